@@ -1,0 +1,44 @@
+# `make demo` runs the main job, `make test` the tests; both make the environment they need, once.
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+OUT    ?= runs/demo
+BASELINES := imagenet-finetune scratch adabn
+
+.PHONY: demo test test-slow bench lint types readme clean
+.DELETE_ON_ERROR:
+
+# The stamp is newer than pyproject.toml exactly when the environment holds what it declares.
+$(VENV)/.installed: pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "medshift needs Python 3.11 or newer, $(PYTHON) is older: set PYTHON=...")'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	touch $@
+
+demo: $(VENV)/.installed
+	for name in $(BASELINES); do $(BIN)/medshift run --baseline $$name --out $(OUT) || exit 1; done
+	$(BIN)/medshift leaderboard $(OUT) --out $(OUT)/site
+
+test: $(VENV)/.installed
+	$(BIN)/python -m pytest -q -m "not slow"
+
+test-slow: $(VENV)/.installed
+	$(BIN)/python -m pytest -q -m slow
+
+bench: $(VENV)/.installed
+	$(BIN)/python -m pytest -q tests/benchmarks --benchmark-enable --benchmark-only
+
+lint: types $(VENV)/.installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy -p medshift.shifts -p medshift.benchmark -p medshift.baselines -p medshift.leaderboard
+
+# mypy must see the four folders under their installed names
+types:
+	mkdir -p build/types && ln -sfn ../.. build/types/medshift
+
+readme: $(VENV)/.installed
+	$(BIN)/medshift leaderboard leaderboard/submissions --out build/site --readme README.md
+
+clean:
+	rm -rf build runs

@@ -1,0 +1,1 @@
+"""Methods that are scored: transfer, from scratch, adaptation."""

@@ -1,0 +1,1 @@
+"""The harness: datasets, protocols, conditions, runs and scores."""

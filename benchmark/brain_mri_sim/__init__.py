@@ -1,0 +1,1 @@
+"""The default data set: simulated brain MR patches from four scanners."""

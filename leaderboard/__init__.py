@@ -1,0 +1,1 @@
+"""Submissions and truth become one table and one page."""

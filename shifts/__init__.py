@@ -1,0 +1,1 @@
+"""Acquisition shifts: pure functions that change images as another scanner would."""

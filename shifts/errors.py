@@ -1,0 +1,27 @@
+"""The one exception a user can cause, and the hint that goes with a mistyped name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class MedshiftError(Exception):
+    """Something a user can cause and mend: one line says what was wrong, where, and what to do."""
+
+
+def near(name: str, choices: Iterable[str]) -> str:
+    """Suggest known names close to a mistyped one.
+
+    Args:
+        name: What was typed.
+        choices: The names that exist.
+
+    Returns:
+        `" Did you mean 'x' or 'y'?"`, the list of all names where none is close and they are few, or `""`.
+    """
+    known = sorted(choices)
+    close = get_close_matches(name.lower(), known, n=2, cutoff=0.5)
+    if close:
+        return f" Did you mean {' or '.join(map(repr, close))}?"
+    return f" Known: {', '.join(known)}." if 0 < len(known) <= 12 else ""
