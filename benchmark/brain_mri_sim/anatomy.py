@@ -1,0 +1,151 @@
+"""Virtual patients: the ICBM152 tissue maps, deformed smoothly and sharpened towards an individual.
+
+Maps: ICBM152 2009a nonlinear symmetric (Fonov et al., NeuroImage 2011, doi 10.1016/j.neuroimage.2010.07.033), as shipped
+by nilearn. All coordinates are mm on one 1 mm grid of `SHAPE` = (slice from below, row from the front, column).
+Whole volumes are never deformed: only the planes that are scanned are sampled.
+"""
+
+from __future__ import annotations
+
+import functools
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy import ndimage
+from torch import Tensor
+from torch.nn import functional
+
+from .tissue import Array
+
+SHAPE = (192, 240, 200)  # the 189 x 233 x 197 mm of the template, padded to sizes with fast Fourier transforms
+SPACING_MM = 8.0  # of the velocity grid
+GRID = tuple(int(n / SPACING_MM) + 1 for n in SHAPE)
+SMOOTH_MM = 14.0  # standard deviation of the Gaussian that correlates the velocity
+DISPLACEMENT_MM = 3.0  # root mean square length
+SCALE = 0.04  # uniform, of each axis
+ROTATION_DEG = 4.0  # standard deviation, about each axis: nobody lies straight
+SHARPNESS = 1.5  # power of the tissue probabilities
+VARIATION = 1.0  # standard deviation of the log odds between tissues, correlated over 2 mm
+VARIATION_MM = 2.0
+MNI_OF_CENTRE = (23.0, -19.0, 1.0)  # of SHAPE / 2, in MNI mm: up, forward, right (see `maps`)
+DEEP_GREY = ((6.0, -6.0, 0.0), (18.0, 28.0, 36.0))  # MNI centre and half axes mm of basal ganglia and thalamus
+LAYERS_MM = (0.0, -2.0, -8.0, -14.0)  # depth of the brain's surface, inner table, outer table, skin
+
+
+@functools.cache
+def maps() -> Tensor:
+    """Returns (3, *SHAPE) float32: white matter, grey matter, depth below the brain's surface in mm (negative outside)."""
+    from nilearn import datasets
+
+    loaders = (datasets.load_mni152_wm_template, datasets.load_mni152_gm_template, datasets.load_mni152_brain_mask)
+    white, grey, brain = (np.asarray(load(resolution=1).dataobj, dtype=np.float32) for load in loaders)
+    inside = np.pad(brain > 0.5, 20)
+    depth = ndimage.distance_transform_edt(inside) - ndimage.distance_transform_edt(~inside)
+    depth = depth[20:-20, 20:-20, 20:-20]
+    # (right, forward, up) -> (up, row from the front, column): rows run from the front, so that axial images look usual.
+    volumes = [np.flip(volume.transpose(2, 1, 0), axis=1) for volume in (white, grey, depth)]
+    padding = [((n - m) // 2, n - m - (n - m) // 2) for n, m in zip(SHAPE, volumes[0].shape, strict=True)]
+    padded = [np.pad(volumes[0], padding), np.pad(volumes[1], padding), np.pad(volumes[2], padding, mode="edge")]
+    return torch.from_numpy(np.stack(padded).astype(np.float32))
+
+
+def velocity(rng: np.random.Generator) -> Array:
+    """Returns one patient's stationary velocity field, (3, *GRID), in mm (slice, row, column)."""
+    field = rng.standard_normal((3, *GRID), dtype=np.float32)
+    for axis in (1, 2, 3):
+        field = ndimage.gaussian_filter1d(field, SMOOTH_MM / SPACING_MM, axis=axis, mode="wrap")
+    length = np.sqrt(np.mean(np.sum(field**2, axis=0)))
+    return np.asarray(field * (DISPLACEMENT_MM / length), dtype=np.float32)
+
+
+def integrate(velocities: Tensor, steps: int = 6) -> Tensor:
+    """Returns displacements (P, 3, *GRID) in mm: the flow of the velocities for unit time.
+
+    Scaling and squaring (Arsigny et al., MICCAI 2006): a small step is a diffeomorphism, and so is its composition with
+    itself, `steps` times.
+    """
+    flow = velocities / 2**steps
+    axes = [torch.arange(n, dtype=flow.dtype) * SPACING_MM for n in GRID]
+    identity = torch.stack(torch.meshgrid(*axes, indexing="ij"))
+    extent = (torch.tensor(GRID, dtype=flow.dtype) - 1) * SPACING_MM
+    for _ in range(steps):
+        flow = flow + _sample(flow, torch.movedim(identity + flow, 1, -1), extent)
+    return flow
+
+
+def _sample(volumes: Tensor, points: Tensor, extent: Tensor) -> Tensor:
+    """Returns volumes (P, C, *shape) at points (P, *grid, 3) in mm, where `extent` mm is the far corner."""
+    unit = (points * (2 / extent) - 1).flip(-1)
+    return functional.grid_sample(volumes, unit, mode="bilinear", padding_mode="border", align_corners=True)
+
+
+def posture(rng: np.random.Generator) -> NDArray[np.float64]:
+    """Returns one patient's 3x3 matrix from scanner to template, about the centre: scale of each axis and rotation."""
+    a, b, c = np.deg2rad(ROTATION_DEG) * rng.standard_normal(3)
+    about_up = np.array([[1, 0, 0], [0, np.cos(a), -np.sin(a)], [0, np.sin(a), np.cos(a)]])
+    about_front = np.array([[np.cos(b), 0, -np.sin(b)], [0, 1, 0], [np.sin(b), 0, np.cos(b)]])
+    about_right = np.array([[np.cos(c), -np.sin(c), 0], [np.sin(c), np.cos(c), 0], [0, 0, 1]])
+    return about_up @ about_front @ about_right @ np.diag(1 + rng.uniform(-SCALE, SCALE, 3))
+
+
+def template_points(displacements: Tensor, postures: Tensor, z_mm: Tensor) -> Tensor:
+    """Returns where in the template each pixel of the scanned planes lies, (P, M, rows, columns, 3) mm.
+
+    Args:
+        displacements: (P, 3, *GRID) mm, from `integrate`.
+        postures: (P, 3, 3), from `posture`.
+        z_mm: (P, M): height of the planes in the scanner.
+    """
+    patients, planes = z_mm.shape
+    rows, cols = torch.arange(SHAPE[1], dtype=torch.float32), torch.arange(SHAPE[2], dtype=torch.float32)
+    points = torch.empty(patients, planes, SHAPE[1], SHAPE[2], 3)
+    points[..., 0], points[..., 1], points[..., 2] = z_mm[..., None, None], rows[:, None], cols
+    # The flow is smooth on its 8 mm grid, so three small matrices interpolate it on whole planes.
+    at_z = torch.einsum("pmg,pcghw->pmchw", _hat(z_mm, GRID[0]), displacements)
+    moved = _hat(rows, GRID[1]) @ at_z @ _hat(cols, GRID[2]).T
+    centre = torch.tensor(SHAPE, dtype=torch.float32) / 2
+    turned = torch.einsum("pij,pmhwj->pmhwi", postures, points - centre) + centre
+    return turned + torch.movedim(moved, 2, -1)
+
+
+def _hat(position_mm: Tensor, count: int) -> Tensor:
+    """Returns linear interpolation weights (..., count) of positions (...) on the velocity grid."""
+    steps = torch.arange(count, dtype=torch.float32)
+    return (1 - (position_mm[..., None] / SPACING_MM - steps).abs()).clamp_min(0)
+
+
+def correlated(rng: np.random.Generator, lead: tuple[int, ...]) -> Array:
+    """Returns standard normal fields (*lead, rows, columns) with a Gaussian correlation over `VARIATION_MM`."""
+    field = rng.standard_normal((*lead, *SHAPE[1:]), dtype=np.float32)
+    for axis in (-2, -1):
+        field = ndimage.gaussian_filter1d(field, VARIATION_MM, axis=axis, mode="wrap", truncate=3)
+    return field * np.float32(2 * VARIATION_MM * np.sqrt(np.pi))  # a Gaussian filter's gain on white noise, undone
+
+
+def tissue_fractions(points: Tensor, variation: Tensor) -> Tensor:
+    """Returns the healthy tissues' shares at template points, (P, M, 6, rows, columns), summing to 1 inside the head.
+
+    Order: white, grey, deep grey, CSF, bone, soft tissue (`TISSUES` without the lesion). Air is what is missing to 1.
+
+    Args:
+        points: (P, M, rows, columns, 3) mm in the template.
+        variation: (P, M, 2, rows, columns): standard normal, correlated: log odds of white to grey and of CSF to grey
+            in this individual.
+    """
+    patients, planes, height, width, _ = points.shape
+    extent = torch.tensor(SHAPE, dtype=torch.float32) - 1
+    flat = points.reshape(patients * planes, 1, height, width, 3)
+    sampled = _sample(maps().expand(patients * planes, -1, -1, -1, -1), flat, extent)
+    white, grey, depth = sampled.reshape(patients, planes, 3, height, width).unbind(2)
+    floor = 1e-3
+    odds = torch.stack([white, grey, 1 - white - grey], dim=2).clamp_min(floor).log() * SHARPNESS
+    odds[:, :, 0] += VARIATION * variation[:, :, 0]
+    odds[:, :, 2] += VARIATION * variation[:, :, 1]
+    mni = (points - torch.tensor(SHAPE) / 2) * torch.tensor([1.0, -1.0, 1.0]) + torch.tensor(MNI_OF_CENTRE)
+    reach = ((mni - torch.tensor(DEEP_GREY[0])) / torch.tensor(DEEP_GREY[1])).square().sum(-1)
+    deep = torch.sigmoid(8 * (1 - reach))
+    brain, skull, scalp, air = ((edge - depth + 0.5).clamp(0, 1) for edge in LAYERS_MM)  # how far outside each surface
+    shares = odds.softmax(dim=2) * (1 - brain)[:, :, None]
+    white, grey, csf = shares.unbind(2)
+    return torch.stack([white, grey * (1 - deep), grey * deep, csf + brain - skull, skull - scalp, scalp - air], dim=2)
