@@ -1,0 +1,107 @@
+"""One batch through one shift, with the contract checked on both sides."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from . import catalogue
+from .catalogue import Entry, Shift
+from .errors import MedshiftError
+from .rng import Addressed
+
+
+def apply(
+    shift: str | Shift,
+    images: Tensor,
+    severity: float,
+    sample_ids: Sequence[str],
+    seed: int,
+    *,
+    levels: int | None = None,
+) -> Tensor:
+    """Returns the shifted batch.
+
+    Args:
+        shift: A name in the catalogue, or a function that keeps the shift contract.
+        images: (N, C, *spatial) float32 in [0, 1], in the data set's native channels, two or three spatial axes. Not
+            changed.
+        severity: 1..5.
+        sample_ids: N strings; with the seed, the shift and the severity they fix all randomness.
+        seed: the protocol's.
+        levels: round to so many grey levels, as an export does: 256 for 8-bit data. None keeps what the shift returns.
+
+    Returns:
+        A new float32 tensor of the same shape, finite, in [0, 1].
+
+    Raises:
+        MedshiftError: The images are not what the shift takes, or the shift failed or broke the contract; the message
+            names the shift and the distribution it comes from.
+    """
+    entry = catalogue.entry(shift)
+    function = catalogue.load(shift) if isinstance(shift, str) else shift
+    check_input(entry, images, severity, sample_ids)
+    if not len(images):
+        return images.clone()
+    who = f"shift {entry.name!r} of {catalogue.origin(shift)}, severity {severity:g},"
+    rng = Addressed(seed, entry.name, severity, sample_ids, images.device)
+    try:
+        with torch.no_grad():
+            shifted = function(images, severity, rng)  # type: ignore[arg-type]  # built-ins take fractions, too
+    except MedshiftError:
+        raise
+    except Exception as error:  # whatever a third party's code raises becomes one line that says whose code it was
+        raise MedshiftError(f"{who} failed: {type(error).__name__}: {error}") from error
+    problem = broken(images, shifted)
+    if problem:
+        raise MedshiftError(f"{who} {problem}")
+    if levels is not None:
+        shifted = (shifted * (levels - 1)).round() / (levels - 1)
+    return shifted
+
+
+def check_input(entry: Entry, images: Tensor, severity: float, sample_ids: Sequence[str]) -> None:
+    """Raise MedshiftError unless the images are what the contract says and what this shift takes."""
+    if not 1 <= severity <= 5:
+        raise MedshiftError(f"a severity is 1..5, not {severity:g}")
+    if images.dtype != torch.float32 or images.ndim not in (4, 5):
+        raise MedshiftError(
+            f"images are float32 (N, C, H, W) or (N, C, D, H, W), not {images.dtype} {tuple(images.shape)}"
+        )
+    if len(sample_ids) != len(images):
+        raise MedshiftError(f"{len(images)} images came with {len(sample_ids)} sample ids")
+    if images.numel() and not in_range(images):
+        raise MedshiftError("images must be finite and in [0, 1]: scale them by the data set's value range first")
+    if images.ndim - 2 not in entry.dims:
+        raise MedshiftError(f"shift {entry.name!r} is for {_either(entry.dims)}-D images, not {images.ndim - 2}-D ones")
+    if 0 not in entry.channels and images.shape[1] not in entry.channels:
+        wanted = _either(entry.channels)
+        raise MedshiftError(f"shift {entry.name!r} is for images with {wanted} channels, not {images.shape[1]}")
+
+
+def broken(images: Tensor, shifted: object) -> str:
+    """Returns how the result of a shift breaks the contract, or an empty string."""
+    if not isinstance(shifted, Tensor):
+        return f"returned a {type(shifted).__name__}, not a tensor"
+    if shifted.shape != images.shape:
+        return f"returned shape {tuple(shifted.shape)} for {tuple(images.shape)}"
+    if shifted.dtype != torch.float32:
+        return f"returned {shifted.dtype}, not float32"
+    if in_range(shifted):
+        return ""
+    if not torch.isfinite(shifted).all():
+        return "returned NaN or infinite values"
+    low, high = (float(value) for value in shifted.aminmax())
+    return f"left [0, 1]: from {low:.4g} to {high:.4g}"
+
+
+def in_range(images: Tensor) -> bool:
+    """Tells whether all values are finite and in [0, 1]."""
+    low, high = images.aminmax()
+    return bool(low >= 0) and bool(high <= 1)
+
+
+def _either(counts: Sequence[int]) -> str:
+    return " or ".join(map(str, counts))

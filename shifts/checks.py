@@ -1,0 +1,168 @@
+"""The whole shift contract as checks that authors of plug-ins can run: `assert check_shift("my-shift") == []`."""
+
+from __future__ import annotations
+
+import pickle
+import random
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from . import catalogue
+from .apply import broken
+from .catalogue import Shift
+from .errors import MedshiftError
+from .phantom import phantom
+from .rng import Addressed
+
+SEED = 20240229
+SIZES: dict[int, dict[str, tuple[int, ...]]] = {
+    2: {"usual": (48, 48), "tiny": (8, 8), "odd": (37, 41), "oblong": (16, 64)},
+    3: {"usual": (16, 24, 24), "tiny": (8, 8, 8), "odd": (7, 13, 11), "oblong": (8, 12, 32)},
+}
+GLOBAL_STATES: dict[str, tuple[Callable[[], Any], Callable[[Any], Any]]] = {
+    "torch": (torch.get_rng_state, torch.set_rng_state),
+    "numpy": (np.random.get_state, np.random.set_state),
+    "random": (random.getstate, random.setstate),
+}
+SLOWEST_S = 0.25  # per image of 3 x 48 x 48, generously: built-ins need about a thousandth
+
+
+def check_shift(shift: str | Shift) -> list[str]:
+    """Returns every way in which a shift breaks the contract, one line each; an empty list is a pass.
+
+    Checked: shape, dtype, finiteness and range on usual, tiny, odd and oblong images in 2-D and 3-D with 1 and 3
+    channels (as far as the shift says it takes them); input and global random states untouched; the same address gives
+    the same bytes, another address others where the shift is random at all; neither the batch's size nor its order
+    changes a sample; mean damage grows strictly from severity 1 to 5; no slower than 0.25 s an image.
+
+    Args:
+        shift: A name in the catalogue, or the function itself.
+    """
+    try:
+        function = catalogue.load(shift) if isinstance(shift, str) else shift
+        entry = catalogue.entry(shift)
+    except MedshiftError as error:
+        return [str(error)]
+    dims = [d for d in (2, 3) if d in entry.dims]
+    channels = [c for c in (1, 3) if {0, c} & set(entry.channels)] or list(entry.channels)
+    if not dims:
+        return [f"takes images of {entry.dims} spatial axes; there are only 2-D and 3-D images"]
+    problems = [problem for d in dims for problem in _results(function, d, channels)]
+    if problems:  # what follows would only say the same again
+        return problems
+    for d in dims:
+        images = phantom(6, channels[-1], SIZES[d]["usual"])
+        for check in (_purity, _address, _batch, _damage, _speed):
+            problems += [f"{d}-D: {problem}" for problem in check(function, images)]
+    return problems
+
+
+def _run(function: Shift, images: Tensor, severity: int, ids: Sequence[str], seed: int = SEED) -> Tensor:
+    with torch.no_grad():
+        return function(images, severity, Addressed(seed, "check", severity, ids))
+
+
+def _names(count: int) -> list[str]:
+    return [f"sample-{index}" for index in range(count)]
+
+
+def _results(function: Shift, dims: int, channels: Sequence[int]) -> Iterator[str]:
+    """Shape, dtype, range: the first breach of each kind."""
+    seen = set()
+    for size, spatial in SIZES[dims].items():
+        for c in channels:
+            for severity in catalogue.SEVERITIES:
+                for content, images in (
+                    ("phantom", phantom(2, c, spatial)),
+                    ("black and white", _extremes(c, spatial)),
+                ):
+                    try:
+                        problem = broken(images, _run(function, images.clone(), severity, _names(2)))
+                    except Exception as error:  # a plug-in may raise anything; the line says what
+                        problem = f"raised {type(error).__name__}: {str(error).strip().splitlines()[:1]}"
+                    kind = problem[:12]
+                    if problem and kind not in seen:
+                        seen.add(kind)
+                        where = f"{size} images {(2, c, *spatial)}, {content}, severity {severity}"
+                        yield f"{dims}-D: {problem} ({where})"
+
+
+def _extremes(channels: int, spatial: Sequence[int]) -> Tensor:
+    return torch.stack([torch.zeros(channels, *spatial), torch.ones(channels, *spatial)])
+
+
+def _purity(function: Shift, images: Tensor) -> Iterator[str]:
+    """Input and global random states stay as they were."""
+    given = images.clone()
+    before = {library: get() for library, (get, _) in GLOBAL_STATES.items()}
+    try:
+        for severity in catalogue.SEVERITIES:
+            _run(function, given, severity, _names(len(given)))
+        after = {library: get() for library, (get, _) in GLOBAL_STATES.items()}
+    finally:
+        for library, (_, put) in GLOBAL_STATES.items():
+            put(before[library])
+    if not torch.equal(given, images):
+        yield "changed the images it was given: work on a copy"
+    for library in GLOBAL_STATES:
+        if pickle.dumps(before[library]) != pickle.dumps(after[library]):
+            yield f"used the global random state of {library}: draw from `rng` instead"
+
+
+def _address(function: Shift, images: Tensor) -> Iterator[str]:
+    """The address decides: same address, same bytes; random shifts differ between samples and seeds."""
+    twins = images[:1].expand(2, *images.shape[1:]).contiguous()
+    for severity in catalogue.SEVERITIES:
+        first = _run(function, images.clone(), severity, _names(len(images)))
+        if not torch.equal(first, _run(function, images.clone(), severity, _names(len(images)))):
+            yield f"the same address gave other pixels on a second call (severity {severity}): draw only from `rng`"
+            return
+        a, b = _run(function, twins.clone(), severity, ["a", "b"])
+        c = _run(function, twins[:1].clone(), severity, ["a"], SEED + 1)[0]
+        if torch.equal(a, b) != torch.equal(a, c):
+            yield f"randomness does not follow both sample id and seed (severity {severity})"
+            return
+
+
+def _batch(function: Shift, images: Tensor) -> Iterator[str]:
+    """Sample i is the same alone, in parts and in another order."""
+    ids = _names(len(images))
+    order = list(reversed(range(len(images))))
+    for severity in catalogue.SEVERITIES:
+        whole = _run(function, images.clone(), severity, ids)
+        for size in (1, 4):
+            starts = range(0, len(images), size)
+            parts = [_run(function, images[i : i + size].clone(), severity, ids[i : i + size]) for i in starts]
+            if not torch.equal(torch.cat(parts), whole):
+                yield f"a sample's pixels depend on the batch size (severity {severity}, batches of {size})"
+                return
+        turned = _run(function, images[order].clone(), severity, [ids[i] for i in order])
+        if not torch.equal(turned[order], whole):
+            yield f"a sample's pixels depend on the order in the batch (severity {severity})"
+            return
+
+
+def _damage(function: Shift, images: Tensor) -> Iterator[str]:
+    """Mean root-mean-square error over several draws grows strictly."""
+    images = images.repeat(4, *(1,) * (images.ndim - 1))
+    ids = _names(len(images))
+    damage = []
+    for severity in catalogue.SEVERITIES:
+        error = _run(function, images.clone(), severity, ids) - images
+        damage.append(float(error.pow(2).flatten(1).mean(1).sqrt().mean()))
+    steps = zip([0.0, *damage], damage, strict=False)
+    if any(after <= before for before, after in steps):
+        yield f"damage must grow strictly with severity; its RMSE is {', '.join(f'{d:.4f}' for d in damage)}"
+
+
+def _speed(function: Shift, images: Tensor) -> Iterator[str]:
+    begin = time.perf_counter()
+    _run(function, images.clone(), 5, _names(len(images)))
+    seconds = (time.perf_counter() - begin) / len(images)
+    if seconds > SLOWEST_S:
+        yield f"takes {seconds:.2f} s an image; the bound is {SLOWEST_S} s"

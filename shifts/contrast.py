@@ -1,0 +1,47 @@
+"""Contrast: how a detector, a display or an operator maps signal to grey level. Modality: any, unless said otherwise.
+
+All curves are fixed functions of one pixel. None is taken about the mean of the image, which would make the shift
+depend on how much background was in the field of view.
+"""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from .rng import Addressed
+from .severity import at
+from .tables import look_up, power
+
+GAMMA = (1.2, 1.45, 1.8, 2.3, 3.0)  # exponent
+CONTRAST_LOSS = (0.85, 0.70, 0.55, 0.40, 0.25)  # contrast kept
+WINDOW = (0.90, 0.78, 0.65, 0.50, 0.35)  # window width as a fraction of the full range
+
+
+def gamma(images: Tensor, severity: float, rng: Addressed) -> Tensor:
+    """A tone curve x**g: another display calibration or film characteristic; mid-tones darken, ends stay.
+
+    Severity is the exponent g. Displays that are not calibrated to DICOM PS3.14 have exponents of 1.8 to 2.4, so 1.2
+    is two displays of one kind and 2.3 a linear image shown as if it were encoded.
+    """
+    return look_up(images, power(at(GAMMA, severity, none=1.0)))
+
+
+def contrast_loss(images: Tensor, severity: float, rng: Addressed) -> Tensor:
+    """Grey levels drawn towards mid grey: 0.5 + k (x - 0.5), as veiling glare and a short detector range do.
+
+    Severity is the contrast k kept. About the fixed level 0.5, not about the image's mean.
+    """
+    kept = at(CONTRAST_LOSS, severity, none=1.0)
+    return (images * kept + 0.5 * (1 - kept)).clamp(0, 1)
+
+
+def window(images: Tensor, severity: float, rng: Addressed) -> Tensor:
+    """A display window set too narrow and off its level (modalities: CT, MR, X-ray); what lies outside is clipped.
+
+    Severity is the width w as a fraction of the full range. The level is off by at most half of the range that was
+    lost, uniformly in 0.5 +- (1 - w) / 4, drawn per image.
+    """
+    width = at(WINDOW, severity, none=1.0)
+    shape = (1,) * (images.ndim - 1)
+    level = 0.5 + (rng.uniform(shape) - 0.5) * (0.5 * (1 - width))
+    return ((images - (level - width / 2)) / width).clamp(0, 1)
