@@ -1,7 +1,7 @@
 """Virtual patients: the ICBM152 tissue maps, deformed smoothly and sharpened towards an individual.
 
-Maps: ICBM152 2009a nonlinear symmetric (Fonov et al., NeuroImage 2011, doi 10.1016/j.neuroimage.2010.07.033), as shipped
-by nilearn. All coordinates are mm on one 1 mm grid of `SHAPE` = (slice from below, row from the front, column).
+Maps: ICBM152 2009a nonlinear symmetric (Fonov et al., NeuroImage 2011, doi 10.1016/j.neuroimage.2010.07.033), as
+shipped by nilearn. All coordinates are mm on one 1 mm grid of `SHAPE` = (slice from below, row from the front, column).
 Whole volumes are never deformed: only the planes that are scanned are sampled.
 """
 
@@ -14,7 +14,6 @@ import torch
 from numpy.typing import NDArray
 from scipy import ndimage
 from torch import Tensor
-from torch.nn import functional
 
 from .tissue import Array
 
@@ -26,7 +25,7 @@ DISPLACEMENT_MM = 3.0  # root mean square length
 SCALE = 0.04  # uniform, of each axis
 ROTATION_DEG = 4.0  # standard deviation, about each axis: nobody lies straight
 SHARPNESS = 1.5  # power of the tissue probabilities
-VARIATION = 1.0  # standard deviation of the log odds between tissues, correlated over 2 mm
+VARIATION = 0.7  # standard deviation of the log odds between tissues, correlated over 2 mm
 VARIATION_MM = 2.0
 MNI_OF_CENTRE = (23.0, -19.0, 1.0)  # of SHAPE / 2, in MNI mm: up, forward, right (see `maps`)
 DEEP_GREY = ((6.0, -6.0, 0.0), (18.0, 28.0, 36.0))  # MNI centre and half axes mm of basal ganglia and thalamus
@@ -35,7 +34,7 @@ LAYERS_MM = (0.0, -2.0, -8.0, -14.0)  # depth of the brain's surface, inner tabl
 
 @functools.cache
 def maps() -> Tensor:
-    """Returns (3, *SHAPE) float32: white matter, grey matter, depth below the brain's surface in mm (negative outside)."""
+    """Returns (3, *SHAPE) float32: white matter, grey matter, depth in mm under the brain's surface (< 0 outside)."""
     from nilearn import datasets
 
     loaders = (datasets.load_mni152_wm_template, datasets.load_mni152_gm_template, datasets.load_mni152_brain_mask)
@@ -43,7 +42,7 @@ def maps() -> Tensor:
     inside = np.pad(brain > 0.5, 20)
     depth = ndimage.distance_transform_edt(inside) - ndimage.distance_transform_edt(~inside)
     depth = depth[20:-20, 20:-20, 20:-20]
-    # (right, forward, up) -> (up, row from the front, column): rows run from the front, so that axial images look usual.
+    # (right, forward, up) -> (up, row from the front, column), so that axial images look as usual.
     volumes = [np.flip(volume.transpose(2, 1, 0), axis=1) for volume in (white, grey, depth)]
     padding = [((n - m) // 2, n - m - (n - m) // 2) for n, m in zip(SHAPE, volumes[0].shape, strict=True)]
     padded = [np.pad(volumes[0], padding), np.pad(volumes[1], padding), np.pad(volumes[2], padding, mode="edge")]
@@ -65,7 +64,7 @@ def integrate(velocities: Tensor, steps: int = 6) -> Tensor:
     Scaling and squaring (Arsigny et al., MICCAI 2006): a small step is a diffeomorphism, and so is its composition with
     itself, `steps` times.
     """
-    flow = velocities / 2**steps
+    flow = velocities / float(2**steps)
     axes = [torch.arange(n, dtype=flow.dtype) * SPACING_MM for n in GRID]
     identity = torch.stack(torch.meshgrid(*axes, indexing="ij"))
     extent = (torch.tensor(GRID, dtype=flow.dtype) - 1) * SPACING_MM
@@ -77,7 +76,7 @@ def integrate(velocities: Tensor, steps: int = 6) -> Tensor:
 def _sample(volumes: Tensor, points: Tensor, extent: Tensor) -> Tensor:
     """Returns volumes (P, C, *shape) at points (P, *grid, 3) in mm, where `extent` mm is the far corner."""
     unit = (points * (2 / extent) - 1).flip(-1)
-    return functional.grid_sample(volumes, unit, mode="bilinear", padding_mode="border", align_corners=True)
+    return torch.nn.functional.grid_sample(volumes, unit, padding_mode="border", align_corners=True)
 
 
 def posture(rng: np.random.Generator) -> NDArray[np.float64]:
@@ -86,7 +85,7 @@ def posture(rng: np.random.Generator) -> NDArray[np.float64]:
     about_up = np.array([[1, 0, 0], [0, np.cos(a), -np.sin(a)], [0, np.sin(a), np.cos(a)]])
     about_front = np.array([[np.cos(b), 0, -np.sin(b)], [0, 1, 0], [np.sin(b), 0, np.cos(b)]])
     about_right = np.array([[np.cos(c), -np.sin(c), 0], [np.sin(c), np.cos(c), 0], [0, 0, 1]])
-    return about_up @ about_front @ about_right @ np.diag(1 + rng.uniform(-SCALE, SCALE, 3))
+    return np.asarray(about_up @ about_front @ about_right @ np.diag(1 + rng.uniform(-SCALE, SCALE, 3)))
 
 
 def template_points(displacements: Tensor, postures: Tensor, z_mm: Tensor) -> Tensor:

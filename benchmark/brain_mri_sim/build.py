@@ -22,12 +22,12 @@ from .sites import SCANNERS, SOURCE, Scanner
 from .tissue import TISSUES, Array
 
 SEED = 20251
-PATIENTS = {row.site: 240 if row.site == SOURCE else 80 for row in SCANNERS}
-SLICES = 4
+PATIENTS = {row.site: 280 if row.site == SOURCE else 80 for row in SCANNERS}
+SLICES = 6
 PATCH = 64
 BLOCK = 8  # patients at once: bounds the memory
 
-HEIGHT_MNI = (0.0, 44.0)  # mm: slices between the thalamus and the top of the lateral ventricles
+HEIGHT_MNI = (-2.0, 48.0)  # mm: slices between the thalamus and the top of the lateral ventricles
 RADIUS_MM = (2.0, 4.0)
 STRETCH = 0.2  # standard deviation of the log of the ellipsoid's axes
 EDGE_MM = 0.4  # softness of its rim
@@ -112,7 +112,10 @@ def scan(row: Scanner, numbers: list[int]) -> tuple[list[dict[str, object]], Arr
     fractions = add_lesions(healthy, placed, scanner.sub_slices(row.thickness_mm))
     people = np.stack([tissue.individual(row.field_t, address(name, "tissue")) for name in names])
     lesions = np.stack(
-        [[tissue.lesion_parameters(person, site.severity) for site in sites] for person, sites in zip(people, placed, strict=True)]
+        [
+            [tissue.lesion_parameters(person, site.severity) for site in sites]
+            for person, sites in zip(people, placed, strict=True)
+        ]
     )
     z = ((heights - anatomy.SHAPE[0] / 2) / (anatomy.SHAPE[0] / 2)).astype(np.float32)
     images = scanner.acquire(fractions, people, lesions, row, z, [address(name, "scan") for name in names])
@@ -130,7 +133,9 @@ def virtual_patients(names: list[str], heights: NDArray[np.float64], offsets: ND
     planes = torch.from_numpy((heights[..., None] + offsets).astype(np.float32)).flatten(1)
     velocities = np.stack([anatomy.velocity(address(name, "velocity")) for name in names])
     postures = np.stack([anatomy.posture(address(name, "posture")) for name in names]).astype(np.float32)
-    points = anatomy.template_points(anatomy.integrate(torch.from_numpy(velocities)), torch.from_numpy(postures), planes)
+    points = anatomy.template_points(
+        anatomy.integrate(torch.from_numpy(velocities)), torch.from_numpy(postures), planes
+    )
     variation = np.stack([anatomy.correlated(address(name, "variation"), (SLICES, 2)) for name in names])
     repeated = torch.from_numpy(variation).repeat_interleave(len(offsets), dim=1)
     shares = anatomy.tissue_fractions(points, repeated).numpy()
@@ -195,7 +200,9 @@ def add_lesions(healthy: Array, placed: list[list[Site]], offsets: NDArray[np.fl
     return fractions
 
 
-def _cut(names: list[str], row: Scanner, images: Array, placed: list[list[Site]]) -> tuple[list[dict[str, object]], Array]:
+def _cut(
+    names: list[str], row: Scanner, images: Array, placed: list[list[Site]]
+) -> tuple[list[dict[str, object]], Array]:
     """Returns the records and the patches of whole slices (P, S, rows, columns)."""
     records: list[dict[str, object]] = []
     patches: list[Array] = []

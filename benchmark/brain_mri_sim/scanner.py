@@ -72,7 +72,7 @@ def coil_sensitivity(coefficients: Array, z: Array, shape: tuple[int, int], non_
     inside = row**2 + col**2 < 0.64
     low, middle, high = np.percentile(log[..., inside], (5, 50, 95), axis=(1, 2))
     scale = non_uniformity / np.maximum(high - low, 1e-6)
-    return np.exp(scale[:, None, None, None] * (log - middle[:, None, None, None])).astype(np.float32)
+    return np.asarray(np.exp(scale[:, None, None, None] * (log - middle[:, None, None, None])), dtype=np.float32)
 
 
 def sampling_window(n: int, voxel_mm: float, apodisation_mm: float, grid_mm: float = 1.0) -> Array:
@@ -84,7 +84,7 @@ def sampling_window(n: int, voxel_mm: float, apodisation_mm: float, grid_mm: flo
     frequency = scipy.fft.fftfreq(n, grid_mm)
     sampled = np.abs(frequency) <= 0.5 / voxel_mm
     sigma_mm = apodisation_mm / np.sqrt(8 * np.log(2))
-    return (sampled * np.exp(-2 * (np.pi * sigma_mm * frequency) ** 2)).astype(np.float32)
+    return np.asarray(sampled * np.exp(-2 * (np.pi * sigma_mm * frequency) ** 2), dtype=np.float32)
 
 
 def receive(magnetisation: Array, scanner: Scanner, noise: Array, level: Array) -> Array:
@@ -108,11 +108,11 @@ def receive(magnetisation: Array, scanner: Scanner, noise: Array, level: Array) 
     sigma = level / scanner.snr / np.sqrt(np.mean(window.astype(np.float64) ** 2)) / np.sqrt(height * width)
     kspace = scipy.fft.fft2(magnetisation.astype(np.complex64), norm="forward")
     kspace += sigma.astype(np.float32)[:, None, None] * (noise[:, 0] + np.complex64(1j) * noise[:, 1])
-    return np.abs(scipy.fft.ifft2(kspace * window, norm="forward")).astype(np.float32)
+    return np.asarray(np.abs(scipy.fft.ifft2(kspace * window, norm="forward")), dtype=np.float32)
 
 
 def export(images: Array) -> Array:
-    """Returns exams (P, S, H, W) in [0, 1]: each exam's own 99.5th percentile is set to 0.9, by one rule at all sites."""
+    """Returns exams (P, S, H, W) in [0, 1]: each exam's 99.5th percentile becomes 0.9, one rule at all sites."""
     bright = np.percentile(images, EXPORT_PERCENTILE, axis=(1, 2, 3), keepdims=True)
     return np.clip(images * (EXPORT_LEVEL / bright), 0, 1).astype(np.float32)
 

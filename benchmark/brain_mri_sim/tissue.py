@@ -68,7 +68,7 @@ TABLE: dict[float, dict[str, Tissue]] = {
 
 T1_SPREAD = 0.03  # standard deviation between patients, of each tissue
 PD_SPREAD = 0.02
-LESION_SEVERITY = (0.35, 1.0)  # how far, from white matter to the table's lesion, a single lesion goes
+LESION_SEVERITY = (0.7, 1.1)  # how far from white matter (0) to the table's lesion (1) a single lesion goes
 
 
 def parameters(field_t: float) -> Array:
@@ -84,10 +84,10 @@ def individual(field_t: float, rng: np.random.Generator) -> Array:
     """Returns one patient's tissue parameters, (T, 3): the table with a few percent of variation between people."""
     table = parameters(field_t)
     spread = np.array([T1_SPREAD, 0.0, PD_SPREAD], dtype=np.float32)
-    return table * np.exp(spread * rng.standard_normal(table.shape, dtype=np.float32))
+    return np.asarray(table * np.exp(spread * rng.standard_normal(table.shape, dtype=np.float32)))
 
 
 def lesion_parameters(patient: Array, severity: float) -> Array:
-    """Returns T1, T2*, PD of one lesion, (3,): `severity` 0 is the patient's white matter, 1 the patient's full lesion."""
+    """Returns T1, T2*, PD of one lesion, (3,): severity 0 is the patient's white matter, 1 the full lesion."""
     white, lesion = patient[TISSUES.index("white")], patient[TISSUES.index("lesion")]
-    return (white + np.float32(severity) * (lesion - white)).astype(np.float32)
+    return np.asarray(white + np.float32(severity) * (lesion - white))
