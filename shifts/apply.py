@@ -9,7 +9,7 @@ from torch import Tensor
 
 from . import catalogue
 from .catalogue import Entry, Shift
-from .errors import MedshiftError
+from .errors import MedshiftError, in_one_line
 from .rng import Addressed
 
 
@@ -53,7 +53,7 @@ def apply(
     except MedshiftError:
         raise
     except Exception as error:  # whatever a third party's code raises becomes one line that says whose code it was
-        raise MedshiftError(f"{who} failed: {type(error).__name__}: {error}") from error
+        raise MedshiftError(f"{who} failed: {in_one_line(error)}") from error
     problem = broken(images, shifted)
     if problem:
         raise MedshiftError(f"{who} {problem}")

@@ -15,7 +15,7 @@ from torch import Tensor
 from . import catalogue
 from .apply import broken
 from .catalogue import Shift
-from .errors import MedshiftError
+from .errors import MedshiftError, in_one_line
 from .phantom import phantom
 from .rng import Addressed
 
@@ -25,7 +25,7 @@ SIZES: dict[int, dict[str, tuple[int, ...]]] = {
     3: {"usual": (16, 24, 24), "tiny": (8, 8, 8), "odd": (7, 13, 11), "oblong": (8, 12, 32)},
 }
 GLOBAL_STATES: dict[str, tuple[Callable[[], Any], Callable[[Any], Any]]] = {
-    "torch": (torch.get_rng_state, torch.set_rng_state),
+    "torch": (lambda: torch.get_rng_state().tolist(), lambda state: torch.set_rng_state(torch.tensor(state).byte())),
     "numpy": (np.random.get_state, np.random.set_state),
     "random": (random.getstate, random.setstate),
 }
@@ -84,7 +84,7 @@ def _results(function: Shift, dims: int, channels: Sequence[int]) -> Iterator[st
                     try:
                         problem = broken(images, _run(function, images.clone(), severity, _names(2)))
                     except Exception as error:  # a plug-in may raise anything; the line says what
-                        problem = f"raised {type(error).__name__}: {str(error).strip().splitlines()[:1]}"
+                        problem = f"raised {in_one_line(error)}"
                     kind = problem[:12]
                     if problem and kind not in seen:
                         seen.add(kind)

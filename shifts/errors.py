@@ -25,3 +25,9 @@ def near(name: str, choices: Iterable[str]) -> str:
     if close:
         return f" Did you mean {' or '.join(map(repr, close))}?"
     return f" Known: {', '.join(known)}." if 0 < len(known) <= 12 else ""
+
+
+def in_one_line(error: BaseException) -> str:
+    """Returns an exception of foreign code as `Type: first line of its message`."""
+    lines = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__

@@ -1,0 +1,184 @@
+"""A plug-in that breaks the contract is told so in one line, and spoils nothing else."""
+
+import random
+import time
+
+import numpy as np
+import pytest
+import torch
+
+from medshift.shifts import checks
+from medshift.shifts.apply import apply
+from medshift.shifts.checks import check_shift
+from medshift.shifts.errors import MedshiftError
+from medshift.shifts.phantom import phantom
+
+SHARE_OF_LINES = (0.02, 0.05, 0.10, 0.15, 0.25)
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    """Tiny tensors are slower on two threads than on one, and two are not always free."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+def good(images, severity, rng):
+    return (images + 0.02 * severity * rng.normal(images.shape[1:])).clamp(0, 1)
+
+
+def motion(images, severity, rng):
+    """The example of the documentation, with scattered lines."""
+    lines = torch.fft.fft(images, dim=-2)
+    moved = torch.fft.fft(images.roll(4, dims=-1), dim=-2)
+    hit = rng.uniform((1, images.shape[-2], 1)) < SHARE_OF_LINES[severity - 1]
+    return torch.fft.ifft(torch.where(hit, moved, lines), dim=-2).abs().clamp(0, 1)
+
+
+motion.dims = (2,)
+
+
+def raises(images, severity, rng):
+    raise RuntimeError("no licence\nfor this host")
+
+
+def returns_nan(images, severity, rng):
+    return good(images, severity, rng) * torch.nan
+
+
+def changes_shape(images, severity, rng):
+    return good(images, severity, rng)[..., 1:]
+
+
+def changes_dtype(images, severity, rng):
+    return good(images, severity, rng).double()
+
+
+def leaves_range(images, severity, rng):
+    return images + severity
+
+
+def returns_array(images, severity, rng):
+    return good(images, severity, rng).numpy()
+
+
+def mutates(images, severity, rng):
+    return images.mul_(1 - 0.1 * severity)
+
+
+def uses_torch_global(images, severity, rng):
+    return (images + 0.02 * severity * torch.randn_like(images)).clamp(0, 1)
+
+
+def uses_numpy_global(images, severity, rng):
+    share = np.random.uniform(0.1, 0.11)  # noqa: NPY002  # the legacy state is what is guarded
+    return images * float(1 - severity * share)
+
+
+def uses_python_global(images, severity, rng):
+    return images * (1 - severity * random.uniform(0.1, 0.11))
+
+
+def depends_on_batch(images, severity, rng):
+    return (images - 0.1 * severity * images.mean()).clamp(0, 1)
+
+
+def depends_on_order(images, severity, rng):
+    shade = torch.linspace(0, 1, len(images)).view(-1, *(1,) * (images.ndim - 1))
+    return images * (1 - 0.1 * severity * (0.5 + shade))
+
+
+def ignores_samples(images, severity, rng):
+    return (images + 0.02 * severity * rng.normal(images.shape[1:])[:1]).clamp(0, 1)
+
+
+def does_not_grow(images, severity, rng):
+    return images * (0.5, 0.4, 0.4, 0.3, 0.2)[severity - 1]
+
+
+def does_nothing_first(images, severity, rng):
+    return images * (1.0, 0.8, 0.6, 0.3, 0.2)[severity - 1]
+
+
+def slow(images, severity, rng):
+    if len(images) == 6 and severity == 5:
+        time.sleep(0.3)
+    return images * (1 - 0.1 * severity)
+
+
+def fails_when_tiny(images, severity, rng):
+    return good(images[..., 8:, :], severity, rng) if images.shape[-2] <= 8 else good(images, severity, rng)
+
+
+def grey_only(images, severity, rng):
+    if images.shape[1] != 1:
+        raise ValueError("one channel, please")
+    return good(images, severity, rng)
+
+
+def test_a_good_plug_in_passes():
+    assert check_shift(good) == []
+    grey_only.channels = (1,)
+    assert check_shift(grey_only) == []
+
+
+def test_the_documented_example_passes_or_says_why():
+    problems = check_shift(motion)
+    assert all("strictly" in problem or "batch" in problem for problem in problems), problems
+
+
+@pytest.mark.parametrize(
+    ("shift", "message"),
+    [
+        (raises, "raised RuntimeError: no licence"),
+        (returns_nan, "NaN"),
+        (changes_shape, "returned shape"),
+        (changes_dtype, "float64"),
+        (leaves_range, "left [0, 1]"),
+        (returns_array, "returned a ndarray"),
+        (mutates, "changed the images it was given"),
+        (uses_torch_global, "global random state of torch"),
+        (uses_numpy_global, "global random state of numpy"),
+        (uses_python_global, "global random state of random"),
+        (depends_on_batch, "depend on the batch size"),
+        (depends_on_order, "depend on the"),
+        (ignores_samples, "randomness does not follow"),
+        (does_not_grow, "grow strictly"),
+        (does_nothing_first, "grow strictly"),
+        (slow, "s an image"),
+        (fails_when_tiny, "tiny images"),
+    ],
+)
+def test_bad_plug_ins_are_told_why(shift, message, monkeypatch):
+    monkeypatch.setattr(checks, "SLOWEST_S", 0.25 if shift is not slow else 0.04)
+    torch_state = torch.get_rng_state()
+    shift.dims = (2,)
+    problems = check_shift(shift)
+    assert any(message in problem for problem in problems), problems
+    assert not any("\n" in problem for problem in problems)
+    if "global" not in message:
+        assert torch.equal(torch.get_rng_state(), torch_state)
+
+
+def test_unknown_name_is_a_problem_not_a_crash():
+    assert check_shift("psf-blurr") == ["unknown shift 'psf-blurr'. Did you mean 'psf-blur'?"]
+
+
+@pytest.mark.parametrize("shift", [raises, returns_nan, changes_shape, changes_dtype, leaves_range, returns_array])
+def test_apply_names_the_culprit(shift):
+    with pytest.raises(MedshiftError, match=f"shift '{shift.__name__}' of module .*severity 2,") as caught:
+        apply(shift, phantom(2, 1, (16, 16)), 2, ["a", "b"], 0)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_shift_says_which_images_it_takes():
+    def flat(images, severity, rng):
+        return images
+
+    flat.dims, flat.channels = (2,), (3,)
+    with pytest.raises(MedshiftError, match="for 2-D images, not 3-D"):
+        apply(flat, phantom(1, 3, (8, 8, 8)), 1, ["a"], 0)
+    with pytest.raises(MedshiftError, match="with 3 channels, not 1"):
+        apply(flat, phantom(1, 1, (8, 8)), 1, ["a"], 0)
