@@ -1,0 +1,165 @@
+"""`card.json`: what made a file of predictions. Written last: a submission with a card is complete."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Literal, TypeAlias
+
+from pydantic import Field, ValidationError
+
+from ..shifts.errors import MedshiftError
+from .files import write_text
+from .protocol import Strict, first_problem
+
+CARD_FILE = "card.json"
+LARGEST_CARD = 4 << 20  # bytes
+SEES = ("source", "target-unlabelled", "test-batches")
+ENTRY = r"^[A-Za-z0-9][A-Za-z0-9._+=,@-]{0,119}$"
+
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+Name = Annotated[str, Field(min_length=1, max_length=200)]
+Line = Annotated[str, Field(max_length=400)]
+Whole = Annotated[int, Field(ge=-(2**63), lt=2**63)]
+Setting: TypeAlias = bool | Whole | float | Annotated[str, Field(max_length=2000)] | None
+
+
+class ProtocolClaim(Strict):
+    """The protocol that was run."""
+
+    name: Name
+    version: Name
+    sha256: Sha256
+
+
+class DatasetClaim(Strict):
+    """The data set that was run on."""
+
+    name: Name
+    version: Name
+    truth_sha256: Sha256
+
+
+class BaselineClaim(Strict):
+    """The method: where it comes from, what it may look at, and its whole configuration."""
+
+    name: str = Field(pattern=ENTRY)
+    distribution: Line
+    sees: Literal["source", "target-unlabelled", "test-batches"]
+    summary: Line = ""
+    config: dict[Name, Setting] = Field(default_factory=dict, max_length=200)
+
+
+class CodeClaim(Strict):
+    """The version of medshift and, in a checkout, its commit and whether files differed from it."""
+
+    version: Name
+    commit: Line | None = None
+    dirty: bool | None = None
+
+
+class EnvironmentClaim(Strict):
+    """Where it ran."""
+
+    python: Line
+    platform: Line
+    device: Line
+    threads: int = Field(ge=0, le=100_000)
+    packages: dict[Name, Line] = Field(default_factory=dict, max_length=500)
+
+
+class TimingsClaim(Strict):
+    """Seconds of wall time; 0 where a resumed run had nothing left to do."""
+
+    fit_s: float = Field(ge=0)
+    predict_s: float = Field(ge=0)
+
+
+class PredictionsClaim(Strict):
+    """The file of predictions beside the card."""
+
+    file: Literal["predictions.parquet"] = "predictions.parquet"
+    sha256: Sha256
+    rows: int = Field(ge=0, lt=2**63)
+
+
+class ScoreClaim(Strict):
+    """One score as its author computed it: compared with ours, never shown. None where the metric is undefined."""
+
+    condition: Name
+    metric: Name
+    value: float | None
+
+
+class Card(Strict):
+    """What made a submission.
+
+    Args:
+        protocol: The protocol that was run.
+        dataset: The data set that was run on.
+        baseline: The method.
+        entry: Name of the leaderboard's row, and of the folder that holds the seeds.
+        seed: The seed of training.
+        shifts: Fingerprint of every synthesized shift that was applied.
+        code: The version of medshift.
+        environment: Where it ran.
+        timings: How long it took.
+        predictions: The file of predictions.
+        scores: Claimed scores.
+        submitter: Who stands for it.
+    """
+
+    schema_: Literal["medshift-card/1"] = Field(default="medshift-card/1", alias="schema")
+    protocol: ProtocolClaim
+    dataset: DatasetClaim
+    baseline: BaselineClaim
+    entry: str = Field(pattern=ENTRY)
+    seed: int = Field(ge=0, lt=2**63)
+    shifts: dict[Name, Sha256] = Field(default_factory=dict, max_length=2000)
+    code: CodeClaim
+    environment: EnvironmentClaim
+    timings: TimingsClaim
+    predictions: PredictionsClaim
+    scores: tuple[ScoreClaim, ...] = Field(default=(), max_length=100_000, strict=False)
+    submitter: Line = ""
+
+
+def entry_name(baseline: str, overrides: Mapping[str, Setting]) -> str:
+    """Returns the name of an entry: the baseline's, plus the hyper-parameters that differ from its defaults.
+
+    Other characters than letters, digits and `._,@-` become `-`; a hash then tells such values apart, and long ones.
+
+    >>> entry_name("imagenet-finetune", {"lr": 0.001, "epochs": 5})
+    'imagenet-finetune+epochs=5+lr=0.001'
+    """
+    plain = "+".join([baseline, *(f"{name}={value}" for name, value in sorted(overrides.items()))])
+    tame = re.sub(r"[^A-Za-z0-9._+=,@-]", "-", plain)
+    if tame == plain and len(plain) <= 120:
+        return plain
+    return f"{tame[:110]}+{hashlib.sha256(plain.encode()).hexdigest()[:8]}"
+
+
+def write(card: Card, folder: Path) -> None:
+    """Writes `card.json` into a folder, renamed into place. Call it last."""
+    text = json.dumps(card.model_dump(mode="json", by_alias=True), indent=1, ensure_ascii=False)
+    write_text(folder / CARD_FILE, text + "\n")
+
+
+def read(folder: Path) -> Card:
+    """Returns the card of a submission.
+
+    Raises:
+        MedshiftError: The card is missing, damaged or of another schema; one line that names the first fault.
+    """
+    path = folder / CARD_FILE
+    try:
+        if path.stat().st_size > LARGEST_CARD:
+            raise MedshiftError(f"{path} has more than {LARGEST_CARD >> 20} MiB: that is no card")
+        return Card.model_validate_json(path.read_bytes())
+    except OSError as error:
+        raise MedshiftError(f"{path} cannot be read: {error.strerror}") from error
+    except ValidationError as error:
+        raise MedshiftError(f"{path} is no card: {first_problem(error)}") from error

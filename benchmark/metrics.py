@@ -1,0 +1,133 @@
+"""Metrics under many weightings of the groups at once, so that a bootstrap is one call.
+
+All have one signature. For N samples, K classes, G groups and B weightings:
+
+- labels: (N,) int, 0..K-1;
+- probabilities: (N, K) float;
+- groups: (N,) int, 0..G-1, whose sample it is;
+- weights: (B, G) float, how often a group counts; its samples all count as often;
+- returns (B,) float64, NaN where undefined.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..shifts.errors import MedshiftError, near
+
+Labels: TypeAlias = NDArray[np.int64]
+Floats: TypeAlias = NDArray[np.float64]
+Function: TypeAlias = Callable[[Labels, NDArray[np.floating], Labels, Floats], Floats]
+
+BINS = 15  # of the calibration error, as is usual since Guo et al. 2017
+CELLS = 1 << 18  # of weights that `auroc` holds at once: 2 MiB, about what a core's cache takes
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A metric and which way it points.
+
+    Args:
+        title: As printed.
+        function: The metric.
+        higher_is_better: Or lower.
+        inflated: Resampling raises it on average, as it adds noise to what is an absolute value; its replicates are
+            moved back, so that their mean is the figure itself.
+    """
+
+    title: str
+    function: Function
+    higher_is_better: bool
+    inflated: bool = False
+
+
+def balanced_accuracy(labels: Labels, probabilities: NDArray[np.floating], groups: Labels, weights: Floats) -> Floats:
+    """Returns the mean recall over the classes present, the prediction being the most probable class (ties: the first).
+
+    Higher is better. NaN where no sample counts.
+    """
+    classes = probabilities.shape[1]
+    hits = probabilities.argmax(axis=1) == labels
+    cells = groups * classes + labels
+    size = weights.shape[1] * classes
+    right = weights @ np.bincount(cells, hits, size).reshape(-1, classes)
+    count = weights @ np.bincount(cells, minlength=size).reshape(-1, classes).astype(np.float64)
+    return _mean_where(count > 0, right / np.where(count > 0, count, 1))
+
+
+def auroc(labels: Labels, probabilities: NDArray[np.floating], groups: Labels, weights: Floats) -> Floats:
+    """Returns the area under the ROC curve: of two classes that of `p1`, else one-versus-rest, mean over those present.
+
+    Higher is better. NaN where fewer than two classes are present.
+    """
+    classes = range(probabilities.shape[1])
+    positives = classes[1:] if len(classes) == 2 else classes
+    areas = [_binary_auroc(labels == k, probabilities[:, k], groups, weights) for k in positives]
+    table = np.stack(areas, axis=1)
+    return _mean_where(~np.isnan(table), table)
+
+
+def ece(labels: Labels, probabilities: NDArray[np.floating], groups: Labels, weights: Floats) -> Floats:
+    """Returns the expected calibration error of the top class, over 15 bins (b/15, (b+1)/15] of its probability.
+
+    Lower is better. NaN where no sample counts. Biased upwards for few samples: compare at equal n.
+    """
+    top = probabilities.max(axis=1).astype(np.float64)
+    gaps = (probabilities.argmax(axis=1) == labels) - top
+    bins = np.clip(np.ceil(top * BINS).astype(np.int64) - 1, 0, BINS - 1)
+    size = weights.shape[1]
+    gap = np.bincount(groups * BINS + bins, gaps, size * BINS).reshape(-1, BINS)
+    total = weights @ np.bincount(groups, minlength=size).astype(np.float64)
+    error = np.abs(weights @ gap).sum(axis=1)
+    return np.where(total > 0, error / np.where(total > 0, total, 1), np.nan)
+
+
+METRICS = {
+    "balanced_accuracy": Metric("balanced accuracy", balanced_accuracy, higher_is_better=True),
+    "auroc": Metric("AUROC", auroc, higher_is_better=True),
+    "ece": Metric("ECE", ece, higher_is_better=False, inflated=True),
+}
+
+
+def named(names: Sequence[str]) -> dict[str, Metric]:
+    """Returns metrics by name, in the order asked for; an unknown one raises MedshiftError with near names."""
+    for name in names:
+        if name not in METRICS:
+            raise MedshiftError(f"unknown metric {name!r}.{near(name, METRICS)}")
+    return {name: METRICS[name] for name in names}
+
+
+def _mean_where(present: NDArray[np.bool_], values: Floats) -> Floats:
+    """Returns the mean of each row over the present ones; NaN where there is none."""
+    count = present.sum(axis=1)
+    total = np.where(present, values, 0).sum(axis=1)
+    return np.where(count > 0, total / np.maximum(count, 1), np.nan)
+
+
+def _binary_auroc(positive: NDArray[np.bool_], scores: NDArray[np.floating], groups: Labels, weights: Floats) -> Floats:
+    """Returns the weighted Mann-Whitney statistic; sorted once, whatever the number of weightings.
+
+    A positive counts the weight of the negatives below it and half of those level with it. All sums are of whole and
+    half numbers where weights are whole, so the result does not depend on the order of summation.
+    """
+    order = np.flatnonzero(~positive)[np.argsort(scores[~positive], kind="stable")]
+    ascending = scores[order]
+    below = np.searchsorted(ascending, scores[positive], side="left")
+    level = np.searchsorted(ascending, scores[positive], side="right")
+    of_negative, of_positive = groups[order], groups[positive]
+    areas = np.full(len(weights), np.nan)
+    step = max(1, CELLS // max(1, len(scores)))
+    for start in range(0, len(weights), step):
+        columns = np.ascontiguousarray(weights[start : start + step].T)  # (G, b): a gather copies whole rows
+        negatives = np.zeros((len(of_negative) + 1, columns.shape[1]))
+        np.cumsum(columns[of_negative], axis=0, out=negatives[1:])
+        positives = columns[of_positive]
+        won = np.einsum("ib,ib->b", positives, negatives[below]) + np.einsum("ib,ib->b", positives, negatives[level])
+        pairs = 2 * positives.sum(axis=0) * negatives[-1]
+        areas[start : start + step] = np.where(pairs > 0, won / np.where(pairs > 0, pairs, 1), np.nan)
+    return areas
