@@ -1,0 +1,43 @@
+"""Test-time batch norm: the ImageNet model with the statistics of the test batch in place of the source's."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from .recipe import Recipe
+
+if TYPE_CHECKING:
+    from ..benchmark.access import Access, Predictor
+    from ..benchmark.sees import Sees
+
+
+@dataclass(frozen=True)
+class AdaBN(Recipe):
+    """Normalise by the test batch's statistics.
+
+    Every batch norm of the fine-tuned ImageNet network takes its mean and variance from the test batch at hand, mixed
+    with the source's as if these came from `prior` further images (Schneider et al.): 0 trusts the batch alone, as Li
+    et al. and Nado et al. do. Small batches and batches of one class are known to harm it.
+
+    Args:
+        prior: Weight of the source's statistics, in images.
+    """
+
+    sees: ClassVar[Sees] = "test-batches"
+    paper: ClassVar[str] = "Li et al., arXiv 1603.04779; Schneider et al., NeurIPS 2020, arXiv 2006.16971"
+
+    prior: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Refuse a negative weight."""
+        super().__post_init__()
+        if self.prior < 0:
+            raise ValueError("prior must not be negative")
+
+    def fit(self, access: Access) -> Predictor:
+        """Returns the adapting network."""
+        from .batch_norm import with_batch_statistics
+        from .training import Classifier, source_network
+
+        return Classifier(with_batch_statistics(source_network(access, self, start="imagenet"), self.prior))

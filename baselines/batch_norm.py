@@ -1,0 +1,42 @@
+"""Batch norm that looks at the batch at hand while predicting."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from ..shifts.errors import MedshiftError
+
+
+def with_batch_statistics(network: nn.Module, prior: float) -> nn.Module:
+    """Returns the network, its batch norms turned to statistics of the batch.
+
+    Raises:
+        MedshiftError: It has no batch norm.
+    """
+    norms = [module for module in network.modules() if isinstance(module, nn.modules.batchnorm._BatchNorm)]
+    if not norms:
+        raise MedshiftError("this architecture has no batch norm to adapt: take another arch")
+    for norm in norms:
+        norm.register_forward_pre_hook(_Mix(prior, norm))
+    return network
+
+
+class _Mix:
+    """Sets a norm's running statistics to those of its input, mixed with the source's, just before it uses them."""
+
+    def __init__(self, prior: float, norm: nn.modules.batchnorm._BatchNorm) -> None:
+        assert norm.running_mean is not None
+        assert norm.running_var is not None
+        self.prior = prior
+        self.mean, self.var = norm.running_mean.clone(), norm.running_var.clone()
+
+    def __call__(self, norm: nn.modules.batchnorm._BatchNorm, inputs: tuple[Tensor]) -> None:
+        """Keep nothing of earlier batches: the source's statistics are stored apart."""
+        (x,) = inputs
+        axes = [axis for axis in range(x.ndim) if axis != 1]
+        var, mean = torch.var_mean(x, axes, correction=0)
+        share = len(x) / (len(x) + self.prior)
+        # of a mixture of two populations: no term between the means, as in Schneider et al.
+        norm.running_mean = share * mean + (1 - share) * self.mean
+        norm.running_var = share * var + (1 - share) * self.var

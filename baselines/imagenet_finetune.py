@@ -1,0 +1,26 @@
+"""Transfer: start from ImageNet, fine-tune all layers on the source."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from .recipe import Recipe
+
+if TYPE_CHECKING:
+    from ..benchmark.access import Access, Predictor
+    from ..benchmark.sees import Sees
+
+
+@dataclass(frozen=True)
+class ImagenetFinetune(Recipe):
+    """Fine-tune an ImageNet network on the source."""
+
+    sees: ClassVar[Sees] = "source"
+    paper: ClassVar[str] = "Raghu et al., Transfusion, NeurIPS 2019, arXiv 1902.07208"
+
+    def fit(self, access: Access) -> Predictor:
+        """Returns the fine-tuned network."""
+        from .training import Classifier, source_network
+
+        return Classifier(source_network(access, self, start="imagenet"))

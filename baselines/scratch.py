@@ -1,0 +1,26 @@
+"""No transfer: the same network and recipe from a random start."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from .recipe import Recipe
+
+if TYPE_CHECKING:
+    from ..benchmark.access import Access, Predictor
+    from ..benchmark.sees import Sees
+
+
+@dataclass(frozen=True)
+class Scratch(Recipe):
+    """Train the same network from a random start."""
+
+    sees: ClassVar[Sees] = "source"
+    paper: ClassVar[str] = "He et al., Rethinking ImageNet pre-training, ICCV 2019, arXiv 1811.08883"
+
+    def fit(self, access: Access) -> Predictor:
+        """Returns the trained network."""
+        from .training import Classifier, source_network
+
+        return Classifier(source_network(access, self, start="random"))

@@ -1,0 +1,177 @@
+"""Supervised training on the labelled source: one loop for all baselines, each result made once and kept."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import hashlib
+import json
+import math
+from importlib.metadata import version
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from ..benchmark.access import Access, Labelled
+from ..benchmark.files import home, replace
+from ..shifts.errors import MedshiftError
+from .networks import Network
+from .recipe import Recipe
+
+WARM_UP = 0.25  # of the steps
+EVALUATION_BATCH = 64
+LARGEST_MOVE = 1 / 16  # of a side
+
+
+def source_network(access: Access, recipe: Recipe, start: str) -> Network:
+    """Returns the network trained on the source, in evaluation mode, on the run's device.
+
+    Kept under `files.home()` by a hash of all that it depends on, so that methods that share a source model, and a run
+    that was interrupted after training, train it once.
+
+    Args:
+        access: What may be seen; only the source is.
+        recipe: Hyper-parameters.
+        start: `imagenet` or `random`.
+    """
+    if len(access.spatial) != 2:
+        raise MedshiftError(f"this baseline takes 2-D images; these are {len(access.spatial)}-D")
+    with torch.random.fork_rng(devices=[access.device] if access.device.type == "cuda" else []):
+        torch.manual_seed(access.seed)
+        network = Network(recipe.arch, len(access.classes), access.channels, recipe.input_size, start)
+        network = network.to(access.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        path = home() / "models" / f"{address(access, recipe, start)}.pt"
+        if path.exists():
+            network.load_state_dict(torch.load(path, map_location=access.device, weights_only=True))
+            access.report(f"source model {path.stem[:12]} was trained before")
+        else:
+            train(network, access, recipe)
+            with replace(path) as temporary:
+                torch.save(network.state_dict(), temporary)
+    return network.eval()
+
+
+def address(access: Access, recipe: Recipe, start: str) -> str:
+    """Returns a hash of everything that decides the trained weights: data, settings, seed, code, versions, threads."""
+    # Recipe's own fields only: what a baseline adds does not touch the source model
+    settings = {field.name: getattr(recipe, field.name) for field in dataclasses.fields(Recipe)}
+    code = [
+        hashlib.sha256(Path(__file__).with_name(name).read_bytes()).hexdigest()
+        for name in ("training.py", "networks.py")
+    ]
+    what = [access.content, settings, start, access.seed, str(access.device), torch.get_num_threads(), code]
+    what += [version("torch"), version("timm")]
+    return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()
+
+
+def train(network: Network, access: Access, recipe: Recipe) -> None:
+    """Trains a network in place and leaves it at the epoch with the lowest loss on source validation.
+
+    AdamW, one cycle, cross-entropy weighted by inverse class frequency. The only augmentation is geometric: mirroring
+    and moving by a few pixels; nothing that resembles a scored shift.
+    """
+    weights = class_weights(access.train, len(access.classes)).to(access.device)
+    size = min(recipe.batch_size, len(access.train))
+    steps = len(access.train) // size
+    optimiser = torch.optim.AdamW(parameter_groups(network, recipe.weight_decay), lr=recipe.lr)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimiser, recipe.lr, total_steps=recipe.epochs * steps + 1, pct_start=WARM_UP
+    )
+    draws = torch.Generator().manual_seed(access.seed)
+    best, waited, kept = math.inf, 0, copy.deepcopy(network.state_dict())
+    for epoch in range(1, recipe.epochs + 1):
+        network.train()
+        order = torch.randperm(len(access.train), generator=draws)
+        total = torch.zeros((), device=access.device)
+        for step in range(steps):
+            index = order[step * size : (step + 1) * size]
+            images = augment(access.train.batch(index), draws).to(access.device, non_blocking=True)
+            labels = torch.from_numpy(access.train.labels)[index].to(access.device, non_blocking=True)
+            loss = nn.functional.cross_entropy(network(images), labels, weights)
+            optimiser.zero_grad(set_to_none=True)
+            loss.backward()
+            optimiser.step()
+            schedule.step()
+            total += loss.detach()
+        chosen = validation_loss(network, access, weights)
+        if not (math.isfinite(chosen) and math.isfinite(float(total))):
+            raise MedshiftError(f"training diverged in epoch {epoch}: the loss is not finite. Try a lower lr")
+        better = chosen < best
+        access.report(
+            f"epoch {epoch}/{recipe.epochs}: loss {float(total) / steps:.3f}, "
+            f"on source validation {chosen:.3f}{' *' if better else ''}"
+        )
+        if better:
+            best, waited, kept = chosen, 0, copy.deepcopy(network.state_dict())
+        else:
+            waited += 1
+            if waited >= recipe.patience:
+                break
+    network.load_state_dict(kept)
+
+
+def parameter_groups(network: nn.Module, weight_decay: float) -> list[dict[str, object]]:
+    """Returns the parameters for an optimiser: weights with decay, biases and norms without."""
+    trained = [parameter for parameter in network.parameters() if parameter.requires_grad]
+    return [
+        {"params": [p for p in trained if p.ndim > 1], "weight_decay": weight_decay},
+        {"params": [p for p in trained if p.ndim <= 1], "weight_decay": 0.0},
+    ]
+
+
+def class_weights(images: Labelled, classes: int) -> Tensor:
+    """Returns (K,) float32 weights that give every class present the same total, 1 on average over the images."""
+    counts = torch.bincount(torch.from_numpy(images.labels), minlength=classes).float()
+    weights = torch.where(counts > 0, 1 / counts.clamp(min=1), 0.0)
+    return weights * (counts.sum() / (weights * counts).sum())
+
+
+def augment(images: Tensor, draws: torch.Generator) -> Tensor:
+    """Returns images (N, C, H, W) each mirrored left to right or not, and moved by up to 1/16 of a side.
+
+    What enters at an edge is the image mirrored there.
+    """
+    count, _, height, width = images.shape
+    flip = torch.rand(count, generator=draws) < 0.5
+    reach = (max(1, round(height * LARGEST_MOVE)), max(1, round(width * LARGEST_MOVE)))
+    down, right = (torch.randint(-r, r + 1, (count, 1), generator=draws) for r in reach)
+    rows, cols = torch.arange(height) + down, torch.arange(width) + right
+    cols = torch.where(flip[:, None], width - 1 - cols, cols)
+    rows, cols = (_mirrored(index, n) for index, n in ((rows, height), (cols, width)))
+    sample = torch.arange(count)[:, None, None, None]
+    channel = torch.arange(images.shape[1])[:, None, None]
+    return images[sample, channel, rows[:, None, :, None], cols[:, None, None, :]]
+
+
+def _mirrored(index: Tensor, n: int) -> Tensor:
+    period = index.remainder(2 * n)
+    return torch.minimum(period, 2 * n - 1 - period)
+
+
+@torch.inference_mode()
+def validation_loss(network: Network, access: Access, weights: Tensor) -> float:
+    """Returns the class-balanced cross-entropy on source validation."""
+    network.eval()
+    total = weight = 0.0
+    labels = torch.from_numpy(access.val.labels).to(access.device)
+    for start, images in zip(
+        range(0, len(labels), EVALUATION_BATCH), access.val.batches(EVALUATION_BATCH), strict=True
+    ):
+        batch = labels[start : start + EVALUATION_BATCH]
+        total += float(nn.functional.cross_entropy(network(images.to(access.device)), batch, weights, reduction="sum"))
+        weight += float(weights[batch].sum())
+    return total / weight
+
+
+class Classifier:
+    """A trained network as a predictor."""
+
+    def __init__(self, network: nn.Module) -> None:
+        self.network = network.eval()
+
+    @torch.inference_mode()
+    def __call__(self, images: Tensor) -> Tensor:
+        """Returns probabilities (N, K)."""
+        probabilities: Tensor = self.network(images).softmax(1)
+        return probabilities

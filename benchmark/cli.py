@@ -1,0 +1,39 @@
+"""The command line: `medshift run`, `list`, `leaderboard`, `check`, `shifts`."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from ..shifts.errors import MedshiftError
+from .commands import check, leaderboard, listing, run, shifts
+
+app = typer.Typer(
+    name="medshift",
+    help="Does a medical-imaging model survive the next hospital's scanner?",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command("run")(run.run)
+app.command("leaderboard")(leaderboard.leaderboard)
+app.add_typer(listing.app, name="list")
+app.add_typer(check.app, name="check")
+app.add_typer(shifts.app, name="shifts")
+
+
+def main() -> None:
+    """Runs the command line; what a user can mend ends in one line and status 1, Ctrl-C in one line and 130."""
+    try:
+        app()
+    except MedshiftError as error:
+        print(f"medshift: {error}", file=sys.stderr)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        print("medshift: stopped; what was finished is saved, the same command goes on from there", file=sys.stderr)
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()

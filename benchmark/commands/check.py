@@ -1,0 +1,37 @@
+"""`medshift check`: does a submission or a shift keep its contract?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(no_args_is_help=True, help="Check a submission or a shift against its contract.")
+
+
+@app.command("submission")
+def check_submission(folder: Annotated[Path, typer.Argument(help="Holds card.json and predictions.parquet.")]) -> None:
+    """Check a submission: schema, hashes, completeness, and that its scores are those of its predictions."""
+    from .. import protocol, submission, truth
+
+    terms = protocol.read(folder.resolve().parent.parent)
+    table = truth.read(folder.resolve().parent.parent / protocol.TRUTH_FILE)
+    _report(submission.problems(folder, terms, table), str(folder))
+
+
+@app.command("shift")
+def check_shift(name: Annotated[str, typer.Argument(help="A shift's name; see `medshift list shifts`.")]) -> None:
+    """Check a shift: determinism by address, purity, shape, range, growing damage, speed."""
+    from ...shifts.checks import check_shift
+
+    _report(check_shift(name), name)
+
+
+def _report(problems: list[str], what: str) -> None:
+    if problems:
+        for problem in problems:
+            print(problem)
+        print(f"{what}: {len(problems)} problem{'s'[: len(problems) > 1]}")
+        raise typer.Exit(1)
+    print(f"{what}: ok")

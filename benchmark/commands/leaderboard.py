@@ -1,0 +1,19 @@
+"""`medshift leaderboard`: from a folder of submissions to a table and a page."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def leaderboard(
+    root: Annotated[Path, typer.Argument(help="Folder of submissions.")],
+    out: Annotated[Path, typer.Option(help="Where the page and tables go.")] = Path("site"),
+    readme: Annotated[Path | None, typer.Option(help="Also replace the table in this file.")] = None,
+) -> None:
+    """Score all submissions again from their predictions, rank them, and write page and tables."""
+    # by name: the harness does not depend on what is built on it
+    import_module("medshift.leaderboard.command").leaderboard(root, out, readme)

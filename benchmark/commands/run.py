@@ -1,0 +1,94 @@
+"""`medshift run`: train a baseline on one site, test it under shift, write a submission."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ...shifts.errors import MedshiftError
+from ..data_options import (
+    Classes,
+    Data,
+    DatasetName,
+    Families,
+    ImageSize,
+    Modality,
+    Severities,
+    Shifts,
+    Source,
+    Targets,
+)
+
+
+def run(
+    baseline: Annotated[str, typer.Option(help="Which baseline; see `medshift list baselines`.")],
+    dataset: DatasetName = None,
+    data: Data = None,
+    source: Source = "",
+    targets: Targets = "",
+    classes: Classes = "",
+    image_size: ImageSize = None,
+    modality: Modality = "any",
+    shifts: Shifts = "",
+    family: Families = "",
+    severities: Severities = "1,2,3,4,5",
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A hyper-parameter; may be repeated.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Seed of training.", min=0)] = 0,
+    seeds: Annotated[int, typer.Option(help="Run so many seeds, from --seed on.", min=1)] = 1,
+    out: Annotated[Path, typer.Option(help="Folder of submissions.")] = Path("submissions"),
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = "auto",
+    threads: Annotated[
+        int, typer.Option(help="CPU threads; 0 is torch's choice. Part of what makes runs equal.", min=0)
+    ] = 0,
+    submitter: Annotated[str, typer.Option(help="Who answers for the submission.")] = "",
+    requantise: Annotated[
+        bool, typer.Option(help="Round shifted 8-bit images to 8 bits, as a scanner's export does.")
+    ] = True,
+) -> None:
+    """Train on one site, evaluate under synthesized and real shifts, and write a submission.
+
+    A run that was stopped goes on where it was with the same command.
+    """
+    from .. import baselines
+    from ..data_options import load
+    from ..planning import Choices, plan, settle
+    from ..progress import console, watch
+
+    made = baselines.make(baseline, settings or [])  # before anything slow: a typing error costs no minute
+    choices = Choices(
+        source=source,
+        targets=_names(targets),
+        shifts=_names(shifts),
+        families=_names(family),
+        severities=_steps(severities),
+        requantise=requantise,
+    )
+    loaded, own_source = load(dataset, data, _names(classes), image_size, modality)
+    protocol, table = plan(loaded, choices, own_source)
+    from .. import environment
+    from ..run import Job
+    from ..run import run as run_job
+    from ..summary import summary
+
+    where = environment.prepare(device, threads)
+    settle(protocol, table, out / protocol.name)
+    for number in range(seed, seed + seeds):
+        job = Job(loaded, protocol, table, baseline, made, number, out, submitter)
+        scored = run_job(job, where, watch())
+        console(err=False).print(summary(scored, protocol, f"{job.entry}, seed {number}"))
+        console(err=False).print(f"submission: {job.folder}", soft_wrap=True)
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
+def _steps(text: str) -> tuple[int, ...]:
+    try:
+        return tuple(sorted(int(step) for step in text.split(",")))
+    except ValueError:
+        raise MedshiftError(f"--severities takes numbers 1 to 5 with commas between, not {text!r}") from None

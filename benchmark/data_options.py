@@ -1,0 +1,57 @@
+"""The options by which every command chooses its data, and the data they stand for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ..shifts.errors import MedshiftError
+
+if TYPE_CHECKING:
+    from .dataset import Dataset
+
+DEFAULT = "brain-mri-sim"
+
+DatasetName = Annotated[
+    str | None, typer.Option("--dataset", help=f"A data set by name; {DEFAULT} (SIMULATED) by default.")
+]
+Data = Annotated[
+    Path | None,
+    typer.Option("--data", metavar="DIR", help="A folder with manifest.csv (image,label,domain,split_group)."),
+]
+Source = Annotated[str, typer.Option(help="Domain to train on; the data set's own, or the largest, by default.")]
+Targets = Annotated[str, typer.Option(help="Domains of the real shifts, with commas; all others by default.")]
+Classes = Annotated[str, typer.Option(help="With --data: the labels to keep, in this order, with commas.")]
+ImageSize = Annotated[
+    int | None, typer.Option(help="With --data: side in pixels; by default the smallest image's, at most 96.")
+]
+Modality = Annotated[str, typer.Option(help="With --data: mr, ct, xray, fundus, ...; picks the shifts.")]
+Shifts = Annotated[str, typer.Option(help="Shifts by name, with commas; those that suit the modality by default.")]
+Families = Annotated[str, typer.Option(help="Only shifts of these families, with commas.")]
+Severities = Annotated[str, typer.Option(help="Severities, with commas.")]
+
+
+def load(
+    name: str | None, folder: Path | None, classes: tuple[str, ...], image_size: int | None, modality: str
+) -> tuple[Dataset, str]:
+    """Returns the data set and its own source domain, empty where it has none.
+
+    Raises:
+        MedshiftError: Both or neither were meant, or the data are damaged.
+    """
+    from . import datasets, manifest
+    from .progress import bar
+
+    if folder is None:
+        if classes or image_size or modality != "any":
+            raise MedshiftError("--classes, --image-size and --modality go with --data DIR")
+        chosen = name or DEFAULT
+        with bar(f"making {chosen}", unit="patients") as progress:
+            return datasets.load(chosen, progress), datasets.SOURCES.get(chosen, "")
+    if name is not None:
+        raise MedshiftError("give --dataset NAME or --data DIR, not both")
+    with bar(f"reading {folder}", unit="images") as progress:
+        found = manifest.read(folder, classes=classes, image_size=image_size, modality=modality, progress=progress)
+    return found, ""

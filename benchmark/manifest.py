@@ -1,0 +1,185 @@
+"""Reads a folder with a `manifest.csv` into a data set, or says everything that is wrong with it at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ..shifts.errors import MedshiftError, near
+from .dataset import Dataset
+
+MANIFEST = "manifest.csv"
+NEEDED = ("image", "label", "domain", "split_group")
+LARGEST_SIDE = 96  # default: trains in minutes without a GPU; --image-size asks for more
+MOST_PIXELS = 100_000_000  # of one file: more is a decompression bomb or a slide, which needs tiling first
+SHOWN = 10  # problems printed in full
+
+
+def read(
+    folder: Path,
+    *,
+    classes: Sequence[str] = (),
+    image_size: int | None = None,
+    modality: str = "any",
+    progress: Callable[[int, int], None] | None = None,
+) -> Dataset:
+    """Returns the data set of a folder.
+
+    Every image is cropped to its central square and resized with an antialiasing filter. If all are grey, there is one
+    channel, else three.
+
+    Args:
+        folder: Holds `manifest.csv` with columns image (a path below the folder), label, domain, split_group and
+            perhaps split; other columns are left alone.
+        classes: The labels to keep, in this order; all of them, sorted, by default.
+        image_size: Side in pixels; by default that of the smallest image, at most 96.
+        modality: Of `shifts.catalogue.MODALITIES`; picks the default shifts.
+        progress: Called with (images read, images in all).
+
+    Raises:
+        MedshiftError: The manifest or images are damaged; the message lists the problems with file and line.
+    """
+    folder = folder.expanduser()
+    rows = _rows(folder, classes)
+    names = tuple(classes) or tuple(sorted(rows["label"].unique()))
+    if len(names) < 2:
+        raise MedshiftError(f"{folder / MANIFEST}: every label is {names[0]!r}; two classes are needed")
+    sizes, grey = _look(folder, rows)
+    side = image_size or min(LARGEST_SIDE, sizes)
+    if not 8 <= side <= 4096:
+        raise MedshiftError(f"--image-size is 8 to 4096, not {side}")
+    pixels = _pixels(folder, rows, side, grey, progress)
+    # other classes or sizes are another data set, with a protocol of its own
+    chosen = (f"-{len(names)}-classes" if classes else "") + (f"-{side}px" if image_size else "")
+    table = pd.DataFrame(
+        {
+            "sample_id": rows["image"],
+            "label": rows["label"].map({name: index for index, name in enumerate(names)}).astype("int64"),
+            "domain": rows["domain"],
+            "group": rows["split_group"],
+            **({"split": rows["split"]} if "split" in rows else {}),
+        }
+    )
+    return Dataset(
+        name=folder.resolve().name + chosen,
+        version="local",
+        classes=names,
+        modality=modality,
+        table=table.reset_index(drop=True),
+        pixels=pixels,
+        notes=(f"{len(table)} images of {folder}, centre-cropped and resized to {side} x {side}",),
+    )
+
+
+def _rows(folder: Path, classes: Sequence[str]) -> pd.DataFrame:
+    path = folder / MANIFEST
+    try:
+        table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
+    except FileNotFoundError:
+        raise MedshiftError(f"no {MANIFEST} in {folder}: --data takes a folder that holds one") from None
+    except UnicodeDecodeError as error:
+        raise MedshiftError(f"{path} is not UTF-8 text: save it as UTF-8") from error
+    except (pd.errors.ParserError, pd.errors.EmptyDataError, OSError) as error:
+        raise MedshiftError(f"{path} is no readable table: {str(error).strip()}") from error
+    missing = [name for name in NEEDED if name not in table]
+    if missing:
+        raise MedshiftError(f"{path} lacks the columns {', '.join(missing)}; it has {', '.join(table.columns)}")
+    line = pd.Series(np.arange(len(table)) + 2, index=table.index)
+    problems = [
+        f"line {line[index]}: empty {name}" for name in NEEDED for index in table.index[table[name].str.strip() == ""]
+    ]
+    stray = table.index[(table[list(NEEDED)].apply(lambda cells: cells != cells.str.strip())).any(axis=1)]
+    problems += [f"line {line[index]}: spaces around a value" for index in stray]
+    problems += [
+        f"line {line[index]}: {table['image'][index]} a second time"
+        for index in table.index[table["image"].duplicated()]
+    ]
+    root = folder.resolve()
+    problems += [
+        f"line {line[index]}: {name} leads out of the folder"
+        for index, name in table["image"].items()
+        if not (folder / name).resolve().is_relative_to(root)
+    ]
+    _raise(path, problems)
+    present = sorted(table["label"].unique())
+    for name in classes:
+        if name not in present:
+            raise MedshiftError(f"{path} has no label {name!r}.{near(name, present)}")
+    return table[table["label"].isin(classes)].reset_index(drop=True) if classes else table
+
+
+def _look(folder: Path, rows: pd.DataFrame) -> tuple[int, bool]:
+    """Returns the smallest side and whether all images are grey, from the files' heads alone."""
+    from PIL import Image, UnidentifiedImageError
+
+    problems, smallest, grey = [], LARGEST_SIDE, True
+    for name in rows["image"]:
+        try:
+            with Image.open(folder / name) as image:
+                if image.width * image.height > MOST_PIXELS:
+                    problems.append(f"{name}: {image.width} x {image.height} pixels; the most is {MOST_PIXELS:,}")
+                smallest = min(smallest, *image.size)
+                grey &= image.mode in ("1", "L", "I;16", "LA")
+        except (OSError, UnidentifiedImageError, Image.DecompressionBombError, ValueError) as error:
+            problems.append(_unreadable(folder, name, error))
+    _raise(folder / MANIFEST, problems)
+    return smallest, grey
+
+
+def _pixels(
+    folder: Path, rows: pd.DataFrame, side: int, grey: bool, progress: Callable[[int, int], None] | None
+) -> NDArray[np.uint8]:
+    from PIL import Image
+
+    pixels = np.empty((len(rows), 1 if grey else 3, side, side), dtype=np.uint8)
+    problems: list[str] = []
+    for index, name in enumerate(rows["image"]):
+        try:
+            with Image.open(folder / name) as image:
+                pixels[index] = _square(image, side, grey)
+        except (OSError, ValueError, SyntaxError) as error:  # PIL raises all three on damaged files
+            problems.append(_unreadable(folder, name, error))
+        if progress is not None:
+            progress(index + 1, len(rows))
+    _raise(folder / MANIFEST, problems)
+    return pixels
+
+
+def _square(image: object, side: int, grey: bool) -> NDArray[np.uint8]:
+    """Returns (C, side, side) of the central square."""
+    from PIL import Image
+
+    assert isinstance(image, Image.Image)
+    if image.mode.startswith("I;16"):
+        values = np.asarray(image, dtype=np.uint16)
+        image = Image.fromarray((values >> 8).astype(np.uint8))
+    converted = image.convert("L" if grey else "RGB")
+    edge = min(converted.size)
+    left, top = (converted.width - edge) // 2, (converted.height - edge) // 2
+    box = (left, top, left + edge, top + edge)
+    if (edge, edge) != (side, side):
+        converted = converted.resize((side, side), Image.Resampling.BICUBIC, box=box, reducing_gap=None)
+    else:
+        converted = converted.crop(box)
+    values = np.asarray(converted, dtype=np.uint8)
+    return values[None] if grey else np.moveaxis(values, -1, 0)
+
+
+def _unreadable(folder: Path, name: str, error: Exception) -> str:
+    path = folder / name
+    if not path.exists():
+        return f"{name}: no such file"
+    if path.stat().st_size == 0:
+        return f"{name}: an empty file"
+    return f"{name}: cannot be decoded ({str(error).splitlines()[0] if str(error) else type(error).__name__})"
+
+
+def _raise(path: Path, problems: Sequence[str]) -> None:
+    if problems:
+        more = f"\n  ... and {len(problems) - SHOWN} more" if len(problems) > SHOWN else ""
+        listed = "\n  ".join(problems[:SHOWN])
+        raise MedshiftError(f"{path}: {len(problems)} problem{'s'[: len(problems) > 1]}:\n  {listed}{more}")

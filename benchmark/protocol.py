@@ -1,0 +1,132 @@
+"""The terms on which methods are compared: data, domains, shifts, severities, metrics. One JSON file and one truth."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from ..shifts.errors import MedshiftError
+from .condition import Condition
+from .files import write_text
+
+PROTOCOL_FILE = "protocol.json"
+TRUTH_FILE = "truth.parquet"
+
+
+class Strict(BaseModel):
+    """What is read from files: closed, frozen, finite."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+
+class DatasetFacts(Strict):
+    """What a leaderboard needs to know of a data set without having it.
+
+    Args:
+        name: Its name.
+        version: Its version; other pixels or labels need another.
+        classes: Names of the labels 0..K-1.
+        modality: One of the modalities of the shifts.
+        channels: Native channels.
+        image_size: Spatial shape.
+        simulated: Whether the images come from a simulator; said wherever results are shown.
+        licence: Terms of use.
+        citation: What to cite.
+    """
+
+    name: str = Field(min_length=1, max_length=200)
+    version: str = Field(min_length=1, max_length=80)
+    classes: tuple[str, ...] = Field(min_length=2, max_length=1000, strict=False)
+    modality: str = Field(max_length=80)
+    channels: int = Field(ge=1)
+    image_size: tuple[int, ...] = Field(min_length=2, max_length=3, strict=False)
+    simulated: bool = False
+    licence: str = Field(default="", max_length=4000)
+    citation: str = Field(default="", max_length=4000)
+
+
+class Protocol(Strict):
+    """What every submission to one leaderboard has in common.
+
+    Args:
+        name: Names the leaderboard and its folder.
+        version: Raised when anything below changes on purpose.
+        dataset: The data set.
+        truth_sha256: `truth.digest` of the table of splits and labels.
+        source: The domain that is trained on.
+        targets: The domains of the real shifts.
+        shifts: Name of each synthesized shift -> its family, in the order of conditions.
+        severities: Whole steps 1..5 at which each shift is applied.
+        matched: Name of a shift -> the fraction of the physical scale for each of `severities`, where severities are
+            matched across shifts; empty on the physical scale.
+        grey_levels: Images are rounded to so many levels after a shift, as an export does; 0 leaves them alone.
+        batch_size: Of the stream in which test images come.
+        seed: Of the shifts' and the stream's randomness.
+        metrics: What is scored; the first one ranks.
+    """
+
+    schema_: Literal["medshift-protocol/1"] = Field(default="medshift-protocol/1", alias="schema")
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+@-]{0,119}$")
+    version: str = Field(default="1", max_length=40)
+    dataset: DatasetFacts
+    truth_sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+    source: str
+    targets: tuple[str, ...] = Field(strict=False)
+    shifts: dict[str, str]
+    severities: tuple[int, ...] = Field(default=(1, 2, 3, 4, 5), strict=False)
+    matched: dict[str, tuple[float, ...]] = Field(default_factory=dict, strict=False)
+    grey_levels: int = Field(default=0, ge=0)
+    batch_size: int = Field(default=64, ge=1)
+    seed: int = 0
+    metrics: tuple[str, ...] = Field(default=("balanced_accuracy", "auroc", "ece"), strict=False)
+
+    def conditions(self) -> list[Condition]:
+        """Returns all conditions: source validation, clean, the real ones, then shift by shift and severity."""
+        conditions = [Condition(self.source, "validation"), Condition(self.source, "clean")]
+        conditions += [Condition(target, "real") for target in self.targets]
+        for shift, family in self.shifts.items():
+            levels = self.matched.get(shift) or [float(severity) for severity in self.severities]
+            conditions += [Condition(self.source, "synthesized", shift, level, family) for level in levels]
+        return conditions
+
+    def text(self) -> str:
+        """Returns the protocol as the JSON that is written."""
+        return json.dumps(self.model_dump(mode="json", by_alias=True), indent=1, ensure_ascii=False) + "\n"
+
+    @property
+    def sha256(self) -> str:
+        """Of the content, whatever the layout of the file. The order of the shifts is the order of conditions only."""
+        canonical = json.dumps(self.model_dump(mode="json", by_alias=True), sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def write(protocol: Protocol, folder: Path) -> None:
+    """Writes `protocol.json` into a folder, renamed into place."""
+    write_text(folder / PROTOCOL_FILE, protocol.text())
+
+
+def read(folder: Path) -> Protocol:
+    """Returns the protocol of a folder.
+
+    Raises:
+        MedshiftError: The file is missing, damaged or of another schema.
+    """
+    path = folder / PROTOCOL_FILE
+    try:
+        return Protocol.model_validate_json(path.read_bytes())
+    except OSError as error:
+        raise MedshiftError(f"{path} cannot be read: {error.strerror}") from error
+    except ValidationError as error:
+        raise MedshiftError(f"{path} is no protocol: {first_problem(error)}") from error
+
+
+def first_problem(error: ValidationError) -> str:
+    """Returns the first of pydantic's complaints as `field: what is wrong`, and how many more there are."""
+    problems = error.errors(include_url=False, include_input=False)
+    where = ".".join(map(str, problems[0]["loc"])) or "the file"
+    more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
+    return f"{where}: {problems[0]['msg']}{more}"
