@@ -13,7 +13,7 @@ from pydantic import Field, ValidationError
 
 from ..shifts.errors import MedshiftError
 from .files import write_text
-from .protocol import Strict, first_problem
+from .protocol import Strict
 
 CARD_FILE = "card.json"
 LARGEST_CARD = 4 << 20  # bytes
@@ -154,12 +154,21 @@ def read(folder: Path) -> Card:
     Raises:
         MedshiftError: The card is missing, damaged or of another schema; one line that names the first fault.
     """
-    path = folder / CARD_FILE
+    card = parse(folder / CARD_FILE)
+    if isinstance(card, Card):
+        return card
+    more = f" (and {len(card) - 1} more)" if len(card) > 1 else ""
+    raise MedshiftError(f"{folder / CARD_FILE}: {card[0]}{more}")
+
+
+def parse(path: Path) -> Card | list[str]:
+    """Returns the card in a file, or all that is wrong with it."""
     try:
         if path.stat().st_size > LARGEST_CARD:
-            raise MedshiftError(f"{path} has more than {LARGEST_CARD >> 20} MiB: that is no card")
+            return [f"has more than {LARGEST_CARD >> 20} MiB: that is no card"]
         return Card.model_validate_json(path.read_bytes())
     except OSError as error:
-        raise MedshiftError(f"{path} cannot be read: {error.strerror}") from error
+        return [f"cannot be read: {error.strerror}"]
     except ValidationError as error:
-        raise MedshiftError(f"{path} is no card: {first_problem(error)}") from error
+        faults = error.errors(include_url=False, include_input=False)
+        return [f"{'.'.join(map(str, e['loc'])) or 'the file'}: {e['msg']}"[:300] for e in faults]

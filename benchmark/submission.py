@@ -1,0 +1,139 @@
+"""A submission: a folder with a card and predictions. Read without trust: nothing in it is run or believed."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ..shifts.errors import MedshiftError
+from . import card as cards
+from . import predictions
+from .card import CARD_FILE, Card
+from .files import sha256
+from .predictions import PREDICTIONS_FILE
+from .protocol import Protocol
+from .scores import score
+
+FILES = (CARD_FILE, PREDICTIONS_FILE)
+CLAIM_TOLERANCE = 1e-6
+SEED_FOLDER = re.compile(r"seed-(0|[1-9][0-9]{0,18})")
+BYTES_A_ROW = 1024  # more than any honest row takes, with its ids uncompressed
+
+
+def problems(folder: Path, protocol: Protocol, truth: pd.DataFrame) -> list[str]:
+    """Returns everything that is wrong with a submission; an empty list where nothing is."""
+    return examine(folder, protocol, truth)[0]
+
+
+def load(folder: Path, protocol: Protocol, truth: pd.DataFrame) -> tuple[Card, dict[str, NDArray[np.float32]]]:
+    """Returns the card and the probabilities by condition of a submission.
+
+    Raises:
+        MedshiftError: Anything is wrong with it; one line with the folder, the first problem and the number of others.
+    """
+    found, card, arrays = examine(folder, protocol, truth)
+    if found or card is None:
+        more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
+        raise MedshiftError(f"{folder}: {found[0]}{more}")
+    return card, arrays
+
+
+def examine(
+    folder: Path, protocol: Protocol, truth: pd.DataFrame
+) -> tuple[list[str], Card | None, dict[str, NDArray[np.float32]]]:
+    """Returns the problems of a submission, its card if it can be read, and its probabilities if they are in order."""
+    found = _folder_problems(folder)
+    if found:
+        return found, None, {}
+    path = folder / PREDICTIONS_FILE
+    rows = sum(len(predictions.truth_of(truth, condition)) for condition in protocol.conditions())
+    card = cards.parse(folder / CARD_FILE)
+    if isinstance(card, Card):
+        found += _card_problems(card, folder, protocol, rows)
+        if card.predictions.sha256 != sha256(path):
+            found.append(f"{PREDICTIONS_FILE} is not the file of the card: its sha256 differs")
+    else:
+        found += [f"{CARD_FILE}: {problem}" for problem in card]
+    if path.stat().st_size > rows * BYTES_A_ROW + predictions.SLACK:
+        found.append(f"{PREDICTIONS_FILE} has {path.stat().st_size >> 20} MiB for {rows} rows; refused")
+        return found, None, {}
+    wrong, arrays = predictions.inspect(path, protocol, truth)
+    found += [f"{PREDICTIONS_FILE}: {problem}" for problem in wrong]
+    if isinstance(card, Card) and not wrong:
+        found += _claim_problems(card, protocol, truth, arrays)
+    return found, card if isinstance(card, Card) else None, arrays
+
+
+def _folder_problems(folder: Path) -> list[str]:
+    """Returns what is missing, what is too much, and what is a link or no regular file."""
+    linked = [path.name for path in (folder, folder.parent) if path.is_symlink()]
+    if linked:
+        return [f"{name!r} is a link" for name in linked]
+    if not folder.is_dir():
+        return ["there is no such folder"]
+    found = []
+    for path in sorted(folder.iterdir()):
+        if path.name not in FILES:
+            found.append(f"{path.name[:80]!r} does not belong to a submission, which is {' and '.join(FILES)}")
+        elif path.is_symlink() or not path.is_file():
+            found.append(f"{path.name!r} is a link or no regular file")
+    return found + [f"{name} is missing" for name in FILES if not (folder / name).exists()]
+
+
+def _card_problems(card: Card, folder: Path, protocol: Protocol, rows: int) -> list[str]:
+    """Returns where a card contradicts its protocol or the folders it lies in."""
+    dataset = protocol.dataset
+    seed = SEED_FOLDER.fullmatch(folder.name)
+    must_agree: list[tuple[str, object, object]] = [
+        ("protocol.name", card.protocol.name, protocol.name),
+        ("protocol.version", card.protocol.version, protocol.version),
+        ("protocol.sha256", card.protocol.sha256, protocol.sha256),
+        ("dataset.name", card.dataset.name, dataset.name),
+        ("dataset.version", card.dataset.version, dataset.version),
+        ("dataset.truth_sha256", card.dataset.truth_sha256, protocol.truth_sha256),
+        ("entry", card.entry, folder.absolute().parent.name),
+        ("seed", card.seed, int(seed[1]) if seed else folder.name),
+        ("predictions.rows", card.predictions.rows, rows),
+        ("shifts", sorted(card.shifts), sorted(protocol.shifts)),
+    ]
+    found = []
+    for field, have, want in must_agree:
+        if have != want:
+            found.append(f"{CARD_FILE}: {field} is {str(have)[:80]}, not {str(want)[:80]}")
+    if card.entry.split("+")[0] != card.baseline.name:
+        found.append(f"{CARD_FILE}: entry {card.entry!r} does not begin with its baseline {card.baseline.name!r}")
+    return found
+
+
+def _claim_problems(
+    card: Card, protocol: Protocol, truth: pd.DataFrame, arrays: dict[str, NDArray[np.float32]]
+) -> list[str]:
+    """Returns the claimed scores that are not what the predictions give, the missing and the superfluous ones."""
+    ours = {(c.condition, c.metric): c.value for c in score(protocol, truth, arrays, replicates=0).claims()}
+    theirs = {(c.condition, c.metric): c.value for c in card.scores}
+    found = []
+    if len(theirs) != len(card.scores):
+        found.append(f"{CARD_FILE}: a score is claimed twice")
+    for what, lacking in (("lacks", ours.keys() - theirs.keys()), ("has", theirs.keys() - ours.keys())):
+        if lacking:
+            condition, metric = min(lacking)
+            wrong = "" if what == "lacks" else "unknown "
+            found.append(f"{CARD_FILE}: {what} {len(lacking)} {wrong}scores, e.g. {metric[:80]} of {condition[:80]!r}")
+    differing = [key for key in sorted(ours.keys() & theirs.keys()) if not _same(ours[key], theirs[key])]
+    if differing:
+        condition, metric = differing[0]
+        found.append(
+            f"{CARD_FILE}: {len(differing)} claimed scores are not what the predictions give, e.g. {metric} of "
+            f"{condition!r} is {ours[differing[0]]}, claimed {theirs[differing[0]]}"
+        )
+    return found
+
+
+def _same(ours: float | None, theirs: float | None) -> bool:
+    if ours is None or theirs is None:
+        return ours is theirs
+    return abs(ours - theirs) <= CLAIM_TOLERANCE
