@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
-from typing import Any
 
 from .errors import MedshiftError, near
 
@@ -56,7 +55,7 @@ class Table:
         if name not in self.builtins and name not in self.plugins:
             raise MedshiftError(f"unknown {self.noun} {name!r}.{near(name, self.names())}")
 
-    def load(self, name: str) -> Any:
+    def load(self, name: str) -> object:
         """Import what `name` stands for.
 
         Raises:
@@ -66,13 +65,15 @@ class Table:
         try:
             if name in self.builtins:
                 module, _, attribute = self.builtins[name].partition(":")
-                return getattr(import_module(module), attribute)
-            return self.plugins[name].load()
+                loaded: object = getattr(import_module(module), attribute)
+            else:
+                loaded = self.plugins[name].load()
         except (ImportError, AttributeError, SyntaxError) as error:
             raise MedshiftError(
                 f"{self.noun} {name!r} of {self.origin(name)} cannot be loaded: {error}. "
                 f"Mend or uninstall that package; runs without {name!r} are not affected."
             ) from error
+        return loaded
 
 
 def distribution(point: EntryPoint) -> str:
