@@ -6,6 +6,9 @@ depend on how much background was in the field of view.
 
 from __future__ import annotations
 
+import math
+
+import torch
 from torch import Tensor
 
 from .rng import Addressed
@@ -14,6 +17,8 @@ from .tables import look_up, power
 
 GAMMA = (1.2, 1.45, 1.8, 2.3, 3.0)  # exponent
 CONTRAST_LOSS = (0.85, 0.70, 0.55, 0.40, 0.25)  # contrast kept
+EXPOSURE = (0.15, 0.30, 0.50, 0.75, 1.10)  # stops: powers of two
+TONE_CURVE = (0.14, 0.28, 0.42, 0.56, 0.70)  # greatest change of the curve's slope, about
 WINDOW = (0.90, 0.78, 0.65, 0.50, 0.35)  # window width as a fraction of the full range
 
 
@@ -33,6 +38,28 @@ def contrast_loss(images: Tensor, severity: float, rng: Addressed) -> Tensor:
     """
     kept = at(CONTRAST_LOSS, severity, none=1.0)
     return (images * kept + 0.5 * (1 - kept)).clamp(0, 1)
+
+
+def exposure(images: Tensor, severity: float, rng: Addressed) -> Tensor:
+    """A gain of the whole image, up or down by a draw per image: exposure, receiver gain, brightness (modality: any).
+
+    Severity is the gain in stops e: pixels times 2**e or 2**-e, clipped at white.
+    """
+    gain = 2.0 ** at(EXPOSURE, severity, none=0.0)
+    up = rng.uniform((1,) * (images.ndim - 1)) < 0.5
+    return (images * torch.where(up, gain, 1 / gain)).clamp(0, 1)
+
+
+def tone_curve(images: Tensor, severity: float, rng: Addressed) -> Tensor:
+    """A vendor's tone curve: monotone, black and white fixed, its form drawn per image (modality: any).
+
+    x + s x (1 - x) (cos p + (1 - 2 x) sin p) with the angle p uniform: from brighter over steeper and darker to
+    flatter mid-tones. Severity is s; the slope changes by s or a little more, and stays positive up to s = 0.7.
+    """
+    angle = rng.uniform((1,) * (images.ndim - 1)).double() * (2 * math.pi)
+    strength = at(TONE_CURVE, severity, none=0.0)
+    bend, steepen = ((wave * strength).float() for wave in (angle.cos(), angle.sin()))
+    return (images + images * (1 - images) * (bend + (1 - 2 * images) * steepen)).clamp(0, 1)
 
 
 def window(images: Tensor, severity: float, rng: Addressed) -> Tensor:
