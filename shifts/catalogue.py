@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias, cast
 
 from .errors import MedshiftError, near
 from .plugins import Table, distribution
@@ -52,25 +52,63 @@ class Entry:
     channels: tuple[int, ...] = (0,)
 
 
-PHOTONS = ("xray", "fundus", "dermoscopy", "microscopy", "oct")
-CONTRAST, NOISE, RESOLUTION = (f"medshift.shifts.{family}" for family in FAMILIES[:3])
+ANY = ("any",)
+LENS = ("fundus", "dermoscopy", "microscopy")
+PHOTONS = ("xray", *LENS, "oct")
+RGB = (3,)
+
+
+def _entry(
+    name: str,
+    file: str,
+    family: str,
+    modalities: tuple[str, ...],
+    summary: str,
+    unit: str,
+    *,
+    version: int = 1,
+    dims: tuple[int, ...] = (2, 3),
+    channels: tuple[int, ...] = (0,),
+) -> Entry:
+    target = f"medshift.shifts.{file}:{name.replace('-', '_')}"
+    return Entry(name, target, family, modalities, summary, unit, version, dims, channels)
+
 
 BUILTINS: dict[str, Entry] = {
     entry.name: entry
     for entry in (
-        Entry("gamma", f"{CONTRAST}:gamma", "contrast", ("any",), "tone curve x**g", "exponent"),
-        Entry("contrast-loss", f"{CONTRAST}:contrast_loss", "contrast", ("any",), "greys drawn to mid grey", "kept"),
-        Entry(
-            "window", f"{CONTRAST}:window", "contrast", ("mr", "ct", "xray"), "window too narrow, off level", "width"
-        ),
-        Entry("gaussian-noise", f"{NOISE}:gaussian_noise", "noise", ("any",), "additive white noise", "sd"),
-        Entry("poisson-noise", f"{NOISE}:poisson_noise", "noise", PHOTONS, "photon counting noise", "quanta"),
-        Entry("rician-noise", f"{NOISE}:rician_noise", "noise", ("mr",), "noise of a magnitude image", "sd"),
-        Entry("psf-blur", f"{RESOLUTION}:psf_blur", "resolution", ("any",), "Gaussian point spread", "sd px"),
-        Entry(
-            "matrix-reduction", f"{RESOLUTION}:matrix_reduction", "resolution", ("mr",), "fewer k-space lines", "kept"
-        ),
-        Entry("detector-binning", f"{RESOLUTION}:detector_binning", "resolution", ("any",), "coarser cells", "cell px"),
+        _entry("gamma", "contrast", "contrast", ANY, "tone curve x**g", "exponent"),
+        _entry("contrast-loss", "contrast", "contrast", ANY, "greys drawn to mid grey", "kept"),
+        _entry("exposure", "contrast", "contrast", ANY, "gain up or down", "stops"),
+        _entry("tone-curve", "contrast", "contrast", ANY, "a vendor's monotone curve", "slope"),
+        _entry("window", "contrast", "contrast", ("mr", "ct", "xray"), "window too narrow, off level", "width"),
+        _entry("saturation", "colour", "contrast", LENS, "paler colours", "kept", channels=RGB),
+        _entry("colour-temperature", "colour", "contrast", LENS, "white balance off", "mired", channels=RGB),
+        _entry("stain-he", "colour", "contrast", ("microscopy",), "haematoxylin, eosin amounts", "+-", channels=RGB),
+        _entry("stain-giemsa", "colour", "contrast", ("microscopy",), "blue and eosin amounts", "+-", channels=RGB),
+        _entry("gaussian-noise", "noise", "noise", ANY, "additive white noise", "sd"),
+        _entry("poisson-noise", "noise", "noise", PHOTONS, "photon counting noise", "quanta"),
+        _entry("rician-noise", "noise", "noise", ("mr",), "noise of a magnitude image", "sd"),
+        _entry("speckle", "noise", "noise", ("ultrasound", "oct"), "coherent, multiplicative", "ratio"),
+        _entry("dead-pixels", "noise", "noise", ("xray", *LENS), "elements stuck at black or white", "share"),
+        _entry("correlated-noise", "noise", "noise", ("ct", "mr", "xray", "ultrasound"), "grainy noise", "sd"),
+        _entry("psf-blur", "resolution", "resolution", ANY, "Gaussian point spread", "sd px"),
+        _entry("defocus", "resolution", "resolution", LENS, "disc of a lens out of focus", "radius px"),
+        _entry("motion-blur", "resolution", "resolution", ANY, "motion during exposure", "px"),
+        _entry("matrix-reduction", "resolution", "resolution", ("mr",), "fewer k-space lines", "kept"),
+        _entry("slice-thickness", "resolution", "resolution", ("mr", "ct"), "thicker slices", "slices", dims=(3,)),
+        _entry("detector-binning", "resolution", "resolution", ANY, "coarser detector cells", "cell px", version=2),
+        _entry("bias-field", "fields", "artefact", ("mr", *LENS), "smooth gain without a constant", "max/min-1"),
+        _entry("vignetting", "fields", "artefact", LENS, "dark corners", "lost"),
+        _entry("grid-lines", "fields", "artefact", ("xray",), "anti-scatter grid", "lost"),
+        _entry("ring-artefact", "fields", "artefact", ("ct",), "detector rings", "sd"),
+        _entry("gibbs-ringing", "kspace", "artefact", ("mr",), "phase-encode lines left out", "kept"),
+        _entry("ghosting", "kspace", "artefact", ("mr",), "ghosts of periodic motion", "rad"),
+        _entry("kspace-spike", "kspace", "artefact", ("mr",), "stripes of a spark", "amplitude"),
+        _entry("rigid-motion", "kspace", "artefact", ("mr",), "a movement during the scan", "lines after"),
+        _entry("jpeg", "jpeg", "artefact", ANY, "lossy compression", "quality"),
+        _entry("field-of-view", "geometry", "artefact", ANY, "smaller field, magnified", "kept"),
+        _entry("rotation", "geometry", "artefact", ANY, "patient or gantry turned", "degrees"),
     )
 }
 
@@ -88,10 +126,10 @@ def load(name: str) -> Shift:
     Raises:
         MedshiftError: The name is unknown (near names offered), or its package cannot be imported (named).
     """
-    function: Shift = TABLE.load(name)
+    function = TABLE.load(name)
     if not callable(function):
         raise MedshiftError(f"shift {name!r} of {TABLE.origin(name)} is no function but a {type(function).__name__}")
-    return function
+    return cast("Shift", function)
 
 
 def entry(shift: str | Shift) -> Entry:
@@ -140,14 +178,25 @@ def severities(shift: str | Shift) -> tuple[float, ...] | None:
     return None if values is None else tuple(values)
 
 
-def for_modality(modality: str) -> list[str]:
+def for_modality(modality: str, *, dims: int = 2, channels: int | None = None) -> list[str]:
     """Returns the built-in shifts that make sense for a modality, in the order of the table.
 
     Built-ins only: what else is installed must not change a protocol. A plug-in is asked for by name.
+
+    Args:
+        modality: One of `MODALITIES`.
+        dims: Number of spatial axes of the images.
+        channels: Number of their channels; None leaves in those that take only some number.
 
     Raises:
         MedshiftError: The modality is unknown.
     """
     if modality not in MODALITIES:
         raise MedshiftError(f"unknown modality {modality!r}.{near(modality, MODALITIES)}")
-    return [name for name, entry in BUILTINS.items() if {"any", modality} & set(entry.modalities)]
+    return [
+        entry.name
+        for entry in BUILTINS.values()
+        if {"any", modality} & set(entry.modalities)
+        and dims in entry.dims
+        and (channels is None or {0, channels} & set(entry.channels))
+    ]

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 
+from .matrices import along, unit_noise
 from .rng import Addressed
 from .severity import at
 
 GAUSSIAN_NOISE = (0.02, 0.04, 0.07, 0.11, 0.17)  # standard deviation, full scale = 1
 POISSON_NOISE = (1000.0, 400.0, 150.0, 60.0, 25.0)  # quanta per pixel at full scale
 RICIAN_NOISE = (0.02, 0.04, 0.07, 0.11, 0.17)  # standard deviation of each of the two channels, full scale = 1
+SPECKLE = (0.08, 0.15, 0.25, 0.40, 0.65)  # diffuse over steady amplitude
+DEAD_PIXELS = (0.001, 0.003, 0.008, 0.020, 0.050)  # share of the detector's elements
+CORRELATED_NOISE = (0.015, 0.025, 0.038, 0.055, 0.08)  # standard deviation, full scale = 1
 
 EXACT_BELOW = 16.0  # expected quanta
+GRAIN_PX = 1.0  # standard deviation of the Gaussian that correlates neighbours
 
 
 def gaussian_noise(images: Tensor, severity: float, rng: Addressed) -> Tensor:
@@ -51,3 +58,41 @@ def rician_noise(images: Tensor, severity: float, rng: Addressed) -> Tensor:
     real, imaginary = (rng.normal((2, *images.shape[1:])) * sd).unbind(1)
     real = images + real
     return (real * real + imaginary * imaginary).sqrt().clamp(0, 1)
+
+
+def speckle(images: Tensor, severity: float, rng: Addressed) -> Tensor:
+    """Coherent speckle, multiplicative (modalities: ultrasound, OCT).
+
+    The envelope of one steady reflector in diffuse scatterers: x |1 + s (n1 + i n2)| / sqrt(1 + 2 s**2), a Rician
+    factor of mean square 1 (Wagner et al., IEEE Trans. Sonics Ultrason. 1983). Severity is s; the factor's law tends to
+    Rayleigh's, fully developed speckle, as s grows. Uncorrelated between pixels.
+    """
+    ratio = at(SPECKLE, severity, none=0.0)
+    real, imaginary = (rng.normal((2, *images.shape[1:])) * ratio).unbind(1)
+    real = real + 1
+    envelope = (real * real + imaginary * imaginary).sqrt()
+    return (images * envelope / math.sqrt(1 + 2 * ratio**2)).clamp(0, 1)
+
+
+def dead_pixels(images: Tensor, severity: float, rng: Addressed) -> Tensor:
+    """Detector elements that report nothing or full scale, half and half (modality: any with a pixel detector).
+
+    Severity is the share of elements, drawn in each channel apart, as under a colour filter array.
+    """
+    draw = rng.uniform(images.shape[1:])
+    half = at(DEAD_PIXELS, severity, none=0.0) / 2
+    stuck: Tensor = torch.where(draw < half, 0.0, 1.0)
+    return torch.where((draw >= half) & (draw < 1 - half), images, stuck)
+
+
+def correlated_noise(images: Tensor, severity: float, rng: Addressed) -> Tensor:
+    """Grainy noise, its neighbours correlated as behind a reconstruction kernel.
+
+    Modalities: CT, MR, X-ray, ultrasound. White noise through a Gaussian of 1 pixel along every axis, scaled so that
+    each pixel has the same standard deviation, the edges too. Severity is that standard deviation, on a scale where
+    full white is 1.
+    """
+    noise = rng.normal(images.shape[1:])
+    for axis in range(2 - images.ndim, 0):
+        noise = along(noise, unit_noise(images.shape[axis], GRAIN_PX), axis)
+    return (images + noise * at(CORRELATED_NOISE, severity, none=0.0)).clamp(0, 1)

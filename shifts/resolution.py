@@ -1,19 +1,27 @@
 """Resolution: what the point spread, the k-space matrix and the detector's pitch leave of the detail.
 
-Lengths are in pixels of the image as the data set stores it. All are matrix products along one axis at a time.
+Lengths are in pixels of the image as the data set stores it.
 """
 
 from __future__ import annotations
 
+from functools import lru_cache
+
+import torch
 from torch import Tensor
 
-from .matrices import along, binning, gaussian, truncation
+from .matrices import along, binning, convolution, gaussian, reflected, truncation
 from .rng import Addressed
 from .severity import at
 
 PSF_BLUR = (0.6, 0.9, 1.4, 2.1, 3.2)  # standard deviation in pixels
 MATRIX_REDUCTION = (0.75, 0.60, 0.45, 0.33, 0.22)  # fraction of the k-space lines kept, along each in-plane axis
-DETECTOR_BINNING = (1.4, 2.0, 2.8, 4.0, 5.6)  # width of a detector cell in pixels
+DEFOCUS = (1.0, 1.4, 2.0, 2.8, 3.8)  # radius of the blur disc in pixels
+MOTION_BLUR = (2.0, 3.0, 4.5, 6.5, 9.0)  # path in pixels
+SLICE_THICKNESS = (1.5, 2.0, 3.0, 4.0, 6.0)  # in slices of the volume
+DETECTOR_BINNING = (1.4, 2.0, 2.6, 3.3, 4.2)  # width of a detector cell in pixels
+
+DIRECTIONS = ((0, 1), (1, 1), (1, 0), (1, -1))  # of motion: rows, columns
 
 
 def psf_blur(images: Tensor, severity: float, rng: Addressed) -> Tensor:
@@ -48,3 +56,69 @@ def detector_binning(images: Tensor, severity: float, rng: Addressed) -> Tensor:
     for axis in (-2, -1):
         images = along(images, binning(images.shape[axis], cell), axis)
     return images.clamp(0, 1)
+
+
+def slice_thickness(images: Tensor, severity: float, rng: Addressed) -> Tensor:
+    """Thicker slices of a volume, each the mean over its extent, shown in place (modalities: MR, CT; 3-D only).
+
+    Severity is the thickness in slices of the original, along the first spatial axis.
+    """
+    thickness = at(SLICE_THICKNESS, severity, none=1.0)
+    return along(images, binning(images.shape[-3], thickness), -3).clamp(0, 1)
+
+
+def defocus(images: Tensor, severity: float, rng: Addressed) -> Tensor:
+    """A lens out of focus: a uniform disc as point spread over the last two axes, mirrored at the edges.
+
+    Modalities: fundus, dermoscopy, microscopy. Severity is the radius of the disc in pixels. The disc is summed row by
+    row: each of its rows is a matrix product.
+    """
+    kernel = disc(at(DEFOCUS, severity, none=0.01))
+    radius = len(kernel) // 2
+    height, width = images.shape[-2:]
+    rows = torch.arange(height, device=images.device)
+    out = along(images, convolution(kernel[radius], width), -1)
+    for offset in range(1, radius + 1):
+        above, below = (images.index_select(-2, reflected(rows + step, height)) for step in (-offset, offset))
+        out = out + along(above + below, convolution(kernel[radius + offset], width), -1)
+    return out.clamp(0, 1)
+
+
+@lru_cache(maxsize=64)
+def disc(radius: float) -> Tensor:
+    """Returns the share of each pixel that a centred disc covers, (2r+1, 2r+1) float64, summing to 1."""
+    reach, fine = max(0, int(radius + 0.5)), 16
+    axis = (torch.arange((2 * reach + 1) * fine, dtype=torch.float64) + 0.5) / fine - reach - 0.5
+    inside = (axis[:, None] ** 2 + axis**2 <= max(radius, 0.5) ** 2).double()
+    cells = inside.view(2 * reach + 1, fine, 2 * reach + 1, fine).sum((1, 3))
+    return cells / cells.sum()
+
+
+def motion_blur(images: Tensor, severity: float, rng: Addressed) -> Tensor:
+    """Straight motion during the exposure, over the last two axes, mirrored at the edges (modality: any).
+
+    The direction is drawn per image: along rows, columns or one of the two diagonals. Severity is the path in pixels.
+    """
+    path = at(MOTION_BLUR, severity, none=0.01)
+    direction = rng.integers(0, len(DIRECTIONS), ())
+    out = torch.empty_like(images)
+    for index, (down, right) in enumerate(DIRECTIONS):
+        chosen = (direction == index).nonzero().flatten()
+        if len(chosen):
+            out[chosen] = _streak(images[chosen], path, down, right)
+    return out.clamp(0, 1)
+
+
+def _streak(images: Tensor, path: float, down: int, right: int) -> Tensor:
+    """Returns the mean over copies moved along one direction; the path's last pixels count by their share of it."""
+    step = (down**2 + right**2) ** 0.5
+    reach = int(path / 2 / step + 0.5)
+    height, width = images.shape[-2:]
+    rows, cols = (torch.arange(-reach, n + reach, device=images.device) for n in (height, width))
+    padded = images.index_select(-2, reflected(rows, height)).index_select(-1, reflected(cols, width))
+    total = torch.zeros_like(images)
+    for index in range(-reach, reach + 1):
+        share = min((index + 0.5) * step, path / 2) - max((index - 0.5) * step, -path / 2)
+        top, left = reach + index * down, reach + index * right
+        total = total + padded[..., top : top + height, left : left + width] * (share / path)
+    return total

@@ -163,7 +163,7 @@ def test_bad_plug_ins_are_told_why(shift, message, monkeypatch):
 
 
 def test_unknown_name_is_a_problem_not_a_crash():
-    assert check_shift("psf-blurr") == ["unknown shift 'psf-blurr'. Did you mean 'psf-blur'?"]
+    assert check_shift("psf-blurr") == ["unknown shift 'psf-blurr'. Did you mean 'psf-blur' or 'motion-blur'?"]
 
 
 @pytest.mark.parametrize("shift", [raises, returns_nan, changes_shape, changes_dtype, leaves_range, returns_array])

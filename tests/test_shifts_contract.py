@@ -54,11 +54,13 @@ def test_entry_is_complete(name):
 
 @pytest.mark.parametrize("name", BUILTINS)
 def test_bytes_do_not_depend_on_threads_or_batch(name):
-    for channels, spatial in sizes(name, d2=(33, 40), d3=(5, 12, 11)):
+    small, tiny = sizes(name, d2=(33, 40), d3=(5, 12, 11)), sizes(name, d2=(7, 4), d3=(2, 3, 5))
+    for channels, spatial in (*small, *tiny):
         images = phantom(64, channels, spatial)
         ids = [str(index) for index in range(64)]
+        torch.set_num_threads(1)
         whole = apply(name, images, 5, ids, 7)
-        for threads, size in ((2, 64), (2, 7), (1, 1)):
+        for threads, size in ((2, 64), (2, 23), (1, 7), (1, 1)):
             torch.set_num_threads(threads)
             parts = [apply(name, images[i : i + size], 5, ids[i : i + size], 7) for i in range(0, 64, size)]
             assert torch.equal(torch.cat(parts), whole), (spatial, threads, size)

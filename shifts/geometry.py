@@ -1,0 +1,67 @@
+"""Artefacts of position: field of view and angle. Labels of what lies at the very edge may leave with it."""
+
+from __future__ import annotations
+
+import math
+from functools import lru_cache
+
+import torch
+from torch import Tensor
+
+from .matrices import along, magnification, reflected
+from .rng import Addressed
+from .severity import at
+
+FIELD_OF_VIEW = (0.97, 0.93, 0.88, 0.82, 0.75)  # fraction of each in-plane axis kept
+ROTATION = (2.0, 5.0, 9.0, 14.0, 20.0)  # degrees
+
+
+def field_of_view(images: Tensor, severity: float, rng: Addressed) -> Tensor:
+    """A smaller field of view, shown at the same size: the centre, magnified (modality: any).
+
+    Interpolated linearly. Severity is the fraction of each of the last two axes that is kept.
+    """
+    kept = at(FIELD_OF_VIEW, severity, none=1.0)
+    for axis in (-2, -1):
+        images = along(images, magnification(images.shape[axis], kept), axis)
+    return images.clamp(0, 1)
+
+
+def rotation(images: Tensor, severity: float, rng: Addressed) -> Tensor:
+    """Patient or gantry turned about the centre of the last two axes, either way by a draw per image (modality: any).
+
+    Bilinear; what enters at the corners is the image mirrored at its edge. Severity is the angle in degrees.
+    """
+    degrees = at(ROTATION, severity, none=0.0)
+    left = rng.uniform(()) < 0.5
+    out = torch.empty_like(images)
+    for turn, chosen in ((degrees, left), (-degrees, ~left)):
+        index = chosen.nonzero().flatten()
+        if len(index):
+            out[index] = _turned(images[index], turn)
+    return out.clamp(0, 1)
+
+
+def _turned(images: Tensor, degrees: float) -> Tensor:
+    corners, weights = _sampling(images.shape[-2], images.shape[-1], degrees)
+    flat, total = images.flatten(-2), torch.zeros_like(images)
+    for corner, weight in zip(corners.to(images.device), weights.to(images.device), strict=True):
+        total = total + flat.index_select(-1, corner).view(images.shape) * weight
+    return total
+
+
+@lru_cache(maxsize=32)
+def _sampling(height: int, width: int, degrees: float) -> tuple[Tensor, Tensor]:
+    """Returns the four neighbours of every sampling point, (4, H*W) int64, and their weights, (4, H, W)."""
+    row = torch.arange(height, dtype=torch.float64)[:, None] - (height - 1) / 2
+    col = torch.arange(width, dtype=torch.float64) - (width - 1) / 2
+    cos, sin = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
+    y, x = cos * row - sin * col + (height - 1) / 2, sin * row + cos * col + (width - 1) / 2
+    top, left = y.floor(), x.floor()
+    down, right = y - top, x - left
+    corners, weights = [], []
+    for dy, dx in ((0, 0), (0, 1), (1, 0), (1, 1)):
+        rows, cols = reflected(top.long() + dy, height), reflected(left.long() + dx, width)
+        corners.append((rows * width + cols).flatten())
+        weights.append((down if dy else 1 - down) * (right if dx else 1 - right))
+    return torch.stack(corners), torch.stack(weights).float()

@@ -1,0 +1,109 @@
+"""Artefacts of sampling k-space (modality: MR), as matrix products and shifts; the magnitude is taken last.
+
+The phase-encode axis is the last but one. An FFT would change in the last bit with the number of threads.
+"""
+
+from __future__ import annotations
+
+import math
+from functools import lru_cache
+
+import torch
+from scipy.special import jv
+from torch import Tensor
+
+from .matrices import along, exact, from_window, reflected, truncation
+from .rng import Addressed
+from .severity import at
+
+GIBBS_RINGING = (0.50, 0.38, 0.29, 0.22, 0.16)  # fraction of the phase-encode lines kept
+GHOSTING = (0.25, 0.40, 0.60, 0.85, 1.15)  # amplitude of the lines' phase error in radians
+KSPACE_SPIKE = (0.02, 0.035, 0.06, 0.095, 0.15)  # amplitude of the stripes, full scale = 1
+RIGID_MOTION = (0.30, 0.38, 0.43, 0.46, 0.49)  # share of the phase-encode lines acquired after the movement
+
+PERIODS = (3, 6)  # lines in a period of the phase error: 3, 4 or 5
+MOVED = (0.02, 0.06)  # displacement as a fraction of the field of view
+
+
+def gibbs_ringing(images: Tensor, severity: float, rng: Addressed) -> Tensor:
+    """Truncation along the phase-encode axis alone, to shorten a scan: ringing beside edges across that axis.
+
+    Severity is the fraction of the lines kept.
+    """
+    return along(images, truncation(images.shape[-2], at(GIBBS_RINGING, severity, none=1.0)), -2).abs().clamp(0, 1)
+
+
+def ghosting(images: Tensor, severity: float, rng: Addressed) -> Tensor:
+    """Ghosts of a periodic movement or pulsation along the phase-encode axis (Wood and Henkelman, Med Phys 1985).
+
+    Line k has the phase error a sin(2 pi k / P + p), which splits the image into copies that are j / P of the field of
+    view apart, j = -3..3 (to the nearest pixel, around the edge), with the Bessel function J_j(a) as weight. No line
+    changes in magnitude, so there is no gain in disguise. P (3, 4 or 5 lines) and the phase p are drawn per image.
+    Severity is a in radians.
+    """
+    height, ones = images.shape[-2], (1,) * (images.ndim - 4)
+    period = rng.integers(*PERIODS, (*ones, 1))
+    phase = rng.uniform((1, *ones, 1, 1)).double() * (2 * math.pi)
+    error = at(GHOSTING, severity, none=0.0)
+    rows = torch.arange(height, device=images.device)
+    real, imaginary = images * float(jv(0, error)), torch.zeros_like(images)
+    for order in (-3, -2, -1, 1, 2, 3):
+        row = (rows + (order * height / period).round().long()) % height
+        copy = torch.take_along_dim(images, row[:, None, ..., None], -2) * float(jv(order, error))
+        real = real + copy * (order * phase).cos().float()
+        imaginary = imaginary + copy * (order * phase).sin().float()
+    return (real * real + imaginary * imaginary).sqrt().clamp(0, 1)
+
+
+def kspace_spike(images: Tensor, severity: float, rng: Addressed) -> Tensor:
+    """One spike in k-space, from a spark in the scanner room: stripes over the whole image.
+
+    |x + a exp(i (w r + p))|; the spike's place, at 1/8 to 3/8 of the sampling frequency along each axis, and its phase
+    are drawn per image. Severity is a.
+    """
+    amplitude = at(KSPACE_SPIKE, severity, none=0.0)
+    spatial = images.shape[2:]
+    draw = rng.uniform((len(spatial) + 2,)).cpu().double()
+    real, imaginary = torch.ones(1), torch.zeros(1)
+    for axis, n in enumerate(spatial):
+        cycles = (n / 8 + draw[:, axis] * n / 4).round() / n
+        if axis == len(spatial) - 1:
+            cycles = torch.where(draw[:, -1] < 0.5, cycles, -cycles)
+        angle = 2 * math.pi * (cycles[:, None] * torch.arange(n) + (draw[:, -2:-1] if axis == 0 else 0))
+        shape = (-1, 1, *(n if i == axis else 1 for i in range(len(spatial))))
+        cos, sin = (wave.float().view(shape) for wave in (angle.cos(), angle.sin()))
+        real, imaginary = real * cos - imaginary * sin, real * sin + imaginary * cos
+    real, imaginary = (part.to(images.device) * amplitude for part in (real, imaginary))
+    real = images + real
+    return (real * real + imaginary * imaginary).sqrt().clamp(0, 1)
+
+
+def rigid_motion(images: Tensor, severity: float, rng: Addressed) -> Tensor:
+    """One movement during the scan: the lines acquired after it come from a copy that lies elsewhere.
+
+    Lines run from one end of k-space to the other. The copy is moved by 2 to 6 % of the field of view along each of
+    the last two axes, to the nearest pixel and at least by one, drawn per image; what enters is mirrored at the edge.
+    Severity is the share of the lines acquired after the movement: from 0.5 on it would be the other image.
+    """
+    moved = images
+    low, high = MOVED
+    for axis in (-2, -1):
+        n = images.shape[axis]
+        draw = rng.uniform((2, *(1,) * (images.ndim - 2)))
+        distance = ((low + (high - low) * draw[:, 0]) * n).round().clamp(min=1)
+        index = torch.arange(n, device=images.device) - torch.where(draw[:, 1] < 0.5, distance, -distance).long()
+        index = reflected(index, n)[:, None]
+        moved = torch.take_along_dim(moved, index.transpose(-2, -1) if axis == -2 else index, axis)
+    change = moved - images
+    real, imaginary = _late_lines(images.shape[-2], at(RIGID_MOTION, severity, none=0.0))
+    real, imaginary = images + along(change, real, -2), along(change, imaginary, -2)
+    return (real * real + imaginary * imaginary).sqrt().clamp(0, 1)
+
+
+@lru_cache(maxsize=64)
+def _late_lines(n: int, share: float) -> tuple[Tensor, Tensor]:
+    """Returns the real and imaginary parts, (n, n), of the projection on the last `share` of the axis's lines."""
+    order = torch.fft.fftfreq(n, 1 / n, dtype=torch.float64)
+    window = (order - (order.max() + 0.5 - share * n) + 0.5).clamp(0, 1)
+    matrix = from_window(window.to(torch.complex128))
+    return exact(matrix.real), exact(matrix.imag)
