@@ -14,10 +14,10 @@ from pydantic import Field, ValidationError
 from ..shifts.errors import MedshiftError
 from .files import write_text
 from .protocol import Strict
+from .sees import Sees
 
 CARD_FILE = "card.json"
 LARGEST_CARD = 4 << 20  # bytes
-SEES = ("source", "target-unlabelled", "test-batches")
 ENTRY = r"^[A-Za-z0-9][A-Za-z0-9._+=,@-]{0,119}$"
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
@@ -48,7 +48,7 @@ class BaselineClaim(Strict):
 
     name: str = Field(pattern=ENTRY)
     distribution: Line
-    sees: Literal["source", "target-unlabelled", "test-batches"]
+    sees: Sees
     summary: Line = ""
     config: dict[Name, Setting] = Field(default_factory=dict, max_length=200)
 

@@ -10,10 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..benchmark import bootstrap
-from ..benchmark.card import SEES, Card
+from ..benchmark.card import Card
 from ..benchmark.metrics import METRICS
 from ..benchmark.protocol import Protocol
 from ..benchmark.scores import Estimate, Scores, score
+from ..benchmark.sees import SEES, Sees
 from ..shifts.errors import MedshiftError
 from . import entries
 from .entries import Contest, Entry
@@ -49,7 +50,7 @@ class Row:
     conditions: Mapping[str, Mapping[str, Figure]]
 
     @property
-    def sees(self) -> str:
+    def sees(self) -> Sees:
         """What the method looks at besides labelled source data."""
         return self.cards[0].baseline.sees
 
@@ -75,7 +76,7 @@ class Board:
         """The metric that ranks."""
         return self.protocol.metrics[0]
 
-    def by_sees(self) -> dict[str, list[Row]]:
+    def by_sees(self) -> dict[Sees, list[Row]]:
         """Returns the rows by what they see, in the order of `SEES`."""
         groups = {sees: [row for row in self.rows if row.sees == sees] for sees in SEES}
         return {sees: rows for sees, rows in groups.items() if rows}
@@ -119,7 +120,7 @@ def _row(contest: Contest, entry: Entry, drawn: Mapping[tuple[str, str], bootstr
     replicates = len(next(iter(drawn.values())).weights)
     seeds = bootstrap.draw(len(loaded), replicates, contest.protocol.seed, "seeds", entry.name)
     conditions = {
-        key: {metric: _figure(over_seeds([s.conditions[key][metric] for s in scored], seeds)) for metric in by_metric}
+        key: {metric: figure(over_seeds([s.conditions[key][metric] for s in scored], seeds)) for metric in by_metric}
         for key, by_metric in scored[0].conditions.items()
     }
     return Row(entry.name, None, tuple(card for card, _ in loaded), _aggregates(scored, seeds), conditions)
@@ -169,7 +170,8 @@ def _shifted(row: Row, metric: str) -> float:
     return found[metric].value
 
 
-def _figure(estimate: Estimate) -> Figure:
+def figure(estimate: Estimate) -> Figure:
+    """Returns an estimate without its replicates."""
     return Figure(estimate.value, *estimate.interval, estimate.samples, estimate.groups)
 
 

@@ -1,0 +1,189 @@
+"""Where things stand in the page's charts; the template draws them as SVG, in the colours of the reader's theme."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ..benchmark.condition import Condition
+from .board import Board, Row
+
+MOST = 8  # entries drawn: as many as there are colours that can be told apart
+WIDTH, HEIGHT = 320, 240
+LEFT, RIGHT, TOP, BOTTOM = 40, 12, 12, 36
+
+
+@dataclass(frozen=True)
+class Tick:
+    """A mark on an axis."""
+
+    at: float
+    label: str
+
+
+@dataclass(frozen=True)
+class Point:
+    """A figure with its intervals in pixels: `x0`..`x1` across, `y0`..`y1` down; `style` picks colour and marker."""
+
+    style: int
+    x: float
+    y: float
+    x0: float
+    x1: float
+    y0: float
+    y1: float
+    label: str
+
+
+@dataclass(frozen=True)
+class Chart:
+    """One chart.
+
+    Args:
+        title: Above it.
+        across: Label of the horizontal axis.
+        down: Label of the vertical axis.
+        xs: Ticks of the horizontal axis.
+        ys: Ticks of the vertical axis.
+        points: Markers.
+        lines: (style, `x,y x,y ...`).
+        diagonal: Both ends of the line of no drop, in pixels; empty for none.
+    """
+
+    title: str
+    across: str
+    down: str
+    xs: Sequence[Tick]
+    ys: Sequence[Tick]
+    points: Sequence[Point]
+    lines: Sequence[tuple[int, str]] = ()
+    diagonal: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True)
+class Axis:
+    """A linear axis from values to pixels."""
+
+    low: float
+    high: float
+    start: float
+    end: float
+
+    def at(self, value: float) -> float:
+        """Returns where a value stands, held within the axis, in tenths of a pixel."""
+        share = (min(max(value, self.low), self.high) - self.low) / (self.high - self.low)
+        return round(self.start + share * (self.end - self.start), 1)
+
+    def ticks(self) -> list[Tick]:
+        """Returns three to six marks at round values."""
+        step = _step(self.high - self.low)
+        first, last = math.ceil(self.low / step - 1e-9), math.floor(self.high / step + 1e-9)
+        digits = max(0, -math.floor(math.log10(step) + 1e-9))
+        return [Tick(self.at(n * step), f"{n * step:.{digits}f}") for n in range(first, last + 1)]
+
+
+def drawn(board: Board) -> list[Row]:
+    """Returns the entries that the charts show: the best by the ranking figure, in the order of the table."""
+    if len(board.rows) <= MOST:
+        return list(board.rows)
+    best = sorted(board.rows, key=lambda row: (row.rank is None, row.rank or 0, row.name))[:MOST]
+    return [row for row in board.rows if row in best]
+
+
+def clean_against_shifted(board: Board, title: str) -> Chart | None:
+    """Returns the chart of every entry's clean and shifted figure; None where nothing is shifted or defined."""
+    figures = []
+    for style, row in enumerate(drawn(board)):
+        if "shifted" in row.aggregates:
+            clean, shifted = row.aggregates["clean"][board.rank_by], row.aggregates["shifted"][board.rank_by]
+            if not math.isnan(clean.value) and not math.isnan(shifted.value):
+                figures.append((style, row.name, clean, shifted))
+    if not figures:
+        return None
+    numbers = [x for _, _, clean, shifted in figures for part in (clean, shifted) for x in (part.value, *part.interval)]
+    low, high = _range(numbers)
+    across, down = Axis(low, high, LEFT, WIDTH - RIGHT), Axis(low, high, HEIGHT - BOTTOM, TOP)
+    points = []
+    for style, name, clean, shifted in figures:
+        (x0, x1), (y0, y1) = (_ends(*part.interval, part.value) for part in (clean, shifted))
+        label = f"{name}: clean {clean.text}, shifted {shifted.text}"
+        points.append(
+            Point(
+                style,
+                across.at(clean.value),
+                down.at(shifted.value),
+                across.at(x0),
+                across.at(x1),
+                down.at(y0),
+                down.at(y1),
+                label,
+            )
+        )
+    ends = (across.at(low), down.at(low), across.at(high), down.at(high))
+    return Chart(
+        "Clean and shifted", f"{title}, clean", f"{title}, shifted", across.ticks(), down.ticks(), points, (), ends
+    )
+
+
+def severity_curves(board: Board, title: str) -> list[Chart]:
+    """Returns one chart a family: the mean over its shifts at each step of severity, from clean (0) on."""
+    conditions = board.protocol.conditions()
+    families = list(dict.fromkeys(board.protocol.shifts.values()))
+    curves = {
+        (family, style): _curve(row, board, [c for c in conditions if c.family == family])
+        for family in families
+        for style, row in enumerate(drawn(board))
+    }
+    numbers = [value for curve in curves.values() for _, value in curve]
+    if not numbers:
+        return []
+    low, high = _range(numbers)
+    steps = (0, *sorted(board.protocol.severities))
+    across, down = Axis(0, steps[-1], LEFT + 8, WIDTH - RIGHT), Axis(low, high, HEIGHT - BOTTOM, TOP)
+    xs = [Tick(across.at(step), str(step) if step else "clean") for step in steps]
+    charts = []
+    for family in families:
+        points, lines = [], []
+        for style, row in enumerate(drawn(board)):
+            curve = curves[family, style]
+            at = [(across.at(step), down.at(value)) for step, value in curve]
+            lines.append((style, " ".join(f"{x},{y}" for x, y in at)))
+            points += [
+                Point(style, x, y, x, x, y, y, f"{row.name}: {value:.3f} at {step or 'clean'}")
+                for (x, y), (step, value) in zip(at, curve, strict=True)
+            ]
+        charts.append(Chart(family, "severity", title, xs, down.ticks(), points, lines))
+    return charts
+
+
+def _curve(row: Row, board: Board, conditions: Sequence[Condition]) -> list[tuple[int, float]]:
+    """Returns (severity, mean over the shifts), the clean figure at 0; undefined ones are left out."""
+    by_severity: dict[int, list[float]] = {0: [row.aggregates["clean"][board.rank_by].value]}
+    seen: dict[str, int] = {}
+    for condition in conditions:  # shift by shift, in the order of the protocol's severities
+        step = seen[condition.shift] = seen.get(condition.shift, -1) + 1
+        value = row.conditions[condition.key][board.rank_by].value
+        by_severity.setdefault(board.protocol.severities[step], []).append(value)
+    defined = {step: [x for x in values if not math.isnan(x)] for step, values in sorted(by_severity.items())}
+    return [(step, sum(values) / len(values)) for step, values in defined.items() if values]
+
+
+def _range(numbers: Sequence[float]) -> tuple[float, float]:
+    """Returns round bounds about the defined numbers."""
+    defined = [number for number in numbers if not math.isnan(number)]
+    low, high = min(defined), max(defined)
+    step = _step(max(high - low, 0.02))
+    return step * math.floor(low / step + 1e-9), max(
+        step * math.ceil(high / step - 1e-9), step * (math.floor(low / step) + 1)
+    )
+
+
+def _step(span: float) -> float:
+    """Returns a round step (1, 2 or 5 times a power of ten) that divides a span in three to six."""
+    power = 10.0 ** math.floor(math.log10(span / 3))
+    return next(power * m for m in (5, 2, 1) if span / (power * m) >= 3 - 1e-9)
+
+
+def _ends(low: float, high: float, value: float) -> tuple[float, float]:
+    return (value, value) if math.isnan(low) else (low, high)

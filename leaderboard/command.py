@@ -1,0 +1,74 @@
+"""`medshift leaderboard`: scores, ranks, prints, and writes the page and the tables."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from ..benchmark.files import write_text
+from ..benchmark.metrics import METRICS
+from ..shifts.errors import MedshiftError
+from .board import Board, board
+from .entries import contests
+from .markdown import COLUMNS, into_readme, markdown
+from .page import page
+from .table import to_csv
+
+
+def leaderboard(root: Path, out: Path, readme: Path | None = None) -> None:
+    """Ranks the submissions below `root`; writes index.html, leaderboard.md and scores.csv to `out`.
+
+    Args:
+        root: Holds `PROTOCOL/ENTRY/seed-N/`.
+        out: Where the page and the tables go; made where it is missing.
+        readme: Also put the Markdown table between the markers of this file.
+
+    Raises:
+        MedshiftError: A submission is not in order (one line for each), or there is none.
+    """
+    console = Console()
+    with console.status("scoring") as status:
+        boards = [
+            board(contest, progress=lambda name: status.update(f"scoring {escape(name)}")) for contest in contests(root)
+        ]
+    if not any(found.rows for found in boards):
+        raise MedshiftError(f"no finished submission in {root}: run `medshift run --out {root}` first")
+    text = markdown(boards)
+    if readme is not None:
+        into_readme(readme, text)
+    write_text(out / "leaderboard.md", text)
+    write_text(out / "scores.csv", to_csv(boards))
+    write_text(out / "index.html", page(boards))
+    for found in boards:
+        if found.rows:
+            console.print(_printed(found))
+        for note in found.notes:
+            console.print(note, markup=False, highlight=False, soft_wrap=True)
+    console.print(f"Leaderboard: {(out / 'index.html').absolute()}", markup=False, highlight=False, soft_wrap=True)
+
+
+def _printed(board: Board) -> Table:
+    """Returns the ranked table, intervals below their figures, narrow enough for 80 columns."""
+    simulated = "SIMULATED: " if board.protocol.dataset.simulated else ""
+    title = f"{simulated}{board.protocol.name}, {METRICS[board.rank_by].title}"
+    drawn = Table(
+        title=escape(title), title_justify="left", title_style="bold", box=SIMPLE_HEAD, padding=0, pad_edge=False
+    )
+    drawn.add_column("#", justify="right")
+    drawn.add_column("entry", overflow="fold")
+    for name, _ in COLUMNS:
+        drawn.add_column("synth." if name == "Synthesized" else name.lower(), justify="right", no_wrap=True)
+    for sees, rows in board.by_sees().items():
+        drawn.add_section()
+        drawn.add_row("", f"sees {sees}", style="dim")
+        for row in rows:
+            texts = [row.aggregates[name][board.rank_by].text if name in row.aggregates else "–" for _, name in COLUMNS]
+            rank = "–" if row.rank is None else str(row.rank)
+            seeds = "1 seed" if len(row.cards) == 1 else f"{len(row.cards)} seeds"
+            figures = [text.replace(" [", "\n\\[") for text in texts]
+            drawn.add_row(rank, f"{escape(row.name)}\n[dim]{seeds}[/dim]", *figures)
+    return drawn

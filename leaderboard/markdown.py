@@ -1,0 +1,86 @@
+"""The leaderboard as Markdown, and its place in a README."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from ..benchmark.files import write_text
+from ..benchmark.metrics import METRICS
+from ..benchmark.sees import MEANS
+from ..shifts.errors import MedshiftError
+from .board import Board, Row
+
+BEGIN = "<!-- leaderboard:begin -->"
+END = "<!-- leaderboard:end -->"
+COLUMNS = (
+    ("Clean", "clean"),
+    ("Real", "real"),
+    ("Synthesized", "synthesized"),
+    ("Shifted", "shifted"),
+    ("Drop", "drop"),
+)
+SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~$])")
+
+
+def markdown(boards: Sequence[Board]) -> str:
+    """Returns a table for each board that has entries, with what its columns mean below."""
+    return "\n".join(_table(board) for board in boards if board.rows)
+
+
+def into_readme(path: Path, text: str) -> None:
+    """Replaces what stands between the two markers of a README; the rest is left alone.
+
+    Raises:
+        MedshiftError: The file or a marker is missing, or a marker stands twice.
+    """
+    try:
+        readme = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise MedshiftError(f"{path} cannot be read as text: {error}") from error
+    before, begin, rest = readme.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end or any(mark in before + after for mark in (BEGIN, END)):
+        raise MedshiftError(f"{path} must hold {BEGIN} and, after it, {END}, once each: the table goes between them")
+    write_text(path, f"{before}{BEGIN}\n\n{text}\n{END}{after}")
+
+
+def escape(text: str) -> str:
+    """Returns text that Markdown shows as it is, on one line."""
+    return SPECIAL.sub(r"\\\1", " ".join(text.split()))
+
+
+def _table(board: Board) -> str:
+    protocol = board.protocol
+    others = [name for name in protocol.metrics if name != board.rank_by]
+    heads = ["#", "Entry", "Sees", "Seeds", *(name for name, _ in COLUMNS)]
+    heads += [f"{METRICS[name].title}, shifted" for name in others]
+    kind = " (SIMULATED images)" if protocol.dataset.simulated else ""
+    lines = [
+        f"**{escape(protocol.name)}**{kind}",
+        "",
+        f"| {' | '.join(heads)} |",
+        "|--:|---|---|" + "--:|" * (len(heads) - 3),
+    ]
+    for rows in board.by_sees().values():
+        lines += [f"| {' | '.join(_cells(row, board.rank_by, others))} |" for row in rows]
+    return "\n".join([*lines, "", _legend(board), ""])
+
+
+def _legend(board: Board) -> str:
+    """Returns what stands below the table."""
+    protocol, title = board.protocol, METRICS[board.rank_by].title
+    sentence = (
+        f"{title[0].upper()}{title[1:]}, mean over seeds, with 95 % intervals from drawing groups (patients) and seeds "
+        f"anew. Trained on {protocol.source}; real shifts: {', '.join(protocol.targets) or 'none'}; synthesized: "
+        f"{len(protocol.shifts)} shifts on the source's test images. Shifted is the mean of real and synthesized; drop "
+        "is clean minus shifted. Ranked by shifted among methods that see the same:"
+    )
+    return f"{escape(sentence)} {'; '.join(f'`{sees}`: {escape(MEANS[sees])}' for sees in board.by_sees())}."
+
+
+def _cells(row: Row, rank_by: str, others: Sequence[str]) -> list[str]:
+    cells = ["–" if row.rank is None else str(row.rank), f"`{row.name}`", f"`{row.sees}`", str(len(row.cards))]
+    shown = [(name, rank_by) for _, name in COLUMNS] + [("shifted", name) for name in others]
+    return cells + [row.aggregates[name][metric].text if name in row.aggregates else "–" for name, metric in shown]
