@@ -103,7 +103,9 @@ def inspect(path: Path, protocol: Protocol, truth: pd.DataFrame) -> tuple[list[s
             if found:
                 return found, {}
             # dictionaries stay encoded: a long string repeated a million times is held once
-            rows = _rows(file.read(columns=names), list(expected), truth)
+            table = file.read(columns=names)
+            table.validate(full=True)  # a damaged page can point beyond its dictionary, or hold no UTF-8
+            rows = _rows(table, list(expected), truth)
     except (OSError, pa.ArrowException, ValueError, MemoryError) as error:
         return [f"cannot be read as Parquet: {in_one_line(error)[:200]}"], {}
     if isinstance(rows, list):

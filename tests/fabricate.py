@@ -1,0 +1,99 @@
+"""Fabricates protocols, truths and submissions, without images or models. Reached through the fixture `fabricate`."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from medshift.benchmark import card as cards
+from medshift.benchmark import predictions, protocol, scores, truth
+from medshift.benchmark.card import Card
+from medshift.benchmark.files import sha256
+from medshift.benchmark.protocol import DatasetFacts, Protocol
+
+SHIFTS = {"gaussian-noise": "noise", "rician-noise": "noise", "gamma": "contrast", "psf-blur": "resolution"}
+TARGETS = ("site-b", "site-c")
+
+
+def table(groups=20, per_group=4, classes=2, targets=TARGETS, seed=0):
+    """Returns a tidy truth: every group has some samples of random classes, all classes being there."""
+    rng = np.random.default_rng(seed)
+    rows = []
+    for domain, split in [("site-a", "train"), ("site-a", "val"), ("site-a", "test"), *((t, "test") for t in targets)]:
+        for index in range(groups * per_group):
+            label = index % classes if index < classes else int(rng.integers(classes))
+            group = f"{domain}-{split}-p{index // per_group:03d}"
+            rows.append((f"{domain}/{split}/{index:04d}.png", label, domain, group, split))
+    return truth.tidy(pd.DataFrame(rows, columns=["sample_id", "label", "domain", "group", "split"]))
+
+
+def terms(rows, classes=2, targets=TARGETS, **changes):
+    """Returns a protocol for a truth."""
+    facts = DatasetFacts(
+        name="made-up",
+        version="1",
+        classes=tuple(f"class-{index}" for index in range(classes)),
+        modality="mr",
+        channels=1,
+        image_size=(64, 64),
+        simulated=True,
+        licence="CC0",
+        citation="Nobody, <i>Nowhere</i> & sons",
+    )
+    given = {"name": "made-up", "dataset": facts, "truth_sha256": truth.digest(rows), "source": "site-a"}
+    return Protocol(**{**given, "targets": targets, "shifts": SHIFTS, "severities": (1, 3, 5), **changes})
+
+
+def outputs(protocol, rows, skill=2.0, seed=0):
+    """Returns key of the condition -> probabilities; skill falls under shift and with severity, noise is the images'."""
+    made = {}
+    for condition in protocol.conditions():
+        labels = predictions.truth_of(rows, condition)["label"].to_numpy()
+        left = {"real": 0.6}.get(condition.kind, 1 - 0.15 * condition.severity)
+        rng = np.random.default_rng([seed, *condition.domain.encode(), *condition.split.encode()])
+        logits = rng.normal(size=(len(labels), len(protocol.dataset.classes)))
+        logits[np.arange(len(labels)), labels] += skill * left
+        odds = np.exp(logits)
+        made[condition.key] = (odds / odds.sum(axis=1, keepdims=True)).astype(np.float32)
+    return made
+
+
+def parts(protocol, rows, arrays):
+    """Returns what `predictions.write` takes."""
+    wanted = {c.key: predictions.truth_of(rows, c)["sample_id"].tolist() for c in protocol.conditions()}
+    return {key: (wanted[key], array) for key, array in arrays.items()}
+
+
+def contest(root, rows=None, **changes):
+    """Writes protocol and truth; returns (folder, protocol, truth)."""
+    rows = table() if rows is None else rows
+    made = terms(rows, **changes)
+    protocol.write(made, root / made.name)
+    truth.write(rows, root / made.name / protocol.TRUTH_FILE)
+    return root / made.name, made, rows
+
+
+def submission(folder, made, rows, entry="steady", seed=0, arrays=None, skill=2.0, **baseline):
+    """Writes a submission that is in order and returns its folder."""
+    place = folder / entry / f"seed-{seed}"
+    arrays = outputs(made, rows, skill, seed) if arrays is None else arrays
+    path = place / predictions.PREDICTIONS_FILE
+    predictions.write(parts(made, rows, arrays), path)
+    read = predictions.read(path, made, rows)
+    about = {"name": entry.split("+")[0], "distribution": "medshift 0.1.0", "sees": "source", "config": {"lr": 0.001}}
+    card = Card(
+        protocol=cards.ProtocolClaim(name=made.name, version=made.version, sha256=made.sha256),
+        dataset=cards.DatasetClaim(name="made-up", version="1", truth_sha256=made.truth_sha256),
+        baseline=cards.BaselineClaim(**{**about, **baseline}),
+        entry=entry,
+        seed=seed,
+        shifts=dict.fromkeys(made.shifts, "0" * 64),
+        code=cards.CodeClaim(version="0.1.0", commit="abc", dirty=False),
+        environment=cards.EnvironmentClaim(python="3.11", platform="Linux", device="cpu", threads=2),
+        timings=cards.TimingsClaim(fit_s=1.5, predict_s=2.5),
+        predictions=cards.PredictionsClaim(sha256=sha256(path), rows=sum(map(len, arrays.values()))),
+        scores=scores.score(made, rows, read, replicates=0).claims(),
+        submitter="somebody",
+    )
+    cards.write(card, place)
+    return place
