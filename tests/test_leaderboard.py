@@ -1,0 +1,286 @@
+"""From submissions to a ranked page: escaped, deterministic, refusing what is not in order."""
+
+import csv
+import math
+import re
+import subprocess
+import sys
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+
+from medshift.benchmark import bootstrap
+from medshift.benchmark.card import CARD_FILE
+from medshift.benchmark.scores import Estimate
+from medshift.leaderboard import charts
+from medshift.leaderboard.board import board, over_seeds
+from medshift.leaderboard.command import leaderboard
+from medshift.leaderboard.entries import contests
+from medshift.leaderboard.markdown import BEGIN, END, escape, into_readme, markdown
+from medshift.leaderboard.page import page
+from medshift.shifts.errors import MedshiftError
+
+HOSTILE = "<script>alert('x')</script><img src=x onerror=alert(1)> | [a](javascript:alert(1)) \u202e"
+
+
+def root(fabricate, folder, **changes):
+    """Returns a folder with one protocol and five submissions of three entries."""
+    place, made, rows = fabricate.contest(folder, fabricate.table(groups=8), **changes)
+    for seed in (0, 1):
+        fabricate.submission(place, made, rows, "good+lr=0.01", seed, skill=3.0, summary=HOSTILE)
+        fabricate.submission(place, made, rows, "poor", seed, skill=1.0)
+    fabricate.submission(place, made, rows, "adapting", 0, skill=2.0, sees="test-batches", config={"a<b": HOSTILE})
+    return folder
+
+
+@pytest.fixture(scope="module")
+def submissions(fabricate, tmp_path_factory):
+    return root(fabricate, tmp_path_factory.mktemp("submissions"))
+
+
+@pytest.fixture(scope="module")
+def ranked(submissions):
+    return board(contests(submissions)[0], replicates=200)
+
+
+class Tags(HTMLParser):
+    """Collects tags and attributes, and finds those never closed."""
+
+    VOID = frozenset({"meta", "wbr", "circle", "path", "polyline", "br"})
+
+    def __init__(self):
+        super().__init__()
+        self.tags, self.attributes, self.open = [], [], []
+
+    def handle_starttag(self, tag, attributes):
+        self.tags.append(tag)
+        self.attributes += attributes
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attributes):
+        self.tags.append(tag)
+        self.attributes += attributes
+
+    def handle_endtag(self, tag):
+        if tag not in self.VOID:
+            assert self.open.pop() == tag
+
+
+def test_entries_are_ranked_among_those_that_see_the_same(ranked):
+    assert [(row.name, row.sees, row.rank) for row in ranked.rows] == [
+        ("good+lr=0.01", "source", 1),
+        ("poor", "source", 2),
+        ("adapting", "test-batches", 1),
+    ]
+
+
+def test_equal_entries_share_a_rank(fabricate, tmp_path):
+    place, made, rows = fabricate.contest(tmp_path, fabricate.table(groups=4))
+    for name in ("one", "other", "worse"):
+        fabricate.submission(place, made, rows, name, 0, skill=0.5 if name == "worse" else 2.0)
+    assert [row.rank for row in board(contests(tmp_path)[0], 10).rows] == [1, 1, 3]
+
+
+def test_a_figure_is_the_mean_over_seeds(ranked):
+    row = ranked.rows[0]
+    for metric in ranked.protocol.metrics:
+        values = [{(s.condition, s.metric): s.value for s in card.scores}["site-b", metric] for card in row.cards]
+        assert row.conditions["site-b"][metric].value == pytest.approx(np.mean(values))
+        assert row.aggregates["real/site-b"][metric].value == pytest.approx(np.mean(values))
+
+
+def test_the_spread_of_seeds_is_that_of_a_mean_of_them():
+    rng = np.random.default_rng(0)
+    ratios = []
+    for trial in range(200):
+        values = rng.normal(size=3)
+        parts = [Estimate(value, np.full(2000, value)) for value in values]  # groups play no part
+        found = over_seeds(parts, bootstrap.draw(3, 2000, trial, "seeds"))
+        ratios.append(np.var(found.replicates) / (np.var(values, ddof=1) / 3))
+    assert np.mean(ratios) == pytest.approx(1, abs=0.05)
+    alone = over_seeds([Estimate(0.5, np.arange(4.0))], np.ones((4, 1)))
+    assert (alone.replicates == np.arange(4.0)).all()
+
+
+def test_hostile_text_stays_text(ranked):
+    text = page([ranked])
+    tags = Tags()
+    tags.feed(text)
+    assert tags.open == []
+    assert tags.tags.count("script") == 1
+    assert "img" not in tags.tags
+    assert not [name for name, _ in tags.attributes if name.startswith("on") or name in ("src", "href", "style")]
+    assert "&lt;script&gt;alert" in text
+    assert "<i>" not in text  # the citation's
+
+
+def test_the_page_needs_nothing_else_and_lets_only_its_own_script_run(ranked):
+    text = page([ranked])
+    assert not re.search(r"https?://|@import|url\(", text)
+    policy = re.search(r'Content-Security-Policy" content="([^"]*)"', text)[1]
+    assert "default-src 'none'" in policy.replace("&#39;", "'")
+    assert "unsafe" not in policy
+    assert "SIMULATED" in text
+    assert "CC0" in text
+    assert "prefers-color-scheme: dark" in text
+
+
+def test_tables_have_captions_and_headings_with_a_scope(ranked):
+    text = page([ranked])
+    tables = re.findall(r"<table.*?</table>", text, flags=re.DOTALL)
+    assert len(tables) == 2
+    for table in tables:
+        assert "<caption>" in table
+        assert not re.search(r"<th(?![^>]*scope)[ >]", table.replace("<thead>", ""))
+        widths = {len(re.findall(r"<t[dh]\b", row)) for row in re.findall(r"<tr>.*?</tr>", table, flags=re.DOTALL)}
+        assert len(widths) == 1
+
+
+def test_the_same_submissions_give_the_same_bytes(fabricate, submissions, tmp_path):
+    for out in ("a", "b"):
+        leaderboard(submissions, tmp_path / out)
+    again = root(fabricate, tmp_path / "again")
+    leaderboard(again, tmp_path / "c")
+    for name in ("index.html", "leaderboard.md", "scores.csv"):
+        first = (tmp_path / "a" / name).read_bytes()
+        assert first == (tmp_path / "b" / name).read_bytes() == (tmp_path / "c" / name).read_bytes()
+        assert str(tmp_path).encode() not in first
+
+
+def test_the_csv_holds_every_figure(submissions, ranked, tmp_path, capsys):
+    leaderboard(submissions, tmp_path)
+    with (tmp_path / "scores.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    conditions = len(ranked.protocol.conditions())
+    assert len(rows) == 3 * 3 * (conditions + len(ranked.rows[0].aggregates))
+    assert all(float(row["low"]) <= float(row["value"]) <= float(row["high"]) for row in rows if row["metric"] != "ece")
+    printed = capsys.readouterr().out
+    assert "SIMULATED: made-up" in printed
+    assert str(tmp_path / "index.html") in printed
+
+
+def test_markdown_has_one_line_an_entry_and_escapes(ranked):
+    lines = markdown([ranked]).splitlines()
+    table = [line for line in lines if line.startswith("|")]
+    assert len(table) == 2 + 3
+    assert len({line.count("|") for line in table}) == 1
+    assert "<" not in escape(HOSTILE).replace("\\<", "")
+    assert escape("a\n|b") == "a \\|b"
+
+
+def test_a_readme_keeps_everything_but_the_block(tmp_path):
+    path = tmp_path / "README.md"
+    path.write_text(f"# Top\n{BEGIN}\nold\n{END}\nbottom\n")
+    into_readme(path, "new\n")
+    once = path.read_text()
+    assert once == f"# Top\n{BEGIN}\n\nnew\n\n{END}\nbottom\n"
+    into_readme(path, "new\n")
+    assert path.read_text() == once
+    for text in ("no markers", f"{END}{BEGIN}", f"{BEGIN}{END}{BEGIN}{END}", BEGIN):
+        path.write_text(text)
+        with pytest.raises(MedshiftError, match="once each"):
+            into_readme(path, "new")
+        assert path.read_text() == text
+
+
+def test_every_bad_submission_is_named_and_nothing_is_written(fabricate, tmp_path):
+    folder = root(fabricate, tmp_path / "in")
+    for which in ("poor/seed-0", "adapting/seed-0"):
+        card = folder / "made-up" / which / CARD_FILE
+        card.write_text(card.read_text().replace('"medshift-card/1"', '"medshift-card/2"'))
+    with pytest.raises(MedshiftError) as error:
+        leaderboard(folder, tmp_path / "out")
+    lines = str(error.value).splitlines()
+    assert len(lines) == 2
+    assert "adapting" in lines[0]
+    assert "poor" in lines[1]
+    assert not (tmp_path / "out").exists()
+
+
+def test_unfinished_folders_are_left_out_and_said(fabricate, tmp_path, capsys):
+    folder = root(fabricate, tmp_path)
+    (folder / "made-up" / "poor" / "seed-1" / CARD_FILE).unlink()
+    found = board(contests(folder)[0], 10)
+    assert [len(row.cards) for row in found.rows] == [2, 1, 1]
+    assert found.notes == ["poor/seed-1 has no card.json: not finished, left out"]
+    assert found.notes[0] in page([found])
+
+
+def test_seeds_of_one_entry_must_be_one_method(fabricate, tmp_path):
+    place, made, rows = fabricate.contest(tmp_path, fabricate.table(groups=4))
+    fabricate.submission(place, made, rows, "m", 0)
+    fabricate.submission(place, made, rows, "m", 1, config={"lr": 0.5})
+    with pytest.raises(MedshiftError, match="seeds 0 and 1 differ in more than the seed"):
+        board(contests(tmp_path)[0], 10)
+
+
+def test_folders_without_submissions(fabricate, tmp_path):
+    with pytest.raises(MedshiftError, match="no submissions in"):
+        contests(tmp_path)
+    with pytest.raises(MedshiftError, match="is not a folder"):
+        contests(tmp_path / "nowhere")
+    place, _, _ = fabricate.contest(tmp_path, fabricate.table(groups=4))
+    with pytest.raises(MedshiftError, match="no finished submission"):
+        leaderboard(tmp_path, tmp_path / "out")
+    (place / "x" / "seed-01").mkdir(parents=True)
+    with pytest.raises(MedshiftError, match="not named seed-N"):
+        board(contests(tmp_path)[0], 10)
+
+
+def test_a_truth_that_was_edited_is_refused(fabricate, tmp_path):
+    place, _, rows = fabricate.contest(tmp_path, fabricate.table(groups=4))
+    rows.loc[0, "label"] = 1 - rows.loc[0, "label"]
+    fabricate.truth.write(rows, place / "truth.parquet")
+    with pytest.raises(MedshiftError, match="is not the truth of"):
+        contests(tmp_path)
+
+
+@pytest.mark.parametrize("changes", [{"targets": ()}, {"shifts": {}}, {"targets": (), "shifts": {}}])
+def test_protocols_without_one_kind_of_shift_have_a_page(fabricate, tmp_path, changes):
+    place, made, rows = fabricate.contest(tmp_path, fabricate.table(groups=4), **changes)
+    fabricate.submission(place, made, rows)
+    leaderboard(tmp_path, tmp_path / "out")
+    assert "steady" in (tmp_path / "out" / "index.html").read_text()
+
+
+def test_several_protocols_are_one_page(fabricate, tmp_path):
+    for name in ("first", "second"):
+        place, made, rows = fabricate.contest(tmp_path, fabricate.table(groups=4), name=name)
+        fabricate.submission(place, made, rows)
+    text = page([board(c, 10) for c in contests(tmp_path)])
+    assert text.count("<section") == 2
+    assert len(set(re.findall(r' id="([^"]*)"', text))) == len(re.findall(r' id="', text))
+
+
+def test_other_pixels_than_most_are_noted(fabricate, tmp_path):
+    folder = root(fabricate, tmp_path)
+    card = folder / "made-up" / "poor" / "seed-1" / CARD_FILE
+    card.write_text(card.read_text().replace('"gamma": "0', '"gamma": "1'))
+    assert "poor/seed-1: its shifts have other fingerprints" in board(contests(folder)[0], 10).notes[0]
+
+
+def test_charts_stay_in_their_frame(ranked):
+    every = [charts.clean_against_shifted(ranked, "x"), *charts.severity_curves(ranked, "x")]
+    assert [chart.title for chart in every] == ["Clean and shifted", "noise", "contrast", "resolution"]
+    for chart in every:
+        assert 2 <= len(chart.ys) <= 8
+        for point in chart.points:
+            assert charts.LEFT <= point.x <= charts.WIDTH - charts.RIGHT
+            assert charts.TOP <= point.y <= charts.HEIGHT - charts.BOTTOM
+    assert [tick.label for tick in every[1].xs] == ["clean", "1", "3", "5"]
+
+
+@pytest.mark.parametrize("numbers", [[0.5], [0, 1], [0.701, 0.702], [-0.2, 0.3], [math.nan, 0.5], [1.0, 1.0]])
+def test_axes_hold_what_they_are_asked_to(numbers):
+    low, high = charts._range(numbers)
+    defined = [number for number in numbers if not math.isnan(number)]
+    assert low <= min(defined) + 1e-12
+    assert high >= max(defined) - 1e-12
+    assert 2 <= len(charts.Axis(low, high, 0, 100).ticks()) <= 8
+
+
+def test_scoring_imports_no_torch():
+    code = "import sys, medshift.leaderboard.command, medshift.benchmark.summary; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
