@@ -45,7 +45,7 @@ def terms(rows, classes=2, targets=TARGETS, **changes):
 
 
 def outputs(protocol, rows, skill=2.0, seed=0):
-    """Returns key of the condition -> probabilities; skill falls under shift and with severity, noise is the images'."""
+    """Returns key of the condition -> probabilities; skill falls under shift and severity, noise is the images'."""
     made = {}
     for condition in protocol.conditions():
         labels = predictions.truth_of(rows, condition)["label"].to_numpy()
