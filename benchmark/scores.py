@@ -10,11 +10,12 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # scikit-learn requires it
 
 from .bootstrap import REPLICATES, Cell, cells, interval, place
 from .card import ScoreClaim
 from .condition import Condition
-from .metrics import named
+from .metrics import Metric, named
 from .protocol import Protocol
 
 UNDEFINED = "–"
@@ -102,22 +103,27 @@ def score(
     """
     metrics = named(protocol.metrics)
     drawn = cells(protocol, truth, replicates) if drawn is None else drawn
-    conditions: dict[str, dict[str, Estimate]] = {}
-    for condition in protocol.conditions():
-        cell = drawn[place(condition)]
-        once = np.ones((1, cell.weights.shape[1]))
-        weights = np.concatenate([once, cell.weights])
-        conditions[condition.key] = {}
-        for name, metric in metrics.items():
-            values = metric.function(cell.labels, predictions[condition.key], cell.groups, weights)
-            again = _moved_back(values[0], values[1:]) if metric.inflated else values[1:]
-            conditions[condition.key][name] = Estimate(float(values[0]), again, len(cell.labels), cell.weights.shape[1])
+    # the products are small: where other work keeps the cores busy, threads of BLAS wait for each other for minutes
+    with threadpool_limits(1, "blas"):
+        conditions = {c.key: _by_metric(metrics, drawn[place(c)], predictions[c.key]) for c in protocol.conditions()}
     aggregates: dict[str, dict[str, Estimate]] = {}
     for name, metric in metrics.items():
         found = {key: by_metric[name] for key, by_metric in conditions.items()}
         for title, estimate in aggregate(protocol.conditions(), found, metric.higher_is_better).items():
             aggregates.setdefault(title, {})[name] = estimate
     return Scores(conditions, aggregates)
+
+
+def _by_metric(metrics: Mapping[str, Metric], cell: Cell, probabilities: NDArray[np.float32]) -> dict[str, Estimate]:
+    """Returns the estimates of one condition."""
+    groups = cell.weights.shape[1]
+    weights = np.concatenate([np.ones((1, groups)), cell.weights])
+    found = {}
+    for name, metric in metrics.items():
+        values = metric.function(cell.labels, probabilities, cell.groups, weights)
+        again = _moved_back(values[0], values[1:]) if metric.inflated else values[1:]
+        found[name] = Estimate(float(values[0]), again, len(cell.labels), groups)
+    return found
 
 
 def aggregate(

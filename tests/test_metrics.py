@@ -104,6 +104,15 @@ def test_many_samples_in_blocks_of_weights_change_nothing(monkeypatch):
     assert (auroc(labels, probabilities, np.arange(300), weights) == whole).all()
 
 
+def test_few_groups_are_counted_in_pairs_to_the_same_bits(monkeypatch):
+    rng = np.random.default_rng(3)
+    labels, probabilities = rng.integers(0, 3, 400), rng.integers(1, 9, (400, 3)) / 24.0
+    groups, weights = rng.integers(0, 12, 400), rng.integers(0, 3, (60, 12)).astype(float)
+    in_pairs = auroc(labels, probabilities, groups, weights)
+    monkeypatch.setattr("medshift.benchmark.metrics.CELLS", 1000)
+    assert (auroc(labels, probabilities, groups, weights) == in_pairs).all()
+
+
 def test_an_unknown_metric_suggests_near_ones():
     assert list(named(["ece", "auroc"])) == ["ece", "auroc"]
     with pytest.raises(MedshiftError, match=r"unknown metric 'auroq'.*'auroc'"):
