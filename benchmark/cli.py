@@ -1,4 +1,4 @@
-"""The command line: `medshift run`, `list`, `leaderboard`, `check`, `shifts`."""
+"""The command line: `medshift run`, `list`, `leaderboard`, `check`, `shifts`, `new`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import sys
 import typer
 
 from ..shifts.errors import MedshiftError
-from .commands import check, leaderboard, listing, run, shifts
+from .commands import check, leaderboard, listing, new, run, shifts
 
 app = typer.Typer(
     name="medshift",
@@ -22,10 +22,11 @@ app.command("leaderboard")(leaderboard.leaderboard)
 app.add_typer(listing.app, name="list")
 app.add_typer(check.app, name="check")
 app.add_typer(shifts.app, name="shifts")
+app.add_typer(new.app, name="new")
 
 
 def main() -> None:
-    """Runs the command line; what a user can mend ends in one line and status 1, Ctrl-C in one line and 130."""
+    """Runs the command line; what a user can mend ends in one line and status 1."""
     # Threads that wait by spinning make training several times slower wherever another process wants a core.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     try:
@@ -33,9 +34,6 @@ def main() -> None:
     except MedshiftError as error:
         print(f"medshift: {error}", file=sys.stderr)
         sys.exit(1)
-    except KeyboardInterrupt:
-        print("medshift: stopped; what was finished is saved, the same command goes on from there", file=sys.stderr)
-        sys.exit(130)
 
 
 if __name__ == "__main__":

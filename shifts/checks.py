@@ -49,6 +49,8 @@ def check_shift(shift: str | Shift) -> list[str]:
         entry = catalogue.entry(shift)
     except MedshiftError as error:
         return [str(error)]
+    if isinstance(shift, str) and shift in catalogue.TABLE.clashes:
+        return [catalogue.TABLE.clashes[shift]]
     dims = [d for d in (2, 3) if d in entry.dims]
     channels = [c for c in (1, 3) if {0, c} & set(entry.channels)] or list(entry.channels)
     if not dims:

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
+from typing import cast
 
-from .errors import MedshiftError, near
+from .errors import MedshiftError, in_one_line, near
 
 
 @dataclass(frozen=True)
@@ -27,17 +28,33 @@ class Table:
 
     @cached_property
     def plugins(self) -> dict[str, EntryPoint]:
-        """Third-party names. A name claimed twice raises and names both claimants."""
+        """Third-party names; of a name that is claimed twice, the first claim."""
         found: dict[str, EntryPoint] = {}
-        for point in entry_points(group=self.group):
-            if point.name in self.builtins or (point.name in found and found[point.name].value != point.value):
-                rival = "medshift itself" if point.name in self.builtins else distribution(found[point.name])
-                raise MedshiftError(
-                    f"two {self.noun}s are named {point.name!r}: one from {rival}, one from {distribution(point)}. "
-                    "Uninstall one of them or ask its author for another name."
-                )
-            found[point.name] = point
-        return found
+        for point in self._points:
+            found.setdefault(point.name, point)
+        return {name: point for name, point in found.items() if name not in self.builtins}
+
+    @cached_property
+    def clashes(self) -> dict[str, str]:
+        """Names claimed twice, each with the line that names both claimants.
+
+        A built-in keeps its name, and the rival is out of reach; between two plug-ins nobody can tell which is meant.
+        """
+        lines = {}
+        for point in self._points:
+            first = self.plugins.get(point.name)
+            if first is not None and first.value == point.value:
+                continue
+            rival = "medshift itself" if first is None else distribution(first)
+            lines[point.name] = (
+                f"two {self.noun}s are named {point.name!r}: one from {rival}, one from {distribution(point)}. "
+                "Uninstall one of them or ask its author for another name."
+            )
+        return lines
+
+    @cached_property
+    def _points(self) -> list[EntryPoint]:
+        return list(entry_points(group=self.group))
 
     def names(self) -> list[str]:
         """All names, sorted."""
@@ -51,29 +68,32 @@ class Table:
         return distribution(self.plugins[name])
 
     def check(self, name: str) -> None:
-        """Raise MedshiftError with near names when `name` is not in the table."""
-        if name not in self.builtins and name not in self.plugins:
+        """Raise MedshiftError when `name` is not in the table, with near names, or when two plug-ins claim it."""
+        if name in self.builtins:
+            return
+        if name not in self.plugins:
             raise MedshiftError(f"unknown {self.noun} {name!r}.{near(name, self.names())}")
+        if name in self.clashes:
+            raise MedshiftError(self.clashes[name])
 
     def load(self, name: str) -> object:
         """Import what `name` stands for.
 
         Raises:
-            MedshiftError: The name is unknown, or its module cannot be imported; the message names the distribution.
+            MedshiftError: The name is unknown, claimed by two plug-ins, or its module cannot be imported; the message
+                names the distribution.
         """
         self.check(name)
+        if name in self.builtins:
+            module, _, attribute = self.builtins[name].partition(":")
+            return cast("object", getattr(import_module(module), attribute))
         try:
-            if name in self.builtins:
-                module, _, attribute = self.builtins[name].partition(":")
-                loaded: object = getattr(import_module(module), attribute)
-            else:
-                loaded = self.plugins[name].load()
-        except (ImportError, AttributeError, SyntaxError) as error:
+            return cast("object", self.plugins[name].load())
+        except Exception as error:  # an import runs a third party's code, which may raise anything
             raise MedshiftError(
-                f"{self.noun} {name!r} of {self.origin(name)} cannot be loaded: {error}. "
+                f"{self.noun} {name!r} of {self.origin(name)} cannot be loaded: {in_one_line(error)}. "
                 f"Mend or uninstall that package; runs without {name!r} are not affected."
             ) from error
-        return loaded
 
 
 def distribution(point: EntryPoint) -> str:

@@ -42,9 +42,11 @@ def list_shifts() -> None:
         if name in catalogue.BUILTINS:
             entry = catalogue.BUILTINS[name]
             rows.append((name, entry.family, ", ".join(entry.modalities), entry.summary, entry.unit))
-        else:  # a plug-in is not imported to be listed
+        elif name not in catalogue.TABLE.clashes:  # a plug-in is not imported to be listed
             rows.append((name, "plug-in", "", f"from {catalogue.TABLE.origin(name)}", ""))
     _table("shifts", ("name", "family", "modalities", "what it does", "unit of severity"), rows)
+    for line in catalogue.TABLE.clashes.values():
+        print(line)
 
 
 @app.command("datasets")

@@ -1,0 +1,3 @@
+"""Needs a package that nobody has."""
+
+import surely_not_installed  # noqa: F401

@@ -1,0 +1,5 @@
+"""Claims two names that are taken."""
+
+
+def gamma(images, severity, rng):
+    return images * 0
