@@ -126,16 +126,27 @@ def settle(protocol: Protocol, table: pd.DataFrame, folder: Path) -> None:
     Raises:
         MedshiftError: The folder holds another protocol of that name; the message says in what they differ.
     """
-    if (folder / protocols.PROTOCOL_FILE).exists():
-        there = protocols.read(folder)
-        if there.sha256 != protocol.sha256:
-            mine, theirs = (json.loads(p.text()) for p in (protocol, there))
-            fields = ", ".join(key for key in mine if mine[key] != theirs[key])
-            raise MedshiftError(
-                f"{folder} holds submissions to another protocol (other {fields}): choose another --out"
-            )
-        if truth.digest(truth.read(folder / protocols.TRUTH_FILE)) != protocol.truth_sha256:
-            raise MedshiftError(f"{folder / protocols.TRUTH_FILE} was changed: remove {folder} or choose another --out")
+    if not (folder / protocols.PROTOCOL_FILE).exists():
+        truth.write(table, folder / protocols.TRUTH_FILE)
+        protocols.write(protocol, folder)
         return
-    truth.write(table, folder / protocols.TRUTH_FILE)
-    protocols.write(protocol, folder)
+    there, _ = settled(folder)
+    if there.sha256 != protocol.sha256:
+        mine, theirs = (json.loads(p.text()) for p in (protocol, there))
+        fields = ", ".join(key for key in mine if mine[key] != theirs[key])
+        raise MedshiftError(f"{folder} holds submissions to another protocol (other {fields}): choose another --out")
+
+
+def settled(folder: Path) -> tuple[Protocol, pd.DataFrame]:
+    """Returns the protocol and the tidy truth that `settle` left in a folder.
+
+    Raises:
+        MedshiftError: One of them is missing or damaged, or the truth is another than the protocol's.
+    """
+    protocol = protocols.read(folder)
+    table = truth.read(folder / protocols.TRUTH_FILE)
+    if truth.digest(table) != protocol.truth_sha256:
+        raise MedshiftError(
+            f"{folder / protocols.TRUTH_FILE} is not the truth of {protocols.PROTOCOL_FILE} beside it: its hash differs"
+        )
+    return protocol, table

@@ -17,7 +17,7 @@ import pandas as pd
 from ..shifts.errors import MedshiftError
 from ..shifts.fingerprint import fingerprint
 from ..shifts.plugins import own_distribution
-from . import baselines, card, environment, predictions, scores
+from . import baselines, card, environment, predictions, scores, submission
 from .access import grant
 from .baselines import Baseline
 from .condition import Condition
@@ -99,11 +99,12 @@ def run(job: Job, device: torch.device, watch: Watch) -> Scores:
     made_by = _made_by(job, shifts, str(device), torch.get_num_threads())
     if (job.folder / card.CARD_FILE).exists():
         _same(job)
+        _forget_parts(job)
         watch.line(f"{job.entry}, seed {job.seed}: complete, nothing to do")
     else:
         fit_s, predict_s = _predict_all(job, device, made_by, watch)
         _write(job, shifts, device, made_by, fit_s, predict_s)
-    read = predictions.read(job.folder / predictions.PREDICTIONS_FILE, job.protocol, job.table)
+    _, read = submission.load(job.folder, job.protocol, job.table)
     return scores.score(job.protocol, job.table, read)
 
 
@@ -203,4 +204,8 @@ def _write(
         submitter=job.submitter,
     )
     card.write(made, job.folder)
+    _forget_parts(job)
+
+
+def _forget_parts(job: Job) -> None:
     shutil.rmtree(job.folder / "parts", ignore_errors=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -35,11 +36,17 @@ def table(protocol: Protocol, scores: Scores, title: str = "") -> Table:
     """Returns the table: clean, real, synthesized, shifted and drop, with 95 % intervals."""
     simulated = "SIMULATED: " if protocol.dataset.simulated else ""
     whose = f"{title} on " if title else ""
-    drawn = Table(title=escape(f"{simulated}{whose}{protocol.name}"), title_justify="left", title_style="bold")
-    drawn.add_column("condition")
+    drawn = Table(
+        title=escape(f"{simulated}{whose}{protocol.name}"),
+        title_justify="left",
+        title_style="bold",
+        box=SIMPLE_HEAD,
+        pad_edge=False,
+    )
+    drawn.add_column("condition", no_wrap=True, min_width=20)
     drawn.add_column("n", justify="right")
     for metric in protocol.metrics:
-        drawn.add_column(METRICS[metric].title, justify="right")
+        drawn.add_column(METRICS[metric].title, justify="right", min_width=15)
     for label, name, section in _rows(scores):
         if section:
             drawn.add_section()
@@ -61,7 +68,7 @@ def _rows(scores: Scores) -> Iterator[tuple[str, str, bool]]:
             yield f"{kind}, mean", kind, not parts
     if "shifted" in names:
         yield "shifted", "shifted", True
-        yield "drop (positive is worse)", "drop", False
+        yield "drop", "drop", False
 
 
 def notes(protocol: Protocol, scores: Scores) -> list[str]:
@@ -70,7 +77,7 @@ def notes(protocol: Protocol, scores: Scores) -> list[str]:
     metric = METRICS[rank_by]
     synthesized = [condition.key for condition in protocol.conditions() if condition.kind == "synthesized"]
     found = {key: scores.conditions[key][rank_by] for key in synthesized}
-    lines = ["[.84, .90]: 95 % interval, groups (patients) drawn anew."]
+    lines = ["[.84, .90]: 95 % interval, groups (patients) drawn anew. Drop: positive is worse."]
     if found:
         worst = sorted(found, key=lambda key: _badness(found[key], metric.higher_is_better), reverse=True)[:WORST]
         lines.append(f"Worst by {metric.title}: " + ", ".join(f"{key} {decimal(found[key].value)}" for key in worst))

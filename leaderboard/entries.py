@@ -10,11 +10,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ..benchmark import protocol as protocols
 from ..benchmark import submission
-from ..benchmark import truth as truths
 from ..benchmark.card import CARD_FILE, Card
-from ..benchmark.protocol import PROTOCOL_FILE, TRUTH_FILE, Protocol
+from ..benchmark.planning import settled
+from ..benchmark.protocol import PROTOCOL_FILE, Protocol
 from ..shifts.errors import MedshiftError
 
 
@@ -41,10 +40,7 @@ def contest(folder: Path) -> Contest:
     Raises:
         MedshiftError: One of them is missing or damaged, or the truth is another than the protocol's.
     """
-    protocol = protocols.read(folder)
-    truth = truths.read(folder / TRUTH_FILE)
-    if truths.digest(truth) != protocol.truth_sha256:
-        raise MedshiftError(f"{folder / TRUTH_FILE} is not the truth of {PROTOCOL_FILE} beside it: its hash differs")
+    protocol, truth = settled(folder)
     return Contest(folder, protocol, truth)
 
 

@@ -184,14 +184,14 @@ def for_modality(modality: str, *, dims: int = 2, channels: int | None = None) -
     Built-ins only: what else is installed must not change a protocol. A plug-in is asked for by name.
 
     Args:
-        modality: One of `MODALITIES`.
+        modality: One of `MODALITIES`, or `any` for the shifts that make sense everywhere.
         dims: Number of spatial axes of the images.
         channels: Number of their channels; None leaves in those that take only some number.
 
     Raises:
         MedshiftError: The modality is unknown.
     """
-    if modality not in MODALITIES:
+    if modality not in (*MODALITIES, *ANY):
         raise MedshiftError(f"unknown modality {modality!r}.{near(modality, MODALITIES)}")
     return [
         entry.name

@@ -289,7 +289,7 @@ def test_another_protocol_in_the_way(tmp_path, images):
         planning.settle(other, table, tmp_path / terms.name)
     moved = table.assign(label=1 - table["label"])
     truth.write(moved, tmp_path / terms.name / protocol.TRUTH_FILE)
-    with pytest.raises(MedshiftError, match="was changed"):
+    with pytest.raises(MedshiftError, match="its hash differs"):
         planning.settle(terms, table, tmp_path / terms.name)
 
 

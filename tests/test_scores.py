@@ -111,7 +111,7 @@ def test_the_table_says_simulated_and_names_the_worst(scored):
     assert "SIMULATED: scratch [bold], seed 0 on made-up" in text
     assert "Worst by balanced accuracy: site-a/" in text
     assert "synthesized noise" in text
-    assert "drop (positive is worse)" in text
+    assert "Drop: positive is worse" in text
 
 
 @pytest.mark.parametrize(

@@ -13,10 +13,9 @@ app = typer.Typer(no_args_is_help=True, help="Check a submission or a shift agai
 @app.command("submission")
 def check_submission(folder: Annotated[Path, typer.Argument(help="Holds card.json and predictions.parquet.")]) -> None:
     """Check a submission: schema, hashes, completeness, and that its scores are those of its predictions."""
-    from .. import protocol, submission, truth
+    from .. import planning, submission
 
-    terms = protocol.read(folder.resolve().parent.parent)
-    table = truth.read(folder.resolve().parent.parent / protocol.TRUTH_FILE)
+    terms, table = planning.settled(folder.resolve().parent.parent)
     _report(submission.problems(folder, terms, table), str(folder))
 
 

@@ -76,11 +76,15 @@ def run(
 
     where = environment.prepare(device, threads)
     settle(protocol, table, out / protocol.name)
-    for number in range(seed, seed + seeds):
-        job = Job(loaded, protocol, table, baseline, made, number, out, submitter)
-        scored = run_job(job, where, watch())
-        print_summary(protocol, scored, f"{job.entry}, seed {number}")
-        console(err=False).print(f"submission: {job.folder}", soft_wrap=True, markup=False)
+    try:
+        for number in range(seed, seed + seeds):
+            job = Job(loaded, protocol, table, baseline, made, number, out, submitter)
+            scored = run_job(job, where, watch())
+            print_summary(protocol, scored, f"{job.entry}, seed {number}")
+            console(err=False).print(f"submission: {job.folder}", soft_wrap=True, markup=False)
+    except KeyboardInterrupt:
+        console().print("stopped: what was finished is saved, the same command goes on from there")
+        raise typer.Exit(130) from None
 
 
 def _names(text: str) -> tuple[str, ...]:
