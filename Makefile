@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 OUT    ?= runs/demo
 BASELINES := imagenet-finetune scratch adabn
 
-.PHONY: demo test test-slow bench lint types readme clean
+.PHONY: demo test test-slow bench lint types board readme submissions clean
 .DELETE_ON_ERROR:
 
 # The stamp is newer than pyproject.toml exactly when the environment holds what it declares.
@@ -37,8 +37,17 @@ lint: types $(VENV)/.installed
 types:
 	mkdir -p build/types && ln -sfn ../.. build/types/medshift
 
+# the leaderboard's page from the committed submissions
+board: $(VENV)/.installed
+	$(BIN)/medshift leaderboard leaderboard/submissions --out build/site
+
 readme: $(VENV)/.installed
 	$(BIN)/medshift leaderboard leaderboard/submissions --out build/site --readme README.md
+
+# how the committed submissions were made; complete ones are left alone
+submissions: $(VENV)/.installed
+	for name in $(BASELINES); do \
+	  $(BIN)/medshift run --baseline $$name --seeds 3 --threads 2 --out leaderboard/submissions || exit 1; done
 
 clean:
 	rm -rf build runs

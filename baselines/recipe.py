@@ -21,7 +21,7 @@ class Recipe:
 
     arch: str = "tf_efficientnet_lite0"
     input_size: int = 0
-    epochs: int = 12
+    epochs: int = 8
     patience: int = 4
     batch_size: int = 32
     lr: float = 1e-3

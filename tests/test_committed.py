@@ -1,0 +1,44 @@
+"""The committed leaderboard: every submission in order, and the README's table what its command prints."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from medshift.benchmark import datasets, planning, submission
+
+ROOT = Path(__file__).parent.parent
+SUBMISSIONS = ROOT / "leaderboard" / "submissions"
+FOLDERS = sorted(path.parent for path in SUBMISSIONS.rglob("card.json"))
+
+
+def test_three_baselines_with_three_seeds_each():
+    entries = {folder.parent.name for folder in FOLDERS if folder.parent.parent.name == "brain-mri-sim"}
+    assert {"imagenet-finetune", "scratch", "adabn"} <= entries
+    for entry in ("imagenet-finetune", "scratch", "adabn"):
+        assert len(list((SUBMISSIONS / "brain-mri-sim" / entry).glob("seed-*/card.json"))) == 3
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda path: "/".join(path.parts[-3:]))
+def test_every_submission_is_in_order(folder):
+    terms, table = planning.settled(folder.parent.parent)
+    assert submission.problems(folder, terms, table) == []
+
+
+def test_the_readme_shows_what_its_command_makes(tmp_path):
+    shutil.copy(ROOT / "README.md", tmp_path / "README.md")
+    words = ["leaderboard", SUBMISSIONS, "--out", tmp_path / "site", "--readme", tmp_path / "README.md"]
+    subprocess.run([sys.executable, "-m", "medshift.benchmark.cli", *map(str, words)], check=True, capture_output=True)
+    assert (tmp_path / "README.md").read_text() == (ROOT / "README.md").read_text()
+
+
+@pytest.mark.slow
+def test_the_committed_protocol_is_the_one_that_a_run_makes():
+    dataset = datasets.load("brain-mri-sim")
+    terms, _ = planning.plan(dataset, planning.Choices(), datasets.SOURCES["brain-mri-sim"])
+    committed, _ = planning.settled(SUBMISSIONS / "brain-mri-sim")
+    assert terms.sha256 == committed.sha256
