@@ -29,23 +29,27 @@ class Network(nn.Module):
         MedshiftError: No such architecture, or its ImageNet weights are not to be had.
     """
 
+    mean: Tensor
+    std: Tensor
+
     def __init__(self, arch: str, classes: int, channels: int, input_size: int, start: str) -> None:
         super().__init__()
         if not timm.is_model(arch):
             raise MedshiftError(f"timm has no architecture {arch!r}.{near(arch, timm.list_models())}")
-        three = start == "imagenet" or channels in (1, 3)
+        taken = 3 if channels == 1 else channels
+        if start == "imagenet" and taken != 3:
+            raise MedshiftError(f"an ImageNet network takes 1 or 3 channels, these images have {channels}")
         self.input_size = input_size
-        self.repeat = 3 if three and channels == 1 else 1
-        self.body = (
+        self.repeat = taken // channels
+        body: Any = (  # timm's networks have methods that nn.Module does not know
             _with_imagenet_weights(arch)
             if start == "imagenet"
-            else timm.create_model(arch, pretrained=False, in_chans=3 if three else channels)
+            else timm.create_model(arch, pretrained=False, in_chans=taken)
         )
-        self.body.reset_classifier(classes)
-        config: dict[str, Any] = self.body.pretrained_cfg
-        taken = 3 if three else channels
+        body.reset_classifier(classes)
+        self.body = body
         for name in ("mean", "std"):
-            values = config[name] if len(config[name]) == taken else (0.5,) * taken
+            values = body.pretrained_cfg[name] if taken == 3 else (0.5,) * taken
             self.register_buffer(name, torch.tensor(values).view(1, -1, 1, 1), persistent=False)
 
     def forward(self, images: Tensor) -> Tensor:

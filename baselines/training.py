@@ -40,7 +40,7 @@ def source_network(access: Access, recipe: Recipe, start: str) -> Network:
     with torch.random.fork_rng(devices=[access.device] if access.device.type == "cuda" else []):
         torch.manual_seed(access.seed)
         network = Network(recipe.arch, len(access.classes), access.channels, recipe.input_size, start)
-        network = network.to(access.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        network.to(access.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         path = home() / "models" / f"{address(access, recipe, start)}.pt"
         if path.exists():
             network.load_state_dict(torch.load(path, map_location=access.device, weights_only=True))
@@ -90,7 +90,7 @@ def train(network: Network, access: Access, recipe: Recipe) -> None:
             labels = torch.from_numpy(access.train.labels)[index].to(access.device, non_blocking=True)
             loss = nn.functional.cross_entropy(network(images), labels, weights)
             optimiser.zero_grad(set_to_none=True)
-            loss.backward()
+            loss.backward()  # type: ignore[no-untyped-call]
             optimiser.step()
             schedule.step()
             total += loss.detach()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, ClassVar, Protocol
+from typing import TYPE_CHECKING, ClassVar, Protocol, cast
 
 from ..shifts.errors import MedshiftError, near
 from ..shifts.plugins import Table
@@ -45,7 +45,7 @@ def load(name: str) -> type[Baseline]:
         raise MedshiftError(f"{who} is no dataclass with a method fit(access)")
     if getattr(found, "sees", None) not in SEES:
         raise MedshiftError(f"{who} must declare what it sees: one of {', '.join(SEES)}")
-    return found
+    return cast("type[Baseline]", found)
 
 
 def make(name: str, settings: Sequence[str]) -> Baseline:

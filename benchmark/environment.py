@@ -59,10 +59,12 @@ def commit() -> tuple[str | None, bool | None]:
     top = Path(__file__).resolve().parent.parent
     if not (top / ".git").exists():
         return None, None
+
+    def git(*words: str) -> str:
+        done = subprocess.run(["git", "-C", str(top), *words], capture_output=True, text=True, check=True, timeout=20)
+        return done.stdout.strip()
+
     try:
-        run = lambda *words: subprocess.run(  # noqa: E731
-            ["git", "-C", str(top), *words], capture_output=True, text=True, check=True, timeout=20
-        ).stdout.strip()
-        return run("rev-parse", "HEAD"), bool(run("status", "--porcelain", "--untracked-files=no"))
+        return git("rev-parse", "HEAD"), bool(git("status", "--porcelain", "--untracked-files=no"))
     except (OSError, subprocess.SubprocessError):
         return None, None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -11,6 +12,9 @@ from numpy.typing import NDArray
 
 from ..shifts.errors import MedshiftError, near
 from .dataset import Dataset
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
 MANIFEST = "manifest.csv"
 NEEDED = ("image", "label", "domain", "split_group")
@@ -100,8 +104,8 @@ def _rows(folder: Path, classes: Sequence[str]) -> pd.DataFrame:
     ]
     root = folder.resolve()
     problems += [
-        f"line {line[index]}: {name} leads out of the folder"
-        for index, name in table["image"].items()
+        f"line {number}: {name} leads out of the folder"
+        for number, name in zip(line, table["image"], strict=True)
         if not (folder / name).resolve().is_relative_to(root)
     ]
     _raise(path, problems)
@@ -149,20 +153,18 @@ def _pixels(
     return pixels
 
 
-def _square(image: object, side: int, grey: bool) -> NDArray[np.uint8]:
+def _square(image: Image, side: int, grey: bool) -> NDArray[np.uint8]:
     """Returns (C, side, side) of the central square."""
-    from PIL import Image
+    from PIL.Image import Resampling, fromarray
 
-    assert isinstance(image, Image.Image)
-    if image.mode.startswith("I;16"):
-        values = np.asarray(image, dtype=np.uint16)
-        image = Image.fromarray((values >> 8).astype(np.uint8))
+    if image.mode.startswith("I;16"):  # the top bits: PIL would clip
+        image = fromarray((np.asarray(image, dtype=np.uint16) >> 8).astype(np.uint8))
     converted = image.convert("L" if grey else "RGB")
     edge = min(converted.size)
     left, top = (converted.width - edge) // 2, (converted.height - edge) // 2
     box = (left, top, left + edge, top + edge)
     if (edge, edge) != (side, side):
-        converted = converted.resize((side, side), Image.Resampling.BICUBIC, box=box, reducing_gap=None)
+        converted = converted.resize((side, side), Resampling.BICUBIC, box=box, reducing_gap=None)
     else:
         converted = converted.crop(box)
     values = np.asarray(converted, dtype=np.uint8)

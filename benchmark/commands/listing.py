@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import typer
 
 from ...shifts.errors import MedshiftError
@@ -61,7 +63,7 @@ def list_datasets() -> None:
     print("Any folder with a manifest.csv (image,label,domain,split_group): --data DIR")
 
 
-def _table(title: str, columns: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
+def _table(title: str, columns: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
     from rich.table import Table
 
     from ..progress import console
