@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import cast
 
 import torch
 from torch import Tensor
@@ -11,6 +12,8 @@ from . import catalogue
 from .catalogue import Entry, Shift
 from .errors import MedshiftError, in_one_line
 from .rng import Addressed
+
+CACHED = 600_000  # pixels: with what is made of them on the way, some megabytes
 
 
 def apply(
@@ -28,7 +31,7 @@ def apply(
         shift: A name in the catalogue, or a function that keeps the shift contract.
         images: (N, C, *spatial) float32 in [0, 1], in the data set's native channels, two or three spatial axes. Not
             changed.
-        severity: 1..5.
+        severity: 1..5; between them, and below 1, a fraction of the physical scale.
         sample_ids: N strings; with the seed, the shift and the severity they fix all randomness.
         seed: the protocol's.
         levels: round to so many grey levels, as an export does: 256 for 8-bit data. None keeps what the shift returns.
@@ -45,27 +48,42 @@ def apply(
     check_input(entry, images, severity, sample_ids)
     if not len(images):
         return images.clone()
+    if severity == int(severity):
+        severity = int(severity)  # a plug-in may use it to index its five values
     who = f"shift {entry.name!r} of {catalogue.origin(shift)}, severity {severity:g},"
-    rng = Addressed(seed, entry.name, severity, sample_ids, images.device)
-    try:
-        with torch.no_grad():
-            shifted = function(images, severity, rng)  # type: ignore[arg-type]  # built-ins take fractions, too
-    except MedshiftError:
-        raise
-    except Exception as error:  # whatever a third party's code raises becomes one line that says whose code it was
-        raise MedshiftError(f"{who} failed: {in_one_line(error)}") from error
-    problem = broken(images, shifted)
-    if problem:
-        raise MedshiftError(f"{who} {problem}")
-    if levels is not None:
-        shifted = (shifted * (levels - 1)).round() / (levels - 1)
-    return shifted
+    out = None
+    for start, part in _parts(images, whole=shift not in catalogue.BUILTINS):
+        rng = Addressed(seed, entry.name, severity, sample_ids[start : start + len(part)], images.device)
+        try:
+            with torch.no_grad():
+                shifted = function(part, severity, rng)  # type: ignore[arg-type]  # built-ins take fractions, too
+        except MedshiftError:
+            raise
+        except Exception as error:  # whatever a third party's code raises becomes one line that says whose code it was
+            raise MedshiftError(f"{who} failed: {in_one_line(error)}") from error
+        problem = broken(part, shifted)
+        if problem:
+            raise MedshiftError(f"{who} {problem}")
+        if levels is not None:
+            shifted = (shifted * (levels - 1)).round_().div_(levels - 1)
+        if len(part) == len(images):
+            return shifted
+        out = torch.empty_like(images) if out is None else out
+        out[start : start + len(part)] = shifted
+    return cast("Tensor", out)
+
+
+def _parts(images: Tensor, *, whole: bool) -> Iterator[tuple[int, Tensor]]:
+    """Yields a batch in parts that stay in a processor's cache, which halves the time; pixels do not depend on it."""
+    count = len(images) if whole or images.device.type != "cpu" else max(1, CACHED // images[0].numel())
+    for start in range(0, len(images), count):
+        yield start, images[start : start + count]
 
 
 def check_input(entry: Entry, images: Tensor, severity: float, sample_ids: Sequence[str]) -> None:
     """Raise MedshiftError unless the images are what the contract says and what this shift takes."""
-    if not 1 <= severity <= 5:
-        raise MedshiftError(f"a severity is 1..5, not {severity:g}")
+    if not 0 < severity <= 5:
+        raise MedshiftError(f"a severity is 1..5, or a fraction above 0 where they are matched, not {severity:g}")
     if images.dtype != torch.float32 or images.ndim not in (4, 5):
         raise MedshiftError(
             f"images are float32 (N, C, H, W) or (N, C, D, H, W), not {images.dtype} {tuple(images.shape)}"

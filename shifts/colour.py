@@ -32,8 +32,8 @@ def saturation(images: Tensor, severity: float, rng: Addressed) -> Tensor:
     """
     kept = at(SATURATION, severity, none=1.0)
     red, green, blue = (images[:, i : i + 1] * weight for i, weight in enumerate(LUMA))
-    luma = red + green + blue
-    return (luma + (images - luma) * kept).clamp(0, 1)
+    luma = red.add_(green).add_(blue)
+    return (images - luma).mul_(kept).add_(luma).clamp_(0, 1)
 
 
 def colour_temperature(images: Tensor, severity: float, rng: Addressed) -> Tensor:
@@ -45,7 +45,7 @@ def colour_temperature(images: Tensor, severity: float, rng: Addressed) -> Tenso
     mired = at(COLOUR_TEMPERATURE, severity, none=0.0)
     warm, cool = (torch.tensor(_lamp(200 + shift)).view(3, *(1,) * (images.ndim - 2)) for shift in (mired, -mired))
     warmer = rng.uniform((1,) * (images.ndim - 1)) < 0.5
-    return (images * torch.where(warmer, warm.to(images.device), cool.to(images.device))).clamp(0, 1)
+    return (images * torch.where(warmer, warm.to(images.device), cool.to(images.device))).clamp_(0, 1)
 
 
 def _lamp(mired: float) -> list[float]:
@@ -87,7 +87,7 @@ def _restain(images: Tensor, change: float, rng: Addressed, stains: tuple[tuple[
     mix = mix.float().to(images.device).view(-1, 3, 3, *(1,) * (images.ndim - 2))
     density = look_up(images, _density())
     red, green, blue = (density[:, i : i + 1] * mix[:, i] for i in range(3))
-    return look_up(((red + green + blue) / DENSEST).clamp(0, 1), _transmission())
+    return look_up(red.add_(green).add_(blue).div_(DENSEST).clamp_(0, 1), _transmission())
 
 
 @lru_cache(maxsize=1)

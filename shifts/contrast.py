@@ -37,7 +37,7 @@ def contrast_loss(images: Tensor, severity: float, rng: Addressed) -> Tensor:
     Severity is the contrast k kept. About the fixed level 0.5, not about the image's mean.
     """
     kept = at(CONTRAST_LOSS, severity, none=1.0)
-    return (images * kept + 0.5 * (1 - kept)).clamp(0, 1)
+    return (images * kept).add_(0.5 * (1 - kept)).clamp_(0, 1)
 
 
 def exposure(images: Tensor, severity: float, rng: Addressed) -> Tensor:
@@ -47,7 +47,7 @@ def exposure(images: Tensor, severity: float, rng: Addressed) -> Tensor:
     """
     gain = 2.0 ** at(EXPOSURE, severity, none=0.0)
     up = rng.uniform((1,) * (images.ndim - 1)) < 0.5
-    return (images * torch.where(up, gain, 1 / gain)).clamp(0, 1)
+    return (images * torch.where(up, gain, 1 / gain)).clamp_(0, 1)
 
 
 def tone_curve(images: Tensor, severity: float, rng: Addressed) -> Tensor:
@@ -59,7 +59,8 @@ def tone_curve(images: Tensor, severity: float, rng: Addressed) -> Tensor:
     angle = rng.uniform((1,) * (images.ndim - 1)).double() * (2 * math.pi)
     strength = at(TONE_CURVE, severity, none=0.0)
     bend, steepen = ((wave * strength).float() for wave in (angle.cos(), angle.sin()))
-    return (images + images * (1 - images) * (bend + (1 - 2 * images) * steepen)).clamp(0, 1)
+    steeper = (1 - 2 * images).mul_(steepen).add_(bend)
+    return (1 - images).mul_(images).mul_(steeper).add_(images).clamp_(0, 1)
 
 
 def window(images: Tensor, severity: float, rng: Addressed) -> Tensor:
@@ -71,4 +72,4 @@ def window(images: Tensor, severity: float, rng: Addressed) -> Tensor:
     width = at(WINDOW, severity, none=1.0)
     shape = (1,) * (images.ndim - 1)
     level = 0.5 + (rng.uniform(shape) - 0.5) * (0.5 * (1 - width))
-    return ((images - (level - width / 2)) / width).clamp(0, 1)
+    return (images - (level - width / 2)).div_(width).clamp_(0, 1)

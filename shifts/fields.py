@@ -32,28 +32,48 @@ def bias_field(images: Tensor, severity: float, rng: Addressed) -> Tensor:
     BrainWeb (Collins et al., IEEE TMI 1998).
     """
     spatial = images.shape[2:]
-    basis, degrees = _legendre(tuple(spatial))
-    weights = rng.normal((len(basis),)).cpu().double() / degrees
-    log = torch.zeros(len(images), basis[0].numel(), dtype=torch.float64)
-    for weight, field in zip(weights.unbind(1), basis.flatten(1), strict=True):  # a matrix product may add otherwise
-        log += weight[:, None] * field
-    span = (log.amax(1) - log.amin(1)).clamp(min=1e-9)
-    log = log * (math.log1p(at(BIAS_FIELD, severity, none=0.0)) / span)[:, None]
-    return (images * log.exp().float().view(-1, 1, *spatial).to(images.device)).clamp(0, 1)
+    axes, powers, means = _legendre(tuple(spatial))
+    degrees = powers.sum(1)
+    weights = rng.normal((len(powers),)).cpu().double() / degrees
+    log = _series(weights, powers.tolist(), axes)
+    constant = torch.zeros(len(images), dtype=torch.float64)
+    for weight, mean in zip(weights.unbind(1), means, strict=True):  # a matrix product may add otherwise
+        constant += weight * mean
+    low, high = log.flatten(1).amin(1), log.flatten(1).amax(1)
+    scale = math.log1p(at(BIAS_FIELD, severity, none=0.0)) / (high - low).clamp(min=1e-9)
+    ones = (1,) * len(spatial)
+    gain = log.sub_(constant.view(-1, *ones)).mul_(scale.view(-1, *ones)).exp_().float().to(images.device)
+    return (images * gain[:, None]).clamp_(0, 1)
 
 
-@lru_cache(maxsize=2)  # of a volume of 96 x 96 x 96 it is 134 MB
-def _legendre(spatial: tuple[int, ...]) -> tuple[Tensor, Tensor]:
-    """Returns fields (K, *spatial) of mean zero and their degrees (K,), float64."""
-    axes = [np.linspace(-1, 1, n) if n > 1 else np.zeros(1) for n in spatial]
-    grids = np.meshgrid(*axes, indexing="ij")
+def _series(weights: Tensor, powers: list[list[int]], axes: Sequence[Tensor]) -> Tensor:
+    """Returns (N, *spatial) float64: the sum of products of one polynomial an axis, summed axis by axis.
+
+    Args:
+        weights: (N, K).
+        powers: K times the degree along each axis.
+        axes: The polynomials along each axis, (DEGREE + 1, n) each.
+    """
+    grown = {tuple(power): weights[:, k].view(-1, *(1,) * len(axes)) for k, power in enumerate(powers)}
+    for axis, polynomials in enumerate(axes):
+        sums: dict[tuple[int, ...], Tensor] = {}
+        shape = tuple(-1 if i == axis else 1 for i in range(len(axes)))
+        for (degree, *rest), part in sorted(grown.items()):
+            term = part * polynomials[degree].view(shape)
+            key = tuple(rest)
+            sums[key] = sums[key].add_(term) if key in sums else term
+        grown = sums
+    return grown[()]
+
+
+@lru_cache(maxsize=16)
+def _legendre(spatial: tuple[int, ...]) -> tuple[list[Tensor], Tensor, list[float]]:
+    """Returns the polynomials along each axis (DEGREE + 1, n), degrees (K, axes), and each product's mean; float64."""
+    grids = [np.linspace(-1, 1, n) if n > 1 else np.zeros(1) for n in spatial]
+    axes = [np.stack([np.polynomial.Legendre.basis(p)(grid) for p in range(DEGREE + 1)]) for grid in grids]
     powers = [p for p in np.ndindex(*(DEGREE + 1,) * len(spatial)) if 0 < sum(p) <= DEGREE]
-    fields = []
-    for power in powers:
-        factors = [np.polynomial.Legendre.basis(p)(grid) for p, grid in zip(power, grids, strict=True)]
-        field = np.prod(factors, axis=0)
-        fields.append(field - field.mean())
-    return torch.tensor(np.stack(fields)), torch.tensor([float(sum(p)) for p in powers], dtype=torch.float64)
+    means = [math.prod(float(axis[p].mean()) for p, axis in zip(power, axes, strict=True)) for power in powers]
+    return [torch.tensor(axis) for axis in axes], torch.tensor(powers), means
 
 
 def vignetting(images: Tensor, severity: float, rng: Addressed) -> Tensor:
@@ -62,9 +82,14 @@ def vignetting(images: Tensor, severity: float, rng: Addressed) -> Tensor:
     Modalities: fundus, dermoscopy, microscopy. Severity is the share of light lost in the corners.
     """
     lost = at(VIGNETTING, severity, none=0.0)
-    tangent2 = _radius(images.shape[-2:]).square() * ((1 - lost) ** -0.5 - 1)
+    return (images * _falloff(tuple(images.shape[-2:]), lost).to(images.device)).clamp_(0, 1)
+
+
+@lru_cache(maxsize=32)
+def _falloff(spatial: tuple[int, ...], lost: float) -> Tensor:
+    tangent2 = _radius(spatial).square() * ((1 - lost) ** -0.5 - 1)
     gain: Tensor = (1 + tangent2).pow(-2).float()
-    return (images * gain.to(images.device)).clamp(0, 1)
+    return gain
 
 
 def grid_lines(images: Tensor, severity: float, rng: Addressed) -> Tensor:
@@ -78,7 +103,7 @@ def grid_lines(images: Tensor, severity: float, rng: Addressed) -> Tensor:
     cycles = torch.arange(images.shape[-1]) / (low + (high - low) * draw[:, :1]) + draw[:, 1:]
     shadow = 0.5 + 0.5 * (2 * math.pi * cycles).cos()
     gain = (1 - at(GRID_LINES, severity, none=0.0) * shadow).float().to(images.device)
-    return (images * gain.view(-1, *(1,) * (images.ndim - 2), images.shape[-1])).clamp(0, 1)
+    return (images * gain.view(-1, *(1,) * (images.ndim - 2), images.shape[-1])).clamp_(0, 1)
 
 
 def ring_artefact(images: Tensor, severity: float, rng: Addressed) -> Tensor:
@@ -88,15 +113,21 @@ def ring_artefact(images: Tensor, severity: float, rng: Addressed) -> Tensor:
     in ten of the radii, one pixel apart, are off by a normal draw. Severity is its standard deviation where full white
     is 1.
     """
-    radius = _radius(images.shape[-2:]).flatten() * math.hypot(*images.shape[-2:]) / 2
-    inner = radius.floor().long()
+    inner, share = _rings(tuple(images.shape[-2:]))
     count = int(inner.max()) + 2
     level = rng.normal((count,)) * at(RING_ARTEFACT, severity, none=0.0)
     level = torch.where(rng.uniform((count,)) < FAULTY, level, 0.0).cpu()
-    share = (radius - inner).float()
     rings = level[:, inner] * (1 - share) + level[:, inner + 1] * share
     shape = (-1, *(1,) * (images.ndim - 3), *images.shape[-2:])
-    return (images + rings.to(images.device).view(shape)).clamp(0, 1)
+    return (images + rings.to(images.device).view(shape)).clamp_(0, 1)
+
+
+@lru_cache(maxsize=16)
+def _rings(spatial: tuple[int, ...]) -> tuple[Tensor, Tensor]:
+    """Returns for every pixel the ring within it, (H*W,) int64, and its share of the way to the next, float32."""
+    radius = _radius(spatial).flatten() * math.hypot(*spatial) / 2
+    inner = radius.floor().long()
+    return inner, (radius - inner).float()
 
 
 def _radius(spatial: Sequence[int]) -> Tensor:

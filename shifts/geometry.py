@@ -39,15 +39,16 @@ def rotation(images: Tensor, severity: float, rng: Addressed) -> Tensor:
         index = chosen.nonzero().flatten()
         if len(index):
             out[index] = _turned(images[index], turn)
-    return out.clamp(0, 1)
+    return out.clamp_(0, 1)
 
 
 def _turned(images: Tensor, degrees: float) -> Tensor:
     corners, weights = _sampling(images.shape[-2], images.shape[-1], degrees)
-    flat, total = images.flatten(-2), torch.zeros_like(images)
-    for corner, weight in zip(corners.to(images.device), weights.to(images.device), strict=True):
-        total = total + flat.index_select(-1, corner).view(images.shape) * weight
-    return total
+    pixels = images.flatten(-2).flatten(0, -2).T.contiguous()  # (H*W, planes): whole rows are copied, not pixels
+    total = torch.zeros_like(pixels)
+    for corner, weight in zip(corners.to(images.device), weights.flatten(1).to(images.device), strict=True):
+        total += pixels.index_select(0, corner).mul_(weight[:, None])
+    return total.T.reshape(images.shape)
 
 
 @lru_cache(maxsize=32)

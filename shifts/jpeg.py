@@ -68,10 +68,11 @@ def _quantised(plane: Tensor, table: tuple[tuple[int, ...], ...], quality: int) 
     count, height, width = plane.shape
     blocks = (plane - 128).view(count, height // 8, 8, width // 8, 8).transpose(2, 3)
     step, transform = (matrix.to(plane.device) for matrix in (_steps(table, quality), _cosines()))
-    coefficients = blocks.reshape(-1, 64).double() @ transform.T / step
-    coefficients = (coefficients.abs() + (0.5 + TIES_OUT)).floor() * coefficients.sign() * step
-    blocks = (coefficients @ transform).view(count, height // 8, width // 8, 8, 8).transpose(2, 3)
-    return (blocks.reshape(count, height, width) + 128).round().clamp(0, 255).float()
+    coefficients = (blocks.reshape(-1, 64).double() @ transform.T).div_(step)
+    sign = coefficients.sign()
+    coefficients = coefficients.abs_().add_(0.5 + TIES_OUT).floor_().mul_(sign).mul_(step)
+    blocks = (coefficients @ transform).add_(128).round_().clamp_(0, 255).float()
+    return blocks.view(count, height // 8, width // 8, 8, 8).transpose(2, 3).reshape(count, height, width)
 
 
 @lru_cache(maxsize=64)

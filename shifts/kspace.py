@@ -49,10 +49,23 @@ def ghosting(images: Tensor, severity: float, rng: Addressed) -> Tensor:
     real, imaginary = images * float(jv(0, error)), torch.zeros_like(images)
     for order in (-3, -2, -1, 1, 2, 3):
         row = (rows + (order * height / period).round().long()) % height
-        copy = torch.take_along_dim(images, row[:, None, ..., None], -2) * float(jv(order, error))
-        real = real + copy * (order * phase).cos().float()
-        imaginary = imaginary + copy * (order * phase).sin().float()
-    return (real * real + imaginary * imaginary).sqrt().clamp(0, 1)
+        copy = _rows(images, row.view(len(images), height)).mul_(float(jv(order, error)))
+        real += copy * (order * phase).cos().float()
+        imaginary += copy.mul_((order * phase).sin().float())
+    return _magnitude(real, imaginary)
+
+
+def _rows(images: Tensor, row: Tensor) -> Tensor:
+    """Returns the images with the rows that each sample names, (N, H): whole rows are copied, not pixels."""
+    count, height = row.shape
+    first = torch.arange(0, math.prod(images.shape[:-1]), height, device=images.device).view(count, -1, 1)
+    chosen = (first + row[:, None]).flatten()
+    return images.reshape(-1, images.shape[-1]).index_select(0, chosen).view(images.shape)
+
+
+def _magnitude(real: Tensor, imaginary: Tensor) -> Tensor:
+    """Returns the magnitude, at most 1; both arguments are used up."""
+    return real.mul_(real).add_(imaginary.mul_(imaginary)).sqrt_().clamp_(0, 1)
 
 
 def kspace_spike(images: Tensor, severity: float, rng: Addressed) -> Tensor:
@@ -75,7 +88,7 @@ def kspace_spike(images: Tensor, severity: float, rng: Addressed) -> Tensor:
         real, imaginary = real * cos - imaginary * sin, real * sin + imaginary * cos
     real, imaginary = (part.to(images.device) * amplitude for part in (real, imaginary))
     real = images + real
-    return (real * real + imaginary * imaginary).sqrt().clamp(0, 1)
+    return real.mul_(real).add_(imaginary * imaginary).sqrt_().clamp_(0, 1)
 
 
 def rigid_motion(images: Tensor, severity: float, rng: Addressed) -> Tensor:
@@ -93,17 +106,18 @@ def rigid_motion(images: Tensor, severity: float, rng: Addressed) -> Tensor:
         distance = ((low + (high - low) * draw[:, 0]) * n).round().clamp(min=1)
         index = torch.arange(n, device=images.device) - torch.where(draw[:, 1] < 0.5, distance, -distance).long()
         index = reflected(index, n)[:, None]
-        moved = torch.take_along_dim(moved, index.transpose(-2, -1) if axis == -2 else index, axis)
-    change = moved - images
-    real, imaginary = _late_lines(images.shape[-2], at(RIGID_MOTION, severity, none=0.0))
-    real, imaginary = images + along(change, real, -2), along(change, imaginary, -2)
-    return (real * real + imaginary * imaginary).sqrt().clamp(0, 1)
+        moved = _rows(moved, index.flatten(1)) if axis == -2 else torch.take_along_dim(moved, index, axis)
+    change = moved.sub_(images)
+    real, imaginary = along(change, _late_lines(images.shape[-2], at(RIGID_MOTION, severity, none=0.0)), -2).chunk(
+        2, -2
+    )
+    return _magnitude(real + images, imaginary)
 
 
 @lru_cache(maxsize=64)
-def _late_lines(n: int, share: float) -> tuple[Tensor, Tensor]:
-    """Returns the real and imaginary parts, (n, n), of the projection on the last `share` of the axis's lines."""
+def _late_lines(n: int, share: float) -> Tensor:
+    """Returns the projection on the last `share` of the axis's lines, (2 n, n): its real above its imaginary part."""
     order = torch.fft.fftfreq(n, 1 / n, dtype=torch.float64)
     window = (order - (order.max() + 0.5 - share * n) + 0.5).clamp(0, 1)
     matrix = from_window(window.to(torch.complex128))
-    return exact(matrix.real), exact(matrix.imag)
+    return exact(torch.cat([matrix.real, matrix.imag]))

@@ -27,7 +27,7 @@ def gaussian_noise(images: Tensor, severity: float, rng: Addressed) -> Tensor:
 
     Severity is the standard deviation on a scale where full white is 1.
     """
-    return (images + rng.normal(images.shape[1:]) * at(GAUSSIAN_NOISE, severity, none=0.0)).clamp(0, 1)
+    return rng.normal(images.shape[1:]).mul_(at(GAUSSIAN_NOISE, severity, none=0.0)).add_(images).clamp_(0, 1)
 
 
 def poisson_noise(images: Tensor, severity: float, rng: Addressed) -> Tensor:
@@ -41,12 +41,12 @@ def poisson_noise(images: Tensor, severity: float, rng: Addressed) -> Tensor:
     quanta = at(POISSON_NOISE, severity, none=1e9)
     expected = images * quanta
     z = rng.normal(images.shape[1:])
-    counts = expected + expected.sqrt() * z + (z * z - 1) / 6
+    counts = expected.sqrt().mul_(z).add_(expected).add_(z.mul_(z).sub_(1).div_(6))
     few = expected < EXACT_BELOW
     if few.any():
         exact = rng.poisson(torch.where(few, expected, 0)).to(images.device)
         counts = torch.where(few, exact, counts)
-    return (counts / quanta).clamp(0, 1)
+    return counts.div_(quanta).clamp_(0, 1)
 
 
 def rician_noise(images: Tensor, severity: float, rng: Addressed) -> Tensor:
@@ -55,9 +55,13 @@ def rician_noise(images: Tensor, severity: float, rng: Addressed) -> Tensor:
     Severity is the standard deviation of n1 and of n2 where full white is 1. Background rises to 1.25 of it.
     """
     sd = at(RICIAN_NOISE, severity, none=0.0)
-    real, imaginary = (rng.normal((2, *images.shape[1:])) * sd).unbind(1)
-    real = images + real
-    return (real * real + imaginary * imaginary).sqrt().clamp(0, 1)
+    real, imaginary = rng.normal((2, *images.shape[1:])).mul_(sd).unbind(1)
+    return _magnitude(images + real, imaginary).clamp_(0, 1)
+
+
+def _magnitude(real: Tensor, imaginary: Tensor) -> Tensor:
+    """Returns sqrt(real**2 + imaginary**2); both arguments are used up."""
+    return real.mul_(real).add_(imaginary.mul_(imaginary)).sqrt_()
 
 
 def speckle(images: Tensor, severity: float, rng: Addressed) -> Tensor:
@@ -68,10 +72,9 @@ def speckle(images: Tensor, severity: float, rng: Addressed) -> Tensor:
     Rayleigh's, fully developed speckle, as s grows. Uncorrelated between pixels.
     """
     ratio = at(SPECKLE, severity, none=0.0)
-    real, imaginary = (rng.normal((2, *images.shape[1:])) * ratio).unbind(1)
-    real = real + 1
-    envelope = (real * real + imaginary * imaginary).sqrt()
-    return (images * envelope / math.sqrt(1 + 2 * ratio**2)).clamp(0, 1)
+    real, imaginary = rng.normal((2, *images.shape[1:])).mul_(ratio).unbind(1)
+    envelope = _magnitude(real + 1, imaginary)
+    return envelope.mul_(images).div_(math.sqrt(1 + 2 * ratio**2)).clamp_(0, 1)
 
 
 def dead_pixels(images: Tensor, severity: float, rng: Addressed) -> Tensor:
@@ -95,4 +98,4 @@ def correlated_noise(images: Tensor, severity: float, rng: Addressed) -> Tensor:
     noise = rng.normal(images.shape[1:])
     for axis in range(2 - images.ndim, 0):
         noise = along(noise, unit_noise(images.shape[axis], GRAIN_PX), axis)
-    return (images + noise * at(CORRELATED_NOISE, severity, none=0.0)).clamp(0, 1)
+    return noise.mul_(at(CORRELATED_NOISE, severity, none=0.0)).add_(images).clamp_(0, 1)

@@ -80,8 +80,8 @@ def defocus(images: Tensor, severity: float, rng: Addressed) -> Tensor:
     out = along(images, convolution(kernel[radius], width), -1)
     for offset in range(1, radius + 1):
         above, below = (images.index_select(-2, reflected(rows + step, height)) for step in (-offset, offset))
-        out = out + along(above + below, convolution(kernel[radius + offset], width), -1)
-    return out.clamp(0, 1)
+        out += along(above.add_(below), convolution(kernel[radius + offset], width), -1)
+    return out.clamp_(0, 1)
 
 
 @lru_cache(maxsize=64)
@@ -106,7 +106,7 @@ def motion_blur(images: Tensor, severity: float, rng: Addressed) -> Tensor:
         chosen = (direction == index).nonzero().flatten()
         if len(chosen):
             out[chosen] = _streak(images[chosen], path, down, right)
-    return out.clamp(0, 1)
+    return out.clamp_(0, 1)
 
 
 def _streak(images: Tensor, path: float, down: int, right: int) -> Tensor:
@@ -120,5 +120,5 @@ def _streak(images: Tensor, path: float, down: int, right: int) -> Tensor:
     for index in range(-reach, reach + 1):
         share = min((index + 0.5) * step, path / 2) - max((index - 0.5) * step, -path / 2)
         top, left = reach + index * down, reach + index * right
-        total = total + padded[..., top : top + height, left : left + width] * (share / path)
+        total += padded[..., top : top + height, left : left + width] * (share / path)
     return total

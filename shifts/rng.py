@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
 from hashlib import blake2b
 
 import torch
 from torch import Tensor
+
+WORTH_A_THREAD = 30_000  # values
 
 
 class Addressed:
@@ -63,10 +68,7 @@ class Addressed:
 
     def poisson(self, rate: Tensor) -> Tensor:
         """Returns exact Poisson counts, float32, of the expected counts `rate` (N, ...). Zero rates cost little."""
-        rates = iter(rate.cpu())
-        return self._fill(
-            torch.empty(rate.shape), lambda out, generator: out.copy_(torch.poisson(next(rates), generator=generator))
-        )
+        return self._fill(rate.cpu().clone(), lambda row, generator: row.copy_(torch.poisson(row, generator=generator)))
 
     def generators(self) -> list[torch.Generator]:
         """Returns one fresh generator a sample, for a function that draws on its own (see `adapters`)."""
@@ -75,9 +77,26 @@ class Addressed:
 
     def _fill(self, out: Tensor, draw: Callable[[Tensor, torch.Generator], object]) -> Tensor:
         call, self._calls = self._calls, self._calls + 1
-        for row, address in zip(out, self._samples, strict=True):
-            draw(row, self._generator.manual_seed(_seed(address, call)))
+
+        def fill(first: int, step: int, generator: torch.Generator) -> None:
+            for row, address in zip(out[first::step], self._samples[first::step], strict=True):
+                draw(row, generator.manual_seed(_seed(address, call)))
+
+        threads = min(torch.get_num_threads(), len(self))
+        if threads < 2 or out.numel() < WORTH_A_THREAD:
+            fill(0, 1, self._generator)
+        else:  # a draw runs on one core; samples have nothing to do with each other
+            others = [_pool(os.getpid()).submit(fill, i, threads, torch.Generator()) for i in range(1, threads)]
+            fill(0, threads, self._generator)
+            for other in others:
+                other.result()
         return out.to(self._device)
+
+
+@lru_cache(maxsize=1)
+def _pool(process: int) -> ThreadPoolExecutor:
+    """Returns the threads of a process: a forked one inherits none."""
+    return ThreadPoolExecutor(thread_name_prefix="medshift-draw")
 
 
 def _seed(address: blake2b, call: int) -> int:

@@ -32,5 +32,5 @@ def look_up(images: Tensor, curve: Tensor) -> Tensor:
         images: any shape, in [0, 1]; rounded to the nearest of the 65,536 levels.
         curve: (65536,), the curve at `grey_levels()`.
     """
-    level = (images * STEPS).round().to(torch.int32).flatten()
+    level = (images * STEPS).round_().to(torch.int32).flatten()
     return curve.to(images.device, torch.float32).index_select(0, level).view(images.shape)
