@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -30,6 +30,10 @@ ImageSize = Annotated[
 Modality = Annotated[str, typer.Option(help="With --data: mr, ct, xray, fundus, ...; picks the shifts.")]
 Shifts = Annotated[str, typer.Option(help="Shifts by name, with commas; those that suit the modality by default.")]
 Families = Annotated[str, typer.Option(help="Only shifts of these families, with commas.")]
+Scale = Annotated[
+    Literal["physical", "matched"],
+    typer.Option("--severity-scale", help="matched: severities at which all shifts cost the same similarity (SSIM)."),
+]
 Severities = Annotated[str, typer.Option(help="Severities, with commas.")]
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import pandas as pd
 
@@ -15,6 +17,9 @@ from . import protocol as protocols
 from . import splits, truth
 from .dataset import Dataset
 from .protocol import DatasetFacts, Protocol
+
+LEVELS = (0.97, 0.94, 0.88, 0.80, 0.70)  # mean structural similarity at matched severities 1..5
+STEPS = 100  # steps of a whole severity that matching tells apart: 2.41, not 2.4137
 
 
 @dataclass(frozen=True)
@@ -28,6 +33,7 @@ class Choices:
         families: Keep only shifts of these families.
         severities: Steps 1..5.
         requantise: Round shifted images to the grey levels of the data set's integer type.
+        scale: `physical`, or `matched`: severities at which all shifts do the same to structural similarity.
     """
 
     source: str = ""
@@ -36,15 +42,22 @@ class Choices:
     families: tuple[str, ...] = ()
     severities: tuple[int, ...] = catalogue.SEVERITIES
     requantise: bool = True
+    scale: Literal["physical", "matched"] = "physical"
 
 
-def plan(dataset: Dataset, choices: Choices, source: str = "") -> tuple[Protocol, pd.DataFrame]:
+def plan(
+    dataset: Dataset,
+    choices: Choices,
+    source: str = "",
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> tuple[Protocol, pd.DataFrame]:
     """Returns the protocol and the truth, in the rows of which a column `row` says where the data set has the sample.
 
     Args:
         dataset: The data set.
         choices: The user's.
         source: The data set's own source domain, where it has one; its protocol is then named as the data set.
+        progress: Called with the number of shifts whose severities are matched, and of all.
 
     Raises:
         MedshiftError: A domain, shift, family or severity does not exist or does not suit the data.
@@ -79,9 +92,29 @@ def plan(dataset: Dataset, choices: Choices, source: str = "") -> tuple[Protocol
         severities=choices.severities,
         grey_levels=dataset.grey_levels if choices.requantise else 0,
     )
+    full = stored.merge(table[["sample_id", "row"]].astype({"sample_id": str}), on="sample_id")
+    if choices.scale == "matched":
+        from . import matching  # imports torch
+
+        made = made.model_copy(update={"matched": matching.solve(dataset, full, made, progress)})
     if choices != Choices(source=choices.source):  # another test: it must not share a folder with the standard one
         made = made.model_copy(update={"name": f"{made.name[:100]}-{made.sha256[:8]}"})
-    return made, stored.merge(table[["sample_id", "row"]].astype({"sample_id": str}), on="sample_id")
+    return made, full
+
+
+def ends(protocol: Protocol) -> list[str]:
+    """Returns a line for each shift of a matched protocol that does not reach all levels."""
+    lines = []
+    wanted = ", ".join(f"{LEVELS[severity - 1]:g}" for severity in protocol.severities)
+    for name, fractions in protocol.matched.items():
+        which = [text for text, end in (("milder", 1 / STEPS), ("stronger", 5.0)) if end in fractions]
+        if which or len(fractions) < len(protocol.severities):
+            kept = ", ".join(f"{fraction:g}" for fraction in fractions)
+            lines.append(
+                f"{name}: not all of SSIM {wanted} lie within severities 0 to 5 (it would have to be "
+                f"{' or '.join(which) or 'finer'}); it is tested at {kept}"
+            )
+    return lines
 
 
 def shift_names(dataset: Dataset, choices: Choices) -> list[str]:

@@ -15,6 +15,7 @@ from ..data_options import (
     Families,
     ImageSize,
     Modality,
+    Scale,
     Severities,
     Shifts,
     Source,
@@ -34,6 +35,7 @@ def run(
     shifts: Shifts = "",
     family: Families = "",
     severities: Severities = "1,2,3,4,5",
+    severity_scale: Scale = "physical",
     settings: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A hyper-parameter; may be repeated.")
     ] = None,
@@ -55,8 +57,8 @@ def run(
     """
     from .. import baselines
     from ..data_options import load
-    from ..planning import Choices, plan, settle
-    from ..progress import console, watch
+    from ..planning import Choices, ends, plan, settle
+    from ..progress import bar, console, watch
 
     made = baselines.make(baseline, settings or [])  # before anything slow: a typing error costs no minute
     choices = Choices(
@@ -66,9 +68,13 @@ def run(
         families=_names(family),
         severities=_steps(severities),
         requantise=requantise,
+        scale=severity_scale,
     )
     loaded, own_source = load(dataset, data, _names(classes), image_size, modality)
-    protocol, table = plan(loaded, choices, own_source)
+    with bar("matching severities", unit="shifts") as progress:
+        protocol, table = plan(loaded, choices, own_source, progress)
+    for line in ends(protocol):
+        console().print(line, soft_wrap=True, markup=False)
     from .. import environment
     from ..run import Job
     from ..run import run as run_job

@@ -1,4 +1,4 @@
-"""`medshift shifts`: look at shifts."""
+"""`medshift shifts`: look at shifts, measure them, write them down."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
-from ..data_options import Classes, Data, DatasetName, Families, ImageSize, Modality, Severities, Shifts
+from ..data_options import Classes, Data, DatasetName, Families, ImageSize, Modality, Severities, Shifts, Source
 
-app = typer.Typer(no_args_is_help=True, help="Look at shifts.")
+app = typer.Typer(no_args_is_help=True, help="Look at shifts and measure them.")
 
 
 @app.command("preview")
@@ -42,3 +42,42 @@ def preview(
     out.parent.mkdir(parents=True, exist_ok=True)
     contact_sheet(batch, ids, shift_names(loaded, choices), choices.severities, 0, out)
     print(out)
+
+
+@app.command("calibrate")
+def calibrate(
+    out: Annotated[Path, typer.Option(help="Folder for calibration.csv and calibration.png.")] = Path("calibration"),
+    dataset: DatasetName = None,
+    data: Data = None,
+    source: Source = "",
+    classes: Classes = "",
+    image_size: ImageSize = None,
+    modality: Modality = "any",
+    shifts: Shifts = "",
+    family: Families = "",
+    severities: Severities = "1,2,3,4,5",
+    images: Annotated[int, typer.Option(help="Training images to compare pixels on, at most.", min=1)] = 64,
+) -> None:
+    """Measure each shift and severity on source training images: RMSE, PSNR, SSIM, and what a simple probe loses."""
+    from ..calibrate import calibrate as measure
+    from ..calibrate import spread
+    from ..calibration_chart import draw, table
+    from ..data_options import load
+    from ..files import write_text
+    from ..planning import Choices, plan
+    from ..progress import bar, console
+    from .run import _names, _steps
+
+    loaded, own_source = load(dataset, data, _names(classes), image_size, modality)
+    choices = Choices(source=source, shifts=_names(shifts), families=_names(family), severities=_steps(severities))
+    protocol, rows = plan(loaded, choices, own_source)
+    with bar("measuring", unit="shifts") as progress:
+        found = measure(loaded, rows, protocol, images, progress)
+    out.mkdir(parents=True, exist_ok=True)
+    write_text(out / "calibration.csv", found.to_csv(index=False, float_format="%.5f", lineterminator="\n"))
+    draw(found, f"{loaded.name} {loaded.version}, source {protocol.source}", out / "calibration.png")
+    console(err=False).print(table(found))
+    for line in spread(found):
+        console(err=False).print(line, soft_wrap=True, markup=False)
+    print(out / "calibration.csv")
+    print(out / "calibration.png")
