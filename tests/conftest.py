@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import sys
 from pathlib import Path
 
@@ -18,3 +19,10 @@ def fabricate():
         sys.modules[name] = module = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)
     return sys.modules[name]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _home_of_the_tests(tmp_path_factory):
+    """What tests make is kept away from the user's cache, and handed down to the processes that they start."""
+    if "MEDSHIFT_HOME" not in os.environ:
+        os.environ["MEDSHIFT_HOME"] = str(tmp_path_factory.mktemp("home"))
