@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -123,6 +124,25 @@ def test_a_finished_run_does_nothing_again(finished, images, home):
     assert "complete, nothing to do" in done.stderr
     assert "clean" in done.stdout
     assert before == {path: (path.stat().st_mtime_ns, path.read_bytes()) for path in where.iterdir()}
+
+
+def test_a_card_edited_by_hand_is_refused(finished, tmp_path, images, home):
+    out, _ = finished
+    copied = tmp_path / "out"
+    shutil.copytree(out, copied)
+    where = submission(copied, "scratch+arch=test_resnet+epochs=2")
+    card = json.loads((where / "card.json").read_text())
+    card["scores"][3]["value"] = 0.999
+    (where / "card.json").write_text(json.dumps(card))
+    checked = subprocess.run([*MEDSHIFT, "check", "submission", str(where)], capture_output=True, text=True)
+    assert checked.returncode == 1
+    assert "0.999" in checked.stdout
+    environment = {**os.environ, "MEDSHIFT_HOME": str(home)}
+    for words in (command(images, copied, "--baseline", "scratch"), [*MEDSHIFT, "leaderboard", str(copied)]):
+        done = subprocess.run(words, capture_output=True, text=True, env=environment, cwd=tmp_path)
+        assert done.returncode == 1
+        assert done.stderr.count("medshift: ") == 1
+        assert "Traceback" not in done.stderr
 
 
 def test_killed_at_random_moments_and_resumed_ends_in_the_same_bytes(finished, tmp_path, images):
