@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..shifts.errors import MedshiftError, near
+from .operating import positives
 
 Labels: TypeAlias = NDArray[np.int64]
 Floats: TypeAlias = NDArray[np.float64]
@@ -38,12 +39,16 @@ class Metric:
         higher_is_better: Or lower.
         inflated: Resampling raises it on average, as it adds noise to what is an absolute value; its replicates are
             moved back, so that their mean is the figure itself.
+        operating: It takes, instead of probabilities, which classes reach their threshold (`operating.called`).
+        chance: Classes -> what guessing scores; None where that is no fixed number.
     """
 
     title: str
     function: Function
     higher_is_better: bool
     inflated: bool = False
+    operating: bool = False
+    chance: Callable[[int], float] | None = None
 
 
 def balanced_accuracy(labels: Labels, probabilities: NDArray[np.floating], groups: Labels, weights: Floats) -> Floats:
@@ -65,9 +70,8 @@ def auroc(labels: Labels, probabilities: NDArray[np.floating], groups: Labels, w
 
     Higher is better. NaN where fewer than two classes are present.
     """
-    classes = range(probabilities.shape[1])
-    positives = classes[1:] if len(classes) == 2 else classes
-    areas = [_binary_auroc(labels == k, probabilities[:, k], groups, weights) for k in positives]
+    classes = positives(probabilities.shape[1])
+    areas = [_binary_auroc(labels == k, probabilities[:, k], groups, weights) for k in classes]
     table = np.stack(areas, axis=1)
     return _mean_where(~np.isnan(table), table)
 
@@ -87,10 +91,44 @@ def ece(labels: Labels, probabilities: NDArray[np.floating], groups: Labels, wei
     return _ratio(error, total)
 
 
+def brier(labels: Labels, probabilities: NDArray[np.floating], groups: Labels, weights: Floats) -> Floats:
+    """Returns the Brier score: the squared distance of the probabilities from the truth, summed over the classes.
+
+    Between 0 and 2; lower is better. NaN where no sample counts.
+    """
+    exact = probabilities.astype(np.float64)
+    truth = exact[np.arange(len(labels)), labels]
+    distance = (exact**2).sum(axis=1) - 2 * truth + 1
+    size = weights.shape[1]
+    total = weights @ np.bincount(groups, minlength=size).astype(np.float64)
+    return _ratio(weights @ np.bincount(groups, distance, size), total)
+
+
+def sensitivity(labels: Labels, called: NDArray[np.floating], groups: Labels, weights: Floats) -> Floats:
+    """Returns the share of a class's samples that are called it; of more than two classes, the mean over those present.
+
+    Of two classes that of the second. Higher is better. NaN where no sample is positive.
+    """
+    return _rates(labels, called, groups, weights, of_positives=True)
+
+
+def specificity(labels: Labels, called: NDArray[np.floating], groups: Labels, weights: Floats) -> Floats:
+    """Returns the share of the other samples that are not called a class; of more than two, the mean over the classes.
+
+    Of two classes that of the second. Higher is better. NaN where no sample is negative.
+    """
+    return _rates(labels, called, groups, weights, of_positives=False)
+
+
 METRICS = {
-    "balanced_accuracy": Metric("balanced accuracy", balanced_accuracy, higher_is_better=True),
-    "auroc": Metric("AUROC", auroc, higher_is_better=True),
+    "balanced_accuracy": Metric(
+        "balanced accuracy", balanced_accuracy, higher_is_better=True, chance=lambda classes: 1 / classes
+    ),
+    "auroc": Metric("AUROC", auroc, higher_is_better=True, chance=lambda classes: 0.5),
     "ece": Metric("ECE", ece, higher_is_better=False, inflated=True),
+    "brier": Metric("Brier score", brier, higher_is_better=False),
+    "sensitivity": Metric("sensitivity", sensitivity, higher_is_better=True, operating=True),
+    "specificity": Metric("specificity", specificity, higher_is_better=True, operating=True),
 }
 
 
@@ -100,6 +138,18 @@ def named(names: Sequence[str]) -> dict[str, Metric]:
         if name not in METRICS:
             raise MedshiftError(f"unknown metric {name!r}.{near(name, METRICS)}")
     return {name: METRICS[name] for name in names}
+
+
+def _rates(labels: Labels, called: NDArray[np.floating], groups: Labels, weights: Floats, of_positives: bool) -> Floats:
+    size = weights.shape[1]
+    rates = []
+    for k in positives(called.shape[1]):
+        mine = (labels == k) == of_positives
+        right = mine & ((called[:, k] > 0.5) == of_positives)
+        count = weights @ np.bincount(groups[mine], minlength=size).astype(np.float64)
+        rates.append(_ratio(weights @ np.bincount(groups[right], minlength=size).astype(np.float64), count))
+    table = np.stack(rates, axis=1)
+    return _mean_where(~np.isnan(table), table)
 
 
 def _mean_where(present: NDArray[np.bool_], values: Floats) -> Floats:

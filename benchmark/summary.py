@@ -10,9 +10,10 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from .estimate import Estimate, decimal
 from .metrics import METRICS
 from .protocol import Protocol
-from .scores import Estimate, Scores, decimal
+from .scores import Scores
 
 WORST = 3  # synthesized conditions named below the table
 

@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from ..benchmark import bootstrap
 from ..benchmark.card import Card
+from ..benchmark.estimate import Estimate
 from ..benchmark.metrics import METRICS
 from ..benchmark.protocol import Protocol
-from ..benchmark.scores import Estimate, Scores, score
+from ..benchmark.scores import Scores, score
 from ..benchmark.sees import SEES, Sees
 from ..shifts.errors import MedshiftError
 from . import entries

@@ -12,8 +12,8 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from ..benchmark.estimate import Estimate, decimal
 from ..benchmark.metrics import METRICS
-from ..benchmark.scores import Estimate, decimal
 from ..benchmark.sees import MEANS
 from . import charts
 from .board import Board, Row

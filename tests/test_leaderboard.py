@@ -12,7 +12,7 @@ import pytest
 
 from medshift.benchmark import bootstrap
 from medshift.benchmark.card import CARD_FILE
-from medshift.benchmark.scores import Estimate
+from medshift.benchmark.estimate import Estimate
 from medshift.leaderboard import charts
 from medshift.leaderboard.board import board, over_seeds
 from medshift.leaderboard.command import leaderboard
@@ -155,7 +155,9 @@ def test_the_csv_holds_every_figure(submissions, ranked, tmp_path, capsys):
         rows = list(csv.DictReader(file))
     conditions = len(ranked.protocol.conditions())
     assert len(rows) == 3 * 3 * (conditions + len(ranked.rows[0].aggregates))
-    assert all(float(row["low"]) <= float(row["value"]) <= float(row["high"]) for row in rows if row["metric"] != "ece")
+    defined = [row for row in rows if row["low"] and row["metric"] != "ece"]
+    assert len(defined) > len(rows) / 2
+    assert all(float(row["low"]) <= float(row["value"]) <= float(row["high"]) for row in defined)
     printed = capsys.readouterr().out
     assert "SIMULATED: made-up" in printed
     assert str(tmp_path / "index.html") in printed

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import balanced_accuracy_score, roc_auc_score
 
-from medshift.benchmark.metrics import METRICS, auroc, balanced_accuracy, ece, named
+from medshift.benchmark.metrics import METRICS, auroc, balanced_accuracy, brier, ece, named
 from medshift.shifts.errors import MedshiftError
 
 
@@ -56,6 +56,9 @@ def test_all_metrics_are_those_of_scikit_learn_or_of_their_definition(outcome):
     assert once(ece, labels, probabilities, weights) == pytest.approx(
         reference_ece(labels, probabilities, weights), abs=1e-9
     )
+    exact = np.eye(probabilities.shape[1])[labels]
+    distances = ((probabilities - exact) ** 2).sum(axis=1)
+    assert once(brier, labels, probabilities, weights) == pytest.approx(np.average(distances, weights=weights))
     present = np.unique(labels[kept])
     found = once(auroc, labels, probabilities, weights)
     if len(present) < 2:

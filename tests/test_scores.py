@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from medshift.benchmark import predictions, truth
-from medshift.benchmark.scores import Estimate, decimal, mean, score
+from medshift.benchmark import operating, predictions, truth
+from medshift.benchmark.estimate import Estimate, decimal, mean, relative
+from medshift.benchmark.scores import board_metrics, score
 from medshift.benchmark.summary import notes, print_summary
 
 
@@ -42,6 +43,9 @@ def test_intervals_hold_the_figure_and_conditions_on_the_same_images_are_paired(
     _, found = scored
     for by_metric in [*found.aggregates.values(), *found.conditions.values()]:
         for estimate in by_metric.values():
+            if math.isnan(estimate.value):
+                assert estimate.undefined  # what is left of ECE above chance
+                continue
             low, high = estimate.interval
             assert low <= estimate.value <= high
     clean, noisy = (found.conditions[key]["auroc"] for key in ("site-a", "site-a/gamma@1"))
@@ -127,3 +131,75 @@ def test_a_truth_keeps_its_hash_through_its_file(fabricate, tmp_path):
     rows = fabricate.table()
     truth.write(rows, tmp_path / "t.parquet")
     assert truth.digest(truth.read(tmp_path / "t.parquet")) == truth.digest(rows)
+
+
+def parts_of(scored, metric="balanced_accuracy"):
+    made, found = scored
+    return made, {key: by[metric].value for key, by in found.conditions.items()}, found.aggregates
+
+
+def test_worst_domain_worst_shift_and_the_area_are_what_they_say(scored):
+    made, value, aggregates = parts_of(scored)
+    shifts = {name: [value[f"site-a/{name}@{s}"] for s in (1, 3, 5)] for name in made.shifts}
+    assert aggregates["real-worst"]["balanced_accuracy"].value == min(value["site-b"], value["site-c"])
+    worst = min(np.mean(curve) for curve in shifts.values())
+    assert aggregates["synthesized-worst"]["balanced_accuracy"].value == pytest.approx(worst)
+    areas = {n: np.trapezoid([value["site-a"], *c], [0, 1, 3, 5]) / 5 for n, c in shifts.items()}
+    noise = np.mean([areas["gaussian-noise"], areas["rician-noise"]])
+    wanted = np.mean([noise, areas["gamma"], areas["psf-blur"]])
+    assert aggregates["area"]["balanced_accuracy"].value == pytest.approx(wanted)
+    assert aggregates["real-worst"]["ece"].value == max(
+        found["ece"].value for name, found in aggregates.items() if name.startswith("real/")
+    )
+
+
+def test_relative_robustness_is_defined_only_clearly_above_chance(fabricate, scored):
+    _, value, aggregates = parts_of(scored)
+    found = aggregates["relative"]["balanced_accuracy"]
+    wanted = (aggregates["shifted"]["balanced_accuracy"].value - 0.5) / (value["site-a"] - 0.5)
+    assert found.value == pytest.approx(wanted)
+    assert found.interval[0] < found.value < found.interval[1]
+    assert math.isnan(aggregates["relative"]["ece"].value)
+    rows = fabricate.table()
+    made = fabricate.terms(rows)
+    guessing = score(made, rows, fabricate.outputs(made, rows, skill=0.0), 200)
+    for metric in ("balanced_accuracy", "auroc"):
+        assert math.isnan(guessing.aggregates["relative"][metric].value)
+        assert np.isnan(guessing.aggregates["relative"][metric].interval).all()
+    exactly = relative(Estimate(0.5, np.full(9, 0.5)), Estimate(0.4, np.full(9, 0.4)), 0.5)
+    assert math.isnan(exactly.value)
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+def test_thresholds_are_frozen_on_source_validation_and_drift_elsewhere(fabricate, classes):
+    rows = fabricate.table(groups=60, classes=classes)
+    made = fabricate.terms(rows, classes=classes)
+    arrays = fabricate.outputs(made, rows)
+    labels = {c.key: predictions.truth_of(rows, c)["label"].to_numpy() for c in made.conditions()}
+    odds = arrays["site-b"][:, -1] * 0.3  # the next site's scanner makes the last class look less likely
+    moved = np.concatenate([arrays["site-b"][:, :-1], odds[:, None]], axis=1)
+    arrays["site-b"] = (moved / moved.sum(axis=1, keepdims=True)).astype(np.float32)
+    found = score(made, rows, arrays, 0, metrics=board_metrics(made)).conditions
+    frozen = operating.thresholds(labels["site-a/val"], arrays["site-a/val"])
+    for key in ("site-a/val", "site-a", "site-b"):
+        sensitivities, specificities = [], []
+        for k in operating.positives(classes):
+            called = arrays[key][:, k] >= frozen[k]
+            sensitivities.append(called[labels[key] == k].mean())
+            specificities.append(1 - called[labels[key] != k].mean())
+        assert found[key]["sensitivity"].value == pytest.approx(np.mean(sensitivities))
+        assert found[key]["specificity"].value == pytest.approx(np.mean(specificities))
+    assert found["site-b"]["sensitivity"].value < found["site-a"]["sensitivity"].value
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_the_threshold_is_the_best_that_there_is(seed):
+    rng = np.random.default_rng(seed)
+    labels, scores = rng.integers(0, 2, 40), rng.integers(0, 12, 40) / 11
+    (_, frozen) = operating.thresholds(labels, np.stack([1 - scores, scores], axis=1))
+
+    def quality(threshold):
+        return (scores[labels == 1] >= threshold).mean() + (scores[labels == 0] < threshold).mean()
+
+    assert quality(frozen) == pytest.approx(max(quality(t) for t in np.linspace(0, 1.1, 500)))
+    assert operating.thresholds(np.zeros(3, int), np.full((3, 2), 0.5)).tolist() == [0.5, 0.5]

@@ -1,0 +1,115 @@
+"""A figure with its bootstrap replicates: means and other combinations keep what the parts share."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .bootstrap import interval
+
+UNDEFINED = "–"
+
+
+@dataclass(frozen=True, eq=False)
+class Estimate:
+    """A figure with its bootstrap replicates.
+
+    Args:
+        value: The figure; NaN where it is undefined.
+        replicates: (B,) the same figure on B resamples of the groups; empty where none were drawn.
+        samples: How many samples it rests on (of a mean: distinct ones are not told apart, the parts' are added).
+        groups: How many groups, alike.
+        parts: Of how many figures it is the mean; 1 for a condition.
+        undefined: How many more were undefined and left out.
+    """
+
+    value: float
+    replicates: NDArray[np.float64] = field(repr=False)
+    samples: int = 0
+    groups: int = 0
+    parts: int = 1
+    undefined: int = 0
+
+    @cached_property
+    def interval(self) -> tuple[float, float]:
+        """The 95 % percentile interval; (NaN, NaN) where it is undefined."""
+        return (math.nan, math.nan) if math.isnan(self.value) else interval(self.replicates)
+
+    @property
+    def text(self) -> str:
+        """The figure and its interval as printed: `.873 [.84, .90]`; a dash where it is undefined."""
+        return shown(self.value, *self.interval)
+
+
+def mean(parts: Sequence[Estimate]) -> Estimate:
+    """Returns the mean of the defined ones, replicate by replicate, so that what they share stays shared.
+
+    A replicate in which one of the defined parts is undefined is itself undefined.
+    """
+    defined = [part for part in parts if not math.isnan(part.value)]
+    if not defined:
+        return Estimate(math.nan, np.full_like(parts[0].replicates, np.nan), parts=0, undefined=len(parts))
+    return Estimate(
+        float(np.mean([part.value for part in defined])),
+        np.mean([part.replicates for part in defined], axis=0),
+        sum(part.samples for part in defined),
+        sum(part.groups for part in defined),
+        len(defined),
+        len(parts) - len(defined),
+    )
+
+
+def weighted(parts: Sequence[Estimate], weights: Sequence[float]) -> Estimate:
+    """Returns the sum of weight times figure, undefined where one of them is."""
+    return Estimate(
+        float(np.dot(weights, [part.value for part in parts])),
+        np.sum([w * part.replicates for w, part in zip(weights, parts, strict=True)], axis=0),
+        sum(part.samples for part in parts),
+        sum(part.groups for part in parts),
+        len(parts),
+    )
+
+
+def worst(parts: Sequence[Estimate], higher_is_better: bool) -> Estimate:
+    """Returns the worst of the defined ones, with its own interval, which says nothing of the search for it.
+
+    The least of several noisy figures is too low on average, the more so the fewer the groups.
+    """
+    defined = [part for part in parts if not math.isnan(part.value)]
+    if not defined:
+        return mean(parts)
+    return (min if higher_is_better else max)(defined, key=lambda part: part.value)
+
+
+def relative(clean: Estimate, shifted: Estimate, chance: float | None) -> Estimate:
+    """Returns (shifted - chance) / (clean - chance): the share of what clean scores above chance that is left.
+
+    Defined only where the metric has a chance level and the whole 95 % interval of clean lies above it, so that
+    nothing zero or negative divides. A replicate whose clean figure is not above chance is undefined.
+    """
+    samples, groups = clean.samples + shifted.samples, clean.groups + shifted.groups
+    if chance is None or not clean.interval[0] > chance:  # also where there is no interval
+        return Estimate(math.nan, np.full_like(clean.replicates, np.nan), samples, groups, parts=0, undefined=1)
+    above = np.where(clean.replicates > chance, clean.replicates - chance, np.nan)
+    value = (shifted.value - chance) / (clean.value - chance)
+    return Estimate(value, (shifted.replicates - chance) / above, samples, groups)
+
+
+def shown(value: float, low: float, high: float) -> str:
+    """Returns a figure and its interval as printed: `.873 [.84, .90]`; a dash where it is undefined."""
+    if math.isnan(value):
+        return UNDEFINED
+    return decimal(value) if math.isnan(low) else f"{decimal(value)} [{decimal(low, 2)}, {decimal(high, 2)}]"
+
+
+def decimal(value: float, digits: int = 3) -> str:
+    """Returns a number without the leading zero: `.873`, `-.012`, `1.000`; a dash for NaN."""
+    if math.isnan(value):
+        return UNDEFINED
+    text = f"{value:.{digits}f}".replace("0.", ".", 1) if abs(value) < 1 else f"{value:.{digits}f}"
+    return text.lstrip("-") if float(f"{value:.{digits}f}") == 0 else text

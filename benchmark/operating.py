@@ -1,0 +1,49 @@
+"""Operating points: a threshold a class, frozen on source validation, and what it gives elsewhere.
+
+AUROC does not see a threshold that drifts at the next site; sensitivity and specificity at a frozen one do.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def positives(classes: int) -> range:
+    """Returns the classes that are called positive in turn: of two classes the second, else every one."""
+    return range(1, 2) if classes == 2 else range(classes)
+
+
+def thresholds(labels: NDArray[np.int64], probabilities: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Returns (K,) for each class the probability from which it is called, one class against the rest.
+
+    It maximises sensitivity plus specificity (Youden 1950) and lies halfway between two values that occur; of equals
+    the one closest to 1 / 2 is taken, then the lower one. A class without a positive or without a negative gets 1 / 2,
+    and so does the first of two classes, which is the rest of the second.
+    """
+    classes = probabilities.shape[1]
+    found = np.full(classes, 0.5)
+    for k in positives(classes):
+        found[k] = _youden(labels == k, probabilities[:, k].astype(np.float64))
+    return found
+
+
+def _youden(positive: NDArray[np.bool_], scores: NDArray[np.float64]) -> float:
+    if positive.all() or not positive.any():
+        return 0.5
+    values, where = np.unique(scores, return_inverse=True)
+    hits = np.bincount(where, positive, len(values))
+    others = np.bincount(where, ~positive, len(values))
+    reached = np.cumsum(hits[::-1])[::-1] / hits.sum()  # from values[i] on
+    spared = (np.cumsum(others) - others) / others.sum()  # below values[i]
+    quality = reached + spared
+    below = np.concatenate([[0.0], values[:-1]])
+    candidates = (below + values) / 2
+    candidates[0] = 0.0
+    best = candidates[quality >= quality.max() - 1e-12]
+    return float(best[np.argmin(np.abs(best - 0.5))])
+
+
+def called(probabilities: NDArray[np.floating], frozen: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Returns (N, K) 1 where a class reaches its threshold, else 0; a sample may be called of several or of none."""
+    return (probabilities >= frozen).astype(np.float64)
