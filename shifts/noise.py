@@ -35,7 +35,7 @@ def poisson_noise(images: Tensor, severity: float, rng: Addressed) -> Tensor:
 
     Severity is the number of quanta Q at full scale, the dose: the standard deviation at level x is sqrt(x / Q).
     Counts are drawn exactly where fewer than 16 are expected. Above, they are m + sqrt(m) z + (z**2 - 1) / 6 with z
-    standard normal, the first terms of the Cornish-Fisher expansion (Biometrika 1960): mean exact, variance
+    standard normal, the first terms of the Cornish-Fisher expansion (Technometrics 1960): mean exact, variance
     m + 1/18, skewness that of the Poisson law to the first order. Drawing all counts exactly takes ten times as long.
     """
     quanta = at(POISSON_NOISE, severity, none=1e9)

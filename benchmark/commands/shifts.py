@@ -81,3 +81,16 @@ def calibrate(
         console(err=False).print(line, soft_wrap=True, markup=False)
     print(out / "calibration.csv")
     print(out / "calibration.png")
+
+
+@app.command("table")
+def table(
+    into: Annotated[Path | None, typer.Option(help="Replace the catalogue between its marks in this file.")] = None,
+) -> None:
+    """Write the catalogue as Markdown: severities in physical units, modalities, sources."""
+    from .. import shift_table
+
+    if into is None:
+        print(shift_table.markdown())
+    else:
+        print(f"{into}: {'written' if shift_table.into(into) else 'up to date'}")
