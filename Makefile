@@ -26,7 +26,9 @@ test-slow: $(VENV)/.installed
 	$(BIN)/python -m pytest -q -m slow
 
 bench: $(VENV)/.installed
-	$(BIN)/python -m pytest -q tests/benchmarks --benchmark-enable --benchmark-only
+	mkdir -p build
+	$(BIN)/python -m pytest -q tests/benchmarks/bench_shifts.py --benchmark-enable --benchmark-json=build/bench.json
+	$(BIN)/python tests/benchmarks/report.py build/bench.json > docs/performance.md
 
 lint: types $(VENV)/.installed
 	$(BIN)/ruff check .

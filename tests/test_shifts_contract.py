@@ -1,6 +1,7 @@
 """Every shift of the catalogue keeps the contract, whatever the shape, the batch, the order and the threads."""
 
 import sys
+from itertools import pairwise
 from subprocess import run
 
 import pytest
@@ -8,11 +9,13 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import medshift.shifts.apply
 from medshift.shifts import catalogue
 from medshift.shifts.apply import apply
 from medshift.shifts.checks import check_shift
 from medshift.shifts.errors import MedshiftError
 from medshift.shifts.phantom import phantom
+from medshift.shifts.rng import Addressed
 from medshift.shifts.severity import at
 
 BUILTINS = sorted(catalogue.BUILTINS)
@@ -67,7 +70,7 @@ def test_bytes_do_not_depend_on_threads_or_batch(name):
 
 
 @given(data=st.data())
-@settings(max_examples=120, deadline=None, derandomize=True)
+@settings(max_examples=200, deadline=None, derandomize=True)
 def test_any_shape_severity_and_split(data):
     name = data.draw(st.sampled_from(BUILTINS))
     entry = catalogue.BUILTINS[name]
@@ -75,17 +78,24 @@ def test_any_shape_severity_and_split(data):
     channels = data.draw(st.sampled_from([1, 2, 3, 4] if 0 in entry.channels else list(entry.channels)))
     spatial = data.draw(st.lists(st.integers(1, 20 if dims == 2 else 9), min_size=dims, max_size=dims))
     count = data.draw(st.integers(1, 5))
-    severity = data.draw(st.sampled_from([1, 2, 3, 4, 5, 2.5]))
-    split = data.draw(st.integers(0, count))
+    severity = data.draw(st.sampled_from([1, 2, 3, 4, 5]) | st.integers(1, 500).map(lambda step: step / 100))
+    ends = sorted([0, count, *data.draw(st.lists(st.integers(0, count), max_size=3))])
+    levels = data.draw(st.sampled_from([None, 256]))
     images = torch.rand(
         count, channels, *spatial, generator=torch.Generator().manual_seed(data.draw(st.integers(0, 99)))
     )
     before, ids = images.clone(), [f"patient/{index}" for index in range(count)]
-    whole = apply(name, images, severity, ids, 3)
-    parts = [apply(name, images[a:b], severity, ids[a:b], 3) for a, b in ((0, split), (split, count))]
+    whole = apply(name, images, severity, ids, 3, levels=levels)
+    parts = [apply(name, images[a:b], severity, ids[a:b], 3, levels=levels) for a, b in pairwise(ends)]
     assert torch.equal(torch.cat(parts), whole)
+    order = data.draw(st.permutations(range(count)))
+    assert torch.equal(apply(name, images[order], severity, [ids[i] for i in order], 3, levels=levels), whole[order])
     assert torch.equal(images, before)
     assert whole.is_contiguous()
+    assert whole.shape == images.shape
+    assert 0 <= whole.amin() <= whole.amax() <= 1
+    if levels:
+        assert torch.equal((whole * 255).round() / 255, whole)
 
 
 @pytest.mark.parametrize("name", BUILTINS)
@@ -150,3 +160,44 @@ def test_levels_round_as_an_export_does():
 
 def test_no_images_give_no_images():
     assert apply("psf-blur", torch.zeros(0, 1, 8, 8), 3, [], 0).shape == (0, 1, 8, 8)
+
+
+def test_a_batch_that_is_cut_into_cached_parts_is_the_same(monkeypatch):
+    images, ids = phantom(5, 3, (24, 20)), [str(index) for index in range(5)]
+    for name in ("gaussian-noise", "psf-blur", "jpeg", "rotation"):
+        monkeypatch.setattr(medshift.shifts.apply, "CACHED", 10**9)
+        whole = apply(name, images, 3, ids, 0, levels=256)
+        monkeypatch.setattr(medshift.shifts.apply, "CACHED", 24 * 20 * 3 * 2)
+        assert torch.equal(apply(name, images, 3, ids, 0, levels=256), whole)
+
+
+def test_whole_severities_reach_a_shift_as_integers():
+    def indexes(images, severity, rng):
+        return images * (0.9, 0.8, 0.7, 0.6, 0.5)[severity - 1]
+
+    images = phantom(1, 1, (8, 8))
+    assert torch.equal(apply(indexes, images, 2.0, ["a"], 0), images * 0.8)
+    with pytest.raises(MedshiftError, match=r"severity 2\.5, failed: TypeError"):
+        apply(indexes, images, 2.5, ["a"], 0)
+
+
+def test_draws_are_the_same_from_any_number_of_threads():
+    ids = [str(index) for index in range(7)]
+    drawn = []
+    for threads in (1, 2, 3, 16):
+        torch.set_num_threads(threads)
+        rng = Addressed(0, "x", 1, ids)
+        rates = torch.full((7, 60, 100), 3.0)
+        drawn.append([rng.normal((60, 100)), rng.uniform((60, 100)), rng.poisson(rates), rng.integers(0, 9, (6000,))])
+        assert (rates == 3).all()
+    for other in drawn[1:]:
+        assert all(torch.equal(a, b) for a, b in zip(drawn[0], other, strict=True))
+
+
+def test_a_forked_process_draws_too():
+    code = "import os, torch; from medshift.shifts.rng import Addressed as A; torch.set_num_threads(2)\n"
+    code += "draw = lambda: A(0, 'x', 1, ['a', 'b']).normal((20000,))\nfirst = draw()\npid = os.fork()\n"
+    code += "if pid == 0: os._exit(0 if torch.equal(draw(), first) else 3)\n"
+    code += "print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))"
+    out = run([sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    assert out.stdout.strip() == "0"
