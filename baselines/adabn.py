@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from .recipe import Recipe
+from .recipe import TimmRecipe
 
 if TYPE_CHECKING:
     from ..benchmark.access import Access, Predictor
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class AdaBN(Recipe):
+class AdaBN(TimmRecipe):
     """Normalise by the test batch's statistics.
 
     Every batch norm of the fine-tuned ImageNet network takes its mean and variance from the test batch at hand, mixed
@@ -38,6 +38,7 @@ class AdaBN(Recipe):
     def fit(self, access: Access) -> Predictor:
         """Returns the adapting network."""
         from .batch_norm import with_batch_statistics
-        from .training import Classifier, source_network
+        from .networks import timm_network
+        from .training import Classifier
 
-        return Classifier(with_batch_statistics(source_network(access, self, start="imagenet"), self.prior))
+        return Classifier(with_batch_statistics(timm_network(access, self, "imagenet"), self.prior))

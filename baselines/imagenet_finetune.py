@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from .recipe import Recipe
+from .recipe import TimmRecipe
 
 if TYPE_CHECKING:
     from ..benchmark.access import Access, Predictor
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class ImagenetFinetune(Recipe):
+class ImagenetFinetune(TimmRecipe):
     """Fine-tune an ImageNet network on the source."""
 
     sees: ClassVar[Sees] = "source"
@@ -21,6 +21,7 @@ class ImagenetFinetune(Recipe):
 
     def fit(self, access: Access) -> Predictor:
         """Returns the fine-tuned network."""
-        from .training import Classifier, source_network
+        from .networks import timm_network
+        from .training import Classifier
 
-        return Classifier(source_network(access, self, start="imagenet"))
+        return Classifier(timm_network(access, self, "imagenet"))

@@ -10,8 +10,6 @@ class Recipe:
     """One recipe for all, so that a difference between baselines is not one of tuning.
 
     Args:
-        arch: A timm architecture.
-        input_size: Side in pixels at which the network sees images; 0 takes them as they are, but at least 64.
         epochs: At most so many passes over the source's training images.
         patience: Stop after so many epochs without a lower loss on source validation; the best epoch is kept.
         batch_size: Of training.
@@ -19,8 +17,6 @@ class Recipe:
         weight_decay: Of AdamW (Loshchilov and Hutter, arXiv 1711.05101); not on biases and norms.
     """
 
-    arch: str = "tf_efficientnet_lite0"
-    input_size: int = 0
     epochs: int = 8
     patience: int = 4
     batch_size: int = 32
@@ -33,5 +29,22 @@ class Recipe:
             raise ValueError("epochs and patience must be at least 1, batch_size at least 2")
         if not (0 < self.lr <= 10 and 0 <= self.weight_decay <= 10):
             raise ValueError("lr must be in (0, 10], weight_decay in [0, 10]")
+
+
+@dataclass(frozen=True)
+class TimmRecipe(Recipe):
+    """The recipe for one of timm's architectures.
+
+    Args:
+        arch: A timm architecture.
+        input_size: Side in pixels at which the network sees images; 0 takes them as they are, but at least 64.
+    """
+
+    arch: str = "tf_efficientnet_lite0"
+    input_size: int = 0
+
+    def __post_init__(self) -> None:
+        """Refuse a size that no network takes."""
+        super().__post_init__()
         if self.input_size and not 32 <= self.input_size <= 2048:
             raise ValueError("input_size must be 0 or 32 to 2048")

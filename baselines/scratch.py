@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from .recipe import Recipe
+from .recipe import TimmRecipe
 
 if TYPE_CHECKING:
     from ..benchmark.access import Access, Predictor
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Scratch(Recipe):
+class Scratch(TimmRecipe):
     """Train the same network from a random start."""
 
     sees: ClassVar[Sees] = "source"
@@ -21,6 +21,7 @@ class Scratch(Recipe):
 
     def fit(self, access: Access) -> Predictor:
         """Returns the trained network."""
-        from .training import Classifier, source_network
+        from .networks import timm_network
+        from .training import Classifier
 
-        return Classifier(source_network(access, self, start="random"))
+        return Classifier(timm_network(access, self, "random", take=None))

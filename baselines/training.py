@@ -7,6 +7,7 @@ import dataclasses
 import hashlib
 import json
 import math
+from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 
@@ -16,7 +17,6 @@ from torch import Tensor, nn
 from ..benchmark.access import Access, Labelled
 from ..benchmark.files import home, replace
 from ..shifts.errors import MedshiftError
-from .networks import Network
 from .recipe import Recipe
 
 WARM_UP = 0.25  # of the steps
@@ -24,7 +24,7 @@ EVALUATION_BATCH = 64
 LARGEST_MOVE = 1 / 16  # of a side
 
 
-def source_network(access: Access, recipe: Recipe, start: str) -> Network:
+def source_network(access: Access, recipe: Recipe, name: str, build: Callable[[], nn.Module]) -> nn.Module:
     """Returns the network trained on the source, in evaluation mode, on the run's device.
 
     Kept under `files.home()` by a hash of all that it depends on, so that methods that share a source model, and a run
@@ -33,15 +33,14 @@ def source_network(access: Access, recipe: Recipe, start: str) -> Network:
     Args:
         access: What may be seen; only the source is.
         recipe: Hyper-parameters.
-        start: `imagenet` or `random`.
+        name: Says what `build` builds, down to every setting of it that is not the recipe's.
+        build: Returns the network with the weights to start from; its random numbers are those of the run's seed.
     """
-    if len(access.spatial) != 2:
-        raise MedshiftError(f"this baseline takes 2-D images; these are {len(access.spatial)}-D")
     with torch.random.fork_rng(devices=[access.device] if access.device.type == "cuda" else []):
         torch.manual_seed(access.seed)
-        network = Network(recipe.arch, len(access.classes), access.channels, recipe.input_size, start)
+        network = build()
         network.to(access.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        path = home() / "models" / f"{address(access, recipe, start)}.pt"
+        path = home() / "models" / f"{address(access, recipe, name)}.pt"
         if path.exists():
             network.load_state_dict(torch.load(path, map_location=access.device, weights_only=True))
             access.report(f"source model {path.stem[:12]} was trained before")
@@ -52,20 +51,17 @@ def source_network(access: Access, recipe: Recipe, start: str) -> Network:
     return network.eval()
 
 
-def address(access: Access, recipe: Recipe, start: str) -> str:
+def address(access: Access, recipe: Recipe, name: str) -> str:
     """Returns a hash of everything that decides the trained weights: data, settings, seed, code, versions, threads."""
     # Recipe's own fields only: what a baseline adds does not touch the source model
     settings = {field.name: getattr(recipe, field.name) for field in dataclasses.fields(Recipe)}
-    code = [
-        hashlib.sha256(Path(__file__).with_name(name).read_bytes()).hexdigest()
-        for name in ("training.py", "networks.py")
-    ]
-    what = [access.content, settings, start, access.seed, str(access.device), torch.get_num_threads(), code]
+    code = [hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(Path(__file__).parent.glob("*.py"))]
+    what = [access.content, settings, name, access.seed, str(access.device), torch.get_num_threads(), code]
     what += [version("torch"), version("timm")]
     return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()
 
 
-def train(network: Network, access: Access, recipe: Recipe) -> None:
+def train(network: nn.Module, access: Access, recipe: Recipe) -> None:
     """Trains a network in place and leaves it at the epoch with the lowest loss on source validation.
 
     AdamW, one cycle, cross-entropy weighted by inverse class frequency. The only augmentation is geometric: mirroring
@@ -150,7 +146,7 @@ def _mirrored(index: Tensor, n: int) -> Tensor:
 
 
 @torch.inference_mode()
-def validation_loss(network: Network, access: Access, weights: Tensor) -> float:
+def validation_loss(network: nn.Module, access: Access, weights: Tensor) -> float:
     """Returns the class-balanced cross-entropy on source validation."""
     network.eval()
     total = weight = 0.0

