@@ -44,7 +44,7 @@ def table(protocol: Protocol, scores: Scores, title: str = "") -> Table:
         box=SIMPLE_HEAD,
         pad_edge=False,
     )
-    drawn.add_column("condition", no_wrap=True, min_width=20)
+    drawn.add_column("condition", no_wrap=True)
     drawn.add_column("n", justify="right")
     for metric in protocol.metrics:
         drawn.add_column(METRICS[metric].title, justify="right", min_width=15)
@@ -64,9 +64,9 @@ def _rows(scores: Scores) -> Iterator[tuple[str, str, bool]]:
     for kind in ("real", "synthesized"):
         parts = [name for name in names if name.startswith(f"{kind}/")]
         for position, name in enumerate(parts):
-            yield name.replace("/", " ", 1), name, position == 0
+            yield name.replace("/", " ", 1).replace("synthesized", "synth."), name, position == 0
         if kind in names:
-            yield f"{kind}, mean", kind, not parts
+            yield f"{kind}, mean".replace("synthesized", "synth."), kind, not parts
     if "shifted" in names:
         yield "shifted", "shifted", True
         yield "drop", "drop", False

@@ -114,7 +114,7 @@ def test_the_table_says_simulated_and_names_the_worst(scored):
     text = console.export_text()
     assert "SIMULATED: scratch [bold], seed 0 on made-up" in text
     assert "Worst by balanced accuracy: site-a/" in text
-    assert "synthesized noise" in text
+    assert "synth. noise" in text
     assert "Drop: positive is worse" in text
 
 
