@@ -13,7 +13,7 @@ from .catalogue import Entry, Shift
 from .errors import MedshiftError, in_one_line
 from .rng import Addressed
 
-CACHED = 600_000  # pixels: with what is made of them on the way, some megabytes
+CACHED = 2_000_000  # pixels
 
 
 def apply(
@@ -50,7 +50,10 @@ def apply(
         return images.clone()
     if severity == int(severity):
         severity = int(severity)  # a plug-in may use it to index its five values
-    who = f"shift {entry.name!r} of {catalogue.origin(shift)}, severity {severity:g},"
+
+    def who() -> str:
+        return f"shift {entry.name!r} of {catalogue.origin(shift)}, severity {severity:g},"
+
     out = None
     for start, part in _parts(images, whole=shift not in catalogue.BUILTINS):
         rng = Addressed(seed, entry.name, severity, sample_ids[start : start + len(part)], images.device)
@@ -60,10 +63,10 @@ def apply(
         except MedshiftError:
             raise
         except Exception as error:  # whatever a third party's code raises becomes one line that says whose code it was
-            raise MedshiftError(f"{who} failed: {in_one_line(error)}") from error
+            raise MedshiftError(f"{who()} failed: {in_one_line(error)}") from error
         problem = broken(part, shifted)
         if problem:
-            raise MedshiftError(f"{who} {problem}")
+            raise MedshiftError(f"{who()} {problem}")
         if levels is not None:
             shifted = (shifted * (levels - 1)).round_().div_(levels - 1)
         if len(part) == len(images):
@@ -74,7 +77,7 @@ def apply(
 
 
 def _parts(images: Tensor, *, whole: bool) -> Iterator[tuple[int, Tensor]]:
-    """Yields a batch in parts that stay in a processor's cache, which halves the time; pixels do not depend on it."""
+    """Yields a batch in parts that bound the memory used on the way; pixels do not depend on them."""
     count = len(images) if whole or images.device.type != "cpu" else max(1, CACHED // images[0].numel())
     for start in range(0, len(images), count):
         yield start, images[start : start + count]

@@ -17,7 +17,7 @@ from torch import Tensor
 
 FINE = 2.0**24  # steps in 1: what float32 resolves just below white
 BAND = 32  # rows of a matrix that are applied together
-WORTH_CUTTING = 0.7  # of a matrix's entries within bands
+WORTH_CUTTING = 0.4  # of a matrix's entries within bands
 
 
 def along(images: Tensor, matrix: Tensor, axis: int) -> Tensor:
