@@ -9,17 +9,37 @@ from ..shifts.errors import MedshiftError
 
 
 def with_batch_statistics(network: nn.Module, prior: float) -> nn.Module:
-    """Returns the network, its batch norms turned to statistics of the batch.
+    """Returns the network, its batch norms turned to statistics of the batch, mixed with the source's.
 
     Raises:
         MedshiftError: It has no batch norm.
     """
+    for norm in batch_norms(network):
+        norm.register_forward_pre_hook(_Mix(prior, norm))
+    return network
+
+
+def forget_statistics(network: nn.Module) -> nn.Module:
+    """Returns the network, its batch norms left with the statistics of the batch alone, differentiably.
+
+    Raises:
+        MedshiftError: It has no batch norm.
+    """
+    for norm in batch_norms(network):
+        norm.track_running_stats, norm.running_mean, norm.running_var = False, None, None
+    return network
+
+
+def batch_norms(network: nn.Module) -> list[nn.modules.batchnorm._BatchNorm]:
+    """Returns the batch norms of a network.
+
+    Raises:
+        MedshiftError: It has none.
+    """
     norms = [module for module in network.modules() if isinstance(module, nn.modules.batchnorm._BatchNorm)]
     if not norms:
         raise MedshiftError("this architecture has no batch norm to adapt: take another arch")
-    for norm in norms:
-        norm.register_forward_pre_hook(_Mix(prior, norm))
-    return network
+    return norms
 
 
 class _Mix:

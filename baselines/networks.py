@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from importlib.resources import files
-from typing import Any
+from typing import Any, cast
 
 import timm
 import torch
@@ -14,20 +14,23 @@ from ..benchmark.access import Access
 from ..shifts.errors import MedshiftError, in_one_line, near
 from .recipe import TimmRecipe
 from .starts import Start, take_all
-from .training import source_network
+from .training import Loss, cross_entropy, source_network
 
 LEAST_SIZE = 64  # an ImageNet network halves its input five times
 PACKAGED = "tf_efficientnet_lite0"
 
 
-def timm_network(access: Access, recipe: TimmRecipe, start: str, take: Start | None = take_all) -> nn.Module:
+def timm_network(
+    access: Access, recipe: TimmRecipe, start: str, take: Start | None = take_all, loss: Loss = cross_entropy
+) -> Network:
     """Returns a timm network trained on the source; see `training.source_network`.
 
     Args:
         access: What may be seen.
         recipe: Architecture and hyper-parameters.
-        start: Names how the network starts, all settings of `take` included.
+        start: Names how the network starts and is trained, all settings of `take` and `loss` included.
         take: What is taken over from the ImageNet weights; None for a random start.
+        loss: Of one training batch.
     """
     if len(access.spatial) != 2:
         raise MedshiftError(f"{recipe.arch} takes 2-D images; these are {len(access.spatial)}-D")
@@ -35,7 +38,8 @@ def timm_network(access: Access, recipe: TimmRecipe, start: str, take: Start | N
     def build() -> nn.Module:
         return Network(recipe.arch, len(access.classes), access.channels, recipe.input_size, take)
 
-    return source_network(access, recipe, f"{recipe.arch} at {recipe.input_size} from {start}", build)
+    name = f"{recipe.arch} at {recipe.input_size} from {start}"
+    return cast("Network", source_network(access, recipe, name, build, loss))
 
 
 class Network(nn.Module):
@@ -77,6 +81,12 @@ class Network(nn.Module):
         """Returns logits (N, K) of images (N, C, H, W) in [0, 1]."""
         logits: Tensor = self.body(self.prepared(images))
         return logits
+
+    @property
+    def head(self) -> nn.Linear:
+        """The last layer."""
+        body: Any = self.body
+        return cast("nn.Linear", body.get_classifier())
 
     def features(self, images: Tensor) -> Tensor:
         """Returns what the last layer sees, (N, F)."""

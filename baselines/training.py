@@ -7,9 +7,11 @@ import dataclasses
 import hashlib
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
+from typing import TypeAlias
 
 import torch
 from torch import Tensor, nn
@@ -24,7 +26,19 @@ EVALUATION_BATCH = 64
 LARGEST_MOVE = 1 / 16  # of a side
 
 
-def source_network(access: Access, recipe: Recipe, name: str, build: Callable[[], nn.Module]) -> nn.Module:
+Loss: TypeAlias = "Callable[[nn.Module, Tensor, Tensor, Tensor, torch.Generator], Tensor]"
+
+
+def cross_entropy(
+    network: nn.Module, images: Tensor, labels: Tensor, weights: Tensor, draws: torch.Generator
+) -> Tensor:
+    """Returns the cross-entropy of labelled source images, each class with its weight: the loss unless told."""
+    return nn.functional.cross_entropy(network(images), labels, weights)
+
+
+def source_network(
+    access: Access, recipe: Recipe, name: str, build: Callable[[], nn.Module], loss: Loss = cross_entropy
+) -> nn.Module:
     """Returns the network trained on the source, in evaluation mode, on the run's device.
 
     Kept under `files.home()` by a hash of all that it depends on, so that methods that share a source model, and a run
@@ -33,11 +47,11 @@ def source_network(access: Access, recipe: Recipe, name: str, build: Callable[[]
     Args:
         access: What may be seen; only the source is.
         recipe: Hyper-parameters.
-        name: Says what `build` builds, down to every setting of it that is not the recipe's.
+        name: Says what `build` and `loss` are, down to every setting of theirs that is not the recipe's.
         build: Returns the network with the weights to start from; its random numbers are those of the run's seed.
+        loss: Of one training batch: (network, images, labels, class weights, random numbers) -> loss.
     """
-    with torch.random.fork_rng(devices=[access.device] if access.device.type == "cuda" else []):
-        torch.manual_seed(access.seed)
+    with seeded(access):
         network = build()
         network.to(access.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         path = home() / "models" / f"{address(access, recipe, name)}.pt"
@@ -45,10 +59,18 @@ def source_network(access: Access, recipe: Recipe, name: str, build: Callable[[]
             network.load_state_dict(torch.load(path, map_location=access.device, weights_only=True))
             access.report(f"source model {path.stem[:12]} was trained before")
         else:
-            train(network, access, recipe)
+            train(network, access, recipe, loss)
             with replace(path) as temporary:
                 torch.save(network.state_dict(), temporary)
     return network.eval()
+
+
+@contextmanager
+def seeded(access: Access) -> Iterator[None]:
+    """Torch's global random state is the run's seed inside, and afterwards what it was before."""
+    with torch.random.fork_rng(devices=[access.device] if access.device.type == "cuda" else []):
+        torch.manual_seed(access.seed)
+        yield
 
 
 def address(access: Access, recipe: Recipe, name: str) -> str:
@@ -61,7 +83,7 @@ def address(access: Access, recipe: Recipe, name: str) -> str:
     return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()
 
 
-def train(network: nn.Module, access: Access, recipe: Recipe) -> None:
+def train(network: nn.Module, access: Access, recipe: Recipe, loss: Loss = cross_entropy) -> None:
     """Trains a network in place and leaves it at the epoch with the lowest loss on source validation.
 
     AdamW, one cycle, cross-entropy weighted by inverse class frequency. The only augmentation is geometric: mirroring
@@ -84,12 +106,12 @@ def train(network: nn.Module, access: Access, recipe: Recipe) -> None:
             index = order[step * size : (step + 1) * size]
             images = augment(access.train.batch(index), draws).to(access.device, non_blocking=True)
             labels = torch.from_numpy(access.train.labels)[index].to(access.device, non_blocking=True)
-            loss = nn.functional.cross_entropy(network(images), labels, weights)
+            cost = loss(network, images, labels, weights, draws)
             optimiser.zero_grad(set_to_none=True)
-            loss.backward()  # type: ignore[no-untyped-call]
+            cost.backward()  # type: ignore[no-untyped-call]
             optimiser.step()
             schedule.step()
-            total += loss.detach()
+            total += cost.detach()
         chosen = validation_loss(network, access, weights)
         if not (math.isfinite(chosen) and math.isfinite(float(total))):
             raise MedshiftError(f"training diverged in epoch {epoch}: the loss is not finite. Try a lower lr")

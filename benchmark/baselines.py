@@ -16,15 +16,25 @@ if TYPE_CHECKING:
 
 BUILTINS = {
     "adabn": "medshift.baselines.adabn:AdaBN",
+    "bn-only": "medshift.baselines.linear_probe:BnOnly",
     "cbr-large-t": "medshift.baselines.cbr:CbrLargeT",
     "cbr-large-w": "medshift.baselines.cbr:CbrLargeW",
     "cbr-small": "medshift.baselines.cbr:CbrSmall",
     "cbr-tiny": "medshift.baselines.cbr:CbrTiny",
     "cbr-tiny-wide": "medshift.baselines.cbr:CbrTinyWide",
+    "coral": "medshift.baselines.alignment:Coral",
+    "histogram-matching": "medshift.baselines.harmonise:HistogramMatching",
     "imagenet-finetune": "medshift.baselines.imagenet_finetune:ImagenetFinetune",
     "imagenet-transfusion": "medshift.baselines.transfusion:ImagenetTransfusion",
+    "lame": "medshift.baselines.lame:Lame",
+    "linear-probe": "medshift.baselines.linear_probe:LinearProbe",
+    "lp-ft": "medshift.baselines.linear_probe:LpFt",
+    "mixup": "medshift.baselines.mixup:Mixup",
+    "mmd": "medshift.baselines.alignment:Mmd",
     "scratch": "medshift.baselines.scratch:Scratch",
     "scratch-meanvar": "medshift.baselines.transfusion:ScratchMeanVar",
+    "t3a": "medshift.baselines.t3a:T3A",
+    "tent": "medshift.baselines.tent:Tent",
 }
 TABLE = Table("medshift.baselines", "baseline", BUILTINS)
 

@@ -27,6 +27,17 @@ def check_shift(name: Annotated[str, typer.Argument(help="A shift's name; see `m
     _report(check_shift(name), name)
 
 
+@app.command("baseline")
+def check_baseline(
+    name: Annotated[str, typer.Argument(help="A baseline's name; see `medshift list baselines`.")],
+    settings: Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A hyper-parameter.")] = None,
+) -> None:
+    """Check a baseline on a tiny data set: it fits, predicts, repeats itself, and forgets between conditions."""
+    from ..baseline_checks import check_baseline
+
+    _report(check_baseline(name, settings), name)
+
+
 def _report(problems: list[str], what: str) -> None:
     if problems:
         for problem in problems:

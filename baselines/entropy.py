@@ -1,0 +1,32 @@
+"""The predictor of `tent`."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from .batch_norm import batch_norms
+
+
+class EntropyMinimiser:
+    """Predicts a batch, then takes one step towards surer predictions on it.
+
+    Args:
+        network: Its batch norms look at the batch (see `batch_norm.forget_statistics`).
+        lr: Of Adam, on the gains and offsets of the batch norms alone.
+    """
+
+    def __init__(self, network: nn.Module, lr: float) -> None:
+        self.network = network.eval().requires_grad_(False)
+        learnt = [parameter.requires_grad_(True) for norm in batch_norms(network) for parameter in norm.parameters()]
+        self.optimiser = torch.optim.Adam(learnt, lr=lr)
+
+    def __call__(self, images: Tensor) -> Tensor:
+        """Returns probabilities (N, K), as they were before the step."""
+        with torch.enable_grad():
+            logits: Tensor = self.network(images)
+            entropy = -(logits.softmax(1) * logits.log_softmax(1)).sum(1).mean()
+            self.optimiser.zero_grad(set_to_none=True)
+            entropy.backward()  # type: ignore[no-untyped-call]
+            self.optimiser.step()
+        return logits.detach().softmax(1)

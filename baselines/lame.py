@@ -1,0 +1,37 @@
+"""Test-time correction of the outputs alone: neighbours in feature space are drawn to the same class."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from .recipe import TimmRecipe
+
+if TYPE_CHECKING:
+    from ..benchmark.access import Access, Predictor
+    from ..benchmark.sees import Sees
+
+
+@dataclass(frozen=True)
+class Lame(TimmRecipe):
+    """Correct the probabilities of a test batch so that near features agree; the network stays as it is.
+
+    Made for streams in which neighbours belong together; known to hurt on shuffled, independent ones.
+
+    Args:
+        neighbours: Nearest features in the batch that count.
+        steps: At most so many fixed-point iterations.
+    """
+
+    sees: ClassVar[Sees] = "test-batches"
+    paper: ClassVar[str] = "Boudiaf et al., CVPR 2022, arXiv 2201.05718"
+
+    neighbours: int = 5
+    steps: int = 100
+
+    def fit(self, access: Access) -> Predictor:
+        """Returns the network with the correction behind it."""
+        from .laplacian import Laplacian
+        from .networks import timm_network
+
+        return Laplacian(timm_network(access, self, "imagenet"), self.neighbours, self.steps)

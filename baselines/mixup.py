@@ -1,0 +1,40 @@
+"""Robust training: mixing images and labels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from .recipe import TimmRecipe
+
+if TYPE_CHECKING:
+    from ..benchmark.access import Access, Predictor
+    from ..benchmark.sees import Sees
+
+
+@dataclass(frozen=True)
+class Mixup(TimmRecipe):
+    """Fine-tune from ImageNet on mixtures of two images and their labels.
+
+    Args:
+        alpha: Both parameters of the beta distribution of the mixing share.
+    """
+
+    sees: ClassVar[Sees] = "source"
+    paper: ClassVar[str] = "Zhang et al., ICLR 2018, arXiv 1710.09412"
+
+    alpha: float = 0.2
+
+    def __post_init__(self) -> None:
+        """Refuse what is no distribution."""
+        super().__post_init__()
+        if not 0 < self.alpha <= 100:
+            raise ValueError("alpha must be in (0, 100]")
+
+    def fit(self, access: Access) -> Predictor:
+        """Returns the fine-tuned network."""
+        from .mixing import Mixed
+        from .networks import timm_network
+        from .training import Classifier
+
+        return Classifier(timm_network(access, self, f"imagenet, mixed {self.alpha}", loss=Mixed(self.alpha)))

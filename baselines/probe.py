@@ -1,0 +1,64 @@
+"""Linear probes, and freezing all but the norms."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from ..benchmark.access import Access, Images
+from .networks import Network
+from .starts import take_all
+
+STRENGTHS = tuple(float(c) for c in np.logspace(-4, 2, 7))  # C, the inverse of the penalty
+BATCH = 64
+
+
+def probed_network(access: Access, arch: str, input_size: int) -> Network:
+    """Returns an ImageNet network whose last layer is a logistic regression on the source's training images.
+
+    Features are standardised; classes count alike; the strength with the lowest log loss on source validation is taken.
+    """
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.metrics import log_loss
+    from sklearn.utils.class_weight import compute_sample_weight
+
+    network = Network(arch, len(access.classes), access.channels, input_size, take_all).to(access.device).eval()
+    train, val = (features(network, images, access.device) for images in (access.train, access.val))
+    mean, spread = train.mean(0), train.std(0) + 1e-6
+    train, val = (train - mean) / spread, (val - mean) / spread
+    alike = compute_sample_weight("balanced", access.val.labels)
+    found = []
+    for strength in STRENGTHS:
+        fitted = LogisticRegression(C=strength, class_weight="balanced", max_iter=2000).fit(train, access.train.labels)
+        loss = log_loss(access.val.labels, fitted.predict_proba(val), sample_weight=alike, labels=fitted.classes_)
+        found.append((loss, strength, fitted))
+    loss, strength, best = min(found, key=lambda one: one[:2])
+    access.report(f"probe with C = {strength:g}: loss {loss:.3f} on source validation")
+    weight, bias = best.coef_ / spread, best.intercept_ - (best.coef_ / spread) @ mean
+    if len(access.classes) == 2:  # scikit-learn gives one row, of the second class against the first
+        weight, bias = np.concatenate([-weight / 2, weight / 2]), np.concatenate([-bias / 2, bias / 2])
+    with torch.no_grad():
+        network.head.weight.copy_(torch.from_numpy(weight))
+        network.head.bias.copy_(torch.from_numpy(bias))
+    return network
+
+
+@torch.inference_mode()
+def features(network: Network, images: Images, device: torch.device) -> NDArray[np.float64]:
+    """Returns what the network's last layer sees of all images, (N, F)."""
+    found = [network.features(batch.to(device)).cpu() for batch in images.batches(BATCH)]
+    return torch.cat(found).double().numpy()
+
+
+def only_norms_train(access: Access, arch: str, input_size: int) -> Network:
+    """Returns an ImageNet network of which only the norms and the last layer are trained."""
+    network = Network(arch, len(access.classes), access.channels, input_size, take_all)
+    trained = {id(parameter) for parameter in network.head.parameters()}
+    for module in network.modules():
+        if isinstance(module, nn.modules.batchnorm._BatchNorm | nn.LayerNorm | nn.GroupNorm):
+            trained |= {id(parameter) for parameter in module.parameters()}
+    for parameter in network.parameters():
+        parameter.requires_grad_(id(parameter) in trained)
+    return network

@@ -1,0 +1,41 @@
+"""Test-time classifier adjustment: the last layer becomes the mean of sure test features, without a gradient."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from .recipe import TimmRecipe
+
+if TYPE_CHECKING:
+    from ..benchmark.access import Access, Predictor
+    from ..benchmark.sees import Sees
+
+
+@dataclass(frozen=True)
+class T3A(TimmRecipe):
+    """Replace the last layer's weights by the mean of the surest test features of each class so far.
+
+    Known to suffer where one class dominates the stream.
+
+    Args:
+        supports: How many features a class keeps, the surest.
+    """
+
+    sees: ClassVar[Sees] = "test-batches"
+    paper: ClassVar[str] = "Iwasawa and Matsuo, NeurIPS 2021"
+
+    supports: int = 100
+
+    def __post_init__(self) -> None:
+        """Refuse an empty memory."""
+        super().__post_init__()
+        if self.supports < 1:
+            raise ValueError("supports must be at least 1")
+
+    def fit(self, access: Access) -> Predictor:
+        """Returns the adjusting network."""
+        from .networks import timm_network
+        from .prototypes import Prototypes
+
+        return Prototypes(timm_network(access, self, "imagenet"), self.supports)

@@ -1,0 +1,43 @@
+"""Test-time adaptation by entropy: the batch norms learn from the test stream, batch by batch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from .recipe import TimmRecipe
+
+if TYPE_CHECKING:
+    from ..benchmark.access import Access, Predictor
+    from ..benchmark.sees import Sees
+
+
+@dataclass(frozen=True)
+class Tent(TimmRecipe):
+    """Minimise the entropy of predictions on the test stream through the batch norms' gains and offsets.
+
+    Statistics are the batch's. A batch is predicted before the step that it causes. Known to collapse to one class at
+    high rates, on small batches and where classes are unbalanced.
+
+    Args:
+        test_lr: Learning rate of Adam at test time.
+    """
+
+    sees: ClassVar[Sees] = "test-batches"
+    paper: ClassVar[str] = "Wang et al., ICLR 2021, arXiv 2006.10726"
+
+    test_lr: float = 1e-3
+
+    def __post_init__(self) -> None:
+        """Refuse rates that cannot learn."""
+        super().__post_init__()
+        if not 0 <= self.test_lr <= 1:
+            raise ValueError("test_lr must be in [0, 1]")
+
+    def fit(self, access: Access) -> Predictor:
+        """Returns the adapting network."""
+        from .batch_norm import forget_statistics
+        from .entropy import EntropyMinimiser
+        from .networks import timm_network
+
+        return EntropyMinimiser(forget_statistics(timm_network(access, self, "imagenet")), self.test_lr)

@@ -1,0 +1,218 @@
+"""Every baseline keeps the contract; the methods do what their papers say, against hand-computed cases."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+import pytest
+import torch
+from sklearn.linear_model import LogisticRegression
+
+from medshift.baselines import distances, histograms, laplacian, probe, prototypes, training
+from medshift.baselines.entropy import EntropyMinimiser
+from medshift.baselines.mixing import Mixed
+from medshift.benchmark import baselines
+from medshift.benchmark.access import Access, Images, Labelled
+from medshift.benchmark.baseline_checks import check_baseline
+from medshift.shifts.apply import apply
+from medshift.shifts.errors import MedshiftError
+
+SLOW = ("cbr-large-t", "cbr-large-w", "cbr-tiny-wide")  # tens of seconds; their like is checked
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=[pytest.mark.slow] * (n in SLOW)) for n in sorted(baselines.BUILTINS)]
+)
+def test_every_baseline_keeps_the_contract(name):
+    assert check_baseline(name) == []
+
+
+@pytest.mark.parametrize("name", sorted(baselines.BUILTINS))
+def test_every_baseline_says_what_it_is(name):
+    kind = baselines.load(name)
+    assert len((kind.__doc__ or "").splitlines()[0]) > 20
+    assert any(year in kind.paper for year in map(str, range(1999, 2026))) or "arXiv" in kind.paper
+
+
+@dataclass(frozen=True)
+class Faulty:
+    """A baseline with one fault."""
+
+    sees: ClassVar[str] = "source"
+    paper: ClassVar[str] = "none"
+    fault: str = "none"
+
+    def fit(self, access):
+        if self.fault == "targets":
+            return access.targets["site-b"].labels
+        if self.fault == "seeds":
+            torch.manual_seed(0)
+        return Steady(self.fault, torch.rand(1) if self.fault == "draws" else torch.tensor([0.5]))
+
+
+class Steady:
+    shared: ClassVar[list[int]] = []
+
+    def __init__(self, fault, level):
+        self.fault, self.level = fault, level
+
+    def __call__(self, images):
+        Steady.shared.append(len(images))
+        if self.fault == "changes":
+            images.zero_()
+        if self.fault == "one" and len(images) == 1:
+            raise ValueError("expected more than 1 value")
+        level = self.level / len(Steady.shared) if self.fault == "leaks" else self.level
+        return torch.cat([level, 1 - level]).expand(len(images), 2)
+
+
+@pytest.mark.parametrize(
+    ("fault", "message"),
+    [
+        ("none", None),
+        ("targets", "raised KeyError"),
+        ("seeds", "used or seeded torch's global random state"),
+        ("draws", "a second fit with the same seed predicts otherwise"),
+        ("leaks", "what one copy of the predictor learnt shows in another"),
+        ("changes", "changed the images it was given"),
+        ("one", "raised ValueError: expected more than 1 value"),
+    ],
+)
+def test_faulty_baselines_are_told_why(monkeypatch, fault, message):
+    monkeypatch.setitem(baselines.TABLE.builtins, "faulty", "test_baselines:Faulty")
+    problems = check_baseline("faulty", [f"fault={fault}"])
+    assert (message is None and problems == []) or any(message in problem for problem in problems)
+
+
+def test_coral_by_hand():
+    source = torch.tensor([[0.0, 0.0], [2.0, 0.0]])  # covariance [[2, 0], [0, 0]]
+    target = torch.tensor([[0.0, 1.0], [0.0, 3.0]])  # covariance [[0, 0], [0, 2]]
+    assert float(distances.coral(source, target)) == pytest.approx((4 + 4) / 4 / 4)
+    assert float(distances.coral(source, source + 5)) == pytest.approx(0)  # blind to the mean
+
+
+def test_mmd_tells_shifted_from_equal():
+    draws = torch.Generator().manual_seed(0)
+    a, b = (torch.randn(200, 3, generator=draws) for _ in range(2))
+    assert float(distances.mmd(a, a)) == pytest.approx(0, abs=1e-6)
+    assert float(distances.mmd(a, b)) < 0.02
+    assert float(distances.mmd(a, b + 2)) > 0.2
+
+
+def test_matching_gives_the_templates_histogram_and_keeps_ties():
+    draws = torch.Generator().manual_seed(0)
+    images, template = torch.rand(3, 2, 5, 5, generator=draws), torch.rand(2, 25, generator=draws).sort(1).values
+    out = histograms.matched(images, template)
+    assert torch.allclose(out.flatten(2).sort(2).values, template.expand(3, -1, -1))
+    assert torch.equal(out.flatten(2).argsort(2), images.flatten(2).argsort(2))
+    flat = histograms.matched(torch.full((1, 2, 5, 5), 0.3), template)
+    assert torch.allclose(flat, template.mean(1).view(1, 2, 1, 1).expand(1, 2, 5, 5))
+
+
+def test_matching_undoes_monotone_tone_curves():
+    images = torch.rand(4, 1, 32, 32, generator=torch.Generator().manual_seed(1)).mul(60000).round().div(65535)
+    template = images.flatten(2).sort(2).values.mean(0)
+    for shift in ("gamma", "contrast-loss", "tone-curve"):
+        changed = apply(shift, images, 3, list("abcd"), 0)
+        moved = (histograms.matched(changed, template) - histograms.matched(images, template)).abs().mean()
+        assert moved < 2e-4, shift
+        assert (changed - images).abs().mean() > 0.02
+
+
+def test_the_probe_is_scikit_learns(monkeypatch):
+    rng = np.random.default_rng(0)
+    labels = np.arange(60) % 3
+    train = Labelled(rng.integers(0, 100, (60, 1, 32, 32), dtype=np.uint8), None, labels)
+    train.pixels[labels == 1, :, :16] += 100
+    train.pixels[labels == 2, :, :, :16] += 100
+    access = Access(("a", "b", "c"), 1, (32, 32), train, train, {}, 0, torch.device("cpu"), "x", lambda line: None)
+    monkeypatch.setattr(probe, "STRENGTHS", (0.01,))
+    network = probe.probed_network(access, "tf_efficientnet_lite0", 0)
+    features = probe.features(network, train, torch.device("cpu"))
+    standard = (features - features.mean(0)) / (features.std(0) + 1e-6)
+    expected = LogisticRegression(C=0.01, class_weight="balanced", max_iter=2000).fit(standard, labels)
+    with torch.inference_mode():
+        found = network(train.batch(slice(None))).softmax(1).numpy()
+    assert np.abs(found - expected.predict_proba(standard)).max() < 1e-3
+
+
+class TwoFeatures(torch.nn.Module):
+    """A network whose two features are two pixels and whose last layer is the identity."""
+
+    def __init__(self):
+        super().__init__()
+        self.norm = torch.nn.BatchNorm1d(2)
+        self.head = torch.nn.Linear(2, 2, bias=False)
+        self.head.weight.data.copy_(torch.eye(2))
+
+    def features(self, images):
+        return images.flatten(1)[:, :2]
+
+    def forward(self, images):
+        return self.head(self.norm(self.features(images)))
+
+
+def points(*rows):
+    return torch.tensor(rows, dtype=torch.float32).view(-1, 1, 1, 2)
+
+
+def test_t3a_moves_a_prototype_to_what_it_has_seen():
+    predictor = prototypes.Prototypes(TwoFeatures(), supports=2)
+    plain = points([1.0, 0.6]).flatten(1).softmax(1)
+    first = predictor(points([1.0, 0.6]))
+    # the class's prototype: mean of (1, 0) and (1, 0.6) / |.|, then of length 1
+    seen = torch.tensor([[1.0, 0.0], [1.0 / 1.36**0.5, 0.6 / 1.36**0.5]]).sum(0)
+    weights = torch.stack([seen / seen.norm(), torch.tensor([0.0, 1.0])])
+    assert torch.allclose(first, (torch.tensor([[1.0, 0.6]]) @ weights.T).softmax(1), atol=1e-6)
+    assert first[0, 0] > plain[0, 0]
+    predictor(points([3.0, 0.0], [4.0, 0.0], [5.0, 0.0]))
+    assert int((predictor.labels == 0).sum()) == 2  # the surest two alone are kept
+
+
+def test_tent_grows_surer_and_starts_from_what_the_network_says():
+    network = TwoFeatures().eval()
+    images = points([1.0, 0.5], [0.2, 0.6], [0.9, 0.1])
+    with torch.no_grad():
+        plain = network(images).softmax(1)
+    predictor = EntropyMinimiser(network, lr=0.05)
+    seen = [predictor(images) for _ in range(10)]
+    assert torch.allclose(seen[0], plain)
+    entropy = [float(-(p * p.log()).sum(1).mean()) for p in seen]
+    assert all(after < before for before, after in itertools.pairwise(entropy))
+    assert torch.equal(network.head.weight, torch.eye(2))  # norms alone learn
+
+
+def test_lame_pulls_a_doubtful_neighbour_over():
+    features = torch.tensor([[1.0, 0.0], [0.99, 0.1], [0.98, -0.1], [0.0, 1.0], [0.1, 0.99]])
+    probabilities = torch.tensor([[0.9, 0.1], [0.9, 0.1], [0.45, 0.55], [0.1, 0.9], [0.1, 0.9]])
+    kernel = laplacian.affinity(features, 2)
+    assert torch.equal(kernel, kernel.T)
+    assert (kernel.diagonal() == 0).all()
+    out = laplacian.adjusted(probabilities, kernel, 100)
+    assert out[2, 0] > 0.5
+    assert torch.allclose(out.sum(1), torch.ones(5))
+    assert torch.allclose(laplacian.adjusted(probabilities, torch.zeros(5, 5), 100), probabilities, atol=1e-6)
+    assert laplacian.affinity(features[:1], 5).tolist() == [[0.0]]
+
+
+def test_mixed_loss_of_equal_images_is_the_plain_mixture():
+    network = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(4, 2))
+    images, labels = torch.ones(6, 1, 2, 2), torch.tensor([0, 1, 0, 1, 0, 1])
+    loss = Mixed(0.2)(network, images, labels, torch.ones(2), torch.Generator().manual_seed(0))
+    assert float(loss.detach()) == pytest.approx(
+        float(training.cross_entropy(network, images, labels, torch.ones(2), None).detach()), rel=0.2
+    )
+    again = Mixed(0.2)(network, images, labels, torch.ones(2), torch.Generator().manual_seed(0))
+    assert torch.equal(loss, again)
+
+
+def test_alignment_needs_a_target():
+    images = Labelled(np.zeros((4, 1, 8, 8), np.uint8), None, np.array([0, 1, 0, 1]))
+    access = Access(("a", "b"), 1, (8, 8), images, images, {}, 0, torch.device("cpu"), "x", lambda line: None)
+    with pytest.raises(MedshiftError, match="no target to adapt to"):
+        distances.Aligned(access, "coral", 1.0)
+    there = Access(**{**access.__dict__, "targets": {"t": Images(images.pixels, None)}})
+    assert not hasattr(distances.Aligned(there, "mmd", 1.0).target, "labels")
