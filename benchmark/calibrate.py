@@ -94,14 +94,18 @@ def accuracy(probe: Pipeline, images: Tensor, labels: NDArray[np.int64]) -> floa
 
 
 def features(images: Tensor) -> NDArray[np.float64]:
-    """Returns (N, F): means over a coarse grid, and of each channel the mean, spread and sharpness along each axis."""
+    """Returns (N, F): means over a coarse grid; of each channel mean, spread, and log of the mean step along each axis."""
     dims = images.ndim - 2
     grid = [min(GRID[dims], side) for side in images.shape[2:]]
     pool: Callable[[Tensor, list[int]], Tensor] = adaptive_avg_pool2d if dims == 2 else adaptive_avg_pool3d  # type: ignore[assignment]
     coarse = pool(images, grid).flatten(1)
     flat = images.flatten(2)
     parts = [coarse, flat.mean(2), flat.std(2)]
-    parts += [images.diff(dim=axis).abs().flatten(2).mean(2) for axis in range(-dims, 0) if images.shape[axis] > 1]
+    parts += [
+        images.diff(dim=axis).abs().flatten(2).mean(2).add(0.02).log()
+        for axis in range(-dims, 0)
+        if images.shape[axis] > 1
+    ]
     return np.concatenate([part.double().numpy() for part in parts], axis=1)
 
 

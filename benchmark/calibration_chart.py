@@ -42,6 +42,7 @@ def draw(found: pd.DataFrame, title: str, out: Path) -> None:
         for axes in (similarity, probe):
             axes.tick_params(labelsize=7)
             axes.grid(alpha=0.3)
+            axes.set_xticks(sorted(found["severity"].unique()))
     grid[0][0].set_ylabel("structural similarity", fontsize=8)
     grid[1][0].set_ylabel("probe: balanced accuracy (dashed: clean)", fontsize=8)
     figure.savefig(out, dpi=120, metadata={"Software": None})

@@ -13,7 +13,7 @@ from .catalogue import Entry, Shift
 from .errors import MedshiftError, in_one_line
 from .rng import Addressed
 
-CACHED = 2_000_000  # pixels
+CACHED = 900_000  # pixels
 
 
 def apply(
@@ -73,6 +73,7 @@ def apply(
             return shifted
         out = torch.empty_like(images) if out is None else out
         out[start : start + len(part)] = shifted
+        del shifted  # before the next part needs its room
     return cast("Tensor", out)
 
 

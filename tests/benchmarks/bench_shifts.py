@@ -116,7 +116,7 @@ def test_memory(size, name, record_property):
     with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU], profile_memory=True) as profile:
         apply(name, images, SEVERITY, ids, 0)
     now = peak = 0
-    for event in profile.profiler.kineto_results.events():
+    for event in sorted(profile.profiler.kineto_results.events(), key=lambda event: event.start_ns()):
         if event.name() == "[memory]":
             now += event.nbytes()
             peak = max(peak, now)
