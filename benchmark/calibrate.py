@@ -94,7 +94,7 @@ def accuracy(probe: Pipeline, images: Tensor, labels: NDArray[np.int64]) -> floa
 
 
 def features(images: Tensor) -> NDArray[np.float64]:
-    """Returns (N, F): means over a coarse grid; of each channel mean, spread, and log of the mean step along each axis."""
+    """Returns (N, F): coarse means; of each channel mean, spread, and log of the mean step along each axis."""
     dims = images.ndim - 2
     grid = [min(GRID[dims], side) for side in images.shape[2:]]
     pool: Callable[[Tensor, list[int]], Tensor] = adaptive_avg_pool2d if dims == 2 else adaptive_avg_pool3d  # type: ignore[assignment]
