@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -25,6 +25,12 @@ def write_text(path: Path, text: str) -> None:
     """Writes UTF-8 text, renamed into place."""
     with replace(path) as temporary:
         temporary.write_text(text, encoding="utf-8", newline="\n")
+
+
+def write_lines(path: Path, lines: Iterable[str]) -> None:
+    """Writes UTF-8 text piece by piece, renamed into place."""
+    with replace(path) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as file:
+        file.writelines(lines)
 
 
 def sha256(path: Path) -> str:

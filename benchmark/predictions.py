@@ -94,7 +94,11 @@ def problems(path: Path, protocol: Protocol, truth: pd.DataFrame) -> list[str]:
 
 def inspect(path: Path, protocol: Protocol, truth: pd.DataFrame) -> tuple[list[str], dict[str, NDArray[np.float32]]]:
     """Returns the problems of a file and, where there are none, its probabilities by condition."""
-    expected = {c.key: truth_of(truth, c) for c in protocol.conditions()}
+    splits: dict[tuple[str, str], pd.DataFrame] = {}
+    for c in protocol.conditions():
+        if (c.domain, c.split) not in splits:
+            splits[c.domain, c.split] = truth_of(truth, c)
+    expected = {c.key: splits[c.domain, c.split] for c in protocol.conditions()}
     names = columns(len(protocol.dataset.classes))
     total = sum(len(rows) for rows in expected.values())
     try:

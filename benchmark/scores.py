@@ -32,10 +32,12 @@ class Scores:
     Args:
         conditions: Key of the condition -> metric -> estimate, source validation among them.
         aggregates: Name -> metric -> estimate, as `aggregates.aggregate` describes them.
+        thresholds: (K,) from which probability each class is called, frozen on source validation.
     """
 
     conditions: Mapping[str, Mapping[str, Estimate]]
     aggregates: Mapping[str, Mapping[str, Estimate]]
+    thresholds: NDArray[np.float64]
 
     def claims(self) -> tuple[ScoreClaim, ...]:
         """Returns the scores by condition as a card states them."""
@@ -76,7 +78,7 @@ def score(
     # the products are small: where other work keeps the cores busy, threads of BLAS wait for each other for minutes
     with threadpool_limits(1, "blas"):
         conditions = {c.key: _by_metric(chosen, drawn[place(c)], predictions[c.key], frozen) for c in tested}
-    return Scores(conditions, aggregated(protocol, conditions))
+    return Scores(conditions, aggregated(protocol, conditions), frozen)
 
 
 def aggregated(protocol: Protocol, conditions: Mapping[str, Mapping[str, Estimate]]) -> dict[str, dict[str, Estimate]]:

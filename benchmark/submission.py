@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -11,12 +12,13 @@ from numpy.typing import NDArray
 
 from ..shifts.errors import MedshiftError
 from . import card as cards
-from . import predictions
+from . import predictions, verified
 from .card import CARD_FILE, Card
 from .files import sha256
 from .predictions import PREDICTIONS_FILE
 from .protocol import Protocol
 from .scores import score
+from .verified import VERIFIED_FILE, Mark
 
 FILES = (CARD_FILE, PREDICTIONS_FILE)
 CLAIM_TOLERANCE = 1e-6
@@ -42,30 +44,75 @@ def load(folder: Path, protocol: Protocol, truth: pd.DataFrame) -> tuple[Card, d
     return card, arrays
 
 
+@dataclass(frozen=True)
+class Outside:
+    """What a submission shows before its predictions are decoded.
+
+    Args:
+        problems: All that is wrong so far.
+        readable: Whether the predictions may be opened: they are there and not absurdly large.
+        card: If it can be read.
+        mark: That it was verified, if it was.
+        hashes: Of card and predictions; empty where they cannot be read.
+    """
+
+    problems: list[str]
+    readable: bool = False
+    card: Card | None = None
+    mark: Mark | None = None
+    hashes: tuple[str, ...] = ()
+
+
 def examine(
     folder: Path, protocol: Protocol, truth: pd.DataFrame
 ) -> tuple[list[str], Card | None, dict[str, NDArray[np.float32]]]:
     """Returns the problems of a submission, its card if it can be read, and its probabilities if they are in order."""
+    seen = outside(folder, protocol, expected_rows(protocol, truth))
+    if not seen.readable:
+        return seen.problems, seen.card, {}
+    wrong, arrays = predictions.inspect(folder / PREDICTIONS_FILE, protocol, truth)
+    found = seen.problems + [f"{PREDICTIONS_FILE}: {problem}" for problem in wrong]
+    if seen.card is not None and not wrong:
+        found += _claim_problems(seen.card, protocol, truth, arrays)
+    return found, seen.card, arrays
+
+
+def expected_rows(protocol: Protocol, truth: pd.DataFrame) -> int:
+    """Returns how many rows the predictions of a protocol have."""
+    sizes = truth.groupby(["domain", "split"]).size().to_dict()
+    return int(sum(sizes.get((condition.domain, condition.split), 0) for condition in protocol.conditions()))
+
+
+def outside(folder: Path, protocol: Protocol, rows: int) -> Outside:
+    """Returns what can be said of a submission without decoding its predictions.
+
+    Args:
+        folder: The submission.
+        protocol: Its protocol.
+        rows: `expected_rows`.
+    """
     found = _folder_problems(folder)
     if found:
-        return found, None, {}
-    path = folder / PREDICTIONS_FILE
-    rows = sum(len(predictions.truth_of(truth, condition)) for condition in protocol.conditions())
-    card = cards.parse(folder / CARD_FILE)
-    if isinstance(card, Card):
+        return Outside(found)
+    path, card_path = folder / PREDICTIONS_FILE, folder / CARD_FILE
+    size = path.stat().st_size
+    small = size <= rows * BYTES_A_ROW + predictions.SLACK
+    hashes = (sha256(card_path), sha256(path)) if small and card_path.stat().st_size <= cards.LARGEST_CARD else ()
+    parsed = cards.parse(card_path)
+    card = parsed if isinstance(parsed, Card) else None
+    found += [f"{CARD_FILE}: {problem}" for problem in parsed] if isinstance(parsed, list) else []
+    if card is not None:
         found += _card_problems(card, folder, protocol, rows)
-        if card.predictions.sha256 != sha256(path):
-            found.append(f"{PREDICTIONS_FILE} is not the file of the card: its sha256 differs")
-    else:
-        found += [f"{CARD_FILE}: {problem}" for problem in card]
-    if path.stat().st_size > rows * BYTES_A_ROW + predictions.SLACK:
-        found.append(f"{PREDICTIONS_FILE} has {path.stat().st_size >> 20} MiB for {rows} rows; refused")
-        return found, None, {}
-    wrong, arrays = predictions.inspect(path, protocol, truth)
-    found += [f"{PREDICTIONS_FILE}: {problem}" for problem in wrong]
-    if isinstance(card, Card) and not wrong:
-        found += _claim_problems(card, protocol, truth, arrays)
-    return found, card if isinstance(card, Card) else None, arrays
+    if card is not None and hashes and card.predictions.sha256 != hashes[1]:
+        found.append(f"{PREDICTIONS_FILE} is not the file of the card: its sha256 differs")
+    if not small:
+        found.append(f"{PREDICTIONS_FILE} has {size >> 20} MiB for {rows} rows; refused")
+    mark = verified.parse(folder / VERIFIED_FILE) if (folder / VERIFIED_FILE).exists() else None
+    if isinstance(mark, str):
+        found.append(f"{VERIFIED_FILE}: {mark}")
+    elif mark is not None and mark.predictions_sha256 not in hashes[1:]:
+        found.append(f"{VERIFIED_FILE} is of other predictions: verify the submission again or remove it")
+    return Outside(found, small, card, mark if isinstance(mark, Mark) else None, hashes)
 
 
 def _folder_problems(folder: Path) -> list[str]:
@@ -77,7 +124,7 @@ def _folder_problems(folder: Path) -> list[str]:
         return ["there is no such folder"]
     found = []
     for path in sorted(folder.iterdir()):
-        if path.name not in FILES:
+        if path.name not in (*FILES, VERIFIED_FILE):
             found.append(f"{path.name[:80]!r} does not belong to a submission, which is {' and '.join(FILES)}")
         elif path.is_symlink() or not path.is_file():
             found.append(f"{path.name!r} is a link or no regular file")

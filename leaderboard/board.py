@@ -1,35 +1,27 @@
-"""From submissions to one ranked table: seeds averaged, groups and seeds resampled."""
+"""From submissions to one ranked table."""
 
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..benchmark import bootstrap
+from ..benchmark import bootstrap, submission
 from ..benchmark.card import Card
-from ..benchmark.estimate import Estimate
 from ..benchmark.metrics import METRICS
 from ..benchmark.protocol import Protocol
-from ..benchmark.scores import Scores, score
+from ..benchmark.scores import board_metrics
 from ..benchmark.sees import SEES, Sees
-from ..shifts.errors import MedshiftError
-from . import entries
-from .entries import Contest, Entry
-
-
-@dataclass(frozen=True)
-class Figure:
-    """A figure and its 95 % interval, without the replicates. NaN where undefined."""
-
-    value: float
-    low: float
-    high: float
-    samples: int
-    groups: int
+from ..benchmark.verified import Mark
+from . import entries, ranking, work
+from .entries import Contest
+from .figures import NOTHING, Figure, Figures
+from .ranking import Comparisons
+from .scoring import Scored
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,22 +30,44 @@ class Row:
 
     Args:
         name: The entry's.
-        rank: Among those that see the same, by `shifted` of the first metric; equals share one; None where undefined.
         cards: One a seed.
-        aggregates: Name -> metric -> estimate, mean over the seeds, with replicates for paired comparisons.
-        conditions: Key -> metric -> figure, mean over the seeds.
+        marks: One a seed: that it was verified, or None.
+        scored: Its scores.
+        aggregates: Figures by name and metric, mean over the seeds.
+        conditions: Figures by key and metric, mean over the seeds.
+        rank: Among those that see the same, by `shifted` of the first metric; equals share one; None where undefined.
+        ranks: Between which ranks it lies in 95 % of the resamples.
+        tier: Among those that see the same; entries of one tier cannot be told apart.
+        behind: How much better it is than the best of those that see the same (so negative), with its interval; NaN for
+            the best itself.
+        supported: Whether that difference holds after Holm's correction.
     """
 
     name: str
-    rank: int | None
     cards: tuple[Card, ...]
-    aggregates: Mapping[str, Mapping[str, Estimate]]
-    conditions: Mapping[str, Mapping[str, Figure]]
+    marks: tuple[Mark | None, ...]
+    scored: Scored
+    aggregates: Figures
+    conditions: Figures
+    rank: int | None = None
+    ranks: tuple[int, int] = (0, 0)
+    tier: int = 0
+    behind: Figure = NOTHING
+    supported: bool = False
 
     @property
     def sees(self) -> Sees:
         """What the method looks at besides labelled source data."""
         return self.cards[0].baseline.sees
+
+    @property
+    def verified(self) -> bool:
+        """Whether every seed was run again and came out the same."""
+        return all(self.marks)
+
+    def track(self, name: str) -> NDArray[np.float64]:
+        """Returns the replicates of an aggregate, in the ranking metric."""
+        return np.asarray(self.scored.tracks[self.aggregates.names.index(name)], dtype=np.float64)
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,18 +78,32 @@ class Board:
         protocol: The terms.
         sizes: Domain and split -> (samples, groups).
         rows: By what they see, then by rank.
-        notes: What was left out or looks odd, one line each.
+        pairs: Every row with every other, in the order of the rows.
+        notes: What was left out or looks odd, one line each; holds no text of a refused submission.
+        refused: Why submissions were refused, one line each, with the first problem.
     """
 
     protocol: Protocol
     sizes: Mapping[tuple[str, str], tuple[int, int]]
     rows: Sequence[Row]
+    pairs: Comparisons
     notes: Sequence[str]
+    refused: Sequence[str] = ()
 
     @property
     def rank_by(self) -> str:
         """The metric that ranks."""
         return self.protocol.metrics[0]
+
+    @property
+    def ranked_figure(self) -> str:
+        """The aggregate that ranks: `shifted`, or `clean` where the protocol has no shift at all."""
+        return "shifted" if self.protocol.shifts or self.protocol.targets else "clean"
+
+    @property
+    def keys(self) -> list[str]:
+        """The keys of all conditions, in the order of `Scored.conditions`."""
+        return [condition.key for condition in self.protocol.conditions()]
 
     def by_sees(self) -> dict[Sees, list[Row]]:
         """Returns the rows by what they see, in the order of `SEES`."""
@@ -87,93 +115,89 @@ def board(
     contest: Contest,
     replicates: int = bootstrap.REPLICATES,
     progress: Callable[[str], None] = lambda name: None,
+    workers: int = 0,
 ) -> Board:
-    """Returns the ranked table of a contest, every score recomputed from the predictions.
+    """Returns the ranked table of a contest, every score computed from the predictions, now or before.
 
     Args:
         contest: Protocol, truth and folder.
         replicates: Of the bootstrap.
         progress: Called with the name of each entry.
-
-    Raises:
-        MedshiftError: Submissions are not in order; one line for each.
+        workers: Processes that score; by default one a core, at most eight. They are started afresh, so a script that
+            calls this does so below `if __name__ == "__main__"`.
     """
     found, notes = entries.entries(contest)
-    drawn = bootstrap.cells(contest.protocol, contest.truth, replicates)
-    rows, wrong = [], []
+    protocol = contest.protocol
+    rows_expected = submission.expected_rows(protocol, contest.truth)
+    drawn = bootstrap.cells(protocol, contest.truth, replicates)
+    seeds, refused = {}, []
     for entry in found:
-        progress(entry.name)
-        try:
-            rows.append(_row(contest, entry, drawn))
-        except MedshiftError as error:
-            wrong.append(str(error))
-    if wrong:
-        raise MedshiftError("\n".join(wrong))
-    notes += _odd_pixels(rows)
+        seeds[entry.name], wrong = entries.look(contest, entry, rows_expected)
+        refused += wrong
+    asked = {name: given for name, given in seeds.items() if given}
+    done, wrong = work.score_all(contest, asked, drawn, workers or min(os.cpu_count() or 1, 8), progress)
+    refused += wrong
+    if refused:
+        what = "1 submission was" if len(refused) == 1 else f"{len(refused)} submissions were"
+        notes.append(f"{what} refused and left out; `medshift check submission` says why")
+    metrics = board_metrics(protocol)
+    keys = [condition.key for condition in protocol.conditions()]
+    rows = [
+        Row(
+            name,
+            tuple(seed.card for seed in kept),
+            tuple(seed.mark for seed in kept),
+            scored,
+            Figures(scored.names.tolist(), metrics, scored.aggregates),
+            Figures(keys, metrics, scored.conditions),
+        )
+        for name, (kept, scored) in sorted(done.items())
+    ]
     sizes = {key: (len(cell.labels), cell.weights.shape[1]) for key, cell in drawn.items()}
-    return Board(contest.protocol, sizes, ranked(rows, contest.protocol.metrics[0]), notes)
+    ordered, pairs = ranked(rows, protocol, min(groups for (_, split), (_, groups) in sizes.items() if split == "test"))
+    return Board(protocol, sizes, ordered, pairs, notes + _odd_pixels(ordered), refused)
 
 
-def _row(contest: Contest, entry: Entry, drawn: Mapping[tuple[str, str], bootstrap.Cell]) -> Row:
-    """Returns an entry without its rank."""
-    loaded = entries.load(contest, entry)
-    scored = [score(contest.protocol, contest.truth, arrays, drawn=drawn) for _, arrays in loaded]
-    replicates = len(next(iter(drawn.values())).weights)
-    seeds = bootstrap.draw(len(loaded), replicates, contest.protocol.seed, "seeds", entry.name)
-    conditions = {
-        key: {metric: figure(over_seeds([s.conditions[key][metric] for s in scored], seeds)) for metric in by_metric}
-        for key, by_metric in scored[0].conditions.items()
-    }
-    return Row(entry.name, None, tuple(card for card, _ in loaded), _aggregates(scored, seeds), conditions)
-
-
-def _aggregates(scored: Sequence[Scores], seeds: NDArray[np.float64]) -> dict[str, dict[str, Estimate]]:
-    return {
-        name: {metric: over_seeds([s.aggregates[name][metric] for s in scored], seeds) for metric in by_metric}
-        for name, by_metric in scored[0].aggregates.items()
-    }
-
-
-def over_seeds(parts: Sequence[Estimate], drawn: NDArray[np.float64]) -> Estimate:
-    """Returns the mean over seeds; in replicate b, groups are as in the seeds' replicate b and the seeds drawn anew.
-
-    Drawing S seeds out of S makes their spread too small by sqrt((S - 1) / S), which is much at S = 3: it is stretched
-    by the inverse (Davison and Hinkley 1997, section 2.3). One seed says nothing of that spread, and none is added.
+def ranked(rows: Sequence[Row], protocol: Protocol, groups: int) -> tuple[list[Row], Comparisons]:
+    """Returns the rows with rank and tier, in the order of what they see, then of rank, then of name; and all pairs.
 
     Args:
-        parts: The figure of each of S seeds.
-        drawn: (B, S) how often each seed counts in each replicate.
+        rows: Entries in any order.
+        protocol: Its first metric ranks.
+        groups: Of the smallest test split.
     """
-    count = len(parts)
-    table = np.stack([part.replicates for part in parts], axis=1)
-    centre = table.mean(axis=1)
-    again = (table * drawn).sum(axis=1) / count
-    stretch = math.sqrt(count / (count - 1)) if count > 1 else 1.0
-    value = float(np.mean([part.value for part in parts]))
-    return replace(parts[0], value=value, replicates=centre + stretch * (again - centre))
-
-
-def ranked(rows: Sequence[Row], rank_by: str) -> list[Row]:
-    """Returns the rows with their ranks, in the order of what they see, then of rank, then of name."""
-    higher = METRICS[rank_by].higher_is_better
+    metric = protocol.metrics[0]
+    higher = METRICS[metric].higher_is_better
+    by = "shifted" if protocol.shifts or protocol.targets else "clean"
+    values = np.array([row.aggregates[by, metric].value for row in rows])
+    better = np.where(np.isnan(values), np.inf, -values if higher else values)
+    order = sorted(range(len(rows)), key=lambda i: (SEES.index(rows[i].sees), better[i], rows[i].name))
+    rows, values = [rows[i] for i in order], values[order]
+    if not rows:
+        return [], Comparisons(np.zeros((0, 0)), np.zeros((0, 0)), np.zeros((0, 0), bool), math.nan)
+    tracks = np.stack([row.track(by) for row in rows])
+    pairs = ranking.compare(values, tracks, groups, higher)
     done = []
     for sees in SEES:
-        mine = {row: _shifted(row, rank_by) for row in rows if row.sees == sees}
-        for row, value in mine.items():
-            better = sum(other > value if higher else other < value for other in mine.values())
-            done.append(replace(row, rank=None if math.isnan(value) else better + 1))
-    return sorted(done, key=lambda row: (SEES.index(row.sees), row.rank is None, row.rank or 0, row.name))
-
-
-def _shifted(row: Row, metric: str) -> float:
-    """Returns what ranks a row: `shifted`, or `clean` where the protocol has no shift at all."""
-    found = row.aggregates.get("shifted", row.aggregates["clean"])
-    return found[metric].value
-
-
-def figure(estimate: Estimate) -> Figure:
-    """Returns an estimate without its replicates."""
-    return Figure(estimate.value, *estimate.interval, estimate.samples, estimate.groups)
+        mine = [i for i, row in enumerate(rows) if row.sees == sees]
+        if not mine:
+            continue
+        places = ranking.ranks(values[mine], higher)
+        between = ranking.rank_intervals(tracks[mine], higher)
+        for i, place, ends, tier in zip(mine, places, between, ranking.tiers(mine, pairs.supported), strict=True):
+            away = Figure(*pairs.interval(i, mine[0])) if i != mine[0] else rows[i].behind
+            undefined = math.isnan(values[i])
+            done.append(
+                replace(
+                    rows[i],
+                    rank=None if undefined else int(place),
+                    ranks=(0, 0) if undefined else (int(ends[0]), int(ends[1])),
+                    tier=0 if undefined else tier,
+                    behind=away,
+                    supported=bool(pairs.supported[mine[0], i]),
+                )
+            )
+    return done, pairs
 
 
 def _odd_pixels(rows: Sequence[Row]) -> list[str]:

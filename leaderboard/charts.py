@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 from ..benchmark.condition import Condition
 from .board import Board, Row
+from .figures import Figure
+from .line import Line
 
 MOST = 8  # entries drawn: as many as there are colours that can be told apart
 WIDTH, HEIGHT = 320, 240
@@ -91,38 +93,56 @@ def drawn(board: Board) -> list[Row]:
     return [row for row in board.rows if row in best]
 
 
-def clean_against_shifted(board: Board, title: str) -> Chart | None:
-    """Returns the chart of every entry's clean and shifted figure; None where nothing is shifted or defined."""
+def against_clean(board: Board, name: str, title: str, line: Line | None) -> Chart | None:
+    """Returns the chart of every entry's figure `name` against clean, with the line; None where none is defined.
+
+    The best entries have their colours and intervals, all others are grey points.
+    """
+    styles = {row.name: style for style, row in enumerate(drawn(board))}
     figures = []
-    for style, row in enumerate(drawn(board)):
-        if "shifted" in row.aggregates:
-            clean, shifted = row.aggregates["clean"][board.rank_by], row.aggregates["shifted"][board.rank_by]
-            if not math.isnan(clean.value) and not math.isnan(shifted.value):
-                figures.append((style, row.name, clean, shifted))
+    for row in board.rows:
+        if name in row.aggregates:
+            clean, shifted = row.aggregates["clean", board.rank_by], row.aggregates[name, board.rank_by]
+            if clean.defined and shifted.defined:
+                figures.append((styles.get(row.name, MOST), row.name, clean, shifted))
     if not figures:
         return None
-    numbers = [x for _, _, clean, shifted in figures for part in (clean, shifted) for x in (part.value, *part.interval)]
+    numbers = [x for style, _, *pair in figures for part in pair for x in (part if style < MOST else part[:1])]
     low, high = _range(numbers)
     across, down = Axis(low, high, LEFT, WIDTH - RIGHT), Axis(low, high, HEIGHT - BOTTOM, TOP)
-    points = []
-    for style, name, clean, shifted in figures:
-        (x0, x1), (y0, y1) = (_ends(*part.interval, part.value) for part in (clean, shifted))
-        label = f"{name}: clean {clean.text}, shifted {shifted.text}"
-        points.append(
-            Point(
-                style,
-                across.at(clean.value),
-                down.at(shifted.value),
-                across.at(x0),
-                across.at(x1),
-                down.at(y0),
-                down.at(y1),
-                label,
-            )
-        )
+    points = [_point(*figure, across, down) for figure in sorted(figures, key=lambda figure: -figure[0])]
     ends = (across.at(low), down.at(low), across.at(high), down.at(high))
+    fitted = []
+    if line is not None:
+        steps = [low + (high - low) * step / 40 for step in range(41)]
+        inside = [(x, line.at(x)) for x in steps if low <= line.at(x) <= high]
+        fitted = [(MOST, " ".join(f"{across.at(x)},{down.at(y)}" for x, y in inside))]
     return Chart(
-        "Clean and shifted", f"{title}, clean", f"{title}, shifted", across.ticks(), down.ticks(), points, (), ends
+        f"{name} against clean",
+        f"{title}, clean",
+        f"{title}, {name}",
+        across.ticks(),
+        down.ticks(),
+        points,
+        fitted,
+        ends,
+    )
+
+
+def _point(style: int, name: str, clean: Figure, shifted: Figure, across: Axis, down: Axis) -> Point:
+    (x0, x1), (y0, y1) = (_ends(part.low, part.high, part.value) for part in (clean, shifted))
+    if style == MOST:
+        x0 = x1 = clean.value
+        y0 = y1 = shifted.value
+    return Point(
+        style,
+        across.at(clean.value),
+        down.at(shifted.value),
+        across.at(x0),
+        across.at(x1),
+        down.at(y0),
+        down.at(y1),
+        f"{name}: clean {clean.text}, shifted {shifted.text}",
     )
 
 
@@ -159,14 +179,19 @@ def severity_curves(board: Board, title: str) -> list[Chart]:
 
 def _curve(row: Row, board: Board, conditions: Sequence[Condition]) -> list[tuple[int, float]]:
     """Returns (severity, mean over the shifts), the clean figure at 0; undefined ones are left out."""
-    by_severity: dict[int, list[float]] = {0: [row.aggregates["clean"][board.rank_by].value]}
+    by_severity: dict[int, list[float]] = {0: [row.aggregates["clean", board.rank_by].value]}
     seen: dict[str, int] = {}
     for condition in conditions:  # shift by shift, in the order of the protocol's severities
         step = seen[condition.shift] = seen.get(condition.shift, -1) + 1
-        value = row.conditions[condition.key][board.rank_by].value
+        value = row.conditions[condition.key, board.rank_by].value
         by_severity.setdefault(board.protocol.severities[step], []).append(value)
     defined = {step: [x for x in values if not math.isnan(x)] for step, values in sorted(by_severity.items())}
     return [(step, sum(values) / len(values)) for step, values in defined.items() if values]
+
+
+def bounds(numbers: Sequence[float]) -> tuple[float, float]:
+    """Returns round bounds about numbers, of which some may be undefined; 0 and 1 where all are."""
+    return _range(numbers) if any(not math.isnan(number) for number in numbers) else (0.0, 1.0)
 
 
 def _range(numbers: Sequence[float]) -> tuple[float, float]:

@@ -9,18 +9,24 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from ..benchmark.files import write_text
+from ..benchmark.files import write_lines, write_text
 from ..benchmark.metrics import METRICS
 from ..shifts.errors import MedshiftError
+from .badge import badge
 from .board import Board, board
+from .correlation import correlation
 from .entries import contests
+from .findings import findings
+from .line import lines
 from .markdown import COLUMNS, into_readme, markdown
 from .page import page
-from .table import to_csv
+from .table import csv_lines, to_json
 
 
 def leaderboard(root: Path, out: Path, readme: Path | None = None) -> None:
-    """Ranks the submissions below `root`; writes index.html, leaderboard.md and scores.csv to `out`.
+    """Ranks the submissions below `root`; writes the page, the tables and a badge to `out`.
+
+    Refused submissions are left out; once everything is written, they are an error that names each and its reason.
 
     Args:
         root: Holds `PROTOCOL/ENTRY/seed-N/`.
@@ -28,27 +34,37 @@ def leaderboard(root: Path, out: Path, readme: Path | None = None) -> None:
         readme: Also put the Markdown table between the markers of this file.
 
     Raises:
-        MedshiftError: A submission is not in order (one line for each), or there is none.
+        MedshiftError: Submissions were refused (one line for each), or there is none.
     """
     console = Console()
     with console.status("scoring") as status:
         boards = [
             board(contest, progress=lambda name: status.update(f"scoring {escape(name)}")) for contest in contests(root)
         ]
+    refused = [reason for found in boards for reason in found.refused]
     if not any(found.rows for found in boards):
-        raise MedshiftError(f"no finished submission in {root}: run `medshift run --out {root}` first")
+        nothing = f"no finished submission in {root}: run `medshift run --out {root}` first"
+        raise MedshiftError("\n".join(refused) or nothing)
     text = markdown(boards)
+    correlations = [correlation(found) for found in boards]
+    fitted = [lines(found) for found in boards]
     if readme is not None:
         into_readme(readme, text)
     write_text(out / "leaderboard.md", text)
-    write_text(out / "scores.csv", to_csv(boards))
-    write_text(out / "index.html", page(boards))
+    write_lines(out / "scores.csv", csv_lines(boards))
+    write_lines(out / "scores.json", to_json(boards, correlations, fitted))
+    write_text(out / "badge.svg", badge(boards))
+    write_text(out / "index.html", page(boards, correlations, fitted))
     for found in boards:
         if found.rows:
             console.print(_printed(found))
+            for said in findings(found):
+                console.print(f"- {said}", markup=False, highlight=False)
         for note in found.notes:
             console.print(note, markup=False, highlight=False, soft_wrap=True)
     console.print(f"Leaderboard: {(out / 'index.html').absolute()}", markup=False, highlight=False, soft_wrap=True)
+    if refused:
+        raise MedshiftError("refused and left out:\n" + "\n".join(refused))
 
 
 def _printed(board: Board) -> Table:
@@ -66,7 +82,7 @@ def _printed(board: Board) -> Table:
         drawn.add_section()
         drawn.add_row("", f"sees {sees}", style="dim")
         for row in rows:
-            texts = [row.aggregates[name][board.rank_by].text if name in row.aggregates else "–" for _, name in COLUMNS]
+            texts = [row.aggregates[name, board.rank_by].text if name in row.aggregates else "–" for _, name in COLUMNS]
             rank = "–" if row.rank is None else str(row.rank)
             seeds = "1 seed" if len(row.cards) == 1 else f"{len(row.cards)} seeds"
             figures = [text.replace(" [", "\n\\[") for text in texts]

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from ..benchmark import submission
-from ..benchmark.card import CARD_FILE, Card
+from ..benchmark.card import CARD_FILE, ENTRY, Card
 from ..benchmark.planning import settled
 from ..benchmark.protocol import PROTOCOL_FILE, Protocol
+from ..benchmark.verified import Mark
 from ..shifts.errors import MedshiftError
 
 
@@ -60,47 +60,72 @@ def contests(root: Path) -> list[Contest]:
 def entries(contest: Contest) -> tuple[list[Entry], list[str]]:
     """Returns the complete entries of a contest by name, and a note for every folder that a run has not finished.
 
-    Raises:
-        MedshiftError: A folder in an entry is not named `seed-N`.
+    Folders with names that no run gives are left out and noted, their names unsaid.
     """
     found, notes = [], []
+    strange = 0
     for folder in sorted(_folders(contest.folder)):
+        if not re.fullmatch(ENTRY, folder.name):
+            strange += 1
+            continue
         seeds: dict[int, Path] = {}
         for inner in sorted(_folders(folder)):
             number = submission.SEED_FOLDER.fullmatch(inner.name)
             if number is None:
-                raise MedshiftError(f"{inner} is not named seed-N: in an entry there are only its seeds")
-            if (inner / CARD_FILE).exists():
+                strange += 1
+            elif (inner / CARD_FILE).exists():
                 seeds[int(number[1])] = inner
             else:
                 notes.append(f"{folder.name}/{inner.name} has no {CARD_FILE}: not finished, left out")
         if seeds:
             found.append(Entry(folder.name, tuple(seeds[number] for number in sorted(seeds))))
+    if strange:
+        notes.append(f"{strange} folders are not named ENTRY/seed-N: left out")
     return found, notes
 
 
-def load(contest: Contest, entry: Entry) -> list[tuple[Card, dict[str, NDArray[np.float32]]]]:
-    """Returns the card and the probabilities of each seed of an entry.
+@dataclass(frozen=True)
+class Seed:
+    """A submission that is in order as far as can be seen from outside."""
 
-    Raises:
-        MedshiftError: A submission is damaged, or the seeds differ in more than the seed; one line for each.
+    folder: Path
+    card: Card
+    mark: Mark | None
+    hashes: tuple[str, str]
+
+
+def look(contest: Contest, entry: Entry, rows: int) -> tuple[list[Seed], list[str]]:
+    """Returns the seeds of an entry that are in order from outside, and why the others are not, one line for each.
+
+    Args:
+        contest: Protocol and folder.
+        entry: Where its seeds lie.
+        rows: `submission.expected_rows`.
     """
-    loaded, wrong = [], []
+    seeds, refused = [], []
     for folder in entry.folders:
-        try:
-            loaded.append(submission.load(folder, contest.protocol, contest.truth))
-        except MedshiftError as error:
-            wrong.append(str(error))
-    if wrong:
-        raise MedshiftError("\n".join(wrong))
-    first = loaded[0][0]
-    for card, _ in loaded[1:]:
-        if card.baseline != first.baseline:
-            raise MedshiftError(
-                f"{contest.folder / entry.name}: seeds {first.seed} and {card.seed} differ in more than the seed "
-                "(baseline, distribution, sees or config): make them two entries"
+        seen = submission.outside(folder, contest.protocol, rows)
+        if seen.problems or seen.card is None or len(seen.hashes) != 2:
+            refused.append(in_a_line(folder, seen.problems))
+            continue
+        # the claims were only to be compared: six hundred of them are half a megabyte in memory
+        bare = seen.card.model_copy(update={"scores": ()})
+        seeds.append(Seed(folder, bare, seen.mark, (seen.hashes[0], seen.hashes[1])))
+    for seed in seeds[1:]:
+        if seed.card.baseline != seeds[0].card.baseline:
+            one, other = seeds[0].card.seed, seed.card.seed
+            refused.append(
+                f"{contest.folder / entry.name}: seeds {one} and {other} differ in more than the seed (baseline, "
+                "distribution, sees or config): make them two entries"
             )
-    return loaded
+            return [], refused
+    return seeds, refused
+
+
+def in_a_line(folder: Path, problems: Sequence[str]) -> str:
+    """Returns a submission and what is wrong with it: the first problem, and how many more there are."""
+    more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
+    return f"{folder}: {problems[0]}{more}"
 
 
 def _folders(parent: Path) -> Iterator[Path]:

@@ -11,6 +11,7 @@ from ..benchmark.metrics import METRICS
 from ..benchmark.sees import MEANS
 from ..shifts.errors import MedshiftError
 from .board import Board, Row
+from .findings import findings
 
 BEGIN = "<!-- leaderboard:begin -->"
 END = "<!-- leaderboard:end -->"
@@ -54,18 +55,19 @@ def escape(text: str) -> str:
 def _table(board: Board) -> str:
     protocol = board.protocol
     others = [name for name in protocol.metrics if name != board.rank_by]
-    heads = ["#", "Entry", "Sees", "Seeds", *(name for name, _ in COLUMNS)]
+    heads = ["Tier", "#", "Entry", "Sees", "Seeds", *(name for name, _ in COLUMNS)]
     heads += [f"{METRICS[name].title}, shifted" for name in others]
     kind = " (SIMULATED images)" if protocol.dataset.simulated else ""
     lines = [
         f"**{escape(protocol.name)}**{kind}",
         "",
         f"| {' | '.join(heads)} |",
-        "|--:|---|---|" + "--:|" * (len(heads) - 3),
+        "|--:|--:|---|---|" + "--:|" * (len(heads) - 4),
     ]
     for rows in board.by_sees().values():
         lines += [f"| {' | '.join(_cells(row, board.rank_by, others))} |" for row in rows]
-    return "\n".join([*lines, "", _legend(board), ""])
+    said = [f"- {escape(sentence)}" for sentence in findings(board)]
+    return "\n".join([*lines, "", *said, "", _legend(board), ""])
 
 
 def _legend(board: Board) -> str:
@@ -75,12 +77,14 @@ def _legend(board: Board) -> str:
         f"{title[0].upper()}{title[1:]}, mean over seeds, with 95 % intervals from drawing groups (patients) and seeds "
         f"anew. Trained on {protocol.source}; real shifts: {', '.join(protocol.targets) or 'none'}; synthesized: "
         f"{len(protocol.shifts)} shifts on the source's test images. Shifted is the mean of real and synthesized; drop "
-        "is clean minus shifted. Ranked by shifted among methods that see the same:"
+        "is clean minus shifted. Ranked by shifted among methods that see the same, in brackets the ranks in 95 % of "
+        "the resamples; a tier ends where a paired difference is supported (Holm-corrected):"
     )
     return f"{escape(sentence)} {'; '.join(f'`{sees}`: {escape(MEANS[sees])}' for sees in board.by_sees())}."
 
 
 def _cells(row: Row, rank_by: str, others: Sequence[str]) -> list[str]:
-    cells = ["–" if row.rank is None else str(row.rank), f"`{row.name}`", f"`{row.sees}`", str(len(row.cards))]
+    rank = "–" if row.rank is None else f"{row.rank} ({row.ranks[0]}–{row.ranks[1]})"
+    cells = [str(row.tier or "–"), rank, f"`{row.name}`", f"`{row.sees}`", str(len(row.cards))]
     shown = [(name, rank_by) for _, name in COLUMNS] + [("shifted", name) for name in others]
-    return cells + [row.aggregates[name][metric].text if name in row.aggregates else "–" for name, metric in shown]
+    return cells + [row.aggregates[name, metric].text if name in row.aggregates else "–" for name, metric in shown]

@@ -12,17 +12,29 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from ..benchmark.estimate import Estimate, decimal
+from ..benchmark.estimate import decimal
 from ..benchmark.metrics import METRICS
 from ..benchmark.sees import MEANS
 from . import charts
 from .board import Board, Row
+from .correlation import Correlation, Predictor
+from .details import details
+from .figures import NOTHING, Figure
+from .findings import findings
+from .line import Line
 from .markdown import COLUMNS
 
 TEMPLATES = Path(__file__).with_name("templates")
+SCRIPTS = ("tables.js", "panels.js", "compare.js")
+SPANS = ("shifted", "clean", "real", "synthesized")  # columns whose intervals are drawn, on one axis
+BINS = 10  # shades of the heat map on either side of zero
 
 
-def page(boards: Sequence[Board]) -> str:
+def page(
+    boards: Sequence[Board],
+    correlations: Sequence[Correlation | None],
+    fitted: Sequence[Sequence[Line]],
+) -> str:
     """Returns the page. The same boards give the same bytes: no date, no host, nothing random.
 
     All that comes from submissions is escaped, and a content security policy lets no script run but the one whose hash
@@ -37,10 +49,10 @@ def page(boards: Sequence[Board]) -> str:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    script = (TEMPLATES / "page.js").read_text(encoding="utf-8")
+    script = "\n".join((TEMPLATES / name).read_text(encoding="utf-8") for name in SCRIPTS)
     style = (TEMPLATES / "page.css").read_text(encoding="utf-8")
     return environment.get_template("page.html").render(
-        boards=[_context(board) for board in boards],
+        boards=[_context(*each) for each in zip(boards, correlations, fitted, strict=True)],
         script=Markup(script),
         style=Markup(style),
         script_hash=_hash(script),
@@ -51,45 +63,90 @@ def page(boards: Sequence[Board]) -> str:
     )
 
 
-def _context(board: Board) -> dict[str, object]:
-    """Returns what the template needs of a board."""
-    protocol = board.protocol
-    title = METRICS[board.rank_by].title
-    others = [name for name in protocol.metrics if name != board.rank_by]
-    columns = [(label, name, board.rank_by) for label, name in COLUMNS]
-    columns += [(f"{METRICS[name].title}, shifted", "shifted", name) for name in others]
-    parts = [name for name in _names(board) if "/" in name]
+def _context(board: Board, found: Correlation | None, fitted: Sequence[Line]) -> dict[str, object]:
+    """Returns what the templates need of a board."""
+    protocol, rank_by = board.protocol, board.rank_by
+    title = METRICS[rank_by].title
+    names = list(board.rows[0].aggregates.names) if board.rows else []
+    parts = [name for name in names if name.startswith(("real/", "synthesized/"))]
+    parts += [name for name in ("real-worst", "synthesized-worst", "area", "relative") if name in names]
+    others = [
+        (f"{METRICS[metric].title}, {name}", name, metric)
+        for metric in (board.rows[0].aggregates.metrics if board.rows else ())
+        if metric != rank_by
+        for name in ("clean", "real", "synthesized")
+        if name in names
+    ]
     validation, *tested = sorted(board.sizes, key=lambda key: (key[1] == "test", key[0] != protocol.source, key[0]))
+    text, kept = details(board)
+    lines = {line.title: line for line in fitted}
+    scatters = [charts.against_clean(board, name, title, lines.get(name)) for name in ("real", "synthesized")]
+    ends = charts.bounds(
+        [x for row in board.rows for name in SPANS if name in names for x in row.aggregates[name, rank_by]]
+    )
     return {
         "protocol": protocol,
         "digest": protocol.sha256[:12],
         "title": title,
-        "columns": [label for label, _, _ in columns],
-        "parts": [name.replace("/", ": ", 1) for name in parts],
+        "columns": [label for label, _ in COLUMNS],
+        "parts": [_label(name) for name in parts],
+        "others": [label for label, _, _ in others],
         "groups": {
-            sees: [
-                {
-                    "row": row,
-                    "cells": [_cell(row, name, metric) for _, name, metric in columns],
-                    "parts": [_cell(row, name, board.rank_by) for name in parts],
-                    "config": [(name, json.dumps(value)) for name, value in row.cards[0].baseline.config.items()],
-                }
-                for row in rows
-            ]
+            sees: [_item(row, board, parts, others, ends, lines) for row in rows]
             for sees, rows in board.by_sees().items()
         },
+        "findings": findings(board),
         "legend": [row.name for row in charts.drawn(board)],
         "hidden": len(board.rows) - len(charts.drawn(board)),
-        "scatter": charts.clean_against_shifted(board, title),
+        "scatters": [chart for chart in scatters if chart],
         "curves": charts.severity_curves(board, title),
+        "lines": [_fitted(line) for line in fitted],
+        "heat": found and {"rows": [_heat_row(row) for row in found.rows], "sites": found.sites, "found": found},
         "sizes": [(domain, split, *board.sizes[domain, split]) for domain, split in (*tested, validation)],
         "shifts": _by_family(board),
         "notes": board.notes,
+        "details": Markup(text),
+        "detailed": kept,
+        "entries": len(board.rows),
+        "names": [row.name for row in board.rows][:kept] if kept == len(board.rows) else _best(board, kept),
     }
 
 
-def _names(board: Board) -> list[str]:
-    return list(board.rows[0].aggregates) if board.rows else []
+def _item(
+    row: Row,
+    board: Board,
+    parts: Sequence[str],
+    others: Sequence[tuple[str, str, str]],
+    ends: tuple[float, float],
+    lines: dict[str, Line],
+) -> dict[str, object]:
+    """Returns what the templates need of an entry."""
+    rank_by = board.rank_by
+    shown = [_cell(row, name, rank_by, ends if name in SPANS else None) for _, name in COLUMNS]
+    return {
+        "row": row,
+        "cells": shown,
+        "behind": _figure(row.behind),
+        "parts": [_cell(row, name, rank_by) for name in parts],
+        "others": [_cell(row, name, metric) for _, name, metric in others],
+        "residuals": [
+            (title, decimal(line.residuals[row.name]))
+            for title, line in lines.items()
+            if not math.isnan(line.residuals.get(row.name, math.nan))
+        ],
+        "config": [(name, json.dumps(value)) for name, value in row.cards[0].baseline.config.items()],
+        "packages": row.cards[0].environment.packages,
+    }
+
+
+def _best(board: Board, count: int) -> list[str]:
+    best = sorted(board.rows, key=lambda row: (row.rank is None, row.rank or 0, row.name))[:count]
+    return [row.name for row in board.rows if row in best]
+
+
+def _label(name: str) -> str:
+    labels = {"real-worst": "worst site", "synthesized-worst": "worst shift", "area": "area under severity"}
+    return labels.get(name, name.replace("/", ": ", 1))
 
 
 def _by_family(board: Board) -> dict[str, list[str]]:
@@ -99,14 +156,51 @@ def _by_family(board: Board) -> dict[str, list[str]]:
     return families
 
 
-def _cell(row: Row, name: str, metric: str) -> dict[str, str]:
+def _fitted(line: Line) -> dict[str, str | int]:
+    return {
+        "title": line.title,
+        "entries": line.entries,
+        "slope": f"{line.slope:.2f}",
+        "explained": "undefined" if math.isnan(line.explained) else f"{line.explained:.2f}",
+    }
+
+
+def _heat_row(row: Predictor) -> dict[str, object]:
+    """Returns a row of the heat map: text, shade (`p7`, `n3`, `none`) and what a pointer resting there is told."""
+    cells = []
+    for cell in row.cells:
+        if math.isnan(cell.spearman):
+            cells.append({"text": "–", "shade": "none", "more": "undefined: the entries do not differ"})
+            continue
+        shade = min(BINS, math.floor(abs(cell.spearman) * BINS))
+        interval = "" if math.isnan(cell.low) else f", 95 % interval {cell.low:.2f} to {cell.high:.2f}"
+        cells.append(
+            {
+                "text": f"{cell.spearman:.2f}",
+                "shade": f"{'p' if cell.spearman >= 0 else 'n'}{shade}",
+                "more": f"Spearman {cell.spearman:.2f}{interval}; Kendall {cell.kendall:.2f}",
+            }
+        )
+    gain, low, high = row.gain
+    told = "" if math.isnan(gain) else f"{gain:+.2f}" + ("" if math.isnan(low) else f" [{low:+.2f}, {high:+.2f}]")
+    verdict = "better" if row.beats else "worse" if row.fails else "not supported" if not math.isnan(low) else ""
+    return {"name": row.name, "family": row.family, "cells": cells, "gain": told, "verdict": verdict}
+
+
+def _cell(row: Row, name: str, metric: str, ends: tuple[float, float] | None = None) -> dict[str, object]:
     """Returns a figure as the table shows it; `sort` is empty where it is undefined."""
-    found: Estimate | None = row.aggregates.get(name, {}).get(metric)
-    if found is None or math.isnan(found.value):
-        return {"value": "–", "interval": "", "sort": ""}
-    low, high = found.interval
-    interval = "" if math.isnan(low) else f"{decimal(low)} to {decimal(high)}"
-    return {"value": decimal(found.value), "interval": interval, "sort": f"{found.value:.6f}"}
+    found = row.aggregates[name, metric] if name in row.aggregates else NOTHING
+    return _figure(found, ends)
+
+
+def _figure(found: Figure, ends: tuple[float, float] | None = None) -> dict[str, object]:
+    if not found.defined:
+        return {"value": "–", "interval": "", "sort": "", "span": None}
+    interval = "" if math.isnan(found.low) else f"{decimal(found.low)} to {decimal(found.high)}"
+    span = None
+    if ends is not None and interval:
+        span = [round(96 * (x - ends[0]) / (ends[1] - ends[0]) + 2, 1) for x in found]
+    return {"value": decimal(found.value), "interval": interval, "sort": f"{found.value:.6f}", "span": span}
 
 
 def _hash(text: str) -> str:

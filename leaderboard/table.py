@@ -1,39 +1,152 @@
-"""`scores.csv`: every figure of a leaderboard, one a row."""
+"""`scores.csv` and `scores.json`: every figure of a leaderboard."""
 
 from __future__ import annotations
 
 import csv
 import io
+import json
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
-from .board import Board, Figure, Row, figure
+import numpy as np
+from numpy.typing import NDArray
 
+from ..benchmark.bootstrap import place
+from .board import Board, Row
+from .correlation import Correlation
+from .line import Line
+
+SCHEMA = "medshift-scores/1"
 COLUMNS = (
-    "protocol", "rank", "entry", "sees", "seeds", "kind", "name", "metric", "value", "low", "high", "samples", "groups",
+    "protocol", "rank", "rank_low", "rank_high", "tier", "entry", "sees", "seeds", "verified", "kind", "name", "metric",
+    "value", "low", "high", "samples", "groups",
 )  # fmt: skip
 
 
-def to_csv(boards: Sequence[Board]) -> str:
-    """Returns all aggregates and conditions of all entries as CSV; an undefined figure is an empty cell."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(COLUMNS)
+def csv_lines(boards: Sequence[Board]) -> Iterator[str]:
+    """Yields all aggregates and conditions of all entries as CSV; an undefined figure is an empty cell."""
+    yield ",".join(COLUMNS) + "\n"
     for board in boards:
+        sizes = [board.sizes[place(condition)] for condition in board.protocol.conditions()]
         for row in board.rows:
-            for kind, name, metric, found in _figures(row):
-                numbers = ["" if math.isnan(x) else f"{x:.6f}" for x in (found.value, found.low, found.high)]
-                rank = "" if row.rank is None else row.rank
-                start = [board.protocol.name, rank, row.name, row.sees, len(row.cards), kind, name, metric]
-                writer.writerow([*start, *numbers, found.samples, found.groups])
+            start = _cells(
+                [board.protocol.name, row.rank or "", *_ranks(row), row.tier or "", row.name, row.sees, len(row.cards),
+                 int(row.verified)]
+            )  # fmt: skip
+            figures = row.aggregates
+            yield from _block(start, "aggregate", figures.names, figures.metrics, figures.values, row.scored.sizes)
+            figures = row.conditions
+            yield from _block(start, "condition", figures.names, figures.metrics, figures.values, sizes)
+
+
+def _block(
+    start: str,
+    kind: str,
+    names: Sequence[str],
+    metrics: Sequence[str],
+    values: NDArray[np.float64],
+    sizes: Iterable[Sequence[int]],
+) -> Iterator[str]:
+    for name, by_metric, (samples, groups) in zip(names, values.tolist(), sizes, strict=True):
+        lead = f"{start},{kind},{_cells([name])}"
+        for metric, numbers in zip(metrics, by_metric, strict=True):
+            value, low, high = ("" if x != x else f"{x:.6f}" for x in numbers)
+            yield f"{lead},{metric},{value},{low},{high},{samples},{groups}\n"
+
+
+def _cells(values: Sequence[object]) -> str:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="").writerow(values)
     return text.getvalue()
 
 
-def _figures(row: Row) -> Iterator[tuple[str, str, str, Figure]]:
-    """Yields (kind, name, metric, figure), the aggregates first."""
-    for name, by_metric in row.aggregates.items():
-        for metric, estimate in by_metric.items():
-            yield "aggregate", name, metric, figure(estimate)
-    for key, figures in row.conditions.items():
-        for metric, found in figures.items():
-            yield "condition", key, metric, found
+def _ranks(row: Row) -> tuple[object, object]:
+    return row.ranks if row.rank else ("", "")
+
+
+def to_json(
+    boards: Sequence[Board], correlations: Sequence[Correlation | None], fitted: Sequence[Sequence[Line]]
+) -> Iterator[str]:
+    """Yields everything that the page shows as JSON, one line an entry; undefined figures are null.
+
+    Figures are lists by name (the order is in `aggregates` and `conditions`), by metric, of value, low and high.
+    """
+    yield f'{{"schema": "{SCHEMA}", "protocols": ['
+    for number, (board, found, line) in enumerate(zip(boards, correlations, fitted, strict=True)):
+        names = board.rows[0].aggregates.names if board.rows else []
+        head = {
+            "name": board.protocol.name,
+            "sha256": board.protocol.sha256,
+            "simulated": board.protocol.dataset.simulated,
+            "metrics": list(board.rows[0].aggregates.metrics) if board.rows else list(board.protocol.metrics),
+            "aggregates": list(names),
+            "conditions": board.keys,
+            "lines": [_line(one) for one in line],
+            "correlation": found and _correlation(found),
+        }
+        yield ("\n" if not number else ",\n") + json.dumps(head, ensure_ascii=False)[:-1] + ', "entries": ['
+        for position, row in enumerate(board.rows):
+            yield ("\n" if not position else ",\n") + json.dumps(_entry(row), ensure_ascii=False)
+        yield "\n]}"
+    yield "\n]}\n"
+
+
+def _entry(row: Row) -> dict[str, object]:
+    return {
+        "entry": row.name,
+        "sees": row.sees,
+        "rank": row.rank,
+        "ranks": list(row.ranks) if row.rank else None,
+        "tier": row.tier or None,
+        "behind_best": [_number(x) for x in row.behind],
+        "behind_is_supported": row.supported,
+        "seeds": [card.seed for card in row.cards],
+        "verified": [mark.result if mark else None for mark in row.marks],
+        "predictions_sha256": [card.predictions.sha256 for card in row.cards],
+        "thresholds": _nested(row.scored.thresholds),
+        "aggregates": _nested(row.aggregates.values),
+        "conditions": _nested(row.conditions.values),
+    }
+
+
+def _line(line: Line) -> dict[str, object]:
+    return {
+        "shifted": line.title,
+        "entries": line.entries,
+        "logit_slope": _number(line.slope),
+        "logit_intercept": _number(line.intercept),
+        "r_squared": _number(line.explained),
+        "residuals": {name: _number(value) for name, value in line.residuals.items()},
+    }
+
+
+def _correlation(found: Correlation) -> dict[str, object]:
+    return {
+        "entries": found.entries,
+        "sites": list(found.sites),
+        "sentence": found.sentence,
+        "predictors": {
+            row.name: {
+                "spearman": [_number(cell.spearman) for cell in row.cells],
+                "spearman_low": [_number(cell.low) for cell in row.cells],
+                "spearman_high": [_number(cell.high) for cell in row.cells],
+                "kendall": [_number(cell.kendall) for cell in row.cells],
+                "beats_clean": row.beats,
+                "fails_clean": row.fails,
+            }
+            for row in found.rows
+        },
+    }
+
+
+def _number(value: float) -> float | None:
+    return None if math.isnan(value) else round(value, 6)
+
+
+def _nested(values: NDArray[np.float64]) -> object:
+    rounded = np.round(values, 6)
+    if not np.isnan(rounded).any():
+        return rounded.tolist()
+    filled = rounded.astype(object)
+    filled[np.isnan(rounded)] = None
+    return filled.tolist()

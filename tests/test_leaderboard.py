@@ -11,17 +11,32 @@ import numpy as np
 import pytest
 
 from medshift.benchmark import bootstrap
-from medshift.benchmark.card import CARD_FILE
+from medshift.benchmark.card import CARD_FILE, read
 from medshift.benchmark.estimate import Estimate
 from medshift.leaderboard import charts
-from medshift.leaderboard.board import board, over_seeds
+from medshift.leaderboard.board import board
 from medshift.leaderboard.command import leaderboard
+from medshift.leaderboard.correlation import correlation
 from medshift.leaderboard.entries import contests
+from medshift.leaderboard.line import lines
 from medshift.leaderboard.markdown import BEGIN, END, escape, into_readme, markdown
-from medshift.leaderboard.page import page
+from medshift.leaderboard.page import page as render
+from medshift.leaderboard.scoring import over_seeds
 from medshift.shifts.errors import MedshiftError
 
 HOSTILE = "<script>alert('x')</script><img src=x onerror=alert(1)> | [a](javascript:alert(1)) \u202e"
+
+
+def page(boards):
+    return render(boards, [correlation(found) for found in boards], [lines(found) for found in boards])
+
+
+@pytest.fixture(scope="module", autouse=True)
+def home(tmp_path_factory):
+    """An empty cache of scores."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MEDSHIFT_HOME", str(tmp_path_factory.mktemp("home")))
+        yield
 
 
 def root(fabricate, folder, **changes):
@@ -47,7 +62,7 @@ def ranked(submissions):
 class Tags(HTMLParser):
     """Collects tags and attributes, and finds those never closed."""
 
-    VOID = frozenset({"meta", "wbr", "circle", "path", "polyline", "br"})
+    VOID = frozenset({"meta", "input", "wbr", "circle", "path", "polyline", "br"})
 
     def __init__(self):
         super().__init__()
@@ -83,12 +98,13 @@ def test_equal_entries_share_a_rank(fabricate, tmp_path):
     assert [row.rank for row in board(contests(tmp_path)[0], 10).rows] == [1, 1, 3]
 
 
-def test_a_figure_is_the_mean_over_seeds(ranked):
+def test_a_figure_is_the_mean_over_seeds(ranked, submissions):
     row = ranked.rows[0]
     for metric in ranked.protocol.metrics:
-        values = [{(s.condition, s.metric): s.value for s in card.scores}["site-b", metric] for card in row.cards]
-        assert row.conditions["site-b"][metric].value == pytest.approx(np.mean(values))
-        assert row.aggregates["real/site-b"][metric].value == pytest.approx(np.mean(values))
+        cards = [read(submissions / "made-up" / row.name / f"seed-{seed}") for seed in (0, 1)]
+        values = [{(s.condition, s.metric): s.value for s in card.scores}["site-b", metric] for card in cards]
+        assert row.conditions["site-b", metric].value == pytest.approx(np.mean(values))
+        assert row.aggregates["real/site-b", metric].value == pytest.approx(np.mean(values))
 
 
 def test_the_spread_of_seeds_is_that_of_a_mean_of_them():
@@ -109,16 +125,19 @@ def test_hostile_text_stays_text(ranked):
     tags = Tags()
     tags.feed(text)
     assert tags.open == []
-    assert tags.tags.count("script") == 1
+    kinds = [value for name, value in tags.attributes if name == "type" and "json" in value]
+    assert tags.tags.count("script") == 1 + len(kinds) == 2
     assert "img" not in tags.tags
-    assert not [name for name, _ in tags.attributes if name.startswith("on") or name in ("src", "href", "style")]
+    assert not [name for name, _ in tags.attributes if name.startswith("on") or name in ("src", "style")]
+    assert [value for name, value in tags.attributes if name == "href"] == ["#main"]
     assert "&lt;script&gt;alert" in text
     assert "<i>" not in text  # the citation's
 
 
 def test_the_page_needs_nothing_else_and_lets_only_its_own_script_run(ranked):
     text = page([ranked])
-    assert not re.search(r"https?://|@import|url\(", text)
+    namespace = "http://www.w3.org/2000/svg"  # a name, nothing is fetched from there
+    assert not re.search(r"https?://|@import|url\(", text.replace(namespace, ""))
     policy = re.search(r'Content-Security-Policy" content="([^"]*)"', text)[1]
     assert "default-src 'none'" in policy.replace("&#39;", "'")
     assert "unsafe" not in policy
@@ -130,7 +149,7 @@ def test_the_page_needs_nothing_else_and_lets_only_its_own_script_run(ranked):
 def test_tables_have_captions_and_headings_with_a_scope(ranked):
     text = page([ranked])
     tables = re.findall(r"<table.*?</table>", text, flags=re.DOTALL)
-    assert len(tables) == 2
+    assert len(tables) == 4
     for table in tables:
         assert "<caption>" in table
         assert not re.search(r"<th(?![^>]*scope)[ >]", table.replace("<thead>", ""))
@@ -143,7 +162,7 @@ def test_the_same_submissions_give_the_same_bytes(fabricate, submissions, tmp_pa
         leaderboard(submissions, tmp_path / out)
     again = root(fabricate, tmp_path / "again")
     leaderboard(again, tmp_path / "c")
-    for name in ("index.html", "leaderboard.md", "scores.csv"):
+    for name in ("index.html", "leaderboard.md", "scores.csv", "scores.json", "badge.svg"):
         first = (tmp_path / "a" / name).read_bytes()
         assert first == (tmp_path / "b" / name).read_bytes() == (tmp_path / "c" / name).read_bytes()
         assert str(tmp_path).encode() not in first
@@ -154,7 +173,7 @@ def test_the_csv_holds_every_figure(submissions, ranked, tmp_path, capsys):
     with (tmp_path / "scores.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     conditions = len(ranked.protocol.conditions())
-    assert len(rows) == 3 * 3 * (conditions + len(ranked.rows[0].aggregates))
+    assert len(rows) == 3 * 6 * (conditions + len(ranked.rows[0].aggregates.names))
     defined = [row for row in rows if row["low"] and row["metric"] != "ece"]
     assert len(defined) > len(rows) / 2
     assert all(float(row["low"]) <= float(row["value"]) <= float(row["high"]) for row in defined)
@@ -164,8 +183,7 @@ def test_the_csv_holds_every_figure(submissions, ranked, tmp_path, capsys):
 
 
 def test_markdown_has_one_line_an_entry_and_escapes(ranked):
-    lines = markdown([ranked]).splitlines()
-    table = [line for line in lines if line.startswith("|")]
+    table = [line for line in markdown([ranked]).splitlines() if line.startswith("|")]
     assert len(table) == 2 + 3
     assert len({line.count("|") for line in table}) == 1
     assert "<" not in escape(HOSTILE).replace("\\<", "")
@@ -187,18 +205,21 @@ def test_a_readme_keeps_everything_but_the_block(tmp_path):
         assert path.read_text() == text
 
 
-def test_every_bad_submission_is_named_and_nothing_is_written(fabricate, tmp_path):
+def test_every_bad_submission_is_named_and_left_out(fabricate, tmp_path):
     folder = root(fabricate, tmp_path / "in")
     for which in ("poor/seed-0", "adapting/seed-0"):
         card = folder / "made-up" / which / CARD_FILE
         card.write_text(card.read_text().replace('"medshift-card/1"', '"medshift-card/2"'))
     with pytest.raises(MedshiftError) as error:
         leaderboard(folder, tmp_path / "out")
-    lines = str(error.value).splitlines()
-    assert len(lines) == 2
-    assert "adapting" in lines[0]
-    assert "poor" in lines[1]
-    assert not (tmp_path / "out").exists()
+    said = str(error.value).splitlines()
+    assert len(said) == 3
+    assert "adapting" in said[1]
+    assert "poor" in said[2]
+    shown = (tmp_path / "out" / "index.html").read_text()
+    assert "2 submissions were refused and left out" in shown
+    assert "medshift-card/2" not in shown
+    assert ">adapting<" not in shown
 
 
 def test_unfinished_folders_are_left_out_and_said(fabricate, tmp_path, capsys):
@@ -214,8 +235,9 @@ def test_seeds_of_one_entry_must_be_one_method(fabricate, tmp_path):
     place, made, rows = fabricate.contest(tmp_path, fabricate.table(groups=4))
     fabricate.submission(place, made, rows, "m", 0)
     fabricate.submission(place, made, rows, "m", 1, config={"lr": 0.5})
-    with pytest.raises(MedshiftError, match="seeds 0 and 1 differ in more than the seed"):
-        board(contests(tmp_path)[0], 10)
+    found = board(contests(tmp_path)[0], 10)
+    assert not found.rows
+    assert "seeds 0 and 1 differ in more than the seed" in found.refused[0]
 
 
 def test_folders_without_submissions(fabricate, tmp_path):
@@ -227,8 +249,8 @@ def test_folders_without_submissions(fabricate, tmp_path):
     with pytest.raises(MedshiftError, match="no finished submission"):
         leaderboard(tmp_path, tmp_path / "out")
     (place / "x" / "seed-01").mkdir(parents=True)
-    with pytest.raises(MedshiftError, match="not named seed-N"):
-        board(contests(tmp_path)[0], 10)
+    (place / "<b>").mkdir()
+    assert board(contests(tmp_path)[0], 10).notes == ["2 folders are not named ENTRY/seed-N: left out"]
 
 
 def test_a_truth_that_was_edited_is_refused(fabricate, tmp_path):
@@ -264,8 +286,9 @@ def test_other_pixels_than_most_are_noted(fabricate, tmp_path):
 
 
 def test_charts_stay_in_their_frame(ranked):
-    every = [charts.clean_against_shifted(ranked, "x"), *charts.severity_curves(ranked, "x")]
-    assert [chart.title for chart in every] == ["Clean and shifted", "noise", "contrast", "resolution"]
+    line = lines(ranked)[0]
+    every = [charts.against_clean(ranked, "real", "x", line), *charts.severity_curves(ranked, "x")]
+    assert [chart.title for chart in every] == ["real against clean", "noise", "contrast", "resolution"]
     for chart in every:
         assert 2 <= len(chart.ys) <= 8
         for point in chart.points:

@@ -1,0 +1,110 @@
+"""Who is better than whom, as far as the data say: paired comparisons, Holm's correction, tiers, intervals of ranks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import rankdata
+from scipy.stats import t as student
+
+from ..benchmark.bootstrap import LEVEL
+
+Floats = NDArray[np.float64]
+ROUNDING = 1e-9  # of a standard error: what is left of two equal ones
+
+
+@dataclass(frozen=True, eq=False)
+class Comparisons:
+    """Every entry with every other, on the same resamples of the same groups.
+
+    Args:
+        difference: (n, n) row minus column, positive where the row is better.
+        error: (n, n) standard error of the difference.
+        supported: (n, n) whether the difference holds after Holm's correction over all pairs, at 5 % for the family.
+        reach: Half the width of a 95 % interval, in standard errors.
+    """
+
+    difference: Floats
+    error: Floats
+    supported: NDArray[np.bool_]
+    reach: float
+
+    def interval(self, row: int, column: int) -> tuple[float, float, float]:
+        """Returns the difference of two entries and its 95 % interval, uncorrected."""
+        value, half = float(self.difference[row, column]), float(self.reach * self.error[row, column])
+        return value, value - half, value + half
+
+
+def compare(values: Floats, tracks: Floats, groups: int, higher_is_better: bool) -> Comparisons:
+    """Returns the paired comparisons of n entries.
+
+    The standard error is that of the difference over the replicates. Half a dozen patients know less than a normal
+    distribution would have them know: Student's t with `groups` - 1 degrees of freedom.
+
+    Args:
+        values: (n,) what ranks; NaN where undefined.
+        tracks: (n, B) its replicates, the same groups being drawn for all in a column.
+        groups: Of the smallest test split.
+        higher_is_better: Which way the metric points.
+    """
+    sign = 1.0 if higher_is_better else -1.0
+    difference = sign * (values[:, None] - values[None, :])
+    whole = tracks[:, ~np.isnan(tracks[~np.isnan(values)]).any(axis=0)].astype(np.float64)
+    freedom = max(groups - 1, 1)
+    reach = float(student.ppf((1 + LEVEL) / 2, freedom))
+    if whole.shape[1] < max(2, tracks.shape[1] / 2):  # undefined in most replicates: nothing can be said
+        return Comparisons(difference, np.full_like(difference, np.nan), np.zeros(difference.shape, bool), reach)
+    centred = whole - whole.mean(axis=1, keepdims=True)
+    covariance = centred @ centred.T / (whole.shape[1] - 1)
+    spread = np.diag(covariance)
+    error = np.sqrt(np.maximum(spread[:, None] + spread[None, :] - 2 * covariance, 0))
+    error[error <= ROUNDING] = 0
+    equal = np.abs(difference) <= ROUNDING
+    with np.errstate(divide="ignore", invalid="ignore"):
+        chance = np.where(equal, 1.0, 2 * student.sf(np.abs(difference) / error, freedom))
+    upper = np.triu_indices(len(values), 1)
+    supported = np.zeros(difference.shape, bool)
+    supported[upper] = holm(chance[upper]) <= 1 - LEVEL
+    return Comparisons(difference, error, supported | supported.T, reach)
+
+
+def holm(chance: Floats) -> Floats:
+    """Returns p-values after Holm's correction (1979), which keeps the family's error; undefined ones stay so."""
+    adjusted = np.full(len(chance), np.nan)
+    defined = np.flatnonzero(~np.isnan(chance))
+    order = defined[np.argsort(chance[defined], kind="stable")]
+    factors = np.arange(len(order), 0, -1)
+    adjusted[order] = np.minimum(np.maximum.accumulate(chance[order] * factors), 1)
+    return adjusted
+
+
+def tiers(order: list[int], supported: NDArray[np.bool_]) -> list[int]:
+    """Returns the tier of each entry of an order, from best to worst.
+
+    A tier begins with the first entry that is supported to be worse than the one that leads the tier above. So nobody
+    in a tier is known to be worse than its leader.
+    """
+    found: list[int] = []
+    tier, leader = 1, order[0] if order else 0
+    for entry in order:
+        if supported[leader, entry]:
+            tier, leader = tier + 1, entry
+        found.append(tier)
+    return found
+
+
+def ranks(values: Floats, higher_is_better: bool) -> NDArray[np.int64]:
+    """Returns the rank of each along the first axis, 1 being the best; equals share the better one, NaN is last."""
+    worth = np.where(np.isnan(values), -np.inf, values if higher_is_better else -values)
+    return np.asarray(rankdata(-worth, method="min", axis=0), dtype=np.int64)
+
+
+def rank_intervals(tracks: Floats, higher_is_better: bool) -> NDArray[np.int64]:
+    """Returns (n, 2) the ranks between which each of n entries lies in 95 % of the replicates."""
+    tail = (1 - LEVEL) / 2
+    each = ranks(tracks, higher_is_better)
+    low = np.quantile(each, tail, axis=1, method="lower")
+    high = np.quantile(each, 1 - tail, axis=1, method="higher")
+    return np.stack([low, high], axis=1).astype(np.int64)

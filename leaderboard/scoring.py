@@ -1,0 +1,149 @@
+"""One entry, scored from its predictions: seeds averaged, groups and seeds resampled, and what the page shows of it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..benchmark import bootstrap
+from ..benchmark.bootstrap import Cell, place
+from ..benchmark.estimate import Estimate
+from ..benchmark.metrics import BINS, METRICS
+from ..benchmark.protocol import Protocol
+from ..benchmark.scores import aggregated, board_metrics, score
+from .entries import Contest
+from .figures import tabled
+
+SKETCHED = 200  # replicates that the page keeps, to compare two entries condition by condition
+MOST_CLASSES = 20  # of which a confusion is shown
+Arrays = Mapping[str, NDArray[np.float32]]
+
+
+@dataclass(frozen=True, eq=False)
+class Scored:
+    """What is kept of an entry. Tracks and sketches are of the ranking metric.
+
+    Args:
+        conditions: (C, M, 3) value and interval by condition and metric (`board_metrics`).
+        names: (A,) names of the aggregates.
+        aggregates: (A, M, 3).
+        sizes: (A, 2) samples and groups that an aggregate rests on, its parts' added up.
+        tracks: (A, B) replicates of the aggregates.
+        sketch: (C + A, SKETCHED) the first replicates of conditions and aggregates, 0..254 between the bounds; 255 is
+            undefined.
+        bounds: (C + A, 2) what 0 and 254 stand for.
+        confusion: (D, K, K) how often a class (rows) is taken for another (columns), over all seeds; domains are the
+            source, then the targets. Of more than MOST_CLASSES classes (D, 0, 0).
+        reliability: (D, BINS, 3) samples, summed confidence and hits by bin of the top probability.
+        thresholds: (S, K) of each seed, frozen on source validation.
+    """
+
+    conditions: NDArray[np.float64]
+    names: NDArray[np.str_]
+    aggregates: NDArray[np.float64]
+    sizes: NDArray[np.int64]
+    tracks: NDArray[np.float32]
+    sketch: NDArray[np.uint8]
+    bounds: NDArray[np.float32]
+    confusion: NDArray[np.int64]
+    reliability: NDArray[np.float64]
+    thresholds: NDArray[np.float64]
+
+    def arrays(self) -> dict[str, NDArray[np.generic]]:
+        """Returns the fields by name."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+
+def scored(contest: Contest, name: str, seeds: Sequence[Arrays], drawn: Mapping[tuple[str, str], Cell]) -> Scored:
+    """Returns an entry's scores, recomputed from the predictions of its seeds.
+
+    Args:
+        contest: Protocol and truth.
+        name: The entry's.
+        seeds: Probabilities by condition, one for each seed.
+        drawn: What `bootstrap.cells` returned.
+    """
+    protocol = contest.protocol
+    metrics = board_metrics(protocol)
+    each = [score(protocol, contest.truth, arrays, drawn=drawn, metrics=metrics) for arrays in seeds]
+    replicates = len(next(iter(drawn.values())).weights)
+    again = bootstrap.draw(len(seeds), replicates, protocol.seed, "seeds", name)
+    conditions = {
+        key: {
+            metric: over_seeds([one.conditions[key][metric] for one in each], again, METRICS[metric].most)
+            for metric in by_metric
+        }
+        for key, by_metric in each[0].conditions.items()
+    }
+    aggregates = aggregated(protocol, conditions)  # of the mean over seeds: what is worst on average, not each seed's
+    ranking = [found[metrics[0]] for found in (*conditions.values(), *aggregates.values())]
+    sketch, bounds = _sketch(np.stack([found.replicates[:SKETCHED] for found in ranking]))
+    confusion, reliability = _outcomes(protocol, seeds, drawn)
+    return Scored(
+        conditions=tabled(conditions),
+        names=np.array(list(aggregates)),
+        aggregates=tabled(aggregates),
+        sizes=np.array([(by[metrics[0]].samples, by[metrics[0]].groups) for by in aggregates.values()]),
+        tracks=np.stack([by[metrics[0]].replicates for by in aggregates.values()]).astype(np.float32),
+        sketch=sketch,
+        bounds=bounds,
+        confusion=confusion,
+        reliability=reliability,
+        thresholds=np.stack([one.thresholds for one in each]),
+    )
+
+
+def over_seeds(parts: Sequence[Estimate], drawn: NDArray[np.float64], most: float = math.inf) -> Estimate:
+    """Returns the mean over seeds; in replicate b, groups are as in the seeds' replicate b and the seeds drawn anew.
+
+    Drawing S seeds out of S makes their spread too small by sqrt((S - 1) / S), which is much at S = 3: it is stretched
+    by the inverse (Davison and Hinkley 1997, section 2.3). One seed says nothing of that spread, and none is added.
+
+    Args:
+        parts: The figure of each of S seeds.
+        drawn: (B, S) how often each seed counts in each replicate.
+        most: The highest value that the metric has; the lowest is zero.
+    """
+    count = len(parts)
+    table = np.stack([part.replicates for part in parts], axis=1)
+    centre = table.mean(axis=1)
+    again = (table * drawn).sum(axis=1) / count
+    stretch = math.sqrt(count / (count - 1)) if count > 1 else 1.0
+    value = float(np.mean([part.value for part in parts]))
+    stretched = centre + stretch * (again - centre)
+    return replace(parts[0], value=value, replicates=np.clip(stretched, 0 if math.isfinite(most) else None, most))
+
+
+def _sketch(replicates: NDArray[np.float64]) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+    """Returns replicates in steps of 1 / 254 of their range, and the range."""
+    undefined = np.isnan(replicates)
+    low = np.min(replicates, axis=1, initial=np.inf, where=~undefined)
+    high = np.max(replicates, axis=1, initial=-np.inf, where=~undefined)
+    bounds = np.stack([np.where(low <= high, low, 0), np.where(low <= high, high, 0)], axis=1).astype(np.float32)
+    width = np.where(bounds[:, 1] > bounds[:, 0], bounds[:, 1] - bounds[:, 0], 1)[:, None]
+    steps = np.rint((np.where(undefined, 0, replicates) - bounds[:, :1]) / width * 254)
+    return np.where(undefined, 255, np.clip(steps, 0, 254)).astype(np.uint8), bounds
+
+
+def _outcomes(
+    protocol: Protocol, seeds: Sequence[Arrays], drawn: Mapping[tuple[str, str], Cell]
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Returns confusion and reliability by domain, as `Scored` has them."""
+    domains = [c for c in protocol.conditions() if c.kind in ("clean", "real")]
+    classes = len(protocol.dataset.classes)
+    confusion = np.zeros((len(domains), classes, classes), np.int64)
+    reliability = np.zeros((len(domains), BINS, 3))
+    for number, condition in enumerate(domains):
+        labels = drawn[place(condition)].labels
+        for arrays in seeds:
+            probabilities = arrays[condition.key].astype(np.float64)
+            top, guess = probabilities.max(axis=1), probabilities.argmax(axis=1)
+            np.add.at(confusion[number], (labels, guess), 1)
+            bins = np.clip(np.ceil(top * BINS).astype(np.int64) - 1, 0, BINS - 1)
+            for column, weights in enumerate((np.ones(len(top)), top, (guess == labels).astype(np.float64))):
+                reliability[number, :, column] += np.bincount(bins, weights, BINS)
+    return confusion if classes <= MOST_CLASSES else confusion[:, :0, :0], reliability

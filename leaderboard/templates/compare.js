@@ -1,0 +1,72 @@
+// Two entries side by side. The interval of a difference comes from replicates in which both saw the same groups.
+function replicates(entry, row) {
+  entry.bytes ??= Uint8Array.from(atob(entry.s), (letter) => letter.charCodeAt(0));
+  const [low, high] = [entry.b[2 * row] / 1e5, entry.b[2 * row + 1] / 1e5];
+  const values = [];
+  for (let index = row * entry.n; index < (row + 1) * entry.n; index += 1) {
+    values.push(entry.bytes[index] === 255 ? NaN : low + ((high - low) * entry.bytes[index]) / 254);
+  }
+  return values;
+}
+
+function difference(one, other, row, value) {
+  const [a, b] = [replicates(one, row), replicates(other, row)];
+  const gaps = a.map((x, index) => x - b[index]).filter((gap) => !isNaN(gap));
+  if (gaps.length < 2 || gaps.length < a.length / 2) return null;
+  const mean = gaps.reduce((x, y) => x + y, 0) / gaps.length;
+  const spread = Math.sqrt(gaps.reduce((sum, gap) => sum + (gap - mean) ** 2, 0) / (gaps.length - 1));
+  return [value - 1960 * spread, value + 1960 * spread];
+}
+
+function comparison(data, names) {
+  const [one, other] = names.map((name) => data.entries[name]);
+  const metric = data.metrics[0];
+  const table = headed(`${metric.title}: difference is first less second, 95 % interval from the same groups`, ["Condition", ...names, "Difference", "Supported"]);
+  const body = table.createTBody();
+  const width = data.metrics.length * 3;
+  const count = data.conditions.length;
+  const add = (title, row, x, y) => {
+    const line = body.insertRow();
+    line.append(make("th", title, { scope: "row", class: "entry" }));
+    line.append(make("td", number(x)), make("td", number(y)));
+    const cell = line.insertCell();
+    const verdict = line.insertCell();
+    if (x === null || y === null) {
+      cell.textContent = verdict.textContent = "–";
+      return;
+    }
+    const ends = difference(one, other, row, x - y);
+    cell.textContent = (x > y ? "+" : "") + number(x - y);
+    if (!ends) {
+      verdict.textContent = "–";
+      return;
+    }
+    cell.append(make("span", `${number(Math.round(ends[0]))} to ${number(Math.round(ends[1]))}`, { class: "interval" }));
+    const sure = ends[0] > 0 || ends[1] < 0;
+    const better = x > y === metric.higher ? 0 : 1;
+    verdict.textContent = sure ? `${names[better]} better` : "not supported";
+    if (sure) verdict.className = better ? "second" : "firstbetter";
+  };
+  data.aggregates.forEach((name, index) => add(name.replace("/", ": "), count + index, one.a[3 * index], other.a[3 * index]));
+  data.conditions.forEach((condition, index) => add(condition.key, index, one.c[index * width], other.c[index * width]));
+  return table;
+}
+
+for (const form of document.querySelectorAll("form.compare")) {
+  const section = form.closest("section.board");
+  const place = section.querySelector(".comparison");
+  form.hidden = false;
+  const show = () => {
+    const names = [form.elements.one.value, form.elements.other.value];
+    place.replaceChildren();
+    if (names[0] === names[1]) {
+      place.append(make("p", "Choose two different entries."));
+      return;
+    }
+    place.append(scrolling(comparison(dataOf(section), names), `${names[0]} beside ${names[1]}`));
+  };
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    show();
+  });
+}
