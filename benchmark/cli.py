@@ -1,4 +1,4 @@
-"""The command line: `medshift run`, `list`, `leaderboard`, `check`, `shifts`, `new`."""
+"""The command line: `medshift run`, `list`, `leaderboard`, `submit`, `verify`, `check`, `shifts`, `new`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import sys
 import typer
 
 from ..shifts.errors import MedshiftError
-from .commands import check, leaderboard, listing, new, run, shifts
+from .commands import check, leaderboard, listing, new, run, shifts, submit, verify
 
 app = typer.Typer(
     name="medshift",
@@ -19,6 +19,8 @@ app = typer.Typer(
 )
 app.command("run")(run.run)
 app.command("leaderboard")(leaderboard.leaderboard)
+app.command("submit")(submit.submit)
+app.command("verify")(verify.verify)
 app.add_typer(listing.app, name="list")
 app.add_typer(check.app, name="check")
 app.add_typer(shifts.app, name="shifts")
