@@ -211,7 +211,7 @@ def test_augmentation_only_mirrors_and_moves():
 
 
 def test_batch_statistics_by_hand():
-    norm = torch.nn.BatchNorm2d(1, eps=0.0).eval()
+    norm = torch.nn.BatchNorm2d(1, eps=1e-12).eval()
     norm.running_mean.fill_(10.0)
     norm.running_var.fill_(4.0)
     batch = torch.tensor([[[[1.0, 3.0]]], [[[5.0, 7.0]]]])  # mean 4, variance 5
