@@ -110,7 +110,7 @@ def inspect(path: Path, protocol: Protocol, truth: pd.DataFrame) -> tuple[list[s
             table = file.read(columns=names)
             table.validate(full=True)  # a damaged page can point beyond its dictionary, or hold no UTF-8
             rows = _rows(table, list(expected), truth)
-    except (OSError, pa.ArrowException, ValueError, MemoryError) as error:
+    except (OSError, pa.ArrowException, ValueError, LookupError, ArithmeticError, MemoryError) as error:
         return [f"cannot be read as Parquet: {in_one_line(error)[:200]}"], {}
     if isinstance(rows, list):
         return rows, {}

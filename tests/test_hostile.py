@@ -138,6 +138,13 @@ def fifo(folder, *_):
     os.mkfifo(folder / CARD_FILE)
 
 
+def no_text(folder, *_):
+    """Breaks the name of a column where the file's schema has it: pyarrow then fails with a KeyError."""
+    path = folder / PREDICTIONS_FILE
+    path.write_bytes(path.read_bytes().replace(b"condition", b"\xff\xfe\xfd\xfcition"))
+    agreeing(folder, None, None)
+
+
 def wide(found):
     return found.append_column(SCRIPT, found["p0"])
 
@@ -194,6 +201,7 @@ KINDS = {
     "a deep JSON": (raw(b"[" * 200_000), "card.json: "),
     "infinite time": (card(lambda c: c["timings"].update(fit_s=float("inf"))), "timings.fit_s"),
     "no Parquet": (lambda f, *_: (f / PREDICTIONS_FILE).write_bytes(b"PAR1" + os.urandom(99)), "cannot be read as"),
+    "a column name that is no text": (no_text, "cannot be read as"),
     "a forged mark": (stray("verified.json", b'{"result": "bytes"}'), "verified.json: "),
     "a link to a folder": (lambda f, *_: (f / "more").symlink_to("/"), "'more' does not belong"),
 }  # fmt: skip
