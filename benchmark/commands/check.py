@@ -19,6 +19,26 @@ def check_submission(folder: Annotated[Path, typer.Argument(help="Holds card.jso
     _report(submission.problems(folder, terms, table), str(folder))
 
 
+@app.command("entries")
+def check_entries(
+    folders: Annotated[list[Path] | None, typer.Argument(help="Submissions, .../PROTOCOL/ENTRY/seed-N.")] = None,
+    report: Annotated[Path | None, typer.Option(help="Write the Markdown here instead of printing it.")] = None,
+) -> None:
+    """Check submissions and say where they would stand on their leaderboard, as Markdown."""
+    from importlib import import_module
+
+    from ..files import write_text
+
+    # by name: the harness does not depend on what is built on it
+    text, sound = import_module("medshift.leaderboard.review").review(folders or [])
+    if report is None:
+        print(text, end="")
+    else:
+        write_text(report, text)
+    if not sound:
+        raise typer.Exit(1)
+
+
 @app.command("shift")
 def check_shift(name: Annotated[str, typer.Argument(help="A shift's name; see `medshift list shifts`.")]) -> None:
     """Check a shift: determinism by address, purity, shape, range, growing damage, speed."""
