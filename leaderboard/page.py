@@ -170,7 +170,7 @@ def _heat_row(row: Predictor) -> dict[str, object]:
     cells = []
     for cell in row.cells:
         if math.isnan(cell.spearman):
-            cells.append({"text": "–", "shade": "none", "more": "undefined: the entries do not differ"})
+            cells.append({"text": "–", "shade": "none", "more": "undefined: the entries do not differ", "between": ""})
             continue
         shade = min(BINS, math.floor(abs(cell.spearman) * BINS))
         interval = "" if math.isnan(cell.low) else f", 95 % interval {cell.low:.2f} to {cell.high:.2f}"
@@ -178,6 +178,7 @@ def _heat_row(row: Predictor) -> dict[str, object]:
             {
                 "text": f"{cell.spearman:.2f}",
                 "shade": f"{'p' if cell.spearman >= 0 else 'n'}{shade}",
+                "between": interval and f"{cell.low:.2f} to {cell.high:.2f}",
                 "more": f"Spearman {cell.spearman:.2f}{interval}; Kendall {cell.kendall:.2f}",
             }
         )

@@ -19,7 +19,9 @@ function scrolling(table, label) {
 
 function headed(caption, heads) {
   const table = make("table");
-  table.append(make("caption", caption));
+  const title = make("caption");
+  title.append(make("span", caption));
+  table.append(title);
   const row = table.createTHead().insertRow();
   heads.forEach((head, index) => row.append(make("th", head, { scope: "col", class: index ? "" : "left entry" })));
   return table;
