@@ -23,6 +23,8 @@ from .figures import NOTHING, Figure, Figures
 from .ranking import Comparisons
 from .scoring import Scored
 
+MOST_NOTED = 10  # entries with odd pixels that are named
+
 
 @dataclass(frozen=True, eq=False)
 class Row:
@@ -208,9 +210,7 @@ def _odd_pixels(rows: Sequence[Row]) -> list[str]:
             text = "\n".join(f"{name} {value}" for name, value in sorted(card.shifts.items()))
             prints.setdefault(text, []).append(f"{row.name}/seed-{card.seed}")
     usual = max(prints.values(), key=len, default=[])
-    return [
-        f"{name}: its shifts have other fingerprints than most entries', so it may have seen other pixels"
-        for names in prints.values()
-        if names is not usual
-        for name in names
-    ]
+    odd = [name for names in prints.values() if names is not usual for name in names]
+    said = "its shifts have other fingerprints than most entries', so it may have seen other pixels"
+    more = [f"{len(odd) - MOST_NOTED} more have other fingerprints, too"] if len(odd) > MOST_NOTED else []
+    return [f"{name}: {said}" for name in odd[:MOST_NOTED]] + more
