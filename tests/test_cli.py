@@ -56,7 +56,7 @@ def test_the_lists_name_everything():
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--baseline", "imagenet-finetun"], "unknown baseline 'imagenet-finetun'. Did you mean 'imagenet-finetune'?"),
+        (["--baseline", "imagenet-finetun"], "unknown baseline 'imagenet-finetun'. Did you mean 'imagenet-finetune'"),
         (["--baseline", "scratch", "--set", "lrr=1"], "no hyper-parameter 'lrr'. Did you mean 'lr'"),
         (["--baseline", "scratch", "--set", "lr=fast"], "--set lr=fast: "),
         (["--baseline", "scratch", "--set", "lr=-1"], "lr must be in (0, 10]"),
