@@ -13,7 +13,7 @@ from .catalogue import Entry, Shift
 from .errors import MedshiftError, in_one_line
 from .rng import Addressed
 
-CACHED = 900_000  # pixels
+CACHED = 450_000  # pixels
 
 
 def apply(
@@ -78,7 +78,7 @@ def apply(
 
 
 def _parts(images: Tensor, *, whole: bool) -> Iterator[tuple[int, Tensor]]:
-    """Yields a batch in parts that bound the memory used on the way; pixels do not depend on them."""
+    """Yields a batch in parts small enough for caches, which also bounds memory; pixels do not depend on them."""
     count = len(images) if whole or images.device.type != "cpu" else max(1, CACHED // images[0].numel())
     for start in range(0, len(images), count):
         yield start, images[start : start + count]

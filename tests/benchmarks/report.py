@@ -20,7 +20,8 @@ def read(path: Path) -> tuple[dict[tuple[str, str, str], float], dict[str, objec
     for row in found["benchmarks"]:
         info = row["extra_info"]
         seconds[info["size"], info["shift"], info["who"]] = row["stats"]["min"] * info["scale"]
-    return seconds, found["machine_info"]
+    timer = found["benchmarks"][0]["options"]["timer"]
+    return seconds, {**found["machine_info"], "timer": timer}
 
 
 def table(
@@ -49,10 +50,12 @@ def main(path: Path) -> None:
     """Prints the page."""
     seconds, machine = read(path)
     cpu = machine["cpu"]
+    wall = machine["timer"] == "perf_counter"
+    clock = "seconds on the wall" if wall else "CPU seconds of all threads (so that a second thread is no gain)"
     print("# Performance of the shifts\n")
     print(
         f"One run of `tests/benchmarks/bench_shifts.py`, 2 threads, {cpu.get('brand_raw', 'unknown processor')}, "
-        f"Python {machine['python_version']}. The least of five rounds.\n\n"
+        f"Python {machine['python_version']}. The least of five rounds, in {clock}.\n\n"
         "A batch goes through `medshift.shifts.apply.apply` at severity 3, with the checks of what goes in and comes "
         "out and with all draws. Under a library's name stands how many times as long the same corruption takes there, "
         "image by image, in the library's own form of an image and without conversion: above 1 medshift is faster. "
