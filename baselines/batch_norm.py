@@ -56,7 +56,7 @@ class _Mix:
     def __call__(self, norm: nn.modules.batchnorm._BatchNorm, inputs: tuple[Tensor]) -> None:
         """Keep nothing of earlier batches: the source's statistics are stored apart."""
         (x,) = inputs
-        mean, var = torch.empty_like(self.mean), torch.empty_like(self.var)
+        mean, var = torch.zeros_like(self.mean), torch.zeros_like(self.var)
         # many times as fast as torch.var_mean over channels that lie last; its variance is the unbiased one
         nn.functional.batch_norm(x, mean, var, training=True, momentum=1.0)
         count = x.numel() / x.shape[1]

@@ -173,7 +173,7 @@ def test_killed_at_random_moments_and_resumed_ends_in_the_same_bytes(finished, t
 
 def test_interrupt_says_how_to_go_on(tmp_path, images):
     started = subprocess.Popen(
-        command(images, tmp_path / "out", "--baseline", "scratch", "--set", "epochs=500"),
+        command(images, tmp_path / "out", "--baseline", "scratch", "--set", "epochs=500", "--set", "patience=500"),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
