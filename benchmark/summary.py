@@ -44,10 +44,10 @@ def table(protocol: Protocol, scores: Scores, title: str = "") -> Table:
         box=SIMPLE_HEAD,
         pad_edge=False,
     )
-    drawn.add_column("condition", no_wrap=True)
+    drawn.add_column("condition", overflow="fold")
     drawn.add_column("n", justify="right")
     for metric in protocol.metrics:
-        drawn.add_column(METRICS[metric].title, justify="right", min_width=15)
+        drawn.add_column(METRICS[metric].title.replace(" ", "\n"), justify="right", no_wrap=True)
     for label, name, section in _rows(scores):
         if section:
             drawn.add_section()
