@@ -59,3 +59,20 @@ def load(
     with bar(f"reading {folder}", unit="images") as progress:
         found = manifest.read(folder, classes=classes, image_size=image_size, modality=modality, progress=progress)
     return found, ""
+
+
+def names(text: str) -> tuple[str, ...]:
+    """Returns the names in an option that takes several, with commas between."""
+    return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
+def steps(text: str) -> tuple[int, ...]:
+    """Returns the severities in an option, ascending.
+
+    Raises:
+        MedshiftError: One is no whole number.
+    """
+    try:
+        return tuple(sorted(int(step) for step in text.split(",")))
+    except ValueError:
+        raise MedshiftError(f"--severities takes numbers 1 to 5 with commas between, not {text!r}") from None

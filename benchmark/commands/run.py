@@ -7,7 +7,6 @@ from typing import Annotated
 
 import typer
 
-from ...shifts.errors import MedshiftError
 from ..data_options import (
     Classes,
     Data,
@@ -56,21 +55,21 @@ def run(
     A run that was stopped goes on where it was with the same command.
     """
     from .. import baselines
-    from ..data_options import load
+    from ..data_options import load, names, steps
     from ..planning import Choices, ends, plan, settle
     from ..progress import bar, console, watch
 
     made = baselines.make(baseline, settings or [])  # before anything slow: a typing error costs no minute
     choices = Choices(
         source=source,
-        targets=_names(targets),
-        shifts=_names(shifts),
-        families=_names(family),
-        severities=_steps(severities),
+        targets=names(targets),
+        shifts=names(shifts),
+        families=names(family),
+        severities=steps(severities),
         requantise=requantise,
         scale=severity_scale,
     )
-    loaded, own_source = load(dataset, data, _names(classes), image_size, modality)
+    loaded, own_source = load(dataset, data, names(classes), image_size, modality)
     with bar("matching severities", unit="shifts") as progress:
         protocol, table = plan(loaded, choices, own_source, progress)
     for line in ends(protocol):
@@ -91,14 +90,3 @@ def run(
     except KeyboardInterrupt:
         console().print("stopped: what was finished is saved, the same command goes on from there")
         raise typer.Exit(130) from None
-
-
-def _names(text: str) -> tuple[str, ...]:
-    return tuple(name.strip() for name in text.split(",") if name.strip())
-
-
-def _steps(text: str) -> tuple[int, ...]:
-    try:
-        return tuple(sorted(int(step) for step in text.split(",")))
-    except ValueError:
-        raise MedshiftError(f"--severities takes numbers 1 to 5 with commas between, not {text!r}") from None

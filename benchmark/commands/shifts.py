@@ -30,12 +30,11 @@ def preview(
 
     from ...shifts.preview import contact_sheet
     from ..access import Images
-    from ..data_options import load
+    from ..data_options import load, names, steps
     from ..planning import Choices, shift_names
-    from .run import _names, _steps
 
-    loaded, _ = load(dataset, data, _names(classes), image_size, modality)
-    choices = Choices(shifts=_names(shifts), families=_names(family), severities=_steps(severities))
+    loaded, _ = load(dataset, data, names(classes), image_size, modality)
+    choices = Choices(shifts=names(shifts), families=names(family), severities=steps(severities))
     rows = np.linspace(0, len(loaded.table) - 1, images + 2)[1:-1].astype(int)
     batch = Images(loaded.pixels[rows], loaded.value_range).batch(slice(None))
     ids = loaded.table["sample_id"].iloc[rows].tolist()
@@ -62,14 +61,13 @@ def calibrate(
     from ..calibrate import calibrate as measure
     from ..calibrate import spread
     from ..calibration_chart import draw, table
-    from ..data_options import load
+    from ..data_options import load, names, steps
     from ..files import write_text
     from ..planning import Choices, plan
     from ..progress import bar, console
-    from .run import _names, _steps
 
-    loaded, own_source = load(dataset, data, _names(classes), image_size, modality)
-    choices = Choices(source=source, shifts=_names(shifts), families=_names(family), severities=_steps(severities))
+    loaded, own_source = load(dataset, data, names(classes), image_size, modality)
+    choices = Choices(source=source, shifts=names(shifts), families=names(family), severities=steps(severities))
     protocol, rows = plan(loaded, choices, own_source)
     with bar("measuring", unit="shifts") as progress:
         found = measure(loaded, rows, protocol, images, progress)
