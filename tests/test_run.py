@@ -178,6 +178,8 @@ def test_interrupt_says_how_to_go_on(tmp_path, images):
         stderr=subprocess.PIPE,
         text=True,
         env={**os.environ, "MEDSHIFT_HOME": str(tmp_path / "home")},
+        # a test run started in the background of a script hands down that Ctrl-C is ignored
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     for line in started.stderr:
         if "epoch 1/" in line:
