@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ..shifts.errors import MedshiftError, near
-from .dataset import Dataset
+from .dataset import COLUMNS, Dataset
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -38,7 +38,7 @@ def read(
 
     Args:
         folder: Holds `manifest.csv` with columns image (a path below the folder), label, domain, split_group and
-            perhaps split; other columns are left alone.
+            perhaps split; other columns are kept as text, empty where a cell is.
         classes: The labels to keep, in this order; all of them, sorted, by default.
         image_size: Side in pixels; by default that of the smallest image, at most 96.
         modality: Of `shifts.catalogue.MODALITIES`; picks the default shifts.
@@ -66,6 +66,7 @@ def read(
             "domain": rows["domain"],
             "group": rows["split_group"],
             **({"split": rows["split"]} if "split" in rows else {}),
+            **further(rows),
         }
     )
     return Dataset(
@@ -77,6 +78,15 @@ def read(
         pixels=pixels,
         notes=(f"{len(table)} images of {folder}, centre-cropped and resized to {side} x {side}",),
     )
+
+
+def further(rows: pd.DataFrame) -> dict[str, pd.Series[str]]:
+    """Returns the columns of a manifest that are none of its own, named `manifest_NAME` where the table has a NAME."""
+    return {
+        f"manifest_{name}" if name in COLUMNS else str(name): rows[name].astype(str)
+        for name in rows
+        if name not in (*NEEDED, "split")
+    }
 
 
 def _rows(folder: Path, classes: Sequence[str]) -> pd.DataFrame:

@@ -8,6 +8,7 @@ from folders import edit, folder
 from PIL import Image
 
 from medshift.benchmark import manifest
+from medshift.benchmark.planning import Choices, plan
 from medshift.shifts.errors import MedshiftError
 
 
@@ -33,6 +34,27 @@ def test_classes_sizes_and_other_columns(tmp_path):
     assert manifest.read(where).spatial == (96, 96)
     first = Image.open(where / dataset.table["sample_id"][0])
     assert abs(float(dataset.pixels[0].mean()) - np.asarray(first).mean()) < 1.5
+
+
+def test_further_columns_are_kept_as_text_and_change_no_hash(tmp_path):
+    where = folder(tmp_path / "set")
+    path = where / "manifest.csv"
+    head, *lines = path.read_text().splitlines()
+    plain = manifest.read(where)
+    path.write_text(
+        "\n".join([f"{head},group,age", *(f"{line},g,{'' if n == 3 else '07'}" for n, line in enumerate(lines))])
+    )
+    dataset = manifest.read(where)
+    assert dataset.table.columns.tolist() == [
+        *("sample_id", "label", "domain", "group", "camera", "manifest_group", "age"),
+    ]
+    assert dataset.table["group"].tolist() == plain.table["group"].tolist()
+    assert set(dataset.table["camera"]) == {"x"}
+    assert dataset.table["age"][[2, 3]].tolist() == ["07", ""]
+    assert dataset.digest() == plain.digest()
+    (terms, truth), (same_terms, same_truth) = plan(plain, Choices()), plan(dataset, Choices())
+    assert same_terms == terms
+    assert same_truth.equals(truth)
 
 
 def test_oblong_images_are_cropped_not_squashed(tmp_path):
