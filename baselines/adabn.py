@@ -18,7 +18,11 @@ class AdaBN(TimmRecipe):
 
     Every batch norm of the fine-tuned ImageNet network takes its mean and variance from the test batch at hand, mixed
     with the source's as if these came from `prior` further images (Schneider et al.): 0 trusts the batch alone, as Li
-    et al. and Nado et al. do. Small batches and batches of one class are known to harm it.
+    et al. and Nado et al. do.
+
+    A batch of one image is normalised by its own pixels; a norm that is left with one value in a channel uses the
+    source's statistics. Small batches have noisy statistics, and a batch of one class has its class normalised away:
+    both are known to harm, `prior` softens both.
 
     Args:
         prior: Weight of the source's statistics, in images.

@@ -18,6 +18,10 @@ class Lame(TimmRecipe):
 
     Made for streams in which neighbours belong together; known to hurt on shuffled, independent ones.
 
+    A batch of one image has no neighbours and keeps the network's probabilities. A batch of one class is what the
+    method is made for: doubtful images are drawn to the surer ones' class, wrongly where most are wrong. In a batch
+    with fewer images of a class than `neighbours`, that class has neighbours of another and may be drawn over.
+
     Args:
         neighbours: Nearest features in the batch that count.
         steps: At most so many fixed-point iterations.

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 class T3A(TimmRecipe):
     """Replace the last layer's weights by the mean of the surest test features of each class so far.
 
-    Known to suffer where one class dominates the stream.
+    A batch of one image is as good as any: the network looks at images one by one, and the memory fills up in the same
+    order. Where one class dominates the stream, or is all of it, its prototype moves and the others stay the source's
+    last layer, of length 1; features taken for another class pull that one over: known to harm.
 
     Args:
         supports: How many features a class keeps, the surest.

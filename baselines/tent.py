@@ -19,6 +19,9 @@ class Tent(TimmRecipe):
     Statistics are the batch's. A batch is predicted before the step that it causes. Known to collapse to one class at
     high rates, on small batches and where classes are unbalanced.
 
+    A batch of one image is normalised by its own pixels (a norm that is left with one value in a channel: by the
+    source's statistics) and causes a step like any other. Nothing guards against a stream of one class: `sar` does.
+
     Args:
         test_lr: Learning rate of Adam at test time.
     """

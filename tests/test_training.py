@@ -226,6 +226,32 @@ def test_batch_statistics_by_hand(monkeypatch):
     assert copy.deepcopy(mixed)(batch).flatten().tolist() == pytest.approx(expected)
 
 
+@pytest.mark.parametrize("prior", [0.0, 2.0])
+def test_one_value_in_a_channel_takes_the_sources_statistics(prior):
+    norm = torch.nn.BatchNorm2d(2).eval()
+    norm.running_mean.copy_(torch.tensor([3.0, -1.0]))
+    norm.running_var.copy_(torch.tensor([4.0, 0.25]))
+    adapted = with_batch_statistics(copy.deepcopy(norm), prior)
+    one, two = torch.tensor([[5.0, 0.0]]).view(1, 2, 1, 1), torch.tensor([[5.0, 1.0, 0.0, 4.0]]).view(1, 2, 1, 2)
+    assert adapted(one).flatten().tolist() == pytest.approx([1.0, 2.0], rel=1e-4)  # (5 - 3) / 2, (0 + 1) / 0.5
+    before = adapted(two)
+    assert not torch.allclose(before, norm(two))  # two values: the batch's
+    adapted(one)
+    assert torch.equal(adapted(two), before)
+    with torch.no_grad():
+        assert torch.equal(with_batch_statistics(copy.deepcopy(norm), prior)(two), before)
+    assert torch.equal(copy.deepcopy(adapted)(one), norm(one))
+
+
+@pytest.mark.parametrize("prior", [0.0, 8.0])
+def test_one_image_down_to_one_pixel_is_predicted_by_a_whole_network(prior):
+    network = networks.Network("test_resnet", 2, 1, 0, None).eval()
+    image = torch.rand(1, 1, 64, 64, generator=torch.Generator().manual_seed(0))
+    deep = torch.nn.Sequential(network.body, torch.nn.Unflatten(1, (2, 1, 1)), torch.nn.BatchNorm2d(2)).eval()
+    with torch.inference_mode():
+        assert with_batch_statistics(deep, prior)(image.expand(1, 3, 64, 64)).isfinite().all()
+
+
 def test_batch_statistics_undo_a_change_of_gain():
     told = access()
     network = networks.timm_network(told, TimmRecipe(**LONGER), "random", None)
