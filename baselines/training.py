@@ -54,7 +54,9 @@ def source_network(
     """
     with seeded(access):
         network = build()
-        network.to(access.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        network.to(access.device)
+        if len(access.spatial) == 2:
+            network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         path = home() / "models" / f"{address(access, recipe, name)}.pt"
         if path.exists():
             network.load_state_dict(torch.load(path, map_location=access.device, weights_only=True))
@@ -149,18 +151,18 @@ def class_weights(images: Labelled, classes: int) -> Tensor:
 def augment(images: Tensor, draws: torch.Generator) -> Tensor:
     """Returns images (N, C, H, W) each mirrored left to right or not, and moved by up to 1/16 of a side.
 
-    What enters at an edge is the image mirrored there.
+    What enters at an edge is the image mirrored there. Slices of a volume (N, C, D, H, W) all move alike, in plane.
     """
-    count, _, height, width = images.shape
+    count, height, width = len(images), *images.shape[-2:]
     flip = torch.rand(count, generator=draws) < 0.5
     reach = (max(1, round(height * LARGEST_MOVE)), max(1, round(width * LARGEST_MOVE)))
     down, right = (torch.randint(-r, r + 1, (count, 1), generator=draws) for r in reach)
     rows, cols = torch.arange(height) + down, torch.arange(width) + right
     cols = torch.where(flip[:, None], width - 1 - cols, cols)
     rows, cols = (_mirrored(index, n) for index, n in ((rows, height), (cols, width)))
-    sample = torch.arange(count)[:, None, None, None]
-    channel = torch.arange(images.shape[1])[:, None, None]
-    return images[sample, channel, rows[:, None, :, None], cols[:, None, None, :]]
+    place = (rows[:, :, None] * width + cols[:, None, :]).view(count, 1, -1)
+    planes = images.reshape(count, -1, height * width)
+    return planes.gather(2, place.expand(-1, planes.shape[1], -1)).view(images.shape)
 
 
 def _mirrored(index: Tensor, n: int) -> Tensor:

@@ -210,6 +210,14 @@ def test_augmentation_only_mirrors_and_moves():
     assert set(out.unique().tolist()) <= set(images.unique().tolist())
 
 
+def test_augmentation_moves_the_slices_of_a_volume_alike():
+    images = torch.rand(5, 2, 3, 16, 16, generator=torch.Generator().manual_seed(0))
+    out = training.augment(images, torch.Generator().manual_seed(1))
+    flat = training.augment(images.flatten(1, 2), torch.Generator().manual_seed(1))
+    assert torch.equal(out, flat.view(images.shape))
+    assert not torch.equal(out, images)
+
+
 def test_batch_statistics_by_hand(monkeypatch):
     monkeypatch.setattr(torch, "empty_like", lambda like: torch.full_like(like, torch.nan))  # as in a deterministic run
     norm = torch.nn.BatchNorm2d(1, eps=1e-12).eval()
