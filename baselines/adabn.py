@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
+from ..benchmark.tune_space import Choice, Space
 from .recipe import TimmRecipe
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ class AdaBN(TimmRecipe):
 
     sees: ClassVar[Sees] = "test-batches"
     paper: ClassVar[str] = "Li et al., arXiv 1603.04779; Schneider et al., NeurIPS 2020, arXiv 2006.16971"
+    search: ClassVar[Space] = {**TimmRecipe.search, "prior": Choice((0.0, 8.0, 32.0, 128.0))}
 
     prior: float = 0.0
 

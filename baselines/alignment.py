@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
+from ..benchmark.tune_space import LogUniform, Space
 from .recipe import TimmRecipe
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ class Coral(TimmRecipe):
     sees: ClassVar[Sees] = "target-unlabelled"
     paper: ClassVar[str] = "Sun and Saenko, ECCV-W 2016, arXiv 1607.01719"
     distance: ClassVar[str] = "coral"
+    search: ClassVar[Space] = {**TimmRecipe.search, "weight": LogUniform(0.1, 10.0)}
 
     weight: float = 1.0
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
+from ..benchmark.tune_space import Choice, Space
 from .recipe import TimmRecipe
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ class Lame(TimmRecipe):
 
     sees: ClassVar[Sees] = "test-batches"
     paper: ClassVar[str] = "Boudiaf et al., CVPR 2022, arXiv 2201.05718"
+    search: ClassVar[Space] = {**TimmRecipe.search, "neighbours": Choice((1, 3, 5, 10))}
 
     neighbours: int = 5
     steps: int = 100

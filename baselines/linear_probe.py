@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
+from ..benchmark.tune_space import LogUniform, Space
 from .recipe import TimmRecipe
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ class LpFt(TimmRecipe):
 
     sees: ClassVar[Sees] = "source"
     paper: ClassVar[str] = "Kumar et al., ICLR 2022, arXiv 2202.10054"
+    search: ClassVar[Space] = {**TimmRecipe.search, "lr": LogUniform(1e-5, 1e-3)}
 
     lr: float = 1e-4
 

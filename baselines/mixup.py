@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
+from ..benchmark.tune_space import LogUniform, Space
 from .recipe import TimmRecipe
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ class Mixup(TimmRecipe):
 
     sees: ClassVar[Sees] = "source"
     paper: ClassVar[str] = "Zhang et al., ICLR 2018, arXiv 1710.09412"
+    search: ClassVar[Space] = {**TimmRecipe.search, "alpha": LogUniform(0.1, 1.0)}
 
     alpha: float = 0.2
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
+
+from ..benchmark.tune_space import LogUniform, Space
 
 
 @dataclass(frozen=True)
@@ -16,6 +19,8 @@ class Recipe:
         lr: Peak learning rate of the one-cycle schedule (Smith and Topin, arXiv 1708.07120).
         weight_decay: Of AdamW (Loshchilov and Hutter, arXiv 1711.05101); not on biases and norms.
     """
+
+    search: ClassVar[Space] = {"lr": LogUniform(1e-4, 3e-3), "weight_decay": LogUniform(1e-3, 0.3)}
 
     epochs: int = 8
     patience: int = 4

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
+from ..benchmark.tune_space import Choice, Space
 from .recipe import TimmRecipe
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ class T3A(TimmRecipe):
 
     sees: ClassVar[Sees] = "test-batches"
     paper: ClassVar[str] = "Iwasawa and Matsuo, NeurIPS 2021"
+    search: ClassVar[Space] = {**TimmRecipe.search, "supports": Choice((5, 20, 50, 100))}
 
     supports: int = 100
 

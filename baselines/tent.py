@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
+from ..benchmark.tune_space import LogUniform, Space
 from .recipe import TimmRecipe
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ class Tent(TimmRecipe):
 
     sees: ClassVar[Sees] = "test-batches"
     paper: ClassVar[str] = "Wang et al., ICLR 2021, arXiv 2006.10726"
+    search: ClassVar[Space] = {**TimmRecipe.search, "test_lr": LogUniform(1e-5, 1e-2)}
 
     test_lr: float = 1e-3
 
