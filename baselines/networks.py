@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from importlib.resources import files
 from typing import Any, cast
 
@@ -14,14 +14,21 @@ from ..benchmark.access import Access
 from ..shifts.errors import MedshiftError, in_one_line, near
 from .recipe import TimmRecipe
 from .starts import Start, take_all
-from .training import Loss, cross_entropy, source_network
+from .training import Learn, Loss, cross_entropy, source_network
 
 LEAST_SIZE = 64  # an ImageNet network halves its input five times
 PACKAGED = "tf_efficientnet_lite0"
 
 
 def timm_network(
-    access: Access, recipe: TimmRecipe, start: str, take: Start | None = take_all, loss: Loss = cross_entropy
+    access: Access,
+    recipe: TimmRecipe,
+    start: str,
+    take: Start | None = take_all,
+    loss: Loss = cross_entropy,
+    learn: Learn | None = None,
+    equip: Callable[[Network], object] | None = None,
+    code: Sequence[str] = (),
 ) -> Network:
     """Returns a timm network trained on the source; see `training.source_network`.
 
@@ -31,15 +38,21 @@ def timm_network(
         start: Names how the network starts and is trained, all settings of `take` and `loss` included.
         take: What is taken over from the ImageNet weights; None for a random start.
         loss: Of one training batch.
+        learn: Trains the network in place; the shared loop unless told.
+        equip: Adds to the network what is trained along with it.
+        code: Modules of baselines that `loss`, `learn` and `equip` come from.
     """
     if len(access.spatial) != 2:
         raise MedshiftError(f"{recipe.arch} takes 2-D images; these are {len(access.spatial)}-D")
 
     def build() -> nn.Module:
-        return Network(recipe.arch, len(access.classes), access.channels, recipe.input_size, take)
+        network = Network(recipe.arch, len(access.classes), access.channels, recipe.input_size, take)
+        if equip:
+            equip(network)
+        return network
 
     name = f"{recipe.arch} at {recipe.input_size} from {start}"
-    return cast("Network", source_network(access, recipe, name, build, loss))
+    return cast("Network", source_network(access, recipe, name, build, loss, learn, code))
 
 
 class Network(nn.Module):

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import copy
 import dataclasses
 import hashlib
 import json
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
@@ -19,15 +18,18 @@ from torch import Tensor, nn
 from ..benchmark.access import Access, Labelled
 from ..benchmark.files import home, replace
 from ..shifts.errors import MedshiftError
+from .keeping import BestEpoch, Keep
 from .recipe import Recipe
 
-TRAINS = ("training", "networks", "starts", "cbr_network", "probe", "distances", "histograms", "mixing")  # modules
+# Modules whose code decides trained weights
+TRAINS = ("training", "keeping", "networks", "starts", "cbr_network", "probe", "distances", "histograms", "mixing")
 WARM_UP = 0.25  # of the steps
 EVALUATION_BATCH = 64
 LARGEST_MOVE = 1 / 16  # of a side
 
 
 Loss: TypeAlias = "Callable[[nn.Module, Tensor, Tensor, Tensor, torch.Generator], Tensor]"
+Learn: TypeAlias = "Callable[[nn.Module, Access, Recipe, Loss], None]"
 
 
 def cross_entropy(
@@ -38,7 +40,13 @@ def cross_entropy(
 
 
 def source_network(
-    access: Access, recipe: Recipe, name: str, build: Callable[[], nn.Module], loss: Loss = cross_entropy
+    access: Access,
+    recipe: Recipe,
+    name: str,
+    build: Callable[[], nn.Module],
+    loss: Loss = cross_entropy,
+    learn: Learn | None = None,
+    code: Sequence[str] = (),
 ) -> nn.Module:
     """Returns the network trained on the source, in evaluation mode, on the run's device.
 
@@ -46,23 +54,25 @@ def source_network(
     that was interrupted after training, train it once.
 
     Args:
-        access: What may be seen; only the source is.
+        access: What may be seen; only the source is, but for what `loss` and `learn` hold.
         recipe: Hyper-parameters.
-        name: Says what `build` and `loss` are, down to every setting of theirs that is not the recipe's.
+        name: Says what `build`, `loss` and `learn` are, down to every setting of theirs that is not the recipe's.
         build: Returns the network with the weights to start from; its random numbers are those of the run's seed.
         loss: Of one training batch: (network, images, labels, class weights, random numbers) -> loss.
+        learn: Trains the network in place; `train` unless told.
+        code: Modules beside `TRAINS` that decide the trained weights.
     """
     with seeded(access):
         network = build()
         network.to(access.device)
         if len(access.spatial) == 2:
             network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        path = home() / "models" / f"{address(access, recipe, name)}.pt"
+        path = home() / "models" / f"{address(access, recipe, name, code)}.pt"
         if path.exists():
             network.load_state_dict(torch.load(path, map_location=access.device, weights_only=True))
             access.report(f"source model {path.stem[:12]} was trained before")
         else:
-            train(network, access, recipe, loss)
+            (learn or train)(network, access, recipe, loss)
             with replace(path) as temporary:
                 torch.save(network.state_dict(), temporary)
     return network.eval()
@@ -76,31 +86,40 @@ def seeded(access: Access) -> Iterator[None]:
         yield
 
 
-def address(access: Access, recipe: Recipe, name: str) -> str:
+def address(access: Access, recipe: Recipe, name: str, modules: Sequence[str] = ()) -> str:
     """Returns a hash of everything that decides the trained weights: data, settings, seed, code, versions, threads."""
     # Recipe's own fields only: what a baseline adds does not touch the source model
     settings = {field.name: getattr(recipe, field.name) for field in dataclasses.fields(Recipe)}
-    code = [hashlib.sha256(Path(__file__).with_name(f"{module}.py").read_bytes()).hexdigest() for module in TRAINS]
+    files = [Path(__file__).with_name(f"{module}.py") for module in (*TRAINS, *modules)]
+    code = [hashlib.sha256(file.read_bytes()).hexdigest() for file in files]
     what = [access.content, settings, name, access.seed, str(access.device), torch.get_num_threads(), code]
     what += [version("torch"), version("timm")]
     return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()
 
 
-def train(network: nn.Module, access: Access, recipe: Recipe, loss: Loss = cross_entropy) -> None:
+def train(
+    network: nn.Module, access: Access, recipe: Recipe, loss: Loss = cross_entropy, keep: Keep = BestEpoch
+) -> None:
     """Trains a network in place and leaves it at the epoch with the lowest loss on source validation.
 
     AdamW, one cycle, cross-entropy weighted by inverse class frequency. The only augmentation is geometric: mirroring
     and moving by a few pixels; nothing that resembles a scored shift.
+
+    Args:
+        network: In any state.
+        access: What may be seen.
+        recipe: Hyper-parameters.
+        loss: Of one training batch.
+        keep: Makes what decides which weights the network is left with, and when training stops.
     """
     weights = class_weights(access.train, len(access.classes)).to(access.device)
-    size = min(recipe.batch_size, len(access.train))
-    steps = len(access.train) // size
+    size, steps = batch_and_steps(access, recipe)
     optimiser = torch.optim.AdamW(parameter_groups(network, recipe.weight_decay), lr=recipe.lr)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimiser, recipe.lr, total_steps=recipe.epochs * steps + 1, pct_start=WARM_UP
     )
     draws = torch.Generator().manual_seed(access.seed)
-    best, waited, kept = math.inf, 0, copy.deepcopy(network.state_dict())
+    kept = keep(network, access, recipe)
     for epoch in range(1, recipe.epochs + 1):
         network.train()
         order = torch.randperm(len(access.train), generator=draws)
@@ -115,21 +134,24 @@ def train(network: nn.Module, access: Access, recipe: Recipe, loss: Loss = cross
             optimiser.step()
             schedule.step()
             total += cost.detach()
+            kept.after_step()
         chosen = validation_loss(network, access, weights)
         if not (math.isfinite(chosen) and math.isfinite(float(total))):
             raise MedshiftError(f"training diverged in epoch {epoch}: the loss is not finite. Try a lower lr")
-        better = chosen < best
+        better = kept.after_epoch(chosen)
         access.report(
             f"epoch {epoch}/{recipe.epochs}: loss {float(total) / steps:.3f}, "
             f"on source validation {chosen:.3f}{' *' if better else ''}"
         )
-        if better:
-            best, waited, kept = chosen, 0, copy.deepcopy(network.state_dict())
-        else:
-            waited += 1
-            if waited >= recipe.patience:
-                break
-    network.load_state_dict(kept)
+        if kept.over:
+            break
+    kept.restore()
+
+
+def batch_and_steps(access: Access, recipe: Recipe) -> tuple[int, int]:
+    """Returns how many images a training batch has, and how many batches an epoch."""
+    size = min(recipe.batch_size, len(access.train))
+    return size, len(access.train) // size
 
 
 def parameter_groups(network: nn.Module, weight_decay: float) -> list[dict[str, object]]:
