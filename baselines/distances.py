@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from typing import cast
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ..benchmark.access import Access, Images
-from ..shifts.errors import MedshiftError
+from ..benchmark.access import Access
 from .networks import Network
-from .training import augment
+from .unlabelled import drawn, unlabelled
 
 BANDWIDTHS = (0.25, 0.5, 1.0, 2.0, 4.0)  # of the Gaussian kernels, in mean squared distances of the two batches
 
@@ -42,10 +40,7 @@ class Aligned:
     """
 
     def __init__(self, access: Access, distance: str, weight: float) -> None:
-        if not access.targets:
-            raise MedshiftError("there is no target to adapt to: leave --targets out, or take another baseline")
-        pixels = np.concatenate([images.pixels for images in access.targets.values()])
-        self.target = Images(pixels, access.train.value_range)
+        self.target = unlabelled(access)
         self.distance, self.weight = DISTANCES[distance], weight
 
     def __call__(
@@ -53,8 +48,6 @@ class Aligned:
     ) -> Tensor:
         """Returns the loss of one batch; as many target images are drawn as there are source images."""
         net = cast(Network, network)
-        chosen = torch.randint(len(self.target), (len(images),), generator=draws)
-        unlabelled = augment(self.target.batch(chosen), draws).to(images.device)
-        source, target = net.features(torch.cat([images, unlabelled])).chunk(2)
+        source, target = net.features(torch.cat([images, drawn(self.target, images, draws)])).chunk(2)
         supervised = nn.functional.cross_entropy(net.head(source), labels, weights)
         return supervised + self.weight * self.distance(source, target)

@@ -22,7 +22,18 @@ from .keeping import BestEpoch, Keep
 from .recipe import Recipe
 
 # Modules whose code decides trained weights
-TRAINS = ("training", "keeping", "networks", "starts", "cbr_network", "probe", "distances", "histograms", "mixing")
+TRAINS = (
+    "training",
+    "keeping",
+    "networks",
+    "starts",
+    "cbr_network",
+    "probe",
+    "unlabelled",
+    "distances",
+    "histograms",
+    "mixing",
+)
 WARM_UP = 0.25  # of the steps
 EVALUATION_BATCH = 64
 LARGEST_MOVE = 1 / 16  # of a side
