@@ -1,4 +1,4 @@
-"""The command line: `medshift run`, `list`, `leaderboard`, `submit`, `verify`, `check`, `shifts`, `new`."""
+"""The command line: `medshift run`, `data`, `list`, `check`, `shifts`, `protocol`, `leaderboard` and others."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import sys
 import typer
 
 from ..shifts.errors import MedshiftError
-from .commands import check, leaderboard, listing, new, run, shifts, submit, verify
+from .commands import check, data, leaderboard, listing, new, protocol, run, shifts, submit, verify
 
 app = typer.Typer(
     name="medshift",
@@ -23,6 +23,8 @@ app.command("submit")(submit.submit)
 app.command("verify")(verify.verify)
 app.add_typer(listing.app, name="list")
 app.add_typer(check.app, name="check")
+app.add_typer(data.app, name="data")
+app.add_typer(protocol.app, name="protocol")
 app.add_typer(shifts.app, name="shifts")
 app.add_typer(new.app, name="new")
 

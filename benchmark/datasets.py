@@ -1,12 +1,13 @@
-"""The table of data sets: built-ins written out, third parties through `medshift.datasets`, and folders."""
+"""The table of data sets: built-ins written out, third parties through `medshift.datasets`, and what was brought in."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import TypeAlias
 
-from ..shifts.errors import MedshiftError
+from ..shifts.errors import MedshiftError, near
 from ..shifts.plugins import Table
+from . import store
 from .dataset import Dataset
 
 Progress: TypeAlias = "Callable[[int, int], None]"
@@ -18,12 +19,32 @@ SOURCES = {"brain-mri-sim": "nyu"}
 TABLE = Table("medshift.datasets", "data set", BUILTINS)
 
 
+def names() -> list[str]:
+    """Returns the names of all data sets: built-in, of plug-ins, and stored."""
+    return sorted({*TABLE.names(), *store.names()})
+
+
+def summary(name: str) -> str:
+    """Returns a line on a data set, without loading it."""
+    if name in TABLE.names():
+        return SUMMARIES.get(name, f"from {TABLE.origin(name)}")
+    try:
+        said = store.facts(store.folder(name))
+    except MedshiftError as error:
+        return str(error)
+    return f"stored: {said.count:,} images ({said.dataset.modality}), {', '.join(said.dataset.classes)}"
+
+
 def load(name: str, progress: Progress | None = None) -> Dataset:
-    """Returns a data set by name; made or fetched on first use.
+    """Returns a data set by name: built-in or a plug-in's, made or fetched on first use, or else a stored one.
 
     Raises:
-        MedshiftError: The name is unknown, or its plug-in returned no data set.
+        MedshiftError: The name is unknown, its plug-in returned no data set, or the stored one is damaged.
     """
+    if name not in TABLE.names():
+        if name in store.names():
+            return store.read(store.folder(name))
+        raise MedshiftError(f"unknown data set {name!r}.{near(name, names())}")
     loader = TABLE.load(name)
     if not callable(loader):
         raise MedshiftError(f"data set {name!r} of {TABLE.origin(name)} is no function")

@@ -46,7 +46,7 @@ def list_shifts() -> None:
             rows.append((name, entry.family, ", ".join(entry.modalities), entry.summary, entry.unit))
         elif name not in catalogue.TABLE.clashes:  # a plug-in is not imported to be listed
             rows.append((name, "plug-in", "", f"from {catalogue.TABLE.origin(name)}", ""))
-    _table("shifts", ("name", "family", "modalities", "what it does", "unit of severity"), rows)
+    table("shifts", ("name", "family", "modalities", "what it does", "unit of severity"), rows)
     for line in catalogue.TABLE.clashes.values():
         print(line)
 
@@ -56,21 +56,22 @@ def list_datasets() -> None:
     """List data sets."""
     from .. import datasets
 
-    rows = [
-        (name, datasets.SUMMARIES.get(name, f"from {datasets.TABLE.origin(name)}")) for name in datasets.TABLE.names()
-    ]
-    _table("data sets", ("name", "what it is"), rows)
-    print("Any folder with a manifest.csv (image,label,domain,split_group): --data DIR")
+    rows = [(name, datasets.summary(name)) for name in datasets.names()]
+    table("data sets", ("name", "what it is"), rows)
+    print(
+        "Any folder with a manifest.csv (image,label,domain,split_group): --data DIR, or `medshift data add NAME DIR`"
+    )
 
 
-def _table(title: str, columns: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
+def table(title: str, columns: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
+    """Prints a table of text whose title starts with the number of its rows."""
     from rich.table import Table
 
     from ..progress import console
 
-    table = Table(title=f"{len(rows)} {title}", title_justify="left", box=None, pad_edge=False, header_style="bold")
+    made = Table(title=f"{len(rows)} {title}", title_justify="left", box=None, pad_edge=False, header_style="bold")
     for column in columns:
-        table.add_column(column, no_wrap=column == "name", overflow="fold")
+        made.add_column(column, no_wrap=column == "name", overflow="fold")
     for row in rows:
-        table.add_row(*row)
-    console(err=False).print(table)
+        made.add_row(*row)
+    console(err=False).print(made)

@@ -1,0 +1,12 @@
+"""`medshift data`: bring data in, look what is there, take it out. Each command is in a file of its own."""
+
+from __future__ import annotations
+
+import typer
+
+from . import data_kept
+
+app = typer.Typer(no_args_is_help=True, help="Bring data in, see what is there.")
+app.command("list")(data_kept.list_stored)
+app.command("check")(data_kept.check)
+app.command("remove")(data_kept.remove)
