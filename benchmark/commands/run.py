@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from ...shifts.errors import MedshiftError
 from ..data_options import (
     Classes,
     Data,
@@ -26,6 +27,10 @@ def run(
     baseline: Annotated[str, typer.Option(help="Which baseline; see `medshift list baselines`.")],
     dataset: DatasetName = None,
     data: Data = None,
+    protocol_folder: Annotated[
+        Path | None,
+        typer.Option("--protocol", metavar="DIR", help="Run on exactly the terms of `medshift protocol make`."),
+    ] = None,
     source: Source = "",
     targets: Targets = "",
     classes: Classes = "",
@@ -58,6 +63,7 @@ def run(
     from ..data_options import load, names, steps
     from ..planning import Choices, ends, plan, settle
     from ..progress import bar, console, watch
+    from ..protocol_make import adopt
 
     made = baselines.make(baseline, settings or [])  # before anything slow: a typing error costs no minute
     choices = Choices(
@@ -69,9 +75,14 @@ def run(
         requantise=requantise,
         scale=severity_scale,
     )
-    loaded, own_source = load(dataset, data, names(classes), image_size, modality)
-    with bar("matching severities", unit="shifts") as progress:
-        protocol, table = plan(loaded, choices, own_source, progress)
+    if protocol_folder is not None:
+        if choices != Choices() or classes or image_size or modality != "any":
+            raise MedshiftError("--protocol sets domains, classes, image size and shifts: leave their options out")
+        loaded, protocol, table = adopt(protocol_folder, dataset, data)
+    else:
+        loaded, own_source = load(dataset, data, names(classes), image_size, modality)
+        with bar("matching severities", unit="shifts") as progress:
+            protocol, table = plan(loaded, choices, own_source, progress)
     for line in ends(protocol):
         console().print(line, soft_wrap=True, markup=False)
     from .. import environment

@@ -1,0 +1,120 @@
+"""`medshift protocol`: terms that can be shared without sharing pixels."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ..data_options import (
+    Classes,
+    Data,
+    DatasetName,
+    Families,
+    ImageSize,
+    Modality,
+    Scale,
+    Severities,
+    Shifts,
+    Source,
+    Targets,
+)
+
+app = typer.Typer(no_args_is_help=True, help="Make, show and check protocols: terms that others can run on.")
+Folder = Annotated[Path, typer.Argument(help="Holds protocol.json and truth.parquet.")]
+
+
+@app.command("make")
+def make(
+    name: Annotated[str, typer.Argument(help="Names the protocol, its folder and its leaderboard.")],
+    dataset: DatasetName = None,
+    data: Data = None,
+    source: Source = "",
+    targets: Targets = "",
+    classes: Classes = "",
+    image_size: ImageSize = None,
+    modality: Modality = "any",
+    shifts: Shifts = "",
+    family: Families = "",
+    severities: Severities = "1,2,3,4,5",
+    severity_scale: Scale = "physical",
+    label_fractions: Annotated[
+        str, typer.Option(help="Parts of the source's training groups, with commas: a protocol each, nested.")
+    ] = "1",
+    label_seed: Annotated[int, typer.Option(help="Which groups the parts have.", min=0)] = 0,
+    version: Annotated[str, typer.Option(help="Raised when the protocol changes on purpose.")] = "1",
+    out: Annotated[Path, typer.Option(help="Each protocol becomes a folder in here.")] = Path("protocols"),
+    requantise: Annotated[
+        bool, typer.Option(help="Round shifted 8-bit images to 8 bits, as a scanner's export does.")
+    ] = True,
+) -> None:
+    """Write a protocol: protocol.json and truth.parquet, with their hashes, ready to be shared.
+
+    Others run on it with `medshift run --protocol DIR`.
+    """
+    from .. import label_fractions as fractions
+    from ..data_options import load, names, steps
+    from ..planning import Choices, ends, settle
+    from ..progress import bar, console
+    from ..protocol_make import make as make_all
+
+    parts = fractions.parse(label_fractions)
+    choices = Choices(
+        source=source,
+        targets=names(targets),
+        shifts=names(shifts),
+        families=names(family),
+        severities=steps(severities),
+        requantise=requantise,
+        scale=severity_scale,
+    )
+    loaded, own_source = load(dataset, data, names(classes), image_size, modality)
+    with bar("matching severities", unit="shifts") as progress:
+        made = make_all(
+            loaded,
+            choices,
+            name,
+            source=own_source,
+            version=version,
+            fractions=parts,
+            label_seed=label_seed,
+            progress=progress,
+        )
+    for line in ends(made[0][0]):
+        console().print(line, soft_wrap=True, markup=False)
+    for protocol, table in made:
+        settle(protocol, table, out / protocol.name)
+        print(f"{out / protocol.name}: trains on {fractions.bought(protocol, table)}; sha256 {protocol.sha256}")
+
+
+@app.command("show")
+def show(folder: Folder) -> None:
+    """Print a protocol for people."""
+    from rich.markup import escape
+    from rich.table import Table
+
+    from .. import protocol_show
+    from ..planning import settled
+    from ..progress import console
+
+    protocol, table = settled(folder)
+    for line in protocol_show.lines(protocol, table):
+        print(line)
+    drawn = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in ("domain", "split", "groups", "images", *protocol.dataset.classes):
+        drawn.add_column(
+            escape(heading), justify="left" if heading in ("domain", "split") else "right", overflow="fold"
+        )
+    for row in protocol_show.counts(protocol, table):
+        drawn.add_row(*map(escape, row))
+    console(err=False).print(drawn)
+
+
+@app.command("check")
+def check(folder: Folder, dataset: DatasetName = None, data: Data = None) -> None:
+    """Say whether the data at hand are those of a protocol, and all that differs."""
+    from ..protocol_make import adopt
+
+    found, protocol, table = adopt(folder, dataset, data)
+    print(f"in order: the {len(table):,} samples of {protocol.name!r} are those of {found.name!r} at hand")

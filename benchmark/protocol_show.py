@@ -1,0 +1,59 @@
+"""A protocol for people: who trains, who is tested, under what."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pandas as pd
+
+from .label_fractions import bought
+from .protocol import Protocol
+from .truth import SPLITS
+
+
+def lines(protocol: Protocol, table: pd.DataFrame) -> Iterator[str]:
+    """Yields what a protocol says besides the table of its samples.
+
+    Args:
+        protocol: The terms.
+        table: Their truth.
+    """
+    facts = protocol.dataset
+    simulated = "SIMULATED: " if facts.simulated else ""
+    size = " x ".join(map(str, facts.image_size))
+    yield f"{protocol.name}, version {protocol.version}"
+    yield f"sha256 {protocol.sha256}"
+    yield f"data: {simulated}{facts.name}, version {facts.version}; {facts.modality}, {facts.channels} channels, {size}"
+    yield f"truth: sha256 {protocol.truth_sha256}"
+    yield f"trained on: {protocol.source} ({bought(protocol, table)})"
+    yield f"real shifts: {', '.join(protocol.targets) or 'none'}"
+    by_family: dict[str, list[str]] = {}
+    for shift, family in protocol.shifts.items():
+        by_family.setdefault(family, []).append(shift)
+    for family, shifts in by_family.items():
+        yield f"synthesized, {family}: {', '.join(shifts)}"
+    scale = "matched across shifts" if protocol.matched else "physical scale"
+    yield f"severities: {', '.join(map(str, protocol.severities))} ({scale})"
+    rounded = f"; shifted images are rounded to {protocol.grey_levels} levels" if protocol.grey_levels else ""
+    yield f"{len(protocol.conditions())} conditions; batches of {protocol.batch_size}, seed {protocol.seed}{rounded}"
+    yield f"scored: {', '.join(protocol.metrics)}; the first one ranks"
+    for what, text in (("licence", facts.licence), ("citation", facts.citation)):
+        if text:
+            yield f"{what}: {text}"
+
+
+def counts(protocol: Protocol, table: pd.DataFrame) -> list[tuple[str, ...]]:
+    """Returns a row for each split of each domain: domain, split, groups, images, images of each class.
+
+    Args:
+        protocol: The terms.
+        table: Their truth.
+    """
+    rows = []
+    for domain in (protocol.source, *protocol.targets):
+        for split in SPLITS:
+            found = table[(table["domain"] == domain) & (table["split"] == split)]
+            if len(found):
+                of_class = [f"{(found['label'] == label).sum():,}" for label in range(len(protocol.dataset.classes))]
+                rows.append((domain, split, f"{found['group'].nunique():,}", f"{len(found):,}", *of_class))
+    return rows
