@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import dataclasses
+import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Protocol, cast
 
-from ..shifts.errors import MedshiftError, near
+from ..shifts.errors import MedshiftError, in_one_line, near
 from ..shifts.plugins import Table
+from . import external_class
+from .files import sha256
 from .sees import SEES
 
 if TYPE_CHECKING:
     from .access import Access, Predictor
     from .sees import Sees
+    from .tune_space import Space
 
 BUILTINS = {
     "adabn": "medshift.baselines.adabn:AdaBN",
@@ -51,18 +56,53 @@ class Baseline(Protocol):
 
 
 def load(name: str) -> type[Baseline]:
-    """Returns the class behind a name.
+    """Returns the class behind a name, or behind `my_module:MyBaseline`.
 
     Raises:
         MedshiftError: The name is unknown, or what it stands for is no baseline.
     """
-    found = TABLE.load(name)
-    who = f"baseline {name!r} of {TABLE.origin(name)}"
+    found = external_class.load(name) if external_class.is_spec(name) else TABLE.load(name)
+    who = f"baseline {name!r} of {origin(name).partition(',')[0]}"
     if not (isinstance(found, type) and dataclasses.is_dataclass(found) and callable(getattr(found, "fit", None))):
         raise MedshiftError(f"{who} is no dataclass with a method fit(access)")
     if getattr(found, "sees", None) not in SEES:
         raise MedshiftError(f"{who} must declare what it sees: one of {', '.join(SEES)}")
+    fields = {field.name: field.default for field in dataclasses.fields(found)}
+    for key, default in fields.items():
+        if not isinstance(default, bool | int | float | str | None):
+            raise MedshiftError(f"{who}: hyper-parameter {key!r} needs a default: a number, text, True, False or None")
+    space = search(cast("type[Baseline]", found))
+    wrong = [key for key, draw in space.items() if key not in fields or not callable(getattr(draw, "at", None))]
+    if wrong:
+        raise MedshiftError(f"{who}: what it declares to search, {wrong[0]!r}, is no hyper-parameter with a draw")
     return cast("type[Baseline]", found)
+
+
+def search(kind: type[Baseline] | Baseline) -> Space:
+    """Returns from where `--tune` may draw its hyper-parameters; empty where it declares nothing."""
+    return cast("Space", getattr(kind, "search", {}))
+
+
+def label(name: str) -> str:
+    """Returns how cards and folders name a baseline."""
+    return external_class.label(name) if external_class.is_spec(name) else name
+
+
+def origin(name: str) -> str:
+    """Returns where a baseline comes from: a distribution and its version, or a module and the hash of its file."""
+    return external_class.origin(name) if external_class.is_spec(name) else TABLE.origin(name)
+
+
+def code(baseline: Baseline) -> str:
+    """Returns the sha256 of the file that a baseline is written in; empty for medshift's own.
+
+    Caches are kept by it, so that nothing that an earlier version of the file left is used. Medshift's own baselines
+    have their trained networks kept by the modules that train them.
+    """
+    if type(baseline).__module__.startswith("medshift.baselines."):
+        return ""
+    file = getattr(sys.modules.get(type(baseline).__module__), "__file__", None)
+    return sha256(Path(file)) if file and Path(file).is_file() else ""
 
 
 def make(name: str, settings: Sequence[str]) -> Baseline:
@@ -75,7 +115,7 @@ def make(name: str, settings: Sequence[str]) -> Baseline:
     Raises:
         MedshiftError: An unknown key (near ones offered), or a value of the wrong type or range.
     """
-    from pydantic import TypeAdapter, ValidationError
+    from pydantic import PydanticUndefinedAnnotation, PydanticUserError, TypeAdapter, ValidationError
 
     kind = load(name)
     fields = {field.name: field for field in dataclasses.fields(kind)}  # type: ignore[arg-type]
@@ -95,6 +135,8 @@ def make(name: str, settings: Sequence[str]) -> Baseline:
         raise MedshiftError(f"--set {where}={problem['input']!s}: {problem['msg']}") from None
     except ValueError as error:
         raise MedshiftError(f"baseline {name!r}: {error}") from None
+    except (PydanticUserError, PydanticUndefinedAnnotation) as error:
+        raise MedshiftError(f"baseline {name!r}: the type of a hyper-parameter is none: {in_one_line(error)}") from None
     return made
 
 

@@ -94,6 +94,29 @@ class ScoreClaim(Strict):
     value: float | None
 
 
+class TrialClaim(Strict):
+    """One draw of hyper-parameters, and its loss on source validation; None where it could not be trained."""
+
+    settings: dict[Name, Setting] = Field(max_length=200)
+    score: float | None
+
+
+class TuningClaim(Strict):
+    """How hyper-parameters were chosen, by the cross-entropy on source validation.
+
+    Args:
+        draws: The budget; where nothing can be drawn, only the settings as given were tried.
+        searched: Hyper-parameter -> what it was drawn from.
+        chosen: Which of the trials, from 0.
+        trials: In their order; the first are the settings as given.
+    """
+
+    draws: int = Field(ge=1, le=100_000)
+    searched: dict[Name, Line] = Field(default_factory=dict, max_length=200)
+    chosen: int = Field(ge=0)
+    trials: tuple[TrialClaim, ...] = Field(min_length=1, max_length=100_000, strict=False)
+
+
 class Card(Strict):
     """What made a submission.
 
@@ -110,6 +133,7 @@ class Card(Strict):
         predictions: The file of predictions.
         scores: Claimed scores.
         submitter: Who stands for it.
+        tuning: How some hyper-parameters of the configuration were replaced; left out where nothing was tuned.
     """
 
     schema_: Literal["medshift-card/1"] = Field(default="medshift-card/1", alias="schema")
@@ -125,6 +149,7 @@ class Card(Strict):
     predictions: PredictionsClaim
     scores: tuple[ScoreClaim, ...] = Field(default=(), max_length=100_000, strict=False)
     submitter: Line = ""
+    tuning: TuningClaim | None = None
 
 
 def entry_name(baseline: str, overrides: Mapping[str, Setting]) -> str:
@@ -144,7 +169,8 @@ def entry_name(baseline: str, overrides: Mapping[str, Setting]) -> str:
 
 def write(card: Card, folder: Path) -> None:
     """Writes `card.json` into a folder, renamed into place. Call it last."""
-    text = json.dumps(card.model_dump(mode="json", by_alias=True), indent=1, ensure_ascii=False)
+    left_out = {"tuning"} if card.tuning is None else set()
+    text = json.dumps(card.model_dump(mode="json", by_alias=True, exclude=left_out), indent=1, ensure_ascii=False)
     write_text(folder / CARD_FILE, text + "\n")
 
 

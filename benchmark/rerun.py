@@ -10,11 +10,12 @@ from pathlib import Path
 import pandas as pd
 
 from ..shifts.errors import MedshiftError
-from . import baselines, card, datasets, manifest
+from . import baselines, card, datasets, external_class, manifest
 from .baselines import Baseline
 from .dataset import Dataset
 from .planning import settle, settled
 from .protocol import Protocol
+from .tune import Budget
 
 AGREE = ("label", "domain", "group")
 
@@ -65,7 +66,7 @@ def baseline_of(claim: card.BaselineClaim) -> Baseline:
     Raises:
         MedshiftError: It is not installed, or it has other hyper-parameters.
     """
-    kind = baselines.load(claim.name)
+    kind = baselines.load(named(claim))
     fields = {field.name for field in dataclasses.fields(kind)}  # type: ignore[arg-type]
     if set(claim.config) != fields:
         raise MedshiftError(
@@ -76,6 +77,26 @@ def baseline_of(claim: card.BaselineClaim) -> Baseline:
     if made.sees != claim.sees:
         raise MedshiftError(f"baseline {claim.name!r} sees {made.sees} here; the card says {claim.sees}")
     return made
+
+
+def named(claim: card.BaselineClaim) -> str:
+    """Returns what the baseline of a card is loaded by: its name, or `my_module:MyBaseline`."""
+    return external_class.claimed(claim.name, claim.distribution) or claim.name
+
+
+def budget_of(tuning: card.TuningClaim | None, baseline: Baseline) -> Budget:
+    """Returns the tuning budget of a card.
+
+    Raises:
+        MedshiftError: The baseline declares another search space here.
+    """
+    if tuning is None:
+        return Budget()
+    space = baselines.search(baseline)
+    other = [key for key, drawn in tuning.searched.items() if key not in space or str(space[key]) != drawn]
+    if other:
+        raise MedshiftError(f"the baseline declares another search space of {', '.join(other)} here than in the card")
+    return Budget(tuning.draws, tuple(tuning.searched))
 
 
 def rerun(folder: Path, out: Path, data: Path | None = None, device: str = "") -> None:
@@ -95,7 +116,16 @@ def rerun(folder: Path, out: Path, data: Path | None = None, device: str = "") -
     protocol, table = settled(folder.absolute().parent.parent)
     baseline = baseline_of(made.baseline)
     dataset = data_of(protocol, data)
-    job = Job(dataset, protocol, with_rows(table, dataset), made.baseline.name, baseline, made.seed, out)
+    job = Job(
+        dataset,
+        protocol,
+        with_rows(table, dataset),
+        named(made.baseline),
+        baseline,
+        made.seed,
+        out,
+        budget=budget_of(made.tuning, baseline),
+    )
     settle(protocol, table, out / protocol.name)
     run(job, environment.prepare(device or made.environment.device, made.environment.threads), watch())
 

@@ -8,7 +8,7 @@ import platform
 import shutil
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,13 +17,14 @@ import pandas as pd
 from ..shifts.errors import MedshiftError
 from ..shifts.fingerprint import fingerprint
 from ..shifts.plugins import own_distribution
-from . import baselines, card, environment, predictions, scores, submission
+from . import baselines, card, environment, external_class, predictions, scores, submission, tune
 from .access import grant
 from .baselines import Baseline
 from .condition import Condition
 from .dataset import Dataset
 from .files import sha256
 from .protocol import Protocol
+from .tune import Budget
 
 if TYPE_CHECKING:
     import torch
@@ -40,11 +41,12 @@ class Job:
         dataset: The images.
         protocol: The terms.
         table: The protocol's truth, with a column `row`: where the data set has the sample.
-        name: Name of the baseline.
+        name: Name of the baseline, or `my_module:MyBaseline`.
         baseline: The baseline itself.
         seed: Of training.
         out: The folder of submissions.
         submitter: Who answers for the entry; may be empty.
+        budget: How many settings of the baseline are tried on source validation.
     """
 
     dataset: Dataset
@@ -55,11 +57,13 @@ class Job:
     seed: int
     out: Path
     submitter: str = ""
+    budget: Budget = field(default_factory=Budget)
 
     @property
     def entry(self) -> str:
-        """Name of the entry: the baseline and the hyper-parameters that were changed."""
-        return card.entry_name(self.name, baselines.overrides(self.baseline))
+        """Name of the entry: the baseline and the hyper-parameters that were changed, the draws among them."""
+        draws = {"tune": self.budget.draws} if self.budget.draws else {}
+        return card.entry_name(baselines.label(self.name), baselines.overrides(self.baseline) | draws)
 
     @property
     def folder(self) -> Path:
@@ -111,12 +115,16 @@ def run(job: Job, device: torch.device, watch: Watch) -> Scores:
 def _made_by(job: Job, shifts: dict[str, str], device: str, threads: int) -> str:
     """Returns a hash of all that the predictions depend on."""
     what = [job.protocol.sha256, job.name, baselines.config(job.baseline), job.seed, shifts, device, threads]
+    what += [baselines.code(job.baseline), job.budget.draws, job.budget.keys]
     return hashlib.sha256(json.dumps([*what, environment.packages()], sort_keys=True).encode()).hexdigest()
 
 
 def _same(job: Job) -> None:
     there = card.read(job.folder)
-    if there.baseline.config != baselines.config(job.baseline) or there.protocol.sha256 != job.protocol.sha256:
+    tuning = Budget(there.tuning.draws, tuple(there.tuning.searched)) if there.tuning else Budget()
+    mine = (baselines.config(job.baseline), job.protocol.sha256, job.budget)
+    moved = external_class.is_spec(job.name) and there.baseline.distribution != baselines.origin(job.name)
+    if moved or (there.baseline.config, there.protocol.sha256, tuning) != mine:
         raise MedshiftError(f"{job.folder} holds a submission made otherwise: move it away or choose another --out")
 
 
@@ -129,7 +137,7 @@ def _predict_all(job: Job, device: torch.device, made_by: str, watch: Watch) -> 
     if not missing:
         return 0.0, 0.0
     begin = time.perf_counter()
-    predictor = _fit(job, device, watch)
+    predictor = _fit(job, device, watch, parts.folder)
     fitted = time.perf_counter()
     for condition in watch.track(missing, len(missing)):
         rows = stream(job.protocol, job.table, condition)
@@ -139,7 +147,9 @@ def _predict_all(job: Job, device: torch.device, made_by: str, watch: Watch) -> 
     return fitted - begin, time.perf_counter() - fitted
 
 
-def _fit(job: Job, device: torch.device, watch: Watch) -> Predictor:
+def _fit(job: Job, device: torch.device, watch: Watch, keep: Path) -> Predictor:
+    address = (job.dataset.digest(), job.protocol.truth_sha256, job.protocol.source)
+    written = baselines.code(job.baseline)
     access = grant(
         job.dataset,
         job.table,
@@ -148,15 +158,15 @@ def _fit(job: Job, device: torch.device, watch: Watch) -> Predictor:
         job.baseline.sees,
         job.seed,
         device,
-        hashlib.sha256(
-            f"{job.dataset.digest()} {job.protocol.truth_sha256} {job.protocol.source}".encode()
-        ).hexdigest(),
+        hashlib.sha256(" ".join([*address, *([written] if written else [])]).encode()).hexdigest(),
         watch.line,
     )
     watch.line(
         f"{job.entry}, seed {job.seed}: fitting on {len(access.train)} images of {job.protocol.source!r} "
         f"({', '.join(job.dataset.classes)}), choosing by {len(access.val)}"
     )
+    if job.budget.draws:
+        return tune.tuned(job.baseline, job.budget, access, job.protocol.batch_size, keep).fit(access)
     return job.baseline.fit(access)
 
 
@@ -181,8 +191,8 @@ def _write(
             name=job.dataset.name, version=job.dataset.version, truth_sha256=job.protocol.truth_sha256
         ),
         baseline=card.BaselineClaim(
-            name=job.name,
-            distribution=baselines.TABLE.origin(job.name),
+            name=baselines.label(job.name),
+            distribution=baselines.origin(job.name),
             sees=job.baseline.sees,
             summary=(type(job.baseline).__doc__ or "").strip().split("\n")[0],
             config=baselines.config(job.baseline),
@@ -202,6 +212,7 @@ def _write(
         predictions=card.PredictionsClaim(sha256=sha256(path), rows=sum(map(len, streams.values()))),
         scores=scored.claims(),
         submitter=job.submitter,
+        tuning=tune.record(parts.folder) if job.budget.draws else None,
     )
     card.write(made, job.folder)
     _forget_parts(job)

@@ -24,7 +24,9 @@ from ..data_options import (
 
 
 def run(
-    baseline: Annotated[str, typer.Option(help="Which baseline; see `medshift list baselines`.")],
+    baseline: Annotated[
+        str, typer.Option(help="See `medshift list baselines`; or my_module:MyBaseline, a class in this folder.")
+    ],
     dataset: DatasetName = None,
     data: Data = None,
     protocol_folder: Annotated[
@@ -43,6 +45,9 @@ def run(
     settings: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A hyper-parameter; may be repeated.")
     ] = None,
+    tune: Annotated[
+        int, typer.Option(help="Try so many draws of the hyper-parameters, chosen on source validation.", min=0)
+    ] = 0,
     seed: Annotated[int, typer.Option(help="Seed of training.", min=0)] = 0,
     seeds: Annotated[int, typer.Option(help="Run so many seeds, from --seed on.", min=1)] = 1,
     out: Annotated[Path, typer.Option(help="Folder of submissions.")] = Path("submissions"),
@@ -64,8 +69,10 @@ def run(
     from ..planning import Choices, ends, plan, settle
     from ..progress import bar, console, watch
     from ..protocol_make import adopt
+    from ..tune import budget
 
     made = baselines.make(baseline, settings or [])  # before anything slow: a typing error costs no minute
+    tried = budget(made, tune, settings or [])
     choices = Choices(
         source=source,
         targets=names(targets),
@@ -94,7 +101,7 @@ def run(
     settle(protocol, table, out / protocol.name)
     try:
         for number in range(seed, seed + seeds):
-            job = Job(loaded, protocol, table, baseline, made, number, out, submitter)
+            job = Job(loaded, protocol, table, baseline, made, number, out, submitter, tried)
             scored = run_job(job, where, watch())
             print_summary(protocol, scored, f"{job.entry}, seed {number}")
             console(err=False).print(f"submission: {job.folder}", soft_wrap=True, markup=False)
