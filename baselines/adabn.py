@@ -44,7 +44,7 @@ class AdaBN(TimmRecipe):
     def fit(self, access: Access) -> Predictor:
         """Returns the adapting network."""
         from .batch_norm import with_batch_statistics
-        from .networks import timm_network
+        from .networks import shared_model
         from .training import Classifier
 
-        return Classifier(with_batch_statistics(timm_network(access, self, "imagenet"), self.prior))
+        return Classifier(with_batch_statistics(shared_model(access, self), self.prior))

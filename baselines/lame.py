@@ -38,6 +38,6 @@ class Lame(TimmRecipe):
     def fit(self, access: Access) -> Predictor:
         """Returns the network with the correction behind it."""
         from .laplacian import Laplacian
-        from .networks import timm_network
+        from .networks import shared_model
 
-        return Laplacian(timm_network(access, self, "imagenet"), self.neighbours, self.steps)
+        return Laplacian(shared_model(access, self), self.neighbours, self.steps)

@@ -30,7 +30,7 @@ def timm_network(
     equip: Callable[[Network], object] | None = None,
     code: Sequence[str] = (),
 ) -> Network:
-    """Returns a timm network trained on the source; see `training.source_network`.
+    """Returns a timm network, or for volumes one of MONAI's, trained on the source; see `training.source_network`.
 
     Args:
         access: What may be seen.
@@ -41,18 +41,38 @@ def timm_network(
         learn: Trains the network in place; the shared loop unless told.
         equip: Adds to the network what is trained along with it.
         code: Modules of baselines that `loss`, `learn` and `equip` come from.
+
+    Raises:
+        MedshiftError: These are volumes, and the start is not random or the architecture none of theirs.
     """
-    if len(access.spatial) != 2:
-        raise MedshiftError(f"{recipe.arch} takes 2-D images; these are {len(access.spatial)}-D")
+    if len(access.spatial) == 3:
+        if take is not None:
+            raise MedshiftError("ImageNet networks take 2-D images; these are 3-D: run --baseline scratch on them")
+        from .volumes import maker
+
+        make, arch = maker(access, recipe)
+        code = ("volumes", *code)
+    else:
+        arch = recipe.arch
+
+        def make() -> Network:
+            return Network(arch, len(access.classes), access.channels, recipe.input_size, take)
 
     def build() -> nn.Module:
-        network = Network(recipe.arch, len(access.classes), access.channels, recipe.input_size, take)
+        network = make()
         if equip:
             equip(network)
         return network
 
-    name = f"{recipe.arch} at {recipe.input_size} from {start}"
+    name = f"{arch} at {recipe.input_size} from {start}"
     return cast("Network", source_network(access, recipe, name, build, loss, learn, code))
+
+
+def shared_model(access: Access, recipe: TimmRecipe) -> Network:
+    """Returns the source model of all test-time methods: ImageNet's fine-tuned, or of volumes the one of `scratch`."""
+    if len(access.spatial) == 3:
+        return timm_network(access, recipe, "random", take=None)
+    return timm_network(access, recipe, "imagenet")
 
 
 class Network(nn.Module):
@@ -75,7 +95,8 @@ class Network(nn.Module):
     def __init__(self, arch: str, classes: int, channels: int, input_size: int, take: Start | None) -> None:
         super().__init__()
         if not timm.is_model(arch):
-            raise MedshiftError(f"timm has no architecture {arch!r}.{near(arch, timm.list_models())}")
+            why = ": volumes take it" if arch.startswith("monai-") else f".{near(arch, timm.list_models())}"
+            raise MedshiftError(f"timm has no architecture {arch!r}{why}")
         taken = 3 if channels == 1 else channels
         if take is not None and taken != 3:
             raise MedshiftError(f"an ImageNet network takes 1 or 3 channels, these images have {channels}")

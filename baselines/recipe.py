@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import ClassVar
+from dataclasses import dataclass, replace
+from typing import ClassVar, Self
 
 from ..benchmark.tune_space import LogUniform, Space
+
+FOR_VOLUMES = "monai-resnet10-narrow"
 
 
 @dataclass(frozen=True)
@@ -38,10 +40,10 @@ class Recipe:
 
 @dataclass(frozen=True)
 class TimmRecipe(Recipe):
-    """The recipe for one of timm's architectures.
+    """The recipe for one of timm's architectures; of volumes, one of MONAI's.
 
     Args:
-        arch: A timm architecture.
+        arch: A timm architecture. Volumes take a name in `volumes.SETTINGS`; there, the default is `FOR_VOLUMES`.
         input_size: Side in pixels at which the network sees images; 0 takes them as they are, but at least 64.
     """
 
@@ -53,3 +55,7 @@ class TimmRecipe(Recipe):
         super().__post_init__()
         if self.input_size and not 32 <= self.input_size <= 2048:
             raise ValueError("input_size must be 0 or 32 to 2048")
+
+    def suited(self, dims: int) -> Self:
+        """Returns the recipe for images of so many spatial axes: 3-D's architecture in place of 2-D's default."""
+        return replace(self, arch=FOR_VOLUMES) if dims == 3 and self.arch == TimmRecipe.arch else self

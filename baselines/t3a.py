@@ -39,7 +39,7 @@ class T3A(TimmRecipe):
 
     def fit(self, access: Access) -> Predictor:
         """Returns the adjusting network."""
-        from .networks import timm_network
+        from .networks import shared_model
         from .prototypes import Prototypes
 
-        return Prototypes(timm_network(access, self, "imagenet"), self.supports)
+        return Prototypes(shared_model(access, self), self.supports)

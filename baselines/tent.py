@@ -43,6 +43,6 @@ class Tent(TimmRecipe):
         """Returns the adapting network."""
         from .batch_norm import forget_statistics
         from .entropy import EntropyMinimiser
-        from .networks import timm_network
+        from .networks import shared_model
 
-        return EntropyMinimiser(forget_statistics(timm_network(access, self, "imagenet")), self.test_lr)
+        return EntropyMinimiser(forget_statistics(shared_model(access, self)), self.test_lr)

@@ -12,6 +12,7 @@ from PIL import Image
 from medshift.baselines import cbr, networks, starts, training
 from medshift.baselines.adabn import AdaBN
 from medshift.baselines.batch_norm import with_batch_statistics
+from medshift.baselines.imagenet_finetune import ImagenetFinetune
 from medshift.baselines.recipe import TimmRecipe
 from medshift.baselines.scratch import Scratch
 from medshift.benchmark.access import Access, Labelled
@@ -279,8 +280,16 @@ def test_networks_without_batch_norm_cannot_adapt():
         with_batch_statistics(torch.nn.Linear(2, 2), 0.0)
 
 
-def test_volumes_are_refused():
+def test_volumes_are_refused_where_weights_or_architecture_are_flat():
     told = access()
     volume = Access(**{**told.__dict__, "spatial": (4, 32, 32)})
-    with pytest.raises(MedshiftError, match="takes 2-D images"):
+    with pytest.raises(
+        MedshiftError, match=r"test_resnet takes 2-D images; these are 3-D: arch is one of monai-resnet"
+    ):
         Scratch(**TINY).fit(volume)
+    with pytest.raises(MedshiftError, match="ImageNet networks take 2-D images; these are 3-D: run --baseline scratch"):
+        ImagenetFinetune().fit(volume)
+    with pytest.raises(MedshiftError, match=r"volumes of at least 32 a side, not \(4, 32, 32\)"):
+        Scratch(arch="monai-densenet121").fit(volume)
+    with pytest.raises(MedshiftError, match="timm has no architecture 'monai-resnet10': volumes take it"):
+        Scratch(arch="monai-resnet10").fit(told)
