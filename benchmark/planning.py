@@ -73,7 +73,7 @@ def plan(
     names = shift_names(dataset, choices)
     base = dataset.name if trained == source else f"{dataset.name}-from-{trained}"
     made = Protocol(
-        name=_safe(base),
+        name=safe(base),
         dataset=DatasetFacts(
             name=dataset.name,
             version=dataset.version,
@@ -147,7 +147,7 @@ def shift_names(dataset: Dataset, choices: Choices) -> list[str]:
     return chosen
 
 
-def _safe(name: str) -> str:
+def safe(name: str) -> str:
     """Returns a name fit for a folder; one that had to be changed carries a hash of what it was."""
     clean = "".join(c if c.isascii() and (c.isalnum() or c in "._+@-") else "-" for c in name).lstrip("._+@-")[:100]
     return clean if clean == name else f"{clean or 'data'}-{hashlib.sha256(name.encode()).hexdigest()[:6]}"
