@@ -154,7 +154,7 @@ def _pixels(
     for index, name in enumerate(rows["image"]):
         try:
             with Image.open(folder / name) as image:
-                pixels[index] = _square(image, side, grey)
+                pixels[index] = square(image, side, grey)
         except (OSError, ValueError, SyntaxError) as error:  # PIL raises all three on damaged files
             problems.append(_unreadable(folder, name, error))
         if progress is not None:
@@ -163,7 +163,7 @@ def _pixels(
     return pixels
 
 
-def _square(image: Image, side: int, grey: bool) -> NDArray[np.uint8]:
+def square(image: Image, side: int, grey: bool) -> NDArray[np.uint8]:
     """Returns (C, side, side) of the central square."""
     from PIL.Image import Resampling, fromarray
 
