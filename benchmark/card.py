@@ -7,9 +7,9 @@ import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Literal, Self, TypeAlias
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 
 from ..shifts.errors import MedshiftError
 from .files import write_text
@@ -19,6 +19,7 @@ from .sees import Sees
 CARD_FILE = "card.json"
 LARGEST_CARD = 4 << 20  # bytes
 ENTRY = r"^[A-Za-z0-9][A-Za-z0-9._+=,@-]{0,119}$"
+EXTERNAL = "external"  # the distribution of what was predicted outside of medshift: its author's word is all there is
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Name = Annotated[str, Field(min_length=1, max_length=200)]
@@ -115,6 +116,12 @@ class TuningClaim(Strict):
     searched: dict[Name, Line] = Field(default_factory=dict, max_length=200)
     chosen: int = Field(ge=0)
     trials: tuple[TrialClaim, ...] = Field(min_length=1, max_length=100_000, strict=False)
+
+    @model_validator(mode="after")
+    def _chosen_is_there(self) -> Self:
+        if self.chosen >= len(self.trials):
+            raise ValueError(f"chosen is {self.chosen}, but there are {len(self.trials)} trials")
+        return self
 
 
 class Card(Strict):

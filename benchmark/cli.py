@@ -8,7 +8,7 @@ import sys
 import typer
 
 from ..shifts.errors import MedshiftError
-from .commands import check, data, leaderboard, listing, new, protocol, run, shifts, submit, verify
+from .commands import check, data, export, leaderboard, listing, new, protocol, run, score, shifts, submit, verify
 
 app = typer.Typer(
     name="medshift",
@@ -19,6 +19,8 @@ app = typer.Typer(
 )
 app.command("run")(run.run)
 app.command("leaderboard")(leaderboard.leaderboard)
+app.command("export")(export.export)
+app.command("score")(score.score)
 app.command("submit")(submit.submit)
 app.command("verify")(verify.verify)
 app.add_typer(listing.app, name="list")

@@ -15,7 +15,7 @@ from ..shifts.errors import MedshiftError
 from ..shifts.plugins import own_distribution
 from . import card as cards
 from . import submission, verified
-from .card import Card
+from .card import EXTERNAL, Card
 from .planning import settled
 from .protocol import Protocol
 from .verified import Mark
@@ -62,6 +62,11 @@ def verify(folder: Path, out: Path, data: Path | None = None, device: str = "") 
     """
     protocol, table = settled(folder.absolute().parent.parent)
     theirs, before = submission.load(folder, protocol, table)
+    if theirs.baseline.distribution == EXTERNAL:
+        raise MedshiftError(
+            f"{folder} was predicted outside of medshift ({EXTERNAL}): there is nothing to run again. Its scores are "
+            "made from its predictions by every leaderboard"
+        )
     words = [str(folder.absolute()), str(out), device, *([str(data.absolute())] if data else [])]
     clean = {name: os.environ[name] for name in KEPT if name in os.environ}
     clean["MEDSHIFT_HOME"] = str(out / "home")  # no model that was trained before, no data that were made before
