@@ -53,6 +53,11 @@ class BaselineClaim(Strict):
     summary: Line = ""
     config: dict[Name, Setting] = Field(default_factory=dict, max_length=200)
 
+    @property
+    def external(self) -> bool:
+        """Whether it was predicted outside of medshift."""
+        return self.distribution == EXTERNAL
+
 
 class CodeClaim(Strict):
     """The version of medshift and, in a checkout, its commit and whether files differed from it."""

@@ -62,7 +62,7 @@ def verify(folder: Path, out: Path, data: Path | None = None, device: str = "") 
     """
     protocol, table = settled(folder.absolute().parent.parent)
     theirs, before = submission.load(folder, protocol, table)
-    if theirs.baseline.distribution == EXTERNAL:
+    if theirs.baseline.external:
         raise MedshiftError(
             f"{folder} was predicted outside of medshift ({EXTERNAL}): there is nothing to run again. Its scores are "
             "made from its predictions by every leaderboard"

@@ -85,6 +85,12 @@ def _legend(board: Board) -> str:
 
 def _cells(row: Row, rank_by: str, others: Sequence[str]) -> list[str]:
     rank = "–" if row.rank is None else f"{row.rank} ({row.ranks[0]}–{row.ranks[1]})"
-    cells = [str(row.tier or "–"), rank, f"`{row.name}`", f"`{row.sees}`", str(len(row.cards))]
+    cells = [
+        str(row.tier or "–"),
+        rank,
+        f"`{row.name}`{' (external)' if row.cards[0].baseline.external else ''}",
+        f"`{row.sees}`",
+        str(len(row.cards)),
+    ]
     shown = [(name, rank_by) for _, name in COLUMNS] + [("shifted", name) for name in others]
     return cells + [row.aggregates[name, metric].text if name in row.aggregates else "–" for name, metric in shown]
