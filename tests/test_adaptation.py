@@ -1,0 +1,106 @@
+"""Training-time methods against hand-computed cases, and where each is known to help, on shifts made for that."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+
+from medshift.baselines import adversary, confusion, spectra, style
+from medshift.baselines.networks import Network
+from medshift.shifts.errors import MedshiftError
+
+
+def test_class_confusion_by_hand():
+    sure = torch.tensor([[40.0, -40.0], [-40.0, 40.0]])
+    assert float(confusion.class_confusion(sure, 1.0)) == pytest.approx(0)
+    doubtful = torch.zeros(3, 2)  # every entry of the correlation is equal: half of each row is off the diagonal
+    assert float(confusion.class_confusion(doubtful, 2.5)) == pytest.approx(0.5)
+    # one sure of class 0 (weight 2), one with .25 and .75 (weight 1 + exp(-H)), both scaled to a sum of 2
+    logits = torch.tensor([[90.0, -90.0], [0.0, math.log(3)]])
+    weight = 1 + math.exp(0.25 * math.log(0.25) + 0.75 * math.log(0.75))
+    one, two = (2 * w / (2 + weight) for w in (2, weight))
+    to_itself, across = one + two * 0.25**2, two * 0.25 * 0.75
+    second = two * 0.75**2
+    expected = (across / (to_itself + across) + across / (across + second)) / 2
+    assert float(confusion.class_confusion(logits, 1.0)) == pytest.approx(expected)
+    assert float(confusion.class_confusion(logits * 2.5, 2.5)) == pytest.approx(expected)
+
+
+def test_the_turned_gradient_by_hand():
+    x = torch.tensor([[1.0, 2.0]], requires_grad=True)
+    weight = torch.tensor([3.0, -1.0], requires_grad=True)
+    out = adversary.reversed_gradient(x, 0.5) @ weight
+    assert float(out.detach()) == 1.0
+    out.sum().backward()
+    assert x.grad.tolist() == [[-1.5, 0.5]]  # turned and halved for the features
+    assert weight.grad.tolist() == [1.0, 2.0]  # as it is for the discriminator
+    assert adversary.strength(0) == 0
+    assert adversary.strength(0.5) == pytest.approx(2 / (1 + math.exp(-5)) - 1)
+    assert 0.9999 < adversary.strength(1) < 1
+
+
+def test_the_conditional_discriminator_sees_the_outer_product_by_hand():
+    told = adversary.Discriminator(2, 3)
+    seen = []
+    told.layers.register_forward_pre_hook(lambda module, inputs: seen.append(inputs[0]))
+    told(torch.tensor([[1.0, 2.0]]), torch.tensor([[0.5, 0.25, 0.25]]))
+    assert seen[0].tolist() == [[0.5, 0.25, 0.25, 1.0, 0.5, 0.5]]
+    wide = adversary.Discriminator(2000, 3)  # 6000 products: two random maps, whose inner products approximate theirs
+    wide.layers.register_forward_pre_hook(lambda module, inputs: seen.append(inputs[0]))
+    draws = torch.Generator().manual_seed(0)
+    features, odds = torch.rand(2, 2000, generator=draws), torch.rand(2, 3, generator=draws).softmax(1)
+    wide(features, odds)
+    exact = (features[0] @ features[1]) * (odds[0] @ odds[1])
+    assert float(seen[1][0] @ seen[1][1]) == pytest.approx(float(exact), rel=0.3)
+
+
+def test_sure_images_count_more_by_hand():
+    weights = adversary.sure(torch.tensor([[1.0, 0.0], [0.5, 0.5]]))
+    assert weights.tolist() == pytest.approx([2 / 1.75, 1.5 / 1.75])  # 1 + exp(0) and 1 + exp(-ln 2), over their mean
+
+
+def test_swapping_the_mean_alone_by_hand():
+    source, target = torch.tensor([[[[0.1, 0.2], [0.3, 0.4]]]]), torch.full((1, 1, 2, 2), 0.5)
+    assert torch.allclose(spectra.swapped(source, target, 0.0), source + 0.25, atol=1e-6)
+
+
+def test_swapped_amplitudes_are_the_targets_below_and_the_sources_above():
+    draws = torch.Generator().manual_seed(0)
+    source, target = (0.4 + 0.2 * torch.rand(2, 3, 32, 24, generator=draws) for _ in range(2))
+    out = spectra.swapped(source, target, 0.09)  # up to frequency 2, either way
+    was, other, now = (torch.fft.fft2(images) for images in (source, target, out))
+    low = torch.zeros(32, 24, dtype=torch.bool)
+    low[[[row] for row in (-2, -1, 0, 1, 2)], [-2, -1, 0, 1, 2]] = True
+    assert torch.allclose(now.abs()[..., low], other.abs()[..., low], atol=1e-3)
+    assert torch.allclose(now.abs()[..., ~low], was.abs()[..., ~low], atol=1e-3)
+    assert torch.allclose(now, torch.polar(now.abs(), was.angle()), atol=1e-3)
+    assert torch.allclose(spectra.swapped(source, source, 0.09), source, atol=1e-6)
+    volumes = torch.rand(1, 1, 8, 8, 8, generator=draws)
+    assert torch.allclose(spectra.swapped(volumes, volumes, 0.2), volumes, atol=1e-5)
+
+
+def test_mixed_styles_by_hand():
+    maps = torch.tensor([[[[0.0, 2.0]]], [[[10.0, 16.0]]]])  # means 1 and 13, deviations 2^.5 and 18^.5
+    out = style.restyled(maps, torch.tensor([1, 0]), torch.tensor([0.25, 1.0]))
+    mean, deviation = 0.25 * 1 + 0.75 * 13, 0.25 * 2**0.5 + 0.75 * 18**0.5
+    assert out[0].flatten().tolist() == pytest.approx([mean - deviation / 2**0.5, mean + deviation / 2**0.5], abs=1e-4)
+    assert out[1].flatten().tolist() == pytest.approx([10, 16], abs=1e-4)  # keeps all of its own
+
+
+def test_styles_are_mixed_in_training_only_and_where_there_are_maps():
+    network = Network("test_resnet", 2, 1, 0, None)
+    style.mix_styles(network, 2, 1.0, 0.1)
+    images = torch.rand(4, 1, 64, 64, generator=torch.Generator().manual_seed(0))
+    plain = Network("test_resnet", 2, 1, 0, None)
+    plain.load_state_dict(network.state_dict())
+    with torch.random.fork_rng(), torch.no_grad():
+        assert torch.equal(network.eval()(images), plain.eval()(images))
+        assert not torch.allclose(network.train()(images), plain.train()(images))
+    with pytest.raises(MedshiftError, match="has 4 stages, not 5"):
+        style.mix_styles(network, 5, 1.0, 0.1)
+    patches = Network("test_vit", 2, 1, 0, None)
+    style.mix_styles(patches, 1, 1.0, 0.1)
+    with pytest.raises(MedshiftError, match="take a convolutional arch"):
+        patches(images)
