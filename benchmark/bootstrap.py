@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -35,6 +36,11 @@ class Cell:
     labels: NDArray[np.int64]
     groups: NDArray[np.int64]
     weights: NDArray[np.float64]
+
+    @cached_property
+    def by_class(self) -> float:
+        """The number of groups that a figure which weighs the classes alike is as uncertain as."""
+        return units(self.labels, self.groups)
 
 
 def cells(protocol: Protocol, truth: pd.DataFrame, replicates: int = REPLICATES) -> dict[tuple[str, str], Cell]:
@@ -73,6 +79,26 @@ def draw(items: int, replicates: int, seed: int, *address: str) -> NDArray[np.fl
     if not items:
         return np.zeros((replicates, 0))
     return rng.multinomial(items, np.full(items, 1 / items), size=replicates).astype(np.float64)
+
+
+def units(labels: NDArray[np.int64], groups: NDArray[np.int64]) -> float:
+    """Returns what number of groups a figure that weighs the classes alike is as uncertain as: at most all of them.
+
+    It knows no more than the rarest class lets it. Where n_k groups hold class k, its variance goes with the sum of
+    1 / n_k, and has Satterthwaite's degrees of freedom, to which one is added. A class in a single group counts as in
+    two: its spread is unknown, and so the interval wide.
+
+    Args:
+        labels: (N,) classes.
+        groups: (N,) whose sample it is.
+    """
+    count = len(np.unique(groups))
+    if count < 2:
+        return float(count)
+    pairs = np.unique(np.stack([labels, groups]), axis=1)
+    holding = np.maximum(np.unique(pairs[0], return_counts=True)[1], 2).astype(np.float64)
+    freedom = (1 / holding).sum() ** 2 / (1 / (holding**2 * (holding - 1))).sum()
+    return 1 + min(count - 1.0, float(freedom))
 
 
 def interval(replicates: NDArray[np.float64]) -> tuple[float, float]:

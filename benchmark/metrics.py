@@ -40,6 +40,7 @@ class Metric:
         inflated: Resampling raises it on average, as it adds noise to what is an absolute value; its replicates are
             moved back, so that their mean is the figure itself.
         operating: It takes, instead of probabilities, which classes reach their threshold (`operating.called`).
+        by_class: It weighs the classes alike, so the rarest decides how certain it is.
         most: The highest value that it has; the lowest is zero.
         chance: Classes -> what guessing scores; None where that is no fixed number.
     """
@@ -49,6 +50,7 @@ class Metric:
     higher_is_better: bool
     inflated: bool = False
     operating: bool = False
+    by_class: bool = False
     most: float = 1.0
     chance: Callable[[int], float] | None = None
 
@@ -124,13 +126,13 @@ def specificity(labels: Labels, called: NDArray[np.floating], groups: Labels, we
 
 METRICS = {
     "balanced_accuracy": Metric(
-        "balanced accuracy", balanced_accuracy, higher_is_better=True, chance=lambda classes: 1 / classes
+        "balanced accuracy", balanced_accuracy, higher_is_better=True, by_class=True, chance=lambda classes: 1 / classes
     ),
-    "auroc": Metric("AUROC", auroc, higher_is_better=True, chance=lambda classes: 0.5),
+    "auroc": Metric("AUROC", auroc, higher_is_better=True, by_class=True, chance=lambda classes: 0.5),
     "ece": Metric("ECE", ece, higher_is_better=False, inflated=True),
     "brier": Metric("Brier score", brier, higher_is_better=False, most=2.0),
-    "sensitivity": Metric("sensitivity", sensitivity, higher_is_better=True, operating=True),
-    "specificity": Metric("specificity", specificity, higher_is_better=True, operating=True),
+    "sensitivity": Metric("sensitivity", sensitivity, higher_is_better=True, operating=True, by_class=True),
+    "specificity": Metric("specificity", specificity, higher_is_better=True, operating=True, by_class=True),
 }
 
 

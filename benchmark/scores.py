@@ -103,7 +103,14 @@ def _by_metric(
         given = operating.called(probabilities, frozen) if metric.operating else probabilities
         values = metric.function(cell.labels, given, cell.groups, weights)
         again = _moved_back(values[0], values[1:]) if metric.inflated else values[1:]
-        found[name] = Estimate(float(values[0]), again, len(cell.labels), groups)
+        found[name] = Estimate(
+            float(values[0]),
+            again,
+            len(cell.labels),
+            groups,
+            units=cell.by_class if metric.by_class else groups,
+            bounds=(0.0, metric.most),
+        )
     return found
 
 

@@ -71,6 +71,10 @@ class Row:
         """Returns the replicates of an aggregate, in the ranking metric."""
         return np.asarray(self.scored.tracks[self.aggregates.names.index(name)], dtype=np.float64)
 
+    def spread(self, name: str) -> NDArray[np.float64]:
+        """Returns what an aggregate varies by between seeds, as `Scored.spread` has it."""
+        return self.scored.spread[len(self.conditions.names) + self.aggregates.names.index(name)]
+
 
 @dataclass(frozen=True, eq=False)
 class Board:
@@ -156,17 +160,21 @@ def board(
         for name, (kept, scored) in sorted(done.items())
     ]
     sizes = {key: (len(cell.labels), cell.weights.shape[1]) for key, cell in drawn.items()}
-    ordered, pairs = ranked(rows, protocol, min(groups for (_, split), (_, groups) in sizes.items() if split == "test"))
+    tested = [cell for (_, split), cell in drawn.items() if split == "test"]
+    by_class = METRICS[protocol.metrics[0]].by_class
+    ordered, pairs = ranked(
+        rows, protocol, min(cell.by_class if by_class else cell.weights.shape[1] for cell in tested)
+    )
     return Board(protocol, sizes, ordered, pairs, notes + _odd_pixels(ordered), refused)
 
 
-def ranked(rows: Sequence[Row], protocol: Protocol, groups: int) -> tuple[list[Row], Comparisons]:
+def ranked(rows: Sequence[Row], protocol: Protocol, groups: float) -> tuple[list[Row], Comparisons]:
     """Returns the rows with rank and tier, in the order of what they see, then of rank, then of name; and all pairs.
 
     Args:
         rows: Entries in any order.
         protocol: Its first metric ranks.
-        groups: Of the smallest test split.
+        groups: What number of groups the least certain test split is as uncertain as.
     """
     metric = protocol.metrics[0]
     higher = METRICS[metric].higher_is_better
@@ -176,9 +184,11 @@ def ranked(rows: Sequence[Row], protocol: Protocol, groups: int) -> tuple[list[R
     order = sorted(range(len(rows)), key=lambda i: (SEES.index(rows[i].sees), better[i], rows[i].name))
     rows, values = [rows[i] for i in order], values[order]
     if not rows:
-        return [], Comparisons(np.zeros((0, 0)), np.zeros((0, 0)), np.zeros((0, 0), bool), math.nan)
+        return [], Comparisons(np.zeros((0, 0)), np.zeros((0, 0)), np.zeros((0, 0), bool), np.zeros((0, 0)))
     tracks = np.stack([row.track(by) for row in rows])
-    pairs = ranking.compare(values, tracks, groups, higher)
+    spread = np.stack([row.spread(by) for row in rows])
+    seeds = np.array([len(row.cards) for row in rows], dtype=np.float64)
+    pairs = ranking.compare(values, tracks, groups, higher, spread, seeds)
     done = []
     for sees in SEES:
         mine = [i for i, row in enumerate(rows) if row.sees == sees]

@@ -18,6 +18,7 @@ from ..benchmark import (
     condition,
     estimate,
     files,
+    intervals,
     metrics,
     operating,
     predictions,
@@ -31,8 +32,8 @@ from .entries import Contest
 from .scoring import Scored
 
 MODULES = (
-    aggregates, bootstrap, card, condition, estimate, figures, metrics, operating, predictions, protocol, scores,
-    scoring, submission, truth,
+    aggregates, bootstrap, card, condition, estimate, figures, intervals, metrics, operating, predictions, protocol,
+    scores, scoring, submission, truth,
 )  # fmt: skip
 
 

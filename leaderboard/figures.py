@@ -10,8 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..benchmark.bootstrap import LEAST_DEFINED, LEVEL
-from ..benchmark.estimate import Estimate, shown
+from ..benchmark.estimate import Estimate, intervals_of, shown
 
 
 class Figure(NamedTuple):
@@ -61,17 +60,7 @@ class Figures:
 
 
 def tabled(estimates: Mapping[str, Mapping[str, Estimate]]) -> NDArray[np.float64]:
-    """Returns (names, metrics, 3) value and percentile interval of each, as `Estimate.interval` has it, at once."""
+    """Returns (names, metrics, 3) value and interval of each, as `Estimate.interval` has it, at once."""
     flat = [found for by_metric in estimates.values() for found in by_metric.values()]
-    replicates = np.stack([found.replicates for found in flat])
-    bounds = np.full((len(flat), 2), np.nan)
-    share = np.isnan(replicates).mean(axis=1)
-    tail = (1 - LEVEL) / 2
-    whole = share == 0
-    if whole.any():
-        bounds[whole] = np.quantile(replicates[whole], (tail, 1 - tail), axis=1).T
-    for row in np.flatnonzero((share > 0) & (share < LEAST_DEFINED)):
-        bounds[row] = np.nanquantile(replicates[row], (tail, 1 - tail))
     values = np.array([found.value for found in flat])
-    bounds[np.isnan(values)] = np.nan
-    return np.column_stack([values, bounds]).reshape(len(estimates), -1, 3)
+    return np.column_stack([values, intervals_of(flat)]).reshape(len(estimates), -1, 3)

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import stdtr, stdtrit
 from scipy.stats import rankdata
-from scipy.stats import t as student
 
 from ..benchmark.bootstrap import LEVEL
 
@@ -23,51 +23,73 @@ class Comparisons:
         difference: (n, n) row minus column, positive where the row is better.
         error: (n, n) standard error of the difference.
         supported: (n, n) whether the difference holds after Holm's correction over all pairs, at 5 % for the family.
-        reach: Half the width of a 95 % interval, in standard errors.
+        reach: (n, n) half the width of a 95 % interval, in standard errors.
     """
 
     difference: Floats
     error: Floats
     supported: NDArray[np.bool_]
-    reach: float
+    reach: Floats
 
     def interval(self, row: int, column: int) -> tuple[float, float, float]:
         """Returns the difference of two entries and its 95 % interval, uncorrected."""
-        value, half = float(self.difference[row, column]), float(self.reach * self.error[row, column])
+        value, half = float(self.difference[row, column]), float(self.reach[row, column] * self.error[row, column])
         return value, value - half, value + half
 
 
-def compare(values: Floats, tracks: Floats, groups: int, higher_is_better: bool) -> Comparisons:
+def compare(
+    values: Floats,
+    tracks: Floats,
+    groups: float,
+    higher_is_better: bool,
+    spread: Floats | None = None,
+    seeds: Floats | None = None,
+) -> Comparisons:
     """Returns the paired comparisons of n entries.
 
-    The standard error is that of the difference over the replicates. Half a dozen patients know less than a normal
-    distribution would have them know: Student's t with `groups` - 1 degrees of freedom.
+    The variance of a difference is that of the tracks, the part of the groups times groups / (groups - 1), and what
+    comes from either entry's seeds, which are not paired. Few groups and seeds know less than a normal distribution
+    would have them know: Student's t with Satterthwaite's degrees of freedom, as in `intervals`.
 
     Args:
         values: (n,) what ranks; NaN where undefined.
         tracks: (n, B) its replicates, the same groups being drawn for all in a column.
-        groups: Of the smallest test split.
+        groups: What number of groups the figures are as uncertain as.
         higher_is_better: Which way the metric points.
+        spread: (n, 2) `intervals.between_seeds` of each; none by default.
+        seeds: (n,) how many each has; one by default.
     """
     sign = 1.0 if higher_is_better else -1.0
     difference = sign * (values[:, None] - values[None, :])
+    spread = np.zeros((len(values), 2)) if spread is None else np.nan_to_num(spread)
+    seeds = np.ones(len(values)) if seeds is None else seeds
     whole = tracks[:, ~np.isnan(tracks[~np.isnan(values)]).any(axis=0)].astype(np.float64)
-    freedom = max(groups - 1, 1)
-    reach = float(student.ppf((1 + LEVEL) / 2, freedom))
-    if whole.shape[1] < max(2, tracks.shape[1] / 2):  # undefined in most replicates: nothing can be said
-        return Comparisons(difference, np.full_like(difference, np.nan), np.zeros(difference.shape, bool), reach)
+    nothing = np.full_like(difference, np.nan)
+    if groups < 2 or whole.shape[1] < max(2, tracks.shape[1] / 2):  # undefined in most replicates: nothing can be said
+        return Comparisons(difference, nothing, np.zeros(difference.shape, bool), nothing)
     centred = whole - whole.mean(axis=1, keepdims=True)
     covariance = centred @ centred.T / (whole.shape[1] - 1)
-    spread = np.diag(covariance)
-    error = np.sqrt(np.maximum(spread[:, None] + spread[None, :] - 2 * covariance, 0))
+    own = np.diag(covariance)
+    from_seeds = _pairwise(spread[:, 0])
+    of_groups = np.maximum(own[:, None] + own[None, :] - 2 * covariance - from_seeds, 0) * groups / (groups - 1)
+    error = np.sqrt(of_groups + from_seeds)
     error[error <= ROUNDING] = 0
+    np.fill_diagonal(error, 0)
+    doubt = of_groups**2 / (groups - 1) + _pairwise(spread[:, 1] ** 2 / np.maximum(seeds - 1, 1))
+    freedom = np.where(doubt > 0, error**4 / np.where(doubt > 0, doubt, 1), groups - 1)
+    freedom = np.maximum(freedom, 1)
     equal = np.abs(difference) <= ROUNDING
     with np.errstate(divide="ignore", invalid="ignore"):
-        chance = np.where(equal, 1.0, 2 * student.sf(np.abs(difference) / error, freedom))
+        chance = np.where(equal, 1.0, 2 * stdtr(freedom, -np.abs(difference) / error))
     upper = np.triu_indices(len(values), 1)
     supported = np.zeros(difference.shape, bool)
     supported[upper] = holm(chance[upper]) <= 1 - LEVEL
-    return Comparisons(difference, error, supported | supported.T, reach)
+    return Comparisons(difference, error, supported | supported.T, stdtrit(freedom, (1 + LEVEL) / 2))
+
+
+def _pairwise(each: Floats) -> Floats:
+    """Returns (n, n) the sum of the two entries' own."""
+    return np.asarray(each[:, None] + each[None, :])
 
 
 def holm(chance: Floats) -> Floats:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ..benchmark import bootstrap
 from ..benchmark.bootstrap import Cell, place
 from ..benchmark.estimate import Estimate
-from ..benchmark.metrics import BINS, METRICS
+from ..benchmark.metrics import BINS
 from ..benchmark.protocol import Protocol
 from ..benchmark.scores import aggregated, board_metrics, score
 from .entries import Contest
@@ -32,7 +32,9 @@ class Scored:
         names: (A,) names of the aggregates.
         aggregates: (A, M, 3).
         sizes: (A, 2) samples and groups that an aggregate rests on, its parts' added up.
-        tracks: (A, B) replicates of the aggregates.
+        tracks: (A, B) replicates of the aggregates, groups and seeds drawn anew.
+        spread: (C + A, 2) of conditions and aggregates, the variance that comes from seeds, and that between seeds over
+            their number.
         sketch: (C + A, SKETCHED) the first replicates of conditions and aggregates, 0..254 between the bounds; 255 is
             undefined.
         bounds: (C + A, 2) what 0 and 254 stand for.
@@ -47,6 +49,7 @@ class Scored:
     aggregates: NDArray[np.float64]
     sizes: NDArray[np.int64]
     tracks: NDArray[np.float32]
+    spread: NDArray[np.float64]
     sketch: NDArray[np.uint8]
     bounds: NDArray[np.float32]
     confusion: NDArray[np.int64]
@@ -73,22 +76,21 @@ def scored(contest: Contest, name: str, seeds: Sequence[Arrays], drawn: Mapping[
     replicates = len(next(iter(drawn.values())).weights)
     again = bootstrap.draw(len(seeds), replicates, protocol.seed, "seeds", name)
     conditions = {
-        key: {
-            metric: over_seeds([one.conditions[key][metric] for one in each], again, METRICS[metric].most)
-            for metric in by_metric
-        }
+        key: {metric: over_seeds([one.conditions[key][metric] for one in each]) for metric in by_metric}
         for key, by_metric in each[0].conditions.items()
     }
     aggregates = aggregated(protocol, conditions)  # of the mean over seeds: what is worst on average, not each seed's
     ranking = [found[metrics[0]] for found in (*conditions.values(), *aggregates.values())]
-    sketch, bounds = _sketch(np.stack([found.replicates[:SKETCHED] for found in ranking]))
+    tracks = np.stack([track(found, again) for found in ranking])
+    sketch, bounds = _sketch(tracks[:, :SKETCHED])
     confusion, reliability = _outcomes(protocol, seeds, drawn)
     return Scored(
         conditions=tabled(conditions),
         names=np.array(list(aggregates)),
         aggregates=tabled(aggregates),
         sizes=np.array([(by[metrics[0]].samples, by[metrics[0]].groups) for by in aggregates.values()]),
-        tracks=np.stack([by[metrics[0]].replicates for by in aggregates.values()]).astype(np.float32),
+        tracks=tracks[len(conditions) :].astype(np.float32),
+        spread=np.array([found.spread for found in ranking]),
         sketch=sketch,
         bounds=bounds,
         confusion=confusion,
@@ -97,25 +99,34 @@ def scored(contest: Contest, name: str, seeds: Sequence[Arrays], drawn: Mapping[
     )
 
 
-def over_seeds(parts: Sequence[Estimate], drawn: NDArray[np.float64], most: float = math.inf) -> Estimate:
-    """Returns the mean over seeds; in replicate b, groups are as in the seeds' replicate b and the seeds drawn anew.
+def over_seeds(parts: Sequence[Estimate]) -> Estimate:
+    """Returns the mean over seeds; in replicate b, groups are as in the seeds' replicate b."""
+    if len(parts) == 1:
+        return parts[0]
+    by_seed = np.stack([np.concatenate([[part.value], part.replicates]) for part in parts])
+    middle = by_seed.mean(axis=0)
+    return replace(parts[0], value=float(middle[0]), replicates=middle[1:], by_seed=by_seed)
 
-    Drawing S seeds out of S makes their spread too small by sqrt((S - 1) / S), which is much at S = 3: it is stretched
-    by the inverse (Davison and Hinkley 1997, section 2.3). One seed says nothing of that spread, and none is added.
+
+def track(found: Estimate, drawn: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Returns the replicates of a mean over seeds with the seeds, too, drawn anew, for ranks and comparisons.
+
+    The seeds' spread is scaled to the variance that comes from them (`intervals.between_seeds`): drawing three from
+    three makes it too small, and part of it is that of the groups, which are drawn already. One seed adds nothing.
 
     Args:
-        parts: The figure of each of S seeds.
+        found: The mean.
         drawn: (B, S) how often each seed counts in each replicate.
-        most: The highest value that the metric has; the lowest is zero.
     """
-    count = len(parts)
-    table = np.stack([part.replicates for part in parts], axis=1)
-    centre = table.mean(axis=1)
-    again = (table * drawn).sum(axis=1) / count
-    stretch = math.sqrt(count / (count - 1)) if count > 1 else 1.0
-    value = float(np.mean([part.value for part in parts]))
-    stretched = centre + stretch * (again - centre)
-    return replace(parts[0], value=value, replicates=np.clip(stretched, 0 if math.isfinite(most) else None, most))
+    if not len(found.by_seed):
+        return found.replicates
+    count = len(found.by_seed)
+    from_seeds, whole = found.spread
+    if not from_seeds > 0:
+        return found.replicates
+    away = (drawn / count) @ (found.by_seed[:, 0] - found.by_seed[:, 0].mean())
+    scale = math.sqrt(from_seeds / whole * count / (count - 1))
+    return np.clip(found.replicates + scale * away, *found.bounds)
 
 
 def _sketch(replicates: NDArray[np.float64]) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:

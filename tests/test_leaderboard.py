@@ -9,6 +9,7 @@ from html.parser import HTMLParser
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from medshift.benchmark import bootstrap
 from medshift.benchmark.card import CARD_FILE, read
@@ -21,7 +22,7 @@ from medshift.leaderboard.entries import contests
 from medshift.leaderboard.line import lines
 from medshift.leaderboard.markdown import BEGIN, END, escape, into_readme, markdown
 from medshift.leaderboard.page import page as render
-from medshift.leaderboard.scoring import over_seeds
+from medshift.leaderboard.scoring import over_seeds, track
 from medshift.shifts.errors import MedshiftError
 
 HOSTILE = "<script>alert('x')</script><img src=x onerror=alert(1)> | [a](javascript:alert(1)) \u202e"
@@ -112,12 +113,17 @@ def test_the_spread_of_seeds_is_that_of_a_mean_of_them():
     ratios = []
     for trial in range(200):
         values = rng.normal(size=3)
-        parts = [Estimate(value, np.full(2000, value)) for value in values]  # groups play no part
-        found = over_seeds(parts, bootstrap.draw(3, 2000, trial, "seeds"))
-        ratios.append(np.var(found.replicates) / (np.var(values, ddof=1) / 3))
+        found = over_seeds([Estimate(value, np.full(2000, value)) for value in values])  # groups play no part
+        ratios.append(np.var(track(found, bootstrap.draw(3, 2000, trial, "seeds"))) / (np.var(values, ddof=1) / 3))
+        low, high = found.interval  # that of Student with two degrees of freedom
+        assert (low, high) == pytest.approx(stats.t.interval(0.95, 2, values.mean(), stats.sem(values)))
     assert np.mean(ratios) == pytest.approx(1, abs=0.05)
-    alone = over_seeds([Estimate(0.5, np.arange(4.0))], np.ones((4, 1)))
-    assert (alone.replicates == np.arange(4.0)).all()
+
+
+def test_one_seed_says_nothing_of_seeds():
+    alone = over_seeds([Estimate(0.5, np.arange(4.0))])
+    assert alone.spread == (0, 0)
+    assert (track(alone, np.ones((4, 1))) == np.arange(4.0)).all()
 
 
 def test_hostile_text_stays_text(ranked):
