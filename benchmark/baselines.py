@@ -43,6 +43,8 @@ BUILTINS = {
     "mmd": "medshift.baselines.alignment:Mmd",
     "scratch": "medshift.baselines.scratch:Scratch",
     "scratch-meanvar": "medshift.baselines.transfusion:ScratchMeanVar",
+    "ssl-target": "medshift.baselines.ssl_target:SslTarget",
+    "swad": "medshift.baselines.swad:Swad",
     "t3a": "medshift.baselines.t3a:T3A",
     "tent": "medshift.baselines.tent:Tent",
 }

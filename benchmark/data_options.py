@@ -53,7 +53,8 @@ def load(
             raise MedshiftError("--classes, --image-size and --modality go with --data DIR")
         chosen = name or DEFAULT
         with bar(f"making {chosen}", unit="patients") as progress:
-            return datasets.load(chosen, progress), datasets.SOURCES.get(chosen, "")
+            found = datasets.load(chosen, progress)
+        return found, datasets.source(found)
     if name is not None:
         raise MedshiftError("give --dataset NAME or --data DIR, not both")
     with bar(f"reading {folder}", unit="images") as progress:

@@ -9,6 +9,7 @@ from ..shifts.errors import MedshiftError, near
 from ..shifts.plugins import Table
 from . import store
 from .dataset import Dataset
+from .public import catalogue as public
 
 Progress: TypeAlias = "Callable[[int, int], None]"
 Loader: TypeAlias = "Callable[[Progress | None], Dataset]"
@@ -35,6 +36,14 @@ def summary(name: str) -> str:
     return f"stored: {said.count:,} images ({said.dataset.modality}), {', '.join(said.dataset.classes)}"
 
 
+def source(dataset: Dataset) -> str:
+    """Returns the domain that a data set is trained on by default; empty where it has none of its own."""
+    if dataset.name in SOURCES:
+        return SOURCES[dataset.name]
+    wanted = public.TABLE[dataset.name].source if dataset.name in public.TABLE else ""
+    return wanted if wanted in dataset.domains else ""
+
+
 def load(name: str, progress: Progress | None = None) -> Dataset:
     """Returns a data set by name: built-in or a plug-in's, made or fetched on first use, or else a stored one.
 
@@ -44,7 +53,9 @@ def load(name: str, progress: Progress | None = None) -> Dataset:
     if name not in TABLE.names():
         if name in store.names():
             return store.read(store.folder(name))
-        raise MedshiftError(f"unknown data set {name!r}.{near(name, names())}")
+        if name in public.TABLE:
+            raise MedshiftError(f"data set {name!r} is not stored yet: medshift data get {name}")
+        raise MedshiftError(f"unknown data set {name!r}.{near(name, [*names(), *public.TABLE])}")
     loader = TABLE.load(name)
     if not callable(loader):
         raise MedshiftError(f"data set {name!r} of {TABLE.origin(name)} is no function")

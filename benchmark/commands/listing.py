@@ -53,10 +53,16 @@ def list_shifts() -> None:
 
 @app.command("datasets")
 def list_datasets() -> None:
-    """List data sets."""
+    """List data sets: built-in, of plug-ins, stored, and public ones that are to be had."""
     from .. import datasets
+    from ..public import catalogue
 
     rows = [(name, datasets.summary(name)) for name in datasets.names()]
+    rows += [
+        (name, f"{public.title}; {len(public.domains)} domains, not stored yet: medshift data get {name}")
+        for name, public in catalogue.TABLE.items()
+        if name not in datasets.names()
+    ]
     table("data sets", ("name", "what it is"), rows)
     print(
         "Any folder with a manifest.csv (image,label,domain,split_group): --data DIR, or `medshift data add NAME DIR`"
