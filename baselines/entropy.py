@@ -25,8 +25,13 @@ class EntropyMinimiser:
         """Returns probabilities (N, K), as they were before the step."""
         with torch.enable_grad():
             logits: Tensor = self.network(images)
-            entropy = -(logits.softmax(1) * logits.log_softmax(1)).sum(1).mean()
+            entropy = entropies(logits).mean()
             self.optimiser.zero_grad(set_to_none=True)
             entropy.backward()  # type: ignore[no-untyped-call]
             self.optimiser.step()
         return logits.detach().softmax(1)
+
+
+def entropies(logits: Tensor) -> Tensor:
+    """Returns the entropy of each prediction (N, K), in nats, (N,)."""
+    return -(logits.softmax(1) * logits.log_softmax(1)).sum(1)

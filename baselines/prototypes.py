@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from .entropy import entropies
 from .networks import Network
 
 
@@ -28,7 +29,7 @@ class Prototypes:
     def _label(self, features: Tensor) -> tuple[Tensor, Tensor]:
         """Returns what the source's last layer says of features: class and entropy, (N,) each."""
         logits = self.head(features)
-        return logits.argmax(1), -(logits.softmax(1) * logits.log_softmax(1)).sum(1)
+        return logits.argmax(1), entropies(logits)
 
     @torch.no_grad()
     def __call__(self, images: Tensor) -> Tensor:

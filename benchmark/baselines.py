@@ -41,12 +41,14 @@ BUILTINS = {
     "mixstyle": "medshift.baselines.mixstyle:Mixstyle",
     "mixup": "medshift.baselines.mixup:Mixup",
     "mmd": "medshift.baselines.alignment:Mmd",
+    "sar": "medshift.baselines.sar:Sar",
     "scratch": "medshift.baselines.scratch:Scratch",
     "scratch-meanvar": "medshift.baselines.transfusion:ScratchMeanVar",
     "ssl-target": "medshift.baselines.ssl_target:SslTarget",
     "swad": "medshift.baselines.swad:Swad",
     "t3a": "medshift.baselines.t3a:T3A",
     "tent": "medshift.baselines.tent:Tent",
+    "tta": "medshift.baselines.tta:Tta",
 }
 TABLE = Table("medshift.baselines", "baseline", BUILTINS)
 

@@ -14,6 +14,8 @@ from sklearn.linear_model import LogisticRegression
 from medshift.baselines import distances, histograms, laplacian, probe, prototypes, training
 from medshift.baselines.entropy import EntropyMinimiser
 from medshift.baselines.mixing import Mixed
+from medshift.baselines.reliable import ReliableMinimiser
+from medshift.baselines.views import MeanOfViews, views
 from medshift.benchmark import baselines
 from medshift.benchmark.access import Access, Images, Labelled
 from medshift.benchmark.baseline_checks import check_baseline
@@ -183,6 +185,99 @@ def test_tent_grows_surer_and_starts_from_what_the_network_says():
     entropy = [float(-(p * p.log()).sum(1).mean()) for p in seen]
     assert all(after < before for before, after in itertools.pairwise(entropy))
     assert torch.equal(network.head.weight, torch.eye(2))  # norms alone learn
+
+
+def sar(**changes):
+    network = TwoFeatures().eval()
+    given = {"lr": 0.1, "margin": 0.9, "rho": 0.5, "reset": 0.0, **changes}
+    return ReliableMinimiser(network, **given)
+
+
+def entropy_of(logits):
+    return -(logits.softmax(1) * logits.log_softmax(1)).sum(1)
+
+
+def test_sar_takes_the_sharpness_aware_step_by_hand():
+    predictor, images = sar(), points([3.0, 0.0], [0.4, 0.5], [0.0, 2.0])
+    x = images.flatten(1) / (1 + 1e-5) ** 0.5  # the norm of the source: mean 0, variance 1
+    assert torch.allclose(predictor(images), x.softmax(1), atol=1e-6)
+
+    def loss(gain, offset, rows):
+        return entropy_of(x * gain + offset)[rows].mean()
+
+    sure = entropy_of(x) < 0.9 * np.log(2)
+    assert sure.tolist() == [True, False, True]  # the doubtful one does not count
+    here = [torch.ones(2, requires_grad=True), torch.zeros(2, requires_grad=True)]
+    up = torch.autograd.grad(loss(*here, sure), here)
+    length = torch.cat(up).norm()
+    there = [(p + 0.5 * g / length).detach().requires_grad_(True) for p, g in zip(here, up, strict=True)]
+    down = torch.autograd.grad(loss(*there, sure), there)
+    # the step starts from here, not from there; momentum adds nothing in the first; 3 of 64 images
+    expected = [(p - 0.1 * 3 / 64 * g).detach() for p, g in zip(here, down, strict=True)]
+    assert torch.allclose(predictor.learnt[0], expected[0], atol=1e-6)
+    assert torch.allclose(predictor.learnt[1], expected[1], atol=1e-6)
+    assert not torch.equal(predictor.learnt[0], torch.ones(2))
+    assert predictor.average == pytest.approx(loss(*there, sure).item(), rel=1e-4)
+    assert torch.equal(predictor.network.head.weight, torch.eye(2))
+
+
+def test_sar_learns_nothing_where_nothing_is_sure_and_starts_over_when_all_is():
+    doubtful = sar(margin=0.4)
+    doubtful(points([0.1, 0.0], [0.0, 0.2]))
+    assert doubtful.average is None
+    assert torch.equal(doubtful.learnt[0], torch.ones(2))
+    one_class = points([3.0, 0.0], [2.5, 0.2], [2.0, 0.1]).repeat(20, 1, 1, 1)
+    going, returning, averages, restarts = sar(lr=0.5), sar(lr=0.5, reset=0.2), [], []
+    first = returning(one_class)
+    for step in range(30):
+        going(one_class)
+        averages.append(going.average)
+        if returning.average is None:
+            restarts.append(step)
+            assert torch.equal(returning.learnt[0], torch.ones(2))
+            assert torch.equal(returning.learnt[1], torch.zeros(2))
+            assert torch.equal(returning(one_class), first)  # no momentum is left either
+        else:
+            returning(one_class)
+    assert averages == sorted(averages, reverse=True)
+    assert going.average < 0.2 * np.log(2)  # as collapse looks like
+    assert restarts
+    assert restarts[0] > 1
+
+
+def test_sar_leaves_the_last_norms_alone():
+    network = torch.nn.Sequential(*(torch.nn.BatchNorm1d(2) for _ in range(5))).eval()
+    predictor = ReliableMinimiser(network, 0.1, 1.0, 0.05, 0.0, frozen=0.2)
+    before = [norm.weight.detach().clone() for norm in network]
+    predictor(torch.tensor([[3.0, 0.0], [0.0, 1.0]]))
+    changed = [not torch.equal(norm.weight, was) for norm, was in zip(network, before, strict=True)]
+    assert changed == [True] * 4 + [False]
+
+
+def test_views_are_the_image_mirrored_and_moved():
+    images = torch.arange(2 * 1 * 8 * 8, dtype=torch.float32).view(2, 1, 8, 8)
+    made = list(views(images, 0.25))  # two pixels
+    assert len(made) == 10
+    assert torch.equal(made[0], images)
+    assert torch.equal(made[1], images.flip(-1))
+    up = made[2]  # looks two rows further up: the image comes down
+    assert torch.equal(up[..., 2:, :], images[..., :-2, :])
+    assert torch.equal(up[..., 0, :], images[..., 2, :])  # mirrored at the edge
+    assert len({view.numpy().tobytes() for view in made}) == 10
+    volume = images.view(1, 1, 2, 8, 8)
+    for flat, deep in zip(made, views(volume, 0.25), strict=True):
+        assert torch.equal(deep.view(2, 1, 8, 8), flat)
+
+
+def test_tta_is_the_mean_over_views_and_of_each_image_alone():
+    network = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(64, 3)).eval()
+    images = torch.rand(5, 1, 8, 8, generator=torch.Generator().manual_seed(0))
+    predictor = MeanOfViews(network, 0.1)
+    with torch.no_grad():
+        expected = torch.stack([network(view).softmax(1) for view in views(images, 0.1)]).mean(0)
+    assert torch.allclose(predictor(images), expected, atol=1e-6)
+    assert torch.allclose(predictor(images), predictor(images.flip(-1)), atol=1e-6)
+    assert torch.allclose(predictor(images)[2:3], predictor(images[2:3]), atol=1e-6)
 
 
 def test_lame_pulls_a_doubtful_neighbour_over():
