@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import warnings
 
+import numpy as np
 import pytest
 import torch
 from peers import BESIDE, FOUR, form, peers, run
@@ -78,9 +79,10 @@ def test_peer(benchmark, size, name, library):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            run(change, images[:1])
+            (changed,) = run(change, images[:1])
         except (TypeError, ValueError, AttributeError) as error:
             pytest.skip(f"{library} fails at {name}: {error}")
+        assert not np.array_equal(np.asarray(changed), np.asarray(images[0]))  # what does nothing is no peer
         timed(benchmark, lambda: run(change, images), size, library, name, SIZES[size][0] / PART[size])
     assert library in (*FOUR, BESIDE)
 

@@ -150,7 +150,7 @@ def _torchio(dims: int) -> dict[str, Change]:
         "psf-blur": tio.RandomBlur(std=(1.4, 1.4, 1.4, 1.4, 0, 0) if dims == 2 else (1.4, 1.4)),
         "bias-field": tio.RandomBiasField(coefficients=0.5, order=3),
         "ghosting": tio.RandomGhosting(num_ghosts=(4, 4), axes=(1,), intensity=(0.6, 0.6)),
-        "kspace-spike": tio.RandomSpike(num_spikes=1, intensity=(0.3, 0.3)),
+        "kspace-spike": tio.RandomSpike(num_spikes=(1, 1), intensity=(0.3, 0.3)),
         "rigid-motion": tio.RandomMotion(degrees=0, translation=(3, 3), num_transforms=1),
         "rotation": turned,
     }
