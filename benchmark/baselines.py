@@ -140,13 +140,24 @@ def make(name: str, settings: Sequence[str]) -> Baseline:
         made: Baseline = TypeAdapter(kind).validate_python(given)
     except ValidationError as error:
         problem = error.errors(include_url=False)[0]
-        where = ".".join(map(str, problem["loc"]))
-        raise MedshiftError(f"--set {where}={problem['input']!s}: {problem['msg']}") from None
+        where, what = ".".join(map(str, problem["loc"])), problem["msg"].removeprefix("Value error, ")
+        if not where:  # of several hyper-parameters together
+            raise MedshiftError(f"baseline {name!r}: {what}") from None
+        raise MedshiftError(f"--set {where}={problem['input']!s}: {what}") from None
     except ValueError as error:
         raise MedshiftError(f"baseline {name!r}: {error}") from None
     except (PydanticUserError, PydanticUndefinedAnnotation) as error:
         raise MedshiftError(f"baseline {name!r}: the type of a hyper-parameter is none: {in_one_line(error)}") from None
     return made
+
+
+def suited(baseline: Baseline, dims: int) -> Baseline:
+    """Returns a baseline as it is for images of so many spatial axes: one may have other defaults for volumes.
+
+    It says so by a method `suited(dims)`; the card then tells what was run.
+    """
+    suit = getattr(baseline, "suited", None)
+    return cast("Baseline", suit(dims)) if callable(suit) else baseline
 
 
 def config(baseline: Baseline) -> dict[str, bool | int | float | str | None]:

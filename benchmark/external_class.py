@@ -75,11 +75,10 @@ def claimed(name: str, distribution: str) -> str:
     module, wanted = match.groups()
     attribute = name.removeprefix(f"{module}.")
     here = Path.cwd()
-    path = here.joinpath(*module.split(".")).with_suffix(".py")
+    stem = here.joinpath(*module.split("."))
+    path = stem / "__init__.py" if stem.is_dir() else stem.with_suffix(".py")
     if not path.is_file():
-        raise MedshiftError(
-            f"this entry was made by {name} of a file {module}.py, which is not in {here}: go where it is"
-        )
+        raise MedshiftError(f"this entry was made by {name} of the module {module!r}, which is not in {here}: go there")
     if sha256(path) != wanted:
         raise MedshiftError(f"{path} is another file than the one that made this entry (its sha256 differs)")
     return f"{module}:{attribute}"

@@ -1,4 +1,4 @@
-"""`medshift new shift` writes a package that installs, passes its own test and the contract, and runs."""
+"""`medshift new` writes packages that install, pass their own tests and the contract, and run."""
 
 import json
 import os
@@ -18,17 +18,33 @@ from medshift.shifts.errors import MedshiftError
 MEDSHIFT = [sys.executable, "-m", "medshift.benchmark.cli"]
 
 
-@pytest.fixture(scope="module")
-def package(tmp_path_factory):
-    where = tmp_path_factory.mktemp("new") / "medshift-acme-light"
-    result = CliRunner().invoke(app, ["new", "shift", "acme-light", "--out", str(where)])
+NEW = {  # kind -> name, and what to do next
+    "shift": ("acme-light", "medshift check shift acme-light"),
+    "baseline": ("acme-net", "medshift check baseline acme-net"),
+    "dataset": ("acme-scans", "medshift protocol make acme-scans-1 --dataset acme-scans"),
+}
+
+
+def written(kind, where):
+    """Writes a plug-in by the command and returns its folder."""
+    name, after = NEW[kind]
+    result = CliRunner().invoke(app, ["new", kind, name, "--out", str(where)])
     assert result.exit_code == 0, result.output
-    assert "medshift check shift acme-light" in result.output
+    assert f"&& {after}\n" in result.output
     return where
 
 
 @pytest.fixture(scope="module")
+def package(tmp_path_factory):
+    return written("shift", tmp_path_factory.mktemp("new") / "medshift-acme-light")
+
+
+@pytest.fixture(scope="module")
 def environment(package, tmp_path_factory):
+    return installed(package, tmp_path_factory)
+
+
+def installed(package, tmp_path_factory):
     """Returns the variables of a process that has the package installed; the source stays as it was written."""
     before = sorted(package.rglob("*"))
     site = tmp_path_factory.mktemp("site")
@@ -44,20 +60,18 @@ def environment(package, tmp_path_factory):
     return {**os.environ, "PYTHONPATH": str(site), "MEDSHIFT_HOME": str(home), "OMP_NUM_THREADS": "1"}
 
 
-def test_the_package_is_complete_and_clean(package):
+@pytest.mark.parametrize("kind", NEW)
+def test_packages_are_complete_and_clean(kind, tmp_path):
+    package = written(kind, tmp_path / "new")
+    stem = f"medshift_{NEW[kind][0].replace('-', '_')}"
     files = {str(path.relative_to(package)) for path in package.rglob("*") if path.is_file()}
-    assert files == {
-        "pyproject.toml",
-        "README.md",
-        "medshift_acme_light.py",
-        "tests/test_medshift_acme_light.py",
-    }
-    for path in package.rglob("*.*"):
-        if path.is_file():
-            assert "${" not in path.read_text()
-    ruff = [sys.executable, "-m", "ruff", "check", "--isolated", "--select", "E,F,I"]
-    checked = subprocess.run([*ruff, "--line-length", "120", str(package)], capture_output=True, text=True)
-    assert checked.returncode == 0, checked.stdout
+    assert files == {"pyproject.toml", "README.md", f"{stem}.py", f"tests/test_{stem}.py"}
+    for name in files:
+        assert "${" not in (package / name).read_text()
+    ruff = [sys.executable, "-m", "ruff"]
+    for words in (["check", "--isolated", "--select", "E,F,I,B,UP,RUF"], ["format", "--isolated", "--check"]):
+        checked = subprocess.run([*ruff, *words, "--line-length", "120", package], capture_output=True, text=True)
+        assert checked.returncode == 0, checked.stdout
 
 
 def test_its_own_test_passes(package, environment):
@@ -99,6 +113,50 @@ def test_it_runs_by_name_beside_a_built_in(environment, tmp_path):
     assert gone.stderr.splitlines()[-1].startswith("medshift: unknown shift 'acme-light'.")
 
 
+@pytest.mark.slow
+def test_a_new_baseline_installs_keeps_the_contract_and_runs(tmp_path_factory, tmp_path):
+    package = written("baseline", tmp_path / "new")
+    environment = installed(package, tmp_path_factory)
+
+    def process(*words):
+        return subprocess.run([*map(str, words)], cwd=tmp_path, env=environment, capture_output=True, text=True)
+
+    tested = process(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", package / "tests")
+    assert "2 passed" in tested.stdout, tested.stdout
+    checked = process(*MEDSHIFT, "check", "baseline", "acme-net")
+    assert (checked.returncode, checked.stdout) == (0, "acme-net: ok\n")
+    light = "import sys; from medshift_acme_net import AcmeNet; assert AcmeNet(); assert 'torch' not in sys.modules"
+    assert process(sys.executable, "-c", light).returncode == 0
+    images = folder(tmp_path / "set", {"site-a": 200, "site-b": 40})
+    command = [*MEDSHIFT, "run", "--baseline", "acme-net", "--data", images, "--shifts", "gamma", "--severities", "1"]
+    command += ["--set", "epochs=12", "--set", "width=16", "--set", "batch_size=8", "--threads", "1", "--out", "out"]
+    done = process(*command)
+    assert done.returncode == 0, done.stderr
+    (path,) = (tmp_path / "out").glob("*/acme-net*/seed-0/card.json")
+    card = json.loads(path.read_text())
+    assert card["baseline"]["distribution"] == "medshift-acme-net 0.1.0"
+    assert card["baseline"]["config"]["width"] == 16
+    scores = {(score["condition"], score["metric"]): score["value"] for score in card["scores"]}
+    assert scores["site-a", "auroc"] > 0.9  # it learns: a method, not a stub
+    wrong = process(*command, "--set", "width=12")
+    assert wrong.stderr.splitlines()[-1] == "medshift: baseline 'acme-net': width must be a multiple of 8"
+
+
+def test_a_new_data_set_passes_its_own_test_and_is_read_by_name(tmp_path_factory, tmp_path):
+    package = written("dataset", tmp_path / "new")
+    environment = installed(package, tmp_path_factory)
+    pytest_ = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(package / "tests")]
+    done = subprocess.run(pytest_, cwd=package, env=environment, capture_output=True, text=True)
+    assert "2 passed" in done.stdout, done.stdout
+    images = {"MEDSHIFT_ACME_SCANS_DIR": str(folder(tmp_path / "set"))}
+    words = ["protocol", "make", "scans-1", "--dataset", "acme-scans", "--shifts", "gamma"]
+    for extra, says in ((images, "trains on"), ({}, "medshift: no images of acme-scans in ")):
+        made = subprocess.run(
+            [*MEDSHIFT, *words], cwd=tmp_path, env={**environment, **extra}, capture_output=True, text=True
+        )
+        assert says in made.stdout + made.stderr
+
+
 @pytest.mark.parametrize(
     ("name", "message"),
     [
@@ -111,20 +169,35 @@ def test_it_runs_by_name_beside_a_built_in(environment, tmp_path):
 )
 def test_names_that_will_not_do(name, message, tmp_path):
     with pytest.raises(MedshiftError, match=message):
-        scaffold.new_shift(name, tmp_path / "x")
+        scaffold.new("shift", name, tmp_path / "x")
     assert not (tmp_path / "x").exists()
 
 
 def test_a_folder_that_holds_something_is_left_alone(tmp_path):
     (tmp_path / "mine.txt").write_text("mine")
     with pytest.raises(MedshiftError, match="is not an empty folder"):
-        scaffold.new_shift("acme-light", tmp_path)
+        scaffold.new("shift", "acme-light", tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
+
+
+def test_other_plug_ins_have_names_of_their_own(tmp_path):
+    with pytest.raises(MedshiftError, match="there is a baseline 'scratch' already, of medshift"):
+        scaffold.new("baseline", "scratch", tmp_path / "x")
+    with pytest.raises(MedshiftError, match="there is a data set 'brain-mri-sim' already"):
+        scaffold.new("dataset", "brain-mri-sim", tmp_path / "x")
+    assert not (tmp_path / "x").exists()
+    module, *_ = scaffold.new("baseline", "recipe", tmp_path / "recipe")
+    assert "class RecipeBaseline(Recipe):" in module.read_text()
+    module, *_ = scaffold.new("dataset", "os", tmp_path / "os")
+    assert "def os_dataset(" in module.read_text()
+    module, *_ = scaffold.new("baseline", "none", tmp_path / "none")
+    compile(module.read_text(), str(module), "exec")
+    assert "class NoneBaseline(" in module.read_text()
 
 
 @pytest.mark.parametrize("name", ["at", "lambda", "torch", "x"])
 def test_awkward_names_still_make_modules_that_load(name, tmp_path):
-    module, *_ = scaffold.new_shift(name, tmp_path / name)
+    module, *_ = scaffold.new("shift", name, tmp_path / name)
     scope = {"__name__": "made"}
     exec(compile(module.read_text(), str(module), "exec"), scope)
     assert any(callable(value) and getattr(value, "unit", "") == "lost" for value in scope.values())

@@ -9,6 +9,9 @@ import typer
 
 app = typer.Typer(no_args_is_help=True, help="Start a plug-in package.")
 
+Name = Annotated[str, typer.Argument(help="Its name: small letters, digits, hyphens.")]
+Out = Annotated[Path | None, typer.Option(help="Folder to make; medshift-NAME by default.")]
+
 
 @app.callback()
 def start() -> None:
@@ -16,14 +19,27 @@ def start() -> None:
 
 
 @app.command("shift")
-def new_shift(
-    name: Annotated[str, typer.Argument(help="The shift's name: small letters, digits, hyphens.")],
-    out: Annotated[Path | None, typer.Option(help="Folder to make; medshift-NAME by default.")] = None,
-) -> None:
+def new_shift(name: Name, out: Out = None) -> None:
     """Write an installable package that adds a shift: module, entry point, test, README."""
+    _write("shift", name, out, f"medshift check shift {name}")
+
+
+@app.command("baseline")
+def new_baseline(name: Name, out: Out = None) -> None:
+    """Write an installable package that adds a baseline: a small network, entry point, test, README."""
+    _write("baseline", name, out, f"medshift check baseline {name}")
+
+
+@app.command("dataset")
+def new_dataset(name: Name, out: Out = None) -> None:
+    """Write an installable package that adds a data set: module, entry point, test, README."""
+    _write("dataset", name, out, f"medshift protocol make {name}-1 --dataset {name}")
+
+
+def _write(kind: str, name: str, out: Path | None, then: str) -> None:
     from .. import scaffold
 
     folder = out or Path(f"medshift-{name}")
-    for path in scaffold.new_shift(name, folder):
+    for path in scaffold.new(kind, name, folder):
         print(path)
-    print(f"next: pip install --editable {folder} && medshift check shift {name}")
+    print(f"next: pip install --editable {folder} && {then}")
