@@ -4,12 +4,63 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 import torch
 
-from medshift.baselines import adversary, confusion, spectra, style
+from medshift.baselines import adversary, confusion, self_supervised, spectra, style, training, valley
 from medshift.baselines.networks import Network
+from medshift.baselines.recipe import TimmRecipe
+from medshift.benchmark.access import Access, Images, Labelled
 from medshift.shifts.errors import MedshiftError
+
+SIDE = 32
+
+
+class Small(torch.nn.Module):
+    """A network with features and a last layer, that trains in a second."""
+
+    def __init__(self):
+        super().__init__()
+        layers = []
+        for inputs, outputs in ((1, 12), (12, 24)):
+            layers += [torch.nn.Conv2d(inputs, outputs, 5, 2, 2), torch.nn.BatchNorm2d(outputs), torch.nn.ReLU()]
+        self.body = torch.nn.Sequential(*layers, torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten())
+        self.head = torch.nn.Linear(24, 2)
+
+    def features(self, images):
+        return self.body(images)
+
+    def forward(self, images):
+        return self.head(self.features(images))
+
+
+def pictures(count, seed, change=lambda images: images):
+    """Returns images of noise with stripes across or down, and which."""
+    rng = np.random.default_rng(seed)
+    labels = np.arange(count) % 2
+    wave = 0.15 * np.sign(np.sin(np.arange(SIDE) * np.pi / 4 + rng.uniform(0, 2 * np.pi, (count, 1))))
+    stripes = np.where(labels[:, None, None] == 0, wave[:, :, None], wave[:, None, :])
+    images = 0.4 + stripes + rng.normal(0, 0.15, (count, SIDE, SIDE))
+    pixels = np.rint(np.clip(change(np.clip(images, 0, 1)), 0, 1) * 255).astype(np.uint8)
+    return Labelled(pixels[:, None], None, labels.astype(np.int64))
+
+
+def problem(change=lambda images: images, seed=0):
+    """Returns what a method sees of a source and of one target, which is the source's like but for a change."""
+    target = Images(pictures(160, 3, change).pixels, None)
+    return Access(
+        ("across", "down"),
+        1,
+        (SIDE, SIDE),
+        pictures(160, 1),
+        pictures(80, 2),
+        {"target": target},
+        seed,
+        torch.device("cpu"),
+        "x",
+        lambda line: None,
+    )
 
 
 def test_class_confusion_by_hand():
@@ -104,3 +155,85 @@ def test_styles_are_mixed_in_training_only_and_where_there_are_maps():
     style.mix_styles(patches, 1, 1.0, 0.1)
     with pytest.raises(MedshiftError, match="take a convolutional arch"):
         patches(images)
+
+
+def valley_of(losses, converge=3, tolerance=2, rise=0.5):
+    """Returns (weight averaged over the segments inside, steps inside); segment k has one step and the weight k."""
+    found = valley.LossValley(converge, tolerance, rise)
+    for place, loss in enumerate(losses):
+        found.add(valley.Segment([torch.tensor([float(place)])], 1, loss))
+    inside = found.average()
+    return float(inside.mean[0]), inside.steps
+
+
+@pytest.mark.parametrize(
+    ("losses", "mean", "steps"),
+    [
+        # .4 is not undercut by the two after it: the threshold is .75, the valley ends before two in a row above it
+        ([1.0, 0.4, 0.5, 0.6, 0.9, 0.7, 0.8, 0.9, 0.1], 3.0, 5),
+        ([1.0, 0.4, 0.5, 0.6, 0.7], 2.5, 4),  # open at the end
+        ([1.0, 0.4, 0.5, 0.6, 0.9], 2.0, 3),  # the last is above, and nothing follows it
+        ([5.0, 4.0, 3.0, 2.0], 3.0, 1),  # falls to the end: the last
+        ([1.0], 0.0, 1),
+    ],
+)
+def test_the_valley_by_hand(losses, mean, steps):
+    assert valley_of(losses) == (pytest.approx(mean), steps)
+
+
+def test_segments_average_by_steps():
+    segment = valley.Segment([torch.zeros(1)])
+    for value in (1.0, 2.0, 6.0):
+        segment.add([torch.tensor([value])])
+    assert segment.mean[0].item() == pytest.approx(3.0)
+    segment.add([torch.tensor([8.0])], 2)
+    assert segment.mean[0].item() == pytest.approx(5.0)
+
+
+def test_dense_averages_leave_the_average_of_all_steps_and_its_statistics():
+    told = problem()
+    recipe = TimmRecipe(epochs=2, batch_size=16, lr=1e-3)
+    network, seen = Small(), []
+
+    def keep(network, access, recipe):
+        kept = valley.DenseAverage(network, access, recipe, valley.LossValley(1, 99, 0.0), evaluations=2)
+        after_step = kept.after_step
+        kept.after_step = lambda: (seen.append(network.head.weight.detach().clone()), after_step())
+        return kept
+
+    training.train(network, told, recipe, keep=keep)
+    assert len(seen) == 2 * (len(told.train) // 16)
+    assert torch.allclose(network.head.weight, torch.stack(seen).mean(0), atol=1e-6)
+    norm = network.body[1]
+    with torch.no_grad():
+        maps = network.body[0](told.train.batch(slice(None)))
+    assert torch.allclose(norm.running_mean, maps.mean((0, 2, 3)), atol=0.02)
+    assert norm.momentum == 0.1
+
+
+def test_similarity_by_hand():
+    predicted = torch.tensor([[1.0, 0.0]], requires_grad=True), torch.tensor([[0.0, 2.0]], requires_grad=True)
+    projected = torch.tensor([[3.0, 0.0]], requires_grad=True), torch.tensor([[1.0, 1.0]], requires_grad=True)
+    loss = self_supervised.similarity_loss(predicted, projected)
+    assert float(loss.detach()) == pytest.approx(-(0.5**0.5 + 0.0) / 2)  # the first's to the second's, and back
+    loss.backward()
+    assert projected[0].grad is None
+    assert predicted[0].grad is not None
+    draws = torch.Generator().manual_seed(0)
+    assert self_supervised.spread(torch.randn(500, 64, generator=draws)) == pytest.approx(1, abs=0.05)
+    assert self_supervised.spread(torch.ones(5, 8)) == 0
+
+
+def test_views_show_at_least_half_and_change_grey_levels_a_little():
+    draws = torch.Generator().manual_seed(0)
+    down, across = torch.meshgrid(torch.linspace(0.2, 0.8, 64), torch.linspace(0.2, 0.8, 64), indexing="ij")
+    places = torch.stack([down, across]).expand(200, 2, 64, 64)
+    out = self_supervised.view(places, 0.0, draws)
+    sides = (out.amax((2, 3)) - out.amin((2, 3))) / 0.6
+    assert float(sides.prod(1).min()) > 0.47
+    assert float(sides.max()) <= 1
+    assert 0.3 < float((out[:, 1, 0, 0] > out[:, 1, 0, -1]).float().mean()) < 0.7  # mirrored or not
+    flat = self_supervised.view(torch.full((200, 1, 8, 8), 0.5), 0.1, draws).mean((1, 2, 3))
+    assert 0.4 <= float(flat.min()) < 0.43
+    assert 0.57 < float(flat.max()) <= 0.6
+    assert torch.equal(*(self_supervised.view(places, 0.1, torch.Generator().manual_seed(1)) for _ in range(2)))
