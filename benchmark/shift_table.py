@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from ..shifts import catalogue
-from ..shifts.errors import MedshiftError
 from ..shifts.sources import SOURCES
+from . import marks
 
 BEGIN, END = "<!-- catalogue: written by `medshift shifts table` -->", "<!-- end of catalogue -->"
 
@@ -46,12 +46,4 @@ def into(path: Path) -> bool:
     Raises:
         MedshiftError: The file has no such marks.
     """
-    text = path.read_text(encoding="utf-8")
-    before, begin, rest = text.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise MedshiftError(f"{path} lacks the lines {BEGIN} and {END}, between which the catalogue goes")
-    new = f"{before}{BEGIN}\n\n{markdown()}\n\n{END}{after}"
-    if new != text:
-        path.write_text(new, encoding="utf-8")
-    return new != text
+    return marks.put(path, BEGIN, markdown(), END)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
 
 import typer
 
@@ -12,26 +14,44 @@ app = typer.Typer(no_args_is_help=True, help="List baselines, shifts or data set
 
 
 @app.command("baselines")
-def list_baselines() -> None:
-    """List baselines: what they see, and what they are."""
-    import dataclasses
+def list_baselines(
+    into: Annotated[
+        Path | None, typer.Option(help="Write medshift's own between their marks in this Markdown file instead.")
+    ] = None,
+) -> None:
+    """List baselines: what they see and are, their hyper-parameters, and what `run --tune` draws."""
+    from rich.padding import Padding
+    from rich.text import Text
 
-    from .. import baselines, sees
+    from .. import baseline_table, baselines, sees
     from ..progress import console
 
+    if into is not None:
+        print(f"{into}: {'written' if baseline_table.into(into) else 'up to date'}")
+        return
     screen = console(err=False)
-    for name in baselines.TABLE.names():
+    names = baselines.TABLE.names()
+    screen.print(Text(f"{len(names)} baselines\n", style="bold"))
+    for name in names:
         try:
             kind = baselines.load(name)
         except MedshiftError as error:
-            screen.print(f"[bold]{name}[/bold]\n  {error}\n")
-            continue
-        fields = dataclasses.fields(kind)  # type: ignore[arg-type]
-        screen.print(f"[bold]{name}[/bold]  (sees: {kind.sees})\n  {(kind.__doc__ or '').strip().splitlines()[0]}")
-        screen.print(f"  --set {', '.join(f'{field.name}={field.default}' for field in fields)}", soft_wrap=True)
-        screen.print(f"  {kind.paper}\n", soft_wrap=True)
+            head, lines = name, [str(error)]
+        else:
+            space = baselines.search(kind)
+            head = f"{name}  (sees: {kind.sees})"
+            lines = [
+                baseline_table.summary(kind),
+                f"--set {', '.join(f'{key}={value}' for key, value in baseline_table.settings(kind).items())}",
+                f"--tune draws {', '.join(space)}" if space else "--tune draws nothing",
+                getattr(kind, "paper", ""),
+            ]
+        screen.print(Text(head, style="bold"))
+        for line in filter(None, lines):
+            screen.print(Padding(Text(line), (0, 0, 0, 2), expand=False))
+        screen.print()
     for level, means in sees.MEANS.items():
-        print(f"sees {level}: {means}")
+        screen.print(Text(f"sees {level}: {means}"))
 
 
 @app.command("shifts")
