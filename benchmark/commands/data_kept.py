@@ -23,9 +23,8 @@ def list_stored() -> None:
         except MedshiftError as error:
             rows.append((name, "", "", "", str(error)))
             continue
-        hidden = f"  (out of reach: {datasets.TABLE.origin(name)} has one of that name)" * (
-            name in datasets.TABLE.names()
-        )
+        rival = datasets.TABLE.origin(name) if name in datasets.TABLE.names() else ""
+        hidden = f"  (out of reach: {rival} has one of that name)" if rival else ""
         size = " x ".join(map(str, said.dataset.image_size)) + f" x {said.dataset.channels} {said.dtype}"
         what = f"{said.dataset.modality}: {', '.join(said.dataset.classes)}{hidden}"
         rows.append((name, said.dataset.version, f"{said.count:,}", size, what))

@@ -1,0 +1,70 @@
+"""Which format a file is in, by its first bytes; names only have to agree."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+PICTURES = ("PNG", "JPEG", "TIFF", "BMP")
+FORMATS = (*PICTURES, "DICOM", "NIfTI")
+EXTENSIONS = {
+    ".png": "PNG",
+    ".jpg": "JPEG",
+    ".jpeg": "JPEG",
+    ".tif": "TIFF",
+    ".tiff": "TIFF",
+    ".bmp": "BMP",
+    ".dcm": "DICOM",
+    ".dicom": "DICOM",
+    ".ima": "DICOM",
+    ".nii": "NIfTI",
+}
+STARTS = {
+    b"\x89PNG\r\n\x1a\n": "PNG",
+    b"\xff\xd8\xff": "JPEG",
+    b"II*\0": "TIFF",
+    b"MM\0*": "TIFF",
+    b"II+\0": "TIFF",
+    b"MM\0+": "TIFF",
+    b"BM": "BMP",
+}
+
+
+def by_name(name: str) -> str:
+    """Returns the format that a file's name claims; empty where it claims none."""
+    lower = name.lower()
+    return "NIfTI" if lower.endswith(".nii.gz") else EXTENSIONS.get(Path(lower).suffix, "")
+
+
+def by_content(path: Path) -> str:
+    """Returns the format of a file by its content; empty where it is none of `FORMATS`.
+
+    Raises:
+        OSError: It cannot be read.
+    """
+    with path.open("rb") as file:
+        head = file.read(352)
+    if head[128:132] == b"DICM":
+        return "DICOM"
+    if head[344:348] == b"n+1\0" or head[4:8] == b"n+2\0":
+        return "NIfTI"
+    if head.startswith(b"\x1f\x8b") and path.name.lower().endswith(".nii.gz"):
+        return "NIfTI"
+    return next((name for start, name in STARTS.items() if head.startswith(start)), "")
+
+
+def wrong(path: Path) -> str:
+    """Returns what is wrong with a file's format; empty where it is one that is read and its name says so."""
+    if not path.is_file():
+        return "no file but a folder or device" if path.exists() else "no such file"
+    try:
+        found = by_content(path)
+    except OSError as error:
+        return f"cannot be read ({error.strerror})"
+    claimed = by_name(path.name)
+    if path.stat().st_size == 0:
+        return "an empty file"
+    if not found:
+        return f"no {claimed} file by its content" if claimed else f"none of {', '.join(FORMATS)}"
+    if claimed and claimed != found:
+        return f"a {found} file by its content, not {claimed}: rename it"
+    return ""

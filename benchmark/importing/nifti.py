@@ -1,0 +1,200 @@
+"""NIfTI volumes, whole or as axial slices: turned to the patient's axes and brought to even voxels."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from .options import LARGEST_CUBE, LARGEST_SIDE, Options
+from .problems import DAMAGED, Problems, Unfit, undecodable
+from .resize import axis_weights
+from .windows import levels, percentiles, window
+
+MOST_VOXELS = 500_000_000
+MIDDLE = 0.5  # of the axial direction, from which slices are taken
+
+
+@dataclass(frozen=True)
+class Head:
+    """Of a volume turned to the patient's axes: left to right, back to front, foot to head.
+
+    Args:
+        shape: Voxels along each.
+        spacing: Of voxels, in mm.
+    """
+
+    shape: tuple[int, int, int]
+    spacing: tuple[float, float, float]
+
+    @property
+    def extent(self) -> tuple[float, ...]:
+        """Size in mm."""
+        return tuple(count * step for count, step in zip(self.shape, self.spacing, strict=True))
+
+
+class Volumes:
+    """All volumes of a data set; heads are read at once, voxels one by one.
+
+    An oblique volume keeps its own axes, each named for the patient's axis that it is nearest to: turning it by an
+    angle would smooth it.
+
+    Args:
+        root: Paths are below it.
+        rows: Of existing NIfTI files.
+        options: The user's.
+        problems: Gets what is wrong with heads.
+        progress: Called with (heads read, in all).
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        rows: pd.DataFrame,
+        options: Options,
+        problems: Problems,
+        progress: Callable[[int, int], None],
+    ) -> None:
+        self._root, self._options = root, options
+        self._last: tuple[Path | None, NDArray[np.float32]] = (None, np.empty(0, dtype=np.float32))
+        heads: list[Head] = []
+        kept = []
+        for index, (name, line) in enumerate(zip(rows["file"], rows["line"], strict=True)):
+            try:
+                heads.append(head(root / name))
+                kept.append(index)
+                if heads[-1].shape[2] < options.slices:
+                    problems.add(f"{name}: has {heads[-1].shape[2]} slices, --slices {options.slices} are wanted", line)
+            except Unfit as error:
+                problems.add(f"{name}: {error}", line)
+            except DAMAGED as error:
+                problems.add(f"{name}: {undecodable(root / name, error)}", line)
+            progress(index + 1, len(rows))
+        self.rows = rows.iloc[kept].reset_index(drop=True)
+        if not heads:
+            problems.stop()
+        if options.windowing == "file":
+            problems.add("--window file: NIfTI brings no window; say CENTRE,WIDTH or image")
+        axes = 2 if options.slices else 3
+        largest = max(max(of.shape[:axes]) for of in heads)
+        self.side = options.image_size or min(LARGEST_SIDE if options.slices else LARGEST_CUBE, largest)
+        self.voxel = options.voxel_mm or float(np.median([max(of.extent[:axes]) for of in heads])) / self.side
+        each = " x ".join([str(self.side)] * axes)
+        self.notes = [f"NIfTI on the patient's axes, {each} of {self.voxel:.3g} mm, cropped or padded about the centre"]
+        if options.slices:
+            self.notes.append(f"{options.slices} axial slices of the middle half of each volume")
+            self.rows, heads = self._sliced(heads), [of for of in heads for _ in range(options.slices)]
+        self._heads = heads
+        how = options.windowing
+        self.dtype: Literal["uint8", "uint16", "float32"] = "float32" if how == "none" else "uint16"
+        self.value_range: tuple[float, float] | None = None
+        self.notes.append(
+            {
+                "none": "values as they are; the least and greatest of the set are 0 and 1 (--window narrows them)",
+                "image": "each volume scaled from its 0.5th to its 99.5th percentile",
+            }.get(how, f"window {options.window}")
+        )
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(1, D, H, W): head to foot, front to back, left to right; (1, H, W) of slices."""
+        return (1, *[self.side] * (2 if self._options.slices else 3))
+
+    def _sliced(self, heads: list[Head]) -> pd.DataFrame:
+        """Returns a row for each slice; slices of a volume share its group."""
+        count = self._options.slices
+        rows = self.rows.loc[self.rows.index.repeat(count)].copy()
+        alone = rows["group"] == ""
+        rows.loc[alone, "group"] = rows["file"][alone]
+        rows["slice"] = [str(index) for of in heads for index in middle(of.shape[2], count)]
+        rows["sample_id"] = rows["file"] + "#" + rows["slice"]
+        return rows.reset_index(drop=True)
+
+    def image(self, index: int) -> NDArray[Any]:
+        """Returns the voxels of a row, of shape `shape`.
+
+        Raises:
+            Unfit: The volume has NaN, or one value only.
+            DAMAGED: nibabel's own.
+        """
+        volume = self._volume(self._root / self.rows["file"].iloc[index])
+        of = self._heads[index]
+        if self._options.slices:
+            volume = volume[:, :, int(self.rows["slice"].iloc[index])]
+        least = volume.min()  # what lies outside of the volume
+        volume = volume - least
+        for axis in range(volume.ndim):
+            weights = axis_weights(volume.shape[axis], of.spacing[axis], self.side, self.voxel)
+            volume = np.moveaxis(np.tensordot(weights, volume, (1, axis)), 0, axis)
+        turned = (volume + least).T[..., ::-1, :]  # front above, the patient's left on the left
+        if turned.ndim == 3:
+            turned = turned[::-1]  # the head first
+        turned = np.ascontiguousarray(turned)
+        return levels(np.clip(turned, 0, 1))[None] if self.dtype == "uint16" else turned.astype(np.float32)[None]
+
+    def _volume(self, path: Path) -> NDArray[np.float32]:
+        if self._last[0] != path:  # the slices of a volume come one after the other
+            self._last = (path, _grey(path, self._options))
+        return self._last[1]
+
+
+def middle(count: int, wanted: int) -> list[int]:
+    """Returns the indices of slices spread evenly over the middle half, or over more where they are too few."""
+    span = min(count, max(wanted, round(count * MIDDLE)))
+    first = (count - span) / 2
+    return [int(first + (index + 0.5) * span / wanted) for index in range(wanted)]
+
+
+def head(path: Path) -> Head:
+    """Returns what a file says of its volume, once turned.
+
+    Raises:
+        Unfit: It is no single volume, too large, or without a size in mm.
+        DAMAGED: nibabel's own.
+    """
+    import nibabel
+
+    image: Any = nibabel.load(path)  # its types do not say what it returns
+    shape = image.shape
+    if len(shape) < 3 or any(count != 1 for count in shape[3:]):
+        raise Unfit(f"is {' x '.join(map(str, shape))}; one volume a file is read")
+    if min(shape) < 1 or int(np.prod(shape, dtype=object)) > MOST_VOXELS:
+        raise Unfit(f"{' x '.join(map(str, shape))} voxels; the most is {MOST_VOXELS:,}")
+    affine = image.affine
+    if not np.isfinite(affine).all() or abs(np.linalg.det(affine[:3, :3])) < 1e-9:
+        raise Unfit("its affine gives no size of voxels")
+    if image.get_data_dtype().fields or image.get_data_dtype().kind == "c":
+        raise Unfit(f"values are {image.get_data_dtype()}; one number a voxel is read")
+    # columns of the affine are steps along the axes; `order` says which of the patient's axes each is nearest to
+    order = nibabel.io_orientation(affine)[:, 0]  # type: ignore[no-untyped-call]
+    if np.isnan(order).any():
+        raise Unfit("its affine gives no orientation")
+    steps = np.sqrt((affine[:3, :3] ** 2).sum(axis=0))
+    by_patient = np.argsort(order)
+    return Head(
+        (int(shape[by_patient[0]]), int(shape[by_patient[1]]), int(shape[by_patient[2]])),
+        (float(steps[by_patient[0]]), float(steps[by_patient[1]]), float(steps[by_patient[2]])),
+    )
+
+
+def _grey(path: Path, options: Options) -> NDArray[np.float32]:
+    """Returns a volume on the patient's axes: grey levels 0 to 1 with a window, else its own values."""
+    import nibabel
+
+    image: Any = nibabel.as_closest_canonical(nibabel.load(path))  # type: ignore[no-untyped-call]
+    values = np.asarray(image.dataobj, dtype=np.float32).reshape(image.shape[:3])
+    if not np.isfinite(values).all():
+        raise Unfit(f"{int((~np.isfinite(values)).sum()):,} of {values.size:,} voxels are NaN or infinite")
+    if values.min() == values.max():
+        raise Unfit(f"every voxel is {values.min():g}")
+    if options.windowing == "none":
+        return values
+    made = (
+        percentiles(values) if options.fixed_window is None else window(values, *options.fixed_window, "LINEAR_EXACT")
+    )
+    return made.astype(np.float32)

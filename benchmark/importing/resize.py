@@ -1,0 +1,60 @@
+"""Centre crops and resampling that do not alias, in each type's own precision."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def box(width: int, height: int) -> tuple[int, int, int, int]:
+    """Returns left, top, right, bottom of the central square."""
+    edge = min(width, height)
+    left, top = (width - edge) // 2, (height - edge) // 2
+    return left, top, left + edge, top + edge
+
+
+def square(values: NDArray[Any], side: int) -> NDArray[Any]:
+    """Returns (C, side, side) of the central square of (C, H, W), resized with an antialiasing filter.
+
+    8 bits are resized in integers, as Pillow does; 16 bits and floats in float32, which holds 16 bits exactly.
+    """
+    from PIL.Image import Resampling, fromarray
+
+    left, top, right, bottom = box(values.shape[2], values.shape[1])
+    if right - left == side:
+        return np.ascontiguousarray(values[:, top:bottom, left:right])
+    made = []
+    for channel in values:
+        image = fromarray(channel if channel.dtype == np.uint8 else channel.astype(np.float32))
+        image = image.resize((side, side), Resampling.BICUBIC, box=(left, top, right, bottom), reducing_gap=None)
+        made.append(np.asarray(image))
+    resized = np.stack(made)
+    if values.dtype != np.uint8:  # bicubic overshoots; Pillow clips 8 bits itself
+        resized = np.clip(resized, values.min(), values.max())
+    return (np.rint(resized) if values.dtype == np.uint16 else resized).astype(values.dtype, copy=False)
+
+
+def axis_weights(count: int, spacing: float, target: int, target_spacing: float) -> NDArray[np.float32]:
+    """Returns (target, count): weights that resample an axis about its centre.
+
+    A triangle as wide as the coarser step: linear interpolation to finer samples, an average to coarser ones. Rows of targets outside of the axis are zero; all others sum to 1.
+
+    Args:
+        count: Samples there are.
+        spacing: Between them, in mm.
+        target: Samples wanted.
+        target_spacing: Between them, in mm.
+    """
+    here = (np.arange(count) - (count - 1) / 2) * spacing
+    there = (np.arange(target) - (target - 1) / 2) * target_spacing
+    reach = max(spacing, target_spacing)
+    weights = np.clip(1 - np.abs(there[:, None] - here[None]) / reach, 0, None)
+    inside = np.abs(there) <= count * spacing / 2
+    weights *= inside[:, None]
+    total = weights.sum(axis=1, keepdims=True)
+    made: NDArray[np.float32] = np.divide(weights, total, out=np.zeros_like(weights), where=total > 0).astype(
+        np.float32
+    )
+    return made
