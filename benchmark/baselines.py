@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from .tune_space import Space
 
 BUILTINS = {
+    "acquisition-augment": "medshift.baselines.acquisition_augment:AcquisitionAugment",
     "adabn": "medshift.baselines.adabn:AdaBN",
     "bn-only": "medshift.baselines.linear_probe:BnOnly",
     "cbr-large-t": "medshift.baselines.cbr:CbrLargeT",

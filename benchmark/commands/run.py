@@ -90,6 +90,7 @@ def run(
         loaded, own_source = load(dataset, data, names(classes), image_size, modality)
         with bar("matching severities", unit="shifts") as progress:
             protocol, table = plan(loaded, choices, own_source, progress)
+    made = baselines.suited(made, len(loaded.spatial))
     for line in ends(protocol):
         console().print(line, soft_wrap=True, markup=False)
     from .. import environment
