@@ -15,9 +15,12 @@ from . import operating
 from .aggregates import aggregate
 from .bootstrap import REPLICATES, Cell, cells, place
 from .card import ScoreClaim
+from .condition import Condition
 from .estimate import Estimate
 from .metrics import METRICS, Metric, named
 from .protocol import Protocol
+
+TOGETHER = 256  # conditions that are scored at once
 
 
 def board_metrics(protocol: Protocol) -> tuple[str, ...]:
@@ -69,6 +72,19 @@ def score(
     Raises:
         MedshiftError: A metric does not exist.
     """
+    conditions, frozen = by_condition(protocol, truth, predictions, replicates, drawn, metrics)
+    return Scores(conditions, aggregated(protocol, conditions), frozen)
+
+
+def by_condition(
+    protocol: Protocol,
+    truth: pd.DataFrame,
+    predictions: Mapping[str, NDArray[np.float32]],
+    replicates: int = REPLICATES,
+    drawn: Mapping[tuple[str, str], Cell] | None = None,
+    metrics: Sequence[str] = (),
+) -> tuple[dict[str, dict[str, Estimate]], NDArray[np.float64]]:
+    """Returns key of the condition -> metric -> estimate, and the thresholds; arguments as of `score`."""
     chosen = named(metrics or protocol.metrics)
     drawn = cells(protocol, truth, replicates) if drawn is None else drawn
     tested = protocol.conditions()
@@ -77,8 +93,7 @@ def score(
     frozen = operating.thresholds(drawn[place(validation)].labels, predictions[validation.key])
     # the products are small: where other work keeps the cores busy, threads of BLAS wait for each other for minutes
     with threadpool_limits(1, "blas"):
-        conditions = {c.key: _by_metric(chosen, drawn[place(c)], predictions[c.key], frozen) for c in tested}
-    return Scores(conditions, aggregated(protocol, conditions), frozen)
+        return _estimated(chosen, tested, drawn, predictions, frozen), frozen
 
 
 def aggregated(protocol: Protocol, conditions: Mapping[str, Mapping[str, Estimate]]) -> dict[str, dict[str, Estimate]]:
@@ -92,25 +107,33 @@ def aggregated(protocol: Protocol, conditions: Mapping[str, Mapping[str, Estimat
     return found
 
 
-def _by_metric(
-    metrics: Mapping[str, Metric], cell: Cell, probabilities: NDArray[np.float32], frozen: NDArray[np.float64]
-) -> dict[str, Estimate]:
-    """Returns the estimates of one condition."""
-    groups = cell.weights.shape[1]
-    weights = np.concatenate([np.ones((1, groups)), cell.weights])
-    found = {}
-    for name, metric in metrics.items():
-        given = operating.called(probabilities, frozen) if metric.operating else probabilities
-        values = metric.function(cell.labels, given, cell.groups, weights)
-        again = _moved_back(values[0], values[1:]) if metric.inflated else values[1:]
-        found[name] = Estimate(
-            float(values[0]),
-            again,
-            len(cell.labels),
-            groups,
-            units=cell.by_class if metric.by_class else groups,
-            bounds=(0.0, metric.most),
-        )
+def _estimated(
+    metrics: Mapping[str, Metric],
+    tested: Sequence[Condition],
+    drawn: Mapping[tuple[str, str], Cell],
+    predictions: Mapping[str, NDArray[np.float32]],
+    frozen: NDArray[np.float64],
+) -> dict[str, dict[str, Estimate]]:
+    """Returns key of the condition -> metric -> estimate. Conditions on the same samples are scored together."""
+    together: dict[tuple[str, str], list[str]] = {}
+    for condition in tested:
+        together.setdefault(place(condition), []).append(condition.key)
+    found: dict[str, dict[str, Estimate]] = {condition.key: {} for condition in tested}
+    for where, keys in together.items():
+        cell = drawn[where]
+        groups = cell.weights.shape[1]
+        weights = np.concatenate([np.ones((1, groups)), cell.weights])
+        for start in range(0, len(keys), TOGETHER):
+            some = keys[start : start + TOGETHER]
+            probabilities = np.stack([predictions[key] for key in some])
+            for name, metric in metrics.items():
+                given = operating.called(probabilities, frozen) if metric.operating else probabilities
+                units = cell.by_class if metric.by_class else float(groups)
+                for key, values in zip(some, metric.function(cell.labels, given, cell.groups, weights), strict=True):
+                    again = _moved_back(values[0], values[1:]) if metric.inflated else values[1:]
+                    found[key][name] = Estimate(
+                        float(values[0]), again, len(cell.labels), groups, units=units, bounds=(0.0, metric.most)
+                    )
     return found
 
 

@@ -14,7 +14,7 @@ from ..benchmark.bootstrap import Cell, place
 from ..benchmark.estimate import Estimate
 from ..benchmark.metrics import BINS
 from ..benchmark.protocol import Protocol
-from ..benchmark.scores import aggregated, board_metrics, score
+from ..benchmark.scores import aggregated, board_metrics, by_condition
 from .entries import Contest
 from .figures import tabled
 
@@ -72,12 +72,12 @@ def scored(contest: Contest, name: str, seeds: Sequence[Arrays], drawn: Mapping[
     """
     protocol = contest.protocol
     metrics = board_metrics(protocol)
-    each = [score(protocol, contest.truth, arrays, drawn=drawn, metrics=metrics) for arrays in seeds]
+    each = [by_condition(protocol, contest.truth, arrays, drawn=drawn, metrics=metrics) for arrays in seeds]
     replicates = len(next(iter(drawn.values())).weights)
     again = bootstrap.draw(len(seeds), replicates, protocol.seed, "seeds", name)
     conditions = {
-        key: {metric: over_seeds([one.conditions[key][metric] for one in each]) for metric in by_metric}
-        for key, by_metric in each[0].conditions.items()
+        key: {metric: over_seeds([one[key][metric] for one, _ in each]) for metric in by_metric}
+        for key, by_metric in each[0][0].items()
     }
     aggregates = aggregated(protocol, conditions)  # of the mean over seeds: what is worst on average, not each seed's
     ranking = [found[metrics[0]] for found in (*conditions.values(), *aggregates.values())]
@@ -95,7 +95,7 @@ def scored(contest: Contest, name: str, seeds: Sequence[Arrays], drawn: Mapping[
         bounds=bounds,
         confusion=confusion,
         reliability=reliability,
-        thresholds=np.stack([one.thresholds for one in each]),
+        thresholds=np.stack([frozen for _, frozen in each]),
     )
 
 
