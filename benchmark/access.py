@@ -70,6 +70,7 @@ class Access:
         device: Where to compute.
         content: Names everything above in one hash, for caches of what was made from it.
         report: Called with a line of progress.
+        modality: Of the images: one of `shifts.catalogue.MODALITIES`, or `any` where it is not known.
     """
 
     classes: tuple[str, ...]
@@ -82,12 +83,21 @@ class Access:
     device: torch.device
     content: str
     report: Callable[[str], None]
+    modality: str = "any"
 
 
 class Predictor(Protocol):
     """What `fit` returns: a callable object that can be copied (`copy.deepcopy`).
 
     Every condition gets a fresh copy, so that nothing learnt in one condition reaches another.
+
+    A predictor is not told which condition it looks at, with one exception. A method that trains with synthesized
+    shifts may have a method `leaving_out(family) -> Predictor`: under a shift, the harness asks the fresh copy for the
+    predictor that has seen no shift of that family, and that one predicts; clean and real conditions are predicted by
+    the copy itself. All that it learns is the family that it must not have trained with: neither the shift nor its
+    severity, and nothing at all of a real target. The name could be misused all the same, to keep a model that was made
+    for that family, which no check can tell from one that was made without it. So whoever offers it answers for it,
+    and the families trained with belong into the baseline's hyper-parameters, which the card shows.
     """
 
     def __call__(self, images: Tensor) -> Tensor:
@@ -144,4 +154,5 @@ def grant(
         device=device,
         content=content,
         report=report,
+        modality=dataset.modality,
     )

@@ -13,13 +13,14 @@ import pandas as pd
 import torch
 from torch import Tensor
 
+from ..shifts.catalogue import FAMILIES
 from ..shifts.errors import MedshiftError, in_one_line
 from . import baselines
 from .access import Access, Predictor, grant
 from .baselines import Baseline
 from .condition import Condition
 from .dataset import Dataset
-from .evaluate import checked, fresh_copy
+from .evaluate import checked, for_condition, fresh_copy
 from .splits import split
 
 QUICK = {"epochs": 1, "batch_size": 8}  # set where a baseline has them
@@ -98,6 +99,11 @@ def _problems(baseline: Baseline, access: Access) -> Iterator[str]:
     for what, batch in batches.items():
         _probabilities(predictor, batch, access, what)
     first = _probabilities(predictor, images, access, "a whole batch")
+    for family in FAMILIES if hasattr(predictor, "leaving_out") else ():
+        what = f"a batch under a shift of family {family}"
+        _probabilities(
+            for_condition(predictor, Condition("site-a", "synthesized", "?", 1, family)), images, access, what
+        )
     stream = fresh_copy(predictor)
     for _ in range(3):
         stream(images * 0.5)

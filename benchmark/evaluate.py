@@ -109,6 +109,21 @@ def fresh_copy(predictor: Predictor) -> Predictor:
     return copied
 
 
+def for_condition(fresh: Predictor, condition: Condition) -> Predictor:
+    """Returns what predicts a condition: the copy, or of one that has `leaving_out` what has not seen the family.
+
+    Raises:
+        MedshiftError: `leaving_out` returned no predictor.
+    """
+    leaving_out = getattr(fresh, "leaving_out", None)
+    if condition.kind != "synthesized" or leaving_out is None:
+        return fresh
+    chosen: Predictor = leaving_out(condition.family)
+    if not callable(chosen):
+        raise MedshiftError(f"leaving_out({condition.family!r}) returned a {type(chosen).__name__}, not a predictor")
+    return chosen
+
+
 class Parts:
     """What a run has finished, one file a condition, each renamed into place; valid for one fingerprint of the run.
 

@@ -1,0 +1,116 @@
+"""Training on synthesized shifts: a condition is predicted by what has not seen its family, and by nothing else."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import ClassVar
+
+import pandas as pd
+import pytest
+import torch
+from folders import folder
+
+from medshift.baselines import acquisition_augment, networks, shifted
+from medshift.benchmark import baselines, evaluate, manifest, planning, run
+from medshift.benchmark.access import grant
+from medshift.benchmark.condition import Condition
+from medshift.benchmark.planning import Choices
+from medshift.shifts import catalogue
+from medshift.shifts.apply import apply
+from medshift.shifts.catalogue import FAMILIES
+from medshift.shifts.errors import MedshiftError
+
+
+class Constant:
+    """Says the same of every image."""
+
+    def __init__(self, level):
+        self.level = level
+
+    def __call__(self, images):
+        return torch.tensor([self.level, 1 - self.level]).expand(len(images), 2)
+
+
+@dataclass(frozen=True)
+class Tells:
+    """A baseline whose predictions tell which of its models made them: k eighths for the k-th family left out."""
+
+    sees: ClassVar[str] = "source"
+    paper: ClassVar[str] = "none"
+
+    def fit(self, access):
+        return shifted.LeavingOut(Constant(1.0), {f: Constant(k / 8) for k, f in enumerate(FAMILIES)})
+
+
+def test_the_harness_asks_for_what_has_not_seen_the_family(tmp_path, monkeypatch):
+    monkeypatch.setitem(baselines.TABLE.builtins, "tells", "test_acquisition_augment:Tells")
+    dataset = manifest.read(folder(tmp_path / "set"))
+    names = ("gamma", "gaussian-noise", "psf-blur", "jpeg")
+    terms, table = planning.plan(dataset, Choices(shifts=names, severities=(1,)))
+    made = run.Job(dataset, terms, table, "tells", Tells(), 0, tmp_path / "out")
+    run.run(made, torch.device("cpu"), run.Watch())
+    rows = pd.read_parquet(made.folder / "predictions.parquet")
+    said = rows.groupby("condition")["p0"].unique().map(list).to_dict()
+    expected = {f"site-a/{name}@1": [FAMILIES.index(catalogue.entry(name).family) / 8] for name in names}
+    assert said == {"site-a/val": [1.0], "site-a": [1.0], "site-b": [1.0], "site-c": [1.0], **expected}
+    assert json.loads((made.folder / "card.json").read_text())["baseline"]["name"] == "tells"
+
+
+def test_what_is_no_predictor_is_refused():
+    broken = shifted.LeavingOut(Constant(1.0), {"noise": 3})
+    with pytest.raises(MedshiftError, match="returned a int, not a predictor"):
+        evaluate.for_condition(broken, Condition("a", "synthesized", "speckle", 1, "noise"))
+    own = evaluate.for_condition(broken, Condition("a", "synthesized", "acme-motion", 1, "plug-in"))
+    assert own is broken.whole
+    assert evaluate.for_condition(broken, Condition("a", "real")) is broken
+
+
+def access(tmp_path, modality="any"):
+    dataset = manifest.read(folder(tmp_path / "set"), modality=modality)
+    terms, table = planning.plan(dataset, Choices())
+    device = torch.device("cpu")
+    return grant(dataset, table, terms.source, terms.targets, "source", 0, device, "x", lambda line: None)
+
+
+def test_each_model_is_trained_with_all_families_but_its_own(tmp_path, monkeypatch):
+    trained = []
+
+    def remember(access, recipe, start, loss, code):
+        trained.append(loss.shifts)
+        return torch.nn.Identity()
+
+    monkeypatch.setattr(networks, "timm_network", remember)
+    told = access(tmp_path, "mr")
+    made = acquisition_augment.AcquisitionAugment().fit(told)
+    assert len(trained) == 5
+    for family, shifts in zip(FAMILIES, trained[:4], strict=True):
+        seen = {catalogue.entry(shift).family for shift in shifts}
+        assert seen == set(FAMILIES) - {family}
+    assert set(trained[4]) == set(catalogue.for_modality("mr", channels=1))
+    assert len({id(made.leaving_out(family)) for family in FAMILIES} | {id(made.whole)}) == 5
+
+
+def test_images_are_shifted_as_the_shifts_do_it(tmp_path):
+    told = access(tmp_path)
+    images = told.train.batch(slice(0, 40))
+    given = images.clone()
+    loss = shifted.Shifted(["gamma", "psf-blur"], 0.5, 3)
+    out = loss.changed(images, torch.Generator().manual_seed(0))
+    assert torch.equal(images, given)
+    assert torch.equal(out, loss.changed(images, torch.Generator().manual_seed(0)))
+    changed = (out != images).flatten(1).any(1)
+    assert 10 <= int(changed.sum()) <= 30
+    every = [apply(shift, images, level, [""] * 40, 0) for shift in ("gamma", "psf-blur") for level in (1, 2, 3)]
+    blurred = torch.stack(every[3:])  # a blur draws nothing
+    same = (blurred == out).flatten(2).all(2)
+    assert same.any(1).all()  # every severity is there
+    assert 3 <= int(same.any(0).sum()) < int(changed.sum())
+    assert torch.equal(shifted.Shifted(["gamma"], 0.0, 3).changed(images, torch.Generator()), images)
+
+
+def test_families_that_do_not_exist_are_refused():
+    with pytest.raises(MedshiftError, match="families must be some of contrast"):
+        baselines.make("acquisition-augment", ["families=noise+nose"])
+    made = baselines.make("acquisition-augment", ["families=noise+contrast"])
+    assert baselines.config(made)["families"] == "noise+contrast"  # and so in the card
