@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from ..shifts.errors import MedshiftError
-from . import baselines, card, datasets, external_class, manifest
+from . import baselines, card, datasets, external_class, manifest, store
 from .baselines import Baseline
 from .dataset import Dataset
 from .planning import settle, settled
@@ -21,20 +21,26 @@ AGREE = ("label", "domain", "group")
 
 
 def data_of(protocol: Protocol, folder: Path | None) -> Dataset:
-    """Returns the data set of a protocol: a built-in one or a plug-in's by its name, or that of a folder.
+    """Returns the data set of a protocol: built-in, a plug-in's or stored by its name, or that of a folder.
+
+    The folder has a manifest, or is one of the store's.
 
     Raises:
         MedshiftError: It is of neither kind, or another version.
     """
     facts = protocol.dataset
-    if folder is None and facts.name not in datasets.TABLE.names():
+    if folder is None and facts.name not in datasets.names():
         raise MedshiftError(f"data set {facts.name!r} does not come with medshift: give its folder with --data DIR")
+    exact = True
     if folder is None:
         found = datasets.load(facts.name)
+    elif (folder / store.FACTS).is_file():
+        found = store.read(folder)
     else:
+        exact = False
         found = manifest.read(folder, classes=facts.classes, image_size=facts.image_size[0], modality=facts.modality)
     have, want = (found.name, found.version), (facts.name, facts.version)
-    if folder is None and have != want:
+    if exact and have != want:
         raise MedshiftError(f"the data set is {' '.join(have)} here, the submission was made on {' '.join(want)}")
     return dataclasses.replace(found, name=facts.name)  # a folder's name says which options it was read with
 

@@ -14,7 +14,7 @@ import numpy as np
 from ..shifts.errors import MedshiftError
 from ..shifts.plugins import own_distribution
 from . import card as cards
-from . import submission, verified
+from . import datasets, store, submission, verified
 from .card import EXTERNAL, Card
 from .planning import settled
 from .protocol import Protocol
@@ -62,6 +62,9 @@ def verify(folder: Path, out: Path, data: Path | None = None, device: str = "") 
     """
     protocol, table = settled(folder.absolute().parent.parent)
     theirs, before = submission.load(folder, protocol, table)
+    name = protocol.dataset.name
+    if data is None and name not in datasets.TABLE.names() and name in store.names():
+        data = store.folder(name)  # the clean process has a home of its own
     if theirs.baseline.external:
         raise MedshiftError(
             f"{folder} was predicted outside of medshift ({EXTERNAL}): there is nothing to run again. Its scores are "

@@ -39,7 +39,8 @@ def square(values: NDArray[Any], side: int) -> NDArray[Any]:
 def axis_weights(count: int, spacing: float, target: int, target_spacing: float) -> NDArray[np.float32]:
     """Returns (target, count): weights that resample an axis about its centre.
 
-    A triangle as wide as the coarser step: linear interpolation to finer samples, an average to coarser ones. Rows of targets outside of the axis are zero; all others sum to 1.
+    A triangle as wide as the coarser step: linear interpolation to finer samples, an average to coarser ones.
+    Rows of targets outside of the axis are zero; all others sum to 1.
 
     Args:
         count: Samples there are.
