@@ -79,7 +79,7 @@ def _set(table, row, **cells):
     [
         (lambda t: t[t["condition"] != "site-b"], ["condition 'site-b' is missing"]),
         (lambda t: t.drop(index=3), ["lacks 1 samples"]),
-        (lambda t: pd.concat([t, t.iloc[[7, 7]]]), ["2 rows repeat another, e.g. 'site-a/val/0007.png' of 'site-a/val'"]),
+        (lambda t: pd.concat([t, t.iloc[[7, 7]]]), ["2 rows repeat another, e.g. 'site-a/val/0007.png'"]),
         (lambda t: _set(t, 5, sample_id="zzz"), ["1 unknown sample ids, e.g. 'zzz'", "lacks 1 samples"]),
         (lambda t: t.replace({"condition": {"site-c": "site-cc"}}), ["1 unknown conditions, e.g. 'site-cc'. Did you"]),
         (lambda t: _set(t, 5, p0=float("nan")), ["probabilities of 1 rows are not finite"]),
