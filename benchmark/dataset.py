@@ -123,7 +123,7 @@ class Dataset:
 
 
 def to_unit(pixels: NDArray[Any], value_range: tuple[float, float] | None) -> Tensor:
-    """Returns pixels (N, C, *spatial) as a float32 tensor in [0, 1].
+    """Returns pixels (N, C, *spatial) as a float32 tensor in [0, 1], which shares no memory with them.
 
     Args:
         pixels: uint8, uint16 or float32.
@@ -135,7 +135,7 @@ def to_unit(pixels: NDArray[Any], value_range: tuple[float, float] | None) -> Te
     import torch
 
     low, high = value_range or (0.0, float(FULL_SCALE[pixels.dtype.name]))
-    values = torch.from_numpy(np.ascontiguousarray(pixels, dtype=np.float32))
+    values = torch.from_numpy(np.array(pixels, dtype=np.float32, order="C"))  # a copy always: it is scaled in place
     unit = values.sub_(low).div_(high - low) if low else values.div_(high)
     if pixels.dtype == np.float32:
         least, most = (float(v) for v in unit.aminmax()) if unit.numel() else (0.0, 1.0)
