@@ -14,7 +14,7 @@ from folders import folder
 from PIL import Image
 from typer.testing import CliRunner
 
-from medshift.benchmark import evaluate, export, manifest, planning
+from medshift.benchmark import evaluate, export, export_parts, manifest, planning
 from medshift.benchmark.cli import app
 from medshift.benchmark.dataset import Dataset
 from medshift.benchmark.planning import Choices
@@ -83,10 +83,10 @@ def test_labels_are_the_sources_alone_and_nothing_else_holds_any(made, written):
 
 def test_the_order_says_nothing_of_labels(made):
     _, terms, table = made
-    for part in export.parts(terms, table):
+    for part in export_parts.parts(terms, table):
         assert part.rows["sample_id"].tolist() != sorted(part.rows["sample_id"])
         moved = table.assign(label=1 - table["label"])
-        (again,) = (other for other in export.parts(terms, moved) if other.folder == part.folder)
+        (again,) = (other for other in export_parts.parts(terms, moved) if other.folder == part.folder)
         assert again.rows["sample_id"].tolist() == part.rows["sample_id"].tolist()
 
 
@@ -180,7 +180,7 @@ def test_memory_is_bounded_by_the_batch(tmp_path):
     many = Dataset("many", "1", ("no", "yes"), "any", table, pixels)
     terms, rows = planning.plan(many, Choices(shifts=("gamma",), severities=(3,)))
     export.export(many, terms, rows, tmp_path / "first", "npy")  # imports and caches
-    export.depth(many, terms)
+    export_parts.depth(many, terms)
     many.digest()
     tracemalloc.start()
     export.export(many, terms, rows, tmp_path / "out", "npy")
@@ -193,12 +193,12 @@ def test_memory_is_bounded_by_the_batch(tmp_path):
 
 def test_ids_that_name_classes_are_pointed_out(made):
     _, terms, table = made
-    parts = export.parts(terms, table)
-    assert export.telling(parts, terms) == ""
+    parts = export_parts.parts(terms, table)
+    assert export_parts.telling(parts, terms) == ""
     named = table.assign(sample_id=[f"images/sick/{name}" for name in table["sample_id"]])
-    assert export.telling(export.parts(terms, named), terms).startswith("images/sick/")
+    assert export_parts.telling(export_parts.parts(terms, named), terms).startswith("images/sick/")
     inside = table.assign(sample_id=[f"homesickness-{name}" for name in table["sample_id"]])
-    assert export.telling(export.parts(terms, inside), terms) == ""
+    assert export_parts.telling(export_parts.parts(terms, inside), terms) == ""
 
 
 def test_the_command_says_the_size_first_and_keeps_the_truth_out(made, tmp_path, monkeypatch):

@@ -81,16 +81,17 @@ def export(
     if home.resolve().is_relative_to(out.resolve()):
         raise MedshiftError(f"the truth would lie in {home}, within the export: choose another --submissions or --out")
     from .. import export as exports
+    from .. import export_parts
 
     screen = console()
     for line in ends(protocol):
         screen.print(line, soft_wrap=True, markup=False)
-    made = exports.parts(protocol, table)
-    images, amount = exports.size(made, loaded, protocol, form)
+    made = export_parts.parts(protocol, table)
+    images, amount = export_parts.size(made, loaded, protocol, form)
     about = "at most about " if form == "png" else "about "
     said = f"{images:,} images in {len(made)} folders, {about}{_bytes(amount)}"
     screen.print(said, soft_wrap=True, markup=False)
-    telling = exports.telling(made, protocol)
+    telling = export_parts.telling(made, protocol)
     if telling:
         said = f"ids of test images name classes, e.g. {telling!r}: match by them, but keep them from the model"
         screen.print(said, soft_wrap=True, markup=False)
