@@ -49,7 +49,9 @@ def check_shift(name: Annotated[str, typer.Argument(help="A shift's name; see `m
 
 @app.command("baseline")
 def check_baseline(
-    name: Annotated[str, typer.Argument(help="A baseline's name; see `medshift list baselines`.")],
+    name: Annotated[
+        str, typer.Argument(help="A baseline's name (`medshift list baselines`), or my_module:MyBaseline.")
+    ],
     settings: Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A hyper-parameter.")] = None,
 ) -> None:
     """Check a baseline on a tiny data set: it fits, predicts, repeats itself, and forgets between conditions."""
