@@ -86,8 +86,8 @@ def telling(made: list[Part], protocol: Protocol) -> str:
     """Returns the first sample id of a part without labels that has the name of a class in it; empty where none has."""
     words = "|".join(re.escape(name) for name in protocol.dataset.classes)
     pattern = rf"(?i)(?:^|[^a-z0-9])(?:{words})(?:[^a-z0-9]|$)"
-    for part in made:
-        found = part.rows["sample_id"][part.rows["sample_id"].str.contains(pattern)] if not part.labelled else []
+    for ids in (part.rows["sample_id"] for part in made if not part.labelled):
+        found = ids[ids.str.contains(pattern)]
         if len(found):
             return str(found.iloc[0])
     return ""

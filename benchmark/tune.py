@@ -80,7 +80,7 @@ def tuned(baseline: Baseline, budget: Budget, access: Access, batch_size: int, f
         shown = ", ".join(f"{key}={value}" for key, value in settings.items()) or "settings as given"
         said = "cannot be trained" if score is None else f"{score:.4f} on source validation"
         access.report(f"draw {number + 1}/{len(tried)}: {shown}: {said}")
-        trials.append(TrialClaim(settings=settings, score=score))
+        trials.append(TrialClaim(settings={**settings}, score=score))
     best = min(range(len(trials)), key=lambda number: _order(trials[number].score))
     access.report(f"chosen: draw {best + 1}")
     searched = {key: str(draw) for key, draw in space.items()}
