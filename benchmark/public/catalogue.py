@@ -44,6 +44,7 @@ CHEST_LAYOUT = (
     ("rsna/stage_2_train_images/*.dcm", "or stage_2_train_images_jpg/*.jpg"),
     ("rsna/pneumonia-challenge-dataset-mappings_2018.json", "which NIH image each one is, of RSNA"),
 )
+CHEST_SIZES = {"nih": "112,120", "chexpert": "224,316", "padchest": "over 160,000", "rsna": "26,684"}
 CHEST_PAGES = (
     "nih: https://nihcc.app.box.com/v/ChestXray-NIHCC, "
     "chexpert: https://stanfordmlgroup.github.io/competitions/chexpert/, "
@@ -96,7 +97,8 @@ def _chest(finding: str, domains: tuple[str, ...]) -> Definition:
         classes=(f"no-{name}", name),
         domains=domains,
         group="patient",
-        size="112,120 (NIH), 224,316 (CheXpert), 160,000 (PadChest), 26,684 (RSNA) images, of which PA views",
+        size=", ".join(f"{domain}: {CHEST_SIZES[domain]}" for domain in domains)
+        + " images, PA views of which are taken",
         licence=CHEST_TERMS,
         citation=CHEST_CITATION,
         page=CHEST_PAGES,
@@ -129,7 +131,9 @@ def _ixi(name: str, label: str, what: str, classes: tuple[str, ...]) -> Definiti
         remotes="ixi:remotes",
         side=64,
         extra="ixi",
-        notes=("Healthy persons; faces are not removed. Hospitals differ in the ages of those they scanned.",),
+        notes=(
+            "Healthy persons, faces and all. Compare the hospitals' mix of ages and sexes before you trust a drop.",
+        ),
     )
 
 
@@ -149,9 +153,9 @@ DEFINITIONS = (
             "cancer-associated-stroma",
             "colorectal-adenocarcinoma-epithelium",
         ),
-        domains=("heidelberg", "mannheim"),
+        domains=("nct-crc-he-100k", "crc-val-he-7k"),
         group="none is given: each image is its own",
-        source="heidelberg",
+        source="nct-crc-he-100k",
         size="107,180 images",
         licence="CC BY 4.0",
         citation="Yang et al., Sci Data 10:41 (2023) (MedMNIST v2); Kather et al., PLoS Med 16:e1002730 (2019)",
@@ -164,8 +168,8 @@ DEFINITIONS = (
         sides=(28, 64, 128, 224),
         extra="medmnist",
         notes=(
-            "MedMNIST's train and validation are of one centre, its test of another: they are the domains here, and "
-            "each is split anew. Patches of one slide may stand on both sides of a split within a centre.",
+            "MedMNIST's train and validation are of one collection, its test of another centre's: they are the domains "
+            "here, and each is split anew. Patches of one slide may stand on both sides of a split within a domain.",
         ),
     ),
     Definition(

@@ -35,7 +35,7 @@ def read(folder: Path, side: int, label: Literal["grade", "referable"] = "refera
     codes = {str(number): name for number, name in enumerate(GRADES)}
     table["grade"] = coded(folder, table["grade"], codes)
     worse = table["grade"].isin(GRADES[2:])
-    table["label"] = table["grade"] if label == "grade" else worse.map(dict(enumerate(REFERABLE)))
+    table["label"] = table["grade"] if label == "grade" else worse.map({False: REFERABLE[0], True: REFERABLE[1]})
     images = table["sample_id"].tolist()
     must_exist(folder, images)
     return Raw(table, squares(folder, images, side), notes=tuple(notes))

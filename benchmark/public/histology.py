@@ -16,7 +16,7 @@ from .definition import Raw, Remote
 from .files import coded, must_exist, one_of, read_csv, squares
 
 BLOCK = 1024  # images of an array that are read at once
-CENTRES = {"train": "heidelberg", "val": "heidelberg", "test": "mannheim"}
+CENTRES = {"train": "nct-crc-he-100k", "val": "nct-crc-he-100k", "test": "crc-val-he-7k"}
 
 
 def info() -> dict[str, Any]:

@@ -61,8 +61,8 @@ def read(folder: Path, side: int, label: Literal["sex", "age"] = "sex") -> Raw:
     made["age_years"] = made["age_years"].map("{:.1f}".format)
     left = int((~known).sum())
     notes = (
-        f"volumes are turned to RAS, smoothed and resampled to a cube of {side} voxels that spans {EXTENT:g} mm; the "
-        f"{BRIGHTEST:g}th percentile of each becomes 1",
+        f"volumes are smoothed and resampled along the scanner's axes to a cube of {side} voxels that spans {EXTENT:g} "
+        f"mm; the {BRIGHTEST:g}th percentile of each becomes 1",
         *((f"{left} volumes are left out: the table says no {label} or contradicts itself",) if left else ()),
     )
     columns = ["sample_id", "label", "domain", "group", "sex", "age_years"]
@@ -76,10 +76,12 @@ def people(folder: Path) -> pd.DataFrame:
     if path is None:
         raise MedshiftError(f"no IXI.xls (or IXI.csv) in {folder}")
     try:
-        table = pd.read_excel(path) if path.suffix == ".xls" else pd.read_csv(path)
+        table = pd.read_excel(path, engine="calamine") if path.suffix == ".xls" else pd.read_csv(path)
         found = table[["IXI_ID", SEX, "AGE"]].set_axis(["person", "sex", "age_years"], axis=1)
     except ImportError as error:
-        raise MedshiftError(f"{path} needs the package xlrd: pip install 'medshift[ixi]', or save it as CSV") from error
+        raise MedshiftError(
+            f"{path} needs the package python-calamine: pip install 'medshift[ixi]', or save it as CSV"
+        ) from error
     except (OSError, ValueError, KeyError) as error:
         raise MedshiftError(f"{path} is not the table of IXI: {in_one_line(error)}") from error
     found = found.drop_duplicates()
@@ -88,6 +90,23 @@ def people(folder: Path) -> pd.DataFrame:
     age = found["age_years"]
     found["age"] = (age >= 50).map({False: AGES[0], True: AGES[1]}).where(age > 0)
     return found
+
+
+def grid(
+    shape: tuple[int, ...], affine: NDArray[np.float64], side: int, voxel: float
+) -> tuple[tuple[int, ...], NDArray[np.float64]]:
+    """Returns shape and affine of a cube about the middle of a volume, whose axes are the scanner's: right, front, up.
+
+    Args:
+        shape: Of the volume, (A, B, C).
+        affine: Of the volume, (4, 4), to mm; its axes may be oblique.
+        side: Voxels along each edge.
+        voxel: Their size in mm.
+    """
+    middle = affine[:3, :3] @ ((np.asarray(shape) - 1) / 2) + affine[:3, 3]
+    made = np.diag([voxel, voxel, voxel, 1.0])
+    made[:3, 3] = middle - voxel * (side - 1) / 2
+    return (side,) * 3, made
 
 
 def cubes(folder: Path, names: Sequence[str], side: int) -> Iterator[NDArray[np.float32]]:
@@ -109,9 +128,8 @@ def cubes(folder: Path, names: Sequence[str], side: int) -> Iterator[NDArray[np.
             # antialiasing: what the coarser grid cannot hold goes before, as much as the own grid does not lack already
             own = np.asarray(volume.header.get_zooms()[:3], dtype=np.float64)
             width = np.sqrt(np.maximum(voxel**2 - own**2, 0))
-            made = tools.conform(
-                tools.smooth_image(volume, width), (side,) * 3, (voxel,) * 3, order=1, orientation="RAS"
-            )
+            smooth = tools.smooth_image(volume, width)
+            made = tools.resample_from_to(smooth, grid(volume.shape, volume.affine, side, voxel), order=1)
         except (OSError, ValueError, EOFError, nib.filebasedimages.ImageFileError) as error:
             raise MedshiftError(f"{folder / name} cannot be read: {in_one_line(error)}") from error
         values: NDArray[np.float32] = made.get_fdata(dtype=np.float32)

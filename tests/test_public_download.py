@@ -1,0 +1,220 @@
+"""Downloads against a real server on this machine: broken off, resumed, changed, refused, damaged, forbidden."""
+
+from __future__ import annotations
+
+import hashlib
+import http.server
+import io
+import tarfile
+import threading
+import zipfile
+
+import numpy as np
+import pytest
+
+from medshift.benchmark.public import download, get
+from medshift.benchmark.public.catalogue import DEFINITIONS
+from medshift.benchmark.public.definition import Remote, resolve
+from medshift.shifts.errors import MedshiftError
+
+BODY = np.random.default_rng(0).bytes(3_000_001)
+MD5 = f"md5:{hashlib.md5(BODY).hexdigest()}"
+
+
+class Server(http.server.ThreadingHTTPServer):
+    """Gives `body`, by ranges unless told otherwise, and breaks off after `breaks` bytes of each answer."""
+
+    body, tag, breaks, ranges, status = BODY, '"one"', None, True, 200
+
+    def __init__(self):
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.asked = []
+
+    @property
+    def url(self):
+        return f"http://127.0.0.1:{self.server_address[1]}/set.bin"
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    def log_message(self, *_):
+        pass
+
+    def do_GET(self):
+        server = self.server
+        wanted = self.headers.get("Range")
+        server.asked.append(wanted)
+        if server.status != 200:
+            self.send_error(server.status)
+            return
+        same = self.headers.get("If-Range") in (None, server.tag)
+        start = int(wanted.removeprefix("bytes=").rstrip("-")) if wanted and server.ranges and same else 0
+        size = len(server.body)
+        if start and start >= size:
+            self.send_response(416)
+            self.send_header("Content-Range", f"bytes */{size}")
+            self.end_headers()
+            return
+        self.send_response(206 if start else 200)
+        if start:
+            self.send_header("Content-Range", f"bytes {start}-{size - 1}/{size}")
+        self.send_header("ETag", server.tag)
+        self.send_header("Content-Length", str(size - start))
+        self.end_headers()
+        end = size if server.breaks is None else start + server.breaks
+        self.wfile.write(server.body[start:end])
+
+
+@pytest.fixture
+def server(monkeypatch):
+    monkeypatch.setattr(download, "WAIT", 0.0)
+    made = Server()
+    thread = threading.Thread(target=made.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    yield made
+    made.shutdown()
+    thread.join()
+    made.server_close()
+
+
+def remote(server, checksum=MD5):
+    return Remote(server.url, "set.bin", checksum)
+
+
+def names(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_a_whole_file_comes_once(server, tmp_path):
+    seen = []
+    path = download.fetch(remote(server), tmp_path, lambda done, total: seen.append((done, total)))
+    assert path.read_bytes() == BODY
+    assert seen[-1] == (len(BODY), len(BODY))
+    assert names(tmp_path) == ["set.bin"]
+    assert download.fetch(remote(server), tmp_path) == path
+    assert server.asked == [None]
+
+
+def test_a_connection_that_breaks_is_taken_up_where_it_broke(server, tmp_path):
+    server.breaks = 1 << 20
+    path = download.fetch(remote(server), tmp_path)
+    assert path.read_bytes() == BODY
+    assert server.asked == [None, "bytes=1048576-", "bytes=2097152-"]
+
+
+def test_the_next_call_goes_on_where_the_last_stopped(server, tmp_path):
+    server.breaks = 1 << 20
+    with pytest.raises(download.Unreachable, match="the same command goes on"):
+        download.fetch(remote(server), tmp_path, tries=1)
+    assert names(tmp_path) == [".set.bin.json", ".set.bin.part"]
+    server.breaks = None
+    assert download.fetch(remote(server), tmp_path, tries=1).read_bytes() == BODY
+    assert server.asked == [None, "bytes=1048576-"]
+    assert names(tmp_path) == ["set.bin"]
+
+
+def test_a_file_that_changed_meanwhile_starts_anew(server, tmp_path):
+    server.breaks = 1 << 20
+    with pytest.raises(download.Unreachable):
+        download.fetch(remote(server), tmp_path, tries=1)
+    server.breaks, server.body, server.tag = None, BODY[::-1], '"two"'
+    changed = f"sha256:{hashlib.sha256(BODY[::-1]).hexdigest()}"
+    assert download.fetch(remote(server, changed), tmp_path).read_bytes() == BODY[::-1]
+
+
+def test_a_server_without_ranges_starts_anew(server, tmp_path):
+    server.breaks = 1 << 20
+    with pytest.raises(download.Unreachable):
+        download.fetch(remote(server), tmp_path, tries=1)
+    server.breaks, server.ranges = None, False
+    assert download.fetch(remote(server), tmp_path).read_bytes() == BODY
+
+
+def test_a_part_that_is_whole_or_too_long_is_noticed(server, tmp_path):
+    (tmp_path / ".set.bin.part").write_bytes(BODY)
+    assert download.fetch(remote(server), tmp_path / ".").read_bytes() == BODY
+    (tmp_path / "set.bin").unlink()
+    (tmp_path / ".set.bin.part").write_bytes(BODY + b"more")
+    assert download.fetch(remote(server), tmp_path).read_bytes() == BODY
+
+
+def test_another_file_than_published_is_refused_and_removed(server, tmp_path):
+    server.body = BODY[:-1] + b"!"
+    with pytest.raises(MedshiftError, match=r"set\.bin from http.* has md5 .*, published is .*: it was removed"):
+        download.fetch(remote(server), tmp_path)
+    assert names(tmp_path) == []
+    (tmp_path / "set.bin").write_bytes(b"half")
+    with pytest.raises(MedshiftError, match=r"remove .*set\.bin and call again"):
+        download.fetch(remote(server), tmp_path)
+
+
+@pytest.mark.parametrize("status", [403, 404, 500])
+def test_a_refusal_is_said(server, tmp_path, status):
+    server.status = status
+    with pytest.raises(download.Unreachable, match=f"answers {status}"):
+        download.fetch(remote(server), tmp_path)
+    assert len(server.asked) == 1
+
+
+def test_nobody_there(server, tmp_path):
+    gone = Remote("http://127.0.0.1:9/set.bin", "set.bin")
+    with pytest.raises(download.Unreachable, match="does not answer"):
+        download.fetch(gone, tmp_path)
+
+
+@pytest.mark.parametrize(("value", "said"), [("1", True), ("true", True), ("", False), ("0", False), ("no", False)])
+def test_the_environment_forbids_the_network(monkeypatch, value, said):
+    monkeypatch.setenv("MEDSHIFT_OFFLINE", value)
+    assert download.offline() is said
+
+
+def test_archives_are_unpacked_once_and_stay_in_their_folder(tmp_path):
+    for name, outside in (("good.tar.gz", False), ("bad.tar", True)):
+        with tarfile.open(tmp_path / name, "w:gz" if name.endswith("gz") else "w") as archive:
+            member = tarfile.TarInfo("../evil.txt" if outside else "set/metadata.csv")
+            member.size = 2
+            archive.addfile(member, io.BytesIO(b"ok"))
+    download.unpack(tmp_path / "good.tar.gz")
+    (tmp_path / "set" / "metadata.csv").write_text("edited")
+    download.unpack(tmp_path / "good.tar.gz")
+    assert (tmp_path / "set" / "metadata.csv").read_text() == "edited"
+    with pytest.raises(MedshiftError, match="cannot be unpacked"):
+        download.unpack(tmp_path / "bad.tar")
+    assert not (tmp_path.parent / "evil.txt").exists()
+    with zipfile.ZipFile(tmp_path / "set.zip", "w") as archive:
+        archive.writestr("../evil.txt", "no")
+    download.unpack(tmp_path / "set.zip")
+    assert not (tmp_path.parent / "evil.txt").exists()
+    (tmp_path / "cut.tar").write_bytes((tmp_path / "bad.tar").read_bytes()[:300])
+    with pytest.raises(MedshiftError, match=r"cut\.tar cannot be unpacked"):
+        download.unpack(tmp_path / "cut.tar")
+
+
+def test_what_may_be_fetched_is_named_and_its_checksums_are_published_somewhere():
+    for definition in DEFINITIONS:
+        if not definition.remotes or definition.name == "pathmnist":
+            continue
+        for found in resolve(definition.remotes)(definition.side):
+            assert found.url.startswith(("http://", "https://"))
+            assert bool(found.checksum) == bool(found.published)
+
+
+def nothing(label, unit):
+    """A bar that shows nothing."""
+    from contextlib import nullcontext
+
+    return nullcontext(lambda done, total: None)
+
+
+@pytest.mark.parametrize("name", [d.name for d in DEFINITIONS if d.name != "pathmnist"])
+def test_without_a_network_the_steps_by_hand_are_said(name, tmp_path, monkeypatch):
+    monkeypatch.setenv("MEDSHIFT_HOME", str(tmp_path))
+    monkeypatch.setenv("MEDSHIFT_OFFLINE", "1")
+    definition = next(d for d in DEFINITIONS if d.name == name)
+    with pytest.raises(MedshiftError) as error:
+        get.get(name, nothing)
+    said = str(error.value)
+    assert ("the network is not to be used" if definition.remotes else "accepted by a person") in said
+    assert f"let this lie in {tmp_path / 'raw' / name}" in said
+    for text in (definition.page, definition.licence, definition.layout[0][0], f"medshift data get {name}"):
+        assert text in said
+    assert not any(tmp_path.iterdir())
