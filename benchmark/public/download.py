@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from requests import Response
 
 TRIES = 5  # of a connection that breaks; each goes on from what is there
-CHUNK = 1 << 20
+CHUNK = 1 << 16  # what a break loses at most
 TIMEOUT = (15, 60)  # seconds to connect, and between two bytes
 WAIT = 1.0  # seconds before the next try; longer with each
 
