@@ -7,11 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..benchmark.condition import Condition
+from ..benchmark.protocol import Protocol
+from .approach import by_approach
 from .board import Board, Row
 from .figures import Figure
 from .line import Line
 
 MOST = 8  # entries drawn: as many as there are colours that can be told apart
+MILDEST = 0.01  # the lowest severity that matching tries
 WIDTH, HEIGHT = 320, 240
 LEFT, RIGHT, TOP, BOTTOM = 40, 12, 12, 36
 
@@ -86,11 +89,17 @@ class Axis:
 
 
 def drawn(board: Board) -> list[Row]:
-    """Returns the entries that the charts show: the best by the ranking figure, in the order of the table."""
+    """Returns the entries that the charts show, in the order of the table.
+
+    Those are the best of each approach, so that what the board asks can be seen, then the best of those that see the
+    same, rank by rank.
+    """
     if len(board.rows) <= MOST:
         return list(board.rows)
-    best = sorted(board.rows, key=lambda row: (row.rank is None, row.rank or 0, row.name))[:MOST]
-    return [row for row in board.rows if row in best]
+    chosen = [min(rows, key=lambda row: row.rank or 0) for rows in by_approach(board.rows).values()]
+    best = sorted(board.rows, key=lambda row: (row.rank is None, row.rank or 0, row.name))
+    chosen += [row for row in best if row not in chosen][: MOST - len(chosen)]
+    return [row for row in board.rows if row in chosen]
 
 
 def against_clean(board: Board, name: str, title: str, line: Line | None) -> Chart | None:
@@ -114,8 +123,8 @@ def against_clean(board: Board, name: str, title: str, line: Line | None) -> Cha
     ends = (across.at(low), down.at(low), across.at(high), down.at(high))
     fitted = []
     if line is not None:
-        steps = [low + (high - low) * step / 40 for step in range(41)]
-        inside = [(x, line.at(x)) for x in steps if low <= line.at(x) <= high]
+        places = [low + (high - low) * step / 40 for step in range(41)]
+        inside = [(x, line.at(x)) for x in places if low <= line.at(x) <= high]
         fitted = [(MOST, " ".join(f"{across.at(x)},{down.at(y)}" for x, y in inside))]
     return Chart(
         f"{name} against clean",
@@ -159,9 +168,9 @@ def severity_curves(board: Board, title: str) -> list[Chart]:
     if not numbers:
         return []
     low, high = _range(numbers)
-    steps = (0, *sorted(board.protocol.severities))
-    across, down = Axis(0, steps[-1], LEFT + 8, WIDTH - RIGHT), Axis(low, high, HEIGHT - BOTTOM, TOP)
-    xs = [Tick(across.at(step), str(step) if step else "clean") for step in steps]
+    marks = (0, *sorted(board.protocol.severities))
+    across, down = Axis(0, marks[-1], LEFT + 8, WIDTH - RIGHT), Axis(low, high, HEIGHT - BOTTOM, TOP)
+    xs = [Tick(across.at(step), str(step) if step else "clean") for step in marks]
     charts = []
     for family in families:
         points, lines = [], []
@@ -180,13 +189,28 @@ def severity_curves(board: Board, title: str) -> list[Chart]:
 def _curve(row: Row, board: Board, conditions: Sequence[Condition]) -> list[tuple[int, float]]:
     """Returns (severity, mean over the shifts), the clean figure at 0; undefined ones are left out."""
     by_severity: dict[int, list[float]] = {0: [row.aggregates["clean", board.rank_by].value]}
-    seen: dict[str, int] = {}
-    for condition in conditions:  # shift by shift, in the order of the protocol's severities
-        step = seen[condition.shift] = seen.get(condition.shift, -1) + 1
-        value = row.conditions[condition.key, board.rank_by].value
-        by_severity.setdefault(board.protocol.severities[step], []).append(value)
+    shifts: dict[str, list[Condition]] = {}
+    for condition in conditions:
+        shifts.setdefault(condition.shift, []).append(condition)
+    for members in shifts.values():
+        for step, condition in zip(steps([c.severity for c in members], board.protocol), members, strict=True):
+            by_severity.setdefault(step, []).append(row.conditions[condition.key, board.rank_by].value)
     defined = {step: [x for x in values if not math.isnan(x)] for step, values in sorted(by_severity.items())}
     return [(step, sum(values) / len(values)) for step, values in defined.items() if values]
+
+
+def steps(severities: Sequence[float], protocol: Protocol) -> tuple[int, ...]:
+    """Returns at which step of severity the conditions of a shift stand.
+
+    Matched severities stand at the step whose similarity they meet, not at their fraction of the physical scale. A
+    shift that cannot be as mild as asked has its mildest end once and lacks the steps before it; one that cannot be as
+    strong lacks those after.
+    """
+    if not protocol.matched:
+        return tuple(round(severity) for severity in severities)
+    if severities[0] <= MILDEST:
+        return protocol.severities[len(protocol.severities) - len(severities) :]
+    return protocol.severities[: len(severities)]
 
 
 def bounds(numbers: Sequence[float]) -> tuple[float, float]:

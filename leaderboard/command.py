@@ -45,8 +45,8 @@ def leaderboard(root: Path, out: Path, readme: Path | None = None) -> None:
     if not any(found.rows for found in boards):
         nothing = f"no finished submission in {root}: run `medshift run --out {root}` first"
         raise MedshiftError("\n".join(refused) or nothing)
-    text = markdown(boards)
     correlations = [correlation(found) for found in boards]
+    text = markdown(boards, correlations)
     fitted = [lines(found) for found in boards]
     if readme is not None:
         into_readme(readme, text)
@@ -55,10 +55,10 @@ def leaderboard(root: Path, out: Path, readme: Path | None = None) -> None:
     write_lines(out / "scores.json", to_json(boards, correlations, fitted))
     write_text(out / "badge.svg", badge(boards))
     write_text(out / "index.html", page(boards, correlations, fitted))
-    for found in boards:
+    for found, orders in zip(boards, correlations, strict=True):
         if found.rows:
             console.print(_printed(found))
-            for said in findings(found):
+            for said in findings(found, orders):
                 console.print(f"- {said}", markup=False, highlight=False)
         for note in found.notes:
             console.print(note, markup=False, highlight=False, soft_wrap=True)

@@ -15,8 +15,10 @@ from .board import Board
 from .ranking import holm
 
 FEWEST = 5  # entries: of fewer, even perfect agreement comes about by chance too often (2 of 4! orders are 8 %)
+NAMED = 5  # shifts in a sentence
 PLENTY = 10  # entries: below, intervals are wide and the resampled ones mostly repeat each other
 CLEAN = "clean"
+ALL = "synthesized"
 MEAN = "all sites"
 Floats = NDArray[np.float64]
 
@@ -43,11 +45,12 @@ class Predictor:
     """A row of the heat map.
 
     Args:
-        name: `clean`, or a shift's.
-        family: The shift's; empty for clean.
+        name: `clean`, `synthesized` (the mean of the families), or a shift's.
+        family: The shift's; empty for the first two.
         cells: One for each real site, then one for their mean.
         gain: Spearman of the mean less that of clean, with its 95 % interval.
-        beats: Whether that gain holds after Holm's correction over all shifts.
+        beats: Whether that gain holds: of a shift after Holm's correction over all of them; of their mean, which is
+            asked about once, where its interval lies above zero.
         fails: Whether it is a loss that holds.
     """
 
@@ -66,13 +69,16 @@ class Correlation:
     Args:
         entries: How many.
         sites: Titles of the columns.
-        rows: Clean first, then the shifts by falling correlation with the mean of the real sites.
-        sentence: What it says, or that it says nothing.
+        rows: Clean first, then the mean of all synthesized shifts, then the shifts by falling correlation with the mean
+            of the real sites.
+        answer: Whether synthesized shifts predict the real ones better than clean performance does.
+        sentence: The answer and what else the heat map says, or why it says nothing.
     """
 
     entries: int
     sites: Sequence[str]
     rows: Sequence[Predictor]
+    answer: str
     sentence: str
 
 
@@ -85,7 +91,7 @@ def correlation(board: Board) -> Correlation | None:
     protocol, metric = board.protocol, board.rank_by
     if not protocol.shifts or not protocol.targets or len(board.rows) < 2:
         return None
-    predictors = [CLEAN, *(f"shift/{name}" for name in protocol.shifts)]
+    predictors = [CLEAN, ALL, *(f"shift/{name}" for name in protocol.shifts)]
     sites = [f"real/{name}" for name in protocol.targets] + ["real"]
     columns = [*predictors, *sites]
     values = np.array([[row.aggregates[name, metric].value for name in columns] for row in board.rows])
@@ -109,8 +115,9 @@ def correlation(board: Board) -> Correlation | None:
     with np.errstate(divide="ignore", invalid="ignore"):
         error = np.nanstd(again[:, :, -1] - again[:, :1, -1], axis=0) if len(board.rows) >= FEWEST else np.nan
         chance = np.where(gains == 0, 1.0, 2 * norm.sf(np.abs(gains) / error))
-    chance[0] = np.nan
-    holds = holm(chance) <= 1 - bootstrap.LEVEL
+    holds = np.zeros(len(chance), bool)
+    holds[1] = bool((ends[1] > 0).all() or (ends[1] < 0).all())  # asked once, beforehand; the shifts are many looks
+    holds[2:] = holm(chance[2:]) <= 1 - bootstrap.LEVEL
     found = [
         Predictor(
             name.removeprefix("shift/"),
@@ -122,9 +129,9 @@ def correlation(board: Board) -> Correlation | None:
         )
         for p, name in enumerate(predictors)
     ]
-    shifts = sorted(found[1:], key=lambda row: (-np.nan_to_num(row.cells[-1].spearman, nan=-2), row.name))
+    shifts = sorted(found[2:], key=lambda row: (-np.nan_to_num(row.cells[-1].spearman, nan=-2), row.name))
     titles = [*protocol.targets, MEAN]
-    return Correlation(len(board.rows), titles, [found[0], *shifts], _sentence(len(board.rows), found[0], shifts))
+    return Correlation(len(board.rows), titles, [*found[:2], *shifts], *_said(len(board.rows), *found[:2], shifts))
 
 
 def spearman(values: Floats, predictors: int) -> Floats:
@@ -168,37 +175,35 @@ def _interval(again: Floats) -> tuple[Floats, Floats]:
     return low, high
 
 
-def _sentence(entries: int, clean: Predictor, shifts: Sequence[Predictor]) -> str:
-    """Returns what the heat map says, or why it says nothing."""
+def _said(entries: int, clean: Predictor, synthesized: Predictor, shifts: Sequence[Predictor]) -> tuple[str, str]:
+    """Returns the answer, and with it what else the heat map says, or why it says nothing."""
     if entries < FEWEST:
         odds = f"2 in {math.factorial(entries)}"
-        return (
+        answer = (
             f"With {entries} entries this cannot be answered yet: their order at two places agrees or reverses by mere "
-            f"chance in {odds} cases. The numbers are drawn to show what will be measured; read nothing from them. "
-            f"It takes at least {FEWEST} entries that differ, better {PLENTY} or more."
+            f"chance in {odds} cases. It takes at least {FEWEST} entries that differ, better {PLENTY} or more."
         )
-    mark = clean.cells[-1]
-    beating = [row.name for row in shifts if row.beats]
-    failing = [row.name for row in shifts if row.fails]
-    best = shifts[0]
-    parts = [
-        f"Over {entries} entries, clean performance orders them as the mean of the real sites does with a rank "
-        f"correlation of {_number(mark)}. The synthesized shift that agrees best is {best.name}, "
-        f"{_number(best.cells[-1])}."
-    ]
-    if beating:
-        verb = "does" if len(beating) == 1 else "do"
-        parts.append(f"Better than clean {verb}, after correction for {len(shifts)} looks: {', '.join(beating)}.")
-    else:
-        parts.append(
-            f"That a synthesized shift predicts real ones better than clean performance does is not supported for any "
-            f"of the {len(shifts)}."
-        )
-    if failing:
-        parts.append(f"Worse than clean, after the same correction: {', '.join(failing)}.")
-    if entries < PLENTY:
-        parts.append(f"{entries} entries are few: the intervals are wide.")
-    return " ".join(parts)
+        return answer, f"{answer} The numbers are drawn to show what will be measured; read nothing from them."
+    gain, low, high = synthesized.gain
+    verdict = "Yes" if synthesized.beats else "No, worse" if synthesized.fails else "Not supported"
+    change = f"{gain:+.2f}" + ("" if math.isnan(low) else f" [{low:+.2f}, {high:+.2f}]")
+    answer = (
+        f"{verdict}: over {entries} entries, the mean of all synthesized shifts orders them as the mean of the real "
+        f"sites does with a rank correlation of {_number(synthesized.cells[-1])}, clean performance with "
+        f"{_number(clean.cells[-1])}; the gain is {change}."
+    )
+    few = f" {entries} entries are few: the intervals are wide." if entries < PLENTY else ""
+    parts = [answer + few, f"The single shift that agrees best is {shifts[0].name}, {_number(shifts[0].cells[-1])}."]
+    for verb, names in (
+        ("Better", [row.name for row in shifts if row.beats]),
+        ("Worse", [row.name for row in shifts if row.fails]),
+    ):
+        if names:
+            shown = ", ".join(names[:NAMED]) + (f" and {len(names) - NAMED} more" if len(names) > NAMED else "")
+            parts.append(f"{verb} than clean, after correction for {len(shifts)} looks: {shown}.")
+    if not any(row.beats for row in shifts):
+        parts.append(f"That a single shift does better than clean is not supported for any of the {len(shifts)}.")
+    return answer + few, " ".join(parts)
 
 
 def _number(cell: Cell) -> str:

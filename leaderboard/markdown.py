@@ -11,6 +11,7 @@ from ..benchmark.metrics import METRICS
 from ..benchmark.sees import MEANS
 from ..shifts.errors import MedshiftError
 from .board import Board, Row
+from .correlation import Correlation
 from .findings import findings
 
 BEGIN = "<!-- leaderboard:begin -->"
@@ -25,9 +26,10 @@ COLUMNS = (
 SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~$])")
 
 
-def markdown(boards: Sequence[Board]) -> str:
-    """Returns a table for each board that has entries, with what its columns mean below."""
-    return "\n".join(_table(board) for board in boards if board.rows)
+def markdown(boards: Sequence[Board], correlations: Sequence[Correlation | None] = ()) -> str:
+    """Returns a table for each board that has entries, with what it says and what its columns mean below."""
+    given = correlations or [None] * len(boards)
+    return "\n".join(_table(board, found) for board, found in zip(boards, given, strict=True) if board.rows)
 
 
 def into_readme(path: Path, text: str) -> None:
@@ -52,7 +54,7 @@ def escape(text: str) -> str:
     return SPECIAL.sub(r"\\\1", " ".join(text.split()))
 
 
-def _table(board: Board) -> str:
+def _table(board: Board, found: Correlation | None) -> str:
     protocol = board.protocol
     others = [name for name in protocol.metrics if name != board.rank_by]
     heads = ["Tier", "#", "Entry", "Sees", "Seeds", *(name for name, _ in COLUMNS)]
@@ -66,7 +68,7 @@ def _table(board: Board) -> str:
     ]
     for rows in board.by_sees().values():
         lines += [f"| {' | '.join(_cells(row, board.rank_by, others))} |" for row in rows]
-    said = [f"- {escape(sentence)}" for sentence in findings(board)]
+    said = [f"- {escape(sentence)}" for sentence in findings(board, found)]
     return "\n".join([*lines, "", *said, "", _legend(board), ""])
 
 
@@ -80,7 +82,13 @@ def _legend(board: Board) -> str:
         "is clean minus shifted. Ranked by shifted among methods that see the same, in brackets the ranks in 95 % of "
         "the resamples; a tier ends where a paired difference is supported (Holm-corrected):"
     )
+    if any(len(row.cards) == 1 for row in board.rows):
+        sentence = f"† One seed: intervals from drawing groups only. {sentence}"
     return f"{escape(sentence)} {'; '.join(f'`{sees}`: {escape(MEANS[sees])}' for sees in board.by_sees())}."
+
+
+def _seeds(row: Row) -> str:
+    return str(len(row.cards)) if len(row.cards) > 1 else "1 †"
 
 
 def _cells(row: Row, rank_by: str, others: Sequence[str]) -> list[str]:
@@ -90,7 +98,7 @@ def _cells(row: Row, rank_by: str, others: Sequence[str]) -> list[str]:
         rank,
         f"`{row.name}`{' (external)' if row.cards[0].baseline.external else ''}",
         f"`{row.sees}`",
-        str(len(row.cards)),
+        _seeds(row),
     ]
     shown = [(name, rank_by) for _, name in COLUMNS] + [("shifted", name) for name in others]
     return cells + [row.aggregates[name, metric].text if name in row.aggregates else "–" for name, metric in shown]

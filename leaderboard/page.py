@@ -95,7 +95,7 @@ def _context(board: Board, found: Correlation | None, fitted: Sequence[Line]) ->
             sees: [_item(row, board, parts, others, ends, lines) for row in rows]
             for sees, rows in board.by_sees().items()
         },
-        "findings": findings(board),
+        "findings": findings(board, found),
         "legend": [row.name for row in charts.drawn(board)],
         "hidden": len(board.rows) - len(charts.drawn(board)),
         "scatters": [chart for chart in scatters if chart],

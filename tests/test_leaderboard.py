@@ -315,3 +315,11 @@ def test_axes_hold_what_they_are_asked_to(numbers):
 def test_scoring_imports_no_torch():
     code = "import sys, medshift.leaderboard.command, medshift.benchmark.summary; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_matched_severities_stand_at_the_step_that_they_meet(fabricate):
+    made = fabricate.terms(fabricate.table(), severities=(1, 2, 3, 4, 5), matched={"gamma": (0.4, 1.3, 2.2, 4.0, 4.9)})
+    assert charts.steps([0.4, 1.3, 2.2, 4.0, 4.9], made) == (1, 2, 3, 4, 5)
+    assert charts.steps([2.4, 5.0], made) == (1, 2)  # cannot be strong enough for 3 to 5
+    assert charts.steps([0.01, 1.7, 3.0], made) == (3, 4, 5)  # cannot be as mild as 1 and 2
+    assert charts.steps([1.0, 3.0, 5.0], fabricate.terms(fabricate.table(), severities=(1, 3, 5))) == (1, 3, 5)

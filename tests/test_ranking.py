@@ -1,13 +1,16 @@
 """Comparisons, tiers, ranks, correlations and lines against cases that are known."""
 
 import math
+import re
 
 import numpy as np
 import pytest
 from scipy import stats
 
+from medshift.benchmark import baselines
 from medshift.benchmark.bootstrap import draw
-from medshift.leaderboard import correlation, line, ranking
+from medshift.benchmark.estimate import decimal
+from medshift.leaderboard import approach, correlation, line, ranking
 from medshift.leaderboard.board import board
 from medshift.leaderboard.correlation import kendall, spearman
 from medshift.leaderboard.entries import contests
@@ -146,14 +149,18 @@ def test_three_entries_say_nothing_of_prediction(fabricate, tmp_path):
 def test_six_entries_have_intervals_and_are_called_few(fabricate, tmp_path):
     found = correlation.correlation(contest(fabricate, tmp_path / "in", 6))
     assert found.rows[0].name == "clean"
-    assert len(found.rows) == 5
+    assert [row.name for row in found.rows[:2]] == ["clean", "synthesized"]
+    assert len(found.rows) == 6
     assert found.sites == ["site-b", "site-c", "all sites"]
     for row in found.rows:
         for cell in row.cells:
             assert -1 <= cell.low <= cell.high <= 1
-    assert "Over 6 entries" in found.sentence
+    assert "over 6 entries" in found.sentence
     assert "not supported for any of the 4" in found.sentence
     assert "are few" in found.sentence
+    assert found.sentence.startswith(found.answer)
+    low, high = found.rows[1].gain[1:]
+    assert found.answer.startswith("Yes" if low > 0 else "No, worse" if high < 0 else "Not supported")
 
 
 def test_one_entry_or_no_shift_has_no_heat_map(fabricate, tmp_path):
@@ -169,9 +176,61 @@ def test_the_table_says_what_is_not_supported(fabricate, tmp_path):
     assert [(row.rank, row.tier, row.supported) for row in found.rows] == [(1, 1, False)] * 3
     said = " ".join(findings(found))
     assert "a and b share the first tier" in said
-    assert "the difference is not supported" in said
+    assert re.search(r"\(sees .*\) is better than .* \(not supported\)", said)
     assert "not supported" in markdown([found])
-    assert "one seed" in said
+    assert "Every entry has one seed" in said
+
+
+def test_the_question_is_answered_first(fabricate, tmp_path):
+    place, made, rows = fabricate.contest(tmp_path / "in", fabricate.table(groups=30))
+    given = (("imagenet-finetune", 2.5, "source"), ("scratch", 0.5, "source"), ("adabn", 1.5, "test-batches"))
+    for name, skill, sees in given:
+        for seed in range(1 if name == "scratch" else 3):  # a large network, say
+            fabricate.submission(place, made, rows, name, seed, skill=skill, sees=sees)
+    fabricate.submission(place, made, rows, "acme", 0, skill=4.0, distribution="acme 1.0")  # of which nothing is known
+    found = board(contests(tmp_path / "in")[0], 200)
+    said = findings(found, correlation.correlation(found))
+    assert said[0].startswith("ImageNet, scratch or adaptation?")
+    best = {row.name: row.aggregates["shifted", "balanced_accuracy"].text for row in found.rows}
+    order = ["imagenet-finetune", "adabn", "scratch"]
+    assert [said[0].index(best[name]) for name in order] == sorted(said[0].index(best[name]) for name in order)
+    assert "acme" not in said[0]
+    gap, low, high = found.pairs.interval(*(by_name(found, name) for name in ("imagenet-finetune", "scratch")))
+    assert f"training from scratch by {decimal(gap)} [{decimal(low, 2)}, {decimal(high, 2)}] (supported)" in said[1]
+    assert any(s.startswith("Do synthesized shifts predict") and "cannot be answered yet" in s for s in said)
+    assert said[-1].startswith("acme and scratch have one seed")
+    text = markdown([found])
+    assert "| 1 † |" in text
+    assert "† One seed" in text
+
+
+def by_name(found, name):
+    return [row.name for row in found.rows].index(name)
+
+
+def test_every_baseline_of_ours_that_sees_the_source_alone_is_transfer_or_scratch():
+    ours = {name for name in baselines.BUILTINS if baselines.load(name).sees == "source"}
+    assert ours == approach.SCRATCH | approach.TRANSFER
+    assert not approach.SCRATCH & approach.TRANSFER
+
+
+def test_few_seeds_make_a_difference_harder_to_support():
+    rng = np.random.default_rng(0)
+    base = rng.normal(0, 1, 100)
+    values, tracks = means(np.stack([base + 0.35, base + rng.normal(0, 0.1, 100)]), 0)
+    spread = np.array([[0.01, 0.01], [0.01, 0.01]])
+    three = ranking.compare(values, with_seeds(tracks, spread), 100, True, spread, np.array([3.0, 3.0]))
+    ten = ranking.compare(values, with_seeds(tracks, spread), 100, True, spread, np.array([10.0, 10.0]))
+    one = ranking.compare(values, tracks, 100, True)
+    assert one.reach[0, 1] < ten.reach[0, 1] < three.reach[0, 1]
+    assert one.supported[0, 1]
+    assert ten.supported[0, 1]
+    assert not three.supported[0, 1]
+    assert three.reach[0, 1] == pytest.approx(stats.t.ppf(0.975, 4), rel=0.02)  # two times two degrees of freedom
+
+
+def with_seeds(tracks, spread):
+    return tracks + np.random.default_rng(1).normal(0, np.sqrt(spread[:, :1]), tracks.shape)
 
 
 def test_what_was_scored_before_is_not_scored_again(fabricate, tmp_path, monkeypatch):

@@ -1,0 +1,45 @@
+"""The seed question's three answers: start from ImageNet, start from scratch, or look at the target and adapt."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Literal, TypeAlias, get_args
+
+from .board import Row
+
+Approach: TypeAlias = Literal["ImageNet transfer", "training from scratch", "adaptation"]
+APPROACHES: tuple[Approach, ...] = get_args(Approach)
+
+# of medshift's own baselines that see the source alone, those that start from random weights; all others start from
+# ImageNet's (a test compares both with the table of baselines)
+SCRATCH = frozenset(
+    {"scratch", "scratch-meanvar", "cbr-large-t", "cbr-large-w", "cbr-small", "cbr-tiny", "cbr-tiny-wide"}
+)
+TRANSFER = frozenset(
+    {
+        "acquisition-augment", "bn-only", "histogram-matching", "imagenet-finetune", "imagenet-transfusion",
+        "linear-probe", "lp-ft", "mixstyle", "mixup", "swad", "tta",
+    }
+)  # fmt: skip
+
+
+def approach(row: Row) -> Approach | None:
+    """Returns which of the three an entry is; None of a method of somebody else's that sees the source alone.
+
+    What looks at the target is adaptation, whatever its weights start from.
+    """
+    if row.sees != "source":
+        return "adaptation"
+    baseline = row.cards[0].baseline
+    if not baseline.distribution.startswith("medshift "):
+        return None
+    if baseline.name in SCRATCH:
+        return "training from scratch"
+    return "ImageNet transfer" if baseline.name in TRANSFER else None
+
+
+def by_approach(rows: Sequence[Row]) -> Mapping[Approach, list[Row]]:
+    """Returns the ranked entries of each approach that has some."""
+    ranked = [row for row in rows if row.rank is not None]
+    found = {kind: [row for row in ranked if approach(row) == kind] for kind in APPROACHES}
+    return {kind: mine for kind, mine in found.items() if mine}

@@ -1,0 +1,146 @@
+"""How often 95 % intervals hold what they should: studies are made by chance, many of one kind, and looked at.
+
+    python tests/simulate.py [STUDIES]
+
+prints the table of docs/leaderboard.md (1,000 studies of each kind by default: some minutes).
+
+A study has groups of six samples and models trained with several seeds. A sample's score is the sum of
+
+- what its class adds: -d / 2 or d / 2, where d varies between seeds, as does an offset (together the seeds' spread);
+- its group's part, the same for all seeds, and a part that each seed errs by on a group in its own way;
+- its own part, the same for all seeds, and noise.
+
+So seeds and groups are crossed and interact. Of one seed the figure to be held is that seed's, over new groups; of
+several it is the mean over new seeds and groups.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.stats import norm
+
+from medshift.benchmark import bootstrap
+from medshift.benchmark.bootstrap import Cell
+from medshift.benchmark.estimate import Estimate
+from medshift.benchmark.metrics import METRICS
+from medshift.leaderboard import ranking
+from medshift.leaderboard.scoring import over_seeds, track
+
+EACH = 6  # samples of a group
+REPLICATES = 400
+SKILL, GROUP, OWN, NOISE = 1.6, 0.7, 0.6, 0.5
+RARE = 0.15
+BOUNDS = (0.93, 0.97)
+SPREADS = {"none": 0.0, "like the groups'": 0.15, "twice that": 0.3}
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of study.
+
+    Args:
+        metric: `balanced_accuracy` or `auroc`.
+        groups: How many.
+        seeds: How many.
+        spread: Standard deviation of d and of the offset between seeds.
+        classes: `even`, `rare` (15 % of the samples) or `by group` (30 % of the groups are all of one class).
+        paired: Whether two models, 0.2 of d apart, are compared on the same samples.
+        interaction: Standard deviation of what each seed errs by on a group in its own way.
+    """
+
+    metric: str
+    groups: int
+    seeds: int
+    spread: float = 0.15
+    classes: str = "even"
+    paired: bool = False
+    interaction: float = 0.3
+
+
+def covered(kind: Kind, studies: int) -> float:
+    """Returns the share of studies whose interval holds the figure."""
+    rng = np.random.default_rng([kind.groups, kind.seeds, int(100 * kind.spread), len(kind.classes), kind.paired])
+    drawn = bootstrap.draw(kind.groups, REPLICATES, 0, "simulated")
+    again = [bootstrap.draw(kind.seeds, REPLICATES, 0, "seeds", model) for model in "ab"]
+    hits = 0
+    for _ in range(studies):
+        labels, groups, shared = _samples(kind, rng)
+        cell = Cell(labels, groups, drawn)
+        models = [_model(kind, cell, shared, skill, rng) for skill in (SKILL, SKILL - 0.2)[: 1 + kind.paired]]
+        figures = [figure for figure, _ in models]
+        truths = [truth for _, truth in models]
+        if kind.paired:
+            tracks = np.stack([track(figure, seeds) for figure, seeds in zip(figures, again, strict=True)])
+            values, spread = (np.array([getattr(f, what) for f in figures]) for what in ("value", "spread"))
+            found = ranking.compare(values, tracks, cell.by_class, True, spread, np.full(2, float(kind.seeds)))
+            _, low, high = found.interval(0, 1)
+            hits += low <= truths[0] - truths[1] <= high
+        else:
+            low, high = figures[0].interval
+            hits += low <= truths[0] <= high
+    return hits / studies
+
+
+def _samples(kind: Kind, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Returns labels, groups, and the part of the scores that all models share."""
+    groups = np.repeat(np.arange(kind.groups), EACH)
+    if kind.classes == "by group":
+        labels = (groups < round(0.3 * kind.groups)).astype(np.int64)
+    else:
+        labels = (rng.random(len(groups)) < (RARE if kind.classes == "rare" else 0.5)).astype(np.int64)
+    return labels, groups, rng.normal(0, GROUP, kind.groups)[groups] + rng.normal(0, OWN, len(groups))
+
+
+def _model(
+    kind: Kind, cell: Cell, shared: np.ndarray, skill: float, rng: np.random.Generator
+) -> tuple[Estimate, float]:
+    """Returns the figure of a model over its seeds, and what it is to hold."""
+    metric = METRICS[kind.metric]
+    weights = np.concatenate([np.ones((1, kind.groups)), cell.weights])
+    apart, offset = skill + rng.normal(0, kind.spread, kind.seeds), rng.normal(0, kind.spread, kind.seeds)
+    parts = []
+    for d, shift in zip(apart, offset, strict=True):
+        noise = rng.normal(0, kind.interaction, kind.groups)[cell.groups] + rng.normal(0, NOISE, len(shared))
+        second = norm.cdf((cell.labels - 0.5) * d + shift + shared + noise)
+        values = metric.function(cell.labels, np.stack([1 - second, second], axis=1), cell.groups, weights)
+        parts.append(Estimate(float(values[0]), values[1:], units=cell.by_class, bounds=(0.0, 1.0)))
+    if kind.seeds > 1:  # over new seeds, by Gauss and Hermite
+        nodes, shares = np.polynomial.hermite_e.hermegauss(21)
+        apart = skill + kind.spread * np.repeat(nodes, 21)
+        offset, share = kind.spread * np.tile(nodes, 21), np.outer(shares, shares).ravel()
+    else:
+        share = np.ones(1)
+    scale = np.sqrt(GROUP**2 + OWN**2 + NOISE**2 + kind.interaction**2)
+    if kind.metric == "auroc":
+        truth = norm.cdf(apart / scale / np.sqrt(2))
+    else:
+        truth = (norm.cdf((apart / 2 + offset) / scale) + norm.cdf((apart / 2 - offset) / scale)) / 2
+    return over_seeds(parts), float(np.average(truth, weights=share))
+
+
+def kinds() -> list[tuple[str, dict[str, object]]]:
+    """Returns the rows of the table: title, and what differs from the even case."""
+    rows: list[tuple[str, dict[str, object]]] = []
+    for metric, title in (("balanced_accuracy", "balanced accuracy"), ("auroc", "AUROC")):
+        rows += [(f"{title}, seeds' spread {name}", {"metric": metric, "spread": s}) for name, s in SPREADS.items()]
+        rows.append((f"{title}, one class 15 %", {"metric": metric, "classes": "rare"}))
+        rows.append((f"{title}, one class in 30 % of the groups", {"metric": metric, "classes": "by group"}))
+        rows.append((f"{title}, difference of two", {"metric": metric, "paired": True}))
+    return rows
+
+
+def main(studies: int) -> None:
+    """Prints the table."""
+    sizes = [(groups, seeds) for groups in (20, 50, 200) for seeds in (1, 3, 5)]
+    print("| groups × seeds | " + " | ".join(f"{groups} × {seeds}" for groups, seeds in sizes) + " |")
+    print("|---|" + "--:|" * len(sizes))
+    for title, given in kinds():
+        found = [covered(Kind(groups=groups, seeds=seeds, **given), studies) for groups, seeds in sizes]  # type: ignore[arg-type]
+        print(f"| {title} | " + " | ".join(f"{100 * share:.1f}" for share in found) + " |", flush=True)
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 1000)
