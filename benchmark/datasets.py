@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import TypeAlias
 
@@ -40,7 +41,8 @@ def source(dataset: Dataset) -> str:
     """Returns the domain that a data set is trained on by default; empty where it has none of its own."""
     if dataset.name in SOURCES:
         return SOURCES[dataset.name]
-    wanted = public.TABLE[dataset.name].source if dataset.name in public.TABLE else ""
+    name = re.sub(r"-\d+px$", "", dataset.name)  # stored at another size than usual
+    wanted = public.TABLE[name].source if name in public.TABLE else ""
     return wanted if wanted in dataset.domains else ""
 
 

@@ -54,8 +54,7 @@ def order(train: pd.DataFrame, seed: int) -> list[str]:
     for column in np.argsort(holds.sum(axis=0), kind="stable"):  # the rarest class chooses first
         if not holds[first, column].any():
             first.append(int(np.argmax(holds[:, column])))
-    rest = [index for index in range(len(names)) if index not in set(first)]
-    return [str(names[index]) for index in [*first, *rest]]
+    return [str(name) for name in [*names[first], *names.delete(first)]]
 
 
 def _covering(train: pd.DataFrame, groups: list[str]) -> int:

@@ -51,6 +51,8 @@ def make(
         raise MedshiftError(
             f"a protocol's name is up to 100 letters, digits and ._+@- and begins with a letter or digit, not {name!r}"
         )
+    if not 0 < len(version) <= 40:
+        raise MedshiftError(f"a protocol's version has 1 to 40 characters, not {len(version)}")
     whole, table = plan(dataset, choices, source, progress)
     made = []
     for fraction in fractions:

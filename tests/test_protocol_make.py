@@ -132,6 +132,11 @@ def test_names_that_are_no_folders(images, name):
         protocol_make.make(manifest.read(images), Choices(shifts=("gamma",)), name)
 
 
+def test_a_version_that_does_not_fit(images):
+    with pytest.raises(MedshiftError, match="version has 1 to 40 characters, not 41"):
+        protocol_make.make(manifest.read(images), Choices(shifts=("gamma",)), "v", version="x" * 41)
+
+
 def publish(images, out, **more):
     dataset = manifest.read(images, **more)
     ((terms, table),) = protocol_make.make(dataset, Choices(shifts=("gamma",), severities=(1,)), "shared")

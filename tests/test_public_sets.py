@@ -51,7 +51,7 @@ def test_sets_of_pictures(name, tmp_path):
     assert dataset.pixels.shape == (len(want), 3, 24, 24)
     assert (dataset.name, dataset.classes, dataset.licence) == (f"{name}-24px", definition.classes, definition.licence)
     assert set(dataset.domains) == set(definition.domains)
-    assert not definition.source or definition.source in definition.domains
+    assert datasets.source(dataset) == definition.source
     assert set(definition.notes) <= set(dataset.notes)
 
 
@@ -226,6 +226,17 @@ def test_ixi_table_as_excel_and_ages(tmp_path):
     people = ixi.people(heads(tmp_path / "raw", excel=True))
     assert people["person"].tolist() == [2, 3, 4, 5, 6, 900]
     assert people["age"].tolist() == ["50-and-over", "under-50", "under-50", "50-and-over", "under-50", "under-50"]
+
+
+def test_a_name_that_the_user_took_is_not_given_for_the_public_set(tmp_path):
+    from medshift.benchmark.importing.pack import Content, pack
+
+    table = pd.DataFrame({"sample_id": ["a", "b"], "label": [0, 1], "domain": "x", "group": ["a", "b"]})
+    pack(
+        "ham10000", Content(table, (1, 8, 8), "uint8", ("a", "b")), [np.arange(128, dtype=np.uint8).reshape(2, 1, 8, 8)]
+    )
+    with pytest.raises(MedshiftError, match="'ham10000' was brought in otherwise"):
+        get.get("ham10000", nothing)
 
 
 @pytest.mark.parametrize(

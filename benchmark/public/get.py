@@ -56,7 +56,10 @@ def get(
     side = _side(definition, image_size)
     stored = stored_name(definition, side)
     if stored in store.names():
-        return store.read(store.folder(stored))
+        found = store.read(store.folder(stored))
+        if found.citation != definition.citation:
+            raise MedshiftError(f"the stored data set {stored!r} was brought in otherwise: remove it, or keep to it")
+        return found
     place = folder.expanduser() if folder is not None else raw_folder(definition)
     if folder is not None and not place.is_dir():
         raise MedshiftError(f"{place} is no folder")
