@@ -100,8 +100,6 @@ def loss(predictor: Predictor, access: Access, batch_size: int) -> float:
     The images come as a stream in an order that the seed fixes and labels do not, as test images do: methods that look
     at batches are judged by what they do with batches.
     """
-    import torch
-
     from .condition import Condition
     from .evaluate import checked, fresh_copy
 
@@ -110,8 +108,7 @@ def loss(predictor: Predictor, access: Access, batch_size: int) -> float:
     made = []
     for start in range(0, len(order), batch_size):
         chosen = order[start : start + batch_size]
-        with torch.random.fork_rng(devices=[]):
-            returned = fresh(access.val.batch(chosen).to(access.device))
+        returned = fresh(access.val.batch(chosen).to(access.device))
         made.append(checked(returned, len(chosen), len(access.classes), Condition("source", "validation")))
     labels = access.val.labels[order]
     right = np.concatenate(made)[np.arange(len(labels)), labels].astype(np.float64)
