@@ -20,6 +20,8 @@ from .dataset import Dataset
 from .files import replace
 from .protocol import Protocol
 
+ROUNDING = 1e-4  # of probabilities: a GPU adds in another order
+
 
 def stream(protocol: Protocol, table: pd.DataFrame, condition: Condition) -> pd.DataFrame:
     """Returns the rows of a condition's split in the order of the test stream.
@@ -122,6 +124,42 @@ def for_condition(fresh: Predictor, condition: Condition) -> Predictor:
     if not callable(chosen):
         raise MedshiftError(f"leaving_out({condition.family!r}) returned a {type(chosen).__name__}, not a predictor")
     return chosen
+
+
+def check_forgotten(
+    predictor: Predictor,
+    dataset: Dataset,
+    rows: pd.DataFrame,
+    protocol: Protocol,
+    condition: Condition,
+    device: torch.device,
+    before: NDArray[np.float32],
+) -> None:
+    """Predicts a condition's first batch again, after all others: a copy of the predictor must say the same as then.
+
+    So what was learnt finds no way around the copies (class attributes, globals, closures, global random numbers). Only
+    what changes these predictions is found; a baseline means no harm, or is run in a process for each condition.
+
+    Args:
+        predictor: What `fit` returned.
+        dataset: The images.
+        rows: Of the condition, in the order of the stream.
+        protocol: As for `predict`.
+        condition: One that was predicted.
+        device: Where to predict.
+        before: What was predicted of it, (N, K).
+
+    Raises:
+        MedshiftError: It differs by more than rounding.
+    """
+    first = rows.iloc[: protocol.batch_size]
+    again = predict(for_condition(fresh_copy(predictor), condition), dataset, first, protocol, condition, device)
+    if np.abs(again - before[: len(again)]).max() > ROUNDING:
+        raise MedshiftError(
+            f"condition {condition.key!r} is predicted otherwise after the others: what it saw in one condition shows "
+            "in another. Keep all state in the object that fit returns: not in classes, globals or closures, and no "
+            "global random numbers. Nothing was saved"
+        )
 
 
 class Parts:

@@ -130,7 +130,7 @@ def _same(job: Job) -> None:
 
 def _predict_all(job: Job, device: torch.device, made_by: str, watch: Watch) -> tuple[float, float]:
     """Predicts what is not yet predicted; returns the seconds that fitting and predicting took, this time."""
-    from .evaluate import Parts, for_condition, fresh_copy, predict, stream
+    from .evaluate import Parts, check_forgotten, for_condition, fresh_copy, predict, stream
 
     parts = Parts(job.folder, made_by)
     missing = [condition for condition in job.protocol.conditions() if not parts.has(condition)]
@@ -145,6 +145,13 @@ def _predict_all(job: Job, device: torch.device, made_by: str, watch: Watch) -> 
             raise MedshiftError(f"condition {condition.key!r} has no images: leave its domain out with --targets")
         chosen = for_condition(fresh_copy(predictor), condition)
         parts.save(condition, predict(chosen, job.dataset, rows, job.protocol, condition, device))
+    first = missing[0]
+    rows = stream(job.protocol, job.table, first)
+    try:
+        check_forgotten(predictor, job.dataset, rows, job.protocol, first, device, parts.load(first))
+    except MedshiftError:
+        _forget_parts(job)
+        raise
     return fitted - begin, time.perf_counter() - fitted
 
 
