@@ -20,7 +20,7 @@ from .listed import OWN, TAGS, from_manifest
 from .options import Options
 from .pack import Content, check_free, in_blocks, pack
 from .paths import locate
-from .problems import DAMAGED, Problems, Unfit, undecodable
+from .problems import Problems, undecodable
 
 BLOCK = 8 << 20  # bytes that are held at a time
 
@@ -39,7 +39,7 @@ class Reader(Protocol):
         ...
 
     def image(self, index: int) -> NDArray[Any]:
-        """Returns the pixels of a row; raises `Unfit` or one of `DAMAGED`."""
+        """Returns the pixels of a row; raises `Unfit`, or what its decoder does."""
         ...
 
 
@@ -105,10 +105,9 @@ def _reader(
     """Returns the reader of the commonest kind of files; those of other kinds, and of none, are problems."""
     kinds: list[str] = []
     for name, line in zip(rows["file"], rows["line"], strict=True):
-        said = formats.wrong(root / name) if name.strip() else ""
+        found, said = formats.look(root / name) if name.strip() else ("", "")
         if said:
             problems.add(f"{name}: {said}", line)
-        found = "" if said or not name.strip() else formats.by_content(root / name)
         kinds.append("pictures" if found in formats.PICTURES else found)
     known = [kind for kind in kinds if kind]
     if not known:
@@ -210,9 +209,7 @@ def _images(
     for index, (name, line) in enumerate(zip(reader.rows["file"], reader.rows["line"], strict=True)):
         try:
             image = reader.image(index)
-        except Unfit as error:
-            problems.add(f"{name}: {error}", line)
-        except DAMAGED as error:
+        except Exception as error:  # a decoder of hostile bytes may raise anything
             problems.add(f"{name}: {undecodable(root / name, error)}", line)
         else:
             if reader.dtype == "float32" and not np.isfinite(image).all():

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from .dicom_head import Head, head, number, pseudonyms, text
 from .listed import OWN
 from .options import LARGEST_SIDE, Options
-from .problems import DAMAGED, Problems, Unfit, undecodable
+from .problems import Problems, Unfit, undecodable
 from .resize import square
 from .windows import levels, percentiles, window
 
@@ -56,9 +56,7 @@ class Dicoms:
                 kept.append(index)
                 if options.windowing == "file" and not heads[-1].windowed:
                     problems.add(f"{name}: brings no window (--window file)", line)
-            except Unfit as error:
-                problems.add(f"{name}: {error}", line)
-            except DAMAGED as error:
+            except Exception as error:  # a decoder of hostile bytes may raise anything
                 problems.add(f"{name}: {undecodable(root / name, error)}", line)
             progress(index + 1, len(rows))
         if not heads:
@@ -140,7 +138,7 @@ class Dicoms:
 
         Raises:
             Unfit: The file cannot be taken.
-            DAMAGED: pydicom's own.
+            Exception: pydicom's own.
         """
         import pydicom
 
@@ -178,7 +176,11 @@ def _values(read: Dataset, of: Head, options: Options) -> NDArray[np.float64]:
     if turned and options.windowing == "none":
         low, high = (-(2 ** (of.bits - 1)), 2 ** (of.bits - 1) - 1) if of.signed else (0, 2**of.bits - 1)
         stored = (low + high) - stored.astype(np.int64)
-    values = np.asarray(apply_modality_lut(stored, read) if of.rescaled else stored, dtype=np.float64)
+    if "ModalityLUTSequence" in read:
+        stored = apply_modality_lut(stored, read)
+    elif of.rescaled:
+        stored = stored * number(read, "RescaleSlope", 1) + number(read, "RescaleIntercept", 0)
+    values = np.asarray(stored, dtype=np.float64)
     values = np.moveaxis(values, -1, 0) if colour else values[None]
     if not np.isfinite(values).all():
         raise Unfit("holds NaN or infinite values")

@@ -64,7 +64,7 @@ def head(path: Path, label_tag: str = "") -> Head:
 
     Raises:
         Unfit: It holds no image, several, or a very large one.
-        DAMAGED: pydicom's own.
+        Exception: pydicom's own.
     """
     import pydicom
 

@@ -52,19 +52,22 @@ def by_content(path: Path) -> str:
     return next((name for start, name in STARTS.items() if head.startswith(start)), "")
 
 
-def wrong(path: Path) -> str:
-    """Returns what is wrong with a file's format; empty where it is one that is read and its name says so."""
+def look(path: Path) -> tuple[str, str]:
+    """Returns the format of a file, and what is wrong with it: empty where it is one that is read and its name says so.
+
+    A device or a pipe is not opened, which could wait for ever.
+    """
     if not path.is_file():
-        return "no file but a folder or device" if path.exists() else "no such file"
+        return "", ("no file but a folder or device" if path.exists() else "no such file")
     try:
         found = by_content(path)
     except OSError as error:
-        return f"cannot be read ({error.strerror})"
+        return "", f"cannot be read ({error.strerror})"
     claimed = by_name(path.name)
-    if path.stat().st_size == 0:
-        return "an empty file"
+    if not found and path.stat().st_size == 0:
+        return "", "an empty file"
     if not found:
-        return f"no {claimed} file by its content" if claimed else f"none of {', '.join(FORMATS)}"
+        return "", (f"no {claimed} file by its content" if claimed else f"none of {', '.join(FORMATS)}")
     if claimed and claimed != found:
-        return f"a {found} file by its content, not {claimed}: rename it"
-    return ""
+        return "", f"a {found} file by its content, not {claimed}: rename it"
+    return found, ""

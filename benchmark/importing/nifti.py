@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from .options import LARGEST_CUBE, LARGEST_SIDE, Options
-from .problems import DAMAGED, Problems, Unfit, undecodable
+from .problems import Problems, Unfit, undecodable
 from .resize import axis_weights
 from .windows import levels, percentiles, window
 
@@ -70,9 +70,7 @@ class Volumes:
                 kept.append(index)
                 if heads[-1].shape[2] < options.slices:
                     problems.add(f"{name}: has {heads[-1].shape[2]} slices, --slices {options.slices} are wanted", line)
-            except Unfit as error:
-                problems.add(f"{name}: {error}", line)
-            except DAMAGED as error:
+            except Exception as error:  # a decoder of hostile bytes may raise anything
                 problems.add(f"{name}: {undecodable(root / name, error)}", line)
             progress(index + 1, len(rows))
         self.rows = rows.iloc[kept].reset_index(drop=True)
@@ -120,7 +118,7 @@ class Volumes:
 
         Raises:
             Unfit: The volume has NaN, or one value only.
-            DAMAGED: nibabel's own.
+            Exception: nibabel's own.
         """
         volume = self._volume(self._root / self.rows["file"].iloc[index])
         of = self._heads[index]
@@ -155,7 +153,7 @@ def head(path: Path) -> Head:
 
     Raises:
         Unfit: It is no single volume, too large, or without a size in mm.
-        DAMAGED: nibabel's own.
+        Exception: nibabel's own.
     """
     import nibabel
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from .formats import PICTURES
 from .options import LARGEST_SIDE, Options
-from .problems import DAMAGED, Problems, Unfit, undecodable
+from .problems import Problems, Unfit, undecodable
 from .resize import box, square
 
 if TYPE_CHECKING:
@@ -69,9 +69,7 @@ class Pictures:
             try:
                 heads.append(head(root / name))
                 kept.append(index)
-            except Unfit as error:
-                problems.add(f"{name}: {error}", line)
-            except DAMAGED as error:
+            except Exception as error:  # a decoder of hostile bytes may raise anything
                 problems.add(f"{name}: {undecodable(root / name, error)}", line)
             progress(index + 1, len(rows))
         self.rows = rows.iloc[kept].reset_index(drop=True)
@@ -107,7 +105,7 @@ class Pictures:
 
         Raises:
             Unfit: The file cannot be taken.
-            DAMAGED: The decoder's own.
+            Exception: The decoder's own.
         """
         path = self._root / self.rows["file"].iloc[index]
         values = _values(path, self.channels, self.side)
@@ -124,7 +122,7 @@ def head(path: Path) -> Head:
 
     Raises:
         Unfit: It is too large, has several pages, or values that are not read.
-        DAMAGED: The decoder's own.
+        Exception: The decoder's own.
     """
     with _open(path) as image:
         if image.width * image.height > MOST_PIXELS:
@@ -178,6 +176,15 @@ def _values(path: Path, channels: int, side: int) -> NDArray[Any]:
         return values[None] if channels == 1 else np.moveaxis(values, -1, 0)
 
 
+def _read_as(path: Path, order: str) -> Image:
+    image: Any = _open(path)
+    with image:
+        (codec, extents, offset, mode) = image.tile[0]
+        image.tile = [type(image.tile[0])(codec, extents, offset, f"{mode.split(';')[0]};16{order}")]
+        read: Image = image.convert("RGB")
+        return read
+
+
 def _deep_values(path: Path, form: str, channels: int) -> NDArray[np.uint16]:
     """Returns (C, H, W) of a colour picture of 16 bits, which Pillow does not read in full."""
     if form == "TIFF":
@@ -187,9 +194,9 @@ def _deep_values(path: Path, form: str, channels: int) -> NDArray[np.uint16]:
         if values.ndim == 3 and values.shape[0] in (3, 4) and values.shape[2] not in (3, 4):
             values = np.moveaxis(values, 0, -1)  # planes one after the other
     else:
-        from torchvision.io import ImageReadMode, decode_image, read_file
-
-        values = np.moveaxis(decode_image(read_file(str(path)), ImageReadMode.RGB).numpy(), 0, -1)
+        # Pillow drops the second byte of each value; told that the bytes are the other way round, it drops the first
+        high, low = (np.asarray(_read_as(path, order)) for order in ("B", "L"))
+        values = high.astype(np.uint16) << 8 | low
     if values.ndim != 3 or values.shape[2] < 3 or values.dtype != np.uint16:
         raise Unfit(f"a {form} of {values.dtype} {values.shape}; 16-bit colour is read as RGB")
     colour: NDArray[np.uint16] = np.moveaxis(values[..., :3], -1, 0)

@@ -2,27 +2,11 @@
 
 from __future__ import annotations
 
-import struct
-import zlib
 from pathlib import Path
 
 from ...shifts.errors import MedshiftError
 
 SHOWN = 200  # problems printed in full
-# what decoders raise on damaged or hostile files
-DAMAGED = (
-    OSError,
-    ValueError,
-    SyntaxError,
-    EOFError,
-    LookupError,
-    AttributeError,
-    TypeError,
-    NotImplementedError,
-    RuntimeError,
-    struct.error,
-    zlib.error,
-)
 
 
 class Unfit(Exception):
@@ -65,7 +49,9 @@ class Problems:
 
 
 def undecodable(path: Path, error: Exception) -> str:
-    """Returns what is wrong with a file that a decoder gave up on."""
+    """Returns what is wrong with a file, of which a decoder raised something, or we `Unfit`."""
+    if isinstance(error, Unfit):
+        return str(error)
     if not path.exists():
         return "no such file"
     if path.stat().st_size == 0:

@@ -21,9 +21,9 @@ def table(path: Path) -> pd.DataFrame:
             read = read.astype(object).where(read.notna(), "").astype(str)
             read.index = pd.RangeIndex(1, len(read) + 1)
         else:
-            read = pd.read_csv(
-                path, dtype=str, keep_default_na=False, encoding="utf-8-sig", skip_blank_lines=False, index_col=False
-            )
+            read = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig", skip_blank_lines=False)
+            if not isinstance(read.index, pd.RangeIndex):
+                raise MedshiftError(f"{path}: its first lines have more cells than its head has columns")
             read = read.fillna("")  # of lines that are too short
             read.index = pd.RangeIndex(2, len(read) + 2)
     except UnicodeDecodeError:

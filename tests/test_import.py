@@ -1,0 +1,328 @@
+"""Pictures brought in: manifests, folders, depths, channels, and everything that can be wrong with them."""
+
+from __future__ import annotations
+
+import struct
+import subprocess
+import sys
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from folders import edit, folder
+from PIL import Image
+
+from medshift.benchmark import datasets, store
+from medshift.benchmark.importing.add import add
+from medshift.benchmark.importing.options import Options
+from medshift.shifts.errors import MedshiftError
+
+MEDSHIFT = [sys.executable, "-m", "medshift.benchmark.cli"]
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path, monkeypatch):
+    where = tmp_path / "home"
+    monkeypatch.setenv("MEDSHIFT_HOME", str(where))
+    return where
+
+
+@pytest.fixture
+def small(tmp_path):
+    """A folder of 16 images of two domains, with a manifest."""
+    return folder(tmp_path / "in", domains={"a": 12, "b": 4})
+
+
+def refused(where, home, **options):
+    """Returns the lines of what is said of input that is refused; nothing is left behind."""
+    with pytest.raises(MedshiftError) as error:
+        add("set", where, Options(**options))
+    assert store.names() == []
+    assert not [path for path in (home / "data").glob("*") if not path.name.endswith(".lock")]
+    return [line.strip() for line in str(error.value).splitlines()]
+
+
+def png(path, values):
+    """Writes a 16-bit colour PNG, which Pillow cannot."""
+
+    def chunk(name, data):
+        return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+
+    height, width, _ = values.shape
+    rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in values)
+    head = struct.pack(">IIBBBBB", width, height, 16, 2, 0, 0, 0)
+    parts = chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + parts)
+
+
+def bomb(path, width, height):
+    """Lets a PNG claim to be larger than it is."""
+    whole = path.read_bytes()
+    head = b"IHDR" + struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
+    path.write_bytes(whole[:8] + struct.pack(">I", 13) + head + struct.pack(">I", zlib.crc32(head)) + whole[33:])
+
+
+def save(path: Path, values, form: str):
+    if form == "png16" and values.ndim == 3:
+        png(path, values)
+    elif values.ndim == 3 and values.dtype == np.uint16:
+        import tifffile
+
+        tifffile.imwrite(path, values, photometric="rgb")
+    else:
+        Image.fromarray(values).save(path)
+
+
+@pytest.mark.parametrize(
+    ("form", "dtype", "channels"),
+    [
+        ("png", "uint8", 1),
+        ("png", "uint8", 3),
+        ("png16", "uint16", 1),
+        ("png16", "uint16", 3),
+        ("tif", "uint8", 1),
+        ("tif", "uint8", 3),
+        ("tif", "uint16", 1),
+        ("tif", "uint16", 3),
+        ("tif", "float32", 1),
+        ("bmp", "uint8", 3),
+    ],
+)
+def test_depths_and_channels_are_kept(tmp_path, form, dtype, channels):
+    rng = np.random.default_rng(0)
+    shape = (12, 16) if channels == 1 else (12, 16, 3)
+    images = (rng.uniform(0, 1, (4, *shape)) * (1 if dtype == "float32" else np.iinfo(dtype).max)).astype(dtype)
+    for index, image in enumerate(images):
+        path = tmp_path / "in" / "site" / f"class{index % 2}" / f"{index}.{form.removesuffix('16')}"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        save(path, image, form)
+    made = add("set", tmp_path / "in", Options())
+    assert made.pixels.shape == (4, channels, 12, 12)
+    assert made.pixels.dtype == dtype
+    by_name = {Path(name).stem: pixels for name, pixels in zip(made.table["sample_id"], made.pixels, strict=True)}
+    for index, image in enumerate(images):
+        expected = image[:, 2:14].reshape(12, 12, channels)
+        assert np.array_equal(np.moveaxis(by_name[str(index)], 0, -1), expected)
+
+
+def test_sixteen_bits_are_resized_without_losing_them(tmp_path):
+    row = np.linspace(1000, 60000, 64)
+    for index in range(4):
+        path = tmp_path / "in" / f"class{index % 2}" / f"{index}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(np.tile(row, (64, 1)).astype(np.uint16)).save(path)
+    pixels = add("set", tmp_path / "in", Options(image_size=16)).pixels
+    expected = row.reshape(16, 4).mean(axis=1)
+    assert np.abs(pixels[0, 0, 8, 2:-2] - expected[2:-2]).max() < 40
+    assert len(np.unique(pixels[0])) > 12
+
+
+def test_all_columns_of_a_manifest(small):
+    made = add("set", small, Options(domain_from="camera", modality="fundus", licence="CC0", citation="me"))
+    assert made.domains == ["x"]
+    assert made.table.columns.tolist() == ["sample_id", "label", "domain", "group", "manifest_domain"]
+    assert (made.modality, made.licence, made.citation) == ("fundus", "CC0", "me")
+
+
+def test_a_manifest_of_another_name_with_other_columns(small, home):
+    table = pd.read_csv(small / "manifest.csv").rename(
+        columns={"image": "Image Index", "label": "Finding", "split_group": "Patient ID", "domain": "hospital"}
+    )
+    table["Patient ID"] = table["Patient ID"].str[-1:].astype(float)
+    table["age"] = [None, *range(15)]
+    table.to_parquet(small / "all.parquet")
+    names = {"image_column": "Image Index", "label_column": "Finding", "group_column": "Patient ID"}
+    made = add("set", small / "all.parquet", Options(**names, domain_from="hospital"))
+    assert made.domains == ["a", "b"]
+    assert made.table["age"].tolist()[:2] == ["", "0.0"]
+    assert made.table["group"].nunique() == 6
+    store.remove("set")
+    (said,) = refused(small / "all.parquet", home, **{**names, "image_column": "image"})
+    assert "no column 'image' (--image-column)" in said
+    said = refused(small / "all.parquet", home, **names)
+    assert "no column 'domain' that says which site or scanner" in said[0]
+    assert said[1:] == ["hospital: a (12), b (4)", "camera: x (16)"][:1] + said[2:]
+
+
+def test_a_class_a_folder_and_a_domain_a_folder(small, home, tmp_path):
+    table = pd.read_csv(small / "manifest.csv")
+    for name, label, domain in zip(table["image"], table["label"], table["domain"], strict=True):
+        path = tmp_path / "tree" / domain / label / Path(name).name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes((small / name).read_bytes())
+    (tmp_path / "tree" / "README.md").write_text("a note")
+    (tmp_path / "tree" / ".hidden.png").write_text("not seen")
+    made = add("set", tmp_path / "tree", Options())
+    assert made.domains == ["a", "b"]
+    assert made.classes == ("healthy", "sick")
+    assert made.table["sample_id"].tolist() == sorted(made.table["sample_id"])
+    assert made.table["label"].tolist() == [int("sick" in name) for name in made.table["sample_id"]]
+    assert made.table["group"].nunique() == 16
+    assert any("EACH IMAGE IS A GROUP OF ITS OWN" in note for note in made.notes)
+    assert any("left out 1 files that are no images: README.md" in note for note in made.notes)
+    store.remove("set")
+    grouped = add("set", tmp_path / "tree", Options(group_pattern=r"-(\d\d)\d"))
+    assert sorted(grouped.table["group"].unique()) == ["00", "01"]
+    assert any("1 groups stand in several domains" in note for note in grouped.notes)
+    store.remove("set")
+    (_, said) = refused(tmp_path / "tree", home, group_pattern="b-(0)", classes=("healthy", "sick"))[:2]
+    assert "a/healthy/a-000.png: --group-pattern does not match" in said
+    one = add("one", tmp_path / "tree" / "a", Options())
+    assert one.domains == ["a"]
+    store.remove("one")
+    (tmp_path / "tree" / "a" / "loose.png").write_bytes((small / "images/a-000.png").read_bytes())
+    assert any("a/loose.png lies 1 folders deep" in line for line in refused(tmp_path / "tree", home))
+
+
+def test_everything_that_is_wrong_at_once_with_its_line(small, home, tmp_path):
+    images = small / "images"
+    whole = (images / "a-001.png").read_bytes()
+    Image.open(images / "a-000.png").save(images / "photo.jpg", quality=95)
+    (images / "a-000.png").write_bytes(b"")
+    jpeg = (images / "photo.jpg").read_bytes()
+    (images / "cut.jpg").write_bytes(jpeg[: len(jpeg) * 2 // 3])
+    (images / "a-001.png").write_bytes(jpeg)
+    (images / "a-002.png").write_text("no image at all")
+    (images / "a-003.png").unlink()
+    (images / "a-004.png").unlink()
+    (tmp_path / "secret.png").write_bytes(whole)
+    (images / "a-004.png").symlink_to(tmp_path / "secret.png")
+    bomb(images / "a-005.png", 12_000, 10_000)
+    Image.fromarray(np.zeros((32, 32, 3), dtype=np.uint8)).save(images / "a-006.png")
+    Image.fromarray(np.zeros((32, 32), dtype=np.uint16)).save(images / "a-007.png")
+    (images / "a-008.png").write_bytes(whole[:-40])
+    edit(small, "images/a-009.png", "images/a-010.png")
+    edit(small, "images/a-011.png", "../../etc/passwd")
+    edit(small, "images/b-000.png", "/etc/passwd")
+    edit(small, "images/b-001.png,healthy", "images/cut.jpg,healthy ")
+    edit(small, "images/b-002.png,sick", "images/b-002.png,")
+    edit(small, "images/b-003.png,sick", "images/./b-002.png,odd")
+    said = refused(small, home)
+    assert said[0].endswith("manifest.csv: 18 problems, nothing was added:")
+    expected = [
+        "line 2: images/a-000.png: an empty file",
+        "line 3: images/a-001.png: a JPEG file by its content, not PNG: rename it",
+        "line 4: images/a-002.png: no PNG file by its content",
+        "line 5: images/a-003.png: no such file",
+        "line 6: images/a-004.png leads out of the folder",
+        "line 7: images/a-005.png: 12000 x 10000 pixels; the most is 100,000,000",
+        "line 8: images/a-006.png: colour, most others are grey (--channels 1 or 3 converts)",
+        "line 9: images/a-007.png: values are uint16, those of most others uint8",
+        "line 10: images/a-008.png: cannot be decoded",
+        "line 12: images/a-010.png a second time, first in line 11",
+        "line 13: ../../etc/passwd leads out of the folder",
+        "line 14: /etc/passwd leads out of the folder",
+        "line 15: images/cut.jpg: cannot be decoded (image file is truncated",
+        "line 15: label 'healthy ' has spaces around it",
+        "line 16: empty label",
+        "line 17: class 'odd' has one image: add to it, or leave it out with --classes",
+        "line 17: images/./b-002.png a second time, first in line 16",
+    ]
+    text = "\n".join(said)
+    assert [line for line in expected if line not in text] == []
+    assert len(said) == 19
+
+
+def test_a_bomb_that_the_decoder_refuses_itself(small, home):
+    bomb(small / "images/a-000.png", 60_000, 60_000)
+    (_, said) = refused(small, home)
+    assert said.startswith("line 2: images/a-000.png: cannot be decoded (Image size (3600000000 pixels) exceeds limit")
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (b"image,label,domain,split_group\na.png,x,y,z\nb.png,caf\xe9,y,z\n", "is not UTF-8 text (line 3)"),
+        (b"", "no readable table"),
+        (b"image,label,domain,split_group\n", "lists no images"),
+        (b"image,label,domain,split_group\na,b,c,d,e,f\na\n", "have more cells than its head"),
+        (b"image,diagnosis\n", "no column 'label' (--label-column)"),
+    ],
+)
+def test_a_manifest_that_is_none(small, home, data, message):
+    (small / "manifest.csv").write_bytes(data)
+    assert message in " ".join(refused(small, home))
+
+
+def test_blank_lines_do_not_shift_the_count(small, home):
+    edit(small, "images/a-001.png", "\nimages/gone.png")
+    edit(small, "images/b-003.png,sick,b,b-p1,x", "images/b-003.png,sick,b,b-p1,x\n\n")
+    (_, said) = refused(small, home)
+    assert said == "line 4: images/gone.png: no such file"
+
+
+def test_channels_are_made_alike_when_asked(small, home):
+    path = small / "images/a-000.png"
+    colour = np.zeros((32, 32, 3), dtype=np.uint8)
+    colour[..., 1] = 100
+    Image.fromarray(colour).save(path)
+    assert (add("grey", small, Options(channels=1)).pixels[0] == 59).all()  # 0.587 of it
+    assert add("colour", small, Options(channels=3)).pixels.shape[1] == 3
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"modality": "xry"}, "unknown modality 'xry'. Did you mean 'xray'"),
+        ({"image_size": 4}, "--image-size is 8 to 4096"),
+        ({"channels": 2}, "--channels is 1 (grey) or 3"),
+        ({"window": "40"}, "--window is CENTRE,WIDTH"),
+        ({"window": "40,-1"}, "--window is CENTRE,WIDTH"),
+        ({"window": "40,400"}, "--window goes with DICOM or NIfTI"),
+        ({"slices": 3}, "--slices goes with DICOM or NIfTI"),
+        ({"group_pattern": "("}, "is no regular expression"),
+        ({"domain_from": "Manufacturer"}, "only DICOM has a Manufacturer"),
+        ({"domain_from": "camra"}, "no column 'camra' that says which site or scanner"),
+        ({"classes": ("healthy", "sik")}, "no label 'sik'. Did you mean 'sick'"),
+        ({"classes": ("sick",)}, "every label is 'sick'; two classes are needed"),
+    ],
+)
+def test_options_that_make_no_sense(small, home, options, message):
+    assert message in " ".join(refused(small, home, **options))
+
+
+def test_paths_that_are_nothing(small, home, tmp_path):
+    assert "no such folder or manifest" in refused(tmp_path / "gone", home)[0]
+    assert "neither a folder nor a manifest" in refused(small / "images/a-000.png", home)[0]
+    (tmp_path / "void").mkdir()
+    assert "holds no image and no manifest.csv" in refused(tmp_path / "void", home)[0]
+    (small / "loop").symlink_to(small)
+    (small / "manifest.csv").rename(tmp_path / "apart.csv")
+    assert any("loop is a link to a folder" in line for line in refused(small, home))
+    assert any("leads out" in line or "no such file" in line for line in refused(tmp_path / "apart.csv", home))
+
+
+@pytest.mark.slow
+def test_a_stored_set_goes_to_a_finished_run_and_is_run_again(tmp_path, home):
+    where = folder(tmp_path / "in", domains={"site-a": 40, "site-b": 12})
+    add("mine", where, Options(modality="xray"))
+    words = ["run", "--baseline", "scratch", "--dataset", "mine", "--source", "site-a", "--shifts", "gamma"]
+    words += ["--severities", "3", "--set", "epochs=1", "--out", str(tmp_path / "out")]
+    done = subprocess.run([*MEDSHIFT, *words], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    (card,) = (tmp_path / "out").rglob("card.json")
+    said = datasets.load("mine")
+    assert f'"version": "{said.version}"' in card.read_text()
+    done = subprocess.run([*MEDSHIFT, "verify", str(card.parent)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "reproduced" in done.stdout
+
+
+SHARED = Path(__file__).parent.parent.parent / "shared" / "data"
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not SHARED.is_dir(), reason="the real images are not part of the repository")
+@pytest.mark.parametrize(
+    ("name", "count", "shape", "domains"),
+    [
+        ("fundus_vessel_patches", 3168, (3, 48, 48), 2),
+        ("wbc_blood_smear", 2750, (3, 88, 88), 4),
+        ("chest_xray_pneumonia", 2498, (1, 96, 96), 3),
+    ],
+)
+def test_real_images(name, count, shape, domains):
+    made = add(name, SHARED / name, Options())
+    assert (made.pixels.shape, len(made.domains)) == ((count, *shape), domains)
