@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 COLUMNS = ("sample_id", "label", "domain", "group")
+BLOCK = 16 << 20  # bytes of pixels that are looked at together where they may be mapped from a file
 FULL_SCALE = {"uint8": 255, "uint16": 65535}
 
 
@@ -117,8 +118,9 @@ class Dataset:
         """Returns the sha256 of pixels, labels, domains and groups."""
         digest = hashlib.sha256(f"{self.name} {self.classes} {self.pixels.shape} {self.pixels.dtype}".encode())
         digest.update(self.table[list(COLUMNS)].to_csv(index=False, lineterminator="\n").encode())
-        for start in range(0, len(self.pixels), 1024):
-            digest.update(np.ascontiguousarray(self.pixels[start : start + 1024]).tobytes())
+        step = max(1, BLOCK // max(1, self.pixels[:1].nbytes))
+        for start in range(0, len(self.pixels), step):
+            digest.update(np.ascontiguousarray(self.pixels[start : start + step]))
         return digest.hexdigest()
 
 

@@ -11,9 +11,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ..manifest import LARGEST_SIDE
 from .dicom_head import Head, head, number, pseudonyms, text
 from .listed import OWN
-from .options import LARGEST_SIDE, Options
+from .options import Options
 from .problems import Problems, Unfit, undecodable
 from .resize import square
 from .windows import levels, percentiles, window

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..manifest import MOST_PIXELS
 from .listed import TAGS
-from .pictures import MOST_PIXELS
 from .problems import Unfit
 
 if TYPE_CHECKING:

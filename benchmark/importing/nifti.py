@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from .options import LARGEST_CUBE, LARGEST_SIDE, Options
+from ..manifest import LARGEST_SIDE
+from .options import LARGEST_CUBE, Options
 from .problems import Problems, Unfit, undecodable
 from .resize import axis_weights
 from .windows import levels, percentiles, window

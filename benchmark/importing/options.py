@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from ...shifts.catalogue import MODALITIES
 from ...shifts.errors import MedshiftError, near
 
-LARGEST_SIDE = 96  # default: trains in minutes without a GPU; --image-size asks for more
-LARGEST_CUBE = 64  # default of volumes
+LARGEST_CUBE = 64  # default side of volumes
 
 
 @dataclass(frozen=True)

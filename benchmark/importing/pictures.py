@@ -12,15 +12,15 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ..manifest import LARGEST_SIDE, MOST_PIXELS
 from .formats import PICTURES
-from .options import LARGEST_SIDE, Options
+from .options import Options
 from .problems import Problems, Unfit, undecodable
 from .resize import box, square
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-MOST_PIXELS = 100_000_000  # of one file: more is a decompression bomb or a slide, which needs tiling first
 Depth = Literal["uint8", "uint16", "float32"]
 GREY = ("1", "L", "LA", "La", "I;16", "I;16L", "I;16B", "F")
 NAMED = {1: "grey", 3: "colour"}
