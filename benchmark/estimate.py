@@ -50,7 +50,8 @@ class Estimate:
     @cached_property
     def spread(self) -> tuple[float, float]:
         """The variance that comes from seeds, and that between seeds over their number (`intervals.between_seeds`)."""
-        return intervals.between_seeds(self.by_seed, 1 if math.isinf(self.units) else self.units / (self.units - 1))
+        several = 1 < self.units < math.inf
+        return intervals.between_seeds(self.by_seed, self.units / (self.units - 1) if several else 1.0)
 
     @property
     def text(self) -> str:

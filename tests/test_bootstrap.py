@@ -3,10 +3,16 @@
 import numpy as np
 import pandas as pd
 import pytest
+import simulate
+from scipy import stats
+from simulate import Kind
 
-from medshift.benchmark import bootstrap, truth
-from medshift.benchmark.bootstrap import cells, draw, interval
-from medshift.benchmark.metrics import auroc, balanced_accuracy
+from medshift.benchmark import bootstrap, intervals, truth
+from medshift.benchmark.bootstrap import cells, draw, interval, units
+from medshift.benchmark.estimate import Estimate
+from medshift.benchmark.metrics import METRICS, auroc, balanced_accuracy
+from medshift.benchmark.scores import aggregated, score
+from medshift.leaderboard.scoring import over_seeds
 
 
 def test_every_replicate_draws_as_many_groups_as_there_are(fabricate):
@@ -100,3 +106,117 @@ def test_one_group_gives_a_point(fabricate):
     rows.loc[rows["domain"] == "site-b", "group"] = "only"
     rows = truth.tidy(rows)
     assert (cells(fabricate.terms(rows), rows, 10)["site-b", "test"].weights == 1).all()
+
+
+def within(share, studies):
+    """Says whether a share is 93 to 97 %, as far as so many studies can tell (two standard errors)."""
+    doubt = 2 * np.sqrt(0.95 * 0.05 / studies)
+    return 0.93 - doubt <= share <= 0.97 + doubt
+
+
+MAIN = [
+    (Kind("balanced_accuracy", 20, 1), 800),
+    (Kind("balanced_accuracy", 20, 3), 800),
+    (Kind("balanced_accuracy", 50, 3, spread=0.3), 800),
+    (Kind("balanced_accuracy", 50, 5), 500),
+    (Kind("balanced_accuracy", 20, 3, classes="rare"), 500),
+    (Kind("balanced_accuracy", 20, 3, paired=True), 500),
+    (Kind("auroc", 20, 3), 400),
+]
+
+
+@pytest.mark.parametrize(("kind", "studies"), MAIN, ids=lambda given: str(given))
+def test_intervals_over_groups_and_few_seeds_cover(kind, studies):
+    assert within(simulate.covered(kind, studies), studies)
+
+
+def test_an_interval_that_leaves_out_the_seeds_does_not_cover(monkeypatch):
+    monkeypatch.setattr(intervals, "between_seeds", lambda by_seed, of_groups: (0.0, 0.0))
+    assert simulate.covered(Kind("balanced_accuracy", 50, 3, spread=0.3), 300) < 0.88
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("groups", [20, 50, 200])
+@pytest.mark.parametrize("seeds", [1, 3, 5])
+@pytest.mark.parametrize(
+    ("title", "given"), simulate.kinds(), ids=lambda given: given if isinstance(given, str) else ""
+)
+def test_the_whole_table_of_coverage(title, given, groups, seeds):
+    assert within(simulate.covered(Kind(groups=groups, seeds=seeds, **given), 300), 300), title
+
+
+def test_a_rare_class_leaves_few_units():
+    groups = np.arange(20)
+    assert units((groups < 4).astype(int), groups) == pytest.approx(1 + (5 / 16) ** 2 / (1 / 48 + 1 / 3840))
+    assert units((groups < 10).astype(int), groups) == pytest.approx(19)
+    assert units(np.tile([0, 1], 20), np.repeat(groups, 2)) == 20  # every group has both
+    assert units(np.zeros(20, int), groups) == 20
+    assert 2 <= units((groups < 1).astype(int), groups) < 3
+    assert units(np.array([0, 1]), np.array([0, 0])) == 1
+
+
+def test_the_interval_of_a_mean_is_students():
+    rng = np.random.default_rng(0)
+    values = rng.normal(0, 1, 12)
+    replicates = draw(12, 20_000, 0, "test") @ values / 12
+    expected = stats.t.interval(0.95, 11, values.mean(), stats.sem(values))
+    bounded = Estimate(float(values.mean()), replicates, units=12, bounds=(-1e4, 1e4))  # too far for the logit to bend
+    assert bounded.interval == pytest.approx(expected, abs=0.02)
+    assert Estimate(float(values.mean()), replicates, units=12).interval == pytest.approx(expected, abs=0.08)  # skewed
+
+
+def test_intervals_stay_between_the_bounds_and_about_the_figure():
+    replicates = np.random.default_rng(0).normal(0.99, 0.02, 500)
+    low, high = Estimate(0.99, replicates, units=5, bounds=(0, 1)).interval
+    assert 0 < low < 0.99 < high < 1
+    assert Estimate(1.0, np.ones(500), units=5, bounds=(0, 1)).interval == (1, 1)
+    assert np.isnan(Estimate(0.9, replicates, units=1, bounds=(0, 1)).interval).all()  # one group shows no spread
+
+
+def test_what_seeds_have_from_groups_is_not_counted_twice():
+    rng = np.random.default_rng(0)
+    shares = []
+    for _ in range(300):  # each seed errs on other groups, and nothing else sets seeds apart
+        hits = rng.normal(0, 1, (3, 60))
+        weights = np.concatenate([np.ones((1, 60)), draw(60, 400, 0, "test")])
+        found = intervals.between_seeds(hits @ weights.T / 60, 60 / 59)
+        assert found[1] == pytest.approx(hits.mean(axis=1).var(ddof=1) / 3)
+        shares.append(found)
+    from_seeds, whole = np.mean(shares, axis=0)
+    assert whole == pytest.approx(1 / 180, rel=0.15)  # all of it comes from the groups
+    assert from_seeds < 0.5 * whole  # what is left is that it cannot be negative
+
+
+def test_aggregates_know_each_seeds_own(fabricate):
+    rows = fabricate.table()
+    made = fabricate.terms(rows)
+    each = [
+        score(made, rows, fabricate.outputs(made, rows, skill, seed), 50) for seed, skill in enumerate((1.5, 2, 2.5))
+    ]
+    conditions = {
+        key: {metric: over_seeds([one.conditions[key][metric] for one in each]) for metric in made.metrics}
+        for key in each[0].conditions
+    }
+    for name, by_metric in aggregated(made, conditions).items():
+        if "worst" in name or name == "relative":  # of the mean, not each seed's
+            continue
+        for metric, found in by_metric.items():
+            assert found.by_seed[:, 0] == pytest.approx([one.aggregates[name][metric].value for one in each])
+            assert found.by_seed.mean(axis=0)[1:] == pytest.approx(found.replicates, nan_ok=True)
+
+
+@pytest.mark.parametrize("name", METRICS)
+@pytest.mark.parametrize("classes", [2, 3])
+@pytest.mark.parametrize("groups", [6, 40])  # few: by pairs of groups; many: by samples
+def test_conditions_at_once_are_conditions_one_by_one(name, classes, groups):
+    rng = np.random.default_rng(0)
+    labels, whose = (
+        rng.integers(0, classes, 120),
+        np.concatenate([np.arange(groups), rng.integers(0, groups, 120 - groups)]),
+    )
+    given = rng.dirichlet(np.ones(classes), (5, 120)).astype(np.float32).round(2)  # with ties
+    weights = draw(groups, 50, 0, "test")
+    together = METRICS[name].function(labels, given, whose, weights)
+    assert together.shape == (5, 50)
+    alone = [METRICS[name].function(labels, one, whose, weights) for one in given]
+    np.testing.assert_allclose(together, np.stack(alone), atol=1e-12)
