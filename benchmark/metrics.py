@@ -201,7 +201,9 @@ def _binary_auroc(positive: NDArray[np.bool_], scores: NDArray[np.floating], gro
     if replicates >= count and 4 * count <= len(positive) and len(positive) * count <= CELLS:
         areas = _by_pairs_of_groups(sorted_, positive, groups, weights)
     else:
-        areas = np.stack([_by_samples(negative, groups[positive], *at, weights) for negative, *at in sorted_])
+        areas = np.stack(
+            [_by_samples(negative, groups[positive], below, level, weights) for negative, below, level in sorted_]
+        )
     return areas.reshape(*scores.shape[:-1], replicates)
 
 

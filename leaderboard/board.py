@@ -73,7 +73,7 @@ class Row:
 
     def spread(self, name: str) -> NDArray[np.float64]:
         """Returns what an aggregate varies by between seeds, as `Scored.spread` has it."""
-        return self.scored.spread[len(self.conditions.names) + self.aggregates.names.index(name)]
+        return np.asarray(self.scored.spread[len(self.conditions.names) + self.aggregates.names.index(name)])
 
 
 @dataclass(frozen=True, eq=False)

@@ -131,7 +131,9 @@ def correlation(board: Board) -> Correlation | None:
     ]
     shifts = sorted(found[2:], key=lambda row: (-np.nan_to_num(row.cells[-1].spearman, nan=-2), row.name))
     titles = [*protocol.targets, MEAN]
-    return Correlation(len(board.rows), titles, [*found[:2], *shifts], *_said(len(board.rows), *found[:2], shifts))
+    return Correlation(
+        len(board.rows), titles, [*found[:2], *shifts], *_said(len(board.rows), found[0], found[1], shifts)
+    )
 
 
 def spearman(values: Floats, predictors: int) -> Floats:

@@ -126,7 +126,7 @@ def track(found: Estimate, drawn: NDArray[np.float64]) -> NDArray[np.float64]:
         return found.replicates
     away = (drawn / count) @ (found.by_seed[:, 0] - found.by_seed[:, 0].mean())
     scale = math.sqrt(from_seeds / whole * count / (count - 1))
-    return np.clip(found.replicates + scale * away, *found.bounds)
+    return np.asarray(np.clip(found.replicates + scale * away, *found.bounds))
 
 
 def _sketch(replicates: NDArray[np.float64]) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
