@@ -120,7 +120,7 @@ class Dataset:
         digest.update(self.table[list(COLUMNS)].to_csv(index=False, lineterminator="\n").encode())
         step = max(1, BLOCK // max(1, self.pixels[:1].nbytes))
         for start in range(0, len(self.pixels), step):
-            digest.update(np.ascontiguousarray(self.pixels[start : start + step]))
+            digest.update(np.ascontiguousarray(self.pixels[start : start + step]).data)
         return digest.hexdigest()
 
 

@@ -17,6 +17,7 @@ from PIL import Image
 from medshift.benchmark import datasets, store
 from medshift.benchmark.importing.add import add
 from medshift.benchmark.importing.options import Options
+from medshift.benchmark.importing.paths import Inside
 from medshift.shifts.errors import MedshiftError
 
 MEDSHIFT = [sys.executable, "-m", "medshift.benchmark.cli"]
@@ -308,6 +309,44 @@ def test_a_stored_set_goes_to_a_finished_run_and_is_run_again(tmp_path, home):
     done = subprocess.run([*MEDSHIFT, "verify", str(card.parent)], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert "reproduced" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("name", "inside"),
+    [
+        ("a.png", True),
+        ("sub/a.png", True),
+        ("sub/../a.png", True),
+        ("../in/a.png", True),
+        ("in.png", True),
+        ("kept/a.png", True),
+        ("kept.png", True),
+        ("..", False),
+        ("../in2/a.png", False),
+        ("sub/../../a.png", False),
+        ("out/a.png", False),
+        ("out.png", False),
+        ("out/../a.png", False),
+        ("loop/a.png", True),
+        ("a\0.png", False),
+    ],
+)
+def test_paths_with_their_links_followed(tmp_path, name, inside):
+    root = tmp_path / "in"
+    (root / "sub").mkdir(parents=True)
+    (tmp_path / "in2" / "deep").mkdir(parents=True)
+    for link, to in (
+        ("out", tmp_path / "in2" / "deep"),
+        ("out.png", tmp_path / "in2" / "a.png"),
+        ("kept", root / "sub"),
+    ):
+        (root / link).symlink_to(to)
+    (root / "kept.png").symlink_to("sub/a.png")
+    (root / "loop").symlink_to(root / "loop")
+    real = Inside(root).real(name)
+    assert (real is not None) == inside
+    if inside and "loop" not in name:
+        assert real == str((root / name).resolve())
 
 
 SHARED = Path(__file__).parent.parent.parent / "shared" / "data"

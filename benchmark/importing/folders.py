@@ -11,7 +11,7 @@ from ...shifts.errors import MedshiftError, near
 from .formats import by_content, by_name
 from .listed import TAGS
 from .options import Options
-from .paths import leads_out
+from .paths import Inside
 from .problems import Problems
 
 NO_IMAGES = ("dicomdir", "thumbs.db", "desktop.ini")
@@ -69,7 +69,7 @@ def from_folders(root: Path, options: Options, problems: Problems) -> tuple[pd.D
 
 def _walk(root: Path, problems: Problems) -> tuple[list[str], list[str]]:
     """Returns the images below a folder and what else lies there, sorted, as paths below it; none that are hidden."""
-    resolved = root.resolve()
+    inside = Inside(root)
     found, others = [], []
     for folder, below, files in os.walk(root):
         below[:] = sorted(name for name in below if not name.startswith("."))
@@ -82,7 +82,7 @@ def _walk(root: Path, problems: Problems) -> tuple[list[str], list[str]]:
             relative = path.relative_to(root).as_posix()
             if name.startswith(".") or name.lower() in NO_IMAGES:
                 continue
-            if leads_out(resolved, relative):
+            if inside.real(relative) is None:
                 problems.add(f"{relative} leads out of the folder")
             elif by_name(name) or (path.is_file() and by_content(path)):
                 found.append(relative)

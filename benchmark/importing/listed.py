@@ -10,7 +10,7 @@ from ...shifts.errors import MedshiftError, near
 from ..dataset import COLUMNS
 from .candidates import candidates
 from .options import Options
-from .paths import leads_out
+from .paths import Inside
 from .problems import Problems
 from .tables import table
 
@@ -63,7 +63,7 @@ def from_manifest(root: Path, path: Path, options: Options, problems: Problems) 
     if options.classes:
         _known(options.classes, rows, path)
         rows = rows[rows["label"].isin(options.classes)]
-    _check(rows, list(columns), root.resolve(), problems)
+    _check(rows, list(columns), root, problems)
     return rows.reset_index(drop=True)
 
 
@@ -84,12 +84,14 @@ def _check(rows: pd.DataFrame, given: list[str], root: Path, problems: Problems)
         stray = (cells != cells.str.strip()) & (cells.str.strip() != "")
         for line, value in zip(lines[stray], cells[stray], strict=True):
             problems.add(f"{what} {value!r} has spaces around it", line)
-    seen: dict[Path, int] = {}
+    seen: dict[str, int] = {}
+    inside = Inside(root)
     for index, name, line in zip(rows.index, rows["file"], rows["line"], strict=True):
-        if leads_out(root, name):
+        real = inside.real(name)
+        if real is None:
             problems.add(f"{name} leads out of the folder", line)
             rows.loc[index, "file"] = ""
             continue
-        first = seen.setdefault((root / name).resolve(), line)
+        first = seen.setdefault(real, line)
         if first != line and name.strip():
             problems.add(f"{name} a second time, first in line {first}", line)

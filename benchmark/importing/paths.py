@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from ...shifts.errors import MedshiftError
@@ -31,14 +32,32 @@ def locate(path: Path) -> tuple[Path, Path | None]:
     return path.parent, path
 
 
-def leads_out(root: Path, name: str) -> bool:
-    """Tells whether a path below a folder, with its links followed, leaves the folder.
+class Inside:
+    """Follows the links in paths below a folder; each folder on the way is followed once.
 
     Args:
-        root: The folder, resolved.
-        name: As written in a manifest.
+        root: The folder.
     """
-    try:
-        return not (root / name).resolve().is_relative_to(root)
-    except (OSError, ValueError, RuntimeError):  # a loop of links, a zero byte in a name
-        return True
+
+    def __init__(self, root: Path) -> None:
+        self._root = os.path.realpath(root)
+        self._folders: dict[str, str] = {}
+
+    def real(self, name: str) -> str | None:
+        """Returns the absolute path behind a name, links followed; None where it leaves the folder.
+
+        Args:
+            name: As written in a manifest, or found below the folder.
+        """
+        if "\0" in name:
+            return None
+        folder, base = os.path.split(name)
+        try:
+            if folder not in self._folders:
+                self._folders[folder] = os.path.realpath(os.path.join(self._root, folder))  # noqa: PTH118
+            path = os.path.join(self._folders[folder], base)  # noqa: PTH118
+            if base in ("", ".", "..") or os.path.islink(path):  # noqa: PTH114
+                path = os.path.realpath(path)
+        except OSError:  # a name that is too long
+            return None
+        return path if path == self._root or path.startswith(self._root.rstrip(os.sep) + os.sep) else None
