@@ -163,7 +163,7 @@ def _summed(values: NDArray[np.generic], cells: Labels, size: int) -> Floats:
     count = int(np.prod(lead))
     cells = np.broadcast_to(cells, values.shape).reshape(count, -1)
     spread = (cells + size * np.arange(count)[:, None]).ravel()
-    return np.bincount(spread, values.ravel(), count * size).reshape(*lead, size)
+    return np.bincount(spread, values.ravel(), count * size).astype(np.float64).reshape(*lead, size)
 
 
 def _drawn(weights: Floats, table: Floats) -> Floats:
