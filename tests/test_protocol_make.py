@@ -11,16 +11,23 @@ import pytest
 from folders import DOMAINS, edit, folder
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from typer.testing import CliRunner
 
-from medshift.benchmark import label_fractions, manifest, planning, protocol_make, protocol_show, splits, truth
+from medshift.benchmark import (
+    cli,
+    label_fractions,
+    manifest,
+    planning,
+    protocol_make,
+    protocol_show,
+    splits,
+    submission,
+    truth,
+)
 from medshift.benchmark.planning import Choices
 from medshift.shifts.errors import MedshiftError
 
 MEDSHIFT = [sys.executable, "-m", "medshift.benchmark.cli"]
-
-
-def medshift(*words):
-    return subprocess.run([*MEDSHIFT, *map(str, words)], capture_output=True, text=True, timeout=300)
 
 
 @pytest.fixture(scope="module")
@@ -201,25 +208,29 @@ def test_what_is_shown_adds_up(images):
 
 def test_from_images_to_two_label_fractions_on_the_leaderboard(tmp_path, images):
     """The recipe of docs/datasets.md, as it is typed."""
+
+    def typed(*words):
+        return CliRunner().invoke(cli.app, list(map(str, words)))
+
     terms = ["--source", "site-a", "--targets", "site-b,site-c", "--shifts", "gamma", "--severities", "3"]
     parts = ["--label-fractions", "1,0.3", "--data", images, "--out", tmp_path / "protocols"]
-    made = medshift("protocol", "make", "save", *terms, *parts)
-    assert made.returncode == 0, made.stderr
-    assert "trains on 8 of 25 groups" in made.stdout
+    made = typed("protocol", "make", "save", *terms, *parts)
+    assert made.exit_code == 0, made.output
+    assert "trains on 8 of 25 groups" in made.output
     names = {"save", "save-labels-30"}
     assert {path.name for path in (tmp_path / "protocols").iterdir()} == names
-    shown = medshift("protocol", "show", tmp_path / "protocols" / "save-labels-30")
-    assert "site-a  unused" in shown.stdout
-    assert medshift("protocol", "check", tmp_path / "protocols" / "save", "--data", images).returncode == 0
+    shown = typed("protocol", "show", tmp_path / "protocols" / "save-labels-30")
+    assert "site-a  unused" in shown.output
+    checked = typed("protocol", "check", tmp_path / "protocols" / "save", "--data", images)
+    assert "in order: the 128 samples of 'save'" in checked.output
     quick = ["--set", "arch=test_resnet", "--set", "epochs=1", "--threads", "1", "--baseline", "scratch"]
     for name in names:
         where = ["--protocol", tmp_path / "protocols" / name, "--data", images, "--out", tmp_path / "out"]
-        done = medshift("run", *where, *quick)
+        done = subprocess.run([*MEDSHIFT, "run", *map(str, [*where, *quick])], capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
     cards = list((tmp_path / "out").glob("*/scratch+*/seed-0/card.json"))
     assert {path.parents[2].name for path in cards} == names
     for path in cards:
-        assert medshift("check", "submission", path.parent).returncode == 0
-    clash = medshift("run", *where, *quick, "--severities", "1")
-    assert clash.returncode == 1
-    assert "leave their options out" in clash.stderr
+        assert submission.problems(path.parent, *planning.settled(path.parents[2])) == []
+    clash = typed("run", *where, *quick, "--severities", "1")
+    assert "leave their options out" in str(clash.exception)

@@ -86,7 +86,10 @@ def _fetch(definition: Definition, side: int, place: Path, bar: Bar, offline: bo
     """Fetches what is missing and may be fetched; raises MedshiftError where it must be done by hand."""
     if not definition.remotes:
         if not place.is_dir():
-            raise MedshiftError("it is not fetched for you, its terms must be accepted by a person")
+            raise MedshiftError(
+                "it is not fetched for you: its terms must be accepted by a person, or it is put together from several "
+                "pages"
+            )
         return
     for remote in resolve(definition.remotes)(side):
         path = place / remote.file
