@@ -116,6 +116,13 @@ def test_a_stored_set_is_found_by_name_and_listed(home):
     assert left(home) == []
 
 
+def test_a_home_that_cannot_be_written(home):
+    home.write_text("a file where a folder should be")
+    pixels = np.zeros((4, 1, 2, 2), dtype=np.uint8)
+    with pytest.raises(MedshiftError, match=r"data cannot be written .*: set MEDSHIFT_HOME to another folder"):
+        pack("set", content(pixels), [pixels])
+
+
 def test_blocks_that_do_not_fit_leave_nothing(home):
     pixels = np.zeros((4, 1, 2, 2), dtype=np.float32)
     with pytest.raises(MedshiftError, match="3 images came for a table of 4 rows"):

@@ -170,14 +170,16 @@ def _part(name: str) -> Iterator[Path]:
     from filelock import FileLock, Timeout
 
     root = store.root()
-    root.mkdir(parents=True, exist_ok=True)
     lock = FileLock(root / f".{name}.lock")
     try:
+        root.mkdir(parents=True, exist_ok=True)
         lock.acquire(timeout=0)
     except Timeout:
         raise MedshiftError(
             f"data set {name!r} is being added by another process: wait, or choose another name"
         ) from None
+    except (OSError, NotImplementedError) as error:
+        raise MedshiftError(f"{root} cannot be written ({error}): set MEDSHIFT_HOME to another folder") from error
     part = root / f".{name}.part"
     try:
         _sweep(root, name)
