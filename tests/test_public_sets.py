@@ -228,6 +228,20 @@ def test_ixi_table_as_excel_and_ages(tmp_path):
     assert people["age"].tolist() == ["50-and-over", "under-50", "under-50", "50-and-over", "under-50", "under-50"]
 
 
+@pytest.mark.parametrize(
+    ("name", "package", "extra"),
+    [("pathmnist", "medmnist", "medmnist"), ("chest-effusion", "torchxrayvision", "xray"), ("ixi-age", "x", "ixi")],
+)
+def test_a_package_that_is_not_installed_is_named(name, package, extra, tmp_path, monkeypatch):
+    (tmp_path / "nih/images").mkdir(parents=True)
+    (tmp_path / "IXI.xls").write_bytes(b"")
+    (tmp_path / "IXI002-Guys-0828-T1.nii.gz").write_bytes(b"")
+    for module in (package, f"{package}.info", "python_calamine"):
+        monkeypatch.setitem(sys.modules, module, None)
+    with pytest.raises(MedshiftError, match=rf"pip install 'medshift\[{extra}\]'"):
+        get.get(name, nothing, folder=tmp_path)
+
+
 def test_a_name_that_the_user_took_is_not_given_for_the_public_set(tmp_path):
     from medshift.benchmark.importing.pack import Content, pack
 
