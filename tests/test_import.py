@@ -284,6 +284,15 @@ def test_options_that_make_no_sense(small, home, options, message):
     assert message in " ".join(refused(small, home, **options))
 
 
+def test_options_that_need_a_manifest(tmp_path, home):
+    for index, name in enumerate(("a", "a", "b ", "b ")):
+        (tmp_path / "in" / name).mkdir(parents=True, exist_ok=True)
+        Image.fromarray(np.zeros((8, 8), dtype=np.uint8)).save(tmp_path / "in" / name / f"{index}.png")
+    assert "go with a manifest" in refused(tmp_path / "in", home, group_column="patient")[0]
+    assert "--label-column goes with a manifest or with DICOM" in refused(tmp_path / "in", home, label_column="x")[0]
+    assert refused(tmp_path / "in", home)[1:] == ["folder 'b ' has spaces around its name"]
+
+
 def test_paths_that_are_nothing(small, home, tmp_path):
     assert "no such folder or manifest" in refused(tmp_path / "gone", home)[0]
     assert "neither a folder nor a manifest" in refused(small / "images/a-000.png", home)[0]

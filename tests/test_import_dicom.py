@@ -125,6 +125,21 @@ def test_domain_folders_and_labels_from_a_tag(tmp_path):
     assert (flat.domains, flat.classes) == (["ACME"], ("CHEST", "HEAD"))
 
 
+def test_classes_of_a_tag_and_groups_of_a_path(tmp_path, home):
+    ramp = np.arange(256, dtype=np.uint8).reshape(16, 16)
+    for number in range(12):
+        part = ("CHEST", "HEAD", "KNEE")[number % 3]
+        write(tmp_path / "in" / f"Smith{number // 6}" / f"{number}.dcm", ramp, number, BodyPartExamined=part)
+    chosen = {"domain_from": "Manufacturer", "label_column": "BodyPartExamined"}
+    made = add("set", tmp_path / "in", Options(**chosen, classes=("KNEE", "CHEST"), group_pattern="^[^/]+"))
+    assert made.classes == ("KNEE", "CHEST")
+    assert made.table["label"].value_counts().tolist() == [4, 4]
+    assert made.table["group"].nunique() == 2
+    assert "Smith" not in made.table.to_csv()
+    with pytest.raises(MedshiftError, match="no label 'NEE'"):
+        add("other", tmp_path / "in", Options(**chosen, classes=("NEE", "CHEST", "HEAD")))
+
+
 def test_monochrome1_is_turned_to_white_for_much(tmp_path):
     where, ramp = tree(tmp_path / "in", PhotometricInterpretation="MONOCHROME1")
     made = add("set", where, Options(domain_from="Manufacturer"))

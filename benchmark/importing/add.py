@@ -11,10 +11,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ...shifts.errors import MedshiftError
+from ...shifts.errors import MedshiftError, near
 from ..dataset import COLUMNS, Dataset
 from . import formats
 from .candidates import candidates
+from .dicom_head import pseudonyms
 from .folders import from_folders
 from .listed import OWN, TAGS, from_manifest
 from .options import Options
@@ -29,6 +30,7 @@ class Reader(Protocol):
     """What reads one kind of files: heads when it is made, pixels row by row."""
 
     rows: pd.DataFrame
+    private: bool  # whether paths may tell of patients
     dtype: Literal["uint8", "uint16", "float32"]
     value_range: tuple[float, float] | None
     notes: list[str]
@@ -64,6 +66,8 @@ def add(
     root, manifest = locate(path)
     problems = Problems(manifest or root)
     notes: list[str] = []
+    if manifest is None and (options.group_column or options.image_column != "image"):
+        raise MedshiftError("--image-column and --group-column go with a manifest, which this folder has not")
     if manifest is not None:
         rows = from_manifest(root, manifest, options, problems)
     else:
@@ -72,7 +76,7 @@ def add(
             shown = ", ".join(others[:3]) + (", ..." if len(others) > 3 else "")
             notes.append(f"left out {len(others)} files that are no images: {shown}")
     reader = _reader(root, rows, options, problems, lambda d, n: progress("looking", d, n), bool(manifest))
-    rows = _settled(reader.rows.copy(), options, problems, notes, manifest or root)
+    rows = _settled(reader, options, problems, notes, manifest or root)
     classes = _classes(rows, options, problems)
     content = Content(
         table=_table(rows, classes),
@@ -133,17 +137,19 @@ def _reader(
     return Pictures(root, rows, options, problems, progress)
 
 
-def _settled(rows: pd.DataFrame, options: Options, problems: Problems, notes: list[str], what: Path) -> pd.DataFrame:
+def _settled(reader: Reader, options: Options, problems: Problems, notes: list[str], what: Path) -> pd.DataFrame:
     """Returns the rows with the domain, the group and the name of each image."""
+    rows = reader.rows.copy()
     if "sample_id" not in rows:
         rows["sample_id"] = rows["file"]
-    if options.domain_from in rows and options.domain_from in TAGS:
+    known = (rows["domain"] != "").any()
+    if not known and options.domain_from in rows and options.domain_from in TAGS:
         rows["domain"] = rows[options.domain_from]
         for name, line in zip(rows["file"][rows["domain"] == ""], rows["line"][rows["domain"] == ""], strict=True):
             problems.add(f"{name}: lacks {options.domain_from} (--domain-from)", line)
-    elif options.domain_from in TAGS:
+    elif not known and options.domain_from in TAGS:
         raise MedshiftError(f"{what}: only DICOM has a {options.domain_from}")
-    elif not (rows["domain"] != "").any():
+    elif not known:
         offered = [name for name in (*TAGS, "folder") if name in rows]
         raise MedshiftError(
             f"{what}: what says which site or scanner an image is from? Choose with --domain-from."
@@ -157,6 +163,9 @@ def _settled(rows: pd.DataFrame, options: Options, problems: Problems, notes: li
                 problems.add(f"{name}: --group-pattern does not match", line)
             else:
                 rows.loc[index, "group"] = (match[1] if pattern.groups else match[0]) or ""
+        if reader.private:
+            hidden = pseudonyms(rows["group"], "g-")
+            rows["group"] = rows["group"].map(hidden)
         across = int((rows.groupby("group")["domain"].nunique() > 1).sum())
         if across:
             notes.append(
@@ -177,6 +186,9 @@ def _classes(rows: pd.DataFrame, options: Options, problems: Problems) -> tuple[
     counts = rows["label"][rows["label"].str.strip() != ""].value_counts().sort_index()
     if options.classes:
         counts = counts.reindex([name for name in options.classes if name in counts.index])
+    for wanted in options.classes:
+        if wanted not in counts.index:
+            problems.add(f"no label {wanted!r}.{near(wanted, rows['label'].unique())}")
     if len(counts) < 2:
         problems.add(f"every label is {counts.index[0]!r}; two classes are needed" if len(counts) else "no labels")
     for name, count in counts.items():

@@ -48,12 +48,16 @@ class Dicoms:
         listed: bool,
     ) -> None:
         self._root, self._options = root, options
+        self.private = not listed
         label_tag = "" if listed else options.label_column
         heads: list[Head] = []
         kept = []
         for index, (name, line) in enumerate(zip(rows["file"], rows["line"], strict=True)):
             try:
-                heads.append(head(root / name, label_tag))
+                read = head(root / name, label_tag)
+                if label_tag and options.classes and read.tags[label_tag] not in options.classes:
+                    continue
+                heads.append(read)
                 kept.append(index)
                 if options.windowing == "file" and not heads[-1].windowed:
                     problems.add(f"{name}: brings no window (--window file)", line)

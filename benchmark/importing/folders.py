@@ -42,6 +42,10 @@ def from_folders(root: Path, options: Options, problems: Problems) -> tuple[pd.D
             f"{near(options.domain_from, [*TAGS, 'folder'])}"
         )
     dicom = by_content(root / found[0]) == "DICOM"
+    if options.label_column and not dicom:
+        raise MedshiftError(
+            "--label-column goes with a manifest or with DICOM; folders name the classes of other files"
+        )
     unsaid = dicom and not options.domain_from  # the reader of DICOM says what there is to choose from
     level = 0 if by_tag or unsaid or depths.mode()[0] < 2 else 1  # of the folder that is the label
     least = 0 if options.label_column and dicom else level + 1
@@ -58,7 +62,11 @@ def from_folders(root: Path, options: Options, problems: Problems) -> tuple[pd.D
         upper = {"folder": parts[0]} if dicom and unsaid and len(parts) > 1 else {}
         rows.append({"file": name, "line": 0, "label": label, "domain": domain, "group": "", **upper})
     made = pd.DataFrame(rows, columns=None if rows else ["file", "line", "label", "domain", "group"]).fillna("")
-    if options.classes:
+    for name in ("label", "domain"):
+        for value in sorted(set(made[name])):
+            if value != value.strip():
+                problems.add(f"folder {value!r} has spaces around its name")
+    if options.classes and not options.label_column:
         present = sorted(made["label"].unique())
         for name in options.classes:
             if name not in present:

@@ -61,7 +61,7 @@ class Volumes:
         problems: Problems,
         progress: Callable[[int, int], None],
     ) -> None:
-        self._root, self._options = root, options
+        self._root, self._options, self.private = root, options, False
         self._last: tuple[Path | None, NDArray[np.float32]] = (None, np.empty(0, dtype=np.float32))
         heads: list[Head] = []
         kept = []
@@ -110,6 +110,8 @@ class Volumes:
         rows = self.rows.loc[self.rows.index.repeat(count)].copy()
         alone = rows["group"] == ""
         rows.loc[alone, "group"] = rows["file"][alone]
+        if alone.any():
+            self.notes.append("EACH VOLUME IS A GROUP OF ITS OWN: name the patient with --group-pattern or split_group")
         rows["slice"] = [str(index) for of in heads for index in middle(of.shape[2], count)]
         rows["sample_id"] = rows["file"] + "#" + rows["slice"]
         return rows.reset_index(drop=True)

@@ -62,7 +62,7 @@ class Pictures:
         problems: Problems,
         progress: Callable[[int, int], None],
     ) -> None:
-        self._root = root
+        self._root, self.private = root, False
         heads: list[Head] = []
         kept = []
         for index, (name, line) in enumerate(zip(rows["file"], rows["line"], strict=True)):
