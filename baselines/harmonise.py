@@ -30,6 +30,9 @@ class HistogramMatching(TimmRecipe):
         from .networks import Network
         from .starts import take_all
         from .training import Classifier, source_network
+        from .volumes import refuse
+
+        refuse(access)
 
         def build() -> nn.Module:
             network = Network(self.arch, len(access.classes), access.channels, self.input_size, take_all)

@@ -34,7 +34,9 @@ class LinearProbe:
         """Returns the network with the probe as its last layer."""
         from .probe import probed_network
         from .training import Classifier, seeded
+        from .volumes import refuse
 
+        refuse(access)
         with seeded(access):
             return Classifier(probed_network(access, self.arch, self.input_size))
 
@@ -57,6 +59,9 @@ class LpFt(TimmRecipe):
         """Returns the fine-tuned network."""
         from .probe import probed_network
         from .training import Classifier, source_network
+        from .volumes import refuse
+
+        refuse(access)
 
         def build() -> nn.Module:
             return probed_network(access, self.arch, self.input_size)
@@ -75,6 +80,9 @@ class BnOnly(TimmRecipe):
         """Returns the fine-tuned network."""
         from .probe import only_norms_train
         from .training import Classifier, source_network
+        from .volumes import refuse
+
+        refuse(access)
 
         def build() -> nn.Module:
             return only_norms_train(access, self.arch, self.input_size)

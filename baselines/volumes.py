@@ -48,6 +48,12 @@ def maker(access: Access, recipe: TimmRecipe) -> tuple[Callable[[], Network], st
     return make, f"{arch} of monai {version('monai')}"
 
 
+def refuse(access: Access) -> None:
+    """Raise MedshiftError if these are volumes: for what takes ImageNet networks alone."""
+    if len(access.spatial) == 3:
+        raise MedshiftError("ImageNet networks take 2-D images; these are 3-D: run --baseline scratch on them")
+
+
 class VolumeNetwork(Network):
     """A MONAI classifier of volumes in [0, 1], native channels, used as `Network` is.
 

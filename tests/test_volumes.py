@@ -16,10 +16,12 @@ from medshift.baselines.scratch import Scratch
 from medshift.baselines.tta import Tta
 from medshift.baselines.volumes import SETTINGS, VolumeNetwork
 from medshift.benchmark import baselines, datasets
+from medshift.benchmark.access import Access, Labelled
 from medshift.benchmark.cli import app
 from medshift.benchmark.dataset import Dataset
 from medshift.benchmark.planning import Choices, plan, settle
 from medshift.benchmark.run import Job, Watch, run
+from medshift.shifts.errors import MedshiftError
 
 SHIFTS = ("slice-thickness", "gamma")
 SHAPE = (6, 12, 16)
@@ -91,6 +93,18 @@ def test_test_time_methods_on_volumes_share_scratchs_model(tmp_path, told, home)
         rows = pd.read_parquet(folder / "predictions.parquet")
         assert np.isfinite(rows[["p0", "p1"]].to_numpy()).all()
     assert set((home / "models").iterdir()) == models
+
+
+ON_VOLUMES = {"adabn", "lame", "sar", "scratch", "t3a", "tent", "tta"}
+
+
+@pytest.mark.parametrize("name", sorted(set(baselines.BUILTINS) - ON_VOLUMES))
+def test_what_takes_flat_images_says_so(name):
+    dataset = load()
+    few = Labelled(dataset.pixels[:8], None, dataset.table["label"].to_numpy()[:8])
+    told = Access(("no", "yes"), 1, SHAPE, few, few, {"t": few}, 0, torch.device("cpu"), "x", lambda line: None)
+    with pytest.raises(MedshiftError, match="takes? 2-D images; these are 3-D"):
+        baselines.suited(baselines.make(name, []), 3).fit(told)
 
 
 @pytest.mark.parametrize("arch", [name for name in SETTINGS if name != "monai-resnet10"])
