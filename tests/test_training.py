@@ -13,8 +13,13 @@ from medshift.baselines import cbr, networks, starts, training
 from medshift.baselines.adabn import AdaBN
 from medshift.baselines.batch_norm import with_batch_statistics
 from medshift.baselines.imagenet_finetune import ImagenetFinetune
+from medshift.baselines.lame import Lame
 from medshift.baselines.recipe import TimmRecipe
+from medshift.baselines.sar import Sar
 from medshift.baselines.scratch import Scratch
+from medshift.baselines.t3a import T3A
+from medshift.baselines.tent import Tent
+from medshift.baselines.tta import Tta
 from medshift.benchmark.access import Access, Labelled
 from medshift.shifts.errors import MedshiftError
 
@@ -160,6 +165,20 @@ def test_a_source_model_is_trained_once_and_shared(tmp_path):
     images = told.val.batch(slice(None))
     assert torch.equal(one(images), two(images))
     assert len(list((tmp_path / "home" / "models").iterdir())) == 1
+
+
+def test_test_time_methods_train_their_source_model_once(monkeypatch):
+    trained = []
+    train = training.train
+    monkeypatch.setattr(training, "train", lambda *given: trained.append(1) or train(*given))
+    told, quick = access(count=16), {"epochs": 1, "batch_size": 8}
+    images = told.val.batch(slice(None))
+    kinds = (ImagenetFinetune, AdaBN, Tent, Sar, T3A, Lame, Tta)
+    first = [kind(**quick).fit(told)(images) for kind in kinds]
+    assert trained == [1]
+    assert len({tuple(p.flatten().tolist()) for p in first}) > 4  # and yet each does its own with it
+    others = [kind(**quick).fit(access(seed=1, count=16)) for kind in kinds[:2]]
+    assert len(others) == len(trained) == 2
 
 
 def test_the_address_of_a_source_model_knows_what_it_depends_on():
