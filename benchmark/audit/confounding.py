@@ -33,7 +33,6 @@ class Link:
         targets: Names of the labels or domains.
         counts: (levels, targets) images.
         settles: Whether every level of the column has one value of the target only.
-        finer: Whether it has more levels than the target besides: a finer name of the same thing.
     """
 
     column: str
@@ -47,7 +46,6 @@ class Link:
     targets: list[str]
     counts: NDArray[np.int64]
     settles: bool
-    finer: bool
 
     def extremes(self) -> str:
         """Returns between which levels the share of a target differs most: `pneumonia: 64 % of PA, 40 % of AP`."""
@@ -119,10 +117,9 @@ def _link(
     counts = drawn[0].reshape(-1, width).astype(np.int64)
     met = counts[counts.sum(axis=1) > 0]
     settles = bool(((met > 0).sum(axis=1) == 1).all())
-    finer = settles and len(met) > (counts.sum(axis=0) > 0).sum()
     return Link(
         column.name, target, where, float(strengths[0]), low, high, len(rows), column.levels, list(names), counts,
-        settles, finer,
+        settles,
     )  # fmt: skip
 
 

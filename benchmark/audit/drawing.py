@@ -11,7 +11,7 @@ ROW, TOP, BOTTOM = 20, 6, 22
 HEIGHT = 220  # of a chart of curves
 NARROW = 44  # left of it
 STYLES = 8  # colours that can be told apart
-LETTERS = 17  # of a row's name that fit
+LETTERS = 15  # of a row's name that fit
 
 
 @dataclass(frozen=True)
@@ -67,6 +67,7 @@ def rows(
     ends: tuple[float, float] | None = None,
     zero: float | None = None,
     note: str = "",
+    every: float | None = None,
 ) -> Rows:
     """Returns a chart with a row for each entry.
 
@@ -76,6 +77,7 @@ def rows(
         ends: Of the axis; about all figures by default.
         zero: A value through which a line is drawn.
         note: Below the title.
+        every: Distance of the axis' ticks; round numbers by default.
     """
     numbers = [x for _, marks in entries for mark in marks for x in mark[:3] if not math.isnan(x)]
     low, high = ends or bounds(numbers)
@@ -92,7 +94,7 @@ def rows(
                 first, last = (value if math.isnan(end) else end for end in (first, last))
                 marks.append((y, Mark(at(value), at(first), at(last), style % STYLES, label, small)))
     height = TOP + ROW * len(entries) + BOTTOM
-    return Rows(title, note, names, marks, ticks(low, high, at), None if zero is None else at(zero), height)
+    return Rows(title, note, names, marks, ticks(low, high, at, every), None if zero is None else at(zero), height)
 
 
 def curves(title: str, across: str, down: str, lines: Sequence[tuple[Sequence[float], Sequence[float]]]) -> Curves:
@@ -127,15 +129,15 @@ def bounds(numbers: Sequence[float]) -> tuple[float, float]:
     return first, max(step * math.ceil(high / step - 1e-9), first + step)
 
 
-def ticks(low: float, high: float, at: Callable[[float], float]) -> list[tuple[float, str]]:
-    """Returns three to six marks at round values."""
-    step = _step(high - low)
+def ticks(low: float, high: float, at: Callable[[float], float], every: float | None = None) -> list[tuple[float, str]]:
+    """Returns two to five marks at round values."""
+    step = every or _step(high - low)
     digits = max(0, -math.floor(math.log10(step) + 1e-9))
     first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
     return [(at(n * step), f"{n * step:.{digits}f}".replace("-0.0", "0.0")) for n in range(first, last + 1)]
 
 
 def _step(span: float) -> float:
-    """Returns a round step (1, 2 or 5 times a power of ten) that divides a span in three to six."""
-    power = 10.0 ** math.floor(math.log10(span / 3))
-    return next(power * m for m in (5, 2, 1) if span / (power * m) >= 3 - 1e-9)
+    """Returns a round step (1, 2 or 5 times a power of ten) that divides a span in two to five."""
+    power = 10.0 ** math.floor(math.log10(span / 2))
+    return next(power * m for m in (5, 2, 1) if span / (power * m) >= 2 - 1e-9)

@@ -56,7 +56,7 @@ def probes(audit: Audit) -> list[Rows]:
         ]
         left_out = next(probed.left_out for probed in mine)
         note = f"AUC, {mine[0].images} images" + (f", without {', '.join(left_out)}" if left_out else "")
-        title = "telling the domain" if where == DOMAIN else f"the label within {where}"
+        title = "Telling the domain" if where == DOMAIN else f"The label within {where}"
         low = min([0.4, *(probed.area for probed in mine)])
         charts.append(drawing.rows(title, entries, (low, 1.0), 0.5, note))
     return charts
@@ -96,7 +96,9 @@ def measures(audit: Audit, *, core: bool) -> list[Rows]:
             text = f"{found.domain}: {value:.{measure.digits}f} [{low:.{measure.digits}f}, {high:.{measure.digits}f}]"
             entries.append((found.domain, [(value, low, high, style, text, False)]))
         unit = f"{measure.unit}; " if measure.unit else ""
-        charts.append(drawing.rows(measure.title, entries, note=f"{unit}right: {measure.means}"))
+        charts.append(
+            drawing.rows(measure.title[0].upper() + measure.title[1:], entries, note=f"{unit}right: {measure.means}")
+        )
     return charts
 
 
@@ -113,5 +115,5 @@ def places(audit: Audit) -> list[Rows]:
             )
             for place in ordered
         ]
-        charts.append(drawing.rows(domain, entries, (-1.0, 5.0), 0.0, "severity"))
+        charts.append(drawing.rows(domain, entries, (-1.0, 5.0), 0.0, "severity", 1.0))
     return charts

@@ -52,7 +52,7 @@ def _leaks(audit: Audit) -> Iterator[Finding]:
             GRAVE,
             f"{_many(counts.in_several, 'group')} stand{'s' if counts.in_several == 1 else ''} in several domains: "
             f"{where}",
-            "Split by group over all domains, as `medshift run` does; never count these domains as independent.",
+            "Split by group over all domains, as medshift run does; never count these domains as independent.",
             9,
         )
     across = twice.count("group")
@@ -138,7 +138,7 @@ def _shortcuts(audit: Audit) -> Iterator[Finding]:
             if probed.low >= SUSPECT:
                 yield Finding(
                     NOTE,
-                    f"features without shape tell the domain with AUC {_area(probed)}",
+                    f"features without fine shape tell the domain with AUC {_area(probed)}",
                     "Domains look different; expect a model to lose on the next.",
                     0.1,
                 )
@@ -152,7 +152,7 @@ def _shortcuts(audit: Audit) -> Iterator[Finding]:
             (p for p in audit.probed if p.where == name and p.family not in (ALL, "size")), key=lambda p: p.area
         )
         text = (
-            f"features without shape tell the label within {name} with AUC {_area(probed)}"
+            f"features without fine shape tell the label within {name} with AUC {_area(probed)}"
             f" ({FAMILIES[strongest.family]} alone: {decimal(strongest.area, 2)})"
         )
         if worst is not None:

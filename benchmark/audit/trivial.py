@@ -1,4 +1,4 @@
-"""Features without any shape: what a shortcut is made of."""
+"""Features without fine shape: what a shortcut is made of."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool2d
 
 from ..dataset import Dataset, to_unit
-from .measures import BATCH, measure
+from .measures import BATCH, measure, names
 from .metadata import sizes
 from .planes import luma, planes, ranked
 
@@ -18,6 +18,7 @@ Floats = NDArray[np.float64]
 SHARES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
 BINS = 16
 LAYOUT = 6  # cells along each axis
+ACQUIRED = ("noise", "grain", "bright_noise", "specks", "clipped", "blocks", "joints")  # none knows of structure
 FAMILIES = {
     "size": "width and height of the original, from a column that tells",
     "greys": "mean, spread and percentiles",
@@ -25,7 +26,7 @@ FAMILIES = {
     "border": "mean and spread of the four edges",
     "corners": "mean of the four corners",
     "layout": f"{LAYOUT} by {LAYOUT} means",
-    "acquisition": "the measures of the fingerprint: noise, sharpness, tone, patterns",
+    "acquisition": "noise, clipping and traces of compression",
 }
 
 
@@ -33,10 +34,11 @@ def features(dataset: Dataset, rows: NDArray[np.int64]) -> dict[str, Floats]:
     """Returns family -> (len(rows), F) of images; `size` only where a column tells it."""
     step = max(1, BATCH // int(np.prod(dataset.pixels.shape[1:])))
     parts = []
+    acquired = [names(dataset.channels).index(name) for name in ACQUIRED]
     for start in range(0, len(rows), step):
         part = np.ascontiguousarray(dataset.pixels[rows[start : start + step]])
         images = to_unit(part, dataset.value_range)
-        parts.append(_features(images) | {"acquisition": np.nan_to_num(measure(images))})
+        parts.append(_features(images) | {"acquisition": np.nan_to_num(measure(images)[:, acquired])})
     found = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     size = sizes(dataset.table)
     if size is None:
