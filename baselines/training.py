@@ -77,7 +77,7 @@ def source_network(
         network = build()
         network.to(access.device)
         if len(access.spatial) == 2:
-            network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+            network.to(memory_format=torch.channels_last)
         path = home() / "models" / f"{address(access, recipe, name, code)}.pt"
         if path.exists():
             network.load_state_dict(torch.load(path, map_location=access.device, weights_only=True))
