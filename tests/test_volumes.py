@@ -103,7 +103,7 @@ def test_what_takes_flat_images_says_so(name):
     dataset = load()
     few = Labelled(dataset.pixels[:8], None, dataset.table["label"].to_numpy()[:8])
     told = Access(("no", "yes"), 1, SHAPE, few, few, {"t": few}, 0, torch.device("cpu"), "x", lambda line: None)
-    with pytest.raises(MedshiftError, match="takes? 2-D images; these are 3-D"):
+    with pytest.raises(MedshiftError, match=r"takes? 2-D images; these are 3-D"):
         baselines.suited(baselines.make(name, []), 3).fit(told)
 
 
