@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -12,31 +11,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ..manifest import LARGEST_SIDE
+from .nifti_head import Head, head
 from .options import LARGEST_CUBE, Options
 from .problems import Problems, Unfit, undecodable
 from .resize import axis_weights
 from .windows import levels, percentiles, window
 
-MOST_VOXELS = 500_000_000
 MIDDLE = 0.5  # of the axial direction, from which slices are taken
-
-
-@dataclass(frozen=True)
-class Head:
-    """Of a volume turned to the patient's axes: left to right, back to front, foot to head.
-
-    Args:
-        shape: Voxels along each.
-        spacing: Of voxels, in mm.
-    """
-
-    shape: tuple[int, int, int]
-    spacing: tuple[float, float, float]
-
-    @property
-    def extent(self) -> tuple[float, ...]:
-        """Size in mm."""
-        return tuple(count * step for count, step in zip(self.shape, self.spacing, strict=True))
 
 
 class Volumes:
@@ -149,38 +130,6 @@ def middle(count: int, wanted: int) -> list[int]:
     span = min(count, max(wanted, round(count * MIDDLE)))
     first = (count - span) / 2
     return [int(first + (index + 0.5) * span / wanted) for index in range(wanted)]
-
-
-def head(path: Path) -> Head:
-    """Returns what a file says of its volume, once turned.
-
-    Raises:
-        Unfit: It is no single volume, too large, or without a size in mm.
-        Exception: nibabel's own.
-    """
-    import nibabel
-
-    image: Any = nibabel.load(path)  # its types do not say what it returns
-    shape = image.shape
-    if len(shape) < 3 or any(count != 1 for count in shape[3:]):
-        raise Unfit(f"is {' x '.join(map(str, shape))}; one volume a file is read")
-    if min(shape) < 1 or int(np.prod(shape, dtype=object)) > MOST_VOXELS:
-        raise Unfit(f"{' x '.join(map(str, shape))} voxels; the most is {MOST_VOXELS:,}")
-    affine = image.affine
-    if not np.isfinite(affine).all() or abs(np.linalg.det(affine[:3, :3])) < 1e-9:
-        raise Unfit("its affine gives no size of voxels")
-    if image.get_data_dtype().fields or image.get_data_dtype().kind == "c":
-        raise Unfit(f"values are {image.get_data_dtype()}; one number a voxel is read")
-    # columns of the affine are steps along the axes; `order` says which of the patient's axes each is nearest to
-    order = nibabel.io_orientation(affine)[:, 0]  # type: ignore[no-untyped-call]
-    if np.isnan(order).any():
-        raise Unfit("its affine gives no orientation")
-    steps = np.sqrt((affine[:3, :3] ** 2).sum(axis=0))
-    by_patient = np.argsort(order)
-    return Head(
-        (int(shape[by_patient[0]]), int(shape[by_patient[1]]), int(shape[by_patient[2]])),
-        (float(steps[by_patient[0]]), float(steps[by_patient[1]]), float(steps[by_patient[2]])),
-    )
 
 
 def _grey(path: Path, options: Options) -> NDArray[np.float32]:

@@ -5,9 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 import os
-import shutil
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, Literal
@@ -17,10 +15,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ...shifts.errors import MedshiftError
-from .. import datasets, store
+from .. import store
 from ..dataset import COLUMNS, Dataset
 from ..files import sha256
 from ..protocol import DatasetFacts
+from .unfinished import check_free, unfinished
 
 
 @dataclass(frozen=True)
@@ -52,17 +51,6 @@ class Content:
     notes: tuple[str, ...] = field(default=())
 
 
-def check_free(name: str) -> None:
-    """Raise MedshiftError where a name is unfit or taken."""
-    where = store.folder(name)
-    if name in datasets.TABLE.names():
-        raise MedshiftError(f"data set {name!r} comes with {datasets.TABLE.origin(name)}: choose another name")
-    if where.exists():
-        raise MedshiftError(
-            f"data set {name!r} is there already: choose another name, or remove it (`medshift data remove {name}`)"
-        )
-
-
 def pack(name: str, content: Content, blocks: Iterable[NDArray[Any]]) -> Dataset:
     """Writes a data set under a name and returns it, opened.
 
@@ -78,7 +66,7 @@ def pack(name: str, content: Content, blocks: Iterable[NDArray[Any]]) -> Dataset
         MedshiftError: The name is taken, pixels are not finite or not as many as rows, or the disk is full.
     """
     check_free(name)
-    with _part(name) as part:
+    with unfinished(name) as part:
         try:
             stamp, least, most = _write_pixels(part / store.PIXELS, content, blocks)
             content.table.reset_index(drop=True).to_parquet(part / store.TABLE, index=False, compression="zstd")
@@ -162,50 +150,6 @@ def _describe(
         pixels=pixels,
         table=store.Stamp(bytes=table.stat().st_size, sha256=sha256(table)),
     )
-
-
-@contextmanager
-def _part(name: str) -> Iterator[Path]:
-    """Gives a new folder beside the data set's own, which only this process writes; removed unless it was renamed."""
-    from filelock import FileLock, Timeout
-
-    root = store.root()
-    lock = FileLock(root / f".{name}.lock")
-    try:
-        root.mkdir(parents=True, exist_ok=True)
-        lock.acquire(timeout=0)
-    except Timeout:
-        raise MedshiftError(
-            f"data set {name!r} is being added by another process: wait, or choose another name"
-        ) from None
-    except (OSError, NotImplementedError) as error:
-        raise MedshiftError(f"{root} cannot be written ({error}): set MEDSHIFT_HOME to another folder") from error
-    part = root / f".{name}.part"
-    try:
-        _sweep(root, name)
-        shutil.rmtree(part, ignore_errors=True)
-        check_free(name)  # another process may have finished it just now
-        part.mkdir()
-        yield part
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
-        lock.release()
-
-
-def _sweep(root: Path, mine: str) -> None:
-    """Removes what processes that were killed left behind: their locks went with them."""
-    from filelock import FileLock, Timeout
-
-    for path in root.glob(".*.part"):
-        name = path.name[1:].removesuffix(".part")
-        if name == mine:
-            continue
-        lock = FileLock(root / f".{name}.lock")
-        try:
-            with lock.acquire(timeout=0):
-                shutil.rmtree(path, ignore_errors=True)
-        except Timeout:
-            continue
 
 
 def in_blocks(images: Iterable[NDArray[Any]], size: int = 64) -> Iterator[NDArray[Any]]:

@@ -2,45 +2,23 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ..manifest import LARGEST_SIDE, MOST_PIXELS
-from .formats import PICTURES
+from ..manifest import LARGEST_SIDE
 from .options import Options
+from .picture_head import Depth, Head, deep, head, opened
 from .problems import Problems, Unfit, undecodable
 from .resize import box, square
 
 if TYPE_CHECKING:
     from PIL.Image import Image
-
-Depth = Literal["uint8", "uint16", "float32"]
-GREY = ("1", "L", "LA", "La", "I;16", "I;16L", "I;16B", "F")
 NAMED = {1: "grey", 3: "colour"}
-
-
-@dataclass(frozen=True)
-class Head:
-    """What a file says of its picture.
-
-    Args:
-        width: In pixels.
-        height: In pixels.
-        channels: 1 or 3.
-        dtype: That holds its values without loss.
-    """
-
-    width: int
-    height: int
-    channels: int
-    dtype: Depth
 
 
 class Pictures:
@@ -77,9 +55,9 @@ class Pictures:
         self.value_range: tuple[float, float] | None = None
         if not heads:
             problems.stop()
-        common = _common(heads, [head.channels for head in heads])
+        common = _common(heads, [of.channels for of in heads])
         self.channels = options.channels or common
-        self.dtype: Depth = _common(heads, [head.dtype for head in heads])
+        self.dtype: Depth = _common(heads, [of.dtype for of in heads])
         for name, line, of in zip(self.rows["file"], self.rows["line"], heads, strict=True):
             if of.channels != common and not options.channels:
                 problems.add(
@@ -87,7 +65,7 @@ class Pictures:
                 )
             if of.dtype != self.dtype:
                 problems.add(f"{name}: values are {of.dtype}, those of most others {self.dtype}", line)
-        smallest = min(min(head.width, head.height) for head in heads)
+        smallest = min(min(of.width, of.height) for of in heads)
         self.side = options.image_size or min(LARGEST_SIDE, smallest)
         if self.side < 8:
             problems.add(f"the smallest image has a side of {smallest} pixels; 8 are needed")
@@ -117,54 +95,16 @@ def _common(heads: list[Head], values: list[Any]) -> Any:  # noqa: ANN401
     return max(sorted(set(values)), key=values.count)
 
 
-def head(path: Path) -> Head:
-    """Returns what a file says of its picture.
-
-    Raises:
-        Unfit: It is too large, has several pages, or values that are not read.
-        Exception: The decoder's own.
-    """
-    with _open(path) as image:
-        if image.width * image.height > MOST_PIXELS:
-            raise Unfit(f"{image.width} x {image.height} pixels; the most is {MOST_PIXELS:,}")
-        pages = getattr(image, "n_frames", 1) if image.format == "TIFF" else 1
-        if pages > 1:
-            raise Unfit(f"{pages} pages; one a file is read")
-        if image.mode == "F":
-            dtype: Depth = "float32"
-        elif image.mode.startswith("I"):
-            if not (image.mode.startswith("I;16") or image.format == "PNG"):
-                raise Unfit("32-bit integers; 8 or 16 bits or float32 are read")
-            dtype = "uint16"
-        else:
-            dtype = "uint16" if _deep(image) else "uint8"
-        grey = image.mode in GREY or image.mode.startswith("I")
-        return Head(image.width, image.height, 1 if grey else 3, dtype)
-
-
-def _open(path: Path) -> Image:
-    from PIL import Image
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # the size is checked before pixels are read
-        return Image.open(path, formats=PICTURES)
-
-
-def _deep(image: Image) -> bool:
-    """Tells whether colours have 16 bits, of which Pillow would keep 8."""
-    return any(";16" in str(tile[3]) for tile in getattr(image, "tile", []))
-
-
 def _values(path: Path, channels: int, side: int) -> NDArray[Any]:
     """Returns (C, H, W) in the file's own depth; of 8 bits already cropped and resized."""
     from PIL.Image import Resampling
 
-    with _open(path) as image:
+    with opened(path) as image:
         if image.mode == "F" or image.mode.startswith("I"):
             read = np.asarray(image)
             grey = read.astype(np.float32 if image.mode == "F" else np.uint16, copy=False)[None]
             return np.repeat(grey, 3, axis=0) if channels == 3 else grey
-        if _deep(image):
+        if deep(image):
             return _deep_values(path, str(image.format), channels)
         converted = image.convert("L" if channels == 1 else "RGB")
         part = box(converted.width, converted.height)
@@ -177,7 +117,7 @@ def _values(path: Path, channels: int, side: int) -> NDArray[Any]:
 
 
 def _read_as(path: Path, order: str) -> Image:
-    image: Any = _open(path)
+    image: Any = opened(path)
     with image:
         (codec, extents, offset, mode) = image.tile[0]
         image.tile = [type(image.tile[0])(codec, extents, offset, f"{mode.split(';')[0]};16{order}")]

@@ -1,0 +1,74 @@
+"""What a picture file says of itself, read without its pixels."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from ..manifest import MOST_PIXELS
+from .formats import PICTURES
+from .problems import Unfit
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+Depth = Literal["uint8", "uint16", "float32"]
+GREY = ("1", "L", "LA", "La", "I;16", "I;16L", "I;16B", "F")
+
+
+@dataclass(frozen=True)
+class Head:
+    """What a file says of its picture.
+
+    Args:
+        width: In pixels.
+        height: In pixels.
+        channels: 1 or 3.
+        dtype: That holds its values without loss.
+    """
+
+    width: int
+    height: int
+    channels: int
+    dtype: Depth
+
+
+def head(path: Path) -> Head:
+    """Returns what a file says of its picture.
+
+    Raises:
+        Unfit: It is too large, has several pages, or values that are not read.
+        Exception: The decoder's own.
+    """
+    with opened(path) as image:
+        if image.width * image.height > MOST_PIXELS:
+            raise Unfit(f"{image.width} x {image.height} pixels; the most is {MOST_PIXELS:,}")
+        pages = getattr(image, "n_frames", 1) if image.format == "TIFF" else 1
+        if pages > 1:
+            raise Unfit(f"{pages} pages; one a file is read")
+        if image.mode == "F":
+            dtype: Depth = "float32"
+        elif image.mode.startswith("I"):
+            if not (image.mode.startswith("I;16") or image.format == "PNG"):
+                raise Unfit("32-bit integers; 8 or 16 bits or float32 are read")
+            dtype = "uint16"
+        else:
+            dtype = "uint16" if deep(image) else "uint8"
+        grey = image.mode in GREY or image.mode.startswith("I")
+        return Head(image.width, image.height, 1 if grey else 3, dtype)
+
+
+def opened(path: Path) -> Image:
+    """Returns a picture in one of the formats that are read; its pixels are not decoded yet."""
+    from PIL import Image
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # the size is checked before pixels are read
+        return Image.open(path, formats=PICTURES)
+
+
+def deep(image: Image) -> bool:
+    """Tells whether colours have 16 bits, of which Pillow would keep 8."""
+    return any(";16" in str(tile[3]) for tile in getattr(image, "tile", []))
