@@ -140,7 +140,7 @@ def test_a_view_that_goes_with_the_label_is_found_also_where_it_is_the_domain():
     view = found["view", "label", "all domains"]
     assert view.counts.tolist() == [[60, 60], [80, 40]]
     assert view.low < view.strength < view.high
-    assert view.extremes() == "well: 67 % of PA, 50 % of AP"
+    assert view.extremes() == "<b>ill</b>: 50 % of AP, 33 % of PA"
     assert found["view", "domain", "all domains"].strength == pytest.approx(1)
     assert ("view", "label", "a") not in found  # it has one value there
 

@@ -52,7 +52,8 @@ class Link:
         size = self.counts.sum(axis=1)
         kept = np.flatnonzero(size >= max(10, 0.02 * size.sum()))
         share = self.counts[kept] / size[kept, None]
-        which = int(np.ptp(share, axis=0).argmax())
+        spans = np.ptp(share, axis=0).round(9)
+        which = int(np.flatnonzero(spans == spans.max())[-1])  # of two labels the second, which is the finding
         most, least = kept[share[:, which].argmax()], kept[share[:, which].argmin()]
         most_share, least_share = (100 * self.counts[level, which] / size[level] for level in (most, least))
         return (

@@ -22,6 +22,7 @@ from .reacts import REACTS, SPREAD
 
 STEPS = (0.5, 1.0, 2.0, 3.0, 4.0, 5.0)
 CONTRADICTORY = 1.5  # severities
+FINEST = 0.005  # of a curve's reach: nothing is known better, however alike a domain's images are
 GRID = np.linspace(-1, 5, 301)  # below 0 the first half step goes on in a straight line
 VALUES = 500_000  # of images that a curve is measured on ...
 LEAST, MOST = 40, 150  # ... but so many images
@@ -148,10 +149,12 @@ def interpolated(at: Floats) -> Floats:
 def place(source: Fingerprint, other: Fingerprint, curve: Curve, names: Sequence[str]) -> Place | None:
     """Returns where a domain lies on the scale of a curve; None where nothing that reacts could be measured."""
     gaps, errors = differences(source, other)
-    used = [index for index in reacting(curve.shift, names) if errors[index] > 0 and not np.isnan(gaps[:, index]).any()]
-    used = [index for index in used if np.abs(curve.change[:, index]).max() > errors[index]]
+    reach = np.abs(curve.change).max(axis=0)
+    used = [index for index in reacting(curve.shift, names) if not np.isnan(gaps[:, index]).any()]
+    used = [index for index in used if reach[index] > errors[index]]
     if not used:
         return None
+    errors = np.maximum(errors, FINEST * reach)
     misfits = [((gaps[:, index, None] - curve.change[:, index]) / errors[index]) ** 2 for index in used]
     severities = GRID[np.sum(misfits, axis=0).argmin(axis=1)]
     alone = [float(GRID[misfit[0].argmin()]) for misfit in misfits]
