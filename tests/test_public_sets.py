@@ -56,7 +56,9 @@ def test_sets_of_pictures(name, tmp_path):
 
 
 def test_files_where_they_are_looked_for_and_the_second_call(tmp_path):
-    want = published.camelyon17(get.raw_folder(catalogue.find("ham10000")).with_name("camelyon17") / "camelyon17_v1.0")
+    want = published.camelyon17(
+        get.raw_folder(catalogue.find("ham10000")).with_name("camelyon17") / "camelyon17_v1.0", 20
+    )
     archive = tmp_path / "home/raw/camelyon17/camelyon17_v1.0.tar.gz"
     archive.write_bytes(b"")  # fetched and unpacked before
     (archive.parent / f".{archive.name}.unpacked").touch()
@@ -68,7 +70,8 @@ def test_files_where_they_are_looked_for_and_the_second_call(tmp_path):
     assert again.version == dataset.version
     assert store.names() == ["camelyon17"]
     terms, table = planning.plan(datasets.load("camelyon17"), Choices(shifts=("gamma",)), "hospital-2")
-    assert terms.name == "camelyon17"
+    assert terms.source == "hospital-2"
+    assert terms.dataset.licence == "CC0"
     assert not set(table.loc[table["split"] == "train", "group"]) & set(table.loc[table["split"] == "test", "group"])
 
 

@@ -190,6 +190,8 @@ DEFINITIONS = (
         notes=(
             "WILDS trains on hospitals 0, 3 and 4, chooses on 1 and tests on 2; here one hospital trains and all "
             "others are tested, so figures are not WILDS's.",
+            "There are 50 slides, so few patients a hospital: intervals are wide, and one with fewer than seven cannot "
+            "be the source.",
         ),
     ),
     _chest("Pneumonia", ("nih", "chexpert", "padchest", "rsna")),
