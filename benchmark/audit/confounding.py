@@ -72,7 +72,7 @@ def links(dataset: Dataset) -> list[Link]:
     weights = draw(int(whose.max()) + 1, REPLICATES, SEED, "audit", dataset.name)
     labels = table["label"].to_numpy(dtype=np.int64)
     names = dataset.domains
-    domain = table["domain"].map({name: code for code, name in enumerate(names)}).to_numpy(dtype=np.int64)
+    domain = table["domain"].map({name: code for code, name in enumerate(names)}).to_numpy().astype(np.int64)
     classes = list(dataset.classes)
     everyone = np.ones(len(table), dtype=bool)
     site = Column("domain", names, domain)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import combinations
 
+import numpy as np
 import pandas as pd
 
 from ...shifts.errors import MedshiftError
@@ -45,24 +46,29 @@ def counts(dataset: Dataset, source: str) -> Counts:
     """Returns the numbers of a data set, split as a protocol with this source would be."""
     table, why = _split(dataset, source)
     named = table.assign(label=[dataset.classes[label] for label in table["label"]])
-    order = {"index": dataset.domains, "columns": list(dataset.classes)}
-    images = pd.crosstab(named["domain"], named["label"]).reindex(**order, fill_value=0)
-    groups = named.groupby(["domain", "label"])["group"].nunique().unstack(fill_value=0).reindex(**order, fill_value=0)
+    images = pd.crosstab(named["domain"], named["label"]).reindex(
+        index=dataset.domains, columns=list(dataset.classes), fill_value=0
+    )
+    groups = (
+        named.groupby(["domain", "label"])["group"]
+        .nunique()
+        .unstack(fill_value=0)
+        .reindex(index=dataset.domains, columns=list(dataset.classes), fill_value=0)
+    )
     sizes = {name: rows.groupby("group").size() for name, rows in table.groupby("domain")}
     members = {name: set(rows["group"]) for name, rows in table.groupby("domain")}
     pairs = [(one, other, len(members[one] & members[other])) for one, other in combinations(dataset.domains, 2)]
+    few = (images.to_numpy() < FEW_IMAGES) | (groups.to_numpy() < FEW_GROUPS)
     scarce = [
-        (domain, name, int(images.loc[domain, name]))
-        for domain in dataset.domains
-        for name in dataset.classes
-        if images.loc[domain, name] < FEW_IMAGES or groups.loc[domain, name] < FEW_GROUPS
+        (dataset.domains[row], dataset.classes[column], int(images.to_numpy()[row, column]))
+        for row, column in np.argwhere(few).tolist()
     ]
     return Counts(
         table=table,
         images=images,
         groups=groups,
         by_split=pd.crosstab(table["domain"], table["split"]).reindex(dataset.domains),
-        per_group={name: (int(n.min()), float(n.median()), int(n.max())) for name, n in sizes.items()},
+        per_group={str(name): (int(n.min()), float(n.median()), int(n.max())) for name, n in sizes.items()},
         shared=[pair for pair in pairs if pair[2]],
         in_several=int((table.groupby("group")["domain"].nunique() > 1).sum()),
         scarce=scarce,

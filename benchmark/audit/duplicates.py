@@ -122,7 +122,7 @@ def _low_pass(dataset: Dataset) -> Tensor:
 def _plane(dataset: Dataset, rows: NDArray[np.int64]) -> Tensor:
     """Returns the brightness (n, H, W) of images, of a volume that of one slice."""
     flat, slices = planes(to_unit(np.ascontiguousarray(dataset.pixels[rows]), dataset.value_range))
-    return luma(flat).unflatten(0, (-1, slices))[:, slices // 2]
+    return luma(flat)[slices // 2 :: slices]
 
 
 def _candidates(low: Tensor, start: int) -> tuple[list[tuple[int, int]], int]:
@@ -148,4 +148,5 @@ def _likeness(dataset: Dataset, pairs: list[tuple[int, int]]) -> list[float]:
 
 def _detail(plane: Tensor) -> Tensor:
     fine = (smooth(plane) - smooth(plane, 7)).flatten(1)
-    return fine / fine.norm(dim=1, keepdim=True).clamp(min=1e-6)
+    length: Tensor = fine.norm(dim=1, keepdim=True)
+    return fine / length.clamp(min=1e-6)

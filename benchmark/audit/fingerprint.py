@@ -41,7 +41,7 @@ class Fingerprint:
     @property
     def means(self) -> Floats:
         """The mean of each measure, (K,)."""
-        return self._of(self.values)[0]
+        return np.asarray(self._of(self.values)[0])
 
     @property
     def replicates(self) -> Floats:

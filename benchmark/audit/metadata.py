@@ -81,9 +81,8 @@ def _column(name: str, values: pd.Series[str]) -> Column | None:
             return None
         text = text.where(text.isin(frequent.index[:KEPT]) | (text == ""), OTHER)
     levels = sorted(set(text) - {""})
-    return Column(
-        name, levels, text.map({level: code for code, level in enumerate(levels)}).fillna(-1).to_numpy(np.int64)
-    )
+    codes = text.map({level: code for code, level in enumerate(levels)}).fillna(-1)
+    return Column(name, levels, codes.to_numpy().astype(np.int64))
 
 
 def _binned(name: str, numbers: pd.Series[float]) -> Column | None:

@@ -164,7 +164,7 @@ def _moved(audit: Audit, domains: list[str]) -> list[dict[str, object]]:
         (m.learnt, m.tested): (m.area, m.low, m.high) for m in audit.moved
     }
     areas |= {(p.where, p.where): (p.area, p.low, p.high) for p in audit.probed if p.family == ALL}
-    rows = []
+    rows: list[dict[str, object]] = []
     for one in domains if len(domains) > 1 else ():
         cells = [areas.get((one, other), (math.nan, math.nan, math.nan)) for other in domains]
         rows.append({"learnt": one, "cells": [(decimal(a, 2), _interval(low, high)) for a, low, high in cells]})

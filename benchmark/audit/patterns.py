@@ -84,7 +84,8 @@ def _gain(plane: Tensor) -> Tensor:
     left = torch.einsum("mi,ip,iq->mpq", weight, basis, basis) + 1e-4 * torch.eye(basis.shape[1])
     right = torch.einsum("mi,ip->mp", weight * coarse.clamp(min=DARK / 4).log2(), basis)
     fitted = torch.linalg.solve(left, right)[:, 1:]
-    return (fitted @ basis[:, 1:].T).view(-1, GRID, GRID)
+    surface: Tensor = fitted @ basis[:, 1:].T
+    return surface.view(-1, GRID, GRID)
 
 
 @lru_cache(maxsize=1)
@@ -113,7 +114,7 @@ def _lines(fine: Tensor) -> Tensor:
 def _ghosts(fine: Tensor) -> Tensor:
     height = fine.shape[1]
     power = torch.fft.rfft(fine, dim=1).abs().square().mean(2)
-    echo = torch.fft.irfft(power, n=height, dim=1)
+    echo: Tensor = torch.fft.irfft(power, n=height, dim=1)
     return torch.stack([echo[:, round(height / copies)] for copies in GHOSTS]).amax(0) / echo[:, 0].clamp(min=1e-12)
 
 

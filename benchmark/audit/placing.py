@@ -136,14 +136,15 @@ def in_parts(images: Tensor, change: Callable[[Tensor, int], Tensor]) -> Floats:
 
 def both(values: Floats, centre: Floats) -> Floats:
     """Returns (2 K,): means of measures (n, K), and mean squared distances from a centre (K,)."""
-    return np.nanmean(np.concatenate([values, (values - centre) ** 2], axis=1), axis=0)
+    return np.asarray(np.nanmean(np.concatenate([values, (values - centre) ** 2], axis=1), axis=0))
 
 
 def interpolated(at: Floats) -> Floats:
     """Returns changes (301, 2 K) on the grid from those at `STEPS`, (6, 2 K), and none at 0."""
     curve = PchipInterpolator((0.0, *STEPS), np.concatenate([np.zeros((1, at.shape[1])), np.nan_to_num(at)]))
-    forth = np.asarray(curve(np.maximum(GRID, 0)))
-    return forth + np.minimum(GRID, 0)[:, None] * (np.nan_to_num(at[0]) / STEPS[0])
+    forth: Floats = np.asarray(curve(np.maximum(GRID, 0)), dtype=np.float64)
+    back: Floats = np.minimum(GRID, 0)[:, None] * (np.nan_to_num(at[0]) / STEPS[0])
+    return forth + back
 
 
 def place(source: Fingerprint, other: Fingerprint, curve: Curve, names: Sequence[str]) -> Place | None:

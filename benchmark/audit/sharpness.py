@@ -48,7 +48,8 @@ def spectrum(plane: Tensor) -> Tensor:
     """Returns the power (M, H * (W // 2 + 1)) of planes without their mean, behind a Hann window."""
     window = _window(plane.shape[-2], plane.shape[-1])
     centred = plane - plane.flatten(1).mean(1)[:, None, None]
-    return torch.fft.rfft2(centred * window).abs().square().flatten(1)
+    power: Tensor = torch.fft.rfft2(centred * window).abs().square().flatten(1)
+    return power
 
 
 @lru_cache(maxsize=8)

@@ -68,7 +68,7 @@ def _features(images: Tensor) -> dict[str, Floats]:
         "corners": torch.stack([c.flatten(1).mean(1) for c in corners], 1),
         "layout": adaptive_avg_pool2d(flat, LAYOUT).flatten(1),
     }
-    return {name: value.unflatten(0, (-1, slices)).mean(1).double().numpy() for name, value in made.items()}
+    return {name: value.view(-1, slices, value.shape[1]).mean(1).double().numpy() for name, value in made.items()}
 
 
 def _ends(count: int) -> tuple[slice, slice]:
