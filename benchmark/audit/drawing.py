@@ -11,7 +11,7 @@ ROW, TOP, BOTTOM = 20, 6, 22
 HEIGHT = 220  # of a chart of curves
 NARROW = 44  # left of it
 STYLES = 8  # colours that can be told apart
-LETTERS = 17  # of a row's name that fit
+LETTERS = 16  # of a row's name that fit
 
 
 @dataclass(frozen=True)
