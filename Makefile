@@ -20,8 +20,9 @@ demo: $(VENV)/.installed
 	for name in $(BASELINES); do $(BIN)/medshift run --baseline $$name --severities 3 --set epochs=5 --out $(OUT) || exit 1; done
 	$(BIN)/medshift leaderboard $(OUT) --out $(OUT)/site
 
+# file by file, so that what a file makes for its tests is made once
 test: $(VENV)/.installed
-	$(BIN)/python -m pytest -q -m "not slow"
+	$(BIN)/python -m pytest -q -m "not slow" --numprocesses=auto --maxprocesses=4 --dist=loadfile
 
 test-slow: $(VENV)/.installed
 	$(BIN)/python -m pytest -q -m slow

@@ -9,6 +9,9 @@ import pytest
 # As the command line does, before torch is imported: waiting threads that spin make tests ten times slower on a busy
 # machine.
 os.environ.setdefault("GOMP_SPINCOUNT", "10000")
+if "PYTEST_XDIST_WORKER_COUNT" in os.environ:  # side by side: each its share of the cores
+    share = (os.cpu_count() or 1) // int(os.environ["PYTEST_XDIST_WORKER_COUNT"])
+    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, share)))
 
 
 @pytest.fixture(scope="session")
