@@ -4,6 +4,8 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 OUT    ?= runs/demo
 BASELINES := imagenet-finetune scratch adabn
+ONE_SEED  := bn-only cbr-tiny coral dann fda histogram-matching imagenet-transfusion lame linear-probe lp-ft mcc mixstyle \
+             mixup mmd scratch-meanvar ssl-target swad t3a tent
 
 .PHONY: demo test test-slow bench lint types board readme submissions clean
 .DELETE_ON_ERROR:
@@ -52,6 +54,8 @@ readme: $(VENV)/.installed
 submissions: $(VENV)/.installed
 	for name in $(BASELINES); do \
 	  $(BIN)/medshift run --baseline $$name --seeds 3 --threads 1 --out leaderboard/submissions || exit 1; done
+	for name in $(ONE_SEED); do \
+	  $(BIN)/medshift run --baseline $$name --threads 1 --out leaderboard/submissions || exit 1; done
 
 clean:
 	rm -rf build runs

@@ -105,7 +105,11 @@ def _groups(board: Board) -> list[str]:
             others = f"all {rest} others" if rest > 1 else ranked[1].name
             said.append(f"Of methods that see {sees}, {first[0].name} leads; its lead over {others} is supported.")
         else:
-            behind = "nobody is known to be worse" if not rest else f"{rest} more are supported to be worse"
+            behind = (
+                "nobody is known to be worse"
+                if not rest
+                else f"{rest} more {'is' if rest == 1 else 'are'} supported to be worse"
+            )
             said.append(
                 f"Of methods that see {sees}, {_names(first)} share the first tier: that one is better than another is "
                 f"not supported; {behind}."
