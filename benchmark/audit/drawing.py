@@ -6,12 +6,12 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-WIDTH, LEFT, RIGHT = 340, 130, 14
+WIDTH, LEFT, RIGHT = 360, 160, 14
 ROW, TOP, BOTTOM = 20, 6, 22
 HEIGHT = 220  # of a chart of curves
 NARROW = 44  # left of it
 STYLES = 8  # colours that can be told apart
-LETTERS = 16  # of a row's name that fit
+LETTERS = 18  # of a row's name that fit
 
 
 @dataclass(frozen=True)
