@@ -35,6 +35,11 @@ Scale = Annotated[
     typer.Option("--severity-scale", help="matched: severities at which all shifts cost the same similarity (SSIM)."),
 ]
 Severities = Annotated[str, typer.Option(help="Severities, with commas.")]
+Requantise = Annotated[bool, typer.Option(help="Round shifted 8-bit images to 8 bits, as a scanner's export does.")]
+ProtocolFolder = Annotated[
+    Path | None,
+    typer.Option("--protocol", metavar="DIR", help="Exactly these terms: a folder of `medshift protocol make`."),
+]
 
 
 def load(

@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 from ..shifts.errors import MedshiftError, near
 from .dataset import COLUMNS, Dataset
+from .importing.problems import undecodable
+from .importing.resize import box
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -139,7 +141,7 @@ def _look(folder: Path, rows: pd.DataFrame) -> tuple[int, bool]:
                 smallest = min(smallest, *image.size)
                 grey &= image.mode in ("1", "L", "I;16", "LA")
         except (OSError, UnidentifiedImageError, Image.DecompressionBombError, ValueError) as error:
-            problems.append(_unreadable(folder, name, error))
+            problems.append(f"{name}: {undecodable(folder / name, error)}")
     _raise(folder / MANIFEST, problems)
     return smallest, grey
 
@@ -156,7 +158,7 @@ def _pixels(
             with Image.open(folder / name) as image:
                 pixels[index] = square(image, side, grey)
         except (OSError, ValueError, SyntaxError) as error:  # PIL raises all three on damaged files
-            problems.append(_unreadable(folder, name, error))
+            problems.append(f"{name}: {undecodable(folder / name, error)}")
         if progress is not None:
             progress(index + 1, len(rows))
     _raise(folder / MANIFEST, problems)
@@ -170,24 +172,13 @@ def square(image: Image, side: int, grey: bool) -> NDArray[np.uint8]:
     if image.mode.startswith("I;16"):  # the top bits: PIL would clip
         image = fromarray((np.asarray(image, dtype=np.uint16) >> 8).astype(np.uint8))
     converted = image.convert("L" if grey else "RGB")
-    edge = min(converted.size)
-    left, top = (converted.width - edge) // 2, (converted.height - edge) // 2
-    box = (left, top, left + edge, top + edge)
-    if (edge, edge) != (side, side):
-        converted = converted.resize((side, side), Resampling.BICUBIC, box=box, reducing_gap=None)
+    part = box(*converted.size)
+    if min(converted.size) != side:
+        converted = converted.resize((side, side), Resampling.BICUBIC, box=part, reducing_gap=None)
     else:
-        converted = converted.crop(box)
+        converted = converted.crop(part)
     values = np.asarray(converted, dtype=np.uint8)
     return values[None] if grey else np.moveaxis(values, -1, 0)
-
-
-def _unreadable(folder: Path, name: str, error: Exception) -> str:
-    path = folder / name
-    if not path.exists():
-        return f"{name}: no such file"
-    if path.stat().st_size == 0:
-        return f"{name}: an empty file"
-    return f"{name}: cannot be decoded ({str(error).splitlines()[0] if str(error) else type(error).__name__})"
 
 
 def _raise(path: Path, problems: Sequence[str]) -> None:

@@ -8,44 +8,27 @@ from typing import Annotated, Literal
 import typer
 
 from ...shifts.errors import MedshiftError
-from ..data_options import (
-    Classes,
-    Data,
-    DatasetName,
-    Families,
-    ImageSize,
-    Modality,
-    Scale,
-    Severities,
-    Shifts,
-    Source,
-    Targets,
-)
+from .. import data_options as options
 
 
 def export(
     out: Annotated[Path, typer.Option(help="The folder to make.")],
-    dataset: DatasetName = None,
-    data: Data = None,
-    protocol_folder: Annotated[
-        Path | None,
-        typer.Option("--protocol", metavar="DIR", help="Exactly these terms: a folder of `medshift protocol make`."),
-    ] = None,
+    dataset: options.DatasetName = None,
+    data: options.Data = None,
+    protocol_folder: options.ProtocolFolder = None,
     form: Annotated[
         Literal["npy", "png"], typer.Option("--format", help="npy: one array a folder; png: a file an image.")
     ] = "npy",
-    source: Source = "",
-    targets: Targets = "",
-    classes: Classes = "",
-    image_size: ImageSize = None,
-    modality: Modality = "any",
-    shifts: Shifts = "",
-    family: Families = "",
-    severities: Severities = "1,2,3,4,5",
-    severity_scale: Scale = "physical",
-    requantise: Annotated[
-        bool, typer.Option(help="Round shifted 8-bit images to 8 bits, as a scanner's export does.")
-    ] = True,
+    source: options.Source = "",
+    targets: options.Targets = "",
+    classes: options.Classes = "",
+    image_size: options.ImageSize = None,
+    modality: options.Modality = "any",
+    shifts: options.Shifts = "",
+    family: options.Families = "",
+    severities: options.Severities = "1,2,3,4,5",
+    severity_scale: options.Scale = "physical",
+    requantise: options.Requantise = True,
     submissions: Annotated[
         Path, typer.Option(help="Folder of submissions: the protocol and its truth go there, for `medshift score`.")
     ] = Path("submissions"),
@@ -55,28 +38,12 @@ def export(
     For models that medshift cannot run: predict them anywhere, then `medshift score`. An export that was stopped goes
     on where it was with the same command.
     """
-    from ..data_options import load, names, steps
-    from ..planning import Choices, ends, plan, settle
+    from ..planning import settle
     from ..progress import bar, console
-    from ..protocol_make import adopt
+    from ..terms import agreed, chosen
 
-    choices = Choices(
-        source=source,
-        targets=names(targets),
-        shifts=names(shifts),
-        families=names(family),
-        severities=steps(severities),
-        requantise=requantise,
-        scale=severity_scale,
-    )
-    if protocol_folder is not None:
-        if choices != Choices() or classes or image_size or modality != "any":
-            raise MedshiftError("--protocol sets domains, classes, image size and shifts: leave their options out")
-        loaded, protocol, table = adopt(protocol_folder, dataset, data)
-    else:
-        loaded, own_source = load(dataset, data, names(classes), image_size, modality)
-        with bar("matching severities", unit="shifts") as progress:
-            protocol, table = plan(loaded, choices, own_source, progress)
+    choices = chosen(source, targets, shifts, family, severities, severity_scale, requantise)
+    loaded, protocol, table = agreed(choices, protocol_folder, dataset, data, classes, image_size, modality)
     home = protocol_folder or submissions / protocol.name
     if home.resolve().is_relative_to(out.resolve()):
         raise MedshiftError(f"the truth would lie in {home}, within the export: choose another --submissions or --out")
@@ -84,8 +51,6 @@ def export(
     from .. import export_parts
 
     screen = console()
-    for line in ends(protocol):
-        screen.print(line, soft_wrap=True, markup=False)
     made = export_parts.parts(protocol, table)
     images, amount = export_parts.size(made, loaded, protocol, form)
     about = "at most about " if form == "png" else "about "

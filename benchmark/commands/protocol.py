@@ -7,19 +7,7 @@ from typing import Annotated
 
 import typer
 
-from ..data_options import (
-    Classes,
-    Data,
-    DatasetName,
-    Families,
-    ImageSize,
-    Modality,
-    Scale,
-    Severities,
-    Shifts,
-    Source,
-    Targets,
-)
+from .. import data_options as options
 
 app = typer.Typer(no_args_is_help=True, help="Make, show and check protocols: terms that others can run on.")
 Folder = Annotated[Path, typer.Argument(help="Holds protocol.json and truth.parquet.")]
@@ -28,47 +16,38 @@ Folder = Annotated[Path, typer.Argument(help="Holds protocol.json and truth.parq
 @app.command("make")
 def make(
     name: Annotated[str, typer.Argument(help="Names the protocol, its folder and its leaderboard.")],
-    dataset: DatasetName = None,
-    data: Data = None,
-    source: Source = "",
-    targets: Targets = "",
-    classes: Classes = "",
-    image_size: ImageSize = None,
-    modality: Modality = "any",
-    shifts: Shifts = "",
-    family: Families = "",
-    severities: Severities = "1,2,3,4,5",
-    severity_scale: Scale = "physical",
+    dataset: options.DatasetName = None,
+    data: options.Data = None,
+    source: options.Source = "",
+    targets: options.Targets = "",
+    classes: options.Classes = "",
+    image_size: options.ImageSize = None,
+    modality: options.Modality = "any",
+    shifts: options.Shifts = "",
+    family: options.Families = "",
+    severities: options.Severities = "1,2,3,4,5",
+    severity_scale: options.Scale = "physical",
     label_fractions: Annotated[
         str, typer.Option(help="Parts of the source's training groups, with commas: a protocol each, nested.")
     ] = "1",
     label_seed: Annotated[int, typer.Option(help="Which groups the parts have.", min=0)] = 0,
     version: Annotated[str, typer.Option(help="Raised when the protocol changes on purpose.")] = "1",
     out: Annotated[Path, typer.Option(help="Each protocol becomes a folder in here.")] = Path("protocols"),
-    requantise: Annotated[
-        bool, typer.Option(help="Round shifted 8-bit images to 8 bits, as a scanner's export does.")
-    ] = True,
+    requantise: options.Requantise = True,
 ) -> None:
     """Write a protocol: protocol.json and truth.parquet, with their hashes, ready to be shared.
 
     Others run on it with `medshift run --protocol DIR`.
     """
     from .. import label_fractions as fractions
-    from ..data_options import load, names, steps
-    from ..planning import Choices, ends, settle
+    from ..data_options import load, names
+    from ..planning import ends, settle
     from ..progress import bar, console
     from ..protocol_make import make as make_all
+    from ..terms import chosen
 
     parts = fractions.parse(label_fractions)
-    choices = Choices(
-        source=source,
-        targets=names(targets),
-        shifts=names(shifts),
-        families=names(family),
-        severities=steps(severities),
-        requantise=requantise,
-        scale=severity_scale,
-    )
+    choices = chosen(source, targets, shifts, family, severities, severity_scale, requantise)
     loaded, own_source = load(dataset, data, names(classes), image_size, modality)
     with bar("matching severities", unit="shifts") as progress:
         made = make_all(
@@ -112,7 +91,7 @@ def show(folder: Folder) -> None:
 
 
 @app.command("check")
-def check(folder: Folder, dataset: DatasetName = None, data: Data = None) -> None:
+def check(folder: Folder, dataset: options.DatasetName = None, data: options.Data = None) -> None:
     """Say whether the data at hand are those of a protocol, and all that differs."""
     from ..protocol_make import adopt
 

@@ -7,41 +7,25 @@ from typing import Annotated
 
 import typer
 
-from ...shifts.errors import MedshiftError
-from ..data_options import (
-    Classes,
-    Data,
-    DatasetName,
-    Families,
-    ImageSize,
-    Modality,
-    Scale,
-    Severities,
-    Shifts,
-    Source,
-    Targets,
-)
+from .. import data_options as options
 
 
 def run(
     baseline: Annotated[
         str, typer.Option(help="See `medshift list baselines`; or my_module:MyBaseline, a class in this folder.")
     ],
-    dataset: DatasetName = None,
-    data: Data = None,
-    protocol_folder: Annotated[
-        Path | None,
-        typer.Option("--protocol", metavar="DIR", help="Run on exactly the terms of `medshift protocol make`."),
-    ] = None,
-    source: Source = "",
-    targets: Targets = "",
-    classes: Classes = "",
-    image_size: ImageSize = None,
-    modality: Modality = "any",
-    shifts: Shifts = "",
-    family: Families = "",
-    severities: Severities = "1,2,3,4,5",
-    severity_scale: Scale = "physical",
+    dataset: options.DatasetName = None,
+    data: options.Data = None,
+    protocol_folder: options.ProtocolFolder = None,
+    source: options.Source = "",
+    targets: options.Targets = "",
+    classes: options.Classes = "",
+    image_size: options.ImageSize = None,
+    modality: options.Modality = "any",
+    shifts: options.Shifts = "",
+    family: options.Families = "",
+    severities: options.Severities = "1,2,3,4,5",
+    severity_scale: options.Scale = "physical",
     settings: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A hyper-parameter; may be repeated.")
     ] = None,
@@ -56,43 +40,23 @@ def run(
         int, typer.Option(help="CPU threads; 0 is torch's choice. Part of what makes runs equal.", min=0)
     ] = 0,
     submitter: Annotated[str, typer.Option(help="Who answers for the submission.")] = "",
-    requantise: Annotated[
-        bool, typer.Option(help="Round shifted 8-bit images to 8 bits, as a scanner's export does.")
-    ] = True,
+    requantise: options.Requantise = True,
 ) -> None:
     """Train on one site, evaluate under synthesized and real shifts, and write a submission.
 
     A run that was stopped goes on where it was with the same command.
     """
     from .. import baselines
-    from ..data_options import load, names, steps
-    from ..planning import Choices, ends, plan, settle
-    from ..progress import bar, console, watch
-    from ..protocol_make import adopt
+    from ..planning import settle
+    from ..progress import console, watch
+    from ..terms import agreed, chosen
     from ..tune import budget
 
     made = baselines.make(baseline, settings or [])  # before anything slow: a typing error costs no minute
     tried = budget(made, tune, settings or [])
-    choices = Choices(
-        source=source,
-        targets=names(targets),
-        shifts=names(shifts),
-        families=names(family),
-        severities=steps(severities),
-        requantise=requantise,
-        scale=severity_scale,
-    )
-    if protocol_folder is not None:
-        if choices != Choices() or classes or image_size or modality != "any":
-            raise MedshiftError("--protocol sets domains, classes, image size and shifts: leave their options out")
-        loaded, protocol, table = adopt(protocol_folder, dataset, data)
-    else:
-        loaded, own_source = load(dataset, data, names(classes), image_size, modality)
-        with bar("matching severities", unit="shifts") as progress:
-            protocol, table = plan(loaded, choices, own_source, progress)
+    choices = chosen(source, targets, shifts, family, severities, severity_scale, requantise)
+    loaded, protocol, table = agreed(choices, protocol_folder, dataset, data, classes, image_size, modality)
     made = baselines.suited(made, len(loaded.spatial))
-    for line in ends(protocol):
-        console().print(line, soft_wrap=True, markup=False)
     from .. import environment
     from ..run import Job
     from ..run import run as run_job

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
+from itertools import compress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -15,7 +16,8 @@ from ..manifest import LARGEST_SIDE
 from .dicom_head import Head, head, number, pseudonyms, text
 from .listed import OWN
 from .options import Options
-from .problems import Problems, Unfit, undecodable
+from .problems import Problems, Unfit
+from .reader import read_heads
 from .resize import square
 from .windows import levels, percentiles, window
 
@@ -50,25 +52,19 @@ class Dicoms:
         self._root, self._options = root, options
         self.private = not listed
         label_tag = "" if listed else options.label_column
-        heads: list[Head] = []
-        kept = []
-        for index, (name, line) in enumerate(zip(rows["file"], rows["line"], strict=True)):
-            try:
-                read = head(root / name, label_tag)
-                if label_tag and options.classes and read.tags[label_tag] not in options.classes:
-                    continue
-                heads.append(read)
-                kept.append(index)
-                if options.windowing == "file" and not heads[-1].windowed:
-                    problems.add(f"{name}: brings no window (--window file)", line)
-            except Exception as error:  # a decoder of hostile bytes may raise anything
-                problems.add(f"{name}: {undecodable(root / name, error)}", line)
-            progress(index + 1, len(rows))
-        if not heads:
-            problems.stop()
+        kept, heads = read_heads(root, rows, lambda path: head(path, label_tag), problems, progress)
+        if label_tag and options.classes:
+            wanted = [of.tags[label_tag] in options.classes for of in heads]
+            kept, heads = kept[wanted].reset_index(drop=True), list(compress(heads, wanted))
+            if not heads:
+                problems.add(f"no image has a {label_tag} of {', '.join(options.classes)}")
+                problems.stop()
+        for name, line, of in zip(kept["file"], kept["line"], heads, strict=True):
+            if options.windowing == "file" and not of.windowed:
+                problems.add(f"{name}: brings no window (--window file)", line)
         self._heads = heads
         self.notes: list[str] = []
-        self.rows = self._named(rows.iloc[kept].reset_index(drop=True), problems, label_tag, listed)
+        self.rows = self._named(kept, problems, label_tag, listed)
         self.channels = options.channels or max((1, 3), key=[of.channels for of in heads].count)
         for name, line, of in zip(self.rows["file"], self.rows["line"], heads, strict=True):
             if of.channels != self.channels and not options.channels:

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from ..manifest import LARGEST_SIDE
 from .nifti_head import Head, head
 from .options import LARGEST_CUBE, Options
-from .problems import Problems, Unfit, undecodable
+from .problems import Problems, Unfit
+from .reader import read_heads
 from .resize import axis_weights
 from .windows import levels, percentiles, window
 
@@ -44,20 +45,10 @@ class Volumes:
     ) -> None:
         self._root, self._options, self.private = root, options, False
         self._last: tuple[Path | None, NDArray[np.float32]] = (None, np.empty(0, dtype=np.float32))
-        heads: list[Head] = []
-        kept = []
-        for index, (name, line) in enumerate(zip(rows["file"], rows["line"], strict=True)):
-            try:
-                heads.append(head(root / name))
-                kept.append(index)
-                if heads[-1].shape[2] < options.slices:
-                    problems.add(f"{name}: has {heads[-1].shape[2]} slices, --slices {options.slices} are wanted", line)
-            except Exception as error:  # a decoder of hostile bytes may raise anything
-                problems.add(f"{name}: {undecodable(root / name, error)}", line)
-            progress(index + 1, len(rows))
-        self.rows = rows.iloc[kept].reset_index(drop=True)
-        if not heads:
-            problems.stop()
+        self.rows, heads = read_heads(root, rows, head, problems, progress)
+        for name, line, of in zip(self.rows["file"], self.rows["line"], heads, strict=True):
+            if of.shape[2] < options.slices:
+                problems.add(f"{name}: has {of.shape[2]} slices, --slices {options.slices} are wanted", line)
         if options.windowing == "file":
             problems.add("--window file: NIfTI brings no window; say CENTRE,WIDTH or image")
         axes = 2 if options.slices else 3

@@ -10,14 +10,16 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ..manifest import LARGEST_SIDE
+from .. import manifest
 from .options import Options
 from .picture_head import Depth, Head, deep, head, opened
-from .problems import Problems, Unfit, undecodable
-from .resize import box, square
+from .problems import Problems, Unfit
+from .reader import read_heads
+from .resize import square
 
 if TYPE_CHECKING:
     from PIL.Image import Image
+
 NAMED = {1: "grey", 3: "colour"}
 
 
@@ -41,20 +43,9 @@ class Pictures:
         progress: Callable[[int, int], None],
     ) -> None:
         self._root, self.private = root, False
-        heads: list[Head] = []
-        kept = []
-        for index, (name, line) in enumerate(zip(rows["file"], rows["line"], strict=True)):
-            try:
-                heads.append(head(root / name))
-                kept.append(index)
-            except Exception as error:  # a decoder of hostile bytes may raise anything
-                problems.add(f"{name}: {undecodable(root / name, error)}", line)
-            progress(index + 1, len(rows))
-        self.rows = rows.iloc[kept].reset_index(drop=True)
+        self.rows, heads = read_heads(root, rows, head, problems, progress)
         self.notes: list[str] = []
         self.value_range: tuple[float, float] | None = None
-        if not heads:
-            problems.stop()
         common = _common(heads, [of.channels for of in heads])
         self.channels = options.channels or common
         self.dtype: Depth = _common(heads, [of.dtype for of in heads])
@@ -66,11 +57,11 @@ class Pictures:
             if of.dtype != self.dtype:
                 problems.add(f"{name}: values are {of.dtype}, those of most others {self.dtype}", line)
         smallest = min(min(of.width, of.height) for of in heads)
-        self.side = options.image_size or min(LARGEST_SIDE, smallest)
+        self.side = options.image_size or min(manifest.LARGEST_SIDE, smallest)
         if self.side < 8:
             problems.add(f"the smallest image has a side of {smallest} pixels; 8 are needed")
         self.notes.append(f"centre-cropped and resized to {self.side} x {self.side}")
-        if not options.image_size and smallest > LARGEST_SIDE:
+        if not options.image_size and smallest > manifest.LARGEST_SIDE:
             self.notes[-1] += f" (the smallest is {smallest}: --image-size keeps more)"
 
     @property
@@ -97,8 +88,6 @@ def _common(heads: list[Head], values: list[Any]) -> Any:  # noqa: ANN401
 
 def _values(path: Path, channels: int, side: int) -> NDArray[Any]:
     """Returns (C, H, W) in the file's own depth; of 8 bits already cropped and resized."""
-    from PIL.Image import Resampling
-
     with opened(path) as image:
         if image.mode == "F" or image.mode.startswith("I"):
             read = np.asarray(image)
@@ -106,14 +95,7 @@ def _values(path: Path, channels: int, side: int) -> NDArray[Any]:
             return np.repeat(grey, 3, axis=0) if channels == 3 else grey
         if deep(image):
             return _deep_values(path, str(image.format), channels)
-        converted = image.convert("L" if channels == 1 else "RGB")
-        part = box(converted.width, converted.height)
-        if part[2] - part[0] == side:
-            converted = converted.crop(part)
-        else:
-            converted = converted.resize((side, side), Resampling.BICUBIC, box=part, reducing_gap=None)
-        values = np.asarray(converted, dtype=np.uint8)
-        return values[None] if channels == 1 else np.moveaxis(values, -1, 0)
+        return manifest.square(image, side, grey=channels == 1)
 
 
 def _read_as(path: Path, order: str) -> Image:
