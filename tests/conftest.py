@@ -27,3 +27,11 @@ def _home_of_the_tests(tmp_path_factory):
     """What tests make is kept away from the user's cache, and handed down to the processes that they start."""
     if "MEDSHIFT_HOME" not in os.environ:
         os.environ["MEDSHIFT_HOME"] = str(tmp_path_factory.mktemp("home"))
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch):
+    """An empty home of one test's own."""
+    where = tmp_path / "home"
+    monkeypatch.setenv("MEDSHIFT_HOME", str(where))
+    return where

@@ -7,9 +7,9 @@ import subprocess
 import sys
 
 import pytest
+from command import MEDSHIFT
 from folders import edit, folder
 
-MEDSHIFT = [sys.executable, "-m", "medshift.benchmark.cli"]
 HEAVY = ("torch", "timm", "sklearn", "matplotlib", "monai", "torchio", "nilearn")
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from command import MEDSHIFT
 from folders import folder
 from typer.testing import CliRunner
 
@@ -20,7 +20,6 @@ from medshift.benchmark.cli import app
 from medshift.benchmark.external import Claim
 from medshift.shifts.errors import MedshiftError
 
-MEDSHIFT = [sys.executable, "-m", "medshift.benchmark.cli"]
 CLAIM = Claim("vendor-x", "source", "A box.", "somebody")
 
 

@@ -8,6 +8,7 @@ import subprocess
 import sys
 
 import pytest
+from command import MEDSHIFT
 from folders import folder
 from typer.testing import CliRunner
 
@@ -17,7 +18,6 @@ from medshift.benchmark.cli import app
 from medshift.benchmark.files import sha256
 from medshift.shifts.errors import MedshiftError
 
-MEDSHIFT = [sys.executable, "-m", "medshift.benchmark.cli"]
 GOOD = '''
 from dataclasses import dataclass
 from typing import ClassVar

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import struct
 import subprocess
-import sys
 import zlib
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from command import MEDSHIFT
 from folders import edit, folder
 from PIL import Image
 
@@ -20,14 +20,7 @@ from medshift.benchmark.importing.options import Options
 from medshift.benchmark.importing.paths import Inside
 from medshift.shifts.errors import MedshiftError
 
-MEDSHIFT = [sys.executable, "-m", "medshift.benchmark.cli"]
-
-
-@pytest.fixture(autouse=True)
-def home(tmp_path, monkeypatch):
-    where = tmp_path / "home"
-    monkeypatch.setenv("MEDSHIFT_HOME", str(where))
-    return where
+pytestmark = pytest.mark.usefixtures("home")
 
 
 @pytest.fixture

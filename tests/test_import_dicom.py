@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 
 import numpy as np
 import pydicom
 import pytest
+from command import MEDSHIFT
 from folders import picture
 from pydicom.dataset import FileDataset, FileMetaDataset
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian
@@ -19,14 +19,7 @@ from medshift.benchmark.importing.options import Options
 from medshift.benchmark.importing.windows import window
 from medshift.shifts.errors import MedshiftError
 
-MEDSHIFT = [sys.executable, "-m", "medshift.benchmark.cli"]
-
-
-@pytest.fixture(autouse=True)
-def home(tmp_path, monkeypatch):
-    where = tmp_path / "home"
-    monkeypatch.setenv("MEDSHIFT_HOME", str(where))
-    return where
+pytestmark = pytest.mark.usefixtures("home")
 
 
 def write(path, values, number, **tags):

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import gzip
 import subprocess
-import sys
 
 import nibabel
 import numpy as np
 import pytest
+from command import MEDSHIFT
 
 from medshift.benchmark import store
 from medshift.benchmark.importing.add import add
@@ -17,14 +17,7 @@ from medshift.benchmark.importing.options import Options
 from medshift.benchmark.importing.resize import axis_weights
 from medshift.shifts.errors import MedshiftError
 
-MEDSHIFT = [sys.executable, "-m", "medshift.benchmark.cli"]
-
-
-@pytest.fixture(autouse=True)
-def home(tmp_path, monkeypatch):
-    where = tmp_path / "home"
-    monkeypatch.setenv("MEDSHIFT_HOME", str(where))
-    return where
+pytestmark = pytest.mark.usefixtures("home")
 
 
 def patient(size=48.0):

@@ -8,15 +8,13 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
+from command import MEDSHIFT
 from folders import folder
 from typer.testing import CliRunner
 
 from medshift.benchmark import scaffold
 from medshift.benchmark.cli import app
 from medshift.shifts.errors import MedshiftError
-
-MEDSHIFT = [sys.executable, "-m", "medshift.benchmark.cli"]
-
 
 NEW = {  # kind -> name, and what to do next
     "shift": ("acme-light", "medshift check shift acme-light"),

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 
 import numpy as np
 import pandas as pd
 import pytest
+from command import MEDSHIFT
 from folders import DOMAINS, edit, folder
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -26,8 +26,6 @@ from medshift.benchmark import (
 )
 from medshift.benchmark.planning import Choices
 from medshift.shifts.errors import MedshiftError
-
-MEDSHIFT = [sys.executable, "-m", "medshift.benchmark.cli"]
 
 
 @pytest.fixture(scope="module")

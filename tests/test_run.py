@@ -8,7 +8,6 @@ import random
 import shutil
 import signal
 import subprocess
-import sys
 import time
 from dataclasses import dataclass
 from typing import ClassVar
@@ -17,6 +16,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from command import MEDSHIFT
 from folders import folder
 
 from medshift.benchmark import access, baselines, evaluate, manifest, planning, protocol, run, truth
@@ -24,7 +24,6 @@ from medshift.benchmark.condition import Condition
 from medshift.benchmark.planning import Choices
 from medshift.shifts.errors import MedshiftError
 
-MEDSHIFT = [sys.executable, "-m", "medshift.benchmark.cli"]
 SHIFTS = "gamma,gaussian-noise,psf-blur"
 QUICK = ["--set", "arch=test_resnet", "--set", "epochs=2", "--shifts", SHIFTS, "--severities", "1,5", "--threads", "1"]
 

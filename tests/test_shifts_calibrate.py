@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from command import MEDSHIFT
 from folders import folder
 
 from medshift.benchmark import calibrate, calibration_chart, damage, manifest, matching, planning
@@ -19,7 +20,6 @@ from medshift.shifts.errors import MedshiftError
 from medshift.shifts.plugins import Table
 
 NAMES = ("gamma", "gaussian-noise", "psf-blur", "colour-temperature")
-MEDSHIFT = [sys.executable, "-m", "medshift.benchmark.cli"]
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -12,6 +12,7 @@ import time
 import numpy as np
 import pandas as pd
 import pytest
+from command import MEDSHIFT
 from folders import folder
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -22,14 +23,7 @@ from medshift.benchmark.importing.options import Options
 from medshift.benchmark.importing.pack import Content, in_blocks, pack
 from medshift.shifts.errors import MedshiftError
 
-MEDSHIFT = [sys.executable, "-m", "medshift.benchmark.cli"]
-
-
-@pytest.fixture(autouse=True)
-def home(tmp_path, monkeypatch):
-    where = tmp_path / "home"
-    monkeypatch.setenv("MEDSHIFT_HOME", str(where))
-    return where
+pytestmark = pytest.mark.usefixtures("home")
 
 
 def content(pixels, **more):

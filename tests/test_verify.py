@@ -6,10 +6,10 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 
 import numpy as np
 import pytest
+from command import MEDSHIFT
 from folders import folder
 
 from medshift.benchmark import card as cards
@@ -19,7 +19,6 @@ from medshift.benchmark.submit import submit
 from medshift.benchmark.verify import Outcome, mark
 from medshift.shifts.errors import MedshiftError
 
-MEDSHIFT = [sys.executable, "-m", "medshift.benchmark.cli"]
 QUICK = ["--set", "arch=test_resnet", "--set", "epochs=1", "--shifts", "gamma", "--severities", "3", "--threads", "1"]
 
 
