@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from ..benchmark.access import Access
+from .entropy import sureness
 from .networks import Network
 from .recipe import Recipe
 from .training import batch_and_steps
@@ -52,12 +53,13 @@ class Adversarial:
         logits = net.head(features)
         turned = reversed_gradient(features, self.weight * strength(self.step / self.steps))
         self.step += 1
-        probabilities = logits.detach().softmax(1) if self.conditional else None
+        predicted = logits.detach()
+        probabilities = predicted.softmax(1) if self.conditional else None
         told = discriminator(turned, probabilities)
         is_source = torch.zeros_like(told)
         is_source[: len(images)] = 1
-        sureness = None if probabilities is None else torch.cat([sure(part) for part in probabilities.chunk(2)])
-        adversary = nn.functional.binary_cross_entropy_with_logits(told, is_source, sureness)
+        sure = torch.cat([sureness(part) for part in predicted.chunk(2)]) if self.conditional else None
+        adversary = nn.functional.binary_cross_entropy_with_logits(told, is_source, sure)
         return nn.functional.cross_entropy(logits[: len(images)], labels, weights) + adversary
 
 
@@ -106,10 +108,3 @@ def reversed_gradient(features: Tensor, factor: float) -> Tensor:
     same = features.clone()
     same.register_hook(lambda gradient: -factor * gradient)  # type: ignore[no-untyped-call]
     return same
-
-
-def sure(probabilities: Tensor) -> Tensor:
-    """Returns (N,) weights, 1 on average, the larger the surer: 1 + exp(-entropy) before they are scaled."""
-    entropy = -torch.special.xlogy(probabilities, probabilities).sum(1)
-    weights: Tensor = 1 + (-entropy).exp()
-    return weights / weights.mean()

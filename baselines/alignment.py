@@ -43,7 +43,8 @@ class Coral(TimmRecipe):
         from .training import Classifier
 
         name = f"imagenet, aligned by {self.distance} x {self.weight}"
-        return Classifier(timm_network(access, self, name, loss=Aligned(access, self.distance, self.weight)))
+        loss = Aligned(access, self.distance, self.weight)
+        return Classifier(timm_network(access, self, name, loss=loss, code=["distances", "unlabelled"]))
 
 
 @dataclass(frozen=True)

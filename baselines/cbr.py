@@ -31,7 +31,7 @@ class CbrTiny(Recipe):
         from .training import Classifier, source_network
 
         name = f"cbr {self.kernel} {self.widths} {self.last_pool}"
-        return Classifier(source_network(access, self, name, lambda: self.network(access)))
+        return Classifier(source_network(access, self, name, lambda: self.network(access), code=["cbr_network"]))
 
     def network(self, access: Access) -> nn.Module:
         """Returns the network, in the images' native channels, 2-D."""

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from ..benchmark.access import Access
+from .entropy import sureness
 from .unlabelled import drawn, unlabelled
 
 
@@ -19,10 +20,8 @@ def class_confusion(logits: Tensor, temperature: float) -> Tensor:
         temperature: Divides them.
     """
     probabilities = (logits / temperature).softmax(1)
-    entropy = -(probabilities * (logits / temperature).log_softmax(1)).sum(1).detach()
-    sureness = 1 + (-entropy).exp()
-    sureness = sureness * (len(logits) / sureness.sum())
-    correlation = (probabilities * sureness[:, None]).T @ probabilities
+    weights = sureness((logits / temperature).detach())
+    correlation = (probabilities * weights[:, None]).T @ probabilities
     correlation = correlation / correlation.sum(1, keepdim=True).clamp(min=1e-12)
     return (correlation.sum() - correlation.trace()) / len(correlation)
 

@@ -46,7 +46,8 @@ class Dann(TimmRecipe):
 
         name = f"imagenet, {'conditional ' * self.conditional}adversary x {self.weight}"
         loss = Adversarial(access, self, self.weight, self.conditional)
-        return Classifier(timm_network(access, self, name, loss=loss, equip=loss.equip, code=["adversary"]))
+        code = ["adversary", "entropy", "unlabelled"]
+        return Classifier(timm_network(access, self, name, loss=loss, equip=loss.equip, code=code))
 
 
 @dataclass(frozen=True)

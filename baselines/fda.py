@@ -45,4 +45,5 @@ class Fda(TimmRecipe):
         from .training import Classifier
 
         name = f"imagenet, amplitudes swapped up to {self.beta}"
-        return Classifier(timm_network(access, self, name, loss=Swapped(access, self.beta), code=["spectra"]))
+        loss = Swapped(access, self.beta)
+        return Classifier(timm_network(access, self, name, loss=loss, code=["spectra", "unlabelled"]))

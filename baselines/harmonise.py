@@ -27,15 +27,15 @@ class HistogramMatching(TimmRecipe):
     def fit(self, access: Access) -> Predictor:
         """Returns the fine-tuned network behind the harmonisation."""
         from .histograms import Harmonised
-        from .networks import Network
+        from .networks import Network, refuse_volumes
         from .starts import take_all
         from .training import Classifier, source_network
-        from .volumes import refuse
 
-        refuse(access)
+        refuse_volumes(access)
 
         def build() -> nn.Module:
             network = Network(self.arch, len(access.classes), access.channels, self.input_size, take_all)
             return Harmonised(network, access.train)
 
-        return Classifier(source_network(access, self, f"harmonised {self.arch} at {self.input_size}", build))
+        name = f"harmonised {self.arch} at {self.input_size}"
+        return Classifier(source_network(access, self, name, build, code=["histograms"]))

@@ -9,10 +9,9 @@ from ..benchmark.tune_space import LogUniform, Space
 from .recipe import TimmRecipe
 
 if TYPE_CHECKING:
-    from torch import nn
-
     from ..benchmark.access import Access, Predictor
     from ..benchmark.sees import Sees
+    from .networks import Network
 
 
 @dataclass(frozen=True)
@@ -32,18 +31,24 @@ class LinearProbe:
 
     def fit(self, access: Access) -> Predictor:
         """Returns the network with the probe as its last layer."""
-        from .probe import probed_network
+        from .networks import Network, refuse_volumes
+        from .probe import fit_probe
+        from .starts import take_all
         from .training import Classifier, seeded
-        from .volumes import refuse
 
-        refuse(access)
+        refuse_volumes(access)
         with seeded(access):
-            return Classifier(probed_network(access, self.arch, self.input_size))
+            network = Network(self.arch, len(access.classes), access.channels, self.input_size, take_all)
+            fit_probe(network, access)
+        return Classifier(network)
 
 
 @dataclass(frozen=True)
 class LpFt(TimmRecipe):
-    """Probe first, then fine-tune all layers from there, gently.
+    """Probe first, then fine-tune from there, gently, the batch norms held as the probe saw them.
+
+    A head that was fitted on features under ImageNet's statistics does not fit those under a batch's: norms that learn
+    undo the probe within a step.
 
     Args:
         lr: A tenth of the others': the head is already in place.
@@ -57,16 +62,15 @@ class LpFt(TimmRecipe):
 
     def fit(self, access: Access) -> Predictor:
         """Returns the fine-tuned network."""
-        from .probe import probed_network
-        from .training import Classifier, source_network
-        from .volumes import refuse
+        from .networks import timm_network
+        from .probe import fit_probe, hold_norms
+        from .training import Classifier
 
-        refuse(access)
+        def equip(network: Network) -> None:
+            fit_probe(network, access)
+            hold_norms(network)
 
-        def build() -> nn.Module:
-            return probed_network(access, self.arch, self.input_size)
-
-        return Classifier(source_network(access, self, f"probed {self.arch} at {self.input_size}", build))
+        return Classifier(timm_network(access, self, "imagenet, probed, norms held", equip=equip, code=["probe"]))
 
 
 @dataclass(frozen=True)
@@ -78,13 +82,8 @@ class BnOnly(TimmRecipe):
 
     def fit(self, access: Access) -> Predictor:
         """Returns the fine-tuned network."""
+        from .networks import timm_network
         from .probe import only_norms_train
-        from .training import Classifier, source_network
-        from .volumes import refuse
+        from .training import Classifier
 
-        refuse(access)
-
-        def build() -> nn.Module:
-            return only_norms_train(access, self.arch, self.input_size)
-
-        return Classifier(source_network(access, self, f"norms of {self.arch} at {self.input_size}", build))
+        return Classifier(timm_network(access, self, "imagenet, norms alone", equip=only_norms_train, code=["probe"]))

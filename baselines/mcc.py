@@ -46,4 +46,4 @@ class Mcc(TimmRecipe):
 
         name = f"imagenet, confusion at {self.temperature} x {self.weight}"
         loss = Confused(access, self.temperature, self.weight)
-        return Classifier(timm_network(access, self, name, loss=loss, code=["confusion"]))
+        return Classifier(timm_network(access, self, name, loss=loss, code=["confusion", "entropy", "unlabelled"]))

@@ -39,4 +39,5 @@ class Mixup(TimmRecipe):
         from .networks import timm_network
         from .training import Classifier
 
-        return Classifier(timm_network(access, self, f"imagenet, mixed {self.alpha}", loss=Mixed(self.alpha)))
+        name = f"imagenet, mixed {self.alpha}"
+        return Classifier(timm_network(access, self, name, loss=Mixed(self.alpha), code=["mixing"]))

@@ -45,9 +45,9 @@ def timm_network(
     Raises:
         MedshiftError: These are volumes, and the start is not random or the architecture none of theirs.
     """
+    if take is not None:
+        refuse_volumes(access)
     if len(access.spatial) == 3:
-        if take is not None:
-            raise MedshiftError("ImageNet networks take 2-D images; these are 3-D: run --baseline scratch on them")
         from .volumes import maker
 
         make, arch = maker(access, recipe)
@@ -66,6 +66,12 @@ def timm_network(
 
     name = f"{arch} at {recipe.input_size} from {start}"
     return cast("Network", source_network(access, recipe, name, build, loss, learn, code))
+
+
+def refuse_volumes(access: Access) -> None:
+    """Raise MedshiftError if these are volumes: for what takes ImageNet networks alone."""
+    if len(access.spatial) == 3:
+        raise MedshiftError("ImageNet networks take 2-D images; these are 3-D: run --baseline scratch on them")
 
 
 def shared_model(access: Access, recipe: TimmRecipe) -> Network:

@@ -1,22 +1,22 @@
-"""Linear probes, and freezing all but the norms."""
+"""Linear probes, and what may learn: all but the norms, or the norms alone."""
 
 from __future__ import annotations
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from timm.layers import freeze_batch_norm_2d  # type: ignore[attr-defined]
 from torch import nn
 
 from ..benchmark.access import Access, Images
 from .networks import Network
-from .starts import take_all
 
 STRENGTHS = tuple(float(c) for c in np.logspace(-4, 2, 7))  # C, the inverse of the penalty
 BATCH = 64
 
 
-def probed_network(access: Access, arch: str, input_size: int) -> Network:
-    """Returns an ImageNet network whose last layer is a logistic regression on the source's training images.
+def fit_probe(network: Network, access: Access) -> None:
+    """Makes a network's last layer a logistic regression on the source's training images; moves it to the run's device.
 
     Features are standardised; classes count alike; the strength with the lowest log loss on source validation is taken.
     """
@@ -24,7 +24,7 @@ def probed_network(access: Access, arch: str, input_size: int) -> Network:
     from sklearn.metrics import log_loss
     from sklearn.utils.class_weight import compute_sample_weight
 
-    network = Network(arch, len(access.classes), access.channels, input_size, take_all).to(access.device).eval()
+    network.to(access.device).eval()
     train, val = (features(network, images, access.device) for images in (access.train, access.val))
     mean, spread = train.mean(0), train.std(0) + 1e-6
     train, val = (train - mean) / spread, (val - mean) / spread
@@ -42,7 +42,6 @@ def probed_network(access: Access, arch: str, input_size: int) -> Network:
     with torch.no_grad():
         network.head.weight.copy_(torch.from_numpy(weight))
         network.head.bias.copy_(torch.from_numpy(bias))
-    return network
 
 
 @torch.inference_mode()
@@ -52,13 +51,16 @@ def features(network: Network, images: Images, device: torch.device) -> NDArray[
     return torch.cat(found).double().numpy()
 
 
-def only_norms_train(access: Access, arch: str, input_size: int) -> Network:
-    """Returns an ImageNet network of which only the norms and the last layer are trained."""
-    network = Network(arch, len(access.classes), access.channels, input_size, take_all)
+def hold_norms(network: Network) -> None:
+    """Leaves batch norms their statistics, gains and offsets, whatever mode the network is in."""
+    network.body = freeze_batch_norm_2d(network.body)  # type: ignore[no-untyped-call]
+
+
+def only_norms_train(network: Network) -> None:
+    """Lets only the norms and the last layer of a network be trained."""
     trained = {id(parameter) for parameter in network.head.parameters()}
     for module in network.modules():
         if isinstance(module, nn.modules.batchnorm._BatchNorm | nn.LayerNorm | nn.GroupNorm):
             trained |= {id(parameter) for parameter in module.parameters()}
     for parameter in network.parameters():
         parameter.requires_grad_(id(parameter) in trained)
-    return network

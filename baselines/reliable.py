@@ -27,9 +27,7 @@ class ReliableMinimiser:
         frozen: Share of the norms, the last, that do not learn.
     """
 
-    def __init__(
-        self, network: nn.Module, lr: float, margin: float, rho: float, reset: float, frozen: float = 0.0
-    ) -> None:
+    def __init__(self, network: nn.Module, lr: float, margin: float, rho: float, reset: float, frozen: float) -> None:
         self.network = network.eval().requires_grad_(False)
         norms = batch_norms(network)
         learning = norms[: max(1, round(len(norms) * (1 - frozen)))]

@@ -21,11 +21,10 @@ if TYPE_CHECKING:
 class SslTarget(TimmRecipe):
     """Pre-train without labels on the targets' adaptation images and the source's (SimSiam), then fine-tune on source.
 
-    Views of an image are crops of at least half of it, mirrored or not, and a little brighter or darker: the one
-    augmentation among the adaptation methods that touches grey levels, and so a mild form of what `exposure` and
-    `contrast-loss` test (`intensity=0` leaves it out). Known to collapse or to do nothing on few images, and to
-    unlearn ImageNet if it goes on for long; a spread near 0 in the log is collapse. It costs about as much as the
-    fine-tuning where the targets have as many adaptation images as the source has for training.
+    Views of an image are crops of at least half of it, mirrored or not, and a little brighter or darker, a mild form of
+    what `exposure` and `contrast-loss` test (`intensity=0` leaves it out). Known to collapse or to do nothing on few
+    images, and to unlearn ImageNet if it goes on for long; a spread near 0 in the log is collapse. It costs about as
+    much as the fine-tuning where the targets have as many adaptation images as the source has for training.
 
     Args:
         start: From which weights: `imagenet` or `random`.
@@ -60,11 +59,11 @@ class SslTarget(TimmRecipe):
         from .self_supervised import pretrain
         from .starts import take_all
         from .training import Classifier, train
-        from .unlabelled import unlabelled
+        from .unlabelled import need_targets
 
         if len(access.spatial) != 2:
             raise MedshiftError(f"ssl-target takes 2-D images; these are {len(access.spatial)}-D")
-        unlabelled(access)  # says at once where there is no target
+        need_targets(access)
 
         def learn(network: nn.Module, access: Access, recipe: Recipe, loss: Loss) -> None:
             assert isinstance(network, Network)
@@ -74,4 +73,5 @@ class SslTarget(TimmRecipe):
         how = f"{self.pretrain_epochs} {self.pretrain_batch} {self.width} {self.intensity}"
         take = take_all if self.start == "imagenet" else None
         name = f"{self.start}, without labels {how}"
-        return Classifier(timm_network(access, self, name, take, learn=learn, code=["self_supervised"]))
+        code = ["self_supervised", "unlabelled"]
+        return Classifier(timm_network(access, self, name, take, learn=learn, code=code))

@@ -21,19 +21,7 @@ from ..shifts.errors import MedshiftError
 from .keeping import BestEpoch, Keep
 from .recipe import Recipe
 
-# Modules whose code decides trained weights
-TRAINS = (
-    "training",
-    "keeping",
-    "networks",
-    "starts",
-    "cbr_network",
-    "probe",
-    "unlabelled",
-    "distances",
-    "histograms",
-    "mixing",
-)
+TRAINS = ("training", "keeping", "networks", "starts")  # modules whose code decides all trained weights
 WARM_UP = 0.25  # of the steps
 EVALUATION_BATCH = 64
 LARGEST_MOVE = 1 / 16  # of a side
@@ -104,7 +92,7 @@ def address(access: Access, recipe: Recipe, name: str, modules: Sequence[str] = 
     files = [Path(__file__).with_name(f"{module}.py") for module in (*TRAINS, *modules)]
     code = [hashlib.sha256(file.read_bytes()).hexdigest() for file in files]
     what = [access.content, settings, name, access.seed, str(access.device), torch.get_num_threads(), code]
-    what += [version("torch"), version("timm")]
+    what += [version(name) for name in ("torch", "timm", "scikit-learn")]
     return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()
 
 

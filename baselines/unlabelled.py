@@ -12,15 +12,20 @@ from .training import augment
 
 
 def unlabelled(access: Access) -> Images:
-    """Returns the adaptation images of all targets together.
+    """Returns the adaptation images of all targets together, in the order of their names.
 
     Raises:
         MedshiftError: There is no target.
     """
+    need_targets(access)
+    pixels = np.concatenate([access.targets[name].pixels for name in sorted(access.targets)])
+    return Images(pixels, access.train.value_range)
+
+
+def need_targets(access: Access) -> None:
+    """Raise MedshiftError if there is no target."""
     if not access.targets:
         raise MedshiftError("there is no target to adapt to: leave --targets out, or take another baseline")
-    pixels = np.concatenate([images.pixels for images in access.targets.values()])
-    return Images(pixels, access.train.value_range)
 
 
 def drawn(images: Images, like: Tensor, draws: torch.Generator) -> Tensor:

@@ -25,10 +25,7 @@ class MeanOfViews:
     @torch.inference_mode()
     def __call__(self, images: Tensor) -> Tensor:
         """Returns probabilities (N, K)."""
-        total, count = torch.zeros(()), 0
-        for view in views(images, self.move):
-            total, count = total.to(view.device) + self.network(view).softmax(1), count + 1
-        return total / count
+        return torch.stack([self.network(view).softmax(1) for view in views(images, self.move)]).mean(0)
 
 
 def views(images: Tensor, move: float) -> Iterator[Tensor]:

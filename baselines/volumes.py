@@ -48,12 +48,6 @@ def maker(access: Access, recipe: TimmRecipe) -> tuple[Callable[[], Network], st
     return make, f"{arch} of monai {version('monai')}"
 
 
-def refuse(access: Access) -> None:
-    """Raise MedshiftError if these are volumes: for what takes ImageNet networks alone."""
-    if len(access.spatial) == 3:
-        raise MedshiftError("ImageNet networks take 2-D images; these are 3-D: run --baseline scratch on them")
-
-
 class VolumeNetwork(Network):
     """A MONAI classifier of volumes in [0, 1], native channels, used as `Network` is.
 
@@ -73,7 +67,8 @@ class VolumeNetwork(Network):
         inputs, outputs = ("n_input_channels", "num_classes") if kind == "ResNet" else ("in_channels", "out_channels")
         body: Any = getattr(nets, kind)(spatial_dims=3, **{inputs: channels, outputs: classes}, **settings)
         *_, (name, last) = ((n, m) for n, m in body.named_modules() if isinstance(m, nn.Linear))
-        body.set_submodule(name, nn.Identity())
+        above, _, leaf = name.rpartition(".")
+        setattr(body.get_submodule(above), leaf, nn.Identity())
         self.body, self.last = body, last
 
     @property

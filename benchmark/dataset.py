@@ -115,8 +115,9 @@ class Dataset:
         ]
 
     def digest(self) -> str:
-        """Returns the sha256 of pixels, labels, domains and groups."""
-        digest = hashlib.sha256(f"{self.name} {self.classes} {self.pixels.shape} {self.pixels.dtype}".encode())
+        """Returns the sha256 of pixels, what they stand for, labels, domains and groups."""
+        what = (self.name, self.version, self.classes, self.value_range, self.pixels.shape, self.pixels.dtype.name)
+        digest = hashlib.sha256(repr(what).encode())
         digest.update(self.table[list(COLUMNS)].to_csv(index=False, lineterminator="\n").encode())
         step = max(1, BLOCK // max(1, self.pixels[:1].nbytes))
         for start in range(0, len(self.pixels), step):

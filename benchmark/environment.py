@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import platform
 import subprocess
@@ -47,6 +48,16 @@ def prepare(device: str, threads: int) -> torch.device:
 def packages() -> dict[str, str]:
     """Returns the versions of what a result depends on."""
     return {name: version(name) for name in PACKAGES}
+
+
+def sources() -> str:
+    """Returns a hash of the code of shifts, harness and baselines, so that no run goes on with another's parts."""
+    top = Path(__file__).resolve().parent.parent
+    files = [file for folder in ("baselines", "benchmark", "shifts") for file in (top / folder).rglob("*.py")]
+    digest = hashlib.sha256()
+    for file in sorted(files):
+        digest.update(f"{file.relative_to(top).as_posix()}\n".encode() + file.read_bytes())
+    return digest.hexdigest()
 
 
 def system() -> str:

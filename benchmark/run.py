@@ -115,7 +115,7 @@ def run(job: Job, device: torch.device, watch: Watch) -> Scores:
 def _made_by(job: Job, shifts: dict[str, str], device: str, threads: int) -> str:
     """Returns a hash of all that the predictions depend on."""
     what = [job.protocol.sha256, job.name, baselines.config(job.baseline), job.seed, shifts, device, threads]
-    what += [baselines.code(job.baseline), job.budget.draws, job.budget.keys]
+    what += [baselines.code(job.baseline), environment.sources(), job.budget.draws, job.budget.keys]
     return hashlib.sha256(json.dumps([*what, environment.packages()], sort_keys=True).encode()).hexdigest()
 
 

@@ -11,10 +11,12 @@ import pytest
 import torch
 from sklearn.linear_model import LogisticRegression
 
-from medshift.baselines import distances, histograms, laplacian, probe, prototypes, training
+from medshift.baselines import distances, histograms, laplacian, probe, prototypes
 from medshift.baselines.entropy import EntropyMinimiser
 from medshift.baselines.mixing import Mixed
+from medshift.baselines.networks import Network
 from medshift.baselines.reliable import ReliableMinimiser
+from medshift.baselines.starts import take_all
 from medshift.baselines.views import MeanOfViews, views
 from medshift.benchmark import baselines
 from medshift.benchmark.access import Access, Images, Labelled
@@ -132,13 +134,26 @@ def test_the_probe_is_scikit_learns(monkeypatch):
     train.pixels[labels == 2, :, :, :16] += 100
     access = Access(("a", "b", "c"), 1, (32, 32), train, train, {}, 0, torch.device("cpu"), "x", lambda line: None)
     monkeypatch.setattr(probe, "STRENGTHS", (0.01,))
-    network = probe.probed_network(access, "tf_efficientnet_lite0", 0)
+    network = Network("tf_efficientnet_lite0", 3, 1, 0, take_all)
+    probe.fit_probe(network, access)
     features = probe.features(network, train, torch.device("cpu"))
     standard = (features - features.mean(0)) / (features.std(0) + 1e-6)
     expected = LogisticRegression(C=0.01, class_weight="balanced", max_iter=2000).fit(standard, labels)
     with torch.inference_mode():
         found = network(train.batch(slice(None))).softmax(1).numpy()
     assert np.abs(found - expected.predict_proba(standard)).max() < 1e-3
+
+
+def test_held_norms_say_the_same_while_training_and_learn_nothing():
+    network = Network("test_resnet", 2, 1, 0, None)
+    images = torch.rand(4, 1, 64, 64)
+    for norm in (module for module in network.modules() if isinstance(module, torch.nn.BatchNorm2d)):
+        norm.running_mean.normal_()
+    with torch.no_grad():
+        before = network.eval()(images)
+        probe.hold_norms(network)
+        assert torch.allclose(network.train()(images), before, atol=1e-5)
+    assert not any("bn" in name for name, _ in network.named_parameters())
 
 
 class TwoFeatures(torch.nn.Module):
@@ -189,7 +204,7 @@ def test_tent_grows_surer_and_starts_from_what_the_network_says():
 
 def sar(**changes):
     network = TwoFeatures().eval()
-    given = {"lr": 0.1, "margin": 0.9, "rho": 0.5, "reset": 0.0, **changes}
+    given = {"lr": 0.1, "margin": 0.9, "rho": 0.5, "reset": 0.0, "frozen": 0.0, **changes}
     return ReliableMinimiser(network, **given)
 
 
@@ -293,15 +308,20 @@ def test_lame_pulls_a_doubtful_neighbour_over():
     assert laplacian.affinity(features[:1], 5).tolist() == [[0.0]]
 
 
-def test_mixed_loss_of_equal_images_is_the_plain_mixture():
+def test_mixed_loss_is_that_of_mixed_images_shared_between_both_labels():
     network = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(4, 2))
-    images, labels = torch.ones(6, 1, 2, 2), torch.tensor([0, 1, 0, 1, 0, 1])
-    loss = Mixed(0.2)(network, images, labels, torch.ones(2), torch.Generator().manual_seed(0))
-    assert float(loss.detach()) == pytest.approx(
-        float(training.cross_entropy(network, images, labels, torch.ones(2), None).detach()), rel=0.2
-    )
-    again = Mixed(0.2)(network, images, labels, torch.ones(2), torch.Generator().manual_seed(0))
-    assert torch.equal(loss, again)
+    images, labels = torch.rand(6, 1, 2, 2), torch.tensor([0, 1, 0, 0, 1, 1])
+    weights = torch.tensor([1.0, 3.0])
+    loss = Mixed(0.8)(network, images, labels, weights, torch.Generator().manual_seed(0))
+    draws = torch.Generator().manual_seed(0)  # the share, then the order
+    seed = int(torch.randint(2**31, (), generator=draws))
+    share = float(np.random.Generator(np.random.Philox(seed)).beta(0.8, 0.8))
+    other = torch.randperm(6, generator=draws)
+    assert 0.05 < share < 0.95
+    assert (labels[other] != labels).any()
+    logits = network(torch.stack([share * images[i] + (1 - share) * images[j] for i, j in enumerate(other)]))
+    own, others = (torch.nn.functional.cross_entropy(logits, to, weights) for to in (labels, labels[other]))
+    assert float(loss.detach()) == pytest.approx(float((share * own + (1 - share) * others).detach()), rel=1e-6)
 
 
 def test_alignment_needs_a_target():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import os
 import signal
@@ -201,12 +202,14 @@ def test_changed_bytes_are_found_by_check():
 def test_the_digest_is_of_all_bytes_whatever_the_blocks(monkeypatch):
     pixels = np.random.default_rng(0).integers(0, 255, (9, 1, 3, 4)).astype(np.uint16)
     made = pack("set", content(pixels), [pixels])
-    head = f"{made.name} {made.classes} {pixels.shape} {pixels.dtype}".encode()
+    head = repr((made.name, made.version, made.classes, made.value_range, pixels.shape, "uint16")).encode()
     table = made.table[["sample_id", "label", "domain", "group"]].to_csv(index=False, lineterminator="\n").encode()
     expected = hashlib.sha256(head + table + pixels.tobytes()).hexdigest()
     for block in (1, 50, 1 << 20):
         monkeypatch.setattr("medshift.benchmark.dataset.BLOCK", block)
         assert made.digest() == expected
+    for other in ({"value_range": (0.0, 4095.0)}, {"version": "2"}):
+        assert dataclasses.replace(made, **other).digest() != expected
 
 
 def test_the_same_pixels_as_read_directly(tmp_path):

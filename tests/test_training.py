@@ -27,9 +27,7 @@ TINY = {"arch": "test_resnet", "epochs": 2, "batch_size": 8}
 LONGER = TINY | {"epochs": 12, "patience": 12, "lr": 5e-3}
 
 
-@pytest.fixture(autouse=True)
-def own_home(tmp_path, monkeypatch):
-    monkeypatch.setenv("MEDSHIFT_HOME", str(tmp_path / "home"))
+pytestmark = pytest.mark.usefixtures("home")
 
 
 def access(seed: int = 0, count: int = 48, channels: int = 1, side: int = 32, content: str = "x") -> Access:
