@@ -25,9 +25,10 @@ from .splits import split
 
 QUICK = {"epochs": 1, "batch_size": 8}  # set where a baseline has them
 SIDE = 32
+CPU = torch.device("cpu")
 
 
-def check_baseline(name: str, settings: list[str] | None = None) -> list[str]:
+def check_baseline(name: str, settings: list[str] | None = None, device: torch.device = CPU) -> list[str]:
     """Returns every way in which a baseline breaks the contract, one line each; an empty list is a pass.
 
     On a tiny data set made here: it fits, and fits again to the same bytes; its predictor can be copied and gives
@@ -38,6 +39,7 @@ def check_baseline(name: str, settings: list[str] | None = None) -> list[str]:
     Args:
         name: Of the baseline.
         settings: `key=value`, as after `--set`.
+        device: Where to fit and predict.
     """
     try:
         baseline = baselines.make(name, settings or [])
@@ -56,21 +58,26 @@ def check_baseline(name: str, settings: list[str] | None = None) -> list[str]:
         ("site-b", "site-c"),
         baseline.sees,
         0,
-        torch.device("cpu"),
+        device,
         "the tiny data set of the checks",
         lambda line: None,
     )
-    before = torch.get_rng_state()
-    try:
-        problems = list(_problems(baseline, access))
-    except MedshiftError as error:
-        return [str(error)]
-    except Exception as error:  # a third party's code may raise anything; the line says what
-        return [f"raised {in_one_line(error)}"]
-    if not torch.equal(before, torch.get_rng_state()):
-        torch.set_rng_state(before)
-        problems.append("used or seeded torch's global random state: fork it (torch.random.fork_rng)")
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        before = _global_state(device)
+        try:
+            problems = list(_problems(baseline, access))
+        except MedshiftError as error:
+            return [str(error)]
+        except Exception as error:  # a third party's code may raise anything; the line says what
+            return [f"raised {in_one_line(error)}"]
+        if not all(map(torch.equal, before, _global_state(device))):
+            problems.append("used or seeded torch's global random state: fork it (torch.random.fork_rng)")
     return problems
+
+
+def _global_state(device: torch.device) -> list[Tensor]:
+    states = [torch.get_rng_state()]
+    return [*states, torch.cuda.get_rng_state(device)] if device.type == "cuda" else states
 
 
 def tiny() -> Dataset:
@@ -91,8 +98,8 @@ def tiny() -> Dataset:
 
 
 def _problems(baseline: Baseline, access: Access) -> Iterator[str]:
-    images = access.val.batch(slice(None))
-    one_class = images[torch.from_numpy(access.val.labels) == 0]
+    images = access.val.batch(slice(None)).to(access.device)
+    one_class = images[torch.from_numpy(access.val.labels).to(access.device) == 0]
     batches = {"a whole batch": images, "a batch of one image": images[:1], "a batch of one class": one_class}
     with _no_cache():
         predictor = baseline.fit(access)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-app = typer.Typer(no_args_is_help=True, help="Check a submission or a shift against its contract.")
+app = typer.Typer(no_args_is_help=True, help="Check a submission, a shift or a baseline against its contract.")
 
 
 @app.command("submission")
@@ -53,11 +53,13 @@ def check_baseline(
         str, typer.Argument(help="A baseline's name (`medshift list baselines`), or my_module:MyBaseline.")
     ],
     settings: Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A hyper-parameter.")] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = "auto",
 ) -> None:
     """Check a baseline on a tiny data set: it fits, predicts, repeats itself, and forgets between conditions."""
+    from .. import environment
     from ..baseline_checks import check_baseline
 
-    _report(check_baseline(name, settings), name)
+    _report(check_baseline(name, settings, environment.prepare(device, 0)), name)
 
 
 def _report(problems: list[str], what: str) -> None:
