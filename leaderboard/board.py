@@ -188,7 +188,7 @@ def ranked(rows: Sequence[Row], protocol: Protocol, groups: float) -> tuple[list
     tracks = np.stack([row.track(by) for row in rows])
     spread = np.stack([row.spread(by) for row in rows])
     seeds = np.array([len(row.cards) for row in rows], dtype=np.float64)
-    pairs = ranking.compare(values, tracks, groups, higher, spread, seeds)
+    pairs = ranking.compare(values, tracks, groups, higher, spread, seeds, [row.sees for row in rows])
     done = []
     for sees in SEES:
         mine = [i for i, row in enumerate(rows) if row.sees == sees]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +24,8 @@ class Comparisons:
     Args:
         difference: (n, n) row minus column, positive where the row is better.
         error: (n, n) standard error of the difference.
-        supported: (n, n) whether the difference holds after Holm's correction over all pairs, at 5 % for the family.
+        supported: (n, n) whether the difference holds after Holm's correction, at 5 % for each ranking: two of one
+            ranking over the pairs of that ranking, two of different ones over all pairs.
         reach: (n, n) half the width of a 95 % interval, in standard errors.
     """
 
@@ -44,6 +47,7 @@ def compare(
     higher_is_better: bool,
     spread: Floats | None = None,
     seeds: Floats | None = None,
+    rankings: Sequence[object] | None = None,
 ) -> Comparisons:
     """Returns the paired comparisons of n entries.
 
@@ -58,6 +62,7 @@ def compare(
         higher_is_better: Which way the metric points.
         spread: (n, 2) `intervals.between_seeds` of each; none by default.
         seeds: (n,) how many each has; one by default.
+        rankings: (n,) names the ranking that each belongs to; all to one by default.
     """
     sign = 1.0 if higher_is_better else -1.0
     difference = sign * (values[:, None] - values[None, :])
@@ -81,10 +86,20 @@ def compare(
     equal = np.abs(difference) <= ROUNDING
     with np.errstate(divide="ignore", invalid="ignore"):
         chance = np.where(equal, 1.0, 2 * stdtr(freedom, -np.abs(difference) / error))
-    upper = np.triu_indices(len(values), 1)
-    supported = np.zeros(difference.shape, bool)
+    supported = _supported(chance, np.zeros(len(values)) if rankings is None else np.asarray(rankings))
+    return Comparisons(difference, error, supported, stdtrit(freedom, (1 + LEVEL) / 2))
+
+
+def _supported(chance: Floats, rankings: NDArray[Any]) -> NDArray[np.bool_]:
+    """Returns (n, n) which of the pairs hold after the correction, each pair within the family that it belongs to."""
+    upper = np.triu(np.ones(chance.shape, bool), 1)
+    alike = rankings[:, None] == rankings[None, :]
+    supported = np.zeros_like(upper)
     supported[upper] = holm(chance[upper]) <= 1 - LEVEL
-    return Comparisons(difference, error, supported | supported.T, stdtrit(freedom, (1 + LEVEL) / 2))
+    for name in np.unique(rankings):
+        family = upper & alike & (rankings == name)[:, None]
+        supported[family] = holm(chance[family]) <= 1 - LEVEL
+    return supported | supported.T
 
 
 def _pairwise(each: Floats) -> Floats:

@@ -98,6 +98,21 @@ def test_ranks_and_their_intervals_agree_with_scipy():
     assert ranking.rank_intervals(apart, True).tolist() == [[1, 1], [2, 2], [3, 3]]
 
 
+def test_each_ranking_is_a_family_of_its_own():
+    rng = np.random.default_rng(3)
+    shared = rng.normal(0, 1, 400)
+    tracks = np.stack([mean + shared + rng.normal(0, 1, 400) for mean in (0, 3.6, 0, 0, 0, 0, 0, 0)])
+    values = np.array([0, 3.6, 0, 0, 0, 0, 0, 0])
+    alone = ranking.compare(values[:2], tracks[:2], 100, True)
+    together = ranking.compare(values, tracks, 100, True)
+    apart = ranking.compare(values, tracks, 100, True, rankings=["a", "a", "b", "b", "b", "b", "b", "b"])
+    assert alone.supported[0, 1]  # one pair: no correction
+    assert not together.supported[0, 1]  # 28 pairs
+    assert apart.supported[0, 1]
+    assert apart.supported[1, 0]
+    assert (apart.supported[:2, 2:] == together.supported[:2, 2:]).all()  # across rankings: all pairs
+
+
 def test_undefined_figures_are_last_and_never_supported():
     tracks = np.stack([np.arange(50.0), np.full(50, np.nan)])
     found = ranking.compare(np.array([24.5, math.nan]), tracks, 10, True)
