@@ -4,8 +4,9 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 OUT    ?= runs/demo
 BASELINES := imagenet-finetune scratch adabn
-ONE_SEED  := bn-only cbr-tiny coral dann fda histogram-matching imagenet-transfusion lame linear-probe lp-ft mcc mixstyle \
-             mixup mmd scratch-meanvar ssl-target swad t3a tent
+MORE := acquisition-augment bn-only cbr-large-t cbr-large-w cbr-small cbr-tiny cbr-tiny-wide cdan coral dann fda \
+        histogram-matching imagenet-transfusion lame linear-probe lp-ft mcc mixstyle mixup mmd sar scratch-meanvar \
+        ssl-target swad t3a tent tta
 
 .PHONY: demo test test-slow bench lint types board readme submissions clean
 .DELETE_ON_ERROR:
@@ -52,10 +53,8 @@ readme: $(VENV)/.installed
 
 # how the committed submissions were made; complete ones are left alone. One thread: the same bytes on any core count
 submissions: $(VENV)/.installed
-	for name in $(BASELINES); do \
+	for name in $(BASELINES) $(MORE); do \
 	  $(BIN)/medshift run --baseline $$name --seeds 3 --threads 1 --out leaderboard/submissions || exit 1; done
-	for name in $(ONE_SEED); do \
-	  $(BIN)/medshift run --baseline $$name --threads 1 --out leaderboard/submissions || exit 1; done
 
 clean:
 	rm -rf build runs
