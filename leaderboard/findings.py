@@ -98,23 +98,26 @@ def _groups(board: Board) -> list[str]:
         if not ranked:
             continue
         first = [row for row in ranked if row.tier == 1]
-        rest = len(ranked) - len(first)
         if len(ranked) == 1:
             said.append(f"Only {first[0].name} sees {sees}: it has nobody to be ranked against.")
         elif len(first) == 1:
-            others = f"all {rest} others" if rest > 1 else ranked[1].name
-            said.append(f"Of methods that see {sees}, {first[0].name} leads; its lead over {others} is supported.")
-        else:
-            behind = (
-                "nobody is known to be worse"
-                if not rest
-                else f"{rest} more {'is' if rest == 1 else 'are'} supported to be worse"
-            )
             said.append(
-                f"Of methods that see {sees}, {_names(first)} share the first tier: that one is better than another is "
-                f"not supported; {behind}."
+                f"Of methods that see {sees}, {first[0].name} leads; its lead over the next, {ranked[1].name}, is "
+                "supported."
+            )
+        else:
+            said.append(
+                f"Of methods that see {sees}, {_names(first)} share the first tier: none is supported to be worse than "
+                f"{first[0].name}{_behind(ranked[len(first) :])}."
             )
     return said
+
+
+def _behind(rest: Sequence[Row]) -> str:
+    if not rest:
+        return ""
+    more = f", and {len(rest) - 1} more rank below it" if len(rest) > 1 else ""
+    return f"; {rest[0].name} is{more}"
 
 
 def _single(board: Board) -> list[str]:

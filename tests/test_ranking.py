@@ -190,10 +190,19 @@ def test_the_table_says_what_is_not_supported(fabricate, tmp_path):
     found = board(contests(tmp_path / "in")[0], 200)
     assert [(row.rank, row.tier, row.supported) for row in found.rows] == [(1, 1, False)] * 3
     said = " ".join(findings(found))
-    assert "a and b share the first tier" in said
+    assert "a and b share the first tier: none is supported to be worse than a." in said
     assert re.search(r"\(sees .*\) is better than .* \(not supported\)", said)
     assert "not supported" in markdown([found])
     assert "Every entry has one seed" in said
+
+
+def test_the_second_tier_is_named_by_the_entry_that_opens_it(fabricate, tmp_path):
+    place, made, rows = fabricate.contest(tmp_path / "in", fabricate.table(groups=60))
+    for name, skill in (("a", 2.5), ("b", 2.5), ("c", 0.5), ("d", 0.4)):
+        fabricate.submission(place, made, rows, name, 0, skill=skill)
+    found = board(contests(tmp_path / "in")[0], 200)
+    assert [row.tier for row in found.rows[:3]] == [1, 1, 2]
+    assert "worse than a; c is, and 1 more rank below it." in " ".join(findings(found))
 
 
 def test_the_question_is_answered_first(fabricate, tmp_path):
