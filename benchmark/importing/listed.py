@@ -35,6 +35,11 @@ def from_manifest(root: Path, path: Path, options: Options, problems: Problems) 
     for option, name in (("--image-column", columns["file"]), ("--label-column", columns["label"])):
         if name not in read:
             raise MedshiftError(f"{path} has no column {name!r} ({option}).{near(name, read.columns)}")
+    group = options.group_column or "split_group"
+    if group in read:
+        columns["group"] = group
+    elif options.group_column:
+        raise MedshiftError(f"{path} has no column {group!r} (--group-column).{near(group, read.columns)}")
     domain = options.domain_from or "domain"
     if domain in read:
         columns["domain"] = domain
@@ -43,11 +48,6 @@ def from_manifest(root: Path, path: Path, options: Options, problems: Problems) 
             f"{path} has no column {domain!r} that says which site or scanner an image is from: name one with "
             f"--domain-from.{near(domain, read.columns)}{candidates(read.drop(columns=list(columns.values())))}"
         )
-    group = options.group_column or "split_group"
-    if group in read:
-        columns["group"] = group
-    elif options.group_column:
-        raise MedshiftError(f"{path} has no column {group!r} (--group-column).{near(group, read.columns)}")
     if "split" in read:
         columns["split"] = "split"
     if not len(read):

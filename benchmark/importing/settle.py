@@ -39,10 +39,11 @@ def settled(reader: Reader, options: Options, problems: Problems, notes: list[st
         pattern = re.compile(options.group_pattern)
         for index, name, line in zip(rows.index, rows["file"], rows["line"], strict=True):
             match = pattern.search(name)
-            if match is None:
-                problems.add(f"{name}: --group-pattern does not match", line)
-            else:
-                rows.loc[index, "group"] = (match[1] if pattern.groups else match[0]) or ""
+            found = "" if match is None else (match[1 if pattern.groups else 0] or "").strip()
+            if not found:
+                how = "does not match" if match is None else "matches, but finds no group"
+                problems.add(f"{name}: --group-pattern {how}", line)
+            rows.loc[index, "group"] = found
         if reader.private:
             hidden = pseudonyms(rows["group"], "g-")
             rows["group"] = rows["group"].map(hidden)
