@@ -222,6 +222,14 @@ def test_ixi_volumes_lie_as_they_lay_in_the_scanner(tmp_path):
         assert volume[16, 16, 16] == pytest.approx(1 / 3, abs=0.05)
 
 
+def test_ixi_table_as_csv_goes_before_the_one_that_needs_a_package(tmp_path, monkeypatch):
+    (tmp_path / "raw/IXI-T1").mkdir(parents=True)
+    monkeypatch.setitem(sys.modules, "python_calamine", None)
+    heads(tmp_path / "raw")
+    (tmp_path / "raw/IXI.xls").write_bytes(b"as fetched")
+    assert ixi.people(tmp_path / "raw")["person"].tolist() == [2, 3, 4, 5, 6, 900]
+
+
 def test_ixi_table_as_excel_and_ages(tmp_path):
     pytest.importorskip("python_calamine", reason="the extra ixi is not installed")
     pytest.importorskip("xlwt", reason="xlwt, which writes such a table, is not installed")

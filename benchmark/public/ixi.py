@@ -72,7 +72,7 @@ def read(folder: Path, side: int, label: Literal["sex", "age"] = "sex") -> Raw:
 
 def people(folder: Path) -> pd.DataFrame:
     """Returns person, sex, age_years and age (group) of the table; those with contradicting rows are left out."""
-    path = one_of(folder, "IXI.xls", "IXI.csv")
+    path = one_of(folder, "IXI.csv", "IXI.xls")  # the former first: a person wrote it, and it needs no package
     if path is None:
         raise MedshiftError(f"no IXI.xls (or IXI.csv) in {folder}")
     try:
