@@ -24,12 +24,8 @@ from medshift.benchmark.baseline_checks import check_baseline
 from medshift.shifts.apply import apply
 from medshift.shifts.errors import MedshiftError
 
-SLOW = ("cbr-large-t", "cbr-large-w", "cbr-tiny-wide")  # tens of seconds; their like is checked
 
-
-@pytest.mark.parametrize(
-    "name", [pytest.param(n, marks=[pytest.mark.slow] * (n in SLOW)) for n in sorted(baselines.BUILTINS)]
-)
+@pytest.mark.parametrize("name", sorted(baselines.BUILTINS))
 def test_every_baseline_keeps_the_contract(name):
     assert check_baseline(name) == []
 
