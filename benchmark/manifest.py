@@ -12,8 +12,11 @@ from numpy.typing import NDArray
 
 from ..shifts.errors import MedshiftError, near
 from .dataset import COLUMNS, Dataset
+from .importing.formats import no_file
+from .importing.paths import Inside
 from .importing.problems import undecodable
 from .importing.resize import box
+from .importing.tables import table as read_table
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -23,6 +26,7 @@ NEEDED = ("image", "label", "domain", "split_group")
 LARGEST_SIDE = 96  # default: trains in minutes without a GPU; --image-size asks for more
 MOST_PIXELS = 100_000_000  # of one file: more is a decompression bomb or a slide, which needs tiling first
 SHOWN = 10  # problems printed in full
+GREY = ("1", "L", "LA", "La", "I", "I;16", "I;16L", "I;16B", "F")  # modes of Pillow
 
 
 def read(
@@ -35,8 +39,8 @@ def read(
 ) -> Dataset:
     """Returns the data set of a folder.
 
-    Every image is cropped to its central square and resized with an antialiasing filter. If all are grey, there is one
-    channel, else three.
+    Every image is cropped to its central square and resized with an antialiasing filter, in 8 bits: the upper ones of
+    16. If all are grey, there is one channel, else three.
 
     Args:
         folder: Holds `manifest.csv` with columns image (a path below the folder), label, domain, split_group and
@@ -93,39 +97,31 @@ def further(rows: pd.DataFrame) -> dict[str, pd.Series[str]]:
 
 def _rows(folder: Path, classes: Sequence[str]) -> pd.DataFrame:
     path = folder / MANIFEST
-    try:
-        table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
-    except FileNotFoundError:
-        raise MedshiftError(f"no {MANIFEST} in {folder}: --data takes a folder that holds one") from None
-    except UnicodeDecodeError as error:
-        raise MedshiftError(f"{path} is not UTF-8 text: save it as UTF-8") from error
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, OSError) as error:
-        raise MedshiftError(f"{path} is no readable table: {str(error).strip()}") from error
+    if not path.is_file():
+        raise MedshiftError(f"no {MANIFEST} in {folder}: --data takes a folder that holds one")
+    table = read_table(path)
     missing = [name for name in NEEDED if name not in table]
     if missing:
         raise MedshiftError(f"{path} lacks the columns {', '.join(missing)}; it has {', '.join(table.columns)}")
-    line = pd.Series(np.arange(len(table)) + 2, index=table.index)
-    problems = [
-        f"line {line[index]}: empty {name}" for name in NEEDED for index in table.index[table[name].str.strip() == ""]
-    ]
+    if not len(table):
+        raise MedshiftError(f"{path} lists no images")
+    problems = [f"line {line}: empty {name}" for name in NEEDED for line in table.index[table[name].str.strip() == ""]]
     stray = table.index[(table[list(NEEDED)].apply(lambda cells: cells != cells.str.strip())).any(axis=1)]
-    problems += [f"line {line[index]}: spaces around a value" for index in stray]
+    problems += [f"line {line}: spaces around a value" for line in stray]
+    twice = table["image"][table["image"].duplicated()]
+    problems += [f"line {line}: {name} a second time" for line, name in twice.items()]
+    inside = Inside(folder)
     problems += [
-        f"line {line[index]}: {table['image'][index]} a second time"
-        for index in table.index[table["image"].duplicated()]
-    ]
-    root = folder.resolve()
-    problems += [
-        f"line {number}: {name} leads out of the folder"
-        for number, name in zip(line, table["image"], strict=True)
-        if not (folder / name).resolve().is_relative_to(root)
+        f"line {line}: {name} leads out of the folder"
+        for line, name in table["image"].items()
+        if inside.real(name) is None
     ]
     _raise(path, problems)
     present = sorted(table["label"].unique())
     for name in classes:
         if name not in present:
             raise MedshiftError(f"{path} has no label {name!r}.{near(name, present)}")
-    return table[table["label"].isin(classes)].reset_index(drop=True) if classes else table
+    return (table[table["label"].isin(classes)] if classes else table).reset_index(drop=True)
 
 
 def _look(folder: Path, rows: pd.DataFrame) -> tuple[int, bool]:
@@ -134,12 +130,19 @@ def _look(folder: Path, rows: pd.DataFrame) -> tuple[int, bool]:
 
     problems, smallest, grey = [], LARGEST_SIDE, True
     for name in rows["image"]:
+        if said := no_file(folder / name):  # a pipe would be waited for
+            problems.append(f"{name}: {said}")
+            continue
         try:
             with Image.open(folder / name) as image:
                 if image.width * image.height > MOST_PIXELS:
                     problems.append(f"{name}: {image.width} x {image.height} pixels; the most is {MOST_PIXELS:,}")
+                if image.mode == "F" or (image.mode == "I" and image.format != "PNG"):
+                    # whose black and white no file says: 0 to 1, 0 to 255 or Hounsfield units
+                    kind = "float32" if image.mode == "F" else "32-bit integers"
+                    problems.append(f"{name}: values are {kind}, --data has 8 bits: `medshift data add` keeps floats")
                 smallest = min(smallest, *image.size)
-                grey &= image.mode in ("1", "L", "I;16", "LA")
+                grey &= is_grey(image)
         except (OSError, UnidentifiedImageError, Image.DecompressionBombError, ValueError) as error:
             problems.append(f"{name}: {undecodable(folder / name, error)}")
     _raise(folder / MANIFEST, problems)
@@ -165,11 +168,17 @@ def _pixels(
     return pixels
 
 
+def is_grey(image: Image) -> bool:
+    """Tells whether a picture that was opened has one channel, and perhaps alpha."""
+    # of 16 bits with alpha, which Pillow opens as colour
+    return image.mode in GREY or any(str(tile[3]).startswith("LA;16") for tile in getattr(image, "tile", []))
+
+
 def square(image: Image, side: int, grey: bool) -> NDArray[np.uint8]:
     """Returns (C, side, side) of the central square."""
     from PIL.Image import Resampling, fromarray
 
-    if image.mode.startswith("I;16"):  # the top bits: PIL would clip
+    if image.mode.startswith("I"):  # 16 bits, of which PIL would clip the upper ones
         image = fromarray((np.asarray(image, dtype=np.uint16) >> 8).astype(np.uint8))
     converted = image.convert("L" if grey else "RGB")
     part = box(*converted.size)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+
 import numpy as np
 import pytest
+import tifffile
 from folders import edit, folder
 from PIL import Image
 
@@ -110,6 +113,60 @@ def test_a_damaged_manifest_is_told_with_its_line(tmp_path, old, new, message):
     assert message in str(error.value)
 
 
+def test_lines_are_counted_as_in_the_file_and_short_ones_are_seen(tmp_path):
+    where = edit(folder(tmp_path / "set"), "images/site-a-001.png", "\nimages/../../x.png")
+    with pytest.raises(MedshiftError, match=r"1 problem:\n  line 4: images/\.\./\.\./x\.png leads out of the folder"):
+        manifest.read(where)
+    where = edit(folder(tmp_path / "short"), "healthy,site-a,site-a-p0,x\n", "healthy,site-a\n")
+    with pytest.raises(MedshiftError, match=r"1 problem:\n  line 2: empty split_group"):
+        manifest.read(where)
+
+
+@pytest.mark.parametrize(
+    ("values", "kind"),
+    [
+        (np.linspace(0, 1, 1024, dtype=np.float32), "float32"),
+        (np.arange(1024, dtype=np.int32) * 100, "32-bit integers"),
+    ],
+)
+def test_values_that_eight_bits_cannot_hold_are_refused_not_clipped(tmp_path, values, kind):
+    where = edit(folder(tmp_path / "set"), "images/site-a-001.png", "images/deep.tif")
+    Image.fromarray(values.reshape(32, 32)).save(where / "images/deep.tif")
+    with pytest.raises(MedshiftError, match=rf"images/deep\.tif: values are {kind}.*medshift data add"):
+        manifest.read(where)
+
+
+def test_sixteen_bit_tiff_of_either_byte_order_is_grey(tmp_path):
+    where = folder(tmp_path / "set", domains={"a": 4})
+    (where / "manifest.csv").write_text((where / "manifest.csv").read_text().replace(".png", ".tif"))
+    for index, order in enumerate("<>" * 2):
+        values = np.full((32, 32), 0x8012, dtype=np.uint16)
+        tifffile.imwrite(where / f"images/a-00{index}.tif", values, byteorder=order)
+    dataset = manifest.read(where)
+    assert dataset.channels == 1
+    assert (dataset.pixels == 0x80).all()
+
+
+def test_what_is_no_file_is_said_and_not_waited_for(tmp_path):
+    where = folder(tmp_path / "set")
+    for number in (1, 2, 3):
+        (where / f"images/site-a-00{number}.png").unlink()
+    os.mkfifo(where / "images/site-a-001.png")
+    (where / "images/site-a-002.png").symlink_to("site-a-002.png")
+    (where / "images/site-a-003.png").symlink_to("gone.png")
+    with pytest.raises(MedshiftError) as error:
+        manifest.read(where)
+    assert str(error.value).splitlines()[1:] == [
+        "  images/site-a-001.png: no file but a folder or device",
+        "  images/site-a-002.png: no such file",
+        "  images/site-a-003.png: no such file",
+    ]
+    (where / "manifest.csv").unlink()
+    os.mkfifo(where / "manifest.csv")
+    with pytest.raises(MedshiftError, match=r"no manifest\.csv in"):
+        manifest.read(where)
+
+
 def test_links_out_of_the_folder_are_refused(tmp_path):
     where = folder(tmp_path / "set")
     (tmp_path / "secret.png").write_bytes((where / "images/site-a-000.png").read_bytes())
@@ -131,6 +188,9 @@ def test_other_wrong_input(tmp_path):
         manifest.read(tmp_path)
     (where / "manifest.csv").write_bytes("image,label\n\xe9".encode("latin-1"))
     with pytest.raises(MedshiftError, match="not UTF-8"):
+        manifest.read(where)
+    (where / "manifest.csv").write_text("image,label,domain,split_group\n")
+    with pytest.raises(MedshiftError, match="lists no images"):
         manifest.read(where)
     (where / "manifest.csv").write_text("")
     with pytest.raises(MedshiftError, match="no readable table"):

@@ -52,13 +52,17 @@ def by_content(path: Path) -> str:
     return next((name for start, name in STARTS.items() if head.startswith(start)), "")
 
 
-def look(path: Path) -> tuple[str, str]:
-    """Returns the format of a file, and what is wrong with it: empty where it is one that is read and its name says so.
+def no_file(path: Path) -> str:
+    """Returns why a path is no file; empty where it is one. A pipe that is opened could be waited for for ever."""
+    if path.is_file():
+        return ""
+    return "no file but a folder or device" if path.exists() else "no such file"
 
-    A device or a pipe is not opened, which could wait for ever.
-    """
-    if not path.is_file():
-        return "", ("no file but a folder or device" if path.exists() else "no such file")
+
+def look(path: Path) -> tuple[str, str]:
+    """Returns the format of a file, and what is wrong with it: empty where it is read and its name says so."""
+    if said := no_file(path):
+        return "", said
     try:
         found = by_content(path)
     except OSError as error:

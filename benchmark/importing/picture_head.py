@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from ..manifest import MOST_PIXELS
+from ..manifest import MOST_PIXELS, is_grey
 from .formats import PICTURES
 from .problems import Unfit
 
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 Depth = Literal["uint8", "uint16", "float32"]
-GREY = ("1", "L", "LA", "La", "I;16", "I;16L", "I;16B", "F")
 
 
 @dataclass(frozen=True)
@@ -56,8 +55,7 @@ def head(path: Path) -> Head:
             dtype = "uint16"
         else:
             dtype = "uint16" if deep(image) else "uint8"
-        grey = image.mode in GREY or image.mode.startswith("I")
-        return Head(image.width, image.height, 1 if grey else 3, dtype)
+        return Head(image.width, image.height, 1 if is_grey(image) else 3, dtype)
 
 
 def opened(path: Path) -> Image:
