@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import struct
 import subprocess
 import zlib
@@ -173,6 +174,59 @@ def test_a_class_a_folder_and_a_domain_a_folder(small, home, tmp_path):
     store.remove("one")
     (tmp_path / "tree" / "a" / "loose.png").write_bytes((small / "images/a-000.png").read_bytes())
     assert any("a/loose.png lies 1 folders deep" in line for line in refused(tmp_path / "tree", home))
+
+
+@pytest.mark.parametrize("form", ["a/healthy/-1.png", "a/healthy/-1"])
+def test_what_is_no_file_in_a_tree_is_named_or_left_out_and_not_waited_for(home, tmp_path, form):
+    """Each comes first in the tree, whose first file says what kind the others are."""
+    where = tmp_path / "tree"
+    for number, label in enumerate(("healthy", "sick") * 2):
+        (where / "a" / label).mkdir(parents=True, exist_ok=True)
+        Image.fromarray(np.full((8, 8), number, np.uint8)).save(where / "a" / label / f"{number}.png")
+    odd = where / form
+    makers = {
+        "no file but a folder or device": lambda: os.mkfifo(odd),
+        "no such file": lambda: odd.symlink_to("gone"),
+        "no such file ": lambda: odd.symlink_to(odd),
+    }
+    for said, make in makers.items():
+        make()
+        if odd.suffix:
+            assert refused(where, home)[1:] == [f"{form}: {said.strip()}"]
+        else:
+            assert any("left out 1 files that are no images" in note for note in add("set", where, Options()).notes)
+            store.remove("set")
+        odd.unlink()
+    (where / "loop").symlink_to(where)
+    assert refused(where, home)[1:] == ["loop is a link to a folder: bring in the folder itself"]
+
+
+def test_a_file_without_an_ending_that_cannot_be_read_is_named(small, home, monkeypatch):
+    (small / "manifest.csv").unlink()
+    (small / "images/b-000.png").rename(small / "images/locked")
+    real = Path.open
+
+    def locked(path, *words, **named):
+        if path.name == "locked":
+            raise PermissionError(13, "Permission denied")
+        return real(path, *words, **named)
+
+    monkeypatch.setattr(Path, "open", locked)
+    assert "images/locked: cannot be read (Permission denied)" in refused(small, home)
+
+
+def test_a_folder_that_cannot_be_read_is_named(small, home, monkeypatch):
+    (small / "manifest.csv").rename(small / "table.txt")
+    (small / "shut").mkdir()
+    real = os.scandir
+
+    def shut(path):
+        if Path(path).name == "shut":
+            raise PermissionError(13, "Permission denied", path)
+        return real(path)
+
+    monkeypatch.setattr(os, "scandir", shut)
+    assert f"{small}/shut: cannot be read (Permission denied)" in refused(small, home)
 
 
 def test_everything_that_is_wrong_at_once_with_its_line(small, home, tmp_path):

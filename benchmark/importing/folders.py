@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from ...shifts.errors import MedshiftError, near
-from .formats import by_content, by_name
+from .formats import by_content, by_name, look
 from .listed import TAGS
 from .options import Options
 from .paths import Inside
@@ -41,7 +41,8 @@ def from_folders(root: Path, options: Options, problems: Problems) -> tuple[pd.D
             f"without a manifest, --domain-from is folder or a DICOM tag, not {options.domain_from!r}."
             f"{near(options.domain_from, [*TAGS, 'folder'])}"
         )
-    dicom = by_content(root / found[0]) == "DICOM"
+    # of the first that can be read; the others are looked at later, and those of another kind are named
+    dicom = next((kind for name in found if (kind := look(root / name)[0])), "") == "DICOM"
     if options.label_column and not dicom:
         raise MedshiftError(
             "--label-column goes with a manifest or with DICOM; folders name the classes of other files"
@@ -79,7 +80,11 @@ def _walk(root: Path, problems: Problems) -> tuple[list[str], list[str]]:
     """Returns the images below a folder and what else lies there, sorted, as paths below it; none that are hidden."""
     inside = Inside(root)
     found, others = [], []
-    for folder, below, files in os.walk(root):
+
+    def closed(error: OSError) -> None:
+        problems.add(f"{error.filename}: cannot be read ({error.strerror})")
+
+    for folder, below, files in os.walk(root, onerror=closed):
         below[:] = sorted(name for name in below if not name.startswith("."))
         for name in below:
             path = Path(folder) / name
@@ -92,8 +97,16 @@ def _walk(root: Path, problems: Problems) -> tuple[list[str], list[str]]:
                 continue
             if inside.real(relative) is None:
                 problems.add(f"{relative} leads out of the folder")
-            elif by_name(name) or (path.is_file() and by_content(path)):
+            elif by_name(name) or (path.is_file() and _may_be_image(path)):
                 found.append(relative)
             else:
                 others.append(relative)
     return sorted(found), sorted(others)
+
+
+def _may_be_image(path: Path) -> bool:
+    """Tells whether a file whose name claims nothing is an image by its content, or cannot be looked into."""
+    try:
+        return bool(by_content(path))
+    except OSError:
+        return True  # it is named later, with what is wrong
