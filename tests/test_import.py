@@ -158,7 +158,7 @@ def test_a_class_a_folder_and_a_domain_a_folder(small, home, tmp_path):
     assert made.table["label"].tolist() == [int("sick" in name) for name in made.table["sample_id"]]
     assert made.table["group"].nunique() == 16
     assert any("EACH IMAGE IS A GROUP OF ITS OWN" in note for note in made.notes)
-    assert any("left out 1 files that are no images: README.md" in note for note in made.notes)
+    assert any("left out 1 files that are no images" in note for note in made.notes)
     store.remove("set")
     grouped = add("set", tmp_path / "tree", Options(group_pattern=r"-(\d\d)\d"))
     assert sorted(grouped.table["group"].unique()) == ["00", "01"]

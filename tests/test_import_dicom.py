@@ -80,6 +80,7 @@ def test_a_tree_with_the_scanner_as_domain(tmp_path):
 def test_no_patient_is_stored_plainly(tmp_path):
     where, _ = tree(tmp_path / "in")
     (where / "no" / "0.dcm").rename(where / "no" / "Smith^0.dcm")
+    (where / "no" / "report of Smith.txt").write_text("no image")
     made = add("set", where, Options(domain_from="Manufacturer"))
     assert made.table["group"].nunique() == 4
     assert (made.table.groupby("group").size() == 2).all()
@@ -268,10 +269,12 @@ def test_from_files_to_a_finished_run(tmp_path):
             path = tmp_path / "in" / ("no", "yes")[label] / f"IM{number:04d}"
             write(path, values, number, Manufacturer=maker, **tags)
             number += 1
+    (tmp_path / "in" / "notes.txt").write_text("no image")
     words = ["data", "add", "clinic", tmp_path / "in", "--domain-from", "Manufacturer", "--modality", "xray"]
     done = subprocess.run([*MEDSHIFT, *map(str, words)], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert "64 images of 32 x 32, 1 channel, float32" in done.stdout
+    assert "no images: notes.txt" in done.stderr
     words = ["run", "--baseline", "scratch", "--dataset", "clinic", "--source", "ACME", "--shifts", "gamma,grid-lines"]
     words += ["--severities", "3", "--set", "epochs=1", "--out", str(tmp_path / "out")]
     done = subprocess.run([*MEDSHIFT, *words], capture_output=True, text=True, check=False)

@@ -15,6 +15,8 @@ import typer
 if TYPE_CHECKING:
     from ..dataset import Dataset
 
+MOST_OTHERS = 3  # files that are no images, of which names are shown
+
 
 def add(
     name: Annotated[str, typer.Argument(help="What it is to be called.")],
@@ -69,6 +71,7 @@ def add(
         citation=citation,
     )
     signal.signal(signal.SIGTERM, _stop)
+    others: list[str] = []
     try:
         with ExitStack() as bars:
             shown: dict[str, Callable[[int, int], None]] = {}
@@ -79,11 +82,14 @@ def add(
                     shown[what] = bars.enter_context(bar(what, unit="files"))
                 shown[what](done, total)
 
-            made = bring_in(name, path, options, progress)
+            made = bring_in(name, path, options, progress, others.extend)
     except KeyboardInterrupt:
         console().print("stopped: nothing was added")
         raise typer.Exit(130) from None
     _tell(made)
+    if others:
+        first = ", ".join(others[:MOST_OTHERS]) + (", ..." if len(others) > MOST_OTHERS else "")
+        console().print(f"no images: {first}", soft_wrap=True, markup=False)
 
 
 def _stop(number: int, frame: FrameType | None) -> None:

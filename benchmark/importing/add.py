@@ -31,6 +31,7 @@ def add(
     path: Path,
     options: Options,
     progress: Callable[[str, int, int], None] = lambda what, done, total: None,
+    left_out: Callable[[list[str]], None] = lambda files: None,
 ) -> Dataset:
     """Returns the data set that was brought in under a name.
 
@@ -39,6 +40,8 @@ def add(
         path: A manifest, or a folder with or without one.
         options: The user's.
         progress: Called with what is being done, and how many images are done, and of how many.
+        left_out: Called with the paths of files that are no images, below the folder. They are not kept with the data:
+            names of files may be names of patients.
 
     Raises:
         MedshiftError: Something is wrong with what was given; the message lists everything, and nothing was added.
@@ -54,8 +57,8 @@ def add(
     else:
         rows, others = from_folders(root, options, problems)
         if others:
-            shown = ", ".join(others[:3]) + (", ..." if len(others) > 3 else "")
-            notes.append(f"left out {len(others)} files that are no images: {shown}")
+            left_out(others)
+            notes.append(f"left out {len(others):,} files that are no images")
     reader = _reader(root, rows, options, problems, lambda d, n: progress("looking", d, n), bool(manifest))
     rows = settled(reader, options, problems, notes, manifest or root)
     classes = named(rows, options, problems)
