@@ -45,12 +45,13 @@ def contest(folder: Path) -> Contest:
 
 
 def contests(root: Path) -> list[Contest]:
-    """Returns the contests in a folder, by name.
+    """Returns the contests in a folder, by name. Links are not followed: what they lead to would be there twice.
 
     Raises:
         MedshiftError: There is none, or one is damaged.
     """
-    folders = [root] if (root / PROTOCOL_FILE).is_file() else sorted(_folders(root))
+    own = (root / PROTOCOL_FILE).is_file()
+    folders = [root] if own else sorted(path for path in _folders(root) if not path.is_symlink())
     found = [contest(folder) for folder in folders if (folder / PROTOCOL_FILE).is_file()]
     if not found:
         raise MedshiftError(f"no submissions in {root}: it must hold PROTOCOL/{PROTOCOL_FILE}, as `medshift run` makes")

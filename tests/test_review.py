@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
+from command import MEDSHIFT
 
 from medshift.benchmark.card import CARD_FILE
+from medshift.benchmark.predictions import PREDICTIONS_FILE
+from medshift.benchmark.verified import VERIFIED_FILE
 from medshift.benchmark.verify import Outcome, mark
+from medshift.leaderboard.changes import of_diff, of_folders
 from medshift.leaderboard.review import review
+from medshift.shifts.errors import MedshiftError
 
 WORKFLOWS = Path(__file__).parent.parent / ".github" / "workflows"
+MARKED = Outcome("bytes", 0, [])
 
 
 @pytest.fixture(autouse=True)
@@ -20,36 +28,217 @@ def home(tmp_path, monkeypatch):
     monkeypatch.setenv("MEDSHIFT_HOME", str(tmp_path / "home"))
 
 
+def edit(folder, change):
+    """Changes the fields of a card."""
+    fields = json.loads((folder / CARD_FILE).read_text())
+    change(fields)
+    (folder / CARD_FILE).write_text(json.dumps(fields))
+
+
+def without_code(text):
+    """Returns Markdown less its spans of code, in which nothing is a link, a mention or HTML."""
+    return re.sub(r"`[^`\n]*`", "", text)
+
+
 def test_a_sound_entry_is_told_where_it_would_stand(fabricate, tmp_path):
     place, protocol, rows = fabricate.contest(tmp_path / "in", fabricate.table(groups=8))
     fabricate.submission(place, protocol, rows, "there", skill=1.0)
     new = fabricate.submission(place, protocol, rows, "new+lr=0.1", skill=3.0)
-    text, sound = review([new])
+    text, sound = review(of_folders([new]))
     assert sound
     assert "`new+lr=0.1` on `made-up` (seeds 0): in order. It would stand at rank 1 (" in text
     assert "of 2, tier 1" in text
+    assert text.endswith(" under shift.\n")
     assert "there" not in text
+
+
+def test_without_any_shift_the_clean_figure_is_told_as_such(fabricate, tmp_path):
+    place, protocol, rows = fabricate.contest(tmp_path / "in", fabricate.table(groups=8), shifts={}, targets=())
+    text, sound = review(of_folders([fabricate.submission(place, protocol, rows, "new")]))
+    assert sound
+    assert text.endswith(" without any shift.\n")
+
+
+def test_a_seed_that_differs_from_its_siblings_is_refused_with_the_whole_entry(fabricate, tmp_path):
+    place, protocol, rows = fabricate.contest(tmp_path / "in", fabricate.table(groups=4))
+    fabricate.submission(place, protocol, rows, "there", 0)
+    new = fabricate.submission(place, protocol, rows, "there", 1, config={"lr": 0.1})
+    text, sound = review(of_folders([new]))
+    assert not sound
+    assert "`made-up/there`: **refused**" in text
+    assert "seeds 0 and 1 differ in more than the seed" in text
+    assert str(tmp_path) not in text
 
 
 def test_what_is_wrong_is_listed_and_is_text(fabricate, tmp_path):
     place, protocol, rows = fabricate.contest(tmp_path / "in", fabricate.table(groups=4))
     bad = fabricate.submission(place, protocol, rows, "bad")
-    fields = json.loads((bad / CARD_FILE).read_text())
-    fields["[x](http://evil) @everyone <img>"] = 1
-    (bad / CARD_FILE).write_text(json.dumps(fields))
+    edit(bad, lambda fields: fields.update({"[x](http://evil) @everyone <img>": 1}))
     marked = fabricate.submission(place, protocol, rows, "marked")
-    mark(marked, Outcome("bytes", 0, []), "myself")
-    text, sound = review([bad, marked, place / "gone" / "seed-0"])
+    mark(marked, MARKED, "myself")
+    text, sound = review(of_folders([bad, marked, place / "gone" / "seed-0"]))
     assert not sound
     assert "`made-up/bad/seed-0`: **refused**" in text
-    assert "verified.json is added by a maintainer" in text.replace("\\", "")
+    assert "verified.json stands beside a card or predictions that change" in text
     assert "`made-up/gone/seed-0`: removed" in text
-    outside = re.sub(r"`[^`\n]*`", "", text)  # in a span of code nothing is a link, a mention or HTML
+    outside = without_code(text)
     assert "](http" not in outside
     assert "@everyone" not in outside
     assert "<img>" not in outside
-    assert review([])[1]
-    assert not review([tmp_path / "nowhere" / "a" / "seed-0"])[1]
+    assert review(of_folders([])) == ("## Leaderboard\n\nNo entry is touched.\n", True)
+    assert not review(of_folders([tmp_path / "nowhere" / "a" / "seed-0"]))[1]
+
+
+def test_a_contest_in_a_folder_of_another_name_is_refused(fabricate, tmp_path):
+    place, protocol, rows = fabricate.contest(tmp_path / "in", fabricate.table(groups=4))
+    fabricate.submission(place, protocol, rows, "new")
+    text, sound = review(of_folders([place.rename(place.with_name("other")) / "new" / "seed-0"]))
+    assert not sound
+    assert "its protocol is named 'made-up'" in text
+
+
+@pytest.fixture
+def checkout(fabricate, tmp_path):
+    """A checkout with an entry of two seeds, committed, the second with a mark; returns (checkout, its contest)."""
+    root = tmp_path / "checkout"
+    place, protocol, rows = fabricate.contest(root / "leaderboard" / "submissions", fabricate.table(groups=4))
+    for seed in (0, 1):
+        fabricate.submission(place, protocol, rows, "there", seed)
+    mark(place / "there" / "seed-1", MARKED, "somebody")
+    git(root, "init", "--quiet")
+    git(root, "add", ".")
+    git(root, "commit", "--quiet", "-m", "the base")
+    return root, place
+
+
+def git(root, *words):
+    author = ["-c", "user.name=nobody", "-c", "user.email=nobody@example.org", "-c", "core.autocrlf=false"]
+    done = subprocess.run(["git", "-C", root, *author, *words], capture_output=True, check=True)
+    return done.stdout
+
+
+def reviewed(root):
+    """Returns what is said of the changes to a checkout."""
+    git(root, "add", "--all")
+    return review(of_diff(git(root, "diff", "--cached", "--raw", "-z", "--no-renames", "HEAD"), root))
+
+
+def copied(place):
+    shutil.copytree(place / "there" / "seed-0", place / "there" / "seed-2")
+    edit(place / "there" / "seed-2", lambda fields: fields.update(seed=2))
+
+
+def renamed(place):
+    """Takes somebody's entry over under another name, cards edited."""
+    (place / "there").rename(place / "mine")
+    (place / "mine" / "seed-1" / VERIFIED_FILE).unlink()
+    for seed in (0, 1):
+        edit(place / "mine" / f"seed-{seed}", lambda f: (f.update(entry="mine"), f["baseline"].update(name="mine")))
+
+
+SOUND = {
+    "a new seed": (copied, "`there` on `made-up` (seeds 0, 1, 2): in order"),
+    "a file elsewhere": (lambda place: (place.parent.parent / "x.py").write_text("x"), "No entry is touched."),
+    "an entry renamed": (renamed, "`made-up/there/seed-1`: removed"),
+    "a mark": (lambda place: mark(place / "there" / "seed-0", MARKED, "me"), "a mark, to be looked at by a maintainer"),
+    "a mark removed": (lambda place: (place / "there" / "seed-1" / VERIFIED_FILE).unlink(), "its mark is removed"),
+    "a marked card edited, its mark removed": (
+        lambda place: (
+            (place / "there" / "seed-1" / VERIFIED_FILE).unlink(),
+            edit(place / "there" / "seed-1", lambda fields: fields.update(submitter="another")),
+        ),
+        "its mark is removed",
+    ),
+}
+REFUSED = {
+    "a linked contest": (lambda place: (place.parent / "copy").symlink_to(place.name), "is a link or no regular file"),
+    "a linked entry": (lambda place: (place / "copy").symlink_to("there"), "is a link or no regular file"),
+    "a linked protocol": (
+        lambda place: ((place.parent / "b").mkdir(), (place.parent / "b" / "protocol.json").symlink_to("/etc/passwd")),
+        "is a link or no regular file",
+    ),
+    "a linked card": (
+        lambda place: (
+            (place / "there" / "seed-0" / CARD_FILE).unlink(),
+            (place / "there" / "seed-0" / CARD_FILE).symlink_to("../seed-1/card.json"),
+        ),
+        "is a link or no regular file",
+    ),
+    "a file beside the entries": (lambda place: (place / "conftest.py").write_text("x"), "does not belong"),
+    "a file beside the contests": (lambda place: (place.parent / "index.html").write_text("x"), "does not belong"),
+    "a file deep in a seed": (
+        lambda place: ((place / "there/seed-0/x").mkdir(), (place / "there/seed-0/x" / CARD_FILE).write_text("{}")),
+        "does not belong",
+    ),
+    "an entry of no name": (
+        lambda place: shutil.copytree(place / "there" / "seed-0", place / "<img> @all" / "seed-0"),
+        "does not belong",
+    ),
+    "a seed of no number": (
+        lambda place: shutil.copytree(place / "there" / "seed-0", place / "there" / "seed-00"),
+        "does not belong",
+    ),
+    "a protocol edited": (
+        lambda place: (place / "protocol.json").write_text((place / "protocol.json").read_text() + "\n"),
+        "an entry must not change its protocol",
+    ),
+    "a contest removed": (shutil.rmtree, "an entry must not change its protocol"),
+    "a new contest that is none": (
+        lambda place: ((place.parent / "new").mkdir(), (place.parent / "new" / "protocol.json").write_text("{}")),
+        "is no protocol",
+    ),
+    "a marked card edited": (
+        lambda place: edit(place / "there" / "seed-1", lambda fields: fields.update(submitter="another")),
+        "goes where what it marks changes",
+    ),
+    "predictions removed": (
+        lambda place: (place / "there" / "seed-0" / PREDICTIONS_FILE).unlink(),
+        "predictions.parquet is missing",
+    ),
+    "a forged mark": (
+        lambda place: (place / "there" / "seed-0" / VERIFIED_FILE).write_text("{}"),
+        "verified.json: predictions_sha256: Field required",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", SOUND)
+def test_what_may_change_is_told(checkout, kind):
+    root, place = checkout
+    change, says = SOUND[kind]
+    change(place)
+    text, sound = reviewed(root)
+    assert says in text
+    assert sound, text
+
+
+@pytest.mark.parametrize("kind", REFUSED)
+def test_every_other_change_is_refused_by_name(checkout, kind):
+    root, place = checkout
+    change, says = REFUSED[kind]
+    change(place)
+    text, sound = reviewed(root)
+    assert says in text
+    assert not sound
+    assert "<img>" not in without_code(text)
+    assert "@all" not in without_code(text)
+
+
+def test_the_command_takes_the_changes_of_a_checkout(checkout):
+    root, place = checkout
+    (place.parent / "copy").symlink_to(place.name)
+    git(root, "add", "--all")
+    changes = root / "changes"
+    changes.write_bytes(git(root, "diff", "--cached", "--raw", "-z", "--no-renames", "HEAD"))
+    words = [*MEDSHIFT, "check", "entries", "--changes", changes, "--checkout", root, "--report", root / "report.md"]
+    assert subprocess.run(words, check=False).returncode == 1
+    assert "`leaderboard/submissions/copy: is a link" in (root / "report.md").read_text()
+
+
+@pytest.mark.parametrize("raw", [b"x", b"a.txt\0b.txt\0", b":100644 100644 0 0 R100\0a\0b\0c\0"])
+def test_what_is_no_list_of_changes_is_refused(raw, tmp_path):
+    with pytest.raises(MedshiftError, match="git diff --raw"):
+        of_diff(raw, tmp_path)
 
 
 @pytest.mark.parametrize("path", sorted(WORKFLOWS.glob("*.yml")), ids=lambda path: path.name)

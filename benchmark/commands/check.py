@@ -22,6 +22,10 @@ def check_submission(folder: Annotated[Path, typer.Argument(help="Holds card.jso
 @app.command("entries")
 def check_entries(
     folders: Annotated[list[Path] | None, typer.Argument(help="Submissions, .../PROTOCOL/ENTRY/seed-N.")] = None,
+    changes: Annotated[
+        Path | None, typer.Option(help="Check instead what changes: what `git diff --raw -z --no-renames` printed.")
+    ] = None,
+    checkout: Annotated[Path, typer.Option(help="With --changes: the checkout that has them.")] = Path(),
     report: Annotated[Path | None, typer.Option(help="Write the Markdown here instead of printing it.")] = None,
 ) -> None:
     """Check submissions and say where they would stand on their leaderboard, as Markdown."""
@@ -30,7 +34,9 @@ def check_entries(
     from ..files import write_text
 
     # by name: the harness does not depend on what is built on it
-    text, sound = import_module("medshift.leaderboard.review").review(folders or [])
+    found = import_module("medshift.leaderboard.changes")
+    asked = found.of_folders(folders or []) if changes is None else found.of_diff(changes.read_bytes(), checkout)
+    text, sound = import_module("medshift.leaderboard.review").review(asked)
     if report is None:
         print(text, end="")
     else:
