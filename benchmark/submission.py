@@ -112,6 +112,8 @@ def outside(folder: Path, protocol: Protocol, rows: int) -> Outside:
         found.append(f"{VERIFIED_FILE}: {mark}")
     elif mark is not None and mark.predictions_sha256 not in hashes[1:]:
         found.append(f"{VERIFIED_FILE} is of other predictions: verify the submission again or remove it")
+    elif mark is not None and mark.card_sha256 not in (None, *hashes[:1]):
+        found.append(f"{VERIFIED_FILE} is of another card: verify the submission again or remove it")
     return Outside(found, small, card, mark if isinstance(mark, Mark) else None, hashes)
 
 

@@ -21,6 +21,8 @@ class Mark(Strict):
 
     Args:
         predictions_sha256: Of the predictions that were to be reproduced: other predictions make the mark void.
+        card_sha256: Of the card that says how: another card makes the mark void. Marks from before this was written
+            have none.
         result: Whether the same bytes came out, or probabilities within the tolerance.
         largest_difference: Of a probability; 0 for the same bytes.
         version: Of medshift.
@@ -29,6 +31,7 @@ class Mark(Strict):
 
     schema_: Literal["medshift-verified/1"] = Field(default="medshift-verified/1", alias="schema")
     predictions_sha256: Sha256
+    card_sha256: Sha256 | None = None
     result: Literal["bytes", "tolerance"]
     largest_difference: float = Field(ge=0, le=1)
     version: Name
@@ -37,7 +40,8 @@ class Mark(Strict):
 
 def write(mark: Mark, folder: Path) -> None:
     """Writes the mark of a submission."""
-    text = json.dumps(mark.model_dump(mode="json", by_alias=True), indent=1, ensure_ascii=False)
+    left_out = {"card_sha256"} if mark.card_sha256 is None else set()
+    text = json.dumps(mark.model_dump(mode="json", by_alias=True, exclude=left_out), indent=1, ensure_ascii=False)
     write_text(folder / VERIFIED_FILE, text + "\n")
 
 

@@ -16,6 +16,7 @@ from ..shifts.plugins import own_distribution
 from . import card as cards
 from . import datasets, store, submission, verified
 from .card import EXTERNAL, Card
+from .files import sha256
 from .planning import settled
 from .protocol import Protocol
 from .verified import Mark
@@ -127,6 +128,7 @@ def mark(folder: Path, outcome: Outcome, by: str) -> None:
         raise MedshiftError(f"{folder} is not marked as verified: it was not reproduced")
     made = Mark(
         predictions_sha256=cards.read(folder).predictions.sha256,
+        card_sha256=sha256(folder / cards.CARD_FILE),
         result=outcome.result,
         largest_difference=outcome.largest,
         version=own_distribution(),

@@ -100,6 +100,7 @@ def test_a_mark_is_void_beside_other_predictions(fabricate, tmp_path):
     fields = json.loads((where / verified.VERIFIED_FILE).read_text())
     for change, says in (
         ({"predictions_sha256": "0" * 64}, "is of other predictions"),
+        ({"card_sha256": "0" * 64}, "is of another card"),
         ({"result": "trust me"}, "result: Input should be 'bytes' or 'tolerance'"),
         ({"largest_difference": 2.0}, "largest_difference"),
         ({"more": 1}, "more: Extra inputs"),
@@ -109,6 +110,21 @@ def test_a_mark_is_void_beside_other_predictions(fabricate, tmp_path):
         assert says in problem
     (where / verified.VERIFIED_FILE).write_bytes(b"x" * 100_000)
     assert "that is no mark" in submission.problems(where, terms, rows)[0]
+
+
+def test_a_mark_is_void_beside_another_card(fabricate, tmp_path):
+    place, terms, rows = fabricate.contest(tmp_path, fabricate.table(groups=4))
+    where = fabricate.submission(place, terms, rows)
+    mark(where, Outcome("bytes", 0, []), "me")
+    fields = json.loads((where / cards.CARD_FILE).read_text())
+    fields["environment"]["device"] = "a faster one"
+    (where / cards.CARD_FILE).write_text(json.dumps(fields))
+    (problem,) = submission.problems(where, terms, rows)
+    assert "is of another card" in problem
+    older = verified.parse(where / verified.VERIFIED_FILE).model_copy(update={"card_sha256": None})
+    verified.write(older, where)
+    assert "card_sha256" not in (where / verified.VERIFIED_FILE).read_text()
+    assert submission.problems(where, terms, rows) == []
 
 
 def test_a_submission_is_prepared_for_a_pull_request(fabricate, tmp_path):
