@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from ..shifts.errors import MedshiftError, in_one_line, near
+from . import pages
 from .condition import Condition
 from .files import replace
 from .protocol import Protocol
@@ -20,7 +21,7 @@ from .protocol import Protocol
 PREDICTIONS_FILE = "predictions.parquet"
 KEYS = ("condition", "sample_id")
 SUM_TOLERANCE = 1e-3  # float16 networks round this much
-LONGEST_KEY = 1024  # bytes a row may take for its two keys: a file that claims more is not decoded
+LONGEST_KEY = 1024  # bytes a row may take for its two keys: a file that unpacks to more is not decoded
 SLACK = 1 << 20  # bytes of a file besides its rows
 
 
@@ -103,7 +104,7 @@ def inspect(path: Path, protocol: Protocol, truth: pd.DataFrame) -> tuple[list[s
     total = sum(len(rows) for rows in expected.values())
     try:
         with pq.ParquetFile(path, read_dictionary=list(KEYS)) as file:
-            found = list(_shape_problems(file, names, total))
+            found = list(_shape_problems(path, file, names, total))
             if found:
                 return found, {}
             # dictionaries stay encoded: a long string repeated a million times is held once
@@ -125,14 +126,15 @@ def inspect(path: Path, protocol: Protocol, truth: pd.DataFrame) -> tuple[list[s
     return found, {} if found else arrays
 
 
-def _shape_problems(file: pq.ParquetFile, names: list[str], total: int) -> Iterator[str]:
-    """Yields what the file's own description says is wrong, before a row is decoded."""
-    rows = file.metadata.num_rows
-    size = sum(file.metadata.row_group(group).total_byte_size for group in range(file.metadata.num_row_groups))
+def _shape_problems(path: Path, file: pq.ParquetFile, names: list[str], total: int) -> Iterator[str]:
+    """Yields what a file's footer and the headers of its pages say is wrong, before a row is decoded."""
+    rows = pages.rows(file.metadata)
     if rows > total:
         yield f"has {rows} rows, the protocol asks for {total}"
-    elif size > total * (LONGEST_KEY + 4 * len(names)) + SLACK:
-        yield f"unpacks to {size >> 20} MiB for {rows} rows; refused"
+    else:
+        size = pages.unpacked(path, file.metadata)
+        if size > total * (LONGEST_KEY + 4 * len(names)) + SLACK:
+            yield f"unpacks to {size >> 20} MiB for {rows} rows; refused"
     have = file.schema_arrow
     if have.names != names:
         shown = ", ".join(have.names[:12])[:200]

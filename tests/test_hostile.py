@@ -99,6 +99,54 @@ def bomb(folder, *_):
     agreeing(folder, None, None)
 
 
+def said(path, true, false, count=0):
+    """Writes a false number into the footer of a Parquet file for a true one, each time or only the first times."""
+    content = path.read_bytes()
+    start = len(content) - 8 - int.from_bytes(content[-8:-4], "little")
+    length = len(varint(2 * true))  # Thrift's compact protocol doubles numbers, for their sign
+    footer = content[start:]
+    assert varint(2 * true) in footer
+    path.write_bytes(content[:start] + footer.replace(varint(2 * true), varint(2 * false, length), count or -1))
+
+
+def varint(number, length=1):
+    """Returns a number seven bits a byte, in at least so many bytes."""
+    parts = [number >> shift & 127 for shift in range(0, max(number.bit_length(), 7 * length), 7)]
+    return bytes([part | 128 for part in parts[:-1]] + parts[-1:])
+
+
+def forged_bomb(folder, *_):
+    """A bomb whose footer says that it unpacks to a thousand bytes."""
+    bomb(folder)
+    path = folder / PREDICTIONS_FILE
+    group = pq.ParquetFile(path).metadata.row_group(0)
+    said(path, group.total_byte_size, 1000)
+    said(path, group.column(1).total_uncompressed_size, 1000)
+    assert pq.ParquetFile(path).metadata.row_group(0).total_byte_size == 1000
+    agreeing(folder, None, None)
+
+
+def prefixes(folder, *_):
+    """Ids of 100 kB, of which each page holds one: the others say that they begin as the one before."""
+    path = folder / PREDICTIONS_FILE
+    found = pq.read_table(path)
+    ids = pa.array(["A" * 100_000 + str(i) for i in range(len(found))])
+    encoding = {"sample_id": "DELTA_BYTE_ARRAY"}
+    pq.write_table(
+        found.set_column(1, "sample_id", ids), path, compression="zstd", use_dictionary=False, column_encoding=encoding
+    )
+    agreeing(folder, None, None)
+
+
+def forged_rows(folder, protocol, rows):
+    """A million rows in a file that says it has as many as it should."""
+    total = len(pq.read_table(folder / PREDICTIONS_FILE))
+    many_rows(folder)
+    said(folder / PREDICTIONS_FILE, 10**6, total, count=1)  # the first is the file's, the others are the columns'
+    assert pq.ParquetFile(folder / PREDICTIONS_FILE).metadata.num_rows == total
+    agreeing(folder, None, None)
+
+
 def many_rows(folder, *_):
     """A million rows, all alike, in a small file."""
     path = folder / PREDICTIONS_FILE
@@ -163,6 +211,9 @@ KINDS = {
     "code beside it": (stray("evil.py"), "'evil.py' does not belong to a submission"),
     "a pickle beside it": (stray("model.pkl", b"\x80\x04."), "'model.pkl' does not belong"),
     "a bomb of strings": (bomb, "unpacks to"),
+    "a bomb with a forged footer": (forged_bomb, "unpacks to"),
+    "a bomb of prefixes": (prefixes, "encoding 7 may unpack to any size"),
+    "far too many rows with a forged footer": (forged_rows, "has 1000000 rows, the protocol asks for"),
     "far too many rows": (many_rows, "has 1000000 rows, the protocol asks for"),
     "10^9 rows claimed": (card(lambda c: c["predictions"].update(rows=10**9)), "predictions.rows is 1000000000, not"),
     "a huge file": (appended, "has 400 MiB for"),
