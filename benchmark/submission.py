@@ -11,8 +11,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ..shifts.errors import MedshiftError
+from . import baselines, predictions, verified
 from . import card as cards
-from . import predictions, verified
 from .card import CARD_FILE, Card
 from .files import sha256
 from .predictions import PREDICTIONS_FILE
@@ -155,7 +155,22 @@ def _card_problems(card: Card, folder: Path, protocol: Protocol, rows: int) -> l
             found.append(f"{CARD_FILE}: {field} is {str(have)[:80]}, not {str(want)[:80]}")
     if card.entry.split("+")[0] != card.baseline.name:
         found.append(f"{CARD_FILE}: entry {card.entry!r} does not begin with its baseline {card.baseline.name!r}")
-    return found
+    return found + _origin_problems(card)
+
+
+def _origin_problems(card: Card) -> list[str]:
+    """Returns where a card says what is not so of medshift's own baselines, of which the leaderboard knows more."""
+    claim = card.baseline
+    if claim.distribution.split()[:1] != ["medshift"]:
+        return []
+    if claim.name not in baselines.BUILTINS:
+        return [
+            f"{CARD_FILE}: baseline.distribution is {claim.distribution[:80]}, which has no baseline {claim.name!r}"
+        ]
+    sees = baselines.load(claim.name).sees
+    if claim.sees != sees:
+        return [f"{CARD_FILE}: baseline.sees is {claim.sees}, not {sees} as of medshift's {claim.name!r}"]
+    return []
 
 
 def _claim_problems(

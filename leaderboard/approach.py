@@ -26,7 +26,9 @@ TRANSFER = frozenset(
 def approach(row: Row) -> Approach | None:
     """Returns which of the three an entry is; None of a method of somebody else's that sees the source alone.
 
-    What looks at the target is adaptation, whatever its weights start from.
+    What looks at the target is adaptation, whatever its weights start from. A submission that says it is of medshift
+    has the name of one of its baselines and sees what that one sees, or it is refused; that the baseline is what ran is
+    its author's word until the entry is verified.
     """
     if row.sees != "source":
         return "adaptation"

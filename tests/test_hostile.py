@@ -244,6 +244,9 @@ KINDS = {
     "a negative seed": (card(lambda c: c.update(seed=-1)), "seed: Input should be greater"),
     "an enormous seed": (card(lambda c: c.update(seed=10**400)), "seed"),
     "it sees everything": (card(lambda c: c["baseline"].update(sees="labels")), "baseline.sees: Input should be"),
+    "medshift's, of a name that it has not": (
+        card(lambda c: c["baseline"].update(distribution="medshift 9")), "medshift 9, which has no baseline 'evil'"
+    ),
     "shifts left out": (card(lambda c: c["shifts"].pop("gamma")), "shifts is"),
     "a huge string": (card(lambda c: c.update(submitter="x" * 10**6)), "submitter: String should have at most"),
     "a huge card": (raw(b" " * (LARGEST_CARD + 1)), "that is no card"),

@@ -76,6 +76,15 @@ def test_a_card_edited_by_hand_is_found_out(made, change, says):
         submission.load(*made)
 
 
+def test_medshifts_own_baselines_see_what_they_see(fabricate, tmp_path):
+    place, protocol, rows = fabricate.contest(tmp_path, fabricate.table(groups=4))
+    folder = fabricate.submission(place, protocol, rows, "tent", sees="source")
+    (found,) = submission.problems(folder, protocol, rows)
+    assert "baseline.sees is source, not test-batches as of medshift's 'tent'" in found
+    edit(folder, lambda c: c["baseline"].update(sees="test-batches"))
+    assert submission.problems(folder, protocol, rows) == []
+
+
 def test_everything_is_told_in_one_list(made):
     folder = made[0]
     edit(folder, lambda c: (c.update(seed=7), c["protocol"].update(sha256="f" * 64), claim("site-b", "auroc", 1.0)(c)))
