@@ -92,6 +92,9 @@ def plan(
         severities=choices.severities,
         grey_levels=dataset.grey_levels if choices.requantise else 0,
     )
+    wrong = _unfit(made, stored)
+    if wrong:
+        raise MedshiftError(f"{dataset.name!r} cannot be tested so: {wrong}")
     full = stored.merge(table[["sample_id", "row"]].astype({"sample_id": str}), on="sample_id")
     if choices.scale == "matched":
         from . import matching  # imports torch
@@ -174,7 +177,8 @@ def settled(folder: Path) -> tuple[Protocol, pd.DataFrame]:
     """Returns the protocol and the tidy truth that `settle` left in a folder.
 
     Raises:
-        MedshiftError: One of them is missing or damaged, or the truth is another than the protocol's.
+        MedshiftError: One of them is missing or damaged, the truth is another than the protocol's, or nothing can be
+            scored by it.
     """
     protocol = protocols.read(folder)
     table = truth.read(folder / protocols.TRUTH_FILE)
@@ -182,4 +186,22 @@ def settled(folder: Path) -> tuple[Protocol, pd.DataFrame]:
         raise MedshiftError(
             f"{folder / protocols.TRUTH_FILE} is not the truth of {protocols.PROTOCOL_FILE} beside it: its hash differs"
         )
+    wrong = _unfit(protocol, table)
+    if wrong:
+        raise MedshiftError(
+            f"{folder / protocols.TRUTH_FILE} does not suit {protocols.PROTOCOL_FILE} beside it: {wrong}"
+        )
     return protocol, table
+
+
+def _unfit(protocol: Protocol, table: pd.DataFrame) -> str:
+    """Returns why a truth cannot be scored by a protocol; empty where it can."""
+    classes = len(protocol.dataset.classes)
+    strange = table["label"][~table["label"].between(0, classes - 1)]
+    if len(strange):
+        return f"it has the label {strange.iloc[0]}, and labels are 0 to {classes - 1}"
+    there = set(table[["domain", "split"]].drop_duplicates().itertuples(index=False, name=None))
+    for condition in protocol.conditions():
+        if (condition.domain, condition.split) not in there:
+            return f"it has no {condition.split} samples of the domain {condition.domain[:80]!r}"
+    return ""

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from pathlib import Path
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from ..shifts.errors import MedshiftError
+from ..shifts.catalogue import SEVERITIES
+from ..shifts.errors import MedshiftError, near
 from .condition import Condition
 from .files import write_text
+from .metrics import METRICS
 
 PROTOCOL_FILE = "protocol.json"
 TRUTH_FILE = "truth.parquet"
+LARGEST_PROTOCOL = 4 << 20  # bytes
+MOST_CONDITIONS = 10_000
 
 
 class Strict(BaseModel):
@@ -113,15 +118,40 @@ def read(folder: Path) -> Protocol:
     """Returns the protocol of a folder.
 
     Raises:
-        MedshiftError: The file is missing, damaged or of another schema.
+        MedshiftError: The file is missing, damaged or of another schema, or nothing can be scored by it.
     """
     path = folder / PROTOCOL_FILE
     try:
-        return Protocol.model_validate_json(path.read_bytes())
+        if path.stat().st_size > LARGEST_PROTOCOL:
+            raise MedshiftError(f"{path} has more than {LARGEST_PROTOCOL >> 20} MiB: that is no protocol")
+        protocol = Protocol.model_validate_json(path.read_bytes())
     except OSError as error:
         raise MedshiftError(f"{path} cannot be read: {error.strerror}") from error
     except ValidationError as error:
         raise MedshiftError(f"{path} is no protocol: {first_problem(error)}") from error
+    wrong = _wrong(protocol)
+    if wrong:
+        raise MedshiftError(f"{path} is no protocol: {wrong}")
+    return protocol
+
+
+def _wrong(protocol: Protocol) -> str:
+    """Returns why nothing can be scored by a protocol, though each of its fields is in order; empty where it can."""
+    metrics, severities = protocol.metrics, protocol.severities
+    if not metrics or len(set(metrics)) < len(metrics):
+        return "metrics must be at least one, each once"
+    unknown = [name for name in metrics if name not in METRICS]
+    if unknown:
+        return f"metrics: there is no {unknown[0][:80]!r}.{near(unknown[0], METRICS)}"
+    if (protocol.shifts and not severities) or not set(severities) <= set(SEVERITIES):
+        return f"severities are some of {', '.join(map(str, SEVERITIES))}"
+    if any(not 0 < level <= SEVERITIES[-1] for levels in protocol.matched.values() for level in levels):
+        return f"matched severities lie above 0 and up to {SEVERITIES[-1]}"
+    conditions = protocol.conditions()
+    if len(conditions) > MOST_CONDITIONS:
+        return f"it has {len(conditions)} conditions, at most {MOST_CONDITIONS} are scored"
+    twice = [key for key, count in Counter(condition.key for condition in conditions).items() if count > 1]
+    return f"the condition {twice[0][:80]!r} is there twice" if twice else ""
 
 
 def first_problem(error: ValidationError) -> str:
