@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -78,7 +78,7 @@ def mean(parts: Sequence[Estimate]) -> Estimate:
     """
     defined = [part for part in parts if not math.isnan(part.value)]
     if not defined:
-        return Estimate(math.nan, np.full_like(parts[0].replicates, np.nan), parts=0, undefined=len(parts))
+        return replace(_undefined_like(parts[0]), undefined=len(parts))
     return Estimate(
         float(np.mean([part.value for part in defined])),
         np.mean([part.replicates for part in defined], axis=0),
@@ -126,7 +126,7 @@ def relative(clean: Estimate, shifted: Estimate, chance: float | None) -> Estima
     """
     samples, groups = clean.samples + shifted.samples, clean.groups + shifted.groups
     if chance is None or not clean.interval[0] > chance:  # also where there is no interval
-        return Estimate(math.nan, np.full_like(clean.replicates, np.nan), samples, groups, parts=0, undefined=1)
+        return replace(_undefined_like(clean), samples=samples, groups=groups, undefined=1)
     above, by_seed = (np.where(of > chance, of - chance, np.nan) for of in (clean.replicates, clean.by_seed))
     return Estimate(
         (shifted.value - chance) / (clean.value - chance),
@@ -136,6 +136,12 @@ def relative(clean: Estimate, shifted: Estimate, chance: float | None) -> Estima
         units=min(clean.units, shifted.units),
         by_seed=(shifted.by_seed - chance) / by_seed,
     )
+
+
+def _undefined_like(part: Estimate) -> Estimate:
+    """Returns a figure that is undefined on every resample and for every seed of another."""
+    nothing = (np.full_like(part.replicates, np.nan), np.full_like(part.by_seed, np.nan))
+    return Estimate(math.nan, nothing[0], parts=0, by_seed=nothing[1])
 
 
 def _bounds(parts: Sequence[Estimate], weights: Sequence[float]) -> tuple[float, float]:

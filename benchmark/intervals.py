@@ -19,6 +19,8 @@ within them by a logit (for the AUROC: Qin and Hotilovac 2008, Statistical Metho
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -31,7 +33,8 @@ Floats = NDArray[np.float64]
 def between_seeds(by_seed: Floats, of_groups: float) -> tuple[float, float]:
     """Returns the part of the variance of a mean over seeds that comes from seeds, and that variance as it stands.
 
-    The first is the second less what comes of groups, not below zero. Both are 0 of one seed, which shows no spread.
+    The first is the second less what comes of groups, not below zero. Both are 0 of one seed, which shows no spread,
+    and NaN where the figure of a seed is undefined.
 
     Args:
         by_seed: (S, 1 + B) the figure of each seed, then its replicates on the same groups.
@@ -41,6 +44,8 @@ def between_seeds(by_seed: Floats, of_groups: float) -> tuple[float, float]:
     if count < 2:
         return 0.0, 0.0
     whole = float(by_seed[:, 0].var(ddof=1) / count)
+    if math.isnan(whole):
+        return math.nan, math.nan
     replicates = by_seed[:, 1:]
     defined = replicates[:, ~np.isnan(replicates).any(axis=0)]
     if defined.shape[1] < 2:
@@ -98,7 +103,7 @@ def ends(values: Floats, replicates: Floats, units: Floats, seeds: int, spread: 
     low, high = value - reach, value + reach
     held = np.isfinite(bound).all(axis=1)
     if held.any():
-        low[held], high[held] = _on_logits(value[held], reach[held], bound[held])
+        low[held], high[held] = _on_logits(value[held], reach[held], bound[held], count[held])
     free = ~held
     if free.any():
         at = np.quantile if whole else np.nanquantile
@@ -111,8 +116,12 @@ def ends(values: Floats, replicates: Floats, units: Floats, seeds: int, spread: 
     return found
 
 
-def _on_logits(value: Floats, reach: Floats, bound: Floats) -> tuple[Floats, Floats]:
-    """Returns the ends of an interval that is even on the logit of where a figure lies between its bounds."""
+def _on_logits(value: Floats, reach: Floats, bound: Floats, units: Floats) -> tuple[Floats, Floats]:
+    """Returns the ends of an interval that is even on the logit of where a figure lies between its bounds.
+
+    A figure at a bound does not vary from resample to resample, and is not certain for that: where none of n groups has
+    erred, the other end is that of Clopper and Pearson (1934, Biometrika 26), 1 - 0.025**(1 / n) away.
+    """
     width = bound[:, 1] - bound[:, 0]
     share = (value - bound[:, 0]) / width
     inner = (share > 0) & (share < 1)
@@ -120,5 +129,7 @@ def _on_logits(value: Floats, reach: Floats, bound: Floats) -> tuple[Floats, Flo
     steep = odds * (1 - odds)
     middle, half = np.log(odds / (1 - odds)), np.where(inner, np.minimum(reach / width / steep, 500), 0)
     low, high = (1 / (1 + np.exp(-(middle + sign * half))) for sign in (-1, 1))
-    low, high = (np.where(inner, end, share) for end in (low, high))
+    unseen = 1 - TAIL ** (1 / units)
+    low = np.where(inner, low, np.maximum(share - unseen, 0))
+    high = np.where(inner, high, np.minimum(share + unseen, 1))
     return bound[:, 0] + width * low, bound[:, 0] + width * high

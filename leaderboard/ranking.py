@@ -139,9 +139,16 @@ def ranks(values: Floats, higher_is_better: bool) -> NDArray[np.int64]:
 
 
 def rank_intervals(tracks: Floats, higher_is_better: bool) -> NDArray[np.int64]:
-    """Returns (n, 2) the ranks between which each of n entries lies in 95 % of the replicates."""
+    """Returns (n, 2) the ranks between which each of n entries lies in 95 % of the replicates.
+
+    Replicates in which a defined entry is undefined are left out; where most are, nothing is known: 1 to n.
+    """
     tail = (1 - LEVEL) / 2
-    each = ranks(tracks, higher_is_better)
+    defined = ~np.isnan(tracks).all(axis=1)
+    whole = tracks[:, ~np.isnan(tracks[defined]).any(axis=0)]
+    if whole.shape[1] < max(1, tracks.shape[1] / 2):
+        return np.tile(np.array([1, len(tracks)]), (len(tracks), 1))
+    each = ranks(whole, higher_is_better)
     low = np.quantile(each, tail, axis=1, method="lower")
     high = np.quantile(each, 1 - tail, axis=1, method="higher")
     return np.stack([low, high], axis=1).astype(np.int64)

@@ -169,8 +169,24 @@ def test_intervals_stay_between_the_bounds_and_about_the_figure():
     replicates = np.random.default_rng(0).normal(0.99, 0.02, 500)
     low, high = Estimate(0.99, replicates, units=5, bounds=(0, 1)).interval
     assert 0 < low < 0.99 < high < 1
-    assert Estimate(1.0, np.ones(500), units=5, bounds=(0, 1)).interval == (1, 1)
     assert np.isnan(Estimate(0.9, replicates, units=1, bounds=(0, 1)).interval).all()  # one group shows no spread
+
+
+def test_a_figure_at_a_bound_is_not_certain():
+    # none of 20 patients erred: Clopper and Pearson, as statsmodels and textbooks have it, 16.8 %
+    low, high = Estimate(1.0, np.ones(500), units=20, bounds=(0, 1)).interval
+    assert (low, high) == (pytest.approx(0.8316, abs=1e-4), 1)
+    assert low == pytest.approx(stats.beta.ppf(0.025, 20, 1))
+    low, high = Estimate(0.0, np.zeros(500), units=20, bounds=(0, 1)).interval
+    assert (low, high) == (0, pytest.approx(0.1684, abs=1e-4))
+
+
+def test_a_seed_without_a_figure_leaves_no_interval():
+    rng = np.random.default_rng(0)
+    by_seed = rng.normal(0.7, 0.02, (5, 501))
+    by_seed[3] = np.nan
+    assert np.isnan(intervals.between_seeds(by_seed, 1.0)).all()
+    assert np.isnan(Estimate(0.7, by_seed[0, 1:], units=50, by_seed=by_seed).interval).all()
 
 
 def test_what_seeds_have_from_groups_is_not_counted_twice():

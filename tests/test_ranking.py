@@ -98,6 +98,14 @@ def test_ranks_and_their_intervals_agree_with_scipy():
     assert ranking.rank_intervals(apart, True).tolist() == [[1, 1], [2, 2], [3, 3]]
 
 
+def test_undefined_replicates_are_no_shared_first_place():
+    tracks = np.arange(4)[:, None] + np.zeros((4, 100))
+    tracks[:, :10] = np.nan
+    assert ranking.rank_intervals(tracks, False).tolist() == [[1, 1], [2, 2], [3, 3], [4, 4]]
+    tracks[:, :60] = np.nan  # most of them: nothing is known
+    assert ranking.rank_intervals(tracks, False).tolist() == [[1, 4]] * 4
+
+
 def test_each_ranking_is_a_family_of_its_own():
     rng = np.random.default_rng(3)
     shared = rng.normal(0, 1, 400)
@@ -196,6 +204,18 @@ def test_the_table_says_what_is_not_supported(fabricate, tmp_path):
     assert "Every entry has one seed" in said
 
 
+@pytest.mark.parametrize("seeds", [1, 2])
+def test_targets_of_one_class_leave_a_board(fabricate, tmp_path, seeds):
+    table = fabricate.table(groups=10)
+    table.loc[table["domain"] != "site-a", "label"] = 0
+    place, made, rows = fabricate.contest(tmp_path / "in", fabricate.truth.tidy(table), shifts={}, metrics=("auroc",))
+    for seed in range(seeds):
+        fabricate.submission(place, made, rows, "only", seed)
+    (row,) = board(contests(tmp_path / "in")[0], 50).rows
+    assert math.isnan(row.aggregates["real", "auroc"].value)
+    assert row.rank is None
+
+
 def test_the_second_tier_is_named_by_the_entry_that_opens_it(fabricate, tmp_path):
     place, made, rows = fabricate.contest(tmp_path / "in", fabricate.table(groups=60))
     for name, skill in (("a", 2.5), ("b", 2.5), ("c", 0.5), ("d", 0.4)):
@@ -267,7 +287,7 @@ def test_what_was_scored_before_is_not_scored_again(fabricate, tmp_path, monkeyp
     again = board(contests(tmp_path / "in")[0], 200)
     for one, other in zip(first.rows, again.rows, strict=True):
         for name, array in one.scored.arrays().items():
-            assert (array == other.scored.arrays()[name]).all() or np.isnan(array).any()
+            np.testing.assert_array_equal(array, other.scored.arrays()[name])
     for path in (tmp_path / "home" / "scores").rglob("*.npz"):
         path.write_bytes(b"damaged")
     with pytest.raises(AssertionError, match="scored again"):

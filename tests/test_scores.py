@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 
 from medshift.benchmark import operating, predictions, truth
-from medshift.benchmark.estimate import Estimate, decimal, mean, relative
+from medshift.benchmark.estimate import Estimate, decimal, mean, relative, weighted
 from medshift.benchmark.scores import board_metrics, score
 from medshift.benchmark.summary import notes, print_summary
 
@@ -68,8 +68,10 @@ def test_a_domain_of_one_class_has_no_auroc_and_is_left_out(fabricate):
 
 
 def test_a_mean_of_nothing_defined_is_undefined():
-    nothing = Estimate(math.nan, np.full(3, np.nan))
+    nothing = Estimate(math.nan, np.full(3, np.nan), by_seed=np.full((2, 4), np.nan))
     found = mean([nothing, nothing])
+    some = Estimate(0.5, np.full(3, 0.5), by_seed=np.full((2, 4), 0.5))
+    assert math.isnan(weighted([some, found], [1, -1]).value)  # of several seeds, too
     assert math.isnan(found.value)
     assert (found.parts, found.undefined) == (0, 2)
     assert np.isnan(found.interval).all()
