@@ -132,6 +132,13 @@ def test_two_entries_are_compared_condition_by_condition(opened):
     low, high = map(float, cells[2][1].split(" to "))
     assert low < gap < high
     assert cells[3][0] == "method-9+lr=0.9 better"
+    page.get_by_label("First").select_option("method-4+lr=0.4")
+    page.get_by_label("Second").select_option("method-3+lr=0.3")
+    page.get_by_role("button", name="Compare").click()
+    one, other, _, verdict = table.locator("tr", has_text="drop").locator("td").all_inner_texts()
+    assert float(one) < float(other)
+    assert verdict == "method-4+lr=0.4 better"  # it loses less
+    page.get_by_label("First").select_option("method-9+lr=0.9")
     page.get_by_label("Second").select_option("method-9+lr=0.9")
     page.get_by_role("button", name="Compare").click()
     assert page.locator(".comparison").inner_text() == "Choose two different entries."

@@ -25,7 +25,7 @@ function comparison(data, names) {
   const body = table.createTBody();
   const width = data.metrics.length * 3;
   const count = data.conditions.length;
-  const add = (title, row, x, y) => {
+  const add = (title, row, x, y, higher) => {
     const line = body.insertRow();
     line.append(make("th", title, { scope: "row", class: "entry" }));
     line.append(make("td", number(x)), make("td", number(y)));
@@ -43,12 +43,15 @@ function comparison(data, names) {
     }
     cell.append(make("span", `${number(Math.round(ends[0]))} to ${number(Math.round(ends[1]))}`, { class: "interval" }));
     const sure = ends[0] > 0 || ends[1] < 0;
-    const better = x > y === metric.higher ? 0 : 1;
+    const better = x > y === higher ? 0 : 1;
     verdict.textContent = sure ? `${names[better]} better` : "not supported";
     if (sure) verdict.className = better ? "second" : "firstbetter";
   };
-  data.aggregates.forEach((name, index) => add(name.replace("/", ": "), count + index, one.a[3 * index], other.a[3 * index]));
-  data.conditions.forEach((condition, index) => add(condition.key, index, one.c[index * width], other.c[index * width]));
+  data.aggregates.forEach((name, index) => {
+    const higher = name !== "drop" && metric.higher; // a larger drop is worse, whichever way the metric points
+    add(name.replace("/", ": "), count + index, one.a[3 * index], other.a[3 * index], higher);
+  });
+  data.conditions.forEach((condition, index) => add(condition.key, index, one.c[index * width], other.c[index * width], metric.higher));
   return table;
 }
 
