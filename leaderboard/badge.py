@@ -5,23 +5,31 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
+from ..benchmark.metrics import METRICS
 from .board import Board
+from .figures import Figure
 
 WIDTH_OF_CHARACTER = 6.6  # of 11 px Verdana, on average
 LONGEST = 60  # characters
 
 
 def badge(boards: Sequence[Board]) -> str:
-    """Returns the badge: the number of entries, and the best of the first board with its figure under shift."""
+    """Returns the badge: the number of entries, and the best of all ranked ones of the first board that has some."""
     count = sum(len(board.rows) for board in boards)
     right = "1 entry" if count == 1 else f"{count} entries"
-    best = next((row for board in boards for row in board.rows if row.rank == 1), None)
-    if best is not None:
-        board = next(board for board in boards if board.rows)
-        figure = best.aggregates[board.ranked_figure, board.rank_by]
-        right = f"{right}, best under shift {figure.text}"
+    board = next((board for board in boards if any(row.rank is not None for row in board.rows)), None)
+    if board is not None:
+        where = "under shift" if board.ranked_figure == "shifted" else "on clean images"
+        right = f"{right}, best {where} {_best(board).text}"
     left = "medshift SIMULATED" if any(board.protocol.dataset.simulated for board in boards) else "medshift"
     return _drawn(left, right[:LONGEST])
+
+
+def _best(board: Board) -> Figure:
+    """Returns the best figure of all entries, whatever they see: each of what they see has a first of its own."""
+    figures = [row.aggregates[board.ranked_figure, board.rank_by] for row in board.rows if row.rank is not None]
+    best = max if METRICS[board.rank_by].higher_is_better else min
+    return best(figures, key=lambda figure: figure.value)
 
 
 def _drawn(left: str, right: str) -> str:

@@ -5,6 +5,7 @@ import math
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import numpy as np
@@ -15,6 +16,7 @@ from medshift.benchmark import bootstrap
 from medshift.benchmark.card import CARD_FILE, read
 from medshift.benchmark.estimate import Estimate
 from medshift.leaderboard import charts
+from medshift.leaderboard.badge import badge
 from medshift.leaderboard.board import board
 from medshift.leaderboard.command import leaderboard
 from medshift.leaderboard.correlation import correlation
@@ -48,6 +50,17 @@ def root(fabricate, folder, **changes):
         fabricate.submission(place, made, rows, "poor", seed, skill=1.0)
     fabricate.submission(place, made, rows, "adapting", 0, skill=2.0, sees="test-batches", config={"a<b": HOSTILE})
     return folder
+
+
+def scoring(found, places):
+    """Returns a board whose entries score, under shift and in the metric that ranks, what is given."""
+    rows = []
+    for row in found.rows:
+        values = row.aggregates.values.copy()
+        where = row.aggregates.names.index("shifted"), row.aggregates.metrics.index(found.rank_by)
+        values[where] = places[row.name] + np.array([0, -0.01, 0.01])
+        rows.append(replace(row, aggregates=replace(row.aggregates, values=values)))
+    return replace(found, rows=rows)
 
 
 @pytest.fixture(scope="module")
@@ -273,6 +286,24 @@ def test_protocols_without_one_kind_of_shift_have_a_page(fabricate, tmp_path, ch
     fabricate.submission(place, made, rows)
     leaderboard(tmp_path, tmp_path / "out")
     assert "steady" in (tmp_path / "out" / "index.html").read_text()
+
+
+def test_the_badge_has_the_best_whatever_it_sees(ranked):
+    places = {"good+lr=0.01": 0.5, "poor": 0.4, "adapting": 0.6}  # the first of `source` is not the best of all
+    higher = badge([scoring(ranked, places)])
+    assert "3 entries, best under shift .600 [" in higher
+    lower = ranked.protocol.model_copy(update={"metrics": ("brier",)})
+    assert "best under shift .400 [" in badge([scoring(replace(ranked, protocol=lower), places)])
+
+
+def test_the_badge_s_best_is_on_the_board_that_its_figure_is_of(ranked, fabricate, tmp_path):
+    unranked = replace(ranked, rows=[replace(row, rank=None) for row in ranked.rows])
+    place, made, rows = fabricate.contest(tmp_path, fabricate.table(groups=4), name="second", targets=(), shifts={})
+    fabricate.submission(place, made, rows)
+    second = board(contests(tmp_path)[0], 10)
+    figure = second.rows[0].aggregates["clean", second.rank_by]
+    assert f"4 entries, best on clean images {figure.text}<" in badge([unranked, second])
+    assert "medshift SIMULATED: 3 entries<" in badge([unranked])
 
 
 def test_several_protocols_are_one_page(fabricate, tmp_path):
