@@ -177,6 +177,12 @@ def test_tables_have_captions_and_headings_with_a_scope(ranked):
         assert len({len(re.findall(r"<t[dh]\b", row)) for row in rows}) == 1
 
 
+def test_the_page_says_what_it_takes_an_author_s_word_for(ranked):
+    text = " ".join(page([ranked]).split())
+    assert "scores that its author claims are never shown" in text
+    assert "until an entry is verified, what it sees is its author’s word" in text
+
+
 def test_the_same_submissions_give_the_same_bytes(fabricate, submissions, tmp_path, monkeypatch):
     for out in ("a", "b"):
         leaderboard(submissions, tmp_path / out)
