@@ -177,6 +177,13 @@ def test_tables_have_captions_and_headings_with_a_scope(ranked):
         assert len({len(re.findall(r"<t[dh]\b", row)) for row in rows}) == 1
 
 
+def test_what_is_shown_as_undefined_is_sorted_as_undefined(ranked):
+    unranked = replace(ranked.rows[0], rank=None, ranks=(0, 0), tier=0)
+    cells = re.findall(r"<td([^>]*)>–", page([replace(ranked, rows=[unranked, *ranked.rows[1:]])]))
+    assert len(cells) > 4
+    assert {attributes for attributes in cells if 'data-sort=""' not in attributes} == set()
+
+
 def test_the_page_says_what_it_takes_an_author_s_word_for(ranked):
     text = " ".join(page([ranked]).split())
     assert "scores that its author claims are never shown" in text

@@ -81,8 +81,8 @@ def opened(browser, site):
         assert found.asked == [site]
 
 
-def column(page, index):
-    rows = page.locator("table.ranking tbody").first.locator("tr:not(.group):visible")
+def column(page, index, table="ranking"):
+    rows = page.locator(f"table.{table} tbody").first.locator("tr:not(.group):visible")
     return [row.locator("th, td").nth(index).inner_text().split("\n")[0] for row in rows.all()]
 
 
@@ -100,6 +100,16 @@ def test_tables_are_sorted_by_mouse_and_keyboard(opened):
     names = column(page, 0)
     assert names == sorted(names, reverse=True)
     assert page.locator("table.ranking thead th[aria-sort]").count() == 1
+
+
+def test_what_is_undefined_goes_last_whichever_way_a_table_is_sorted(opened):
+    page = opened()
+    head = page.locator("table.heat thead th", has_text="Gain over clean")
+    place = head.evaluate("head => head.cellIndex")
+    for direction in ("descending", "ascending"):
+        head.get_by_role("button").click()
+        assert head.get_attribute("aria-sort") == direction
+        assert column(page, place, "heat").index("–") == 5  # the yardstick's, below those of four shifts and their mean
 
 
 def test_entries_are_filtered_by_text_and_by_what_they_see(opened):
