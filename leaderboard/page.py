@@ -130,7 +130,7 @@ def _item(
         "parts": [_cell(row, name, rank_by) for name in parts],
         "others": [_cell(row, name, metric) for _, name, metric in others],
         "residuals": [
-            (title, decimal(line.residuals[row.name]))
+            (title, decimal(abs(line.residuals[row.name])), "below" if line.residuals[row.name] < 0 else "above")
             for title, line in lines.items()
             if not math.isnan(line.residuals.get(row.name, math.nan))
         ],

@@ -190,6 +190,12 @@ def test_the_page_says_what_it_takes_an_author_s_word_for(ranked):
     assert "until an entry is verified, what it sees is its author’s word" in text
 
 
+def test_a_panel_says_on_which_side_of_the_line_an_entry_is(ranked):
+    line = replace(lines(ranked)[0], residuals={"good+lr=0.01": 0.0312, "poor": -0.0118, "adapting": math.nan})
+    text = render([ranked], [None], [[line]])
+    assert re.findall(r"<dd>(.*) what its clean figure promises", text) == ["real: .031 above", "real: .012 below"]
+
+
 def test_the_same_submissions_give_the_same_bytes(fabricate, submissions, tmp_path, monkeypatch):
     for out in ("a", "b"):
         leaderboard(submissions, tmp_path / out)
