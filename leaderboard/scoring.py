@@ -31,7 +31,7 @@ class Scored:
         conditions: (C, M, 3) value and interval by condition and metric (`board_metrics`).
         names: (A,) names of the aggregates.
         aggregates: (A, M, 3).
-        sizes: (A, 2) samples and groups that an aggregate rests on, its parts' added up.
+        sizes: (A, M, 2) samples and groups that an aggregate rests on in each metric, its parts' added up.
         tracks: (A, B) replicates of the aggregates, groups and seeds drawn anew.
         spread: (C + A, 2) of conditions and aggregates, the variance that comes from seeds, and that between seeds over
             their number.
@@ -88,7 +88,9 @@ def scored(contest: Contest, name: str, seeds: Sequence[Arrays], drawn: Mapping[
         conditions=tabled(conditions),
         names=np.array(list(aggregates)),
         aggregates=tabled(aggregates),
-        sizes=np.array([(by[metrics[0]].samples, by[metrics[0]].groups) for by in aggregates.values()]),
+        sizes=np.array(
+            [[(found.samples, found.groups) for found in by_metric.values()] for by_metric in aggregates.values()]
+        ),
         tracks=tracks[len(conditions) :].astype(np.float32),
         spread=np.array([found.spread for found in ranking]),
         sketch=sketch,

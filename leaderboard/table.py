@@ -6,7 +6,7 @@ import csv
 import io
 import json
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,7 +27,7 @@ def csv_lines(boards: Sequence[Board]) -> Iterator[str]:
     """Yields all aggregates and conditions of all entries as CSV; an undefined figure is an empty cell."""
     yield ",".join(COLUMNS) + "\n"
     for board in boards:
-        sizes = [board.sizes[place(condition)] for condition in board.protocol.conditions()]
+        tested = np.array([board.sizes[place(condition)] for condition in board.protocol.conditions()])
         for row in board.rows:
             start = _cells(
                 [board.protocol.name, row.rank or "", *_ranks(row), row.tier or "", row.name, row.sees, len(row.cards),
@@ -36,6 +36,7 @@ def csv_lines(boards: Sequence[Board]) -> Iterator[str]:
             figures = row.aggregates
             yield from _block(start, "aggregate", figures.names, figures.metrics, figures.values, row.scored.sizes)
             figures = row.conditions
+            sizes = np.repeat(tested[:, None], len(figures.metrics), axis=1)
             yield from _block(start, "condition", figures.names, figures.metrics, figures.values, sizes)
 
 
@@ -45,11 +46,11 @@ def _block(
     names: Sequence[str],
     metrics: Sequence[str],
     values: NDArray[np.float64],
-    sizes: Iterable[Sequence[int]],
+    sizes: NDArray[np.int64],
 ) -> Iterator[str]:
-    for name, by_metric, (samples, groups) in zip(names, values.tolist(), sizes, strict=True):
+    for name, by_metric, resting_on in zip(names, values.tolist(), sizes.tolist(), strict=True):
         lead = f"{start},{kind},{_cells([name])}"
-        for metric, numbers in zip(metrics, by_metric, strict=True):
+        for metric, numbers, (samples, groups) in zip(metrics, by_metric, resting_on, strict=True):
             value, low, high = ("" if x != x else f"{x:.6f}" for x in numbers)
             yield f"{lead},{metric},{value},{low},{high},{samples},{groups}\n"
 

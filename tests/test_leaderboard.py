@@ -25,6 +25,7 @@ from medshift.leaderboard.line import lines
 from medshift.leaderboard.markdown import BEGIN, END, escape, into_readme, markdown
 from medshift.leaderboard.page import page as render
 from medshift.leaderboard.scoring import over_seeds, track
+from medshift.leaderboard.table import csv_lines
 from medshift.shifts.errors import MedshiftError
 
 HOSTILE = "<script>alert('x')</script><img src=x onerror=alert(1)> | [a](javascript:alert(1)) \u202e"
@@ -220,6 +221,17 @@ def test_the_csv_holds_every_figure(submissions, ranked, tmp_path, capsys):
     printed = capsys.readouterr().out
     assert "SIMULATED: made-up" in printed
     assert str(tmp_path / "index.html") in printed
+
+
+def test_a_figure_stands_beside_the_samples_that_it_rests_on(fabricate, tmp_path):
+    table = fabricate.table(groups=4)
+    table.loc[table["domain"] == "site-c", "label"] = 0  # its AUROC is undefined, so the mean is that of site-b
+    place, made, rows = fabricate.contest(tmp_path, table)
+    fabricate.submission(place, made, rows)
+    written = csv.DictReader(csv_lines([board(contests(tmp_path)[0], 10)]))
+    sizes = {row["metric"]: (row["samples"], row["groups"]) for row in written if row["name"] == "real"}
+    assert sizes["balanced_accuracy"] == ("32", "8")
+    assert sizes["auroc"] == ("16", "4")
 
 
 def test_markdown_has_one_line_an_entry_and_escapes(ranked):
