@@ -10,6 +10,7 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
+import scipy
 
 from ..benchmark import (
     aggregates,
@@ -39,9 +40,9 @@ MODULES = (
 
 @cache
 def code() -> str:
-    """Returns a hash of the code that scores depend on, and of the version of numpy."""
+    """Returns a hash of the code that scores depend on, and of the versions of the packages that compute them."""
     text = "".join(Path(module.__file__ or "").read_text(encoding="utf-8") for module in MODULES)
-    return hashlib.sha256(f"{np.__version__} {text}".encode()).hexdigest()
+    return hashlib.sha256(f"{np.__version__} {scipy.__version__} {text}".encode()).hexdigest()
 
 
 def address(contest: Contest, name: str, contents: Sequence[tuple[str, str]], replicates: int) -> Path:

@@ -15,7 +15,7 @@ from scipy import stats
 from medshift.benchmark import bootstrap
 from medshift.benchmark.card import CARD_FILE, read
 from medshift.benchmark.estimate import Estimate
-from medshift.leaderboard import charts
+from medshift.leaderboard import cache, charts
 from medshift.leaderboard.badge import badge
 from medshift.leaderboard.board import board
 from medshift.leaderboard.command import leaderboard
@@ -374,6 +374,13 @@ def test_axes_hold_what_they_are_asked_to(numbers):
     assert low <= min(defined) + 1e-12
     assert high >= max(defined) - 1e-12
     assert 2 <= len(charts.Axis(low, high, 0, 100).ticks()) <= 8
+
+
+@pytest.mark.parametrize("package", ["numpy", "scipy"])
+def test_scores_that_other_packages_made_are_not_taken_from_the_cache(package, monkeypatch):
+    now = cache.code.__wrapped__()
+    monkeypatch.setattr(f"{package}.__version__", "0")
+    assert cache.code.__wrapped__() != now
 
 
 def test_scoring_imports_no_torch():
