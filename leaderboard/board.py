@@ -103,18 +103,22 @@ class Board:
 
     @property
     def ranked_figure(self) -> str:
-        """The aggregate that ranks: `shifted`, or `clean` where the protocol has no shift at all."""
-        return "shifted" if self.protocol.shifts or self.protocol.targets else "clean"
-
-    @property
-    def keys(self) -> list[str]:
-        """The keys of all conditions, in the order of `Scored.conditions`."""
-        return [condition.key for condition in self.protocol.conditions()]
+        """The aggregate that ranks."""
+        return ranked_figure(self.protocol)
 
     def by_sees(self) -> dict[Sees, list[Row]]:
         """Returns the rows by what they see, in the order of `SEES`."""
         groups = {sees: [row for row in self.rows if row.sees == sees] for sees in SEES}
         return {sees: rows for sees, rows in groups.items() if rows}
+
+    def best_first(self) -> list[Row]:
+        """Returns the rows by rank, whatever they see, then by name; those without a rank are last."""
+        return sorted(self.rows, key=lambda row: (row.rank is None, row.rank or 0, row.name))
+
+
+def ranked_figure(protocol: Protocol) -> str:
+    """Returns the aggregate that ranks: `shifted`, or `clean` where the protocol has no shift at all."""
+    return "shifted" if protocol.shifts or protocol.targets else "clean"
 
 
 def board(
@@ -178,7 +182,7 @@ def ranked(rows: Sequence[Row], protocol: Protocol, groups: float) -> tuple[list
     """
     metric = protocol.metrics[0]
     higher = METRICS[metric].higher_is_better
-    by = "shifted" if protocol.shifts or protocol.targets else "clean"
+    by = ranked_figure(protocol)
     values = np.array([row.aggregates[by, metric].value for row in rows])
     better = np.where(np.isnan(values), np.inf, -values if higher else values)
     order = sorted(range(len(rows)), key=lambda i: (SEES.index(rows[i].sees), better[i], rows[i].name))

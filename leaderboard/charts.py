@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ..benchmark.audit import drawing
 from ..benchmark.condition import Condition
 from ..benchmark.protocol import Protocol
 from .approach import by_approach
@@ -17,14 +18,6 @@ MOST = 8  # entries drawn: as many as there are colours that can be told apart
 MILDEST = 0.01  # the lowest severity that matching tries
 WIDTH, HEIGHT = 320, 240
 LEFT, RIGHT, TOP, BOTTOM = 40, 12, 12, 36
-
-
-@dataclass(frozen=True)
-class Tick:
-    """A mark on an axis."""
-
-    at: float
-    label: str
 
 
 @dataclass(frozen=True)
@@ -49,8 +42,8 @@ class Chart:
         title: Above it.
         across: Label of the horizontal axis.
         down: Label of the vertical axis.
-        xs: Ticks of the horizontal axis.
-        ys: Ticks of the vertical axis.
+        xs: (x, label) of the horizontal axis.
+        ys: (y, label) of the vertical axis.
         points: Markers.
         lines: (style, `x,y x,y ...`).
         diagonal: Both ends of the line of no drop, in pixels; empty for none.
@@ -59,8 +52,8 @@ class Chart:
     title: str
     across: str
     down: str
-    xs: Sequence[Tick]
-    ys: Sequence[Tick]
+    xs: Sequence[tuple[float, str]]
+    ys: Sequence[tuple[float, str]]
     points: Sequence[Point]
     lines: Sequence[tuple[int, str]] = ()
     diagonal: tuple[float, ...] = ()
@@ -77,15 +70,11 @@ class Axis:
 
     def at(self, value: float) -> float:
         """Returns where a value stands, held within the axis, in tenths of a pixel."""
-        share = (min(max(value, self.low), self.high) - self.low) / (self.high - self.low)
-        return round(self.start + share * (self.end - self.start), 1)
+        return drawing.place(value, self.low, self.high, self.start, self.end)
 
-    def ticks(self) -> list[Tick]:
-        """Returns three to six marks at round values."""
-        step = _step(self.high - self.low)
-        first, last = math.ceil(self.low / step - 1e-9), math.floor(self.high / step + 1e-9)
-        digits = max(0, -math.floor(math.log10(step) + 1e-9))
-        return [Tick(self.at(n * step), f"{n * step:.{digits}f}") for n in range(first, last + 1)]
+    def ticks(self) -> list[tuple[float, str]]:
+        """Returns marks at the ends of three to six round steps."""
+        return drawing.ticks(self.low, self.high, self.at, _step(self.high - self.low))
 
 
 def drawn(board: Board) -> list[Row]:
@@ -97,8 +86,7 @@ def drawn(board: Board) -> list[Row]:
     if len(board.rows) <= MOST:
         return list(board.rows)
     chosen = [min(rows, key=lambda row: row.rank or 0) for rows in by_approach(board.rows).values()]
-    best = sorted(board.rows, key=lambda row: (row.rank is None, row.rank or 0, row.name))
-    chosen += [row for row in best if row not in chosen][: MOST - len(chosen)]
+    chosen += [row for row in board.best_first() if row not in chosen][: MOST - len(chosen)]
     return [row for row in board.rows if row in chosen]
 
 
@@ -170,7 +158,7 @@ def severity_curves(board: Board, title: str) -> list[Chart]:
     low, high = _range(numbers)
     marks = (0, *sorted(board.protocol.severities))
     across, down = Axis(0, marks[-1], LEFT + 8, WIDTH - RIGHT), Axis(low, high, HEIGHT - BOTTOM, TOP)
-    xs = [Tick(across.at(step), str(step) if step else "clean") for step in marks]
+    xs = [(across.at(step), str(step) if step else "clean") for step in marks]
     charts = []
     for family in families:
         points, lines = [], []

@@ -34,10 +34,9 @@ def details(board: Board) -> tuple[str, int]:
         "classes": list(board.protocol.dataset.classes),
         "domains": [board.protocol.source, *board.protocol.targets],
     }
-    best = sorted(board.rows, key=lambda row: (row.rank is None, row.rank or 0, row.name))
     written: dict[str, str] = {}
     left = BUDGET
-    for row in best:
+    for row in board.best_first():
         text = json.dumps(_entry(row, aggregates), separators=(",", ":"))
         left -= len(text)
         if left < 0:

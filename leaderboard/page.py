@@ -79,6 +79,7 @@ def _context(board: Board, found: Correlation | None, fitted: Sequence[Line]) ->
     ]
     validation, *tested = sorted(board.sizes, key=lambda key: (key[1] == "test", key[0] != protocol.source, key[0]))
     text, kept = details(board)
+    best = board.best_first()[:kept]
     lines = {line.title: line for line in fitted}
     scatters = [charts.against_clean(board, name, title, lines.get(name)) for name in ("real", "synthesized")]
     ends = charts.bounds(
@@ -108,7 +109,7 @@ def _context(board: Board, found: Correlation | None, fitted: Sequence[Line]) ->
         "details": Markup(text),
         "detailed": kept,
         "entries": len(board.rows),
-        "names": [row.name for row in board.rows][:kept] if kept == len(board.rows) else _best(board, kept),
+        "names": [row.name for row in board.rows if row in best],
     }
 
 
@@ -137,11 +138,6 @@ def _item(
         "config": [(name, json.dumps(value)) for name, value in row.cards[0].baseline.config.items()],
         "packages": row.cards[0].environment.packages,
     }
-
-
-def _best(board: Board, count: int) -> list[str]:
-    best = sorted(board.rows, key=lambda row: (row.rank is None, row.rank or 0, row.name))[:count]
-    return [row.name for row in board.rows if row in best]
 
 
 def _label(name: str) -> str:

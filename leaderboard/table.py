@@ -81,7 +81,7 @@ def to_json(
             "simulated": board.protocol.dataset.simulated,
             "metrics": list(board.rows[0].aggregates.metrics) if board.rows else list(board.protocol.metrics),
             "aggregates": list(names),
-            "conditions": board.keys,
+            "conditions": [condition.key for condition in board.protocol.conditions()],
             "lines": [_line(one) for one in line],
             "correlation": found and _correlation(found),
         }
