@@ -7,17 +7,19 @@ import shutil
 import subprocess
 import sys
 from contextlib import contextmanager
+from functools import cache
 
 import folders
 import numpy as np
 import pandas as pd
 import pytest
 
-from medshift.benchmark.audit.audit import audit
+from medshift.benchmark.audit.audit import Audit, audit
+from medshift.benchmark.audit.chance import shuffled
 from medshift.benchmark.audit.confounding import cramer, links
 from medshift.benchmark.audit.counting import counts
-from medshift.benchmark.audit.duplicates import duplicates
-from medshift.benchmark.audit.findings import GRAVE, findings
+from medshift.benchmark.audit.duplicates import Duplicates, duplicates
+from medshift.benchmark.audit.findings import GRAVE, SERIOUS, findings
 from medshift.benchmark.audit.metadata import columns, sizes
 from medshift.benchmark.audit.page import page
 from medshift.benchmark.audit.probe import ALL, DOMAIN, probe
@@ -143,6 +145,79 @@ def test_a_view_that_goes_with_the_label_is_found_also_where_it_is_the_domain():
     assert view.extremes() == "<b>ill</b>: 50 % of AP, 33 % of PA"
     assert found["view", "domain", "all domains"].strength == pytest.approx(1)
     assert ("view", "label", "a") not in found  # it has one value there
+
+
+def patients(rng, count, images, **columns):
+    """Returns data of two domains of which `columns` tell the values group by group; without, all is drawn."""
+    names = rng.permutation(count)
+    table = pd.DataFrame({"group": names, "label": rng.integers(0, 2, count), "domain": rng.integers(0, 2, count)})
+    table = table.assign(**columns).loc[np.arange(count).repeat(images)].reset_index(drop=True)
+    table["sample_id"] = [f"s{i}" for i in range(len(table))]
+    table["group"] = [f"g{name}" for name in table["group"]]
+    table["domain"] = [f"d{code}" for code in table["domain"]]
+    return Dataset("made-up", "1", ("well", "ill"), "any", table, np.zeros((len(table), 1, 8, 8), dtype=np.uint8))
+
+
+@cache
+def clean():
+    return counts(data(), "a")
+
+
+def told(made, counted=None):
+    """Returns the findings from the table alone; splits take seconds, and are those of clean data unless told."""
+    return findings(Audit(made, "a", counted or clean(), Duplicates([], 0), links(made), [], [], [], {}, []))
+
+
+@pytest.mark.parametrize(("count", "images", "columns"), [(30, 10, 1), (100, 10, 1), (30, 10, 4)])
+def test_columns_that_go_with_nothing_are_found_in_few_audits(count, images, columns):
+    rng = np.random.default_rng(0)
+    alarms = 0
+    for _ in range(20):
+        drawn = {f"column{i}": rng.integers(0, 5, count) for i in range(columns)}
+        alarms += any("the label" in f.text or "mix" in f.text for f in told(patients(rng, count, images, **drawn)))
+    assert alarms <= 3  # of 20 one is expected, and more than 3 in one of 70 such runs
+
+
+def test_what_goes_with_the_label_is_found_by_group_by_image_and_by_number():
+    rng = np.random.default_rng(0)
+    label = np.arange(60) % 2
+    strayed = np.where(rng.random(60) < 0.1, 1 - label, label)
+    by_group = told(patients(rng, 60, 5, label=label, camera=strayed))
+    assert any(f.weight == GRAVE and f.text.startswith("camera goes with the label") for f in by_group)
+    by_domain = told(patients(rng, 60, 5, label=label, domain=strayed))
+    assert any(f.weight == SERIOUS and f.text.startswith("the mix of classes differs") for f in by_domain)
+    by_number = told(patients(rng, 60, 5, group=np.arange(60), label=np.arange(60) // 30, domain=np.zeros(60, int)))
+    assert any(f.weight >= 1 and f.text.startswith("number in the group's name") for f in by_number)
+    made = patients(rng, 60, 5)
+    made.table["label"] = rng.integers(0, 2, 300)
+    made.table["view"] = np.where(rng.random(300) < 0.2, 1 - made.table["label"], made.table["label"])
+    assert any(f.weight == GRAVE and f.text.startswith("view goes with the label") for f in told(made))
+
+
+def test_one_group_that_varies_does_not_make_its_images_count_singly():
+    def reached(camera, label, whose):
+        return np.quantile(cramer(shuffled(camera, label, whose, 500, np.random.default_rng(0))), 0.95)
+
+    whose = np.arange(60).repeat(10)
+    camera, label = whose // 12, whose % 2
+    whole, single = reached(camera, label, whose), reached(camera, label, np.arange(600))
+    camera[0], label[0] = 1, 1
+    assert reached(camera, label, whose) == pytest.approx(whole, rel=0.15)
+    assert single < 0.5 * whole
+
+
+def test_shuffling_keeps_what_there_is_of_each_and_cuts_no_group():
+    whose = np.arange(40).repeat(3)
+    camera, label = whose % 4, (whose < 10).astype(int)
+    tables = shuffled(camera, label, whose, 50, np.random.default_rng(0))
+    assert (tables.sum(axis=2) == 30).all()
+    assert (tables.sum(axis=1) == [90, 30]).all()
+    assert (tables % 3 == 0).all()
+    assert len(np.unique(tables, axis=0)) > 10
+    assert (shuffled(camera, label, whose, 50, np.random.default_rng(0)) == tables).all()
+    one = shuffled(camera, label, np.zeros(120, dtype=int), 50, np.random.default_rng(0))  # a single group
+    assert (one.sum(axis=2) == 30).all()
+    assert len(np.unique(one, axis=0)) > 10
 
 
 def test_the_probe_finds_a_shortcut_that_turns_round_elsewhere_and_nothing_in_noise():

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..bootstrap import draw, interval
 from ..dataset import Dataset
+from .candidates import Candidate, candidates
+from .chance import shuffled
 from .fingerprint import REPLICATES, SEED, Floats, groups
-from .metadata import Column, columns, numbers
 
 LEAST = 30  # images with a value, for an association
-EVERYWHERE = "all domains"
+SOME = 0.1  # Cramer's V: what is weaker matters little, whether or not it is chance
+SHUFFLES = 20  # of each link, for every link of the audit: 1 in 20 audits is to find one where there is none
+NEAR = 1e-9  # V that are as close are the same
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,6 +32,7 @@ class Link:
         strength: Cramer's V, corrected for chance: 0 none, 1 one fixes the other.
         low: Lower end of its 95 % interval over groups.
         high: Upper end.
+        chance: The V that it has to exceed, see `_chances`; NaN where it is below `SOME`.
         images: How many have a value.
         levels: Of the column.
         targets: Names of the labels or domains.
@@ -41,11 +46,17 @@ class Link:
     strength: float
     low: float
     high: float
+    chance: float
     images: int
     levels: list[str]
     targets: list[str]
     counts: NDArray[np.int64]
     settles: bool
+
+    @property
+    def stands_out(self) -> bool:
+        """Whether it is strong enough to matter and more than chance."""
+        return self.strength > self.chance + NEAR
 
     def extremes(self) -> str:
         """Returns between which levels the share of a target differs most: `pneumonia: 64 % of PA, 40 % of AP`."""
@@ -67,51 +78,43 @@ def links(dataset: Dataset) -> list[Link]:
 
     With the label: over all images that have a value, and within each domain in which the column has several.
     """
-    table = dataset.table
-    whose = groups(dataset)
-    weights = draw(int(whose.max()) + 1, REPLICATES, SEED, "audit", dataset.name)
-    labels = table["label"].to_numpy(dtype=np.int64)
-    names = dataset.domains
-    domain = table["domain"].map({name: code for code, name in enumerate(names)}).to_numpy().astype(np.int64)
-    classes = list(dataset.classes)
-    everyone = np.ones(len(table), dtype=bool)
-    site = Column("domain", names, domain)
-    found = [_link(site, "label", labels, classes, EVERYWHERE, everyone, whose, weights)]
-    for column in columns(table):
-        found.append(_link(column, "label", labels, classes, EVERYWHERE, everyone, whose, weights))
-        found.append(_link(column, "domain", domain, names, EVERYWHERE, everyone, whose, weights))
-        for code, name in enumerate(names):
-            found.append(_link(column, "label", labels, classes, name, domain == code, whose, weights))
-    for code, name in enumerate(names):  # each hospital gives out its own numbers
-        mine = np.flatnonzero(domain == code)
-        number = numbers(table.iloc[mine])
-        if number is not None:
-            spread = np.full(len(table), -1)
-            spread[mine] = number.codes
-            column = Column(number.name, number.levels, spread, numeric=True)
-            found.append(_link(column, "label", labels, classes, name, domain == code, whose, weights))
-    return sorted((link for link in found if link is not None), key=lambda link: -link.strength)
+    weights = draw(int(groups(dataset).max()) + 1, REPLICATES, SEED, "audit", dataset.name)
+    found = [(each, link) for each in candidates(dataset) if (link := _link(each, weights)) is not None]
+    chances = _chances(found, dataset.name)
+    told = [replace(link, chance=chance) for (_, link), chance in zip(found, chances, strict=True)]
+    return sorted(told, key=lambda link: -link.strength)
 
 
-def _link(
-    column: Column,
-    target: str,
-    values: NDArray[np.int64],
-    names: Sequence[str],
-    where: str,
-    chosen: NDArray[np.bool_],
-    whose: NDArray[np.int64],
-    weights: Floats,
-) -> Link | None:
-    rows = np.flatnonzero(chosen & (column.codes >= 0))
-    if len(rows) < LEAST:
+def _chances(found: Sequence[tuple[Candidate, Link]], name: str) -> list[float]:
+    """Returns the V that each link has to exceed, so that 1 in 20 audits at most finds any link where there is none.
+
+    This is Holm's step-down (Scand J Stat 6, 1979) over all links of the audit: of m links, the first has to exceed
+    each of its 20 m shuffles, the next one when k are left all but m/k - 1 of its own.
+    """
+    drawn: dict[int, Floats] = {}
+    for index, (candidate, link) in enumerate(found):
+        if link.strength >= SOME:
+            words = "\x1f".join(["shuffles", str(SEED), name, candidate.column.name, candidate.target, candidate.where])
+            rng = np.random.default_rng(list(hashlib.sha256(words.encode()).digest()))
+            tables = shuffled(candidate.levels, candidate.values, candidate.groups, SHUFFLES * len(found), rng)
+            drawn[index] = np.sort(np.nan_to_num(cramer(tables)))[::-1]
+    reach = {index: int((each >= found[index][1].strength - NEAR).sum()) for index, each in drawn.items()}
+    chances, left = [float("nan")] * len(found), len(found)
+    for index in sorted(drawn, key=reach.__getitem__):
+        allowed = len(found) // left - 1
+        chances[index] = float(drawn[index][allowed])
+        left -= reach[index] <= allowed
+    return chances
+
+
+def _link(candidate: Candidate, weights: Floats) -> Link | None:
+    if len(candidate.levels) < LEAST:
         return None
-    width = len(names)
-    cells = len(column.levels) * width
-    by_group = np.zeros((weights.shape[1], cells))
-    np.add.at(by_group, (whose[rows], column.codes[rows] * width + values[rows]), 1)
+    levels, width = len(candidate.column.levels), len(candidate.names)
+    by_group = np.zeros((weights.shape[1], levels * width))
+    np.add.at(by_group, (candidate.groups, candidate.levels * width + candidate.values), 1)
     drawn = np.concatenate([np.ones((1, len(by_group))), weights]) @ by_group
-    strengths = cramer(drawn.reshape(-1, len(column.levels), width))
+    strengths = cramer(drawn.reshape(-1, levels, width))
     if np.isnan(strengths[0]):
         return None
     low, high = interval(strengths[1:])
@@ -119,8 +122,8 @@ def _link(
     met = counts[counts.sum(axis=1) > 0]
     settles = bool(((met > 0).sum(axis=1) == 1).all())
     return Link(
-        column.name, target, where, float(strengths[0]), low, high, len(rows), column.levels, list(names), counts,
-        settles,
+        candidate.column.name, candidate.target, candidate.where, float(strengths[0]), low, high, np.nan,
+        len(candidate.levels), candidate.column.levels, list(candidate.names), counts, settles,
     )  # fmt: skip
 
 

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 
 from ..estimate import decimal
 from .audit import Audit
-from .confounding import EVERYWHERE, Link
+from .candidates import EVERYWHERE
+from .confounding import SOME, Link
 from .probe import ALL, DOMAIN, Probed
 from .trivial import FAMILIES
 
 GRAVE, SERIOUS, NOTE = 3, 2, 1
-STRONG, CLEAR, SOME = 0.5, 0.3, 0.1  # Cramer's V
+STRONG, CLEAR = 0.5, 0.3  # Cramer's V
 SHORTCUT, SUSPECT = 0.9, 0.75  # AUC
 LOST = 0.15  # AUC that a probe loses elsewhere, for it to be a shortcut
 DIFFERENT = 1.0  # severity
@@ -98,7 +99,7 @@ def _links(audit: Audit) -> Iterator[Finding]:
     domain = {link.column: link for link in audit.links if link.target == "domain"}
     best: dict[str, Link] = {}
     for link in audit.links:  # strongest first
-        if link.target == "label" and not (link.low < SOME / 2 or link.strength < SOME):
+        if link.target == "label" and link.stands_out:
             best.setdefault(f"{link.column}{link.where}" if link.column == "domain" else link.column, link)
     for link in best.values():
         figure = f"V {decimal(link.strength, 2)} [{decimal(link.low, 2)}, {decimal(link.high, 2)}]"
@@ -119,9 +120,8 @@ def _links(audit: Audit) -> Iterator[Finding]:
             )
         else:
             own = domain.get(link.column)
-            told = (
-                f"; it also tells the domain (V {decimal(own.strength, 2)})" if own and own.strength >= STRONG else ""
-            )
+            tells = own is not None and own.stands_out and own.strength >= STRONG
+            told = f"; it also tells the domain (V {decimal(own.strength, 2)})" if own and tells else ""
             yield Finding(
                 GRAVE if link.strength >= STRONG else SERIOUS if link.strength >= 2 * SOME else NOTE,
                 f"{link.column} goes with the label{where}: {link.extremes()} ({figure}){told}",

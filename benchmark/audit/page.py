@@ -149,6 +149,7 @@ def _link(link: Link) -> dict[str, object]:
         "where": link.where,
         "v": decimal(link.strength, 2),
         "interval": _interval(link.low, link.high),
+        "chance": "–" if math.isnan(link.chance) else decimal(link.chance, 2),
         "images": link.images,
         "extremes": link.extremes(),
         "settles": link.settles,
