@@ -109,6 +109,19 @@ def test_cramer_by_hand():
     assert np.isnan(undefined)
 
 
+def test_a_scarce_class_is_advised_against_where_two_others_stay():
+    def drop(pixels, table):
+        table.loc[(table["domain"] == "b") & (table["label"] == 2), "label"] = 0
+
+    def advice(made):
+        return [f.advice for f in told(made, counts(made, "a")) if "missing or nearly so" in f.text]
+
+    assert advice(data(classes=("x", "y", "z"), edit=drop)) == [
+        "Leave it out (--classes x,y), or expect figures that rest on these few."
+    ]
+    assert advice(data((("a", 60), ("b", 8)))) == ["Expect figures that rest on these few."] * 2
+
+
 def test_columns_become_levels_and_identifiers_are_left_out():
     n = 120
     table = data().table.assign(

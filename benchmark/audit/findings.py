@@ -84,13 +84,14 @@ def _classes(audit: Audit) -> Iterator[Finding]:
     by_class: dict[str, list[tuple[str, int]]] = {}
     for domain, name, number in audit.counts.scarce:
         by_class.setdefault(name, []).append((domain, number))
+    kept = [name for name in images.columns if name not in by_class]
+    leave = f"Leave it out (--classes {','.join(kept)}), or expect" if len(kept) > 1 else "Expect"
     for name, places in by_class.items():
         where = ", ".join(f"{number or 'none'} in {domain}" for domain, number in places)
         yield Finding(
             SERIOUS,
             f"class {name} is missing or nearly so in {_many(len(places), 'domain')}: {where}",
-            f"Leave it out (--classes {','.join(c for c in images.columns if c not in by_class)}), "
-            "or expect figures that rest on these few.",
+            f"{leave} figures that rest on these few.",
             6,
         )
 
