@@ -103,8 +103,13 @@ def inspect(path: Path, protocol: Protocol, truth: pd.DataFrame) -> tuple[list[s
     names = columns(len(protocol.dataset.classes))
     total = sum(len(rows) for rows in expected.values())
     try:
+        most = total * (LONGEST_KEY + 4 * len(names)) + SLACK
+        have, size = pages.measured(path, most)
+        if have <= total and size > most:
+            return [f"unpacks to {size >> 20} MiB or more for {have} rows; refused"], {}
         with pq.ParquetFile(path, read_dictionary=list(KEYS)) as file:
-            found = list(_shape_problems(path, file, names, total))
+            found = [f"has {have} rows, the protocol asks for {total}"] if have > total else []
+            found += _shape_problems(file.schema_arrow, names)
             if found:
                 return found, {}
             # dictionaries stay encoded: a long string repeated a million times is held once
@@ -126,16 +131,8 @@ def inspect(path: Path, protocol: Protocol, truth: pd.DataFrame) -> tuple[list[s
     return found, {} if found else arrays
 
 
-def _shape_problems(path: Path, file: pq.ParquetFile, names: list[str], total: int) -> Iterator[str]:
-    """Yields what a file's footer and the headers of its pages say is wrong, before a row is decoded."""
-    rows = pages.rows(file.metadata)
-    if rows > total:
-        yield f"has {rows} rows, the protocol asks for {total}"
-    else:
-        size = pages.unpacked(path, file.metadata)
-        if size > total * (LONGEST_KEY + 4 * len(names)) + SLACK:
-            yield f"unpacks to {size >> 20} MiB for {rows} rows; refused"
-    have = file.schema_arrow
+def _shape_problems(have: pa.Schema, names: list[str]) -> Iterator[str]:
+    """Yields what is wrong with the columns, before a row is decoded."""
     if have.names != names:
         shown = ", ".join(have.names[:12])[:200]
         yield f"has columns {shown}; they must be {names[0]}, {names[1]}, {names[2]} to {names[-1]}"

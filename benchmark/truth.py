@@ -48,9 +48,9 @@ def read(path: Path) -> pd.DataFrame:
     try:
         if path.stat().st_size > LARGEST_FILE:
             raise MedshiftError(f"{path} has more than {LARGEST_FILE >> 20} MiB: that is no truth")
-        with pq.ParquetFile(path) as file:
-            have = file.schema_arrow
-            size = pages.unpacked(path, file.metadata) + pages.rows(file.metadata) * len(COLUMNS)
+        rows, size = pages.measured(path, LARGEST)
+        size += rows * len(COLUMNS)
+        have = pq.read_schema(path)
         if sorted(have.names) != sorted(COLUMNS):
             raise MedshiftError(f"{path} has columns {', '.join(have.names)[:200]}; a truth has {', '.join(COLUMNS)}")
         if not pa.types.is_integer(have.field("label").type):
