@@ -18,7 +18,7 @@ Struct: TypeAlias = dict[int, tuple[int, Value]]  # number of the field -> its k
 class Compact:
     """Reads from `at` to `end`; what is cut off there, or has no meaning, raises ValueError."""
 
-    def __init__(self, content: mmap, at: int, end: int) -> None:
+    def __init__(self, content: mmap | bytes, at: int, end: int) -> None:
         self.content, self.at, self.end = content, at, end
 
     def struct(self, depth: int = 0) -> Struct:
@@ -28,6 +28,8 @@ class Compact:
         while head := self._byte():
             field = field + (head >> 4) if head >> 4 else self._signed()
             kind = head & 15
+            if not 0 < field < 1 << 15:  # others keep sixteen bits of it
+                raise ValueError("a field has no number")
             if field in found:
                 raise ValueError("a field is there twice")
             found[field] = kind, None if kind in (TRUE, FALSE) else self._value(kind, depth)
@@ -101,8 +103,11 @@ def struct(fields: Struct, field: int) -> Struct:
 
 
 def lists(fields: Struct, field: int) -> list[Struct]:
-    """Returns a list of structures; one that is missing raises ValueError."""
+    """Returns a list of structures; one that is missing, or of anything else, raises ValueError."""
     there, value = fields.get(field, (0, None))
     if there != LIST or not isinstance(value, list):
         raise ValueError("a list is missing")
-    return [one for one in value if isinstance(one, dict)]
+    found = [one for one in value if isinstance(one, dict)]
+    if len(found) < len(value):  # others would take its elements for structures
+        raise ValueError("a list is of another kind")
+    return found
