@@ -26,6 +26,7 @@ NEEDED = ("image", "label", "domain", "split_group")
 LARGEST_SIDE = 96  # default: trains in minutes without a GPU; --image-size asks for more
 MOST_PIXELS = 100_000_000  # of one file: more is a decompression bomb or a slide, which needs tiling first
 SHOWN = 10  # problems printed in full
+PHOTOMETRIC = 262  # tag of TIFF; 0 is WhiteIsZero
 GREY = ("1", "L", "LA", "La", "I", "I;16", "I;16L", "I;16B", "F")  # modes of Pillow
 
 
@@ -72,7 +73,7 @@ def read(
             "domain": rows["domain"],
             "group": rows["split_group"],
             **({"split": rows["split"]} if "split" in rows else {}),
-            **further(rows),
+            **_further(rows),
         }
     )
     return Dataset(
@@ -86,7 +87,7 @@ def read(
     )
 
 
-def further(rows: pd.DataFrame) -> dict[str, pd.Series[str]]:
+def _further(rows: pd.DataFrame) -> dict[str, pd.Series[str]]:
     """Returns the columns of a manifest that are none of its own, named `manifest_NAME` where the table has a NAME."""
     return {
         f"manifest_{name}" if name in COLUMNS else str(name): rows[name].astype(str)
@@ -139,7 +140,7 @@ def _look(folder: Path, rows: pd.DataFrame) -> tuple[int, bool]:
                     problems.append(f"{name}: {image.width} x {image.height} pixels; the most is {MOST_PIXELS:,}")
                 if image.mode == "F" or (image.mode == "I" and image.format != "PNG"):
                     # whose black and white no file says: 0 to 1, 0 to 255 or Hounsfield units
-                    kind = "float32" if image.mode == "F" else "32-bit integers"
+                    kind = "float32" if image.mode == "F" else "signed or 32-bit integers"
                     problems.append(f"{name}: values are {kind}, --data has 8 bits: `medshift data add` keeps floats")
                 smallest = min(smallest, *image.size)
                 grey &= is_grey(image)
@@ -174,12 +175,20 @@ def is_grey(image: Image) -> bool:
     return image.mode in GREY or any(str(tile[3]).startswith("LA;16") for tile in getattr(image, "tile", []))
 
 
+def sixteen_bits(image: Image) -> NDArray[np.uint16]:
+    """Returns (H, W) of a grey picture of 16 bits, which Pillow would clip to 8, with white for much."""
+    values: NDArray[np.uint16] = np.asarray(image).astype(np.uint16)
+    # Pillow turns WhiteIsZero of 8 bits, and not of 16
+    turned = image.format == "TIFF" and getattr(image, "tag_v2", {}).get(PHOTOMETRIC) == 0
+    return 65535 - values if turned else values
+
+
 def square(image: Image, side: int, grey: bool) -> NDArray[np.uint8]:
     """Returns (C, side, side) of the central square."""
     from PIL.Image import Resampling, fromarray
 
-    if image.mode.startswith("I"):  # 16 bits, of which PIL would clip the upper ones
-        image = fromarray((np.asarray(image, dtype=np.uint16) >> 8).astype(np.uint8))
+    if image.mode.startswith("I"):
+        image = fromarray((sixteen_bits(image) >> 8).astype(np.uint8))
     converted = image.convert("L" if grey else "RGB")
     part = box(*converted.size)
     if min(converted.size) != side:

@@ -126,7 +126,7 @@ def test_lines_are_counted_as_in_the_file_and_short_ones_are_seen(tmp_path):
     ("values", "kind"),
     [
         (np.linspace(0, 1, 1024, dtype=np.float32), "float32"),
-        (np.arange(1024, dtype=np.int32) * 100, "32-bit integers"),
+        (np.arange(1024, dtype=np.int32) * 100, "signed or 32-bit integers"),
     ],
 )
 def test_values_that_eight_bits_cannot_hold_are_refused_not_clipped(tmp_path, values, kind):
@@ -136,12 +136,13 @@ def test_values_that_eight_bits_cannot_hold_are_refused_not_clipped(tmp_path, va
         manifest.read(where)
 
 
-def test_sixteen_bit_tiff_of_either_byte_order_is_grey(tmp_path):
+def test_sixteen_bit_tiff_is_grey_whatever_its_byte_order_and_with_white_for_much(tmp_path):
     where = folder(tmp_path / "set", domains={"a": 4})
     (where / "manifest.csv").write_text((where / "manifest.csv").read_text().replace(".png", ".tif"))
-    for index, order in enumerate("<>" * 2):
-        values = np.full((32, 32), 0x8012, dtype=np.uint16)
-        tifffile.imwrite(where / f"images/a-00{index}.tif", values, byteorder=order)
+    for index, order in enumerate("<><<"):
+        values = np.full((32, 32), 0x8012 if index < 2 else 0x7FED, dtype=np.uint16)
+        kind = "minisblack" if index < 2 else "miniswhite"
+        tifffile.imwrite(where / f"images/a-00{index}.tif", values, byteorder=order, photometric=kind)
     dataset = manifest.read(where)
     assert dataset.channels == 1
     assert (dataset.pixels == 0x80).all()

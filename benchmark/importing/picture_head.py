@@ -51,10 +51,12 @@ def head(path: Path) -> Head:
             dtype: Depth = "float32"
         elif image.mode.startswith("I"):
             if not (image.mode.startswith("I;16") or image.format == "PNG"):
-                raise Unfit("32-bit integers; 8 or 16 bits or float32 are read")
+                raise Unfit("signed or 32-bit integers; 8 or 16 bits without a sign or float32 are read")
             dtype = "uint16"
         else:
             dtype = "uint16" if deep(image) else "uint8"
+            if deep(image) and is_grey(image):
+                raise Unfit("16-bit grey with alpha, of which 8 bits can be read: save it without alpha")
         return Head(image.width, image.height, 1 if is_grey(image) else 3, dtype)
 
 

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from .. import manifest
 from .options import Options
-from .picture_head import Depth, Head, deep, head, opened
+from .picture_head import Depth, deep, head, opened
 from .problems import Problems, Unfit
 from .reader import read_heads
-from .resize import square
+from .resize import luma, square
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -46,9 +46,9 @@ class Pictures:
         self.rows, heads = read_heads(root, rows, head, problems, progress)
         self.notes: list[str] = []
         self.value_range: tuple[float, float] | None = None
-        common = _common(heads, [of.channels for of in heads])
+        common = _common([of.channels for of in heads])
         self.channels = options.channels or common
-        self.dtype: Depth = _common(heads, [of.dtype for of in heads])
+        self.dtype: Depth = _common([of.dtype for of in heads])
         for name, line, of in zip(self.rows["file"], self.rows["line"], heads, strict=True):
             if of.channels != common and not options.channels:
                 problems.add(
@@ -81,7 +81,7 @@ class Pictures:
         return values if values.shape == self.shape else square(values, self.side)
 
 
-def _common(heads: list[Head], values: list[Any]) -> Any:  # noqa: ANN401
+def _common(values: list[Any]) -> Any:  # noqa: ANN401
     """Returns the value that most files have; of two as common, the lesser."""
     return max(sorted(set(values)), key=values.count)
 
@@ -90,8 +90,7 @@ def _values(path: Path, channels: int, side: int) -> NDArray[Any]:
     """Returns (C, H, W) in the file's own depth; of 8 bits already cropped and resized."""
     with opened(path) as image:
         if image.mode == "F" or image.mode.startswith("I"):
-            read = np.asarray(image)
-            grey = read.astype(np.float32 if image.mode == "F" else np.uint16, copy=False)[None]
+            grey = (np.asarray(image, dtype=np.float32) if image.mode == "F" else manifest.sixteen_bits(image))[None]
             return np.repeat(grey, 3, axis=0) if channels == 3 else grey
         if deep(image):
             return _deep_values(path, str(image.format), channels)
@@ -124,5 +123,4 @@ def _deep_values(path: Path, form: str, channels: int) -> NDArray[np.uint16]:
     colour: NDArray[np.uint16] = np.moveaxis(values[..., :3], -1, 0)
     if channels == 3:
         return colour
-    weights = np.array([0.299, 0.587, 0.114])  # ITU-R BT.601, as Pillow
-    return np.rint(np.tensordot(weights, colour, 1)).astype(np.uint16)[None]
+    return np.rint(luma(colour)).astype(np.uint16)[None]

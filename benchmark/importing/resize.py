@@ -1,4 +1,4 @@
-"""Centre crops and resampling that do not alias, in each type's own precision."""
+"""Centre crops, resampling that does not alias, in each type's own precision, and colour to grey."""
 
 from __future__ import annotations
 
@@ -34,6 +34,12 @@ def square(values: NDArray[Any], side: int) -> NDArray[Any]:
     if values.dtype != np.uint8:  # bicubic overshoots; Pillow clips 8 bits itself
         resized = np.clip(resized, values.min(), values.max())
     return (np.rint(resized) if values.dtype == np.uint16 else resized).astype(values.dtype, copy=False)
+
+
+def luma(colour: NDArray[Any]) -> NDArray[np.float64]:
+    """Returns grey (H, W) of red, green and blue (3, H, W), by ITU-R BT.601, as Pillow does for 8 bits."""
+    grey: NDArray[np.float64] = np.tensordot(np.array([0.299, 0.587, 0.114]), colour, 1)
+    return grey
 
 
 def axis_weights(count: int, spacing: float, target: int, target_spacing: float) -> NDArray[np.float32]:
