@@ -19,6 +19,8 @@ from medshift.benchmark import datasets, store
 from medshift.benchmark.importing.add import add
 from medshift.benchmark.importing.options import Options
 from medshift.benchmark.importing.paths import Inside
+from medshift.benchmark.importing.problems import Problems
+from medshift.benchmark.importing.settle import named
 from medshift.shifts.errors import MedshiftError
 
 pytestmark = pytest.mark.usefixtures("home")
@@ -39,79 +41,11 @@ def refused(where, home, **options):
     return [line.strip() for line in str(error.value).splitlines()]
 
 
-def png(path, values):
-    """Writes a 16-bit colour PNG, which Pillow cannot."""
-
-    def chunk(name, data):
-        return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
-
-    height, width, _ = values.shape
-    rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in values)
-    head = struct.pack(">IIBBBBB", width, height, 16, 2, 0, 0, 0)
-    parts = chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
-    path.write_bytes(b"\x89PNG\r\n\x1a\n" + parts)
-
-
 def bomb(path, width, height):
     """Lets a PNG claim to be larger than it is."""
     whole = path.read_bytes()
     head = b"IHDR" + struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
     path.write_bytes(whole[:8] + struct.pack(">I", 13) + head + struct.pack(">I", zlib.crc32(head)) + whole[33:])
-
-
-def save(path: Path, values, form: str):
-    if form == "png16" and values.ndim == 3:
-        png(path, values)
-    elif values.ndim == 3 and values.dtype == np.uint16:
-        import tifffile
-
-        tifffile.imwrite(path, values, photometric="rgb")
-    else:
-        Image.fromarray(values).save(path)
-
-
-@pytest.mark.parametrize(
-    ("form", "dtype", "channels"),
-    [
-        ("png", "uint8", 1),
-        ("png", "uint8", 3),
-        ("png16", "uint16", 1),
-        ("png16", "uint16", 3),
-        ("tif", "uint8", 1),
-        ("tif", "uint8", 3),
-        ("tif", "uint16", 1),
-        ("tif", "uint16", 3),
-        ("tif", "float32", 1),
-        ("bmp", "uint8", 3),
-    ],
-)
-def test_depths_and_channels_are_kept(tmp_path, form, dtype, channels):
-    rng = np.random.default_rng(0)
-    shape = (12, 16) if channels == 1 else (12, 16, 3)
-    images = (rng.uniform(0, 1, (4, *shape)) * (1 if dtype == "float32" else np.iinfo(dtype).max)).astype(dtype)
-    for index, image in enumerate(images):
-        path = tmp_path / "in" / "site" / f"class{index % 2}" / f"{index}.{form.removesuffix('16')}"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        save(path, image, form)
-    made = add("set", tmp_path / "in", Options())
-    assert made.pixels.shape == (4, channels, 12, 12)
-    assert made.pixels.dtype == dtype
-    by_name = {Path(name).stem: pixels for name, pixels in zip(made.table["sample_id"], made.pixels, strict=True)}
-    for index, image in enumerate(images):
-        expected = image[:, 2:14].reshape(12, 12, channels)
-        assert np.array_equal(np.moveaxis(by_name[str(index)], 0, -1), expected)
-
-
-def test_sixteen_bits_are_resized_without_losing_them(tmp_path):
-    row = np.linspace(1000, 60000, 64)
-    for index in range(4):
-        path = tmp_path / "in" / f"class{index % 2}" / f"{index}.png"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(np.tile(row, (64, 1)).astype(np.uint16)).save(path)
-    pixels = add("set", tmp_path / "in", Options(image_size=16)).pixels
-    expected = row.reshape(16, 4).mean(axis=1)
-    assert np.abs(pixels[0, 0, 8, 2:-2] - expected[2:-2]).max() < 40
-    assert len(np.unique(pixels[0])) > 12
 
 
 def test_all_columns_of_a_manifest(small):
@@ -306,15 +240,6 @@ def test_blank_lines_do_not_shift_the_count(small, home):
     assert said == "line 4: images/gone.png: no such file"
 
 
-def test_channels_are_made_alike_when_asked(small, home):
-    path = small / "images/a-000.png"
-    colour = np.zeros((32, 32, 3), dtype=np.uint8)
-    colour[..., 1] = 100
-    Image.fromarray(colour).save(path)
-    assert (add("grey", small, Options(channels=1)).pixels[0] == 59).all()  # 0.587 of it
-    assert add("colour", small, Options(channels=3)).pixels.shape[1] == 3
-
-
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -324,7 +249,11 @@ def test_channels_are_made_alike_when_asked(small, home):
         ({"window": "40"}, "--window is CENTRE,WIDTH"),
         ({"window": "40,-1"}, "--window is CENTRE,WIDTH"),
         ({"window": "40,400"}, "--window goes with DICOM or NIfTI"),
-        ({"slices": 3}, "--slices goes with DICOM or NIfTI"),
+        ({"slices": 3}, "--slices goes with NIfTI, not with pictures"),
+        ({"voxel_mm": 1.0}, "--voxel-mm goes with NIfTI, not with pictures"),
+        ({"group_column": "split_group", "group_pattern": "a"}, "both say who the patient is: give one"),
+        ({"licence": "x" * 4001}, "--licence has 4,001 characters, at most 4,000 are kept"),
+        ({"citation": "x" * 10**6}, "--citation has 1,000,000 characters"),
         ({"group_pattern": "("}, "is no regular expression"),
         ({"domain_from": "Manufacturer"}, "only DICOM has a Manufacturer"),
         ({"domain_from": "camra"}, "no column 'camra' that says which site or scanner"),
@@ -334,6 +263,21 @@ def test_channels_are_made_alike_when_asked(small, home):
 )
 def test_options_that_make_no_sense(small, home, options, message):
     assert message in " ".join(refused(small, home, **options))
+
+
+def test_a_pattern_goes_before_the_column_and_says_so(small):
+    made = add("set", small, Options(group_pattern="[ab]-0"))
+    assert set(made.table["group"]) == {"a-0", "b-0"}
+    assert any("what --group-pattern finds, not those of the manifest" in note for note in made.notes)
+
+
+def test_more_labels_than_are_told_apart(tmp_path):
+    names = [f"label-{index:04d}" for index in range(1001)] * 2
+    rows = pd.DataFrame({"label": names, "line": range(2, 2004)})
+    problems = Problems(tmp_path)
+    named(rows, Options(), problems)
+    with pytest.raises(MedshiftError, match="1,001 different labels, at most 1,000 are told apart"):
+        problems.stop()
 
 
 def test_options_that_need_a_manifest(tmp_path, home):

@@ -129,6 +129,26 @@ def test_slices_share_the_group_of_their_volume(tmp_path):
     assert column > 3
 
 
+def test_notes_say_whose_groups_and_which_slices_they_are(tmp_path):
+    where = two(tmp_path / "in", spacing=(1.0, 1.0, 8.0))  # six slices, three of which are the middle half
+    manifest = where / "manifest.csv"
+    manifest.write_text("\n".join(line.rpartition(",")[0] for line in manifest.read_text().splitlines()))
+    alone = add("alone", where, Options(slices=5, image_size=24, modality="mr"))
+    assert alone.table["group"].nunique() == 4
+    assert any("EACH VOLUME IS A GROUP OF ITS OWN" in note for note in alone.notes)
+    assert any(
+        "middle half of each volume, of more than the half in 2 that have too few" in note for note in alone.notes
+    )
+    named = add("named", where, Options(slices=2, image_size=24, modality="mr", group_pattern="^[a-z]+"))
+    assert set(named.table["group"]) == {"even", "other"}
+    assert not any("OF ITS OWN" in note or "too few" in note or "not those" in note for note in named.notes)
+
+
+def test_channels_are_not_taken_and_left_aside(tmp_path):
+    with pytest.raises(MedshiftError, match="--channels goes with pictures or DICOM, not with NIfTI"):
+        add("set", two(tmp_path / "in"), Options(channels=3))
+
+
 def test_middle_slices():
     assert middle(100, 4) == [31, 43, 56, 68]
     assert middle(10, 10) == list(range(10))

@@ -105,6 +105,14 @@ def _reader(
         if other not in ("", kind):
             problems.add(f"{name}: {other} where most files are {kind}: bring them in apart", line)
     rows = rows[[other == kind for other in kinds]].reset_index(drop=True)
+    for option, given, of in (
+        ("--window", options.window, ("DICOM", "NIfTI")),
+        ("--slices", options.slices, ("NIfTI",)),
+        ("--voxel-mm", options.voxel_mm, ("NIfTI",)),
+        ("--channels", options.channels, ("pictures", "DICOM")),
+    ):
+        if given and kind not in of:
+            raise MedshiftError(f"{option} goes with {' or '.join(of)}, not with {kind}")
     if kind == "DICOM":
         from .dicom import Dicoms
 
@@ -115,9 +123,6 @@ def _reader(
         return Volumes(root, rows, options, problems, progress)
     from .pictures import Pictures
 
-    for option, given in (("--window", options.window), ("--slices", options.slices), ("--voxel-mm", options.voxel_mm)):
-        if given:
-            raise MedshiftError(f"{option} goes with DICOM or NIfTI, not with pictures")
     return Pictures(root, rows, options, problems, progress)
 
 

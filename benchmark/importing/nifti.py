@@ -58,7 +58,9 @@ class Volumes:
         each = " x ".join([str(self.side)] * axes)
         self.notes = [f"NIfTI on the patient's axes, {each} of {self.voxel:.3g} mm, cropped or padded about the centre"]
         if options.slices:
-            self.notes.append(f"{options.slices} axial slices of the middle half of each volume")
+            few = sum(round(of.shape[2] * MIDDLE) < options.slices for of in heads)
+            wider = f", of more than the half in {few:,} that have too few there" if few else ""
+            self.notes.append(f"{options.slices} axial slices of the middle half of each volume{wider}")
             self.rows, heads = self._sliced(heads), [of for of in heads for _ in range(options.slices)]
         self._heads = heads
         how = options.windowing
@@ -81,8 +83,8 @@ class Volumes:
         count = self._options.slices
         rows = self.rows.loc[self.rows.index.repeat(count)].copy()
         alone = rows["group"] == ""
-        rows.loc[alone, "group"] = rows["file"][alone]
-        if alone.any():
+        if alone.any() and not self._options.group_pattern:
+            rows.loc[alone, "group"] = rows["file"][alone]
             self.notes.append("EACH VOLUME IS A GROUP OF ITS OWN: name the patient with --group-pattern or split_group")
         rows["slice"] = [str(index) for of in heads for index in middle(of.shape[2], count)]
         rows["sample_id"] = rows["file"] + "#" + rows["slice"]

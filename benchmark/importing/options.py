@@ -9,6 +9,7 @@ from ...shifts.catalogue import MODALITIES
 from ...shifts.errors import MedshiftError, near
 
 LARGEST_CUBE = 64  # default side of volumes
+LONGEST = 4000  # characters of licence and citation, which every protocol repeats
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,13 @@ class Options:
             raise MedshiftError(f"--slices is a number of slices, not {self.slices}")
         if self.voxel_mm is not None and not 0.01 <= self.voxel_mm <= 100:
             raise MedshiftError(f"--voxel-mm is 0.01 to 100, not {self.voxel_mm:g}")
+        if self.group_column and self.group_pattern:
+            raise MedshiftError("--group-column and --group-pattern both say who the patient is: give one of them")
+        for option, text in (("--licence", self.licence), ("--citation", self.citation)):
+            if len(text) > LONGEST:
+                raise MedshiftError(
+                    f"{option} has {len(text):,} characters, at most {LONGEST:,} are kept: name its page"
+                )
         try:
             re.compile(self.group_pattern)
         except re.error as error:

@@ -16,6 +16,8 @@ from .options import Options
 from .problems import Problems
 from .reader import Reader
 
+MOST_CLASSES = 1000  # of a data set and its protocol
+
 
 def settled(reader: Reader, options: Options, problems: Problems, notes: list[str], what: Path) -> pd.DataFrame:
     """Returns the rows with the domain, the group and the name of each image."""
@@ -36,6 +38,8 @@ def settled(reader: Reader, options: Options, problems: Problems, notes: list[st
             f"{candidates(rows[offered])}"
         )
     if options.group_pattern:
+        if (rows["group"] != "").any():
+            notes.append("groups are what --group-pattern finds, not those of the manifest")
         pattern = re.compile(options.group_pattern)
         for index, name, line in zip(rows.index, rows["file"], rows["line"], strict=True):
             match = pattern.search(name)
@@ -70,6 +74,8 @@ def named(rows: pd.DataFrame, options: Options, problems: Problems) -> tuple[str
     for wanted in options.classes:
         if wanted not in counts.index:
             problems.add(f"no label {wanted!r}.{near(wanted, rows['label'].unique())}")
+    if len(counts) > MOST_CLASSES:
+        problems.add(f"{len(counts):,} different labels, at most {MOST_CLASSES:,} are told apart (--label-column)")
     if len(counts) < 2:
         problems.add(f"every label is {counts.index[0]!r}; two classes are needed" if len(counts) else "no labels")
     for name, count in counts.items():
