@@ -129,6 +129,7 @@ def test_classes_of_a_tag_and_groups_of_a_path(tmp_path, home):
     assert made.classes == ("KNEE", "CHEST")
     assert made.table["label"].value_counts().tolist() == [4, 4]
     assert made.table["group"].nunique() == 2
+    assert not any("patient id" in note or "not those" in note for note in made.notes)
     assert "Smith" not in made.table.to_csv()
     with pytest.raises(MedshiftError, match="no label 'NEE'"):
         add("other", tmp_path / "in", Options(**chosen, classes=("NEE", "CHEST", "HEAD")))
@@ -152,6 +153,12 @@ def test_rescaled_values_are_physical(tmp_path):
     assert np.abs(cut / 65535 - expected).max() < 1e-5
 
 
+def test_values_are_rescaled_with_all_digits_of_their_tags(tmp_path):
+    where, ramp = tree(tmp_path / "in", RescaleSlope="0.12345678", RescaleIntercept="-1000.12345")
+    made = add("set", where, Options(domain_from="Manufacturer"))
+    assert np.abs(made.pixels[0, 0] - (ramp * 0.12345678 - 1000.12345)).max() < 1e-4
+
+
 def test_signed_and_turned_about(tmp_path):
     values = (np.arange(256) - 100).astype(np.int16).reshape(16, 16)
     for number in range(8):
@@ -172,6 +179,25 @@ def test_windows_of_the_files_own(tmp_path):
     write(where / "no" / "9.dcm", ramp, 9, bits=12)
     with pytest.raises(MedshiftError, match=r"no/9.dcm: brings no window"):
         add("other", where, Options(domain_from="Manufacturer", window="file"))
+
+
+def test_options_that_do_not_go_with_dicom(tmp_path):
+    where, ramp = tree(tmp_path / "in", WindowCenter="", WindowWidth="")
+    for options, message in (
+        ({"slices": 2}, "--slices goes with NIfTI, not with DICOM"),
+        ({"voxel_mm": 1.0}, "--voxel-mm goes with NIfTI, not with DICOM"),
+        ({"window": "file"}, r"no/0\.dcm: brings no window"),
+    ):
+        with pytest.raises(MedshiftError, match=message):
+            add("set", where, Options(domain_from="Manufacturer", **options))
+    for number in range(4):
+        write(
+            tmp_path / "colour" / ("no", "yes")[number % 2] / f"{number}.dcm",
+            np.stack([ramp // 16] * 3, -1).astype("u1"),
+            number,
+        )
+    with pytest.raises(MedshiftError, match=r"no/0\.dcm: colour, to which no window applies"):
+        add("set", tmp_path / "colour", Options(domain_from="Manufacturer", window="40,400"))
 
 
 def test_windows_by_hand():
@@ -206,6 +232,70 @@ def test_colour_and_compression(tmp_path):
     made = add("set", tmp_path / "in", Options(domain_from="Manufacturer"))
     assert made.pixels.shape == (4, 3, 16, 16)
     assert (np.moveaxis(made.pixels, 1, -1) == values).all()
+
+
+def test_colour_becomes_grey_by_its_luma_and_not_by_its_mean(tmp_path):
+    values = np.zeros((16, 16, 3), np.uint8)
+    values[:, :8, 1] = 100
+    values[:, 8:, 0] = 201
+    for number in range(4):
+        write(tmp_path / "in" / ("no", "yes")[number % 2] / f"{number}.dcm", values, number)
+    made = add("set", tmp_path / "in", Options(domain_from="Manufacturer", channels=1))
+    assert (made.pixels[:, 0, :, :8] == 59).all()  # 0.587 of it
+    assert (made.pixels[:, 0, :, 8:] == 60).all()  # 0.299 of it, rounded and not cut off
+    assert any("grey by ITU-R BT.601" in note for note in made.notes)
+
+
+def test_luminance_and_chroma_are_read_as_red_green_and_blue(tmp_path):
+    values = np.zeros((16, 16, 3), np.uint8)
+    values[...] = (76, 85, 255)  # YCbCr of red
+    for number in range(4):
+        path = tmp_path / "in" / ("no", "yes")[number % 2] / f"{number}.dcm"
+        write(path, values, number, PhotometricInterpretation="YBR_FULL")
+    made = add("set", tmp_path / "in", Options(domain_from="Manufacturer"))
+    assert np.abs(made.pixels[:, :, 3, 3].astype(int) - [254, 0, 0]).max() <= 1
+
+
+PADDED = {
+    "one value": {"PixelPaddingValue": 4095},
+    "a range of values": {"PixelPaddingValue": 4095, "PixelPaddingRangeLimit": 4094},
+}
+
+
+@pytest.mark.parametrize("tags", PADDED.values(), ids=PADDED)
+@pytest.mark.parametrize("turned", [False, True])
+@pytest.mark.parametrize("window", ["none", "image", "1500,2000"])
+def test_padding_is_dark_and_counts_for_no_range(tmp_path, tags, turned, window):
+    values = np.tile(np.arange(1000, 2600, 100, dtype=np.uint16), (16, 1))
+    values[:, :2] = 4095
+    values[:, 2] = 4095 if len(tags) == 1 else 4094
+    more = {"PhotometricInterpretation": "MONOCHROME1"} if turned else {}
+    for number in range(4):
+        path = tmp_path / "in" / ("no", "yes")[number % 2] / f"{number}.dcm"
+        write(path, values, number, bits=12, **more, **tags)
+    made = add("set", tmp_path / "in", Options(domain_from="Manufacturer", window=window)).pixels[0, 0].astype(int)
+    inside = made[:, 3:]
+    assert (made[:, :3] == inside.min()).all()
+    if window == "image":
+        assert (inside.min(), inside.max()) == (0, 65535)
+    elif window == "none":
+        assert (inside == (4095 - values if turned else values)[:, 3:]).all()
+
+
+def test_padding_of_signed_values_and_of_a_whole_image(tmp_path):
+    values = np.tile(np.arange(-100, 60, 10, dtype=np.int16), (16, 1))
+    values[:, :3] = -2000
+    for number in range(4):
+        path = tmp_path / "in" / ("no", "yes")[number % 2] / f"{number}.dcm"
+        read = pydicom.dcmread(write(path, values, number))
+        read.add_new("PixelPaddingValue", "US" if number % 2 else "SS", 65536 - 2000 if number % 2 else -2000)
+        read.save_as(path)
+    made = add("set", tmp_path / "in", Options(domain_from="Manufacturer"))
+    assert made.value_range == (-70, 50)
+    assert any("PixelPaddingValue" in note for note in made.notes)
+    write(tmp_path / "in" / "no" / "void.dcm", np.full((16, 16), 7, np.uint16), 9, PixelPaddingValue=7)
+    with pytest.raises(MedshiftError, match=r"no/void\.dcm: every pixel is padding"):
+        add("other", tmp_path / "in", Options(domain_from="Manufacturer"))
 
 
 def test_a_manifest_of_dicom_files(tmp_path):

@@ -6,23 +6,21 @@ import warnings
 from collections.abc import Callable
 from itertools import compress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from ..manifest import LARGEST_SIDE
-from .dicom_head import Head, head, number, pseudonyms, text
+from .dicom_head import head, pseudonyms
+from .dicom_values import read_values
 from .listed import OWN
 from .options import Options
-from .problems import Problems, Unfit
+from .problems import Problems
 from .reader import read_heads
-from .resize import square
-from .windows import levels, percentiles, window
-
-if TYPE_CHECKING:
-    from pydicom.dataset import Dataset
+from .resize import luma, square
+from .windows import levels
 
 
 class Dicoms:
@@ -62,6 +60,8 @@ class Dicoms:
         for name, line, of in zip(kept["file"], kept["line"], heads, strict=True):
             if options.windowing == "file" and not of.windowed:
                 problems.add(f"{name}: brings no window (--window file)", line)
+            if options.windowing in ("fixed", "file") and of.channels == 3:
+                problems.add(f"{name}: colour, to which no window applies (--window)", line)
         self._heads = heads
         self.notes: list[str] = []
         self.rows = self._named(kept, problems, label_tag, listed)
@@ -74,6 +74,10 @@ class Dicoms:
         if self.side < 8:
             problems.add(f"the smallest image has a side of {smallest} pixels; 8 are needed")
         self.notes.append(f"DICOM, centre-cropped and resized to {self.side} x {self.side}")
+        if any(of.padded for of in heads):
+            self.notes.append("padding outside of the image (PixelPaddingValue) is as dark as its darkest pixel")
+        if self.channels == 1 and any(of.channels == 3 for of in heads):
+            self.notes.append("colour made grey by ITU-R BT.601, 0.299 red, 0.587 green, 0.114 blue")
         self.dtype, self.value_range = self._type()
 
     @property
@@ -87,7 +91,7 @@ class Dicoms:
         for name in self._heads[0].tags:
             own = f"tag_{name}" if name in rows or name in OWN else name
             rows[own] = [of.tags[name] for of in self._heads]
-        if not (rows["group"] != "").any():
+        if not (rows["group"] != "").any() and not self._options.group_pattern:
             # not the manifest's, where it has them: those are the user's own names
             people = pseudonyms((of.patient for of in self._heads), "p-")
             rows["group"] = [people[of.patient] for of in self._heads]
@@ -147,51 +151,15 @@ class Dicoms:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             read = pydicom.dcmread(path)
-            values = _values(read, self._heads[index], self._options)
+            values = read_values(read, self._heads[index], self._options)
         if values.shape[0] != self.channels:
-            values = np.repeat(values, 3, axis=0) if self.channels == 3 else values.mean(axis=0, keepdims=True)
+            values = np.repeat(values, 3, axis=0) if self.channels == 3 else luma(values)[None]
         if self._options.windowing != "none":
             return square(levels(values), self.side)
         if self.dtype == "float32":
             return square(values.astype(np.float32), self.side)
         most = 2 ** self._heads[index].bits - 1
-        values = np.clip(values, 0, most)  # unused high bits may hold anything
+        values = np.clip(np.rint(values), 0, most)  # unused high bits may hold anything
         if self.dtype == "uint16" and self.value_range is None and most != 65535:
             values = np.rint(values * (65535 / most))
         return square(values.astype(self.dtype), self.side)
-
-
-def _values(read: Dataset, of: Head, options: Options) -> NDArray[np.float64]:
-    """Returns (C, H, W): grey levels 0 to 1 with a window, else rescaled values with white for much."""
-    from pydicom.pixels.processing import apply_color_lut, apply_modality_lut
-
-    stored = read.pixel_array
-    if read.PhotometricInterpretation == "PALETTE COLOR":
-        stored = apply_color_lut(stored, read)
-        if stored.dtype == np.uint16 and of.bits <= 8:
-            stored = stored >> 8
-    colour = stored.ndim == 3
-    if stored.shape[:2] != (of.height, of.width) or colour != (of.channels == 3):
-        raise Unfit(f"pixels are {stored.shape}, its head says {of.height} x {of.width}")
-    turned = read.PhotometricInterpretation == "MONOCHROME1"
-    if turned and options.windowing == "none":
-        low, high = (-(2 ** (of.bits - 1)), 2 ** (of.bits - 1) - 1) if of.signed else (0, 2**of.bits - 1)
-        stored = (low + high) - stored.astype(np.int64)
-    if "ModalityLUTSequence" in read:
-        stored = apply_modality_lut(stored, read)
-    elif of.rescaled:
-        stored = stored * number(read, "RescaleSlope", 1) + number(read, "RescaleIntercept", 0)
-    values = np.asarray(stored, dtype=np.float64)
-    values = np.moveaxis(values, -1, 0) if colour else values[None]
-    if not np.isfinite(values).all():
-        raise Unfit("holds NaN or infinite values")
-    if options.windowing == "none":
-        return values
-    if options.windowing == "image":
-        made = percentiles(values)
-    elif options.fixed_window is not None:
-        made = window(values, *options.fixed_window)
-    else:
-        function = text(read, "VOILUTFunction") or "LINEAR"
-        made = window(values, number(read, "WindowCenter", 0), number(read, "WindowWidth", 1), function)
-    return 1 - made if turned else made

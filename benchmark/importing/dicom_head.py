@@ -21,6 +21,7 @@ KEPT = ("Modality", "BodyPartExamined", "ViewPosition", "PatientSex", "PatientAg
 READ = (
     *("Rows", "Columns", "SamplesPerPixel", "BitsStored", "PixelRepresentation", "PhotometricInterpretation"),
     *("NumberOfFrames", "RescaleSlope", "RescaleIntercept", "WindowCenter", "WindowWidth", "ModalityLUTSequence"),
+    *("PixelPaddingValue",),
     *("SOPInstanceUID", "PatientID", "IssuerOfPatientID", "StudyInstanceUID", "FloatPixelData", "PixelData"),
 )
 
@@ -37,6 +38,7 @@ class Head:
         signed: Whether stored values may be negative.
         rescaled: Whether stored values become others (Hounsfield units, say).
         windowed: Whether it brings a window.
+        padded: Whether it says which stored values lie outside of the image.
         instance: Unique name of the image.
         patient: Of whom it is: identifier and issuer, or the study where there is none.
         tags: Texts of `TAGS` and `KEPT` and of the label's tag, empty where it lacks them.
@@ -49,6 +51,7 @@ class Head:
     signed: bool
     rescaled: bool
     windowed: bool
+    padded: bool
     instance: str
     patient: str
     anonymous: bool
@@ -91,7 +94,8 @@ def head(path: Path, label_tag: str = "") -> Head:
             bits=int(read.get("BitsStored", 32)),
             signed=int(read.get("PixelRepresentation", 0)) == 1,
             rescaled="ModalityLUTSequence" in read or "FloatPixelData" in read or not trivial,
-            windowed="WindowCenter" in read and "WindowWidth" in read,
+            windowed=bool(text(read, "WindowCenter") and text(read, "WindowWidth")),  # tags may be there and empty
+            padded=not coloured and text(read, "PixelPaddingValue") != "",
             instance=text(read, "SOPInstanceUID"),
             patient=patient or text(read, "SOPInstanceUID"),
             anonymous=not known,
@@ -101,11 +105,7 @@ def head(path: Path, label_tag: str = "") -> Head:
 
 def text(read: Dataset, name: str) -> str:
     """Returns a tag as text: no spaces around it, 1.5 and not 1.50, the first of several; empty where it is missing."""
-    value: Any = read.get(name)
-    if value is None:
-        return ""
-    if isinstance(value, (list, tuple)) or type(value).__name__ == "MultiValue":
-        value = value[0] if len(value) else ""
+    value = _first(read, name)
     if isinstance(value, float) or type(value).__name__ in ("DSfloat", "DSdecimal"):
         return f"{float(value):g}"
     return " ".join(str(value).split())
@@ -113,8 +113,16 @@ def text(read: Dataset, name: str) -> str:
 
 def number(read: Dataset, name: str, default: float) -> float:
     """Returns a tag as a number, the first of several; the default where it is missing or empty."""
-    written = text(read, name)
-    return float(written) if written else default
+    value = _first(read, name)
+    return default if value == "" else float(value)
+
+
+def _first(read: Dataset, name: str) -> Any:  # noqa: ANN401
+    """Returns the value of a tag, or the first of several; an empty text where it is missing or empty."""
+    value: Any = read.get(name)
+    if isinstance(value, (list, tuple)) or type(value).__name__ == "MultiValue":
+        value = value[0] if len(value) else ""
+    return "" if value is None else value
 
 
 def pseudonyms(names: Iterable[str], prefix: str) -> dict[str, str]:
