@@ -35,7 +35,6 @@ class Content:
         value_range: What 0 and 1 stand for. By default the full scale of an integer type; of float32 it is measured.
         licence: Terms of use.
         citation: What to cite.
-        simulated: Whether a simulator made the images.
         notes: How they were read.
     """
 
@@ -47,7 +46,6 @@ class Content:
     value_range: tuple[float, float] | None = None
     licence: str = ""
     citation: str = ""
-    simulated: bool = False
     notes: tuple[str, ...] = field(default=())
 
 
@@ -60,7 +58,8 @@ def pack(name: str, content: Content, blocks: Iterable[NDArray[Any]]) -> Dataset
     Args:
         name: A free one.
         content: What it is.
-        blocks: Pixels (n, *shape), some at a time, in the order of the table.
+        blocks: Pixels (n, *shape), some at a time, in the order of the table. Where one cannot be read, a MedshiftError
+            comes instead: an OSError would be told as one of writing.
 
     Raises:
         MedshiftError: The name is taken, pixels are not finite or not as many as rows, or the disk is full.
@@ -75,10 +74,10 @@ def pack(name: str, content: Content, blocks: Iterable[NDArray[Any]]) -> Dataset
             described = _describe(name, part, content, stamp, (least, most))
             text = described.model_dump_json(by_alias=True, indent=1)
             (part / store.FACTS).write_text(text + "\n", encoding="utf-8", newline="\n")
+            store.read(part)  # raises where table and pixels are not what they should be
+            part.rename(store.folder(name))
         except OSError as error:
             raise MedshiftError(f"{part} cannot be written: {error.strerror or error}") from error
-        store.read(part)  # raises where table and pixels are not what they should be
-        part.rename(store.folder(name))
     return store.read(store.folder(name))
 
 
@@ -139,7 +138,6 @@ def _describe(
             modality=content.modality,
             channels=content.shape[0],
             image_size=content.shape[1:],
-            simulated=content.simulated,
             licence=content.licence,
             citation=content.citation,
         ),

@@ -43,7 +43,10 @@ def unfinished(name: str) -> Iterator[Path]:
         _sweep(root, name)
         shutil.rmtree(part, ignore_errors=True)
         check_free(name)  # another process may have finished it just now
-        part.mkdir()
+        try:
+            part.mkdir()
+        except OSError as error:
+            raise MedshiftError(f"{part} cannot be written: {error.strerror or error}") from error
         yield part
     finally:
         shutil.rmtree(part, ignore_errors=True)
@@ -62,5 +65,5 @@ def _sweep(root: Path, mine: str) -> None:
         try:
             with lock.acquire(timeout=0):
                 shutil.rmtree(path, ignore_errors=True)
-        except Timeout:
+        except (Timeout, OSError):  # it is being written, or is another user's
             continue
