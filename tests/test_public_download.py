@@ -7,7 +7,9 @@ import http.server
 import io
 import tarfile
 import threading
+import time
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import published
@@ -23,9 +25,9 @@ MD5 = f"md5:{hashlib.md5(BODY).hexdigest()}"
 
 
 class Server(http.server.ThreadingHTTPServer):
-    """Gives `body`, by ranges unless told otherwise, and breaks off after `breaks` bytes of each answer."""
+    """Gives `body` after `wait` seconds, by ranges unless told otherwise; breaks off after `breaks` bytes each time."""
 
-    body, tag, breaks, ranges, status = BODY, '"one"', None, True, 200
+    body, tag, breaks, ranges, status, wait = BODY, '"one"', None, True, 200, 0.0
 
     def __init__(self):
         super().__init__(("127.0.0.1", 0), Handler)
@@ -44,6 +46,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         server = self.server
         wanted = self.headers.get("Range")
         server.asked.append(wanted)
+        time.sleep(server.wait)
         if server.status != 200:
             self.send_error(server.status)
             return
@@ -82,7 +85,8 @@ def remote(server, checksum=MD5):
 
 
 def names(folder):
-    return sorted(path.name for path in folder.iterdir())
+    """What lies in a folder, but for locks."""
+    return sorted(path.name for path in folder.iterdir() if path.suffix != ".lock")
 
 
 def test_a_whole_file_comes_once(server, tmp_path):
@@ -93,6 +97,37 @@ def test_a_whole_file_comes_once(server, tmp_path):
     assert names(tmp_path) == ["set.bin"]
     assert download.fetch(remote(server), tmp_path) == path
     assert server.asked == [None]
+
+
+def test_two_at_once_fetch_and_unpack_one_file_once(server, tmp_path, monkeypatch):
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w") as archive:
+        archive.addfile(tarfile.TarInfo("set/metadata.csv"))
+    server.body, server.wait = packed.getvalue(), 0.3
+    unpacked = []
+
+    def slow(path, to, **_):
+        unpacked.append(path)
+        time.sleep(0.3)
+
+    monkeypatch.setattr("shutil.unpack_archive", slow)
+
+    def both(_):
+        path = download.fetch(remote(server, ""), tmp_path)
+        download.unpack(path)
+        return path.read_bytes()
+
+    with ThreadPoolExecutor(2) as pool:
+        assert list(pool.map(both, range(2))) == [server.body] * 2
+    assert server.asked == [None]
+    assert len(unpacked) == 1
+    assert names(tmp_path) == [".set.bin.unpacked", "set.bin"]
+
+
+def test_a_folder_that_cannot_be_written_is_said(server, tmp_path):
+    (tmp_path / "file").write_text("where a folder should be")
+    with pytest.raises(MedshiftError, match=r"file cannot be written: "):
+        download.fetch(remote(server), tmp_path / "file")
 
 
 def test_a_connection_that_breaks_is_taken_up_where_it_broke(server, tmp_path):
@@ -216,15 +251,56 @@ def test_from_an_address_to_a_stored_set(server, tmp_path, monkeypatch):
     server.status = 403
     with pytest.raises(MedshiftError, match=r"answers 403(?s:.*)let this lie in"):
         get.get("camelyon17", nothing)
-    server.status, server.breaks = 200, len(server.body) // 2 + 1
+    server.status, server.body, whole = 200, b"another file", server.body
+    with pytest.raises(MedshiftError, match=r"published is .*: it was removed; call again") as error:
+        get.get("camelyon17", nothing)
+    assert "let this lie in" not in str(error.value)  # a person would fetch the same
+    server.asked.clear()
+    server.body = whole
+    server.breaks = len(server.body) // 2 + 1
     dataset = get.get("camelyon17", nothing)
     assert set(dataset.table["sample_id"]) == set(want)
     count = len(server.asked)
-    assert server.asked[:2] == [None, None]  # refused, then from the beginning
-    assert all(asked.startswith("bytes=") for asked in server.asked[2:])
-    assert count > 2
+    assert server.asked[0] is None
+    assert all(asked.startswith("bytes=") for asked in server.asked[1:])
+    assert count > 1
     get.get("camelyon17", nothing)
     assert len(server.asked) == count
+
+
+def test_a_damaged_archive_or_another_set_says_what_helps(server, tmp_path, monkeypatch):
+    monkeypatch.setenv("MEDSHIFT_HOME", str(tmp_path))
+    monkeypatch.setattr(
+        histology, "camelyon17_remotes", lambda side: (Remote(server.url, "camelyon17_v1.0.tar.gz", unpack=True),)
+    )
+    place = tmp_path / "raw" / "camelyon17"
+    with pytest.raises(MedshiftError) as error:
+        get.get("camelyon17", nothing)
+    assert "camelyon17_v1.0.tar.gz cannot be unpacked: " in str(error.value)
+    assert str(error.value).endswith("Remove it and call again, which fetches it anew")
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w:gz") as archive:
+        archive.addfile(tarfile.TarInfo("camelyon17_v1.0/other.csv"))
+    server.body = packed.getvalue()
+    (place / "camelyon17_v1.0.tar.gz").unlink()
+    with pytest.raises(MedshiftError) as error:
+        get.get("camelyon17", nothing)
+    assert "metadata.csv" in str(error.value)
+    assert str(error.value).endswith(f"lies in {place}: remove it, and the same command fetches it anew.")
+
+
+def test_steps_by_hand_end_in_a_command_that_reads_what_was_put_there(tmp_path, monkeypatch):
+    monkeypatch.setenv("MEDSHIFT_HOME", str(tmp_path))
+    with pytest.raises(MedshiftError) as error:
+        get.get("camelyon17", nothing, offline=True, image_size=48)
+    place = tmp_path / "raw" / "camelyon17"
+    assert str(error.value).endswith(f"3. medshift data get camelyon17 --from {place} --image-size 48")
+    published.camelyon17(place)
+    assert get.get("camelyon17", nothing, folder=place, image_size=48).spatial == (48, 48)
+    (tmp_path / "my files").mkdir()
+    with pytest.raises(MedshiftError) as error:
+        get.get("ham10000", nothing, folder=tmp_path / "my files")
+    assert str(error.value).endswith(f"3. medshift data get ham10000 --from '{tmp_path}/my files'")
 
 
 def nothing(label, unit):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from contextlib import nullcontext
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -13,7 +14,7 @@ import pytest
 
 from medshift.benchmark import datasets, planning, store
 from medshift.benchmark.planning import Choices
-from medshift.benchmark.public import catalogue, get, ixi
+from medshift.benchmark.public import catalogue, chest, get, ixi
 from medshift.shifts.errors import MedshiftError
 
 GRADES = ("no-dr", "mild", "moderate", "severe", "proliferative")
@@ -121,6 +122,19 @@ def test_pathmnist_is_split_by_centre(tmp_path):
         get.get("pathmnist", nothing, folder=tmp_path / "raw")
 
 
+def test_a_damaged_pathmnist_is_told(tmp_path):
+    pytest.importorskip("medmnist", reason="the extra medmnist is not installed")
+    published.pathmnist(tmp_path / "raw")
+    path = tmp_path / "raw/pathmnist.npz"
+    whole = bytearray(path.read_bytes())
+    at = whole.index(b"test_images.npy") + 100  # in the compressed pixels
+    whole[at : at + 8] = bytes(255 - byte for byte in whole[at : at + 8])
+    path.write_bytes(whole)
+    with pytest.raises(MedshiftError, match=r"pathmnist\.npz is damaged: "):
+        get.get("pathmnist", nothing, folder=tmp_path / "raw", image_size=28)
+    assert store.names() == []
+
+
 def test_pathmnist_is_published_with_checksums():
     pytest.importorskip("medmnist", reason="the extra medmnist is not installed")
     from medmnist.info import INFO
@@ -148,6 +162,22 @@ def test_chest_sets_name_findings_alike(tmp_path, rsna):
         effusion = get.get("chest-effusion", nothing, folder=tmp_path / "raw")
         positive = effusion.table[effusion.table["label"] == 1]
         assert set(positive["domain"]) == {"nih"}
+
+
+def test_a_damaged_radiograph_is_named():
+    class Opened:
+        """As a class of TorchXRayVision: reads an image when it is asked for."""
+
+        def __getitem__(self, row):
+            if row == 3:
+                raise OSError("image file is truncated")
+            return {"img": np.full((1, 16, 16), 512.0)}
+
+    paths = [Path("nih/images/a.png"), Path("nih/images/b.png")]
+    made = chest.radiographs([(Opened(), np.array([2, 3]))], paths, 8)
+    assert (next(made) == 191).all()
+    with pytest.raises(MedshiftError, match=r"^nih/images/b\.png cannot be decoded: OSError: image file is truncated"):
+        next(made)
 
 
 def test_rsna_without_its_mapping_is_refused(tmp_path):
@@ -249,8 +279,9 @@ def test_a_package_that_is_not_installed_is_named(name, package, extra, tmp_path
     (tmp_path / "IXI002-Guys-0828-T1.nii.gz").write_bytes(b"")
     for module in (package, f"{package}.info", "python_calamine"):
         monkeypatch.setitem(sys.modules, module, None)
-    with pytest.raises(MedshiftError, match=rf"pip install 'medshift\[{extra}\]'"):
+    with pytest.raises(MedshiftError, match=rf"pip install 'medshift\[{extra}\]'") as error:
         get.get(name, nothing, folder=tmp_path)
+    assert "let this lie in" not in str(error.value)  # the files are here
 
 
 def test_a_name_that_the_user_took_is_not_given_for_the_public_set(tmp_path):

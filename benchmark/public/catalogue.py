@@ -124,7 +124,7 @@ def _ixi(name: str, label: str, what: str, classes: tuple[str, ...]) -> Definiti
         licence="CC BY-SA 3.0",
         citation="IXI dataset, https://brain-development.org/ixi-dataset/ (EPSRC GR/S21533/02)",
         page="https://brain-development.org/ixi-dataset/",
-        layout=(("IXI-T1.tar", "or IXI*-T1.nii.gz, or these in a folder T1"), ("IXI.xls", "or IXI.csv")),
+        layout=(("IXI-T1/IXI*-T1.nii.gz", "out of IXI-T1.tar; or in T1, or loose"), ("IXI.xls", "or saved as IXI.csv")),
         fetch="Fetch IXI-T1.tar and IXI.xls, unpack the archive:",
         reader="ixi:read",
         options={"label": label},

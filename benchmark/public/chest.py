@@ -13,7 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ...shifts.errors import MedshiftError, in_one_line
-from .definition import Raw
+from .definition import Lacking, Raw
 from .files import must_exist, one_of
 
 VIEWS = ["PA"]  # standing, from behind: which view is taken goes with how ill a patient is
@@ -62,28 +62,43 @@ def read(folder: Path, side: int, finding: str) -> Raw:
             f"{folder} holds {', '.join(names) or 'none'} of {', '.join(READERS)} with {finding}: two are needed"
         )
     table = pd.concat(tables, ignore_index=True)
-    must_exist(folder, table["sample_id"].tolist())
-    return Raw(table, _images(opened, side), notes=tuple(notes))
+    names = table["sample_id"].tolist()
+    must_exist(folder, names)
+    return Raw(table, radiographs(opened, [folder / name for name in names], side), notes=tuple(notes))
 
 
-def _images(opened: list[tuple[Any, NDArray[np.int64]]], side: int) -> Iterator[NDArray[np.uint8]]:
-    """Yields (1, side, side) of each image; TorchXRayVision gives (1, H, W) from -1024 to 1024."""
+def radiographs(
+    opened: list[tuple[Any, NDArray[np.int64]]], paths: list[Path], side: int
+) -> Iterator[NDArray[np.uint8]]:
+    """Yields (1, side, side) of each image.
+
+    Args:
+        opened: Classes of TorchXRayVision, which give (1, H, W) from -1024 to 1024, and the rows that are taken.
+        paths: Of the images, in the same order.
+        side: In pixels.
+
+    Raises:
+        MedshiftError: An image cannot be decoded; the message names it.
+    """
     from PIL import Image
 
     from ..manifest import square
 
-    for data, rows in opened:
-        for row in rows:
-            values = data[int(row)]["img"][0]
-            grey = np.clip(np.rint((values + 1024) * (255 / 2048)), 0, 255).astype(np.uint8)
-            yield square(Image.fromarray(grey), side, True)
+    wanted = [(data, int(row)) for data, rows in opened for row in rows]
+    for (data, row), path in zip(wanted, paths, strict=True):
+        try:
+            values = data[row]["img"][0]
+        except Exception as error:  # a decoder of damaged bytes may raise anything
+            raise MedshiftError(f"{path} cannot be decoded: {in_one_line(error)}") from error
+        grey = np.clip(np.rint((values + 1024) * (255 / 2048)), 0, 255).astype(np.uint8)
+        yield square(Image.fromarray(grey), side, True)
 
 
 def _package() -> ModuleType:
     try:
         from torchxrayvision import datasets
     except ImportError as error:
-        raise MedshiftError("chest sets need the package torchxrayvision: pip install 'medshift[xray]'") from error
+        raise Lacking("chest sets need the package torchxrayvision: pip install 'medshift[xray]'") from error
     found: ModuleType = datasets
     return found
 

@@ -11,6 +11,12 @@ from typing import Any
 import pandas as pd
 from numpy.typing import NDArray
 
+from ...shifts.errors import MedshiftError
+
+
+class Lacking(MedshiftError):
+    """A package that reads a set is not installed: no other file would help."""
+
 
 @dataclass(frozen=True)
 class Remote:
@@ -97,19 +103,20 @@ class Raw:
     notes: tuple[str, ...] = ()
 
 
-def by_hand(definition: Definition, folder: Path) -> str:
+def by_hand(definition: Definition, folder: Path, options: str) -> str:
     """Returns the steps by which a person gets a data set.
 
     Args:
         definition: Which.
         folder: Where its files are to lie.
+        options: Of the command that then reads them.
     """
     width = max(len(path) for path, _ in definition.layout)
     layout = "\n".join(f"       {path:<{width}}  {what}" for path, what in definition.layout)
     return (
         f"  1. {definition.fetch}\n     {definition.page}\n     licence: {definition.licence}\n"
         f"  2. let this lie in {folder}:\n{layout}\n"
-        f"  3. medshift data get {definition.name}   (with --from FOLDER where it lies elsewhere)"
+        f"  3. medshift data get {definition.name}{options}"
     )
 
 

@@ -7,6 +7,7 @@ import json
 import os
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,7 +25,7 @@ WAIT = 1.0  # seconds before the next try; longer with each
 
 
 class Unreachable(MedshiftError):
-    """A file cannot be fetched from here: no network, a firewall, a dead or closed address."""
+    """A file cannot be fetched from here: no network, a firewall, a dead or closed address, terms to be accepted."""
 
 
 def offline() -> bool:
@@ -38,7 +39,7 @@ def fetch(
     """Returns where a file is, after fetching what of it is missing.
 
     What came so far is kept in `.NAME.part` and gone on from, in this call or the next; if the file has changed
-    meanwhile, as its ETag or date tells, it starts anew.
+    meanwhile, as its ETag or date tells, it starts anew. While another process fetches the file, this one waits for it.
 
     Args:
         remote: The file.
@@ -51,11 +52,34 @@ def fetch(
         MedshiftError: What came is not what was published, or cannot be written.
     """
     path = folder / remote.file
-    if path.exists():
-        _verify(path, remote, f"remove {path} and call again")
-        return path
-    part = folder / f".{remote.file}.part"
-    folder.mkdir(parents=True, exist_ok=True)
+    if not path.exists():
+        with _alone(path):
+            if not path.exists():  # another process may have fetched it meanwhile
+                _fetch(remote, path, progress, tries)
+                return path
+    _verify(path, remote, f"remove {path} and call again")
+    return path
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """Makes the folder of a file, and other processes wait that want the file at the same time."""
+    from filelock import FileLock
+
+    lock = FileLock(path.with_name(f".{path.name}.lock"))
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock.acquire()
+    except (OSError, NotImplementedError) as error:
+        raise MedshiftError(f"{path.parent} cannot be written: {in_one_line(error)}") from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _fetch(remote: Remote, path: Path, progress: Callable[[int, int], None], tries: int) -> None:
+    part = path.with_name(f".{path.name}.part")
     for attempt in range(tries):
         time.sleep(attempt * WAIT)
         try:
@@ -76,7 +100,6 @@ def fetch(
     finally:
         _validator(part).unlink(missing_ok=True)
     part.replace(path)
-    return path
 
 
 def _go_on(remote: Remote, part: Path, progress: Callable[[int, int], None]) -> bool:
@@ -164,13 +187,20 @@ def unpack(path: Path) -> None:
     Raises:
         MedshiftError: It is damaged, or a member leads elsewhere.
     """
+    done = path.with_name(f".{path.name}.unpacked")
+    if done.exists():
+        return
+    with _alone(path):
+        if not done.exists():
+            _unpack(path)
+            write_text(done, "")
+
+
+def _unpack(path: Path) -> None:
     import shutil
     import tarfile
     import zipfile
 
-    done = path.with_name(f".{path.name}.unpacked")
-    if done.exists():
-        return
     try:
         if zipfile.is_zipfile(path):
             with zipfile.ZipFile(path) as archive:
@@ -178,5 +208,6 @@ def unpack(path: Path) -> None:
         else:
             shutil.unpack_archive(path, path.parent, filter="data")
     except (OSError, ValueError, EOFError, tarfile.TarError, zipfile.BadZipFile, shutil.ReadError) as error:
-        raise MedshiftError(f"{path} cannot be unpacked: {in_one_line(error)}") from error
-    write_text(done, "")
+        raise MedshiftError(
+            f"{path} cannot be unpacked: {in_one_line(error)}. Remove it and call again, which fetches it anew"
+        ) from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from ..dataset import Dataset
 from ..files import home
 from . import download
 from .catalogue import find
-from .definition import Definition, Raw, by_hand, resolve
+from .definition import Definition, Lacking, Raw, by_hand, resolve
 
 Progress = Callable[[int, int], None]
 Bar = Callable[[str, str], Any]  # label, unit -> a context that gives a `Progress`
@@ -63,14 +64,31 @@ def get(
     place = folder.expanduser() if folder is not None else raw_folder(definition)
     if folder is not None and not place.is_dir():
         raise MedshiftError(f"{place} is no folder")
+    steps = f"To get {name}:\n{by_hand(definition, place, _options(definition, side, place))}"
     try:
         if folder is None:
             _fetch(definition, side, place, bar, offline or download.offline())
+    except download.Unreachable as error:
+        raise MedshiftError(f"{name}: {error}\n{steps}") from error
+    except MedshiftError as error:  # the file came: the error says what to do with it
+        raise MedshiftError(f"{name}: {error}") from error
+    if folder is None and definition.remotes:
+        steps = f"What was fetched lies in {place}: remove it, and the same command fetches it anew."
+    try:
         raw: Raw = resolve(definition.reader)(place, side, **definition.options)
+    except Lacking as error:
+        raise MedshiftError(f"{name}: {error}") from error
     except MedshiftError as error:
-        raise MedshiftError(f"{name}: {error}\nTo get {name}:\n{by_hand(definition, place)}") from error
+        raise MedshiftError(f"{name}: {error}\n{steps}") from error
     with bar(f"reading {name}", "images") as progress:
         return pack(stored, definition, raw, progress)
+
+
+def _options(definition: Definition, side: int, place: Path) -> str:
+    """Returns the options that read what a person put into a folder."""
+    # without --from, what may be fetched would be tried again
+    named = f" --from {shlex.quote(str(place))}" if definition.remotes or place != raw_folder(definition) else ""
+    return named + (f" --image-size {side}" if side != definition.side else "")
 
 
 def _side(definition: Definition, image_size: int | None) -> int:
@@ -83,10 +101,10 @@ def _side(definition: Definition, image_size: int | None) -> int:
 
 
 def _fetch(definition: Definition, side: int, place: Path, bar: Bar, offline: bool) -> None:
-    """Fetches what is missing and may be fetched; raises MedshiftError where it must be done by hand."""
+    """Fetches what is missing and may be fetched; raises `Unreachable` where it must be done by hand."""
     if not definition.remotes:
         if not place.is_dir():
-            raise MedshiftError(
+            raise download.Unreachable(
                 "it is not fetched for you: its terms must be accepted by a person, or it is put together from several "
                 "pages"
             )
@@ -94,7 +112,7 @@ def _fetch(definition: Definition, side: int, place: Path, bar: Bar, offline: bo
     for remote in resolve(definition.remotes)(side):
         path = place / remote.file
         if not path.exists() and offline:
-            raise MedshiftError(
+            raise download.Unreachable(
                 f"{remote.file} is not in {place}, and the network is not to be used. It is {remote.url}"
             )
         with bar(f"fetching {remote.file}", "bytes") as progress:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zipfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ...shifts.errors import MedshiftError, in_one_line
-from .definition import Raw, Remote
+from .definition import Lacking, Raw, Remote
 from .files import coded, must_exist, one_of, read_csv, squares
 
 BLOCK = 1024  # images of an array that are read at once
@@ -23,12 +24,12 @@ def info() -> dict[str, Any]:
     """Returns what the `medmnist` package knows of PathMNIST: addresses, checksums, labels, terms.
 
     Raises:
-        MedshiftError: The package is not installed.
+        Lacking: The package is not installed.
     """
     try:
         from medmnist.info import INFO
     except ImportError as error:
-        raise MedshiftError("pathmnist needs the package medmnist: pip install 'medshift[medmnist]'") from error
+        raise Lacking("pathmnist needs the package medmnist: pip install 'medshift[medmnist]'") from error
     found: dict[str, Any] = INFO["pathmnist"]
     return found
 
@@ -68,7 +69,18 @@ def pathmnist(folder: Path, side: int) -> Raw:
 
 
 def _members(path: Path, names: list[str], side: int) -> Iterator[NDArray[np.uint8]]:
-    """Yields the images (3, H, W) of some arrays of an npz without holding one whole: the largest has 13 GB."""
+    """Yields the images (3, H, W) of some arrays of an npz without holding one whole: the largest has 13 GB.
+
+    Raises:
+        MedshiftError: The file is damaged, or holds other arrays.
+    """
+    try:
+        yield from _blocks(path, names, side)
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        raise MedshiftError(f"{path} is damaged: {in_one_line(error)}") from error
+
+
+def _blocks(path: Path, names: list[str], side: int) -> Iterator[NDArray[np.uint8]]:
     with zipfile.ZipFile(path) as archive:
         for name in names:
             with archive.open(f"{name}.npy") as file:

@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ...shifts.errors import MedshiftError, in_one_line
-from .definition import Raw, Remote
+from .definition import Lacking, Raw, Remote
 from .files import one_of
 
 NAME = re.compile(r"IXI(\d{3})-(Guys|HH|IOP)-\d{4}-T1\.nii(\.gz)?")
@@ -79,7 +79,7 @@ def people(folder: Path) -> pd.DataFrame:
         table = pd.read_excel(path, engine="calamine") if path.suffix == ".xls" else pd.read_csv(path)
         found = table[["IXI_ID", SEX, "AGE"]].set_axis(["person", "sex", "age_years"], axis=1)
     except ImportError as error:
-        raise MedshiftError(
+        raise Lacking(
             f"{path} needs the package python-calamine: pip install 'medshift[ixi]', or save it as CSV"
         ) from error
     except (OSError, ValueError, KeyError) as error:
