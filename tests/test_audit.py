@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from medshift.benchmark.audit import drawing
 from medshift.benchmark.audit.audit import Audit, audit
 from medshift.benchmark.audit.chance import shuffled
 from medshift.benchmark.audit.confounding import cramer, links
@@ -337,3 +338,8 @@ def test_without_data_it_asks_for_some():
     done = run()
     assert done.returncode == 1
     assert "--data DIR" in done.stderr
+
+
+def test_marks_below_zero_keep_their_sign():
+    found = drawing.ticks(-0.07, 0.12, lambda value: value)
+    assert [text for _, text in found] == ["-0.05", "0.00", "0.05", "0.10"]

@@ -134,7 +134,7 @@ def ticks(low: float, high: float, at: Callable[[float], float], every: float | 
     step = every or _step(high - low)
     digits = max(0, -math.floor(math.log10(step) + 1e-9))
     first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
-    return [(at(n * step), f"{n * step:.{digits}f}".replace("-0.0", "0.0")) for n in range(first, last + 1)]
+    return [(at(n * step), f"{n * step:.{digits}f}") for n in range(first, last + 1)]
 
 
 def _step(span: float) -> float:
