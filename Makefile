@@ -4,9 +4,6 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 OUT    ?= runs/demo
 BASELINES := imagenet-finetune scratch adabn
-MORE := acquisition-augment bn-only cbr-large-t cbr-large-w cbr-small cbr-tiny cbr-tiny-wide cdan coral dann fda \
-        histogram-matching imagenet-transfusion lame linear-probe lp-ft mcc mixstyle mixup mmd sar scratch-meanvar \
-        ssl-target swad t3a tent tta
 
 .PHONY: demo test test-slow bench lint types board readme submissions clean
 .DELETE_ON_ERROR:
@@ -51,9 +48,10 @@ board: $(VENV)/.installed
 readme: $(VENV)/.installed
 	$(BIN)/medshift leaderboard leaderboard/submissions --out build/site --readme README.md
 
-# how the committed submissions were made; complete ones are left alone. One thread: the same bytes on any core count
+# how the committed submissions were made; complete ones are left alone. On a CPU, one thread gives the same bytes on any
+# core count
 submissions: $(VENV)/.installed
-	for name in $(BASELINES) $(MORE); do \
+	for name in $$($(BIN)/python -c 'from medshift.benchmark.baselines import BUILTINS; print(*BUILTINS)'); do \
 	  $(BIN)/medshift run --baseline $$name --seeds 3 --threads 1 --out leaderboard/submissions || exit 1; done
 
 clean:
