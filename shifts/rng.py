@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
-import os
+import math
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from functools import lru_cache
 from hashlib import blake2b
+from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
-WORTH_A_THREAD = 30_000  # values
+from . import kernels
+
+TOGETHER = 16  # normal draws that torch makes in one go; fewer come from another algorithm
 
 
 class Addressed:
@@ -46,7 +48,6 @@ class Addressed:
             address.update(json.dumps(sample_id).encode())
             self._samples.append(address)
         self._device = torch.device(device)
-        self._generator = torch.Generator()
         self._calls = 0
 
     def __len__(self) -> int:
@@ -55,11 +56,21 @@ class Addressed:
 
     def normal(self, shape: Sequence[int]) -> Tensor:
         """Returns standard normal float32, (N, *shape)."""
-        return self._fill(torch.empty(len(self), *shape), lambda out, generator: out.normal_(generator=generator))
+        out = torch.empty(len(self), *shape)
+        if kernels.usable(out) and math.prod(shape) >= TOGETHER:
+            from .kernels import draws
+
+            return self._compiled(out, draws.normal)
+        return self._fill(out, lambda row, generator: row.normal_(generator=generator))
 
     def uniform(self, shape: Sequence[int]) -> Tensor:
         """Returns float32, uniform in [0, 1), (N, *shape)."""
-        return self._fill(torch.empty(len(self), *shape), lambda out, generator: out.uniform_(generator=generator))
+        out = torch.empty(len(self), *shape)
+        if kernels.usable(out) and out.numel():
+            from .kernels import draws
+
+            return self._compiled(out, draws.uniform)
+        return self._fill(out, lambda row, generator: row.uniform_(generator=generator))
 
     def integers(self, low: int, high: int, shape: Sequence[int]) -> Tensor:
         """Returns int64, uniform in low..high-1, (N, *shape)."""
@@ -78,25 +89,20 @@ class Addressed:
     def _fill(self, out: Tensor, draw: Callable[[Tensor, torch.Generator], object]) -> Tensor:
         call, self._calls = self._calls, self._calls + 1
 
-        def fill(first: int, step: int, generator: torch.Generator) -> None:
-            for row, address in zip(out[first::step], self._samples[first::step], strict=True):
+        def fill(first: int, last: int) -> None:
+            generator = torch.Generator()  # a draw runs on one core; samples have nothing to do with each other
+            for row, address in zip(out[first:last], self._samples[first:last], strict=True):
                 draw(row, generator.manual_seed(_seed(address, call)))
 
-        threads = min(torch.get_num_threads(), len(self))
-        if threads < 2 or out.numel() < WORTH_A_THREAD:
-            fill(0, 1, self._generator)
-        else:  # a draw runs on one core; samples have nothing to do with each other
-            others = [_pool(os.getpid()).submit(fill, i, threads, torch.Generator()) for i in range(1, threads)]
-            fill(0, threads, self._generator)
-            for other in others:
-                other.result()
+        kernels.spread(fill, len(self), out.numel())
         return out.to(self._device)
 
-
-@lru_cache(maxsize=1)
-def _pool(process: int) -> ThreadPoolExecutor:
-    """Returns the threads of a process: a forked one inherits none."""
-    return ThreadPoolExecutor(thread_name_prefix="medshift-draw")
+    def _compiled(self, out: Tensor, draw: Callable[[Any, Any], object]) -> Tensor:
+        call, self._calls = self._calls, self._calls + 1
+        seeds = np.array([_seed(address, call) & 0xFFFFFFFF for address in self._samples], np.uint32)
+        rows = out.view(len(self), -1).numpy()
+        kernels.spread(lambda first, last: draw(rows[first:last], seeds[first:last]), len(self), out.numel())
+        return out.to(self._device)
 
 
 def _seed(address: blake2b, call: int) -> int:
