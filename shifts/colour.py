@@ -8,6 +8,7 @@ from functools import lru_cache
 import torch
 from torch import Tensor
 
+from . import kernels
 from .rng import Addressed
 from .severity import at
 from .tables import STEPS, grey_levels, look_up
@@ -45,7 +46,10 @@ def colour_temperature(images: Tensor, severity: float, rng: Addressed) -> Tenso
     mired = at(COLOUR_TEMPERATURE, severity, none=0.0)
     warm, cool = (torch.tensor(_lamp(200 + shift)).view(3, *(1,) * (images.ndim - 2)) for shift in (mired, -mired))
     warmer = rng.uniform((1,) * (images.ndim - 1)) < 0.5
-    return (images * torch.where(warmer, warm.to(images.device), cool.to(images.device))).clamp_(0, 1)
+    gain = torch.where(warmer, warm.to(images.device), cool.to(images.device))
+    if kernels.usable(images):
+        return kernels.changed("scaled", images.flatten(0, 1), gain.reshape(-1), 0.0).view(images.shape)
+    return (images * gain).clamp_(0, 1)
 
 
 def _lamp(mired: float) -> list[float]:

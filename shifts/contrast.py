@@ -11,6 +11,7 @@ import math
 import torch
 from torch import Tensor
 
+from . import kernels
 from .rng import Addressed
 from .severity import at
 from .tables import look_up, power
@@ -37,6 +38,8 @@ def contrast_loss(images: Tensor, severity: float, rng: Addressed) -> Tensor:
     Severity is the contrast k kept. About the fixed level 0.5, not about the image's mean.
     """
     kept = at(CONTRAST_LOSS, severity, none=1.0)
+    if kernels.usable(images):
+        return kernels.changed("scaled", images, torch.full((len(images),), kept), 0.5 * (1 - kept))
     return (images * kept).add_(0.5 * (1 - kept)).clamp_(0, 1)
 
 
@@ -47,7 +50,10 @@ def exposure(images: Tensor, severity: float, rng: Addressed) -> Tensor:
     """
     gain = 2.0 ** at(EXPOSURE, severity, none=0.0)
     up = rng.uniform((1,) * (images.ndim - 1)) < 0.5
-    return (images * torch.where(up, gain, 1 / gain)).clamp_(0, 1)
+    factor = torch.where(up, gain, 1 / gain)
+    if kernels.usable(images):
+        return kernels.changed("scaled", images, factor.view(-1), 0.0)
+    return (images * factor).clamp_(0, 1)
 
 
 def tone_curve(images: Tensor, severity: float, rng: Addressed) -> Tensor:
@@ -59,6 +65,8 @@ def tone_curve(images: Tensor, severity: float, rng: Addressed) -> Tensor:
     angle = rng.uniform((1,) * (images.ndim - 1)).double() * (2 * math.pi)
     strength = at(TONE_CURVE, severity, none=0.0)
     bend, steepen = ((wave * strength).float() for wave in (angle.cos(), angle.sin()))
+    if kernels.usable(images):
+        return kernels.changed("toned", images, bend.view(-1), steepen.view(-1))
     steeper = (1 - 2 * images).mul_(steepen).add_(bend)
     return (1 - images).mul_(images).mul_(steeper).add_(images).clamp_(0, 1)
 
@@ -72,4 +80,7 @@ def window(images: Tensor, severity: float, rng: Addressed) -> Tensor:
     width = at(WINDOW, severity, none=1.0)
     shape = (1,) * (images.ndim - 1)
     level = 0.5 + (rng.uniform(shape) - 0.5) * (0.5 * (1 - width))
-    return (images - (level - width / 2)).div_(width).clamp_(0, 1)
+    low = level - width / 2
+    if kernels.usable(images):
+        return kernels.changed("windowed", images, low.view(-1), width)
+    return (images - low).div_(width).clamp_(0, 1)

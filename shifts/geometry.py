@@ -8,7 +8,8 @@ from functools import lru_cache
 import torch
 from torch import Tensor
 
-from .matrices import along, magnification, reflected
+from . import kernels
+from .matrices import magnification, reflected, separable
 from .rng import Addressed
 from .severity import at
 
@@ -22,9 +23,7 @@ def field_of_view(images: Tensor, severity: float, rng: Addressed) -> Tensor:
     Interpolated linearly. Severity is the fraction of each of the last two axes that is kept.
     """
     kept = at(FIELD_OF_VIEW, severity, none=1.0)
-    for axis in (-2, -1):
-        images = along(images, magnification(images.shape[axis], kept), axis)
-    return images.clamp(0, 1)
+    return separable(images, *((axis, magnification(images.shape[axis], kept)) for axis in (-2, -1)))
 
 
 def rotation(images: Tensor, severity: float, rng: Addressed) -> Tensor:
@@ -34,12 +33,29 @@ def rotation(images: Tensor, severity: float, rng: Addressed) -> Tensor:
     """
     degrees = at(ROTATION, severity, none=0.0)
     left = rng.uniform(()) < 0.5
+    if kernels.usable(images):
+        return _compiled(images, degrees, left)
     out = torch.empty_like(images)
     for turn, chosen in ((degrees, left), (-degrees, ~left)):
         index = chosen.nonzero().flatten()
         if len(index):
             out[index] = _turned(images[index], turn)
     return out.clamp_(0, 1)
+
+
+def _compiled(images: Tensor, degrees: float, left: Tensor) -> Tensor:
+    from .kernels import moves
+
+    height, width = images.shape[-2:]
+    corners, weights = (
+        torch.stack(pair) for pair in zip(*(_sampling(height, width, d) for d in (degrees, -degrees)), strict=True)
+    )
+    tables = corners.int().numpy(), weights.flatten(2).numpy()
+    out = torch.empty(images.shape)
+    x, y = (tensor.view(len(images), -1, height * width).numpy() for tensor in (images.contiguous(), out))
+    side = (~left).long().numpy()
+    kernels.spread(lambda i, j: moves.turned(x[i:j], side[i:j], *tables, y[i:j]), len(x), x.size)
+    return out
 
 
 def _turned(images: Tensor, degrees: float) -> Tensor:

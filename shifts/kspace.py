@@ -8,12 +8,15 @@ from __future__ import annotations
 import math
 from functools import lru_cache
 
+import numpy as np
 import torch
 from scipy.special import jv
 from torch import Tensor
 
+from . import kernels
 from .matrices import along, exact, from_window, reflected, truncation
 from .rng import Addressed
+from .roots import magnitude, root
 from .severity import at
 
 GIBBS_RINGING = (0.50, 0.38, 0.29, 0.22, 0.16)  # fraction of the phase-encode lines kept
@@ -21,6 +24,7 @@ GHOSTING = (0.25, 0.40, 0.60, 0.85, 1.15)  # amplitude of the lines' phase error
 KSPACE_SPIKE = (0.02, 0.035, 0.06, 0.095, 0.15)  # amplitude of the stripes, full scale = 1
 RIGID_MOTION = (0.30, 0.38, 0.43, 0.46, 0.49)  # share of the phase-encode lines acquired after the movement
 
+ORDERS = (-3, -2, -1, 1, 2, 3)  # of the ghosts
 PERIODS = (3, 6)  # lines in a period of the phase error: 3, 4 or 5
 MOVED = (0.02, 0.06)  # displacement as a fraction of the field of view
 
@@ -41,18 +45,40 @@ def ghosting(images: Tensor, severity: float, rng: Addressed) -> Tensor:
     changes in magnitude, so there is no gain in disguise. P (3, 4 or 5 lines) and the phase p are drawn per image.
     Severity is a in radians.
     """
-    height, ones = images.shape[-2], (1,) * (images.ndim - 4)
-    period = rng.integers(*PERIODS, (*ones, 1))
-    phase = rng.uniform((1, *ones, 1, 1)).double() * (2 * math.pi)
+    height = images.shape[-2]
+    period = rng.integers(*PERIODS, (1,)).cpu()
+    phase = rng.uniform((1,)).double().cpu() * (2 * math.pi)
     error = at(GHOSTING, severity, none=0.0)
-    rows = torch.arange(height, device=images.device)
-    real, imaginary = images * float(jv(0, error)), torch.zeros_like(images)
-    for order in (-3, -2, -1, 1, 2, 3):
-        row = (rows + (order * height / period).round().long()) % height
-        copy = _rows(images, row.view(len(images), height)).mul_(float(jv(order, error)))
-        real += copy * (order * phase).cos().float()
-        imaginary += copy.mul_((order * phase).sin().float())
-    return _magnitude(real, imaginary)
+    moved = [(torch.arange(height) + (order * height / period).round().long()) % height for order in ORDERS]
+    rows = torch.stack(moved, 1).to(images.device)
+    turns = torch.tensor(ORDERS)
+    still, weights = float(jv(0, error)), [float(jv(order, error)) for order in ORDERS]
+    cos, sin = (
+        wave.float().view(len(images), -1).to(images.device) for wave in ((turns * phase).cos(), (turns * phase).sin())
+    )
+    if kernels.usable(images):
+        return _compiled(images, rows, torch.tensor(weights), still, cos, sin)
+    real, imaginary = images * still, torch.zeros_like(images)
+    for index, weight in enumerate(weights):
+        copy = _rows(images, rows[:, index]).mul_(weight)
+        shape = (-1, *(1,) * (images.ndim - 1))
+        real += copy * cos[:, index].view(shape)
+        imaginary += copy.mul_(sin[:, index].view(shape))
+    return magnitude(real, imaginary).clamp_(0, 1)
+
+
+def _compiled(images: Tensor, rows: Tensor, weights: Tensor, still: float, cos: Tensor, sin: Tensor) -> Tensor:
+    from .kernels import moves
+
+    out = torch.empty(images.shape)
+    x, y = (tensor.view(len(images), -1, *images.shape[-2:]).numpy() for tensor in (images.contiguous(), out))
+    row, bessel, c, s = (table.numpy() for table in (rows, weights, cos, sin))
+
+    def run(i: int, j: int) -> None:
+        moves.ghosted(x[i:j], row[i:j], bessel, np.float32(still), c[i:j], s[i:j], y[i:j])
+
+    kernels.spread(run, len(x), x.size)
+    return out
 
 
 def _rows(images: Tensor, row: Tensor) -> Tensor:
@@ -61,11 +87,6 @@ def _rows(images: Tensor, row: Tensor) -> Tensor:
     first = torch.arange(0, math.prod(images.shape[:-1]), height, device=images.device).view(count, -1, 1)
     chosen = (first + row[:, None]).flatten()
     return images.reshape(-1, images.shape[-1]).index_select(0, chosen).view(images.shape)
-
-
-def _magnitude(real: Tensor, imaginary: Tensor) -> Tensor:
-    """Returns the magnitude, at most 1; both arguments are used up."""
-    return real.mul_(real).add_(imaginary.mul_(imaginary)).sqrt_().clamp_(0, 1)
 
 
 def kspace_spike(images: Tensor, severity: float, rng: Addressed) -> Tensor:
@@ -88,7 +109,7 @@ def kspace_spike(images: Tensor, severity: float, rng: Addressed) -> Tensor:
         real, imaginary = real * cos - imaginary * sin, real * sin + imaginary * cos
     real, imaginary = (part.to(images.device) * amplitude for part in (real, imaginary))
     real = images + real
-    return real.mul_(real).add_(imaginary * imaginary).sqrt_().clamp_(0, 1)
+    return root(real.mul_(real).add_(imaginary * imaginary)).clamp_(0, 1)
 
 
 def rigid_motion(images: Tensor, severity: float, rng: Addressed) -> Tensor:
@@ -111,7 +132,7 @@ def rigid_motion(images: Tensor, severity: float, rng: Addressed) -> Tensor:
     real, imaginary = along(change, _late_lines(images.shape[-2], at(RIGID_MOTION, severity, none=0.0)), -2).chunk(
         2, -2
     )
-    return _magnitude(real + images, imaginary)
+    return magnitude(real + images, imaginary).clamp_(0, 1)
 
 
 @lru_cache(maxsize=64)

@@ -7,8 +7,10 @@ import math
 import torch
 from torch import Tensor
 
+from . import kernels
 from .matrices import along, unit_noise
 from .rng import Addressed
+from .roots import magnitude, root
 from .severity import at
 
 GAUSSIAN_NOISE = (0.02, 0.04, 0.07, 0.11, 0.17)  # standard deviation, full scale = 1
@@ -27,7 +29,15 @@ def gaussian_noise(images: Tensor, severity: float, rng: Addressed) -> Tensor:
 
     Severity is the standard deviation on a scale where full white is 1.
     """
-    return rng.normal(images.shape[1:]).mul_(at(GAUSSIAN_NOISE, severity, none=0.0)).add_(images).clamp_(0, 1)
+    return _added(images, rng.normal(images.shape[1:]), at(GAUSSIAN_NOISE, severity, none=0.0))
+
+
+def _added(images: Tensor, noise: Tensor, sd: float) -> Tensor:
+    """Returns the images with the noise, which is used up, times `sd`."""
+    if kernels.usable(images):
+        kernels.in_rows("noisy", images.contiguous().flatten(1), sd, noise.flatten(1))
+        return noise
+    return noise.mul_(sd).add_(images).clamp_(0, 1)
 
 
 def poisson_noise(images: Tensor, severity: float, rng: Addressed) -> Tensor:
@@ -41,7 +51,7 @@ def poisson_noise(images: Tensor, severity: float, rng: Addressed) -> Tensor:
     quanta = at(POISSON_NOISE, severity, none=1e9)
     expected = images * quanta
     z = rng.normal(images.shape[1:])
-    counts = expected.sqrt().mul_(z).add_(expected).add_(z.mul_(z).sub_(1).div_(6))
+    counts = root(expected).mul_(z).add_(expected).add_(z.mul_(z).sub_(1).div_(6))
     few = expected < EXACT_BELOW
     if few.any():
         exact = rng.poisson(torch.where(few, expected, 0)).to(images.device)
@@ -55,13 +65,11 @@ def rician_noise(images: Tensor, severity: float, rng: Addressed) -> Tensor:
     Severity is the standard deviation of n1 and of n2 where full white is 1. Background rises to 1.25 of it.
     """
     sd = at(RICIAN_NOISE, severity, none=0.0)
-    real, imaginary = rng.normal((2, *images.shape[1:])).mul_(sd).unbind(1)
-    return _magnitude(images + real, imaginary).clamp_(0, 1)
-
-
-def _magnitude(real: Tensor, imaginary: Tensor) -> Tensor:
-    """Returns sqrt(real**2 + imaginary**2); both arguments are used up."""
-    return real.mul_(real).add_(imaginary.mul_(imaginary)).sqrt_()
+    noise = rng.normal((2, *images.shape[1:]))
+    if kernels.usable(images):
+        return kernels.changed("magnitude", images, noise.flatten(2), sd)
+    real, imaginary = noise.mul_(sd).unbind(1)
+    return magnitude(images + real, imaginary).clamp_(0, 1)
 
 
 def speckle(images: Tensor, severity: float, rng: Addressed) -> Tensor:
@@ -72,9 +80,13 @@ def speckle(images: Tensor, severity: float, rng: Addressed) -> Tensor:
     Rayleigh's, fully developed speckle, as s grows. Uncorrelated between pixels.
     """
     ratio = at(SPECKLE, severity, none=0.0)
-    real, imaginary = rng.normal((2, *images.shape[1:])).mul_(ratio).unbind(1)
-    envelope = _magnitude(real + 1, imaginary)
-    return envelope.mul_(images).div_(math.sqrt(1 + 2 * ratio**2)).clamp_(0, 1)
+    norm = math.sqrt(1 + 2 * ratio**2)
+    noise = rng.normal((2, *images.shape[1:]))
+    if kernels.usable(images):
+        return kernels.changed("speckled", images, noise.flatten(2), ratio, norm)
+    real, imaginary = noise.mul_(ratio).unbind(1)
+    envelope = magnitude(real + 1, imaginary)
+    return envelope.mul_(images).div_(norm).clamp_(0, 1)
 
 
 def dead_pixels(images: Tensor, severity: float, rng: Addressed) -> Tensor:
@@ -84,6 +96,9 @@ def dead_pixels(images: Tensor, severity: float, rng: Addressed) -> Tensor:
     """
     draw = rng.uniform(images.shape[1:])
     half = at(DEAD_PIXELS, severity, none=0.0) / 2
+    if kernels.usable(images):
+        kernels.in_rows("stuck", images.contiguous().flatten(1), half, 1 - half, draw.flatten(1))
+        return draw
     stuck: Tensor = torch.where(draw < half, 0.0, 1.0)
     return torch.where((draw >= half) & (draw < 1 - half), images, stuck)
 
@@ -98,4 +113,4 @@ def correlated_noise(images: Tensor, severity: float, rng: Addressed) -> Tensor:
     noise = rng.normal(images.shape[1:])
     for axis in range(2 - images.ndim, 0):
         noise = along(noise, unit_noise(images.shape[axis], GRAIN_PX), axis)
-    return noise.mul_(at(CORRELATED_NOISE, severity, none=0.0)).add_(images).clamp_(0, 1)
+    return _added(images, noise, at(CORRELATED_NOISE, severity, none=0.0))

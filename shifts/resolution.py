@@ -5,12 +5,15 @@ Lengths are in pixels of the image as the data set stores it.
 
 from __future__ import annotations
 
+import math
 from functools import lru_cache
 
 import torch
 from torch import Tensor
+from torch.nn.functional import pad
 
-from .matrices import along, binning, convolution, gaussian, reflected, truncation
+from . import kernels
+from .matrices import along, binning, convolution, gaussian, reflected, separable, truncation
 from .rng import Addressed
 from .severity import at
 
@@ -30,9 +33,7 @@ def psf_blur(images: Tensor, severity: float, rng: Addressed) -> Tensor:
     Severity is its standard deviation in pixels; the full width at half maximum is 2.35 times that.
     """
     sigma = at(PSF_BLUR, severity, none=0.0)
-    for axis in range(2 - images.ndim, 0):
-        images = along(images, gaussian(images.shape[axis], sigma), axis)
-    return images.clamp(0, 1)
+    return separable(images, *((axis, gaussian(images.shape[axis], sigma)) for axis in range(2 - images.ndim, 0)))
 
 
 def matrix_reduction(images: Tensor, severity: float, rng: Addressed) -> Tensor:
@@ -53,9 +54,7 @@ def detector_binning(images: Tensor, severity: float, rng: Addressed) -> Tensor:
     Severity is the width of a cell in pixels, along the last two axes.
     """
     cell = at(DETECTOR_BINNING, severity, none=1.0)
-    for axis in (-2, -1):
-        images = along(images, binning(images.shape[axis], cell), axis)
-    return images.clamp(0, 1)
+    return separable(images, *((axis, binning(images.shape[axis], cell)) for axis in (-2, -1)))
 
 
 def slice_thickness(images: Tensor, severity: float, rng: Addressed) -> Tensor:
@@ -64,7 +63,7 @@ def slice_thickness(images: Tensor, severity: float, rng: Addressed) -> Tensor:
     Severity is the thickness in slices of the original, along the first spatial axis.
     """
     thickness = at(SLICE_THICKNESS, severity, none=1.0)
-    return along(images, binning(images.shape[-3], thickness), -3).clamp(0, 1)
+    return separable(images, (-3, binning(images.shape[-3], thickness)))
 
 
 def defocus(images: Tensor, severity: float, rng: Addressed) -> Tensor:
@@ -101,6 +100,8 @@ def motion_blur(images: Tensor, severity: float, rng: Addressed) -> Tensor:
     """
     path = at(MOTION_BLUR, severity, none=0.01)
     direction = rng.integers(0, len(DIRECTIONS), ())
+    if kernels.usable(images):
+        return _compiled(images, path, direction)
     out = torch.empty_like(images)
     for index, (down, right) in enumerate(DIRECTIONS):
         chosen = (direction == index).nonzero().flatten()
@@ -109,16 +110,38 @@ def motion_blur(images: Tensor, severity: float, rng: Addressed) -> Tensor:
     return out.clamp_(0, 1)
 
 
-def _streak(images: Tensor, path: float, down: int, right: int) -> Tensor:
-    """Returns the mean over copies moved along one direction; the path's last pixels count by their share of it."""
-    step = (down**2 + right**2) ** 0.5
+def _compiled(images: Tensor, path: float, direction: Tensor) -> Tensor:
+    from .kernels import moves
+
+    height, width = images.shape[-2:]
+    steps = [_shares(path, down, right) for down, right in DIRECTIONS]
+    reach = max(len(shares) // 2 for shares in steps)
+    shares = torch.stack([pad(share, (reach - len(share) // 2,) * 2) for share in steps])[direction].numpy()
+    way = torch.tensor(DIRECTIONS)[direction].numpy()
+    rows, cols = (reflected(torch.arange(-reach, n + reach), n).numpy() for n in (height, width))
+    out = torch.empty(images.shape)
+    x, y = (tensor.view(len(images), -1, height, width).numpy() for tensor in (images.contiguous(), out))
+    kernels.spread(lambda i, j: moves.streaked(x[i:j], way[i:j], shares[i:j], rows, cols, y[i:j]), len(x), x.size)
+    return out
+
+
+def _shares(path: float, down: int, right: int) -> Tensor:
+    """Returns the weights of copies one step apart, (2r+1,); the path's last pixels count by their share of it."""
+    step = math.hypot(down, right)
     reach = int(path / 2 / step + 0.5)
+    ends = [(max((i - 0.5) * step, -path / 2), min((i + 0.5) * step, path / 2)) for i in range(-reach, reach + 1)]
+    return torch.tensor([(end - start) / path for start, end in ends])
+
+
+def _streak(images: Tensor, path: float, down: int, right: int) -> Tensor:
+    """Returns the mean over copies moved along one direction."""
+    shares = _shares(path, down, right)
+    reach = len(shares) // 2
     height, width = images.shape[-2:]
     rows, cols = (torch.arange(-reach, n + reach, device=images.device) for n in (height, width))
     padded = images.index_select(-2, reflected(rows, height)).index_select(-1, reflected(cols, width))
     total = torch.zeros_like(images)
-    for index in range(-reach, reach + 1):
-        share = min((index + 0.5) * step, path / 2) - max((index - 0.5) * step, -path / 2)
+    for index, share in enumerate(shares.tolist(), -reach):
         top, left = reach + index * down, reach + index * right
-        total += padded[..., top : top + height, left : left + width] * (share / path)
+        total += padded[..., top : top + height, left : left + width] * share
     return total

@@ -11,6 +11,8 @@ from functools import lru_cache
 import torch
 from torch import Tensor
 
+from . import kernels
+
 STEPS = 65535
 
 
@@ -32,5 +34,12 @@ def look_up(images: Tensor, curve: Tensor) -> Tensor:
         images: any shape, in [0, 1]; rounded to the nearest of the 65,536 levels.
         curve: (65536,), the curve at `grey_levels()`.
     """
+    if kernels.usable(images):
+        from .kernels import pointwise
+
+        out = torch.empty(images.shape)
+        x, y, levels = images.contiguous().view(-1).numpy(), out.view(-1).numpy(), curve.float().numpy()
+        kernels.spread(lambda i, j: pointwise.looked_up(x[i:j], levels, y[i:j]), len(x), len(x))
+        return out
     level = (images * STEPS).round_().to(torch.int32).flatten()
     return curve.to(images.device, torch.float32).index_select(0, level).view(images.shape)

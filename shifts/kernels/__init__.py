@@ -23,6 +23,8 @@ WORTH_A_THREAD = 30_000  # values
 Floats: TypeAlias = npt.NDArray[np.float32]
 Doubles: TypeAlias = npt.NDArray[np.float64]
 Words: TypeAlias = npt.NDArray[np.uint32]
+Whole: TypeAlias = npt.NDArray[np.int64]
+Indices: TypeAlias = npt.NDArray[np.int32]
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
@@ -42,13 +44,49 @@ def _numba_works() -> bool:
 
 def compiled(function: Function) -> Function:
     """Returns a loop compiled at its first call, without the interpreter's lock, and kept on disk where that can be."""
+    return _compiled(function)
+
+
+def exact(function: Function) -> Function:
+    """As `compiled`, for loops in which no product and no sum is ever rounded: the two may be joined."""
+    return _compiled(function, fastmath={"contract"})
+
+
+def _compiled(function: Function, **more: object) -> Function:
     import numba
 
-    options = {"nogil": True, "error_model": "numpy"}
+    options: dict[str, Any] = {"nogil": True, "error_model": "numpy", **more}
     try:
         return cast("Function", numba.njit(cache=True, **options)(function))
     except RuntimeError:  # there is no folder that can be written
         return cast("Function", numba.njit(**options)(function))
+
+
+def changed(loop: str, images: Tensor, *arguments: Tensor | float) -> Tensor:
+    """Returns what a loop of the module `pointwise` makes of the images.
+
+    Args:
+        loop: Its name.
+        images: (N, *shape) float32 on the CPU.
+        arguments: In its order: numbers, and tensors whose first axis is that of the images.
+    """
+    out = torch.empty(images.shape)
+    in_rows(loop, images.contiguous().flatten(1), *arguments, out.flatten(1))
+    return out
+
+
+def in_rows(loop: str, *arguments: Tensor | float) -> None:
+    """Runs a loop of the module `pointwise` over the rows of tensors, of which it writes the last."""
+    from . import pointwise
+
+    function = getattr(pointwise, loop)
+    given = [part.numpy() if isinstance(part, Tensor) else np.float32(part) for part in arguments]
+    rows = next(part for part in given if isinstance(part, np.ndarray))
+
+    def run(first: int, last: int) -> None:
+        function(*(part[first:last] if isinstance(part, np.ndarray) else part for part in given))
+
+    spread(run, len(rows), rows.size)
 
 
 def spread(task: Callable[[int, int], object], count: int, values: int) -> None:

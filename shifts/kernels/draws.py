@@ -1,7 +1,7 @@
 """The draws of torch's CPU generator, bit for bit, in half of its time or less.
 
-Mersenne Twister: Matsumoto and Nishimura, ACM TOMACS 1998. Normal draws are Box and Muller's (Ann. Math. Stat. 1958), by the
-single-precision logarithm, sine and cosine of S. Moshier's Cephes library, sixteen values at a time, as torch has
+Mersenne Twister: Matsumoto and Nishimura, ACM TOMACS 1998. Normal draws are Box and Muller's (Ann. Math. Stat. 1958),
+by the single-precision logarithm, sine and cosine of S. Moshier's Cephes library, sixteen at a time, as torch has
 them on processors with AVX2; tests compare every bit with the installed torch.
 """
 
