@@ -98,11 +98,13 @@ BUILTINS: dict[str, Entry] = {
         _entry(
             "dead-pixels", "noise", "noise", ("xray", *LENS), "elements stuck at black or white", "share", lean=True
         ),
-        _entry("correlated-noise", "noise", "noise", ("ct", "mr", "xray", "ultrasound"), "grainy noise", "sd"),
+        _entry(
+            "correlated-noise", "noise", "noise", ("ct", "mr", "xray", "ultrasound"), "grainy noise", "sd", lean=True
+        ),
         _entry("psf-blur", "resolution", "resolution", ANY, "Gaussian point spread", "sd px", lean=True),
-        _entry("defocus", "resolution", "resolution", LENS, "disc of a lens out of focus", "radius px"),
+        _entry("defocus", "resolution", "resolution", LENS, "disc of a lens out of focus", "radius px", lean=True),
         _entry("motion-blur", "resolution", "resolution", ANY, "motion during exposure", "px", lean=True),
-        _entry("matrix-reduction", "resolution", "resolution", ("mr",), "fewer k-space lines", "kept"),
+        _entry("matrix-reduction", "resolution", "resolution", ("mr",), "fewer k-space lines", "kept", lean=True),
         _entry(
             "slice-thickness",
             "resolution",
@@ -127,11 +129,11 @@ BUILTINS: dict[str, Entry] = {
         _entry("vignetting", "fields", "artefact", LENS, "dark corners", "lost"),
         _entry("grid-lines", "fields", "artefact", ("xray",), "anti-scatter grid", "lost"),
         _entry("ring-artefact", "fields", "artefact", ("ct",), "detector rings", "sd"),
-        _entry("gibbs-ringing", "kspace", "artefact", ("mr",), "phase-encode lines left out", "kept"),
+        _entry("gibbs-ringing", "kspace", "artefact", ("mr",), "phase-encode lines left out", "kept", lean=True),
         _entry("ghosting", "kspace", "artefact", ("mr",), "ghosts of periodic motion", "rad", lean=True),
         _entry("kspace-spike", "kspace", "artefact", ("mr",), "stripes of a spark", "amplitude"),
-        _entry("rigid-motion", "kspace", "artefact", ("mr",), "a movement during the scan", "lines after"),
-        _entry("jpeg", "jpeg", "artefact", ANY, "lossy compression", "quality"),
+        _entry("rigid-motion", "kspace", "artefact", ("mr",), "a movement during the scan", "lines after", lean=True),
+        _entry("jpeg", "jpeg", "artefact", ANY, "lossy compression", "quality", lean=True),
         _entry("field-of-view", "geometry", "artefact", ANY, "smaller field, magnified", "kept", lean=True),
         _entry("rotation", "geometry", "artefact", ANY, "patient or gantry turned", "degrees", lean=True),
     )

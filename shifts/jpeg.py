@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
+from . import kernels
 from .matrices import exact
 from .rng import Addressed
 from .severity import at
@@ -45,6 +46,8 @@ def jpeg(images: Tensor, severity: float, rng: Addressed) -> Tensor:
     Severity is libjpeg's quality factor (a fraction is rounded); 50 means the tables of the standard's Annex K.
     """
     quality = round(at(JPEG, severity, none=100.0))
+    if kernels.usable(images):
+        return _compiled(images, quality)
     planes = images.movedim(1, -3).flatten(0, -4)  # (N or N*D, C, H, W)
     height, width = planes.shape[-2:]
     levels = (planes * 255).round()
@@ -61,6 +64,24 @@ def jpeg(images: Tensor, severity: float, rng: Addressed) -> Tensor:
         levels = _quantised(levels, LUMINANCE, quality)[..., :height, :width]
     shape = (images.shape[0], *images.shape[2:-2], images.shape[1], height, width)
     return (levels.reshape(shape).movedim(-3, 1) / 255).clamp(0, 1).contiguous()
+
+
+def _compiled(images: Tensor, quality: int) -> Tensor:
+    from .kernels import blocks
+
+    luma, chroma = (_steps(table, quality).numpy() for table in (LUMINANCE, CHROMINANCE))
+    tables = _cosine().numpy(), _cosines().numpy(), TIES_OUT
+    height, width = images.shape[-2:]
+    if images.shape[1] != 3:
+        out = torch.empty(images.shape)
+        x, y = (tensor.view(-1, height, width).numpy() for tensor in (images.contiguous(), out))
+        kernels.spread(lambda i, j: blocks.grey(x[i:j], luma, *tables, y[i:j]), len(x), x.size)
+        return out
+    planes = images.movedim(1, -3).contiguous()  # volumes slice by slice
+    result = torch.empty(planes.shape)
+    x, y = (tensor.view(-1, 3, height, width).numpy() for tensor in (planes, result))
+    kernels.spread(lambda i, j: blocks.coloured(x[i:j], luma, chroma, *tables, y[i:j]), len(x), x.size)
+    return result.movedim(-3, 1).contiguous()
 
 
 def _quantised(plane: Tensor, table: tuple[tuple[int, ...], ...], quality: int) -> Tensor:
@@ -82,12 +103,18 @@ def _steps(table: tuple[tuple[int, ...], ...], quality: int) -> Tensor:
 
 
 @lru_cache(maxsize=1)
-def _cosines() -> Tensor:
-    """Returns the two-dimensional orthonormal cosine transform of a flattened 8 x 8 block, (64, 64), exact in sums."""
+def _cosine() -> Tensor:
+    """Returns the orthonormal cosine transform of 8 values, (8, 8) float64."""
     k = torch.arange(8, dtype=torch.float64)
     matrix = torch.cos(math.pi * k[:, None] * (2 * k + 1) / 16) / 2
     matrix[0] /= math.sqrt(2)
-    return exact(torch.kron(matrix, matrix))
+    return matrix
+
+
+@lru_cache(maxsize=1)
+def _cosines() -> Tensor:
+    """Returns that of a flattened 8 x 8 block along both axes, (64, 64), exact in sums."""
+    return exact(torch.kron(_cosine(), _cosine()))
 
 
 def _halved(chroma: Tensor) -> Tensor:

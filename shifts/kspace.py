@@ -14,7 +14,7 @@ from scipy.special import jv
 from torch import Tensor
 
 from . import kernels
-from .matrices import along, exact, from_window, reflected, truncation
+from .matrices import along, exact, from_window, reflected, separable, truncation
 from .rng import Addressed
 from .roots import magnitude, root
 from .severity import at
@@ -34,7 +34,7 @@ def gibbs_ringing(images: Tensor, severity: float, rng: Addressed) -> Tensor:
 
     Severity is the fraction of the lines kept.
     """
-    return along(images, truncation(images.shape[-2], at(GIBBS_RINGING, severity, none=1.0)), -2).abs().clamp(0, 1)
+    return separable(images, (-2, truncation(images.shape[-2], at(GIBBS_RINGING, severity, none=1.0))))
 
 
 def ghosting(images: Tensor, severity: float, rng: Addressed) -> Tensor:
@@ -119,26 +119,29 @@ def rigid_motion(images: Tensor, severity: float, rng: Addressed) -> Tensor:
     the last two axes, to the nearest pixel and at least by one, drawn per image; what enters is mirrored at the edge.
     Severity is the share of the lines acquired after the movement: from 0.5 on it would be the other image.
     """
-    moved = images
     low, high = MOVED
-    for axis in (-2, -1):
-        n = images.shape[axis]
-        draw = rng.uniform((2, *(1,) * (images.ndim - 2)))
-        distance = ((low + (high - low) * draw[:, 0]) * n).round().clamp(min=1)
-        index = torch.arange(n, device=images.device) - torch.where(draw[:, 1] < 0.5, distance, -distance).long()
-        index = reflected(index, n)[:, None]
-        moved = _rows(moved, index.flatten(1)) if axis == -2 else torch.take_along_dim(moved, index, axis)
-    change = moved.sub_(images)
-    real, imaginary = along(change, _late_lines(images.shape[-2], at(RIGID_MOTION, severity, none=0.0)), -2).chunk(
-        2, -2
-    )
-    return magnitude(real + images, imaginary).clamp_(0, 1)
+    places: list[Tensor] = []
+    for n in images.shape[-2:]:
+        draw = rng.uniform((2,)).cpu()
+        distance = ((low + (high - low) * draw[:, :1]) * n).round().clamp(min=1)
+        place = torch.arange(n) - torch.where(draw[:, 1:] < 0.5, distance, -distance).long()
+        places.append(reflected(place, n))
+    lines = _late_lines(images.shape[-2], at(RIGID_MOTION, severity, none=0.0))
+    if kernels.usable(images) and images.shape[-2] % 2 == 0:
+        from .kernels import separable as compiled
+
+        return compiled.partly_moved(images, places, lines)
+    row, column = (place.to(images.device) for place in places)
+    column = column.view(len(images), *(1,) * (images.ndim - 2), -1)
+    change = torch.take_along_dim(_rows(images, row), column, -1).sub_(images)
+    real, imaginary = (along(change, part, -2) for part in lines)
+    return magnitude(real.add_(images), imaginary).clamp_(0, 1)
 
 
 @lru_cache(maxsize=64)
-def _late_lines(n: int, share: float) -> Tensor:
-    """Returns the projection on the last `share` of the axis's lines, (2 n, n): its real above its imaginary part."""
+def _late_lines(n: int, share: float) -> tuple[Tensor, Tensor]:
+    """Returns the real and the imaginary part, (n, n) each, of the projection on the last `share` of the lines."""
     order = torch.fft.fftfreq(n, 1 / n, dtype=torch.float64)
     window = (order - (order.max() + 0.5 - share * n) + 0.5).clamp(0, 1)
     matrix = from_window(window.to(torch.complex128))
-    return exact(torch.cat([matrix.real, matrix.imag]))
+    return exact(matrix.real), exact(matrix.imag)

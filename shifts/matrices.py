@@ -12,7 +12,6 @@ from __future__ import annotations
 import math
 from functools import lru_cache
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -20,11 +19,6 @@ from . import kernels
 
 FINE = 2.0**24  # steps in 1: what float32 resolves just below white
 BAND = 32  # rows of a matrix that are applied together
-DENSE = 0.3  # filled width of a matrix, from which on linear algebra libraries are faster than loops
-FEW = 16  # columns in which it does not matter
-TILE = 32_768  # pixels that go through all products while they are in the cache
-ZERO, ONE, INFINITE = np.float32(0), np.float32(1), np.float32(np.inf)
-FAR = 4  # diagonals for each entry of a row, from which on entries are looked up one by one
 
 
 def along(images: Tensor, matrix: Tensor, axis: int) -> Tensor:
@@ -48,85 +42,21 @@ def along(images: Tensor, matrix: Tensor, axis: int) -> Tensor:
     return out.mul_(1 / FINE).view(shape)
 
 
-def separable(images: Tensor, *products: tuple[int, Tensor]) -> Tensor:
-    """Returns the images after one product after the other, as `along` makes them, at last between 0 and 1.
+def separable(images: Tensor, *products: tuple[int, Tensor], clip: bool = True) -> Tensor:
+    """Returns the images after one product after the other, as `along` makes them.
 
     Args:
         images: (N, C, *spatial) float32.
         products: A spatial axis, negative, and its square matrix each.
+        clip: Return the magnitude, at most 1, which is what an image is; else all as it is.
     """
-    bands = [(axis, _band(matrix)) for axis, matrix in products if kernels.usable(images)]
-    if bands and images.numel() and not any(band.dense for _, band in bands):
-        return _compiled(images.contiguous(), bands)
+    if kernels.usable(images) and images.numel():
+        from .kernels import separable as compiled
+
+        return compiled.separable(images, products, clip=clip)
     for axis, matrix in products:
         images = along(images, matrix, axis)
-    return images.clamp_(0, 1)
-
-
-def _compiled(images: Tensor, bands: list[tuple[int, _Band]]) -> Tensor:
-    """Returns what `separable` does; all products are applied to a few planes before the next are begun."""
-    from .kernels import products
-
-    reach = min(-2, *(axis for axis, _ in bands))  # the axes that are worked on together
-    out = torch.empty_like(images)
-    x, y = (tensor.view(-1, *images.shape[reach:]).numpy() for tensor in (images, out))
-    size = math.prod(x.shape[1:])
-    group = max(1, TILE // size)
-
-    def run(first: int, last: int) -> None:
-        spare = [np.empty((min(group, last - first), *x.shape[1:]), np.float32) for _ in bands[1:3]]
-        for start in range(first, last, group):
-            count = min(group, last - start)
-            source = x[start : start + count]
-            for index, (axis, band) in enumerate(bands):
-                final = index == len(bands) - 1
-                result = y[start : start + count] if final else spare[index % 2][:count]
-                low, high = (ZERO, ONE) if final else (-INFINITE, INFINITE)
-                n, after = source.shape[axis], math.prod(source.shape[source.ndim + axis + 1 :])
-                if after > 1:
-                    columns = source.reshape(-1, n, after), result.reshape(-1, n, after)
-                    products.banded_inner(columns[0], band.start, band.entries, low, high, columns[1])
-                elif band.sparse:
-                    rows = source.reshape(-1, n), result.reshape(-1, n)
-                    products.sparse_last(rows[0], band.start, band.few, low, high, rows[1])
-                else:
-                    rows = source.reshape(-1, n), result.reshape(-1, n)
-                    products.banded_last(rows[0], band.first, band.diagonals, low, high, rows[1])
-                source = result
-
-    kernels.spread(run, len(x), x.size)
-    return out
-
-
-class _Band:
-    """Where a matrix has entries other than zero, as compiled loops want it."""
-
-    def __init__(self, matrix: Tensor) -> None:
-        entries = matrix.numpy()
-        m, n = entries.shape
-        filled = entries != 0
-        row, column = filled.nonzero()
-        self.start = filled.argmax(1)
-        widest = int((column - self.start[row]).max(initial=0)) + 1
-        self.entries = np.zeros((_fourfold(widest), m))
-        self.entries[column - self.start[row], row] = entries[row, column]
-        self.few = self.entries[:widest]
-        offset = column - row
-        self.first = int(offset.min(initial=0))
-        diagonals = int(offset.max(initial=0)) + 1 - self.first
-        self.diagonals = np.zeros((_fourfold(diagonals), m))
-        self.diagonals[offset - self.first, row] = entries[row, column]
-        self.dense = m != n or widest > DENSE * n + FEW
-        self.sparse = widest * FAR < diagonals
-
-
-def _fourfold(count: int) -> int:
-    return -(-count // 4) * 4
-
-
-@lru_cache(maxsize=64)
-def _band(matrix: Tensor) -> _Band:
-    return _Band(matrix)
+    return images.abs().clamp_(0, 1) if clip else images
 
 
 def _bands(matrix: Tensor) -> list[tuple[slice, slice]]:

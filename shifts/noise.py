@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from . import kernels
-from .matrices import along, unit_noise
+from .matrices import separable, unit_noise
 from .rng import Addressed
 from .roots import magnitude, root
 from .severity import at
@@ -111,6 +111,6 @@ def correlated_noise(images: Tensor, severity: float, rng: Addressed) -> Tensor:
     full white is 1.
     """
     noise = rng.normal(images.shape[1:])
-    for axis in range(2 - images.ndim, 0):
-        noise = along(noise, unit_noise(images.shape[axis], GRAIN_PX), axis)
+    axes = range(2 - images.ndim, 0)
+    noise = separable(noise, *((axis, unit_noise(images.shape[axis], GRAIN_PX)) for axis in axes), clip=False)
     return _added(images, noise, at(CORRELATED_NOISE, severity, none=0.0))

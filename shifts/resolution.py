@@ -8,11 +8,13 @@ from __future__ import annotations
 import math
 from functools import lru_cache
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
 from . import kernels
+from .kernels import Doubles, Whole
 from .matrices import along, binning, convolution, gaussian, reflected, separable, truncation
 from .rng import Addressed
 from .severity import at
@@ -43,9 +45,7 @@ def matrix_reduction(images: Tensor, severity: float, rng: Addressed) -> Tensor:
     the lines kept along each of the two.
     """
     fraction = at(MATRIX_REDUCTION, severity, none=1.0)
-    for axis in (-2, -1):
-        images = along(images, truncation(images.shape[axis], fraction), axis)
-    return images.abs().clamp(0, 1)
+    return separable(images, *((axis, truncation(images.shape[axis], fraction)) for axis in (-2, -1)))
 
 
 def detector_binning(images: Tensor, severity: float, rng: Addressed) -> Tensor:
@@ -72,7 +72,10 @@ def defocus(images: Tensor, severity: float, rng: Addressed) -> Tensor:
     Modalities: fundus, dermoscopy, microscopy. Severity is the radius of the disc in pixels. The disc is summed row by
     row: each of its rows is a matrix product.
     """
-    kernel = disc(at(DEFOCUS, severity, none=0.01))
+    pixels = at(DEFOCUS, severity, none=0.01)
+    if kernels.usable(images):
+        return _defocused(images, pixels)
+    kernel = disc(pixels)
     radius = len(kernel) // 2
     height, width = images.shape[-2:]
     rows = torch.arange(height, device=images.device)
@@ -81,6 +84,35 @@ def defocus(images: Tensor, severity: float, rng: Addressed) -> Tensor:
         above, below = (images.index_select(-2, reflected(rows + step, height)) for step in (-offset, offset))
         out += along(above.add_(below), convolution(kernel[radius + offset], width), -1)
     return out.clamp_(0, 1)
+
+
+def _defocused(images: Tensor, radius: float) -> Tensor:
+    from .kernels import products
+
+    height, width = images.shape[-2:]
+    rows, first, diagonals = _rows_of_disc(radius, height, width)
+    out = torch.empty(images.shape)
+    x, y = (tensor.view(-1, height, width).numpy() for tensor in (images.contiguous(), out))
+    kernels.spread(lambda i, j: products.stacked(x[i:j], rows, first, diagonals, y[i:j]), len(x), x.size)
+    return out
+
+
+@lru_cache(maxsize=64)
+def _rows_of_disc(radius: float, height: int, width: int) -> tuple[Whole, int, Doubles]:
+    """Returns what `products.stacked` wants to know of a disc."""
+    from .kernels.separable import Band
+
+    kernel = disc(radius)
+    reach = len(kernel) // 2
+    bands = [Band(convolution(row, width)) for row in kernel[reach:]]
+    widest = bands[0]  # the row through the centre
+    diagonals = np.zeros((len(bands), *widest.diagonals.shape))
+    for index, band in enumerate(bands):
+        start = band.first - widest.first
+        diagonals[index, start : start + len(band.diagonals)] = band.diagonals[: len(widest.diagonals) - start]
+    rows = torch.arange(height)
+    pairs = [[reflected(rows + step, height) for step in (-offset, offset)] for offset in range(reach + 1)]
+    return torch.stack([torch.stack(pair) for pair in pairs]).numpy(), widest.first, diagonals
 
 
 @lru_cache(maxsize=64)
@@ -101,7 +133,7 @@ def motion_blur(images: Tensor, severity: float, rng: Addressed) -> Tensor:
     path = at(MOTION_BLUR, severity, none=0.01)
     direction = rng.integers(0, len(DIRECTIONS), ())
     if kernels.usable(images):
-        return _compiled(images, path, direction)
+        return _streaked(images, path, direction)
     out = torch.empty_like(images)
     for index, (down, right) in enumerate(DIRECTIONS):
         chosen = (direction == index).nonzero().flatten()
@@ -110,7 +142,7 @@ def motion_blur(images: Tensor, severity: float, rng: Addressed) -> Tensor:
     return out.clamp_(0, 1)
 
 
-def _compiled(images: Tensor, path: float, direction: Tensor) -> Tensor:
+def _streaked(images: Tensor, path: float, direction: Tensor) -> Tensor:
     from .kernels import moves
 
     height, width = images.shape[-2:]

@@ -60,7 +60,7 @@ def test_bytes_do_not_depend_on_the_batch_or_the_threads(n):
 
 def test_sums_stay_where_float64_is_exact():
     for n in (2, 3, 16, 64, 224, 512):
-        for matrix in (*matrices(n), _late_lines(n, 0.49)):
+        for matrix in (*matrices(n), *_late_lines(n, 0.49)):
             assert matrix.abs().sum(1).max() < 4  # with noise up to 8 standard deviations: below the bound of 32
             assert torch.equal(exact(matrix), matrix)
 

@@ -6,7 +6,7 @@ import numpy as np
 from numba import uintp
 
 from . import Floats, Indices, Whole, compiled
-from .pointwise import clipped
+from .pointwise import clipped, hypotenuse
 
 F = np.float32
 
@@ -99,5 +99,4 @@ def ghosted(x: Floats, rows: Whole, bessel: Floats, still: np.float32, cos: Floa
                         result[j] += copy * c
                         imaginary[j] += copy * s
                 for j in range(width):
-                    square = result[j] * result[j] + imaginary[j] * imaginary[j]
-                    result[j] = clipped(np.sqrt(square))
+                    result[j] = clipped(hypotenuse(result[j], imaginary[j]))

@@ -22,6 +22,13 @@ def clipped(value: np.float32) -> np.float32:
 
 
 @compiled
+def hypotenuse(a: np.float32, b: np.float32) -> np.float32:
+    """Returns the root of a * a + b * b, every step rounded."""
+    root: np.float32 = np.sqrt(a * a + b * b)
+    return root
+
+
+@compiled
 def scaled(x: Floats, gain: Floats, offset: np.float32, out: Floats) -> None:
     """Writes x * gain + offset."""
     for r in range(len(x)):
@@ -73,7 +80,7 @@ def magnitude(x: Floats, noise: Floats, sd: np.float32, out: Floats) -> None:
         source, result, first, second = x[r], out[r], noise[r, 0], noise[r, 1]
         for i in range(len(source)):
             real, imaginary = source[i] + first[i] * sd, second[i] * sd
-            result[i] = clipped(np.sqrt(real * real + imaginary * imaginary))
+            result[i] = clipped(hypotenuse(real, imaginary))
 
 
 @compiled
@@ -83,7 +90,7 @@ def speckled(x: Floats, noise: Floats, ratio: np.float32, norm: np.float32, out:
         source, result, first, second = x[r], out[r], noise[r, 0], noise[r, 1]
         for i in range(len(source)):
             real, imaginary = first[i] * ratio + F(1), second[i] * ratio
-            result[i] = clipped(np.sqrt(real * real + imaginary * imaginary) * source[i] / norm)
+            result[i] = clipped(hypotenuse(real, imaginary) * source[i] / norm)
 
 
 @compiled

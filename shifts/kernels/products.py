@@ -1,6 +1,6 @@
 """Exact products along an axis (see `matrices`): pixels in steps of 2**-24, summed in float64, in any order.
 
-All take float32 and write float32, no less than `low` and no more than `high`. Four products are added at a time, so
+All take float32 and write float32. Four products are added at a time, so
 that sums are read and written once for four; indices have no sign, or each would be checked for counting from the end.
 """
 
@@ -10,6 +10,7 @@ import numpy as np
 from numba import uintp
 
 from . import Doubles, Floats, Whole, exact
+from .pointwise import clipped, hypotenuse
 
 FINE, COARSE = np.float32(2.0**24), np.float32(2.0**-24)
 BLOCK = uintp(128)  # columns whose steps stay in the cache together
@@ -18,15 +19,14 @@ I0, I1, I2, I3, I4 = (uintp(i) for i in range(5))
 
 
 @exact
-def banded_last(x: Floats, first: int, diagonals: Doubles, low: np.float32, high: np.float32, out: Floats) -> None:
+def banded_last(x: Floats, first: int, diagonals: Doubles, clip: bool, out: Floats) -> None:
     """Applies a square matrix, given by its diagonals, to the rows.
 
     Args:
         x: (R, n).
         first: The lowest of the diagonals, at most 0.
         diagonals: (4 D, n); in row d, column i stands the entry (i, i + first + d), or 0 where there is none.
-        low: The least that is written.
-        high: The most.
+        clip: Write the magnitude, at most 1.
         out: (R, n), written.
     """
     count, n, before = uintp(diagonals.shape[0]), uintp(diagonals.shape[1]), uintp(-first)
@@ -45,19 +45,18 @@ def banded_last(x: Floats, first: int, diagonals: Doubles, low: np.float32, high
                     + diagonals[d + I3, i] * steps[j + I3]
                 )
         for i in range(n):
-            out[r, i] = _between(np.float32(total[i]) * COARSE, low, high)
+            out[r, i] = _pixel(np.float32(total[i]), clip)
 
 
 @exact
-def sparse_last(x: Floats, start: Whole, entries: Doubles, low: np.float32, high: np.float32, out: Floats) -> None:
+def sparse_last(x: Floats, start: Whole, entries: Doubles, clip: bool, out: Floats) -> None:
     """Applies a matrix whose rows hold few entries side by side, far from the diagonal.
 
     Args:
         x: (R, n).
         start: (m,), the column of a row's first entry.
         entries: (K, m), a row's entries one below the other, then zeros.
-        low: The least that is written.
-        high: The most.
+        clip: Write the magnitude, at most 1.
         out: (R, m), written.
     """
     count, m = uintp(entries.shape[0]), uintp(entries.shape[1])
@@ -72,19 +71,18 @@ def sparse_last(x: Floats, start: Whole, entries: Doubles, low: np.float32, high
             for i in range(m):
                 total[i] += entries[k, i] * steps[uintp(start[i]) + k]
         for i in range(m):
-            out[r, i] = _between(np.float32(total[i]) * COARSE, low, high)
+            out[r, i] = _pixel(np.float32(total[i]), clip)
 
 
 @exact
-def banded_inner(x: Floats, start: Whole, entries: Doubles, low: np.float32, high: np.float32, out: Floats) -> None:
+def banded_inner(x: Floats, start: Whole, entries: Doubles, clip: bool, out: Floats) -> None:
     """Applies a matrix along the middle axis.
 
     Args:
         x: (R, n, A).
         start: (m,), the column of a row's first entry.
         entries: (4 K, m), a row's entries one below the other, then zeros.
-        low: The least that is written.
-        high: The most.
+        clip: Write the magnitude, at most 1.
         out: (R, m, A), written.
     """
     count, m = uintp(entries.shape[0]), uintp(entries.shape[1])
@@ -107,10 +105,158 @@ def banded_inner(x: Floats, start: Whole, entries: Doubles, low: np.float32, hig
                             k0 * steps[j, a] + k1 * steps[j + I1, a] + k2 * steps[j + I2, a] + k3 * steps[j + I3, a]
                         )
                 for a in range(width):
-                    out[r, i, left + a] = _between(np.float32(total[a]) * COARSE, low, high)
+                    out[r, i, left + a] = _pixel(np.float32(total[a]), clip)
 
 
 @exact
-def _between(value: np.float32, low: np.float32, high: np.float32) -> np.float32:
-    value = low if value < low else value
-    return high if value > high else value
+def _pixel(steps: np.float32, clip: bool) -> np.float32:
+    value = steps * COARSE
+    return min(abs(value), np.float32(1)) if clip else value
+
+
+@exact
+def stacked(x: Floats, rows: Whole, first: int, diagonals: Doubles, out: Floats) -> None:
+    """Adds pairs of rows, each pair after a matrix of its own, in the order of the pairs, and clips to 0..1.
+
+    Args:
+        x: (P, H, n).
+        rows: (K, 2, H), the two rows that are added for each row of the result; the first pair's are one and the same,
+            which counts once.
+        first: The lowest of the diagonals, at most 0.
+        diagonals: (K, 4 D, n), as for `banded_last`.
+        out: (P, H, n), written.
+    """
+    count, n, before = uintp(diagonals.shape[1]), uintp(diagonals.shape[2]), uintp(-first)
+    steps, total = np.zeros(before + n + count, np.float64), np.empty(n, np.float64)
+    for p in range(uintp(len(x))):
+        for h in range(uintp(x.shape[1])):
+            for k in range(uintp(len(diagonals))):
+                above, below = x[p, uintp(rows[k, I0, h])], x[p, uintp(rows[k, I1, h])]
+                for i in range(n):
+                    pair = above[i] if k == I0 else above[i] + below[i]
+                    steps[before + i] = np.rint(pair * FINE)
+                    total[i] = 0
+                for d in range(I0, count, I4):
+                    for i in range(n):
+                        j = i + d
+                        total[i] += (
+                            diagonals[k, d, i] * steps[j]
+                            + diagonals[k, d + I1, i] * steps[j + I1]
+                            + diagonals[k, d + I2, i] * steps[j + I2]
+                            + diagonals[k, d + I3, i] * steps[j + I3]
+                        )
+                for i in range(n):
+                    before_this = np.float32(0) if k == I0 else out[p, h, i]
+                    out[p, h, i] = before_this + np.float32(total[i]) * COARSE
+            for i in range(n):
+                out[p, h, i] = clipped(out[p, h, i])
+
+
+@exact
+def to_steps(x: Floats, steps: Doubles) -> None:
+    """Writes pixels, (K,), as steps."""
+    for i in range(uintp(len(x))):
+        steps[i] = np.rint(x[i] * FINE)
+
+
+@exact
+def from_steps(steps: Doubles, clip: bool, out: Floats) -> None:
+    """Writes sums, (K,), as pixels."""
+    for i in range(uintp(len(out))):
+        out[i] = _pixel(np.float32(steps[i]), clip)
+
+
+@exact
+def fold_last(x: Floats, even: Doubles, odd: Doubles) -> None:
+    """Writes x[i] + x[n - 1 - i], (R, n / 2), and x[i] - x[n - 1 - i] of the rows, in steps."""
+    half, end = uintp(even.shape[1]), uintp(x.shape[1] - 1)
+    for r in range(uintp(len(x))):
+        for i in range(half):
+            left, right = np.float64(np.rint(x[r, i] * FINE)), np.float64(np.rint(x[r, end - i] * FINE))
+            even[r, i], odd[r, i] = left + right, left - right
+
+
+@exact
+def fold_inner(x: Floats, even: Doubles, odd: Doubles) -> None:
+    """Does so along the middle axis of (R, n, A)."""
+    half, end = uintp(even.shape[1]), uintp(x.shape[1] - 1)
+    for r in range(uintp(len(x))):
+        for i in range(half):
+            for a in range(uintp(x.shape[2])):
+                left, right = np.float64(np.rint(x[r, i, a] * FINE)), np.float64(np.rint(x[r, end - i, a] * FINE))
+                even[r, i, a], odd[r, i, a] = left + right, left - right
+
+
+@exact
+def unfold_last(even: Doubles, odd: Doubles, sign: int, clip: bool, out: Floats) -> None:
+    """Writes rows, (R, n), from what their even and odd parts have become, (R, n / 2)."""
+    half, end, turn = uintp(even.shape[1]), uintp(out.shape[1] - 1), np.float64(sign) / 2
+    for r in range(uintp(len(out))):
+        for i in range(half):
+            e, o = even[r, i], odd[r, i]
+            out[r, i] = _pixel(np.float32((e + o) / 2), clip)
+            out[r, end - i] = _pixel(np.float32((e - o) * turn), clip)
+
+
+@exact
+def unfold_inner(even: Doubles, odd: Doubles, sign: int, clip: bool, out: Floats) -> None:
+    """Does so along the middle axis of (R, n, A)."""
+    half, end, turn = uintp(even.shape[1]), uintp(out.shape[1] - 1), np.float64(sign) / 2
+    for r in range(uintp(len(out))):
+        for i in range(half):
+            for a in range(uintp(out.shape[2])):
+                e, o = even[r, i, a], odd[r, i, a]
+                out[r, i, a] = _pixel(np.float32((e + o) / 2), clip)
+                out[r, end - i, a] = _pixel(np.float32((e - o) * turn), clip)
+
+
+@exact
+def fold_change(x: Floats, rows: Whole, columns: Whole, even: Doubles, odd: Doubles) -> None:
+    """Folds what a movement changes, along the rows' axis, as `fold_inner` does.
+
+    Args:
+        x: (N, P, H, W).
+        rows: (N, H), where the rows of a moved image come from.
+        columns: (N, W), where its columns come from.
+        even: (N, P, H / 2, W), written.
+        odd: (N, P, H / 2, W), written.
+    """
+    half, end = uintp(even.shape[2]), uintp(x.shape[2] - 1)
+    for n in range(uintp(len(x))):
+        for p in range(uintp(x.shape[1])):
+            for i in range(half):
+                above, below = x[n, p, uintp(rows[n, i])], x[n, p, uintp(rows[n, end - i])]
+                for j in range(uintp(x.shape[3])):
+                    column = uintp(columns[n, j])
+                    left = np.float64(np.rint((above[column] - x[n, p, i, j]) * FINE))
+                    right = np.float64(np.rint((below[column] - x[n, p, end - i, j]) * FINE))
+                    even[n, p, i, j], odd[n, p, i, j] = left + right, left - right
+
+
+@exact
+def unfold_magnitude(
+    x: Floats, even: Doubles, odd: Doubles, imaginary_even: Doubles, imaginary_odd: Doubles, out: Floats
+) -> None:
+    """Writes |x + real + i imaginary|, at most 1, from what even and odd parts have become, along the middle axis.
+
+    Args:
+        x: (N, P, H, W).
+        even: (N, P, H / 2, W).
+        odd: (N, P, H / 2, W).
+        imaginary_even: (N, P, H / 2, W), of a matrix that is the opposite from its other end.
+        imaginary_odd: (N, P, H / 2, W).
+        out: (N, P, H, W), written.
+    """
+    half, end = uintp(even.shape[2]), uintp(x.shape[2] - 1)
+    for n in range(uintp(len(x))):
+        for p in range(uintp(x.shape[1])):
+            for i in range(half):
+                for j in range(uintp(x.shape[3])):
+                    e, o = even[n, p, i, j], odd[n, p, i, j]
+                    f, g = imaginary_even[n, p, i, j], imaginary_odd[n, p, i, j]
+                    real = x[n, p, i, j] + np.float32((e + o) / 2) * COARSE
+                    imaginary = np.float32((f + g) / 2) * COARSE
+                    out[n, p, i, j] = clipped(hypotenuse(real, imaginary))
+                    real = x[n, p, end - i, j] + np.float32((e - o) / 2) * COARSE
+                    imaginary = np.float32((g - f) / 2) * COARSE
+                    out[n, p, end - i, j] = clipped(hypotenuse(real, imaginary))

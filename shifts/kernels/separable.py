@@ -1,0 +1,213 @@
+"""Products along the axes of images by compiled loops: what a few planes need, done while they lie in the cache.
+
+Dense matrices are left to a linear algebra library, with half of its work: a matrix that looks the same from the other
+end takes what is even about the middle of the axis to what is even, and what is odd to what is odd.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from functools import lru_cache
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from . import Doubles, Floats, Whole, products, spread
+
+DENSE = 0.3  # filled width of a matrix, from which on linear algebra libraries are faster than loops
+FEW = 16  # columns in which it does not matter
+FAR = 4  # diagonals for each entry of a row, from which on entries are looked up one by one
+TILE = 32_768  # pixels that one thread takes at a time
+PART = 1_048_576  # pixels that all threads take at a time
+
+
+class Band:
+    """Where a matrix, (n, n), has entries other than zero, as loops want it."""
+
+    def __init__(self, matrix: Tensor) -> None:
+        entries = matrix.numpy()
+        n = len(entries)
+        row, column = entries.nonzero()
+        self.start = (entries != 0).argmax(1)
+        widest = int((column - self.start[row]).max(initial=0)) + 1
+        self.entries = np.zeros((_fourfold(widest), n))
+        self.entries[column - self.start[row], row] = entries[row, column]
+        self.few = self.entries[:widest]
+        offset = column - row
+        self.first = int(offset.min(initial=0))
+        count = int(offset.max(initial=0)) + 1 - self.first
+        self.diagonals = np.zeros((_fourfold(count), n))
+        self.diagonals[offset - self.first, row] = entries[row, column]
+        self.sparse = widest * FAR < count
+        self.dense = widest > DENSE * n + FEW
+
+
+def _fourfold(count: int) -> int:
+    return -(-count // products.FOURFOLD) * products.FOURFOLD
+
+
+@lru_cache(maxsize=64)
+def band(matrix: Tensor) -> Band:
+    """Returns the band of a matrix, which must not be changed afterwards."""
+    return Band(matrix)
+
+
+def separable(images: Tensor, steps: Sequence[tuple[int, Tensor]], *, clip: bool) -> Tensor:
+    """Returns what `matrices.separable` does."""
+    out = torch.empty(images.shape)
+    together = min(-2, *(axis for axis, _ in steps))  # the axes of what all products need
+    x, y = (tensor.view(-1, *images.shape[together:]).numpy() for tensor in (images.contiguous(), out))
+    bands = [(axis, band(matrix)) for axis, matrix in steps]
+    if not any(step.dense for _, step in bands):
+        spread(lambda i, j: _banded(x[i:j], bands, clip, y[i:j]), len(x), x.size)
+        return out
+    group = _group(x, PART)
+    work = _Work(group * x[0].size)
+    spare = [np.empty((group, *x.shape[1:]), np.float32) for _ in steps[1:3]]
+    for start in range(0, len(x), group):
+        source = x[start : start + group]
+        for index, (axis, matrix) in enumerate(steps):
+            final = index == len(steps) - 1
+            result = y[start : start + len(source)] if final else spare[index % 2][: len(source)]
+            sides = _sides(source, axis)
+            work.apply(matrix, source.reshape(sides), clip and final, result.reshape(sides))
+            source = result
+    return out
+
+
+def _group(x: Floats, pixels: int) -> int:
+    """Returns how many planes, or volumes, of x are worked on together."""
+    return min(len(x), max(1, pixels // int(x[0].size)))
+
+
+def _sides(x: Floats, axis: int) -> tuple[int, int, int]:
+    """Returns the shape (before, n, after) of an array about an axis."""
+    return math.prod(x.shape[:axis]), x.shape[axis], math.prod(x.shape[x.ndim + axis + 1 :])
+
+
+def _banded(x: Floats, bands: list[tuple[int, Band]], clip: bool, out: Floats) -> None:
+    group = _group(x, TILE)
+    spare = [np.empty((group, *x.shape[1:]), np.float32) for _ in bands[1:3]]
+    for start in range(0, len(x), group):
+        source = x[start : start + group]
+        for index, (axis, step) in enumerate(bands):
+            final = index == len(bands) - 1
+            result = out[start : start + len(source)] if final else spare[index % 2][: len(source)]
+            _one(source, axis, step, clip and final, result)
+            source = result
+
+
+def _one(x: Floats, axis: int, step: Band, clip: bool, out: Floats) -> None:
+    n, after = x.shape[axis], math.prod(x.shape[x.ndim + axis + 1 :])
+    if after > 1:
+        products.banded_inner(x.reshape(-1, n, after), step.start, step.entries, clip, out.reshape(-1, n, after))
+    elif step.sparse:
+        products.sparse_last(x.reshape(-1, n), step.start, step.few, clip, out.reshape(-1, n))
+    else:
+        products.banded_last(x.reshape(-1, n), step.first, step.diagonals, clip, out.reshape(-1, n))
+
+
+class Halves:
+    """What a matrix, (n, n), makes of the even and of the odd part of an axis, if it is the same from the other end."""
+
+    def __init__(self, matrix: Tensor) -> None:
+        n = len(matrix)
+        left, right = matrix[: n // 2, : n // 2], matrix[: n // 2, n - n // 2 :].flip(1)
+        self.even, self.odd = (left + right).contiguous(), (left - right).contiguous()
+        turned = matrix.flip(0, 1)
+        self.sign = 1 if torch.equal(turned, matrix) else -1 if torch.equal(turned, -matrix) else 0
+        if n % 2 or n < 2:
+            self.sign = 0
+
+
+@lru_cache(maxsize=64)
+def halves(matrix: Tensor) -> Halves:
+    """Returns the halves of a matrix, which must not be changed afterwards."""
+    return Halves(matrix)
+
+
+class _Work:
+    """Room for dense products of so many pixels, which is used again and again: new memory costs more than products."""
+
+    def __init__(self, pixels: int) -> None:
+        self.before, self.after = torch.empty(2, pixels, dtype=torch.float64)
+
+    def apply(self, matrix: Tensor, x: Floats, clip: bool, out: Floats) -> None:
+        """Writes a matrix, (n, n), applied to the middle axis of x, (R, n, A)."""
+        half = halves(matrix)
+        shape = (2, len(x), x.shape[1] // 2, x.shape[2]) if half.sign else x.shape
+        steps, sums = (room[: x.size].view(shape) for room in (self.before, self.after))
+        if half.sign:
+            fold(x, *steps.numpy())
+            for part, given, result in zip((half.even, half.odd), steps, sums, strict=True):
+                applied(part, given, result)
+            even, odd = sums.numpy()
+            unfold(even, odd, half.sign, clip, out)
+        else:
+            flat, step = x.reshape(-1), steps.view(-1).numpy()
+            spread(lambda i, j: products.to_steps(flat[i:j], step[i:j]), x.size, x.size)
+            applied(matrix, steps, sums)
+            whole, result = sums.view(-1).numpy(), out.reshape(-1)
+            spread(lambda i, j: products.from_steps(whole[i:j], clip, result[i:j]), x.size, x.size)
+
+
+def applied(matrix: Tensor, steps: Tensor, out: Tensor) -> None:
+    """Writes a matrix applied to the middle axis, by a linear algebra library."""
+    if steps.shape[2] == 1:  # with nothing after the axis, the product from the right is the faster one
+        torch.matmul(steps[..., 0], matrix.T, out=out[..., 0])
+    else:
+        torch.matmul(matrix, steps, out=out)
+
+
+def fold(x: Floats, even: Doubles, odd: Doubles) -> None:
+    """Writes the even and the odd part of the middle axis, in steps: x[i] + x[n - 1 - i] and the difference."""
+    if x.shape[2] == 1:
+        rows, e, o = x[..., 0], even[..., 0], odd[..., 0]
+        spread(lambda i, j: products.fold_last(rows[i:j], e[i:j], o[i:j]), len(x), x.size)
+    else:
+        spread(lambda i, j: products.fold_inner(x[i:j], even[i:j], odd[i:j]), len(x), x.size)
+
+
+def unfold(even: Doubles, odd: Doubles, sign: int, clip: bool, out: Floats) -> None:
+    """Writes the images, (R, n, A), whose middle axis has such parts; `sign` times the difference at its other end."""
+    if out.shape[2] == 1:
+        e, o, y = even[..., 0], odd[..., 0], out[..., 0]
+        spread(lambda i, j: products.unfold_last(e[i:j], o[i:j], sign, clip, y[i:j]), len(out), out.size)
+    else:
+        spread(lambda i, j: products.unfold_inner(even[i:j], odd[i:j], sign, clip, out[i:j]), len(out), out.size)
+
+
+def partly_moved(images: Tensor, places: Sequence[Tensor], lines: tuple[Tensor, Tensor]) -> Tensor:
+    """Returns images of which a part of the lines comes from where they were moved to; the magnitude, at most 1.
+
+    Args:
+        images: (N, C, *spatial) float32, the last axis but one even.
+        places: (N, H) and (N, W), where the rows and the columns of a moved image come from.
+        lines: (H, H) each, the real and the imaginary part of the projection on the lines: the first the same, the
+            second the opposite from the other end.
+    """
+    height, width = images.shape[-2:]
+    out = torch.empty(images.shape)
+    x, y = (tensor.view(len(images), -1, height, width).numpy() for tensor in (images.contiguous(), out))
+    rows, columns = (place.numpy() for place in places)
+    group = _group(x, PART)
+    room = torch.empty(6, group * x[0].size // 2, dtype=torch.float64)
+    for start in range(0, len(x), group):
+        part = slice(start, start + group)
+        _partly_moved(x[part], (rows[part], columns[part]), lines, room, y[part])
+    return out
+
+
+def _partly_moved(
+    x: Floats, places: tuple[Whole, Whole], lines: tuple[Tensor, Tensor], room: Tensor, out: Floats
+) -> None:
+    count, planes, height, width = x.shape
+    parts = room[:, : x.size // 2].view(6, count, planes, height // 2, width)
+    (rows, columns), (even, odd, p, q, r, s) = places, parts.numpy()
+    spread(lambda i, j: products.fold_change(x[i:j], rows[i:j], columns[i:j], even[i:j], odd[i:j]), count, x.size)
+    for index, half in enumerate(map(halves, lines)):
+        torch.matmul(half.even, parts[0], out=parts[2 + 2 * index])
+        torch.matmul(half.odd, parts[1], out=parts[3 + 2 * index])
+    spread(lambda i, j: products.unfold_magnitude(x[i:j], p[i:j], q[i:j], r[i:j], s[i:j], out[i:j]), count, x.size)
