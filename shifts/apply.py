@@ -11,6 +11,7 @@ from torch import Tensor
 from . import catalogue, kernels
 from .catalogue import Entry, Shift
 from .errors import MedshiftError, in_one_line
+from .pixels import check_pixels, in_range
 from .rng import Addressed
 
 CACHED = 450_000  # pixels
@@ -45,7 +46,8 @@ def apply(
     """
     entry = catalogue.entry(shift)
     function = catalogue.load(shift) if isinstance(shift, str) else shift
-    check_input(entry, images, severity, sample_ids)
+    compiled = kernels.usable(images)
+    check_input(entry, images, severity, sample_ids, pixels=not (compiled and entry.watchful))
     if not len(images):
         return images.clone()
     if severity == int(severity):
@@ -56,7 +58,7 @@ def apply(
 
     out = None
     ours = shift in catalogue.BUILTINS
-    lean = entry.lean and kernels.usable(images)
+    lean = compiled and entry.lean
     for start, part in _parts(images, whole=lean or not ours):
         rng = Addressed(seed, entry.name, severity, sample_ids[start : start + len(part)], images.device)
         try:
@@ -86,8 +88,11 @@ def _parts(images: Tensor, *, whole: bool) -> Iterator[tuple[int, Tensor]]:
         yield start, images[start : start + count]
 
 
-def check_input(entry: Entry, images: Tensor, severity: float, sample_ids: Sequence[str]) -> None:
-    """Raise MedshiftError unless the images are what the contract says and what this shift takes."""
+def check_input(entry: Entry, images: Tensor, severity: float, sample_ids: Sequence[str], *, pixels: bool) -> None:
+    """Raise MedshiftError unless the images are what the contract says and what this shift takes.
+
+    `pixels`: look at the values, too.
+    """
     if not 0 < severity <= 5:
         raise MedshiftError(f"a severity is 1..5, or a fraction above 0 where they are matched, not {severity:g}")
     if images.dtype != torch.float32 or images.ndim not in (4, 5):
@@ -96,8 +101,8 @@ def check_input(entry: Entry, images: Tensor, severity: float, sample_ids: Seque
         )
     if len(sample_ids) != len(images):
         raise MedshiftError(f"{len(images)} images came with {len(sample_ids)} sample ids")
-    if images.numel() and not in_range(images):
-        raise MedshiftError("images must be finite and in [0, 1]: scale them by the data set's value range first")
+    if pixels:
+        check_pixels(images)
     if images.ndim - 2 not in entry.dims:
         raise MedshiftError(f"shift {entry.name!r} is for {_either(entry.dims)}-D images, not {images.ndim - 2}-D ones")
     if 0 not in entry.channels and images.shape[1] not in entry.channels:
@@ -119,12 +124,6 @@ def broken(images: Tensor, shifted: object) -> str:
         return "returned NaN or infinite values"
     low, high = (float(value) for value in shifted.aminmax())
     return f"left [0, 1]: from {low:.4g} to {high:.4g}"
-
-
-def in_range(images: Tensor) -> bool:
-    """Tells whether all values are finite and in [0, 1]."""
-    low, high = images.aminmax()
-    return bool(low >= 0) and bool(high <= 1)
 
 
 def _either(counts: Sequence[int]) -> str:

@@ -40,6 +40,7 @@ class Entry:
         dims: Numbers of spatial axes it takes.
         channels: Numbers of channels it takes; 0 stands for any.
         lean: Where it is compiled, it makes little more than its result, and clips that as it writes it.
+        watchful: Where it is compiled, it looks at the range of the pixels as it reads them.
     """
 
     name: str
@@ -52,6 +53,7 @@ class Entry:
     dims: tuple[int, ...] = (2, 3)
     channels: tuple[int, ...] = (0,)
     lean: bool = False
+    watchful: bool = False
 
 
 ANY = ("any",)
@@ -71,40 +73,70 @@ def _entry(
     version: int = 1,
     dims: tuple[int, ...] = (2, 3),
     channels: tuple[int, ...] = (0,),
-    lean: bool = False,
+    lean: bool = True,
+    watchful: bool = False,
 ) -> Entry:
     target = f"medshift.shifts.{file}:{name.replace('-', '_')}"
-    return Entry(name, target, family, modalities, summary, unit, version, dims, channels, lean)
+    return Entry(name, target, family, modalities, summary, unit, version, dims, channels, lean, watchful)
 
 
 BUILTINS: dict[str, Entry] = {
     entry.name: entry
     for entry in (
-        _entry("gamma", "contrast", "contrast", ANY, "tone curve x**g", "exponent", lean=True),
-        _entry("contrast-loss", "contrast", "contrast", ANY, "greys drawn to mid grey", "kept", lean=True),
-        _entry("exposure", "contrast", "contrast", ANY, "gain up or down", "stops", lean=True),
-        _entry("tone-curve", "contrast", "contrast", ANY, "a vendor's monotone curve", "slope", lean=True),
+        _entry("gamma", "contrast", "contrast", ANY, "tone curve x**g", "exponent"),
+        _entry("contrast-loss", "contrast", "contrast", ANY, "greys drawn to mid grey", "kept", watchful=True),
+        _entry("exposure", "contrast", "contrast", ANY, "gain up or down", "stops", watchful=True),
+        _entry("tone-curve", "contrast", "contrast", ANY, "a vendor's monotone curve", "slope", watchful=True),
         _entry(
-            "window", "contrast", "contrast", ("mr", "ct", "xray"), "window too narrow, off level", "width", lean=True
+            "window",
+            "contrast",
+            "contrast",
+            ("mr", "ct", "xray"),
+            "window too narrow, off level",
+            "width",
+            watchful=True,
         ),
-        _entry("saturation", "colour", "contrast", LENS, "paler colours", "kept", channels=RGB),
-        _entry("colour-temperature", "colour", "contrast", LENS, "white balance off", "mired", channels=RGB, lean=True),
-        _entry("stain-he", "colour", "contrast", ("microscopy",), "haematoxylin, eosin amounts", "+-", channels=RGB),
-        _entry("stain-giemsa", "colour", "contrast", ("microscopy",), "blue and eosin amounts", "+-", channels=RGB),
-        _entry("gaussian-noise", "noise", "noise", ANY, "additive white noise", "sd", lean=True),
-        _entry("poisson-noise", "noise", "noise", PHOTONS, "photon counting noise", "quanta"),
-        _entry("rician-noise", "noise", "noise", ("mr",), "noise of a magnitude image", "sd", lean=True),
-        _entry("speckle", "noise", "noise", ("ultrasound", "oct"), "coherent, multiplicative", "ratio", lean=True),
+        _entry("saturation", "colour", "contrast", LENS, "paler colours", "kept", channels=RGB, lean=False),
         _entry(
-            "dead-pixels", "noise", "noise", ("xray", *LENS), "elements stuck at black or white", "share", lean=True
+            "colour-temperature",
+            "colour",
+            "contrast",
+            LENS,
+            "white balance off",
+            "mired",
+            channels=RGB,
+            watchful=True,
         ),
         _entry(
-            "correlated-noise", "noise", "noise", ("ct", "mr", "xray", "ultrasound"), "grainy noise", "sd", lean=True
+            "stain-he",
+            "colour",
+            "contrast",
+            ("microscopy",),
+            "haematoxylin, eosin amounts",
+            "+-",
+            channels=RGB,
+            lean=False,
         ),
-        _entry("psf-blur", "resolution", "resolution", ANY, "Gaussian point spread", "sd px", lean=True),
-        _entry("defocus", "resolution", "resolution", LENS, "disc of a lens out of focus", "radius px", lean=True),
-        _entry("motion-blur", "resolution", "resolution", ANY, "motion during exposure", "px", lean=True),
-        _entry("matrix-reduction", "resolution", "resolution", ("mr",), "fewer k-space lines", "kept", lean=True),
+        _entry(
+            "stain-giemsa",
+            "colour",
+            "contrast",
+            ("microscopy",),
+            "blue and eosin amounts",
+            "+-",
+            channels=RGB,
+            lean=False,
+        ),
+        _entry("gaussian-noise", "noise", "noise", ANY, "additive white noise", "sd"),
+        _entry("poisson-noise", "noise", "noise", PHOTONS, "photon counting noise", "quanta", lean=False),
+        _entry("rician-noise", "noise", "noise", ("mr",), "noise of a magnitude image", "sd"),
+        _entry("speckle", "noise", "noise", ("ultrasound", "oct"), "coherent, multiplicative", "ratio"),
+        _entry("dead-pixels", "noise", "noise", ("xray", *LENS), "elements stuck at black or white", "share"),
+        _entry("correlated-noise", "noise", "noise", ("ct", "mr", "xray", "ultrasound"), "grainy noise", "sd"),
+        _entry("psf-blur", "resolution", "resolution", ANY, "Gaussian point spread", "sd px"),
+        _entry("defocus", "resolution", "resolution", LENS, "disc of a lens out of focus", "radius px"),
+        _entry("motion-blur", "resolution", "resolution", ANY, "motion during exposure", "px"),
+        _entry("matrix-reduction", "resolution", "resolution", ("mr",), "fewer k-space lines", "kept"),
         _entry(
             "slice-thickness",
             "resolution",
@@ -113,7 +145,6 @@ BUILTINS: dict[str, Entry] = {
             "thicker slices",
             "slices",
             dims=(3,),
-            lean=True,
         ),
         _entry(
             "detector-binning",
@@ -123,19 +154,20 @@ BUILTINS: dict[str, Entry] = {
             "coarser detector cells",
             "cell px",
             version=2,
-            lean=True,
         ),
-        _entry("bias-field", "fields", "artefact", ("mr", *LENS), "smooth gain without a constant", "max/min-1"),
-        _entry("vignetting", "fields", "artefact", LENS, "dark corners", "lost"),
-        _entry("grid-lines", "fields", "artefact", ("xray",), "anti-scatter grid", "lost"),
-        _entry("ring-artefact", "fields", "artefact", ("ct",), "detector rings", "sd"),
-        _entry("gibbs-ringing", "kspace", "artefact", ("mr",), "phase-encode lines left out", "kept", lean=True),
-        _entry("ghosting", "kspace", "artefact", ("mr",), "ghosts of periodic motion", "rad", lean=True),
-        _entry("kspace-spike", "kspace", "artefact", ("mr",), "stripes of a spark", "amplitude"),
-        _entry("rigid-motion", "kspace", "artefact", ("mr",), "a movement during the scan", "lines after", lean=True),
-        _entry("jpeg", "jpeg", "artefact", ANY, "lossy compression", "quality", lean=True),
-        _entry("field-of-view", "geometry", "artefact", ANY, "smaller field, magnified", "kept", lean=True),
-        _entry("rotation", "geometry", "artefact", ANY, "patient or gantry turned", "degrees", lean=True),
+        _entry(
+            "bias-field", "fields", "artefact", ("mr", *LENS), "smooth gain without a constant", "max/min-1", lean=False
+        ),
+        _entry("vignetting", "fields", "artefact", LENS, "dark corners", "lost", lean=False),
+        _entry("grid-lines", "fields", "artefact", ("xray",), "anti-scatter grid", "lost", lean=False),
+        _entry("ring-artefact", "fields", "artefact", ("ct",), "detector rings", "sd", lean=False),
+        _entry("gibbs-ringing", "kspace", "artefact", ("mr",), "phase-encode lines left out", "kept"),
+        _entry("ghosting", "kspace", "artefact", ("mr",), "ghosts of periodic motion", "rad"),
+        _entry("kspace-spike", "kspace", "artefact", ("mr",), "stripes of a spark", "amplitude", lean=False),
+        _entry("rigid-motion", "kspace", "artefact", ("mr",), "a movement during the scan", "lines after"),
+        _entry("jpeg", "jpeg", "artefact", ANY, "lossy compression", "quality"),
+        _entry("field-of-view", "geometry", "artefact", ANY, "smaller field, magnified", "kept"),
+        _entry("rotation", "geometry", "artefact", ANY, "patient or gantry turned", "degrees"),
     )
 }
 

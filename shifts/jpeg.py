@@ -8,11 +8,13 @@ from __future__ import annotations
 import math
 from functools import lru_cache
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
 from . import kernels
+from .kernels import Doubles, Floats
 from .matrices import exact
 from .rng import Addressed
 from .severity import at
@@ -37,6 +39,7 @@ CHROMINANCE = (
     (47, 66, 99, 99, 99, 99, 99, 99),
     *((99,) * 8,) * 4,
 )
+TILE = 32_768  # pixels that one thread takes at a time
 TIES_OUT = 1e-3  # whole grey levels make coefficients exactly between two steps: all of them go away from zero
 
 
@@ -67,21 +70,54 @@ def jpeg(images: Tensor, severity: float, rng: Addressed) -> Tensor:
 
 
 def _compiled(images: Tensor, quality: int) -> Tensor:
+    planes = images.movedim(1, -3).contiguous()  # volumes slice by slice
+    out = torch.empty(planes.shape)
+    x, y = (tensor.view(-1, *planes.shape[-3:]).numpy() for tensor in (planes, out))
+    change = _coloured if images.shape[1] == 3 else _grey
+    kernels.spread(lambda i, j: change(x[i:j], quality, y[i:j]), len(x), x.size)
+    return out.movedim(-3, 1).contiguous()
+
+
+def _coloured(x: Floats, quality: int, out: Floats) -> None:
     from .kernels import blocks
 
-    luma, chroma = (_steps(table, quality).numpy() for table in (LUMINANCE, CHROMINANCE))
-    tables = _cosine().numpy(), _cosines().numpy(), TIES_OUT
-    height, width = images.shape[-2:]
-    if images.shape[1] != 3:
-        out = torch.empty(images.shape)
-        x, y = (tensor.view(-1, height, width).numpy() for tensor in (images.contiguous(), out))
-        kernels.spread(lambda i, j: blocks.grey(x[i:j], luma, *tables, y[i:j]), len(x), x.size)
-        return out
-    planes = images.movedim(1, -3).contiguous()  # volumes slice by slice
-    result = torch.empty(planes.shape)
-    x, y = (tensor.view(-1, 3, height, width).numpy() for tensor in (planes, result))
-    kernels.spread(lambda i, j: blocks.coloured(x[i:j], luma, chroma, *tables, y[i:j]), len(x), x.size)
-    return result.movedim(-3, 1).contiguous()
+    luma_steps, chroma_steps = (_steps(table, quality).numpy() for table in (LUMINANCE, CHROMINANCE))
+    height, width = x.shape[2:]
+    h, w = height + -height % 16, width + -width % 16
+    group = max(1, TILE // (h * w))
+    luma, full = np.empty((group, h, w), np.float32), np.empty((2, group, h, w), np.float32)
+    half = np.empty((2, group, h // 2, w // 2), np.float32)
+    work, small_work = blocks.room(w), blocks.room(w // 2)
+    for start in range(0, len(x), group):
+        source, result = x[start : start + group], out[start : start + group]
+        count = len(source)
+        blocks.to_ycc(source, luma, full)
+        for chroma in range(2):
+            blocks.halve(full[chroma], half[chroma])
+            blocks.quantise(half[chroma, :count], chroma_steps, *_transform(), small_work)
+        blocks.quantise(luma[:count], luma_steps, *_transform(), work)
+        blocks.to_rgb(luma, half, result)
+
+
+def _grey(x: Floats, quality: int, out: Floats) -> None:
+    from .kernels import blocks
+
+    steps = _steps(LUMINANCE, quality).numpy()
+    height, width = x.shape[2:]
+    h, w = height + -height % 8, width + -width % 8
+    x, out = x.reshape(-1, height, width), out.reshape(-1, height, width)
+    group = max(1, TILE // (h * w))
+    planes, work = np.empty((group, h, w), np.float32), blocks.room(w)
+    for start in range(0, len(x), group):
+        source, result = x[start : start + group], out[start : start + group]
+        blocks.grey_levels(source, planes)
+        blocks.quantise(planes[: len(source)], steps, *_transform(), work)
+        blocks.from_grey_levels(planes, result)
+
+
+def _transform() -> tuple[Doubles, Doubles, float]:
+    """Returns what `blocks.quantise` takes besides planes and steps."""
+    return _cosine().numpy(), _cosines().numpy(), TIES_OUT
 
 
 def _quantised(plane: Tensor, table: tuple[tuple[int, ...], ...], quality: int) -> Tensor:

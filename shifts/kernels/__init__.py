@@ -18,6 +18,8 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from ..pixels import check_pixels
+
 WORTH_A_THREAD = 30_000  # values
 
 Floats: TypeAlias = npt.NDArray[np.float32]
@@ -69,13 +71,17 @@ def changed(loop: str, images: Tensor, *arguments: Tensor | float) -> Tensor:
         loop: Its name.
         images: (N, *shape) float32 on the CPU.
         arguments: In its order: numbers, and tensors whose first axis is that of the images.
+
+    Raises:
+        MedshiftError: The loop saw pixels that are not from 0 to 1.
     """
     out = torch.empty(images.shape)
-    in_rows(loop, images.contiguous().flatten(1), *arguments, out.flatten(1))
+    if False in in_rows(loop, images.contiguous().flatten(1), *arguments, out.flatten(1)):
+        check_pixels(images)  # it takes -0.0, too
     return out
 
 
-def in_rows(loop: str, *arguments: Tensor | float) -> None:
+def in_rows(loop: str, *arguments: Tensor | float) -> list[object]:
     """Runs a loop of the module `pointwise` over the rows of tensors, of which it writes the last."""
     from . import pointwise
 
@@ -83,14 +89,14 @@ def in_rows(loop: str, *arguments: Tensor | float) -> None:
     given = [part.numpy() if isinstance(part, Tensor) else np.float32(part) for part in arguments]
     rows = next(part for part in given if isinstance(part, np.ndarray))
 
-    def run(first: int, last: int) -> None:
-        function(*(part[first:last] if isinstance(part, np.ndarray) else part for part in given))
+    def run(first: int, last: int) -> object:
+        return function(*(part[first:last] if isinstance(part, np.ndarray) else part for part in given))
 
-    spread(run, len(rows), rows.size)
+    return spread(run, len(rows), rows.size)
 
 
-def spread(task: Callable[[int, int], object], count: int, values: int) -> None:
-    """Runs task(first, last) over 0..count, in one stretch for each of torch's threads.
+def spread(task: Callable[[int, int], object], count: int, values: int) -> list[object]:
+    """Runs task(first, last) over 0..count, in one stretch for each of torch's threads; returns what they return.
 
     Args:
         task: Works on its own stretch and on nothing else.
@@ -99,13 +105,10 @@ def spread(task: Callable[[int, int], object], count: int, values: int) -> None:
     """
     threads = min(torch.get_num_threads(), count)
     if threads < 2 or values < WORTH_A_THREAD:
-        task(0, count)
-        return
+        return [task(0, count)]
     edges = [count * i // threads for i in range(threads + 1)]
     others = [_pool(os.getpid()).submit(task, edges[i], edges[i + 1]) for i in range(1, threads)]
-    task(0, edges[1])
-    for other in others:
-        other.result()
+    return [task(0, edges[1]), *(other.result() for other in others)]
 
 
 @lru_cache(maxsize=1)

@@ -8,11 +8,10 @@ them on processors with AVX2; tests compare every bit with the installed torch.
 from __future__ import annotations
 
 import numpy as np
-from llvmlite import ir
-from numba import float32, int32, types, uint32
-from numba.extending import intrinsic
+from numba import float32, int32, uint32
 
 from . import Floats, Words, compiled
+from .bits import bits_of, float_of, fma
 
 WORDS, AHEAD = 624, 397  # of the twister's state; how far the word lies that is mixed in
 GROUP, HALF = 16, 8  # draws made together: HALF radii, HALF angles
@@ -41,36 +40,6 @@ FOUR_OVER_PI = F(1.27323954473516)
 PI_4_HIGH, PI_4_MID, PI_4_LOW = F(-0.78515625), F(-2.4187564849853515625e-4), F(-3.77489497744594108e-8)
 COS = (F(2.443315711809948e-5), F(-1.388731625493765e-3), F(4.166664568298827e-2))
 SIN = (F(-1.9515295891e-4), F(8.3321608736e-3), F(-1.6666654611e-1))
-
-
-@intrinsic  # type: ignore[untyped-decorator]
-def _fma(context: object, a: object, b: object, c: object) -> tuple[object, object]:
-    """Returns a * b + c, rounded once."""
-
-    def code(context: object, builder: ir.IRBuilder, signature: object, arguments: list[ir.Value]) -> ir.Value:
-        return builder.fma(*arguments)
-
-    return types.float32(types.float32, types.float32, types.float32), code
-
-
-@intrinsic  # type: ignore[untyped-decorator]
-def _bits(context: object, x: object) -> tuple[object, object]:
-    """Returns the bits of a float32 as an int32."""
-
-    def code(context: object, builder: ir.IRBuilder, signature: object, arguments: list[ir.Value]) -> ir.Value:
-        return builder.bitcast(arguments[0], ir.IntType(32))
-
-    return types.int32(types.float32), code
-
-
-@intrinsic  # type: ignore[untyped-decorator]
-def _float(context: object, bits: object) -> tuple[object, object]:
-    """Returns the float32 of an int32's bits."""
-
-    def code(context: object, builder: ir.IRBuilder, signature: object, arguments: list[ir.Value]) -> ir.Value:
-        return builder.bitcast(arguments[0], ir.FloatType())
-
-    return types.float32(types.int32), code
 
 
 @compiled
@@ -177,23 +146,23 @@ def _box_muller(draws: Floats, work: Floats) -> None:
 
 @compiled
 def _log(x: np.float32) -> np.float32:
-    bits = _bits(x if x > SMALLEST else SMALLEST)
+    bits = bits_of(x if x > SMALLEST else SMALLEST)
     exponent = float32(int32(int32(bits >> int32(23)) - int32(0x7F))) + F(1)
-    m = _float(int32(int32(bits & int32(0x007FFFFF)) | int32(0x3F000000)))
+    m = float_of(int32(int32(bits & int32(0x007FFFFF)) | int32(0x3F000000)))
     small = m < SQRT_HALF
     exponent = exponent - (F(1) if small else F(0))
     m = (m - F(1)) + (m if small else F(0))
-    y = _fma(LOG[0], m, LOG[1])
-    y = _fma(y, m, LOG[2])
-    y = _fma(y, m, LOG[3])
-    y = _fma(y, m, LOG[4])
-    y = _fma(y, m, LOG[5])
-    y = _fma(y, m, LOG[6])
-    y = _fma(y, m, LOG[7])
-    y = _fma(y, m, LOG[8])
+    y = fma(LOG[0], m, LOG[1])
+    y = fma(y, m, LOG[2])
+    y = fma(y, m, LOG[3])
+    y = fma(y, m, LOG[4])
+    y = fma(y, m, LOG[5])
+    y = fma(y, m, LOG[6])
+    y = fma(y, m, LOG[7])
+    y = fma(y, m, LOG[8])
     square = m * m
-    y = _fma(y * m, square, exponent * LN2_LOW) - square * F(0.5)
-    log: np.float32 = _fma(exponent, LN2_HIGH, m + y)
+    y = fma(y * m, square, exponent * LN2_LOW) - square * F(0.5)
+    log: np.float32 = fma(exponent, LN2_HIGH, m + y)
     return log
 
 
@@ -202,11 +171,11 @@ def _cos_sin(angle: np.float32) -> tuple[np.float32, np.float32]:
     """Returns cosine and sine of an angle in 0..2 pi."""
     octant = int32(int32(int32(angle * FOUR_OVER_PI) + int32(1)) & int32(~1))
     turns = float32(octant)
-    x = _fma(turns, PI_4_LOW, _fma(turns, PI_4_MID, _fma(turns, PI_4_HIGH, angle)))
+    x = fma(turns, PI_4_LOW, fma(turns, PI_4_MID, fma(turns, PI_4_HIGH, angle)))
     square = x * x
-    even = _fma(_fma(COS[0], square, COS[1]), square, COS[2]) * square
-    even = _fma(even, square, -(square * F(0.5))) + F(1)
-    odd = _fma(_fma(_fma(SIN[0], square, SIN[1]), square, SIN[2]) * square, x, x)
+    even = fma(fma(COS[0], square, COS[1]), square, COS[2]) * square
+    even = fma(even, square, -(square * F(0.5))) + F(1)
+    odd = fma(fma(fma(SIN[0], square, SIN[1]), square, SIN[2]) * square, x, x)
     straight = int32(octant & int32(2)) == int32(0)
     cos = even if straight else odd
     sin = odd if straight else even

@@ -6,12 +6,14 @@ Arrays are (R, K): what a number is drawn for in a row, and its pixels. Every op
 from __future__ import annotations
 
 import numpy as np
-from numba import int32
+from numba import int32, uint32
 
 from . import Floats, compiled
+from .bits import bits_of
 
 F = np.float32
 STEPS = F(65535)  # of a look-up table
+WHITE = np.uint32(0x3F800000)  # the bits of 1, which are greater than those of any other float from 0 to 1
 
 
 @compiled
@@ -29,32 +31,44 @@ def hypotenuse(a: np.float32, b: np.float32) -> np.float32:
 
 
 @compiled
-def scaled(x: Floats, gain: Floats, offset: np.float32, out: Floats) -> None:
-    """Writes x * gain + offset."""
+def scaled(x: Floats, gain: Floats, offset: np.float32, out: Floats) -> bool:
+    """Writes x * gain + offset; returns whether all x are from 0 to 1."""
+    most = uint32(0)
     for r in range(len(x)):
         source, result, factor = x[r], out[r], gain[r]
         for i in range(len(source)):
+            most = max(most, uint32(bits_of(source[i])))
             result[i] = clipped(source[i] * factor + offset)
+    proper: bool = most <= WHITE
+    return proper
 
 
 @compiled
-def windowed(x: Floats, low: Floats, width: np.float32, out: Floats) -> None:
-    """Writes (x - low) / width."""
+def windowed(x: Floats, low: Floats, width: np.float32, out: Floats) -> bool:
+    """Writes (x - low) / width; returns whether all x are from 0 to 1."""
+    most = uint32(0)
     for r in range(len(x)):
         source, result, start = x[r], out[r], low[r]
         for i in range(len(source)):
+            most = max(most, uint32(bits_of(source[i])))
             result[i] = clipped((source[i] - start) / width)
+    proper: bool = most <= WHITE
+    return proper
 
 
 @compiled
-def toned(x: Floats, bend: Floats, steepen: Floats, out: Floats) -> None:
-    """Writes x + x (1 - x) (bend + (1 - 2 x) steepen)."""
+def toned(x: Floats, bend: Floats, steepen: Floats, out: Floats) -> bool:
+    """Writes x + x (1 - x) (bend + (1 - 2 x) steepen); returns whether all x are from 0 to 1."""
+    most = uint32(0)
     for r in range(len(x)):
         source, result, b, s = x[r], out[r], bend[r], steepen[r]
         for i in range(len(source)):
             v = source[i]
+            most = max(most, uint32(bits_of(v)))
             slope = (F(1) - F(2) * v) * s + b
             result[i] = clipped((F(1) - v) * v * slope + v)
+    proper: bool = most <= WHITE
+    return proper
 
 
 @compiled
