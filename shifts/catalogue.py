@@ -83,7 +83,7 @@ def _entry(
 BUILTINS: dict[str, Entry] = {
     entry.name: entry
     for entry in (
-        _entry("gamma", "contrast", "contrast", ANY, "tone curve x**g", "exponent"),
+        _entry("gamma", "contrast", "contrast", ANY, "tone curve x**g", "exponent", watchful=True),
         _entry("contrast-loss", "contrast", "contrast", ANY, "greys drawn to mid grey", "kept", watchful=True),
         _entry("exposure", "contrast", "contrast", ANY, "gain up or down", "stops", watchful=True),
         _entry("tone-curve", "contrast", "contrast", ANY, "a vendor's monotone curve", "slope", watchful=True),
@@ -163,7 +163,7 @@ BUILTINS: dict[str, Entry] = {
         _entry("ring-artefact", "fields", "artefact", ("ct",), "detector rings", "sd", lean=False),
         _entry("gibbs-ringing", "kspace", "artefact", ("mr",), "phase-encode lines left out", "kept"),
         _entry("ghosting", "kspace", "artefact", ("mr",), "ghosts of periodic motion", "rad"),
-        _entry("kspace-spike", "kspace", "artefact", ("mr",), "stripes of a spark", "amplitude", lean=False),
+        _entry("kspace-spike", "kspace", "artefact", ("mr",), "stripes of a spark", "amplitude"),
         _entry("rigid-motion", "kspace", "artefact", ("mr",), "a movement during the scan", "lines after"),
         _entry("jpeg", "jpeg", "artefact", ANY, "lossy compression", "quality"),
         _entry("field-of-view", "geometry", "artefact", ANY, "smaller field, magnified", "kept"),

@@ -6,6 +6,7 @@ The phase-encode axis is the last but one. An FFT would change in the last bit w
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -16,7 +17,7 @@ from torch import Tensor
 from . import kernels
 from .matrices import along, exact, from_window, reflected, separable, truncation
 from .rng import Addressed
-from .roots import magnitude, root
+from .roots import magnitude
 from .severity import at
 
 GIBBS_RINGING = (0.50, 0.38, 0.29, 0.22, 0.16)  # fraction of the phase-encode lines kept
@@ -98,18 +99,37 @@ def kspace_spike(images: Tensor, severity: float, rng: Addressed) -> Tensor:
     amplitude = at(KSPACE_SPIKE, severity, none=0.0)
     spatial = images.shape[2:]
     draw = rng.uniform((len(spatial) + 2,)).cpu().double()
-    real, imaginary = torch.ones(1), torch.zeros(1)
+    waves = []
     for axis, n in enumerate(spatial):
         cycles = (n / 8 + draw[:, axis] * n / 4).round() / n
         if axis == len(spatial) - 1:
             cycles = torch.where(draw[:, -1] < 0.5, cycles, -cycles)
         angle = 2 * math.pi * (cycles[:, None] * torch.arange(n) + (draw[:, -2:-1] if axis == 0 else 0))
         shape = (-1, 1, *(n if i == axis else 1 for i in range(len(spatial))))
-        cos, sin = (wave.float().view(shape) for wave in (angle.cos(), angle.sin()))
+        waves.append(tuple(wave.float().view(shape) for wave in (angle.cos(), angle.sin())))
+    real, imaginary = waves[0]
+    for cos, sin in waves[1:-1]:
         real, imaginary = real * cos - imaginary * sin, real * sin + imaginary * cos
+    cos, sin = waves[-1]
+    if kernels.usable(images):
+        return _striped(images, (real, imaginary, cos, sin), amplitude)
+    real, imaginary = real * cos - imaginary * sin, real * sin + imaginary * cos
     real, imaginary = (part.to(images.device) * amplitude for part in (real, imaginary))
-    real = images + real
-    return root(real.mul_(real).add_(imaginary * imaginary)).clamp_(0, 1)
+    return magnitude(images + real, imaginary.expand(images.shape).clone()).clamp_(0, 1)
+
+
+def _striped(images: Tensor, waves: Sequence[Tensor], amplitude: float) -> Tensor:
+    from .kernels import moves
+
+    out = torch.empty(images.shape)
+    x, y = (tensor.view(*images.shape[:2], -1, images.shape[-1]).numpy() for tensor in (images.contiguous(), out))
+    real, imaginary, cos, sin = (wave.flatten(1).numpy() for wave in waves)
+
+    def run(i: int, j: int) -> None:
+        moves.striped(x[i:j], real[i:j], imaginary[i:j], cos[i:j], sin[i:j], np.float32(amplitude), y[i:j])
+
+    kernels.spread(run, len(x), x.size)
+    return out
 
 
 def rigid_motion(images: Tensor, severity: float, rng: Addressed) -> Tensor:

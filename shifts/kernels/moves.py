@@ -1,4 +1,4 @@
-"""Images put together from moved copies of themselves; every sum is float32, in the order of the tensor code."""
+"""Images put together from moved copies of themselves, or with a wave; sums are float32, in the tensor code's order."""
 
 from __future__ import annotations
 
@@ -100,3 +100,27 @@ def ghosted(x: Floats, rows: Whole, bessel: Floats, still: np.float32, cos: Floa
                         imaginary[j] += copy * s
                 for j in range(width):
                     result[j] = clipped(hypotenuse(result[j], imaginary[j]))
+
+
+@compiled
+def striped(
+    x: Floats, real: Floats, imaginary: Floats, cos: Floats, sin: Floats, amplitude: np.float32, out: Floats
+) -> None:
+    """Adds a wave and takes the magnitude.
+
+    Args:
+        x: (N, C, P, W).
+        real: (N, P), the wave along all axes but the last.
+        imaginary: (N, P).
+        cos: (N, W), the wave along the last axis.
+        sin: (N, W).
+        amplitude: Of the wave.
+        out: (N, C, P, W), written.
+    """
+    for n in range(len(x)):
+        for c in range(x.shape[1]):
+            for p in range(x.shape[2]):
+                line, result, u, v, r, i = x[n, c, p], out[n, c, p], cos[n], sin[n], real[n, p], imaginary[n, p]
+                for j in range(len(line)):
+                    level = line[j] + (r * u[j] - i * v[j]) * amplitude
+                    result[j] = clipped(hypotenuse(level, (r * v[j] + i * u[j]) * amplitude))

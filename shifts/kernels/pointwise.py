@@ -72,10 +72,15 @@ def toned(x: Floats, bend: Floats, steepen: Floats, out: Floats) -> bool:
 
 
 @compiled
-def looked_up(x: Floats, curve: Floats, out: Floats) -> None:
-    """Writes a curve, (65536,), at the nearest of its levels; x and out are (K,). Not clipped."""
+def looked_up(x: Floats, curve: Floats, out: Floats) -> bool:
+    """Writes a curve, (65536,), at the nearest of its levels, x and out (K,); returns whether all x are from 0 to 1."""
+    most = uint32(0)
     for i in range(len(x)):
-        out[i] = curve[np.uint32(int32(np.rint(x[i] * STEPS)))]
+        most = max(most, uint32(bits_of(x[i])))
+        level = int32(np.rint(clipped(x[i]) * STEPS))
+        out[i] = curve[min(uint32(level), uint32(STEPS))]  # what is no number may be any level
+    proper: bool = most <= WHITE
+    return proper
 
 
 @compiled
