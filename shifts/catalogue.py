@@ -165,7 +165,7 @@ BUILTINS: dict[str, Entry] = {
         _entry("ghosting", "kspace", "artefact", ("mr",), "ghosts of periodic motion", "rad"),
         _entry("kspace-spike", "kspace", "artefact", ("mr",), "stripes of a spark", "amplitude"),
         _entry("rigid-motion", "kspace", "artefact", ("mr",), "a movement during the scan", "lines after"),
-        _entry("jpeg", "jpeg", "artefact", ANY, "lossy compression", "quality"),
+        _entry("jpeg", "jpeg", "artefact", ANY, "lossy compression", "quality", watchful=True),
         _entry("field-of-view", "geometry", "artefact", ANY, "smaller field, magnified", "kept"),
         _entry("rotation", "geometry", "artefact", ANY, "patient or gantry turned", "degrees"),
     )

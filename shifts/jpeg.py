@@ -16,6 +16,7 @@ from torch.nn.functional import pad
 from . import kernels
 from .kernels import Doubles, Floats
 from .matrices import exact
+from .pixels import check_pixels
 from .rng import Addressed
 from .severity import at
 
@@ -74,50 +75,57 @@ def _compiled(images: Tensor, quality: int) -> Tensor:
     out = torch.empty(planes.shape)
     x, y = (tensor.view(-1, *planes.shape[-3:]).numpy() for tensor in (planes, out))
     change = _coloured if images.shape[1] == 3 else _grey
-    kernels.spread(lambda i, j: change(x[i:j], quality, y[i:j]), len(x), x.size)
+    if False in kernels.spread(lambda i, j: change(x[i:j], quality, y[i:j]), len(x), x.size):
+        check_pixels(images)
     return out.movedim(-3, 1).contiguous()
 
 
-def _coloured(x: Floats, quality: int, out: Floats) -> None:
+def _coloured(x: Floats, quality: int, out: Floats) -> bool:
+    """Writes compressed images, (N, 3, H, W); returns whether all pixels of x are from 0 to 1."""
     from .kernels import blocks
 
-    luma_steps, chroma_steps = (_steps(table, quality).numpy() for table in (LUMINANCE, CHROMINANCE))
+    luma_steps, chroma_steps = (_steps(table, quality).float().numpy() for table in (LUMINANCE, CHROMINANCE))
     height, width = x.shape[2:]
     h, w = height + -height % 16, width + -width % 16
     group = max(1, TILE // (h * w))
     luma, full = np.empty((group, h, w), np.float32), np.empty((2, group, h, w), np.float32)
     half = np.empty((2, group, h // 2, w // 2), np.float32)
     work, small_work = blocks.room(w), blocks.room(w // 2)
+    proper = True
     for start in range(0, len(x), group):
         source, result = x[start : start + group], out[start : start + group]
         count = len(source)
-        blocks.to_ycc(source, luma, full)
+        proper &= blocks.to_ycc(source, luma, full)
         for chroma in range(2):
             blocks.halve(full[chroma], half[chroma])
             blocks.quantise(half[chroma, :count], chroma_steps, *_transform(), small_work)
         blocks.quantise(luma[:count], luma_steps, *_transform(), work)
         blocks.to_rgb(luma, half, result)
+    return proper
 
 
-def _grey(x: Floats, quality: int, out: Floats) -> None:
+def _grey(x: Floats, quality: int, out: Floats) -> bool:
+    """Writes images whose channels are compressed one by one; returns whether all pixels of x are from 0 to 1."""
     from .kernels import blocks
 
-    steps = _steps(LUMINANCE, quality).numpy()
+    steps = _steps(LUMINANCE, quality).float().numpy()
     height, width = x.shape[2:]
     h, w = height + -height % 8, width + -width % 8
     x, out = x.reshape(-1, height, width), out.reshape(-1, height, width)
     group = max(1, TILE // (h * w))
     planes, work = np.empty((group, h, w), np.float32), blocks.room(w)
+    proper = True
     for start in range(0, len(x), group):
         source, result = x[start : start + group], out[start : start + group]
-        blocks.grey_levels(source, planes)
+        proper &= blocks.grey_levels(source, planes)
         blocks.quantise(planes[: len(source)], steps, *_transform(), work)
         blocks.from_grey_levels(planes, result)
+    return proper
 
 
-def _transform() -> tuple[Doubles, Doubles, float]:
+def _transform() -> tuple[Floats, Doubles, float]:
     """Returns what `blocks.quantise` takes besides planes and steps."""
-    return _cosine().numpy(), _cosines().numpy(), TIES_OUT
+    return _cosine().float().numpy(), _cosines().numpy(), TIES_OUT
 
 
 def _quantised(plane: Tensor, table: tuple[tuple[int, ...], ...], quality: int) -> Tensor:
