@@ -125,7 +125,9 @@ def _grey(x: Floats, quality: int, out: Floats) -> bool:
 
 def _transform() -> tuple[Floats, Doubles, float]:
     """Returns what `blocks.quantise` takes besides planes and steps."""
-    return _cosine().float().numpy(), _cosines().numpy(), TIES_OUT
+    plain = _cosine() * math.sqrt(8)
+    plain[0] = 1
+    return plain.float().numpy(), _cosines().numpy(), TIES_OUT
 
 
 def _quantised(plane: Tensor, table: tuple[tuple[int, ...], ...], quality: int) -> Tensor:

@@ -12,6 +12,8 @@ the largest entry, of the coefficients' sum: off by 2.4e-7 of that.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numba import uint32, uintp
 
@@ -23,16 +25,22 @@ F = np.float32
 EIGHT, HALF = uintp(8), uintp(4)
 ONE, TWO, I3 = uintp(1), uintp(2), uintp(3)
 SIZE = uintp(64)
-ROOM = 96  # blocks side by side, about
+ROOM = 112  # blocks side by side, at most if one row of them is less
 OFF = F(2e-3)  # how far a coefficient is at most, generously, and scaling it included
 OFF_BACK = F(2.0**-21)  # how far a pixel is at most, as part of the sum of its coefficients' magnitudes
 TINY, TINY_BACK = F(1e-6), F(1e-4)  # for the roundings afterwards
+EIGHTH = F(0.125)  # what a transform by `cosines` there and back is too large by
+NEVER = F(-1e6)  # a sum of magnitudes that leaves no doubt
 
 
 def room(width: int) -> Floats:
-    """Returns what `quantise` works in, for planes of this width: four times some rows of blocks, and a sum a block."""
+    """Returns what `quantise` works in, for planes of this width: four times some rows of blocks, and a sum a block.
+
+    Rows of blocks are so many that the blocks fill vectors of eight.
+    """
     across = width // 8
-    return np.empty((4 * 64 + 1, max(1, ROOM // across) * across), np.float32)
+    rows = 8 // math.gcd(8, across)
+    return np.empty((4 * 64 + 1, max(1, ROOM // (rows * across)) * rows * across), np.float32)
 
 
 @compiled
@@ -137,8 +145,8 @@ def quantise(planes: Floats, steps: Floats, cosines: Floats, exact: Doubles, tie
     Args:
         planes: (P, h, w), sides multiples of 8.
         steps: (64,) of quantisation.
-        cosines: (8, 8), orthonormal.
-        exact: (64, 64), their products as entries of 2**-24.
+        cosines: (8, 8), those of an orthonormal transform times the root of 8: ones in the first row.
+        exact: (64, 64), the orthonormal transform of a block, in entries of 2**-24.
         ties: Added to half a step.
         work: From `room`.
     """
@@ -225,53 +233,55 @@ def _backward(work: Floats, first: int, apart: int, cosines: Floats, count: int,
 @compiled
 def _round(work: Floats, steps: Floats, exact: Doubles, ties: float, count: int) -> None:
     """Rounds coefficients to whole steps; the last row becomes the sum of their magnitudes."""
-    total = I3 * SIZE + SIZE
+    spare, total = TWO * SIZE, I3 * SIZE + SIZE
     half = F(0.5 + ties)
     for b in range(uintp(count)):
         work[total, b] = 0
     for k in range(SIZE):
         step = steps[k]
-        near, doubtful, part = OFF / step + TINY, 0, F(1) / step
+        near, part = OFF / step + TINY, EIGHTH / step
+        doubtful = 0
         for b in range(uintp(count)):
-            size = abs(work[SIZE + k, b]) * part + half
+            value = work[SIZE + k, b]
+            size = abs(value) * part + half
             whole = np.floor(size)
             doubtful += (size - whole < near) | (whole + F(1) - size < near)
-            work[TWO * SIZE, b] = whole * step
+            rounded = whole * step
+            work[spare, b] = value
+            work[total, b] += rounded
+            work[SIZE + k, b] = -rounded if value < F(0) else rounded
         if doubtful:
             for b in range(uintp(count)):
-                size = abs(work[SIZE + k, b]) * part + half
+                size = abs(work[spare, b]) * part + half
                 whole = np.floor(size)
                 if size - whole < near or whole + F(1) - size < near:
                     value = 0.0
                     for j in range(SIZE):
                         value += exact[k, j] * work[j, b]
-                    work[SIZE + k, b] = value
-                    work[TWO * SIZE, b] = np.floor(abs(value / np.float64(step)) + (0.5 + ties)) * np.float64(step)
-        for b in range(uintp(count)):
-            size = work[TWO * SIZE, b]
-            work[total, b] += size
-            work[SIZE + k, b] = -size if work[SIZE + k, b] < F(0) else size
+                    rounded = np.floor(abs(value / np.float64(step)) + (0.5 + ties)) * np.float64(step)
+                    work[total, b] += rounded - whole * step
+                    work[SIZE + k, b] = -rounded if value < 0 else rounded
+    for b in range(uintp(count)):  # flat blocks often end in a half, and are never off
+        work[total, b] = NEVER if work[total, b] == abs(work[SIZE, b]) else work[total, b]
 
 
 @compiled
 def _levels(work: Floats, exact: Doubles, count: int) -> None:
     """Rounds the blocks in the fourth 64 rows to grey levels."""
-    total = I3 * SIZE + SIZE
+    spare, total = TWO * SIZE, I3 * SIZE + SIZE
     for j in range(SIZE):
         doubtful = 0
         for b in range(uintp(count)):
-            value = work[I3 * SIZE + j, b] + F(128)
+            value = work[I3 * SIZE + j, b] * EIGHTH + F(128)
             level = np.rint(value)
             doubtful += abs(value - level) > F(0.5) - (work[total, b] * OFF_BACK + TINY_BACK)
-            work[TWO * SIZE, b] = min(max(level, F(0)), F(255))
+            work[spare, b] = value
+            work[I3 * SIZE + j, b] = min(max(level, F(0)), F(255))
         if doubtful:
             for b in range(uintp(count)):
-                value = work[I3 * SIZE + j, b] + F(128)
+                value = work[spare, b]
                 if abs(value - np.rint(value)) > F(0.5) - (work[total, b] * OFF_BACK + TINY_BACK):
-                    exactly = work[SIZE, b] * exact[0, j]
-                    if work[total, b] > abs(work[SIZE, b]):  # not a flat block, which often ends in a half
-                        for k in range(ONE, SIZE):
-                            exactly += work[SIZE + k, b] * exact[k, j]
-                    work[TWO * SIZE, b] = min(max(np.rint(exactly + 128), 0.0), 255.0)
-        for b in range(uintp(count)):
-            work[I3 * SIZE + j, b] = work[TWO * SIZE, b]
+                    exactly = 0.0
+                    for k in range(SIZE):
+                        exactly += work[SIZE + k, b] * exact[k, j]
+                    work[I3 * SIZE + j, b] = min(max(np.rint(exactly + 128), 0.0), 255.0)
