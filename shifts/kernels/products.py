@@ -19,6 +19,33 @@ I0, I1, I2, I3, I4 = (uintp(i) for i in range(5))
 
 
 @exact
+def _by_diagonals(steps: Doubles, row: int, diagonals: Doubles, total: Doubles) -> None:
+    """Writes the sums of two rows of steps, (R, n + 4 D or more), with the diagonals, (4 D, n), which are read once."""
+    n, after = uintp(diagonals.shape[1]), row + I1
+    for d in range(I0, uintp(diagonals.shape[0]), I4):
+        for i in range(n):
+            j = i + d
+            k0, k1, k2, k3 = diagonals[d, i], diagonals[d + I1, i], diagonals[d + I2, i], diagonals[d + I3, i]
+            one = k0 * steps[row, j] + k1 * steps[row, j + I1] + k2 * steps[row, j + I2] + k3 * steps[row, j + I3]
+            other = (
+                k0 * steps[after, j] + k1 * steps[after, j + I1] + k2 * steps[after, j + I2] + k3 * steps[after, j + I3]
+            )
+            total[I0, i] = one + total[I0, i] if d else one
+            total[I1, i] = other + total[I1, i] if d else other
+
+
+@exact
+def _by_rows(steps: Doubles, start: int, entries: Doubles, i: int, reach: int, width: int, total: Doubles) -> None:
+    """Writes the sums of some rows of steps, (n + 4 K, width or more), with the i-th column of entries, (4 K, m)."""
+    for k in range(I0, reach, I4):
+        j = start + k
+        k0, k1, k2, k3 = entries[k, i], entries[k + I1, i], entries[k + I2, i], entries[k + I3, i]
+        for a in range(width):
+            some = k0 * steps[j, a] + k1 * steps[j + I1, a] + k2 * steps[j + I2, a] + k3 * steps[j + I3, a]
+            total[a] = some + total[a] if k else some
+
+
+@exact
 def banded_last(x: Floats, first: int, diagonals: Doubles, clip: bool, out: Floats) -> None:
     """Applies a square matrix, given by its diagonals, to the rows.
 
@@ -30,22 +57,17 @@ def banded_last(x: Floats, first: int, diagonals: Doubles, clip: bool, out: Floa
         out: (R, n), written.
     """
     count, n, before = uintp(diagonals.shape[0]), uintp(diagonals.shape[1]), uintp(-first)
-    steps, total = np.zeros(before + n + count, np.float64), np.empty(n, np.float64)
-    for r in range(uintp(len(x))):
-        for i in range(n):
-            steps[before + i] = np.rint(x[r, i] * FINE)
-            total[i] = 0
-        for d in range(I0, count, I4):
+    rows = uintp(len(x))
+    steps, total = np.zeros((2, before + n + count), np.float64), np.empty((2, n), np.float64)
+    for r in range(I0, rows, I2):
+        pair = min(I2, rows - r)
+        for p in range(pair):
             for i in range(n):
-                j = i + d
-                total[i] += (
-                    diagonals[d, i] * steps[j]
-                    + diagonals[d + I1, i] * steps[j + I1]
-                    + diagonals[d + I2, i] * steps[j + I2]
-                    + diagonals[d + I3, i] * steps[j + I3]
-                )
-        for i in range(n):
-            out[r, i] = _pixel(np.float32(total[i]), clip)
+                steps[p, before + i] = np.rint(x[r + p, i] * FINE)
+        _by_diagonals(steps, I0, diagonals, total)
+        for p in range(pair):
+            for i in range(n):
+                out[r + p, i] = _pixel(np.float32(total[p, i]), clip)
 
 
 @exact
@@ -75,19 +97,21 @@ def sparse_last(x: Floats, start: Whole, entries: Doubles, clip: bool, out: Floa
 
 
 @exact
-def banded_inner(x: Floats, start: Whole, entries: Doubles, clip: bool, out: Floats) -> None:
+def banded_inner(x: Floats, start: Whole, reach: Whole, entries: Doubles, clip: bool, out: Floats) -> None:
     """Applies a matrix along the middle axis.
 
     Args:
         x: (R, n, A).
         start: (m,), the column of a row's first entry.
+        reach: (m,), how many of its entries there are, in fours.
         entries: (4 K, m), a row's entries one below the other, then zeros.
         clip: Write the magnitude, at most 1.
         out: (R, m, A), written.
     """
     count, m = uintp(entries.shape[0]), uintp(entries.shape[1])
     n, after = uintp(x.shape[1]), uintp(x.shape[2])
-    steps, total = np.zeros((n + count, BLOCK), np.float64), np.empty(BLOCK, np.float64)
+    steps, total = np.empty((n + count, BLOCK), np.float64), np.empty(BLOCK, np.float64)
+    steps[n:] = 0
     for r in range(uintp(len(x))):
         for left in range(I0, after, BLOCK):
             width = min(BLOCK, after - left)
@@ -95,17 +119,44 @@ def banded_inner(x: Floats, start: Whole, entries: Doubles, clip: bool, out: Flo
                 for a in range(width):
                     steps[j, a] = np.rint(x[r, j, left + a] * FINE)
             for i in range(m):
-                for a in range(width):
-                    total[a] = 0
-                for k in range(I0, count, I4):
-                    j = uintp(start[i]) + k
-                    k0, k1, k2, k3 = entries[k, i], entries[k + I1, i], entries[k + I2, i], entries[k + I3, i]
-                    for a in range(width):
-                        total[a] += (
-                            k0 * steps[j, a] + k1 * steps[j + I1, a] + k2 * steps[j + I2, a] + k3 * steps[j + I3, a]
-                        )
+                _by_rows(steps, uintp(start[i]), entries, i, uintp(reach[i]), width, total)
                 for a in range(width):
                     out[r, i, left + a] = _pixel(np.float32(total[a]), clip)
+
+
+@exact
+def banded_both(
+    x: Floats,
+    start: Whole,
+    reach: Whole,
+    entries: Doubles,
+    first: int,
+    diagonals: Doubles,
+    clip: bool,
+    out: Floats,
+) -> None:
+    """Does what `banded_inner` does along the middle axis of (R, n, A), and then `banded_last` along the last."""
+    count, m = uintp(entries.shape[0]), uintp(entries.shape[1])
+    n, after, before = uintp(x.shape[1]), uintp(x.shape[2]), uintp(-first)
+    steps, sums = np.empty((n + count, BLOCK), np.float64), np.empty(BLOCK, np.float64)
+    steps[n:] = 0
+    lines = np.zeros((m + I1, before + after + uintp(diagonals.shape[0])), np.float64)
+    total = np.empty((2, after), np.float64)
+    for r in range(uintp(len(x))):
+        for left in range(I0, after, BLOCK):
+            width = min(BLOCK, after - left)
+            for j in range(n):
+                for a in range(width):
+                    steps[j, a] = np.rint(x[r, j, left + a] * FINE)
+            for i in range(m):
+                _by_rows(steps, uintp(start[i]), entries, i, uintp(reach[i]), width, sums)
+                for a in range(width):
+                    lines[i, before + left + a] = np.rint(np.float32(sums[a]))
+        for i in range(I0, m, I2):
+            _by_diagonals(lines, i, diagonals, total)
+            for p in range(min(I2, m - i)):
+                for a in range(after):
+                    out[r, i + p, a] = _pixel(np.float32(total[p, a]), clip)
 
 
 @exact

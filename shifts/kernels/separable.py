@@ -35,6 +35,9 @@ class Band:
         self.entries = np.zeros((_fourfold(widest), n))
         self.entries[column - self.start[row], row] = entries[row, column]
         self.few = self.entries[:widest]
+        self.reach = np.zeros(n, np.int64)
+        np.maximum.at(self.reach, row, column - self.start[row] + 1)
+        self.reach = np.maximum(-(-self.reach // products.FOURFOLD), 1) * products.FOURFOLD
         offset = column - row
         self.first = int(offset.min(initial=0))
         count = int(offset.max(initial=0)) + 1 - self.first
@@ -90,19 +93,33 @@ def _sides(x: Floats, axis: int) -> tuple[int, int, int]:
 def _banded(x: Floats, bands: list[tuple[int, Band]], clip: bool, out: Floats) -> None:
     group = _group(x, TILE)
     spare = [np.empty((group, *x.shape[1:]), np.float32) for _ in bands[1:3]]
+    plane = [axis for axis, _ in bands[-2:]] == [-2, -1] and not bands[-1][1].sparse
+    single = bands[:-2] if plane else bands
+    if not single:
+        group = len(x)
     for start in range(0, len(x), group):
         source = x[start : start + group]
-        for index, (axis, step) in enumerate(bands):
+        target = out[start : start + len(source)]
+        for index, (axis, step) in enumerate(single):
             final = index == len(bands) - 1
-            result = out[start : start + len(source)] if final else spare[index % 2][: len(source)]
+            result = target if final else spare[index % 2][: len(source)]
             _one(source, axis, step, clip and final, result)
             source = result
+        if plane:
+            _both(source, bands[-2][1], bands[-1][1], clip, target)
+
+
+def _both(x: Floats, rows: Band, columns: Band, clip: bool, out: Floats) -> None:
+    planes, result = x.reshape(-1, *x.shape[-2:]), out.reshape(-1, *x.shape[-2:])
+    products.banded_both(planes, rows.start, rows.reach, rows.entries, columns.first, columns.diagonals, clip, result)
 
 
 def _one(x: Floats, axis: int, step: Band, clip: bool, out: Floats) -> None:
     n, after = x.shape[axis], math.prod(x.shape[x.ndim + axis + 1 :])
     if after > 1:
-        products.banded_inner(x.reshape(-1, n, after), step.start, step.entries, clip, out.reshape(-1, n, after))
+        products.banded_inner(
+            x.reshape(-1, n, after), step.start, step.reach, step.entries, clip, out.reshape(-1, n, after)
+        )
     elif step.sparse:
         products.sparse_last(x.reshape(-1, n), step.start, step.few, clip, out.reshape(-1, n))
     else:

@@ -1,7 +1,6 @@
 """Every built-in shift against a copy of the batch and against the same corruption in other libraries, in one run.
 
-    python -m pytest tests/benchmarks/bench_shifts.py --benchmark-enable --benchmark-only --benchmark-json=bench.json
-    python tests/benchmarks/report.py bench.json > docs/performance.md
+    make bench  # three passes, one after the other, and docs/performance.md from the least of all rounds
 
 Batches go through `apply`, so checks of what goes in and comes out are timed with the rest, and so are the draws. Other
 libraries get images one by one in the form that they want, without the conversion; a part of the batch stands for all.
@@ -56,7 +55,7 @@ def batch(shape: tuple[int, ...]) -> torch.Tensor:
 
 def timed(benchmark, function, size, who, shift="", scale=1.0):
     benchmark.extra_info.update(size=size, who=who, shift=shift, scale=scale)
-    benchmark.pedantic(function, rounds=5, warmup_rounds=1)
+    benchmark.pedantic(function, rounds=10, warmup_rounds=1)
 
 
 @pytest.mark.parametrize("size", SIZES)

@@ -1,4 +1,4 @@
-"""Writes docs/performance.md from the JSON of one run of bench_shifts.py: `report.py bench.json > performance.md`."""
+"""Writes docs/performance.md from the JSON of passes of bench_shifts.py: `report.py bench-?.json > performance.md`."""
 
 from __future__ import annotations
 
@@ -13,13 +13,15 @@ SIZES = ("64x3x96x96", "32x3x224x224", "4x1x96x96x96")
 ALL = (*FOUR, BESIDE)
 
 
-def read(path: Path) -> tuple[dict[tuple[str, str, str], float], dict[str, object]]:
-    """Returns (size, shift, who) -> seconds for a batch, the least of five rounds, and the machine."""
-    found = json.loads(path.read_text())
-    seconds = {}
-    for row in found["benchmarks"]:
-        info = row["extra_info"]
-        seconds[info["size"], info["shift"], info["who"]] = row["stats"]["min"] * info["scale"]
+def read(paths: list[Path]) -> tuple[dict[tuple[str, str, str], float], dict[str, object]]:
+    """Returns (size, shift, who) -> seconds for a batch, the least of all rounds of all passes, and the machine."""
+    seconds: dict[tuple[str, str, str], float] = {}
+    for path in paths:
+        found = json.loads(path.read_text())
+        for row in found["benchmarks"]:
+            info = row["extra_info"]
+            key, spent = (info["size"], info["shift"], info["who"]), row["stats"]["min"] * info["scale"]
+            seconds[key] = min(spent, seconds.get(key, spent))
     timer = found["benchmarks"][0]["options"]["timer"]
     return seconds, {**found["machine_info"], "timer": timer}
 
@@ -46,16 +48,17 @@ def table(
     return lines, typical, fastest
 
 
-def main(path: Path) -> None:
+def main(paths: list[Path]) -> None:
     """Prints the page."""
-    seconds, machine = read(path)
+    seconds, machine = read(paths)
     cpu = machine["cpu"]
     wall = machine["timer"] == "perf_counter"
     clock = "seconds on the wall" if wall else "CPU seconds of all threads (so that a second thread is no gain)"
     print("# Performance of the shifts\n")
     print(
-        f"One run of `tests/benchmarks/bench_shifts.py`, 2 threads, {cpu.get('brand_raw', 'unknown processor')}, "
-        f"Python {machine['python_version']}. The least of five rounds, in {clock}.\n\n"
+        f"{len(paths)} passes of `tests/benchmarks/bench_shifts.py` (`make bench`), 2 threads, "
+        f"{cpu.get('brand_raw', 'unknown processor')}, Python {machine['python_version']}. The least of all rounds, in "
+        f"{clock}: a core of a virtual machine is half of one for seconds at a time, whoever is timed then.\n\n"
         "A batch goes through `medshift.shifts.apply.apply` at severity 3, with the checks of what goes in and comes "
         "out and with all draws. Under a library's name stands how many times as long the same corruption takes there, "
         "image by image, in the library's own form of an image and without conversion: above 1 medshift is faster. "
@@ -91,4 +94,4 @@ def main(path: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main([Path(name) for name in sys.argv[1:]])
