@@ -48,7 +48,7 @@ def apply(
     function = catalogue.load(shift) if isinstance(shift, str) else shift
     compiled = kernels.usable(images)
     check_input(entry, images, severity, sample_ids, pixels=not (compiled and entry.watchful))
-    if not len(images):
+    if not images.numel():
         return images.clone()
     if severity == int(severity):
         severity = int(severity)  # a plug-in may use it to index its five values
