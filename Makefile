@@ -28,7 +28,7 @@ test-slow: $(VENV)/.installed
 	$(BIN)/python -m pytest -q -m slow
 
 bench: $(VENV)/.installed
-	mkdir -p build
+	mkdir -p build && rm -f build/bench-*.json
 	for pass in 1 2 3; do $(BIN)/python -m pytest -q tests/benchmarks/bench_shifts.py \
 	  --benchmark-enable --benchmark-json=build/bench-$$pass.json || exit 1; done
 	$(BIN)/python tests/benchmarks/report.py build/bench-?.json > docs/performance.md

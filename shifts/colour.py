@@ -44,12 +44,15 @@ def colour_temperature(images: Tensor, severity: float, rng: Addressed) -> Tenso
     green, in linear light (an encoding gamma of 2.2). Severity is the distance from 5000 K in mired.
     """
     mired = at(COLOUR_TEMPERATURE, severity, none=0.0)
-    warm, cool = (torch.tensor(_lamp(200 + shift)).view(3, *(1,) * (images.ndim - 2)) for shift in (mired, -mired))
+    warm, cool = (
+        torch.tensor(_lamp(200 + shift), dtype=torch.float32).view(3, *(1,) * (images.ndim - 2))
+        for shift in (mired, -mired)
+    )
     warmer = rng.uniform((1,) * (images.ndim - 1)) < 0.5
     gain = torch.where(warmer, warm.to(images.device), cool.to(images.device))
     if kernels.usable(images):
         return kernels.changed("scaled", images.flatten(0, 1), gain.reshape(-1), 0.0).view(images.shape)
-    return (images * gain).clamp_(0, 1)
+    return (images * gain).add_(0.0).clamp_(0, 1)  # no negative zeros
 
 
 def _lamp(mired: float) -> list[float]:

@@ -39,7 +39,9 @@ def contrast_loss(images: Tensor, severity: float, rng: Addressed) -> Tensor:
     """
     kept = at(CONTRAST_LOSS, severity, none=1.0)
     if kernels.usable(images):
-        return kernels.changed("scaled", images, torch.full((len(images),), kept), 0.5 * (1 - kept))
+        return kernels.changed(
+            "scaled", images, torch.full((len(images),), kept, dtype=torch.float32), 0.5 * (1 - kept)
+        )
     return (images * kept).add_(0.5 * (1 - kept)).clamp_(0, 1)
 
 
@@ -50,10 +52,10 @@ def exposure(images: Tensor, severity: float, rng: Addressed) -> Tensor:
     """
     gain = 2.0 ** at(EXPOSURE, severity, none=0.0)
     up = rng.uniform((1,) * (images.ndim - 1)) < 0.5
-    factor = torch.where(up, gain, 1 / gain)
+    factor = torch.where(up, gain, 1 / gain).float()
     if kernels.usable(images):
         return kernels.changed("scaled", images, factor.view(-1), 0.0)
-    return (images * factor).clamp_(0, 1)
+    return (images * factor).add_(0.0).clamp_(0, 1)  # no negative zeros
 
 
 def tone_curve(images: Tensor, severity: float, rng: Addressed) -> Tensor:

@@ -34,7 +34,7 @@ def rotation(images: Tensor, severity: float, rng: Addressed) -> Tensor:
     degrees = at(ROTATION, severity, none=0.0)
     left = rng.uniform(()) < 0.5
     if kernels.usable(images):
-        return _compiled(images, degrees, left)
+        return _rotated(images, degrees, left)
     out = torch.empty_like(images)
     for turn, chosen in ((degrees, left), (-degrees, ~left)):
         index = chosen.nonzero().flatten()
@@ -43,18 +43,16 @@ def rotation(images: Tensor, severity: float, rng: Addressed) -> Tensor:
     return out.clamp_(0, 1)
 
 
-def _compiled(images: Tensor, degrees: float, left: Tensor) -> Tensor:
+def _rotated(images: Tensor, degrees: float, left: Tensor) -> Tensor:
     from .kernels import moves
 
     height, width = images.shape[-2:]
-    corners, weights = (
-        torch.stack(pair) for pair in zip(*(_sampling(height, width, d) for d in (degrees, -degrees)), strict=True)
-    )
-    tables = corners.int().numpy(), weights.flatten(2).numpy()
-    out = torch.empty(images.shape)
+    tables = [_sampling(height, width, turn) for turn in (degrees, -degrees)]
+    one, other = ((corners.numpy(), weights.flatten(1).numpy()) for corners, weights in tables)
+    out = kernels.room_for(images)
     x, y = (tensor.view(len(images), -1, height * width).numpy() for tensor in (images.contiguous(), out))
-    side = (~left).long().numpy()
-    kernels.spread(lambda i, j: moves.turned(x[i:j], side[i:j], *tables, y[i:j]), len(x), x.size)
+    side = left.numpy()
+    kernels.spread(lambda i, j: moves.turned(x[i:j], side[i:j], *one, *other, y[i:j]), len(x), x.size)
     return out
 
 
@@ -69,7 +67,7 @@ def _turned(images: Tensor, degrees: float) -> Tensor:
 
 @lru_cache(maxsize=32)
 def _sampling(height: int, width: int, degrees: float) -> tuple[Tensor, Tensor]:
-    """Returns the four neighbours of every sampling point, (4, H*W) int64, and their weights, (4, H, W)."""
+    """Returns the four neighbours of every sampling point, (4, H*W), and their weights, (4, H, W)."""
     row = torch.arange(height, dtype=torch.float64)[:, None] - (height - 1) / 2
     col = torch.arange(width, dtype=torch.float64) - (width - 1) / 2
     cos, sin = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))

@@ -51,7 +51,7 @@ def jpeg(images: Tensor, severity: float, rng: Addressed) -> Tensor:
     """
     quality = round(at(JPEG, severity, none=100.0))
     if kernels.usable(images):
-        return _compiled(images, quality)
+        return _compressed(images, quality)
     planes = images.movedim(1, -3).flatten(0, -4)  # (N or N*D, C, H, W)
     height, width = planes.shape[-2:]
     levels = (planes * 255).round()
@@ -70,9 +70,9 @@ def jpeg(images: Tensor, severity: float, rng: Addressed) -> Tensor:
     return (levels.reshape(shape).movedim(-3, 1) / 255).clamp(0, 1).contiguous()
 
 
-def _compiled(images: Tensor, quality: int) -> Tensor:
+def _compressed(images: Tensor, quality: int) -> Tensor:
     planes = images.movedim(1, -3).contiguous()  # volumes slice by slice
-    out = torch.empty(planes.shape)
+    out = kernels.room_for(planes)
     x, y = (tensor.view(-1, *planes.shape[-3:]).numpy() for tensor in (planes, out))
     change = _coloured if images.shape[1] == 3 else _grey
     if False in kernels.spread(lambda i, j: change(x[i:j], quality, y[i:j]), len(x), x.size):
@@ -97,7 +97,7 @@ def _coloured(x: Floats, quality: int, out: Floats) -> bool:
         count = len(source)
         proper &= blocks.to_ycc(source, luma, full)
         for chroma in range(2):
-            blocks.halve(full[chroma], half[chroma])
+            blocks.halve(full[chroma, :count], half[chroma, :count])
             blocks.quantise(half[chroma, :count], chroma_steps, *_transform(), small_work)
         blocks.quantise(luma[:count], luma_steps, *_transform(), work)
         blocks.to_rgb(luma, half, result)
@@ -138,7 +138,7 @@ def _quantised(plane: Tensor, table: tuple[tuple[int, ...], ...], quality: int) 
     coefficients = (blocks.reshape(-1, 64).double() @ transform.T).div_(step)
     sign = coefficients.sign()
     coefficients = coefficients.abs_().add_(0.5 + TIES_OUT).floor_().mul_(sign).mul_(step)
-    blocks = (coefficients @ transform).add_(128).round_().clamp_(0, 255).float()
+    blocks = (coefficients @ transform).add_(128).round_().clamp_(0, 255).add_(0.0).float()  # no negative zeros
     return blocks.view(count, height // 8, width // 8, 8, 8).transpose(2, 3).reshape(count, height, width)
 
 

@@ -58,7 +58,7 @@ def ghosting(images: Tensor, severity: float, rng: Addressed) -> Tensor:
         wave.float().view(len(images), -1).to(images.device) for wave in ((turns * phase).cos(), (turns * phase).sin())
     )
     if kernels.usable(images):
-        return _compiled(images, rows, torch.tensor(weights), still, cos, sin)
+        return _ghosted(images, rows, torch.tensor(weights, dtype=torch.float32), still, cos, sin)
     real, imaginary = images * still, torch.zeros_like(images)
     for index, weight in enumerate(weights):
         copy = _rows(images, rows[:, index]).mul_(weight)
@@ -68,10 +68,10 @@ def ghosting(images: Tensor, severity: float, rng: Addressed) -> Tensor:
     return magnitude(real, imaginary).clamp_(0, 1)
 
 
-def _compiled(images: Tensor, rows: Tensor, weights: Tensor, still: float, cos: Tensor, sin: Tensor) -> Tensor:
+def _ghosted(images: Tensor, rows: Tensor, weights: Tensor, still: float, cos: Tensor, sin: Tensor) -> Tensor:
     from .kernels import moves
 
-    out = torch.empty(images.shape)
+    out = kernels.room_for(images)
     x, y = (tensor.view(len(images), -1, *images.shape[-2:]).numpy() for tensor in (images.contiguous(), out))
     row, bessel, c, s = (table.numpy() for table in (rows, weights, cos, sin))
 
@@ -121,7 +121,7 @@ def kspace_spike(images: Tensor, severity: float, rng: Addressed) -> Tensor:
 def _striped(images: Tensor, waves: Sequence[Tensor], amplitude: float) -> Tensor:
     from .kernels import moves
 
-    out = torch.empty(images.shape)
+    out = kernels.room_for(images)
     x, y = (tensor.view(*images.shape[:2], -1, images.shape[-1]).numpy() for tensor in (images.contiguous(), out))
     real, imaginary, cos, sin = (wave.flatten(1).numpy() for wave in waves)
 
@@ -147,10 +147,11 @@ def rigid_motion(images: Tensor, severity: float, rng: Addressed) -> Tensor:
         place = torch.arange(n) - torch.where(draw[:, 1:] < 0.5, distance, -distance).long()
         places.append(reflected(place, n))
     lines = _late_lines(images.shape[-2], at(RIGID_MOTION, severity, none=0.0))
-    if kernels.usable(images) and images.shape[-2] % 2 == 0:
+    if kernels.usable(images):
         from .kernels import separable as compiled
 
-        return compiled.partly_moved(images, places, lines)
+        if [compiled.halves(part).sign for part in lines] == [1, -1]:
+            return compiled.partly_moved(images, places, lines)
     row, column = (place.to(images.device) for place in places)
     column = column.view(len(images), *(1,) * (images.ndim - 2), -1)
     change = torch.take_along_dim(_rows(images, row), column, -1).sub_(images)

@@ -35,7 +35,7 @@ def gaussian_noise(images: Tensor, severity: float, rng: Addressed) -> Tensor:
 def _added(images: Tensor, noise: Tensor, sd: float) -> Tensor:
     """Returns the images with the noise, which is used up, times `sd`."""
     if kernels.usable(images):
-        kernels.in_rows("noisy", images.contiguous().flatten(1), sd, noise.flatten(1))
+        kernels.in_rows("noisy", images.contiguous().flatten(1), sd, noise.view(len(noise), -1))
         return noise
     return noise.mul_(sd).add_(images).clamp_(0, 1)
 
@@ -97,7 +97,7 @@ def dead_pixels(images: Tensor, severity: float, rng: Addressed) -> Tensor:
     draw = rng.uniform(images.shape[1:])
     half = at(DEAD_PIXELS, severity, none=0.0) / 2
     if kernels.usable(images):
-        kernels.in_rows("stuck", images.contiguous().flatten(1), half, 1 - half, draw.flatten(1))
+        kernels.in_rows("stuck", images.contiguous().flatten(1), half, 1 - half, draw.view(len(draw), -1))
         return draw
     stuck: Tensor = torch.where(draw < half, 0.0, 1.0)
     return torch.where((draw >= half) & (draw < 1 - half), images, stuck)

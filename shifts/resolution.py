@@ -91,7 +91,7 @@ def _defocused(images: Tensor, radius: float) -> Tensor:
 
     height, width = images.shape[-2:]
     rows, first, diagonals = _rows_of_disc(radius, height, width)
-    out = torch.empty(images.shape)
+    out = kernels.room_for(images)
     x, y = (tensor.view(-1, height, width).numpy() for tensor in (images.contiguous(), out))
     kernels.spread(lambda i, j: products.stacked(x[i:j], rows, first, diagonals, y[i:j]), len(x), x.size)
     return out
@@ -151,7 +151,7 @@ def _streaked(images: Tensor, path: float, direction: Tensor) -> Tensor:
     shares = torch.stack([pad(share, (reach - len(share) // 2,) * 2) for share in steps])[direction].numpy()
     way = torch.tensor(DIRECTIONS)[direction].numpy()
     rows, cols = (reflected(torch.arange(-reach, n + reach), n).numpy() for n in (height, width))
-    out = torch.empty(images.shape)
+    out = kernels.room_for(images)
     x, y = (tensor.view(len(images), -1, height, width).numpy() for tensor in (images.contiguous(), out))
     kernels.spread(lambda i, j: moves.streaked(x[i:j], way[i:j], shares[i:j], rows, cols, y[i:j]), len(x), x.size)
     return out
@@ -162,7 +162,7 @@ def _shares(path: float, down: int, right: int) -> Tensor:
     step = math.hypot(down, right)
     reach = int(path / 2 / step + 0.5)
     ends = [(max((i - 0.5) * step, -path / 2), min((i + 0.5) * step, path / 2)) for i in range(-reach, reach + 1)]
-    return torch.tensor([(end - start) / path for start, end in ends])
+    return torch.tensor([(end - start) / path for start, end in ends], dtype=torch.float32)
 
 
 def _streak(images: Tensor, path: float, down: int, right: int) -> Tensor:

@@ -56,25 +56,25 @@ class Addressed:
 
     def normal(self, shape: Sequence[int]) -> Tensor:
         """Returns standard normal float32, (N, *shape)."""
-        out = torch.empty(len(self), *shape)
-        if kernels.usable(out) and math.prod(shape) >= TOGETHER:
+        out = self._room(shape)
+        if kernels.usable(out) and len(self) and math.prod(shape) >= TOGETHER:
             from .kernels import draws
 
-            return self._compiled(out, draws.normal)
+            return self._by_loop(out, draws.normal)
         return self._fill(out, lambda row, generator: row.normal_(generator=generator))
 
     def uniform(self, shape: Sequence[int]) -> Tensor:
         """Returns float32, uniform in [0, 1), (N, *shape)."""
-        out = torch.empty(len(self), *shape)
+        out = self._room(shape)
         if kernels.usable(out) and out.numel():
             from .kernels import draws
 
-            return self._compiled(out, draws.uniform)
+            return self._by_loop(out, draws.uniform)
         return self._fill(out, lambda row, generator: row.uniform_(generator=generator))
 
     def integers(self, low: int, high: int, shape: Sequence[int]) -> Tensor:
         """Returns int64, uniform in low..high-1, (N, *shape)."""
-        out = torch.empty(len(self), *shape, dtype=torch.int64)
+        out = torch.empty(len(self), *shape, dtype=torch.int64, device="cpu")
         return self._fill(out, lambda row, generator: row.random_(low, high, generator=generator))
 
     def poisson(self, rate: Tensor) -> Tensor:
@@ -85,6 +85,9 @@ class Addressed:
         """Returns one fresh generator a sample, for a function that draws on its own (see `adapters`)."""
         call, self._calls = self._calls, self._calls + 1
         return [torch.Generator().manual_seed(_seed(address, call)) for address in self._samples]
+
+    def _room(self, shape: Sequence[int]) -> Tensor:
+        return torch.empty(len(self), *shape, dtype=torch.float32, device="cpu")
 
     def _fill(self, out: Tensor, draw: Callable[[Tensor, torch.Generator], object]) -> Tensor:
         call, self._calls = self._calls, self._calls + 1
@@ -97,7 +100,7 @@ class Addressed:
         kernels.spread(fill, len(self), out.numel())
         return out.to(self._device)
 
-    def _compiled(self, out: Tensor, draw: Callable[[Any, Any], object]) -> Tensor:
+    def _by_loop(self, out: Tensor, draw: Callable[[Any, Any], object]) -> Tensor:
         call, self._calls = self._calls, self._calls + 1
         seeds = np.array([_seed(address, call) & 0xFFFFFFFF for address in self._samples], np.uint32)
         rows = out.view(len(self), -1).numpy()

@@ -1,7 +1,10 @@
 """Compiled loops give the bytes of the tensor code that they stand in for."""
 
+import os
 import subprocess
 import sys
+import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,7 +21,10 @@ from medshift.shifts.phantom import phantom
 from medshift.shifts.rng import Addressed
 
 numba = pytest.importorskip("numba")
-compiled = pytest.importorskip("medshift.shifts.kernels.separable")
+if not kernels.usable(torch.zeros(1)):
+    pytest.skip("compiled loops are switched off", allow_module_level=True)
+
+from medshift.shifts.kernels import separable as compiled  # noqa: E402  # it needs Numba
 
 IDS = ["p1/s3", "p2", "", "ü\n", "p3"]
 SHAPES = {
@@ -27,6 +33,8 @@ SHAPES = {
     "tiny": (3, 3, 8, 8),
     "pixel": (2, 1, 1, 1),
     "large": (2, 3, 160, 224),
+    "two channels": (3, 2, 24, 31),
+    "four channels": (3, 4, 25, 16),
     "volume": (3, 1, 7, 24, 20),
     "odd volume": (2, 1, 8, 13, 11),
 }
@@ -69,6 +77,7 @@ def test_every_shift_gives_the_same_bytes_compiled_and_not(name, shape, tensors)
         pytest.skip("not for such images")
     images = torch.rand(shape, generator=torch.Generator().manual_seed(1))
     images = torch.cat([images[:-1], (phantom(1, shape[1], shape[2:]) * 255).round() / 255])
+    images[0] = images[0].where(images[0] > 0.9, -0.0)  # few are not black, and black may have a sign
     severities = (1, 3, 5, 0.5)
     ours = [apply(name, images, severity, IDS[: len(images)], 0) for severity in severities]
     tensors()
@@ -127,7 +136,16 @@ def test_jpeg_rounds_halves_as_the_exact_matrix_does(severity, channels, tensors
     ids = [str(index) for index in range(len(images))]
     ours = apply("jpeg", images, severity, ids, 0)
     tensors()
-    assert torch.equal(ours, apply("jpeg", images, severity, ids, 0))
+    assert same(ours, apply("jpeg", images, severity, ids, 0))
+
+
+@pytest.mark.parametrize("severity", [0.01, 0.1, 0.4])
+def test_jpeg_has_no_negative_zeros(severity, tensors):
+    images = (torch.rand(4, 1, 224, 224, generator=torch.Generator().manual_seed(0)) > 0.9).float()
+    ours = apply("jpeg", images, severity, IDS[:4], 0)
+    assert not ours.signbit().any()
+    tensors()
+    assert same(ours, apply("jpeg", images, severity, IDS[:4], 0))
 
 
 def test_jpeg_rounds_coefficients_as_the_exact_matrix_does(tensors):
@@ -147,6 +165,71 @@ def test_shifts_that_look_for_themselves_find_pixels_out_of_range(name, value):
         apply(name, images, 3, IDS[:3], 0)
     images[2, 1, 199, 199] = -0.0
     assert apply(name, images, 3, IDS[:3], 0).isfinite().all()
+
+
+@pytest.mark.parametrize("name", sorted(catalogue.BUILTINS))
+def test_defaults_and_modes_of_torch_change_nothing(name):
+    entry = catalogue.BUILTINS[name]
+    shape = (4, 3 if {0, 3} & set(entry.channels) else 1, *((96, 128) if 2 in entry.dims else (8, 48, 64)))
+    images = torch.rand(shape, generator=torch.Generator().manual_seed(2))
+    expected = apply(name, images, 2, IDS[:4], 0)
+    with torch.inference_mode():
+        assert same(apply(name, images, 2, IDS[:4], 0), expected)
+    last = torch.channels_last if images.ndim == 4 else torch.channels_last_3d
+    assert same(apply(name, images.contiguous(memory_format=last), 2, IDS[:4], 0), expected)
+    if not entry.lean:
+        return
+    torch.set_default_dtype(torch.float64)
+    try:
+        assert same(apply(name, images, 2, IDS[:4], 0), expected)
+    finally:
+        torch.set_default_dtype(torch.float32)
+
+
+def test_a_full_disk_costs_no_shift(tmp_path):
+    code = (
+        "import resource, torch\nfrom medshift.shifts.apply import apply\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))\n"
+        "print(apply('exposure', torch.full((1, 1, 8, 8), 0.5), 1, ['a'], 0).shape)"
+    )
+    environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=False)
+    assert done.stdout.strip() == "torch.Size([1, 1, 8, 8])", done.stderr
+
+
+def test_code_is_kept_for_the_very_sources(tmp_path, monkeypatch):
+    for path in Path(kernels.__file__).parent.glob("*.py"):
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    monkeypatch.setattr(kernels, "__file__", str(tmp_path / "__init__.py"))
+    kernels._folder.cache_clear()
+    before = kernels._folder("")
+    with (tmp_path / "bits.py").open("a") as file:  # a loop of any other file may have this one in it
+        file.write("\n")
+    kernels._folder.cache_clear()
+    after = kernels._folder("")
+    kernels._folder.cache_clear()
+    assert Path(before).parent == Path(after).parent == tmp_path / "__pycache__"
+    assert before != after
+
+
+def test_what_fails_in_one_stretch_waits_for_the_others():
+    begun, ended = [], []
+
+    def task(first, last):
+        begun.append(first)
+        time.sleep(0.1 if first else 0.0)
+        ended.append(first)
+        if not first:
+            raise ValueError("mine")
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        with pytest.raises(ValueError, match="mine"):
+            kernels.spread(task, 2, kernels.WORTH_A_THREAD)
+    finally:
+        torch.set_num_threads(threads)
+    assert sorted(begun) == sorted(ended) == [0, 1]
 
 
 @pytest.mark.parametrize("without", ["sys.modules['numba'] = None", "os.environ['NUMBA_DISABLE_JIT'] = '1'"])

@@ -276,7 +276,7 @@ def _levels(work: Floats, exact: Doubles, count: int) -> None:
             level = np.rint(value)
             doubtful += abs(value - level) > F(0.5) - (work[total, b] * OFF_BACK + TINY_BACK)
             work[spare, b] = value
-            work[I3 * SIZE + j, b] = min(max(level, F(0)), F(255))
+            work[I3 * SIZE + j, b] = min(max(level, F(0)), F(255)) + F(0)  # no negative zeros
         if doubtful:
             for b in range(uintp(count)):
                 value = work[spare, b]
@@ -284,4 +284,4 @@ def _levels(work: Floats, exact: Doubles, count: int) -> None:
                     exactly = 0.0
                     for k in range(SIZE):
                         exactly += work[SIZE + k, b] * exact[k, j]
-                    work[I3 * SIZE + j, b] = min(max(np.rint(exactly + 128), 0.0), 255.0)
+                    work[I3 * SIZE + j, b] = min(max(np.rint(exactly + 128), 0.0), 255.0) + 0.0

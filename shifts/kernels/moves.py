@@ -5,32 +5,36 @@ from __future__ import annotations
 import numpy as np
 from numba import uintp
 
-from . import Floats, Indices, Whole, compiled
+from . import Flags, Floats, Whole, compiled
 from .pointwise import clipped, hypotenuse
 
 F = np.float32
 
 
 @compiled
-def turned(x: Floats, side: Whole, corners: Indices, weights: Floats, out: Floats) -> None:
+def turned(
+    x: Floats, left: Flags, corners: Whole, weights: Floats, others: Whole, other_weights: Floats, out: Floats
+) -> None:
     """Samples images at four neighbours of every pixel.
 
     Args:
         x: (N, C, H*W).
-        side: (N,), which of the two tables an image takes.
-        corners: (2, 4, H*W), where the neighbours lie.
-        weights: (2, 4, H*W).
+        left: (N,), whether an image takes the first pair of tables, or the second.
+        corners: (4, H*W), where the neighbours lie.
+        weights: (4, H*W).
+        others: (4, H*W).
+        other_weights: (4, H*W).
         out: (N, C, H*W), written.
     """
     size = uintp(x.shape[2])
     for n in range(len(x)):
-        p, w = corners[side[n]], weights[side[n]]
+        p, w = (corners, weights) if left[n] else (others, other_weights)
         p0, p1, p2, p3 = p[0], p[1], p[2], p[3]
         w0, w1, w2, w3 = w[0], w[1], w[2], w[3]
         for c in range(x.shape[1]):
             source, result = x[n, c], out[n, c]
             for i in range(size):
-                total = source[uintp(p0[i])] * w0[i]
+                total = F(0) + source[uintp(p0[i])] * w0[i]
                 total += source[uintp(p1[i])] * w1[i]
                 total += source[uintp(p2[i])] * w2[i]
                 total += source[uintp(p3[i])] * w3[i]

@@ -77,8 +77,8 @@ def looked_up(x: Floats, curve: Floats, out: Floats) -> bool:
     most = uint32(0)
     for i in range(len(x)):
         most = max(most, uint32(bits_of(x[i])))
-        level = int32(np.rint(clipped(x[i]) * STEPS))
-        out[i] = curve[min(uint32(level), uint32(STEPS))]  # what is no number may be any level
+        level = x[i] if x[i] > F(0) else F(0)  # what is no number, too
+        out[i] = curve[uint32(int32(np.rint(min(level, F(1)) * STEPS)))]
     proper: bool = most <= WHITE
     return proper
 

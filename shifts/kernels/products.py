@@ -1,7 +1,7 @@
 """Exact products along an axis (see `matrices`): pixels in steps of 2**-24, summed in float64, in any order.
 
-All take float32 and write float32. Four products are added at a time, so
-that sums are read and written once for four; indices have no sign, or each would be checked for counting from the end.
+Four products are added at a time, so that sums are read and written once for four; indices have no sign, or each would
+be checked for counting from the end.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numba import uintp
 
-from . import Doubles, Floats, Whole, exact
+from . import Doubles, Floats, Whole, unrounded
 from .pointwise import clipped, hypotenuse
 
 FINE, COARSE = np.float32(2.0**24), np.float32(2.0**-24)
@@ -18,7 +18,7 @@ FOURFOLD = 4  # entries come in fours, filled up with zeros
 I0, I1, I2, I3, I4 = (uintp(i) for i in range(5))
 
 
-@exact
+@unrounded
 def _by_diagonals(steps: Doubles, row: int, diagonals: Doubles, total: Doubles) -> None:
     """Writes the sums of two rows of steps, (R, n + 4 D or more), with the diagonals, (4 D, n), which are read once."""
     n, after = uintp(diagonals.shape[1]), row + I1
@@ -34,7 +34,7 @@ def _by_diagonals(steps: Doubles, row: int, diagonals: Doubles, total: Doubles) 
             total[I1, i] = other + total[I1, i] if d else other
 
 
-@exact
+@unrounded
 def _by_rows(steps: Doubles, start: int, entries: Doubles, i: int, reach: int, width: int, total: Doubles) -> None:
     """Writes the sums of some rows of steps, (n + 4 K, width or more), with the i-th column of entries, (4 K, m)."""
     for k in range(I0, reach, I4):
@@ -45,7 +45,7 @@ def _by_rows(steps: Doubles, start: int, entries: Doubles, i: int, reach: int, w
             total[a] = some + total[a] if k else some
 
 
-@exact
+@unrounded
 def banded_last(x: Floats, first: int, diagonals: Doubles, clip: bool, out: Floats) -> None:
     """Applies a square matrix, given by its diagonals, to the rows.
 
@@ -70,7 +70,7 @@ def banded_last(x: Floats, first: int, diagonals: Doubles, clip: bool, out: Floa
                 out[r + p, i] = _pixel(np.float32(total[p, i]), clip)
 
 
-@exact
+@unrounded
 def sparse_last(x: Floats, start: Whole, entries: Doubles, clip: bool, out: Floats) -> None:
     """Applies a matrix whose rows hold few entries side by side, far from the diagonal.
 
@@ -96,7 +96,7 @@ def sparse_last(x: Floats, start: Whole, entries: Doubles, clip: bool, out: Floa
             out[r, i] = _pixel(np.float32(total[i]), clip)
 
 
-@exact
+@unrounded
 def banded_inner(x: Floats, start: Whole, reach: Whole, entries: Doubles, clip: bool, out: Floats) -> None:
     """Applies a matrix along the middle axis.
 
@@ -124,7 +124,7 @@ def banded_inner(x: Floats, start: Whole, reach: Whole, entries: Doubles, clip: 
                     out[r, i, left + a] = _pixel(np.float32(total[a]), clip)
 
 
-@exact
+@unrounded
 def banded_both(
     x: Floats,
     start: Whole,
@@ -159,13 +159,13 @@ def banded_both(
                     out[r, i + p, a] = _pixel(np.float32(total[p, a]), clip)
 
 
-@exact
+@unrounded
 def _pixel(steps: np.float32, clip: bool) -> np.float32:
     value = steps * COARSE
     return min(abs(value), np.float32(1)) if clip else value
 
 
-@exact
+@unrounded
 def stacked(x: Floats, rows: Whole, first: int, diagonals: Doubles, out: Floats) -> None:
     """Adds pairs of rows, each pair after a matrix of its own, in the order of the pairs, and clips to 0..1.
 
@@ -203,21 +203,21 @@ def stacked(x: Floats, rows: Whole, first: int, diagonals: Doubles, out: Floats)
                 out[p, h, i] = clipped(out[p, h, i])
 
 
-@exact
+@unrounded
 def to_steps(x: Floats, steps: Doubles) -> None:
     """Writes pixels, (K,), as steps."""
     for i in range(uintp(len(x))):
         steps[i] = np.rint(x[i] * FINE)
 
 
-@exact
+@unrounded
 def from_steps(steps: Doubles, clip: bool, out: Floats) -> None:
     """Writes sums, (K,), as pixels."""
     for i in range(uintp(len(out))):
         out[i] = _pixel(np.float32(steps[i]), clip)
 
 
-@exact
+@unrounded
 def fold_last(x: Floats, even: Doubles, odd: Doubles) -> None:
     """Writes x[i] + x[n - 1 - i], (R, n / 2), and x[i] - x[n - 1 - i] of the rows, in steps."""
     half, end = uintp(even.shape[1]), uintp(x.shape[1] - 1)
@@ -227,7 +227,7 @@ def fold_last(x: Floats, even: Doubles, odd: Doubles) -> None:
             even[r, i], odd[r, i] = left + right, left - right
 
 
-@exact
+@unrounded
 def fold_inner(x: Floats, even: Doubles, odd: Doubles) -> None:
     """Does so along the middle axis of (R, n, A)."""
     half, end = uintp(even.shape[1]), uintp(x.shape[1] - 1)
@@ -238,7 +238,7 @@ def fold_inner(x: Floats, even: Doubles, odd: Doubles) -> None:
                 even[r, i, a], odd[r, i, a] = left + right, left - right
 
 
-@exact
+@unrounded
 def unfold_last(even: Doubles, odd: Doubles, sign: int, clip: bool, out: Floats) -> None:
     """Writes rows, (R, n), from what their even and odd parts have become, (R, n / 2)."""
     half, end, turn = uintp(even.shape[1]), uintp(out.shape[1] - 1), np.float64(sign) / 2
@@ -249,7 +249,7 @@ def unfold_last(even: Doubles, odd: Doubles, sign: int, clip: bool, out: Floats)
             out[r, end - i] = _pixel(np.float32((e - o) * turn), clip)
 
 
-@exact
+@unrounded
 def unfold_inner(even: Doubles, odd: Doubles, sign: int, clip: bool, out: Floats) -> None:
     """Does so along the middle axis of (R, n, A)."""
     half, end, turn = uintp(even.shape[1]), uintp(out.shape[1] - 1), np.float64(sign) / 2
@@ -261,7 +261,7 @@ def unfold_inner(even: Doubles, odd: Doubles, sign: int, clip: bool, out: Floats
                 out[r, end - i, a] = _pixel(np.float32((e - o) * turn), clip)
 
 
-@exact
+@unrounded
 def fold_change(x: Floats, rows: Whole, columns: Whole, even: Doubles, odd: Doubles) -> None:
     """Folds what a movement changes, along the rows' axis, as `fold_inner` does.
 
@@ -284,7 +284,7 @@ def fold_change(x: Floats, rows: Whole, columns: Whole, even: Doubles, odd: Doub
                     even[n, p, i, j], odd[n, p, i, j] = left + right, left - right
 
 
-@exact
+@unrounded
 def unfold_magnitude(
     x: Floats, even: Doubles, odd: Doubles, imaginary_even: Doubles, imaginary_odd: Doubles, out: Floats
 ) -> None:

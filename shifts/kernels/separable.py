@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from . import Doubles, Floats, Whole, products, spread
+from . import Doubles, Floats, Whole, products, room_for, spread
 
 DENSE = 0.3  # filled width of a matrix, from which on linear algebra libraries are faster than loops
 FEW = 16  # columns in which it does not matter
@@ -32,6 +32,9 @@ class Band:
         row, column = entries.nonzero()
         self.start = (entries != 0).argmax(1)
         widest = int((column - self.start[row]).max(initial=0)) + 1
+        self.dense = widest > DENSE * n + FEW
+        if self.dense:  # not for loops
+            return
         self.entries = np.zeros((_fourfold(widest), n))
         self.entries[column - self.start[row], row] = entries[row, column]
         self.few = self.entries[:widest]
@@ -44,7 +47,6 @@ class Band:
         self.diagonals = np.zeros((_fourfold(count), n))
         self.diagonals[offset - self.first, row] = entries[row, column]
         self.sparse = widest * FAR < count
-        self.dense = widest > DENSE * n + FEW
 
 
 def _fourfold(count: int) -> int:
@@ -59,7 +61,7 @@ def band(matrix: Tensor) -> Band:
 
 def separable(images: Tensor, steps: Sequence[tuple[int, Tensor]], *, clip: bool) -> Tensor:
     """Returns what `matrices.separable` does."""
-    out = torch.empty(images.shape)
+    out = room_for(images)
     together = min(-2, *(axis for axis, _ in steps))  # the axes of what all products need
     x, y = (tensor.view(-1, *images.shape[together:]).numpy() for tensor in (images.contiguous(), out))
     bands = [(axis, band(matrix)) for axis, matrix in steps]
@@ -206,7 +208,7 @@ def partly_moved(images: Tensor, places: Sequence[Tensor], lines: tuple[Tensor, 
             second the opposite from the other end.
     """
     height, width = images.shape[-2:]
-    out = torch.empty(images.shape)
+    out = room_for(images)
     x, y = (tensor.view(len(images), -1, height, width).numpy() for tensor in (images.contiguous(), out))
     rows, columns = (place.numpy() for place in places)
     group = _group(x, PART)
