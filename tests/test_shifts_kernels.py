@@ -78,7 +78,7 @@ def test_every_shift_gives_the_same_bytes_compiled_and_not(name, shape, tensors)
     images = torch.rand(shape, generator=torch.Generator().manual_seed(1))
     images = torch.cat([images[:-1], (phantom(1, shape[1], shape[2:]) * 255).round() / 255])
     images[0] = images[0].where(images[0] > 0.9, -0.0)  # few are not black, and black may have a sign
-    severities = (1, 3, 5, 0.5)
+    severities = (0.5, 4)
     ours = [apply(name, images, severity, IDS[: len(images)], 0) for severity in severities]
     tensors()
     for severity, one in zip(severities, ours, strict=True):

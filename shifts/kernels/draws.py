@@ -106,9 +106,8 @@ def normal(out: Floats, seeds: Words) -> None:
             for i in range(WORDS):
                 unit[i] = _unit(words[i])
             _box_muller(unit, work)
-            part = row[start : start + WORDS]
-            whole = len(part) // GROUP * GROUP
-            part[:whole] = unit[:whole]
+            for i in range(min(WORDS, len(row) - start) // GROUP * GROUP):
+                row[start + i] = unit[i]
         if len(row) % GROUP:  # the last sixteen are drawn anew, so that they make a group
             at = len(row) % WORDS
             for i in range(GROUP):
@@ -116,7 +115,8 @@ def normal(out: Floats, seeds: Words) -> None:
                     _twist(words)
                 unit[i] = _unit(words[(at + i) % WORDS])
             _box_muller(unit, work)
-            row[len(row) - GROUP :] = unit[:GROUP]
+            for i in range(GROUP):
+                row[len(row) - GROUP + i] = unit[i]
 
 
 @compiled

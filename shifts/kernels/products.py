@@ -111,7 +111,9 @@ def banded_inner(x: Floats, start: Whole, reach: Whole, entries: Doubles, clip: 
     count, m = uintp(entries.shape[0]), uintp(entries.shape[1])
     n, after = uintp(x.shape[1]), uintp(x.shape[2])
     steps, total = np.empty((n + count, BLOCK), np.float64), np.empty(BLOCK, np.float64)
-    steps[n:] = 0
+    for j in range(n, n + count):
+        for a in range(BLOCK):
+            steps[j, a] = 0
     for r in range(uintp(len(x))):
         for left in range(I0, after, BLOCK):
             width = min(BLOCK, after - left)
@@ -139,7 +141,9 @@ def banded_both(
     count, m = uintp(entries.shape[0]), uintp(entries.shape[1])
     n, after, before = uintp(x.shape[1]), uintp(x.shape[2]), uintp(-first)
     steps, sums = np.empty((n + count, BLOCK), np.float64), np.empty(BLOCK, np.float64)
-    steps[n:] = 0
+    for j in range(n, n + count):
+        for a in range(BLOCK):
+            steps[j, a] = 0
     lines = np.zeros((m + I1, before + after + uintp(diagonals.shape[0])), np.float64)
     total = np.empty((2, after), np.float64)
     for r in range(uintp(len(x))):
