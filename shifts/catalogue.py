@@ -137,24 +137,8 @@ BUILTINS: dict[str, Entry] = {
         _entry("defocus", "resolution", "resolution", LENS, "disc of a lens out of focus", "radius px"),
         _entry("motion-blur", "resolution", "resolution", ANY, "motion during exposure", "px"),
         _entry("matrix-reduction", "resolution", "resolution", ("mr",), "fewer k-space lines", "kept"),
-        _entry(
-            "slice-thickness",
-            "resolution",
-            "resolution",
-            ("mr", "ct"),
-            "thicker slices",
-            "slices",
-            dims=(3,),
-        ),
-        _entry(
-            "detector-binning",
-            "resolution",
-            "resolution",
-            ANY,
-            "coarser detector cells",
-            "cell px",
-            version=2,
-        ),
+        _entry("slice-thickness", "resolution", "resolution", ("mr", "ct"), "thicker slices", "slices", dims=(3,)),
+        _entry("detector-binning", "resolution", "resolution", ANY, "coarser detector cells", "cell px", version=2),
         _entry(
             "bias-field", "fields", "artefact", ("mr", *LENS), "smooth gain without a constant", "max/min-1", lean=False
         ),

@@ -1,4 +1,4 @@
-"""Exact products along an axis (see `matrices`): pixels in steps of 2**-24, summed in float64, in any order.
+"""Exact products of bands along an axis (see `matrices`): pixels in steps of 2**-24, summed in float64, in any order.
 
 Four products are added at a time, so that sums are read and written once for four; indices have no sign, or each would
 be checked for counting from the end.
@@ -10,7 +10,7 @@ import numpy as np
 from numba import uintp
 
 from . import Doubles, Floats, Whole, unrounded
-from .pointwise import clipped, hypotenuse
+from .pointwise import clipped
 
 FINE, COARSE = np.float32(2.0**24), np.float32(2.0**-24)
 BLOCK = uintp(128)  # columns whose steps stay in the cache together
@@ -67,7 +67,7 @@ def banded_last(x: Floats, first: int, diagonals: Doubles, clip: bool, out: Floa
         _by_diagonals(steps, I0, diagonals, total)
         for p in range(pair):
             for i in range(n):
-                out[r + p, i] = _pixel(np.float32(total[p, i]), clip)
+                out[r + p, i] = pixel(np.float32(total[p, i]), clip)
 
 
 @unrounded
@@ -93,7 +93,19 @@ def sparse_last(x: Floats, start: Whole, entries: Doubles, clip: bool, out: Floa
             for i in range(m):
                 total[i] += entries[k, i] * steps[uintp(start[i]) + k]
         for i in range(m):
-            out[r, i] = _pixel(np.float32(total[i]), clip)
+            out[r, i] = pixel(np.float32(total[i]), clip)
+
+
+@unrounded
+def _to_block(x: Floats, r: int, left: int, width: int, steps: Doubles) -> None:
+    """Writes some columns of one of (R, n, A) as steps, with zeros in the rows after the last."""
+    n = uintp(x.shape[1])
+    for j in range(n):
+        for a in range(width):
+            steps[j, a] = np.rint(x[r, j, left + a] * FINE)
+    for j in range(n, uintp(steps.shape[0])):
+        for a in range(width):
+            steps[j, a] = 0
 
 
 @unrounded
@@ -111,19 +123,14 @@ def banded_inner(x: Floats, start: Whole, reach: Whole, entries: Doubles, clip: 
     count, m = uintp(entries.shape[0]), uintp(entries.shape[1])
     n, after = uintp(x.shape[1]), uintp(x.shape[2])
     steps, total = np.empty((n + count, BLOCK), np.float64), np.empty(BLOCK, np.float64)
-    for j in range(n, n + count):
-        for a in range(BLOCK):
-            steps[j, a] = 0
     for r in range(uintp(len(x))):
         for left in range(I0, after, BLOCK):
             width = min(BLOCK, after - left)
-            for j in range(n):
-                for a in range(width):
-                    steps[j, a] = np.rint(x[r, j, left + a] * FINE)
+            _to_block(x, r, left, width, steps)
             for i in range(m):
                 _by_rows(steps, uintp(start[i]), entries, i, uintp(reach[i]), width, total)
                 for a in range(width):
-                    out[r, i, left + a] = _pixel(np.float32(total[a]), clip)
+                    out[r, i, left + a] = pixel(np.float32(total[a]), clip)
 
 
 @unrounded
@@ -141,17 +148,12 @@ def banded_both(
     count, m = uintp(entries.shape[0]), uintp(entries.shape[1])
     n, after, before = uintp(x.shape[1]), uintp(x.shape[2]), uintp(-first)
     steps, sums = np.empty((n + count, BLOCK), np.float64), np.empty(BLOCK, np.float64)
-    for j in range(n, n + count):
-        for a in range(BLOCK):
-            steps[j, a] = 0
     lines = np.zeros((m + I1, before + after + uintp(diagonals.shape[0])), np.float64)
     total = np.empty((2, after), np.float64)
     for r in range(uintp(len(x))):
         for left in range(I0, after, BLOCK):
             width = min(BLOCK, after - left)
-            for j in range(n):
-                for a in range(width):
-                    steps[j, a] = np.rint(x[r, j, left + a] * FINE)
+            _to_block(x, r, left, width, steps)
             for i in range(m):
                 _by_rows(steps, uintp(start[i]), entries, i, uintp(reach[i]), width, sums)
                 for a in range(width):
@@ -160,11 +162,12 @@ def banded_both(
             _by_diagonals(lines, i, diagonals, total)
             for p in range(min(I2, m - i)):
                 for a in range(after):
-                    out[r, i + p, a] = _pixel(np.float32(total[p, a]), clip)
+                    out[r, i + p, a] = pixel(np.float32(total[p, a]), clip)
 
 
 @unrounded
-def _pixel(steps: np.float32, clip: bool) -> np.float32:
+def pixel(steps: np.float32, clip: bool) -> np.float32:
+    """Returns a sum of steps as a pixel; with `clip` its magnitude, at most 1."""
     value = steps * COARSE
     return min(abs(value), np.float32(1)) if clip else value
 
@@ -205,113 +208,3 @@ def stacked(x: Floats, rows: Whole, first: int, diagonals: Doubles, out: Floats)
                     out[p, h, i] = before_this + np.float32(total[i]) * COARSE
             for i in range(n):
                 out[p, h, i] = clipped(out[p, h, i])
-
-
-@unrounded
-def to_steps(x: Floats, steps: Doubles) -> None:
-    """Writes pixels, (K,), as steps."""
-    for i in range(uintp(len(x))):
-        steps[i] = np.rint(x[i] * FINE)
-
-
-@unrounded
-def from_steps(steps: Doubles, clip: bool, out: Floats) -> None:
-    """Writes sums, (K,), as pixels."""
-    for i in range(uintp(len(out))):
-        out[i] = _pixel(np.float32(steps[i]), clip)
-
-
-@unrounded
-def fold_last(x: Floats, even: Doubles, odd: Doubles) -> None:
-    """Writes x[i] + x[n - 1 - i], (R, n / 2), and x[i] - x[n - 1 - i] of the rows, in steps."""
-    half, end = uintp(even.shape[1]), uintp(x.shape[1] - 1)
-    for r in range(uintp(len(x))):
-        for i in range(half):
-            left, right = np.float64(np.rint(x[r, i] * FINE)), np.float64(np.rint(x[r, end - i] * FINE))
-            even[r, i], odd[r, i] = left + right, left - right
-
-
-@unrounded
-def fold_inner(x: Floats, even: Doubles, odd: Doubles) -> None:
-    """Does so along the middle axis of (R, n, A)."""
-    half, end = uintp(even.shape[1]), uintp(x.shape[1] - 1)
-    for r in range(uintp(len(x))):
-        for i in range(half):
-            for a in range(uintp(x.shape[2])):
-                left, right = np.float64(np.rint(x[r, i, a] * FINE)), np.float64(np.rint(x[r, end - i, a] * FINE))
-                even[r, i, a], odd[r, i, a] = left + right, left - right
-
-
-@unrounded
-def unfold_last(even: Doubles, odd: Doubles, sign: int, clip: bool, out: Floats) -> None:
-    """Writes rows, (R, n), from what their even and odd parts have become, (R, n / 2)."""
-    half, end, turn = uintp(even.shape[1]), uintp(out.shape[1] - 1), np.float64(sign) / 2
-    for r in range(uintp(len(out))):
-        for i in range(half):
-            e, o = even[r, i], odd[r, i]
-            out[r, i] = _pixel(np.float32((e + o) / 2), clip)
-            out[r, end - i] = _pixel(np.float32((e - o) * turn), clip)
-
-
-@unrounded
-def unfold_inner(even: Doubles, odd: Doubles, sign: int, clip: bool, out: Floats) -> None:
-    """Does so along the middle axis of (R, n, A)."""
-    half, end, turn = uintp(even.shape[1]), uintp(out.shape[1] - 1), np.float64(sign) / 2
-    for r in range(uintp(len(out))):
-        for i in range(half):
-            for a in range(uintp(out.shape[2])):
-                e, o = even[r, i, a], odd[r, i, a]
-                out[r, i, a] = _pixel(np.float32((e + o) / 2), clip)
-                out[r, end - i, a] = _pixel(np.float32((e - o) * turn), clip)
-
-
-@unrounded
-def fold_change(x: Floats, rows: Whole, columns: Whole, even: Doubles, odd: Doubles) -> None:
-    """Folds what a movement changes, along the rows' axis, as `fold_inner` does.
-
-    Args:
-        x: (N, P, H, W).
-        rows: (N, H), where the rows of a moved image come from.
-        columns: (N, W), where its columns come from.
-        even: (N, P, H / 2, W), written.
-        odd: (N, P, H / 2, W), written.
-    """
-    half, end = uintp(even.shape[2]), uintp(x.shape[2] - 1)
-    for n in range(uintp(len(x))):
-        for p in range(uintp(x.shape[1])):
-            for i in range(half):
-                above, below = x[n, p, uintp(rows[n, i])], x[n, p, uintp(rows[n, end - i])]
-                for j in range(uintp(x.shape[3])):
-                    column = uintp(columns[n, j])
-                    left = np.float64(np.rint((above[column] - x[n, p, i, j]) * FINE))
-                    right = np.float64(np.rint((below[column] - x[n, p, end - i, j]) * FINE))
-                    even[n, p, i, j], odd[n, p, i, j] = left + right, left - right
-
-
-@unrounded
-def unfold_magnitude(
-    x: Floats, even: Doubles, odd: Doubles, imaginary_even: Doubles, imaginary_odd: Doubles, out: Floats
-) -> None:
-    """Writes |x + real + i imaginary|, at most 1, from what even and odd parts have become, along the middle axis.
-
-    Args:
-        x: (N, P, H, W).
-        even: (N, P, H / 2, W).
-        odd: (N, P, H / 2, W).
-        imaginary_even: (N, P, H / 2, W), of a matrix that is the opposite from its other end.
-        imaginary_odd: (N, P, H / 2, W).
-        out: (N, P, H, W), written.
-    """
-    half, end = uintp(even.shape[2]), uintp(x.shape[2] - 1)
-    for n in range(uintp(len(x))):
-        for p in range(uintp(x.shape[1])):
-            for i in range(half):
-                for j in range(uintp(x.shape[3])):
-                    e, o = even[n, p, i, j], odd[n, p, i, j]
-                    f, g = imaginary_even[n, p, i, j], imaginary_odd[n, p, i, j]
-                    real = x[n, p, i, j] + np.float32((e + o) / 2) * COARSE
-                    imaginary = np.float32((f + g) / 2) * COARSE
-                    out[n, p, i, j] = clipped(hypotenuse(real, imaginary))
-                    real = x[n, p, end - i, j] + np.float32((e - o) / 2) * COARSE
-                    imaginary = np.float32((g - f) / 2) * COARSE
-                    out[n, p, end - i, j] = clipped(hypotenuse(real, imaginary))
