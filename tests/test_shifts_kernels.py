@@ -186,6 +186,36 @@ def test_defaults_and_modes_of_torch_change_nothing(name):
         torch.set_default_dtype(torch.float32)
 
 
+@pytest.mark.parametrize("name", ["rigid-motion", "gibbs-ringing", "matrix-reduction", "psf-blur"])
+def test_memory_stays_within_six_times_a_small_batch(name):
+    images, ids = torch.rand(64, 1, 96, 96), [str(index) for index in range(64)]
+    apply(name, images, 3, ids, 0)
+    with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU], profile_memory=True) as profile:
+        apply(name, images, 3, ids, 0)
+    now = peak = 0
+    for event in sorted(profile.profiler.kineto_results.events(), key=lambda event: event.start_ns()):
+        if event.name() == "[memory]":
+            now += event.nbytes()
+            peak = max(peak, now)
+    assert 0.9 < peak / images.nbytes <= 6
+
+
+def test_rounding_is_a_loop_s_own_whoever_is_compiled_first():
+    @kernels.compiled
+    def squares(a, b):
+        return a * a + b * b
+
+    @kernels.unrounded
+    def first(x, out):
+        for i in range(len(x)):
+            out[i] = squares(x[i, 0], x[i, 1])
+
+    x = np.random.default_rng(0).random((1000, 2), np.float32)
+    out = np.empty(1000, np.float32)
+    first(x, out)
+    assert (out == x[:, 0] * x[:, 0] + x[:, 1] * x[:, 1]).all()
+
+
 def test_a_full_disk_costs_no_shift(tmp_path):
     code = (
         "import resource, torch\nfrom medshift.shifts.apply import apply\n"

@@ -51,7 +51,7 @@ def _numba_works() -> bool:
 
 def compiled(function: Function) -> Function:
     """Returns a loop compiled at its first call, without the interpreter's lock, and kept on disk where that can be."""
-    return _compiled(function)
+    return _compiled(function, fastmath=False)  # said, or it is that of the first loop that has this one in it
 
 
 def unrounded(function: Function) -> Function:

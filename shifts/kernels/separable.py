@@ -20,7 +20,7 @@ DENSE = 0.3  # filled width of a matrix, from which on linear algebra libraries 
 FEW = 16  # columns in which it does not matter
 FAR = 4  # diagonals for each entry of a row, from which on entries are looked up one by one
 TILE = 32_768  # pixels that one thread takes at a time
-PART = 1_048_576  # pixels that all threads take at a time
+PART = 1_048_576  # pixels that all threads take at a time, at most
 
 
 class Band:
@@ -68,7 +68,7 @@ def separable(images: Tensor, steps: Sequence[tuple[int, Tensor]], *, clip: bool
     if not any(step.dense for _, step in bands):
         spread(lambda i, j: _banded(x[i:j], bands, clip, y[i:j]), len(x), x.size)
         return out
-    group = _group(x, PART)
+    group = _group(x, min(PART, x.size // 2))  # room for half of a small batch keeps memory in bounds
     work = _Work(group * x[0].size)
     spare = [np.empty((group, *x.shape[1:]), np.float32) for _ in steps[1:3]]
     for start in range(0, len(x), group):
@@ -210,7 +210,7 @@ def partly_moved(images: Tensor, places: Sequence[Tensor], lines: tuple[Tensor, 
     out = room_for(images)
     x, y = (tensor.view(len(images), -1, height, width).numpy() for tensor in (images.contiguous(), out))
     rows, columns = (place.numpy() for place in places)
-    group = _group(x, PART)
+    group = _group(x, min(PART, x.size // 2))  # room for half of a small batch keeps memory in bounds
     room = torch.empty(6, group * x[0].size // 2, dtype=torch.float64)
     for start in range(0, len(x), group):
         part = slice(start, start + group)
