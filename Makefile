@@ -52,7 +52,7 @@ readme: $(VENV)/.installed
 # how the committed submissions were made; complete ones are left alone. On a CPU, one thread gives the same bytes on any
 # core count
 submissions: $(VENV)/.installed
-	for name in $$($(BIN)/python -c 'from medshift.benchmark.baselines import BUILTINS; print(*BUILTINS)'); do \
+	for name in $$($(BIN)/python -c 'from medshift.benchmark.contract.registry import BUILTINS; print(*BUILTINS)'); do \
 	  $(BIN)/medshift run --baseline $$name --seeds 3 --threads 1 --out leaderboard/submissions || exit 1; done
 
 clean:

@@ -8,7 +8,7 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from ..benchmark.access import Access
+from ..benchmark.contract.access import Access
 from .entropy import sureness
 from .networks import Network
 from .recipe import Recipe

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from ..benchmark.access import Access
+from ..benchmark.contract.access import Access
 from .entropy import sureness
 from .unlabelled import drawn, unlabelled
 

@@ -7,7 +7,7 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from ..benchmark.access import Access
+from ..benchmark.contract.access import Access
 from .networks import Network
 from .unlabelled import drawn, unlabelled
 

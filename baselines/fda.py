@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from ..benchmark.tune_space import Choice, Space
+from ..benchmark.contract.search_space import Choice, Space
 from .recipe import TimmRecipe
 
 if TYPE_CHECKING:
-    from ..benchmark.access import Access, Predictor
-    from ..benchmark.sees import Sees
+    from ..benchmark.contract.access import Access
+    from ..benchmark.contract.predictor import Predictor
+    from ..benchmark.contract.sees import Sees
 
 
 @dataclass(frozen=True)

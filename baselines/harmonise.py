@@ -10,8 +10,9 @@ from .recipe import TimmRecipe
 if TYPE_CHECKING:
     from torch import nn
 
-    from ..benchmark.access import Access, Predictor
-    from ..benchmark.sees import Sees
+    from ..benchmark.contract.access import Access
+    from ..benchmark.contract.predictor import Predictor
+    from ..benchmark.contract.sees import Sees
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from ..benchmark.access import Images
+from ..benchmark.datasets.images import Images
 
 BATCH = 64
 

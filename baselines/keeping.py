@@ -9,7 +9,7 @@ from typing import Protocol, TypeAlias
 
 from torch import nn
 
-from ..benchmark.access import Access
+from ..benchmark.contract.access import Access
 from .recipe import Recipe
 
 

@@ -10,7 +10,7 @@ import timm
 import torch
 from torch import Tensor, nn
 
-from ..benchmark.access import Access
+from ..benchmark.contract.access import Access
 from ..shifts.errors import MedshiftError, in_one_line, near
 from .recipe import TimmRecipe
 from .starts import Start, take_all

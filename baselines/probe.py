@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 from timm.layers import freeze_batch_norm_2d  # type: ignore[attr-defined]
 from torch import nn
 
-from ..benchmark.access import Access, Images
+from ..benchmark.contract.access import Access
+from ..benchmark.datasets.images import Images
 from .networks import Network
 
 STRENGTHS = tuple(float(c) for c in np.logspace(-4, 2, 7))  # C, the inverse of the penalty

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import ClassVar, Self
 
-from ..benchmark.tune_space import LogUniform, Space
+from ..benchmark.contract.search_space import LogUniform, Space
 
 FOR_VOLUMES = "monai-resnet10-narrow"
 

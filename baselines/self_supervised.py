@@ -9,7 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ..benchmark.access import Access, Images
+from ..benchmark.contract.access import Access
+from ..benchmark.datasets.images import Images
 from ..shifts.errors import MedshiftError
 from .networks import Network
 from .unlabelled import unlabelled

@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor, nn
 
-from ..benchmark.access import Access, Predictor
+from ..benchmark.contract.access import Access
+from ..benchmark.contract.predictor import Predictor
 from ..shifts import catalogue
 from ..shifts.apply import apply
 

@@ -7,7 +7,7 @@ import math
 import torch
 from torch import Tensor, nn
 
-from ..benchmark.access import Access
+from ..benchmark.contract.access import Access
 from .unlabelled import drawn, unlabelled
 
 

@@ -15,8 +15,10 @@ from typing import TypeAlias
 import torch
 from torch import Tensor, nn
 
-from ..benchmark.access import Access, Labelled
-from ..benchmark.files import home, replace
+from ..benchmark.contract.access import Access
+from ..benchmark.datasets.images import Labelled
+from ..benchmark.files.atomic import replace
+from ..benchmark.files.home import home
 from ..shifts.errors import MedshiftError
 from .keeping import BestEpoch, Keep
 from .recipe import Recipe

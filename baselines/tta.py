@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, ClassVar
 from .recipe import TimmRecipe
 
 if TYPE_CHECKING:
-    from ..benchmark.access import Access, Predictor
-    from ..benchmark.sees import Sees
+    from ..benchmark.contract.access import Access
+    from ..benchmark.contract.predictor import Predictor
+    from ..benchmark.contract.sees import Sees
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..benchmark.access import Access, Images
+from ..benchmark.contract.access import Access
+from ..benchmark.datasets.images import Images
 from ..shifts.errors import MedshiftError
 from .training import augment
 

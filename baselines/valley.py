@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import update_bn
 
-from ..benchmark.access import Access
+from ..benchmark.contract.access import Access
 from .recipe import Recipe
 from .training import augment, batch_and_steps, class_weights, validation_loss
 

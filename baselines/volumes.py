@@ -8,7 +8,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from ..benchmark.access import Access
+from ..benchmark.contract.access import Access
 from ..shifts.errors import MedshiftError, near
 from .networks import Network
 from .recipe import TimmRecipe

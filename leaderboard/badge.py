@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
-from ..benchmark.metrics import METRICS
+from ..benchmark.scoring.metrics import METRICS
 from .board import Board
 from .figures import Figure
 

@@ -10,13 +10,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from ..benchmark import bootstrap, submission
-from ..benchmark.card import Card
-from ..benchmark.metrics import METRICS
-from ..benchmark.protocol import Protocol
-from ..benchmark.scores import board_metrics
-from ..benchmark.sees import SEES, Sees
-from ..benchmark.verified import Mark
+from ..benchmark.contract.sees import SEES, Sees
+from ..benchmark.protocols.protocol import Protocol
+from ..benchmark.scoring import bootstrap
+from ..benchmark.scoring.metrics import METRICS
+from ..benchmark.scoring.scores import board_metrics
+from ..benchmark.submissions import submission
+from ..benchmark.submissions.card import Card
+from ..benchmark.submissions.verification_record import Mark
 from . import entries, ranking, work
 from .entries import Contest
 from .figures import NOTHING, Figure, Figures

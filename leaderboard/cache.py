@@ -12,28 +12,16 @@ from pathlib import Path
 import numpy as np
 import scipy
 
-from ..benchmark import (
-    aggregates,
-    bootstrap,
-    card,
-    condition,
-    estimate,
-    files,
-    intervals,
-    metrics,
-    operating,
-    predictions,
-    protocol,
-    scores,
-    submission,
-    truth,
-)
+from ..benchmark.files import atomic, home
+from ..benchmark.protocols import condition, protocol, truth
+from ..benchmark.scoring import aggregates, bootstrap, estimate, intervals, metrics, scores, thresholds
+from ..benchmark.submissions import card, predictions, submission
 from . import figures, scoring
 from .entries import Contest
 from .scoring import Scored
 
 MODULES = (
-    aggregates, bootstrap, card, condition, estimate, figures, intervals, metrics, operating, predictions, protocol,
+    aggregates, bootstrap, card, condition, estimate, figures, intervals, metrics, thresholds, predictions, protocol,
     scores, scoring, submission, truth,
 )  # fmt: skip
 
@@ -56,7 +44,7 @@ def address(contest: Contest, name: str, contents: Sequence[tuple[str, str]], re
     """
     depends_on = [code(), contest.protocol.sha256, contest.protocol.truth_sha256, name, contents, replicates]
     digest = hashlib.sha256(json.dumps(depends_on).encode()).hexdigest()
-    return files.home() / "scores" / digest[:2] / f"{digest}.npz"
+    return home.home() / "scores" / digest[:2] / f"{digest}.npz"
 
 
 def read(path: Path) -> Scored | None:
@@ -70,5 +58,5 @@ def read(path: Path) -> Scored | None:
 
 def write(scored: Scored, path: Path) -> None:
     """Writes scores, renamed into place."""
-    with files.replace(path) as temporary, temporary.open("wb") as file:
+    with atomic.replace(path) as temporary, temporary.open("wb") as file:
         np.savez(file, allow_pickle=False, **scored.arrays())

@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ..benchmark.card import ENTRY
-from ..benchmark.protocol import PROTOCOL_FILE, TRUTH_FILE
-from ..benchmark.submission import FILES, SEED_FOLDER
-from ..benchmark.submit import PLACE
-from ..benchmark.verified import VERIFIED_FILE
+from ..benchmark.protocols.protocol import PROTOCOL_FILE, TRUTH_FILE
+from ..benchmark.submissions.card import ENTRY
+from ..benchmark.submissions.submission import FILES, SEED_FOLDER
+from ..benchmark.submissions.submit import PLACE
+from ..benchmark.submissions.verification_record import VERIFIED_FILE
 from ..shifts.errors import MedshiftError
 
 META = re.compile(r":[0-7]{6} ([0-7]{6}) [0-9a-f]+ [0-9a-f]+ ([ADMT])")

@@ -6,9 +6,9 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..benchmark.audit import drawing
-from ..benchmark.condition import Condition
-from ..benchmark.protocol import Protocol
+from ..benchmark.protocols.condition import Condition
+from ..benchmark.protocols.protocol import Protocol
+from ..benchmark.reporting import axes
 from .approach import by_approach
 from .board import Board, Row
 from .figures import Figure
@@ -70,11 +70,11 @@ class Axis:
 
     def at(self, value: float) -> float:
         """Returns where a value stands, held within the axis, in tenths of a pixel."""
-        return drawing.place(value, self.low, self.high, self.start, self.end)
+        return axes.place(value, self.low, self.high, self.start, self.end)
 
     def ticks(self) -> list[tuple[float, str]]:
         """Returns marks at the ends of three to six round steps."""
-        return drawing.ticks(self.low, self.high, self.at, _step(self.high - self.low))
+        return axes.ticks(self.low, self.high, self.at, _step(self.high - self.low))
 
 
 def drawn(board: Board) -> list[Row]:

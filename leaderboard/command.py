@@ -9,8 +9,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from ..benchmark.files import write_lines, write_text
-from ..benchmark.metrics import METRICS
+from ..benchmark.files.atomic import write_lines, write_text
+from ..benchmark.scoring.metrics import METRICS
 from ..shifts.errors import MedshiftError
 from .badge import badge
 from .board import Board, board

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import kendalltau, norm, rankdata
 
-from ..benchmark import bootstrap
+from ..benchmark.scoring import bootstrap
 from .board import Board
 from .ranking import holm
 

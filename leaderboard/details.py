@@ -8,7 +8,7 @@ import json
 import numpy as np
 from numpy.typing import NDArray
 
-from ..benchmark.metrics import METRICS
+from ..benchmark.scoring.metrics import METRICS
 from .board import Board, Row
 
 BUDGET = 6 << 20  # bytes of a board's details in the page; entries beyond it have theirs in scores.csv and scores.json

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from ..benchmark import submission
-from ..benchmark.card import CARD_FILE, ENTRY, Card
-from ..benchmark.planning import settled
-from ..benchmark.protocol import PROTOCOL_FILE, Protocol
-from ..benchmark.verified import Mark
+from ..benchmark.protocols.folder import settled
+from ..benchmark.protocols.protocol import PROTOCOL_FILE, Protocol
+from ..benchmark.submissions import submission
+from ..benchmark.submissions.card import CARD_FILE, ENTRY, Card
+from ..benchmark.submissions.verification_record import Mark
 from ..shifts.errors import MedshiftError
 
 

@@ -10,7 +10,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..benchmark.estimate import Estimate, intervals_of, shown
+from ..benchmark.reporting.numbers import shown
+from ..benchmark.scoring.estimate import Estimate, intervals_of
 
 
 class Figure(NamedTuple):

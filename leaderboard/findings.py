@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from itertools import combinations
 from statistics import median
 
-from ..benchmark.estimate import decimal
-from ..benchmark.metrics import METRICS
+from ..benchmark.reporting.numbers import decimal
+from ..benchmark.scoring.metrics import METRICS
 from .approach import by_approach
 from .board import Board, Row
 from .correlation import Correlation

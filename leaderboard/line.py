@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..benchmark.metrics import METRICS
+from ..benchmark.scoring.metrics import METRICS
 from .board import Board
 
 FEWEST = 3  # entries: two always lie on a line

@@ -6,9 +6,9 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..benchmark.files import write_text
-from ..benchmark.metrics import METRICS
-from ..benchmark.sees import MEANS
+from ..benchmark.contract.sees import MEANS
+from ..benchmark.files.atomic import write_text
+from ..benchmark.scoring.metrics import METRICS
 from ..shifts.errors import MedshiftError
 from .board import Board, Row
 from .correlation import Correlation

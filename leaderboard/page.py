@@ -12,9 +12,9 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from ..benchmark.estimate import decimal
-from ..benchmark.metrics import METRICS
-from ..benchmark.sees import MEANS
+from ..benchmark.contract.sees import MEANS
+from ..benchmark.reporting.numbers import decimal
+from ..benchmark.scoring.metrics import METRICS
 from . import charts
 from .board import Board, Row
 from .correlation import Correlation, Predictor

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.special import stdtr, stdtrit
 from scipy.stats import rankdata
 
-from ..benchmark.bootstrap import LEVEL
+from ..benchmark.scoring.bootstrap import LEVEL
 
 Floats = NDArray[np.float64]
 ROUNDING = 1e-9  # of a standard error: what is left of two equal ones

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
-from ..benchmark import submission
-from ..benchmark.metrics import METRICS
-from ..benchmark.submission import FILES
-from ..benchmark.verified import VERIFIED_FILE
+from ..benchmark.scoring.metrics import METRICS
+from ..benchmark.submissions import submission
+from ..benchmark.submissions.submission import FILES
+from ..benchmark.submissions.verification_record import VERIFIED_FILE
 from ..shifts.errors import MedshiftError
 from .board import Board, board
 from .changes import Changes

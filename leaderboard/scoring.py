@@ -9,12 +9,12 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from ..benchmark import bootstrap
-from ..benchmark.bootstrap import Cell, place
-from ..benchmark.estimate import Estimate
-from ..benchmark.metrics import BINS
-from ..benchmark.protocol import Protocol
-from ..benchmark.scores import aggregated, board_metrics, by_condition
+from ..benchmark.protocols.protocol import Protocol
+from ..benchmark.scoring import bootstrap
+from ..benchmark.scoring.bootstrap import Cell, place
+from ..benchmark.scoring.estimate import Estimate
+from ..benchmark.scoring.metrics import BINS
+from ..benchmark.scoring.scores import aggregated, board_metrics, by_condition
 from .entries import Contest
 from .figures import tabled
 

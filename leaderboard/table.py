@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ..benchmark.bootstrap import place
+from ..benchmark.scoring.bootstrap import place
 from .board import Board, Row
 from .correlation import Correlation
 from .line import Line

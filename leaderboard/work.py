@@ -7,8 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
-from ..benchmark import bootstrap, submission
-from ..benchmark.bootstrap import Cell
+from ..benchmark.scoring import bootstrap
+from ..benchmark.scoring.bootstrap import Cell
+from ..benchmark.submissions import submission
 from . import cache, entries
 from .entries import Contest, Seed, in_a_line
 from .scoring import Scored, scored

@@ -5,11 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from medshift.benchmark import baselines, predictions, protocol, scores, truth
-from medshift.benchmark import card as cards
-from medshift.benchmark.card import Card
-from medshift.benchmark.files import sha256
-from medshift.benchmark.protocol import DatasetFacts, Protocol
+from medshift.benchmark.contract import registry
+from medshift.benchmark.datasets.facts import DatasetFacts
+from medshift.benchmark.files.atomic import sha256
+from medshift.benchmark.protocols import protocol, truth
+from medshift.benchmark.protocols import truth as predictions_truth
+from medshift.benchmark.protocols.protocol import Protocol
+from medshift.benchmark.scoring import scores
+from medshift.benchmark.submissions import card as cards
+from medshift.benchmark.submissions import predictions
+from medshift.benchmark.submissions.card import Card, claims
 
 SHIFTS = {"gaussian-noise": "noise", "rician-noise": "noise", "gamma": "contrast", "psf-blur": "resolution"}
 TARGETS = ("site-b", "site-c")
@@ -49,7 +54,7 @@ def outputs(protocol, rows, skill=2.0, seed=0):
     """Returns key of the condition -> probabilities; skill falls under shift and severity, noise is the images'."""
     made = {}
     for condition in protocol.conditions():
-        labels = predictions.truth_of(rows, condition)["label"].to_numpy()
+        labels = predictions_truth.truth_of(rows, condition)["label"].to_numpy()
         left = {"real": 0.6}.get(condition.kind, 1 - 0.15 * condition.severity)
         rng = np.random.default_rng([seed, *condition.domain.encode(), *condition.split.encode()])
         logits = rng.normal(size=(len(labels), len(protocol.dataset.classes)))
@@ -61,7 +66,7 @@ def outputs(protocol, rows, skill=2.0, seed=0):
 
 def parts(protocol, rows, arrays):
     """Returns what `predictions.write` takes."""
-    wanted = {c.key: predictions.truth_of(rows, c)["sample_id"].tolist() for c in protocol.conditions()}
+    wanted = {c.key: predictions_truth.truth_of(rows, c)["sample_id"].tolist() for c in protocol.conditions()}
     return {key: (wanted[key], array) for key, array in arrays.items()}
 
 
@@ -82,8 +87,8 @@ def submission(folder, made, rows, entry="steady", seed=0, arrays=None, skill=2.
     predictions.write(parts(made, rows, arrays), path)
     read = predictions.read(path, made, rows)
     name = entry.split("+")[0]
-    ours = name in baselines.BUILTINS
-    origin = {"distribution": "medshift 0.1.0", "sees": baselines.load(name).sees} if ours else MADE_UP
+    ours = name in registry.BUILTINS
+    origin = {"distribution": "medshift 0.1.0", "sees": registry.load(name).sees} if ours else MADE_UP
     about = {"name": name, **origin, "config": {"lr": 0.001}}
     card = Card(
         protocol=cards.ProtocolClaim(name=made.name, version=made.version, sha256=made.sha256),
@@ -96,7 +101,7 @@ def submission(folder, made, rows, entry="steady", seed=0, arrays=None, skill=2.
         environment=cards.EnvironmentClaim(python="3.11", platform="Linux", device="cpu", threads=2),
         timings=cards.TimingsClaim(fit_s=1.5, predict_s=2.5),
         predictions=cards.PredictionsClaim(sha256=sha256(path), rows=sum(map(len, arrays.values()))),
-        scores=scores.score(made, rows, read, replicates=0).claims(),
+        scores=claims(scores.score(made, rows, read, replicates=0)),
         submitter="somebody",
     )
     cards.write(card, place)

@@ -16,10 +16,10 @@ from pathlib import Path
 
 import fabricate
 
-from medshift.benchmark import bootstrap
-from medshift.benchmark.card import CARD_FILE
-from medshift.benchmark.files import sha256
-from medshift.benchmark.predictions import PREDICTIONS_FILE
+from medshift.benchmark.files.atomic import sha256
+from medshift.benchmark.scoring import bootstrap
+from medshift.benchmark.submissions.card import CARD_FILE
+from medshift.benchmark.submissions.predictions import PREDICTIONS_FILE
 from medshift.leaderboard import cache, work
 from medshift.leaderboard.entries import Entry, contest, look
 
@@ -69,7 +69,7 @@ def prime(place: Path) -> None:
 
 
 def rows_of(terms) -> int:
-    from medshift.benchmark.submission import expected_rows
+    from medshift.benchmark.submissions.submission import expected_rows
 
     return expected_rows(terms.protocol, terms.truth)
 

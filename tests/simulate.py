@@ -25,10 +25,10 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import norm
 
-from medshift.benchmark import bootstrap
-from medshift.benchmark.bootstrap import Cell
-from medshift.benchmark.estimate import Estimate
-from medshift.benchmark.metrics import METRICS
+from medshift.benchmark.scoring import bootstrap
+from medshift.benchmark.scoring.bootstrap import Cell
+from medshift.benchmark.scoring.estimate import Estimate
+from medshift.benchmark.scoring.metrics import METRICS
 from medshift.leaderboard import ranking
 from medshift.leaderboard.scoring import over_seeds, track
 

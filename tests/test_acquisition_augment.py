@@ -12,10 +12,13 @@ import torch
 from folders import folder
 
 from medshift.baselines import acquisition_augment, networks, shifted
-from medshift.benchmark import baselines, evaluate, manifest, planning, run
-from medshift.benchmark.access import grant
-from medshift.benchmark.condition import Condition
-from medshift.benchmark.planning import Choices
+from medshift.benchmark.contract import predictor, registry
+from medshift.benchmark.contract.access import grant
+from medshift.benchmark.datasets import manifest
+from medshift.benchmark.protocols import plan
+from medshift.benchmark.protocols.condition import Condition
+from medshift.benchmark.protocols.plan import Choices
+from medshift.benchmark.runs import run
 from medshift.shifts import catalogue
 from medshift.shifts.apply import apply
 from medshift.shifts.catalogue import FAMILIES
@@ -44,10 +47,10 @@ class Tells:
 
 
 def test_the_harness_asks_for_what_has_not_seen_the_family(tmp_path, monkeypatch):
-    monkeypatch.setitem(baselines.TABLE.builtins, "tells", "test_acquisition_augment:Tells")
+    monkeypatch.setitem(registry.TABLE.builtins, "tells", "test_acquisition_augment:Tells")
     dataset = manifest.read(folder(tmp_path / "set"))
     names = ("gamma", "gaussian-noise", "psf-blur", "jpeg")
-    terms, table = planning.plan(dataset, Choices(shifts=names, severities=(1,)))
+    terms, table = plan.plan(dataset, Choices(shifts=names, severities=(1,)))
     made = run.Job(dataset, terms, table, "tells", Tells(), 0, tmp_path / "out")
     run.run(made, torch.device("cpu"), run.Watch())
     rows = pd.read_parquet(made.folder / "predictions.parquet")
@@ -60,15 +63,15 @@ def test_the_harness_asks_for_what_has_not_seen_the_family(tmp_path, monkeypatch
 def test_what_is_no_predictor_is_refused():
     broken = shifted.LeavingOut(Constant(1.0), {"noise": 3})
     with pytest.raises(MedshiftError, match="returned a int, not a predictor"):
-        evaluate.for_condition(broken, Condition("a", "synthesized", "speckle", 1, "noise"))
-    own = evaluate.for_condition(broken, Condition("a", "synthesized", "acme-motion", 1, "plug-in"))
+        predictor.for_condition(broken, Condition("a", "synthesized", "speckle", 1, "noise"))
+    own = predictor.for_condition(broken, Condition("a", "synthesized", "acme-motion", 1, "plug-in"))
     assert own is broken.whole
-    assert evaluate.for_condition(broken, Condition("a", "real")) is broken
+    assert predictor.for_condition(broken, Condition("a", "real")) is broken
 
 
 def access(tmp_path, modality="any"):
     dataset = manifest.read(folder(tmp_path / "set"), modality=modality)
-    terms, table = planning.plan(dataset, Choices())
+    terms, table = plan.plan(dataset, Choices())
     device = torch.device("cpu")
     return grant(dataset, table, terms.source, terms.targets, "source", 0, device, "x", lambda line: None)
 
@@ -111,6 +114,6 @@ def test_images_are_shifted_as_the_shifts_do_it(tmp_path):
 
 def test_families_that_do_not_exist_are_refused():
     with pytest.raises(MedshiftError, match="families must be some of contrast"):
-        baselines.make("acquisition-augment", ["families=noise+nose"])
-    made = baselines.make("acquisition-augment", ["families=noise+contrast"])
-    assert baselines.config(made)["families"] == "noise+contrast"  # and so in the card
+        registry.make("acquisition-augment", ["families=noise+nose"])
+    made = registry.make("acquisition-augment", ["families=noise+contrast"])
+    assert registry.config(made)["families"] == "noise+contrast"  # and so in the card

@@ -25,7 +25,8 @@ from medshift.baselines import (
 from medshift.baselines.batch_norm import with_batch_statistics
 from medshift.baselines.networks import Network
 from medshift.baselines.recipe import TimmRecipe
-from medshift.benchmark.access import Access, Images, Labelled
+from medshift.benchmark.contract.access import Access
+from medshift.benchmark.datasets.images import Images, Labelled
 from medshift.shifts.errors import MedshiftError
 
 SIDE = 32

@@ -14,17 +14,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from medshift.benchmark.audit import drawing
 from medshift.benchmark.audit.audit import Audit, audit
-from medshift.benchmark.audit.chance import shuffled
-from medshift.benchmark.audit.confounding import cramer, links
-from medshift.benchmark.audit.counting import counts
+from medshift.benchmark.audit.confounding.columns import columns, sizes
+from medshift.benchmark.audit.confounding.links import cramer, links
+from medshift.benchmark.audit.confounding.permutation import shuffled
+from medshift.benchmark.audit.counts import counts
 from medshift.benchmark.audit.duplicates import Duplicates, duplicates
 from medshift.benchmark.audit.findings import GRAVE, SERIOUS, findings
-from medshift.benchmark.audit.metadata import columns, sizes
-from medshift.benchmark.audit.page import page
-from medshift.benchmark.audit.probe import ALL, DOMAIN, probe
-from medshift.benchmark.dataset import Dataset
+from medshift.benchmark.audit.report.page import page
+from medshift.benchmark.audit.shortcut_probe import ALL, DOMAIN, probe
+from medshift.benchmark.datasets.dataset import Dataset
+from medshift.benchmark.reporting import axes
 
 
 def data(domains=(("a", 60), ("b", 60)), side=24, channels=1, classes=("well", "<b>ill</b>"), edit=None, **columns):
@@ -341,5 +341,5 @@ def test_without_data_it_asks_for_some():
 
 
 def test_marks_below_zero_keep_their_sign():
-    found = drawing.ticks(-0.07, 0.12, lambda value: value)
+    found = axes.ticks(-0.07, 0.12, lambda value: value)
     assert [text for _, text in found] == ["-0.05", "0.00", "0.05", "0.10"]

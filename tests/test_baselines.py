@@ -18,21 +18,22 @@ from medshift.baselines.networks import Network
 from medshift.baselines.reliable import ReliableMinimiser
 from medshift.baselines.starts import take_all
 from medshift.baselines.views import MeanOfViews, views
-from medshift.benchmark import baselines
-from medshift.benchmark.access import Access, Images, Labelled
-from medshift.benchmark.baseline_checks import check_baseline
+from medshift.benchmark.contract import registry
+from medshift.benchmark.contract.access import Access
+from medshift.benchmark.contract.checks import check_baseline
+from medshift.benchmark.datasets.images import Images, Labelled
 from medshift.shifts.apply import apply
 from medshift.shifts.errors import MedshiftError
 
 
-@pytest.mark.parametrize("name", sorted(baselines.BUILTINS))
+@pytest.mark.parametrize("name", sorted(registry.BUILTINS))
 def test_every_baseline_keeps_the_contract(name):
     assert check_baseline(name) == []
 
 
-@pytest.mark.parametrize("name", sorted(baselines.BUILTINS))
+@pytest.mark.parametrize("name", sorted(registry.BUILTINS))
 def test_every_baseline_says_what_it_is(name):
-    kind = baselines.load(name)
+    kind = registry.load(name)
     assert len((kind.__doc__ or "").splitlines()[0]) > 20
     assert any(year in kind.paper for year in map(str, range(1999, 2026))) or "arXiv" in kind.paper
 
@@ -82,7 +83,7 @@ class Steady:
     ],
 )
 def test_faulty_baselines_are_told_why(monkeypatch, fault, message):
-    monkeypatch.setitem(baselines.TABLE.builtins, "faulty", "test_baselines:Faulty")
+    monkeypatch.setitem(registry.TABLE.builtins, "faulty", "test_baselines:Faulty")
     problems = check_baseline("faulty", [f"fault={fault}"])
     assert (message is None and problems == []) or any(message in problem for problem in problems)
 

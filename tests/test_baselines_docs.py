@@ -5,8 +5,9 @@ from pathlib import Path
 
 from typer.testing import CliRunner
 
-from medshift.benchmark import baseline_table, baselines
-from medshift.benchmark.cli import app
+from medshift.benchmark.cli.main import app
+from medshift.benchmark.cli.tables import baselines as baseline_table
+from medshift.benchmark.contract import registry
 
 PAGE = Path(__file__).parent.parent / "docs" / "baselines.md"
 
@@ -20,19 +21,19 @@ def test_every_baseline_has_one_row_under_what_it_sees():
     text = baseline_table.markdown()
     rows = [line for line in text.splitlines() if line.startswith("| `")]
     assert all(row.count(" | ") == 4 for row in rows)
-    assert sorted(row.split("`")[1] for row in rows) == sorted(baselines.BUILTINS)
+    assert sorted(row.split("`")[1] for row in rows) == sorted(registry.BUILTINS)
     for part in text.split("### Sees ")[1:]:
         sees = part.split("`")[1]
-        assert {baselines.load(row.split("`")[1]).sees for row in part.splitlines() if row.startswith("| `")} == {sees}
+        assert {registry.load(row.split("`")[1]).sees for row in part.splitlines() if row.startswith("| `")} == {sees}
 
 
 def test_every_hyper_parameter_and_draw_is_on_the_page():
     text = baseline_table.markdown()
-    for name in baselines.BUILTINS:
-        kind = baselines.load(name)
+    for name in registry.BUILTINS:
+        kind = registry.load(name)
         for field in dataclasses.fields(kind):
             assert f"`{field.name}={field.default}`" in text
-        for key, draw in baselines.search(kind).items():
+        for key, draw in registry.search(kind).items():
             assert f"`{key}` ({draw})" in text
             draw.at(0.0), draw.at(0.999)
 
@@ -49,7 +50,7 @@ def test_a_file_is_updated_between_its_marks(tmp_path):
 def test_the_list_reads_at_eighty_columns(monkeypatch):
     monkeypatch.setenv("COLUMNS", "80")
     lines = CliRunner().invoke(app, ["list", "baselines"]).output.splitlines()
-    assert lines[0] == f"{len(baselines.TABLE.names())} baselines"
+    assert lines[0] == f"{len(registry.TABLE.names())} baselines"
     assert max(map(len, lines)) <= 80
     assert "coral  (sees: target-unlabelled)" in lines
     assert "  --tune draws lr, weight_decay, weight" in lines

@@ -7,11 +7,12 @@ import simulate
 from scipy import stats
 from simulate import Kind
 
-from medshift.benchmark import bootstrap, intervals, truth
-from medshift.benchmark.bootstrap import cells, draw, interval, units
-from medshift.benchmark.estimate import Estimate
-from medshift.benchmark.metrics import METRICS, auroc, balanced_accuracy
-from medshift.benchmark.scores import aggregated, score
+from medshift.benchmark.protocols import truth
+from medshift.benchmark.scoring import bootstrap, intervals
+from medshift.benchmark.scoring.bootstrap import cells, draw, interval, units
+from medshift.benchmark.scoring.estimate import Estimate
+from medshift.benchmark.scoring.metrics import METRICS, auroc, balanced_accuracy
+from medshift.benchmark.scoring.scores import aggregated, score
 from medshift.leaderboard.scoring import over_seeds
 
 

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 import torch
 
-from medshift.benchmark.brain_mri_sim import anatomy, build, scanner, sites, tissue
+from medshift.benchmark.datasets.brain_mri_sim import anatomy, build, scanner, sites, tissue
 
 NYU = sites.scanner("nyu")
 STANFORD = sites.scanner("stanford")

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from medshift.benchmark import card
+from medshift.benchmark.submissions import card
 from medshift.shifts.errors import MedshiftError
 
 

@@ -37,7 +37,7 @@ def test_answers_without_heavy_imports(words):
     code = (
         "import sys, json, contextlib, io\n"
         f"sys.argv = ['medshift', *{words!r}]\n"
-        "from medshift.benchmark.cli import main\n"
+        "from medshift.benchmark.cli.main import main\n"
         "with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(SystemExit):\n"
         "    main()\n"
         "print(json.dumps(sorted(m for m in sys.modules if '.' not in m)))"

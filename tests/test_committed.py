@@ -9,21 +9,25 @@ from pathlib import Path
 
 import pytest
 
-from medshift.benchmark import baselines, datasets, planning, submission
+from medshift.benchmark.contract import registry
+from medshift.benchmark.datasets import registry as datasets
+from medshift.benchmark.protocols import folder as planning_folder
+from medshift.benchmark.protocols import plan
+from medshift.benchmark.submissions import submission
 
 ROOT = Path(__file__).parent.parent
 SUBMISSIONS = ROOT / "leaderboard" / "submissions"
 FOLDERS = sorted(path.parent for path in SUBMISSIONS.rglob("card.json"))
 
 
-@pytest.mark.parametrize("name", sorted(baselines.BUILTINS))
+@pytest.mark.parametrize("name", sorted(registry.BUILTINS))
 def test_every_baseline_is_on_the_board_with_three_seeds(name):
     assert len(list((SUBMISSIONS / "brain-mri-sim" / name).glob("seed-*/card.json"))) >= 3
 
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda path: "/".join(path.parts[-3:]))
 def test_every_submission_is_in_order(folder):
-    terms, table = planning.settled(folder.parent.parent)
+    terms, table = planning_folder.settled(folder.parent.parent)
     assert submission.problems(folder, terms, table) == []
 
 
@@ -37,6 +41,6 @@ def test_the_readme_shows_what_its_command_makes(tmp_path):
 @pytest.mark.slow
 def test_the_committed_protocol_is_the_one_that_a_run_makes():
     dataset = datasets.load("brain-mri-sim")
-    terms, _ = planning.plan(dataset, planning.Choices(), datasets.SOURCES["brain-mri-sim"])
-    committed, _ = planning.settled(SUBMISSIONS / "brain-mri-sim")
+    terms, _ = plan.plan(dataset, plan.Choices(), datasets.SOURCES["brain-mri-sim"])
+    committed, _ = planning_folder.settled(SUBMISSIONS / "brain-mri-sim")
     assert terms.sha256 == committed.sha256

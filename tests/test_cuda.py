@@ -10,9 +10,10 @@ from folders import folder
 from typer.testing import CliRunner
 
 from medshift.baselines import networks
-from medshift.benchmark import baselines, environment
-from medshift.benchmark.baseline_checks import check_baseline
-from medshift.benchmark.cli import app
+from medshift.benchmark.cli.main import app
+from medshift.benchmark.contract import registry
+from medshift.benchmark.contract.checks import check_baseline
+from medshift.benchmark.runs import environment
 
 pytestmark = [
     pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device"),
@@ -25,7 +26,7 @@ def device():
     return environment.prepare("cuda", 0)
 
 
-@pytest.mark.parametrize("name", sorted(baselines.BUILTINS))
+@pytest.mark.parametrize("name", sorted(registry.BUILTINS))
 def test_every_baseline_keeps_the_contract_on_a_gpu(device, name):
     assert check_baseline(name, device=device) == []
 

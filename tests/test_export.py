@@ -14,10 +14,13 @@ from folders import folder
 from PIL import Image
 from typer.testing import CliRunner
 
-from medshift.benchmark import evaluate, export, export_parts, manifest, planning
-from medshift.benchmark.cli import app
-from medshift.benchmark.dataset import Dataset
-from medshift.benchmark.planning import Choices
+from medshift.benchmark.cli.main import app
+from medshift.benchmark.datasets import manifest
+from medshift.benchmark.datasets.dataset import Dataset
+from medshift.benchmark.exchange import export, layout
+from medshift.benchmark.protocols import plan
+from medshift.benchmark.protocols.plan import Choices
+from medshift.benchmark.runs import stream
 from medshift.shifts.errors import MedshiftError
 
 CHOICES = Choices(shifts=("gamma", "gaussian-noise"), severities=(1, 5))
@@ -27,7 +30,7 @@ CHOICES = Choices(shifts=("gamma", "gaussian-noise"), severities=(1, 5))
 def made(tmp_path_factory):
     """Returns (data set, protocol, truth with rows) of a folder of images."""
     dataset = manifest.read(folder(tmp_path_factory.mktemp("data") / "set"))
-    return dataset, *planning.plan(dataset, CHOICES)
+    return dataset, *plan.plan(dataset, CHOICES)
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +41,7 @@ def written(made, tmp_path_factory):
 
 def changed(dataset: Dataset, **changes):
     other = dataclasses.replace(dataset, **changes)
-    return other, *planning.plan(other, Choices(shifts=("gamma",), severities=(3,)))
+    return other, *plan.plan(other, Choices(shifts=("gamma",), severities=(3,)))
 
 
 def test_every_array_is_what_a_model_is_shown(made, written):
@@ -46,8 +49,8 @@ def test_every_array_is_what_a_model_is_shown(made, written):
     out, parts = written
     for condition in terms.conditions():
         (part,) = (part for part in parts if part.tested and part.condition == condition)
-        rows = evaluate.stream(terms, table, condition)
-        shown = np.concatenate([b.numpy() for b in evaluate.shown(dataset, rows, terms, condition)])
+        rows = stream.stream(terms, table, condition)
+        shown = np.concatenate([b.numpy() for b in stream.shown(dataset, rows, terms, condition)])
         array = np.load(out / part.folder / "images.npy", mmap_mode="r")
         assert array.dtype == np.uint8
         assert np.array_equal(np.moveaxis(np.asarray(array, np.float32) / 255, -1, 1), shown)
@@ -83,10 +86,10 @@ def test_labels_are_the_sources_alone_and_nothing_else_holds_any(made, written):
 
 def test_the_order_says_nothing_of_labels(made):
     _, terms, table = made
-    for part in export_parts.parts(terms, table):
+    for part in layout.parts(terms, table):
         assert part.rows["sample_id"].tolist() != sorted(part.rows["sample_id"])
         moved = table.assign(label=1 - table["label"])
-        (again,) = (other for other in export_parts.parts(terms, moved) if other.folder == part.folder)
+        (again,) = (other for other in layout.parts(terms, moved) if other.folder == part.folder)
         assert again.rows["sample_id"].tolist() == part.rows["sample_id"].tolist()
 
 
@@ -178,9 +181,9 @@ def test_memory_is_bounded_by_the_batch(tmp_path):
     table = table.assign(domain=domains, group=[f"g{i // 2}" for i in range(count)])
     pixels = rng.integers(0, 65535, (count, 1, side, side), dtype=np.uint16)
     many = Dataset("many", "1", ("no", "yes"), "any", table, pixels)
-    terms, rows = planning.plan(many, Choices(shifts=("gamma",), severities=(3,)))
+    terms, rows = plan.plan(many, Choices(shifts=("gamma",), severities=(3,)))
     export.export(many, terms, rows, tmp_path / "first", "npy")  # imports and caches
-    export_parts.depth(many, terms)
+    layout.depth(many, terms)
     many.digest()
     tracemalloc.start()
     export.export(many, terms, rows, tmp_path / "out", "npy")
@@ -193,12 +196,12 @@ def test_memory_is_bounded_by_the_batch(tmp_path):
 
 def test_ids_that_name_classes_are_pointed_out(made):
     _, terms, table = made
-    parts = export_parts.parts(terms, table)
-    assert export_parts.telling(parts, terms) == ""
+    parts = layout.parts(terms, table)
+    assert layout.telling(parts, terms) == ""
     named = table.assign(sample_id=[f"images/sick/{name}" for name in table["sample_id"]])
-    assert export_parts.telling(export_parts.parts(terms, named), terms).startswith("images/sick/")
+    assert layout.telling(layout.parts(terms, named), terms).startswith("images/sick/")
     inside = table.assign(sample_id=[f"homesickness-{name}" for name in table["sample_id"]])
-    assert export_parts.telling(export_parts.parts(terms, inside), terms) == ""
+    assert layout.telling(layout.parts(terms, inside), terms) == ""
 
 
 def test_the_command_says_the_size_first_and_keeps_the_truth_out(made, tmp_path, monkeypatch):

@@ -14,10 +14,13 @@ from command import MEDSHIFT
 from folders import folder
 from typer.testing import CliRunner
 
-from medshift.benchmark import card as cards
-from medshift.benchmark import external, planning, submission, verify
-from medshift.benchmark.cli import app
-from medshift.benchmark.external import Claim
+from medshift.benchmark.cli.main import app
+from medshift.benchmark.exchange import ingest
+from medshift.benchmark.exchange.ingest import Claim
+from medshift.benchmark.protocols import folder as planning
+from medshift.benchmark.runs import verify
+from medshift.benchmark.submissions import card as cards
+from medshift.benchmark.submissions import submission
 from medshift.shifts.errors import MedshiftError
 
 CLAIM = Claim("vendor-x", "source", "A box.", "somebody")
@@ -41,7 +44,7 @@ def score(contest, table, tmp_path, claim=CLAIM, form="csv"):
     path = tmp_path / f"predictions.{form}"
     table.to_csv(path, index=False) if form == "csv" else table.to_parquet(path)
     shifts = dict.fromkeys(terms.shifts, "0" * 64)
-    return external.submit(path, terms, rows, claim, shifts, tmp_path / "out")[0]
+    return ingest.submit(path, terms, rows, claim, shifts, tmp_path / "out")[0]
 
 
 def test_sound_predictions_become_a_submission_that_says_what_it_is(contest, tmp_path):
@@ -118,9 +121,9 @@ def test_a_file_of_another_kind(contest, tmp_path):
     ):
         (tmp_path / name).write_bytes(content)
         with pytest.raises(MedshiftError, match=says):
-            external.submit(tmp_path / name, terms, rows, CLAIM, {}, tmp_path / "out")
+            ingest.submit(tmp_path / name, terms, rows, CLAIM, {}, tmp_path / "out")
     with pytest.raises(MedshiftError, match=r"gone.csv cannot be read: FileNotFoundError"):
-        external.submit(tmp_path / "gone.csv", terms, rows, CLAIM, {}, tmp_path / "out")
+        ingest.submit(tmp_path / "gone.csv", terms, rows, CLAIM, {}, tmp_path / "out")
 
 
 @pytest.mark.parametrize(

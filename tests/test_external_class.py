@@ -12,10 +12,13 @@ from command import MEDSHIFT
 from folders import folder
 from typer.testing import CliRunner
 
-from medshift.benchmark import baselines, planning, rerun, submission
-from medshift.benchmark import card as cards
-from medshift.benchmark.cli import app
-from medshift.benchmark.files import sha256
+from medshift.benchmark.cli.main import app
+from medshift.benchmark.contract import registry
+from medshift.benchmark.files.atomic import sha256
+from medshift.benchmark.protocols import folder as planning
+from medshift.benchmark.runs import rerun
+from medshift.benchmark.submissions import card as cards
+from medshift.benchmark.submissions import submission
 from medshift.shifts.errors import MedshiftError
 
 GOOD = '''
@@ -120,27 +123,27 @@ def test_what_is_no_baseline_is_one_line(here, tmp_path, spec, message):
     (tmp_path / "broken.py").write_text("1 / 0")
     (tmp_path / "needs.py").write_text("import lacking_one")
     with pytest.raises(MedshiftError, match=message) as error:
-        baselines.make(spec.format(here), [])
+        registry.make(spec.format(here), [])
     assert "\n" not in str(error.value)
 
 
 def test_hyper_parameters_are_checked_as_of_any_baseline(here):
-    made = baselines.make(f"{here}:Pixels", ["c=0.5"])
+    made = registry.make(f"{here}:Pixels", ["c=0.5"])
     assert made.c == 0.5
     with pytest.raises(MedshiftError, match=r"has no hyper-parameter 'cc'\. Did you mean 'c'"):
-        baselines.make(f"{here}:Pixels", ["cc=1"])
+        registry.make(f"{here}:Pixels", ["cc=1"])
     with pytest.raises(MedshiftError, match="--set c=much: "):
-        baselines.make(f"{here}:Pixels", ["c=much"])
+        registry.make(f"{here}:Pixels", ["c=much"])
 
 
 def test_its_file_decides_what_is_cached(here, tmp_path):
     spec = f"{here}:Pixels"
-    before, origin = baselines.code(baselines.make(spec, [])), baselines.origin(spec)
+    before, origin = registry.code(registry.make(spec, [])), registry.origin(spec)
     assert origin == f"module {here}, sha256 {before}"
     assert before == sha256(tmp_path / f"{here}.py")
     (tmp_path / f"{here}.py").write_text(GOOD + "# another\n")
-    assert baselines.code(baselines.make(spec, [])) != before
-    assert baselines.code(baselines.make("scratch", [])) == ""
+    assert registry.code(registry.make(spec, [])) != before
+    assert registry.code(registry.make("scratch", [])) == ""
 
 
 def test_the_contract_is_checked_as_of_any_baseline(here):
@@ -193,4 +196,4 @@ def test_no_other_file_is_imported_to_verify(here, tmp_path):
             "distribution": f"module {here}, sha256 {sha256(tmp_path / f'{here}.py')}",
         }
     )
-    assert json.dumps(baselines.config(rerun.baseline_of(right))) == '{"c": 1.0}'
+    assert json.dumps(registry.config(rerun.baseline_of(right))) == '{"c": 1.0}'

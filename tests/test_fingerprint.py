@@ -9,11 +9,12 @@ import pandas as pd
 import pytest
 import torch
 
-from medshift.benchmark.audit import fingerprint, measures
 from medshift.benchmark.audit.audit import placed
-from medshift.benchmark.audit.reacts import REACTS, UNPLACED
-from medshift.benchmark.audit.validate import recovered, validate
-from medshift.benchmark.dataset import Dataset
+from medshift.benchmark.audit.fingerprint import fingerprint
+from medshift.benchmark.audit.fingerprint.sensitivity import REACTS, UNPLACED
+from medshift.benchmark.audit.fingerprint.validation import recovered, validate
+from medshift.benchmark.audit.measures import table as measures
+from medshift.benchmark.datasets.dataset import Dataset
 from medshift.shifts import catalogue
 from medshift.shifts.apply import apply
 

@@ -14,10 +14,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from medshift.benchmark import predictions, scores, submission
-from medshift.benchmark.card import CARD_FILE, LARGEST_CARD
-from medshift.benchmark.files import sha256
-from medshift.benchmark.predictions import PREDICTIONS_FILE
+from medshift.benchmark.files.atomic import sha256
+from medshift.benchmark.scoring import scores
+from medshift.benchmark.submissions import predictions, submission
+from medshift.benchmark.submissions.card import CARD_FILE, LARGEST_CARD, claims
+from medshift.benchmark.submissions.predictions import PREDICTIONS_FILE
 from medshift.leaderboard.command import leaderboard
 from medshift.shifts.errors import MedshiftError
 
@@ -388,7 +389,7 @@ def test_whatever_is_changed_is_refused_or_changes_no_score(honest, tmp_path_fac
     if not found:
         honestly = predictions.read(place / "evil" / "seed-0" / PREDICTIONS_FILE, protocol, rows)
         assert read.entry == "evil"
-        now = {(c.condition, c.metric): c.value for c in scores.score(protocol, rows, arrays, 0).claims()}
-        then = {(c.condition, c.metric): c.value for c in scores.score(protocol, rows, honestly, 0).claims()}
+        now = {(c.condition, c.metric): c.value for c in claims(scores.score(protocol, rows, arrays, 0))}
+        then = {(c.condition, c.metric): c.value for c in claims(scores.score(protocol, rows, honestly, 0))}
         assert now == pytest.approx(then, abs=2e-6)
     shutil.rmtree(folder.parent.parent.parent)

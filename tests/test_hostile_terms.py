@@ -11,9 +11,9 @@ import pyarrow.parquet as pq
 import pytest
 from test_hostile import said
 
-from medshift.benchmark import planning
-from medshift.benchmark import truth as truths
-from medshift.benchmark.protocol import LARGEST_PROTOCOL, PROTOCOL_FILE, TRUTH_FILE
+from medshift.benchmark.protocols import folder
+from medshift.benchmark.protocols import truth as truths
+from medshift.benchmark.protocols.protocol import LARGEST_PROTOCOL, PROTOCOL_FILE, TRUTH_FILE
 from medshift.leaderboard.changes import of_folders
 from medshift.leaderboard.review import review
 from medshift.shifts.errors import MedshiftError
@@ -157,7 +157,7 @@ def test_a_damaged_byte_never_raises_anything_else(made):
         (place / TRUTH_FILE).write_bytes(bytes(harmed))
         problem = ""
         try:
-            planning.settled(place)
+            folder.settled(place)
         except MedshiftError as error:
             problem = str(error)
         assert "\n" not in problem

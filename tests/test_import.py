@@ -15,12 +15,12 @@ from command import MEDSHIFT
 from folders import edit, folder
 from PIL import Image
 
-from medshift.benchmark import datasets, store
-from medshift.benchmark.importing.add import add
-from medshift.benchmark.importing.options import Options
-from medshift.benchmark.importing.paths import Inside
-from medshift.benchmark.importing.problems import Problems
-from medshift.benchmark.importing.settle import named
+from medshift.benchmark.datasets import registry, store
+from medshift.benchmark.datasets.importing.add import add
+from medshift.benchmark.datasets.importing.options import Options
+from medshift.benchmark.datasets.importing.paths import Inside
+from medshift.benchmark.datasets.importing.problems import Problems
+from medshift.benchmark.datasets.importing.resolve import named
 from medshift.shifts.errors import MedshiftError
 
 pytestmark = pytest.mark.usefixtures("home")
@@ -309,7 +309,7 @@ def test_a_stored_set_goes_to_a_finished_run_and_is_run_again(tmp_path, home):
     done = subprocess.run([*MEDSHIFT, *words], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     (card,) = (tmp_path / "out").rglob("card.json")
-    said = datasets.load("mine")
+    said = registry.load("mine")
     assert f'"version": "{said.version}"' in card.read_text()
     done = subprocess.run([*MEDSHIFT, "verify", str(card.parent)], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

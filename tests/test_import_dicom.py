@@ -12,11 +12,11 @@ from folders import picture
 from pydicom.dataset import FileDataset, FileMetaDataset
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian
 
-from medshift.benchmark import store
-from medshift.benchmark.importing.add import add
-from medshift.benchmark.importing.dicom_head import pseudonyms
-from medshift.benchmark.importing.options import Options
-from medshift.benchmark.importing.windows import window
+from medshift.benchmark.datasets import store
+from medshift.benchmark.datasets.importing.add import add
+from medshift.benchmark.datasets.importing.formats.dicom_header import pseudonyms
+from medshift.benchmark.datasets.importing.formats.windowing import window
+from medshift.benchmark.datasets.importing.options import Options
 from medshift.shifts.errors import MedshiftError
 
 pytestmark = pytest.mark.usefixtures("home")

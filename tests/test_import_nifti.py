@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 from command import MEDSHIFT
 
-from medshift.benchmark import store
-from medshift.benchmark.importing.add import add
-from medshift.benchmark.importing.nifti import middle
-from medshift.benchmark.importing.options import Options
-from medshift.benchmark.importing.resize import axis_weights
+from medshift.benchmark.datasets import store
+from medshift.benchmark.datasets.importing.add import add
+from medshift.benchmark.datasets.importing.formats.nifti import middle
+from medshift.benchmark.datasets.importing.formats.resize import axis_weights
+from medshift.benchmark.datasets.importing.options import Options
 from medshift.shifts.errors import MedshiftError
 
 pytestmark = pytest.mark.usefixtures("home")

@@ -13,10 +13,10 @@ import pandas as pd
 import pytest
 from folders import folder
 
-from medshift.benchmark import store
-from medshift.benchmark.importing.add import add
-from medshift.benchmark.importing.options import Options
-from medshift.benchmark.importing.pack import Content, pack
+from medshift.benchmark.datasets import store
+from medshift.benchmark.datasets.importing.add import add
+from medshift.benchmark.datasets.importing.options import Options
+from medshift.benchmark.datasets.importing.pack import Content, pack
 from medshift.shifts.errors import MedshiftError
 
 pytestmark = pytest.mark.usefixtures("home")

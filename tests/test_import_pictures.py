@@ -12,9 +12,9 @@ import tifffile
 from folders import folder
 from PIL import Image
 
-from medshift.benchmark import manifest, store
-from medshift.benchmark.importing.add import add
-from medshift.benchmark.importing.options import Options
+from medshift.benchmark.datasets import manifest, store
+from medshift.benchmark.datasets.importing.add import add
+from medshift.benchmark.datasets.importing.options import Options
 from medshift.shifts.errors import MedshiftError
 
 pytestmark = pytest.mark.usefixtures("home")

@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from medshift.benchmark import bootstrap
-from medshift.benchmark.card import CARD_FILE, read
-from medshift.benchmark.estimate import Estimate
+from medshift.benchmark.scoring import bootstrap
+from medshift.benchmark.scoring.estimate import Estimate
+from medshift.benchmark.submissions.card import CARD_FILE, read
 from medshift.leaderboard import cache, charts
 from medshift.leaderboard.badge import badge
 from medshift.leaderboard.board import board

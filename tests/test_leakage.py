@@ -24,10 +24,15 @@ import pytest
 import torch
 from folders import folder
 
-from medshift.benchmark import access, manifest, planning, run
-from medshift.benchmark.access import Images
-from medshift.benchmark.baseline_checks import check_baseline
-from medshift.benchmark.planning import Choices
+from medshift.benchmark.contract import access
+from medshift.benchmark.contract.checks import check_baseline
+from medshift.benchmark.datasets import images as access_images
+from medshift.benchmark.datasets import manifest
+from medshift.benchmark.datasets.images import Images
+from medshift.benchmark.protocols import folder as planning_folder
+from medshift.benchmark.protocols import plan
+from medshift.benchmark.protocols.plan import Choices
+from medshift.benchmark.runs import run
 from medshift.shifts.errors import MedshiftError
 
 
@@ -116,8 +121,8 @@ CHOICES = Choices(source="site-a", shifts=("gamma",), severities=(1, 5))
 
 def job(where: Path, out: Path, baseline, name="pries"):
     dataset = manifest.read(where)
-    terms, table = planning.plan(dataset, CHOICES)
-    planning.settle(terms, table, out / terms.name)
+    terms, table = plan.plan(dataset, CHOICES)
+    planning_folder.settle(terms, table, out / terms.name)
     return run.Job(dataset, terms, table, name, baseline, 0, out)
 
 
@@ -170,8 +175,10 @@ def test_what_fit_is_handed_leads_to_no_secret(tmp_path, data, kind, monkeypatch
 
 def test_views_of_the_data_would_be_found(data, monkeypatch):
     dataset = manifest.read(data)
-    _, table = planning.plan(dataset, CHOICES)
-    monkeypatch.setattr(access, "subset", lambda whole, rows: (whole.pixels[: len(rows)], np.zeros(len(rows), int)))
+    _, table = plan.plan(dataset, CHOICES)
+    monkeypatch.setattr(
+        access_images, "subset", lambda whole, rows: (whole.pixels[: len(rows)], np.zeros(len(rows), int))
+    )
     leaking = access.grant(dataset, table, "site-a", (), "source", 0, torch.device("cpu"), "x", print)
     assert secrets(dataset, table, "source").found(reachable(leaking, whole=False))
 

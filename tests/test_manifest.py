@@ -10,8 +10,8 @@ import tifffile
 from folders import edit, folder
 from PIL import Image
 
-from medshift.benchmark import manifest
-from medshift.benchmark.planning import Choices, plan
+from medshift.benchmark.datasets import manifest
+from medshift.benchmark.protocols.plan import Choices, plan
 from medshift.shifts.errors import MedshiftError
 
 

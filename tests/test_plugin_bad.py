@@ -9,7 +9,7 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
-from medshift.benchmark.cli import app
+from medshift.benchmark.cli.main import app
 from medshift.shifts import catalogue, checks
 from medshift.shifts.apply import apply
 from medshift.shifts.checks import check_shift

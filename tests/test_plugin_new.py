@@ -12,8 +12,8 @@ from command import MEDSHIFT
 from folders import folder
 from typer.testing import CliRunner
 
-from medshift.benchmark import scaffold
-from medshift.benchmark.cli import app
+from medshift.benchmark.cli import scaffold
+from medshift.benchmark.cli.main import app
 from medshift.shifts.errors import MedshiftError
 
 NEW = {  # kind -> name, and what to do next

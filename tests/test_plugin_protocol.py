@@ -7,9 +7,10 @@ import pytest
 import torch
 from folders import folder
 
-from medshift.benchmark import evaluate, manifest
-from medshift.benchmark.condition import Condition
-from medshift.benchmark.planning import Choices, plan
+from medshift.benchmark.datasets import manifest
+from medshift.benchmark.protocols.condition import Condition
+from medshift.benchmark.protocols.plan import Choices, plan
+from medshift.benchmark.runs import predict, stream
 from medshift.shifts import catalogue
 from medshift.shifts.errors import MedshiftError
 from medshift.shifts.plugins import Table
@@ -59,8 +60,8 @@ def installed(monkeypatch):
 
 def shown(dataset, protocol, table, condition):
     seen = Seen()
-    rows = evaluate.stream(protocol, table, condition)
-    evaluate.predict(seen, dataset, rows, protocol, condition, torch.device("cpu"))
+    rows = stream.stream(protocol, table, condition)
+    predict.predict(seen, dataset, rows, protocol, condition, torch.device("cpu"))
     return torch.cat(seen.batches), dataset.pixels[rows["row"].to_numpy()] / np.float32(255)
 
 

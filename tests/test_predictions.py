@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from medshift.benchmark import predictions
+from medshift.benchmark.submissions import predictions
 from medshift.shifts.errors import MedshiftError
 
 

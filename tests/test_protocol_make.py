@@ -13,18 +13,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from medshift.benchmark import (
-    cli,
-    label_fractions,
-    manifest,
-    planning,
-    protocol_make,
-    protocol_show,
-    splits,
-    submission,
-    truth,
-)
-from medshift.benchmark.planning import Choices
+from medshift.benchmark.cli import main
+from medshift.benchmark.datasets import manifest
+from medshift.benchmark.protocols import data, label_fractions, make, plan, show, splits, truth
+from medshift.benchmark.protocols import folder as planning_folder
+from medshift.benchmark.protocols.plan import Choices
+from medshift.benchmark.submissions import submission
 from medshift.shifts.errors import MedshiftError
 
 
@@ -108,11 +102,11 @@ def test_what_is_no_fraction(text):
 def test_all_fractions_have_the_same_tests_and_other_hashes(images):
     dataset = manifest.read(images)
     choices = Choices(shifts=("gamma",), severities=(1, 5))
-    made = protocol_make.make(dataset, choices, "labels", fractions=(1.0, 0.3, 0.1), version="2")
+    made = make.make(dataset, choices, "labels", fractions=(1.0, 0.3, 0.1), version="2")
     assert [terms.name for terms, _ in made] == ["labels", "labels-labels-30", "labels-labels-10"]
     assert len({terms.sha256 for terms, _ in made}) == 3
     assert {terms.version for terms, _ in made} == {"2"}
-    standard, table = planning.plan(dataset, choices)
+    standard, table = plan.plan(dataset, choices)
     assert made[0][0].truth_sha256 == standard.truth_sha256 == truth.digest(table)
     for terms, rows in made:
         assert terms.truth_sha256 == truth.digest(rows)
@@ -126,7 +120,7 @@ def test_all_fractions_have_the_same_tests_and_other_hashes(images):
 def test_matched_severities_are_the_same_for_all_fractions(images):
     dataset = manifest.read(images)
     choices = Choices(shifts=("gaussian-noise",), severities=(2,), scale="matched")
-    (whole, _), (part, _) = protocol_make.make(dataset, choices, "m", fractions=(1.0, 0.2))
+    (whole, _), (part, _) = make.make(dataset, choices, "m", fractions=(1.0, 0.2))
     assert part.matched == whole.matched
     assert set(whole.matched) == {"gaussian-noise"}
 
@@ -134,29 +128,29 @@ def test_matched_severities_are_the_same_for_all_fractions(images):
 @pytest.mark.parametrize("name", ["", "../up", "a b", "-x", "x" * 101])
 def test_names_that_are_no_folders(images, name):
     with pytest.raises(MedshiftError, match="a protocol's name is"):
-        protocol_make.make(manifest.read(images), Choices(shifts=("gamma",)), name)
+        make.make(manifest.read(images), Choices(shifts=("gamma",)), name)
 
 
 def test_a_version_that_does_not_fit(images):
     with pytest.raises(MedshiftError, match="version has 1 to 40 characters, not 41"):
-        protocol_make.make(manifest.read(images), Choices(shifts=("gamma",)), "v", version="x" * 41)
+        make.make(manifest.read(images), Choices(shifts=("gamma",)), "v", version="x" * 41)
 
 
 def publish(images, out, **more):
     dataset = manifest.read(images, **more)
-    ((terms, table),) = protocol_make.make(dataset, Choices(shifts=("gamma",), severities=(1,)), "shared")
-    planning.settle(terms, table, out / "shared")
+    ((terms, table),) = make.make(dataset, Choices(shifts=("gamma",), severities=(1,)), "shared")
+    planning_folder.settle(terms, table, out / "shared")
     return out / "shared"
 
 
 def test_the_same_data_elsewhere_are_those_of_the_protocol(tmp_path, images):
     where = publish(images, tmp_path)
     elsewhere = folder(tmp_path / "renamed", domains={**DOMAINS, "site-d": 10})  # a domain more is no matter
-    dataset, terms, table = protocol_make.adopt(where, data=elsewhere)
+    dataset, terms, table = data.adopt(where, data=elsewhere)
     assert dataset.name == "set"
     assert len(table) == sum(DOMAINS.values())
     assert (dataset.table["sample_id"].to_numpy()[table["row"]] == table["sample_id"]).all()
-    assert protocol_make.differences(terms, table, dataset) == []
+    assert data.differences(terms, table, dataset) == []
 
 
 def test_all_that_differs_is_said_at_once(tmp_path, images):
@@ -168,7 +162,7 @@ def test_all_that_differs_is_said_at_once(tmp_path, images):
     text = (other / "manifest.csv").read_text().splitlines()
     (other / "manifest.csv").write_text("\n".join(line for line in text if "site-c-005" not in line) + "\n")
     with pytest.raises(MedshiftError) as error:
-        protocol_make.adopt(where, data=other)
+        data.adopt(where, data=other)
     said = str(error.value).splitlines()
     assert said == [
         "the data at hand are not those of protocol 'shared':",
@@ -183,21 +177,21 @@ def test_other_images_and_another_name_are_said(tmp_path, images):
     where = publish(images, tmp_path)
     colour = folder(tmp_path / "colour", channels=3)
     with pytest.raises(MedshiftError, match="channels: 3 here, 1 in the protocol"):
-        protocol_make.adopt(where, data=colour)
+        data.adopt(where, data=colour)
     with pytest.raises(MedshiftError, match="give its folder with --data DIR"):
-        protocol_make.adopt(where)
+        data.adopt(where)
     table = truth.read(where / "truth.parquet")
     truth.write(table.assign(label=1 - table["label"]), where / "truth.parquet")
     with pytest.raises(MedshiftError, match="its hash differs"):
-        protocol_make.adopt(where, data=images)
+        data.adopt(where, data=images)
 
 
 def test_what_is_shown_adds_up(images):
-    ((terms, table),) = protocol_make.make(manifest.read(images), Choices(), "shown", fractions=(0.5,))
-    rows = protocol_show.counts(terms, table)
+    ((terms, table),) = make.make(manifest.read(images), Choices(), "shown", fractions=(0.5,))
+    rows = show.counts(terms, table)
     assert sum(int(row[3]) for row in rows) == len(table)
     assert all(int(row[3]) == int(row[4]) + int(row[5]) for row in rows)
-    said = "\n".join(protocol_show.lines(terms, table))
+    said = "\n".join(show.lines(terms, table))
     assert terms.sha256 in said
     assert f"({label_fractions.bought(terms, table)})" in said
     train = table[(table["split"] == "train")]
@@ -208,7 +202,7 @@ def test_from_images_to_two_label_fractions_on_the_leaderboard(tmp_path, images)
     """The recipe of docs/datasets.md, as it is typed."""
 
     def typed(*words):
-        return CliRunner().invoke(cli.app, list(map(str, words)))
+        return CliRunner().invoke(main.app, list(map(str, words)))
 
     terms = ["--source", "site-a", "--targets", "site-b,site-c", "--shifts", "gamma", "--severities", "3"]
     parts = ["--label-fractions", "1,0.3", "--data", images, "--out", tmp_path / "protocols"]
@@ -229,6 +223,6 @@ def test_from_images_to_two_label_fractions_on_the_leaderboard(tmp_path, images)
     cards = list((tmp_path / "out").glob("*/scratch+*/seed-0/card.json"))
     assert {path.parents[2].name for path in cards} == names
     for path in cards:
-        assert submission.problems(path.parent, *planning.settled(path.parents[2])) == []
+        assert submission.problems(path.parent, *planning_folder.settled(path.parents[2])) == []
     clash = typed("run", *where, *quick, "--severities", "1")
     assert "leave their options out" in str(clash.exception)

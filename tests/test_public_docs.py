@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from medshift.benchmark.public import document
-from medshift.benchmark.public.catalogue import DEFINITIONS, TABLE, find
-from medshift.benchmark.public.definition import resolve
+from medshift.benchmark.cli.tables import datasets
+from medshift.benchmark.datasets.public.catalogue import DEFINITIONS, TABLE, find
+from medshift.benchmark.datasets.public.definition import resolve
 from medshift.shifts.catalogue import MODALITIES
 from medshift.shifts.errors import MedshiftError
 
@@ -16,8 +16,8 @@ PAGE = (Path(__file__).parent.parent / "docs" / "datasets.md").read_text(encodin
 
 
 def test_the_page_shows_what_its_command_makes():
-    shown = PAGE.partition(document.BEGIN)[2].partition(document.END)[0]
-    assert shown.strip() == document.markdown().strip()
+    shown = PAGE.partition(datasets.BEGIN)[2].partition(datasets.END)[0]
+    assert shown.strip() == datasets.markdown().strip()
 
 
 def test_definitions_are_whole():

@@ -15,9 +15,10 @@ import numpy as np
 import published
 import pytest
 
-from medshift.benchmark.public import download, get, histology
-from medshift.benchmark.public.catalogue import DEFINITIONS
-from medshift.benchmark.public.definition import Remote, resolve
+from medshift.benchmark.datasets.public import download, get
+from medshift.benchmark.datasets.public.catalogue import DEFINITIONS
+from medshift.benchmark.datasets.public.definition import Remote, resolve
+from medshift.benchmark.datasets.public.sets import histology
 from medshift.shifts.errors import MedshiftError
 
 BODY = np.random.default_rng(0).bytes(3_000_001)

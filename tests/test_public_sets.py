@@ -12,9 +12,11 @@ import pandas as pd
 import published
 import pytest
 
-from medshift.benchmark import datasets, planning, store
-from medshift.benchmark.planning import Choices
-from medshift.benchmark.public import catalogue, chest, get, ixi
+from medshift.benchmark.datasets import registry, store
+from medshift.benchmark.datasets.public import catalogue, get
+from medshift.benchmark.datasets.public.sets import chest, ixi
+from medshift.benchmark.protocols import plan
+from medshift.benchmark.protocols.plan import Choices
 from medshift.shifts.errors import MedshiftError
 
 GRADES = ("no-dr", "mild", "moderate", "severe", "proliferative")
@@ -52,7 +54,7 @@ def test_sets_of_pictures(name, tmp_path):
     assert dataset.pixels.shape == (len(want), 3, 24, 24)
     assert (dataset.name, dataset.classes, dataset.licence) == (f"{name}-24px", definition.classes, definition.licence)
     assert set(dataset.domains) == set(definition.domains)
-    assert datasets.source(dataset) == definition.source
+    assert registry.source(dataset) == definition.source
     assert set(definition.notes) <= set(dataset.notes)
 
 
@@ -70,7 +72,7 @@ def test_files_where_they_are_looked_for_and_the_second_call(tmp_path):
     again = get.get("camelyon17", nothing, folder=tmp_path / "nowhere")  # stored: nothing is looked for
     assert again.version == dataset.version
     assert store.names() == ["camelyon17"]
-    terms, table = planning.plan(datasets.load("camelyon17"), Choices(shifts=("gamma",)), "hospital-2")
+    terms, table = plan.plan(registry.load("camelyon17"), Choices(shifts=("gamma",)), "hospital-2")
     assert terms.source == "hospital-2"
     assert terms.dataset.licence == "CC0"
     assert not set(table.loc[table["split"] == "train", "group"]) & set(table.loc[table["split"] == "test", "group"])
@@ -99,7 +101,7 @@ def test_two_programmes_are_enough_and_one_is_not(tmp_path):
     (tmp_path / "raw/messidor2").rename(tmp_path / "messidor2")
     dataset = get.get("dr-referable", nothing, folder=tmp_path / "raw")
     assert dataset.domains == ["eyepacs", "idrid"]
-    assert datasets.source(dataset) == ""
+    assert registry.source(dataset) == ""
     (tmp_path / "raw/idrid").rename(tmp_path / "idrid")
     with pytest.raises(MedshiftError, match=r"holds 1 of aptos2019, idrid, messidor2, eyepacs(?s:.*)let this lie in"):
         get.get("dr-grade", nothing, folder=tmp_path / "raw")
@@ -139,7 +141,7 @@ def test_pathmnist_is_published_with_checksums():
     pytest.importorskip("medmnist", reason="the extra medmnist is not installed")
     from medmnist.info import INFO
 
-    from medshift.benchmark.public.histology import pathmnist_remotes
+    from medshift.benchmark.datasets.public.sets.histology import pathmnist_remotes
 
     for side in catalogue.find("pathmnist").sides:
         (found,) = pathmnist_remotes(side)
@@ -285,7 +287,7 @@ def test_a_package_that_is_not_installed_is_named(name, package, extra, tmp_path
 
 
 def test_a_name_that_the_user_took_is_not_given_for_the_public_set(tmp_path):
-    from medshift.benchmark.importing.pack import Content, pack
+    from medshift.benchmark.datasets.importing.pack import Content, pack
 
     table = pd.DataFrame({"sample_id": ["a", "b"], "label": [0, 1], "domain": "x", "group": ["a", "b"]})
     pack(

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from medshift.benchmark import baselines
-from medshift.benchmark.bootstrap import draw
-from medshift.benchmark.estimate import decimal
+from medshift.benchmark.contract import registry
+from medshift.benchmark.reporting.numbers import decimal
+from medshift.benchmark.scoring.bootstrap import draw
 from medshift.leaderboard import approach, correlation, line, ranking
 from medshift.leaderboard.board import board
 from medshift.leaderboard.correlation import kendall, spearman
@@ -253,7 +253,7 @@ def by_name(found, name):
 
 
 def test_every_baseline_of_ours_that_sees_the_source_alone_is_transfer_or_scratch():
-    ours = {name for name in baselines.BUILTINS if baselines.load(name).sees == "source"}
+    ours = {name for name in registry.BUILTINS if registry.load(name).sees == "source"}
     assert ours == approach.SCRATCH | approach.TRANSFER
     assert not approach.SCRATCH & approach.TRANSFER
 

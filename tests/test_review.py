@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 from command import MEDSHIFT
 
-from medshift.benchmark.card import CARD_FILE
-from medshift.benchmark.predictions import PREDICTIONS_FILE
-from medshift.benchmark.verified import VERIFIED_FILE
-from medshift.benchmark.verify import Outcome, mark
+from medshift.benchmark.runs.verify import Outcome, mark
+from medshift.benchmark.submissions.card import CARD_FILE
+from medshift.benchmark.submissions.predictions import PREDICTIONS_FILE
+from medshift.benchmark.submissions.verification_record import VERIFIED_FILE
 from medshift.leaderboard.changes import of_diff, of_folders
 from medshift.leaderboard.review import review
 from medshift.shifts.errors import MedshiftError

@@ -19,9 +19,13 @@ import torch
 from command import MEDSHIFT
 from folders import folder
 
-from medshift.benchmark import access, baselines, evaluate, manifest, planning, protocol, run, truth
-from medshift.benchmark.condition import Condition
-from medshift.benchmark.planning import Choices
+from medshift.benchmark.contract import access, predictor, registry
+from medshift.benchmark.datasets import manifest
+from medshift.benchmark.protocols import folder as planning_folder
+from medshift.benchmark.protocols import plan, protocol, truth
+from medshift.benchmark.protocols.condition import Condition
+from medshift.benchmark.protocols.plan import Choices
+from medshift.benchmark.runs import predict, run, stream
 from medshift.shifts.errors import MedshiftError
 
 SHIFTS = "gamma,gaussian-noise,psf-blur"
@@ -193,7 +197,7 @@ def test_interrupt_says_how_to_go_on(tmp_path, images):
 @pytest.mark.parametrize("size", [1, 7, 64])
 def test_shifted_pixels_do_not_depend_on_the_batch(images, size):
     dataset = manifest.read(images)
-    terms, table = planning.plan(dataset, Choices(shifts=tuple(SHIFTS.split(","))))
+    terms, table = plan.plan(dataset, Choices(shifts=tuple(SHIFTS.split(","))))
 
     class Look:
         def __init__(self):
@@ -204,12 +208,12 @@ def test_shifted_pixels_do_not_depend_on_the_batch(images, size):
             return torch.full((len(batch), 2), 0.5)
 
     for condition in terms.conditions():
-        rows = evaluate.stream(terms, table, condition)
+        rows = stream.stream(terms, table, condition)
         seen = []
         for batch in (size, 64):
             look = Look()
             terms_ = terms.model_copy(update={"batch_size": batch})
-            evaluate.predict(look, dataset, rows, terms_, condition, torch.device("cpu"))
+            predict.predict(look, dataset, rows, terms_, condition, torch.device("cpu"))
             seen.append(torch.cat(look.seen))
         assert torch.equal(*seen), condition.key
 
@@ -244,8 +248,8 @@ class Broken:
 
 
 def job(dataset, out, baseline, choices=None, name="returns"):
-    terms, table = planning.plan(dataset, choices or Choices(shifts=("gamma",), severities=(1,)))
-    planning.settle(terms, table, out / terms.name)
+    terms, table = plan.plan(dataset, choices or Choices(shifts=("gamma",), severities=(1,)))
+    planning_folder.settle(terms, table, out / terms.name)
     return run.Job(dataset, terms, table, name, baseline, 0, out)
 
 
@@ -268,7 +272,7 @@ def test_what_is_no_probability_stops_the_run(tmp_path, images, what, message):
 
 
 def test_every_condition_starts_afresh(tmp_path, images, monkeypatch):
-    monkeypatch.setitem(baselines.TABLE.builtins, "returns", "test_run:Returns")
+    monkeypatch.setitem(registry.TABLE.builtins, "returns", "test_run:Returns")
     dataset = manifest.read(images)
     made = job(dataset, tmp_path, Returns("calls"))
     run.run(made, torch.device("cpu"), run.Watch())
@@ -279,13 +283,13 @@ def test_every_condition_starts_afresh(tmp_path, images, monkeypatch):
 
 def test_functions_without_a_copy_are_refused():
     with pytest.raises(MedshiftError, match="an object that can be copied, not a function"):
-        evaluate.fresh_copy(lambda images: images)
+        predictor.fresh_copy(lambda images: images)
 
 
 @pytest.mark.parametrize("sees", ["source", "target-unlabelled", "test-batches"])
 def test_access_holds_what_is_declared_and_nothing_else(images, sees):
     dataset = manifest.read(images)
-    terms, table = planning.plan(dataset, Choices())
+    terms, table = plan.plan(dataset, Choices())
     granted = access.grant(
         dataset, table, terms.source, terms.targets, sees, 0, torch.device("cpu"), "x", lambda line: None
     )
@@ -303,22 +307,22 @@ def test_access_holds_what_is_declared_and_nothing_else(images, sees):
 
 def test_another_protocol_in_the_way(tmp_path, images):
     dataset = manifest.read(images)
-    terms, table = planning.plan(dataset, Choices())
-    planning.settle(terms, table, tmp_path / terms.name)
-    planning.settle(terms, table, tmp_path / terms.name)
+    terms, table = plan.plan(dataset, Choices())
+    planning_folder.settle(terms, table, tmp_path / terms.name)
+    planning_folder.settle(terms, table, tmp_path / terms.name)
     other = terms.model_copy(update={"seed": 1})
     with pytest.raises(MedshiftError, match=r"another protocol \(other seed\): choose another --out"):
-        planning.settle(other, table, tmp_path / terms.name)
+        planning_folder.settle(other, table, tmp_path / terms.name)
     moved = table.assign(label=1 - table["label"])
     truth.write(moved, tmp_path / terms.name / protocol.TRUTH_FILE)
     with pytest.raises(MedshiftError, match="its hash differs"):
-        planning.settle(terms, table, tmp_path / terms.name)
+        planning_folder.settle(terms, table, tmp_path / terms.name)
 
 
 def test_other_choices_are_other_protocols(images):
     dataset = manifest.read(images)
     names = {
-        planning.plan(dataset, choices)[0].name
+        plan.plan(dataset, choices)[0].name
         for choices in (
             Choices(),
             Choices(shifts=("gamma",)),
@@ -331,11 +335,11 @@ def test_other_choices_are_other_protocols(images):
     }
     assert len(names) == 7
     assert {"set-from-site-a", "set-from-site-b"} < names
-    assert planning.plan(dataset, Choices(source="site-a"))[0].name == "set-from-site-a"
+    assert plan.plan(dataset, Choices(source="site-a"))[0].name == "set-from-site-a"
 
 
 def test_conditions_have_readable_keys(images):
-    terms, _ = planning.plan(manifest.read(images), Choices(shifts=("gamma",), severities=(2, 3)))
+    terms, _ = plan.plan(manifest.read(images), Choices(shifts=("gamma",), severities=(2, 3)))
     keys = [condition.key for condition in terms.conditions()]
     assert keys == ["site-a/val", "site-a", "site-b", "site-c", "site-a/gamma@2", "site-a/gamma@3"]
     assert Condition("a", "synthesized", "gamma", 2.41).key == "a/gamma@2.41"

@@ -7,10 +7,15 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from medshift.benchmark import operating, predictions, truth
-from medshift.benchmark.estimate import Estimate, decimal, mean, relative, weighted
-from medshift.benchmark.scores import board_metrics, score
-from medshift.benchmark.summary import notes, print_summary
+from medshift.benchmark.cli.summary import notes, print_summary
+from medshift.benchmark.protocols import truth
+from medshift.benchmark.protocols import truth as predictions_truth
+from medshift.benchmark.reporting.numbers import decimal
+from medshift.benchmark.scoring import thresholds
+from medshift.benchmark.scoring.estimate import Estimate, mean, relative, weighted
+from medshift.benchmark.scoring.scores import board_metrics, score
+from medshift.benchmark.submissions import predictions
+from medshift.benchmark.submissions.card import claims
 
 
 @pytest.fixture
@@ -63,7 +68,7 @@ def test_a_domain_of_one_class_has_no_auroc_and_is_left_out(fabricate):
     assert real.value == found.conditions["site-b"]["auroc"].value
     assert (real.parts, real.undefined) == (1, 1)
     assert not math.isnan(found.aggregates["shifted"]["auroc"].value)
-    assert {(c.condition, c.metric): c.value for c in found.claims()}["site-c", "auroc"] is None
+    assert {(c.condition, c.metric): c.value for c in claims(found)}["site-c", "auroc"] is None
     assert any("AUROC of site-c" in line for line in notes(made, found))
 
 
@@ -91,7 +96,7 @@ def test_without_replicates_there_are_values_and_no_intervals(fabricate):
     made = fabricate.terms(rows)
     arrays = fabricate.outputs(made, rows)
     bare, full = score(made, rows, arrays, 0), score(made, rows, arrays, 10)
-    assert bare.claims() == full.claims()
+    assert claims(bare) == claims(full)
     assert bare.aggregates["shifted"]["auroc"].text.startswith(".")
     assert "[" not in bare.aggregates["shifted"]["auroc"].text
 
@@ -106,7 +111,7 @@ def test_scores_do_not_change_with_the_order_in_which_rows_were_written(fabricat
         shuffled[key] = ([ids[i] for i in order], values[order])
     predictions.write(shuffled, tmp_path / "p.parquet")
     read = predictions.read(tmp_path / "p.parquet", made, rows)
-    assert score(made, rows, read, 0).claims() == score(made, rows, arrays, 0).claims()
+    assert claims(score(made, rows, read, 0)) == claims(score(made, rows, arrays, 0))
 
 
 def test_the_table_says_simulated_and_names_the_worst(scored):
@@ -177,15 +182,15 @@ def test_thresholds_are_frozen_on_source_validation_and_drift_elsewhere(fabricat
     rows = fabricate.table(groups=60, classes=classes)
     made = fabricate.terms(rows, classes=classes)
     arrays = fabricate.outputs(made, rows)
-    labels = {c.key: predictions.truth_of(rows, c)["label"].to_numpy() for c in made.conditions()}
+    labels = {c.key: predictions_truth.truth_of(rows, c)["label"].to_numpy() for c in made.conditions()}
     odds = arrays["site-b"][:, -1] * 0.3  # the next site's scanner makes the last class look less likely
     moved = np.concatenate([arrays["site-b"][:, :-1], odds[:, None]], axis=1)
     arrays["site-b"] = (moved / moved.sum(axis=1, keepdims=True)).astype(np.float32)
     found = score(made, rows, arrays, 0, metrics=board_metrics(made)).conditions
-    frozen = operating.thresholds(labels["site-a/val"], arrays["site-a/val"])
+    frozen = thresholds.thresholds(labels["site-a/val"], arrays["site-a/val"])
     for key in ("site-a/val", "site-a", "site-b"):
         sensitivities, specificities = [], []
-        for k in operating.positives(classes):
+        for k in thresholds.positives(classes):
             called = arrays[key][:, k] >= frozen[k]
             sensitivities.append(called[labels[key] == k].mean())
             specificities.append(1 - called[labels[key] != k].mean())
@@ -198,10 +203,10 @@ def test_thresholds_are_frozen_on_source_validation_and_drift_elsewhere(fabricat
 def test_the_threshold_is_the_best_that_there_is(seed):
     rng = np.random.default_rng(seed)
     labels, scores = rng.integers(0, 2, 40), rng.integers(0, 12, 40) / 11
-    (_, frozen) = operating.thresholds(labels, np.stack([1 - scores, scores], axis=1))
+    (_, frozen) = thresholds.thresholds(labels, np.stack([1 - scores, scores], axis=1))
 
     def quality(threshold):
         return (scores[labels == 1] >= threshold).mean() + (scores[labels == 0] < threshold).mean()
 
     assert quality(frozen) == pytest.approx(max(quality(t) for t in np.linspace(0, 1.1, 500)))
-    assert operating.thresholds(np.zeros(3, int), np.full((3, 2), 0.5)).tolist() == [0.5, 0.5]
+    assert thresholds.thresholds(np.zeros(3, int), np.full((3, 2), 0.5)).tolist() == [0.5, 0.5]

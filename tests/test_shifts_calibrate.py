@@ -13,8 +13,10 @@ import torch
 from command import MEDSHIFT
 from folders import folder
 
-from medshift.benchmark import calibrate, calibration_chart, damage, manifest, matching, planning
-from medshift.benchmark.planning import LEVELS, Choices, ends, plan
+from medshift.benchmark.datasets import manifest
+from medshift.benchmark.protocols import plan as planning
+from medshift.benchmark.protocols.plan import LEVELS, Choices, ends, plan
+from medshift.benchmark.severity import calibration, chart, damage, matching
 from medshift.shifts import catalogue
 from medshift.shifts.errors import MedshiftError
 from medshift.shifts.plugins import Table
@@ -60,7 +62,7 @@ def test_damage_is_what_its_formulas_say():
 
 def test_calibration_sees_source_training_and_validation_images_only(dataset):
     protocol, table = plan(dataset, Choices(shifts=NAMES, severities=(1, 3, 5)))
-    found = calibrate.calibrate(dataset, table, protocol, 16)
+    found = calibration.calibrate(dataset, table, protocol, 16)
     assert len(found) == 12
     assert (found.groupby("shift")["rmse"].diff().dropna() > 0).all()
     assert (found.groupby("shift")["ssim"].diff().dropna() < 0).all()
@@ -72,18 +74,18 @@ def test_calibration_sees_source_training_and_validation_images_only(dataset):
     pixels = dataset.pixels.copy()
     pixels[table.loc[~used, "row"].to_numpy()] = 0
     blind = dataclasses.replace(dataset, pixels=pixels)
-    pd.testing.assert_frame_equal(calibrate.calibrate(blind, table, protocol, 16), found)
+    pd.testing.assert_frame_equal(calibration.calibrate(blind, table, protocol, 16), found)
     assert matching.solve(blind, table, protocol) == matching.solve(dataset, table, protocol)
-    lines = calibrate.spread(found)
+    lines = calibration.spread(found)
     assert [line.split(":")[0] for line in lines] == ["severity 1", "severity 3", "severity 5"]
 
 
 def test_chart_and_table(dataset, tmp_path):
     protocol, table = plan(dataset, Choices(shifts=NAMES[:2]))
-    found = calibrate.calibrate(dataset, table, protocol, 8)
-    calibration_chart.draw(found, "title", tmp_path / "c.png")
+    found = calibration.calibrate(dataset, table, protocol, 8)
+    chart.draw(found, "title", tmp_path / "c.png")
     assert (tmp_path / "c.png").read_bytes()[:4] == b"\x89PNG"
-    assert calibration_chart.table(found).row_count == 2
+    assert chart.table(found).row_count == 2
 
 
 def test_matched_severities_meet_the_levels(dataset, matched):

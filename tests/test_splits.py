@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from medshift.benchmark import splits
+from medshift.benchmark.protocols import splits
 from medshift.shifts.errors import MedshiftError
 
 

@@ -18,10 +18,10 @@ from folders import folder
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from medshift.benchmark import datasets, manifest, store
-from medshift.benchmark.importing.add import add
-from medshift.benchmark.importing.options import Options
-from medshift.benchmark.importing.pack import Content, in_blocks, pack
+from medshift.benchmark.datasets import manifest, registry, store
+from medshift.benchmark.datasets.importing.add import add
+from medshift.benchmark.datasets.importing.options import Options
+from medshift.benchmark.datasets.importing.pack import Content, in_blocks, pack
 from medshift.shifts.errors import MedshiftError
 
 pytestmark = pytest.mark.usefixtures("home")
@@ -100,11 +100,11 @@ def test_names_that_cannot_be_taken(name, message):
 def test_a_stored_set_is_found_by_name_and_listed(home):
     pixels = np.zeros((4, 1, 2, 2), dtype=np.uint8)
     pack("mine", content(pixels), [pixels])
-    assert datasets.load("mine").name == "mine"
-    assert datasets.names() == ["brain-mri-sim", "mine"]
-    assert datasets.summary("mine") == "stored: 4 images (any), no, yes"
+    assert registry.load("mine").name == "mine"
+    assert registry.names() == ["brain-mri-sim", "mine"]
+    assert registry.summary("mine") == "stored: 4 images (any), no, yes"
     with pytest.raises(MedshiftError, match=r"unknown data set 'mien'\. Did you mean 'mine'"):
-        datasets.load("mien")
+        registry.load("mien")
     with pytest.raises(MedshiftError, match=r"no stored data set 'mien'\. Did you mean 'mine'"):
         store.remove("mien")
     store.remove("mine")
@@ -179,10 +179,10 @@ def test_damage_is_seen_at_opening(damage, message):
     pack("set", content(pixels), [pixels])
     damage(store.folder("set"))
     with pytest.raises(MedshiftError, match=message) as error:
-        datasets.load("set")
+        registry.load("set")
     assert "medshift data remove set" in str(error.value)
     assert len(str(error.value).splitlines()) == 1
-    assert "set" in datasets.names()  # it can be seen, and removed
+    assert "set" in registry.names()  # it can be seen, and removed
     store.remove("set")
 
 
@@ -194,7 +194,7 @@ def test_changed_bytes_are_found_by_check():
     data = bytearray(path.read_bytes())
     data[-1] = 7
     path.write_bytes(data)
-    assert datasets.load("set").pixels[-1, 0, 1, 1] == 7  # opening costs no pass over the pixels
+    assert registry.load("set").pixels[-1, 0, 1, 1] == 7  # opening costs no pass over the pixels
     with pytest.raises(MedshiftError, match=r"pixels.npy was changed: its checksum differs. Remove it"):
         store.check(store.folder("set"))
 
@@ -206,7 +206,7 @@ def test_the_digest_is_of_all_bytes_whatever_the_blocks(monkeypatch):
     table = made.table[["sample_id", "label", "domain", "group"]].to_csv(index=False, lineterminator="\n").encode()
     expected = hashlib.sha256(head + table + pixels.tobytes()).hexdigest()
     for block in (1, 50, 1 << 20):
-        monkeypatch.setattr("medshift.benchmark.dataset.BLOCK", block)
+        monkeypatch.setattr("medshift.benchmark.datasets.dataset.BLOCK", block)
         assert made.digest() == expected
     for other in ({"value_range": (0.0, 4095.0)}, {"version": "2"}):
         assert dataclasses.replace(made, **other).digest() != expected
@@ -247,7 +247,7 @@ def image(self, index):
     return real(self, index)
 pictures.Pictures.image = image
 sys.argv = ["medshift", "data", "add", "set", {where!r}]
-from medshift.benchmark.cli import main
+from medshift.benchmark.cli.main import main
 main()
 """
 
@@ -318,7 +318,7 @@ def test_opening_reads_no_pixels(home):
     table = content(np.zeros((count, 1), dtype=np.uint8)).table
     table["sample_id"] = [f"s{index}" for index in range(count)]
     table.to_parquet(where / "table.parquet", index=False)
-    from medshift.benchmark.files import sha256
+    from medshift.benchmark.files.atomic import sha256
 
     stamps = {
         "pixels": store.Stamp(bytes=path.stat().st_size, sha256="0" * 64),
@@ -327,5 +327,5 @@ def test_opening_reads_no_pixels(home):
     text = said.model_copy(update={"count": count, **stamps}).model_dump_json(by_alias=True)
     (where / "dataset.json").write_text(text)
     begin = time.perf_counter()
-    assert len(datasets.load("set").pixels) == count
+    assert len(registry.load("set").pixels) == count
     assert time.perf_counter() - begin < 1

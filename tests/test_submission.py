@@ -7,10 +7,10 @@ import shutil
 import numpy as np
 import pytest
 
-from medshift.benchmark import predictions, submission
-from medshift.benchmark.card import CARD_FILE
-from medshift.benchmark.files import sha256
-from medshift.benchmark.predictions import PREDICTIONS_FILE
+from medshift.benchmark.files.atomic import sha256
+from medshift.benchmark.submissions import predictions, submission
+from medshift.benchmark.submissions.card import CARD_FILE
+from medshift.benchmark.submissions.predictions import PREDICTIONS_FILE
 from medshift.shifts.errors import MedshiftError
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from medshift.benchmark.thrift import I32, I64, STRUCT, Compact, lists, number
+from medshift.benchmark.files.thrift_compact import I32, I64, STRUCT, Compact, lists, number
 
 
 def read(*content):

@@ -20,7 +20,8 @@ from medshift.baselines.scratch import Scratch
 from medshift.baselines.t3a import T3A
 from medshift.baselines.tent import Tent
 from medshift.baselines.tta import Tta
-from medshift.benchmark.access import Access, Labelled
+from medshift.benchmark.contract.access import Access
+from medshift.benchmark.datasets.images import Labelled
 from medshift.shifts.errors import MedshiftError
 
 TINY = {"arch": "test_resnet", "epochs": 2, "batch_size": 8}

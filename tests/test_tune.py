@@ -17,13 +17,19 @@ from hypothesis import strategies as st
 
 from medshift.baselines.recipe import Recipe
 from medshift.baselines.scratch import Scratch
-from medshift.benchmark import baselines, manifest, planning, run, submission, tune
-from medshift.benchmark import card as cards
-from medshift.benchmark.access import Access, Images, Labelled
-from medshift.benchmark.planning import Choices
-from medshift.benchmark.rerun import budget_of
-from medshift.benchmark.tune import Budget
-from medshift.benchmark.tune_space import Choice, LogUniform, drawn
+from medshift.benchmark.contract import registry
+from medshift.benchmark.contract.access import Access
+from medshift.benchmark.contract.search_space import Choice, LogUniform, drawn
+from medshift.benchmark.datasets import manifest
+from medshift.benchmark.datasets.images import Images, Labelled
+from medshift.benchmark.protocols import folder as planning_folder
+from medshift.benchmark.protocols import plan
+from medshift.benchmark.protocols.plan import Choices
+from medshift.benchmark.runs import run, tuning
+from medshift.benchmark.runs.rerun import budget_of
+from medshift.benchmark.runs.tuning import Budget
+from medshift.benchmark.submissions import card as cards
+from medshift.benchmark.submissions import submission
 from medshift.shifts.errors import MedshiftError
 
 COMMITTED = Path(__file__).parent.parent / "leaderboard" / "submissions"
@@ -95,14 +101,14 @@ def test_what_is_no_distribution_is_refused(make):
 
 def test_the_loss_is_the_mean_over_classes_by_hand():
     # three images of the first class cost -log 0.3 each, one of the second -log 0.7: classes count alike
-    found = tune.loss(Says(0.7), access(), batch_size=3)
+    found = tuning.loss(Says(0.7), access(), batch_size=3)
     assert found == pytest.approx((-math.log(0.3) - math.log(0.7)) / 2, rel=1e-6)
-    assert tune.loss(Says(1.0), access(), 3) == pytest.approx(-math.log(tune.LEAST) / 2)
+    assert tuning.loss(Says(1.0), access(), 3) == pytest.approx(-math.log(tuning.LEAST) / 2)
 
 
 def test_the_loss_leaves_the_predictor_as_it_was_and_streams_in_a_seeded_order():
     said = Says(0.7)
-    tune.loss(said, access(), 2)
+    tuning.loss(said, access(), 2)
     assert said.seen == 0
 
     class Order(Says):
@@ -115,7 +121,7 @@ def test_the_loss_leaves_the_predictor_as_it_was_and_streams_in_a_seeded_order()
     given_ = access((0, 1) * 10)
     given_.val.pixels[:] = np.arange(20)[:, None, None, None]
     for _ in range(2):
-        tune.loss(Order(0.5), given_, 7)
+        tuning.loss(Order(0.5), given_, 7)
     assert Order.order[:20] == Order.order[20:] != sorted(Order.order[:20])
     assert len(set(Order.order)) == 20
 
@@ -127,9 +133,9 @@ def no_fits_yet():
 
 def test_the_best_draw_is_taken_and_every_draw_recorded(tmp_path):
     given_ = access()
-    best = tune.tuned(Constant(), Budget(6, ("second",)), given_, 2, tmp_path)
-    made = tune.record(tmp_path)
-    losses = [tune.loss(Says(t.settings.get("second", 0.9)), given_, 2) for t in made.trials]
+    best = tuning.tuned(Constant(), Budget(6, ("second",)), given_, 2, tmp_path)
+    made = tuning.record(tmp_path)
+    losses = [tuning.loss(Says(t.settings.get("second", 0.9)), given_, 2) for t in made.trials]
     assert [t.score for t in made.trials] == pytest.approx(losses)
     assert made.trials[0].settings == {}
     assert made.chosen == losses.index(min(losses))  # the first of equal ones
@@ -142,74 +148,74 @@ def test_the_best_draw_is_taken_and_every_draw_recorded(tmp_path):
 @given(st.floats(0.01, 0.99), st.integers(1, 6), st.integers(0, 99))
 def test_tuning_is_never_worse_on_validation_than_the_settings_as_given(tmp_path_factory, second, draws, seed):
     given_ = access(seed=seed)
-    best = tune.tuned(Constant(second), Budget(draws, ("second",)), given_, 4, tmp_path_factory.mktemp("t"))
-    assert tune.loss(Says(best.second), given_, 4) <= tune.loss(Says(second), given_, 4)
+    best = tuning.tuned(Constant(second), Budget(draws, ("second",)), given_, 4, tmp_path_factory.mktemp("t"))
+    assert tuning.loss(Says(best.second), given_, 4) <= tuning.loss(Says(second), given_, 4)
 
 
 def test_an_interrupted_search_goes_on_where_it_was(tmp_path, monkeypatch):
-    whole = tune.tuned(Constant(), Budget(5, ("second",)), access(), 2, tmp_path / "whole")
+    whole = tuning.tuned(Constant(), Budget(5, ("second",)), access(), 2, tmp_path / "whole")
     fitted = list(Constant.fits)
     Constant.fits.clear()
-    honest = tune.loss
+    honest = tuning.loss
 
     def stops(*words):
         if len(Constant.fits) == 3:
             raise KeyboardInterrupt
         return honest(*words)
 
-    monkeypatch.setattr(tune, "loss", stops)
+    monkeypatch.setattr(tuning, "loss", stops)
     with pytest.raises(KeyboardInterrupt):
-        tune.tuned(Constant(), Budget(5, ("second",)), access(), 2, tmp_path / "cut")
+        tuning.tuned(Constant(), Budget(5, ("second",)), access(), 2, tmp_path / "cut")
     monkeypatch.undo()
-    again = tune.tuned(Constant(), Budget(5, ("second",)), access(), 2, tmp_path / "cut")
+    again = tuning.tuned(Constant(), Budget(5, ("second",)), access(), 2, tmp_path / "cut")
     assert again == whole
     assert Constant.fits == fitted[:3] + fitted[2:]  # the third was lost, the first two were kept
-    one, other = ((tmp_path / name / tune.TUNING_FILE).read_bytes() for name in ("whole", "cut"))
+    one, other = ((tmp_path / name / tuning.TUNING_FILE).read_bytes() for name in ("whole", "cut"))
     assert one == other
 
 
 def test_a_draw_that_cannot_be_trained_has_no_score_but_the_first_must_train(tmp_path, monkeypatch):
     monkeypatch.setattr(Constant, "search", {"fails": Choice((True,))})
-    best = tune.tuned(Constant(), Budget(3, ("fails",)), access(), 2, tmp_path / "one")
+    best = tuning.tuned(Constant(), Budget(3, ("fails",)), access(), 2, tmp_path / "one")
     assert best == Constant()
-    assert [trial.score is None for trial in tune.record(tmp_path / "one").trials] == [False, True, True]
+    assert [trial.score is None for trial in tuning.record(tmp_path / "one").trials] == [False, True, True]
     with pytest.raises(MedshiftError, match="diverged"):
-        tune.tuned(Constant(fails=True), Budget(3, ("fails",)), access(), 2, tmp_path / "two")
+        tuning.tuned(Constant(fails=True), Budget(3, ("fails",)), access(), 2, tmp_path / "two")
 
 
 def test_what_the_user_sets_is_not_drawn():
-    assert tune.budget(Scratch(), 0, []) == Budget()
-    assert tune.budget(Scratch(), 4, ["lr=1e-3"]) == Budget(4, ("weight_decay",))
-    probe = baselines.make("linear-probe", [])
-    assert tune.budget(probe, 4, []) == Budget(4, ())  # nothing to draw: one trial, the settings as given
+    assert tuning.budget(Scratch(), 0, []) == Budget()
+    assert tuning.budget(Scratch(), 4, ["lr=1e-3"]) == Budget(4, ("weight_decay",))
+    probe = registry.make("linear-probe", [])
+    assert tuning.budget(probe, 4, []) == Budget(4, ())  # nothing to draw: one trial, the settings as given
 
 
 def test_without_a_space_there_is_one_trial(tmp_path, monkeypatch):
     monkeypatch.setattr(Constant, "search", {})
-    assert tune.tuned(Constant(), Budget(9, ()), access(), 2, tmp_path) == Constant()
-    assert (tune.record(tmp_path).draws, len(tune.record(tmp_path).trials), Constant.fits) == (9, 1, [0.9])
+    assert tuning.tuned(Constant(), Budget(9, ()), access(), 2, tmp_path) == Constant()
+    assert (tuning.record(tmp_path).draws, len(tuning.record(tmp_path).trials), Constant.fits) == (9, 1, [0.9])
 
 
-@pytest.mark.parametrize("name", sorted(baselines.BUILTINS))
+@pytest.mark.parametrize("name", sorted(registry.BUILTINS))
 def test_every_draw_of_every_baseline_is_a_setting_that_it_takes(name):
-    plain = baselines.make(name, [])
+    plain = registry.make(name, [])
     for number in range(1, 20):
-        picked = drawn(baselines.search(plain), 0, number)
-        baselines.make(name, [f"{key}={value}" for key, value in picked.items()])
+        picked = drawn(registry.search(plain), 0, number)
+        registry.make(name, [f"{key}={value}" for key, value in picked.items()])
 
 
 def test_methods_with_one_recipe_draw_the_same_recipes():
     names = ("tent", "scratch", "coral")
-    drawn_ = [drawn(baselines.search(baselines.load(name)), 3, 2) for name in names]
+    drawn_ = [drawn(registry.search(registry.load(name)), 3, 2) for name in names]
     assert len({(values["lr"], values["weight_decay"]) for values in drawn_}) == 1
     assert set(Recipe.search) == {"lr", "weight_decay"}
 
 
 def test_a_run_records_its_tuning_and_comes_out_the_same(tmp_path):
     dataset = manifest.read(folder(tmp_path / "set"))
-    terms, table = planning.plan(dataset, Choices(shifts=("gamma",), severities=(1,)))
+    terms, table = plan.plan(dataset, Choices(shifts=("gamma",), severities=(1,)))
     for out in ("one", "two"):
-        planning.settle(terms, table, tmp_path / out / terms.name)
+        planning_folder.settle(terms, table, tmp_path / out / terms.name)
     name = "test_tune:Constant"
 
     def job(out, budget):

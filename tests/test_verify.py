@@ -12,11 +12,16 @@ import pytest
 from command import MEDSHIFT
 from folders import folder
 
-from medshift.benchmark import card as cards
-from medshift.benchmark import planning, predictions, rerun, scores, submission, verified
-from medshift.benchmark.files import sha256
-from medshift.benchmark.submit import submit
-from medshift.benchmark.verify import Outcome, mark
+from medshift.benchmark.files.atomic import sha256
+from medshift.benchmark.protocols import data, truth
+from medshift.benchmark.protocols import folder as planning
+from medshift.benchmark.runs import rerun
+from medshift.benchmark.runs.verify import Outcome, mark
+from medshift.benchmark.scoring import scores
+from medshift.benchmark.submissions import card as cards
+from medshift.benchmark.submissions import predictions, submission, verification_record
+from medshift.benchmark.submissions.card import claims
+from medshift.benchmark.submissions.submit import submit
 from medshift.shifts.errors import MedshiftError
 
 QUICK = ["--set", "arch=test_resnet", "--set", "epochs=1", "--shifts", "gamma", "--severities", "3", "--threads", "1"]
@@ -47,7 +52,7 @@ def test_an_entry_comes_out_again_and_is_marked(made, tmp_path):
     assert "reproduced: the predictions have the same bytes" in done.stdout
     terms, table = planning.settled(copy.parent.parent)
     assert submission.problems(copy, terms, table) == []
-    found = verified.parse(copy / verified.VERIFIED_FILE)
+    found = verification_record.parse(copy / verification_record.VERIFIED_FILE)
     assert (found.result, found.by, found.largest_difference) == ("bytes", "a tester", 0)
 
 
@@ -58,12 +63,12 @@ def test_what_does_not_come_out_again_is_said(made, tmp_path):
     terms, table = planning.settled(copy.parent.parent)
     arrays = predictions.read(copy / "predictions.parquet", terms, table)
     arrays["site-b"] = arrays["site-b"][:, ::-1].copy()  # better or worse than the model is
-    ids = {c.key: predictions.truth_of(table, c)["sample_id"].tolist() for c in terms.conditions()}
+    ids = {c.key: truth.truth_of(table, c)["sample_id"].tolist() for c in terms.conditions()}
     predictions.write({key: (ids[key], array) for key, array in arrays.items()}, copy / "predictions.parquet")
     fields = json.loads((copy / cards.CARD_FILE).read_text())
     fields["predictions"]["sha256"] = sha256(copy / "predictions.parquet")
     fields["environment"]["packages"]["numpy"] = "1.0"
-    fields["scores"] = [claim.model_dump() for claim in scores.score(terms, table, arrays, 0).claims()]
+    fields["scores"] = [claim.model_dump() for claim in claims(scores.score(terms, table, arrays, 0))]
     (copy / cards.CARD_FILE).write_text(json.dumps(fields))
     assert submission.problems(copy, terms, table) == []  # nothing but running it again can tell
     done = medshift(home, "verify", copy, "--data", images, "--mark")
@@ -72,17 +77,17 @@ def test_what_does_not_come_out_again_is_said(made, tmp_path):
     assert "1 of 5 conditions differ by more than 0.001, most 'site-b'" in done.stdout
     assert "numpy: 1.0 then, " in done.stdout
     assert "is not marked as verified" in done.stderr
-    assert not (copy / verified.VERIFIED_FILE).exists()
+    assert not (copy / verification_record.VERIFIED_FILE).exists()
 
 
 def test_data_that_are_not_those_of_the_protocol_are_refused(made, tmp_path):
     _, _, place = made
     terms, table = planning.settled(place.parent.parent)
     with pytest.raises(MedshiftError, match=r"give its folder with --data DIR"):
-        rerun.data_of(terms, None)
+        data.data_of(terms, None)
     other = folder(tmp_path / "other", {"site-a": 10})
     with pytest.raises(MedshiftError, match=r"version|the data lack"):
-        rerun.with_rows(table, rerun.data_of(terms, other))
+        data.with_rows(table, data.data_of(terms, other))
     claim = cards.read(place).baseline
     with pytest.raises(MedshiftError, match="has the hyper-parameters"):
         rerun.baseline_of(claim.model_copy(update={"config": {"lr": 1.0}}))
@@ -97,7 +102,7 @@ def test_a_mark_is_void_beside_other_predictions(fabricate, tmp_path):
     assert submission.problems(where, terms, rows) == []
     with pytest.raises(MedshiftError, match="was not reproduced"):
         mark(where, Outcome("differs", 0.5, []), "me")
-    fields = json.loads((where / verified.VERIFIED_FILE).read_text())
+    fields = json.loads((where / verification_record.VERIFIED_FILE).read_text())
     for change, says in (
         ({"predictions_sha256": "0" * 64}, "is of other predictions"),
         ({"card_sha256": "0" * 64}, "is of another card"),
@@ -105,10 +110,10 @@ def test_a_mark_is_void_beside_other_predictions(fabricate, tmp_path):
         ({"largest_difference": 2.0}, "largest_difference"),
         ({"more": 1}, "more: Extra inputs"),
     ):
-        (where / verified.VERIFIED_FILE).write_text(json.dumps({**fields, **change}))
+        (where / verification_record.VERIFIED_FILE).write_text(json.dumps({**fields, **change}))
         (problem,) = submission.problems(where, terms, rows)
         assert says in problem
-    (where / verified.VERIFIED_FILE).write_bytes(b"x" * 100_000)
+    (where / verification_record.VERIFIED_FILE).write_bytes(b"x" * 100_000)
     assert "that is no mark" in submission.problems(where, terms, rows)[0]
 
 
@@ -121,9 +126,11 @@ def test_a_mark_is_void_beside_another_card(fabricate, tmp_path):
     (where / cards.CARD_FILE).write_text(json.dumps(fields))
     (problem,) = submission.problems(where, terms, rows)
     assert "is of another card" in problem
-    older = verified.parse(where / verified.VERIFIED_FILE).model_copy(update={"card_sha256": None})
-    verified.write(older, where)
-    assert "card_sha256" not in (where / verified.VERIFIED_FILE).read_text()
+    older = verification_record.parse(where / verification_record.VERIFIED_FILE).model_copy(
+        update={"card_sha256": None}
+    )
+    verification_record.write(older, where)
+    assert "card_sha256" not in (where / verification_record.VERIFIED_FILE).read_text()
     assert submission.problems(where, terms, rows) == []
 
 

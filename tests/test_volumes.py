@@ -15,12 +15,15 @@ from medshift.baselines.sar import Sar
 from medshift.baselines.scratch import Scratch
 from medshift.baselines.tta import Tta
 from medshift.baselines.volumes import SETTINGS, VolumeNetwork
-from medshift.benchmark import baselines, datasets
-from medshift.benchmark.access import Access, Labelled
-from medshift.benchmark.cli import app
-from medshift.benchmark.dataset import Dataset
-from medshift.benchmark.planning import Choices, plan, settle
-from medshift.benchmark.run import Job, Watch, run
+from medshift.benchmark.cli.main import app
+from medshift.benchmark.contract import registry
+from medshift.benchmark.contract.access import Access
+from medshift.benchmark.datasets import registry as datasets
+from medshift.benchmark.datasets.dataset import Dataset
+from medshift.benchmark.datasets.images import Labelled
+from medshift.benchmark.protocols.folder import settle
+from medshift.benchmark.protocols.plan import Choices, plan
+from medshift.benchmark.runs.run import Job, Watch, run
 from medshift.shifts.errors import MedshiftError
 
 SHIFTS = ("slice-thickness", "gamma")
@@ -57,7 +60,7 @@ def told(monkeypatch, home):
     def make(name, baseline, out):
         settle(terms, table, out / terms.name)
         said = []
-        job = Job(dataset, terms, table, name, baselines.suited(baseline, 3), 0, out)
+        job = Job(dataset, terms, table, name, registry.suited(baseline, 3), 0, out)
         run(job, torch.device("cpu"), Watch(line=said.append))
         return job.folder, said
 
@@ -98,13 +101,13 @@ def test_test_time_methods_on_volumes_share_scratchs_model(tmp_path, told, home)
 ON_VOLUMES = {"adabn", "lame", "sar", "scratch", "t3a", "tent", "tta"}
 
 
-@pytest.mark.parametrize("name", sorted(set(baselines.BUILTINS) - ON_VOLUMES))
+@pytest.mark.parametrize("name", sorted(set(registry.BUILTINS) - ON_VOLUMES))
 def test_what_takes_flat_images_says_so(name):
     dataset = load()
     few = Labelled(dataset.pixels[:8], None, dataset.table["label"].to_numpy()[:8])
     told = Access(("no", "yes"), 1, SHAPE, few, few, {"t": few}, 0, torch.device("cpu"), "x", lambda line: None)
     with pytest.raises(MedshiftError, match=r"takes? 2-D images; these are 3-D"):
-        baselines.suited(baselines.make(name, []), 3).fit(told)
+        registry.suited(registry.make(name, []), 3).fit(told)
 
 
 @pytest.mark.parametrize("arch", [name for name in SETTINGS if name != "monai-resnet10"])

@@ -8,16 +8,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..access import Images
-from ..dataset import Dataset
-from . import confounding, counting, duplicates, fingerprint, placing, probe
-from .confounding import Link
-from .counting import Counts
+from ..datasets.dataset import Dataset
+from ..datasets.images import Images
+from . import counts as counting
+from . import duplicates, shortcut_probe
+from .confounding import links as confounding
+from .confounding.links import Link
+from .counts import Counts
 from .duplicates import Duplicates
-from .fingerprint import Fingerprint
-from .placing import Place
-from .probe import Moved, Probed
-from .validate import Trial, validate
+from .fingerprint import fingerprint, placement
+from .fingerprint.fingerprint import Fingerprint
+from .fingerprint.placement import Place
+from .fingerprint.validation import Trial, validate
+from .shortcut_probe import Moved, Probed
 
 Bar = Callable[[str, str], "AbstractContextManager[Callable[[int, int], None]]"]
 
@@ -76,7 +79,7 @@ def audit(
         twice = duplicates.duplicates(dataset, counted.table, progress)
     links = confounding.links(dataset)
     with bar("probing for shortcuts", "steps") as progress:
-        probed, moved = probe.probe(dataset, progress)
+        probed, moved = shortcut_probe.probe(dataset, progress)
     domains = [source, *(name for name in dataset.domains if name != source)]
     with bar("taking fingerprints", "images") as progress:
         prints = fingerprint.fingerprints(dataset, domains, images, progress)
@@ -97,10 +100,10 @@ def placed(
 ) -> dict[str, list[Place]]:
     """Returns where each domain but the first lies on the scales of the shifts, as seen from the first."""
     source, names = prints[0], fingerprint.columns(dataset)
-    rows = source.rows[: placing.count(dataset.channels, dataset.spatial)]
+    rows = source.rows[: placement.count(dataset.channels, dataset.spatial)]
     images = Images(np.ascontiguousarray(dataset.pixels[rows]), dataset.value_range).batch(slice(None))
     ids = dataset.table["sample_id"].astype(str).to_numpy()[rows].tolist()
-    known = placing.known(shifts)
+    known = placement.known(shifts)
     done = 0
 
     def advance() -> None:
@@ -108,8 +111,8 @@ def placed(
         done += 1
         progress(done, len(known))
 
-    curves = placing.curves(images, ids, known, dataset.grey_levels, done=advance)
+    curves = placement.curves(images, ids, known, dataset.grey_levels, done=advance)
     return {
-        other.domain: [found for curve in curves if (found := placing.place(source, other, curve, names)) is not None]
+        other.domain: [found for curve in curves if (found := placement.place(source, other, curve, names)) is not None]
         for other in prints[1:]
     }

@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool2d
 
-from ..dataset import Dataset, to_unit
-from .measures import BATCH
-from .planes import luma, planes, smooth
+from ..datasets.dataset import Dataset
+from ..datasets.images import to_unit
+from .measures.planes import luma, planes, smooth
+from .measures.table import BATCH
 
 SIDE = 16  # of the low-pass image by which candidates are found
 ALIKE = 0.97  # correlation of low-pass images of candidates

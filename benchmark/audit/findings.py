@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ..estimate import decimal
+from ..reporting.numbers import decimal
 from .audit import Audit
-from .candidates import EVERYWHERE
-from .confounding import SOME, Link
-from .probe import ALL, DOMAIN, Probed
-from .trivial import FAMILIES
+from .confounding.candidates import EVERYWHERE
+from .confounding.links import SOME, Link
+from .shallow_features import FAMILIES
+from .shortcut_probe import ALL, DOMAIN, Probed
 
 GRAVE, SERIOUS, NOTE = 3, 2, 1
 STRONG, CLEAR = 0.5, 0.3  # Cramer's V

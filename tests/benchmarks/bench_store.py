@@ -52,8 +52,8 @@ def memory() -> dict[str, float]:
 
 def bring_in(where: Path) -> dict[str, float]:
     """Imports, and returns seconds and memory; `before` is that of the imports of modules alone."""
-    from medshift.benchmark.importing.add import add
-    from medshift.benchmark.importing.options import Options
+    from medshift.benchmark.datasets.importing.add import add
+    from medshift.benchmark.datasets.importing.options import Options
 
     before = memory()["peak_mib"]
     begin, worked = time.perf_counter(), time.process_time()
@@ -64,10 +64,10 @@ def bring_in(where: Path) -> dict[str, float]:
 
 def opening() -> dict[str, float]:
     """Opens, and returns seconds (of the call alone, modules being loaded) and memory."""
-    from medshift.benchmark import datasets
+    from medshift.benchmark.datasets import registry
 
     begin, worked = time.perf_counter(), time.process_time()
-    dataset = datasets.load("bench")
+    dataset = registry.load("bench")
     spent = {"seconds": time.perf_counter() - begin, "cpu_seconds": time.process_time() - worked}
     assert len(dataset.table) == len(dataset.pixels)
     return {**spent, **memory()}
@@ -75,9 +75,9 @@ def opening() -> dict[str, float]:
 
 def reading() -> dict[str, float]:
     """Passes over all images in batches, as the harness does, beside a plain copy of the file; the median of rounds."""
-    from medshift.benchmark import datasets, store
+    from medshift.benchmark.datasets import registry, store
 
-    dataset = datasets.load("bench")
+    dataset = registry.load("bench")
     path = store.folder("bench") / store.PIXELS
     plain = np.memmap(path, dtype=np.uint8, mode="r")
     order = np.random.default_rng(0).permutation(len(dataset.pixels))

@@ -21,7 +21,8 @@ from medshift.baselines.cbr import CbrTiny
 from medshift.baselines.networks import Network
 from medshift.baselines.recipe import FOR_VOLUMES, TimmRecipe
 from medshift.baselines.volumes import VolumeNetwork
-from medshift.benchmark.access import Access, Labelled
+from medshift.benchmark.contract.access import Access
+from medshift.benchmark.datasets.images import Labelled
 
 ROUNDS = 5
 LEAST = 0.85  # of the bare loop's images/s

@@ -1,0 +1,1 @@
+"""What goes with the label besides the disease."""

@@ -1,0 +1,108 @@
+"""The audit on the terminal: findings, counts, fingerprints, severities."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from ..audit import Audit
+from ..findings import GRAVE, NOTE, SERIOUS, findings
+from ..fingerprint.fingerprint import columns
+from ..fingerprint.validation import recovered
+from ..measures.table import MEASURES
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+TAGS = {GRAVE: "[bold red]grave[/bold red]", SERIOUS: "[yellow]serious[/yellow]", NOTE: "note"}
+
+
+def show(audit: Audit, screen: Console) -> None:
+    """Prints an audit."""
+    from rich.markup import escape
+
+    for table in tables(audit):
+        screen.print(table)
+        screen.print()
+    found = findings(audit)
+    screen.print(f"[bold]{len(found)} finding{'s'[: len(found) != 1]}[/bold]")
+    for finding in found:
+        screen.print(f"{TAGS[finding.weight]}: {escape(finding.text)}. {escape(finding.advice)}", soft_wrap=True)
+
+
+def tables(audit: Audit) -> Iterator[Table]:
+    """Yields counts, fingerprints, severities and, where there was one, the validation."""
+    counts = audit.counts
+    yield _table(
+        "images (groups)",
+        ("domain", *audit.dataset.classes, *(name for name in counts.by_split.columns if name)),
+        [
+            (
+                str(domain),
+                *(f"{i} ({g})" for i, g in zip(counts.images.loc[domain], counts.groups.loc[domain], strict=True)),
+                *(str(n) for name, n in counts.by_split.loc[domain].items() if name),
+            )
+            for domain in counts.images.index
+        ],
+    )
+    names = columns(audit.dataset)
+    prints = audit.fingerprints
+    yield _table(
+        "fingerprints",
+        ("measure", "unit", *(found.domain for found in prints)),
+        [
+            (
+                MEASURES[name].title,
+                MEASURES[name].unit,
+                *(f"{found.means[index]:.{MEASURES[name].digits}f}" for found in prints),
+            )
+            for index, name in enumerate(names)
+            if MEASURES[name].core
+        ],
+    )
+    if audit.places:
+        by = {domain: {place.shift: place for place in places} for domain, places in audit.places.items()}
+        shifts = list(dict.fromkeys(place.shift for places in audit.places.values() for place in places))
+        yield _table(
+            f"severity that would make {audit.source} look so (?: its measures contradict each other)",
+            ("shift", *audit.places),
+            [
+                (
+                    shift,
+                    *(
+                        f"{mine[shift].text}{' ?' if mine[shift].mixed else ''}" if shift in mine else "–"
+                        for mine in by.values()
+                    ),
+                )
+                for shift in shifts
+            ],
+        )
+    if audit.trials:
+        yield _table(
+            f"known shifts sought on half of {audit.source}, severities 0.5 to 5",
+            ("shift", "bias", "mean error", "error at 0.5", "recognised", "taken for"),
+            [
+                (
+                    found.shift,
+                    f"{found.bias:+.2f}",
+                    f"{found.error:.2f}",
+                    f"{found.faint:.2f}",
+                    f"{100 * found.named:.0f} %",
+                    ", ".join(f"{name} {count}" for name, count in found.mistaken.items()) or "–",
+                )
+                for found in recovered(audit.trials)
+            ],
+        )
+
+
+def _table(title: str, head: tuple[str, ...], rows: list[tuple[str, ...]]) -> Table:
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table(title=escape(title), title_justify="left", box=None, pad_edge=False, header_style="bold")
+    for number, column in enumerate(head):
+        table.add_column(escape(column), justify="left" if number == 0 else "right", overflow="fold")
+    for row in rows:
+        table.add_row(*map(escape, row))
+    return table

@@ -1,0 +1,5 @@
+"""`python -m medshift.benchmark.cli` is `medshift`."""
+
+from .main import main
+
+main()

@@ -1,0 +1,78 @@
+"""`medshift check`: does a submission or a shift keep its contract?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(no_args_is_help=True, help="Check a submission, a shift or a baseline against its contract.")
+
+
+@app.command("submission")
+def check_submission(folder: Annotated[Path, typer.Argument(help="Holds card.json and predictions.parquet.")]) -> None:
+    """Check a submission: schema, hashes, completeness, and that its scores are those of its predictions."""
+    from ...protocols import folder as planning
+    from ...submissions import submission
+
+    terms, table = planning.settled(folder.resolve().parent.parent)
+    _report(submission.problems(folder, terms, table), str(folder))
+
+
+@app.command("entries")
+def check_entries(
+    folders: Annotated[list[Path] | None, typer.Argument(help="Submissions, .../PROTOCOL/ENTRY/seed-N.")] = None,
+    changes: Annotated[
+        Path | None, typer.Option(help="Check instead what changes: what `git diff --raw -z --no-renames` printed.")
+    ] = None,
+    checkout: Annotated[Path, typer.Option(help="With --changes: the checkout that has them.")] = Path(),
+    report: Annotated[Path | None, typer.Option(help="Write the Markdown here instead of printing it.")] = None,
+) -> None:
+    """Check submissions and say where they would stand on their leaderboard, as Markdown."""
+    from importlib import import_module
+
+    from ...files.atomic import write_text
+
+    # by name: the harness does not depend on what is built on it
+    found = import_module("medshift.leaderboard.changes")
+    asked = found.of_folders(folders or []) if changes is None else found.of_diff(changes.read_bytes(), checkout)
+    text, sound = import_module("medshift.leaderboard.review").review(asked)
+    if report is None:
+        print(text, end="")
+    else:
+        write_text(report, text)
+    if not sound:
+        raise typer.Exit(1)
+
+
+@app.command("shift")
+def check_shift(name: Annotated[str, typer.Argument(help="A shift's name; see `medshift list shifts`.")]) -> None:
+    """Check a shift: determinism by address, purity, shape, range, growing damage, speed."""
+    from ....shifts.checks import check_shift
+
+    _report(check_shift(name), name)
+
+
+@app.command("baseline")
+def check_baseline(
+    name: Annotated[
+        str, typer.Argument(help="A baseline's name (`medshift list baselines`), or my_module:MyBaseline.")
+    ],
+    settings: Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A hyper-parameter.")] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = "auto",
+) -> None:
+    """Check a baseline on a tiny data set: it fits, predicts, repeats itself, and forgets between conditions."""
+    from ...contract.checks import check_baseline
+    from ...runs import environment
+
+    _report(check_baseline(name, settings, environment.prepare(device, 0)), name)
+
+
+def _report(problems: list[str], what: str) -> None:
+    if problems:
+        for problem in problems:
+            print(problem)
+        print(f"{what}: {len(problems)} problem{'s'[: len(problems) > 1]}")
+        raise typer.Exit(1)
+    print(f"{what}: ok")

@@ -1,0 +1,47 @@
+"""`medshift data audit`: what is wrong with a data set, and how far its scanners are from each other."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .....shifts.errors import MedshiftError, near
+from ...options import Classes, Data, ImageSize, Modality, Shifts
+
+
+def audit(
+    name: Annotated[str | None, typer.Argument(help="A data set by name; or give --data DIR.")] = None,
+    data: Data = None,
+    source: Annotated[str, typer.Option(help="Domain that others are compared with; the largest by default.")] = "",
+    classes: Classes = "",
+    image_size: ImageSize = None,
+    modality: Modality = "any",
+    shifts: Shifts = "",
+    images: Annotated[int, typer.Option(help="Images of each domain for its fingerprint, at most.", min=20)] = 300,
+    validate: Annotated[
+        bool, typer.Option("--validate", help="Also seek known shifts on half of the source (minutes).")
+    ] = False,
+    out: Annotated[Path, typer.Option(help="The HTML page to write.")] = Path("audit.html"),
+) -> None:
+    """Find leaks, duplicates, confounding and shortcuts; measure how each domain's images were acquired."""
+    if name is None and data is None:
+        raise MedshiftError("what is to be audited? Give the name of a data set, or --data DIR")
+    from ....audit.audit import audit as examine
+    from ....audit.report.page import page
+    from ....audit.report.terminal import show
+    from ....files.atomic import write_text
+    from ....protocols.plan import Choices, shift_names
+    from ...options import load, names
+    from ...progress import bar, console
+
+    loaded, own_source = load(name, data, names(classes), image_size, modality)
+    chosen = source or own_source or loaded.domains[0]
+    if chosen not in loaded.domains:
+        raise MedshiftError(f"unknown domain {chosen!r}.{near(chosen, loaded.domains)}")
+    wanted = shift_names(loaded, Choices(shifts=names(shifts)))
+    found = examine(loaded, chosen, wanted, bar, images, validate)
+    write_text(out, page(found))
+    show(found, console(err=False))
+    print(out)

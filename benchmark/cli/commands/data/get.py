@@ -1,0 +1,32 @@
+"""`medshift data get`: a public data set by its name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def get(
+    name: Annotated[str, typer.Argument(help="A public data set; see `medshift list datasets`.")],
+    folder: Annotated[
+        Path | None, typer.Option("--from", metavar="FOLDER", help="Where its files lie; nothing is then fetched.")
+    ] = None,
+    offline: Annotated[
+        bool, typer.Option("--offline", help="Do not use the network; so does MEDSHIFT_OFFLINE=1.")
+    ] = False,
+    image_size: Annotated[int | None, typer.Option(help="Side in pixels or voxels; the set's usual one.")] = None,
+) -> None:
+    """Fetch a public data set, or say what to fetch by hand and where to put it, and store it.
+
+    A download that was stopped goes on where it was with the same command.
+    """
+    from ....datasets.public.get import get as fetch
+    from ...progress import bar, console
+
+    found = fetch(name, bar, folder=folder, offline=offline, image_size=image_size)
+    size = " x ".join(map(str, found.spatial))
+    print(f"{found.name}, version {found.version}: {len(found.table):,} images of {size}, {', '.join(found.domains)}")
+    for line in (f"licence: {found.licence}", f"cite: {found.citation}", *found.notes):
+        console().print(line, soft_wrap=True, markup=False)

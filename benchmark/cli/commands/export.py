@@ -1,0 +1,76 @@
+"""`medshift export`: the images of every condition, for models that run elsewhere."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from ....shifts.errors import MedshiftError
+from .. import options
+
+
+def export(
+    out: Annotated[Path, typer.Option(help="The folder to make.")],
+    dataset: options.DatasetName = None,
+    data: options.Data = None,
+    protocol_folder: options.ProtocolFolder = None,
+    form: Annotated[
+        Literal["npy", "png"], typer.Option("--format", help="npy: one array a folder; png: a file an image.")
+    ] = "npy",
+    source: options.Source = "",
+    targets: options.Targets = "",
+    classes: options.Classes = "",
+    image_size: options.ImageSize = None,
+    modality: options.Modality = "any",
+    shifts: options.Shifts = "",
+    family: options.Families = "",
+    severities: options.Severities = "1,2,3,4,5",
+    severity_scale: options.Scale = "physical",
+    requantise: options.Requantise = True,
+    submissions: Annotated[
+        Path, typer.Option(help="Folder of submissions: the protocol and its truth go there, for `medshift score`.")
+    ] = Path("submissions"),
+) -> None:
+    """Write the images of every condition, and the source's with labels; no labels of tests.
+
+    For models that medshift cannot run: predict them anywhere, then `medshift score`. An export that was stopped goes
+    on where it was with the same command.
+    """
+    from ...protocols.folder import settle
+    from ..progress import bar, console
+    from ..terms import agreed, chosen
+
+    choices = chosen(source, targets, shifts, family, severities, severity_scale, requantise)
+    loaded, protocol, table = agreed(choices, protocol_folder, dataset, data, classes, image_size, modality)
+    home = protocol_folder or submissions / protocol.name
+    if home.resolve().is_relative_to(out.resolve()):
+        raise MedshiftError(f"the truth would lie in {home}, within the export: choose another --submissions or --out")
+    from ...exchange import export as exports
+    from ...exchange import layout
+
+    screen = console()
+    made = layout.parts(protocol, table)
+    images, amount = layout.size(made, loaded, protocol, form)
+    about = "at most about " if form == "png" else "about "
+    said = f"{images:,} images in {len(made)} folders, {about}{_bytes(amount)}"
+    screen.print(said, soft_wrap=True, markup=False)
+    telling = layout.telling(made, protocol)
+    if telling:
+        said = f"ids of test images name classes, e.g. {telling!r}: match by them, but keep them from the model"
+        screen.print(said, soft_wrap=True, markup=False)
+    if protocol_folder is None:
+        settle(protocol, table, home)
+    try:
+        with bar("exporting", unit="images") as progress:
+            exports.export(loaded, protocol, table, out, form, progress)
+    except KeyboardInterrupt:
+        screen.print("stopped: what was finished is saved, the same command goes on from there")
+        raise typer.Exit(130) from None
+    print(out)
+    print(f"next: medshift score PREDICTIONS --protocol '{home}' --export '{out}' --name NAME --sees source")
+
+
+def _bytes(amount: int) -> str:
+    return f"{amount / 1e9:.2f} GB" if amount >= 1e9 else f"{amount / 1e6:.1f} MB"

@@ -1,0 +1,103 @@
+"""`medshift protocol`: terms that can be shared without sharing pixels."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .. import options
+
+app = typer.Typer(no_args_is_help=True, help="Make, show and check protocols: terms that others can run on.")
+Folder = Annotated[Path, typer.Argument(help="Holds protocol.json and truth.parquet.")]
+
+
+@app.command("make")
+def make(
+    name: Annotated[str, typer.Argument(help="Names the protocol, its folder and its leaderboard.")],
+    dataset: options.DatasetName = None,
+    data: options.Data = None,
+    source: options.Source = "",
+    targets: options.Targets = "",
+    classes: options.Classes = "",
+    image_size: options.ImageSize = None,
+    modality: options.Modality = "any",
+    shifts: options.Shifts = "",
+    family: options.Families = "",
+    severities: options.Severities = "1,2,3,4,5",
+    severity_scale: options.Scale = "physical",
+    label_fractions: Annotated[
+        str, typer.Option(help="Parts of the source's training groups, with commas: a protocol each, nested.")
+    ] = "1",
+    label_seed: Annotated[int, typer.Option(help="Which groups the parts have.", min=0)] = 0,
+    version: Annotated[str, typer.Option(help="Raised when the protocol changes on purpose.")] = "1",
+    out: Annotated[Path, typer.Option(help="Each protocol becomes a folder in here.")] = Path("protocols"),
+    requantise: options.Requantise = True,
+) -> None:
+    """Write a protocol: protocol.json and truth.parquet, with their hashes, ready to be shared.
+
+    Others run on it with `medshift run --protocol DIR`.
+    """
+    from ...protocols import label_fractions as fractions
+    from ...protocols.folder import settle
+    from ...protocols.make import make as make_all
+    from ...protocols.plan import ends
+    from ...severity.matching import solve
+    from ..options import load, names
+    from ..progress import bar, console
+    from ..terms import chosen
+
+    parts = fractions.parse(label_fractions)
+    choices = chosen(source, targets, shifts, family, severities, severity_scale, requantise)
+    loaded, own_source = load(dataset, data, names(classes), image_size, modality)
+    with bar("matching severities", unit="shifts") as progress:
+        match = partial(solve, progress=progress)
+        made = make_all(
+            loaded,
+            choices,
+            name,
+            source=own_source,
+            version=version,
+            fractions=parts,
+            label_seed=label_seed,
+            match=match,
+        )
+    for line in ends(made[0][0]):
+        console().print(line, soft_wrap=True, markup=False)
+    for protocol, table in made:
+        settle(protocol, table, out / protocol.name)
+        print(f"{out / protocol.name}: trains on {fractions.bought(protocol, table)}; sha256 {protocol.sha256}")
+
+
+@app.command("show")
+def show(folder: Folder) -> None:
+    """Print a protocol for people."""
+    from rich.markup import escape
+    from rich.table import Table
+
+    from ...protocols import show as protocol_show
+    from ...protocols.folder import settled
+    from ..progress import console
+
+    protocol, table = settled(folder)
+    for line in protocol_show.lines(protocol, table):
+        print(line)
+    drawn = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in ("domain", "split", "groups", "images", *protocol.dataset.classes):
+        drawn.add_column(
+            escape(heading), justify="left" if heading in ("domain", "split") else "right", overflow="fold"
+        )
+    for row in protocol_show.counts(protocol, table):
+        drawn.add_row(*map(escape, row))
+    console(err=False).print(drawn)
+
+
+@app.command("check")
+def check(folder: Folder, dataset: options.DatasetName = None, data: options.Data = None) -> None:
+    """Say whether the data at hand are those of a protocol, and all that differs."""
+    from ...protocols.data import adopt
+
+    found, protocol, table = adopt(folder, dataset, data)
+    print(f"in order: the {len(table):,} samples of {protocol.name!r} are those of {found.name!r} at hand")

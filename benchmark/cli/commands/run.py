@@ -1,0 +1,75 @@
+"""`medshift run`: train a baseline on one site, test it under shift, write a submission."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .. import options
+
+
+def run(
+    baseline: Annotated[
+        str, typer.Option(help="See `medshift list baselines`; or my_module:MyBaseline, a class in this folder.")
+    ],
+    dataset: options.DatasetName = None,
+    data: options.Data = None,
+    protocol_folder: options.ProtocolFolder = None,
+    source: options.Source = "",
+    targets: options.Targets = "",
+    classes: options.Classes = "",
+    image_size: options.ImageSize = None,
+    modality: options.Modality = "any",
+    shifts: options.Shifts = "",
+    family: options.Families = "",
+    severities: options.Severities = "1,2,3,4,5",
+    severity_scale: options.Scale = "physical",
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A hyper-parameter; may be repeated.")
+    ] = None,
+    tune: Annotated[
+        int, typer.Option(help="Try so many draws of the hyper-parameters, chosen on source validation.", min=0)
+    ] = 0,
+    seed: Annotated[int, typer.Option(help="Seed of training.", min=0)] = 0,
+    seeds: Annotated[int, typer.Option(help="Run so many seeds, from --seed on.", min=1)] = 1,
+    out: Annotated[Path, typer.Option(help="Folder of submissions.")] = Path("submissions"),
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = "auto",
+    threads: Annotated[
+        int, typer.Option(help="CPU threads; 0 is torch's choice. Part of what makes runs equal.", min=0)
+    ] = 0,
+    submitter: Annotated[str, typer.Option(help="Who answers for the submission.")] = "",
+    requantise: options.Requantise = True,
+) -> None:
+    """Train on one site, evaluate under synthesized and real shifts, and write a submission.
+
+    A run that was stopped goes on where it was with the same command.
+    """
+    from ...contract import registry
+    from ...protocols.folder import settle
+    from ...runs.tuning import budget
+    from ..progress import console, watch
+    from ..terms import agreed, chosen
+
+    made = registry.make(baseline, settings or [])  # before anything slow: a typing error costs no minute
+    tried = budget(made, tune, settings or [])
+    choices = chosen(source, targets, shifts, family, severities, severity_scale, requantise)
+    loaded, protocol, table = agreed(choices, protocol_folder, dataset, data, classes, image_size, modality)
+    made = registry.suited(made, len(loaded.spatial))
+    from ...runs import environment
+    from ...runs.run import Job
+    from ...runs.run import run as run_job
+    from ..summary import print_summary
+
+    where = environment.prepare(device, threads)
+    settle(protocol, table, out / protocol.name)
+    try:
+        for number in range(seed, seed + seeds):
+            job = Job(loaded, protocol, table, baseline, made, number, out, submitter, tried)
+            scored = run_job(job, where, watch())
+            print_summary(protocol, scored, f"{job.entry}, seed {number}")
+            console(err=False).print(f"submission: {job.folder}", soft_wrap=True, markup=False)
+    except KeyboardInterrupt:
+        console().print("stopped: what was finished is saved, the same command goes on from there")
+        raise typer.Exit(130) from None

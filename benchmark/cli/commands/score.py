@@ -1,0 +1,50 @@
+"""`medshift score`: make a submission of predictions that were computed elsewhere."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ...contract.sees import Sees
+
+
+def score(
+    predictions: Annotated[Path, typer.Argument(help="CSV or Parquet: condition, sample_id, p0, p1, ...")],
+    protocol_folder: Annotated[
+        Path, typer.Option("--protocol", metavar="DIR", help="Holds protocol.json and truth.parquet.")
+    ],
+    name: Annotated[str, typer.Option(help="Names the entry.")],
+    sees: Annotated[Sees, typer.Option(help="What the model looked at, in your word.")],
+    exported: Annotated[
+        Path | None,
+        typer.Option("--export", metavar="DIR", help="The export that was predicted: its shifts go into the card."),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Seed of training, where there are several.", min=0)] = 0,
+    summary: Annotated[str, typer.Option(help="One line on the model.")] = "",
+    submitter: Annotated[str, typer.Option(help="Who answers for the submission.")] = "",
+    out: Annotated[Path, typer.Option(help="Folder of submissions.")] = Path("submissions"),
+) -> None:
+    """Check predictions computed anywhere, score them, and write a submission.
+
+    The leaderboard marks it as external: what it sees is declared by its author, and nobody can run it again.
+    """
+    from ...exchange import ingest
+    from ...protocols.folder import settled
+    from ..progress import console
+    from ..summary import print_summary
+
+    protocol, truth = settled(protocol_folder)
+    if exported is not None:
+        from ...exchange.export import fingerprints
+
+        shifts = fingerprints(exported, protocol)
+    else:
+        from ....shifts.fingerprint import fingerprint
+
+        shifts = {shift: fingerprint(shift) for shift in protocol.shifts}
+    claim = ingest.Claim(name, sees, summary, submitter, seed)
+    folder, scored = ingest.submit(predictions, protocol, truth, claim, shifts, out)
+    print_summary(protocol, scored, f"{name}, seed {seed}")
+    console(err=False).print(f"submission: {folder}", soft_wrap=True, markup=False)

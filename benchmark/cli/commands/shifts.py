@@ -1,0 +1,94 @@
+"""`medshift shifts`: look at shifts, measure them, write them down."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ..options import Classes, Data, DatasetName, Families, ImageSize, Modality, Severities, Shifts, Source
+
+app = typer.Typer(no_args_is_help=True, help="Look at shifts and measure them.")
+
+
+@app.command("preview")
+def preview(
+    out: Annotated[Path, typer.Option(help="The PNG to write.")] = Path("shifts.png"),
+    dataset: DatasetName = None,
+    data: Data = None,
+    classes: Classes = "",
+    image_size: ImageSize = None,
+    modality: Modality = "any",
+    shifts: Shifts = "",
+    family: Families = "",
+    severities: Severities = "1,2,3,4,5",
+    images: Annotated[int, typer.Option(help="How many images, spread over the data set.", min=1, max=20)] = 1,
+) -> None:
+    """Draw a contact sheet: a row for each shift, a column for each severity."""
+    import numpy as np
+
+    from ....shifts.preview import contact_sheet
+    from ...datasets.images import Images
+    from ...protocols.plan import Choices, shift_names
+    from ..options import load, names, steps
+
+    loaded, _ = load(dataset, data, names(classes), image_size, modality)
+    choices = Choices(shifts=names(shifts), families=names(family), severities=steps(severities))
+    rows = np.linspace(0, len(loaded.table) - 1, images + 2)[1:-1].astype(int)
+    batch = Images(loaded.pixels[rows], loaded.value_range).batch(slice(None))
+    ids = loaded.table["sample_id"].iloc[rows].tolist()
+    out.parent.mkdir(parents=True, exist_ok=True)
+    contact_sheet(batch, ids, shift_names(loaded, choices), choices.severities, 0, out)
+    print(out)
+
+
+@app.command("calibrate")
+def calibrate(
+    out: Annotated[Path, typer.Option(help="Folder for calibration.csv and calibration.png.")] = Path("calibration"),
+    dataset: DatasetName = None,
+    data: Data = None,
+    source: Source = "",
+    classes: Classes = "",
+    image_size: ImageSize = None,
+    modality: Modality = "any",
+    shifts: Shifts = "",
+    family: Families = "",
+    severities: Severities = "1,2,3,4,5",
+    images: Annotated[int, typer.Option(help="Training images to compare pixels on, at most.", min=1)] = 64,
+) -> None:
+    """Measure each shift and severity on source training images: RMSE, PSNR, SSIM, and what a simple probe loses."""
+    from ...files.atomic import write_text
+    from ...protocols.plan import Choices, plan
+    from ...severity.calibration import calibrate as measure
+    from ...severity.calibration import spread
+    from ...severity.chart import draw, table
+    from ..options import load, names, steps
+    from ..progress import bar, console
+
+    loaded, own_source = load(dataset, data, names(classes), image_size, modality)
+    choices = Choices(source=source, shifts=names(shifts), families=names(family), severities=steps(severities))
+    protocol, rows = plan(loaded, choices, own_source)
+    with bar("measuring", unit="shifts") as progress:
+        found = measure(loaded, rows, protocol, images, progress)
+    out.mkdir(parents=True, exist_ok=True)
+    write_text(out / "calibration.csv", found.to_csv(index=False, float_format="%.5f", lineterminator="\n"))
+    draw(found, f"{loaded.name} {loaded.version}, source {protocol.source}", out / "calibration.png")
+    console(err=False).print(table(found))
+    for line in spread(found):
+        console(err=False).print(line, soft_wrap=True, markup=False)
+    print(out / "calibration.csv")
+    print(out / "calibration.png")
+
+
+@app.command("table")
+def table(
+    into: Annotated[Path | None, typer.Option(help="Replace the catalogue between its marks in this file.")] = None,
+) -> None:
+    """Write the catalogue as Markdown: severities in physical units, modalities, sources."""
+    from ..tables import shifts as shift_table
+
+    if into is None:
+        print(shift_table.markdown())
+    else:
+        print(f"{into}: {'written' if shift_table.into(into) else 'up to date'}")

@@ -1,0 +1,25 @@
+"""`medshift submit`: prepare a submission for a pull request."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def submit(
+    folder: Annotated[Path, typer.Argument(help="Holds card.json and predictions.parquet.")],
+    checkout: Annotated[Path, typer.Option(help="A checkout of the repository with the leaderboard.")] = Path(),
+) -> None:
+    """Check a submission, copy it into a checkout's leaderboard/submissions, and print what to do next.
+
+    Nothing is sent anywhere.
+    """
+    from ...submissions.submit import submit as prepare
+
+    place, steps = prepare(folder, checkout)
+    print(place)
+    print("next:")
+    for step in steps:
+        print(f"  {step}")

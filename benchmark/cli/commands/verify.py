@@ -1,0 +1,35 @@
+"""`medshift verify`: run a submission again and compare."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def verify(
+    folder: Annotated[Path, typer.Argument(help="Holds card.json and predictions.parquet.")],
+    data: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Its data, unless they come with medshift or a plug-in.")
+    ] = None,
+    device: Annotated[str, typer.Option(help="Where to run; the card's device by default.")] = "",
+    mark: Annotated[bool, typer.Option("--mark", help="Write verified.json beside the card if reproduced.")] = False,
+    by: Annotated[str, typer.Option(help="With --mark: who verified.")] = "",
+) -> None:
+    """Run a submission again from its card, in a clean process, and say whether the same comes out."""
+    import tempfile
+
+    from ...runs.verify import mark as write_mark
+    from ...runs.verify import verify as run_again
+
+    with tempfile.TemporaryDirectory(prefix="medshift-verify-") as out:
+        outcome = run_again(folder, Path(out), data, device)
+    print(outcome.text)
+    for line in outcome.differences:
+        print(f"  {line}")
+    if mark:
+        write_mark(folder, outcome, by)
+        print(f"marked: {folder / 'verified.json'}")
+    if outcome.result == "differs":
+        raise typer.Exit(1)

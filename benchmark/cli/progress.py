@@ -1,0 +1,67 @@
+"""Progress on the terminal: bars and lines on standard error, where they do not mix with results."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from ..protocols.condition import Condition
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from ..runs.run import Watch
+
+
+def console(*, err: bool = True) -> Console:
+    """Returns a console for standard error, or for results."""
+    from rich.console import Console
+
+    return Console(stderr=err, highlight=False)
+
+
+def _progress(what: Console) -> Progress:
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    return Progress(*columns, console=what, transient=what.is_terminal)
+
+
+@contextmanager
+def bar(label: str, unit: str) -> Iterator[Callable[[int, int], None]]:
+    """Gives a function to be called with (done, in all); the bar shows at its first call."""
+    progress = _progress(console())
+    task = None
+
+    def update(done: int, total: int) -> None:
+        nonlocal task
+        if task is None:
+            progress.start()
+            task = progress.add_task(f"{label} ({unit})", total=total)
+        progress.update(task, completed=done, total=total)
+
+    try:
+        yield update
+    finally:
+        if task is not None:
+            progress.stop()
+
+
+def watch() -> Watch:
+    """Returns how `medshift run` shows what it does."""
+    from ..runs.run import Watch
+
+    screen = console()
+
+    def track(conditions: Iterable[Condition], count: int) -> Iterator[Condition]:
+        with _progress(screen) as progress:
+            task = progress.add_task("predicting", total=count)
+            for condition in conditions:
+                progress.update(task, description=f"predicting {condition.key}")
+                yield condition
+                progress.advance(task)
+            progress.update(task, description=f"predicted {count} conditions")
+
+    return Watch(line=lambda text: screen.print(f"[dim]{text}[/dim]", soft_wrap=True), track=track)

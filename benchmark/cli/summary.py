@@ -1,0 +1,101 @@
+"""What a run prints when it is done."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from ..protocols.protocol import Protocol
+from ..reporting.numbers import decimal
+from ..scoring.estimate import Estimate
+from ..scoring.metrics import METRICS
+from ..scoring.scores import Scores
+
+WORST = 3  # synthesized conditions named below the table
+
+
+def print_summary(protocol: Protocol, scores: Scores, title: str = "", console: Console | None = None) -> None:
+    """Prints the table of a submission's scores and its worst synthesized conditions.
+
+    Args:
+        protocol: What was run.
+        scores: Its scores.
+        title: Whose: printed above the table, with the protocol's name.
+        console: Where to; standard output by default.
+    """
+    console = console or Console()
+    console.print(table(protocol, scores, title))
+    for line in notes(protocol, scores):
+        console.print(line, highlight=False, markup=False)
+
+
+def table(protocol: Protocol, scores: Scores, title: str = "") -> Table:
+    """Returns the table: clean, real, synthesized, shifted and drop, with 95 % intervals."""
+    simulated = "SIMULATED: " if protocol.dataset.simulated else ""
+    whose = f"{title} on " if title else ""
+    drawn = Table(
+        title=escape(f"{simulated}{whose}{protocol.name}"),
+        title_justify="left",
+        title_style="bold",
+        box=SIMPLE_HEAD,
+        pad_edge=False,
+    )
+    drawn.add_column("condition", overflow="fold")
+    drawn.add_column("n", justify="right")
+    for metric in protocol.metrics:
+        drawn.add_column(METRICS[metric].title.replace(" ", "\n"), justify="right", no_wrap=True)
+    for label, name, section in _rows(scores):
+        if section:
+            drawn.add_section()
+        found = scores.aggregates[name]
+        size = str(found[protocol.metrics[0]].samples) if name == "clean" or name.startswith("real/") else ""
+        drawn.add_row(escape(label), size, *(found[metric].text for metric in protocol.metrics))
+    return drawn
+
+
+def _rows(scores: Scores) -> Iterator[tuple[str, str, bool]]:
+    """Yields (label, aggregate, whether a line is drawn above)."""
+    names = list(scores.aggregates)
+    yield "clean", "clean", False
+    for kind in ("real", "synthesized"):
+        parts = [name for name in names if name.startswith(f"{kind}/")]
+        for position, name in enumerate(parts):
+            yield name.replace("/", " ", 1).replace("synthesized", "synth."), name, position == 0
+        if kind in names:
+            yield f"{kind}, mean".replace("synthesized", "synth."), kind, not parts
+    if "shifted" in names:
+        yield "shifted", "shifted", True
+        yield "drop", "drop", False
+
+
+def notes(protocol: Protocol, scores: Scores) -> list[str]:
+    """Returns the lines below the table: the worst synthesized conditions, and what is undefined."""
+    rank_by = protocol.metrics[0]
+    metric = METRICS[rank_by]
+    synthesized = [condition.key for condition in protocol.conditions() if condition.kind == "synthesized"]
+    found = {key: scores.conditions[key][rank_by] for key in synthesized}
+    lines = ["[.84, .90]: 95 % interval, groups (patients) drawn anew. Drop: positive is worse."]
+    if found:
+        worst = sorted(found, key=lambda key: _badness(found[key], metric.higher_is_better), reverse=True)[:WORST]
+        lines.append(f"Worst by {metric.title}: " + ", ".join(f"{key} {decimal(found[key].value)}" for key in worst))
+    undefined = [
+        f"{METRICS[name].title} of {key}"
+        for key, by_metric in scores.conditions.items()
+        for name, estimate in by_metric.items()
+        if math.isnan(estimate.value)
+    ]
+    if undefined:
+        what = ", ".join(undefined[:3]) + (", ..." if len(undefined) > 3 else "")
+        lines.append(f"Undefined and left out of the means (one class only): {what}")
+    return lines
+
+
+def _badness(estimate: Estimate, higher_is_better: bool) -> float:
+    if math.isnan(estimate.value):
+        return -math.inf
+    return -estimate.value if higher_is_better else estimate.value

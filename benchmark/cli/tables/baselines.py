@@ -1,0 +1,77 @@
+"""The built-in baselines as Markdown, for `docs/baselines.md`."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from pathlib import Path
+
+from ...contract import registry
+from ...contract.registry import Baseline
+from ...contract.search_space import Space
+from ...contract.sees import MEANS
+from ...reporting import markdown as marks
+
+BEGIN, END = "<!-- baselines: written by `medshift list baselines --into` -->", "<!-- end of baselines -->"
+SHARED = "imagenet-finetune"  # whose hyper-parameters and search space most others share
+
+
+def markdown() -> str:
+    """Returns what most baselines share, and a table for each thing that a method may look at."""
+    kinds = {name: registry.load(name) for name in sorted(registry.BUILTINS)}
+    shared, space = settings(kinds[SHARED]), registry.search(kinds[SHARED])
+    parts = [
+        f"{len(kinds)} baselines. Unless a row says otherwise they have these hyper-parameters: {_listed(shared)}; and "
+        f"`--tune` draws from {_drawn(space)}.\n"
+    ]
+    for sees, means in MEANS.items():
+        mine = {name: kind for name, kind in kinds.items() if kind.sees == sees}
+        parts += [
+            f"### Sees `{sees}`: {means}\n",
+            "| baseline | what it does | hyper-parameters besides | `--tune` besides | paper |",
+            "|---|---|---|---|---|",
+        ]
+        for name, kind in mine.items():
+            own = {key: value for key, value in settings(kind).items() if (key, value) not in shared.items()}
+            lacking = [key for key in shared if key not in settings(kind)]
+            searched = registry.search(kind)
+            further = {key: draw for key, draw in searched.items() if draw != space.get(key)}
+            cells = (
+                f"`{name}`",
+                summary(kind),
+                _besides(_listed(own), lacking),
+                _besides(_drawn(further), [key for key in space if key not in searched]),
+                kind.paper,
+            )
+            parts.append(f"| {' | '.join(cell.replace('|', '/') for cell in cells)} |")
+        parts.append("")
+    return "\n".join(parts).rstrip()
+
+
+def settings(kind: type[Baseline]) -> dict[str, object]:
+    """Returns the hyper-parameters of a baseline with their defaults."""
+    return {field.name: field.default for field in dataclasses.fields(kind)}  # type: ignore[arg-type]
+
+
+def summary(kind: type[Baseline]) -> str:
+    """Returns the first line of a baseline's docstring."""
+    return (kind.__doc__ or "").strip().partition("\n")[0]
+
+
+def into(path: Path) -> bool:
+    """Replaces the tables between their marks in a file; returns whether anything changed."""
+    return marks.put(path, BEGIN, markdown(), END)
+
+
+def _listed(values: Mapping[str, object]) -> str:
+    return ", ".join(f"`{key}={value}`" for key, value in values.items())
+
+
+def _drawn(space: Space) -> str:
+    return ", ".join(f"`{key}` ({draw})" for key, draw in space.items())
+
+
+def _besides(own: str, lacking: list[str]) -> str:
+    """Returns what a baseline has of its own, and what it lacks of the shared."""
+    without = f"without {', '.join(f'`{key}`' for key in lacking)}" if lacking else ""
+    return "; ".join(part for part in (own, without) if part)

@@ -1,0 +1,59 @@
+"""Public sets in docs/datasets.md: `python -m medshift.benchmark.public.document docs/datasets.md` writes them."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from ...datasets.public.catalogue import DEFINITIONS
+from ...datasets.public.definition import Definition
+from ...files.atomic import write_text
+
+BEGIN, END = "<!-- datasets:begin -->", "<!-- datasets:end -->"
+
+
+def markdown() -> str:
+    """Returns a section for each public data set."""
+    head = "| `medshift data get` | what | domains | classes | fetched |\n|---|---|---|--:|---|\n"
+    rows = "".join(
+        f"| [`{d.name}`](#{d.name}) | {d.title} | {len(d.domains)} | {len(d.classes)} | {_how(d)} |\n"
+        for d in DEFINITIONS
+    )
+    return head + rows + "".join(map(_section, DEFINITIONS))
+
+
+def _how(definition: Definition) -> str:
+    extra = f", extra `{definition.extra}`" if definition.extra else ""
+    return ("for you" if definition.remotes else "by hand") + extra
+
+
+def _section(definition: Definition) -> str:
+    source = f"; trained on by default: {definition.source}" if definition.source else ""
+    lines = [
+        f"- **Domains:** {', '.join(definition.domains)}{source}",
+        f"- **Classes:** {', '.join(definition.classes)}",
+        f"- **Groups:** {definition.group}",
+        f"- **Size:** {definition.size}; stored with a side of {definition.side} unless told",
+        f"- **Licence:** {definition.licence}",
+        f"- **Cite:** {definition.citation}",
+        f"- **Page:** {definition.page}",
+        f"- **By hand:** {definition.fetch.rstrip(':')}. " + "; ".join(_place(*place) for place in definition.layout),
+        *(f"- **Mind:** {note}" for note in definition.notes),
+    ]
+    return f"\n### {definition.name}\n\n{definition.title}.\n\n" + "\n".join(lines) + "\n"
+
+
+def _place(path: str, what: str) -> str:
+    return f"`{path}`" + (f" ({what})" if what else "")
+
+
+def main() -> None:
+    """Replaces what stands between the marks of a file."""
+    path = Path(sys.argv[1])
+    before, _, rest = path.read_text(encoding="utf-8").partition(BEGIN)
+    _, _, after = rest.partition(END)
+    write_text(path, f"{before}{BEGIN}\n\n{markdown()}\n{END}{after}")
+
+
+if __name__ == "__main__":
+    main()

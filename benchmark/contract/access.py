@@ -1,0 +1,102 @@
+"""What a method may look at: the harness copies that out, and hands over nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ..datasets.dataset import Dataset, subset
+from ..datasets.images import Images, Labelled
+from .sees import Sees
+
+if TYPE_CHECKING:
+    import torch
+
+
+@dataclass(frozen=True)
+class Access:
+    """All that `fit` is given.
+
+    Args:
+        classes: Names of the labels.
+        channels: Native channels of the images.
+        spatial: Their spatial shape.
+        train: Labelled source images to learn from.
+        val: Labelled source images to choose by: hyper-parameters, checkpoints.
+        targets: Domain -> unlabelled images of its adaptation split; empty unless the method `sees` them.
+        seed: Of the run.
+        device: Where to compute.
+        content: Names everything above in one hash, for caches of what was made from it.
+        report: Called with a line of progress.
+        modality: Of the images: one of `shifts.catalogue.MODALITIES`, or `any` where it is not known.
+    """
+
+    classes: tuple[str, ...]
+    channels: int
+    spatial: tuple[int, ...]
+    train: Labelled
+    val: Labelled
+    targets: Mapping[str, Images]
+    seed: int
+    device: torch.device
+    content: str
+    report: Callable[[str], None]
+    modality: str = "any"
+
+
+def grant(
+    dataset: Dataset,
+    table: pd.DataFrame,
+    source: str,
+    targets: Sequence[str],
+    sees: Sees,
+    seed: int,
+    device: torch.device,
+    content: str,
+    report: Callable[[str], None],
+) -> Access:
+    """Returns what a method that `sees` so much may look at, as copies.
+
+    Args:
+        dataset: The images.
+        table: Its truth with a column `row`, the position of each sample in the data set.
+        source: The source domain.
+        targets: The target domains.
+        sees: As the method declares.
+        seed: Of the run.
+        device: Of the run.
+        content: Hash of the data set and its splits.
+        report: For progress.
+    """
+
+    def rows(domain: str, split: str) -> NDArray[np.int64]:
+        chosen = (table["domain"] == domain) & (table["split"] == split)
+        return table.loc[chosen, "row"].to_numpy(dtype=np.int64)
+
+    def labelled(split: str) -> Labelled:
+        pixels, labels = subset(dataset, rows(source, split))
+        return Labelled(pixels, dataset.value_range, labels)
+
+    adapt = {
+        domain: Images(subset(dataset, rows(domain, "adapt"))[0], dataset.value_range)
+        for domain in targets
+        if sees == "target-unlabelled"
+    }
+    return Access(
+        classes=dataset.classes,
+        channels=dataset.channels,
+        spatial=dataset.spatial,
+        train=labelled("train"),
+        val=labelled("val"),
+        targets=adapt,
+        seed=seed,
+        device=device,
+        content=content,
+        report=report,
+        modality=dataset.modality,
+    )

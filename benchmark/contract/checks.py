@@ -1,0 +1,146 @@
+"""The contract of baselines as checks that authors can run: `assert check_baseline("my-method") == []`."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor
+
+from ...shifts.catalogue import FAMILIES
+from ...shifts.errors import MedshiftError, in_one_line
+from ..datasets.dataset import Dataset
+from ..protocols.condition import Condition
+from ..protocols.splits import split
+from . import registry
+from .access import Access, grant
+from .predictor import Predictor, checked, for_condition, fresh_copy
+from .registry import Baseline
+
+QUICK = {"epochs": 1, "batch_size": 8}  # set where a baseline has them
+SIDE = 32
+CPU = torch.device("cpu")
+
+
+def check_baseline(name: str, settings: list[str] | None = None, device: torch.device = CPU) -> list[str]:
+    """Returns every way in which a baseline breaks the contract, one line each; an empty list is a pass.
+
+    On a tiny data set made here: it fits, and fits again to the same bytes; its predictor can be copied and gives
+    probabilities, for batches of one image and of one class, too; nothing that a copy learnt in one condition shows in
+    another; neither fit nor predictions touch torch's global random state. Labels of targets are nowhere in what it is
+    given.
+
+    Args:
+        name: Of the baseline.
+        settings: `key=value`, as after `--set`.
+        device: Where to fit and predict.
+    """
+    try:
+        baseline = registry.make(name, settings or [])
+    except MedshiftError as error:
+        return [str(error)]
+    fields = {field.name for field in dataclasses.fields(baseline)}  # type: ignore[arg-type]
+    given = {setting.partition("=")[0] for setting in settings or []}
+    quick = {key: value for key, value in QUICK.items() if key in fields - given}
+    baseline = dataclasses.replace(baseline, **quick)  # type: ignore[type-var]
+    dataset = tiny()
+    table = split(dataset.table.assign(row=range(len(dataset.table))), "site-a", ("site-b", "site-c"))
+    access = grant(
+        dataset,
+        table,
+        "site-a",
+        ("site-b", "site-c"),
+        baseline.sees,
+        0,
+        device,
+        "the tiny data set of the checks",
+        lambda line: None,
+    )
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        before = _global_state(device)
+        try:
+            problems = list(_problems(baseline, access))
+        except MedshiftError as error:
+            return [str(error)]
+        except Exception as error:  # a third party's code may raise anything; the line says what
+            return [f"raised {in_one_line(error)}"]
+        if not all(map(torch.equal, before, _global_state(device))):
+            problems.append("used or seeded torch's global random state: fork it (torch.random.fork_rng)")
+    return problems
+
+
+def _global_state(device: torch.device) -> list[Tensor]:
+    states = [torch.get_rng_state()]
+    return [*states, torch.cuda.get_rng_state(device)] if device.type == "cuda" else states
+
+
+def tiny() -> Dataset:
+    """Returns 112 grey images of three sites: noise, in half of them a brighter square, each site darker."""
+    rng = np.random.default_rng(20240501)
+    count = {"site-a": 64, "site-b": 24, "site-c": 24}
+    rows, images = [], []
+    for place, (domain, number) in enumerate(count.items()):
+        for index in range(number):
+            label = index // 2 % 2
+            image = rng.uniform(0.2, 0.5, (1, SIDE, SIDE))
+            row, col = rng.integers(2, SIDE - 12, 2)
+            image[:, row : row + 10, col : col + 10] += 0.4 * label
+            images.append(np.rint(image * (1 - 0.2 * place) * 255).astype(np.uint8))
+            rows.append((f"{domain}-{index:02d}", label, domain, f"{domain}-p{index // 2}"))
+    table = pd.DataFrame(rows, columns=["sample_id", "label", "domain", "group"])
+    return Dataset("tiny", "1", ("no", "yes"), "any", table, np.stack(images))
+
+
+def _problems(baseline: Baseline, access: Access) -> Iterator[str]:
+    images = access.val.batch(slice(None)).to(access.device)
+    one_class = images[torch.from_numpy(access.val.labels).to(access.device) == 0]
+    batches = {"a whole batch": images, "a batch of one image": images[:1], "a batch of one class": one_class}
+    with _no_cache():
+        predictor = baseline.fit(access)
+    for what, batch in batches.items():
+        _probabilities(predictor, batch, access, what)
+    first = _probabilities(predictor, images, access, "a whole batch")
+    for family in FAMILIES if hasattr(predictor, "leaving_out") else ():
+        what = f"a batch under a shift of family {family}"
+        _probabilities(
+            for_condition(predictor, Condition("site-a", "synthesized", "?", 1, family)), images, access, what
+        )
+    stream = fresh_copy(predictor)
+    for _ in range(3):
+        stream(images * 0.5)
+    if not torch.equal(first, _probabilities(predictor, images, access, "a whole batch")):
+        yield "what one copy of the predictor learnt shows in another: keep all state in the object, none beside it"
+    with _no_cache():
+        again = baseline.fit(access)
+    if not torch.equal(first, _probabilities(again, images, access, "a whole batch")):
+        yield "a second fit with the same seed predicts otherwise: draw from a generator seeded by access.seed"
+
+
+def _probabilities(predictor: Predictor, images: Tensor, access: Access, what: str) -> Tensor:
+    """Returns what a fresh copy predicts; MedshiftError if these are no probabilities."""
+    given = images.clone()
+    returned = fresh_copy(predictor)(given)
+    if not torch.equal(given, images):
+        raise MedshiftError(f"predicting {what} changed the images it was given: work on a copy")
+    condition = Condition(what, "clean")
+    return torch.from_numpy(checked(returned, len(images), len(access.classes), condition))
+
+
+@contextmanager
+def _no_cache() -> Iterator[None]:
+    """An empty home, so that a fit is one."""
+    before = os.environ.get("MEDSHIFT_HOME")
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ["MEDSHIFT_HOME"] = folder
+        try:
+            yield
+        finally:
+            os.environ.pop("MEDSHIFT_HOME")
+            if before is not None:
+                os.environ["MEDSHIFT_HOME"] = before

@@ -1,0 +1,59 @@
+"""The simulated data set from the cache, or made and cached."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from ...files.atomic import replace, sha256, write_text
+from ...files.home import home
+from .. import brain_mri_sim
+from ..dataset import Dataset
+
+TABLE, PIXELS, DONE = "table.parquet", "pixels.npy", "sha256.txt"
+
+
+def load(progress: Callable[[int, int], None] | None = None) -> Dataset:
+    """Returns `brain-mri-sim`; simulated on first use (about a minute) and kept under `files.home()`.
+
+    Args:
+        progress: Called with (patients done, patients in all) while it is being simulated.
+    """
+    folder = home() / "datasets" / f"{brain_mri_sim.NAME}-v{brain_mri_sim.VERSION}"
+    if not _whole(folder):
+        _make(folder, progress)
+    return Dataset(
+        name=brain_mri_sim.NAME,
+        version=brain_mri_sim.VERSION,
+        classes=brain_mri_sim.CLASSES,
+        modality=brain_mri_sim.MODALITY,
+        table=pd.read_parquet(folder / TABLE),
+        pixels=np.load(folder / PIXELS, mmap_mode="r", allow_pickle=False),
+        licence=brain_mri_sim.LICENCE,
+        citation=brain_mri_sim.CITATION,
+        simulated=brain_mri_sim.SIMULATED,
+        notes=(brain_mri_sim.DESCRIPTION,),
+    )
+
+
+def _make(folder: Path, progress: Callable[[int, int], None] | None) -> None:
+    from .build import build
+
+    table, pixels = build(progress=progress)
+    with replace(folder / TABLE) as temporary:
+        table.to_parquet(temporary, index=False)
+    with replace(folder / PIXELS) as temporary, temporary.open("wb") as file:
+        np.save(file, pixels, allow_pickle=False)
+    # written last: its presence means that the other two are whole, its content that they have not rotted since
+    write_text(folder / DONE, f"{sha256(folder / TABLE)}\n{sha256(folder / PIXELS)}\n")
+
+
+def _whole(folder: Path) -> bool:
+    try:
+        written = (folder / DONE).read_text().split()
+        return written == [sha256(folder / TABLE), sha256(folder / PIXELS)]
+    except OSError:
+        return False

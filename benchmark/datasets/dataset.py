@@ -1,0 +1,132 @@
+"""A data set: what it is, a table of samples, and their pixels."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ...shifts.catalogue import MODALITIES
+from ...shifts.errors import MedshiftError, near
+from .images import FULL_SCALE
+
+if TYPE_CHECKING:
+    pass
+
+
+COLUMNS = ("sample_id", "label", "domain", "group")
+BLOCK = 16 << 20  # bytes of pixels that are looked at together where they may be mapped from a file
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Labelled images of several domains.
+
+    Args:
+        name: Its name.
+        version: Other pixels or labels need another version.
+        classes: Names of the labels 0..K-1.
+        modality: One of `shifts.catalogue.MODALITIES`, or `any` where it is not known.
+        table: Columns sample_id (unique str), label (int), domain (str), group (str: patient, lesion, slide), and
+            optionally split; one row a sample, in the order of the pixels.
+        pixels: (N, C, *spatial), uint8, uint16 or float32; may be memory-mapped.
+        value_range: What 0 and 1 stand for in the pixels. Of integers the full scale, unless told.
+        licence: Terms of use.
+        citation: What to cite.
+        simulated: Whether a simulator made the images.
+        notes: What a user should know of how it was read.
+
+    Raises:
+        MedshiftError: Table and pixels do not fit together, or are not what they should be; the message says where.
+    """
+
+    name: str
+    version: str
+    classes: tuple[str, ...]
+    modality: str
+    table: pd.DataFrame
+    pixels: NDArray[Any]
+    value_range: tuple[float, float] | None = None
+    licence: str = ""
+    citation: str = ""
+    simulated: bool = False
+    notes: tuple[str, ...] = field(default=())
+
+    def __post_init__(self) -> None:
+        """Check everything that can be checked without the splits."""
+        missing = [name for name in COLUMNS if name not in self.table]
+        if missing:
+            raise MedshiftError(f"data set {self.name!r}: its table lacks {', '.join(missing)}")
+        if len(self.table) != len(self.pixels) or self.pixels.ndim not in (4, 5):
+            raise MedshiftError(
+                f"data set {self.name!r}: {len(self.table)} rows for pixels {self.pixels.shape}; "
+                "they must be (N, C, H, W) or (N, C, D, H, W)"
+            )
+        if self.pixels.dtype.name not in (*FULL_SCALE, "float32"):
+            raise MedshiftError(f"data set {self.name!r}: pixels are {self.pixels.dtype}, not uint8, uint16 or float32")
+        if self.pixels.dtype.name == "float32" and self.value_range is None:
+            raise MedshiftError(f"data set {self.name!r}: float pixels need their value_range")
+        repeated = self.table["sample_id"][self.table["sample_id"].duplicated()]
+        if len(repeated):
+            raise MedshiftError(f"data set {self.name!r}: sample id {repeated.iloc[0]!r} stands twice")
+        if self.modality not in (*MODALITIES, "any"):
+            raise MedshiftError(
+                f"data set {self.name!r}: unknown modality {self.modality!r}.{near(self.modality, MODALITIES)}"
+            )
+        self._check_labels()
+
+    def _check_labels(self) -> None:
+        labels = self.table["label"]
+        if not labels.between(0, len(self.classes) - 1).all():
+            raise MedshiftError(f"data set {self.name!r}: labels must be 0..{len(self.classes) - 1}")
+        if labels.nunique() < 2:
+            only = self.classes[int(labels.iloc[0])] if len(labels) else "none"
+            raise MedshiftError(f"data set {self.name!r} has images of one class only ({only}): nothing to tell apart")
+
+    @property
+    def channels(self) -> int:
+        """Native channels."""
+        return int(self.pixels.shape[1])
+
+    @property
+    def spatial(self) -> tuple[int, ...]:
+        """Spatial shape."""
+        return tuple(int(n) for n in self.pixels.shape[2:])
+
+    @property
+    def grey_levels(self) -> int:
+        """Levels an export rounds to: 256 of 8-bit data; 0 (no rounding) of others, whose steps no shift can see."""
+        return 256 if self.pixels.dtype == np.uint8 else 0
+
+    @property
+    def domains(self) -> list[str]:
+        """Names of the domains, the largest first."""
+        return [
+            str(name)
+            for name in self.table["domain"]
+            .value_counts(sort=True)
+            .sort_index()
+            .sort_values(ascending=False, kind="stable")
+            .index
+        ]
+
+    def digest(self) -> str:
+        """Returns the sha256 of pixels, what they stand for, labels, domains and groups."""
+        what = (self.name, self.version, self.classes, self.value_range, self.pixels.shape, self.pixels.dtype.name)
+        digest = hashlib.sha256(repr(what).encode())
+        digest.update(self.table[list(COLUMNS)].to_csv(index=False, lineterminator="\n").encode())
+        step = max(1, BLOCK // max(1, self.pixels[:1].nbytes))
+        for start in range(0, len(self.pixels), step):
+            digest.update(np.ascontiguousarray(self.pixels[start : start + step]).data)
+        return digest.hexdigest()
+
+
+def subset(dataset: Dataset, rows: Sequence[int] | NDArray[np.int64]) -> tuple[NDArray[Any], NDArray[np.int64]]:
+    """Returns a copy of the pixels and labels of some rows: what is handed out holds nothing else."""
+    index = np.asarray(rows, dtype=np.int64)
+    return np.ascontiguousarray(dataset.pixels[index]), dataset.table["label"].to_numpy(dtype=np.int64)[index]

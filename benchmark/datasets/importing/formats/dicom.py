@@ -1,0 +1,164 @@
+"""DICOM images: stored values to physical ones or to grey levels, and the scanner's tags beside them."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from itertools import compress
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ..options import Options
+from ..problems import Problems
+from .dicom_header import head, pseudonyms
+from .dicom_pixels import read_values
+from .pillow import LARGEST_SIDE
+from .reader import OWN, read_heads
+from .resize import luma, square
+from .windowing import levels
+
+
+class Dicoms:
+    """All DICOM images of a data set; heads are read at once, pixels one by one.
+
+    Without a window, values stay what they are: unsigned integers of their bits, or physical units in float32 where
+    they are rescaled or signed. With one, they are grey levels of 16 bits. MONOCHROME1 is turned to white for much.
+
+    Args:
+        root: Paths are below it.
+        rows: Of existing DICOM files.
+        options: The user's.
+        problems: Gets what is wrong with heads.
+        progress: Called with (heads read, in all).
+        listed: Whether the rows come from a manifest, which names images and labels.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        rows: pd.DataFrame,
+        options: Options,
+        problems: Problems,
+        progress: Callable[[int, int], None],
+        listed: bool,
+    ) -> None:
+        self._root, self._options = root, options
+        self.private = not listed
+        label_tag = "" if listed else options.label_column
+        kept, heads = read_heads(root, rows, lambda path: head(path, label_tag), problems, progress)
+        if label_tag and options.classes:
+            wanted = [of.tags[label_tag] in options.classes for of in heads]
+            kept, heads = kept[wanted].reset_index(drop=True), list(compress(heads, wanted))
+            if not heads:
+                problems.add(f"no image has a {label_tag} of {', '.join(options.classes)}")
+                problems.stop()
+        for name, line, of in zip(kept["file"], kept["line"], heads, strict=True):
+            if options.windowing == "file" and not of.windowed:
+                problems.add(f"{name}: brings no window (--window file)", line)
+            if options.windowing in ("fixed", "file") and of.channels == 3:
+                problems.add(f"{name}: colour, to which no window applies (--window)", line)
+        self._heads = heads
+        self.notes: list[str] = []
+        self.rows = self._named(kept, problems, label_tag, listed)
+        self.channels = options.channels or max((1, 3), key=[of.channels for of in heads].count)
+        for name, line, of in zip(self.rows["file"], self.rows["line"], heads, strict=True):
+            if of.channels != self.channels and not options.channels:
+                problems.add(f"{name}: {of.channels} channels, most others have {self.channels} (--channels)", line)
+        smallest = min(min(of.width, of.height) for of in heads)
+        self.side = options.image_size or min(LARGEST_SIDE, smallest)
+        if self.side < 8:
+            problems.add(f"the smallest image has a side of {smallest} pixels; 8 are needed")
+        self.notes.append(f"DICOM, centre-cropped and resized to {self.side} x {self.side}")
+        if any(of.padded for of in heads):
+            self.notes.append("padding outside of the image (PixelPaddingValue) is as dark as its darkest pixel")
+        if self.channels == 1 and any(of.channels == 3 for of in heads):
+            self.notes.append("colour made grey by ITU-R BT.601, 0.299 red, 0.587 green, 0.114 blue")
+        self.dtype, self.value_range = self._type()
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(C, H, W)."""
+        return (self.channels, self.side, self.side)
+
+    def _named(self, rows: pd.DataFrame, problems: Problems, label_tag: str, listed: bool) -> pd.DataFrame:
+        """Returns the rows with tags, groups, and names that tell nothing of the patient."""
+        rows = rows.copy()
+        for name in self._heads[0].tags:
+            own = f"tag_{name}" if name in rows or name in OWN else name
+            rows[own] = [of.tags[name] for of in self._heads]
+        if not (rows["group"] != "").any() and not self._options.group_pattern:
+            # not the manifest's, where it has them: those are the user's own names
+            people = pseudonyms((of.patient for of in self._heads), "p-")
+            rows["group"] = [people[of.patient] for of in self._heads]
+            self.notes.append("groups are hashed patient ids")
+            unknown = sum(of.anonymous for of in self._heads)
+            if unknown:
+                self.notes.append(f"{unknown:,} images have no patient id: their study is their group")
+        if listed:
+            return rows
+        if label_tag:
+            rows["label"] = rows[label_tag]
+        for name, line, label in zip(rows["file"], rows["line"], rows["label"], strict=True):
+            if not label:
+                problems.add(f"{name}: lacks {label_tag or 'a folder that names its class'}", line)
+        first: dict[str, str] = {}
+        for name, of in zip(rows["file"], self._heads, strict=True):
+            if not of.instance:
+                problems.add(f"{name}: lacks SOPInstanceUID")
+            elif first.setdefault(of.instance, name) != name:
+                problems.add(f"{name}: the same image as {first[of.instance]} (SOPInstanceUID)")
+        # a path may hold a patient's name
+        images = pseudonyms((of.instance for of in self._heads), "i-")
+        rows["sample_id"] = [images[of.instance] for of in self._heads]
+        return rows
+
+    def _type(self) -> tuple[Literal["uint8", "uint16", "float32"], tuple[float, float] | None]:
+        """Returns type and value range of the data set, and notes how values were read."""
+        how = self._options.windowing
+        if how != "none":
+            self.notes.append(
+                {"fixed": f"window {self._options.window}", "file": "each file's own window"}.get(
+                    how, "each image scaled from its 0.5th to its 99.5th percentile"
+                )
+            )
+            return "uint16", None
+        if any(of.rescaled or of.signed or of.bits > 16 for of in self._heads):
+            self.notes.append("rescaled values; the least and greatest of the set are 0 and 1 (--window narrows them)")
+            return "float32", None
+        bits = {of.bits for of in self._heads}
+        if len(bits) > 1:
+            self.notes.append(f"stored with {', '.join(map(str, sorted(bits)))} bits: full scales made alike")
+            return "uint16", None
+        (count,) = bits
+        full = None if count in (8, 16) else (0.0, float(2**count - 1))
+        return ("uint8" if count <= 8 else "uint16"), full
+
+    def image(self, index: int) -> NDArray[Any]:
+        """Returns the pixels (C, side, side) of a row.
+
+        Raises:
+            Unfit: The file cannot be taken.
+            Exception: pydicom's own.
+        """
+        import pydicom
+
+        path = self._root / self.rows["file"].iloc[index]
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            read = pydicom.dcmread(path)
+            values = read_values(read, self._heads[index], self._options)
+        if values.shape[0] != self.channels:
+            values = np.repeat(values, 3, axis=0) if self.channels == 3 else luma(values)[None]
+        if self._options.windowing != "none":
+            return square(levels(values), self.side)
+        if self.dtype == "float32":
+            return square(values.astype(np.float32), self.side)
+        most = 2 ** self._heads[index].bits - 1
+        values = np.clip(np.rint(values), 0, most)  # unused high bits may hold anything
+        if self.dtype == "uint16" and self.value_range is None and most != 65535:
+            values = np.rint(values * (65535 / most))
+        return square(values.astype(self.dtype), self.side)

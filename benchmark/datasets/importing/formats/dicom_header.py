@@ -1,0 +1,142 @@
+"""What a DICOM file says of its image, read without its pixels; patients under names that cannot be traced back."""
+
+from __future__ import annotations
+
+import hashlib
+import warnings
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..problems import Unfit
+from .pillow import MOST_PIXELS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from pydicom.dataset import Dataset
+
+
+KEPT = ("Modality", "BodyPartExamined", "ViewPosition", "PatientSex", "PatientAge")  # besides `TAGS`: may confound
+READ = (
+    *("Rows", "Columns", "SamplesPerPixel", "BitsStored", "PixelRepresentation", "PhotometricInterpretation"),
+    *("NumberOfFrames", "RescaleSlope", "RescaleIntercept", "WindowCenter", "WindowWidth", "ModalityLUTSequence"),
+    *("PixelPaddingValue",),
+    *("SOPInstanceUID", "PatientID", "IssuerOfPatientID", "StudyInstanceUID", "FloatPixelData", "PixelData"),
+)
+
+
+@dataclass(frozen=True)
+class Head:
+    """What a file says.
+
+    Args:
+        width: In pixels.
+        height: In pixels.
+        channels: 1 or 3.
+        bits: Stored of each value.
+        signed: Whether stored values may be negative.
+        rescaled: Whether stored values become others (Hounsfield units, say).
+        windowed: Whether it brings a window.
+        padded: Whether it says which stored values lie outside of the image.
+        instance: Unique name of the image.
+        patient: Of whom it is: identifier and issuer, or the study where there is none.
+        tags: Texts of `TAGS` and `KEPT` and of the label's tag, empty where it lacks them.
+    """
+
+    width: int
+    height: int
+    channels: int
+    bits: int
+    signed: bool
+    rescaled: bool
+    windowed: bool
+    padded: bool
+    instance: str
+    patient: str
+    anonymous: bool
+    tags: dict[str, str] = field(default_factory=dict)
+
+
+def head(path: Path, label_tag: str = "") -> Head:
+    """Returns what a file says.
+
+    Args:
+        path: A DICOM file.
+        label_tag: Keyword of a further tag to read; empty for none.
+
+    Raises:
+        Unfit: It holds no image, several, or a very large one.
+        Exception: pydicom's own.
+    """
+    import pydicom
+
+    wanted = [*READ, *TAGS, *KEPT, *([label_tag] if label_tag else [])]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of values that break the standard; those that matter are checked here
+        read = pydicom.dcmread(path, defer_size=1024, specific_tags=list(wanted))
+        if not ("PixelData" in read or "FloatPixelData" in read):
+            raise Unfit("DICOM without pixel data")
+        width, height = int(read.Columns), int(read.Rows)
+        if width * height > MOST_PIXELS:
+            raise Unfit(f"{width} x {height} pixels; the most is {MOST_PIXELS:,}")
+        frames = int(read.get("NumberOfFrames") or 1)
+        if frames > 1:
+            raise Unfit(f"{frames} frames; files of one image are read")
+        coloured = int(read.get("SamplesPerPixel", 1)) == 3 or read.PhotometricInterpretation == "PALETTE COLOR"
+        trivial = (number(read, "RescaleSlope", 1), number(read, "RescaleIntercept", 0)) == (1, 0)
+        known = text(read, "PatientID")
+        patient = f"{known}\x1f{text(read, 'IssuerOfPatientID')}" if known else text(read, "StudyInstanceUID")
+        return Head(
+            width=width,
+            height=height,
+            channels=3 if coloured else 1,
+            bits=int(read.get("BitsStored", 32)),
+            signed=int(read.get("PixelRepresentation", 0)) == 1,
+            rescaled="ModalityLUTSequence" in read or "FloatPixelData" in read or not trivial,
+            windowed=bool(text(read, "WindowCenter") and text(read, "WindowWidth")),  # tags may be there and empty
+            padded=not coloured and text(read, "PixelPaddingValue") != "",
+            instance=text(read, "SOPInstanceUID"),
+            patient=patient or text(read, "SOPInstanceUID"),
+            anonymous=not known,
+            tags={name: text(read, name) for name in wanted[len(READ) :]},
+        )
+
+
+def text(read: Dataset, name: str) -> str:
+    """Returns a tag as text: no spaces around it, 1.5 and not 1.50, the first of several; empty where it is missing."""
+    value = _first(read, name)
+    if isinstance(value, float) or type(value).__name__ in ("DSfloat", "DSdecimal"):
+        return f"{float(value):g}"
+    return " ".join(str(value).split())
+
+
+def number(read: Dataset, name: str, default: float) -> float:
+    """Returns a tag as a number, the first of several; the default where it is missing or empty."""
+    value = _first(read, name)
+    return default if value == "" else float(value)
+
+
+def _first(read: Dataset, name: str) -> Any:  # noqa: ANN401
+    """Returns the value of a tag, or the first of several; an empty text where it is missing or empty."""
+    value: Any = read.get(name)
+    if isinstance(value, (list, tuple)) or type(value).__name__ == "MultiValue":
+        value = value[0] if len(value) else ""
+    return "" if value is None else value
+
+
+def pseudonyms(names: Iterable[str], prefix: str) -> dict[str, str]:
+    """Returns a name for each patient or image that cannot be traced back, the same on every import of the same set.
+
+    A plain hash of a short number is found by trying all numbers. This one is keyed by all names of the set together,
+    so that whoever wants to try one must know all the others.
+    """
+    known = sorted(set(names))
+    key = hashlib.sha256("\x1e".join(known).encode()).digest()
+    return {
+        name: prefix + hashlib.blake2b(name.encode(), key=key, digest_size=8, person=b"medshift").hexdigest()
+        for name in known
+    }
+
+
+TAGS = ("Manufacturer", "ManufacturerModelName", "MagneticFieldStrength", "KVP", "SliceThickness", "InstitutionName")

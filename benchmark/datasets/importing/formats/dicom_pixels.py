@@ -1,0 +1,76 @@
+"""The values of a DICOM image: stored ones to physical ones or to grey levels, padding made dark."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..options import Options
+from ..problems import Unfit
+from .dicom_header import Head, number, text
+from .windowing import percentiles, window
+
+if TYPE_CHECKING:
+    from pydicom.dataset import Dataset
+
+
+def read_values(read: Dataset, of: Head, options: Options) -> NDArray[np.float64]:
+    """Returns (C, H, W): grey levels 0 to 1 with a window, else rescaled values with white for much.
+
+    Raises:
+        Unfit: The file cannot be taken.
+        Exception: pydicom's own.
+    """
+    from pydicom.pixels.processing import apply_color_lut, apply_modality_lut
+
+    stored = read.pixel_array
+    if read.PhotometricInterpretation == "PALETTE COLOR":
+        stored = apply_color_lut(stored, read)
+        if stored.dtype == np.uint16 and of.bits <= 8:
+            stored = stored >> 8
+    colour = stored.ndim == 3
+    if stored.shape[:2] != (of.height, of.width) or colour != (of.channels == 3):
+        raise Unfit(f"pixels are {stored.shape}, its head says {of.height} x {of.width}")
+    outside = padding(read, stored, of)
+    turned = read.PhotometricInterpretation == "MONOCHROME1"
+    if turned and options.windowing == "none":
+        low, high = (-(2 ** (of.bits - 1)), 2 ** (of.bits - 1) - 1) if of.signed else (0, 2**of.bits - 1)
+        stored = (low + high) - stored.astype(np.int64)
+    if "ModalityLUTSequence" in read:
+        stored = apply_modality_lut(stored, read)
+    elif of.rescaled:
+        stored = stored * number(read, "RescaleSlope", 1) + number(read, "RescaleIntercept", 0)
+    values = np.asarray(stored, dtype=np.float64)
+    values = np.moveaxis(values, -1, 0) if colour else values[None]
+    if not np.isfinite(values).all():
+        raise Unfit("holds NaN or infinite values")
+    if outside.any():
+        inside = values[0][~outside]
+        if not inside.size:
+            raise Unfit("every pixel is padding")
+        # before the range is found; with a window, values are turned only after it
+        values[0][outside] = inside.max() if turned and options.windowing != "none" else inside.min()
+    if options.windowing == "none":
+        return values
+    if options.windowing == "image":
+        made = percentiles(values)
+    elif options.fixed_window is not None:
+        made = window(values, *options.fixed_window)
+    else:
+        function = text(read, "VOILUTFunction") or "LINEAR"
+        made = window(values, number(read, "WindowCenter", 0), number(read, "WindowWidth", 1), function)
+    return 1 - made if turned else made
+
+
+def padding(read: Dataset, stored: NDArray[Any], of: Head) -> NDArray[np.bool_]:
+    """Returns which stored values (H, W) lie outside of the image, as the file says (DICOM PS3.3 C.7.5.1.1.2)."""
+    if not of.padded or stored.dtype.kind == "f":
+        return np.zeros(stored.shape[:2], dtype=np.bool_)
+    size = 2 ** (8 * stored.dtype.itemsize)
+    names = ("PixelPaddingValue", "PixelPaddingRangeLimit")
+    ends = [int(number(read, name, 0)) for name in names if text(read, name)]
+    ends = [end - size if of.signed and end >= size // 2 else end for end in ends]  # some write it without its sign
+    found: NDArray[np.bool_] = (stored >= min(ends)) & (stored <= max(ends))
+    return found

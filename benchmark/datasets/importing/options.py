@@ -1,0 +1,99 @@
+"""What a user may choose of an import."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from ....shifts.catalogue import MODALITIES
+from ....shifts.errors import MedshiftError, near
+
+LARGEST_CUBE = 64  # default side of volumes
+LONGEST = 4000  # characters of licence and citation, which every protocol repeats
+
+
+@dataclass(frozen=True)
+class Options:
+    """The defaults suit a manifest of pictures with the columns image, label, domain, split_group.
+
+    Args:
+        modality: Of `shifts.catalogue.MODALITIES`, or `any`.
+        image_size: Side in pixels or voxels; by default the smallest of the set, at most 96 (volumes 64).
+        classes: Labels to keep, in this order; all, sorted, by default.
+        image_column: Column of a manifest with the path.
+        label_column: Column with the label, or the keyword of a DICOM tag.
+        group_column: Column with the patient, lesion or slide.
+        domain_from: Column or keyword of a DICOM tag with the site or scanner, or `folder`.
+        group_pattern: Regular expression that finds the group in a path, its first bracket if it has one.
+        channels: 1 or 3 to convert all images; by default all must have the same.
+        window: For DICOM and NIfTI: `CENTRE,WIDTH`, `file` (the file's own), `image` (each image's 0.5th to 99.5th
+            percentile), `none`; by default `image` for MR and none for others.
+        slices: So many axial slices of each volume instead of the whole; 0 for volumes.
+        voxel_mm: Side of a voxel, or of a slice's pixel, in mm; by default such that the median volume fits.
+        licence: Terms of use.
+        citation: What to cite.
+
+    Raises:
+        MedshiftError: A value is out of range or no pattern.
+    """
+
+    modality: str = "any"
+    image_size: int | None = None
+    classes: tuple[str, ...] = ()
+    image_column: str = "image"
+    label_column: str = ""
+    group_column: str = ""
+    domain_from: str = ""
+    group_pattern: str = ""
+    channels: int | None = None
+    window: str = ""
+    slices: int = 0
+    voxel_mm: float | None = None
+    licence: str = ""
+    citation: str = ""
+
+    def __post_init__(self) -> None:
+        """Check what can be checked without the files."""
+        if self.modality not in (*MODALITIES, "any"):
+            raise MedshiftError(f"unknown modality {self.modality!r}.{near(self.modality, MODALITIES)}")
+        if self.image_size is not None and not 8 <= self.image_size <= 4096:
+            raise MedshiftError(f"--image-size is 8 to 4096, not {self.image_size}")
+        if self.channels not in (None, 1, 3):
+            raise MedshiftError(f"--channels is 1 (grey) or 3 (colour), not {self.channels}")
+        if self.slices < 0:
+            raise MedshiftError(f"--slices is a number of slices, not {self.slices}")
+        if self.voxel_mm is not None and not 0.01 <= self.voxel_mm <= 100:
+            raise MedshiftError(f"--voxel-mm is 0.01 to 100, not {self.voxel_mm:g}")
+        if self.group_column and self.group_pattern:
+            raise MedshiftError("--group-column and --group-pattern both say who the patient is: give one of them")
+        for option, text in (("--licence", self.licence), ("--citation", self.citation)):
+            if len(text) > LONGEST:
+                raise MedshiftError(
+                    f"{option} has {len(text):,} characters, at most {LONGEST:,} are kept: name its page"
+                )
+        try:
+            re.compile(self.group_pattern)
+        except re.error as error:
+            raise MedshiftError(f"--group-pattern {self.group_pattern!r} is no regular expression: {error}") from error
+        _ = self.fixed_window
+
+    @property
+    def windowing(self) -> str:
+        """What `window` means: `fixed`, `file`, `image` or `none`."""
+        if not self.window:
+            return "image" if self.modality == "mr" else "none"
+        return self.window if self.window in ("file", "image", "none") else "fixed"
+
+    @property
+    def fixed_window(self) -> tuple[float, float] | None:
+        """Centre and width of a fixed window, in rescaled units."""
+        if self.windowing != "fixed":
+            return None
+        parts = self.window.split(",")
+        try:
+            centre, width = (float(part) for part in parts)
+        except ValueError:
+            centre, width = 0.0, 0.0
+        if not (width > 0 and abs(centre) < 1e9 and width < 1e9):
+            raise MedshiftError(f"--window is CENTRE,WIDTH (e.g. 40,400), file, image or none, not {self.window!r}")
+        return centre, width

@@ -1,0 +1,162 @@
+"""Writes a data set into the store as a stream: memory is bounded by a block, and it is there whole or not at all."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, BinaryIO, Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ....shifts.errors import MedshiftError
+from ...files.atomic import sha256
+from .. import store
+from ..dataset import COLUMNS, Dataset
+from ..facts import DatasetFacts
+from .staging import check_free, unfinished
+
+
+@dataclass(frozen=True)
+class Content:
+    """All of a data set but its pixels' values.
+
+    Args:
+        table: As of `Dataset`, one row an image, in the order in which they come.
+        shape: (C, *spatial) of an image.
+        dtype: uint8, uint16 or float32.
+        classes: Names of the labels 0..K-1.
+        modality: Of `shifts.catalogue.MODALITIES`, or `any`.
+        value_range: What 0 and 1 stand for. By default the full scale of an integer type; of float32 it is measured.
+        licence: Terms of use.
+        citation: What to cite.
+        notes: How they were read.
+    """
+
+    table: pd.DataFrame
+    shape: tuple[int, ...]
+    dtype: Literal["uint8", "uint16", "float32"]
+    classes: tuple[str, ...]
+    modality: str = "any"
+    value_range: tuple[float, float] | None = None
+    licence: str = ""
+    citation: str = ""
+    notes: tuple[str, ...] = field(default=())
+
+
+def pack(name: str, content: Content, blocks: Iterable[NDArray[Any]]) -> Dataset:
+    """Writes a data set under a name and returns it, opened.
+
+    The same content gives the same bytes. Whatever ends this early leaves no data set; if it was so sudden that the
+    unfinished folder stays behind, the next call removes it.
+
+    Args:
+        name: A free one.
+        content: What it is.
+        blocks: Pixels (n, *shape), some at a time, in the order of the table. Where one cannot be read, a MedshiftError
+            comes instead: an OSError would be told as one of writing.
+
+    Raises:
+        MedshiftError: The name is taken, pixels are not finite or not as many as rows, or the disk is full.
+    """
+    check_free(name)
+    with unfinished(name) as part:
+        try:
+            stamp, least, most = _write_pixels(part / store.PIXELS, content, blocks)
+            content.table.reset_index(drop=True).to_parquet(part / store.TABLE, index=False, compression="zstd")
+            with (part / store.TABLE).open("rb+") as file:
+                os.fsync(file.fileno())
+            described = _describe(name, part, content, stamp, (least, most))
+            text = described.model_dump_json(by_alias=True, indent=1)
+            (part / store.FACTS).write_text(text + "\n", encoding="utf-8", newline="\n")
+            store.read(part)  # raises where table and pixels are not what they should be
+            part.rename(store.folder(name))
+        except OSError as error:
+            raise MedshiftError(f"{part} cannot be written: {error.strerror or error}") from error
+    return store.read(store.folder(name))
+
+
+def _write_pixels(path: Path, content: Content, blocks: Iterable[NDArray[Any]]) -> tuple[store.Stamp, float, float]:
+    """Returns size and hash of the array file, and the least and greatest value."""
+    digest, size, done = hashlib.sha256(), 0, 0
+    least, most = math.inf, -math.inf
+    dtype = np.dtype(content.dtype).newbyteorder("<")
+    count = len(content.table)
+    with path.open("wb") as file:
+        _write_head(file, (count, *content.shape), dtype)
+        file.flush()
+        head = path.read_bytes()
+        digest.update(head)
+        size += len(head)
+        for block in blocks:
+            if block.shape[1:] != content.shape or block.dtype != dtype:
+                raise ValueError(f"a block of {block.dtype} {block.shape}, not {dtype} {content.shape}")
+            if len(block):
+                low, high = float(block.min()), float(block.max())
+                if not math.isfinite(low + high):
+                    row = int(np.isfinite(block).reshape(len(block), -1).all(axis=1).argmin()) + done
+                    raise MedshiftError(f"{content.table['sample_id'].iloc[row]}: holds NaN or infinite values")
+                least, most = min(least, low), max(most, high)
+            data = np.ascontiguousarray(block).data.cast("B")
+            file.write(data)
+            digest.update(data)
+            size, done = size + len(data), done + len(block)
+        if done != count:
+            raise MedshiftError(f"{done} images came for a table of {count} rows")
+        file.flush()
+        os.fsync(file.fileno())
+    return store.Stamp(bytes=size, sha256=digest.hexdigest()), least, most
+
+
+def _write_head(file: BinaryIO, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
+    described = {"descr": np.lib.format.dtype_to_descr(dtype), "fortran_order": False, "shape": shape}
+    np.lib.format.write_array_header_1_0(file, described)
+
+
+def _describe(
+    name: str, part: Path, content: Content, pixels: store.Stamp, measured: tuple[float, float]
+) -> store.Stored:
+    value_range = content.value_range
+    if value_range is None and content.dtype == "float32":
+        value_range = measured
+    if value_range is not None and not value_range[0] < value_range[1]:
+        raise MedshiftError(f"all pixels of {name!r} are {value_range[0]:g}: nothing can be learnt from them")
+    named = [*COLUMNS, *(["split"] if "split" in content.table else [])]
+    text = content.table[named].to_csv(index=False, lineterminator="\n")
+    whole = hashlib.sha256(f"{pixels.sha256} {content.classes} {value_range} {text}".encode()).hexdigest()
+    table = part / store.TABLE
+    return store.Stored(
+        dataset=DatasetFacts(
+            name=name,
+            version=whole[:12],  # other pixels or labels are another version, whatever the name
+            classes=content.classes,
+            modality=content.modality,
+            channels=content.shape[0],
+            image_size=content.shape[1:],
+            licence=content.licence,
+            citation=content.citation,
+        ),
+        count=len(content.table),
+        dtype=content.dtype,
+        value_range=value_range,
+        notes=content.notes,
+        pixels=pixels,
+        table=store.Stamp(bytes=table.stat().st_size, sha256=sha256(table)),
+    )
+
+
+def in_blocks(images: Iterable[NDArray[Any]], size: int = 64) -> Iterator[NDArray[Any]]:
+    """Yields images (*shape) stacked, `size` at a time."""
+    held: list[NDArray[Any]] = []
+    for image in images:
+        held.append(image)
+        if len(held) == size:
+            yield np.stack(held)
+            held = []
+    if held:
+        yield np.stack(held)

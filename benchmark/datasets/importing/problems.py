@@ -1,0 +1,60 @@
+"""All that is wrong with what a user brought, collected and said at once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ....shifts.errors import MedshiftError
+
+SHOWN = 200  # problems printed in full
+
+
+class Unfit(Exception):
+    """A file that is whole but cannot be taken; the text says why."""
+
+
+class Problems:
+    """Collects problems of one manifest or folder, each with a file and, where there is one, a line.
+
+    Args:
+        what: The manifest or folder.
+    """
+
+    def __init__(self, what: Path) -> None:
+        self.what = what
+        self._found: list[tuple[int, str]] = []
+        self._known: set[tuple[int, str]] = set()
+
+    def __len__(self) -> int:
+        """How many there are."""
+        return len(self._found)
+
+    def add(self, text: str, line: int = 0) -> None:
+        """Adds a problem of a line of the manifest, 0 where there is none; the same one twice is one."""
+        if (line, text) not in self._known:
+            self._known.add((line, text))
+            self._found.append((line, text))
+
+    def stop(self) -> None:
+        """Raise MedshiftError with all problems, by line, if there are any."""
+        if not self._found:
+            return
+        listed = [f"line {line}: {text}" if line else text for line, text in sorted(self._found, key=lambda p: p[0])]
+        more = f"\n  ... and {len(listed) - SHOWN} more" if len(listed) > SHOWN else ""
+        raise MedshiftError(
+            f"{self.what}: {len(listed)} problem{'s'[: len(listed) > 1]}, nothing was added:\n  "
+            + "\n  ".join(listed[:SHOWN])
+            + more
+        )
+
+
+def undecodable(path: Path, error: Exception) -> str:
+    """Returns what is wrong with a file, of which a decoder raised something, or we `Unfit`."""
+    if isinstance(error, Unfit):
+        return str(error)
+    if not path.exists():
+        return "no such file"
+    if path.stat().st_size == 0:
+        return "an empty file"
+    said = str(error).strip().splitlines()
+    return f"cannot be decoded ({said[0] if said else type(error).__name__})"

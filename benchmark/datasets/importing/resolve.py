@@ -1,0 +1,100 @@
+"""From what files and manifests say to the table of a data set: domains, groups, classes."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pandas as pd
+
+from ....shifts.errors import MedshiftError, near
+from ..dataset import COLUMNS
+from .domain_candidates import candidates
+from .formats.dicom_header import TAGS, pseudonyms
+from .formats.reader import OWN, Reader
+from .options import Options
+from .problems import Problems
+
+MOST_CLASSES = 1000  # of a data set and its protocol
+
+
+def settled(reader: Reader, options: Options, problems: Problems, notes: list[str], what: Path) -> pd.DataFrame:
+    """Returns the rows with the domain, the group and the name of each image."""
+    rows = reader.rows.copy()
+    if "sample_id" not in rows:
+        rows["sample_id"] = rows["file"]
+    known = (rows["domain"] != "").any()
+    if not known and options.domain_from in rows and options.domain_from in TAGS:
+        rows["domain"] = rows[options.domain_from]
+        for name, line in zip(rows["file"][rows["domain"] == ""], rows["line"][rows["domain"] == ""], strict=True):
+            problems.add(f"{name}: lacks {options.domain_from} (--domain-from)", line)
+    elif not known and options.domain_from in TAGS:
+        raise MedshiftError(f"{what}: only DICOM has a {options.domain_from}")
+    elif not known:
+        offered = [name for name in (*TAGS, "folder") if name in rows]
+        raise MedshiftError(
+            f"{what}: what says which site or scanner an image is from? Choose with --domain-from."
+            f"{candidates(rows[offered])}"
+        )
+    if options.group_pattern:
+        if (rows["group"] != "").any():
+            notes.append("groups are what --group-pattern finds, not those of the manifest")
+        pattern = re.compile(options.group_pattern)
+        for index, name, line in zip(rows.index, rows["file"], rows["line"], strict=True):
+            match = pattern.search(name)
+            found = "" if match is None else (match[1 if pattern.groups else 0] or "").strip()
+            if not found:
+                how = "does not match" if match is None else "matches, but finds no group"
+                problems.add(f"{name}: --group-pattern {how}", line)
+            rows.loc[index, "group"] = found
+        if reader.private:
+            hidden = pseudonyms(rows["group"], "g-")
+            rows["group"] = rows["group"].map(hidden)
+        across = int((rows.groupby("group")["domain"].nunique() > 1).sum())
+        if across:
+            notes.append(
+                f"{across:,} groups stand in several domains and count as the same patients: if numbers start anew at "
+                "each site, let --group-pattern take the site, too"
+            )
+    elif not (rows["group"] != "").any():
+        rows["group"] = rows["file"]
+        notes.append(
+            "EACH IMAGE IS A GROUP OF ITS OWN: if several are of one patient, training and test leak into each other; "
+            "name the patient with --group-pattern or a column split_group"
+        )
+    return rows
+
+
+def named(rows: pd.DataFrame, options: Options, problems: Problems) -> tuple[str, ...]:
+    """Returns the names of the classes; too few, and those of one image, are problems."""
+    counts = rows["label"][rows["label"].str.strip() != ""].value_counts().sort_index()
+    if options.classes:
+        counts = counts.reindex([name for name in options.classes if name in counts.index])
+    for wanted in options.classes:
+        if wanted not in counts.index:
+            problems.add(f"no label {wanted!r}.{near(wanted, rows['label'].unique())}")
+    if len(counts) > MOST_CLASSES:
+        problems.add(f"{len(counts):,} different labels, at most {MOST_CLASSES:,} are told apart (--label-column)")
+    if len(counts) < 2:
+        problems.add(f"every label is {counts.index[0]!r}; two classes are needed" if len(counts) else "no labels")
+    for name, count in counts.items():
+        if count == 1:
+            line = int(rows["line"][rows["label"] == name].iloc[0])
+            problems.add(f"class {name!r} has one image: add to it, or leave it out with --classes", line)
+    return tuple(str(name) for name in counts.index)
+
+
+def table(rows: pd.DataFrame, classes: tuple[str, ...]) -> pd.DataFrame:
+    """Returns the table of the data set: its own columns, then all others as text."""
+    numbers = {name: index for index, name in enumerate(classes)}
+    further = [name for name in rows if name not in (*OWN, *COLUMNS)]
+    return pd.DataFrame(
+        {
+            "sample_id": rows["sample_id"],
+            "label": rows["label"].map(numbers).fillna(-1).astype("int64"),
+            "domain": rows["domain"],
+            "group": rows["group"],
+            **({"split": rows["split"]} if "split" in rows else {}),
+            **{str(name): rows[name].astype(str) for name in further},
+        }
+    ).reset_index(drop=True)

@@ -1,0 +1,213 @@
+"""Files from elsewhere: resumed where they stopped, compared with their checksum, whole or not there."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ....shifts.errors import MedshiftError, in_one_line
+from ...files.atomic import write_text
+from .definition import Remote
+
+if TYPE_CHECKING:
+    from requests import Response
+
+TRIES = 5  # of a connection that breaks; each goes on from what is there
+CHUNK = 1 << 16  # what a break loses at most
+TIMEOUT = (15, 60)  # seconds to connect, and between two bytes
+WAIT = 1.0  # seconds before the next try; longer with each
+
+
+class Unreachable(MedshiftError):
+    """A file cannot be fetched from here: no network, a firewall, a dead or closed address, terms to be accepted."""
+
+
+def offline() -> bool:
+    """Tells whether $MEDSHIFT_OFFLINE forbids the network."""
+    return os.environ.get("MEDSHIFT_OFFLINE", "").strip().lower() not in ("", "0", "false", "no")
+
+
+def fetch(
+    remote: Remote, folder: Path, progress: Callable[[int, int], None] = lambda done, total: None, tries: int = TRIES
+) -> Path:
+    """Returns where a file is, after fetching what of it is missing.
+
+    What came so far is kept in `.NAME.part` and gone on from, in this call or the next; if the file has changed
+    meanwhile, as its ETag or date tells, it starts anew. While another process fetches the file, this one waits for it.
+
+    Args:
+        remote: The file.
+        folder: Where to.
+        progress: Called with (bytes there, bytes in all).
+        tries: How often a broken connection is taken up again.
+
+    Raises:
+        Unreachable: The address does not answer or refuses.
+        MedshiftError: What came is not what was published, or cannot be written.
+    """
+    path = folder / remote.file
+    if not path.exists():
+        with _alone(path):
+            if not path.exists():  # another process may have fetched it meanwhile
+                _fetch(remote, path, progress, tries)
+                return path
+    _verify(path, remote, f"remove {path} and call again")
+    return path
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """Makes the folder of a file, and other processes wait that want the file at the same time."""
+    from filelock import FileLock
+
+    lock = FileLock(path.with_name(f".{path.name}.lock"))
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock.acquire()
+    except (OSError, NotImplementedError) as error:
+        raise MedshiftError(f"{path.parent} cannot be written: {in_one_line(error)}") from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _fetch(remote: Remote, path: Path, progress: Callable[[int, int], None], tries: int) -> None:
+    part = path.with_name(f".{path.name}.part")
+    for attempt in range(tries):
+        time.sleep(attempt * WAIT)
+        try:
+            if _go_on(remote, part, progress):
+                break
+        except OSError as error:  # requests' errors are OSErrors, too
+            if getattr(error, "errno", None) and not hasattr(error, "request"):
+                raise MedshiftError(f"{part} cannot be written: {in_one_line(error)}") from error
+            if attempt == tries - 1:
+                raise Unreachable(f"{remote.url} does not answer: {in_one_line(error)}") from error
+    else:
+        raise Unreachable(f"{remote.url} broke off {tries} times; what came is kept, the same command goes on")
+    try:
+        _verify(part, remote, "it was removed; call again, and if it is so again the file is not the published one")
+    except MedshiftError:
+        part.unlink()
+        raise
+    finally:
+        _validator(part).unlink(missing_ok=True)
+    part.replace(path)
+
+
+def _go_on(remote: Remote, part: Path, progress: Callable[[int, int], None]) -> bool:
+    """Fetches what is missing of a file; returns whether it is whole."""
+    import requests
+
+    have = part.stat().st_size if part.exists() else 0
+    headers = {"Accept-Encoding": "identity", "User-Agent": "medshift"}
+    known = json.loads(_validator(part).read_text()) if _validator(part).exists() else {}
+    if have:
+        headers["Range"] = f"bytes={have}-"
+        if known.get("is"):
+            headers["If-Range"] = known["is"]
+    with requests.get(remote.url, headers=headers, stream=True, timeout=TIMEOUT) as answer:
+        if answer.status_code == 416 and have:  # nothing is left to come, or the file is another
+            if _total(answer) == have:
+                return True
+            part.unlink()
+            return False
+        if answer.status_code not in (200, 206):
+            raise Unreachable(f"{remote.url} answers {answer.status_code} {answer.reason}")
+        if answer.status_code == 200 or _start(answer) != have:
+            have = 0
+            if answer.status_code == 206:
+                part.unlink(missing_ok=True)
+                return False
+        total = _total(answer)
+        write_text(_validator(part), json.dumps({"is": _identity(answer)}))
+        with part.open("ab" if have else "wb") as file:
+            for chunk in _chunks(answer):
+                file.write(chunk)
+                have += len(chunk)
+                progress(have, max(total, have))
+    return not total or have >= total
+
+
+def _chunks(answer: Response) -> Iterator[bytes]:
+    """Yields the body; it ends where the connection breaks."""
+    import requests
+
+    try:
+        yield from answer.iter_content(CHUNK)
+    except requests.RequestException:
+        if not _total(answer):
+            raise  # nobody could tell that it is not whole
+
+
+def _validator(part: Path) -> Path:
+    return part.with_suffix(".json")
+
+
+def _identity(answer: Response) -> str:
+    """Returns what tells this version of a file from others: a strong ETag, or its date."""
+    tag = answer.headers.get("ETag", "")
+    return tag if tag and not tag.startswith("W/") else answer.headers.get("Last-Modified", "")
+
+
+def _start(answer: Response) -> int:
+    words = answer.headers.get("Content-Range", "").removeprefix("bytes ").split("-")[0]
+    return int(words) if words.isdigit() else -1
+
+
+def _total(answer: Response) -> int:
+    """Returns the size of the whole file, 0 where it is not told."""
+    if answer.status_code in (206, 416):
+        words = answer.headers.get("Content-Range", "").rpartition("/")[2]
+    else:
+        words = answer.headers.get("Content-Length", "")
+    return int(words) if words.isdigit() else 0
+
+
+def _verify(path: Path, remote: Remote, what_to_do: str) -> None:
+    if not remote.checksum:
+        return
+    kind, _, wanted = remote.checksum.partition(":")
+    with path.open("rb") as file:
+        have = hashlib.file_digest(file, kind).hexdigest()
+    if have != wanted:
+        raise MedshiftError(f"{remote.file} from {remote.url} has {kind} {have}, published is {wanted}: {what_to_do}")
+
+
+def unpack(path: Path) -> None:
+    """Unpacks an archive beside itself, once; nothing in it can leave the folder.
+
+    Raises:
+        MedshiftError: It is damaged, or a member leads elsewhere.
+    """
+    done = path.with_name(f".{path.name}.unpacked")
+    if done.exists():
+        return
+    with _alone(path):
+        if not done.exists():
+            _unpack(path)
+            write_text(done, "")
+
+
+def _unpack(path: Path) -> None:
+    import shutil
+    import tarfile
+    import zipfile
+
+    try:
+        if zipfile.is_zipfile(path):
+            with zipfile.ZipFile(path) as archive:
+                archive.extractall(path.parent)  # drops drives and `..`
+        else:
+            shutil.unpack_archive(path, path.parent, filter="data")
+    except (OSError, ValueError, EOFError, tarfile.TarError, zipfile.BadZipFile, shutil.ReadError) as error:
+        raise MedshiftError(
+            f"{path} cannot be unpacked: {in_one_line(error)}. Remove it and call again, which fetches it anew"
+        ) from error

@@ -1,0 +1,96 @@
+"""What the readers share: tables, files that must be there, and images as squares."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ....shifts.errors import MedshiftError, in_one_line
+
+SHOWN = 10  # problems printed in full
+
+
+def one_of(folder: Path, *names: str) -> Path | None:
+    """Returns the first of some paths that is there, or None."""
+    return next((folder / name for name in names if (folder / name).exists()), None)
+
+
+def read_csv(path: Path, needed: Sequence[str], sep: str = ",") -> pd.DataFrame:
+    """Returns a table of text without spaces around it.
+
+    Args:
+        path: The file.
+        needed: Columns it must have.
+        sep: What separates cells.
+
+    Raises:
+        MedshiftError: It is missing, no table, or lacks a column.
+    """
+    try:
+        table = pd.read_csv(path, dtype=str, keep_default_na=False, sep=sep)
+    except FileNotFoundError:
+        raise MedshiftError(f"no {path}") from None
+    except (OSError, ValueError, pd.errors.ParserError) as error:
+        raise MedshiftError(f"{path} is no readable table: {in_one_line(error)}") from error
+    table = table.rename(columns=str.strip)
+    lacking = [name for name in needed if name not in table]
+    if lacking:
+        raise MedshiftError(f"{path} lacks the columns {', '.join(lacking)}; it has {', '.join(table.columns)}")
+    stripped: pd.DataFrame = table.apply(lambda cells: cells.str.strip())
+    return stripped
+
+
+def coded(path: Path, column: pd.Series[str], codes: dict[str, str]) -> pd.Series[str]:
+    """Returns a column with each code replaced by what it stands for.
+
+    Raises:
+        MedshiftError: A code is none of those known; the message names it and its line.
+    """
+    wrong = column[~column.isin(codes)]
+    if len(wrong):
+        raise MedshiftError(f"{path}: {len(wrong)} unknown values of {column.name!r}, e.g. {wrong.iloc[0]!r}")
+    return column.map(codes)
+
+
+def must_exist(folder: Path, names: Sequence[str]) -> None:
+    """Raise MedshiftError, with the first of them, where files below a folder are missing."""
+    missing = [name for name in names if not (folder / name).is_file()]
+    if missing:
+        more = f"\n  ... and {len(missing) - SHOWN:,} more" if len(missing) > SHOWN else ""
+        listed = "\n  ".join(missing[:SHOWN])
+        raise MedshiftError(f"{folder}: {len(missing):,} of {len(names):,} files are missing:\n  {listed}{more}")
+
+
+def by_stem(folder: Path, *patterns: str) -> dict[str, str]:
+    """Returns lower-case stem -> path relative to the folder, of the files that match; first patterns win.
+
+    For tables that name images without their ending, or with another one.
+    """
+    found: dict[str, str] = {}
+    for pattern in patterns:
+        for path in sorted(folder.glob(pattern)):
+            if path.suffix.lower() in (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp"):
+                found.setdefault(path.stem.lower(), path.relative_to(folder).as_posix())
+    return found
+
+
+def squares(folder: Path, names: Sequence[str], side: int, *, grey: bool = False) -> Iterator[NDArray[np.uint8]]:
+    """Yields (C, side, side) of each image: its central square, resized with an antialiasing filter.
+
+    Raises:
+        MedshiftError: An image cannot be decoded; the message names it.
+    """
+    from PIL import Image
+
+    from ..importing.formats.pillow import square
+
+    for name in names:
+        try:
+            with Image.open(folder / name) as image:
+                yield square(image, side, grey)
+        except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+            raise MedshiftError(f"{folder / name} cannot be decoded: {in_one_line(error)}") from error

@@ -1,0 +1,67 @@
+"""The table of data sets: built-ins written out, third parties through `medshift.datasets`, and what was brought in."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import TypeAlias
+
+from ...shifts.errors import MedshiftError, near
+from ...shifts.plugins import Table
+from . import store
+from .dataset import Dataset
+from .public import catalogue as public
+
+Progress: TypeAlias = "Callable[[int, int], None]"
+Loader: TypeAlias = "Callable[[Progress | None], Dataset]"
+
+BUILTINS = {"brain-mri-sim": "medshift.benchmark.datasets.brain_mri_sim.load:load"}
+SUMMARIES = {"brain-mri-sim": "SIMULATED T1-weighted MR patches of four scanners, lesion or none; made on first use"}
+SOURCES = {"brain-mri-sim": "nyu"}
+TABLE = Table("medshift.datasets", "data set", BUILTINS)
+
+
+def names() -> list[str]:
+    """Returns the names of all data sets: built-in, of plug-ins, and stored."""
+    return sorted({*TABLE.names(), *store.names()})
+
+
+def summary(name: str) -> str:
+    """Returns a line on a data set, without loading it."""
+    if name in TABLE.names():
+        return SUMMARIES.get(name, f"from {TABLE.origin(name)}")
+    try:
+        said = store.facts(store.folder(name))
+    except MedshiftError as error:
+        return str(error)
+    return f"stored: {said.count:,} images ({said.dataset.modality}), {', '.join(said.dataset.classes)}"
+
+
+def source(dataset: Dataset) -> str:
+    """Returns the domain that a data set is trained on by default; empty where it has none of its own."""
+    if dataset.name in SOURCES:
+        return SOURCES[dataset.name]
+    name = re.sub(r"-\d+px$", "", dataset.name)  # stored at another size than usual
+    wanted = public.TABLE[name].source if name in public.TABLE else ""
+    return wanted if wanted in dataset.domains else ""
+
+
+def load(name: str, progress: Progress | None = None) -> Dataset:
+    """Returns a data set by name: built-in or a plug-in's, made or fetched on first use, or else a stored one.
+
+    Raises:
+        MedshiftError: The name is unknown, its plug-in returned no data set, or the stored one is damaged.
+    """
+    if name not in TABLE.names():
+        if name in store.names():
+            return store.read(store.folder(name))
+        if name in public.TABLE:
+            raise MedshiftError(f"data set {name!r} is not stored yet: medshift data get {name}")
+        raise MedshiftError(f"unknown data set {name!r}.{near(name, [*names(), *public.TABLE])}")
+    loader = TABLE.load(name)
+    if not callable(loader):
+        raise MedshiftError(f"data set {name!r} of {TABLE.origin(name)} is no function")
+    dataset = loader(progress)
+    if not isinstance(dataset, Dataset):
+        raise MedshiftError(f"data set {name!r} of {TABLE.origin(name)} returned a {type(dataset).__name__}")
+    return dataset

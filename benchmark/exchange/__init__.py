@@ -1,0 +1,1 @@
+"""Models that run elsewhere: condition images out, predictions in."""

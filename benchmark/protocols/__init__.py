@@ -1,0 +1,1 @@
+"""The terms of a comparison: splits, truth, conditions, shifts and severities."""

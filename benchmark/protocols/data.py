@@ -1,0 +1,127 @@
+"""The data of a protocol: found by name or in a folder, and compared with its truth."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from ...shifts.errors import MedshiftError
+from ..datasets import manifest, registry, store
+from ..datasets.dataset import Dataset
+from .folder import settled
+from .protocol import Protocol
+
+TRUTH = ("label", "domain", "group")
+
+
+def adopt(folder: Path, name: str | None = None, data: Path | None = None) -> tuple[Dataset, Protocol, pd.DataFrame]:
+    """Returns the data set, the protocol of a folder, and its truth with a column `row`.
+
+    Args:
+        folder: Holds protocol.json and truth.parquet.
+        name: The data set; that of the protocol by default.
+        data: Or the folder of the images.
+
+    Raises:
+        MedshiftError: The data at hand are not those of the protocol; the message says all that differs.
+    """
+    if name is not None and data is not None:
+        raise MedshiftError("give --dataset NAME or --data DIR, not both")
+    protocol, table = settled(folder)
+    found = registry.load(name) if name is not None else data_of(protocol, data)
+    wrong = differences(protocol, table, found)
+    if wrong:
+        listed = "\n  ".join(wrong)
+        raise MedshiftError(f"the data at hand are not those of protocol {protocol.name!r}:\n  {listed}")
+    return dataclasses.replace(found, name=protocol.dataset.name), protocol, with_rows(table, found)
+
+
+def differences(protocol: Protocol, table: pd.DataFrame, dataset: Dataset) -> list[str]:
+    """Returns all in which a data set differs from what a protocol was made of; samples it has beyond are no matter.
+
+    Pixels are compared in shape and grey levels only: the protocol holds none.
+
+    Args:
+        protocol: The terms.
+        table: Their truth.
+        dataset: The data at hand.
+    """
+    facts = protocol.dataset
+    must_agree: list[tuple[str, object, object]] = [
+        ("version", dataset.version, facts.version),
+        ("classes", ", ".join(dataset.classes), ", ".join(facts.classes)),
+        ("channels", dataset.channels, facts.channels),
+        ("image size", " x ".join(map(str, dataset.spatial)), " x ".join(map(str, facts.image_size))),
+    ]
+    if protocol.grey_levels:
+        must_agree.append(("grey levels", dataset.grey_levels or "no fixed number", protocol.grey_levels))
+    found = [f"{what}: {have} here, {want} in the protocol" for what, have, want in must_agree if have != want]
+    mine = dataset.table[["sample_id", *TRUTH]].astype(dict.fromkeys(("sample_id", "domain", "group"), str))
+    joined = table.merge(mine, on="sample_id", how="left", suffixes=("", "_here"), indicator=True)
+    lacking = joined["_merge"] == "left_only"
+    if lacking.any():
+        example = joined.loc[lacking, "sample_id"].iloc[0]
+        found.append(f"{int(lacking.sum()):,} of {len(table):,} samples are not here, e.g. {example!r}")
+    for column in TRUTH:
+        other = joined[~lacking & (joined[column] != joined[f"{column}_here"])]
+        if len(other):
+            row = other.iloc[0]
+            here, there = row[f"{column}_here"], row[column]
+            if column == "label":
+                here, there = _class(dataset.classes, here), _class(facts.classes, there)
+            what = f"another {column} of {len(other):,} samples, e.g. {row['sample_id']!r}"
+            found.append(f"{what}: {here!r} here, {there!r} in the protocol")
+    return found
+
+
+def _class(classes: Sequence[str], label: float) -> str:
+    return classes[int(label)] if 0 <= label < len(classes) else str(label)
+
+
+def data_of(protocol: Protocol, folder: Path | None) -> Dataset:
+    """Returns the data set of a protocol: built-in, a plug-in's or stored by its name, or that of a folder.
+
+    The folder has a manifest, or is one of the store's.
+
+    Raises:
+        MedshiftError: It is of neither kind, or another version.
+    """
+    facts = protocol.dataset
+    if folder is None and facts.name not in registry.names():
+        raise MedshiftError(f"data set {facts.name!r} does not come with medshift: give its folder with --data DIR")
+    exact = True
+    if folder is None:
+        found = registry.load(facts.name)
+    elif (folder / store.FACTS).is_file():
+        found = store.read(folder)
+    else:
+        exact = False
+        found = manifest.read(folder, classes=facts.classes, image_size=facts.image_size[0], modality=facts.modality)
+    have, want = (found.name, found.version), (facts.name, facts.version)
+    if exact and have != want:
+        raise MedshiftError(f"the data set is {' '.join(have)} here, the submission was made on {' '.join(want)}")
+    return dataclasses.replace(found, name=facts.name)  # a folder's name says which options it was read with
+
+
+def with_rows(table: pd.DataFrame, dataset: Dataset) -> pd.DataFrame:
+    """Returns a truth with a column `row`: where the data set has each sample.
+
+    Raises:
+        MedshiftError: The data set lacks samples, or has other labels, domains or groups.
+    """
+    mine = dataset.table[["sample_id", *TRUTH]].assign(row=range(len(dataset.table)))
+    mine = mine.astype(dict.fromkeys(("sample_id", "domain", "group"), str))
+    joined = table.merge(mine, on="sample_id", how="left", suffixes=("", "_here"))
+    lacking = joined["row"].isna()
+    if lacking.any():
+        example = joined["sample_id"][lacking].iloc[0]
+        raise MedshiftError(f"the data lack {int(lacking.sum())} samples of the protocol, e.g. {example!r}")
+    for name in TRUTH:
+        other = joined[name] != joined[f"{name}_here"]
+        if other.any():
+            example = joined["sample_id"][other].iloc[0]
+            raise MedshiftError(f"the data have another {name} for {int(other.sum())} samples, e.g. {example!r}")
+    return joined[[*table.columns, "row"]].astype({"row": "int64"})

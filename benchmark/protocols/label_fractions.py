@@ -1,0 +1,95 @@
+"""How many labels does transfer save? Nested parts of the source's training groups, so that runs can be compared."""
+
+from __future__ import annotations
+
+import hashlib
+
+import numpy as np
+import pandas as pd
+
+from ...shifts.errors import MedshiftError
+from .protocol import Protocol
+
+
+def cut(table: pd.DataFrame, source: str, fraction: float, seed: int = 0) -> pd.DataFrame:
+    """Returns a truth in which the source's training groups outside a fraction are `unused`.
+
+    Nested: what is kept at 0.1 is kept at 0.3. Validation and tests stay as they are, so that conditions and their
+    samples are the same for every fraction.
+
+    Args:
+        table: Columns label, domain, group and split; others are kept.
+        source: The domain that is trained on.
+        fraction: Of its training groups, in (0, 1]; every class keeps at least one group.
+        seed: Which groups.
+    """
+    training = (table["domain"] == source) & (table["split"] == "train")
+    groups = order(table[training], seed)
+    kept = set(groups[: max(round(fraction * len(groups)), 1)])
+    # the first groups of the order cover all classes; a very small fraction must not leave one out
+    kept |= set(groups[: _covering(table[training], groups)])
+    dropped = training & ~table["group"].isin(kept)
+    return table.assign(split=table["split"].where(~dropped, "unused"))
+
+
+def order(train: pd.DataFrame, seed: int) -> list[str]:
+    """Returns the groups in the order in which their labels are bought: any beginning of it is spread over classes.
+
+    A group counts as of its most frequent class. Within a class the order is that of a hash of seed and group, so it
+    depends on nothing else; classes take turns in proportion to their sizes, after one group for each class.
+
+    Args:
+        train: Columns label and group.
+        seed: Of the order.
+    """
+    counts = train.groupby(["group", "label"]).size().unstack(fill_value=0).sort_index(axis=1)
+    of_class = pd.DataFrame({"class": counts.to_numpy().argmax(axis=1)}, index=counts.index)
+    of_class["place"] = [hashlib.sha256(f"labels\x1f{seed}\x1f{name}".encode()).hexdigest() for name in counts.index]
+    of_class = of_class.sort_values("place")
+    turns = of_class.groupby("class")
+    of_class["position"] = (turns.cumcount() + 0.5) / turns["place"].transform("size")
+    names = of_class.sort_values(["position", "place"]).index
+    holds = counts.loc[names].to_numpy() > 0
+    first: list[int] = []
+    for column in np.argsort(holds.sum(axis=0), kind="stable"):  # the rarest class chooses first
+        if not holds[first, column].any():
+            first.append(int(np.argmax(holds[:, column])))
+    return [str(name) for name in [*names[first], *names.delete(first)]]
+
+
+def _covering(train: pd.DataFrame, groups: list[str]) -> int:
+    """Returns how many of the first groups it takes to have every class."""
+    place = train["group"].map({name: index for index, name in enumerate(groups)})
+    return int(place.groupby(train["label"]).min().max()) + 1
+
+
+def name(base: str, fraction: float, seed: int = 0) -> str:
+    """Returns the name of the protocol of a fraction: `base` for all labels, else `base-labels-10`."""
+    if fraction == 1:
+        return base
+    return f"{base}-labels-{100 * fraction:g}" + (f"-seed-{seed}" if seed else "")
+
+
+def parse(text: str) -> tuple[float, ...]:
+    """Returns the fractions in an option, descending.
+
+    Raises:
+        MedshiftError: One is no number in (0, 1], or stands twice.
+    """
+    try:
+        found = [float(part) for part in text.split(",")]
+    except ValueError:
+        found = []
+    if not found or not all(0 < fraction <= 1 for fraction in found) or len(set(found)) < len(found):
+        raise MedshiftError(
+            f"--label-fractions takes numbers above 0 and up to 1, each once, with commas, not {text!r}"
+        )
+    return tuple(sorted(found, reverse=True))
+
+
+def bought(protocol: Protocol, table: pd.DataFrame) -> str:
+    """Returns how much of the source is trained on: `12 of 60 groups, 24 of 118 images`."""
+    source = table[table["domain"] == protocol.source]
+    train, all_of_it = source[source["split"] == "train"], source[source["split"].isin(["train", "unused"])]
+    groups = f"{train['group'].nunique():,} of {all_of_it['group'].nunique():,} groups"
+    return f"{groups}, {len(train):,} of {len(all_of_it):,} images"

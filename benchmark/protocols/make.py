@@ -1,0 +1,64 @@
+"""Protocols to be shared: made from data, one for each fraction of the labels, without pixels."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+import pandas as pd
+
+from ...shifts.errors import MedshiftError
+from ..datasets.dataset import Dataset
+from . import label_fractions, splits, truth
+from .plan import Choices, Match, plan
+from .protocol import Protocol
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+@-]{0,99}")
+
+
+def make(
+    dataset: Dataset,
+    choices: Choices,
+    name: str,
+    *,
+    source: str = "",
+    version: str = "1",
+    fractions: Sequence[float] = (1.0,),
+    label_seed: int = 0,
+    match: Match | None = None,
+) -> list[tuple[Protocol, pd.DataFrame]]:
+    """Returns a protocol and its truth for each fraction of labels.
+
+    All have the same tests: severities, too, are matched once, on all training images, whose labels that does not need.
+
+    Args:
+        dataset: The data set.
+        choices: Domains, shifts, severities.
+        name: Of the protocol with all labels; the others add the percentage.
+        source: The data set's own source, where it has one.
+        version: Of the protocol.
+        fractions: Of the source's training groups, in (0, 1].
+        label_seed: Which groups.
+        match: Finds the severities of a `matched` protocol (see `severity.matching`).
+
+    Raises:
+        MedshiftError: The name is none, or the choices do not suit the data.
+    """
+    if not NAME.fullmatch(name):
+        raise MedshiftError(
+            f"a protocol's name is up to 100 letters, digits and ._+@- and begins with a letter or digit, not {name!r}"
+        )
+    if not 0 < len(version) <= 40:
+        raise MedshiftError(f"a protocol's version has 1 to 40 characters, not {len(version)}")
+    whole, table = plan(dataset, choices, source, match)
+    made = []
+    for fraction in fractions:
+        rows = label_fractions.cut(table, whole.source, fraction, label_seed)
+        splits.check(rows, whole.source)
+        changes = {
+            "name": label_fractions.name(name, fraction, label_seed),
+            "version": version,
+            "truth_sha256": truth.digest(rows),
+        }
+        made.append((Protocol.model_validate({**whole.model_dump(by_alias=True), **changes}), rows))
+    return made

@@ -1,0 +1,154 @@
+"""From a data set and a few choices to a protocol and its truth."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+import pandas as pd
+
+from ...shifts import catalogue
+from ...shifts.errors import MedshiftError, near
+from ..datasets.dataset import Dataset
+from ..datasets.facts import DatasetFacts
+from ..files.names import safe
+from . import splits, truth
+from .folder import _unfit
+from .protocol import Protocol
+
+LEVELS = (0.97, 0.94, 0.88, 0.80, 0.70)  # mean structural similarity at matched severities 1..5
+STEPS = 100  # steps of a whole severity that matching tells apart: 2.41, not 2.4137
+
+
+#: Data set, truth with a column `row`, protocol -> shift -> severities
+Match: TypeAlias = Callable[[Dataset, pd.DataFrame, Protocol], dict[str, tuple[float, ...]]]
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What a user may choose of a protocol; the defaults make the data set's standard one.
+
+    Args:
+        source: Domain to train on; the data set's own source, or the largest, by default.
+        targets: Domains of the real shifts; all others by default.
+        shifts: Names of the synthesized shifts; by default all built-in ones that suit modality and channels.
+        families: Keep only shifts of these families.
+        severities: Steps 1..5.
+        requantise: Round shifted images to the grey levels of the data set's integer type.
+        scale: `physical`, or `matched`: severities at which all shifts do the same to structural similarity.
+    """
+
+    source: str = ""
+    targets: tuple[str, ...] = ()
+    shifts: tuple[str, ...] = ()
+    families: tuple[str, ...] = ()
+    severities: tuple[int, ...] = catalogue.SEVERITIES
+    requantise: bool = True
+    scale: Literal["physical", "matched"] = "physical"
+
+
+def plan(
+    dataset: Dataset,
+    choices: Choices,
+    source: str = "",
+    match: Match | None = None,
+) -> tuple[Protocol, pd.DataFrame]:
+    """Returns the protocol and the truth, in the rows of which a column `row` says where the data set has the sample.
+
+    Args:
+        dataset: The data set.
+        choices: The user's.
+        source: The data set's own source domain, where it has one; its protocol is then named as the data set.
+        match: Finds the severities of a `matched` protocol (see `severity.matching`).
+
+    Raises:
+        ValueError: The choices ask for matched severities, and there is no `match`.
+        MedshiftError: A domain, shift, family or severity does not exist or does not suit the data.
+    """
+    trained = choices.source or source or dataset.domains[0]
+    others = tuple(sorted(name for name in dataset.domains if name != trained))
+    targets = tuple(dict.fromkeys(choices.targets)) or others
+    if trained in targets:
+        raise MedshiftError(f"domain {trained!r} cannot be both source and target")
+    table = dataset.table.assign(row=range(len(dataset.table)))
+    table = splits.split(table, trained, targets)
+    stored = truth.tidy(table)
+    names = shift_names(dataset, choices)
+    base = dataset.name if trained == source else f"{dataset.name}-from-{trained}"
+    made = Protocol(
+        name=safe(base),
+        dataset=DatasetFacts(
+            name=dataset.name,
+            version=dataset.version,
+            classes=dataset.classes,
+            modality=dataset.modality,
+            channels=dataset.channels,
+            image_size=dataset.spatial,
+            simulated=dataset.simulated,
+            licence=dataset.licence,
+            citation=dataset.citation,
+        ),
+        truth_sha256=truth.digest(stored),
+        source=trained,
+        targets=targets,
+        shifts={name: catalogue.entry(name).family for name in names},
+        severities=choices.severities,
+        grey_levels=dataset.grey_levels if choices.requantise else 0,
+    )
+    wrong = _unfit(made, stored)
+    if wrong:
+        raise MedshiftError(f"{dataset.name!r} cannot be tested so: {wrong}")
+    full = stored.merge(table[["sample_id", "row"]].astype({"sample_id": str}), on="sample_id")
+    if choices.scale == "matched":
+        if match is None:
+            raise ValueError("matched severities need a function that finds them")
+        made = made.model_copy(update={"matched": match(dataset, full, made)})
+    if choices != Choices(source=choices.source):  # another test: it must not share a folder with the standard one
+        made = made.model_copy(update={"name": f"{made.name[:100]}-{made.sha256[:8]}"})
+    return made, full
+
+
+def ends(protocol: Protocol) -> list[str]:
+    """Returns a line for each shift of a matched protocol that does not reach all levels."""
+    lines = []
+    wanted = ", ".join(f"{LEVELS[severity - 1]:g}" for severity in protocol.severities)
+    for name, fractions in protocol.matched.items():
+        which = [text for text, end in (("milder", 1 / STEPS), ("stronger", 5.0)) if end in fractions]
+        if which or len(fractions) < len(protocol.severities):
+            kept = ", ".join(f"{fraction:g}" for fraction in fractions)
+            lines.append(
+                f"{name}: not all of SSIM {wanted} lie within severities 0 to 5 (it would have to be "
+                f"{' or '.join(which) or 'finer'}); it is tested at {kept}"
+            )
+    return lines
+
+
+def shift_names(dataset: Dataset, choices: Choices) -> list[str]:
+    """Returns the shifts that the choices name, or else the built-in ones that suit the data.
+
+    Raises:
+        MedshiftError: A shift or family does not exist or does not suit the data, or none is left.
+    """
+    for family in choices.families:
+        known = (*catalogue.FAMILIES, "plug-in")
+        if family not in known:
+            raise MedshiftError(f"unknown family {family!r}.{near(family, known)}")
+    wrong = [severity for severity in choices.severities if severity not in catalogue.SEVERITIES]
+    if wrong or not choices.severities or len(set(choices.severities)) < len(choices.severities):
+        raise MedshiftError(f"severities are some of 1, 2, 3, 4, 5, each once, not {choices.severities}")
+    dims = len(dataset.spatial)
+    names = list(dict.fromkeys(choices.shifts))
+    if not names:
+        names = catalogue.for_modality(dataset.modality, dims=dims, channels=dataset.channels)
+    for name in names:
+        entry = catalogue.entry(name)
+        if dims not in entry.dims or not {0, dataset.channels} & set(entry.channels):
+            raise MedshiftError(
+                f"shift {name!r} does not take {dims}-D images with {dataset.channels} channels, which "
+                f"{dataset.name!r} has"
+            )
+    chosen = [name for name in names if not choices.families or catalogue.entry(name).family in choices.families]
+    if not chosen:
+        raise MedshiftError(f"no shift is left of families {', '.join(choices.families)}")
+    return chosen

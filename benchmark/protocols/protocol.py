@@ -1,0 +1,131 @@
+"""The terms on which methods are compared: data, domains, shifts, severities, metrics. One JSON file and one truth."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, ValidationError
+
+from ...shifts.catalogue import SEVERITIES
+from ...shifts.errors import MedshiftError, near
+from ..datasets.facts import DatasetFacts
+from ..files.atomic import write_text
+from ..files.schema import Strict, first_problem
+from .condition import Condition
+
+PROTOCOL_FILE = "protocol.json"
+TRUTH_FILE = "truth.parquet"
+LARGEST_PROTOCOL = 4 << 20  # bytes
+MOST_CONDITIONS = 10_000
+METRICS = (
+    "balanced_accuracy",
+    "auroc",
+    "ece",
+    "brier",
+    "sensitivity",
+    "specificity",
+)  # names: `scoring.metrics` computes them
+
+
+class Protocol(Strict):
+    """What every submission to one leaderboard has in common.
+
+    Args:
+        name: Names the leaderboard and its folder.
+        version: Raised when anything below changes on purpose.
+        dataset: The data set.
+        truth_sha256: `truth.digest` of the table of splits and labels.
+        source: The domain that is trained on.
+        targets: The domains of the real shifts.
+        shifts: Name of each synthesized shift -> its family, in the order of conditions.
+        severities: Whole steps 1..5 at which each shift is applied.
+        matched: Name of a shift -> the fraction of the physical scale for each of `severities`, where severities are
+            matched across shifts; empty on the physical scale.
+        grey_levels: Images are rounded to so many levels after a shift, as an export does; 0 leaves them alone.
+        batch_size: Of the stream in which test images come.
+        seed: Of the shifts' and the stream's randomness.
+        metrics: What is scored; the first one ranks.
+    """
+
+    schema_: Literal["medshift-protocol/1"] = Field(default="medshift-protocol/1", alias="schema")
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+@-]{0,119}$")
+    version: str = Field(default="1", max_length=40)
+    dataset: DatasetFacts
+    truth_sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+    source: str
+    targets: tuple[str, ...] = Field(strict=False)
+    shifts: dict[str, str]
+    severities: tuple[int, ...] = Field(default=(1, 2, 3, 4, 5), strict=False)
+    matched: dict[str, tuple[float, ...]] = Field(default_factory=dict, strict=False)
+    grey_levels: int = Field(default=0, ge=0)
+    batch_size: int = Field(default=64, ge=1)
+    seed: int = 0
+    metrics: tuple[str, ...] = Field(default=("balanced_accuracy", "auroc", "ece"), strict=False)
+
+    def conditions(self) -> list[Condition]:
+        """Returns all conditions: source validation, clean, the real ones, then shift by shift and severity."""
+        conditions = [Condition(self.source, "validation"), Condition(self.source, "clean")]
+        conditions += [Condition(target, "real") for target in self.targets]
+        for shift, family in self.shifts.items():
+            levels = self.matched.get(shift) or [float(severity) for severity in self.severities]
+            conditions += [Condition(self.source, "synthesized", shift, level, family) for level in levels]
+        return conditions
+
+    def text(self) -> str:
+        """Returns the protocol as the JSON that is written."""
+        return json.dumps(self.model_dump(mode="json", by_alias=True), indent=1, ensure_ascii=False) + "\n"
+
+    @property
+    def sha256(self) -> str:
+        """Of the content, whatever the layout of the file. The order of the shifts is the order of conditions only."""
+        canonical = json.dumps(self.model_dump(mode="json", by_alias=True), sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def write(protocol: Protocol, folder: Path) -> None:
+    """Writes `protocol.json` into a folder, renamed into place."""
+    write_text(folder / PROTOCOL_FILE, protocol.text())
+
+
+def read(folder: Path) -> Protocol:
+    """Returns the protocol of a folder.
+
+    Raises:
+        MedshiftError: The file is missing, damaged or of another schema, or nothing can be scored by it.
+    """
+    path = folder / PROTOCOL_FILE
+    try:
+        if path.stat().st_size > LARGEST_PROTOCOL:
+            raise MedshiftError(f"{path} has more than {LARGEST_PROTOCOL >> 20} MiB: that is no protocol")
+        protocol = Protocol.model_validate_json(path.read_bytes())
+    except OSError as error:
+        raise MedshiftError(f"{path} cannot be read: {error.strerror}") from error
+    except ValidationError as error:
+        raise MedshiftError(f"{path} is no protocol: {first_problem(error)}") from error
+    wrong = _wrong(protocol)
+    if wrong:
+        raise MedshiftError(f"{path} is no protocol: {wrong}")
+    return protocol
+
+
+def _wrong(protocol: Protocol) -> str:
+    """Returns why nothing can be scored by a protocol, though each of its fields is in order; empty where it can."""
+    metrics, severities = protocol.metrics, protocol.severities
+    if not metrics or len(set(metrics)) < len(metrics):
+        return "metrics must be at least one, each once"
+    unknown = [name for name in metrics if name not in METRICS]
+    if unknown:
+        return f"metrics: there is no {unknown[0][:80]!r}.{near(unknown[0], METRICS)}"
+    if (protocol.shifts and not severities) or not set(severities) <= set(SEVERITIES):
+        return f"severities are some of {', '.join(map(str, SEVERITIES))}"
+    if any(not 0 < level <= SEVERITIES[-1] for levels in protocol.matched.values() for level in levels):
+        return f"matched severities lie above 0 and up to {SEVERITIES[-1]}"
+    conditions = protocol.conditions()
+    if len(conditions) > MOST_CONDITIONS:
+        return f"it has {len(conditions)} conditions, at most {MOST_CONDITIONS} are scored"
+    twice = [key for key, count in Counter(condition.key for condition in conditions).items() if count > 1]
+    return f"the condition {twice[0][:80]!r} is there twice" if twice else ""

@@ -1,0 +1,1 @@
+"""What pages and tables share: numbers, axes, thumbnails, Markdown."""

@@ -1,0 +1,23 @@
+"""Text that a command writes between two marks of a page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ...shifts.errors import MedshiftError
+
+
+def put(path: Path, begin: str, text: str, end: str) -> bool:
+    """Replaces what stands between two marks in a file; returns whether anything changed.
+
+    Raises:
+        MedshiftError: The file has no such marks.
+    """
+    before, first, rest = (old := path.read_text(encoding="utf-8")).partition(begin)
+    _, last, after = rest.partition(end)
+    if not first or not last:
+        raise MedshiftError(f"{path} lacks the lines {begin} and {end}, between which the table goes")
+    new = f"{before}{begin}\n\n{text}\n\n{end}{after}"
+    if new != old:
+        path.write_text(new, encoding="utf-8")
+    return new != old

@@ -1,0 +1,22 @@
+"""Figures in print: .873 [.84, .90]."""
+
+from __future__ import annotations
+
+import math
+
+UNDEFINED = "–"
+
+
+def shown(value: float, low: float, high: float) -> str:
+    """Returns a figure and its interval as printed: `.873 [.84, .90]`; a dash where it is undefined."""
+    if math.isnan(value):
+        return UNDEFINED
+    return decimal(value) if math.isnan(low) else f"{decimal(value)} [{decimal(low, 2)}, {decimal(high, 2)}]"
+
+
+def decimal(value: float, digits: int = 3) -> str:
+    """Returns a number without the leading zero: `.873`, `-.012`, `1.000`; a dash for NaN."""
+    if math.isnan(value):
+        return UNDEFINED
+    text = f"{value:.{digits}f}".replace("0.", ".", 1) if abs(value) < 1 else f"{value:.{digits}f}"
+    return text.lstrip("-") if float(f"{value:.{digits}f}") == 0 else text

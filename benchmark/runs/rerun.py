@@ -1,0 +1,94 @@
+"""A submission made again from its card, in the process that asks."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+import pandas as pd
+from ...shifts.errors import MedshiftError
+from ..contract import registry, user_class
+from ..submissions import card
+from ..datasets import registry as datasets, manifest, store
+from ..contract.registry import Baseline
+from ..datasets.dataset import Dataset
+from ..protocols.folder import settle, settled
+from ..protocols.protocol import Protocol
+from .tuning import Budget
+
+if TYPE_CHECKING:
+    from .run import Watch
+from ..protocols.data import data_of
+from ..protocols.data import with_rows
+
+
+def baseline_of(claim: card.BaselineClaim) -> Baseline:
+    """Returns the baseline of a card with its hyper-parameters.
+
+    Raises:
+        MedshiftError: It is not installed, or it has other hyper-parameters.
+    """
+    kind = registry.load(named(claim))
+    fields = {field.name for field in dataclasses.fields(kind)}  # type: ignore[arg-type]
+    if set(claim.config) != fields:
+        raise MedshiftError(
+            f"baseline {claim.name!r} has the hyper-parameters {', '.join(sorted(fields))} here; the card has "
+            f"{', '.join(sorted(claim.config)) or 'none'}"
+        )
+    made: Baseline = kind(**claim.config)
+    if made.sees != claim.sees:
+        raise MedshiftError(f"baseline {claim.name!r} sees {made.sees} here; the card says {claim.sees}")
+    return made
+
+
+def named(claim: card.BaselineClaim) -> str:
+    """Returns what the baseline of a card is loaded by: its name, or `my_module:MyBaseline`."""
+    return user_class.claimed(claim.name, claim.distribution) or claim.name
+
+
+def budget_of(tuning: card.TuningClaim | None, baseline: Baseline) -> Budget:
+    """Returns the tuning budget of a card.
+
+    Raises:
+        MedshiftError: The baseline declares another search space here.
+    """
+    if tuning is None:
+        return Budget()
+    space = registry.search(baseline)
+    other = [key for key, drawn in tuning.searched.items() if key not in space or str(space[key]) != drawn]
+    if other:
+        raise MedshiftError(f"the baseline declares another search space of {', '.join(other)} here than in the card")
+    return Budget(tuning.draws, tuple(tuning.searched))
+
+
+def rerun(folder: Path, out: Path, data: Path | None = None, device: str = "", watch: Watch | None = None) -> None:
+    """Makes the submission of a card again.
+
+    Args:
+        folder: The submission; its protocol and truth lie two folders up.
+        out: Folder of submissions to make it in.
+        data: Folder of the data, unless they come with medshift.
+        device: The card's by default.
+        watch: Where progress goes.
+    """
+    from . import environment
+    from .run import Job, Watch, run
+
+    made = card.read(folder)
+    protocol, table = settled(folder.absolute().parent.parent)
+    baseline = baseline_of(made.baseline)
+    dataset = data_of(protocol, data)
+    job = Job(
+        dataset,
+        protocol,
+        with_rows(table, dataset),
+        named(made.baseline),
+        baseline,
+        made.seed,
+        out,
+        budget=budget_of(made.tuning, baseline),
+    )
+    settle(protocol, table, out / protocol.name)
+    run(job, environment.prepare(device or made.environment.device, made.environment.threads), watch or Watch())

@@ -1,0 +1,60 @@
+"""The test stream of a condition: its rows in a fixed order, and its images batch by batch."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import NDArray
+from ...shifts.apply import apply
+from ...shifts.errors import MedshiftError
+from ..datasets.images import Images
+from ..contract.predictor import Predictor
+from ..protocols.condition import Condition
+from ..datasets.dataset import Dataset
+from ..files.atomic import replace
+from ..protocols.protocol import Protocol
+
+
+def stream(protocol: Protocol, table: pd.DataFrame, condition: Condition) -> pd.DataFrame:
+    """Returns the rows of a condition's split in the order of the test stream.
+
+    Sorted by a hash of seed and sample id: fixed, the same for all conditions on a split, and unrelated to the labels.
+    """
+    return shuffled(table[(table["domain"] == condition.domain) & (table["split"] == condition.split)], protocol.seed)
+
+
+def shuffled(rows: pd.DataFrame, seed: int) -> pd.DataFrame:
+    """Returns rows sorted by a hash of seed and sample id."""
+    place = [hashlib.blake2b(f"{seed}\x1f{name}".encode(), digest_size=16).digest() for name in rows["sample_id"]]
+    return rows.assign(place=place).sort_values("place").drop(columns="place")
+
+
+def shown(dataset: Dataset, rows: pd.DataFrame, protocol: Protocol, condition: Condition) -> Iterator[torch.Tensor]:
+    """Yields the images of a condition as a model is shown them, batch by batch.
+
+    Args:
+        dataset: The images.
+        rows: In the order of the stream, with columns sample_id and row.
+        protocol: Gives batch size, shift seed and grey levels.
+        condition: Says which shift to apply.
+
+    Yields:
+        (n, C, *spatial) float32 in [0, 1], on the CPU.
+    """
+    index, ids = rows["row"].to_numpy(dtype=np.int64), rows["sample_id"].tolist()
+    for start in range(0, len(index), protocol.batch_size):
+        batch = slice(start, start + protocol.batch_size)
+        images = Images(dataset.pixels[index[batch]], dataset.value_range).batch(slice(None))
+        if condition.shift:
+            levels = protocol.grey_levels or None
+            images = apply(condition.shift, images, condition.severity, ids[batch], protocol.seed, levels=levels)
+        yield images
+
+
+
+

@@ -1,0 +1,139 @@
+"""Does a submission come out again? Runs it in a clean process and compares what is written."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from ...shifts.errors import MedshiftError
+from ...shifts.plugins import own_distribution
+from ..submissions import card as cards
+from ..datasets import registry, store
+from ..submissions import submission, verification_record
+from ..submissions.card import EXTERNAL, Card
+from ..files.atomic import sha256
+from ..protocols.folder import settled
+from ..protocols.protocol import Protocol
+from ..submissions.verification_record import Mark
+
+PROCESS = "medshift.benchmark.cli.rerun"  # by name: the command line shows its progress
+TOLERANCE = 1e-3  # of a probability: other processors and thread counts round differently, and training amplifies it
+KEPT = ("HOME", "PATH", "TMPDIR", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "CUDA_VISIBLE_DEVICES", "SYSTEMROOT")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came out.
+
+    Args:
+        result: The same bytes, probabilities within the tolerance, or neither.
+        largest: The largest difference of a probability.
+        differences: What differs, one line each; also where the result is the same.
+    """
+
+    result: Literal["bytes", "tolerance", "differs"]
+    largest: float
+    differences: list[str]
+
+    @property
+    def text(self) -> str:
+        """The verdict in a line."""
+        if self.result == "bytes":
+            return "reproduced: the predictions have the same bytes"
+        if self.result == "tolerance":
+            return f"reproduced within {TOLERANCE:g}: the largest difference of a probability is {self.largest:.2g}"
+        return f"not reproduced: the largest difference of a probability is {self.largest:.2g}"
+
+
+def verify(folder: Path, out: Path, data: Path | None = None, device: str = "") -> Outcome:
+    """Runs a submission again and compares.
+
+    Args:
+        folder: The submission.
+        out: An empty folder to run it in.
+        data: Folder of the data, unless they come with medshift.
+        device: The card's by default.
+
+    Raises:
+        MedshiftError: The submission is not in order, or its run failed.
+    """
+    protocol, table = settled(folder.absolute().parent.parent)
+    theirs, before = submission.load(folder, protocol, table)
+    name = protocol.dataset.name
+    if data is None and name not in registry.TABLE.names() and name in store.names():
+        data = store.folder(name)  # the clean process has a home of its own
+    if theirs.baseline.external:
+        raise MedshiftError(
+            f"{folder} was predicted outside of medshift ({EXTERNAL}): there is nothing to run again. Its scores are "
+            "made from its predictions by every leaderboard"
+        )
+    words = [str(folder.absolute()), str(out), device, *([str(data.absolute())] if data else [])]
+    clean = {name: os.environ[name] for name in KEPT if name in os.environ}
+    clean["MEDSHIFT_HOME"] = str(out / "home")  # no model that was trained before, no data that were made before
+    # -I: neither the current folder nor PYTHONPATH can put other code in the way
+    done = subprocess.run([sys.executable, "-I", "-m", PROCESS, *words], env=clean, check=False)
+    again = out / protocol.name / theirs.entry / folder.absolute().name
+    if done.returncode:
+        raise MedshiftError(f"{folder} could not be run again: the run ended with status {done.returncode}")
+    ours, after = submission.load(again, protocol, table)
+    if ours.predictions.sha256 == theirs.predictions.sha256:
+        return Outcome("bytes", 0.0, [])
+    gaps = {key: float(np.abs(before[key] - after[key]).max()) for key in before}
+    largest = max(gaps.values())
+    result: Literal["tolerance", "differs"] = "tolerance" if largest <= TOLERANCE else "differs"
+    return Outcome(result, largest, _differences(protocol, theirs, ours, gaps))
+
+
+def _differences(protocol: Protocol, theirs: Card, ours: Card, gaps: dict[str, float]) -> list[str]:
+    """Returns what differs: predictions, scores, pixels, environment."""
+    apart = {key: gap for key, gap in gaps.items() if gap > TOLERANCE}
+    found = []
+    if apart:
+        worst = max(apart, key=lambda key: apart[key])
+        found.append(f"{len(apart)} of {len(gaps)} conditions differ by more than {TOLERANCE:g}, most {worst!r}")
+        before, after = ({(s.condition, s.metric): s.value for s in c.scores} for c in (theirs, ours))
+        metric = protocol.metrics[0]
+        moved = {key: (before[key, metric], after[key, metric]) for key in apart}
+        defined = {key: pair for key, pair in moved.items() if None not in pair}
+        if defined:
+            key = max(defined, key=lambda key: abs((defined[key][0] or 0) - (defined[key][1] or 0)))
+            found.append(f"{metric} moves most on {key!r}: {defined[key][0]:.4f} then, {defined[key][1]:.4f} now")
+    pixels = sorted(name for name in theirs.shifts if theirs.shifts[name] != ours.shifts.get(name))
+    if pixels:
+        found.append(f"these shifts make other pixels here: {', '.join(pixels)}")
+    then, now = theirs.environment, ours.environment
+    for name in ("python", "platform", "device", "threads"):
+        if getattr(then, name) != getattr(now, name):
+            found.append(f"{name}: {getattr(then, name)} then, {getattr(now, name)} now")
+    for name in sorted({*then.packages, *now.packages}):
+        one, other = then.packages.get(name, "none"), now.packages.get(name, "none")
+        if one != other:
+            found.append(f"{name}: {one} then, {other} now")
+    if theirs.code.commit != ours.code.commit:
+        found.append(f"medshift's commit: {theirs.code.commit} then, {ours.code.commit} now")
+    return found
+
+
+def mark(folder: Path, outcome: Outcome, by: str) -> None:
+    """Writes `verified.json` beside the card.
+
+    Raises:
+        MedshiftError: It was not reproduced.
+    """
+    if outcome.result == "differs":
+        raise MedshiftError(f"{folder} is not marked as verified: it was not reproduced")
+    made = Mark(
+        predictions_sha256=cards.read(folder).predictions.sha256,
+        card_sha256=sha256(folder / cards.CARD_FILE),
+        result=outcome.result,
+        largest_difference=outcome.largest,
+        version=own_distribution(),
+        by=by,
+    )
+    verification_record.write(made, folder)

@@ -1,0 +1,1 @@
+"""Metrics, thresholds, bootstrap intervals and the aggregates of a leaderboard."""

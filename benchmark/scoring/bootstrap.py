@@ -1,0 +1,130 @@
+"""The cluster bootstrap: groups (patients, lesions, slides) are drawn anew, with all their samples.
+
+The draws depend on the protocol and its truth alone. So every entry of a leaderboard is scored on the same resamples,
+and differences between entries, or between conditions on the same images, are paired.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ..protocols.condition import Condition
+from ..protocols.protocol import Protocol
+from ..protocols.truth import truth_of
+
+REPLICATES = 1000
+LEVEL = 0.95
+LEAST_DEFINED = 0.5  # share of replicates that must be defined for an interval
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What is scored under a condition: the samples of one split of one domain.
+
+    Args:
+        labels: (N,) in the order of `predictions.truth_of`.
+        groups: (N,) whose sample it is, 0..G-1.
+        weights: (B, G) how often each group was drawn in each replicate.
+    """
+
+    labels: NDArray[np.int64]
+    groups: NDArray[np.int64]
+    weights: NDArray[np.float64]
+
+    @cached_property
+    def by_class(self) -> float:
+        """The number of groups that a figure which weighs the classes alike is as uncertain as."""
+        return units(self.labels, self.groups)
+
+
+def cells(protocol: Protocol, truth: pd.DataFrame, replicates: int = REPLICATES) -> dict[tuple[str, str], Cell]:
+    """Returns the cell of every (domain, split) that the protocol's conditions look at.
+
+    Domains that share groups (travelling patients) are drawn together, so that a group is drawn as often in all of
+    them; others are independent.
+    """
+    looked_at: dict[tuple[str, str], pd.DataFrame] = {}
+    for condition in protocol.conditions():
+        if place(condition) not in looked_at:
+            looked_at[place(condition)] = truth_of(truth, condition)
+    drawn: dict[tuple[str, str], Cell] = {}
+    for together in _linked({key: set(rows["group"]) for key, rows in looked_at.items()}):
+        names = sorted(set().union(*(set(looked_at[key]["group"]) for key in together)))
+        counts = draw(len(names), replicates, protocol.seed, *("/".join(key) for key in together))
+        index = pd.Index(names, dtype=object)
+        for key in together:
+            rows = looked_at[key]
+            whose = index.get_indexer(pd.Index(rows["group"].astype(object)))
+            mine, groups = np.unique(whose, return_inverse=True)
+            labels = rows["label"].to_numpy(dtype=np.int64)
+            drawn[key] = Cell(labels, groups.astype(np.int64), np.ascontiguousarray(counts[:, mine]))
+    return drawn
+
+
+def place(condition: Condition) -> tuple[str, str]:
+    """Returns the domain and split that a condition looks at."""
+    return condition.domain, condition.split
+
+
+def draw(items: int, replicates: int, seed: int, *address: str) -> NDArray[np.float64]:
+    """Returns (replicates, items) how often each was drawn when as many are drawn with replacement as there are."""
+    words = hashlib.sha256("\x1f".join(["bootstrap", str(seed), *address]).encode()).digest()
+    rng = np.random.default_rng(list(words))
+    if not items:
+        return np.zeros((replicates, 0))
+    return rng.multinomial(items, np.full(items, 1 / items), size=replicates).astype(np.float64)
+
+
+def units(labels: NDArray[np.int64], groups: NDArray[np.int64]) -> float:
+    """Returns what number of groups a figure that weighs the classes alike is as uncertain as: at most all of them.
+
+    It knows no more than the rarest class lets it. Where n_k groups hold class k, its variance goes with the sum of
+    1 / n_k, and has Satterthwaite's degrees of freedom, to which one is added. A class in a single group counts as in
+    two: its spread is unknown, and so the interval wide.
+
+    Args:
+        labels: (N,) classes.
+        groups: (N,) whose sample it is.
+    """
+    count = len(np.unique(groups))
+    if count < 2:
+        return float(count)
+    pairs = np.unique(np.stack([labels, groups]), axis=1)
+    holding = np.maximum(np.unique(pairs[0], return_counts=True)[1], 2).astype(np.float64)
+    freedom = (1 / holding).sum() ** 2 / (1 / (holding**2 * (holding - 1))).sum()
+    return 1 + min(count - 1.0, float(freedom))
+
+
+def interval(replicates: NDArray[np.float64]) -> tuple[float, float]:
+    """Returns the 95 % percentile interval.
+
+    Undefined replicates (NaN: no sample of a class was drawn) are left out; where half of them or more are, or where
+    there are none at all, the interval is undefined: (NaN, NaN).
+    """
+    defined = replicates[~np.isnan(replicates)]
+    if not len(defined) or len(defined) <= LEAST_DEFINED * len(replicates):
+        return float("nan"), float("nan")
+    tail = (1 - LEVEL) / 2
+    low, high = np.quantile(defined, (tail, 1 - tail))
+    return float(low), float(high)
+
+
+def _linked(groups: dict[tuple[str, str], set[str]]) -> list[list[tuple[str, str]]]:
+    """Returns the cells in lists, two being in one list where a chain of shared groups links them."""
+    lists: list[tuple[list[tuple[str, str]], set[str]]] = []
+    for key, mine in sorted(groups.items()):
+        keys, members = [key], set(mine)
+        apart = []
+        for other_keys, other in lists:
+            if other & members:
+                keys, members = other_keys + keys, members | other
+            else:
+                apart.append((other_keys, other))
+        lists = [*apart, (keys, members)]
+    return [sorted(keys) for keys, _ in lists]

@@ -1,0 +1,1 @@
+"""What severities do to images: similarity, matched severities, calibration."""

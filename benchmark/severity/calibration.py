@@ -1,0 +1,130 @@
+"""What each severity of each shift does to a data set: to its pixels, and to what a fixed probe can tell from them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import balanced_accuracy_score
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import StandardScaler
+from torch import Tensor
+from torch.nn.functional import adaptive_avg_pool2d, adaptive_avg_pool3d
+
+from ...shifts import catalogue
+from ...shifts.errors import MedshiftError
+from ..datasets.dataset import Dataset
+from ..protocols.protocol import Protocol
+from .damage import Sample, damage, sample, shifted
+
+LEARN, JUDGE = 2000, 400  # images that the probe learns from and is judged on, at most
+GRID = {2: 12, 3: 6}  # cells along each axis that the probe sees
+
+
+def calibrate(
+    dataset: Dataset,
+    table: pd.DataFrame,
+    protocol: Protocol,
+    images: int = 64,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> pd.DataFrame:
+    """Returns a row for each shift and severity of a protocol.
+
+    Columns: shift, family, severity, value (in the shift's unit), unit, rmse, psnr (dB), ssim, accuracy (balanced, of
+    the probe on source validation images under the shift) and loss (accuracy on clean images less that).
+
+    Pixels are compared on source training images; the probe learns from clean ones. No image of a test split and none
+    of another domain is looked at.
+
+    Args:
+        dataset: The images.
+        table: Its truth with a column `row`.
+        protocol: Says which shifts, severities, seed and grey levels.
+        images: How many training images pixels are compared on.
+        progress: Called with the number of shifts done, and of all.
+    """
+    chosen = sample(dataset, table, protocol.source, "train", images)
+    judged = sample(dataset, table, protocol.source, "val", JUDGE)
+    probe = learn(sample(dataset, table, protocol.source, "train", LEARN))
+    clean = accuracy(probe, judged.images, judged.labels)
+    rows = []
+    for number, name in enumerate(protocol.shifts):
+        progress(number, len(protocol.shifts))
+        entry, values = catalogue.entry(name), catalogue.severities(name)
+        for severity in protocol.severities:
+            done = damage(chosen.images, _shifted(chosen, name, severity, protocol))
+            reached = accuracy(probe, _shifted(judged, name, severity, protocol), judged.labels)
+            rows.append(
+                {
+                    "shift": name,
+                    "family": entry.family,
+                    "severity": severity,
+                    "value": None if values is None else values[severity - 1],
+                    "unit": entry.unit,
+                    "rmse": done.rmse,
+                    "psnr": done.psnr,
+                    "ssim": done.ssim,
+                    "accuracy": reached,
+                    "loss": clean - reached,
+                }
+            )
+    progress(len(protocol.shifts), len(protocol.shifts))
+    return pd.DataFrame(rows)
+
+
+def _shifted(chosen: Sample, name: str, severity: int, protocol: Protocol) -> Tensor:
+    return shifted(chosen, name, severity, protocol.seed, protocol.grey_levels)
+
+
+def learn(clean: Sample) -> Pipeline:
+    """Returns the probe: logistic regression on coarse pixels and simple statistics, trained on clean images."""
+    if len(np.unique(clean.labels)) < 2:
+        raise MedshiftError("the probe needs training images of two classes")
+    probe = make_pipeline(StandardScaler(), LogisticRegression(C=0.01, max_iter=300, class_weight="balanced"))
+    probe.fit(features(clean.images), clean.labels)
+    return probe
+
+
+def accuracy(probe: Pipeline, images: Tensor, labels: NDArray[np.int64]) -> float:
+    """Returns the balanced accuracy of a probe."""
+    return float(balanced_accuracy_score(labels, probe.predict(features(images))))
+
+
+def features(images: Tensor) -> NDArray[np.float64]:
+    """Returns (N, F): coarse means; of each channel mean, spread, and log of the mean step along each axis."""
+    dims = images.ndim - 2
+    grid = [min(GRID[dims], side) for side in images.shape[2:]]
+    pool: Callable[[Tensor, list[int]], Tensor] = adaptive_avg_pool2d if dims == 2 else adaptive_avg_pool3d  # type: ignore[assignment]
+    coarse = pool(images, grid).flatten(1)
+    flat = images.flatten(2)
+    parts = [coarse, flat.mean(2), flat.std(2)]
+    parts += [
+        images.diff(dim=axis).abs().flatten(2).mean(2).add(0.02).log()
+        for axis in range(-dims, 0)
+        if images.shape[axis] > 1
+    ]
+    return np.concatenate([part.double().numpy() for part in parts], axis=1)
+
+
+def spread(found: pd.DataFrame) -> list[str]:
+    """Returns a line for each severity: between which shifts the same step differs most."""
+    lines = []
+    for severity, rows in found.groupby("severity"):
+        ranked = rows.sort_values("ssim")
+        mild, strong = ranked.iloc[-1], ranked.iloc[0]
+        least, most = rows["rmse"].min(), rows["rmse"].max()
+        lines.append(
+            f"severity {severity}: SSIM {mild['ssim']:.2f} ({mild['shift']}) to {strong['ssim']:.2f} "
+            f"({strong['shift']}), median {rows['ssim'].median():.2f}; RMSE {least:.3f} to {most:.3f}, "
+            f"{most / max(least, 1e-9):.0f} times; probe loses {rows['loss'].min():+.2f} to {rows['loss'].max():+.2f}"
+        )
+    return lines
+
+
+def order(families: Sequence[str]) -> list[str]:
+    """Returns families in the order of the catalogue, others last."""
+    known = [*catalogue.FAMILIES, "plug-in"]
+    return sorted(set(families), key=lambda family: (known.index(family) if family in known else len(known), family))

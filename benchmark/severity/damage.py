@@ -1,0 +1,106 @@
+"""How much a shift changes images: root-mean-square error, peak signal-to-noise ratio, structural similarity."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from skimage.metrics import structural_similarity
+from torch import Tensor
+
+from ...shifts.apply import apply
+from ...shifts.errors import MedshiftError
+from ..datasets.dataset import Dataset
+from ..datasets.images import Images
+
+WINDOW = 7  # pixels, side of SSIM's uniform window
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Some images of one split of the source, always the same ones.
+
+    Args:
+        images: (N, C, *spatial) float32 in [0, 1].
+        ids: N sample ids.
+        labels: N labels.
+    """
+
+    images: Tensor
+    ids: list[str]
+    labels: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Damage:
+    """Means over images; `psnr` in decibels is that of the mean square error of all."""
+
+    rmse: float
+    psnr: float
+    ssim: float
+
+
+def sample(dataset: Dataset, table: pd.DataFrame, source: str, split: str, count: int) -> Sample:
+    """Returns at most `count` images of a split of the source domain, chosen by a hash of their ids.
+
+    Args:
+        dataset: The images.
+        table: Its truth with a column `row`.
+        source: The domain.
+        split: `train` or `val`.
+        count: How many at most.
+
+    Raises:
+        MedshiftError: The split is empty.
+    """
+    rows = table[(table["domain"] == source) & (table["split"] == split)]
+    if not len(rows):
+        raise MedshiftError(f"the source domain {source!r} has no {split} images")
+    place = [hashlib.blake2b(str(name).encode(), digest_size=16).digest() for name in rows["sample_id"]]
+    rows = rows.assign(place=place).sort_values("place").head(count)
+    index = rows["row"].to_numpy(dtype=np.int64)
+    images = Images(np.ascontiguousarray(dataset.pixels[index]), dataset.value_range).batch(slice(None))
+    labels = dataset.table["label"].to_numpy(dtype=np.int64)[index]
+    return Sample(images, rows["sample_id"].astype(str).tolist(), labels)
+
+
+def shifted(chosen: Sample, name: str, severity: float, seed: int, grey_levels: int, batch: int = 64) -> Tensor:
+    """Returns the sample's images under a shift, rounded as the protocol rounds them."""
+    import torch
+
+    made = torch.empty_like(chosen.images)
+    for start in range(0, len(made), batch):
+        part = slice(start, start + batch)
+        made[part] = apply(name, chosen.images[part], severity, chosen.ids[part], seed, levels=grey_levels or None)
+    return made
+
+
+def damage(before: Tensor, after: Tensor) -> Damage:
+    """Returns the damage between two batches (N, C, *spatial) in [0, 1]."""
+    error = (after - before).double().square().flatten(1).mean(1)
+    mean = float(error.mean())
+    return Damage(
+        rmse=float(error.sqrt().mean()),
+        psnr=float("inf") if mean == 0 else float(-10 * np.log10(mean)),
+        ssim=float(np.mean(ssim(before.numpy(), after.numpy()))),
+    )
+
+
+def ssim(before: NDArray[np.float32], after: NDArray[np.float32]) -> list[float]:
+    """Returns the mean structural similarity of each pair of images (Wang et al., IEEE TIP 2004; uniform window of 7).
+
+    Args:
+        before: (N, C, *spatial) in [0, 1].
+        after: The same shape.
+    """
+    side = min(WINDOW, *before.shape[2:])
+    side -= 1 - side % 2
+    if side < 3:
+        raise MedshiftError(f"images of {before.shape[2:]} are too small for structural similarity")
+    return [
+        float(structural_similarity(one, other, win_size=side, data_range=1.0, channel_axis=0))  # type: ignore[no-untyped-call]
+        for one, other in zip(before, after, strict=True)
+    ]

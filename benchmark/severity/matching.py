@@ -1,0 +1,99 @@
+"""Severities matched across shifts: the same structural similarity for all, found on source training images alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+import pandas as pd
+
+from ...shifts.errors import MedshiftError
+from ..datasets.dataset import Dataset
+from ..protocols.plan import LEVELS, STEPS, Choices, plan
+from ..protocols.protocol import Protocol
+from .damage import Sample, damage, sample, shifted
+
+IMAGES = 16
+CLOSE = 0.003  # in similarity: what a search ends at
+
+
+def solve(
+    dataset: Dataset,
+    table: pd.DataFrame,
+    protocol: Protocol,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> dict[str, tuple[float, ...]]:
+    """Returns, for each shift of a protocol, the fractions of the physical scale at which `LEVELS` are met.
+
+    Bisection over the severities 0 to 5, to a similarity within 0.003 or a severity within 0.01, on the same source
+    training images for every shift. A shift
+    that cannot be so mild or so strong keeps its end, 0.01 or 5, once: it then has fewer severities than others.
+
+    Args:
+        dataset: The images.
+        table: Its truth with a column `row`.
+        protocol: Says which shifts, severities, seed and grey levels.
+        progress: Called with the number of shifts done, and of all.
+
+    Raises:
+        MedshiftError: A plug-in takes whole severities only.
+    """
+    chosen = sample(dataset, table, protocol.source, "train", IMAGES)
+    levels = [LEVELS[severity - 1] for severity in protocol.severities]
+    found: dict[str, tuple[float, ...]] = {}
+    for name in protocol.shifts:
+        progress(len(found), len(protocol.shifts))
+        found[name] = _solve(chosen, name, levels, protocol)
+    progress(len(found), len(protocol.shifts))
+    return found
+
+
+def plan_protocol(
+    dataset: Dataset,
+    choices: Choices,
+    source: str = "",
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> tuple[Protocol, pd.DataFrame]:
+    """Make a protocol and its truth on either scale of severity; see `protocols.plan.plan`.
+
+    Args:
+        dataset: The data set.
+        choices: Domains, shifts, severities and their scale.
+        source: The data set's own source domain, where it has one.
+        progress: Called with the number of shifts whose severities are matched, and of all.
+    """
+    return plan(dataset, choices, source, partial(solve, progress=progress))
+
+
+def _solve(chosen: Sample, name: str, levels: list[float], protocol: Protocol) -> tuple[float, ...]:
+    known: dict[int, float] = {}
+
+    def similarity(step: int) -> float:
+        if step not in known:
+            try:
+                after = shifted(chosen, name, step / STEPS, protocol.seed, protocol.grey_levels)
+            except MedshiftError as error:
+                raise MedshiftError(
+                    f"shift {name!r} cannot be matched, it failed at severity {step / STEPS:g}: leave it out, or let "
+                    f"it take fractions (medshift.shifts.severity.at). {error}"
+                ) from error
+            known[step] = damage(chosen.images, after).ssim
+        return known[step]
+
+    found = []
+    for level in levels:
+        mild, strong = 1, 5 * STEPS
+        # start from what is known: similarity falls with severity
+        mild = max([mild, *(step for step, value in known.items() if value > level)])
+        strong = min([strong, *(step for step, value in known.items() if value <= level and step > mild)])
+        if similarity(strong) > level:
+            found.append(strong)
+            continue
+        if similarity(mild) <= level:
+            found.append(mild)
+            continue
+        while strong - mild > 1 and min(abs(known[step] - level) for step in (mild, strong)) > CLOSE:
+            middle = (mild + strong) // 2
+            mild, strong = (middle, strong) if similarity(middle) > level else (mild, middle)
+        found.append(min(mild, strong, key=lambda step: abs(similarity(step) - level)))
+    return tuple(step / STEPS for step in dict.fromkeys(found))

@@ -1,0 +1,223 @@
+"""`card.json`: what made a file of predictions. Written last: a submission with a card is complete."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Literal, Self, TypeAlias
+
+from pydantic import Field, ValidationError, model_validator
+
+from ...shifts.errors import MedshiftError
+from ..files.atomic import write_text
+from ..files.schema import Strict
+from ..contract.sees import Sees
+from ..scoring.scores import Scores
+
+CARD_FILE = "card.json"
+LARGEST_CARD = 4 << 20  # bytes
+ENTRY = r"^[A-Za-z0-9][A-Za-z0-9._+=,@-]{0,119}$"
+EXTERNAL = "external"  # the distribution of what was predicted outside of medshift: its author's word is all there is
+
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+Name = Annotated[str, Field(min_length=1, max_length=200)]
+Line = Annotated[str, Field(max_length=400)]
+Whole = Annotated[int, Field(ge=-(2**63), lt=2**63)]
+Setting: TypeAlias = bool | Whole | float | Annotated[str, Field(max_length=2000)] | None
+
+
+class ProtocolClaim(Strict):
+    """The protocol that was run."""
+
+    name: Name
+    version: Name
+    sha256: Sha256
+
+
+class DatasetClaim(Strict):
+    """The data set that was run on."""
+
+    name: Name
+    version: Name
+    truth_sha256: Sha256
+
+
+class BaselineClaim(Strict):
+    """The method: where it comes from, what it may look at, and its whole configuration."""
+
+    name: str = Field(pattern=ENTRY)
+    distribution: Line
+    sees: Sees
+    summary: Line = ""
+    config: dict[Name, Setting] = Field(default_factory=dict, max_length=200)
+
+    @property
+    def external(self) -> bool:
+        """Whether it was predicted outside of medshift."""
+        return self.distribution == EXTERNAL
+
+
+class CodeClaim(Strict):
+    """The version of medshift and, in a checkout, its commit and whether files differed from it."""
+
+    version: Name
+    commit: Line | None = None
+    dirty: bool | None = None
+
+
+class EnvironmentClaim(Strict):
+    """Where it ran."""
+
+    python: Line
+    platform: Line
+    device: Line
+    threads: int = Field(ge=0, le=100_000)
+    packages: dict[Name, Line] = Field(default_factory=dict, max_length=500)
+
+
+class TimingsClaim(Strict):
+    """Seconds of wall time; 0 where a resumed run had nothing left to do."""
+
+    fit_s: float = Field(ge=0)
+    predict_s: float = Field(ge=0)
+
+
+class PredictionsClaim(Strict):
+    """The file of predictions beside the card."""
+
+    file: Literal["predictions.parquet"] = "predictions.parquet"
+    sha256: Sha256
+    rows: int = Field(ge=0, lt=2**63)
+
+
+class ScoreClaim(Strict):
+    """One score as its author computed it: compared with ours, never shown. None where the metric is undefined."""
+
+    condition: Name
+    metric: Name
+    value: float | None
+
+
+class TrialClaim(Strict):
+    """One draw of hyper-parameters, and its loss on source validation; None where it could not be trained."""
+
+    settings: dict[Name, Setting] = Field(max_length=200)
+    score: float | None
+
+
+class TuningClaim(Strict):
+    """How hyper-parameters were chosen, by the cross-entropy on source validation.
+
+    Args:
+        draws: The budget; where nothing can be drawn, only the settings as given were tried.
+        searched: Hyper-parameter -> what it was drawn from.
+        chosen: Which of the trials, from 0.
+        trials: In their order; the first are the settings as given.
+    """
+
+    draws: int = Field(ge=1, le=100_000)
+    searched: dict[Name, Line] = Field(default_factory=dict, max_length=200)
+    chosen: int = Field(ge=0)
+    trials: tuple[TrialClaim, ...] = Field(min_length=1, max_length=100_000, strict=False)
+
+    @model_validator(mode="after")
+    def _chosen_is_there(self) -> Self:
+        if self.chosen >= len(self.trials):
+            raise ValueError(f"chosen is {self.chosen}, but there are {len(self.trials)} trials")
+        return self
+
+
+class Card(Strict):
+    """What made a submission.
+
+    Args:
+        protocol: The protocol that was run.
+        dataset: The data set that was run on.
+        baseline: The method.
+        entry: Name of the leaderboard's row, and of the folder that holds the seeds.
+        seed: The seed of training.
+        shifts: Fingerprint of every synthesized shift that was applied.
+        code: The version of medshift.
+        environment: Where it ran.
+        timings: How long it took.
+        predictions: The file of predictions.
+        scores: Claimed scores.
+        submitter: Who stands for it.
+        tuning: How some hyper-parameters of the configuration were replaced; left out where nothing was tuned.
+    """
+
+    schema_: Literal["medshift-card/1"] = Field(default="medshift-card/1", alias="schema")
+    protocol: ProtocolClaim
+    dataset: DatasetClaim
+    baseline: BaselineClaim
+    entry: str = Field(pattern=ENTRY)
+    seed: int = Field(ge=0, lt=2**63)
+    shifts: dict[Name, Sha256] = Field(default_factory=dict, max_length=2000)
+    code: CodeClaim
+    environment: EnvironmentClaim
+    timings: TimingsClaim
+    predictions: PredictionsClaim
+    scores: tuple[ScoreClaim, ...] = Field(default=(), max_length=100_000, strict=False)
+    submitter: Line = ""
+    tuning: TuningClaim | None = None
+
+
+def claims(scores: Scores) -> tuple[ScoreClaim, ...]:
+    """State scores by condition, as a card does; an undefined one is None."""
+    return tuple(
+        ScoreClaim(condition=key, metric=metric, value=None if math.isnan(found.value) else found.value)
+        for key, by_metric in scores.conditions.items()
+        for metric, found in by_metric.items()
+    )
+
+
+def entry_name(baseline: str, overrides: Mapping[str, Setting]) -> str:
+    """Returns the name of an entry: the baseline's, plus the hyper-parameters that differ from its defaults.
+
+    Other characters than letters, digits and `._,@-` become `-`; a hash then tells such values apart, and long ones.
+
+    >>> entry_name("imagenet-finetune", {"lr": 0.001, "epochs": 5})
+    'imagenet-finetune+epochs=5+lr=0.001'
+    """
+    plain = "+".join([baseline, *(f"{name}={value}" for name, value in sorted(overrides.items()))])
+    tame = re.sub(r"[^A-Za-z0-9._+=,@-]", "-", plain)
+    if tame == plain and len(plain) <= 120:
+        return plain
+    return f"{tame[:110]}+{hashlib.sha256(plain.encode()).hexdigest()[:8]}"
+
+
+def write(card: Card, folder: Path) -> None:
+    """Writes `card.json` into a folder, renamed into place. Call it last."""
+    left_out = {"tuning"} if card.tuning is None else set()
+    text = json.dumps(card.model_dump(mode="json", by_alias=True, exclude=left_out), indent=1, ensure_ascii=False)
+    write_text(folder / CARD_FILE, text + "\n")
+
+
+def read(folder: Path) -> Card:
+    """Returns the card of a submission.
+
+    Raises:
+        MedshiftError: The card is missing, damaged or of another schema; one line that names the first fault.
+    """
+    card = parse(folder / CARD_FILE)
+    if isinstance(card, Card):
+        return card
+    more = f" (and {len(card) - 1} more)" if len(card) > 1 else ""
+    raise MedshiftError(f"{folder / CARD_FILE}: {card[0]}{more}")
+
+
+def parse(path: Path) -> Card | list[str]:
+    """Returns the card in a file, or all that is wrong with it."""
+    try:
+        if path.stat().st_size > LARGEST_CARD:
+            return [f"has more than {LARGEST_CARD >> 20} MiB: that is no card"]
+        return Card.model_validate_json(path.read_bytes())
+    except OSError as error:
+        return [f"cannot be read: {error.strerror}"]
+    except ValidationError as error:
+        faults = error.errors(include_url=False, include_input=False)
+        return [f"{'.'.join(map(str, e['loc'])) or 'the file'}: {e['msg']}"[:300] for e in faults]

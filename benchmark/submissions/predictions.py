@@ -1,0 +1,205 @@
+"""`predictions.parquet`: the class probabilities of every sample under every condition, keyed by sample id."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+from ...shifts.errors import MedshiftError, in_one_line, near
+from ..files import parquet_bounds
+from ..protocols.condition import Condition
+from ..files.atomic import replace
+from ..protocols.protocol import Protocol
+from ..protocols.truth import truth_of
+
+
+PREDICTIONS_FILE = "predictions.parquet"
+KEYS = ("condition", "sample_id")
+SUM_TOLERANCE = 1e-3  # float16 networks round this much
+LONGEST_KEY = 1024  # bytes a row may take for its two keys: a file that unpacks to more is not decoded
+SLACK = 1 << 20  # bytes of a file besides its rows
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """The rows of a file as numbers: positions of condition and sample among the expected ones, -1 where unknown."""
+
+    condition: NDArray[np.int64]
+    sample: NDArray[np.int64]
+    probabilities: NDArray[np.float32]
+
+
+def columns(classes: int) -> list[str]:
+    """Returns the columns of a file: the two keys, then `p0`, `p1`, ..."""
+    return [*KEYS, *(f"p{index}" for index in range(classes))]
+
+
+def write(parts: Mapping[str, tuple[Sequence[str], NDArray[np.float32]]], path: Path) -> None:
+    """Writes predictions, sorted and renamed into place: the same bytes for the same content, in whatever order.
+
+    Args:
+        parts: Key of a condition -> (sample ids, probabilities (n, K)).
+        path: Where to; its folder is made.
+
+    Raises:
+        MedshiftError: A part has not as many ids as rows, or not as many columns as the others.
+    """
+    widths = {probabilities.shape[1:] for _, probabilities in parts.values()}
+    lengths = [key for key, (ids, probabilities) in parts.items() if len(ids) != len(probabilities)]
+    if lengths or len(widths) != 1 or len(next(iter(widths))) != 1:
+        raise MedshiftError(f"predictions do not fit together: {lengths or sorted(widths)}")
+    conditions: list[str] = []
+    samples: list[str] = []
+    blocks: list[NDArray[np.float32]] = []
+    for key, (ids, probabilities) in sorted(parts.items()):
+        order = sorted(range(len(ids)), key=ids.__getitem__)
+        conditions += [key] * len(ids)
+        samples += [str(ids[row]) for row in order]
+        blocks.append(np.asarray(probabilities, dtype=np.float32)[order])
+    values = np.concatenate(blocks)
+    names = columns(values.shape[1])
+    arrays = [pa.array(conditions, pa.string()), pa.array(samples, pa.string())]
+    arrays += [pa.array(np.ascontiguousarray(column), pa.float32()) for column in values.T]
+    table = pa.Table.from_arrays(arrays, names=names)
+    with replace(path) as temporary:
+        pq.write_table(table, temporary, compression="zstd", use_dictionary=list(KEYS))
+
+
+def read(path: Path, protocol: Protocol, truth: pd.DataFrame) -> dict[str, NDArray[np.float32]]:
+    """Returns the probabilities (n, K) of every condition, in the order of `truth_of`.
+
+    Raises:
+        MedshiftError: Anything is missing, too much or no probability; names the first problem and counts the others.
+    """
+    found, arrays = inspect(path, protocol, truth)
+    if found:
+        more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
+        raise MedshiftError(f"{path}: {found[0]}{more}")
+    return arrays
+
+
+def problems(path: Path, protocol: Protocol, truth: pd.DataFrame) -> list[str]:
+    """Returns everything that is wrong with a file of predictions; an empty list where nothing is."""
+    return inspect(path, protocol, truth)[0]
+
+
+def inspect(path: Path, protocol: Protocol, truth: pd.DataFrame) -> tuple[list[str], dict[str, NDArray[np.float32]]]:
+    """Returns the problems of a file and, where there are none, its probabilities by condition."""
+    splits: dict[tuple[str, str], pd.DataFrame] = {}
+    for c in protocol.conditions():
+        if (c.domain, c.split) not in splits:
+            splits[c.domain, c.split] = truth_of(truth, c)
+    expected = {c.key: splits[c.domain, c.split] for c in protocol.conditions()}
+    names = columns(len(protocol.dataset.classes))
+    total = sum(len(rows) for rows in expected.values())
+    try:
+        most = total * (LONGEST_KEY + 4 * len(names)) + SLACK
+        have, size = parquet_bounds.measured(path, most)
+        if have <= total and size > most:
+            return [f"unpacks to {size >> 20} MiB or more for {have} rows; refused"], {}
+        with pq.ParquetFile(path, read_dictionary=list(KEYS)) as file:
+            found = [f"has {have} rows, the protocol asks for {total}"] if have > total else []
+            found += _shape_problems(file.schema_arrow, names)
+            if found:
+                return found, {}
+            # dictionaries stay encoded: a long string repeated a million times is held once
+            table = file.read(columns=names)
+            table.validate(full=True)  # a damaged page can point beyond its dictionary, or hold no UTF-8
+            rows = _rows(table, list(expected), truth)
+    except (OSError, pa.ArrowException, ValueError, LookupError, ArithmeticError, MemoryError) as error:
+        return [f"cannot be read as Parquet: {in_one_line(error)[:200]}"], {}
+    if isinstance(rows, list):
+        return rows, {}
+    found = list(_value_problems(rows, truth))
+    arrays: dict[str, NDArray[np.float32]] = {}
+    order = np.lexsort((rows.sample, rows.condition))
+    starts = np.searchsorted(rows.condition[order], np.arange(len(expected) + 1))
+    for position, (key, wanted) in enumerate(expected.items()):
+        mine = order[starts[position] : starts[position + 1]]
+        found += _id_problems(key, rows.sample[mine], wanted.index.to_numpy(), truth)
+        arrays[key] = rows.probabilities[mine]
+    return found, {} if found else arrays
+
+
+def _shape_problems(have: pa.Schema, names: list[str]) -> Iterator[str]:
+    """Yields what is wrong with the columns, before a row is decoded."""
+    if have.names != names:
+        shown = ", ".join(have.names[:12])[:200]
+        yield f"has columns {shown}; they must be {names[0]}, {names[1]}, {names[2]} to {names[-1]}"
+        return
+    for name in names:
+        kind = have.field(name).type
+        if name in KEYS:
+            kind = kind.value_type if pa.types.is_dictionary(kind) else kind
+            if not (pa.types.is_string(kind) or pa.types.is_large_string(kind)):
+                yield f"column {name} is {kind}, not string"
+        elif kind != pa.float32():
+            yield f"column {name} is {kind}, not float32"
+
+
+def _rows(table: pa.Table, conditions: list[str], truth: pd.DataFrame) -> _Rows | list[str]:
+    """Returns a table as numbers, or that it has empty cells or unknown conditions or samples."""
+    empty = [name for name in table.column_names if table[name].null_count]
+    if empty:
+        return [f"column {name} has empty cells" for name in empty]
+    found: list[str] = []
+    codes = []
+    for name, known in zip(KEYS, (pd.Index(conditions), pd.Index(truth["sample_id"])), strict=True):
+        column = table[name].combine_chunks()
+        if isinstance(column, pa.ChunkedArray):  # of no chunk at all
+            column = pa.DictionaryArray.from_arrays(pa.array([], pa.int32()), pa.array([], pa.string()))
+        values = [str(value) for value in column.dictionary.to_pylist()]
+        positions = np.append(known.get_indexer(pd.Index(values, dtype=known.dtype)), -1)
+        code = positions[column.indices.to_numpy(zero_copy_only=False)]
+        codes.append(code.astype(np.int64))
+        used = set(column.indices.to_numpy(zero_copy_only=False)[code < 0].tolist())
+        unknown = sorted(values[index] for index in used)
+        hint = near(unknown[0][:80], conditions) if unknown and name == "condition" else ""
+        if unknown:
+            found.append(f"{len(unknown)} unknown {name.replace('_', ' ')}s, e.g. {unknown[0][:80]!r}.{hint}")
+    values_ = np.stack([table[name].to_numpy() for name in table.column_names[2:]], axis=1)
+    return found or _Rows(codes[0], codes[1], values_)
+
+
+def _value_problems(rows: _Rows, truth: pd.DataFrame) -> Iterator[str]:
+    """Yields what is wrong with probabilities, with the first sample where it is."""
+    values = rows.probabilities
+    finite = np.isfinite(values).all(axis=1)
+    bounded = ((values >= 0) & (values <= 1)).all(axis=1)
+    with np.errstate(invalid="ignore"):
+        summing = np.abs(values.sum(axis=1, dtype=np.float64) - 1) <= SUM_TOLERANCE
+    faults = {
+        "are not finite": ~finite,
+        "leave [0, 1]": finite & ~bounded,
+        "do not sum to 1": finite & bounded & ~summing,
+    }
+    for what, where in faults.items():
+        if where.any():
+            first = truth["sample_id"].iloc[int(rows.sample[int(np.argmax(where))])]
+            yield f"probabilities of {int(where.sum())} rows {what}, the first of sample {first!r}"
+
+
+def _id_problems(key: str, have: NDArray[np.int64], wanted: NDArray[np.int64], truth: pd.DataFrame) -> Iterator[str]:
+    """Yields which samples of a condition are missing, repeated or of another split; `have` is sorted."""
+    if len(have) == len(wanted) and (have == wanted).all():
+        return
+    if not len(have):
+        yield f"condition {key!r} is missing"
+        return
+    repeated = np.unique(have[1:][have[1:] == have[:-1]])
+    faults = {
+        "lacks": np.setdiff1d(wanted, have),
+        "repeats": repeated,
+        "must not hold": np.setdiff1d(have, wanted),
+    }
+    for what, which in faults.items():
+        if len(which):
+            example = truth["sample_id"].iloc[int(which[0])]
+            yield f"condition {key!r} {what} {len(which)} samples, e.g. {example!r}"
+
+

@@ -1,0 +1,204 @@
+"""A submission: a folder with a card and predictions. Read without trust: nothing in it is run or believed."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ...shifts.errors import MedshiftError
+from ..contract import registry
+from . import predictions, verification_record
+from . import card as cards
+from .card import CARD_FILE, Card, claims
+from ..files.atomic import sha256
+from .predictions import PREDICTIONS_FILE
+from ..protocols.protocol import Protocol
+from ..scoring.scores import score
+from .verification_record import VERIFIED_FILE, Mark
+
+FILES = (CARD_FILE, PREDICTIONS_FILE)
+CLAIM_TOLERANCE = 1e-6
+SEED_FOLDER = re.compile(r"seed-(0|[1-9][0-9]{0,18})")
+BYTES_A_ROW = 1024  # more than any honest row takes, with its ids uncompressed
+
+
+def problems(folder: Path, protocol: Protocol, truth: pd.DataFrame) -> list[str]:
+    """Returns everything that is wrong with a submission; an empty list where nothing is."""
+    return examine(folder, protocol, truth)[0]
+
+
+def load(folder: Path, protocol: Protocol, truth: pd.DataFrame) -> tuple[Card, dict[str, NDArray[np.float32]]]:
+    """Returns the card and the probabilities by condition of a submission.
+
+    Raises:
+        MedshiftError: Anything is wrong with it; one line with the folder, the first problem and the number of others.
+    """
+    found, card, arrays = examine(folder, protocol, truth)
+    if found or card is None:
+        more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
+        raise MedshiftError(f"{folder}: {found[0]}{more}")
+    return card, arrays
+
+
+@dataclass(frozen=True)
+class Outside:
+    """What a submission shows before its predictions are decoded.
+
+    Args:
+        problems: All that is wrong so far.
+        readable: Whether the predictions may be opened: they are there and not absurdly large.
+        card: If it can be read.
+        mark: That it was verified, if it was.
+        hashes: Of card and predictions; empty where they cannot be read.
+    """
+
+    problems: list[str]
+    readable: bool = False
+    card: Card | None = None
+    mark: Mark | None = None
+    hashes: tuple[str, ...] = ()
+
+
+def examine(
+    folder: Path, protocol: Protocol, truth: pd.DataFrame
+) -> tuple[list[str], Card | None, dict[str, NDArray[np.float32]]]:
+    """Returns the problems of a submission, its card if it can be read, and its probabilities if they are in order."""
+    seen = outside(folder, protocol, expected_rows(protocol, truth))
+    if not seen.readable:
+        return seen.problems, seen.card, {}
+    wrong, arrays = predictions.inspect(folder / PREDICTIONS_FILE, protocol, truth)
+    found = seen.problems + [f"{PREDICTIONS_FILE}: {problem}" for problem in wrong]
+    if seen.card is not None and not wrong:
+        found += _claim_problems(seen.card, protocol, truth, arrays)
+    return found, seen.card, arrays
+
+
+def expected_rows(protocol: Protocol, truth: pd.DataFrame) -> int:
+    """Returns how many rows the predictions of a protocol have."""
+    sizes = truth.groupby(["domain", "split"]).size().to_dict()
+    return int(sum(sizes.get((condition.domain, condition.split), 0) for condition in protocol.conditions()))
+
+
+def outside(folder: Path, protocol: Protocol, rows: int) -> Outside:
+    """Returns what can be said of a submission without decoding its predictions.
+
+    Args:
+        folder: The submission.
+        protocol: Its protocol.
+        rows: `expected_rows`.
+    """
+    found = _folder_problems(folder)
+    if found:
+        return Outside(found)
+    path, card_path = folder / PREDICTIONS_FILE, folder / CARD_FILE
+    size = path.stat().st_size
+    small = size <= rows * BYTES_A_ROW + predictions.SLACK
+    hashes = (sha256(card_path), sha256(path)) if small and card_path.stat().st_size <= cards.LARGEST_CARD else ()
+    parsed = cards.parse(card_path)
+    card = parsed if isinstance(parsed, Card) else None
+    found += [f"{CARD_FILE}: {problem}" for problem in parsed] if isinstance(parsed, list) else []
+    if card is not None:
+        found += _card_problems(card, folder, protocol, rows)
+    if card is not None and hashes and card.predictions.sha256 != hashes[1]:
+        found.append(f"{PREDICTIONS_FILE} is not the file of the card: its sha256 differs")
+    if not small:
+        found.append(f"{PREDICTIONS_FILE} has {size >> 20} MiB for {rows} rows; refused")
+    mark = verification_record.parse(folder / VERIFIED_FILE) if (folder / VERIFIED_FILE).exists() else None
+    if isinstance(mark, str):
+        found.append(f"{VERIFIED_FILE}: {mark}")
+    elif mark is not None and mark.predictions_sha256 not in hashes[1:]:
+        found.append(f"{VERIFIED_FILE} is of other predictions: verify the submission again or remove it")
+    elif mark is not None and mark.card_sha256 not in (None, *hashes[:1]):
+        found.append(f"{VERIFIED_FILE} is of another card: verify the submission again or remove it")
+    return Outside(found, small, card, mark if isinstance(mark, Mark) else None, hashes)
+
+
+def _folder_problems(folder: Path) -> list[str]:
+    """Returns what is missing, what is too much, and what is a link or no regular file."""
+    linked = [path.name for path in (folder, folder.parent) if path.is_symlink()]
+    if linked:
+        return [f"{name!r} is a link" for name in linked]
+    if not folder.is_dir():
+        return ["there is no such folder"]
+    found = []
+    for path in sorted(folder.iterdir()):
+        if path.name not in (*FILES, VERIFIED_FILE):
+            found.append(f"{path.name[:80]!r} does not belong to a submission, which is {' and '.join(FILES)}")
+        elif path.is_symlink() or not path.is_file():
+            found.append(f"{path.name!r} is a link or no regular file")
+    return found + [f"{name} is missing" for name in FILES if not (folder / name).exists()]
+
+
+def _card_problems(card: Card, folder: Path, protocol: Protocol, rows: int) -> list[str]:
+    """Returns where a card contradicts its protocol or the folders it lies in."""
+    dataset = protocol.dataset
+    seed = SEED_FOLDER.fullmatch(folder.name)
+    must_agree: list[tuple[str, object, object]] = [
+        ("protocol.name", card.protocol.name, protocol.name),
+        ("protocol.version", card.protocol.version, protocol.version),
+        ("protocol.sha256", card.protocol.sha256, protocol.sha256),
+        ("dataset.name", card.dataset.name, dataset.name),
+        ("dataset.version", card.dataset.version, dataset.version),
+        ("dataset.truth_sha256", card.dataset.truth_sha256, protocol.truth_sha256),
+        ("entry", card.entry, folder.absolute().parent.name),
+        ("seed", card.seed, int(seed[1]) if seed else folder.name),
+        ("predictions.rows", card.predictions.rows, rows),
+        ("shifts", sorted(card.shifts), sorted(protocol.shifts)),
+    ]
+    found = []
+    for field, have, want in must_agree:
+        if have != want:
+            found.append(f"{CARD_FILE}: {field} is {str(have)[:80]}, not {str(want)[:80]}")
+    if card.entry.split("+")[0] != card.baseline.name:
+        found.append(f"{CARD_FILE}: entry {card.entry!r} does not begin with its baseline {card.baseline.name!r}")
+    return found + _origin_problems(card)
+
+
+def _origin_problems(card: Card) -> list[str]:
+    """Returns where a card says what is not so of medshift's own baselines, of which the leaderboard knows more."""
+    claim = card.baseline
+    if claim.distribution.split()[:1] != ["medshift"]:
+        return []
+    if claim.name not in registry.BUILTINS:
+        return [
+            f"{CARD_FILE}: baseline.distribution is {claim.distribution[:80]}, which has no baseline {claim.name!r}"
+        ]
+    sees = registry.load(claim.name).sees
+    if claim.sees != sees:
+        return [f"{CARD_FILE}: baseline.sees is {claim.sees}, not {sees} as of medshift's {claim.name!r}"]
+    return []
+
+
+def _claim_problems(
+    card: Card, protocol: Protocol, truth: pd.DataFrame, arrays: dict[str, NDArray[np.float32]]
+) -> list[str]:
+    """Returns the claimed scores that are not what the predictions give, the missing and the superfluous ones."""
+    ours = {(c.condition, c.metric): c.value for c in claims(score(protocol, truth, arrays, replicates=0))}
+    theirs = {(c.condition, c.metric): c.value for c in card.scores}
+    found = []
+    if len(theirs) != len(card.scores):
+        found.append(f"{CARD_FILE}: a score is claimed twice")
+    for what, lacking in (("lacks", ours.keys() - theirs.keys()), ("has", theirs.keys() - ours.keys())):
+        if lacking:
+            condition, metric = min(lacking)
+            wrong = "" if what == "lacks" else "unknown "
+            found.append(f"{CARD_FILE}: {what} {len(lacking)} {wrong}scores, e.g. {metric[:80]} of {condition[:80]!r}")
+    differing = [key for key in sorted(ours.keys() & theirs.keys()) if not _same(ours[key], theirs[key])]
+    if differing:
+        condition, metric = differing[0]
+        found.append(
+            f"{CARD_FILE}: {len(differing)} claimed scores are not what the predictions give, e.g. {metric} of "
+            f"{condition!r} is {ours[differing[0]]}, claimed {theirs[differing[0]]}"
+        )
+    return found
+
+
+def _same(ours: float | None, theirs: float | None) -> bool:
+    if ours is None or theirs is None:
+        return ours is theirs
+    return abs(ours - theirs) <= CLAIM_TOLERANCE
