@@ -24,7 +24,7 @@ from torch import Tensor
 
 from .catalogue import Entry, Shift
 from .errors import MedshiftError
-from .rng import Addressed
+from .numerics.rng import Addressed
 
 Strengths: TypeAlias = Any  # a transform, five of them, or a function from a severity to one
 PerImage: TypeAlias = "Callable[[NDArray[np.float32], float, np.random.Generator], Any]"

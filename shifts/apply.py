@@ -8,11 +8,12 @@ from typing import cast
 import torch
 from torch import Tensor
 
-from . import catalogue, kernels
+from . import catalogue
 from .catalogue import Entry, Shift
 from .errors import MedshiftError, in_one_line
+from .kernels import compiler
+from .numerics.rng import Addressed
 from .pixels import check_pixels, in_range
-from .rng import Addressed
 
 CACHED = 450_000  # pixels
 
@@ -46,7 +47,7 @@ def apply(
     """
     entry = catalogue.entry(shift)
     function = catalogue.load(shift) if isinstance(shift, str) else shift
-    compiled = kernels.usable(images)
+    compiled = compiler.usable(images)
     check_input(entry, images, severity, sample_ids, pixels=not (compiled and entry.watchful))
     if not images.numel():
         return images.clone()

@@ -16,8 +16,8 @@ from . import catalogue
 from .apply import broken
 from .catalogue import Shift
 from .errors import MedshiftError, in_one_line
-from .phantom import phantom
-from .rng import Addressed
+from .numerics.phantom import phantom
+from .numerics.rng import Addressed
 
 SEED = 20240229
 SIZES: dict[int, dict[str, tuple[int, ...]]] = {

@@ -22,7 +22,7 @@ def outputs(name: str) -> NDArray[np.uint8]:
     import numpy as np
 
     from .apply import apply
-    from .phantom import phantom
+    from .numerics.phantom import phantom
 
     entry = catalogue.entry(name)
     channels = 3 if {0, 3} & set(entry.channels) else entry.channels[0]

@@ -20,8 +20,8 @@ from medshift.benchmark.files.atomic import sha256
 from medshift.benchmark.scoring import bootstrap
 from medshift.benchmark.submissions.card import CARD_FILE
 from medshift.benchmark.submissions.predictions import PREDICTIONS_FILE
-from medshift.leaderboard import cache, work
-from medshift.leaderboard.entries import Entry, contest, look
+from medshift.leaderboard.entries import cache, workers
+from medshift.leaderboard.entries.entries import Entry, contest, look
 
 FAMILIES = ("noise", "contrast", "resolution", "artefact")
 SHIFTS = {f"shift-{index:02d}": FAMILIES[index % 4] for index in range(39)}
@@ -62,7 +62,7 @@ def prime(place: Path) -> None:
         if seed.name not in made:
             ((found,), refused) = look(terms, Entry(folder.name, (seed,)), rows_of(terms))
             assert not refused
-            _, made[seed.name], refused = work.make(terms, folder.name, [found], drawn)
+            _, made[seed.name], refused = workers.make(terms, folder.name, [found], drawn)
             assert not refused
         hashes = [(sha256(seed / CARD_FILE), sha256(seed / PREDICTIONS_FILE))]
         cache.write(made[seed.name], cache.address(terms, folder.name, hashes, bootstrap.REPLICATES))

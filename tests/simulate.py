@@ -29,8 +29,8 @@ from medshift.benchmark.scoring import bootstrap
 from medshift.benchmark.scoring.bootstrap import Cell
 from medshift.benchmark.scoring.estimate import Estimate
 from medshift.benchmark.scoring.metrics import METRICS
-from medshift.leaderboard import ranking
-from medshift.leaderboard.scoring import over_seeds, track
+from medshift.leaderboard.entries.scoring import over_seeds, track
+from medshift.leaderboard.ranking import comparisons
 
 EACH = 5  # samples of a group
 REPLICATES = 400
@@ -77,7 +77,7 @@ def covered(kind: Kind, studies: int) -> float:
         if kind.paired:
             tracks = np.stack([track(figure, seeds) for figure, seeds in zip(figures, again, strict=True)])
             values, spread = (np.array([getattr(f, what) for f in figures]) for what in ("value", "spread"))
-            found = ranking.compare(values, tracks, cell.by_class, True, spread, np.full(2, float(kind.seeds)))
+            found = comparisons.compare(values, tracks, cell.by_class, True, spread, np.full(2, float(kind.seeds)))
             _, low, high = found.interval(0, 1)
             hits += low <= truths[0] - truths[1] <= high
         else:

@@ -11,7 +11,8 @@ import pytest
 import torch
 from folders import folder
 
-from medshift.baselines import acquisition_augment, networks, shifted
+from medshift.baselines.generalisation import acquisition_augment
+from medshift.baselines.generalisation import acquisition_augment as shifted
 from medshift.benchmark.contract import predictor, registry
 from medshift.benchmark.contract.access import grant
 from medshift.benchmark.datasets import manifest
@@ -79,11 +80,11 @@ def access(tmp_path, modality="any"):
 def test_each_model_is_trained_with_all_families_but_its_own(tmp_path, monkeypatch):
     trained = []
 
-    def remember(access, recipe, start, loss, code):
+    def remember(access, recipe, start, loss):
         trained.append(loss.shifts)
         return torch.nn.Identity()
 
-    monkeypatch.setattr(networks, "timm_network", remember)
+    monkeypatch.setattr(acquisition_augment, "timm_network", remember)
     told = access(tmp_path, "mr")
     made = acquisition_augment.AcquisitionAugment().fit(told)
     assert len(trained) == 5

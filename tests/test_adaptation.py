@@ -9,22 +9,12 @@ import numpy as np
 import pytest
 import torch
 
-from medshift.baselines import (
-    adversary,
-    confusion,
-    distances,
-    entropy,
-    histograms,
-    self_supervised,
-    spectra,
-    style,
-    training,
-    unlabelled,
-    valley,
-)
-from medshift.baselines.batch_norm import with_batch_statistics
-from medshift.baselines.networks import Network
-from medshift.baselines.recipe import TimmRecipe
+from medshift.baselines.adaptation import coral_mmd, dann, fda, mcc, ssl_target
+from medshift.baselines.common import entropy, target_batches, training
+from medshift.baselines.common.batch_norm import with_batch_statistics
+from medshift.baselines.common.networks import Network
+from medshift.baselines.common.recipe import TimmRecipe
+from medshift.baselines.generalisation import histogram_matching, mixstyle, swad
 from medshift.benchmark.contract.access import Access
 from medshift.benchmark.datasets.images import Images, Labelled
 from medshift.shifts.errors import MedshiftError
@@ -80,9 +70,9 @@ def problem(change=lambda images: images, seed=0):
 
 def test_class_confusion_by_hand():
     sure = torch.tensor([[40.0, -40.0], [-40.0, 40.0]])
-    assert float(confusion.class_confusion(sure, 1.0)) == pytest.approx(0)
+    assert float(mcc.class_confusion(sure, 1.0)) == pytest.approx(0)
     doubtful = torch.zeros(3, 2)  # every entry of the correlation is equal: half of each row is off the diagonal
-    assert float(confusion.class_confusion(doubtful, 2.5)) == pytest.approx(0.5)
+    assert float(mcc.class_confusion(doubtful, 2.5)) == pytest.approx(0.5)
     # one sure of class 0 (weight 2), one with .25 and .75 (weight 1 + exp(-H)), both scaled to a sum of 2
     logits = torch.tensor([[90.0, -90.0], [0.0, math.log(3)]])
     weight = 1 + math.exp(0.25 * math.log(0.25) + 0.75 * math.log(0.75))
@@ -90,19 +80,19 @@ def test_class_confusion_by_hand():
     to_itself, across = one + two * 0.25**2, two * 0.25 * 0.75
     second = two * 0.75**2
     expected = (across / (to_itself + across) + across / (across + second)) / 2
-    assert float(confusion.class_confusion(logits, 1.0)) == pytest.approx(expected)
-    assert float(confusion.class_confusion(logits * 2.5, 2.5)) == pytest.approx(expected)
+    assert float(mcc.class_confusion(logits, 1.0)) == pytest.approx(expected)
+    assert float(mcc.class_confusion(logits * 2.5, 2.5)) == pytest.approx(expected)
 
 
 def test_the_loss_of_confusion_is_of_labelled_sources_and_unlabelled_targets():
     told = problem(low_contrast)
-    loss = confusion.Confused(told, 2.5, 0.7)
+    loss = mcc.Confused(told, 2.5, 0.7)
     network, weights = Small().eval(), torch.tensor([1.0, 3.0])
     images, labels = told.train.batch(slice(8)), torch.from_numpy(told.train.labels[:8])
     made = loss(network, images, labels, weights, torch.Generator().manual_seed(0))
-    target = unlabelled.drawn(unlabelled.unlabelled(told), images, torch.Generator().manual_seed(0))
+    target = target_batches.drawn(target_batches.unlabelled(told), images, torch.Generator().manual_seed(0))
     supervised = torch.nn.functional.cross_entropy(network(images), labels, weights)
-    expected = supervised + 0.7 * confusion.class_confusion(network(target), 2.5)
+    expected = supervised + 0.7 * mcc.class_confusion(network(target), 2.5)
     assert float(made.detach()) == pytest.approx(float(expected.detach()), rel=1e-5)
 
 
@@ -110,7 +100,7 @@ def test_the_targets_images_stand_in_the_order_of_their_names():
     first, second = (Images(np.full((2, 1, 4, 4), value, np.uint8), None) for value in (1, 2))
     told = problem(low_contrast)
     made = [
-        unlabelled.unlabelled(Access(**{**told.__dict__, "targets": targets})).pixels
+        target_batches.unlabelled(Access(**{**told.__dict__, "targets": targets})).pixels
         for targets in ({"a": first, "b": second}, {"b": second, "a": first})
     ]
     assert np.array_equal(*made)
@@ -119,23 +109,23 @@ def test_the_targets_images_stand_in_the_order_of_their_names():
 def test_the_turned_gradient_by_hand():
     x = torch.tensor([[1.0, 2.0]], requires_grad=True)
     weight = torch.tensor([3.0, -1.0], requires_grad=True)
-    out = adversary.reversed_gradient(x, 0.5) @ weight
+    out = dann.reversed_gradient(x, 0.5) @ weight
     assert float(out.detach()) == 1.0
     out.sum().backward()
     assert x.grad.tolist() == [[-1.5, 0.5]]  # turned and halved for the features
     assert weight.grad.tolist() == [1.0, 2.0]  # as it is for the discriminator
-    assert adversary.strength(0) == 0
-    assert adversary.strength(0.5) == pytest.approx(2 / (1 + math.exp(-5)) - 1)
-    assert 0.9999 < adversary.strength(1) < 1
+    assert dann.strength(0) == 0
+    assert dann.strength(0.5) == pytest.approx(2 / (1 + math.exp(-5)) - 1)
+    assert 0.9999 < dann.strength(1) < 1
 
 
 def test_the_conditional_discriminator_sees_the_outer_product_by_hand():
-    told = adversary.Discriminator(2, 3)
+    told = dann.Discriminator(2, 3)
     seen = []
     told.layers.register_forward_pre_hook(lambda module, inputs: seen.append(inputs[0]))
     told(torch.tensor([[1.0, 2.0]]), torch.tensor([[0.5, 0.25, 0.25]]))
     assert seen[0].tolist() == [[0.5, 0.25, 0.25, 1.0, 0.5, 0.5]]
-    wide = adversary.Discriminator(2000, 3)  # 6000 products: two random maps, whose inner products approximate theirs
+    wide = dann.Discriminator(2000, 3)  # 6000 products: two random maps, whose inner products approximate theirs
     wide.layers.register_forward_pre_hook(lambda module, inputs: seen.append(inputs[0]))
     draws = torch.Generator().manual_seed(0)
     features, odds = torch.rand(2, 2000, generator=draws), torch.rand(2, 3, generator=draws).softmax(1)
@@ -151,27 +141,27 @@ def test_sure_images_count_more_by_hand():
 
 def test_swapping_the_mean_alone_by_hand():
     source, target = torch.tensor([[[[0.1, 0.2], [0.3, 0.4]]]]), torch.full((1, 1, 2, 2), 0.5)
-    assert torch.allclose(spectra.swapped(source, target, 0.0), source + 0.25, atol=1e-6)
+    assert torch.allclose(fda.swapped(source, target, 0.0), source + 0.25, atol=1e-6)
 
 
 def test_swapped_amplitudes_are_the_targets_below_and_the_sources_above():
     draws = torch.Generator().manual_seed(0)
     source, target = (0.4 + 0.2 * torch.rand(2, 3, 32, 24, generator=draws) for _ in range(2))
-    out = spectra.swapped(source, target, 0.09)  # up to frequency 2, either way
+    out = fda.swapped(source, target, 0.09)  # up to frequency 2, either way
     was, other, now = (torch.fft.fft2(images) for images in (source, target, out))
     low = torch.zeros(32, 24, dtype=torch.bool)
     low[[[row] for row in (-2, -1, 0, 1, 2)], [-2, -1, 0, 1, 2]] = True
     assert torch.allclose(now.abs()[..., low], other.abs()[..., low], atol=1e-3)
     assert torch.allclose(now.abs()[..., ~low], was.abs()[..., ~low], atol=1e-3)
     assert torch.allclose(now, torch.polar(now.abs(), was.angle()), atol=1e-3)
-    assert torch.allclose(spectra.swapped(source, source, 0.09), source, atol=1e-6)
+    assert torch.allclose(fda.swapped(source, source, 0.09), source, atol=1e-6)
     volumes = torch.rand(1, 1, 8, 8, 8, generator=draws)
-    assert torch.allclose(spectra.swapped(volumes, volumes, 0.2), volumes, atol=1e-5)
+    assert torch.allclose(fda.swapped(volumes, volumes, 0.2), volumes, atol=1e-5)
 
 
 def test_mixed_styles_by_hand():
     maps = torch.tensor([[[[0.0, 2.0]]], [[[10.0, 16.0]]]])  # means 1 and 13, deviations 2^.5 and 18^.5
-    out = style.restyled(maps, torch.tensor([1, 0]), torch.tensor([0.25, 1.0]))
+    out = mixstyle.restyled(maps, torch.tensor([1, 0]), torch.tensor([0.25, 1.0]))
     mean, deviation = 0.25 * 1 + 0.75 * 13, 0.25 * 2**0.5 + 0.75 * 18**0.5
     assert out[0].flatten().tolist() == pytest.approx([mean - deviation / 2**0.5, mean + deviation / 2**0.5], abs=1e-4)
     assert out[1].flatten().tolist() == pytest.approx([10, 16], abs=1e-4)  # keeps all of its own
@@ -179,7 +169,7 @@ def test_mixed_styles_by_hand():
 
 def test_styles_are_mixed_in_training_only_and_where_there_are_maps():
     network = Network("test_resnet", 2, 1, 0, None)
-    style.mix_styles(network, 2, 1.0, 0.1)
+    mixstyle.mix_styles(network, 2, 1.0, 0.1)
     images = torch.rand(4, 1, 64, 64, generator=torch.Generator().manual_seed(0))
     plain = Network("test_resnet", 2, 1, 0, None)
     plain.load_state_dict(network.state_dict())
@@ -187,18 +177,18 @@ def test_styles_are_mixed_in_training_only_and_where_there_are_maps():
         assert torch.equal(network.eval()(images), plain.eval()(images))
         assert not torch.allclose(network.train()(images), plain.train()(images))
     with pytest.raises(MedshiftError, match="has 4 stages, not 5"):
-        style.mix_styles(network, 5, 1.0, 0.1)
+        mixstyle.mix_styles(network, 5, 1.0, 0.1)
     patches = Network("test_vit", 2, 1, 0, None)
-    style.mix_styles(patches, 1, 1.0, 0.1)
+    mixstyle.mix_styles(patches, 1, 1.0, 0.1)
     with pytest.raises(MedshiftError, match="take a convolutional arch"):
         patches(images)
 
 
 def valley_of(losses, converge=3, tolerance=2, rise=0.5):
     """Returns (weight averaged over the segments inside, steps inside); segment k has one step and the weight k."""
-    found = valley.LossValley(converge, tolerance, rise)
+    found = swad.LossValley(converge, tolerance, rise)
     for place, loss in enumerate(losses):
-        found.add(valley.Segment([torch.tensor([float(place)])], 1, loss))
+        found.add(swad.Segment([torch.tensor([float(place)])], 1, loss))
     inside = found.average()
     return float(inside.mean[0]), inside.steps
 
@@ -219,7 +209,7 @@ def test_the_valley_by_hand(losses, mean, steps):
 
 
 def test_segments_average_by_steps():
-    segment = valley.Segment([torch.zeros(1)])
+    segment = swad.Segment([torch.zeros(1)])
     for value in (1.0, 2.0, 6.0):
         segment.add([torch.tensor([value])])
     assert segment.mean[0].item() == pytest.approx(3.0)
@@ -233,7 +223,7 @@ def test_dense_averages_leave_the_average_of_all_steps_and_its_statistics():
     network, seen = Small(), []
 
     def keep(network, access, recipe):
-        kept = valley.DenseAverage(network, access, recipe, valley.LossValley(1, 99, 0.0), evaluations=2)
+        kept = swad.DenseAverage(network, access, recipe, swad.LossValley(1, 99, 0.0), evaluations=2)
         after_step = kept.after_step
         kept.after_step = lambda: (seen.append(network.head.weight.detach().clone()), after_step())
         return kept
@@ -251,29 +241,29 @@ def test_dense_averages_leave_the_average_of_all_steps_and_its_statistics():
 def test_similarity_by_hand():
     predicted = torch.tensor([[1.0, 0.0]], requires_grad=True), torch.tensor([[0.0, 2.0]], requires_grad=True)
     projected = torch.tensor([[3.0, 0.0]], requires_grad=True), torch.tensor([[1.0, 1.0]], requires_grad=True)
-    loss = self_supervised.similarity_loss(predicted, projected)
+    loss = ssl_target.similarity_loss(predicted, projected)
     assert float(loss.detach()) == pytest.approx(-(0.5**0.5 + 0.0) / 2)  # the first's to the second's, and back
     loss.backward()
     assert projected[0].grad is None
     assert predicted[0].grad is not None
     draws = torch.Generator().manual_seed(0)
-    assert self_supervised.spread(torch.randn(500, 64, generator=draws)) == pytest.approx(1, abs=0.05)
-    assert self_supervised.spread(torch.ones(5, 8)) == 0
+    assert ssl_target.spread(torch.randn(500, 64, generator=draws)) == pytest.approx(1, abs=0.05)
+    assert ssl_target.spread(torch.ones(5, 8)) == 0
 
 
 def test_views_show_at_least_half_and_change_grey_levels_a_little():
     draws = torch.Generator().manual_seed(0)
     down, across = torch.meshgrid(torch.linspace(0.2, 0.8, 64), torch.linspace(0.2, 0.8, 64), indexing="ij")
     places = torch.stack([down, across]).expand(200, 2, 64, 64)
-    out = self_supervised.view(places, 0.0, draws)
+    out = ssl_target.view(places, 0.0, draws)
     sides = (out.amax((2, 3)) - out.amin((2, 3))) / 0.6
     assert float(sides.prod(1).min()) > 0.47
     assert float(sides.max()) <= 1
     assert 0.3 < float((out[:, 1, 0, 0] > out[:, 1, 0, -1]).float().mean()) < 0.7  # mirrored or not
-    flat = self_supervised.view(torch.full((200, 1, 8, 8), 0.5), 0.1, draws).mean((1, 2, 3))
+    flat = ssl_target.view(torch.full((200, 1, 8, 8), 0.5), 0.1, draws).mean((1, 2, 3))
     assert 0.4 <= float(flat.min()) < 0.43
     assert 0.57 < float(flat.max()) <= 0.6
-    assert torch.equal(*(self_supervised.view(places, 0.1, torch.Generator().manual_seed(1)) for _ in range(2)))
+    assert torch.equal(*(ssl_target.view(places, 0.1, torch.Generator().manual_seed(1)) for _ in range(2)))
 
 
 def right(network, images):
@@ -309,12 +299,12 @@ def blind():
 
 
 LOSSES = {
-    "coral": lambda told, recipe: distances.Aligned(told, "coral", 1.0),
-    "mmd": lambda told, recipe: distances.Aligned(told, "mmd", 1.0),
-    "dann": lambda told, recipe: adversary.Adversarial(told, recipe, 1.0, conditional=False),
-    "cdan": lambda told, recipe: adversary.Adversarial(told, recipe, 1.0, conditional=True),
-    "mcc": lambda told, recipe: confusion.Confused(told, 2.5, 1.0),
-    "fda": lambda told, recipe: spectra.Swapped(told, 0.05),
+    "coral": lambda told, recipe: coral_mmd.Aligned(told, "coral", 1.0),
+    "mmd": lambda told, recipe: coral_mmd.Aligned(told, "mmd", 1.0),
+    "dann": lambda told, recipe: dann.Adversarial(told, recipe, 1.0, conditional=False),
+    "cdan": lambda told, recipe: dann.Adversarial(told, recipe, 1.0, conditional=True),
+    "mcc": lambda told, recipe: mcc.Confused(told, 2.5, 1.0),
+    "fda": lambda told, recipe: fda.Swapped(told, 0.05),
 }
 
 
@@ -332,17 +322,17 @@ def test_less_confusion_is_what_minimising_it_brings():
     """Not accuracy: here it falls to chance, all in one class, which confuses nothing. That failure is known."""
     recipe = TimmRecipe(epochs=40, patience=40, batch_size=32, lr=3e-3)
     told = moving_nuisances()
-    plain, sure = (trained(told, recipe, Points, confusion.Confused(told, 2.5, weight)) for weight in (0.0, 1.0))
+    plain, sure = (trained(told, recipe, Points, mcc.Confused(told, 2.5, weight)) for weight in (0.0, 1.0))
     target = points(300, 4, 1).batch(slice(None))
     with torch.inference_mode():
-        before, after = (float(confusion.class_confusion(network(target), 2.5)) for network in (plain, sure))
+        before, after = (float(mcc.class_confusion(network(target), 2.5)) for network in (plain, sure))
     assert after < before - 0.03
 
 
 def test_batch_statistics_and_histograms_help_under_a_change_of_contrast(blind):
     told, target = problem(low_contrast), pictures(200, 5, low_contrast)
     assert right(with_batch_statistics(copy.deepcopy(blind), 0.0), target) > 0.95
-    matched = trained(told, SHORT, lambda: histograms.Harmonised(Small(), told.train))
+    matched = trained(told, SHORT, lambda: histogram_matching.Harmonised(Small(), told.train))
     assert right(matched, target) > 0.95
     assert right(matched, pictures(200, 6)) > 0.95
 
@@ -392,7 +382,7 @@ def test_alignment_itself_helps_under_a_covariate_shift(method, margin):
     told = moving_nuisances()
     plain = trained(told, recipe, Points)
     # few features, so that the mean over the covariance's entries is small: a weight to match
-    loss = distances.Aligned(told, "coral", 30.0) if method == "coral" else LOSSES[method](told, recipe)
+    loss = coral_mmd.Aligned(told, "coral", 30.0) if method == "coral" else LOSSES[method](told, recipe)
     adapted = trained(told, recipe, Points, loss)
     assert right(plain, points(100, 2, 0)) > 0.95
     assert right(adapted, points(300, 4, 1)) > right(plain, points(300, 4, 1)) + margin

@@ -11,13 +11,16 @@ import pytest
 import torch
 from sklearn.linear_model import LogisticRegression
 
-from medshift.baselines import distances, histograms, laplacian, probe, prototypes
-from medshift.baselines.entropy import EntropyMinimiser
-from medshift.baselines.mixing import Mixed
-from medshift.baselines.networks import Network
-from medshift.baselines.reliable import ReliableMinimiser
-from medshift.baselines.starts import take_all
-from medshift.baselines.views import MeanOfViews, views
+from medshift.baselines.adaptation import coral_mmd
+from medshift.baselines.common.initial_weights import take_all
+from medshift.baselines.common.networks import Network
+from medshift.baselines.generalisation import histogram_matching
+from medshift.baselines.generalisation.mixup import Mixed
+from medshift.baselines.generalisation.tta import MeanOfViews, views
+from medshift.baselines.test_time import lame, t3a
+from medshift.baselines.test_time.sar import ReliableMinimiser
+from medshift.baselines.test_time.tent import EntropyMinimiser
+from medshift.baselines.transfer import linear_probe
 from medshift.benchmark.contract import registry
 from medshift.benchmark.contract.access import Access
 from medshift.benchmark.contract.checks import check_baseline
@@ -91,25 +94,25 @@ def test_faulty_baselines_are_told_why(monkeypatch, fault, message):
 def test_coral_by_hand():
     source = torch.tensor([[0.0, 0.0], [2.0, 0.0]])  # covariance [[2, 0], [0, 0]]
     target = torch.tensor([[0.0, 1.0], [0.0, 3.0]])  # covariance [[0, 0], [0, 2]]
-    assert float(distances.coral(source, target)) == pytest.approx((4 + 4) / 4 / 4)
-    assert float(distances.coral(source, source + 5)) == pytest.approx(0)  # blind to the mean
+    assert float(coral_mmd.coral(source, target)) == pytest.approx((4 + 4) / 4 / 4)
+    assert float(coral_mmd.coral(source, source + 5)) == pytest.approx(0)  # blind to the mean
 
 
 def test_mmd_tells_shifted_from_equal():
     draws = torch.Generator().manual_seed(0)
     a, b = (torch.randn(200, 3, generator=draws) for _ in range(2))
-    assert float(distances.mmd(a, a)) == pytest.approx(0, abs=1e-6)
-    assert float(distances.mmd(a, b)) < 0.02
-    assert float(distances.mmd(a, b + 2)) > 0.2
+    assert float(coral_mmd.mmd(a, a)) == pytest.approx(0, abs=1e-6)
+    assert float(coral_mmd.mmd(a, b)) < 0.02
+    assert float(coral_mmd.mmd(a, b + 2)) > 0.2
 
 
 def test_matching_gives_the_templates_histogram_and_keeps_ties():
     draws = torch.Generator().manual_seed(0)
     images, template = torch.rand(3, 2, 5, 5, generator=draws), torch.rand(2, 25, generator=draws).sort(1).values
-    out = histograms.matched(images, template)
+    out = histogram_matching.matched(images, template)
     assert torch.allclose(out.flatten(2).sort(2).values, template.expand(3, -1, -1))
     assert torch.equal(out.flatten(2).argsort(2), images.flatten(2).argsort(2))
-    flat = histograms.matched(torch.full((1, 2, 5, 5), 0.3), template)
+    flat = histogram_matching.matched(torch.full((1, 2, 5, 5), 0.3), template)
     assert torch.allclose(flat, template.mean(1).view(1, 2, 1, 1).expand(1, 2, 5, 5))
 
 
@@ -118,7 +121,9 @@ def test_matching_undoes_monotone_tone_curves():
     template = images.flatten(2).sort(2).values.mean(0)
     for shift in ("gamma", "contrast-loss", "tone-curve"):
         changed = apply(shift, images, 3, list("abcd"), 0)
-        moved = (histograms.matched(changed, template) - histograms.matched(images, template)).abs().mean()
+        moved = (
+            (histogram_matching.matched(changed, template) - histogram_matching.matched(images, template)).abs().mean()
+        )
         assert moved < 2e-4, shift
         assert (changed - images).abs().mean() > 0.02
 
@@ -130,10 +135,10 @@ def test_the_probe_is_scikit_learns(monkeypatch):
     train.pixels[labels == 1, :, :16] += 100
     train.pixels[labels == 2, :, :, :16] += 100
     access = Access(("a", "b", "c"), 1, (32, 32), train, train, {}, 0, torch.device("cpu"), "x", lambda line: None)
-    monkeypatch.setattr(probe, "STRENGTHS", (0.01,))
+    monkeypatch.setattr(linear_probe, "STRENGTHS", (0.01,))
     network = Network("tf_efficientnet_lite0", 3, 1, 0, take_all)
-    probe.fit_probe(network, access)
-    features = probe.features(network, train, torch.device("cpu"))
+    linear_probe.fit_probe(network, access)
+    features = linear_probe.features(network, train, torch.device("cpu"))
     standard = (features - features.mean(0)) / (features.std(0) + 1e-6)
     expected = LogisticRegression(C=0.01, class_weight="balanced", max_iter=2000).fit(standard, labels)
     with torch.inference_mode():
@@ -148,7 +153,7 @@ def test_held_norms_say_the_same_while_training_and_learn_nothing():
         norm.running_mean.normal_()
     with torch.no_grad():
         before = network.eval()(images)
-        probe.hold_norms(network)
+        linear_probe.hold_norms(network)
         assert torch.allclose(network.train()(images), before, atol=1e-5)
     assert not any("bn" in name for name, _ in network.named_parameters())
 
@@ -174,7 +179,7 @@ def points(*rows):
 
 
 def test_t3a_moves_a_prototype_to_what_it_has_seen():
-    predictor = prototypes.Prototypes(TwoFeatures(), supports=2)
+    predictor = t3a.Prototypes(TwoFeatures(), supports=2)
     plain = points([1.0, 0.6]).flatten(1).softmax(1)
     first = predictor(points([1.0, 0.6]))
     # the class's prototype: mean of (1, 0) and (1, 0.6) / |.|, then of length 1
@@ -295,14 +300,14 @@ def test_tta_is_the_mean_over_views_and_of_each_image_alone():
 def test_lame_pulls_a_doubtful_neighbour_over():
     features = torch.tensor([[1.0, 0.0], [0.99, 0.1], [0.98, -0.1], [0.0, 1.0], [0.1, 0.99]])
     probabilities = torch.tensor([[0.9, 0.1], [0.9, 0.1], [0.45, 0.55], [0.1, 0.9], [0.1, 0.9]])
-    kernel = laplacian.affinity(features, 2)
+    kernel = lame.affinity(features, 2)
     assert torch.equal(kernel, kernel.T)
     assert (kernel.diagonal() == 0).all()
-    out = laplacian.adjusted(probabilities, kernel, 100)
+    out = lame.adjusted(probabilities, kernel, 100)
     assert out[2, 0] > 0.5
     assert torch.allclose(out.sum(1), torch.ones(5))
-    assert torch.allclose(laplacian.adjusted(probabilities, torch.zeros(5, 5), 100), probabilities, atol=1e-6)
-    assert laplacian.affinity(features[:1], 5).tolist() == [[0.0]]
+    assert torch.allclose(lame.adjusted(probabilities, torch.zeros(5, 5), 100), probabilities, atol=1e-6)
+    assert lame.affinity(features[:1], 5).tolist() == [[0.0]]
 
 
 def test_mixed_loss_is_that_of_mixed_images_shared_between_both_labels():
@@ -325,6 +330,6 @@ def test_alignment_needs_a_target():
     images = Labelled(np.zeros((4, 1, 8, 8), np.uint8), None, np.array([0, 1, 0, 1]))
     access = Access(("a", "b"), 1, (8, 8), images, images, {}, 0, torch.device("cpu"), "x", lambda line: None)
     with pytest.raises(MedshiftError, match="no target to adapt to"):
-        distances.Aligned(access, "coral", 1.0)
+        coral_mmd.Aligned(access, "coral", 1.0)
     there = Access(**{**access.__dict__, "targets": {"t": Images(images.pixels, None)}})
-    assert not hasattr(distances.Aligned(there, "mmd", 1.0).target, "labels")
+    assert not hasattr(coral_mmd.Aligned(there, "mmd", 1.0).target, "labels")

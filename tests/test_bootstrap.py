@@ -13,7 +13,7 @@ from medshift.benchmark.scoring.bootstrap import cells, draw, interval, units
 from medshift.benchmark.scoring.estimate import Estimate
 from medshift.benchmark.scoring.metrics import METRICS, auroc, balanced_accuracy
 from medshift.benchmark.scoring.scores import aggregated, score
-from medshift.leaderboard.scoring import over_seeds
+from medshift.leaderboard.entries.scoring import over_seeds
 
 
 def test_every_replicate_draws_as_many_groups_as_there_are(fabricate):

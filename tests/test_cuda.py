@@ -9,7 +9,7 @@ import torch
 from folders import folder
 from typer.testing import CliRunner
 
-from medshift.baselines import networks
+from medshift.baselines.common import networks
 from medshift.benchmark.cli.main import app
 from medshift.benchmark.contract import registry
 from medshift.benchmark.contract.checks import check_baseline

@@ -19,7 +19,7 @@ from medshift.benchmark.scoring import scores
 from medshift.benchmark.submissions import predictions, submission
 from medshift.benchmark.submissions.card import CARD_FILE, LARGEST_CARD, claims
 from medshift.benchmark.submissions.predictions import PREDICTIONS_FILE
-from medshift.leaderboard.command import leaderboard
+from medshift.leaderboard.build import leaderboard
 from medshift.shifts.errors import MedshiftError
 
 SCRIPT = "<script>alert(1)</script>"

@@ -14,8 +14,8 @@ from test_hostile import said
 from medshift.benchmark.protocols import folder
 from medshift.benchmark.protocols import truth as truths
 from medshift.benchmark.protocols.protocol import LARGEST_PROTOCOL, PROTOCOL_FILE, TRUTH_FILE
-from medshift.leaderboard.changes import of_folders
-from medshift.leaderboard.review import review
+from medshift.leaderboard.review.changes import of_folders
+from medshift.leaderboard.review.review import review
 from medshift.shifts.errors import MedshiftError
 
 

@@ -15,17 +15,18 @@ from scipy import stats
 from medshift.benchmark.scoring import bootstrap
 from medshift.benchmark.scoring.estimate import Estimate
 from medshift.benchmark.submissions.card import CARD_FILE, read
-from medshift.leaderboard import cache, charts
-from medshift.leaderboard.badge import badge
-from medshift.leaderboard.board import board
-from medshift.leaderboard.command import leaderboard
-from medshift.leaderboard.correlation import correlation
-from medshift.leaderboard.entries import contests
-from medshift.leaderboard.line import lines
-from medshift.leaderboard.markdown import BEGIN, END, escape, into_readme, markdown
-from medshift.leaderboard.page import page as render
-from medshift.leaderboard.scoring import over_seeds, track
-from medshift.leaderboard.table import csv_lines
+from medshift.leaderboard.analysis.accuracy_line import lines
+from medshift.leaderboard.analysis.correlation import correlation
+from medshift.leaderboard.build import leaderboard
+from medshift.leaderboard.entries import cache
+from medshift.leaderboard.entries.entries import contests
+from medshift.leaderboard.entries.scoring import over_seeds, track
+from medshift.leaderboard.ranking.board import board
+from medshift.leaderboard.report import charts
+from medshift.leaderboard.report.badge import badge
+from medshift.leaderboard.report.markdown import BEGIN, END, escape, into_readme, markdown
+from medshift.leaderboard.report.page import page as render
+from medshift.leaderboard.report.tables import csv_lines
 from medshift.shifts.errors import MedshiftError
 
 HOSTILE = "<script>alert('x')</script><img src=x onerror=alert(1)> | [a](javascript:alert(1)) \u202e"
@@ -384,7 +385,7 @@ def test_scores_that_other_packages_made_are_not_taken_from_the_cache(package, m
 
 
 def test_scoring_imports_no_torch():
-    code = "import sys, medshift.leaderboard.command, medshift.benchmark.summary; sys.exit('torch' in sys.modules)"
+    code = "import sys, medshift.leaderboard.build, medshift.benchmark.cli.summary; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from medshift.leaderboard.command import leaderboard
+from medshift.leaderboard.build import leaderboard
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install '.[dev]'")
 

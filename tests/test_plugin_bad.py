@@ -14,7 +14,7 @@ from medshift.shifts import catalogue, checks
 from medshift.shifts.apply import apply
 from medshift.shifts.checks import check_shift
 from medshift.shifts.errors import MedshiftError
-from medshift.shifts.phantom import phantom
+from medshift.shifts.numerics.phantom import phantom
 from medshift.shifts.plugins import Table
 
 PLUGINS = Path(__file__).parent / "plugins"

@@ -13,8 +13,8 @@ from medshift.benchmark.protocols.plan import Choices, plan
 from medshift.benchmark.runs import predict, stream
 from medshift.shifts import catalogue
 from medshift.shifts.errors import MedshiftError
+from medshift.shifts.numerics.severity import at
 from medshift.shifts.plugins import Table
-from medshift.shifts.severity import at
 
 
 def dimmer(images, severity, rng):

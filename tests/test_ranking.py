@@ -10,12 +10,13 @@ from scipy import stats
 from medshift.benchmark.contract import registry
 from medshift.benchmark.reporting.numbers import decimal
 from medshift.benchmark.scoring.bootstrap import draw
-from medshift.leaderboard import approach, correlation, line, ranking
-from medshift.leaderboard.board import board
-from medshift.leaderboard.correlation import kendall, spearman
-from medshift.leaderboard.entries import contests
-from medshift.leaderboard.findings import findings
-from medshift.leaderboard.markdown import markdown
+from medshift.leaderboard.analysis import accuracy_line, approach, correlation
+from medshift.leaderboard.analysis.correlation import kendall, spearman
+from medshift.leaderboard.analysis.findings import findings
+from medshift.leaderboard.entries.entries import contests
+from medshift.leaderboard.ranking import comparisons
+from medshift.leaderboard.ranking.board import board
+from medshift.leaderboard.report.markdown import markdown
 
 
 @pytest.fixture(autouse=True)
@@ -31,9 +32,9 @@ def means(figures, seed, replicates=1000):
 
 def test_holm_is_that_of_the_definition():
     chance = np.array([0.01, 0.04, 0.03, 0.005, math.nan])
-    assert ranking.holm(chance)[:4] == pytest.approx([0.03, 0.06, 0.06, 0.02])
-    assert np.isnan(ranking.holm(chance)[4])
-    assert ranking.holm(np.array([0.9, 0.8])).tolist() == [1, 1]
+    assert comparisons.holm(chance)[:4] == pytest.approx([0.03, 0.06, 0.06, 0.02])
+    assert np.isnan(comparisons.holm(chance)[4])
+    assert comparisons.holm(np.array([0.9, 0.8])).tolist() == [1, 1]
 
 
 def test_comparisons_are_the_paired_test_of_scipy():
@@ -41,7 +42,7 @@ def test_comparisons_are_the_paired_test_of_scipy():
     base = rng.normal(0, 1, 40)
     figures = np.stack([base, base + 0.3 + rng.normal(0, 0.5, 40), base + rng.normal(0, 0.5, 40)])
     values, tracks = means(figures, 0, 4000)
-    found = ranking.compare(values, tracks, 40, True)
+    found = comparisons.compare(values, tracks, 40, True)
     for i in range(3):
         for j in range(3):
             if i != j:
@@ -57,12 +58,12 @@ def test_equal_methods_share_a_tier_and_worse_ones_do_not():
     good = rng.normal(1, 0.3, 50)
     figures = np.stack([good, good, rng.normal(0, 0.3, 50), rng.normal(-1, 0.3, 50)])
     values, tracks = means(figures, 1)
-    found = ranking.compare(values, tracks, 50, True)
-    assert ranking.tiers([0, 1, 2, 3], found.supported) == [1, 1, 2, 3]
-    assert ranking.ranks(values, True).tolist() == [1, 1, 3, 4]
-    lower = ranking.compare(-values, -tracks, 50, False)
+    found = comparisons.compare(values, tracks, 50, True)
+    assert comparisons.tiers([0, 1, 2, 3], found.supported) == [1, 1, 2, 3]
+    assert comparisons.ranks(values, True).tolist() == [1, 1, 3, 4]
+    lower = comparisons.compare(-values, -tracks, 50, False)
     assert (lower.supported == found.supported).all()
-    assert ranking.ranks(-values, False).tolist() == [1, 1, 3, 4]
+    assert comparisons.ranks(-values, False).tolist() == [1, 1, 3, 4]
 
 
 def test_methods_that_do_not_differ_are_told_apart_in_five_percent_of_tables():
@@ -71,7 +72,7 @@ def test_methods_that_do_not_differ_are_told_apart_in_five_percent_of_tables():
         rng = np.random.default_rng(trial)
         figures = rng.normal(0, 1, 60) + rng.normal(0, 1, (5, 60))  # the same patients, five methods alike
         values, tracks = means(figures, trial, 300)
-        wrong += ranking.compare(values, tracks, 60, True).supported.any()
+        wrong += comparisons.compare(values, tracks, 60, True).supported.any()
     assert wrong / 300 <= 0.08
 
 
@@ -81,7 +82,7 @@ def test_intervals_of_a_difference_cover_it_in_95_percent():
         rng = np.random.default_rng(trial)
         patients = rng.normal(0, 1, 30)
         figures = np.stack([patients + rng.normal(0.2, 1, 30), patients + rng.normal(0, 1, 30)])
-        _, low, high = ranking.compare(*means(figures, trial, 400), 30, True).interval(0, 1)
+        _, low, high = comparisons.compare(*means(figures, trial, 400), 30, True).interval(0, 1)
         inside += low <= 0.2 <= high
     assert 0.93 <= inside / 1000 <= 0.97
 
@@ -90,20 +91,20 @@ def test_ranks_and_their_intervals_agree_with_scipy():
     rng = np.random.default_rng(2)
     tracks = rng.integers(0, 6, (7, 500)).astype(float)
     each = np.stack([stats.rankdata(-column, method="min") for column in tracks.T], axis=1)
-    assert (ranking.ranks(tracks, True) == each).all()
-    found = ranking.rank_intervals(tracks, True)
+    assert (comparisons.ranks(tracks, True) == each).all()
+    found = comparisons.rank_intervals(tracks, True)
     assert (found[:, 0] <= np.median(each, axis=1)).all()
     assert (found[:, 1] >= np.median(each, axis=1)).all()
     apart = np.array([[3.0] * 100, [2.0] * 100, [1.0] * 100])
-    assert ranking.rank_intervals(apart, True).tolist() == [[1, 1], [2, 2], [3, 3]]
+    assert comparisons.rank_intervals(apart, True).tolist() == [[1, 1], [2, 2], [3, 3]]
 
 
 def test_undefined_replicates_are_no_shared_first_place():
     tracks = np.arange(4)[:, None] + np.zeros((4, 100))
     tracks[:, :10] = np.nan
-    assert ranking.rank_intervals(tracks, False).tolist() == [[1, 1], [2, 2], [3, 3], [4, 4]]
+    assert comparisons.rank_intervals(tracks, False).tolist() == [[1, 1], [2, 2], [3, 3], [4, 4]]
     tracks[:, :60] = np.nan  # most of them: nothing is known
-    assert ranking.rank_intervals(tracks, False).tolist() == [[1, 4]] * 4
+    assert comparisons.rank_intervals(tracks, False).tolist() == [[1, 4]] * 4
 
 
 def test_each_ranking_is_a_family_of_its_own():
@@ -111,9 +112,9 @@ def test_each_ranking_is_a_family_of_its_own():
     shared = rng.normal(0, 1, 400)
     tracks = np.stack([mean + shared + rng.normal(0, 1, 400) for mean in (0, 3.6, 0, 0, 0, 0, 0, 0)])
     values = np.array([0, 3.6, 0, 0, 0, 0, 0, 0])
-    alone = ranking.compare(values[:2], tracks[:2], 100, True)
-    together = ranking.compare(values, tracks, 100, True)
-    apart = ranking.compare(values, tracks, 100, True, rankings=["a", "a", "b", "b", "b", "b", "b", "b"])
+    alone = comparisons.compare(values[:2], tracks[:2], 100, True)
+    together = comparisons.compare(values, tracks, 100, True)
+    apart = comparisons.compare(values, tracks, 100, True, rankings=["a", "a", "b", "b", "b", "b", "b", "b"])
     assert alone.supported[0, 1]  # one pair: no correction
     assert not together.supported[0, 1]  # 28 pairs
     assert apart.supported[0, 1]
@@ -123,9 +124,9 @@ def test_each_ranking_is_a_family_of_its_own():
 
 def test_undefined_figures_are_last_and_never_supported():
     tracks = np.stack([np.arange(50.0), np.full(50, np.nan)])
-    found = ranking.compare(np.array([24.5, math.nan]), tracks, 10, True)
+    found = comparisons.compare(np.array([24.5, math.nan]), tracks, 10, True)
     assert not found.supported.any()
-    assert ranking.ranks(np.array([24.5, math.nan]), True).tolist() == [1, 2]
+    assert comparisons.ranks(np.array([24.5, math.nan]), True).tolist() == [1, 2]
 
 
 def test_rank_correlations_are_those_of_scipy():
@@ -143,15 +144,17 @@ def test_rank_correlations_are_those_of_scipy():
 
 def test_a_line_is_found_again_and_an_entry_above_it_is_robuster():
     clean = np.linspace(0.6, 0.95, 12)
-    shifted = line.expit(0.9 * line.logit(clean) - 0.4)
+    shifted = accuracy_line.expit(0.9 * accuracy_line.logit(clean) - 0.4)
     shifted[5] += 0.05
-    found = line.fit("real", [str(i) for i in range(12)], np.stack([clean, shifted], axis=1))
+    found = accuracy_line.fit("real", [str(i) for i in range(12)], np.stack([clean, shifted], axis=1))
     assert found.residuals["5"] == pytest.approx(0.05, abs=1e-9)  # against the line of the others
     assert found.slope == pytest.approx(0.9, abs=0.1)
     assert 0.9 < found.explained <= 1
-    assert found.at(0.8) == pytest.approx(float(line.expit(0.9 * line.logit(np.array(0.8)) - 0.4)), abs=0.02)
-    assert line.fit("real", ["a", "b"], np.array([[0.6, 0.5], [0.7, 0.6]])) is None
-    assert line.fit("real", ["a", "b", "c"], np.full((3, 2), 0.7)) is None
+    assert found.at(0.8) == pytest.approx(
+        float(accuracy_line.expit(0.9 * accuracy_line.logit(np.array(0.8)) - 0.4)), abs=0.02
+    )
+    assert accuracy_line.fit("real", ["a", "b"], np.array([[0.6, 0.5], [0.7, 0.6]])) is None
+    assert accuracy_line.fit("real", ["a", "b", "c"], np.full((3, 2), 0.7)) is None
 
 
 def contest(fabricate, folder, entries, **changes):
@@ -263,9 +266,9 @@ def test_few_seeds_make_a_difference_harder_to_support():
     base = rng.normal(0, 1, 100)
     values, tracks = means(np.stack([base + 0.35, base + rng.normal(0, 0.1, 100)]), 0)
     spread = np.array([[0.01, 0.01], [0.01, 0.01]])
-    three = ranking.compare(values, with_seeds(tracks, spread), 100, True, spread, np.array([3.0, 3.0]))
-    ten = ranking.compare(values, with_seeds(tracks, spread), 100, True, spread, np.array([10.0, 10.0]))
-    one = ranking.compare(values, tracks, 100, True)
+    three = comparisons.compare(values, with_seeds(tracks, spread), 100, True, spread, np.array([3.0, 3.0]))
+    ten = comparisons.compare(values, with_seeds(tracks, spread), 100, True, spread, np.array([10.0, 10.0]))
+    one = comparisons.compare(values, tracks, 100, True)
     assert one.reach[0, 1] < ten.reach[0, 1] < three.reach[0, 1]
     assert one.supported[0, 1]
     assert ten.supported[0, 1]
@@ -283,7 +286,7 @@ def test_what_was_scored_before_is_not_scored_again(fabricate, tmp_path, monkeyp
     def never(*given, **named):
         raise AssertionError("scored again")
 
-    monkeypatch.setattr("medshift.leaderboard.work.make", never)
+    monkeypatch.setattr("medshift.leaderboard.entries.workers.make", never)
     again = board(contests(tmp_path / "in")[0], 200)
     for one, other in zip(first.rows, again.rows, strict=True):
         for name, array in one.scored.arrays().items():

@@ -17,8 +17,8 @@ from medshift.benchmark.runs.verify import Outcome, mark
 from medshift.benchmark.submissions.card import CARD_FILE
 from medshift.benchmark.submissions.predictions import PREDICTIONS_FILE
 from medshift.benchmark.submissions.verification_record import VERIFIED_FILE
-from medshift.leaderboard.changes import of_diff, of_folders
-from medshift.leaderboard.review import review
+from medshift.leaderboard.review.changes import of_diff, of_folders
+from medshift.leaderboard.review.review import review
 from medshift.shifts.errors import MedshiftError
 
 WORKFLOWS = Path(__file__).parent.parent / ".github" / "workflows"

@@ -11,8 +11,8 @@ from medshift.shifts.apply import apply
 from medshift.shifts.catalogue import entry
 from medshift.shifts.checks import check_shift
 from medshift.shifts.errors import MedshiftError
-from medshift.shifts.phantom import phantom
-from medshift.shifts.rng import Addressed
+from medshift.shifts.numerics.phantom import phantom
+from medshift.shifts.numerics.rng import Addressed
 
 IDS = ["a", "b", "c", "d"]
 

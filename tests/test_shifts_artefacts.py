@@ -8,11 +8,11 @@ import scipy.fft
 import torch
 from PIL import Image
 
-from medshift.shifts import fields, kspace
 from medshift.shifts.apply import apply
-from medshift.shifts.jpeg import JPEG
-from medshift.shifts.phantom import phantom
-from medshift.shifts.rng import Addressed
+from medshift.shifts.families import fields, kspace
+from medshift.shifts.families.jpeg import JPEG
+from medshift.shifts.numerics.phantom import phantom
+from medshift.shifts.numerics.rng import Addressed
 
 IDS = [str(index) for index in range(16)]
 

@@ -11,7 +11,7 @@ from medshift.shifts import checks
 from medshift.shifts.apply import apply
 from medshift.shifts.checks import check_shift
 from medshift.shifts.errors import MedshiftError
-from medshift.shifts.phantom import phantom
+from medshift.shifts.numerics.phantom import phantom
 
 SHARE_OF_LINES = (0.02, 0.05, 0.10, 0.15, 0.25)
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from medshift.shifts import colour, contrast
 from medshift.shifts.apply import apply
-from medshift.shifts.phantom import phantom
+from medshift.shifts.families import colour, contrast
+from medshift.shifts.numerics.phantom import phantom
 
 IDS = [str(index) for index in range(64)]
 

@@ -14,9 +14,9 @@ from medshift.shifts import catalogue
 from medshift.shifts.apply import apply
 from medshift.shifts.checks import check_shift
 from medshift.shifts.errors import MedshiftError
-from medshift.shifts.phantom import phantom
-from medshift.shifts.rng import Addressed
-from medshift.shifts.severity import at
+from medshift.shifts.numerics.phantom import phantom
+from medshift.shifts.numerics.rng import Addressed
+from medshift.shifts.numerics.severity import at
 
 BUILTINS = sorted(catalogue.BUILTINS)
 

@@ -12,16 +12,17 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from medshift.shifts import catalogue, kernels
+from medshift.shifts import catalogue
 from medshift.shifts.apply import apply
 from medshift.shifts.errors import MedshiftError
-from medshift.shifts.kspace import _late_lines
-from medshift.shifts.matrices import along, binning, gaussian, magnification, separable, truncation, unit_noise
-from medshift.shifts.phantom import phantom
-from medshift.shifts.rng import Addressed
+from medshift.shifts.families.kspace import _late_lines
+from medshift.shifts.kernels import compiler, rows
+from medshift.shifts.numerics.matrices import along, binning, gaussian, magnification, separable, truncation, unit_noise
+from medshift.shifts.numerics.phantom import phantom
+from medshift.shifts.numerics.rng import Addressed
 
 numba = pytest.importorskip("numba")
-if not kernels.usable(torch.zeros(1)):
+if not compiler.usable(torch.zeros(1)):
     pytest.skip("compiled loops are switched off", allow_module_level=True)
 
 from medshift.shifts.kernels import separable as compiled  # noqa: E402  # it needs Numba
@@ -45,7 +46,7 @@ def tensors(monkeypatch):
     """Switches the compiled loops off."""
 
     def off():
-        monkeypatch.setattr(kernels, "usable", lambda images: False)
+        monkeypatch.setattr(compiler, "usable", lambda images: False)
 
     return off
 
@@ -62,7 +63,7 @@ def test_draws_are_those_of_torch_to_the_bit(count, tensors):
         return rng.normal((count,)), rng.uniform((count,)), rng.normal((count, 2)), rng.integers(0, 9, (2,))
 
     ours = draw()
-    assert kernels.usable(ours[0])
+    assert compiler.usable(ours[0])
     tensors()
     for one, other in zip(ours, draw(), strict=True):
         assert torch.equal(one, other)
@@ -201,11 +202,11 @@ def test_memory_stays_within_six_times_a_small_batch(name):
 
 
 def test_rounding_is_a_loop_s_own_whoever_is_compiled_first():
-    @kernels.compiled
+    @compiler.compiled
     def squares(a, b):
         return a * a + b * b
 
-    @kernels.unrounded
+    @compiler.unrounded
     def first(x, out):
         for i in range(len(x)):
             out[i] = squares(x[i, 0], x[i, 1])
@@ -228,16 +229,16 @@ def test_a_full_disk_costs_no_shift(tmp_path):
 
 
 def test_code_is_kept_for_the_very_sources(tmp_path, monkeypatch):
-    for path in Path(kernels.__file__).parent.glob("*.py"):
+    for path in Path(compiler.__file__).parent.glob("*.py"):
         (tmp_path / path.name).write_bytes(path.read_bytes())
-    monkeypatch.setattr(kernels, "__file__", str(tmp_path / "__init__.py"))
-    kernels._folder.cache_clear()
-    before = kernels._folder("")
+    monkeypatch.setattr(compiler, "__file__", str(tmp_path / "__init__.py"))
+    compiler._folder.cache_clear()
+    before = compiler._folder("")
     with (tmp_path / "bits.py").open("a") as file:  # a loop of any other file may have this one in it
         file.write("\n")
-    kernels._folder.cache_clear()
-    after = kernels._folder("")
-    kernels._folder.cache_clear()
+    compiler._folder.cache_clear()
+    after = compiler._folder("")
+    compiler._folder.cache_clear()
     assert Path(before).parent == Path(after).parent == tmp_path / "__pycache__"
     assert before != after
 
@@ -256,7 +257,7 @@ def test_what_fails_in_one_stretch_waits_for_the_others():
     torch.set_num_threads(2)
     try:
         with pytest.raises(ValueError, match="mine"):
-            kernels.spread(task, 2, kernels.WORTH_A_THREAD)
+            rows.spread(task, 2, rows.WORTH_A_THREAD)
     finally:
         torch.set_num_threads(threads)
     assert sorted(begun) == sorted(ended) == [0, 1]
@@ -285,7 +286,7 @@ def test_a_loop_is_compiled_where_nothing_can_be_written(monkeypatch):
 
     monkeypatch.setattr(numba, "njit", nowhere)
 
-    @kernels.compiled
+    @compiler.compiled
     def twice(x):
         return 2 * x
 
@@ -304,7 +305,7 @@ def test_work_is_spread_over_threads_once_and_whole(threads, count):
     before = torch.get_num_threads()
     torch.set_num_threads(threads)
     try:
-        kernels.spread(task, count, kernels.WORTH_A_THREAD)
+        rows.spread(task, count, rows.WORTH_A_THREAD)
     finally:
         torch.set_num_threads(before)
     assert (done == 1).all()

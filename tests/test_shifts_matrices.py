@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from medshift.shifts.kspace import _late_lines
-from medshift.shifts.matrices import along, binning, exact, gaussian, magnification, truncation, unit_noise
+from medshift.shifts.families.kspace import _late_lines
+from medshift.shifts.numerics.matrices import along, binning, exact, gaussian, magnification, truncation, unit_noise
 
 FINE = 2**24
 

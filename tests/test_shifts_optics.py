@@ -5,10 +5,10 @@ import pytest
 import scipy.ndimage
 import torch
 
-from medshift.shifts import geometry, noise, resolution
 from medshift.shifts.apply import apply
-from medshift.shifts.phantom import phantom
-from medshift.shifts.resolution import disc
+from medshift.shifts.families import geometry, noise, resolution
+from medshift.shifts.families.resolution import disc
+from medshift.shifts.numerics.phantom import phantom
 
 IDS = [str(index) for index in range(64)]
 

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import torch
 
-from medshift.shifts import contrast, noise, resolution
 from medshift.shifts.apply import apply
-from medshift.shifts.geometry import ROTATION, _turned
-from medshift.shifts.phantom import phantom
+from medshift.shifts.families import contrast, noise, resolution
+from medshift.shifts.families.geometry import ROTATION, _turned
+from medshift.shifts.numerics.phantom import phantom
 
 IDS = [str(index) for index in range(32)]
 SEVERITIES = (1, 3, 5)

@@ -7,10 +7,10 @@ import scipy.ndimage
 import scipy.stats
 import torch
 
-from medshift.shifts import contrast, noise, resolution
 from medshift.shifts.apply import apply
-from medshift.shifts.matrices import binning, gaussian, truncation
-from medshift.shifts.phantom import phantom
+from medshift.shifts.families import contrast, noise, resolution
+from medshift.shifts.numerics.matrices import binning, gaussian, truncation
+from medshift.shifts.numerics.phantom import phantom
 
 IDS = [str(index) for index in range(64)]
 

@@ -2,7 +2,7 @@
 
 from PIL import Image
 
-from medshift.shifts.phantom import phantom
+from medshift.shifts.numerics.phantom import phantom
 from medshift.shifts.preview import contact_sheet
 
 

@@ -2,7 +2,7 @@
 
 import torch
 
-from medshift.shifts.rng import Addressed
+from medshift.shifts.numerics.rng import Addressed
 
 IDS = ["p1/s3", "p2", "", "ü\n"]
 

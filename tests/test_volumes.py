@@ -10,11 +10,11 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
-from medshift.baselines.adabn import AdaBN
-from medshift.baselines.sar import Sar
-from medshift.baselines.scratch import Scratch
-from medshift.baselines.tta import Tta
-from medshift.baselines.volumes import SETTINGS, VolumeNetwork
+from medshift.baselines.common.volumes import SETTINGS, VolumeNetwork
+from medshift.baselines.generalisation.tta import Tta
+from medshift.baselines.scratch.scratch import Scratch
+from medshift.baselines.test_time.adabn import AdaBN
+from medshift.baselines.test_time.sar import Sar
 from medshift.benchmark.cli.main import app
 from medshift.benchmark.contract import registry
 from medshift.benchmark.contract.access import Access

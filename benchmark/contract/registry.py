@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import sys
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Mapping, Sequence
+from importlib import import_module
 from typing import TYPE_CHECKING, ClassVar, Protocol, cast
 
 from ...shifts.errors import MedshiftError, in_one_line, near
 from ...shifts.plugins import Table
-from ..files.atomic import sha256
+from ..files.code import code_sha256
 from . import user_class
+from .entry import Entry
 from .sees import SEES
 
 if TYPE_CHECKING:
@@ -20,43 +21,13 @@ if TYPE_CHECKING:
     from .search_space import Space
     from .sees import Sees
 
-BUILTINS = {
-    "acquisition-augment": "medshift.baselines.acquisition_augment:AcquisitionAugment",
-    "adabn": "medshift.baselines.adabn:AdaBN",
-    "bn-only": "medshift.baselines.linear_probe:BnOnly",
-    "cbr-large-t": "medshift.baselines.cbr:CbrLargeT",
-    "cbr-large-w": "medshift.baselines.cbr:CbrLargeW",
-    "cbr-small": "medshift.baselines.cbr:CbrSmall",
-    "cbr-tiny": "medshift.baselines.cbr:CbrTiny",
-    "cbr-tiny-wide": "medshift.baselines.cbr:CbrTinyWide",
-    "cdan": "medshift.baselines.dann:Cdan",
-    "coral": "medshift.baselines.alignment:Coral",
-    "dann": "medshift.baselines.dann:Dann",
-    "fda": "medshift.baselines.fda:Fda",
-    "histogram-matching": "medshift.baselines.harmonise:HistogramMatching",
-    "imagenet-finetune": "medshift.baselines.imagenet_finetune:ImagenetFinetune",
-    "imagenet-transfusion": "medshift.baselines.transfusion:ImagenetTransfusion",
-    "lame": "medshift.baselines.lame:Lame",
-    "linear-probe": "medshift.baselines.linear_probe:LinearProbe",
-    "lp-ft": "medshift.baselines.linear_probe:LpFt",
-    "mcc": "medshift.baselines.mcc:Mcc",
-    "mixstyle": "medshift.baselines.mixstyle:Mixstyle",
-    "mixup": "medshift.baselines.mixup:Mixup",
-    "mmd": "medshift.baselines.alignment:Mmd",
-    "sar": "medshift.baselines.sar:Sar",
-    "scratch": "medshift.baselines.scratch:Scratch",
-    "scratch-meanvar": "medshift.baselines.transfusion:ScratchMeanVar",
-    "ssl-target": "medshift.baselines.ssl_target:SslTarget",
-    "swad": "medshift.baselines.swad:Swad",
-    "t3a": "medshift.baselines.t3a:T3A",
-    "tent": "medshift.baselines.tent:Tent",
-    "tta": "medshift.baselines.tta:Tta",
-}
-TABLE = Table("medshift.baselines", "baseline", BUILTINS)
+#: By name, since baselines are written on top of this: the harness imports none before it is asked for.
+BUILTINS: Mapping[str, Entry] = import_module("medshift.baselines.catalogue").BUILTINS
+TABLE = Table("medshift.baselines", "baseline", {name: entry.target for name, entry in BUILTINS.items()})
 
 
 class Baseline(Protocol):
-    """A frozen dataclass of hyper-parameters that can fit itself. Its module must not import torch when imported."""
+    """A frozen dataclass of hyper-parameters that can fit itself."""
 
     sees: ClassVar[Sees]
     paper: ClassVar[str]
@@ -105,15 +76,15 @@ def origin(name: str) -> str:
 
 
 def code(baseline: Baseline) -> str:
-    """Returns the sha256 of the file that a baseline is written in; empty for medshift's own.
+    """Hash the files that a baseline is written in, its own package's imports included; empty for medshift's own.
 
-    Caches are kept by it, so that nothing that an earlier version of the file left is used. Medshift's own baselines
+    Caches are kept by it, so that nothing that an earlier version of the files left is used. Medshift's own baselines
     have their trained networks kept by the modules that train them.
     """
-    if type(baseline).__module__.startswith("medshift.baselines."):
+    module = type(baseline).__module__
+    if module.startswith("medshift.baselines."):
         return ""
-    file = getattr(sys.modules.get(type(baseline).__module__), "__file__", None)
-    return sha256(Path(file)) if file and Path(file).is_file() else ""
+    return code_sha256([module]) if getattr(sys.modules.get(module), "__file__", None) else ""
 
 
 def make(name: str, settings: Sequence[str]) -> Baseline:

@@ -8,8 +8,8 @@ from __future__ import annotations
 import numpy as np
 from numba import int32, uint32
 
-from . import Floats, compiled
-from .bits import bits_of
+from .compiler import Floats, compiled
+from .intrinsics import bits_of
 
 F = np.float32
 STEPS = F(65535)  # of a look-up table

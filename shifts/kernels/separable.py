@@ -14,7 +14,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from . import Doubles, Floats, Whole, folds, products, room_for, spread
+from . import banded, symmetric
+from .compiler import Doubles, Floats, Whole
+from .rows import room_for, spread
 
 DENSE = 0.3  # filled width of a matrix, from which on linear algebra libraries are faster than loops
 FEW = 16  # columns in which it does not matter
@@ -40,7 +42,7 @@ class Band:
         self.few = self.entries[:widest]
         self.reach = np.zeros(n, np.int64)
         np.maximum.at(self.reach, row, column - self.start[row] + 1)
-        self.reach = np.maximum(-(-self.reach // products.FOURFOLD), 1) * products.FOURFOLD
+        self.reach = np.maximum(-(-self.reach // banded.FOURFOLD), 1) * banded.FOURFOLD
         offset = column - row
         self.first = int(offset.min(initial=0))
         count = int(offset.max(initial=0)) + 1 - self.first
@@ -50,7 +52,7 @@ class Band:
 
 
 def _fourfold(count: int) -> int:
-    return -(-count // products.FOURFOLD) * products.FOURFOLD
+    return -(-count // banded.FOURFOLD) * banded.FOURFOLD
 
 
 @lru_cache(maxsize=64)
@@ -113,18 +115,18 @@ def _banded(x: Floats, bands: list[tuple[int, Band]], clip: bool, out: Floats) -
 
 def _both(x: Floats, rows: Band, columns: Band, clip: bool, out: Floats) -> None:
     planes, result = x.reshape(-1, *x.shape[-2:]), out.reshape(-1, *x.shape[-2:])
-    products.banded_both(planes, rows.start, rows.reach, rows.entries, columns.first, columns.diagonals, clip, result)
+    banded.banded_both(planes, rows.start, rows.reach, rows.entries, columns.first, columns.diagonals, clip, result)
 
 
 def _one(x: Floats, axis: int, step: Band, clip: bool, out: Floats) -> None:
     before, n, after = _sides(x, axis)
     if after > 1:
         planes, result = x.reshape(before, n, after), out.reshape(before, n, after)
-        products.banded_inner(planes, step.start, step.reach, step.entries, clip, result)
+        banded.banded_inner(planes, step.start, step.reach, step.entries, clip, result)
     elif step.sparse:
-        products.sparse_last(x.reshape(-1, n), step.start, step.few, clip, out.reshape(-1, n))
+        banded.sparse_last(x.reshape(-1, n), step.start, step.few, clip, out.reshape(-1, n))
     else:
-        products.banded_last(x.reshape(-1, n), step.first, step.diagonals, clip, out.reshape(-1, n))
+        banded.banded_last(x.reshape(-1, n), step.first, step.diagonals, clip, out.reshape(-1, n))
 
 
 class Halves:
@@ -165,10 +167,10 @@ class _Work:
             unfold(even, odd, half.sign, clip, out)
         else:
             flat, step = x.reshape(-1), steps.view(-1).numpy()
-            spread(lambda i, j: folds.to_steps(flat[i:j], step[i:j]), x.size, x.size)
+            spread(lambda i, j: symmetric.to_steps(flat[i:j], step[i:j]), x.size, x.size)
             applied(matrix, steps, sums)
             whole, result = sums.view(-1).numpy(), out.reshape(-1)
-            spread(lambda i, j: folds.from_steps(whole[i:j], clip, result[i:j]), x.size, x.size)
+            spread(lambda i, j: symmetric.from_steps(whole[i:j], clip, result[i:j]), x.size, x.size)
 
 
 def applied(matrix: Tensor, steps: Tensor, out: Tensor) -> None:
@@ -183,18 +185,18 @@ def fold(x: Floats, even: Doubles, odd: Doubles) -> None:
     """Writes the even and the odd part of the middle axis, in steps: x[i] + x[n - 1 - i] and the difference."""
     if x.shape[2] == 1:
         rows, e, o = x[..., 0], even[..., 0], odd[..., 0]
-        spread(lambda i, j: folds.fold_last(rows[i:j], e[i:j], o[i:j]), len(x), x.size)
+        spread(lambda i, j: symmetric.fold_last(rows[i:j], e[i:j], o[i:j]), len(x), x.size)
     else:
-        spread(lambda i, j: folds.fold_inner(x[i:j], even[i:j], odd[i:j]), len(x), x.size)
+        spread(lambda i, j: symmetric.fold_inner(x[i:j], even[i:j], odd[i:j]), len(x), x.size)
 
 
 def unfold(even: Doubles, odd: Doubles, sign: int, clip: bool, out: Floats) -> None:
     """Writes the images, (R, n, A), whose middle axis has such parts; `sign` times the difference at its other end."""
     if out.shape[2] == 1:
         e, o, y = even[..., 0], odd[..., 0], out[..., 0]
-        spread(lambda i, j: folds.unfold_last(e[i:j], o[i:j], sign, clip, y[i:j]), len(out), out.size)
+        spread(lambda i, j: symmetric.unfold_last(e[i:j], o[i:j], sign, clip, y[i:j]), len(out), out.size)
     else:
-        spread(lambda i, j: folds.unfold_inner(even[i:j], odd[i:j], sign, clip, out[i:j]), len(out), out.size)
+        spread(lambda i, j: symmetric.unfold_inner(even[i:j], odd[i:j], sign, clip, out[i:j]), len(out), out.size)
 
 
 def partly_moved(images: Tensor, places: Sequence[Tensor], lines: tuple[Tensor, Tensor]) -> Tensor:
@@ -224,8 +226,8 @@ def _partly_moved(
     count, planes, height, width = x.shape
     parts = room[:, : x.size // 2].view(6, count, planes, height // 2, width)
     (rows, columns), (even, odd, p, q, r, s) = places, parts.numpy()
-    spread(lambda i, j: folds.fold_change(x[i:j], rows[i:j], columns[i:j], even[i:j], odd[i:j]), count, x.size)
+    spread(lambda i, j: symmetric.fold_change(x[i:j], rows[i:j], columns[i:j], even[i:j], odd[i:j]), count, x.size)
     for index, half in enumerate(map(halves, lines)):
         torch.matmul(half.even, parts[0], out=parts[2 + 2 * index])
         torch.matmul(half.odd, parts[1], out=parts[3 + 2 * index])
-    spread(lambda i, j: folds.unfold_magnitude(x[i:j], p[i:j], q[i:j], r[i:j], s[i:j], out[i:j]), count, x.size)
+    spread(lambda i, j: symmetric.unfold_magnitude(x[i:j], p[i:j], q[i:j], r[i:j], s[i:j], out[i:j]), count, x.size)

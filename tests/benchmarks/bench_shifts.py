@@ -17,7 +17,7 @@ from peers import BESIDE, FOUR, form, peers, run
 
 from medshift.shifts import catalogue
 from medshift.shifts.apply import apply
-from medshift.shifts.phantom import phantom
+from medshift.shifts.numerics.phantom import phantom
 
 SIZES = {"64x3x96x96": (64, 3, 96, 96), "32x3x224x224": (32, 3, 224, 224), "4x1x96x96x96": (4, 1, 96, 96, 96)}
 PART = {"64x3x96x96": 16, "32x3x224x224": 4, "4x1x96x96x96": 1}  # images that stand for the batch

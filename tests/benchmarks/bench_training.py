@@ -16,11 +16,11 @@ import numpy as np
 import pytest
 import torch
 
-from medshift.baselines import training
-from medshift.baselines.cbr import CbrTiny
-from medshift.baselines.networks import Network
-from medshift.baselines.recipe import FOR_VOLUMES, TimmRecipe
-from medshift.baselines.volumes import VolumeNetwork
+from medshift.baselines.common import training
+from medshift.baselines.common.networks import Network
+from medshift.baselines.common.recipe import FOR_VOLUMES, TimmRecipe
+from medshift.baselines.common.volumes import VolumeNetwork
+from medshift.baselines.scratch.cbr import CbrTiny
 from medshift.benchmark.contract.access import Access
 from medshift.benchmark.datasets.images import Labelled
 

@@ -30,14 +30,12 @@ def check_entries(
     report: Annotated[Path | None, typer.Option(help="Write the Markdown here instead of printing it.")] = None,
 ) -> None:
     """Check submissions and say where they would stand on their leaderboard, as Markdown."""
-    from importlib import import_module
-
+    from ....leaderboard.review.changes import of_diff, of_folders
+    from ....leaderboard.review.review import review
     from ...files.atomic import write_text
 
-    # by name: the harness does not depend on what is built on it
-    found = import_module("medshift.leaderboard.changes")
-    asked = found.of_folders(folders or []) if changes is None else found.of_diff(changes.read_bytes(), checkout)
-    text, sound = import_module("medshift.leaderboard.review").review(asked)
+    asked = of_folders(folders or []) if changes is None else of_diff(changes.read_bytes(), checkout)
+    text, sound = review(asked)
     if report is None:
         print(text, end="")
     else:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from pathlib import Path
 from typing import Annotated
 
@@ -15,5 +14,6 @@ def leaderboard(
     readme: Annotated[Path | None, typer.Option(help="Also replace the table in this file.")] = None,
 ) -> None:
     """Score all submissions again from their predictions, rank them, and write page and tables."""
-    # by name: the harness does not depend on what is built on it
-    import_module("medshift.leaderboard.command").leaderboard(root, out, readme)
+    from ....leaderboard.build import leaderboard as build
+
+    build(root, out, readme)

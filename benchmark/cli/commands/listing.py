@@ -15,14 +15,12 @@ app = typer.Typer(no_args_is_help=True, help="List baselines, shifts or data set
 
 @app.command("baselines")
 def list_baselines(
+    name: Annotated[str, typer.Argument(help="Show this one's hyper-parameters and what `--tune` draws.")] = "",
     into: Annotated[
         Path | None, typer.Option(help="Write medshift's own between their marks in this Markdown file instead.")
     ] = None,
 ) -> None:
-    """List baselines: what they see and are, their hyper-parameters, and what `run --tune` draws."""
-    from rich.padding import Padding
-    from rich.text import Text
-
+    """List baselines: what they see, what they do, and where the method is from."""
     from ...contract import registry, sees
     from ..progress import console
     from ..tables import baselines as baseline_table
@@ -30,29 +28,34 @@ def list_baselines(
     if into is not None:
         print(f"{into}: {'written' if baseline_table.into(into) else 'up to date'}")
         return
-    screen = console(err=False)
-    names = registry.TABLE.names()
-    screen.print(Text(f"{len(names)} baselines\n", style="bold"))
-    for name in names:
+    names = [name] if name else registry.TABLE.names()
+    if name:
+        registry.TABLE.check(name)
+    else:
+        console(err=False).print(f"[bold]{len(names)} baselines[/bold]\n")
+    for each in names:
         try:
-            kind = registry.load(name)
+            head, lines = baseline_table.described(each, details=bool(name))
         except MedshiftError as error:
-            head, lines = name, [str(error)]
-        else:
-            space = registry.search(kind)
-            head = f"{name}  (sees: {kind.sees})"
-            lines = [
-                baseline_table.summary(kind),
-                f"--set {', '.join(f'{key}={value}' for key, value in baseline_table.settings(kind).items())}",
-                f"--tune draws {', '.join(space)}" if space else "--tune draws nothing",
-                getattr(kind, "paper", ""),
-            ]
-        screen.print(Text(head, style="bold"))
-        for line in filter(None, lines):
-            screen.print(Padding(Text(line), (0, 0, 0, 2), expand=False))
-        screen.print()
-    for level, means in sees.MEANS.items():
-        screen.print(Text(f"sees {level}: {means}"))
+            head, lines = each, [str(error)]
+        _print_entry(head, lines)
+    if not name:
+        for level, means in sees.MEANS.items():
+            console(err=False).print(f"sees {level}: {means}", markup=False)
+        print("medshift list baselines NAME: its hyper-parameters (--set) and what --tune draws")
+
+
+def _print_entry(head: str, lines: list[str]) -> None:
+    from rich.padding import Padding
+    from rich.text import Text
+
+    from ..progress import console
+
+    screen = console(err=False)
+    screen.print(Text(head, style="bold"))
+    for line in filter(None, lines):
+        screen.print(Padding(Text(line), (0, 0, 0, 2), expand=False))
+    screen.print()
 
 
 @app.command("shifts")

@@ -48,6 +48,30 @@ def markdown() -> str:
     return "\n".join(parts).rstrip()
 
 
+def described(name: str, *, details: bool = False) -> tuple[str, list[str]]:
+    """Describe a baseline: its name with what it sees, and lines on what it does.
+
+    Args:
+        name: In the table.
+        details: Add hyper-parameters and search space. These import the baseline, and torch with it.
+
+    Raises:
+        MedshiftError: A plug-in's class cannot be loaded.
+    """
+    if name in registry.BUILTINS and not details:
+        entry = registry.BUILTINS[name]
+        return f"{name}  (sees: {entry.sees})", [entry.summary, entry.paper]
+    kind = registry.load(name)
+    lines = [summary(kind), getattr(kind, "paper", "")]
+    if details:
+        space = registry.search(kind)
+        lines += [
+            f"--set {', '.join(f'{key}={value}' for key, value in settings(kind).items())}",
+            f"--tune draws {_plain(space)}" if space else "--tune draws nothing",
+        ]
+    return f"{name}  (sees: {kind.sees})", lines
+
+
 def settings(kind: type[Baseline]) -> dict[str, object]:
     """Returns the hyper-parameters of a baseline with their defaults."""
     return {field.name: field.default for field in dataclasses.fields(kind)}  # type: ignore[arg-type]
@@ -69,6 +93,10 @@ def _listed(values: Mapping[str, object]) -> str:
 
 def _drawn(space: Space) -> str:
     return ", ".join(f"`{key}` ({draw})" for key, draw in space.items())
+
+
+def _plain(space: Space) -> str:
+    return ", ".join(f"{key} ({draw})" for key, draw in space.items())
 
 
 def _besides(own: str, lacking: list[str]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ....shifts import catalogue
-from ....shifts.sources import SOURCES
+from ....shifts.catalogue import SOURCES
 from ...reporting import markdown as marks
 
 BEGIN, END = "<!-- catalogue: written by `medshift shifts table` -->", "<!-- end of catalogue -->"

@@ -1,0 +1,1 @@
+"""Adaptation to the targets' unlabelled images."""

@@ -1,0 +1,165 @@
+"""Unsupervised adaptation by an adversary: features are to hide whether an image is of the source or of a target."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, cast
+
+import torch
+from torch import Tensor, nn
+
+from ...benchmark.contract.access import Access
+from ...benchmark.contract.search_space import LogUniform, Space
+from ..common.entropy import sureness
+from ..common.networks import Network
+from ..common.recipe import Recipe, TimmRecipe
+from ..common.source_model import timm_network
+from ..common.target_batches import drawn, unlabelled
+from ..common.training import Classifier, batch_and_steps
+
+if TYPE_CHECKING:
+    from ...benchmark.contract.predictor import Predictor
+    from ...benchmark.contract.sees import Sees
+
+
+@dataclass(frozen=True)
+class Dann(TimmRecipe):
+    """Fine-tune from ImageNet while the features learn to fool a discriminator of domains.
+
+    All targets' adaptation images together are one target. Known to be unstable, and to harm where the class mix
+    differs between source and target: what tells the classes then tells the domains, too. The epoch is chosen on source
+    validation, which knows nothing of how well domains are aligned.
+
+    Args:
+        weight: Of the turned gradient at the end of training; it grows from 0 as in the paper.
+    """
+
+    sees: ClassVar[Sees] = "target-unlabelled"
+    paper: ClassVar[str] = "Ganin et al., JMLR 2016, arXiv 1505.07818"
+    search: ClassVar[Space] = {**TimmRecipe.search, "weight": LogUniform(0.1, 10.0)}
+    conditional: ClassVar[bool] = False
+
+    weight: float = 1.0
+
+    def __post_init__(self) -> None:
+        """Refuse a negative weight."""
+        super().__post_init__()
+        if self.weight < 0:
+            raise ValueError("weight must not be negative")
+
+    def fit(self, access: Access) -> Predictor:
+        """Returns the fine-tuned network."""
+        name = f"imagenet, {'conditional ' * self.conditional}adversary x {self.weight}"
+        loss = Adversarial(access, self, self.weight, self.conditional)
+        return Classifier(timm_network(access, self, name, loss=loss, equip=loss.equip))
+
+
+@dataclass(frozen=True)
+class Cdan(Dann):
+    """Fine-tune from ImageNet while features times predictions learn to fool a discriminator of domains (CDAN+E).
+
+    What fails with `dann` can fail here, too; and where the targets' predictions are surely wrong, what is aligned is
+    wrong.
+
+    Args:
+        weight: Of the turned gradient at the end of training; it grows from 0 as in the paper.
+    """
+
+    paper: ClassVar[str] = "Long et al., NeurIPS 2018, arXiv 1705.10667"
+    conditional: ClassVar[bool] = True
+
+
+HIDDEN = 1024
+LARGEST_PRODUCT = 4096  # of features and classes, beyond which random maps take its place
+
+
+class Adversarial:
+    """Cross-entropy on the source plus the discriminator's loss, whose gradient is turned round for the features.
+
+    Both batches pass through the network as one. The turned gradient grows with the share p of training that is done,
+    by 2 / (1 + exp(-10 p)) - 1.
+
+    Args:
+        access: What may be seen.
+        recipe: Says how long training is.
+        weight: Of the turned gradient at the end.
+        conditional: Whether the discriminator sees features times predicted probabilities, and counts sure images
+            more (CDAN+E), or features alone (DANN).
+    """
+
+    def __init__(self, access: Access, recipe: Recipe, weight: float, conditional: bool) -> None:
+        self.target = unlabelled(access)
+        self.weight, self.conditional = weight, conditional
+        self.step, self.steps = 0, recipe.epochs * batch_and_steps(access, recipe)[1]
+
+    def equip(self, network: Network) -> None:
+        """Gives the network a discriminator, to be trained along with it."""
+        classes, features = network.head.weight.shape
+        network.discriminator = Discriminator(features, classes if self.conditional else 0)
+
+    def __call__(
+        self, network: nn.Module, images: Tensor, labels: Tensor, weights: Tensor, draws: torch.Generator
+    ) -> Tensor:
+        """Returns the loss of one batch; as many target images are drawn as there are source images."""
+        net = cast(Network, network)
+        discriminator = cast(Discriminator, net.discriminator)
+        features = net.features(torch.cat([images, drawn(self.target, images, draws)]))
+        logits = net.head(features)
+        turned = reversed_gradient(features, self.weight * strength(self.step / self.steps))
+        self.step += 1
+        predicted = logits.detach()
+        probabilities = predicted.softmax(1) if self.conditional else None
+        told = discriminator(turned, probabilities)
+        is_source = torch.zeros_like(told)
+        is_source[: len(images)] = 1
+        sure = torch.cat([sureness(part) for part in predicted.chunk(2)]) if self.conditional else None
+        adversary = nn.functional.binary_cross_entropy_with_logits(told, is_source, sure)
+        return nn.functional.cross_entropy(logits[: len(images)], labels, weights) + adversary
+
+
+class Discriminator(nn.Module):
+    """Tells from features, or from their product with class probabilities, whether an image is of the source.
+
+    A product beyond 4096 entries is replaced by that of two fixed random maps (Long et al., section 3.2).
+
+    Args:
+        features: How many.
+        classes: How many; 0 for features alone.
+    """
+
+    of_features: Tensor
+    of_classes: Tensor
+
+    def __init__(self, features: int, classes: int) -> None:
+        super().__init__()
+        self.mapped = features * classes > LARGEST_PRODUCT
+        if self.mapped:
+            self.register_buffer("of_features", torch.randn(features, HIDDEN))
+            self.register_buffer("of_classes", torch.randn(classes, HIDDEN))
+        width = HIDDEN if self.mapped else features * max(1, classes)
+        self.layers = nn.Sequential(
+            nn.Linear(width, HIDDEN), nn.ReLU(), nn.Linear(HIDDEN, HIDDEN), nn.ReLU(), nn.Linear(HIDDEN, 1)
+        )
+
+    def forward(self, features: Tensor, probabilities: Tensor | None) -> Tensor:
+        """Returns logits (N,) of being of the source, from features (N, F) and probabilities (N, K) or None."""
+        seen = features
+        if probabilities is not None and self.mapped:
+            seen = (features @ self.of_features) * (probabilities @ self.of_classes) / math.sqrt(HIDDEN)
+        elif probabilities is not None:
+            seen = (features[:, :, None] * probabilities[:, None, :]).flatten(1)
+        logits: Tensor = self.layers(seen)
+        return logits.squeeze(1)
+
+
+def strength(done: float) -> float:
+    """Returns how far the turned gradient counts when this share of training, 0 to 1, is done."""
+    return 2 / (1 + math.exp(-10 * done)) - 1
+
+
+def reversed_gradient(features: Tensor, factor: float) -> Tensor:
+    """Returns the same values, whose gradient comes back times -factor."""
+    same = features.clone()
+    same.register_hook(lambda gradient: -factor * gradient)  # type: ignore[no-untyped-call]
+    return same

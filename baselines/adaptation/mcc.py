@@ -1,0 +1,85 @@
+"""Unsupervised adaptation by class confusion: predictions on the targets are to tell classes apart."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from ...benchmark.contract.access import Access
+from ...benchmark.contract.search_space import LogUniform, Space
+from ..common.entropy import sureness
+from ..common.recipe import TimmRecipe
+from ..common.source_model import timm_network
+from ..common.target_batches import drawn, unlabelled
+from ..common.training import Classifier
+
+if TYPE_CHECKING:
+    from ...benchmark.contract.predictor import Predictor
+    from ...benchmark.contract.sees import Sees
+
+
+@dataclass(frozen=True)
+class Mcc(TimmRecipe):
+    """Minimise the confusion between classes on the targets while fine-tuning from ImageNet.
+
+    All targets' adaptation images together are one target. Known to be weak with two classes, where every doubtful
+    image confuses the same pair, and to make rare classes rarer.
+
+    Args:
+        temperature: Divides the targets' logits.
+        weight: Of the confusion in the loss.
+    """
+
+    sees: ClassVar[Sees] = "target-unlabelled"
+    paper: ClassVar[str] = "Jin et al., ECCV 2020, arXiv 1912.03699"
+    search: ClassVar[Space] = {**TimmRecipe.search, "weight": LogUniform(0.1, 10.0)}
+
+    temperature: float = 2.5
+    weight: float = 1.0
+
+    def __post_init__(self) -> None:
+        """Refuse what has no meaning."""
+        super().__post_init__()
+        if self.temperature <= 0 or self.weight < 0:
+            raise ValueError("temperature must be above 0, weight not negative")
+
+    def fit(self, access: Access) -> Predictor:
+        """Returns the fine-tuned network."""
+        name = f"imagenet, confusion at {self.temperature} x {self.weight}"
+        loss = Confused(access, self.temperature, self.weight)
+        return Classifier(timm_network(access, self, name, loss=loss))
+
+
+def class_confusion(logits: Tensor, temperature: float) -> Tensor:
+    """Returns how far predictions confuse classes with one another: 0 if every image is surely of one class.
+
+    Classes correlate over the batch, sure images weigh more, and every class counts alike.
+
+    Args:
+        logits: (N, K).
+        temperature: Divides them.
+    """
+    probabilities = (logits / temperature).softmax(1)
+    weights = sureness((logits / temperature).detach())
+    correlation = (probabilities * weights[:, None]).T @ probabilities
+    correlation = correlation / correlation.sum(1, keepdim=True).clamp(min=1e-12)
+    return (correlation.sum() - correlation.trace()) / len(correlation)
+
+
+class Confused:
+    """Cross-entropy on the source plus the class confusion of an unlabelled target batch, in one pass."""
+
+    def __init__(self, access: Access, temperature: float, weight: float) -> None:
+        self.target = unlabelled(access)
+        self.temperature, self.weight = temperature, weight
+
+    def __call__(
+        self, network: nn.Module, images: Tensor, labels: Tensor, weights: Tensor, draws: torch.Generator
+    ) -> Tensor:
+        """Returns the loss of one batch; as many target images are drawn as there are source images."""
+        source, target = network(torch.cat([images, drawn(self.target, images, draws)])).chunk(2)
+        supervised = nn.functional.cross_entropy(source, labels, weights)
+        return supervised + self.weight * class_confusion(target, self.temperature)

@@ -1,0 +1,193 @@
+"""Unsupervised adaptation by self-supervision: learn what the targets' images look like first, the classes then."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from itertools import chain
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from ...benchmark.contract.access import Access
+from ...benchmark.contract.search_space import Choice, Space
+from ...benchmark.datasets.images import Images
+from ...shifts.errors import MedshiftError
+from ..common.initial_weights import take_all
+from ..common.networks import Network
+from ..common.recipe import TimmRecipe
+from ..common.source_model import timm_network
+from ..common.target_batches import need_targets, unlabelled
+from ..common.training import Classifier, train
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from ...benchmark.contract.predictor import Predictor
+    from ...benchmark.contract.sees import Sees
+    from ..common.recipe import Recipe
+    from ..common.training import Loss
+
+
+@dataclass(frozen=True)
+class SslTarget(TimmRecipe):
+    """Pre-train on unlabelled source and target images (SimSiam), then fine-tune on the source.
+
+    Views of an image are crops of at least half of it, mirrored or not, and a little brighter or darker, a mild form of
+    what `exposure` and `contrast-loss` test (`intensity=0` leaves it out). Known to collapse or to do nothing on few
+    images, and to unlearn ImageNet if it goes on for long; a spread near 0 in the log is collapse. It costs about as
+    much as the fine-tuning where the targets have as many adaptation images as the source has for training.
+
+    Args:
+        start: From which weights: `imagenet` or `random`.
+        pretrain_epochs: Passes over all images without labels. The paper has 100, from a random start on ImageNet.
+        pretrain_batch: Batch size of these.
+        width: Of the projections; the paper's. The predictor is a fourth as wide inside.
+        intensity: The gain of a view is 1 +- this, its offset 0 +- half of this.
+    """
+
+    sees: ClassVar[Sees] = "target-unlabelled"
+    paper: ClassVar[str] = "Chen and He, Exploring simple Siamese representation learning, CVPR 2021, arXiv 2011.10566"
+    search: ClassVar[Space] = {**TimmRecipe.search, "pretrain_epochs": Choice((1, 2, 4))}
+
+    start: Literal["imagenet", "random"] = "imagenet"
+    pretrain_epochs: int = 2
+    pretrain_batch: int = 64
+    width: int = 2048
+    intensity: float = 0.1
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot train."""
+        super().__post_init__()
+        if self.pretrain_epochs < 1 or self.pretrain_batch < 2 or self.width < 4:
+            raise ValueError("pretrain_epochs must be at least 1, pretrain_batch at least 2, width at least 4")
+        if not 0 <= self.intensity <= 0.5:
+            raise ValueError("intensity must be in [0, 0.5]")
+
+    def fit(self, access: Access) -> Predictor:
+        """Returns the fine-tuned network."""
+        if len(access.spatial) != 2:
+            raise MedshiftError(f"ssl-target takes 2-D images; these are {len(access.spatial)}-D")
+        need_targets(access)
+
+        def learn(network: nn.Module, access: Access, recipe: Recipe, loss: Loss) -> None:
+            assert isinstance(network, Network)
+            pretrain(network, access, self.pretrain_epochs, self.pretrain_batch, self.width, self.intensity)
+            train(network, access, recipe, loss)
+
+        how = f"{self.pretrain_epochs} {self.pretrain_batch} {self.width} {self.intensity}"
+        take = take_all if self.start == "imagenet" else None
+        name = f"{self.start}, without labels {how}"
+        return Classifier(timm_network(access, self, name, take, learn=learn))
+
+
+LEAST_AREA = 0.5  # of an image that a view shows: a lesion should stay in it
+LARGEST_ASPECT = 4 / 3
+
+
+class Heads(nn.Module):
+    """What SimSiam puts on top of the features while it trains: a projector of three layers, a predictor of two.
+
+    Args:
+        features: How many.
+        width: Of the projections; the predictor is a fourth as wide inside.
+    """
+
+    def __init__(self, features: int, width: int) -> None:
+        super().__init__()
+        self.projector = nn.Sequential(
+            *_block(features, width), *_block(width, width), nn.Linear(width, width, bias=False)
+        )
+        self.last = nn.BatchNorm1d(width, affine=False)
+        self.predictor = nn.Sequential(*_block(width, width // 4), nn.Linear(width // 4, width))
+
+    def forward(self, features: Tensor) -> tuple[Tensor, Tensor]:
+        """Returns projections and predictions, (N, width) each."""
+        projected = self.last(self.projector(features))
+        return projected, self.predictor(projected)
+
+
+def _block(inputs: int, outputs: int) -> tuple[nn.Module, ...]:
+    return nn.Linear(inputs, outputs, bias=False), nn.BatchNorm1d(outputs), nn.ReLU(inplace=True)
+
+
+def similarity_loss(predictions: tuple[Tensor, Tensor], projections: tuple[Tensor, Tensor]) -> Tensor:
+    """Returns minus the mean cosine between each view's predictions and the other's projections, which stay fixed."""
+    cosines = [
+        nn.functional.cosine_similarity(predicted, projected.detach()).mean()
+        for predicted, projected in zip(predictions, reversed(projections), strict=True)
+    ]
+    return -torch.stack(cosines).mean()
+
+
+def spread(projections: Tensor) -> float:
+    """Returns how far projections (N, F) of images differ: about 1 if they do in all directions, 0 if collapsed."""
+    unit = nn.functional.normalize(projections)
+    return float(unit.std(0).mean()) * math.sqrt(unit.shape[1])
+
+
+def view(images: Tensor, intensity: float, draws: torch.Generator) -> Tensor:
+    """Returns a view of each image (N, C, H, W): cropped and resized, mirrored or not, a little brighter or darker.
+
+    Args:
+        images: In [0, 1].
+        intensity: The gain is 1 +- this, the offset 0 +- half of this, drawn once for all channels.
+        draws: Random numbers.
+    """
+    count = len(images)
+    area, aspect, flip, gain, offset = torch.rand(5, count, generator=draws)
+    area = LEAST_AREA + (1 - LEAST_AREA) * area
+    stretch = (LARGEST_ASPECT ** (2 * aspect - 1)).sqrt()
+    sides = (area.sqrt()[:, None] * torch.stack([stretch, 1 / stretch], 1)).clamp(max=1)  # across, down
+    centre = (1 - sides) * (2 * torch.rand(count, 2, generator=draws) - 1)
+    mirror = torch.where(flip < 0.5, -1.0, 1.0)
+    move = torch.zeros(count, 2, 3)
+    move[:, 0, 0], move[:, 1, 1], move[:, :, 2] = sides[:, 0] * mirror, sides[:, 1], centre
+    grid = nn.functional.affine_grid(move.to(images.device), list(images.shape), align_corners=False)
+    seen = nn.functional.grid_sample(images, grid, padding_mode="reflection", align_corners=False)
+    gain, offset = 1 + intensity * (2 * gain - 1), intensity * (offset - 0.5)
+    gain, offset = (each.view(-1, 1, 1, 1).to(images.device) for each in (gain, offset))
+    shown: Tensor = (seen * gain + offset).clamp(0, 1)
+    return shown
+
+
+def pretrain(network: Network, access: Access, epochs: int, batch_size: int, width: int, intensity: float) -> None:
+    """Trains all but the last layer of a network in place, on the targets' unlabelled images and the source's.
+
+    Stochastic gradient descent as in the paper: momentum .9, decay .0001, rate .05 times batch size / 256 on a cosine,
+    the predictor's constant.
+
+    Raises:
+        MedshiftError: It diverged.
+    """
+    images = Images(np.concatenate([access.train.pixels, unlabelled(access).pixels]), access.train.value_range)
+    draws = torch.Generator().manual_seed(access.seed)
+    heads = Heads(network.head.in_features, width).to(access.device)
+    size = min(batch_size, len(images))
+    steps = len(images) // size
+    rate = 0.05 * size / 256
+    falling = list(chain(network.parameters(), heads.projector.parameters()))
+    groups = [{"params": falling}, {"params": list(heads.predictor.parameters())}]
+    optimiser = torch.optim.SGD(groups, lr=rate, momentum=0.9, weight_decay=1e-4)
+    network.train()
+    for epoch in range(epochs):
+        order = torch.randperm(len(images), generator=draws)
+        total, spreads = 0.0, 0.0
+        for step in range(steps):
+            optimiser.param_groups[0]["lr"] = rate * (1 + math.cos(math.pi * (epoch + step / steps) / epochs)) / 2
+            batch = images.batch(order[step * size : (step + 1) * size]).to(access.device)
+            views = [network.features(view(batch, intensity, draws)) for _ in range(2)]
+            (first, predicted_second), (second, predicted_first) = (heads(features) for features in views)
+            loss = similarity_loss((predicted_second, predicted_first), (first, second))
+            optimiser.zero_grad(set_to_none=True)
+            loss.backward()  # type: ignore[no-untyped-call]
+            optimiser.step()
+            total, spreads = total + float(loss.detach()), spreads + spread(first.detach())
+        if not math.isfinite(total):
+            raise MedshiftError(f"self-supervised training diverged in epoch {epoch + 1}: the loss is not finite")
+        access.report(
+            f"without labels, epoch {epoch + 1}/{epochs}: loss {total / steps:.3f}, "
+            f"spread {spreads / steps:.2f} (0 is collapse)"
+        )

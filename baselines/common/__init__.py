@@ -1,0 +1,1 @@
+"""What several methods share: recipe, training loop, networks, initial weights."""

@@ -1,0 +1,220 @@
+"""Supervised training on the labelled source: one loop for all baselines, each result made once and kept."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import math
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from importlib.metadata import version
+from typing import TypeAlias
+
+import torch
+from torch import Tensor, nn
+
+from ...benchmark.contract.access import Access
+from ...benchmark.datasets.images import Labelled
+from ...benchmark.files.atomic import replace
+from ...benchmark.files.code import code_sha256, modules_of
+from ...benchmark.files.home import home
+from ...shifts.errors import MedshiftError
+from .checkpoints import BestEpoch, Keep
+from .recipe import Recipe
+
+WARM_UP = 0.25  # of the steps
+EVALUATION_BATCH = 64
+LARGEST_MOVE = 1 / 16  # of a side
+
+
+Loss: TypeAlias = "Callable[[nn.Module, Tensor, Tensor, Tensor, torch.Generator], Tensor]"
+Learn: TypeAlias = "Callable[[nn.Module, Access, Recipe, Loss], None]"
+
+
+def cross_entropy(
+    network: nn.Module, images: Tensor, labels: Tensor, weights: Tensor, draws: torch.Generator
+) -> Tensor:
+    """Returns the cross-entropy of labelled source images, each class with its weight: the loss unless told."""
+    return nn.functional.cross_entropy(network(images), labels, weights)
+
+
+def source_network(
+    access: Access,
+    recipe: Recipe,
+    name: str,
+    build: Callable[[], nn.Module],
+    loss: Loss = cross_entropy,
+    learn: Learn | None = None,
+    parts: Sequence[object] = (),
+) -> nn.Module:
+    """Returns the network trained on the source, in evaluation mode, on the run's device.
+
+    Kept under `files.home()` by a hash of all that it depends on, so that methods that share a source model, and a run
+    that was interrupted after training, train it once.
+
+    Args:
+        access: What may be seen; only the source is, but for what `loss` and `learn` hold.
+        recipe: Hyper-parameters.
+        name: Says what `build`, `loss` and `learn` are, down to every setting of theirs that is not the recipe's.
+        build: Returns the network with the weights to start from; its random numbers are those of the run's seed.
+        loss: Of one training batch: (network, images, labels, class weights, random numbers) -> loss.
+        learn: Trains the network in place; `train` unless told.
+        parts: Further functions and objects whose code decides the trained weights: what `build` holds. That of
+            `build`, `loss` and `learn` is found anyway, with all that their modules import.
+    """
+    with seeded(access):
+        network = build()
+        network.to(access.device)
+        if len(access.spatial) == 2:
+            network.to(memory_format=torch.channels_last)
+        path = home() / "models" / f"{address(access, recipe, name, [build, loss, learn, *parts])}.pt"
+        if path.exists():
+            network.load_state_dict(torch.load(path, map_location=access.device, weights_only=True))
+            access.report(f"source model {path.stem[:12]} was trained before")
+        else:
+            (learn or train)(network, access, recipe, loss)
+            with replace(path) as temporary:
+                torch.save(network.state_dict(), temporary)
+    return network.eval()
+
+
+@contextmanager
+def seeded(access: Access) -> Iterator[None]:
+    """Torch's global random state is the run's seed inside, and afterwards what it was before."""
+    with torch.random.fork_rng(devices=[access.device] if access.device.type == "cuda" else []):
+        torch.manual_seed(access.seed)
+        yield
+
+
+def address(access: Access, recipe: Recipe, name: str, parts: Sequence[object] = ()) -> str:
+    """Returns a hash of everything that decides the trained weights: data, settings, seed, code, versions, threads."""
+    # Recipe's own fields only: what a baseline adds does not touch the source model
+    settings = {field.name: getattr(recipe, field.name) for field in dataclasses.fields(Recipe)}
+    code = code_sha256(modules_of(source_network, *parts))
+    what = [access.content, settings, name, access.seed, str(access.device), torch.get_num_threads(), code]
+    what += [version(name) for name in ("torch", "timm", "scikit-learn")]
+    return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()
+
+
+def train(
+    network: nn.Module, access: Access, recipe: Recipe, loss: Loss = cross_entropy, keep: Keep = BestEpoch
+) -> None:
+    """Trains a network in place and leaves it at the epoch with the lowest loss on source validation.
+
+    AdamW, one cycle, cross-entropy weighted by inverse class frequency. The only augmentation is geometric: mirroring
+    and moving by a few pixels; nothing that resembles a scored shift.
+
+    Args:
+        network: In any state.
+        access: What may be seen.
+        recipe: Hyper-parameters.
+        loss: Of one training batch.
+        keep: Makes what decides which weights the network is left with, and when training stops.
+    """
+    weights = class_weights(access.train, len(access.classes)).to(access.device)
+    size, steps = batch_and_steps(access, recipe)
+    optimiser = torch.optim.AdamW(parameter_groups(network, recipe.weight_decay), lr=recipe.lr)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimiser, recipe.lr, total_steps=recipe.epochs * steps + 1, pct_start=WARM_UP
+    )
+    draws = torch.Generator().manual_seed(access.seed)
+    kept = keep(network, access, recipe)
+    for epoch in range(1, recipe.epochs + 1):
+        network.train()
+        order = torch.randperm(len(access.train), generator=draws)
+        total = torch.zeros((), device=access.device)
+        for step in range(steps):
+            index = order[step * size : (step + 1) * size]
+            images = augment(access.train.batch(index), draws).to(access.device, non_blocking=True)
+            labels = torch.from_numpy(access.train.labels)[index].to(access.device, non_blocking=True)
+            cost = loss(network, images, labels, weights, draws)
+            optimiser.zero_grad(set_to_none=True)
+            cost.backward()  # type: ignore[no-untyped-call]
+            optimiser.step()
+            schedule.step()
+            total += cost.detach()
+            kept.after_step()
+        chosen = validation_loss(network, access, weights)
+        if not (math.isfinite(chosen) and math.isfinite(float(total))):
+            raise MedshiftError(f"training diverged in epoch {epoch}: the loss is not finite. Try a lower lr")
+        better = kept.after_epoch(chosen)
+        access.report(
+            f"epoch {epoch}/{recipe.epochs}: loss {float(total) / steps:.3f}, "
+            f"on source validation {chosen:.3f}{' *' if better else ''}"
+        )
+        if kept.over:
+            break
+    kept.restore()
+
+
+def batch_and_steps(access: Access, recipe: Recipe) -> tuple[int, int]:
+    """Returns how many images a training batch has, and how many batches an epoch."""
+    size = min(recipe.batch_size, len(access.train))
+    return size, len(access.train) // size
+
+
+def parameter_groups(network: nn.Module, weight_decay: float) -> list[dict[str, object]]:
+    """Returns the parameters for an optimiser: weights with decay, biases and norms without."""
+    trained = [parameter for parameter in network.parameters() if parameter.requires_grad]
+    return [
+        {"params": [p for p in trained if p.ndim > 1], "weight_decay": weight_decay},
+        {"params": [p for p in trained if p.ndim <= 1], "weight_decay": 0.0},
+    ]
+
+
+def class_weights(images: Labelled, classes: int) -> Tensor:
+    """Returns (K,) float32 weights that give every class present the same total, 1 on average over the images."""
+    counts = torch.bincount(torch.from_numpy(images.labels), minlength=classes).float()
+    weights = torch.where(counts > 0, 1 / counts.clamp(min=1), 0.0)
+    return weights * (counts.sum() / (weights * counts).sum())
+
+
+def augment(images: Tensor, draws: torch.Generator) -> Tensor:
+    """Returns images (N, C, H, W) each mirrored left to right or not, and moved by up to 1/16 of a side.
+
+    What enters at an edge is the image mirrored there. Slices of a volume (N, C, D, H, W) all move alike, in plane.
+    """
+    count, height, width = len(images), *images.shape[-2:]
+    flip = torch.rand(count, generator=draws) < 0.5
+    reach = (max(1, round(height * LARGEST_MOVE)), max(1, round(width * LARGEST_MOVE)))
+    down, right = (torch.randint(-r, r + 1, (count, 1), generator=draws) for r in reach)
+    rows, cols = torch.arange(height) + down, torch.arange(width) + right
+    cols = torch.where(flip[:, None], width - 1 - cols, cols)
+    rows, cols = (_mirrored(index, n) for index, n in ((rows, height), (cols, width)))
+    place = (rows[:, :, None] * width + cols[:, None, :]).view(count, 1, -1)
+    planes = images.reshape(count, -1, height * width)
+    return planes.gather(2, place.expand(-1, planes.shape[1], -1)).view(images.shape)
+
+
+def _mirrored(index: Tensor, n: int) -> Tensor:
+    period = index.remainder(2 * n)
+    return torch.minimum(period, 2 * n - 1 - period)
+
+
+@torch.inference_mode()
+def validation_loss(network: nn.Module, access: Access, weights: Tensor) -> float:
+    """Returns the class-balanced cross-entropy on source validation."""
+    network.eval()
+    total = weight = 0.0
+    labels = torch.from_numpy(access.val.labels).to(access.device)
+    for start, images in zip(
+        range(0, len(labels), EVALUATION_BATCH), access.val.batches(EVALUATION_BATCH), strict=True
+    ):
+        batch = labels[start : start + EVALUATION_BATCH]
+        total += float(nn.functional.cross_entropy(network(images.to(access.device)), batch, weights, reduction="sum"))
+        weight += float(weights[batch].sum())
+    return total / weight
+
+
+class Classifier:
+    """A trained network as a predictor."""
+
+    def __init__(self, network: nn.Module) -> None:
+        self.network = network.eval()
+
+    @torch.inference_mode()
+    def __call__(self, images: Tensor) -> Tensor:
+        """Returns probabilities (N, K)."""
+        probabilities: Tensor = self.network(images).softmax(1)
+        return probabilities

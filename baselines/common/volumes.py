@@ -1,0 +1,94 @@
+"""Networks for volumes: small ones of MONAI's, from a random start, since ImageNet's weights are 2-D."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib.metadata import version
+from typing import Any
+
+from torch import Tensor, nn
+
+from ...benchmark.contract.access import Access
+from ...shifts.errors import MedshiftError, near
+from .networks import Network
+from .recipe import TimmRecipe
+
+SETTINGS: dict[str, tuple[str, dict[str, object]]] = {  # class in monai.networks.nets, what it is made with
+    "monai-resnet10-narrow": ("ResNet", {"block": "basic", "layers": [1] * 4, "block_inplanes": [16, 32, 64, 128]}),
+    "monai-resnet10": ("ResNet", {"block": "basic", "layers": [1] * 4, "block_inplanes": [64, 128, 256, 512]}),
+    "monai-densenet121": ("DenseNet121", {}),
+}
+LEAST_SIZE = {"ResNet": 1, "DenseNet121": 32}  # of every side: halved five times without padding
+
+
+def maker(access: Access, recipe: TimmRecipe) -> tuple[Callable[[], Network], str]:
+    """Returns what makes a network for the volumes that are seen, randomly started, and a name that says which it is.
+
+    Args:
+        access: What may be seen, volumes (N, C, D, H, W).
+        recipe: Names the architecture (2-D's default stands for 3-D's).
+
+    Raises:
+        MedshiftError: The architecture is none for volumes, or the volumes are too small for it.
+    """
+    arch, size = recipe.suited(3).arch, recipe.input_size
+    if arch not in SETTINGS:
+        names = ", ".join(SETTINGS)
+        raise MedshiftError(
+            f"{arch} takes 2-D images; these are 3-D: arch is one of {names} there.{near(arch, SETTINGS)}"
+        )
+    least = LEAST_SIZE[SETTINGS[arch][0]]
+    sides = (access.spatial[0], size, size) if size else access.spatial
+    if min(sides) < least:
+        raise MedshiftError(f"{arch} takes volumes of at least {least} a side, not {sides}: take another arch")
+
+    def make() -> Network:
+        return VolumeNetwork(arch, len(access.classes), access.channels, size)
+
+    return make, f"{arch} of monai {version('monai')}"
+
+
+class VolumeNetwork(Network):
+    """A MONAI classifier of volumes in [0, 1], native channels, used as `Network` is.
+
+    Args:
+        arch: In `SETTINGS`.
+        classes: Number of outputs.
+        channels: Native channels of the volumes.
+        input_size: Side in plane at which the network sees slices; 0 keeps the volumes' own.
+    """
+
+    def __init__(self, arch: str, classes: int, channels: int, input_size: int) -> None:
+        nn.Module.__init__(self)
+        from monai.networks import nets  # takes seconds
+
+        kind, settings = SETTINGS[arch]
+        self.input_size = input_size
+        inputs, outputs = ("n_input_channels", "num_classes") if kind == "ResNet" else ("in_channels", "out_channels")
+        body: Any = getattr(nets, kind)(spatial_dims=3, **{inputs: channels, outputs: classes}, **settings)
+        *_, (name, last) = ((n, m) for n, m in body.named_modules() if isinstance(m, nn.Linear))
+        above, _, leaf = name.rpartition(".")
+        setattr(body.get_submodule(above), leaf, nn.Identity())
+        self.body, self.last = body, last
+
+    @property
+    def head(self) -> nn.Linear:
+        """The last layer."""
+        return self.last
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Returns logits (N, K) of volumes (N, C, D, H, W) in [0, 1]."""
+        logits: Tensor = self.last(self.features(images))
+        return logits
+
+    def features(self, images: Tensor) -> Tensor:
+        """Returns what the last layer sees, (N, F)."""
+        seen: Tensor = self.body(self.prepared(images))
+        return seen
+
+    def prepared(self, images: Tensor) -> Tensor:
+        """Returns volumes resized in plane and moved to [-1, 1]."""
+        size = (images.shape[2], self.input_size, self.input_size)
+        if self.input_size and tuple(images.shape[2:]) != size:
+            images = nn.functional.interpolate(images, size, mode="trilinear", align_corners=False)
+        return images * 2 - 1

@@ -1,0 +1,1 @@
+"""Training that is to generalise to sites it has not seen."""

@@ -1,0 +1,64 @@
+"""Robust training: mixing images and labels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from ...benchmark.contract.search_space import LogUniform, Space
+from ..common.recipe import TimmRecipe
+from ..common.source_model import timm_network
+from ..common.training import Classifier
+
+if TYPE_CHECKING:
+    from ...benchmark.contract.access import Access
+    from ...benchmark.contract.predictor import Predictor
+    from ...benchmark.contract.sees import Sees
+
+
+@dataclass(frozen=True)
+class Mixup(TimmRecipe):
+    """Fine-tune from ImageNet on mixtures of two images and their labels.
+
+    Args:
+        alpha: Both parameters of the beta distribution of the mixing share.
+    """
+
+    sees: ClassVar[Sees] = "source"
+    paper: ClassVar[str] = "Zhang et al., ICLR 2018, arXiv 1710.09412"
+    search: ClassVar[Space] = {**TimmRecipe.search, "alpha": LogUniform(0.1, 1.0)}
+
+    alpha: float = 0.2
+
+    def __post_init__(self) -> None:
+        """Refuse what is no distribution."""
+        super().__post_init__()
+        if not 0 < self.alpha <= 100:
+            raise ValueError("alpha must be in (0, 100]")
+
+    def fit(self, access: Access) -> Predictor:
+        """Returns the fine-tuned network."""
+        name = f"imagenet, mixed {self.alpha}"
+        return Classifier(timm_network(access, self, name, loss=Mixed(self.alpha)))
+
+
+class Mixed:
+    """Cross-entropy of a batch mixed with itself in another order, one share a batch (as in the paper's own code)."""
+
+    def __init__(self, alpha: float) -> None:
+        self.alpha = alpha
+
+    def __call__(
+        self, network: nn.Module, images: Tensor, labels: Tensor, weights: Tensor, draws: torch.Generator
+    ) -> Tensor:
+        """Returns the loss of one batch."""
+        seed = int(torch.randint(2**31, (), generator=draws))
+        share = float(np.random.Generator(np.random.Philox(seed)).beta(self.alpha, self.alpha))
+        other = torch.randperm(len(images), generator=draws).to(images.device)
+        logits = network(share * images + (1 - share) * images[other])
+        first, second = (nn.functional.cross_entropy(logits, to, weights) for to in (labels, labels[other]))
+        return share * first + (1 - share) * second

@@ -1,0 +1,1 @@
+"""Adaptation to the test stream, batch by batch."""

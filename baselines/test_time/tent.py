@@ -1,0 +1,75 @@
+"""Test-time adaptation by entropy: the batch norms learn from the test stream, batch by batch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from ...benchmark.contract.search_space import LogUniform, Space
+from ..common.batch_norm import batch_norms, forget_statistics
+from ..common.entropy import entropies
+from ..common.recipe import TimmRecipe
+from ..common.source_model import shared_model
+
+if TYPE_CHECKING:
+    from ...benchmark.contract.access import Access
+    from ...benchmark.contract.predictor import Predictor
+    from ...benchmark.contract.sees import Sees
+
+
+@dataclass(frozen=True)
+class Tent(TimmRecipe):
+    """Minimise the entropy of predictions on the test stream through the batch norms' gains and offsets.
+
+    Statistics are the batch's. A batch is predicted before the step that it causes. Known to collapse to one class at
+    high rates, on small batches and where classes are unbalanced.
+
+    A batch of one image is normalised by its own pixels (a norm that is left with one value in a channel: by the
+    source's statistics) and causes a step like any other. Nothing guards against a stream of one class: `sar` does.
+
+    Args:
+        test_lr: Learning rate of Adam at test time.
+    """
+
+    sees: ClassVar[Sees] = "test-batches"
+    paper: ClassVar[str] = "Wang et al., ICLR 2021, arXiv 2006.10726"
+    search: ClassVar[Space] = {**TimmRecipe.search, "test_lr": LogUniform(1e-5, 1e-2)}
+
+    test_lr: float = 1e-3
+
+    def __post_init__(self) -> None:
+        """Refuse rates that cannot learn."""
+        super().__post_init__()
+        if not 0 <= self.test_lr <= 1:
+            raise ValueError("test_lr must be in [0, 1]")
+
+    def fit(self, access: Access) -> Predictor:
+        """Returns the adapting network."""
+        return EntropyMinimiser(forget_statistics(shared_model(access, self)), self.test_lr)
+
+
+class EntropyMinimiser:
+    """Predicts a batch, then takes one step towards surer predictions on it.
+
+    Args:
+        network: Its batch norms look at the batch (see `batch_norm.forget_statistics`).
+        lr: Of Adam, on the gains and offsets of the batch norms alone.
+    """
+
+    def __init__(self, network: nn.Module, lr: float) -> None:
+        self.network = network.eval().requires_grad_(False)
+        learnt = [parameter.requires_grad_(True) for norm in batch_norms(network) for parameter in norm.parameters()]
+        self.optimiser = torch.optim.Adam(learnt, lr=lr)
+
+    def __call__(self, images: Tensor) -> Tensor:
+        """Returns probabilities (N, K), as they were before the step."""
+        with torch.enable_grad():
+            logits: Tensor = self.network(images)
+            entropy = entropies(logits).mean()
+            self.optimiser.zero_grad(set_to_none=True)
+            entropy.backward()  # type: ignore[no-untyped-call]
+            self.optimiser.step()
+        return logits.detach().softmax(1)

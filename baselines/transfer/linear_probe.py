@@ -1,0 +1,143 @@
+"""Transfer without fine-tuning: logistic regression on frozen ImageNet features, alone or as a start (LP-FT)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from timm.layers import freeze_batch_norm_2d  # type: ignore[attr-defined]
+from torch import nn
+
+from ...benchmark.contract.access import Access
+from ...benchmark.contract.search_space import LogUniform, Space
+from ...benchmark.datasets.images import Images
+from ..common.initial_weights import take_all
+from ..common.networks import Network
+from ..common.recipe import TimmRecipe
+from ..common.source_model import refuse_volumes, timm_network
+from ..common.training import Classifier, seeded
+
+if TYPE_CHECKING:
+    from ...benchmark.contract.predictor import Predictor
+    from ...benchmark.contract.sees import Sees
+
+
+@dataclass(frozen=True)
+class LinearProbe:
+    """Logistic regression on frozen ImageNet features, its strength chosen on source validation.
+
+    Args:
+        arch: A timm architecture.
+        input_size: Side in pixels at which the network sees images; 0 takes them as they are, but at least 64.
+    """
+
+    sees: ClassVar[Sees] = "source"
+    paper: ClassVar[str] = "Kornblith et al., CVPR 2019, arXiv 1805.08974"
+
+    arch: str = "tf_efficientnet_lite0"
+    input_size: int = 0
+
+    def fit(self, access: Access) -> Predictor:
+        """Returns the network with the probe as its last layer."""
+        refuse_volumes(access)
+        with seeded(access):
+            network = Network(self.arch, len(access.classes), access.channels, self.input_size, take_all)
+            fit_probe(network, access)
+        return Classifier(network)
+
+
+@dataclass(frozen=True)
+class LpFt(TimmRecipe):
+    """Probe first, then fine-tune from there, gently, the batch norms held as the probe saw them.
+
+    A head that was fitted on features under ImageNet's statistics does not fit those under a batch's: norms that learn
+    undo the probe within a step.
+
+    Args:
+        lr: A tenth of the others': the head is already in place.
+    """
+
+    sees: ClassVar[Sees] = "source"
+    paper: ClassVar[str] = "Kumar et al., ICLR 2022, arXiv 2202.10054"
+    search: ClassVar[Space] = {**TimmRecipe.search, "lr": LogUniform(1e-5, 1e-3)}
+
+    lr: float = 1e-4
+
+    def fit(self, access: Access) -> Predictor:
+        """Returns the fine-tuned network."""
+
+        def equip(network: Network) -> None:
+            fit_probe(network, access)
+            hold_norms(network)
+
+        return Classifier(timm_network(access, self, "imagenet, probed, norms held", equip=equip))
+
+
+@dataclass(frozen=True)
+class BnOnly(TimmRecipe):
+    """Fine-tune batch norms and the last layer alone; all other ImageNet weights stay."""
+
+    sees: ClassVar[Sees] = "source"
+    paper: ClassVar[str] = "Frankle et al., Training BatchNorm and only BatchNorm, ICLR 2021, arXiv 2003.00152"
+
+    def fit(self, access: Access) -> Predictor:
+        """Returns the fine-tuned network."""
+        return Classifier(timm_network(access, self, "imagenet, norms alone", equip=only_norms_train))
+
+
+STRENGTHS = tuple(float(c) for c in np.logspace(-4, 2, 7))  # C, the inverse of the penalty
+BATCH = 64
+
+
+def fit_probe(network: Network, access: Access) -> None:
+    """Makes a network's last layer a logistic regression on the source's training images; moves it to the run's device.
+
+    Features are standardised; classes count alike; the strength with the lowest log loss on source validation is taken.
+    """
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.metrics import log_loss
+    from sklearn.utils.class_weight import compute_sample_weight
+
+    network.to(access.device).eval()
+    train, val = (features(network, images, access.device) for images in (access.train, access.val))
+    mean, spread = train.mean(0), train.std(0) + 1e-6
+    train, val = (train - mean) / spread, (val - mean) / spread
+    alike = compute_sample_weight("balanced", access.val.labels)
+    found = []
+    for strength in STRENGTHS:
+        fitted = LogisticRegression(C=strength, class_weight="balanced", max_iter=2000).fit(train, access.train.labels)
+        loss = log_loss(access.val.labels, fitted.predict_proba(val), sample_weight=alike, labels=fitted.classes_)
+        found.append((loss, strength, fitted))
+    loss, strength, best = min(found, key=lambda one: one[:2])
+    access.report(f"probe with C = {strength:g}: loss {loss:.3f} on source validation")
+    weight, bias = best.coef_ / spread, best.intercept_ - (best.coef_ / spread) @ mean
+    if len(access.classes) == 2:  # scikit-learn gives one row, of the second class against the first
+        weight, bias = np.concatenate([-weight / 2, weight / 2]), np.concatenate([-bias / 2, bias / 2])
+    with torch.no_grad():
+        network.head.weight.copy_(torch.from_numpy(weight))
+        network.head.bias.copy_(torch.from_numpy(bias))
+
+
+@torch.inference_mode()
+def features(network: Network, images: Images, device: torch.device) -> NDArray[np.float64]:
+    """Returns what the network's last layer sees of all images, (N, F)."""
+    found = [network.features(batch.to(device)).cpu() for batch in images.batches(BATCH)]
+    return torch.cat(found).double().numpy()
+
+
+def hold_norms(network: Network) -> None:
+    """Leaves batch norms their statistics, gains and offsets, whatever mode the network is in."""
+    network.body = freeze_batch_norm_2d(network.body)  # type: ignore[no-untyped-call]
+
+
+def only_norms_train(network: Network) -> None:
+    """Lets only the norms and the last layer of a network be trained."""
+    trained = {id(parameter) for parameter in network.head.parameters()}
+    for module in network.modules():
+        if isinstance(module, nn.modules.batchnorm._BatchNorm | nn.LayerNorm | nn.GroupNorm):
+            trained |= {id(parameter) for parameter in module.parameters()}
+    for parameter in network.parameters():
+        parameter.requires_grad_(id(parameter) in trained)

@@ -1,0 +1,107 @@
+"""The code that a result depends on, found by following imports, so that a cache key cannot miss a file."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+from collections.abc import Iterable, Iterator
+from functools import cache, partial
+from importlib.util import find_spec
+from pathlib import Path
+
+
+def code_sha256(modules: Iterable[str]) -> str:
+    """Hash the source files that modules consist of and import, directly or not, within their own packages.
+
+    Imports inside functions count; those for type checkers alone do not. Other distributions are left out: their
+    versions belong beside this hash.
+
+    Args:
+        modules: Dotted names. Those of medshift bring in medshift's files, those of a plug-in also the plug-in's.
+    """
+    digest = hashlib.sha256()
+    for name, path in sorted(source_files(modules).items()):
+        digest.update(f"{name}\n".encode() + path.read_bytes())
+    return digest.hexdigest()
+
+
+def source_files(modules: Iterable[str]) -> dict[str, Path]:
+    """Find the files of modules and of all that they import within their own packages: dotted name -> file."""
+    roots = set(modules)
+    packages = {"medshift", *(name.partition(".")[0] for name in roots)}
+    found: dict[str, Path] = {}
+    waiting = list(roots)
+    while waiting:
+        name = waiting.pop()
+        path = _file(name)
+        if name in found or path is None:
+            continue
+        found[name] = path
+        waiting += [other for other in _imported(name, path) if other.partition(".")[0] in packages]
+    return found
+
+
+def modules_of(*objects: object) -> set[str]:
+    """Name the modules in which functions, classes and instances are written; None stands for nothing."""
+    found = set()
+    for item in objects:
+        while isinstance(item, partial):
+            item = item.func
+        if item is not None:
+            found.add(getattr(item, "__module__", None) or type(item).__module__)
+    return found
+
+
+@cache
+def _file(name: str) -> Path | None:
+    try:
+        found = find_spec(name)
+    except (ImportError, ValueError):  # its parent is not a package, or it was put together at run time
+        return None
+    return Path(found.origin) if found and found.origin and Path(found.origin).suffix == ".py" else None
+
+
+def _imported(name: str, path: Path) -> Iterator[str]:
+    """Yield the modules that a module imports; of a package's lazy exports, where they are defined."""
+    is_package = path.name == "__init__.py"
+    package = name.split(".") if is_package else name.split(".")[:-1]
+    for node in _import_nodes(ast.parse(path.read_bytes())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+            continue
+        base = package[: len(package) + 1 - node.level] if node.level else []
+        stem = ".".join([*base, *([node.module] if node.module else [])])
+        for alias in node.names:
+            yield from _where(stem, alias.name)
+
+
+def _import_nodes(tree: ast.Module) -> Iterator[ast.Import | ast.ImportFrom]:
+    waiting: list[ast.AST] = [tree]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            yield node
+        elif isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING"):
+            waiting += node.orelse
+        else:
+            waiting += ast.iter_child_nodes(node)
+
+
+def _where(stem: str, name: str) -> Iterator[str]:
+    """Yield the module that `from stem import name` needs: a submodule, the module itself, or a public name's home."""
+    path = _file(stem)
+    if _is_package(stem) and _file(f"{stem}.{name}"):
+        yield f"{stem}.{name}"
+        return
+    yield stem
+    if path is not None and path.name == "__init__.py":
+        # public names are loaded lazily; the block for type checkers says from where
+        for node in ast.walk(ast.parse(path.read_bytes())):
+            if isinstance(node, ast.ImportFrom) and any((alias.asname or alias.name) == name for alias in node.names):
+                base = stem.split(".")
+                yield ".".join([*base[: len(base) + 1 - node.level], *([node.module] if node.module else [])])
+
+
+def _is_package(name: str) -> bool:
+    found = _file(name)
+    return found is None or found.name == "__init__.py"

@@ -1,0 +1,98 @@
+"""Accuracy on the line: shifted against clean across entries, with the fit and what is left over from it.
+
+Taori et al. 2020 and Miller et al. 2021: what an entry scores above the line is its effective robustness.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...benchmark.scoring.metrics import METRICS
+from ..ranking.board import Board
+
+FEWEST = 3  # entries: two always lie on a line
+PLENTY = 10
+EDGE = 1e-3  # logits are taken within [EDGE, 1 - EDGE]
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line through the entries, fitted by least squares on logit axes.
+
+    Args:
+        title: What is predicted from clean: `real` or `synthesized`.
+        slope: Of logit(shifted) on logit(clean).
+        intercept: At clean = 1 / 2.
+        explained: R squared.
+        residuals: Name of the entry -> its figure less what the line fitted to the others predicts, in the metric's own
+            unit; positive is robuster than the others' clean figures promise. NaN where the others make no line.
+        entries: How many it is fitted to.
+    """
+
+    title: str
+    slope: float
+    intercept: float
+    explained: float
+    residuals: dict[str, float]
+    entries: int
+
+    def at(self, clean: float) -> float:
+        """Returns the figure that the line predicts."""
+        return float(expit(self.intercept + self.slope * logit(np.array(clean))))
+
+
+def lines(board: Board) -> list[Line]:
+    """Returns the lines of real and of synthesized against clean, where there are enough entries for one.
+
+    Only for metrics between 0 and 1 of which more is better.
+    """
+    metric = METRICS[board.rank_by]
+    if not metric.higher_is_better or metric.most != 1:
+        return []
+    found = []
+    for name in ("real", "synthesized"):
+        points = {
+            row.name: (row.aggregates["clean", board.rank_by].value, row.aggregates[name, board.rank_by].value)
+            for row in board.rows
+            if name in row.aggregates
+        }
+        defined = {entry: pair for entry, pair in points.items() if not any(map(math.isnan, pair))}
+        line = fit(name, list(defined), np.array([*defined.values()]).reshape(-1, 2))
+        if line is not None:
+            found.append(line)
+    return found
+
+
+def fit(title: str, names: Sequence[str], points: Floats) -> Line | None:
+    """Returns the line through (n, 2) points, clean and shifted; None for fewer than 3, or where clean is constant."""
+    x, y = logit(points[:, 0]), logit(points[:, 1])
+    if len(x) < FEWEST or np.ptp(x) < 1e-9:
+        return None
+    slope, intercept = np.polyfit(x, y, 1)
+    total = ((y - y.mean()) ** 2).sum()
+    explained = 1 - ((y - intercept - slope * x) ** 2).sum() / total if total > 0 else math.nan
+    residuals = {}
+    for left_out, name in enumerate(names):
+        others = np.arange(len(x)) != left_out
+        residuals[name] = math.nan
+        if others.sum() >= FEWEST and np.ptp(x[others]) > 1e-9:
+            a, b = np.polyfit(x[others], y[others], 1)
+            residuals[name] = float(points[left_out, 1] - expit(b + a * x[left_out]))
+    return Line(title, float(slope), float(intercept), float(explained), residuals, len(x))
+
+
+def logit(share: Floats) -> Floats:
+    """Returns log(share / (1 - share)), of shares held within [EDGE, 1 - EDGE]."""
+    held = np.clip(share, EDGE, 1 - EDGE)
+    return np.asarray(np.log(held / (1 - held)))
+
+
+def expit(value: Floats | float) -> Floats:
+    """Returns the share whose logit is `value`."""
+    return np.asarray(1 / (1 + np.exp(-np.asarray(value))))

@@ -1,0 +1,1 @@
+"""Entries: found, checked and scored."""

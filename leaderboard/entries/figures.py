@@ -1,0 +1,67 @@
+"""Figures with intervals, held as one array: a thousand entries of a thousand figures are 24 MB, not a gigabyte."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...benchmark.reporting.numbers import shown
+from ...benchmark.scoring.estimate import Estimate, intervals_of
+
+
+class Figure(NamedTuple):
+    """A figure and its 95 % interval; NaN where undefined."""
+
+    value: float
+    low: float
+    high: float
+
+    @property
+    def text(self) -> str:
+        """As printed: `.873 [.84, .90]`."""
+        return shown(*self)
+
+    @property
+    def defined(self) -> bool:
+        """Whether there is a figure."""
+        return not math.isnan(self.value)
+
+
+NOTHING = Figure(math.nan, math.nan, math.nan)
+
+
+@dataclass(frozen=True, eq=False)
+class Figures:
+    """Figures by name (of a condition or an aggregate) and metric.
+
+    Args:
+        names: Of the rows.
+        metrics: Of the columns.
+        values: (names, metrics, 3): value, low, high.
+    """
+
+    names: Sequence[str]
+    metrics: Sequence[str]
+    values: NDArray[np.float64]
+
+    def __getitem__(self, key: tuple[str, str]) -> Figure:
+        """Returns the figure of a name and a metric."""
+        name, metric = key
+        value, low, high = self.values[self.names.index(name), self.metrics.index(metric)].tolist()
+        return Figure(value, low, high)
+
+    def __contains__(self, name: str) -> bool:
+        """Says whether there are figures of that name."""
+        return name in self.names
+
+
+def tabled(estimates: Mapping[str, Mapping[str, Estimate]]) -> NDArray[np.float64]:
+    """Returns (names, metrics, 3) value and interval of each, as `Estimate.interval` has it, at once."""
+    flat = [found for by_metric in estimates.values() for found in by_metric.values()]
+    values = np.array([found.value for found in flat])
+    return np.column_stack([values, intervals_of(flat)]).reshape(len(estimates), -1, 3)

@@ -1,0 +1,162 @@
+"""One entry, scored from its predictions: seeds averaged, groups and seeds resampled, and what the page shows of it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...benchmark.protocols.protocol import Protocol
+from ...benchmark.scoring import bootstrap
+from ...benchmark.scoring.bootstrap import Cell, place
+from ...benchmark.scoring.estimate import Estimate
+from ...benchmark.scoring.metrics import BINS
+from ...benchmark.scoring.scores import aggregated, board_metrics, by_condition
+from .entries import Contest
+from .figures import tabled
+
+SKETCHED = 200  # replicates that the page keeps, to compare two entries condition by condition
+MOST_CLASSES = 20  # of which a confusion is shown
+Arrays = Mapping[str, NDArray[np.float32]]
+
+
+@dataclass(frozen=True, eq=False)
+class Scored:
+    """What is kept of an entry. Tracks and sketches are of the ranking metric.
+
+    Args:
+        conditions: (C, M, 3) value and interval by condition and metric (`board_metrics`).
+        names: (A,) names of the aggregates.
+        aggregates: (A, M, 3).
+        sizes: (A, M, 2) samples and groups that an aggregate rests on in each metric, its parts' added up.
+        tracks: (A, B) replicates of the aggregates, groups and seeds drawn anew.
+        spread: (C + A, 2) of conditions and aggregates, the variance that comes from seeds, and that between seeds over
+            their number.
+        sketch: (C + A, SKETCHED) the first replicates of conditions and aggregates, 0..254 between the bounds; 255 is
+            undefined.
+        bounds: (C + A, 2) what 0 and 254 stand for.
+        confusion: (D, K, K) how often a class (rows) is taken for another (columns), over all seeds; domains are the
+            source, then the targets. Of more than MOST_CLASSES classes (D, 0, 0).
+        reliability: (D, BINS, 3) samples, summed confidence and hits by bin of the top probability.
+        thresholds: (S, K) of each seed, frozen on source validation.
+    """
+
+    conditions: NDArray[np.float64]
+    names: NDArray[np.str_]
+    aggregates: NDArray[np.float64]
+    sizes: NDArray[np.int64]
+    tracks: NDArray[np.float32]
+    spread: NDArray[np.float64]
+    sketch: NDArray[np.uint8]
+    bounds: NDArray[np.float32]
+    confusion: NDArray[np.int64]
+    reliability: NDArray[np.float64]
+    thresholds: NDArray[np.float64]
+
+    def arrays(self) -> dict[str, NDArray[np.generic]]:
+        """Returns the fields by name."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+
+def scored(contest: Contest, name: str, seeds: Sequence[Arrays], drawn: Mapping[tuple[str, str], Cell]) -> Scored:
+    """Returns an entry's scores, recomputed from the predictions of its seeds.
+
+    Args:
+        contest: Protocol and truth.
+        name: The entry's.
+        seeds: Probabilities by condition, one for each seed.
+        drawn: What `bootstrap.cells` returned.
+    """
+    protocol = contest.protocol
+    metrics = board_metrics(protocol)
+    each = [by_condition(protocol, contest.truth, arrays, drawn=drawn, metrics=metrics) for arrays in seeds]
+    replicates = len(next(iter(drawn.values())).weights)
+    again = bootstrap.draw(len(seeds), replicates, protocol.seed, "seeds", name)
+    conditions = {
+        key: {metric: over_seeds([one[key][metric] for one, _ in each]) for metric in by_metric}
+        for key, by_metric in each[0][0].items()
+    }
+    aggregates = aggregated(protocol, conditions)  # of the mean over seeds: what is worst on average, not each seed's
+    ranking = [found[metrics[0]] for found in (*conditions.values(), *aggregates.values())]
+    tracks = np.stack([track(found, again) for found in ranking])
+    sketch, bounds = _sketch(tracks[:, :SKETCHED])
+    confusion, reliability = _outcomes(protocol, seeds, drawn)
+    return Scored(
+        conditions=tabled(conditions),
+        names=np.array(list(aggregates)),
+        aggregates=tabled(aggregates),
+        sizes=np.array(
+            [[(found.samples, found.groups) for found in by_metric.values()] for by_metric in aggregates.values()]
+        ),
+        tracks=tracks[len(conditions) :].astype(np.float32),
+        spread=np.array([found.spread for found in ranking]),
+        sketch=sketch,
+        bounds=bounds,
+        confusion=confusion,
+        reliability=reliability,
+        thresholds=np.stack([frozen for _, frozen in each]),
+    )
+
+
+def over_seeds(parts: Sequence[Estimate]) -> Estimate:
+    """Returns the mean over seeds; in replicate b, groups are as in the seeds' replicate b."""
+    if len(parts) == 1:
+        return parts[0]
+    by_seed = np.stack([np.concatenate([[part.value], part.replicates]) for part in parts])
+    middle = by_seed.mean(axis=0)
+    return replace(parts[0], value=float(middle[0]), replicates=middle[1:], by_seed=by_seed)
+
+
+def track(found: Estimate, drawn: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Returns the replicates of a mean over seeds with the seeds, too, drawn anew, for ranks and comparisons.
+
+    The seeds' spread is scaled to the variance that comes from them (`intervals.between_seeds`): drawing three from
+    three makes it too small, and part of it is that of the groups, which are drawn already. One seed adds nothing.
+
+    Args:
+        found: The mean.
+        drawn: (B, S) how often each seed counts in each replicate.
+    """
+    if not len(found.by_seed):
+        return found.replicates
+    count = len(found.by_seed)
+    from_seeds, whole = found.spread
+    if not from_seeds > 0:
+        return found.replicates
+    away = (drawn / count) @ (found.by_seed[:, 0] - found.by_seed[:, 0].mean())
+    scale = math.sqrt(from_seeds / whole * count / (count - 1))
+    return np.asarray(np.clip(found.replicates + scale * away, *found.bounds))
+
+
+def _sketch(replicates: NDArray[np.float64]) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+    """Returns replicates in steps of 1 / 254 of their range, and the range."""
+    undefined = np.isnan(replicates)
+    low = np.min(replicates, axis=1, initial=np.inf, where=~undefined)
+    high = np.max(replicates, axis=1, initial=-np.inf, where=~undefined)
+    bounds = np.stack([np.where(low <= high, low, 0), np.where(low <= high, high, 0)], axis=1).astype(np.float32)
+    width = np.where(bounds[:, 1] > bounds[:, 0], bounds[:, 1] - bounds[:, 0], 1)[:, None]
+    steps = np.rint((np.where(undefined, 0, replicates) - bounds[:, :1]) / width * 254)
+    return np.where(undefined, 255, np.clip(steps, 0, 254)).astype(np.uint8), bounds
+
+
+def _outcomes(
+    protocol: Protocol, seeds: Sequence[Arrays], drawn: Mapping[tuple[str, str], Cell]
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Returns confusion and reliability by domain, as `Scored` has them."""
+    domains = [c for c in protocol.conditions() if c.kind in ("clean", "real")]
+    classes = len(protocol.dataset.classes)
+    confusion = np.zeros((len(domains), classes, classes), np.int64)
+    reliability = np.zeros((len(domains), BINS, 3))
+    for number, condition in enumerate(domains):
+        labels = drawn[place(condition)].labels
+        for arrays in seeds:
+            probabilities = arrays[condition.key].astype(np.float64)
+            top, guess = probabilities.max(axis=1), probabilities.argmax(axis=1)
+            np.add.at(confusion[number], (labels, guess), 1)
+            bins = np.clip(np.ceil(top * BINS).astype(np.int64) - 1, 0, BINS - 1)
+            for column, weights in enumerate((np.ones(len(top)), top, (guess == labels).astype(np.float64))):
+                reliability[number, :, column] += np.bincount(bins, weights, BINS)
+    return confusion if classes <= MOST_CLASSES else confusion[:, :0, :0], reliability

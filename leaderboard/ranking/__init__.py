@@ -1,0 +1,1 @@
+"""Ranks, tiers and paired comparisons."""

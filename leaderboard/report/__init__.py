@@ -1,0 +1,1 @@
+"""The leaderboard as page, tables, Markdown and badge."""

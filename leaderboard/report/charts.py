@@ -1,0 +1,226 @@
+"""Where things stand in the page's charts; the template draws them as SVG, in the colours of the reader's theme."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ...benchmark.protocols.condition import Condition
+from ...benchmark.protocols.protocol import Protocol
+from ...benchmark.reporting import axes
+from ..analysis.accuracy_line import Line
+from ..analysis.approach import by_approach
+from ..entries.figures import Figure
+from ..ranking.board import Board, Row
+
+MOST = 8  # entries drawn: as many as there are colours that can be told apart
+MILDEST = 0.01  # the lowest severity that matching tries
+WIDTH, HEIGHT = 320, 240
+LEFT, RIGHT, TOP, BOTTOM = 40, 12, 12, 36
+
+
+@dataclass(frozen=True)
+class Point:
+    """A figure with its intervals in pixels: `x0`..`x1` across, `y0`..`y1` down; `style` picks colour and marker."""
+
+    style: int
+    x: float
+    y: float
+    x0: float
+    x1: float
+    y0: float
+    y1: float
+    label: str
+
+
+@dataclass(frozen=True)
+class Chart:
+    """One chart.
+
+    Args:
+        title: Above it.
+        across: Label of the horizontal axis.
+        down: Label of the vertical axis.
+        xs: (x, label) of the horizontal axis.
+        ys: (y, label) of the vertical axis.
+        points: Markers.
+        lines: (style, `x,y x,y ...`).
+        diagonal: Both ends of the line of no drop, in pixels; empty for none.
+    """
+
+    title: str
+    across: str
+    down: str
+    xs: Sequence[tuple[float, str]]
+    ys: Sequence[tuple[float, str]]
+    points: Sequence[Point]
+    lines: Sequence[tuple[int, str]] = ()
+    diagonal: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True)
+class Axis:
+    """A linear axis from values to pixels."""
+
+    low: float
+    high: float
+    start: float
+    end: float
+
+    def at(self, value: float) -> float:
+        """Returns where a value stands, held within the axis, in tenths of a pixel."""
+        return axes.place(value, self.low, self.high, self.start, self.end)
+
+    def ticks(self) -> list[tuple[float, str]]:
+        """Returns marks at the ends of three to six round steps."""
+        return axes.ticks(self.low, self.high, self.at, _step(self.high - self.low))
+
+
+def drawn(board: Board) -> list[Row]:
+    """Returns the entries that the charts show, in the order of the table.
+
+    Those are the best of each approach, so that what the board asks can be seen, then the best of those that see the
+    same, rank by rank.
+    """
+    if len(board.rows) <= MOST:
+        return list(board.rows)
+    chosen = [min(rows, key=lambda row: row.rank or 0) for rows in by_approach(board.rows).values()]
+    chosen += [row for row in board.best_first() if row not in chosen][: MOST - len(chosen)]
+    return [row for row in board.rows if row in chosen]
+
+
+def against_clean(board: Board, name: str, title: str, line: Line | None) -> Chart | None:
+    """Returns the chart of every entry's figure `name` against clean, with the line; None where none is defined.
+
+    The best entries have their colours and intervals, all others are grey points.
+    """
+    styles = {row.name: style for style, row in enumerate(drawn(board))}
+    figures = []
+    for row in board.rows:
+        if name in row.aggregates:
+            clean, shifted = row.aggregates["clean", board.rank_by], row.aggregates[name, board.rank_by]
+            if clean.defined and shifted.defined:
+                figures.append((styles.get(row.name, MOST), row.name, clean, shifted))
+    if not figures:
+        return None
+    numbers = [x for style, _, *pair in figures for part in pair for x in (part if style < MOST else part[:1])]
+    low, high = _range(numbers)
+    across, down = Axis(low, high, LEFT, WIDTH - RIGHT), Axis(low, high, HEIGHT - BOTTOM, TOP)
+    points = [_point(*figure, across, down) for figure in sorted(figures, key=lambda figure: -figure[0])]
+    ends = (across.at(low), down.at(low), across.at(high), down.at(high))
+    fitted = []
+    if line is not None:
+        places = [low + (high - low) * step / 40 for step in range(41)]
+        inside = [(x, line.at(x)) for x in places if low <= line.at(x) <= high]
+        fitted = [(MOST, " ".join(f"{across.at(x)},{down.at(y)}" for x, y in inside))]
+    return Chart(
+        f"{name} against clean",
+        f"{title}, clean",
+        f"{title}, {name}",
+        across.ticks(),
+        down.ticks(),
+        points,
+        fitted,
+        ends,
+    )
+
+
+def _point(style: int, name: str, clean: Figure, shifted: Figure, across: Axis, down: Axis) -> Point:
+    (x0, x1), (y0, y1) = (_ends(part.low, part.high, part.value) for part in (clean, shifted))
+    if style == MOST:
+        x0 = x1 = clean.value
+        y0 = y1 = shifted.value
+    return Point(
+        style,
+        across.at(clean.value),
+        down.at(shifted.value),
+        across.at(x0),
+        across.at(x1),
+        down.at(y0),
+        down.at(y1),
+        f"{name}: clean {clean.text}, shifted {shifted.text}",
+    )
+
+
+def severity_curves(board: Board, title: str) -> list[Chart]:
+    """Returns one chart a family: the mean over its shifts at each step of severity, from clean (0) on."""
+    conditions = board.protocol.conditions()
+    families = list(dict.fromkeys(board.protocol.shifts.values()))
+    curves = {
+        (family, style): _curve(row, board, [c for c in conditions if c.family == family])
+        for family in families
+        for style, row in enumerate(drawn(board))
+    }
+    numbers = [value for curve in curves.values() for _, value in curve]
+    if not numbers:
+        return []
+    low, high = _range(numbers)
+    marks = (0, *sorted(board.protocol.severities))
+    across, down = Axis(0, marks[-1], LEFT + 8, WIDTH - RIGHT), Axis(low, high, HEIGHT - BOTTOM, TOP)
+    xs = [(across.at(step), str(step) if step else "clean") for step in marks]
+    charts = []
+    for family in families:
+        points, lines = [], []
+        for style, row in enumerate(drawn(board)):
+            curve = curves[family, style]
+            at = [(across.at(step), down.at(value)) for step, value in curve]
+            lines.append((style, " ".join(f"{x},{y}" for x, y in at)))
+            points += [
+                Point(style, x, y, x, x, y, y, f"{row.name}: {value:.3f} at {step or 'clean'}")
+                for (x, y), (step, value) in zip(at, curve, strict=True)
+            ]
+        charts.append(Chart(family, "severity", title, xs, down.ticks(), points, lines))
+    return charts
+
+
+def _curve(row: Row, board: Board, conditions: Sequence[Condition]) -> list[tuple[int, float]]:
+    """Returns (severity, mean over the shifts), the clean figure at 0; undefined ones are left out."""
+    by_severity: dict[int, list[float]] = {0: [row.aggregates["clean", board.rank_by].value]}
+    shifts: dict[str, list[Condition]] = {}
+    for condition in conditions:
+        shifts.setdefault(condition.shift, []).append(condition)
+    for members in shifts.values():
+        for step, condition in zip(steps([c.severity for c in members], board.protocol), members, strict=True):
+            by_severity.setdefault(step, []).append(row.conditions[condition.key, board.rank_by].value)
+    defined = {step: [x for x in values if not math.isnan(x)] for step, values in sorted(by_severity.items())}
+    return [(step, sum(values) / len(values)) for step, values in defined.items() if values]
+
+
+def steps(severities: Sequence[float], protocol: Protocol) -> tuple[int, ...]:
+    """Returns at which step of severity the conditions of a shift stand.
+
+    Matched severities stand at the step whose similarity they meet, not at their fraction of the physical scale. A
+    shift that cannot be as mild as asked has its mildest end once and lacks the steps before it; one that cannot be as
+    strong lacks those after.
+    """
+    if not protocol.matched:
+        return tuple(round(severity) for severity in severities)
+    if severities[0] <= MILDEST:
+        return protocol.severities[len(protocol.severities) - len(severities) :]
+    return protocol.severities[: len(severities)]
+
+
+def bounds(numbers: Sequence[float]) -> tuple[float, float]:
+    """Returns round bounds about numbers, of which some may be undefined; 0 and 1 where all are."""
+    return _range(numbers) if any(not math.isnan(number) for number in numbers) else (0.0, 1.0)
+
+
+def _range(numbers: Sequence[float]) -> tuple[float, float]:
+    """Returns round bounds about the defined numbers."""
+    defined = [number for number in numbers if not math.isnan(number)]
+    low, high = min(defined), max(defined)
+    step = _step(max(high - low, 0.02))
+    return step * math.floor(low / step + 1e-9), max(
+        step * math.ceil(high / step - 1e-9), step * (math.floor(low / step) + 1)
+    )
+
+
+def _step(span: float) -> float:
+    """Returns a round step (1, 2 or 5 times a power of ten) that divides a span in three to six."""
+    power = 10.0 ** math.floor(math.log10(span / 3))
+    return next(power * m for m in (5, 2, 1) if span / (power * m) >= 3 - 1e-9)
+
+
+def _ends(low: float, high: float, value: float) -> tuple[float, float]:
+    return (value, value) if math.isnan(low) else (low, high)

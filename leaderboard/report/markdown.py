@@ -1,0 +1,104 @@
+"""The leaderboard as Markdown, and its place in a README."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from ...benchmark.contract.sees import MEANS
+from ...benchmark.files.atomic import write_text
+from ...benchmark.scoring.metrics import METRICS
+from ...shifts.errors import MedshiftError
+from ..analysis.correlation import Correlation
+from ..analysis.findings import findings
+from ..ranking.board import Board, Row
+
+BEGIN = "<!-- leaderboard:begin -->"
+END = "<!-- leaderboard:end -->"
+COLUMNS = (
+    ("Clean", "clean"),
+    ("Real", "real"),
+    ("Synthesized", "synthesized"),
+    ("Shifted", "shifted"),
+    ("Drop", "drop"),
+)
+SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~$])")
+
+
+def markdown(boards: Sequence[Board], correlations: Sequence[Correlation | None] = ()) -> str:
+    """Returns a table for each board that has entries, with what it says and what its columns mean below."""
+    given = correlations or [None] * len(boards)
+    return "\n".join(_table(board, found) for board, found in zip(boards, given, strict=True) if board.rows)
+
+
+def into_readme(path: Path, text: str) -> None:
+    """Replaces what stands between the two markers of a README; the rest is left alone.
+
+    Raises:
+        MedshiftError: The file or a marker is missing, or a marker stands twice.
+    """
+    try:
+        readme = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise MedshiftError(f"{path} cannot be read as text: {error}") from error
+    before, begin, rest = readme.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end or any(mark in before + after for mark in (BEGIN, END)):
+        raise MedshiftError(f"{path} must hold {BEGIN} and, after it, {END}, once each: the table goes between them")
+    write_text(path, f"{before}{BEGIN}\n\n{text}\n{END}{after}")
+
+
+def escape(text: str) -> str:
+    """Returns text that Markdown shows as it is, on one line."""
+    return SPECIAL.sub(r"\\\1", " ".join(text.split()))
+
+
+def _table(board: Board, found: Correlation | None) -> str:
+    protocol = board.protocol
+    others = [name for name in protocol.metrics if name != board.rank_by]
+    heads = ["Tier", "#", "Entry", "Sees", "Seeds", *(name for name, _ in COLUMNS)]
+    heads += [f"{METRICS[name].title}, shifted" for name in others]
+    kind = " (SIMULATED images)" if protocol.dataset.simulated else ""
+    lines = [
+        f"**{escape(protocol.name)}**{kind}",
+        "",
+        f"| {' | '.join(heads)} |",
+        "|--:|--:|---|---|" + "--:|" * (len(heads) - 4),
+    ]
+    for rows in board.by_sees().values():
+        lines += [f"| {' | '.join(_cells(row, board.rank_by, others))} |" for row in rows]
+    said = [f"- {escape(sentence)}" for sentence in findings(board, found)]
+    return "\n".join([*lines, "", *said, "", _legend(board), ""])
+
+
+def _legend(board: Board) -> str:
+    """Returns what stands below the table."""
+    protocol, title = board.protocol, METRICS[board.rank_by].title
+    sentence = (
+        f"{title[0].upper()}{title[1:]}, mean over seeds, with 95 % intervals from drawing groups (patients) and seeds "
+        f"anew. Trained on {protocol.source}; real shifts: {', '.join(protocol.targets) or 'none'}; synthesized: "
+        f"{len(protocol.shifts)} shifts on the source's test images. Shifted is the mean of real and synthesized; drop "
+        "is clean minus shifted. Ranked by shifted among methods that see the same, in brackets the ranks in 95 % of "
+        "the resamples; a tier ends where a paired difference is supported (Holm-corrected):"
+    )
+    if any(len(row.cards) == 1 for row in board.rows):
+        sentence = f"† One seed: intervals from drawing groups only. {sentence}"
+    return f"{escape(sentence)} {'; '.join(f'`{sees}`: {escape(MEANS[sees])}' for sees in board.by_sees())}."
+
+
+def _seeds(row: Row) -> str:
+    return str(len(row.cards)) if len(row.cards) > 1 else "1 †"
+
+
+def _cells(row: Row, rank_by: str, others: Sequence[str]) -> list[str]:
+    rank = "–" if row.rank is None else f"{row.rank} ({row.ranks[0]}–{row.ranks[1]})"
+    cells = [
+        str(row.tier or "–"),
+        rank,
+        f"`{row.name}`{' (external)' if row.cards[0].baseline.external else ''}",
+        f"`{row.sees}`",
+        _seeds(row),
+    ]
+    shown = [(name, rank_by) for _, name in COLUMNS] + [("shifted", name) for name in others]
+    return cells + [row.aggregates[name, metric].text if name in row.aggregates else "–" for name, metric in shown]

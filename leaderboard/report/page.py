@@ -1,0 +1,204 @@
+"""The leaderboard as one HTML file that needs nothing else: no server, no network, no library."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from ...benchmark.contract.sees import MEANS
+from ...benchmark.reporting.numbers import decimal
+from ...benchmark.scoring.metrics import METRICS
+from ..analysis.accuracy_line import Line
+from ..analysis.correlation import Correlation, Predictor
+from ..analysis.findings import findings
+from ..entries.figures import NOTHING, Figure
+from ..ranking.board import Board, Row
+from . import charts
+from .markdown import COLUMNS
+from .page_data import details
+
+TEMPLATES = Path(__file__).with_name("templates")
+SCRIPTS = ("tables.js", "panels.js", "compare.js")
+SPANS = ("shifted", "clean", "real", "synthesized")  # columns whose intervals are drawn, on one axis
+BINS = 10  # shades of the heat map on either side of zero
+
+
+def page(
+    boards: Sequence[Board],
+    correlations: Sequence[Correlation | None],
+    fitted: Sequence[Sequence[Line]],
+) -> str:
+    """Returns the page. The same boards give the same bytes: no date, no host, nothing random.
+
+    All that comes from submissions is escaped, and a content security policy lets no script run but the one whose hash
+    it holds.
+    """
+    # autoescape is on for every template, whatever its suffix
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES, encoding="utf-8"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    script = "\n".join((TEMPLATES / name).read_text(encoding="utf-8") for name in SCRIPTS)
+    style = (TEMPLATES / "page.css").read_text(encoding="utf-8")
+    return environment.get_template("page.html").render(
+        boards=[_context(*each) for each in zip(boards, correlations, fitted, strict=True)],
+        script=Markup(script),
+        style=Markup(style),
+        script_hash=_hash(script),
+        style_hash=_hash(style),
+        means=MEANS,
+        size=(charts.WIDTH, charts.HEIGHT),
+        frame=(charts.LEFT, charts.TOP, charts.WIDTH - charts.RIGHT, charts.HEIGHT - charts.BOTTOM),
+    )
+
+
+def _context(board: Board, found: Correlation | None, fitted: Sequence[Line]) -> dict[str, object]:
+    """Returns what the templates need of a board."""
+    protocol, rank_by = board.protocol, board.rank_by
+    title = METRICS[rank_by].title
+    names = list(board.rows[0].aggregates.names) if board.rows else []
+    parts = [name for name in names if name.startswith(("real/", "synthesized/"))]
+    parts += [name for name in ("real-worst", "synthesized-worst", "area", "relative") if name in names]
+    others = [
+        (f"{METRICS[metric].title}, {name}", name, metric)
+        for metric in (board.rows[0].aggregates.metrics if board.rows else ())
+        if metric != rank_by
+        for name in ("clean", "real", "synthesized")
+        if name in names
+    ]
+    validation, *tested = sorted(board.sizes, key=lambda key: (key[1] == "test", key[0] != protocol.source, key[0]))
+    text, kept = details(board)
+    best = board.best_first()[:kept]
+    lines = {line.title: line for line in fitted}
+    scatters = [charts.against_clean(board, name, title, lines.get(name)) for name in ("real", "synthesized")]
+    ends = charts.bounds(
+        [x for row in board.rows for name in SPANS if name in names for x in row.aggregates[name, rank_by]]
+    )
+    return {
+        "protocol": protocol,
+        "digest": protocol.sha256[:12],
+        "title": title,
+        "columns": [label for label, _ in COLUMNS],
+        "parts": [_label(name) for name in parts],
+        "others": [label for label, _, _ in others],
+        "groups": {
+            sees: [_item(row, board, parts, others, ends, lines) for row in rows]
+            for sees, rows in board.by_sees().items()
+        },
+        "findings": findings(board, found),
+        "legend": [row.name for row in charts.drawn(board)],
+        "hidden": len(board.rows) - len(charts.drawn(board)),
+        "scatters": [chart for chart in scatters if chart],
+        "curves": charts.severity_curves(board, title),
+        "lines": [_fitted(line) for line in fitted],
+        "heat": found and {"rows": [_heat_row(row) for row in found.rows], "sites": found.sites, "found": found},
+        "sizes": [(domain, split, *board.sizes[domain, split]) for domain, split in (*tested, validation)],
+        "shifts": _by_family(board),
+        "notes": board.notes,
+        "details": Markup(text),
+        "detailed": kept,
+        "entries": len(board.rows),
+        "names": [row.name for row in board.rows if row in best],
+    }
+
+
+def _item(
+    row: Row,
+    board: Board,
+    parts: Sequence[str],
+    others: Sequence[tuple[str, str, str]],
+    ends: tuple[float, float],
+    lines: dict[str, Line],
+) -> dict[str, object]:
+    """Returns what the templates need of an entry."""
+    rank_by = board.rank_by
+    shown = [_cell(row, name, rank_by, ends if name in SPANS else None) for _, name in COLUMNS]
+    return {
+        "row": row,
+        "cells": shown,
+        "behind": _figure(row.behind),
+        "parts": [_cell(row, name, rank_by) for name in parts],
+        "others": [_cell(row, name, metric) for _, name, metric in others],
+        "residuals": [
+            (title, decimal(abs(line.residuals[row.name])), "below" if line.residuals[row.name] < 0 else "above")
+            for title, line in lines.items()
+            if not math.isnan(line.residuals.get(row.name, math.nan))
+        ],
+        "config": [(name, json.dumps(value)) for name, value in row.cards[0].baseline.config.items()],
+        "packages": row.cards[0].environment.packages,
+    }
+
+
+def _label(name: str) -> str:
+    labels = {"real-worst": "worst site", "synthesized-worst": "worst shift", "area": "area under severity"}
+    return labels.get(name, name.replace("/", ": ", 1))
+
+
+def _by_family(board: Board) -> dict[str, list[str]]:
+    families: dict[str, list[str]] = {}
+    for shift, family in board.protocol.shifts.items():
+        families.setdefault(family, []).append(shift)
+    return families
+
+
+def _fitted(line: Line) -> dict[str, str | int]:
+    return {
+        "title": line.title,
+        "entries": line.entries,
+        "slope": f"{line.slope:.2f}",
+        "explained": "undefined" if math.isnan(line.explained) else f"{line.explained:.2f}",
+    }
+
+
+def _heat_row(row: Predictor) -> dict[str, object]:
+    """Returns a row of the heat map: text, shade (`p7`, `n3`, `none`) and what a pointer resting there is told."""
+    cells = []
+    for cell in row.cells:
+        if math.isnan(cell.spearman):
+            cells.append({"text": "–", "shade": "none", "more": "undefined: the entries do not differ", "between": ""})
+            continue
+        shade = min(BINS, math.floor(abs(cell.spearman) * BINS))
+        interval = "" if math.isnan(cell.low) else f", 95 % interval {cell.low:.2f} to {cell.high:.2f}"
+        cells.append(
+            {
+                "text": f"{cell.spearman:.2f}",
+                "shade": f"{'p' if cell.spearman >= 0 else 'n'}{shade}",
+                "between": interval and f"{cell.low:.2f} to {cell.high:.2f}",
+                "more": f"Spearman {cell.spearman:.2f}{interval}; Kendall {cell.kendall:.2f}",
+            }
+        )
+    gain, low, high = row.gain
+    told = "" if math.isnan(gain) else f"{gain:+.2f}" + ("" if math.isnan(low) else f" [{low:+.2f}, {high:+.2f}]")
+    verdict = "better" if row.beats else "worse" if row.fails else "not supported" if not math.isnan(low) else ""
+    return {"name": row.name, "family": row.family, "cells": cells, "gain": told, "verdict": verdict}
+
+
+def _cell(row: Row, name: str, metric: str, ends: tuple[float, float] | None = None) -> dict[str, object]:
+    """Returns a figure as the table shows it; `sort` is empty where it is undefined."""
+    found = row.aggregates[name, metric] if name in row.aggregates else NOTHING
+    return _figure(found, ends)
+
+
+def _figure(found: Figure, ends: tuple[float, float] | None = None) -> dict[str, object]:
+    if not found.defined:
+        return {"value": "–", "interval": "", "sort": "", "span": None}
+    interval = "" if math.isnan(found.low) else f"{decimal(found.low)} to {decimal(found.high)}"
+    span = None
+    if ends is not None and interval:
+        span = [round(96 * (x - ends[0]) / (ends[1] - ends[0]) + 2, 1) for x in found]
+    return {"value": decimal(found.value), "interval": interval, "sort": f"{found.value:.6f}", "span": span}
+
+
+def _hash(text: str) -> str:
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()

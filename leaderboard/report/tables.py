@@ -1,0 +1,153 @@
+"""`scores.csv` and `scores.json`: every figure of a leaderboard."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...benchmark.scoring.bootstrap import place
+from ..analysis.accuracy_line import Line
+from ..analysis.correlation import Correlation
+from ..ranking.board import Board, Row
+
+SCHEMA = "medshift-scores/1"
+COLUMNS = (
+    "protocol", "rank", "rank_low", "rank_high", "tier", "entry", "sees", "seeds", "verified", "kind", "name", "metric",
+    "value", "low", "high", "samples", "groups",
+)  # fmt: skip
+
+
+def csv_lines(boards: Sequence[Board]) -> Iterator[str]:
+    """Yields all aggregates and conditions of all entries as CSV; an undefined figure is an empty cell."""
+    yield ",".join(COLUMNS) + "\n"
+    for board in boards:
+        tested = np.array([board.sizes[place(condition)] for condition in board.protocol.conditions()])
+        for row in board.rows:
+            start = _cells(
+                [board.protocol.name, row.rank or "", *_ranks(row), row.tier or "", row.name, row.sees, len(row.cards),
+                 int(row.verified)]
+            )  # fmt: skip
+            figures = row.aggregates
+            yield from _block(start, "aggregate", figures.names, figures.metrics, figures.values, row.scored.sizes)
+            figures = row.conditions
+            sizes = np.repeat(tested[:, None], len(figures.metrics), axis=1)
+            yield from _block(start, "condition", figures.names, figures.metrics, figures.values, sizes)
+
+
+def _block(
+    start: str,
+    kind: str,
+    names: Sequence[str],
+    metrics: Sequence[str],
+    values: NDArray[np.float64],
+    sizes: NDArray[np.int64],
+) -> Iterator[str]:
+    for name, by_metric, resting_on in zip(names, values.tolist(), sizes.tolist(), strict=True):
+        lead = f"{start},{kind},{_cells([name])}"
+        for metric, numbers, (samples, groups) in zip(metrics, by_metric, resting_on, strict=True):
+            value, low, high = ("" if x != x else f"{x:.6f}" for x in numbers)
+            yield f"{lead},{metric},{value},{low},{high},{samples},{groups}\n"
+
+
+def _cells(values: Sequence[object]) -> str:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="").writerow(values)
+    return text.getvalue()
+
+
+def _ranks(row: Row) -> tuple[object, object]:
+    return row.ranks if row.rank else ("", "")
+
+
+def to_json(
+    boards: Sequence[Board], correlations: Sequence[Correlation | None], fitted: Sequence[Sequence[Line]]
+) -> Iterator[str]:
+    """Yields everything that the page shows as JSON, one line an entry; undefined figures are null.
+
+    Figures are lists by name (the order is in `aggregates` and `conditions`), by metric, of value, low and high.
+    """
+    yield f'{{"schema": "{SCHEMA}", "protocols": ['
+    for number, (board, found, line) in enumerate(zip(boards, correlations, fitted, strict=True)):
+        names = board.rows[0].aggregates.names if board.rows else []
+        head = {
+            "name": board.protocol.name,
+            "sha256": board.protocol.sha256,
+            "simulated": board.protocol.dataset.simulated,
+            "metrics": list(board.rows[0].aggregates.metrics) if board.rows else list(board.protocol.metrics),
+            "aggregates": list(names),
+            "conditions": [condition.key for condition in board.protocol.conditions()],
+            "lines": [_line(one) for one in line],
+            "correlation": found and _correlation(found),
+        }
+        yield ("\n" if not number else ",\n") + json.dumps(head, ensure_ascii=False)[:-1] + ', "entries": ['
+        for position, row in enumerate(board.rows):
+            yield ("\n" if not position else ",\n") + json.dumps(_entry(row), ensure_ascii=False)
+        yield "\n]}"
+    yield "\n]}\n"
+
+
+def _entry(row: Row) -> dict[str, object]:
+    return {
+        "entry": row.name,
+        "sees": row.sees,
+        "rank": row.rank,
+        "ranks": list(row.ranks) if row.rank else None,
+        "tier": row.tier or None,
+        "behind_best": [_number(x) for x in row.behind],
+        "behind_is_supported": row.supported,
+        "seeds": [card.seed for card in row.cards],
+        "verified": [mark.result if mark else None for mark in row.marks],
+        "predictions_sha256": [card.predictions.sha256 for card in row.cards],
+        "thresholds": _nested(row.scored.thresholds),
+        "aggregates": _nested(row.aggregates.values),
+        "conditions": _nested(row.conditions.values),
+    }
+
+
+def _line(line: Line) -> dict[str, object]:
+    return {
+        "shifted": line.title,
+        "entries": line.entries,
+        "logit_slope": _number(line.slope),
+        "logit_intercept": _number(line.intercept),
+        "r_squared": _number(line.explained),
+        "residuals": {name: _number(value) for name, value in line.residuals.items()},
+    }
+
+
+def _correlation(found: Correlation) -> dict[str, object]:
+    return {
+        "entries": found.entries,
+        "sites": list(found.sites),
+        "sentence": found.sentence,
+        "predictors": {
+            row.name: {
+                "spearman": [_number(cell.spearman) for cell in row.cells],
+                "spearman_low": [_number(cell.low) for cell in row.cells],
+                "spearman_high": [_number(cell.high) for cell in row.cells],
+                "kendall": [_number(cell.kendall) for cell in row.cells],
+                "beats_clean": row.beats,
+                "fails_clean": row.fails,
+            }
+            for row in found.rows
+        },
+    }
+
+
+def _number(value: float) -> float | None:
+    return None if math.isnan(value) else round(value, 6)
+
+
+def _nested(values: NDArray[np.float64]) -> object:
+    rounded = np.round(values, 6)
+    if not np.isnan(rounded).any():
+        return rounded.tolist()
+    filled = rounded.astype(object)
+    filled[np.isnan(rounded)] = None
+    return filled.tolist()

@@ -1,0 +1,1 @@
+"""What a pull request changes, and whether it is in order."""

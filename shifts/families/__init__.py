@@ -1,0 +1,1 @@
+"""The physics: one module per family of mechanisms."""

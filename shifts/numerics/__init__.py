@@ -1,0 +1,1 @@
+"""Exact and addressed arithmetic that the shifts are built from."""
