@@ -15,7 +15,7 @@ from ..shifts.errors import MedshiftError
 from .analysis.accuracy_line import lines
 from .analysis.correlation import correlation
 from .analysis.findings import findings
-from .entries.entries import contests
+from .entries.entries import protocol_folders
 from .ranking.board import Board, board
 from .report.badge import badge
 from .report.markdown import COLUMNS, into_readme, markdown
@@ -39,7 +39,8 @@ def leaderboard(root: Path, out: Path, readme: Path | None = None) -> None:
     console = Console()
     with console.status("scoring") as status:
         boards = [
-            board(contest, progress=lambda name: status.update(f"scoring {escape(name)}")) for contest in contests(root)
+            board(contest, progress=lambda name: status.update(f"scoring {escape(name)}"))
+            for contest in protocol_folders(root)
         ]
     refused = [reason for found in boards for reason in found.refused]
     if not any(found.rows for found in boards):

@@ -24,7 +24,7 @@ from torch import Tensor
 
 from .catalogue import Entry, Shift
 from .errors import MedshiftError
-from .numerics.rng import Addressed
+from .numerics.rng import SampleRng
 
 Strengths: TypeAlias = Any  # a transform, five of them, or a function from a severity to one
 PerImage: TypeAlias = "Callable[[NDArray[np.float32], float, np.random.Generator], Any]"
@@ -46,7 +46,7 @@ def from_torchio(transform: Strengths, **about: object) -> Shift:
     """
     pick = _by_severity(transform, "probability", "p")
 
-    def shift(images: Tensor, severity: float, rng: Addressed) -> Tensor:
+    def shift(images: Tensor, severity: float, rng: SampleRng) -> Tensor:
         chosen, flat = pick(severity), images.ndim == 4
 
         def change(image: Tensor, seed: int) -> Tensor:
@@ -74,7 +74,7 @@ def from_monai(transform: Strengths, **about: object) -> Shift:
     """
     pick = _by_severity(transform, "prob", "prob")
 
-    def shift(images: Tensor, severity: float, rng: Addressed) -> Tensor:
+    def shift(images: Tensor, severity: float, rng: SampleRng) -> Tensor:
         chosen = pick(severity)
 
         def change(image: Tensor, seed: int) -> Tensor:
@@ -96,7 +96,7 @@ def per_image(function: PerImage, **about: object) -> Shift:
         about: Any attribute of `catalogue.Entry` and `severities`, e.g. `dims=(2,)`, `channels=(3,)`.
     """
 
-    def shift(images: Tensor, severity: float, rng: Addressed) -> Tensor:
+    def shift(images: Tensor, severity: float, rng: SampleRng) -> Tensor:
         def change(image: Tensor, seed: int) -> Tensor:
             return _tensor(function(image.numpy(), severity, np.random.default_rng(seed)))
 
@@ -124,7 +124,7 @@ def seeded(seed: int) -> Iterator[None]:
         random.setstate(states[2])
 
 
-def _each(images: Tensor, rng: Addressed, change: Callable[[Tensor, int], Tensor]) -> Tensor:
+def _each(images: Tensor, rng: SampleRng, change: Callable[[Tensor, int], Tensor]) -> Tensor:
     """Returns the images changed one by one, each a copy on the CPU under its own seed."""
     changed = []
     for image, generator in zip(images, rng.generators(), strict=True):

@@ -12,13 +12,13 @@ from . import catalogue
 from .catalogue import Entry, Shift
 from .errors import MedshiftError, in_one_line
 from .kernels import compiler
-from .numerics.rng import Addressed
+from .numerics.rng import SampleRng
 from .pixels import check_pixels, in_range
 
 CACHED = 450_000  # pixels
 
 
-def apply(
+def apply_shift(
     shift: str | Shift,
     images: Tensor,
     severity: float,
@@ -48,7 +48,7 @@ def apply(
     entry = catalogue.entry(shift)
     function = catalogue.load(shift) if isinstance(shift, str) else shift
     compiled = compiler.usable(images)
-    check_input(entry, images, severity, sample_ids, pixels=not (compiled and entry.watchful))
+    check_input(entry, images, severity, sample_ids, pixels=not (compiled and entry.checks_range))
     if not images.numel():
         return images.clone()
     if severity == int(severity):
@@ -59,9 +59,9 @@ def apply(
 
     out = None
     ours = isinstance(shift, str) and shift in catalogue.BUILTINS
-    lean = compiled and entry.lean
-    for start, part in _parts(images, whole=lean or not ours):
-        rng = Addressed(seed, entry.name, severity, sample_ids[start : start + len(part)], images.device)
+    clips_itself = compiled and entry.clips_itself
+    for start, part in _parts(images, whole=clips_itself or not ours):
+        rng = SampleRng(seed, entry.name, severity, sample_ids[start : start + len(part)], images.device)
         try:
             with torch.no_grad():
                 shifted = function(part, severity, rng)  # type: ignore[arg-type]  # built-ins take fractions, too
@@ -69,7 +69,7 @@ def apply(
             raise
         except Exception as error:  # whatever a third party's code raises becomes one line that says whose code it was
             raise MedshiftError(f"{who()} failed: {in_one_line(error)}") from error
-        problem = broken(part, shifted, pixels=not lean)
+        problem = contract_violation(part, shifted, pixels=not clips_itself)
         if problem:
             raise MedshiftError(f"{who()} {problem}")
         if levels is not None:
@@ -111,7 +111,7 @@ def check_input(entry: Entry, images: Tensor, severity: float, sample_ids: Seque
         raise MedshiftError(f"shift {entry.name!r} is for images with {wanted} channels, not {images.shape[1]}")
 
 
-def broken(images: Tensor, shifted: object, *, pixels: bool = True) -> str:
+def contract_violation(images: Tensor, shifted: object, *, pixels: bool = True) -> str:
     """Returns how the result of a shift breaks the contract, or an empty string; `pixels`: look at the values, too."""
     if not isinstance(shifted, Tensor):
         return f"returned a {type(shifted).__name__}, not a tensor"

@@ -16,10 +16,9 @@ from .plugins import Table, distribution
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from .numerics.rng import Addressed
+    from .numerics.rng import SampleRng
 
-
-Shift: TypeAlias = "Callable[[Tensor, int, Addressed], Tensor]"
+Shift: TypeAlias = "Callable[[Tensor, int, SampleRng], Tensor]"
 
 FAMILIES = ("contrast", "noise", "resolution", "artefact")
 MODALITIES = ("mr", "ct", "xray", "fundus", "dermoscopy", "microscopy", "ultrasound", "oct")
@@ -40,8 +39,8 @@ class Entry:
         version: Raised whenever the pixels change; part of the fingerprint.
         dims: Numbers of spatial axes it takes.
         channels: Numbers of channels it takes; 0 stands for any.
-        lean: Where it is compiled, it makes little more than its result, and clips that as it writes it.
-        watchful: Where it is compiled, it looks at the range of the pixels as it reads them.
+        clips_itself: Where it is compiled, it makes little more than its result, and clips that as it writes it.
+        checks_range: Where it is compiled, it looks at the range of the pixels as it reads them.
     """
 
     name: str
@@ -53,8 +52,8 @@ class Entry:
     version: int = 1
     dims: tuple[int, ...] = (2, 3)
     channels: tuple[int, ...] = (0,)
-    lean: bool = False
-    watchful: bool = False
+    clips_itself: bool = False
+    checks_range: bool = False
 
 
 ANY = ("any",)
@@ -74,20 +73,20 @@ def _entry(
     version: int = 1,
     dims: tuple[int, ...] = (2, 3),
     channels: tuple[int, ...] = (0,),
-    lean: bool = True,
-    watchful: bool = False,
+    clips_itself: bool = True,
+    checks_range: bool = False,
 ) -> Entry:
     target = f"medshift.shifts.families.{file}:{name.replace('-', '_')}"
-    return Entry(name, target, family, modalities, summary, unit, version, dims, channels, lean, watchful)
+    return Entry(name, target, family, modalities, summary, unit, version, dims, channels, clips_itself, checks_range)
 
 
 BUILTINS: dict[str, Entry] = {
     entry.name: entry
     for entry in (
-        _entry("gamma", "contrast", "contrast", ANY, "tone curve x**g", "exponent", watchful=True),
-        _entry("contrast-loss", "contrast", "contrast", ANY, "greys drawn to mid grey", "kept", watchful=True),
-        _entry("exposure", "contrast", "contrast", ANY, "gain up or down", "stops", watchful=True),
-        _entry("tone-curve", "contrast", "contrast", ANY, "a vendor's monotone curve", "slope", watchful=True),
+        _entry("gamma", "contrast", "contrast", ANY, "tone curve x**g", "exponent", checks_range=True),
+        _entry("contrast-loss", "contrast", "contrast", ANY, "greys drawn to mid grey", "kept", checks_range=True),
+        _entry("exposure", "contrast", "contrast", ANY, "gain up or down", "stops", checks_range=True),
+        _entry("tone-curve", "contrast", "contrast", ANY, "a vendor's monotone curve", "slope", checks_range=True),
         _entry(
             "window",
             "contrast",
@@ -95,9 +94,9 @@ BUILTINS: dict[str, Entry] = {
             ("mr", "ct", "xray"),
             "window too narrow, off level",
             "width",
-            watchful=True,
+            checks_range=True,
         ),
-        _entry("saturation", "colour", "contrast", LENS, "paler colours", "kept", channels=RGB, lean=False),
+        _entry("saturation", "colour", "contrast", LENS, "paler colours", "kept", channels=RGB, clips_itself=False),
         _entry(
             "colour-temperature",
             "colour",
@@ -106,7 +105,7 @@ BUILTINS: dict[str, Entry] = {
             "white balance off",
             "mired",
             channels=RGB,
-            watchful=True,
+            checks_range=True,
         ),
         _entry(
             "stain-he",
@@ -116,7 +115,7 @@ BUILTINS: dict[str, Entry] = {
             "haematoxylin, eosin amounts",
             "+-",
             channels=RGB,
-            lean=False,
+            clips_itself=False,
         ),
         _entry(
             "stain-giemsa",
@@ -126,10 +125,10 @@ BUILTINS: dict[str, Entry] = {
             "blue and eosin amounts",
             "+-",
             channels=RGB,
-            lean=False,
+            clips_itself=False,
         ),
         _entry("gaussian-noise", "noise", "noise", ANY, "additive white noise", "sd"),
-        _entry("poisson-noise", "noise", "noise", PHOTONS, "photon counting noise", "quanta", lean=False),
+        _entry("poisson-noise", "noise", "noise", PHOTONS, "photon counting noise", "quanta", clips_itself=False),
         _entry("rician-noise", "noise", "noise", ("mr",), "noise of a magnitude image", "sd"),
         _entry("speckle", "noise", "noise", ("ultrasound", "oct"), "coherent, multiplicative", "ratio"),
         _entry("dead-pixels", "noise", "noise", ("xray", *LENS), "elements stuck at black or white", "share"),
@@ -141,16 +140,22 @@ BUILTINS: dict[str, Entry] = {
         _entry("slice-thickness", "resolution", "resolution", ("mr", "ct"), "thicker slices", "slices", dims=(3,)),
         _entry("detector-binning", "resolution", "resolution", ANY, "coarser detector cells", "cell px", version=2),
         _entry(
-            "bias-field", "fields", "artefact", ("mr", *LENS), "smooth gain without a constant", "max/min-1", lean=False
+            "bias-field",
+            "fields",
+            "artefact",
+            ("mr", *LENS),
+            "smooth gain without a constant",
+            "max/min-1",
+            clips_itself=False,
         ),
-        _entry("vignetting", "fields", "artefact", LENS, "dark corners", "lost", lean=False),
-        _entry("grid-lines", "fields", "artefact", ("xray",), "anti-scatter grid", "lost", lean=False),
-        _entry("ring-artefact", "fields", "artefact", ("ct",), "detector rings", "sd", lean=False),
+        _entry("vignetting", "fields", "artefact", LENS, "dark corners", "lost", clips_itself=False),
+        _entry("grid-lines", "fields", "artefact", ("xray",), "anti-scatter grid", "lost", clips_itself=False),
+        _entry("ring-artefact", "fields", "artefact", ("ct",), "detector rings", "sd", clips_itself=False),
         _entry("gibbs-ringing", "kspace", "artefact", ("mr",), "phase-encode lines left out", "kept"),
         _entry("ghosting", "kspace", "artefact", ("mr",), "ghosts of periodic motion", "rad"),
         _entry("kspace-spike", "kspace", "artefact", ("mr",), "stripes of a spark", "amplitude"),
         _entry("rigid-motion", "kspace", "artefact", ("mr",), "a movement during the scan", "lines after"),
-        _entry("jpeg", "jpeg", "artefact", ANY, "lossy compression", "quality", watchful=True),
+        _entry("jpeg", "jpeg", "artefact", ANY, "lossy compression", "quality", checks_range=True),
         _entry("field-of-view", "geometry", "artefact", ANY, "smaller field, magnified", "kept"),
         _entry("rotation", "geometry", "artefact", ANY, "patient or gantry turned", "degrees"),
     )

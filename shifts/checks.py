@@ -13,11 +13,11 @@ import torch
 from torch import Tensor
 
 from . import catalogue
-from .apply import broken
+from .apply import contract_violation
 from .catalogue import Shift
 from .errors import MedshiftError, in_one_line
 from .numerics.phantom import phantom
-from .numerics.rng import Addressed
+from .numerics.rng import SampleRng
 
 SEED = 20240229
 SIZES: dict[int, dict[str, tuple[int, ...]]] = {
@@ -67,7 +67,7 @@ def check_shift(shift: str | Shift) -> list[str]:
 
 def _run(function: Shift, images: Tensor, severity: int, ids: Sequence[str], seed: int = SEED) -> Tensor:
     with torch.no_grad():
-        return function(images, severity, Addressed(seed, "check", severity, ids))
+        return function(images, severity, SampleRng(seed, "check", severity, ids))
 
 
 def _names(count: int) -> list[str]:
@@ -85,7 +85,7 @@ def _results(function: Shift, dims: int, channels: Sequence[int]) -> Iterator[st
                     ("black and white", _extremes(c, spatial)),
                 ):
                     try:
-                        problem = broken(images, _run(function, images.clone(), severity, _names(2)))
+                        problem = contract_violation(images, _run(function, images.clone(), severity, _names(2)))
                     except Exception as error:  # a plug-in may raise anything; the line says what
                         problem = f"raised {in_one_line(error)}"
                     kind = problem[:12]

@@ -21,13 +21,13 @@ def outputs(name: str) -> NDArray[np.uint8]:
     """
     import numpy as np
 
-    from .apply import apply
+    from .apply import apply_shift
     from .numerics.phantom import phantom
 
     entry = catalogue.entry(name)
     channels = 3 if {0, 3} & set(entry.channels) else entry.channels[0]
     images = phantom(1, channels, (16, 16) if 2 in entry.dims else (8, 16, 16))
-    shifted = [apply(name, images, severity, ["phantom"], seed=0)[0] for severity in catalogue.SEVERITIES]
+    shifted = [apply_shift(name, images, severity, ["phantom"], seed=0)[0] for severity in catalogue.SEVERITIES]
     return np.stack([(image * 255).round().byte().numpy() for image in shifted])
 
 

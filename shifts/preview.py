@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from . import catalogue
-from .apply import apply
+from .apply import apply_shift
 
 CELL_INCHES = 1.5
 
@@ -39,7 +39,7 @@ def contact_sheet(
     figure = Figure(figsize=(CELL_INCHES * (columns + 0.7), (CELL_INCHES * height / width + 0.22) * rows))
     grid = figure.subplots(rows, columns, squeeze=False)
     for block, name in enumerate(names):
-        shifted = [apply(name, images, severity, sample_ids, seed) for severity in severities]
+        shifted = [apply_shift(name, images, severity, sample_ids, seed) for severity in severities]
         labels = ["original", *(_label(name, severity) for severity in severities)]
         for index in range(len(images)):
             for axes, label, batch in zip(grid[block * len(images) + index], labels, [images, *shifted], strict=True):

@@ -21,7 +21,7 @@ from medshift.benchmark.scoring import bootstrap
 from medshift.benchmark.submissions.card import CARD_FILE
 from medshift.benchmark.submissions.predictions import PREDICTIONS_FILE
 from medshift.leaderboard.entries import cache, workers
-from medshift.leaderboard.entries.entries import Entry, contest, look
+from medshift.leaderboard.entries.entries import Entry, check_seeds, protocol_folder
 
 FAMILIES = ("noise", "contrast", "resolution", "artefact")
 SHIFTS = {f"shift-{index:02d}": FAMILIES[index % 4] for index in range(39)}
@@ -52,20 +52,20 @@ def make(root: Path, count: int, groups: int = 100, per_group: int = 10) -> Path
 
 def prime(place: Path) -> None:
     """Keeps the scores of all entries, computing each kind once: of one seed they do not depend on the entry's name."""
-    terms = contest(place)
-    drawn = bootstrap.cells(terms.protocol, terms.truth)
+    terms = protocol_folder(place)
+    drawn = bootstrap.resampled_splits(terms.protocol, terms.truth)
     made = {}
     for folder in sorted(place.iterdir()):
         if not folder.is_dir():
             continue
         (seed,) = folder.iterdir()
         if seed.name not in made:
-            ((found,), refused) = look(terms, Entry(folder.name, (seed,)), rows_of(terms))
+            ((found,), refused) = check_seeds(terms, Entry(folder.name, (seed,)), rows_of(terms))
             assert not refused
-            _, made[seed.name], refused = workers.make(terms, folder.name, [found], drawn)
+            _, made[seed.name], refused = workers.score_entry(terms, folder.name, [found], drawn)
             assert not refused
         hashes = [(sha256(seed / CARD_FILE), sha256(seed / PREDICTIONS_FILE))]
-        cache.write(made[seed.name], cache.address(terms, folder.name, hashes, bootstrap.REPLICATES))
+        cache.write(made[seed.name], cache.cache_path(terms, folder.name, hashes, bootstrap.REPLICATES))
 
 
 def rows_of(terms) -> int:

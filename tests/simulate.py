@@ -26,10 +26,10 @@ import numpy as np
 from scipy.stats import norm
 
 from medshift.benchmark.scoring import bootstrap
-from medshift.benchmark.scoring.bootstrap import Cell
+from medshift.benchmark.scoring.bootstrap import ResampledSplit
 from medshift.benchmark.scoring.estimate import Estimate
 from medshift.benchmark.scoring.metrics import METRICS
-from medshift.leaderboard.entries.scoring import over_seeds, track
+from medshift.leaderboard.entries.scoring import over_seeds, with_seeds_redrawn
 from medshift.leaderboard.ranking import comparisons
 
 EACH = 5  # samples of a group
@@ -65,17 +65,17 @@ class Kind:
 def covered(kind: Kind, studies: int) -> float:
     """Returns the share of studies whose interval holds the figure."""
     rng = np.random.default_rng([kind.groups, kind.seeds, int(100 * kind.spread), len(kind.classes), kind.paired])
-    drawn = bootstrap.draw(kind.groups, REPLICATES, 0, "simulated")
-    again = [bootstrap.draw(kind.seeds, REPLICATES, 0, "seeds", model) for model in "ab"]
+    drawn = bootstrap.resample_counts(kind.groups, REPLICATES, 0, "simulated")
+    again = [bootstrap.resample_counts(kind.seeds, REPLICATES, 0, "seeds", model) for model in "ab"]
     hits = 0
     for _ in range(studies):
         labels, groups, shared = _samples(kind, rng)
-        cell = Cell(labels, groups, drawn)
+        cell = ResampledSplit(labels, groups, drawn)
         models = [_model(kind, cell, shared, skill, rng) for skill in (SKILL, SKILL - 0.2)[: 1 + kind.paired]]
         figures = [figure for figure, _ in models]
         truths = [truth for _, truth in models]
         if kind.paired:
-            tracks = np.stack([track(figure, seeds) for figure, seeds in zip(figures, again, strict=True)])
+            tracks = np.stack([with_seeds_redrawn(figure, seeds) for figure, seeds in zip(figures, again, strict=True)])
             values, spread = (np.array([getattr(f, what) for f in figures]) for what in ("value", "spread"))
             found = comparisons.compare(values, tracks, cell.by_class, True, spread, np.full(2, float(kind.seeds)))
             _, low, high = found.interval(0, 1)
@@ -97,7 +97,7 @@ def _samples(kind: Kind, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarr
 
 
 def _model(
-    kind: Kind, cell: Cell, shared: np.ndarray, skill: float, rng: np.random.Generator
+    kind: Kind, cell: ResampledSplit, shared: np.ndarray, skill: float, rng: np.random.Generator
 ) -> tuple[Estimate, float]:
     """Returns the figure of a model over its seeds, and what it is to hold."""
     metric = METRICS[kind.metric]

@@ -21,7 +21,7 @@ from medshift.benchmark.protocols.condition import Condition
 from medshift.benchmark.protocols.plan import Choices
 from medshift.benchmark.runs import run
 from medshift.shifts import catalogue
-from medshift.shifts.apply import apply
+from medshift.shifts.apply import apply_shift
 from medshift.shifts.catalogue import FAMILIES
 from medshift.shifts.errors import MedshiftError
 
@@ -44,7 +44,7 @@ class Tells:
     paper: ClassVar[str] = "none"
 
     def fit(self, access):
-        return shifted.LeavingOut(Constant(1.0), {f: Constant(k / 8) for k, f in enumerate(FAMILIES)})
+        return shifted.LeaveOneFamilyOut(Constant(1.0), {f: Constant(k / 8) for k, f in enumerate(FAMILIES)})
 
 
 def test_the_harness_asks_for_what_has_not_seen_the_family(tmp_path, monkeypatch):
@@ -53,7 +53,7 @@ def test_the_harness_asks_for_what_has_not_seen_the_family(tmp_path, monkeypatch
     names = ("gamma", "gaussian-noise", "psf-blur", "jpeg")
     terms, table = plan.plan(dataset, Choices(shifts=names, severities=(1,)))
     made = run.Job(dataset, terms, table, "tells", Tells(), 0, tmp_path / "out")
-    run.run(made, torch.device("cpu"), run.Watch())
+    run.run(made, torch.device("cpu"), run.RunProgress())
     rows = pd.read_parquet(made.folder / "predictions.parquet")
     said = rows.groupby("condition")["p0"].unique().map(list).to_dict()
     expected = {f"site-a/{name}@1": [FAMILIES.index(catalogue.entry(name).family) / 8] for name in names}
@@ -62,7 +62,7 @@ def test_the_harness_asks_for_what_has_not_seen_the_family(tmp_path, monkeypatch
 
 
 def test_what_is_no_predictor_is_refused():
-    broken = shifted.LeavingOut(Constant(1.0), {"noise": 3})
+    broken = shifted.LeaveOneFamilyOut(Constant(1.0), {"noise": 3})
     with pytest.raises(MedshiftError, match="returned a int, not a predictor"):
         predictor.for_condition(broken, Condition("a", "synthesized", "speckle", 1, "noise"))
     own = predictor.for_condition(broken, Condition("a", "synthesized", "acme-motion", 1, "plug-in"))
@@ -99,18 +99,18 @@ def test_images_are_shifted_as_the_shifts_do_it(tmp_path):
     told = access(tmp_path)
     images = told.train.batch(slice(0, 40))
     given = images.clone()
-    loss = shifted.Shifted(["gamma", "psf-blur"], 0.5, 3)
+    loss = shifted.ShiftAugmentedLoss(["gamma", "psf-blur"], 0.5, 3)
     out = loss.changed(images, torch.Generator().manual_seed(0))
     assert torch.equal(images, given)
     assert torch.equal(out, loss.changed(images, torch.Generator().manual_seed(0)))
     changed = (out != images).flatten(1).any(1)
     assert 10 <= int(changed.sum()) <= 30
-    every = [apply(shift, images, level, [""] * 40, 0) for shift in ("gamma", "psf-blur") for level in (1, 2, 3)]
+    every = [apply_shift(shift, images, level, [""] * 40, 0) for shift in ("gamma", "psf-blur") for level in (1, 2, 3)]
     blurred = torch.stack(every[3:])  # a blur draws nothing
     same = (blurred == out).flatten(2).all(2)
     assert same.any(1).all()  # every severity is there
     assert 3 <= int(same.any(0).sum()) < int(changed.sum())
-    assert torch.equal(shifted.Shifted(["gamma"], 0.0, 3).changed(images, torch.Generator()), images)
+    assert torch.equal(shifted.ShiftAugmentedLoss(["gamma"], 0.0, 3).changed(images, torch.Generator()), images)
 
 
 def test_families_that_do_not_exist_are_refused():

@@ -86,11 +86,11 @@ def test_class_confusion_by_hand():
 
 def test_the_loss_of_confusion_is_of_labelled_sources_and_unlabelled_targets():
     told = problem(low_contrast)
-    loss = mcc.Confused(told, 2.5, 0.7)
+    loss = mcc.ClassConfusionLoss(told, 2.5, 0.7)
     network, weights = Small().eval(), torch.tensor([1.0, 3.0])
     images, labels = told.train.batch(slice(8)), torch.from_numpy(told.train.labels[:8])
     made = loss(network, images, labels, weights, torch.Generator().manual_seed(0))
-    target = target_batches.drawn(target_batches.unlabelled(told), images, torch.Generator().manual_seed(0))
+    target = target_batches.draw_like(target_batches.unlabelled(told), images, torch.Generator().manual_seed(0))
     supervised = torch.nn.functional.cross_entropy(network(images), labels, weights)
     expected = supervised + 0.7 * mcc.class_confusion(network(target), 2.5)
     assert float(made.detach()) == pytest.approx(float(expected.detach()), rel=1e-5)
@@ -135,33 +135,33 @@ def test_the_conditional_discriminator_sees_the_outer_product_by_hand():
 
 
 def test_sure_images_count_more_by_hand():
-    weights = entropy.sureness(torch.tensor([[200.0, 0.0], [0.0, 0.0]]))
+    weights = entropy.confidence_weights(torch.tensor([[200.0, 0.0], [0.0, 0.0]]))
     assert weights.tolist() == pytest.approx([2 / 1.75, 1.5 / 1.75])  # 1 + exp(0) and 1 + exp(-ln 2), over their mean
 
 
 def test_swapping_the_mean_alone_by_hand():
     source, target = torch.tensor([[[[0.1, 0.2], [0.3, 0.4]]]]), torch.full((1, 1, 2, 2), 0.5)
-    assert torch.allclose(fda.swapped(source, target, 0.0), source + 0.25, atol=1e-6)
+    assert torch.allclose(fda.swap_amplitudes(source, target, 0.0), source + 0.25, atol=1e-6)
 
 
 def test_swapped_amplitudes_are_the_targets_below_and_the_sources_above():
     draws = torch.Generator().manual_seed(0)
     source, target = (0.4 + 0.2 * torch.rand(2, 3, 32, 24, generator=draws) for _ in range(2))
-    out = fda.swapped(source, target, 0.09)  # up to frequency 2, either way
+    out = fda.swap_amplitudes(source, target, 0.09)  # up to frequency 2, either way
     was, other, now = (torch.fft.fft2(images) for images in (source, target, out))
     low = torch.zeros(32, 24, dtype=torch.bool)
     low[[[row] for row in (-2, -1, 0, 1, 2)], [-2, -1, 0, 1, 2]] = True
     assert torch.allclose(now.abs()[..., low], other.abs()[..., low], atol=1e-3)
     assert torch.allclose(now.abs()[..., ~low], was.abs()[..., ~low], atol=1e-3)
     assert torch.allclose(now, torch.polar(now.abs(), was.angle()), atol=1e-3)
-    assert torch.allclose(fda.swapped(source, source, 0.09), source, atol=1e-6)
+    assert torch.allclose(fda.swap_amplitudes(source, source, 0.09), source, atol=1e-6)
     volumes = torch.rand(1, 1, 8, 8, 8, generator=draws)
-    assert torch.allclose(fda.swapped(volumes, volumes, 0.2), volumes, atol=1e-5)
+    assert torch.allclose(fda.swap_amplitudes(volumes, volumes, 0.2), volumes, atol=1e-5)
 
 
 def test_mixed_styles_by_hand():
     maps = torch.tensor([[[[0.0, 2.0]]], [[[10.0, 16.0]]]])  # means 1 and 13, deviations 2^.5 and 18^.5
-    out = mixstyle.restyled(maps, torch.tensor([1, 0]), torch.tensor([0.25, 1.0]))
+    out = mixstyle.restyle(maps, torch.tensor([1, 0]), torch.tensor([0.25, 1.0]))
     mean, deviation = 0.25 * 1 + 0.75 * 13, 0.25 * 2**0.5 + 0.75 * 18**0.5
     assert out[0].flatten().tolist() == pytest.approx([mean - deviation / 2**0.5, mean + deviation / 2**0.5], abs=1e-4)
     assert out[1].flatten().tolist() == pytest.approx([10, 16], abs=1e-4)  # keeps all of its own
@@ -247,23 +247,23 @@ def test_similarity_by_hand():
     assert projected[0].grad is None
     assert predicted[0].grad is not None
     draws = torch.Generator().manual_seed(0)
-    assert ssl_target.spread(torch.randn(500, 64, generator=draws)) == pytest.approx(1, abs=0.05)
-    assert ssl_target.spread(torch.ones(5, 8)) == 0
+    assert ssl_target.feature_spread(torch.randn(500, 64, generator=draws)) == pytest.approx(1, abs=0.05)
+    assert ssl_target.feature_spread(torch.ones(5, 8)) == 0
 
 
 def test_views_show_at_least_half_and_change_grey_levels_a_little():
     draws = torch.Generator().manual_seed(0)
     down, across = torch.meshgrid(torch.linspace(0.2, 0.8, 64), torch.linspace(0.2, 0.8, 64), indexing="ij")
     places = torch.stack([down, across]).expand(200, 2, 64, 64)
-    out = ssl_target.view(places, 0.0, draws)
+    out = ssl_target.random_view(places, 0.0, draws)
     sides = (out.amax((2, 3)) - out.amin((2, 3))) / 0.6
     assert float(sides.prod(1).min()) > 0.47
     assert float(sides.max()) <= 1
     assert 0.3 < float((out[:, 1, 0, 0] > out[:, 1, 0, -1]).float().mean()) < 0.7  # mirrored or not
-    flat = ssl_target.view(torch.full((200, 1, 8, 8), 0.5), 0.1, draws).mean((1, 2, 3))
+    flat = ssl_target.random_view(torch.full((200, 1, 8, 8), 0.5), 0.1, draws).mean((1, 2, 3))
     assert 0.4 <= float(flat.min()) < 0.43
     assert 0.57 < float(flat.max()) <= 0.6
-    assert torch.equal(*(ssl_target.view(places, 0.1, torch.Generator().manual_seed(1)) for _ in range(2)))
+    assert torch.equal(*(ssl_target.random_view(places, 0.1, torch.Generator().manual_seed(1)) for _ in range(2)))
 
 
 def right(network, images):
@@ -299,12 +299,12 @@ def blind():
 
 
 LOSSES = {
-    "coral": lambda told, recipe: coral_mmd.Aligned(told, "coral", 1.0),
-    "mmd": lambda told, recipe: coral_mmd.Aligned(told, "mmd", 1.0),
-    "dann": lambda told, recipe: dann.Adversarial(told, recipe, 1.0, conditional=False),
-    "cdan": lambda told, recipe: dann.Adversarial(told, recipe, 1.0, conditional=True),
-    "mcc": lambda told, recipe: mcc.Confused(told, 2.5, 1.0),
-    "fda": lambda told, recipe: fda.Swapped(told, 0.05),
+    "coral": lambda told, recipe: coral_mmd.AlignmentLoss(told, "coral", 1.0),
+    "mmd": lambda told, recipe: coral_mmd.AlignmentLoss(told, "mmd", 1.0),
+    "dann": lambda told, recipe: dann.AdversarialLoss(told, recipe, 1.0, conditional=False),
+    "cdan": lambda told, recipe: dann.AdversarialLoss(told, recipe, 1.0, conditional=True),
+    "mcc": lambda told, recipe: mcc.ClassConfusionLoss(told, 2.5, 1.0),
+    "fda": lambda told, recipe: fda.FourierSwapLoss(told, 0.05),
 }
 
 
@@ -322,7 +322,7 @@ def test_less_confusion_is_what_minimising_it_brings():
     """Not accuracy: here it falls to chance, all in one class, which confuses nothing. That failure is known."""
     recipe = TimmRecipe(epochs=40, patience=40, batch_size=32, lr=3e-3)
     told = moving_nuisances()
-    plain, sure = (trained(told, recipe, Points, mcc.Confused(told, 2.5, weight)) for weight in (0.0, 1.0))
+    plain, sure = (trained(told, recipe, Points, mcc.ClassConfusionLoss(told, 2.5, weight)) for weight in (0.0, 1.0))
     target = points(300, 4, 1).batch(slice(None))
     with torch.inference_mode():
         before, after = (float(mcc.class_confusion(network(target), 2.5)) for network in (plain, sure))
@@ -332,7 +332,7 @@ def test_less_confusion_is_what_minimising_it_brings():
 def test_batch_statistics_and_histograms_help_under_a_change_of_contrast(blind):
     told, target = problem(low_contrast), pictures(200, 5, low_contrast)
     assert right(with_batch_statistics(copy.deepcopy(blind), 0.0), target) > 0.95
-    matched = trained(told, SHORT, lambda: histogram_matching.Harmonised(Small(), told.train))
+    matched = trained(told, SHORT, lambda: histogram_matching.HistogramMatched(Small(), told.train))
     assert right(matched, target) > 0.95
     assert right(matched, pictures(200, 6)) > 0.95
 
@@ -382,7 +382,7 @@ def test_alignment_itself_helps_under_a_covariate_shift(method, margin):
     told = moving_nuisances()
     plain = trained(told, recipe, Points)
     # few features, so that the mean over the covariance's entries is small: a weight to match
-    loss = coral_mmd.Aligned(told, "coral", 30.0) if method == "coral" else LOSSES[method](told, recipe)
+    loss = coral_mmd.AlignmentLoss(told, "coral", 30.0) if method == "coral" else LOSSES[method](told, recipe)
     adapted = trained(told, recipe, Points, loss)
     assert right(plain, points(100, 2, 0)) > 0.95
     assert right(adapted, points(300, 4, 1)) > right(plain, points(300, 4, 1)) + margin

@@ -12,20 +12,20 @@ import torch
 from sklearn.linear_model import LogisticRegression
 
 from medshift.baselines.adaptation import coral_mmd
-from medshift.baselines.common.initial_weights import take_all
+from medshift.baselines.common.initial_weights import load_all
 from medshift.baselines.common.networks import Network
 from medshift.baselines.generalisation import histogram_matching
-from medshift.baselines.generalisation.mixup import Mixed
-from medshift.baselines.generalisation.tta import MeanOfViews, views
+from medshift.baselines.generalisation.mixup import MixupLoss
+from medshift.baselines.generalisation.tta import TtaPredictor, views
 from medshift.baselines.test_time import lame, t3a
-from medshift.baselines.test_time.sar import ReliableMinimiser
-from medshift.baselines.test_time.tent import EntropyMinimiser
+from medshift.baselines.test_time.sar import SarPredictor
+from medshift.baselines.test_time.tent import TentPredictor
 from medshift.baselines.transfer import linear_probe
 from medshift.benchmark.contract import registry
 from medshift.benchmark.contract.access import Access
 from medshift.benchmark.contract.checks import check_baseline
 from medshift.benchmark.datasets.images import Images, Labelled
-from medshift.shifts.apply import apply
+from medshift.shifts.apply import apply_shift
 from medshift.shifts.errors import MedshiftError
 
 
@@ -109,10 +109,10 @@ def test_mmd_tells_shifted_from_equal():
 def test_matching_gives_the_templates_histogram_and_keeps_ties():
     draws = torch.Generator().manual_seed(0)
     images, template = torch.rand(3, 2, 5, 5, generator=draws), torch.rand(2, 25, generator=draws).sort(1).values
-    out = histogram_matching.matched(images, template)
+    out = histogram_matching.match_histograms(images, template)
     assert torch.allclose(out.flatten(2).sort(2).values, template.expand(3, -1, -1))
     assert torch.equal(out.flatten(2).argsort(2), images.flatten(2).argsort(2))
-    flat = histogram_matching.matched(torch.full((1, 2, 5, 5), 0.3), template)
+    flat = histogram_matching.match_histograms(torch.full((1, 2, 5, 5), 0.3), template)
     assert torch.allclose(flat, template.mean(1).view(1, 2, 1, 1).expand(1, 2, 5, 5))
 
 
@@ -120,9 +120,14 @@ def test_matching_undoes_monotone_tone_curves():
     images = torch.rand(4, 1, 32, 32, generator=torch.Generator().manual_seed(1)).mul(60000).round().div(65535)
     template = images.flatten(2).sort(2).values.mean(0)
     for shift in ("gamma", "contrast-loss", "tone-curve"):
-        changed = apply(shift, images, 3, list("abcd"), 0)
+        changed = apply_shift(shift, images, 3, list("abcd"), 0)
         moved = (
-            (histogram_matching.matched(changed, template) - histogram_matching.matched(images, template)).abs().mean()
+            (
+                histogram_matching.match_histograms(changed, template)
+                - histogram_matching.match_histograms(images, template)
+            )
+            .abs()
+            .mean()
         )
         assert moved < 2e-4, shift
         assert (changed - images).abs().mean() > 0.02
@@ -136,9 +141,9 @@ def test_the_probe_is_scikit_learns(monkeypatch):
     train.pixels[labels == 2, :, :, :16] += 100
     access = Access(("a", "b", "c"), 1, (32, 32), train, train, {}, 0, torch.device("cpu"), "x", lambda line: None)
     monkeypatch.setattr(linear_probe, "STRENGTHS", (0.01,))
-    network = Network("tf_efficientnet_lite0", 3, 1, 0, take_all)
+    network = Network("tf_efficientnet_lite0", 3, 1, 0, load_all)
     linear_probe.fit_probe(network, access)
-    features = linear_probe.features(network, train, torch.device("cpu"))
+    features = linear_probe.frozen_features(network, train, torch.device("cpu"))
     standard = (features - features.mean(0)) / (features.std(0) + 1e-6)
     expected = LogisticRegression(C=0.01, class_weight="balanced", max_iter=2000).fit(standard, labels)
     with torch.inference_mode():
@@ -179,7 +184,7 @@ def points(*rows):
 
 
 def test_t3a_moves_a_prototype_to_what_it_has_seen():
-    predictor = t3a.Prototypes(TwoFeatures(), supports=2)
+    predictor = t3a.T3APredictor(TwoFeatures(), supports=2)
     plain = points([1.0, 0.6]).flatten(1).softmax(1)
     first = predictor(points([1.0, 0.6]))
     # the class's prototype: mean of (1, 0) and (1, 0.6) / |.|, then of length 1
@@ -196,7 +201,7 @@ def test_tent_grows_surer_and_starts_from_what_the_network_says():
     images = points([1.0, 0.5], [0.2, 0.6], [0.9, 0.1])
     with torch.no_grad():
         plain = network(images).softmax(1)
-    predictor = EntropyMinimiser(network, lr=0.05)
+    predictor = TentPredictor(network, lr=0.05)
     seen = [predictor(images) for _ in range(10)]
     assert torch.allclose(seen[0], plain)
     entropy = [float(-(p * p.log()).sum(1).mean()) for p in seen]
@@ -207,7 +212,7 @@ def test_tent_grows_surer_and_starts_from_what_the_network_says():
 def sar(**changes):
     network = TwoFeatures().eval()
     given = {"lr": 0.1, "margin": 0.9, "rho": 0.5, "reset": 0.0, "frozen": 0.0, **changes}
-    return ReliableMinimiser(network, **given)
+    return SarPredictor(network, **given)
 
 
 def entropy_of(logits):
@@ -264,7 +269,7 @@ def test_sar_learns_nothing_where_nothing_is_sure_and_starts_over_when_all_is():
 
 def test_sar_leaves_the_last_norms_alone():
     network = torch.nn.Sequential(*(torch.nn.BatchNorm1d(2) for _ in range(5))).eval()
-    predictor = ReliableMinimiser(network, 0.1, 1.0, 0.05, 0.0, frozen=0.2)
+    predictor = SarPredictor(network, 0.1, 1.0, 0.05, 0.0, frozen=0.2)
     before = [norm.weight.detach().clone() for norm in network]
     predictor(torch.tensor([[3.0, 0.0], [0.0, 1.0]]))
     changed = [not torch.equal(norm.weight, was) for norm, was in zip(network, before, strict=True)]
@@ -289,7 +294,7 @@ def test_views_are_the_image_mirrored_and_moved():
 def test_tta_is_the_mean_over_views_and_of_each_image_alone():
     network = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(64, 3)).eval()
     images = torch.rand(5, 1, 8, 8, generator=torch.Generator().manual_seed(0))
-    predictor = MeanOfViews(network, 0.1)
+    predictor = TtaPredictor(network, 0.1)
     with torch.no_grad():
         expected = torch.stack([network(view).softmax(1) for view in views(images, 0.1)]).mean(0)
     assert torch.allclose(predictor(images), expected, atol=1e-6)
@@ -303,10 +308,10 @@ def test_lame_pulls_a_doubtful_neighbour_over():
     kernel = lame.affinity(features, 2)
     assert torch.equal(kernel, kernel.T)
     assert (kernel.diagonal() == 0).all()
-    out = lame.adjusted(probabilities, kernel, 100)
+    out = lame.adjust(probabilities, kernel, 100)
     assert out[2, 0] > 0.5
     assert torch.allclose(out.sum(1), torch.ones(5))
-    assert torch.allclose(lame.adjusted(probabilities, torch.zeros(5, 5), 100), probabilities, atol=1e-6)
+    assert torch.allclose(lame.adjust(probabilities, torch.zeros(5, 5), 100), probabilities, atol=1e-6)
     assert lame.affinity(features[:1], 5).tolist() == [[0.0]]
 
 
@@ -314,7 +319,7 @@ def test_mixed_loss_is_that_of_mixed_images_shared_between_both_labels():
     network = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(4, 2))
     images, labels = torch.rand(6, 1, 2, 2), torch.tensor([0, 1, 0, 0, 1, 1])
     weights = torch.tensor([1.0, 3.0])
-    loss = Mixed(0.8)(network, images, labels, weights, torch.Generator().manual_seed(0))
+    loss = MixupLoss(0.8)(network, images, labels, weights, torch.Generator().manual_seed(0))
     draws = torch.Generator().manual_seed(0)  # the share, then the order
     seed = int(torch.randint(2**31, (), generator=draws))
     share = float(np.random.Generator(np.random.Philox(seed)).beta(0.8, 0.8))
@@ -330,6 +335,6 @@ def test_alignment_needs_a_target():
     images = Labelled(np.zeros((4, 1, 8, 8), np.uint8), None, np.array([0, 1, 0, 1]))
     access = Access(("a", "b"), 1, (8, 8), images, images, {}, 0, torch.device("cpu"), "x", lambda line: None)
     with pytest.raises(MedshiftError, match="no target to adapt to"):
-        coral_mmd.Aligned(access, "coral", 1.0)
+        coral_mmd.AlignmentLoss(access, "coral", 1.0)
     there = Access(**{**access.__dict__, "targets": {"t": Images(images.pixels, None)}})
-    assert not hasattr(coral_mmd.Aligned(there, "mmd", 1.0).target, "labels")
+    assert not hasattr(coral_mmd.AlignmentLoss(there, "mmd", 1.0).target, "labels")

@@ -9,7 +9,7 @@ from simulate import Kind
 
 from medshift.benchmark.protocols import truth
 from medshift.benchmark.scoring import bootstrap, intervals
-from medshift.benchmark.scoring.bootstrap import cells, draw, interval, units
+from medshift.benchmark.scoring.bootstrap import effective_groups, interval, resample_counts, resampled_splits
 from medshift.benchmark.scoring.estimate import Estimate
 from medshift.benchmark.scoring.metrics import METRICS, auroc, balanced_accuracy
 from medshift.benchmark.scoring.scores import aggregated, score
@@ -18,15 +18,17 @@ from medshift.leaderboard.entries.scoring import over_seeds
 
 def test_every_replicate_draws_as_many_groups_as_there_are(fabricate):
     rows = fabricate.table(groups=12)
-    cell = cells(fabricate.terms(rows), rows, 50)["site-b", "test"]
+    cell = resampled_splits(fabricate.terms(rows), rows, 50)["site-b", "test"]
     assert cell.weights.shape == (50, 12)
     assert (cell.weights.sum(axis=1) == 12).all()
 
 
 def test_the_draws_depend_on_protocol_and_truth_alone(fabricate):
     rows = fabricate.table()
-    once, again = (cells(fabricate.terms(rows), rows.sample(frac=1).sort_values("sample_id"), 20) for _ in range(2))
-    other = cells(fabricate.terms(rows, seed=1), rows, 20)
+    once, again = (
+        resampled_splits(fabricate.terms(rows), rows.sample(frac=1).sort_values("sample_id"), 20) for _ in range(2)
+    )
+    other = resampled_splits(fabricate.terms(rows, seed=1), rows, 20)
     for key, cell in once.items():
         assert (cell.weights == again[key].weights).all()
         assert (cell.weights != other[key].weights).any()
@@ -36,7 +38,7 @@ def test_the_draws_depend_on_protocol_and_truth_alone(fabricate):
 def test_a_group_in_two_domains_is_drawn_as_often_in_both(fabricate):
     rows = fabricate.table()
     rows["group"] = rows["group"].str.replace("site-c", "site-b")  # the same patients travelled
-    found = cells(fabricate.terms(rows), rows, 30)
+    found = resampled_splits(fabricate.terms(rows), rows, 30)
     assert (found["site-b", "test"].weights == found["site-c", "test"].weights).all()
     assert (found["site-b", "test"].weights != found["site-a", "test"].weights).any()
 
@@ -44,7 +46,7 @@ def test_a_group_in_two_domains_is_drawn_as_often_in_both(fabricate):
 def test_it_equals_a_bootstrap_that_copies_rows(fabricate):
     rows = fabricate.table(groups=9, per_group=3)
     made = fabricate.terms(rows)
-    cell = cells(made, rows, 25)["site-a", "test"]
+    cell = resampled_splits(made, rows, 25)["site-a", "test"]
     probabilities = fabricate.outputs(made, rows)["site-a"]
     for metric in (auroc, balanced_accuracy):
         quick = metric(cell.labels, probabilities, cell.groups, cell.weights)
@@ -68,7 +70,7 @@ def test_intervals_cover_the_truth_and_those_that_ignore_groups_do_not():
         groups = np.repeat(np.arange(patients), each)
         for whose in ("groups", "samples")[: 1 + (trial < 200)]:
             units = groups if whose == "groups" else np.arange(len(groups))
-            weights = draw(units.max() + 1, 400, trial, "test")
+            weights = resample_counts(units.max() + 1, 400, trial, "test")
             low, high = interval(balanced_accuracy(labels, probabilities, units, weights))
             inside = low <= EXPECTED <= high
             hits, naive = hits + (inside and whose == "groups"), naive + (inside and whose == "samples")
@@ -106,7 +108,7 @@ def test_one_group_gives_a_point(fabricate):
     rows = pd.DataFrame(fabricate.table(groups=4))
     rows.loc[rows["domain"] == "site-b", "group"] = "only"
     rows = truth.tidy(rows)
-    assert (cells(fabricate.terms(rows), rows, 10)["site-b", "test"].weights == 1).all()
+    assert (resampled_splits(fabricate.terms(rows), rows, 10)["site-b", "test"].weights == 1).all()
 
 
 def within(share, studies):
@@ -148,18 +150,18 @@ def test_the_whole_table_of_coverage(title, given, groups, seeds):
 
 def test_a_rare_class_leaves_few_units():
     groups = np.arange(20)
-    assert units((groups < 4).astype(int), groups) == pytest.approx(1 + (5 / 16) ** 2 / (1 / 48 + 1 / 3840))
-    assert units((groups < 10).astype(int), groups) == pytest.approx(19)
-    assert units(np.tile([0, 1], 20), np.repeat(groups, 2)) == 20  # every group has both
-    assert units(np.zeros(20, int), groups) == 20
-    assert 2 <= units((groups < 1).astype(int), groups) < 3
-    assert units(np.array([0, 1]), np.array([0, 0])) == 1
+    assert effective_groups((groups < 4).astype(int), groups) == pytest.approx(1 + (5 / 16) ** 2 / (1 / 48 + 1 / 3840))
+    assert effective_groups((groups < 10).astype(int), groups) == pytest.approx(19)
+    assert effective_groups(np.tile([0, 1], 20), np.repeat(groups, 2)) == 20  # every group has both
+    assert effective_groups(np.zeros(20, int), groups) == 20
+    assert 2 <= effective_groups((groups < 1).astype(int), groups) < 3
+    assert effective_groups(np.array([0, 1]), np.array([0, 0])) == 1
 
 
 def test_the_interval_of_a_mean_is_students():
     rng = np.random.default_rng(0)
     values = rng.normal(0, 1, 12)
-    replicates = draw(12, 20_000, 0, "test") @ values / 12
+    replicates = resample_counts(12, 20_000, 0, "test") @ values / 12
     expected = stats.t.interval(0.95, 11, values.mean(), stats.sem(values))
     bounded = Estimate(float(values.mean()), replicates, units=12, bounds=(-1e4, 1e4))  # too far for the logit to bend
     assert bounded.interval == pytest.approx(expected, abs=0.02)
@@ -195,7 +197,7 @@ def test_what_seeds_have_from_groups_is_not_counted_twice():
     shares = []
     for _ in range(300):  # each seed errs on other groups, and nothing else sets seeds apart
         hits = rng.normal(0, 1, (3, 60))
-        weights = np.concatenate([np.ones((1, 60)), draw(60, 400, 0, "test")])
+        weights = np.concatenate([np.ones((1, 60)), resample_counts(60, 400, 0, "test")])
         found = intervals.between_seeds(hits @ weights.T / 60, 60 / 59)
         assert found[1] == pytest.approx(hits.mean(axis=1).var(ddof=1) / 3)
         shares.append(found)
@@ -232,7 +234,7 @@ def test_conditions_at_once_are_conditions_one_by_one(name, classes, groups):
         np.concatenate([np.arange(groups), rng.integers(0, groups, 120 - groups)]),
     )
     given = rng.dirichlet(np.ones(classes), (5, 120)).astype(np.float32).round(2)  # with ties
-    weights = draw(groups, 50, 0, "test")
+    weights = resample_counts(groups, 50, 0, "test")
     together = METRICS[name].function(labels, given, whose, weights)
     assert together.shape == (5, 50)
     alone = [METRICS[name].function(labels, one, whose, weights) for one in given]

@@ -27,7 +27,7 @@ def test_every_baseline_is_on_the_board_with_three_seeds(name):
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda path: "/".join(path.parts[-3:]))
 def test_every_submission_is_in_order(folder):
-    terms, table = planning_folder.settled(folder.parent.parent)
+    terms, table = planning_folder.read_protocol(folder.parent.parent)
     assert submission.problems(folder, terms, table) == []
 
 
@@ -42,5 +42,5 @@ def test_the_readme_shows_what_its_command_makes(tmp_path):
 def test_the_committed_protocol_is_the_one_that_a_run_makes():
     dataset = datasets.load("brain-mri-sim")
     terms, _ = plan.plan(dataset, plan.Choices(), datasets.SOURCES["brain-mri-sim"])
-    committed, _ = planning_folder.settled(SUBMISSIONS / "brain-mri-sim")
+    committed, _ = planning_folder.read_protocol(SUBMISSIONS / "brain-mri-sim")
     assert terms.sha256 == committed.sha256

@@ -49,8 +49,8 @@ def test_every_array_is_what_a_model_is_shown(made, written):
     out, parts = written
     for condition in terms.conditions():
         (part,) = (part for part in parts if part.tested and part.condition == condition)
-        rows = stream.stream(terms, table, condition)
-        shown = np.concatenate([b.numpy() for b in stream.shown(dataset, rows, terms, condition)])
+        rows = stream.test_stream(terms, table, condition)
+        shown = np.concatenate([b.numpy() for b in stream.condition_batches(dataset, rows, terms, condition)])
         array = np.load(out / part.folder / "images.npy", mmap_mode="r")
         assert array.dtype == np.uint8
         assert np.array_equal(np.moveaxis(np.asarray(array, np.float32) / 255, -1, 1), shown)

@@ -57,7 +57,7 @@ def test_sound_predictions_become_a_submission_that_says_what_it_is(contest, tmp
     assert (card.baseline.distribution, card.baseline.sees, card.baseline.config) == ("external", "source", {})
     assert (card.environment.device, card.environment.threads, card.environment.packages) == ("not stated", 0, {})
     assert card.submitter == "somebody"
-    assert planning.settled(where.parent.parent)[0].sha256 == terms.sha256
+    assert planning.read_protocol(where.parent.parent)[0].sha256 == terms.sha256
 
 
 def test_csv_and_parquet_columns_and_rows_in_any_order_are_the_same_bytes(contest, tmp_path):

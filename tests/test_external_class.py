@@ -170,7 +170,7 @@ def test_a_class_in_a_file_is_run_tuned_recorded_and_verified(tmp_path):
     assert card.baseline.name == "my_net.Pixels"
     assert card.baseline.distribution == f"module my_net, sha256 {sha256(where / 'my_net.py')}"
     assert card.baseline.summary == "Logistic regression on the pixels."
-    assert submission.problems(place, *planning.settled(place.parent.parent)) == []
+    assert submission.problems(place, *planning.read_protocol(place.parent.parent)) == []
     again = medshift(where, "verify", place, "--data", images)
     assert "reproduced: the predictions have the same bytes" in again.stdout, again.stderr
     (where / "my_net.py").write_text(GOOD + "# another\n")

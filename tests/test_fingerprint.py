@@ -9,14 +9,14 @@ import pandas as pd
 import pytest
 import torch
 
-from medshift.benchmark.audit.audit import placed
+from medshift.benchmark.audit.audit import place_sites
 from medshift.benchmark.audit.fingerprint import fingerprint
 from medshift.benchmark.audit.fingerprint.sensitivity import REACTS, UNPLACED
 from medshift.benchmark.audit.fingerprint.validation import recovered, validate
 from medshift.benchmark.audit.measures import table as measures
 from medshift.benchmark.datasets.dataset import Dataset
 from medshift.shifts import catalogue
-from medshift.shifts.apply import apply
+from medshift.shifts.apply import apply_shift
 
 
 def scenes(count, side=48, channels=1, seed=0):
@@ -32,7 +32,7 @@ def scenes(count, side=48, channels=1, seed=0):
 
 
 def of(images):
-    return dict(zip(measures.names(images.shape[1]), measures.measure(images).T, strict=True))
+    return dict(zip(measures.measure_names(images.shape[1]), measures.measure(images).T, strict=True))
 
 
 def ids(count):
@@ -77,14 +77,14 @@ def test_tone_and_colour_by_hand():
 
 def test_blocks_are_seen_on_their_own_grid_alone():
     images = (scenes(6) + 0.02 * torch.randn(6, 1, 48, 48, generator=torch.Generator().manual_seed(0))).clamp(0, 1)
-    packed = apply("jpeg", images, 3, ids(6), 0)
+    packed = apply_shift("jpeg", images, 3, ids(6), 0)
     assert of(packed)["blocks"].mean() > of(images)["blocks"].mean() + 3
     assert of(packed.roll((4, 4), (2, 3)))["blocks"].mean() < of(images)["blocks"].mean()
 
 
 def test_blur_widens_edges_and_takes_detail_by_the_law_of_a_gaussian():
     sharp = torch.rand(16, 1, 64, 64, generator=torch.Generator().manual_seed(0)) * 0.5 + 0.25
-    soft = apply("psf-blur", sharp, 2, ids(16), 0)  # 0.9 pixels
+    soft = apply_shift("psf-blur", sharp, 2, ids(16), 0)  # 0.9 pixels
     measured = of(soft)["detail"].mean() - of(sharp)["detail"].mean()
 
     def mean_power(low, high):  # of white noise behind the point spread, over a ring of frequencies
@@ -93,7 +93,7 @@ def test_blur_widens_edges_and_takes_detail_by_the_law_of_a_gaussian():
 
     law = 10 * np.log10(mean_power(0.13, 0.25) / mean_power(0.05, 0.13))
     assert measured == pytest.approx(law, abs=1.0)
-    assert of(apply("psf-blur", scenes(8), 3, ids(8), 0))["edge"].mean() > of(scenes(8))["edge"].mean() + 0.5
+    assert of(apply_shift("psf-blur", scenes(8), 3, ids(8), 0))["edge"].mean() > of(scenes(8))["edge"].mean() + 0.5
 
 
 def test_an_image_measures_the_same_alone_and_in_volumes():
@@ -127,19 +127,21 @@ def test_a_fingerprint_looks_at_no_label_and_spans_groups():
 @pytest.mark.parametrize(("shift", "severity"), [("gaussian-noise", 2.3), ("psf-blur", 1.6), ("contrast-loss", 1.2)])
 def test_a_shifted_domain_is_placed_where_it_is(shift, severity):
     images = scenes(120)
-    images[60:] = apply(shift, images[60:], severity, ids(60), 7)
+    images[60:] = apply_shift(shift, images[60:], severity, ids(60), 7)
     made = dataset(images, ["a"] * 60 + ["b"] * 60)
-    found = placed(made, fingerprint.fingerprints(made, ["a", "b"]), [shift])["b"][0]
+    found = place_sites(made, fingerprint.fingerprints(made, ["a", "b"]), [shift])["b"][0]
     assert found.severity == pytest.approx(severity, abs=0.35)
     assert found.low <= found.severity <= found.high
-    back = placed(made, fingerprint.fingerprints(made, ["b", "a"]), [shift])["a"][0]
+    back = place_sites(made, fingerprint.fingerprints(made, ["b", "a"]), [shift])["a"][0]
     assert back.severity < 0
     assert back.text == "below 0"
 
 
 def test_domains_alike_are_placed_at_zero():
     made = dataset(scenes(120), ["a", "a", "b", "b"] * 30)
-    for place in placed(made, fingerprint.fingerprints(made, ["a", "b"]), ["gaussian-noise", "gamma", "psf-blur"])["b"]:
+    for place in place_sites(made, fingerprint.fingerprints(made, ["a", "b"]), ["gaussian-noise", "gamma", "psf-blur"])[
+        "b"
+    ]:
         assert place.low <= 0.2
         assert place.severity < 0.6
 

@@ -157,7 +157,7 @@ def test_a_damaged_byte_never_raises_anything_else(made):
         (place / TRUTH_FILE).write_bytes(bytes(harmed))
         problem = ""
         try:
-            folder.settled(place)
+            folder.read_protocol(place)
         except MedshiftError as error:
             problem = str(error)
         assert "\n" not in problem

@@ -18,9 +18,9 @@ from PIL import Image
 from medshift.benchmark.datasets import registry, store
 from medshift.benchmark.datasets.importing.add import add
 from medshift.benchmark.datasets.importing.options import Options
-from medshift.benchmark.datasets.importing.paths import Inside
+from medshift.benchmark.datasets.importing.paths import ContainedPaths
 from medshift.benchmark.datasets.importing.problems import Problems
-from medshift.benchmark.datasets.importing.resolve import named
+from medshift.benchmark.datasets.importing.resolve import class_names
 from medshift.shifts.errors import MedshiftError
 
 pytestmark = pytest.mark.usefixtures("home")
@@ -275,7 +275,7 @@ def test_more_labels_than_are_told_apart(tmp_path):
     names = [f"label-{index:04d}" for index in range(1001)] * 2
     rows = pd.DataFrame({"label": names, "line": range(2, 2004)})
     problems = Problems(tmp_path)
-    named(rows, Options(), problems)
+    class_names(rows, Options(), problems)
     with pytest.raises(MedshiftError, match="1,001 different labels, at most 1,000 are told apart"):
         problems.stop()
 
@@ -348,7 +348,7 @@ def test_paths_with_their_links_followed(tmp_path, name, inside):
         (root / link).symlink_to(to)
     (root / "kept.png").symlink_to("sub/a.png")
     (root / "loop").symlink_to(root / "loop")
-    real = Inside(root).real(name)
+    real = ContainedPaths(root).real(name)
     assert (real is not None) == inside
     if inside and "loop" not in name:
         assert real == str((root / name).resolve())

@@ -12,7 +12,7 @@ from command import MEDSHIFT
 
 from medshift.benchmark.datasets import store
 from medshift.benchmark.datasets.importing.add import add
-from medshift.benchmark.datasets.importing.formats.nifti import middle
+from medshift.benchmark.datasets.importing.formats.nifti import middle_slices
 from medshift.benchmark.datasets.importing.formats.resize import axis_weights
 from medshift.benchmark.datasets.importing.options import Options
 from medshift.shifts.errors import MedshiftError
@@ -150,12 +150,12 @@ def test_channels_are_not_taken_and_left_aside(tmp_path):
 
 
 def test_middle_slices():
-    assert middle(100, 4) == [31, 43, 56, 68]
-    assert middle(10, 10) == list(range(10))
-    assert middle(7, 1) == [3]
+    assert middle_slices(100, 4) == [31, 43, 56, 68]
+    assert middle_slices(10, 10) == list(range(10))
+    assert middle_slices(7, 1) == [3]
     for count in range(1, 40):
         for wanted in range(1, count + 1):
-            chosen = middle(count, wanted)
+            chosen = middle_slices(count, wanted)
             assert len(set(chosen)) == wanted
             assert min(chosen) >= 0
             assert max(chosen) < count

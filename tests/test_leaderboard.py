@@ -19,8 +19,8 @@ from medshift.leaderboard.analysis.accuracy_line import lines
 from medshift.leaderboard.analysis.correlation import correlation
 from medshift.leaderboard.build import leaderboard
 from medshift.leaderboard.entries import cache
-from medshift.leaderboard.entries.entries import contests
-from medshift.leaderboard.entries.scoring import over_seeds, track
+from medshift.leaderboard.entries.entries import protocol_folders
+from medshift.leaderboard.entries.scoring import over_seeds, with_seeds_redrawn
 from medshift.leaderboard.ranking.board import board
 from medshift.leaderboard.report import charts
 from medshift.leaderboard.report.badge import badge
@@ -72,7 +72,7 @@ def submissions(fabricate, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def ranked(submissions):
-    return board(contests(submissions)[0], replicates=200)
+    return board(protocol_folders(submissions)[0], replicates=200)
 
 
 class Tags(HTMLParser):
@@ -111,7 +111,7 @@ def test_equal_entries_share_a_rank(fabricate, tmp_path):
     place, made, rows = fabricate.contest(tmp_path, fabricate.table(groups=4))
     for name in ("one", "other", "worse"):
         fabricate.submission(place, made, rows, name, 0, skill=0.5 if name == "worse" else 2.0)
-    assert [row.rank for row in board(contests(tmp_path)[0], 10).rows] == [1, 1, 3]
+    assert [row.rank for row in board(protocol_folders(tmp_path)[0], 10).rows] == [1, 1, 3]
 
 
 def test_a_figure_is_the_mean_over_seeds(ranked, submissions):
@@ -129,7 +129,10 @@ def test_the_spread_of_seeds_is_that_of_a_mean_of_them():
     for trial in range(200):
         values = rng.normal(size=3)
         found = over_seeds([Estimate(value, np.full(2000, value)) for value in values])  # groups play no part
-        ratios.append(np.var(track(found, bootstrap.draw(3, 2000, trial, "seeds"))) / (np.var(values, ddof=1) / 3))
+        ratios.append(
+            np.var(with_seeds_redrawn(found, bootstrap.resample_counts(3, 2000, trial, "seeds")))
+            / (np.var(values, ddof=1) / 3)
+        )
         low, high = found.interval  # that of Student with two degrees of freedom
         assert (low, high) == pytest.approx(stats.t.interval(0.95, 2, values.mean(), stats.sem(values)))
     assert np.mean(ratios) == pytest.approx(1, abs=0.05)
@@ -138,7 +141,7 @@ def test_the_spread_of_seeds_is_that_of_a_mean_of_them():
 def test_one_seed_says_nothing_of_seeds():
     alone = over_seeds([Estimate(0.5, np.arange(4.0))])
     assert alone.spread == (0, 0)
-    assert (track(alone, np.ones((4, 1))) == np.arange(4.0)).all()
+    assert (with_seeds_redrawn(alone, np.ones((4, 1))) == np.arange(4.0)).all()
 
 
 def test_hostile_text_stays_text(ranked):
@@ -229,7 +232,7 @@ def test_a_figure_stands_beside_the_samples_that_it_rests_on(fabricate, tmp_path
     table.loc[table["domain"] == "site-c", "label"] = 0  # its AUROC is undefined, so the mean is that of site-b
     place, made, rows = fabricate.contest(tmp_path, table)
     fabricate.submission(place, made, rows)
-    written = csv.DictReader(csv_lines([board(contests(tmp_path)[0], 10)]))
+    written = csv.DictReader(csv_lines([board(protocol_folders(tmp_path)[0], 10)]))
     sizes = {row["metric"]: (row["samples"], row["groups"]) for row in written if row["name"] == "real"}
     assert sizes["balanced_accuracy"] == ("32", "8")
     assert sizes["auroc"] == ("16", "4")
@@ -278,7 +281,7 @@ def test_every_bad_submission_is_named_and_left_out(fabricate, tmp_path):
 def test_unfinished_folders_are_left_out_and_said(fabricate, tmp_path, capsys):
     folder = root(fabricate, tmp_path)
     (folder / "made-up" / "poor" / "seed-1" / CARD_FILE).unlink()
-    found = board(contests(folder)[0], 10)
+    found = board(protocol_folders(folder)[0], 10)
     assert [len(row.cards) for row in found.rows] == [2, 1, 1]
     assert found.notes == ["poor/seed-1 has no card.json: not finished, left out"]
     assert found.notes[0] in page([found])
@@ -288,22 +291,22 @@ def test_seeds_of_one_entry_must_be_one_method(fabricate, tmp_path):
     place, made, rows = fabricate.contest(tmp_path, fabricate.table(groups=4))
     fabricate.submission(place, made, rows, "m", 0)
     fabricate.submission(place, made, rows, "m", 1, config={"lr": 0.5})
-    found = board(contests(tmp_path)[0], 10)
+    found = board(protocol_folders(tmp_path)[0], 10)
     assert not found.rows
     assert "seeds 0 and 1 differ in more than the seed" in found.refused[0]
 
 
 def test_folders_without_submissions(fabricate, tmp_path):
     with pytest.raises(MedshiftError, match="no submissions in"):
-        contests(tmp_path)
+        protocol_folders(tmp_path)
     with pytest.raises(MedshiftError, match="is not a folder"):
-        contests(tmp_path / "nowhere")
+        protocol_folders(tmp_path / "nowhere")
     place, _, _ = fabricate.contest(tmp_path, fabricate.table(groups=4))
     with pytest.raises(MedshiftError, match="no finished submission"):
         leaderboard(tmp_path, tmp_path / "out")
     (place / "x" / "seed-01").mkdir(parents=True)
     (place / "<b>").mkdir()
-    assert board(contests(tmp_path)[0], 10).notes == ["2 folders are not named ENTRY/seed-N: left out"]
+    assert board(protocol_folders(tmp_path)[0], 10).notes == ["2 folders are not named ENTRY/seed-N: left out"]
 
 
 def test_a_truth_that_was_edited_is_refused(fabricate, tmp_path):
@@ -311,7 +314,7 @@ def test_a_truth_that_was_edited_is_refused(fabricate, tmp_path):
     rows.loc[0, "label"] = 1 - rows.loc[0, "label"]
     fabricate.truth.write(rows, place / "truth.parquet")
     with pytest.raises(MedshiftError, match="is not the truth of"):
-        contests(tmp_path)
+        protocol_folders(tmp_path)
 
 
 @pytest.mark.parametrize("changes", [{"targets": ()}, {"shifts": {}}, {"targets": (), "shifts": {}}])
@@ -334,7 +337,7 @@ def test_the_badge_s_best_is_on_the_board_that_its_figure_is_of(ranked, fabricat
     unranked = replace(ranked, rows=[replace(row, rank=None) for row in ranked.rows])
     place, made, rows = fabricate.contest(tmp_path, fabricate.table(groups=4), name="second", targets=(), shifts={})
     fabricate.submission(place, made, rows)
-    second = board(contests(tmp_path)[0], 10)
+    second = board(protocol_folders(tmp_path)[0], 10)
     figure = second.rows[0].aggregates["clean", second.rank_by]
     assert f"4 entries, best on clean images {figure.text}<" in badge([unranked, second])
     assert "medshift SIMULATED: 3 entries<" in badge([unranked])
@@ -344,7 +347,7 @@ def test_several_protocols_are_one_page(fabricate, tmp_path):
     for name in ("first", "second"):
         place, made, rows = fabricate.contest(tmp_path, fabricate.table(groups=4), name=name)
         fabricate.submission(place, made, rows)
-    text = page([board(c, 10) for c in contests(tmp_path)])
+    text = page([board(c, 10) for c in protocol_folders(tmp_path)])
     assert text.count("<section") == 2
     assert len(set(re.findall(r' id="([^"]*)"', text))) == len(re.findall(r' id="', text))
 
@@ -353,7 +356,7 @@ def test_other_pixels_than_most_are_noted(fabricate, tmp_path):
     folder = root(fabricate, tmp_path)
     card = folder / "made-up" / "poor" / "seed-1" / CARD_FILE
     card.write_text(card.read_text().replace('"gamma": "0', '"gamma": "1'))
-    assert "poor/seed-1: its shifts have other fingerprints" in board(contests(folder)[0], 10).notes[0]
+    assert "poor/seed-1: its shifts have other fingerprints" in board(protocol_folders(folder)[0], 10).notes[0]
 
 
 def test_charts_stay_in_their_frame(ranked):

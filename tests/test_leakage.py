@@ -122,7 +122,7 @@ CHOICES = Choices(source="site-a", shifts=("gamma",), severities=(1, 5))
 def job(where: Path, out: Path, baseline, name="pries"):
     dataset = manifest.read(where)
     terms, table = plan.plan(dataset, CHOICES)
-    planning_folder.settle(terms, table, out / terms.name)
+    planning_folder.write_protocol(terms, table, out / terms.name)
     return run.Job(dataset, terms, table, name, baseline, 0, out)
 
 
@@ -164,7 +164,7 @@ def test_what_fit_is_handed_leads_to_no_secret(tmp_path, data, kind, monkeypatch
     hidden = secrets(made.dataset, made.table, kind.sees)
     everything = [made.dataset.pixels, made.dataset.table["label"], *made.table["sample_id"]]
     assert len(hidden.found(everything)) > 100  # the search finds what is there
-    run.run(made, torch.device("cpu"), run.Watch())
+    run.run(made, torch.device("cpu"), run.RunProgress())
     assert any(isinstance(item, np.ndarray) for item in kind.found)
     assert hidden.found(kind.found) == []
     assert all(whole == shown for whole, shown in Even.shown)  # nothing lies behind the batches that are predicted
@@ -286,7 +286,7 @@ def test_what_is_kept_beside_the_predictor_stops_the_run(tmp_path, data, monkeyp
     made = job(data, tmp_path, Remembers(where))
     for _ in range(2):  # a second run does not make a submission of what the first left
         with pytest.raises(MedshiftError, match="what it saw in one condition shows in another"):
-            run.run(made, torch.device("cpu"), run.Watch())
+            run.run(made, torch.device("cpu"), run.RunProgress())
     assert not list(tmp_path.rglob("card.json"))
     assert not list(tmp_path.rglob("*.npy"))
     assert any(
@@ -298,7 +298,7 @@ def test_what_is_kept_beside_the_predictor_stops_the_run(tmp_path, data, monkeyp
 def test_what_is_kept_in_the_predictor_is_forgotten(tmp_path, data, monkeypatch):
     monkeypatch.setitem(run.baselines.TABLE.builtins, "pries", "test_leakage:Remembers")
     made = job(data, tmp_path, Remembers("object"))
-    run.run(made, torch.device("cpu"), run.Watch())
+    run.run(made, torch.device("cpu"), run.RunProgress())
     rows = pd.read_parquet(made.folder / "predictions.parquet")
     assert rows["p0"].round(6).nunique() == 1  # every condition fits into one batch, and none knows of the others
     assert check_baseline("pries", ["where=object"]) == []

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import balanced_accuracy_score, roc_auc_score
 
-from medshift.benchmark.scoring.metrics import METRICS, auroc, balanced_accuracy, brier, ece, named
+from medshift.benchmark.scoring.metrics import METRICS, auroc, balanced_accuracy, brier, ece, metrics_by_name
 from medshift.shifts.errors import MedshiftError
 
 
@@ -117,6 +117,6 @@ def test_few_groups_are_counted_in_pairs_to_the_same_bits(monkeypatch):
 
 
 def test_an_unknown_metric_suggests_near_ones():
-    assert list(named(["ece", "auroc"])) == ["ece", "auroc"]
+    assert list(metrics_by_name(["ece", "auroc"])) == ["ece", "auroc"]
     with pytest.raises(MedshiftError, match=r"unknown metric 'auroq'.*'auroc'"):
-        named(["auroq"])
+        metrics_by_name(["auroq"])

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from medshift.benchmark.cli.main import app
 from medshift.shifts import catalogue, checks
-from medshift.shifts.apply import apply
+from medshift.shifts.apply import apply_shift
 from medshift.shifts.checks import check_shift
 from medshift.shifts.errors import MedshiftError
 from medshift.shifts.numerics.phantom import phantom
@@ -74,13 +74,13 @@ def test_a_clash_names_both_and_the_built_in_keeps_its_name():
     assert "rival-shifts 2.0" in line
     assert "medshift itself, one from rival-shifts 2.0" in catalogue.TABLE.clashes["gamma"]
     assert check_shift("gamma") == [catalogue.TABLE.clashes["gamma"]]
-    assert apply("gamma", phantom(1, 1, (8, 8)), 1, ["a"], 0).amax() > 0.5
+    assert apply_shift("gamma", phantom(1, 1, (8, 8)), 1, ["a"], 0).amax() > 0.5
 
 
 @pytest.mark.usefixtures("installed")
 def test_they_spoil_nothing_but_themselves():
     images, ids = phantom(2, 1, (16, 16)), ["a", "b"]
-    assert torch.equal(apply("good-dimmer", images, 2, ids, 0), images * (1 - 0.1 * 2))
+    assert torch.equal(apply_shift("good-dimmer", images, 2, ids, 0), images * (1 - 0.1 * 2))
     assert check_shift("good-dimmer") == []
     assert catalogue.for_modality("mr")
     assert {"bad-import", "good-dimmer", "gamma"} <= set(catalogue.names())
@@ -89,4 +89,4 @@ def test_they_spoil_nothing_but_themselves():
     assert "good-dimmer" in listed.output
     assert "two shifts are named 'gamma'" in listed.output.replace("\n", " ")
     with pytest.raises(MedshiftError, match=r"shift 'bad-nan' of bad-shifts 0\.3, severity 1, returned NaN"):
-        apply("bad-nan", images, 1, ids, 0)
+        apply_shift("bad-nan", images, 1, ids, 0)

@@ -13,7 +13,7 @@ from medshift.benchmark.protocols.plan import Choices, plan
 from medshift.benchmark.runs import predict, stream
 from medshift.shifts import catalogue
 from medshift.shifts.errors import MedshiftError
-from medshift.shifts.numerics.severity import at
+from medshift.shifts.numerics.severity import interpolate_severity
 from medshift.shifts.plugins import Table
 
 
@@ -23,7 +23,7 @@ def dimmer(images, severity, rng):
 
 
 def smooth(images, severity, rng):
-    return images * (1 - at((0.1, 0.2, 0.3, 0.4, 0.5), severity, none=0.0))
+    return images * (1 - interpolate_severity((0.1, 0.2, 0.3, 0.4, 0.5), severity, none=0.0))
 
 
 def flat(images, severity, rng):
@@ -60,7 +60,7 @@ def installed(monkeypatch):
 
 def shown(dataset, protocol, table, condition):
     seen = Seen()
-    rows = stream.stream(protocol, table, condition)
+    rows = stream.test_stream(protocol, table, condition)
     predict.predict(seen, dataset, rows, protocol, condition, torch.device("cpu"))
     return torch.cat(seen.batches), dataset.pixels[rows["row"].to_numpy()] / np.float32(255)
 
@@ -102,5 +102,5 @@ def test_matched_fractions_reach_a_plug_in_that_takes_them(dataset):
     condition = Condition("site-a", "synthesized", "smooth", fractions[0], "plug-in")
     assert condition in protocol.conditions()
     images, clean = shown(dataset, protocol, table, condition)
-    gain = 1 - at((0.1, 0.2, 0.3, 0.4, 0.5), fractions[0], none=0.0)
+    gain = 1 - interpolate_severity((0.1, 0.2, 0.3, 0.4, 0.5), fractions[0], none=0.0)
     assert np.abs(images.numpy() - clean * gain).max() <= 0.5 / 255 + 1e-6

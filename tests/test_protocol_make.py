@@ -52,7 +52,7 @@ def test_parts_are_nested_whole_groups_and_leave_everything_else_alone(seed, gro
     table = training(groups, [1 / classes] * classes, seed)
     before = set(table["sample_id"])
     for fraction in sorted(fractions):
-        cut = label_fractions.cut(table, "a", fraction, seed)
+        cut = label_fractions.keep_fraction(table, "a", fraction, seed)
         kept = cut["split"] == "train"
         others = table["split"] != "train"
         pd.testing.assert_frame_equal(cut[others], table[others])
@@ -65,14 +65,14 @@ def test_parts_are_nested_whole_groups_and_leave_everything_else_alone(seed, gro
         assert fraction == min(fractions) or before <= now
         before = now
         splits.check(cut, "a")
-    pd.testing.assert_frame_equal(label_fractions.cut(table, "a", 1.0, seed), table)
+    pd.testing.assert_frame_equal(label_fractions.keep_fraction(table, "a", 1.0, seed), table)
 
 
 def test_a_part_has_the_classes_in_the_proportion_of_the_whole():
     table = training(400, [0.7, 0.2, 0.1], per_group=1)
     whole = table[table["split"] == "train"]["label"].value_counts(normalize=True)
     for fraction in (0.1, 0.3):
-        cut = label_fractions.cut(table, "a", fraction)
+        cut = label_fractions.keep_fraction(table, "a", fraction)
         part = cut[cut["split"] == "train"]
         assert part["group"].nunique() == 400 * fraction
         assert np.abs(part["label"].value_counts(normalize=True) - whole).max() < 0.03
@@ -81,14 +81,16 @@ def test_a_part_has_the_classes_in_the_proportion_of_the_whole():
 def test_the_order_depends_on_the_seed_and_on_nothing_else():
     table = training(60, [0.5, 0.5])
     train = table[table["split"] == "train"]
-    assert label_fractions.order(train, 0) == label_fractions.order(train.sample(frac=1, random_state=3), 0)
-    assert label_fractions.order(train, 0) != label_fractions.order(train, 1)
+    assert label_fractions.nested_group_order(train, 0) == label_fractions.nested_group_order(
+        train.sample(frac=1, random_state=3), 0
+    )
+    assert label_fractions.nested_group_order(train, 0) != label_fractions.nested_group_order(train, 1)
 
 
 def test_a_class_in_one_group_stays():
     rows = [(f"s{number}", 0, "a", f"p{number}", "train") for number in range(99)]
     table = pd.DataFrame([*rows, ("rare", 1, "a", "last", "train")], columns=list(truth.COLUMNS))
-    kept = label_fractions.cut(table, "a", 0.02)
+    kept = label_fractions.keep_fraction(table, "a", 0.02)
     assert "rare" in set(kept.loc[kept["split"] == "train", "sample_id"])
     assert (kept["split"] == "train").sum() == 2
 
@@ -96,7 +98,7 @@ def test_a_class_in_one_group_stays():
 @pytest.mark.parametrize("text", ["0", "1.5", "0.3,0.3", "half", "", "nan", "-0.1", "1,,0.3"])
 def test_what_is_no_fraction(text):
     with pytest.raises(MedshiftError, match="--label-fractions takes numbers above 0"):
-        label_fractions.parse(text)
+        label_fractions.parse_fractions(text)
 
 
 def test_all_fractions_have_the_same_tests_and_other_hashes(images):
@@ -139,7 +141,7 @@ def test_a_version_that_does_not_fit(images):
 def publish(images, out, **more):
     dataset = manifest.read(images, **more)
     ((terms, table),) = make.make(dataset, Choices(shifts=("gamma",), severities=(1,)), "shared")
-    planning_folder.settle(terms, table, out / "shared")
+    planning_folder.write_protocol(terms, table, out / "shared")
     return out / "shared"
 
 
@@ -193,9 +195,9 @@ def test_what_is_shown_adds_up(images):
     assert all(int(row[3]) == int(row[4]) + int(row[5]) for row in rows)
     said = "\n".join(show.lines(terms, table))
     assert terms.sha256 in said
-    assert f"({label_fractions.bought(terms, table)})" in said
+    assert f"({label_fractions.label_budget(terms, table)})" in said
     train = table[(table["split"] == "train")]
-    assert f"{train['group'].nunique()} of " in label_fractions.bought(terms, table)
+    assert f"{train['group'].nunique()} of " in label_fractions.label_budget(terms, table)
 
 
 def test_from_images_to_two_label_fractions_on_the_leaderboard(tmp_path, images):
@@ -223,6 +225,6 @@ def test_from_images_to_two_label_fractions_on_the_leaderboard(tmp_path, images)
     cards = list((tmp_path / "out").glob("*/scratch+*/seed-0/card.json"))
     assert {path.parents[2].name for path in cards} == names
     for path in cards:
-        assert submission.problems(path.parent, *planning_folder.settled(path.parents[2])) == []
+        assert submission.problems(path.parent, *planning_folder.read_protocol(path.parents[2])) == []
     clash = typed("run", *where, *quick, "--severities", "1")
     assert "leave their options out" in str(clash.exception)

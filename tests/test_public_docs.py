@@ -8,7 +8,7 @@ import pytest
 
 from medshift.benchmark.cli.tables import datasets
 from medshift.benchmark.datasets.public.catalogue import DEFINITIONS, TABLE, find
-from medshift.benchmark.datasets.public.definition import resolve
+from medshift.benchmark.datasets.public.definition import load_function
 from medshift.shifts.catalogue import MODALITIES
 from medshift.shifts.errors import MedshiftError
 
@@ -29,7 +29,7 @@ def test_definitions_are_whole():
         assert definition.source in ("", *definition.domains)
         assert all((definition.licence, definition.citation, definition.layout, definition.group))
         assert "https://" in definition.page or "http://" in definition.page
-        assert callable(resolve(definition.reader))
+        assert callable(load_function(definition.reader))
         assert not definition.sides or definition.side in definition.sides
         extra = f"medshift[{definition.extra}]"
         assert not definition.extra or extra in PAGE
@@ -38,7 +38,7 @@ def test_definitions_are_whole():
 def test_checksums_are_named_where_the_page_says():
     for definition in DEFINITIONS:
         if definition.remotes and definition.name != "pathmnist":
-            published = {remote.published for remote in resolve(definition.remotes)(definition.side)} - {""}
+            published = {remote.published for remote in load_function(definition.remotes)(definition.side)} - {""}
             assert all(name in PAGE for name in published)
 
 

@@ -17,7 +17,7 @@ import pytest
 
 from medshift.benchmark.datasets.public import download, get
 from medshift.benchmark.datasets.public.catalogue import DEFINITIONS
-from medshift.benchmark.datasets.public.definition import Remote, resolve
+from medshift.benchmark.datasets.public.definition import Remote, load_function
 from medshift.benchmark.datasets.public.sets import histology
 from medshift.shifts.errors import MedshiftError
 
@@ -232,7 +232,7 @@ def test_what_may_be_fetched_is_named_and_its_checksums_are_published_somewhere(
     for definition in DEFINITIONS:
         if not definition.remotes or definition.name == "pathmnist":
             continue
-        for found in resolve(definition.remotes)(definition.side):
+        for found in load_function(definition.remotes)(definition.side):
             assert found.url.startswith(("http://", "https://"))
             assert bool(found.checksum) == bool(found.published)
 

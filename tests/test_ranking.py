@@ -8,12 +8,12 @@ import pytest
 from scipy import stats
 
 from medshift.benchmark.contract import registry
-from medshift.benchmark.reporting.numbers import decimal
-from medshift.benchmark.scoring.bootstrap import draw
+from medshift.benchmark.reporting.numbers import format_decimal
+from medshift.benchmark.scoring.bootstrap import resample_counts
 from medshift.leaderboard.analysis import accuracy_line, approach, correlation
 from medshift.leaderboard.analysis.correlation import kendall, spearman
 from medshift.leaderboard.analysis.findings import findings
-from medshift.leaderboard.entries.entries import contests
+from medshift.leaderboard.entries.entries import protocol_folders
 from medshift.leaderboard.ranking import comparisons
 from medshift.leaderboard.ranking.board import board
 from medshift.leaderboard.report.markdown import markdown
@@ -26,7 +26,7 @@ def home(tmp_path, monkeypatch):
 
 def means(figures, seed, replicates=1000):
     """Returns the means of (n, groups) figures and their replicates over the same groups."""
-    weights = draw(figures.shape[1], replicates, seed, "test")
+    weights = resample_counts(figures.shape[1], replicates, seed, "test")
     return figures.mean(axis=1), figures @ weights.T / figures.shape[1]
 
 
@@ -161,7 +161,7 @@ def contest(fabricate, folder, entries, **changes):
     place, made, rows = fabricate.contest(folder, fabricate.table(groups=10), **changes)
     for number in range(entries):
         fabricate.submission(place, made, rows, f"m{number}", 0, skill=0.5 + 0.5 * number)
-    return board(contests(folder)[0], 200, workers=1)
+    return board(protocol_folders(folder)[0], 200, workers=1)
 
 
 def test_three_entries_say_nothing_of_prediction(fabricate, tmp_path):
@@ -198,7 +198,7 @@ def test_the_table_says_what_is_not_supported(fabricate, tmp_path):
     place, made, rows = fabricate.contest(tmp_path / "in", fabricate.table(groups=10))
     for name, skill, sees in (("a", 2.0, "source"), ("b", 2.0, "source"), ("c", 2.0, "test-batches")):
         fabricate.submission(place, made, rows, name, 0, skill=skill, sees=sees)
-    found = board(contests(tmp_path / "in")[0], 200)
+    found = board(protocol_folders(tmp_path / "in")[0], 200)
     assert [(row.rank, row.tier, row.supported) for row in found.rows] == [(1, 1, False)] * 3
     said = " ".join(findings(found))
     assert "a and b share the first tier: none is supported to be worse than a." in said
@@ -214,7 +214,7 @@ def test_targets_of_one_class_leave_a_board(fabricate, tmp_path, seeds):
     place, made, rows = fabricate.contest(tmp_path / "in", fabricate.truth.tidy(table), shifts={}, metrics=("auroc",))
     for seed in range(seeds):
         fabricate.submission(place, made, rows, "only", seed)
-    (row,) = board(contests(tmp_path / "in")[0], 50).rows
+    (row,) = board(protocol_folders(tmp_path / "in")[0], 50).rows
     assert math.isnan(row.aggregates["real", "auroc"].value)
     assert row.rank is None
 
@@ -223,7 +223,7 @@ def test_the_second_tier_is_named_by_the_entry_that_opens_it(fabricate, tmp_path
     place, made, rows = fabricate.contest(tmp_path / "in", fabricate.table(groups=60))
     for name, skill in (("a", 2.5), ("b", 2.5), ("c", 0.5), ("d", 0.4)):
         fabricate.submission(place, made, rows, name, 0, skill=skill)
-    found = board(contests(tmp_path / "in")[0], 200)
+    found = board(protocol_folders(tmp_path / "in")[0], 200)
     assert [row.tier for row in found.rows[:3]] == [1, 1, 2]
     assert "worse than a; c is, and 1 more rank below it." in " ".join(findings(found))
 
@@ -235,7 +235,7 @@ def test_the_question_is_answered_first(fabricate, tmp_path):
         for seed in range(1 if name == "scratch" else 3):  # a large network, say
             fabricate.submission(place, made, rows, name, seed, skill=skill, sees=sees)
     fabricate.submission(place, made, rows, "acme", 0, skill=4.0, distribution="acme 1.0")  # of which nothing is known
-    found = board(contests(tmp_path / "in")[0], 200)
+    found = board(protocol_folders(tmp_path / "in")[0], 200)
     said = findings(found, correlation.correlation(found))
     assert said[0].startswith("ImageNet, scratch or adaptation?")
     best = {row.name: row.aggregates["shifted", "balanced_accuracy"].text for row in found.rows}
@@ -243,7 +243,10 @@ def test_the_question_is_answered_first(fabricate, tmp_path):
     assert [said[0].index(best[name]) for name in order] == sorted(said[0].index(best[name]) for name in order)
     assert "acme" not in said[0]
     gap, low, high = found.pairs.interval(*(by_name(found, name) for name in ("imagenet-finetune", "scratch")))
-    assert f"training from scratch by {decimal(gap)} [{decimal(low, 2)}, {decimal(high, 2)}] (supported)" in said[1]
+    assert (
+        f"training from scratch by {format_decimal(gap)} [{format_decimal(low, 2)}, {format_decimal(high, 2)}] "
+        "(supported)" in said[1]
+    )
     assert any(s.startswith("Do synthesized shifts predict") and "cannot be answered yet" in s for s in said)
     assert said[-1].startswith("acme and scratch have one seed")
     text = markdown([found])
@@ -286,21 +289,21 @@ def test_what_was_scored_before_is_not_scored_again(fabricate, tmp_path, monkeyp
     def never(*given, **named):
         raise AssertionError("scored again")
 
-    monkeypatch.setattr("medshift.leaderboard.entries.workers.make", never)
-    again = board(contests(tmp_path / "in")[0], 200)
+    monkeypatch.setattr("medshift.leaderboard.entries.workers.score_entry", never)
+    again = board(protocol_folders(tmp_path / "in")[0], 200)
     for one, other in zip(first.rows, again.rows, strict=True):
         for name, array in one.scored.arrays().items():
             np.testing.assert_array_equal(array, other.scored.arrays()[name])
     for path in (tmp_path / "home" / "scores").rglob("*.npz"):
         path.write_bytes(b"damaged")
     with pytest.raises(AssertionError, match="scored again"):
-        board(contests(tmp_path / "in")[0], 200)
+        board(protocol_folders(tmp_path / "in")[0], 200)
 
 
 def test_processes_change_no_figure(fabricate, tmp_path, monkeypatch):
     alone = contest(fabricate, tmp_path / "in", 4)
     monkeypatch.setenv("MEDSHIFT_HOME", str(tmp_path / "other"))
-    together = board(contests(tmp_path / "in")[0], 200, workers=2)
+    together = board(protocol_folders(tmp_path / "in")[0], 200, workers=2)
     for one, other in zip(alone.rows, together.rows, strict=True):
         assert one.name == other.name
         np.testing.assert_array_equal(one.scored.tracks, other.scored.tracks)

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from command import MEDSHIFT
 
-from medshift.benchmark.runs.verify import Outcome, mark
+from medshift.benchmark.runs.verify import Outcome, write_record
 from medshift.benchmark.submissions.card import CARD_FILE
 from medshift.benchmark.submissions.predictions import PREDICTIONS_FILE
 from medshift.benchmark.submissions.verification_record import VERIFIED_FILE
@@ -77,7 +77,7 @@ def test_what_is_wrong_is_listed_and_is_text(fabricate, tmp_path):
     bad = fabricate.submission(place, protocol, rows, "bad")
     edit(bad, lambda fields: fields.update({"[x](http://evil) @everyone <img>": 1}))
     marked = fabricate.submission(place, protocol, rows, "marked")
-    mark(marked, MARKED, "myself")
+    write_record(marked, MARKED, "myself")
     text, sound = review(of_folders([bad, marked, place / "gone" / "seed-0"]))
     assert not sound
     assert "`made-up/bad/seed-0`: **refused**" in text
@@ -106,7 +106,7 @@ def checkout(fabricate, tmp_path):
     place, protocol, rows = fabricate.contest(root / "leaderboard" / "submissions", fabricate.table(groups=4))
     for seed in (0, 1):
         fabricate.submission(place, protocol, rows, "there", seed)
-    mark(place / "there" / "seed-1", MARKED, "somebody")
+    write_record(place / "there" / "seed-1", MARKED, "somebody")
     git(root, "init", "--quiet")
     git(root, "add", ".")
     git(root, "commit", "--quiet", "-m", "the base")
@@ -142,7 +142,10 @@ SOUND = {
     "a new seed": (copied, "`there` on `made-up` (seeds 0, 1, 2): in order"),
     "a file elsewhere": (lambda place: (place.parent.parent / "x.py").write_text("x"), "No entry is touched."),
     "an entry renamed": (renamed, "`made-up/there/seed-1`: removed"),
-    "a mark": (lambda place: mark(place / "there" / "seed-0", MARKED, "me"), "a mark, to be looked at by a maintainer"),
+    "a mark": (
+        lambda place: write_record(place / "there" / "seed-0", MARKED, "me"),
+        "a mark, to be looked at by a maintainer",
+    ),
     "a mark removed": (lambda place: (place / "there" / "seed-1" / VERIFIED_FILE).unlink(), "its mark is removed"),
     "a marked card edited, its mark removed": (
         lambda place: (

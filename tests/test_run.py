@@ -208,7 +208,7 @@ def test_shifted_pixels_do_not_depend_on_the_batch(images, size):
             return torch.full((len(batch), 2), 0.5)
 
     for condition in terms.conditions():
-        rows = stream.stream(terms, table, condition)
+        rows = stream.test_stream(terms, table, condition)
         seen = []
         for batch in (size, 64):
             look = Look()
@@ -249,7 +249,7 @@ class Broken:
 
 def job(dataset, out, baseline, choices=None, name="returns"):
     terms, table = plan.plan(dataset, choices or Choices(shifts=("gamma",), severities=(1,)))
-    planning_folder.settle(terms, table, out / terms.name)
+    planning_folder.write_protocol(terms, table, out / terms.name)
     return run.Job(dataset, terms, table, name, baseline, 0, out)
 
 
@@ -266,7 +266,7 @@ def job(dataset, out, baseline, choices=None, name="returns"):
 def test_what_is_no_probability_stops_the_run(tmp_path, images, what, message):
     made = job(manifest.read(images), tmp_path, Returns(what))
     with pytest.raises(MedshiftError, match=message):
-        run.run(made, torch.device("cpu"), run.Watch())
+        run.run(made, torch.device("cpu"), run.RunProgress())
     assert not list(tmp_path.rglob("card.json"))
     assert not list(tmp_path.rglob("*.npy"))
 
@@ -275,7 +275,7 @@ def test_every_condition_starts_afresh(tmp_path, images, monkeypatch):
     monkeypatch.setitem(registry.TABLE.builtins, "returns", "test_run:Returns")
     dataset = manifest.read(images)
     made = job(dataset, tmp_path, Returns("calls"))
-    run.run(made, torch.device("cpu"), run.Watch())
+    run.run(made, torch.device("cpu"), run.RunProgress())
     rows = pd.read_parquet(made.folder / "predictions.parquet")
     # each condition fits into one batch, so state that leaked would show from the second condition on
     assert (rows["p0"] == 1.0).all()
@@ -308,15 +308,15 @@ def test_access_holds_what_is_declared_and_nothing_else(images, sees):
 def test_another_protocol_in_the_way(tmp_path, images):
     dataset = manifest.read(images)
     terms, table = plan.plan(dataset, Choices())
-    planning_folder.settle(terms, table, tmp_path / terms.name)
-    planning_folder.settle(terms, table, tmp_path / terms.name)
+    planning_folder.write_protocol(terms, table, tmp_path / terms.name)
+    planning_folder.write_protocol(terms, table, tmp_path / terms.name)
     other = terms.model_copy(update={"seed": 1})
     with pytest.raises(MedshiftError, match=r"another protocol \(other seed\): choose another --out"):
-        planning_folder.settle(other, table, tmp_path / terms.name)
+        planning_folder.write_protocol(other, table, tmp_path / terms.name)
     moved = table.assign(label=1 - table["label"])
     truth.write(moved, tmp_path / terms.name / protocol.TRUTH_FILE)
     with pytest.raises(MedshiftError, match="its hash differs"):
-        planning_folder.settle(terms, table, tmp_path / terms.name)
+        planning_folder.write_protocol(terms, table, tmp_path / terms.name)
 
 
 def test_other_choices_are_other_protocols(images):

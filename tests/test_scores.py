@@ -10,7 +10,7 @@ from rich.console import Console
 from medshift.benchmark.cli.summary import notes, print_summary
 from medshift.benchmark.protocols import truth
 from medshift.benchmark.protocols import truth as predictions_truth
-from medshift.benchmark.reporting.numbers import decimal
+from medshift.benchmark.reporting.numbers import format_decimal
 from medshift.benchmark.scoring import thresholds
 from medshift.benchmark.scoring.estimate import Estimate, mean, relative, weighted
 from medshift.benchmark.scoring.scores import board_metrics, score
@@ -131,7 +131,7 @@ def test_the_table_says_simulated_and_names_the_worst(scored):
      (math.nan, "–"), (-1, "-1.000"), (10.5, "10.500")],
 )  # fmt: skip
 def test_numbers_are_printed_without_their_zero(value, text):
-    assert decimal(value) == text
+    assert format_decimal(value) == text
 
 
 def test_a_truth_keeps_its_hash_through_its_file(fabricate, tmp_path):

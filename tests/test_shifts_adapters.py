@@ -7,12 +7,12 @@ import pytest
 import torch
 
 from medshift.shifts.adapters import from_monai, from_torchio, per_image, seeded
-from medshift.shifts.apply import apply
+from medshift.shifts.apply import apply_shift
 from medshift.shifts.catalogue import entry
 from medshift.shifts.checks import check_shift
 from medshift.shifts.errors import MedshiftError
 from medshift.shifts.numerics.phantom import phantom
-from medshift.shifts.numerics.rng import Addressed
+from medshift.shifts.numerics.rng import SampleRng
 
 IDS = ["a", "b", "c", "d"]
 
@@ -47,16 +47,16 @@ def test_torchio_k_space_and_blur_keep_the_contract(torchio):
     assert check_shift(ghosts) == []
     assert check_shift(blur) == []
     with pytest.raises(MedshiftError, match=r"severities 1, 2, 3, 4 and 5 only, not 2\.5"):
-        apply(blur, phantom(1, 1, (8, 8, 8)), 2.5, ["a"], 0)
+        apply_shift(blur, phantom(1, 1, (8, 8, 8)), 2.5, ["a"], 0)
 
 
 def test_torchio_sees_the_axes_as_it_reads_files(torchio):
     images, volumes = phantom(2, 3, (12, 20)), phantom(2, 1, (6, 8, 10))
     flipped = from_torchio(torchio.Flip(axes=(0,)))
-    assert torch.equal(apply(flipped, images, 1, IDS[:2], 0), images.flip(-1))
-    assert torch.equal(apply(flipped, volumes, 1, IDS[:2], 0), volumes.flip(-1))
+    assert torch.equal(apply_shift(flipped, images, 1, IDS[:2], 0), images.flip(-1))
+    assert torch.equal(apply_shift(flipped, volumes, 1, IDS[:2], 0), volumes.flip(-1))
     slices = from_torchio(torchio.Flip(axes=(2,)))
-    assert torch.equal(apply(slices, volumes, 1, IDS[:2], 0), volumes.flip(-3))
+    assert torch.equal(apply_shift(slices, volumes, 1, IDS[:2], 0), volumes.flip(-3))
 
 
 def test_monai_transforms_keep_the_contract(monai):
@@ -71,7 +71,7 @@ def test_monai_transforms_keep_the_contract(monai):
     )
     for shift in (noise, blur, field, both):
         assert check_shift(shift) == []
-    assert type(apply(noise, phantom(1, 1, (8, 8)), 1, ["a"], 0)) is torch.Tensor
+    assert type(apply_shift(noise, phantom(1, 1, (8, 8)), 1, ["a"], 0)) is torch.Tensor
 
 
 def test_a_chance_of_doing_nothing_is_refused(torchio, monai):
@@ -81,7 +81,7 @@ def test_a_chance_of_doing_nothing_is_refused(torchio, monai):
         from_torchio(torchio.RandomNoise(p=0.5))
     late = from_monai(lambda s: monai.RandGaussianNoise(std=0.1 * s))
     with pytest.raises(MedshiftError, match="give it prob=1"):
-        apply(late, phantom(1, 1, (8, 8)), 1, ["a"], 0)
+        apply_shift(late, phantom(1, 1, (8, 8)), 1, ["a"], 0)
 
 
 def dots(image, severity, rng):
@@ -122,7 +122,7 @@ def test_global_states_come_back_even_after_an_error():
         raise ValueError("no")
 
     with pytest.raises(MedshiftError, match="failed: ValueError: no"):
-        apply(per_image(fails), phantom(1, 1, (8, 8)), 1, ["a"], 0)
+        apply_shift(per_image(fails), phantom(1, 1, (8, 8)), 1, ["a"], 0)
     with seeded(2**64 - 1):
         torch.rand(3)
     assert torch.equal(torch.get_rng_state(), before[0])
@@ -131,4 +131,4 @@ def test_global_states_come_back_even_after_an_error():
 
 
 def test_an_empty_batch_is_an_empty_batch():
-    assert per_image(dots)(torch.zeros(0, 1, 8, 8), 1, Addressed(0, "dots", 1, [])).shape == (0, 1, 8, 8)
+    assert per_image(dots)(torch.zeros(0, 1, 8, 8), 1, SampleRng(0, "dots", 1, [])).shape == (0, 1, 8, 8)

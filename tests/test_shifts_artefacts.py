@@ -8,11 +8,11 @@ import scipy.fft
 import torch
 from PIL import Image
 
-from medshift.shifts.apply import apply
+from medshift.shifts.apply import apply_shift
 from medshift.shifts.families import fields, kspace
 from medshift.shifts.families.jpeg import JPEG
 from medshift.shifts.numerics.phantom import phantom
-from medshift.shifts.numerics.rng import Addressed
+from medshift.shifts.numerics.rng import SampleRng
 
 IDS = [str(index) for index in range(16)]
 
@@ -20,7 +20,7 @@ IDS = [str(index) for index in range(16)]
 @pytest.mark.parametrize("spatial", [(24, 31), (6, 10, 12)])
 def test_bias_field_has_its_range_and_no_constant_gain(spatial):
     for severity in (1, 5):
-        gain = apply("bias-field", torch.full((16, 1, *spatial), 0.1), severity, IDS, 0).double() / 0.1
+        gain = apply_shift("bias-field", torch.full((16, 1, *spatial), 0.1), severity, IDS, 0).double() / 0.1
         log = gain.log().flatten(1)
         assert log.mean(1).abs().max() < 1e-6
         span = np.log1p(fields.BIAS_FIELD[severity - 1])
@@ -28,19 +28,19 @@ def test_bias_field_has_its_range_and_no_constant_gain(spatial):
 
 
 def test_bias_field_varies_along_every_axis():
-    log = apply("bias-field", torch.full((16, 1, 20, 20), 0.1), 4, IDS, 0).log().double()
+    log = apply_shift("bias-field", torch.full((16, 1, 20, 20), 0.1), 4, IDS, 0).log().double()
     for axis in (-1, -2):
         assert (log.mean(axis).std(-1) > 0.01).float().mean() > 0.8
 
 
 def test_vignetting_loses_its_share_in_the_corner():
-    gain = apply("vignetting", torch.ones(1, 3, 201, 301), 3, ["a"], 0)
+    gain = apply_shift("vignetting", torch.ones(1, 3, 201, 301), 3, ["a"], 0)
     assert gain[..., 0, 0].mean() == pytest.approx(1 - fields.VIGNETTING[2], abs=0.005)
     assert gain[..., 100, 150].min() == 1
 
 
 def test_grid_lines_are_columns_of_the_right_depth_and_distance():
-    gain = apply("grid-lines", torch.ones(16, 1, 5, 256), 5, IDS, 0)
+    gain = apply_shift("grid-lines", torch.ones(16, 1, 5, 256), 5, IDS, 0)
     assert torch.equal(gain, gain[:, :, :1].expand_as(gain))
     assert gain.amin() == pytest.approx(1 - fields.GRID_LINES[4], abs=0.01)
     spectrum = np.abs(np.fft.rfft(gain[:, 0, 0].numpy() - gain[:, 0, 0].mean(-1, keepdim=True).numpy()))
@@ -49,7 +49,7 @@ def test_grid_lines_are_columns_of_the_right_depth_and_distance():
 
 
 def test_rings_are_rings():
-    ring = apply("ring-artefact", torch.full((16, 1, 33, 33), 0.5), 5, IDS, 0) - 0.5
+    ring = apply_shift("ring-artefact", torch.full((16, 1, 33, 33), 0.5), 5, IDS, 0) - 0.5
     assert torch.allclose(ring, ring.rot90(1, (-2, -1)), atol=1e-6)
     assert torch.allclose(ring, ring.transpose(-2, -1), atol=1e-6)
     assert ring.std() > 0.3 * fields.RING_ARTEFACT[4]
@@ -62,41 +62,41 @@ def test_gibbs_ringing_truncates_phase_encoding_alone(spatial):
     weight = np.clip(kspace.GIBBS_RINGING[2] * n / 2 - np.abs(scipy.fft.fftfreq(n, 1 / n)) + 0.5, 0, 1)
     lines = scipy.fft.fft(images.double().numpy(), axis=-2) * weight[:, None]
     expected = np.abs(scipy.fft.ifft(lines, axis=-2)).clip(0, 1)
-    assert np.abs(apply("gibbs-ringing", images, 3, IDS[:2], 0).numpy() - expected).max() < 2e-6
+    assert np.abs(apply_shift("gibbs-ringing", images, 3, IDS[:2], 0).numpy() - expected).max() < 2e-6
 
 
 @pytest.mark.parametrize("spatial", [(60, 20), (3, 60, 9)])
 def test_ghosting_is_a_periodic_phase_error_in_k_space(spatial):
     images = phantom(16, 1, spatial) * 0.5
-    rng, ones = Addressed(0, "ghosting", 3, IDS), (1,) * (len(spatial) - 2)
+    rng, ones = SampleRng(0, "ghosting", 3, IDS), (1,) * (len(spatial) - 2)
     period = rng.integers(*kspace.PERIODS, (*ones, 1)).numpy().reshape(-1, 1)
     phase = rng.uniform((1, *ones, 1, 1)).double().numpy().reshape(-1, 1) * 2 * np.pi
     line = np.arange(spatial[-2])
     error = np.exp(1j * kspace.GHOSTING[2] * np.sin(2 * np.pi * line / period + phase))
     error = error.reshape(16, *ones, 1, -1, 1)
     expected = np.abs(scipy.fft.ifft(scipy.fft.fft(images.double().numpy(), axis=-2) * error, axis=-2))
-    out = apply("ghosting", images, 3, IDS, 0).numpy()
+    out = apply_shift("ghosting", images, 3, IDS, 0).numpy()
     assert np.abs(out - expected).max() < 5e-4  # Bessel functions of order 4 and more are left out
     assert set(period.flatten()) == {3, 4, 5}
 
 
 @pytest.mark.parametrize("spatial", [(32, 32), (8, 16, 16)])
 def test_spike_is_one_frequency(spatial):
-    out = apply("kspace-spike", torch.full((16, 1, *spatial), 0.5), 1, IDS, 0).double().numpy()
+    out = apply_shift("kspace-spike", torch.full((16, 1, *spatial), 0.5), 1, IDS, 0).double().numpy()
     axes = tuple(range(2, out.ndim))
     power = np.abs(scipy.fft.fftn(out - out.mean(axes, keepdims=True), axes=axes)) ** 2
     power = power.reshape(16, -1)
     top = np.sort(power, axis=1)[:, -2:].sum(1)
     assert (top / power.sum(1) > 0.99).all()
     assert len(set(power.argmax(1))) > 8
-    empty = apply("kspace-spike", torch.zeros(16, 1, *spatial), 4, IDS, 0)
+    empty = apply_shift("kspace-spike", torch.zeros(16, 1, *spatial), 4, IDS, 0)
     assert torch.allclose(empty, torch.tensor(kspace.KSPACE_SPIKE[3]), atol=1e-5)
 
 
 @pytest.mark.parametrize("severity", [1, 4])
 def test_rigid_motion_mixes_lines_of_two_positions(severity):
     images = phantom(16, 1, (50, 40))
-    rng = Addressed(0, "rigid-motion", severity, IDS)
+    rng = SampleRng(0, "rigid-motion", severity, IDS)
     moved = images.double().numpy()
     for axis in (-2, -1):
         draw = rng.uniform((2, 1, 1)).numpy().reshape(16, 2)
@@ -108,7 +108,7 @@ def test_rigid_motion_mixes_lines_of_two_positions(severity):
     late = np.clip(order - (order.max() + 0.5 - kspace.RIGID_MOTION[severity - 1] * 50) + 0.5, 0, 1)[:, None]
     before, after = scipy.fft.fft(images.double().numpy(), axis=-2), scipy.fft.fft(moved, axis=-2)
     expected = np.abs(scipy.fft.ifft(before * (1 - late) + after * late, axis=-2)).clip(0, 1)
-    assert np.abs(apply("rigid-motion", images, severity, IDS, 0).numpy() - expected).max() < 3e-6
+    assert np.abs(apply_shift("rigid-motion", images, severity, IDS, 0).numpy() - expected).max() < 3e-6
 
 
 @pytest.mark.parametrize("channels", [1, 3])
@@ -116,7 +116,7 @@ def test_rigid_motion_mixes_lines_of_two_positions(severity):
 def test_jpeg_is_libjpegs(channels, spatial):
     images = (phantom(4, channels, spatial) * 255).round() / 255
     for severity, quality in enumerate(JPEG, 1):
-        out = (apply("jpeg", images, severity, IDS[:4], 0) * 255).round().numpy()
+        out = (apply_shift("jpeg", images, severity, IDS[:4], 0) * 255).round().numpy()
         for image, ours in zip((images * 255).round().byte().numpy(), out, strict=True):
             stream = io.BytesIO()
             Image.fromarray(np.moveaxis(image, 0, -1).squeeze()).save(stream, "JPEG", quality=int(quality))
@@ -128,6 +128,6 @@ def test_jpeg_is_libjpegs(channels, spatial):
 
 def test_jpeg_takes_slices_and_other_channel_counts():
     volume = phantom(2, 2, (3, 16, 24))
-    out = apply("jpeg", volume, 3, ["a", "b"], 0)
-    single = apply("jpeg", volume[:, 1:, 1].contiguous(), 3, ["a", "b"], 0)
+    out = apply_shift("jpeg", volume, 3, ["a", "b"], 0)
+    single = apply_shift("jpeg", volume[:, 1:, 1].contiguous(), 3, ["a", "b"], 0)
     assert torch.equal(out[:, 1, 1], single[:, 0])

@@ -15,7 +15,7 @@ from folders import folder
 
 from medshift.benchmark.datasets import manifest
 from medshift.benchmark.protocols import plan as planning
-from medshift.benchmark.protocols.plan import LEVELS, Choices, ends, plan
+from medshift.benchmark.protocols.plan import LEVELS, Choices, plan, unreached_levels
 from medshift.benchmark.severity import calibration, chart, damage, matching
 from medshift.shifts import catalogue
 from medshift.shifts.errors import MedshiftError
@@ -76,7 +76,7 @@ def test_calibration_sees_source_training_and_validation_images_only(dataset):
     blind = dataclasses.replace(dataset, pixels=pixels)
     pd.testing.assert_frame_equal(calibration.calibrate(blind, table, protocol, 16), found)
     assert matching.solve(blind, table, protocol) == matching.solve(dataset, table, protocol)
-    lines = calibration.spread(found)
+    lines = calibration.spread_lines(found)
     assert [line.split(":")[0] for line in lines] == ["severity 1", "severity 3", "severity 5"]
 
 
@@ -85,7 +85,7 @@ def test_chart_and_table(dataset, tmp_path):
     found = calibration.calibrate(dataset, table, protocol, 8)
     chart.draw(found, "title", tmp_path / "c.png")
     assert (tmp_path / "c.png").read_bytes()[:4] == b"\x89PNG"
-    assert chart.table(found).row_count == 2
+    assert chart.print_calibration(found).row_count == 2
 
 
 def test_matched_severities_meet_the_levels(dataset, matched):
@@ -93,7 +93,7 @@ def test_matched_severities_meet_the_levels(dataset, matched):
     chosen = damage.sample(dataset, table, protocol.source, "train", matching.IMAGES)
     for name in ("gamma", "psf-blur"):
         for severity, level in zip(protocol.matched[name], LEVELS, strict=False):
-            after = damage.shifted(chosen, name, severity, protocol.seed, protocol.grey_levels)
+            after = damage.shift_sample(chosen, name, severity, protocol.seed, protocol.grey_levels)
             reached = damage.damage(chosen.images, after).ssim
             assert reached == pytest.approx(level, abs=0.01) or severity in (0.01, 5.0)
     keys = [condition.key for condition in protocol.conditions()]
@@ -107,9 +107,9 @@ def test_shifts_that_do_not_reach_a_level_keep_their_end_and_are_named(matched):
     assert mild[-1] == 5.0
     assert len(mild) < 5
     assert list(mild) == sorted(set(mild))
-    (line,) = [line for line in ends(protocol) if line.startswith("colour-temperature")]
+    (line,) = [line for line in unreached_levels(protocol) if line.startswith("colour-temperature")]
     assert "stronger" in line
-    assert ends(protocol.model_copy(update={"matched": {}})) == []
+    assert unreached_levels(protocol.model_copy(update={"matched": {}})) == []
 
 
 def test_matching_is_deterministic_and_another_protocol(dataset, matched):

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from medshift.shifts import checks
-from medshift.shifts.apply import apply
+from medshift.shifts.apply import apply_shift
 from medshift.shifts.checks import check_shift
 from medshift.shifts.errors import MedshiftError
 from medshift.shifts.numerics.phantom import phantom
@@ -169,7 +169,7 @@ def test_unknown_name_is_a_problem_not_a_crash():
 @pytest.mark.parametrize("shift", [raises, returns_nan, changes_shape, changes_dtype, leaves_range, returns_array])
 def test_apply_names_the_culprit(shift):
     with pytest.raises(MedshiftError, match=f"shift '{shift.__name__}' of module .*severity 2,") as caught:
-        apply(shift, phantom(2, 1, (16, 16)), 2, ["a", "b"], 0)
+        apply_shift(shift, phantom(2, 1, (16, 16)), 2, ["a", "b"], 0)
     assert "\n" not in str(caught.value)
 
 
@@ -179,6 +179,6 @@ def test_a_shift_says_which_images_it_takes():
 
     flat.dims, flat.channels = (2,), (3,)
     with pytest.raises(MedshiftError, match="for 2-D images, not 3-D"):
-        apply(flat, phantom(1, 3, (8, 8, 8)), 1, ["a"], 0)
+        apply_shift(flat, phantom(1, 3, (8, 8, 8)), 1, ["a"], 0)
     with pytest.raises(MedshiftError, match="with 3 channels, not 1"):
-        apply(flat, phantom(1, 1, (8, 8)), 1, ["a"], 0)
+        apply_shift(flat, phantom(1, 1, (8, 8)), 1, ["a"], 0)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from medshift.shifts.apply import apply
+from medshift.shifts.apply import apply_shift
 from medshift.shifts.families import colour, contrast
 from medshift.shifts.numerics.phantom import phantom
 
@@ -12,7 +12,7 @@ IDS = [str(index) for index in range(64)]
 
 
 def test_exposure_goes_both_ways_by_the_stops():
-    out = apply("exposure", torch.full((64, 1, 4, 4), 0.2), 5, IDS, 0)
+    out = apply_shift("exposure", torch.full((64, 1, 4, 4), 0.2), 5, IDS, 0)
     stops = (out[:, 0, 0, 0] / 0.2).log2()
     assert torch.allclose(stops.abs(), torch.tensor(contrast.EXPOSURE[4]), atol=1e-5)
     assert 16 < (stops > 0).sum() < 48
@@ -21,7 +21,7 @@ def test_exposure_goes_both_ways_by_the_stops():
 @pytest.mark.parametrize("severity", [1, 5])
 def test_tone_curves_are_monotone_with_fixed_ends(severity):
     ramp = torch.linspace(0, 1, 1024).expand(64, 1, 1, 1024).contiguous()
-    out = apply("tone-curve", ramp, severity, IDS, 0)
+    out = apply_shift("tone-curve", ramp, severity, IDS, 0)
     assert (out.diff(dim=-1) > -1e-7).all()
     assert (out[..., 0] == 0).all()
     assert torch.allclose(out[..., -1], torch.ones(()))
@@ -32,14 +32,14 @@ def test_tone_curves_are_monotone_with_fixed_ends(severity):
 def test_saturation_ends_in_grey_and_keeps_luma():
     images = phantom(2, 3, (24, 24))
     luma = (images * torch.tensor(colour.LUMA).view(3, 1, 1)).sum(1, keepdim=True)
-    grey = apply("saturation", images, 5, ["a", "b"], 0)
+    grey = apply_shift("saturation", images, 5, ["a", "b"], 0)
     assert (grey - luma).abs().max() < 1e-6
-    pale = apply("saturation", images, 2, ["a", "b"], 0)
+    pale = apply_shift("saturation", images, 2, ["a", "b"], 0)
     assert ((pale * torch.tensor(colour.LUMA).view(3, 1, 1)).sum(1, keepdim=True) - luma).abs().max() < 1e-6
 
 
 def test_colour_temperature_follows_planck():
-    out = apply("colour-temperature", torch.full((64, 3, 2, 2), 0.4), 4, IDS, 0)[:, :, 0, 0].double()
+    out = apply_shift("colour-temperature", torch.full((64, 3, 2, 2), 0.4), 4, IDS, 0)[:, :, 0, 0].double()
     assert torch.allclose(out[:, 1], torch.tensor(0.4).double())
     warm = out[:, 0] > out[:, 2]
     assert 16 < warm.sum() < 48
@@ -61,7 +61,7 @@ def test_stains_change_their_amounts_by_one_factor_each(name, first, second):
     amounts = np.random.default_rng(0).uniform(0.15, 0.45, (64, 100, 2))
     pixels = 10 ** -(amounts @ vectors[:2])
     images = torch.tensor(pixels).float().movedim(-1, 1).reshape(64, 3, 10, 10).contiguous()
-    out = apply(name, images, 4, IDS, 0).double().reshape(64, 3, 100).movedim(1, -1).numpy()
+    out = apply_shift(name, images, 4, IDS, 0).double().reshape(64, 3, 100).movedim(1, -1).numpy()
     measured = -np.log10(out) @ np.linalg.inv(vectors)
     factors = measured[..., :2] / amounts
     assert factors.std(axis=1).max() < 2e-3
@@ -72,4 +72,4 @@ def test_stains_change_their_amounts_by_one_factor_each(name, first, second):
 @pytest.mark.parametrize("name", ["stain-he", "stain-giemsa"])
 def test_blank_glass_stays_white(name):
     white = torch.ones(8, 3, 6, 6)
-    assert torch.equal(apply(name, white, 5, IDS[:8], 0), white)
+    assert torch.equal(apply_shift(name, white, 5, IDS[:8], 0), white)

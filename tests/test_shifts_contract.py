@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 
 import medshift.shifts.apply
 from medshift.shifts import catalogue
-from medshift.shifts.apply import apply
+from medshift.shifts.apply import apply_shift
 from medshift.shifts.checks import check_shift
 from medshift.shifts.errors import MedshiftError
 from medshift.shifts.numerics.phantom import phantom
-from medshift.shifts.numerics.rng import Addressed
-from medshift.shifts.numerics.severity import at
+from medshift.shifts.numerics.rng import SampleRng
+from medshift.shifts.numerics.severity import interpolate_severity
 
 BUILTINS = sorted(catalogue.BUILTINS)
 
@@ -62,10 +62,10 @@ def test_bytes_do_not_depend_on_threads_or_batch(name):
         images = phantom(64, channels, spatial)
         ids = [str(index) for index in range(64)]
         torch.set_num_threads(1)
-        whole = apply(name, images, 5, ids, 7)
+        whole = apply_shift(name, images, 5, ids, 7)
         for threads, size in ((2, 64), (2, 23), (1, 7), (1, 1)):
             torch.set_num_threads(threads)
-            parts = [apply(name, images[i : i + size], 5, ids[i : i + size], 7) for i in range(0, 64, size)]
+            parts = [apply_shift(name, images[i : i + size], 5, ids[i : i + size], 7) for i in range(0, 64, size)]
             assert torch.equal(torch.cat(parts), whole), (spatial, threads, size)
 
 
@@ -85,11 +85,13 @@ def test_any_shape_severity_and_split(data):
         count, channels, *spatial, generator=torch.Generator().manual_seed(data.draw(st.integers(0, 99)))
     )
     before, ids = images.clone(), [f"patient/{index}" for index in range(count)]
-    whole = apply(name, images, severity, ids, 3, levels=levels)
-    parts = [apply(name, images[a:b], severity, ids[a:b], 3, levels=levels) for a, b in pairwise(ends)]
+    whole = apply_shift(name, images, severity, ids, 3, levels=levels)
+    parts = [apply_shift(name, images[a:b], severity, ids[a:b], 3, levels=levels) for a, b in pairwise(ends)]
     assert torch.equal(torch.cat(parts), whole)
     order = data.draw(st.permutations(range(count)))
-    assert torch.equal(apply(name, images[order], severity, [ids[i] for i in order], 3, levels=levels), whole[order])
+    assert torch.equal(
+        apply_shift(name, images[order], severity, [ids[i] for i in order], 3, levels=levels), whole[order]
+    )
     assert torch.equal(images, before)
     assert whole.is_contiguous()
     assert whole.shape == images.shape
@@ -102,17 +104,17 @@ def test_any_shape_severity_and_split(data):
 def test_severities_in_between_interpolate(name):
     channels, spatial = sizes(name)[0]
     images, ids = phantom(24, channels, spatial), [str(index) for index in range(24)]
-    damage = [float((apply(name, images, s, ids, 1) - images).pow(2).mean()) for s in (1, 2.5, 5)]
+    damage = [float((apply_shift(name, images, s, ids, 1) - images).pow(2).mean()) for s in (1, 2.5, 5)]
     assert damage == sorted(damage)
 
 
 def test_at_meets_the_values_and_the_identity():
     values = (0.3, 0.7, 1.1, 1.7, 2.3)
-    assert [at(values, s, none=0.1) for s in range(6)] == [0.1, *values]
-    assert at(values, 2.5, none=0.1) == pytest.approx(0.9)
-    assert at(values, 0.5, none=0.1) == pytest.approx(0.2)
+    assert [interpolate_severity(values, s, none=0.1) for s in range(6)] == [0.1, *values]
+    assert interpolate_severity(values, 2.5, none=0.1) == pytest.approx(0.9)
+    assert interpolate_severity(values, 0.5, none=0.1) == pytest.approx(0.2)
     with pytest.raises(ValueError, match=r"0\.\.5"):
-        at(values, 6, none=0.1)
+        interpolate_severity(values, 6, none=0.1)
 
 
 def test_modalities_select():
@@ -146,29 +148,29 @@ def test_wrong_input_is_one_clear_line():
         (("gamma", images * torch.nan, 1, ids, 0), "finite"),
     ):
         with pytest.raises(MedshiftError) as caught:
-            apply(*arguments)
+            apply_shift(*arguments)
         assert message in str(caught.value)
         assert "\n" not in str(caught.value)
 
 
 def test_levels_round_as_an_export_does():
     images = phantom(2, 1, (16, 16))
-    out = apply("gaussian-noise", images, 2, ["a", "b"], 0, levels=256)
+    out = apply_shift("gaussian-noise", images, 2, ["a", "b"], 0, levels=256)
     assert torch.equal((out * 255).round() / 255, out)
-    assert (out - apply("gaussian-noise", images, 2, ["a", "b"], 0)).abs().max() <= 0.5 / 255 + 1e-6
+    assert (out - apply_shift("gaussian-noise", images, 2, ["a", "b"], 0)).abs().max() <= 0.5 / 255 + 1e-6
 
 
 def test_no_images_give_no_images():
-    assert apply("psf-blur", torch.zeros(0, 1, 8, 8), 3, [], 0).shape == (0, 1, 8, 8)
+    assert apply_shift("psf-blur", torch.zeros(0, 1, 8, 8), 3, [], 0).shape == (0, 1, 8, 8)
 
 
 def test_a_batch_that_is_cut_into_cached_parts_is_the_same(monkeypatch):
     images, ids = phantom(5, 3, (24, 20)), [str(index) for index in range(5)]
     for name in ("gaussian-noise", "psf-blur", "jpeg", "rotation"):
         monkeypatch.setattr(medshift.shifts.apply, "CACHED", 10**9)
-        whole = apply(name, images, 3, ids, 0, levels=256)
+        whole = apply_shift(name, images, 3, ids, 0, levels=256)
         monkeypatch.setattr(medshift.shifts.apply, "CACHED", 24 * 20 * 3 * 2)
-        assert torch.equal(apply(name, images, 3, ids, 0, levels=256), whole)
+        assert torch.equal(apply_shift(name, images, 3, ids, 0, levels=256), whole)
 
 
 def test_whole_severities_reach_a_shift_as_integers():
@@ -176,9 +178,9 @@ def test_whole_severities_reach_a_shift_as_integers():
         return images * (0.9, 0.8, 0.7, 0.6, 0.5)[severity - 1]
 
     images = phantom(1, 1, (8, 8))
-    assert torch.equal(apply(indexes, images, 2.0, ["a"], 0), images * 0.8)
+    assert torch.equal(apply_shift(indexes, images, 2.0, ["a"], 0), images * 0.8)
     with pytest.raises(MedshiftError, match=r"severity 2\.5, failed: TypeError"):
-        apply(indexes, images, 2.5, ["a"], 0)
+        apply_shift(indexes, images, 2.5, ["a"], 0)
 
 
 def test_draws_are_the_same_from_any_number_of_threads():
@@ -186,7 +188,7 @@ def test_draws_are_the_same_from_any_number_of_threads():
     drawn = []
     for threads in (1, 2, 3, 16):
         torch.set_num_threads(threads)
-        rng = Addressed(0, "x", 1, ids)
+        rng = SampleRng(0, "x", 1, ids)
         rates = torch.full((7, 60, 100), 3.0)
         drawn.append([rng.normal((60, 100)), rng.uniform((60, 100)), rng.poisson(rates), rng.integers(0, 9, (6000,))])
         assert (rates == 3).all()

@@ -13,13 +13,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from medshift.shifts import catalogue
-from medshift.shifts.apply import apply
+from medshift.shifts.apply import apply_shift
 from medshift.shifts.errors import MedshiftError
 from medshift.shifts.families.kspace import _late_lines
-from medshift.shifts.kernels import compiler, rows
+from medshift.shifts.kernels import compiler, launch
 from medshift.shifts.numerics.matrices import along, binning, gaussian, magnification, separable, truncation, unit_noise
 from medshift.shifts.numerics.phantom import phantom
-from medshift.shifts.numerics.rng import Addressed
+from medshift.shifts.numerics.rng import SampleRng
 
 numba = pytest.importorskip("numba")
 if not compiler.usable(torch.zeros(1)):
@@ -59,7 +59,7 @@ def same(one, other):
 @pytest.mark.parametrize("count", [1, 15, 16, 17, 31, 608, 623, 624, 625, 640, 1247, 6912, 70001])
 def test_draws_are_those_of_torch_to_the_bit(count, tensors):
     def draw():
-        rng = Addressed(3, "a", 2, IDS)
+        rng = SampleRng(3, "a", 2, IDS)
         return rng.normal((count,)), rng.uniform((count,)), rng.normal((count, 2)), rng.integers(0, 9, (2,))
 
     ours = draw()
@@ -80,10 +80,10 @@ def test_every_shift_gives_the_same_bytes_compiled_and_not(name, shape, tensors)
     images = torch.cat([images[:-1], (phantom(1, shape[1], shape[2:]) * 255).round() / 255])
     images[0] = images[0].where(images[0] > 0.9, -0.0)  # few are not black, and black may have a sign
     severities = (0.5, 4)
-    ours = [apply(name, images, severity, IDS[: len(images)], 0) for severity in severities]
+    ours = [apply_shift(name, images, severity, IDS[: len(images)], 0) for severity in severities]
     tensors()
     for severity, one in zip(severities, ours, strict=True):
-        assert same(one, apply(name, images, severity, IDS[: len(images)], 0)), f"severity {severity}"
+        assert same(one, apply_shift(name, images, severity, IDS[: len(images)], 0)), f"severity {severity}"
 
 
 MATRICES = {
@@ -135,37 +135,37 @@ def test_jpeg_rounds_halves_as_the_exact_matrix_does(severity, channels, tensors
     images = torch.cat([(levels + pattern * step) % 256 for pattern in patterns for step in (1, 64)]) / 255
     images = torch.cat([images.roll(37 * c, 0) for c in range(channels)], 1).float()
     ids = [str(index) for index in range(len(images))]
-    ours = apply("jpeg", images, severity, ids, 0)
+    ours = apply_shift("jpeg", images, severity, ids, 0)
     tensors()
-    assert same(ours, apply("jpeg", images, severity, ids, 0))
+    assert same(ours, apply_shift("jpeg", images, severity, ids, 0))
 
 
 @pytest.mark.parametrize("severity", [0.01, 0.1, 0.4])
 def test_jpeg_has_no_negative_zeros(severity, tensors):
     images = (torch.rand(4, 1, 224, 224, generator=torch.Generator().manual_seed(0)) > 0.9).float()
-    ours = apply("jpeg", images, severity, IDS[:4], 0)
+    ours = apply_shift("jpeg", images, severity, IDS[:4], 0)
     assert not ours.signbit().any()
     tensors()
-    assert same(ours, apply("jpeg", images, severity, IDS[:4], 0))
+    assert same(ours, apply_shift("jpeg", images, severity, IDS[:4], 0))
 
 
 def test_jpeg_rounds_coefficients_as_the_exact_matrix_does(tensors):
     """At steps of one or two, some of half a million lie nearer to a border than the transforms to each other."""
     images = torch.rand(8, 1, 256, 256, generator=torch.Generator().manual_seed(0))
-    ours = apply("jpeg", images, 0.05, [str(index) for index in range(8)], 0)
+    ours = apply_shift("jpeg", images, 0.05, [str(index) for index in range(8)], 0)
     tensors()
-    assert torch.equal(ours, apply("jpeg", images, 0.05, [str(index) for index in range(8)], 0))
+    assert torch.equal(ours, apply_shift("jpeg", images, 0.05, [str(index) for index in range(8)], 0))
 
 
-@pytest.mark.parametrize("name", sorted(name for name, entry in catalogue.BUILTINS.items() if entry.watchful))
+@pytest.mark.parametrize("name", sorted(name for name, entry in catalogue.BUILTINS.items() if entry.checks_range))
 @pytest.mark.parametrize("value", [-0.01, 1.01, float("nan"), float("inf")])
 def test_shifts_that_look_for_themselves_find_pixels_out_of_range(name, value):
     images = torch.full((3, 3, 200, 200), 0.5)
     images[2, 1, 199, 199] = value
     with pytest.raises(MedshiftError, match=r"finite and in \[0, 1\]"):
-        apply(name, images, 3, IDS[:3], 0)
+        apply_shift(name, images, 3, IDS[:3], 0)
     images[2, 1, 199, 199] = -0.0
-    assert apply(name, images, 3, IDS[:3], 0).isfinite().all()
+    assert apply_shift(name, images, 3, IDS[:3], 0).isfinite().all()
 
 
 @pytest.mark.parametrize("name", sorted(catalogue.BUILTINS))
@@ -173,16 +173,16 @@ def test_defaults_and_modes_of_torch_change_nothing(name):
     entry = catalogue.BUILTINS[name]
     shape = (4, 3 if {0, 3} & set(entry.channels) else 1, *((96, 128) if 2 in entry.dims else (8, 48, 64)))
     images = torch.rand(shape, generator=torch.Generator().manual_seed(2))
-    expected = apply(name, images, 2, IDS[:4], 0)
+    expected = apply_shift(name, images, 2, IDS[:4], 0)
     with torch.inference_mode():
-        assert same(apply(name, images, 2, IDS[:4], 0), expected)
+        assert same(apply_shift(name, images, 2, IDS[:4], 0), expected)
     last = torch.channels_last if images.ndim == 4 else torch.channels_last_3d
-    assert same(apply(name, images.contiguous(memory_format=last), 2, IDS[:4], 0), expected)
-    if not entry.lean:
+    assert same(apply_shift(name, images.contiguous(memory_format=last), 2, IDS[:4], 0), expected)
+    if not entry.clips_itself:
         return
     torch.set_default_dtype(torch.float64)
     try:
-        assert same(apply(name, images, 2, IDS[:4], 0), expected)
+        assert same(apply_shift(name, images, 2, IDS[:4], 0), expected)
     finally:
         torch.set_default_dtype(torch.float32)
 
@@ -190,9 +190,9 @@ def test_defaults_and_modes_of_torch_change_nothing(name):
 @pytest.mark.parametrize("name", ["rigid-motion", "gibbs-ringing", "matrix-reduction", "psf-blur"])
 def test_memory_stays_within_six_times_a_small_batch(name):
     images, ids = torch.rand(64, 1, 96, 96), [str(index) for index in range(64)]
-    apply(name, images, 3, ids, 0)
+    apply_shift(name, images, 3, ids, 0)
     with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU], profile_memory=True) as profile:
-        apply(name, images, 3, ids, 0)
+        apply_shift(name, images, 3, ids, 0)
     now = peak = 0
     for event in sorted(profile.profiler.kineto_results.events(), key=lambda event: event.start_ns()):
         if event.name() == "[memory]":
@@ -206,7 +206,7 @@ def test_rounding_is_a_loop_s_own_whoever_is_compiled_first():
     def squares(a, b):
         return a * a + b * b
 
-    @compiler.unrounded
+    @compiler.compiled_exact
     def first(x, out):
         for i in range(len(x)):
             out[i] = squares(x[i, 0], x[i, 1])
@@ -257,7 +257,7 @@ def test_what_fails_in_one_stretch_waits_for_the_others():
     torch.set_num_threads(2)
     try:
         with pytest.raises(ValueError, match="mine"):
-            rows.spread(task, 2, rows.WORTH_A_THREAD)
+            launch.run_threaded(task, 2, launch.WORTH_A_THREAD)
     finally:
         torch.set_num_threads(threads)
     assert sorted(begun) == sorted(ended) == [0, 1]
@@ -273,7 +273,7 @@ def test_without_numba_there_is_tensor_code(without):
     )
     printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     images = torch.linspace(0, 1, 768).view(1, 3, 16, 16)
-    assert printed == ["False", str(apply("jpeg", images, 3, ["a"], 0).sum().item())]
+    assert printed == ["False", str(apply_shift("jpeg", images, 3, ["a"], 0).sum().item())]
 
 
 def test_a_loop_is_compiled_where_nothing_can_be_written(monkeypatch):
@@ -305,7 +305,7 @@ def test_work_is_spread_over_threads_once_and_whole(threads, count):
     before = torch.get_num_threads()
     torch.set_num_threads(threads)
     try:
-        rows.spread(task, count, rows.WORTH_A_THREAD)
+        launch.run_threaded(task, count, launch.WORTH_A_THREAD)
     finally:
         torch.set_num_threads(before)
     assert (done == 1).all()

@@ -5,7 +5,7 @@ import pytest
 import scipy.ndimage
 import torch
 
-from medshift.shifts.apply import apply
+from medshift.shifts.apply import apply_shift
 from medshift.shifts.families import geometry, noise, resolution
 from medshift.shifts.families.resolution import disc
 from medshift.shifts.numerics.phantom import phantom
@@ -20,15 +20,15 @@ def flat(level, spatial=(48, 48)):
 @pytest.mark.parametrize("severity", [1, 5])
 def test_speckle_is_a_rician_factor_of_mean_square_one(severity):
     s = noise.SPECKLE[severity - 1]
-    factor = apply("speckle", flat(0.2), severity, IDS, 0).double() / 0.2
+    factor = apply_shift("speckle", flat(0.2), severity, IDS, 0).double() / 0.2
     assert factor.square().mean() == pytest.approx(1, abs=0.01)
     assert factor.pow(4).mean() == pytest.approx((1 + 8 * s**2 + 8 * s**4) / (1 + 2 * s**2) ** 2, rel=0.02)
-    assert (apply("speckle", flat(0.0), severity, IDS, 0) == 0).all()
+    assert (apply_shift("speckle", flat(0.0), severity, IDS, 0) == 0).all()
 
 
 @pytest.mark.parametrize("severity", [1, 5])
 def test_dead_pixels_have_their_share(severity):
-    out = apply("dead-pixels", flat(0.5), severity, IDS, 0)
+    out = apply_shift("dead-pixels", flat(0.5), severity, IDS, 0)
     share = noise.DEAD_PIXELS[severity - 1]
     for level in (0.0, 1.0):
         count = int((out == level).sum())
@@ -38,7 +38,7 @@ def test_dead_pixels_have_their_share(severity):
 
 @pytest.mark.parametrize("spatial", [(48, 48), (12, 16, 20)])
 def test_correlated_noise_has_its_sd_everywhere_and_its_correlation(spatial):
-    error = (apply("correlated-noise", flat(0.5, spatial), 3, IDS, 0) - 0.5).double()
+    error = (apply_shift("correlated-noise", flat(0.5, spatial), 3, IDS, 0) - 0.5).double()
     assert error.std() == pytest.approx(noise.CORRELATED_NOISE[2], rel=0.03)
     edge, centre = error[..., 0], error[..., spatial[-1] // 2]
     assert edge.std() == pytest.approx(float(centre.std()), rel=0.1)
@@ -55,14 +55,14 @@ def test_defocus_is_scipys_convolution_with_a_disc(severity):
     area = np.pi * resolution.DEFOCUS[severity - 1] ** 2
     assert kernel[len(kernel) // 2, len(kernel) // 2] == pytest.approx(1 / area, rel=0.03)
     expected = scipy.ndimage.convolve(images.double().numpy(), kernel[None, None], mode="reflect")
-    assert np.abs(apply("defocus", images, severity, IDS[:2], 0).numpy() - expected).max() < 2e-6
+    assert np.abs(apply_shift("defocus", images, severity, IDS[:2], 0).numpy() - expected).max() < 2e-6
 
 
 @pytest.mark.parametrize("severity", [1, 2, 5])
 def test_motion_blur_spreads_a_point_over_its_path(severity):
     point = torch.zeros(64, 1, 41, 41)
     point[..., 20, 20] = 1
-    out = apply("motion-blur", point, severity, IDS, 0).double()
+    out = apply_shift("motion-blur", point, severity, IDS, 0).double()
     path = resolution.MOTION_BLUR[severity - 1]
     assert torch.allclose(out.sum((1, 2, 3)), torch.ones(64).double(), atol=1e-6)
     offset = torch.arange(41) - 20.0
@@ -85,7 +85,7 @@ def test_motion_blur_along_an_axis_is_scipys_uniform_filter():
 
 def test_thick_slices_are_means():
     images = phantom(2, 1, (8, 10, 10))
-    out = apply("slice-thickness", images, 2, ["a", "b"], 0)
+    out = apply_shift("slice-thickness", images, 2, ["a", "b"], 0)
     expected = images.unflatten(2, (4, 2)).mean(3).repeat_interleave(2, 2)
     assert (out - expected).abs().max() < 1e-6
 
@@ -93,7 +93,7 @@ def test_thick_slices_are_means():
 @pytest.mark.parametrize("severity", [1, 5])
 def test_field_of_view_magnifies_about_the_centre(severity):
     ramp = torch.linspace(0, 1, 33).expand(1, 1, 33, 33).contiguous()
-    out = apply("field-of-view", ramp, severity, ["a"], 0)
+    out = apply_shift("field-of-view", ramp, severity, ["a"], 0)
     expected = 0.5 + (ramp - 0.5) * geometry.FIELD_OF_VIEW[severity - 1]
     assert (out - expected).abs().max() < 1e-6
 
@@ -101,7 +101,7 @@ def test_field_of_view_magnifies_about_the_centre(severity):
 @pytest.mark.parametrize("severity", [1, 5])
 def test_rotation_is_scipys(severity):
     images = phantom(1, 1, (40, 36)).expand(16, -1, -1, -1).contiguous()
-    out = apply("rotation", images, severity, IDS[:16], 0).numpy()
+    out = apply_shift("rotation", images, severity, IDS[:16], 0).numpy()
     angle = geometry.ROTATION[severity - 1]
     both = [
         scipy.ndimage.rotate(images[0, 0].double().numpy(), turn, reshape=False, order=1, mode="reflect")

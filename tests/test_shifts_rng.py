@@ -2,13 +2,13 @@
 
 import torch
 
-from medshift.shifts.numerics.rng import Addressed
+from medshift.shifts.numerics.rng import SampleRng
 
 IDS = ["p1/s3", "p2", "", "ü\n"]
 
 
 def draws(ids, seed=1, shift="gamma", severity=3):
-    rng = Addressed(seed, shift, severity, ids)
+    rng = SampleRng(seed, shift, severity, ids)
     return [
         rng.normal((3, 5)),
         rng.uniform((7,)),
@@ -29,7 +29,7 @@ def test_every_part_of_the_address_counts():
     for other in (draws(IDS, seed=2), draws(IDS, shift="gamm"), draws(IDS, severity=4)):
         assert not any(torch.equal(a, b) for a, b in zip(first, other, strict=True))
     assert len({tuple(row.flatten().tolist()) for row in first[0]}) == len(IDS)
-    rng = Addressed(1, "gamma", 3, IDS)
+    rng = SampleRng(1, "gamma", 3, IDS)
     assert not torch.equal(rng.normal((5,)), rng.normal((5,)))
 
 
@@ -38,7 +38,7 @@ def test_whole_severities_are_one_address_as_int_and_float():
 
 
 def test_ranges_and_moments():
-    rng = Addressed(0, "x", 1, [str(i) for i in range(200)])
+    rng = SampleRng(0, "x", 1, [str(i) for i in range(200)])
     normal, uniform, integers = rng.normal((500,)), rng.uniform((500,)), rng.integers(-2, 3, (500,))
     assert abs(normal.mean()) < 0.015
     assert abs(normal.std() - 1) < 0.015
@@ -52,7 +52,7 @@ def test_ranges_and_moments():
 
 
 def test_samples_are_independent():
-    rows = Addressed(0, "x", 1, [str(i) for i in range(60)]).normal((2000,))
+    rows = SampleRng(0, "x", 1, [str(i) for i in range(60)]).normal((2000,))
     correlation = torch.corrcoef(rows).fill_diagonal_(0)
     assert correlation.abs().max() < 0.12
 
@@ -61,5 +61,5 @@ def test_global_generators_are_left_alone():
     torch.manual_seed(5)
     before = torch.get_rng_state()
     draws(IDS)
-    Addressed(1, "x", 1, IDS).generators()
+    SampleRng(1, "x", 1, IDS).generators()
     assert torch.equal(torch.get_rng_state(), before)

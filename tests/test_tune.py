@@ -19,7 +19,7 @@ from medshift.baselines.common.recipe import Recipe
 from medshift.baselines.scratch.scratch import Scratch
 from medshift.benchmark.contract import registry
 from medshift.benchmark.contract.access import Access
-from medshift.benchmark.contract.search_space import Choice, LogUniform, drawn
+from medshift.benchmark.contract.search_space import Choice, LogUniform, draw_settings
 from medshift.benchmark.datasets import manifest
 from medshift.benchmark.datasets.images import Images, Labelled
 from medshift.benchmark.protocols import folder as planning_folder
@@ -78,7 +78,7 @@ def test_log_uniform_draws_stay_within_and_grow(low, factor, place):
 
 
 def test_log_uniform_draws_are_even_in_the_logarithm():
-    values = [math.log10(drawn({"lr": LogUniform(1e-4, 1e-2)}, 0, n)["lr"]) for n in range(1, 2001)]
+    values = [math.log10(draw_settings({"lr": LogUniform(1e-4, 1e-2)}, 0, n)["lr"]) for n in range(1, 2001)]
     counts, _ = np.histogram(values, bins=4, range=(-4, -2))
     assert abs(counts - 500).max() < 5 * math.sqrt(500 * 0.75)
 
@@ -87,10 +87,10 @@ def test_log_uniform_draws_are_even_in_the_logarithm():
 @given(st.integers(0, 10**6), st.integers(1, 1000))
 def test_a_draw_is_addressed_by_seed_number_and_name(seed, number):
     space = {"lr": LogUniform(1e-4, 1e-2), "k": Choice((1, 2, 3, 4, 5))}
-    first = drawn(space, seed, number)
-    assert first == drawn(dict(reversed(space.items())), seed, number)
-    assert drawn({"lr": space["lr"]}, seed, number) == {"lr": first["lr"]}
-    assert len({drawn(space, s, number)["lr"] for s in range(seed, seed + 5)}) > 1
+    first = draw_settings(space, seed, number)
+    assert first == draw_settings(dict(reversed(space.items())), seed, number)
+    assert draw_settings({"lr": space["lr"]}, seed, number) == {"lr": first["lr"]}
+    assert len({draw_settings(space, s, number)["lr"] for s in range(seed, seed + 5)}) > 1
 
 
 @pytest.mark.parametrize("make", [lambda: LogUniform(0, 1), lambda: LogUniform(2, 1), lambda: Choice(())])
@@ -133,7 +133,7 @@ def no_fits_yet():
 
 def test_the_best_draw_is_taken_and_every_draw_recorded(tmp_path):
     given_ = access()
-    best = tuning.tuned(Constant(), Budget(6, ("second",)), given_, 2, tmp_path)
+    best = tuning.tune_baseline(Constant(), Budget(6, ("second",)), given_, 2, tmp_path)
     made = tuning.record(tmp_path)
     losses = [tuning.loss(Says(t.settings.get("second", 0.9)), given_, 2) for t in made.trials]
     assert [t.score for t in made.trials] == pytest.approx(losses)
@@ -148,12 +148,12 @@ def test_the_best_draw_is_taken_and_every_draw_recorded(tmp_path):
 @given(st.floats(0.01, 0.99), st.integers(1, 6), st.integers(0, 99))
 def test_tuning_is_never_worse_on_validation_than_the_settings_as_given(tmp_path_factory, second, draws, seed):
     given_ = access(seed=seed)
-    best = tuning.tuned(Constant(second), Budget(draws, ("second",)), given_, 4, tmp_path_factory.mktemp("t"))
+    best = tuning.tune_baseline(Constant(second), Budget(draws, ("second",)), given_, 4, tmp_path_factory.mktemp("t"))
     assert tuning.loss(Says(best.second), given_, 4) <= tuning.loss(Says(second), given_, 4)
 
 
 def test_an_interrupted_search_goes_on_where_it_was(tmp_path, monkeypatch):
-    whole = tuning.tuned(Constant(), Budget(5, ("second",)), access(), 2, tmp_path / "whole")
+    whole = tuning.tune_baseline(Constant(), Budget(5, ("second",)), access(), 2, tmp_path / "whole")
     fitted = list(Constant.fits)
     Constant.fits.clear()
     honest = tuning.loss
@@ -165,9 +165,9 @@ def test_an_interrupted_search_goes_on_where_it_was(tmp_path, monkeypatch):
 
     monkeypatch.setattr(tuning, "loss", stops)
     with pytest.raises(KeyboardInterrupt):
-        tuning.tuned(Constant(), Budget(5, ("second",)), access(), 2, tmp_path / "cut")
+        tuning.tune_baseline(Constant(), Budget(5, ("second",)), access(), 2, tmp_path / "cut")
     monkeypatch.undo()
-    again = tuning.tuned(Constant(), Budget(5, ("second",)), access(), 2, tmp_path / "cut")
+    again = tuning.tune_baseline(Constant(), Budget(5, ("second",)), access(), 2, tmp_path / "cut")
     assert again == whole
     assert Constant.fits == fitted[:3] + fitted[2:]  # the third was lost, the first two were kept
     one, other = ((tmp_path / name / tuning.TUNING_FILE).read_bytes() for name in ("whole", "cut"))
@@ -176,11 +176,11 @@ def test_an_interrupted_search_goes_on_where_it_was(tmp_path, monkeypatch):
 
 def test_a_draw_that_cannot_be_trained_has_no_score_but_the_first_must_train(tmp_path, monkeypatch):
     monkeypatch.setattr(Constant, "search", {"fails": Choice((True,))})
-    best = tuning.tuned(Constant(), Budget(3, ("fails",)), access(), 2, tmp_path / "one")
+    best = tuning.tune_baseline(Constant(), Budget(3, ("fails",)), access(), 2, tmp_path / "one")
     assert best == Constant()
     assert [trial.score is None for trial in tuning.record(tmp_path / "one").trials] == [False, True, True]
     with pytest.raises(MedshiftError, match="diverged"):
-        tuning.tuned(Constant(fails=True), Budget(3, ("fails",)), access(), 2, tmp_path / "two")
+        tuning.tune_baseline(Constant(fails=True), Budget(3, ("fails",)), access(), 2, tmp_path / "two")
 
 
 def test_what_the_user_sets_is_not_drawn():
@@ -192,7 +192,7 @@ def test_what_the_user_sets_is_not_drawn():
 
 def test_without_a_space_there_is_one_trial(tmp_path, monkeypatch):
     monkeypatch.setattr(Constant, "search", {})
-    assert tuning.tuned(Constant(), Budget(9, ()), access(), 2, tmp_path) == Constant()
+    assert tuning.tune_baseline(Constant(), Budget(9, ()), access(), 2, tmp_path) == Constant()
     assert (tuning.record(tmp_path).draws, len(tuning.record(tmp_path).trials), Constant.fits) == (9, 1, [0.9])
 
 
@@ -200,13 +200,13 @@ def test_without_a_space_there_is_one_trial(tmp_path, monkeypatch):
 def test_every_draw_of_every_baseline_is_a_setting_that_it_takes(name):
     plain = registry.make(name, [])
     for number in range(1, 20):
-        picked = drawn(registry.search(plain), 0, number)
+        picked = draw_settings(registry.search(plain), 0, number)
         registry.make(name, [f"{key}={value}" for key, value in picked.items()])
 
 
 def test_methods_with_one_recipe_draw_the_same_recipes():
     names = ("tent", "scratch", "coral")
-    drawn_ = [drawn(registry.search(registry.load(name)), 3, 2) for name in names]
+    drawn_ = [draw_settings(registry.search(registry.load(name)), 3, 2) for name in names]
     assert len({(values["lr"], values["weight_decay"]) for values in drawn_}) == 1
     assert set(Recipe.search) == {"lr", "weight_decay"}
 
@@ -215,7 +215,7 @@ def test_a_run_records_its_tuning_and_comes_out_the_same(tmp_path):
     dataset = manifest.read(folder(tmp_path / "set"))
     terms, table = plan.plan(dataset, Choices(shifts=("gamma",), severities=(1,)))
     for out in ("one", "two"):
-        planning_folder.settle(terms, table, tmp_path / out / terms.name)
+        planning_folder.write_protocol(terms, table, tmp_path / out / terms.name)
     name = "test_tune:Constant"
 
     def job(out, budget):
@@ -223,7 +223,7 @@ def test_a_run_records_its_tuning_and_comes_out_the_same(tmp_path):
 
     first, again, plain = job("one", Budget(4, ("second",))), job("two", Budget(4, ("second",))), job("one", Budget())
     for made in (first, again, plain):
-        run.run(made, torch.device("cpu"), run.Watch())
+        run.run(made, torch.device("cpu"), run.RunProgress())
     assert first.folder.parent.name == "test_tune.Constant+tune=4"
     assert plain.folder.parent.name == "test_tune.Constant"
     card = cards.read(first.folder)
@@ -237,7 +237,7 @@ def test_a_run_records_its_tuning_and_comes_out_the_same(tmp_path):
     assert "tuning" not in json.loads((plain.folder / "card.json").read_text())
     assert submission.problems(first.folder, terms, table) == []
     with pytest.raises(MedshiftError, match="made otherwise"):
-        run.run(job("one", Budget(4, ("second", "fails"))), torch.device("cpu"), run.Watch())
+        run.run(job("one", Budget(4, ("second", "fails"))), torch.device("cpu"), run.RunProgress())
     assert budget_of(card.tuning, Constant()) == first.budget
     moved = card.tuning.model_copy(update={"searched": {"second": "one of 0.1"}})
     with pytest.raises(MedshiftError, match="another search space of second"):

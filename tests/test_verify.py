@@ -16,7 +16,7 @@ from medshift.benchmark.files.atomic import sha256
 from medshift.benchmark.protocols import data, truth
 from medshift.benchmark.protocols import folder as planning
 from medshift.benchmark.runs import rerun
-from medshift.benchmark.runs.verify import Outcome, mark
+from medshift.benchmark.runs.verify import Outcome, write_record
 from medshift.benchmark.scoring import scores
 from medshift.benchmark.submissions import card as cards
 from medshift.benchmark.submissions import predictions, submission, verification_record
@@ -50,7 +50,7 @@ def test_an_entry_comes_out_again_and_is_marked(made, tmp_path):
     done = medshift(home, "verify", copy, "--data", images, "--mark", "--by", "a tester")
     assert done.returncode == 0, done.stderr
     assert "reproduced: the predictions have the same bytes" in done.stdout
-    terms, table = planning.settled(copy.parent.parent)
+    terms, table = planning.read_protocol(copy.parent.parent)
     assert submission.problems(copy, terms, table) == []
     found = verification_record.parse(copy / verification_record.VERIFIED_FILE)
     assert (found.result, found.by, found.largest_difference) == ("bytes", "a tester", 0)
@@ -60,7 +60,7 @@ def test_what_does_not_come_out_again_is_said(made, tmp_path):
     home, images, place = made
     shutil.copytree(place.parent.parent, tmp_path / place.parent.parent.name)
     copy = tmp_path / place.relative_to(place.parent.parent.parent)
-    terms, table = planning.settled(copy.parent.parent)
+    terms, table = planning.read_protocol(copy.parent.parent)
     arrays = predictions.read(copy / "predictions.parquet", terms, table)
     arrays["site-b"] = arrays["site-b"][:, ::-1].copy()  # better or worse than the model is
     ids = {c.key: truth.truth_of(table, c)["sample_id"].tolist() for c in terms.conditions()}
@@ -82,7 +82,7 @@ def test_what_does_not_come_out_again_is_said(made, tmp_path):
 
 def test_data_that_are_not_those_of_the_protocol_are_refused(made, tmp_path):
     _, _, place = made
-    terms, table = planning.settled(place.parent.parent)
+    terms, table = planning.read_protocol(place.parent.parent)
     with pytest.raises(MedshiftError, match=r"give its folder with --data DIR"):
         data.data_of(terms, None)
     other = folder(tmp_path / "other", {"site-a": 10})
@@ -98,10 +98,10 @@ def test_data_that_are_not_those_of_the_protocol_are_refused(made, tmp_path):
 def test_a_mark_is_void_beside_other_predictions(fabricate, tmp_path):
     place, terms, rows = fabricate.contest(tmp_path, fabricate.table(groups=4))
     where = fabricate.submission(place, terms, rows)
-    mark(where, Outcome("tolerance", 1e-5, []), "me")
+    write_record(where, Outcome("tolerance", 1e-5, []), "me")
     assert submission.problems(where, terms, rows) == []
     with pytest.raises(MedshiftError, match="was not reproduced"):
-        mark(where, Outcome("differs", 0.5, []), "me")
+        write_record(where, Outcome("differs", 0.5, []), "me")
     fields = json.loads((where / verification_record.VERIFIED_FILE).read_text())
     for change, says in (
         ({"predictions_sha256": "0" * 64}, "is of other predictions"),
@@ -120,7 +120,7 @@ def test_a_mark_is_void_beside_other_predictions(fabricate, tmp_path):
 def test_a_mark_is_void_beside_another_card(fabricate, tmp_path):
     place, terms, rows = fabricate.contest(tmp_path, fabricate.table(groups=4))
     where = fabricate.submission(place, terms, rows)
-    mark(where, Outcome("bytes", 0, []), "me")
+    write_record(where, Outcome("bytes", 0, []), "me")
     fields = json.loads((where / cards.CARD_FILE).read_text())
     fields["environment"]["device"] = "a faster one"
     (where / cards.CARD_FILE).write_text(json.dumps(fields))
@@ -164,7 +164,7 @@ def test_a_mark_is_shown_on_the_board(fabricate, tmp_path, monkeypatch):
 
     monkeypatch.setenv("MEDSHIFT_HOME", str(tmp_path / "home"))
     place, terms, rows = fabricate.contest(tmp_path / "in", fabricate.table(groups=4))
-    mark(fabricate.submission(place, terms, rows, "checked"), Outcome("bytes", 0, []), "<b>me</b>")
+    write_record(fabricate.submission(place, terms, rows, "checked"), Outcome("bytes", 0, []), "<b>me</b>")
     fabricate.submission(place, terms, rows, "unchecked")
     leaderboard(tmp_path / "in", tmp_path / "out")
     text = (tmp_path / "out" / "index.html").read_text()

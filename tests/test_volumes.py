@@ -21,9 +21,9 @@ from medshift.benchmark.contract.access import Access
 from medshift.benchmark.datasets import registry as datasets
 from medshift.benchmark.datasets.dataset import Dataset
 from medshift.benchmark.datasets.images import Labelled
-from medshift.benchmark.protocols.folder import settle
+from medshift.benchmark.protocols.folder import write_protocol
 from medshift.benchmark.protocols.plan import Choices, plan
-from medshift.benchmark.runs.run import Job, Watch, run
+from medshift.benchmark.runs.run import Job, RunProgress, run
 from medshift.shifts.errors import MedshiftError
 
 SHIFTS = ("slice-thickness", "gamma")
@@ -58,10 +58,10 @@ def told(monkeypatch, home):
     terms, table = plan(dataset, Choices(source="site-a", shifts=SHIFTS, severities=(1, 5)))
 
     def make(name, baseline, out):
-        settle(terms, table, out / terms.name)
+        write_protocol(terms, table, out / terms.name)
         said = []
-        job = Job(dataset, terms, table, name, registry.suited(baseline, 3), 0, out)
-        run(job, torch.device("cpu"), Watch(line=said.append))
+        job = Job(dataset, terms, table, name, registry.for_dims(baseline, 3), 0, out)
+        run(job, torch.device("cpu"), RunProgress(line=said.append))
         return job.folder, said
 
     return make
@@ -107,7 +107,7 @@ def test_what_takes_flat_images_says_so(name):
     few = Labelled(dataset.pixels[:8], None, dataset.table["label"].to_numpy()[:8])
     told = Access(("no", "yes"), 1, SHAPE, few, few, {"t": few}, 0, torch.device("cpu"), "x", lambda line: None)
     with pytest.raises(MedshiftError, match=r"takes? 2-D images; these are 3-D"):
-        registry.suited(registry.make(name, []), 3).fit(told)
+        registry.for_dims(registry.make(name, []), 3).fit(told)
 
 
 @pytest.mark.parametrize("arch", [name for name in SETTINGS if name != "monai-resnet10"])

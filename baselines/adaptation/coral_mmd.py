@@ -13,7 +13,7 @@ from ...benchmark.contract.search_space import LogUniform, Space
 from ..common.networks import Network
 from ..common.recipe import TimmRecipe
 from ..common.source_model import timm_network
-from ..common.target_batches import drawn, unlabelled
+from ..common.target_batches import draw_like, unlabelled
 from ..common.training import Classifier
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class Coral(TimmRecipe):
     def fit(self, access: Access) -> Predictor:
         """Returns the fine-tuned network."""
         name = f"imagenet, aligned by {self.distance} x {self.weight}"
-        loss = Aligned(access, self.distance, self.weight)
+        loss = AlignmentLoss(access, self.distance, self.weight)
         return Classifier(timm_network(access, self, name, loss=loss))
 
 
@@ -81,7 +81,7 @@ def mmd(source: Tensor, target: Tensor) -> Tensor:
 DISTANCES = {"coral": coral, "mmd": mmd}
 
 
-class Aligned:
+class AlignmentLoss:
     """Cross-entropy on the source plus a distance between features of source and unlabelled target batches.
 
     Both pass through the network as one batch, so that its batch norms see both.
@@ -96,6 +96,6 @@ class Aligned:
     ) -> Tensor:
         """Returns the loss of one batch; as many target images are drawn as there are source images."""
         net = cast(Network, network)
-        source, target = net.features(torch.cat([images, drawn(self.target, images, draws)])).chunk(2)
+        source, target = net.features(torch.cat([images, draw_like(self.target, images, draws)])).chunk(2)
         supervised = nn.functional.cross_entropy(net.head(source), labels, weights)
         return supervised + self.weight * self.distance(source, target)

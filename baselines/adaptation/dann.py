@@ -11,11 +11,11 @@ from torch import Tensor, nn
 
 from ...benchmark.contract.access import Access
 from ...benchmark.contract.search_space import LogUniform, Space
-from ..common.entropy import sureness
+from ..common.entropy import confidence_weights
 from ..common.networks import Network
 from ..common.recipe import Recipe, TimmRecipe
 from ..common.source_model import timm_network
-from ..common.target_batches import drawn, unlabelled
+from ..common.target_batches import draw_like, unlabelled
 from ..common.training import Classifier, batch_and_steps
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class Dann(TimmRecipe):
     def fit(self, access: Access) -> Predictor:
         """Returns the fine-tuned network."""
         name = f"imagenet, {'conditional ' * self.conditional}adversary x {self.weight}"
-        loss = Adversarial(access, self, self.weight, self.conditional)
+        loss = AdversarialLoss(access, self, self.weight, self.conditional)
         return Classifier(timm_network(access, self, name, loss=loss, equip=loss.equip))
 
 
@@ -74,7 +74,7 @@ HIDDEN = 1024
 LARGEST_PRODUCT = 4096  # of features and classes, beyond which random maps take its place
 
 
-class Adversarial:
+class AdversarialLoss:
     """Cross-entropy on the source plus the discriminator's loss, whose gradient is turned round for the features.
 
     Both batches pass through the network as one. The turned gradient grows with the share p of training that is done,
@@ -104,7 +104,7 @@ class Adversarial:
         """Returns the loss of one batch; as many target images are drawn as there are source images."""
         net = cast(Network, network)
         discriminator = cast(Discriminator, net.discriminator)
-        features = net.features(torch.cat([images, drawn(self.target, images, draws)]))
+        features = net.features(torch.cat([images, draw_like(self.target, images, draws)]))
         logits = net.head(features)
         turned = reversed_gradient(features, self.weight * strength(self.step / self.steps))
         self.step += 1
@@ -113,7 +113,7 @@ class Adversarial:
         told = discriminator(turned, probabilities)
         is_source = torch.zeros_like(told)
         is_source[: len(images)] = 1
-        sure = torch.cat([sureness(part) for part in predicted.chunk(2)]) if self.conditional else None
+        sure = torch.cat([confidence_weights(part) for part in predicted.chunk(2)]) if self.conditional else None
         adversary = nn.functional.binary_cross_entropy_with_logits(told, is_source, sure)
         return nn.functional.cross_entropy(logits[: len(images)], labels, weights) + adversary
 

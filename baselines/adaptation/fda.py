@@ -13,7 +13,7 @@ from ...benchmark.contract.access import Access
 from ...benchmark.contract.search_space import Choice, Space
 from ..common.recipe import TimmRecipe
 from ..common.source_model import timm_network
-from ..common.target_batches import drawn, unlabelled
+from ..common.target_batches import draw_like, unlabelled
 from ..common.training import Classifier
 
 if TYPE_CHECKING:
@@ -49,11 +49,11 @@ class Fda(TimmRecipe):
     def fit(self, access: Access) -> Predictor:
         """Returns the fine-tuned network."""
         name = f"imagenet, amplitudes swapped up to {self.beta}"
-        loss = Swapped(access, self.beta)
+        loss = FourierSwapLoss(access, self.beta)
         return Classifier(timm_network(access, self, name, loss=loss))
 
 
-def swapped(source: Tensor, target: Tensor, beta: float) -> Tensor:
+def swap_amplitudes(source: Tensor, target: Tensor, beta: float) -> Tensor:
     """Returns source images whose lowest spatial frequencies have the target images' amplitudes, in [0, 1].
 
     Phases, which hold what is where, stay the source's.
@@ -76,7 +76,7 @@ def swapped(source: Tensor, target: Tensor, beta: float) -> Tensor:
     return swapped_images
 
 
-class Swapped:
+class FourierSwapLoss:
     """Cross-entropy of source images, each with the low amplitudes of a target image drawn for it."""
 
     def __init__(self, access: Access, beta: float) -> None:
@@ -86,5 +86,5 @@ class Swapped:
         self, network: nn.Module, images: Tensor, labels: Tensor, weights: Tensor, draws: torch.Generator
     ) -> Tensor:
         """Returns the loss of one batch."""
-        adapted = swapped(images, drawn(self.target, images, draws), self.beta)
+        adapted = swap_amplitudes(images, draw_like(self.target, images, draws), self.beta)
         return nn.functional.cross_entropy(network(adapted), labels, weights)

@@ -10,10 +10,10 @@ from torch import Tensor, nn
 
 from ...benchmark.contract.access import Access
 from ...benchmark.contract.search_space import LogUniform, Space
-from ..common.entropy import sureness
+from ..common.entropy import confidence_weights
 from ..common.recipe import TimmRecipe
 from ..common.source_model import timm_network
-from ..common.target_batches import drawn, unlabelled
+from ..common.target_batches import draw_like, unlabelled
 from ..common.training import Classifier
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class Mcc(TimmRecipe):
     def fit(self, access: Access) -> Predictor:
         """Returns the fine-tuned network."""
         name = f"imagenet, confusion at {self.temperature} x {self.weight}"
-        loss = Confused(access, self.temperature, self.weight)
+        loss = ClassConfusionLoss(access, self.temperature, self.weight)
         return Classifier(timm_network(access, self, name, loss=loss))
 
 
@@ -63,13 +63,13 @@ def class_confusion(logits: Tensor, temperature: float) -> Tensor:
         temperature: Divides them.
     """
     probabilities = (logits / temperature).softmax(1)
-    weights = sureness((logits / temperature).detach())
+    weights = confidence_weights((logits / temperature).detach())
     correlation = (probabilities * weights[:, None]).T @ probabilities
     correlation = correlation / correlation.sum(1, keepdim=True).clamp(min=1e-12)
     return (correlation.sum() - correlation.trace()) / len(correlation)
 
 
-class Confused:
+class ClassConfusionLoss:
     """Cross-entropy on the source plus the class confusion of an unlabelled target batch, in one pass."""
 
     def __init__(self, access: Access, temperature: float, weight: float) -> None:
@@ -80,6 +80,6 @@ class Confused:
         self, network: nn.Module, images: Tensor, labels: Tensor, weights: Tensor, draws: torch.Generator
     ) -> Tensor:
         """Returns the loss of one batch; as many target images are drawn as there are source images."""
-        source, target = network(torch.cat([images, drawn(self.target, images, draws)])).chunk(2)
+        source, target = network(torch.cat([images, draw_like(self.target, images, draws)])).chunk(2)
         supervised = nn.functional.cross_entropy(source, labels, weights)
         return supervised + self.weight * class_confusion(target, self.temperature)

@@ -15,7 +15,7 @@ from ...benchmark.contract.access import Access
 from ...benchmark.contract.search_space import Choice, Space
 from ...benchmark.datasets.images import Images
 from ...shifts.errors import MedshiftError
-from ..common.initial_weights import take_all
+from ..common.initial_weights import load_all
 from ..common.networks import Network
 from ..common.recipe import TimmRecipe
 from ..common.source_model import timm_network
@@ -78,7 +78,7 @@ class SslTarget(TimmRecipe):
             train(network, access, recipe, loss)
 
         how = f"{self.pretrain_epochs} {self.pretrain_batch} {self.width} {self.intensity}"
-        take = take_all if self.start == "imagenet" else None
+        take = load_all if self.start == "imagenet" else None
         name = f"{self.start}, without labels {how}"
         return Classifier(timm_network(access, self, name, take, learn=learn))
 
@@ -87,7 +87,7 @@ LEAST_AREA = 0.5  # of an image that a view shows: a lesion should stay in it
 LARGEST_ASPECT = 4 / 3
 
 
-class Heads(nn.Module):
+class SimSiamHeads(nn.Module):
     """What SimSiam puts on top of the features while it trains: a projector of three layers, a predictor of two.
 
     Args:
@@ -122,13 +122,13 @@ def similarity_loss(predictions: tuple[Tensor, Tensor], projections: tuple[Tenso
     return -torch.stack(cosines).mean()
 
 
-def spread(projections: Tensor) -> float:
+def feature_spread(projections: Tensor) -> float:
     """Returns how far projections (N, F) of images differ: about 1 if they do in all directions, 0 if collapsed."""
     unit = nn.functional.normalize(projections)
     return float(unit.std(0).mean()) * math.sqrt(unit.shape[1])
 
 
-def view(images: Tensor, intensity: float, draws: torch.Generator) -> Tensor:
+def random_view(images: Tensor, intensity: float, draws: torch.Generator) -> Tensor:
     """Returns a view of each image (N, C, H, W): cropped and resized, mirrored or not, a little brighter or darker.
 
     Args:
@@ -164,7 +164,7 @@ def pretrain(network: Network, access: Access, epochs: int, batch_size: int, wid
     """
     images = Images(np.concatenate([access.train.pixels, unlabelled(access).pixels]), access.train.value_range)
     draws = torch.Generator().manual_seed(access.seed)
-    heads = Heads(network.head.in_features, width).to(access.device)
+    heads = SimSiamHeads(network.head.in_features, width).to(access.device)
     size = min(batch_size, len(images))
     steps = len(images) // size
     rate = 0.05 * size / 256
@@ -178,13 +178,13 @@ def pretrain(network: Network, access: Access, epochs: int, batch_size: int, wid
         for step in range(steps):
             optimiser.param_groups[0]["lr"] = rate * (1 + math.cos(math.pi * (epoch + step / steps) / epochs)) / 2
             batch = images.batch(order[step * size : (step + 1) * size]).to(access.device)
-            views = [network.features(view(batch, intensity, draws)) for _ in range(2)]
+            views = [network.features(random_view(batch, intensity, draws)) for _ in range(2)]
             (first, predicted_second), (second, predicted_first) = (heads(features) for features in views)
             loss = similarity_loss((predicted_second, predicted_first), (first, second))
             optimiser.zero_grad(set_to_none=True)
             loss.backward()  # type: ignore[no-untyped-call]
             optimiser.step()
-            total, spreads = total + float(loss.detach()), spreads + spread(first.detach())
+            total, spreads = total + float(loss.detach()), spreads + feature_spread(first.detach())
         if not math.isfinite(total):
             raise MedshiftError(f"self-supervised training diverged in epoch {epoch + 1}: the loss is not finite")
         access.report(

@@ -13,7 +13,7 @@ from ...benchmark.contract.access import Access
 from .recipe import Recipe
 
 
-class Keeper(Protocol):
+class CheckpointPolicy(Protocol):
     """Watches one training; `over` tells that it should stop."""
 
     over: bool
@@ -31,7 +31,7 @@ class Keeper(Protocol):
         ...
 
 
-Keep: TypeAlias = "Callable[[nn.Module, Access, Recipe], Keeper]"
+MakeCheckpointPolicy: TypeAlias = "Callable[[nn.Module, Access, Recipe], CheckpointPolicy]"
 
 
 class BestEpoch:

@@ -10,7 +10,7 @@ def entropies(logits: Tensor) -> Tensor:
     return -(logits.softmax(1) * logits.log_softmax(1)).sum(1)
 
 
-def sureness(logits: Tensor) -> Tensor:
+def confidence_weights(logits: Tensor) -> Tensor:
     """Returns (N,) weights, 1 on average, the larger the surer: 1 + exp(-entropy) before they are scaled."""
     weights = 1 + (-entropies(logits)).exp()
     return weights * (len(weights) / weights.sum())

@@ -10,15 +10,15 @@ from torch import Tensor, nn
 
 from ...shifts.errors import MedshiftError
 
-Start: TypeAlias = Callable[[nn.Module, Mapping[str, Tensor]], None]
+LoadWeights: TypeAlias = Callable[[nn.Module, Mapping[str, Tensor]], None]
 
 
-def take_all(body: nn.Module, weights: Mapping[str, Tensor]) -> None:
+def load_all(body: nn.Module, weights: Mapping[str, Tensor]) -> None:
     """Takes over everything; a tensor that is missing or does not fit raises."""
     body.load_state_dict(dict(weights), strict=True)
 
 
-def take_lowest(layers: int) -> Start:
+def load_lowest(layers: int) -> LoadWeights:
     """Returns a start that takes over the lowest `layers` stages (weight transfusion) and leaves the rest random."""
 
     def take(body: nn.Module, weights: Mapping[str, Tensor]) -> None:
@@ -31,7 +31,7 @@ def take_lowest(layers: int) -> Start:
     return take
 
 
-def take_moments(body: nn.Module, weights: Mapping[str, Tensor]) -> None:
+def match_moments(body: nn.Module, weights: Mapping[str, Tensor]) -> None:
     """Draws the weights of convolutions and linear layers anew, with the mean and variance of the ImageNet ones.
 
     Norms keep gain 1 and offset 0, biases and running statistics their start: to draw a running variance would make

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from ...shifts.errors import MedshiftError, in_one_line, near
-from .initial_weights import Start
+from .initial_weights import LoadWeights
 
 LEAST_SIZE = 64  # an ImageNet network halves its input five times
 PACKAGED = "tf_efficientnet_lite0"
@@ -34,7 +34,7 @@ class Network(nn.Module):
     mean: Tensor
     std: Tensor
 
-    def __init__(self, arch: str, classes: int, channels: int, input_size: int, take: Start | None) -> None:
+    def __init__(self, arch: str, classes: int, channels: int, input_size: int, take: LoadWeights | None) -> None:
         super().__init__()
         if not timm.is_model(arch):
             why = ": volumes take it" if arch.startswith("monai-") else f".{near(arch, timm.list_models())}"

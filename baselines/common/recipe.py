@@ -56,6 +56,6 @@ class TimmRecipe(Recipe):
         if self.input_size and not 32 <= self.input_size <= 2048:
             raise ValueError("input_size must be 0 or 32 to 2048")
 
-    def suited(self, dims: int) -> Self:
+    def for_dims(self, dims: int) -> Self:
         """Returns the recipe for images of so many spatial axes: 3-D's architecture in place of 2-D's default."""
         return replace(self, arch=FOR_VOLUMES) if dims == 3 and self.arch == TimmRecipe.arch else self

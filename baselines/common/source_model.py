@@ -9,10 +9,10 @@ from torch import nn
 
 from ...benchmark.contract.access import Access
 from ...shifts.errors import MedshiftError
-from .initial_weights import Start, take_all
+from .initial_weights import LoadWeights, load_all
 from .networks import Network
 from .recipe import TimmRecipe
-from .training import Learn, Loss, cross_entropy, source_network
+from .training import Loss, TrainFunction, cross_entropy, source_network
 from .volumes import maker
 
 
@@ -20,9 +20,9 @@ def timm_network(
     access: Access,
     recipe: TimmRecipe,
     start: str,
-    take: Start | None = take_all,
+    take: LoadWeights | None = load_all,
     loss: Loss = cross_entropy,
-    learn: Learn | None = None,
+    learn: TrainFunction | None = None,
     equip: Callable[[Network], object] | None = None,
 ) -> Network:
     """Returns a timm network, or for volumes one of MONAI's, trained on the source; see `training.source_network`.

@@ -29,7 +29,7 @@ def need_targets(access: Access) -> None:
         raise MedshiftError("there is no target to adapt to: leave --targets out, or take another baseline")
 
 
-def drawn(images: Images, like: Tensor, draws: torch.Generator) -> Tensor:
+def draw_like(images: Images, like: Tensor, draws: torch.Generator) -> Tensor:
     """Returns as many images as there are in `like`, drawn with replacement, augmented as those are, beside them."""
     chosen = torch.randint(len(images), (len(like),), generator=draws)
     return augment(images.batch(chosen), draws).to(like.device)

@@ -20,7 +20,7 @@ from ...benchmark.files.atomic import replace
 from ...benchmark.files.code import code_sha256, modules_of
 from ...benchmark.files.home import home
 from ...shifts.errors import MedshiftError
-from .checkpoints import BestEpoch, Keep
+from .checkpoints import BestEpoch, MakeCheckpointPolicy
 from .recipe import Recipe
 
 WARM_UP = 0.25  # of the steps
@@ -29,7 +29,7 @@ LARGEST_MOVE = 1 / 16  # of a side
 
 
 Loss: TypeAlias = "Callable[[nn.Module, Tensor, Tensor, Tensor, torch.Generator], Tensor]"
-Learn: TypeAlias = "Callable[[nn.Module, Access, Recipe, Loss], None]"
+TrainFunction: TypeAlias = "Callable[[nn.Module, Access, Recipe, Loss], None]"
 
 
 def cross_entropy(
@@ -45,7 +45,7 @@ def source_network(
     name: str,
     build: Callable[[], nn.Module],
     loss: Loss = cross_entropy,
-    learn: Learn | None = None,
+    learn: TrainFunction | None = None,
     parts: Sequence[object] = (),
 ) -> nn.Module:
     """Returns the network trained on the source, in evaluation mode, on the run's device.
@@ -68,7 +68,7 @@ def source_network(
         network.to(access.device)
         if len(access.spatial) == 2:
             network.to(memory_format=torch.channels_last)
-        path = home() / "models" / f"{address(access, recipe, name, [build, loss, learn, *parts])}.pt"
+        path = home() / "models" / f"{weights_key(access, recipe, name, [build, loss, learn, *parts])}.pt"
         if path.exists():
             network.load_state_dict(torch.load(path, map_location=access.device, weights_only=True))
             access.report(f"source model {path.stem[:12]} was trained before")
@@ -87,7 +87,7 @@ def seeded(access: Access) -> Iterator[None]:
         yield
 
 
-def address(access: Access, recipe: Recipe, name: str, parts: Sequence[object] = ()) -> str:
+def weights_key(access: Access, recipe: Recipe, name: str, parts: Sequence[object] = ()) -> str:
     """Returns a hash of everything that decides the trained weights: data, settings, seed, code, versions, threads."""
     # Recipe's own fields only: what a baseline adds does not touch the source model
     settings = {field.name: getattr(recipe, field.name) for field in dataclasses.fields(Recipe)}
@@ -98,7 +98,11 @@ def address(access: Access, recipe: Recipe, name: str, parts: Sequence[object] =
 
 
 def train(
-    network: nn.Module, access: Access, recipe: Recipe, loss: Loss = cross_entropy, keep: Keep = BestEpoch
+    network: nn.Module,
+    access: Access,
+    recipe: Recipe,
+    loss: Loss = cross_entropy,
+    keep: MakeCheckpointPolicy = BestEpoch,
 ) -> None:
     """Trains a network in place and leaves it at the epoch with the lowest loss on source validation.
 

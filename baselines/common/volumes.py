@@ -31,7 +31,7 @@ def maker(access: Access, recipe: TimmRecipe) -> tuple[Callable[[], Network], st
     Raises:
         MedshiftError: The architecture is none for volumes, or the volumes are too small for it.
     """
-    arch, size = recipe.suited(3).arch, recipe.input_size
+    arch, size = recipe.for_dims(3).arch, recipe.input_size
     if arch not in SETTINGS:
         names = ", ".join(SETTINGS)
         raise MedshiftError(

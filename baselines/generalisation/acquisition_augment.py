@@ -13,7 +13,7 @@ from ...benchmark.contract.access import Access
 from ...benchmark.contract.predictor import Predictor
 from ...benchmark.contract.search_space import Choice, Space
 from ...shifts import catalogue
-from ...shifts.apply import apply
+from ...shifts.apply import apply_shift
 from ...shifts.catalogue import FAMILIES
 from ...shifts.fingerprint import fingerprint
 from ..common.recipe import TimmRecipe
@@ -61,19 +61,19 @@ class AcquisitionAugment(TimmRecipe):
         """Returns the fine-tuned networks, as one predictor."""
         named = self.families.split("+")
         without = {left: self._trained(access, [family for family in named if family != left]) for left in named}
-        return LeavingOut(self._trained(access, named), without)
+        return LeaveOneFamilyOut(self._trained(access, named), without)
 
     def _trained(self, access: Access, families: list[str]) -> Predictor:
         """Returns the network fine-tuned with shifts of some families."""
         access.report(f"training with shifts of {', '.join(families) or 'no family'}")
-        shifts = fitting(access, families)
+        shifts = suitable_shifts(access, families)
         known = " ".join(f"{shift}:{fingerprint(shift)}" for shift in shifts)
-        loss = Shifted(shifts, self.share, self.severest) if shifts else cross_entropy
+        loss = ShiftAugmentedLoss(shifts, self.share, self.severest) if shifts else cross_entropy
         name = f"imagenet, {self.share} shifted up to {self.severest} by {known}" if shifts else "imagenet"
         return Classifier(timm_network(access, self, name, loss=loss))
 
 
-class Shifted:
+class ShiftAugmentedLoss:
     """Cross-entropy of source images, of which a share have had a shift.
 
     Args:
@@ -104,17 +104,17 @@ class Shifted:
             index = (hit & (kinds == kind)).nonzero().squeeze(1)
             shift, level = self.shifts[kind // (self.severest + 1)], kind % (self.severest + 1)
             there = index.to(images.device)
-            out[there] = apply(shift, images[there], level, [str(i) for i in index.tolist()], seed)
+            out[there] = apply_shift(shift, images[there], level, [str(i) for i in index.tolist()], seed)
         return out
 
 
-def fitting(access: Access, families: Sequence[str]) -> list[str]:
+def suitable_shifts(access: Access, families: Sequence[str]) -> list[str]:
     """Returns the built-in shifts of some families that make sense for the images."""
     names = catalogue.for_modality(access.modality, dims=len(access.spatial), channels=access.channels)
     return [name for name in names if catalogue.BUILTINS[name].family in families]
 
 
-class LeavingOut:
+class LeaveOneFamilyOut:
     """One predictor that was trained with all families, and one for each family without it.
 
     Args:

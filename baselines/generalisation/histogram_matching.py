@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from ...benchmark.datasets.images import Images
-from ..common.initial_weights import take_all
+from ..common.initial_weights import load_all
 from ..common.networks import Network
 from ..common.recipe import TimmRecipe
 from ..common.source_model import refuse_volumes
@@ -38,8 +38,8 @@ class HistogramMatching(TimmRecipe):
         refuse_volumes(access)
 
         def build() -> nn.Module:
-            network = Network(self.arch, len(access.classes), access.channels, self.input_size, take_all)
-            return Harmonised(network, access.train)
+            network = Network(self.arch, len(access.classes), access.channels, self.input_size, load_all)
+            return HistogramMatched(network, access.train)
 
         name = f"harmonised {self.arch} at {self.input_size}"
         return Classifier(source_network(access, self, name, build))
@@ -48,7 +48,7 @@ class HistogramMatching(TimmRecipe):
 BATCH = 64
 
 
-class Harmonised(nn.Module):
+class HistogramMatched(nn.Module):
     """A network that sees every image with the histogram that the source's images have on average.
 
     Args:
@@ -66,11 +66,11 @@ class Harmonised(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Returns logits."""
-        logits: Tensor = self.network(matched(images, self.template))
+        logits: Tensor = self.network(match_histograms(images, self.template))
         return logits
 
 
-def matched(images: Tensor, template: Tensor) -> Tensor:
+def match_histograms(images: Tensor, template: Tensor) -> Tensor:
     """Returns images (N, C, *spatial) in which the k-th darkest pixel of a channel has the template's k-th value.
 
     Equal pixels stay equal: they get the mean of the values that fall to them.

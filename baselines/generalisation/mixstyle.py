@@ -96,10 +96,10 @@ class MixStyle:
         if not module.training or torch.rand(()) >= self.probability:
             return None
         share = torch.distributions.Beta(self.alpha, self.alpha).sample((len(maps),)).to(maps.device)
-        return restyled(maps, torch.randperm(len(maps)).to(maps.device), share)
+        return restyle(maps, torch.randperm(len(maps)).to(maps.device), share)
 
 
-def restyled(maps: Tensor, other: Tensor, share: Tensor) -> Tensor:
+def restyle(maps: Tensor, other: Tensor, share: Tensor) -> Tensor:
     """Returns maps (N, C, H, W) with the mixture of each one's mean and deviation and another's.
 
     Args:

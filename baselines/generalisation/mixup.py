@@ -43,10 +43,10 @@ class Mixup(TimmRecipe):
     def fit(self, access: Access) -> Predictor:
         """Returns the fine-tuned network."""
         name = f"imagenet, mixed {self.alpha}"
-        return Classifier(timm_network(access, self, name, loss=Mixed(self.alpha)))
+        return Classifier(timm_network(access, self, name, loss=MixupLoss(self.alpha)))
 
 
-class Mixed:
+class MixupLoss:
     """Cross-entropy of a batch mixed with itself in another order, one share a batch (as in the paper's own code)."""
 
     def __init__(self, alpha: float) -> None:

@@ -43,13 +43,13 @@ class Tta(TimmRecipe):
 
     def fit(self, access: Access) -> Predictor:
         """Returns the network with the views before it."""
-        return MeanOfViews(shared_model(access, self), self.move)
+        return TtaPredictor(shared_model(access, self), self.move)
 
 
 MOVES = ((0, 0), (-1, 0), (1, 0), (0, -1), (0, 1))  # down, right
 
 
-class MeanOfViews:
+class TtaPredictor:
     """Predicts the mean of what a network says of ten views of each image.
 
     Args:

@@ -43,14 +43,14 @@ class Lame(TimmRecipe):
 
     def fit(self, access: Access) -> Predictor:
         """Returns the network with the correction behind it."""
-        return Laplacian(shared_model(access, self), self.neighbours, self.steps)
+        return LamePredictor(shared_model(access, self), self.neighbours, self.steps)
 
 
 CONVERGED = 1e-8  # relative change of the energy
 FLOOR = 1e-10
 
 
-class Laplacian:
+class LamePredictor:
     """Predicts a batch as Laplacian adjusted maximum-likelihood estimate.
 
     Args:
@@ -68,7 +68,7 @@ class Laplacian:
         """Returns probabilities (N, K)."""
         features = self.network.features(images)
         probabilities: Tensor = self.network.head(features).softmax(1)
-        return adjusted(probabilities, affinity(features, self.neighbours), self.steps)
+        return adjust(probabilities, affinity(features, self.neighbours), self.steps)
 
 
 def affinity(features: Tensor, neighbours: int) -> Tensor:
@@ -82,7 +82,7 @@ def affinity(features: Tensor, neighbours: int) -> Tensor:
     return (near + near.T) / 2
 
 
-def adjusted(probabilities: Tensor, kernel: Tensor, steps: int) -> Tensor:
+def adjust(probabilities: Tensor, kernel: Tensor, steps: int) -> Tensor:
     """Returns probabilities (N, K) pulled together along a kernel (N, N), by the paper's fixed-point iteration."""
     unary = probabilities.clamp(min=FLOOR).log()
     current = unary.softmax(1)

@@ -64,7 +64,7 @@ class Sar(TimmRecipe):
     def fit(self, access: Access) -> Predictor:
         """Returns the adapting network."""
         network = forget_statistics(shared_model(access, self))
-        return ReliableMinimiser(network, self.test_lr, self.margin, self.rho, self.reset, self.frozen)
+        return SarPredictor(network, self.test_lr, self.margin, self.rho, self.reset, self.frozen)
 
 
 FULL_BATCH = 64  # images for which the learning rate is meant
@@ -72,7 +72,7 @@ MOMENTUM = 0.9
 MEMORY = 0.9  # of the moving average
 
 
-class ReliableMinimiser:
+class SarPredictor:
     """Predicts a batch, then takes one step towards surer predictions on those of its images that are sure already.
 
     Args:

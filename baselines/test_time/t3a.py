@@ -46,10 +46,10 @@ class T3A(TimmRecipe):
 
     def fit(self, access: Access) -> Predictor:
         """Returns the adjusting network."""
-        return Prototypes(shared_model(access, self), self.supports)
+        return T3APredictor(shared_model(access, self), self.supports)
 
 
-class Prototypes:
+class T3APredictor:
     """Keeps the surest features of each class and predicts by their mean.
 
     Args:

@@ -48,10 +48,10 @@ class Tent(TimmRecipe):
 
     def fit(self, access: Access) -> Predictor:
         """Returns the adapting network."""
-        return EntropyMinimiser(forget_statistics(shared_model(access, self)), self.test_lr)
+        return TentPredictor(forget_statistics(shared_model(access, self)), self.test_lr)
 
 
-class EntropyMinimiser:
+class TentPredictor:
     """Predicts a batch, then takes one step towards surer predictions on it.
 
     Args:

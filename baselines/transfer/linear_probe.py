@@ -14,7 +14,7 @@ from torch import nn
 from ...benchmark.contract.access import Access
 from ...benchmark.contract.search_space import LogUniform, Space
 from ...benchmark.datasets.images import Images
-from ..common.initial_weights import take_all
+from ..common.initial_weights import load_all
 from ..common.networks import Network
 from ..common.recipe import TimmRecipe
 from ..common.source_model import refuse_volumes, timm_network
@@ -44,7 +44,7 @@ class LinearProbe:
         """Returns the network with the probe as its last layer."""
         refuse_volumes(access)
         with seeded(access):
-            network = Network(self.arch, len(access.classes), access.channels, self.input_size, take_all)
+            network = Network(self.arch, len(access.classes), access.channels, self.input_size, load_all)
             fit_probe(network, access)
         return Classifier(network)
 
@@ -102,7 +102,7 @@ def fit_probe(network: Network, access: Access) -> None:
     from sklearn.utils.class_weight import compute_sample_weight
 
     network.to(access.device).eval()
-    train, val = (features(network, images, access.device) for images in (access.train, access.val))
+    train, val = (frozen_features(network, images, access.device) for images in (access.train, access.val))
     mean, spread = train.mean(0), train.std(0) + 1e-6
     train, val = (train - mean) / spread, (val - mean) / spread
     alike = compute_sample_weight("balanced", access.val.labels)
@@ -122,7 +122,7 @@ def fit_probe(network: Network, access: Access) -> None:
 
 
 @torch.inference_mode()
-def features(network: Network, images: Images, device: torch.device) -> NDArray[np.float64]:
+def frozen_features(network: Network, images: Images, device: torch.device) -> NDArray[np.float64]:
     """Returns what the network's last layer sees of all images, (N, F)."""
     found = [network.features(batch.to(device)).cpu() for batch in images.batches(BATCH)]
     return torch.cat(found).double().numpy()

@@ -36,12 +36,12 @@ class ImagenetTransfusion(TimmRecipe):
 
     def fit(self, access: Access) -> Predictor:
         """Returns the trained network."""
-        from ..common.initial_weights import take_lowest
+        from ..common.initial_weights import load_lowest
         from ..common.source_model import timm_network
         from ..common.training import Classifier
 
         start = f"the lowest {self.layers} stages of imagenet"
-        return Classifier(timm_network(access, self, start, take_lowest(self.layers)))
+        return Classifier(timm_network(access, self, start, load_lowest(self.layers)))
 
 
 @dataclass(frozen=True)
@@ -53,8 +53,8 @@ class ScratchMeanVar(TimmRecipe):
 
     def fit(self, access: Access) -> Predictor:
         """Returns the trained network."""
-        from ..common.initial_weights import take_moments
+        from ..common.initial_weights import match_moments
         from ..common.source_model import timm_network
         from ..common.training import Classifier
 
-        return Classifier(timm_network(access, self, "the moments of imagenet", take_moments))
+        return Classifier(timm_network(access, self, "the moments of imagenet", match_moments))

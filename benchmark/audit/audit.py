@@ -20,7 +20,7 @@ from .fingerprint import fingerprint, placement
 from .fingerprint.fingerprint import Fingerprint
 from .fingerprint.placement import Place
 from .fingerprint.validation import Trial, validate
-from .shortcut_probe import Moved, Probed
+from .shortcut_probe import CrossDomainResult, ProbeResult
 
 Bar = Callable[[str, str], "AbstractContextManager[Callable[[int, int], None]]"]
 
@@ -47,8 +47,8 @@ class Audit:
     counts: Counts
     duplicates: Duplicates
     links: list[Link]
-    probed: list[Probed]
-    moved: list[Moved]
+    probed: list[ProbeResult]
+    moved: list[CrossDomainResult]
     fingerprints: list[Fingerprint]
     places: dict[str, list[Place]]
     trials: list[Trial]
@@ -84,7 +84,7 @@ def audit(
     with bar("taking fingerprints", "images") as progress:
         prints = fingerprint.fingerprints(dataset, domains, images, progress)
     with bar("placing them on severities", "shifts") as progress:
-        places = placed(dataset, prints, shifts, progress) if len(prints) > 1 else {}
+        places = place_sites(dataset, prints, shifts, progress) if len(prints) > 1 else {}
     trials: list[Trial] = []
     if validated:
         with bar("seeking known shifts", "steps") as progress:
@@ -92,7 +92,7 @@ def audit(
     return Audit(dataset, source, counted, twice, links, probed, moved, prints, places, trials)
 
 
-def placed(
+def place_sites(
     dataset: Dataset,
     prints: Sequence[Fingerprint],
     shifts: Sequence[str],
@@ -103,7 +103,7 @@ def placed(
     rows = source.rows[: placement.count(dataset.channels, dataset.spatial)]
     images = Images(np.ascontiguousarray(dataset.pixels[rows]), dataset.value_range).batch(slice(None))
     ids = dataset.table["sample_id"].astype(str).to_numpy()[rows].tolist()
-    known = placement.known(shifts)
+    known = placement.covered(shifts)
     done = 0
 
     def advance() -> None:
@@ -113,6 +113,8 @@ def placed(
 
     curves = placement.curves(images, ids, known, dataset.grey_levels, done=advance)
     return {
-        other.domain: [found for curve in curves if (found := placement.place(source, other, curve, names)) is not None]
+        other.domain: [
+            found for curve in curves if (found := placement.place_site(source, other, curve, names)) is not None
+        ]
         for other in prints[1:]
     }

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ..reporting.numbers import decimal
+from ..reporting.numbers import format_decimal
 from .audit import Audit
 from .confounding.candidates import EVERYWHERE
 from .confounding.links import SOME, Link
 from .shallow_features import FAMILIES
-from .shortcut_probe import ALL, DOMAIN, Probed
+from .shortcut_probe import ALL, DOMAIN, ProbeResult
 
 GRAVE, SERIOUS, NOTE = 3, 2, 1
 STRONG, CLEAR = 0.5, 0.3  # Cramer's V
@@ -100,10 +100,10 @@ def _links(audit: Audit) -> Iterator[Finding]:
     domain = {link.column: link for link in audit.links if link.target == "domain"}
     best: dict[str, Link] = {}
     for link in audit.links:  # strongest first
-        if link.target == "label" and link.stands_out:
+        if link.target == "label" and link.significant:
             best.setdefault(f"{link.column}{link.where}" if link.column == "domain" else link.column, link)
     for link in best.values():
-        figure = f"V {decimal(link.strength, 2)} [{decimal(link.low, 2)}, {decimal(link.high, 2)}]"
+        figure = f"V {format_decimal(link.strength, 2)} [{format_decimal(link.low, 2)}, {format_decimal(link.high, 2)}]"
         where = "" if link.where == EVERYWHERE else f" within {link.where}"
         if link.column == "domain":
             yield Finding(
@@ -112,7 +112,7 @@ def _links(audit: Audit) -> Iterator[Finding]:
                 "Score with balanced accuracy or AUROC; a model may tell the class by the scanner.",
                 link.strength,
             )
-        elif link.settles:
+        elif link.determines:
             yield Finding(
                 NOTE,
                 f"column {link.column} fixes the label{where}: {link.extremes()} ({figure})",
@@ -121,8 +121,8 @@ def _links(audit: Audit) -> Iterator[Finding]:
             )
         else:
             own = domain.get(link.column)
-            tells = own is not None and own.stands_out and own.strength >= STRONG
-            told = f"; it also tells the domain (V {decimal(own.strength, 2)})" if own and tells else ""
+            tells = own is not None and own.significant and own.strength >= STRONG
+            told = f"; it also tells the domain (V {format_decimal(own.strength, 2)})" if own and tells else ""
             yield Finding(
                 GRAVE if link.strength >= STRONG else SERIOUS if link.strength >= 2 * SOME else NOTE,
                 f"{link.column} goes with the label{where}: {link.extremes()} ({figure}){told}",
@@ -154,10 +154,10 @@ def _shortcuts(audit: Audit) -> Iterator[Finding]:
         )
         text = (
             f"features without fine shape tell the label within {name} with AUC {_area(probed)}"
-            f" ({FAMILIES[strongest.family]} alone: {decimal(strongest.area, 2)})"
+            f" ({FAMILIES[strongest.family]} alone: {format_decimal(strongest.area, 2)})"
         )
         if worst is not None:
-            text += f"; learnt there, they reach {decimal(worst.area, 2)} in {worst.tested}"
+            text += f"; learnt there, they reach {format_decimal(worst.area, 2)} in {worst.tested}"
         yield Finding(
             GRAVE if probed.area >= SHORTCUT and lost else SERIOUS if lost else NOTE,
             text,
@@ -184,8 +184,8 @@ def _scanners(audit: Audit) -> Iterator[Finding]:
             )
 
 
-def _area(probed: Probed) -> str:
-    return f"{decimal(probed.area)} [{decimal(probed.low, 2)}, {decimal(probed.high, 2)}]"
+def _area(probed: ProbeResult) -> str:
+    return f"{format_decimal(probed.area)} [{format_decimal(probed.low, 2)}, {format_decimal(probed.high, 2)}]"
 
 
 def _many(number: int, noun: str) -> str:

@@ -12,7 +12,7 @@ from ..datasets.dataset import Dataset
 from ..datasets.images import to_unit
 from .confounding.columns import sizes
 from .measures.planes import luma, planes, ranked
-from .measures.table import BATCH, measure, names
+from .measures.table import BATCH, measure, measure_names
 
 Floats = NDArray[np.float64]
 
@@ -35,7 +35,7 @@ def features(dataset: Dataset, rows: NDArray[np.int64]) -> dict[str, Floats]:
     """Returns family -> (len(rows), F) of images; `size` only where a column tells it."""
     step = max(1, BATCH // int(np.prod(dataset.pixels.shape[1:])))
     parts = []
-    acquired = [names(dataset.channels).index(name) for name in ACQUIRED]
+    acquired = [measure_names(dataset.channels).index(name) for name in ACQUIRED]
     for start in range(0, len(rows), step):
         part = np.ascontiguousarray(dataset.pixels[rows[start : start + step]])
         images = to_unit(part, dataset.value_range)

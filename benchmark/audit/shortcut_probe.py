@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..datasets.dataset import Dataset
-from ..scoring.bootstrap import draw, interval
+from ..scoring.bootstrap import interval, resample_counts
 from ..scoring.metrics import auroc
 from .fingerprint.fingerprint import Floats
-from .measures.sampling import REPLICATES, SEED, groups, sampled
+from .measures.sampling import REPLICATES, SEED, group_codes, sample_rows
 from .shallow_features import features
 
 FOLDS = 5
@@ -24,7 +24,7 @@ DOMAIN = "the domain"
 
 
 @dataclass(frozen=True)
-class Probed:
+class ProbeResult:
     """What a probe reached.
 
     Args:
@@ -47,7 +47,7 @@ class Probed:
 
 
 @dataclass(frozen=True)
-class Moved:
+class CrossDomainResult:
     """What the probe of all features that learnt in one domain reaches in another, on groups that it did not see."""
 
     learnt: str
@@ -59,19 +59,19 @@ class Moved:
 
 def probe(
     dataset: Dataset, progress: Callable[[int, int], None] = lambda done, total: None
-) -> tuple[list[Probed], list[Moved]]:
+) -> tuple[list[ProbeResult], list[CrossDomainResult]]:
     """Returns what logistic regression on trivial features reaches, within domains, for the domain, and elsewhere.
 
     Args:
         dataset: The images.
         progress: Called with the number of domains done, and of all and one.
     """
-    codes = groups(dataset)
+    codes = group_codes(dataset)
     labels = dataset.table["label"].to_numpy(dtype=np.int64)
     names = dataset.domains
-    rows = {name: sampled(dataset, np.flatnonzero(dataset.table["domain"] == name), IMAGES) for name in names}
+    rows = {name: sample_rows(dataset, np.flatnonzero(dataset.table["domain"] == name), IMAGES) for name in names}
     made = {}
-    found: list[Probed] = []
+    found: list[ProbeResult] = []
     for number, name in enumerate(names):
         made[name] = features(dataset, rows[name])
         mine = labels[rows[name]]
@@ -81,14 +81,14 @@ def probe(
         if len(kept) > 1:
             judge = _judge(mine[chosen], codes[rows[name]][chosen], (dataset.name, name))
             for family, table in _tables(made[name]).items():
-                found.append(Probed(name, family, *judge(table[chosen]), int(chosen.sum()), missing))
+                found.append(ProbeResult(name, family, *judge(table[chosen]), int(chosen.sum()), missing))
         progress(number + 1, len(names) + 1)
     if len(names) > 1:
         together = np.concatenate([rows[name] for name in names])
         site = np.repeat(np.arange(len(names)), [len(rows[name]) for name in names])
         stacked = {family: np.concatenate([made[name][family] for name in names]) for family in made[names[0]]}
         judge = _judge(site, codes[together], (dataset.name, DOMAIN))
-        found.append(Probed(DOMAIN, ALL, *judge(_tables(stacked)[ALL]), len(together)))
+        found.append(ProbeResult(DOMAIN, ALL, *judge(_tables(stacked)[ALL]), len(together)))
     progress(len(names) + 1, len(names) + 1)
     taught = [(name, *_taught(made[name], labels[rows[name]], codes[rows[name]])) for name in names]
     moved = [
@@ -157,7 +157,7 @@ def _area(
     labels: NDArray[np.int64], scores: Floats, codes: NDArray[np.int64], address: Sequence[str]
 ) -> tuple[float, float, float]:
     mine, own = np.unique(codes, return_inverse=True)
-    weights = np.concatenate([np.ones((1, len(mine))), draw(len(mine), REPLICATES, SEED, "probe", *address)])
+    weights = np.concatenate([np.ones((1, len(mine))), resample_counts(len(mine), REPLICATES, SEED, "probe", *address)])
     areas = auroc(labels, scores, own.astype(np.int64), weights)
     return float(areas[0]), *interval(areas[1:])
 
@@ -183,7 +183,7 @@ def _moved(
     made: dict[str, Floats],
     labels: NDArray[np.int64],
     codes: NDArray[np.int64],
-) -> Moved | None:
+) -> CrossDomainResult | None:
     unseen = ~np.isin(codes, seen)
     classes = sorted(set(kept) & set(_enough(labels[unseen], codes[unseen])))
     if len(classes) < 2:
@@ -191,6 +191,6 @@ def _moved(
     judged = np.isin(labels, classes) & unseen
     scores = model(_tables(made)[ALL][judged])[:, [kept.index(k) for k in classes]]
     scores = scores / np.maximum(scores.sum(axis=1, keepdims=True), 1e-12)
-    return Moved(
+    return CrossDomainResult(
         one, other, *_area(np.searchsorted(classes, labels[judged]), scores, codes[judged], (name, one, other))
     )

@@ -42,7 +42,7 @@ ProtocolFolder = Annotated[
 ]
 
 
-def load(
+def load_chosen(
     name: str | None, folder: Path | None, classes: tuple[str, ...], image_size: int | None, modality: str
 ) -> tuple[Dataset, str]:
     """Returns the data set and its own source domain, empty where it has none.
@@ -67,12 +67,12 @@ def load(
     return found, ""
 
 
-def names(text: str) -> tuple[str, ...]:
+def split_names(text: str) -> tuple[str, ...]:
     """Returns the names in an option that takes several, with commas between."""
     return tuple(name.strip() for name in text.split(",") if name.strip())
 
 
-def steps(text: str) -> tuple[int, ...]:
+def parse_severities(text: str) -> tuple[int, ...]:
     """Returns the severities in an option, ascending.
 
     Raises:

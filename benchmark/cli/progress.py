@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import Progress
 
-    from ..runs.run import Watch
+    from ..runs.run import RunProgress
 
 
 def console(*, err: bool = True) -> Console:
@@ -49,9 +49,9 @@ def bar(label: str, unit: str) -> Iterator[Callable[[int, int], None]]:
             progress.stop()
 
 
-def watch() -> Watch:
+def watch() -> RunProgress:
     """Returns how `medshift run` shows what it does."""
-    from ..runs.run import Watch
+    from ..runs.run import RunProgress
 
     screen = console()
 
@@ -64,4 +64,4 @@ def watch() -> Watch:
                 progress.advance(task)
             progress.update(task, description=f"predicted {count} conditions")
 
-    return Watch(line=lambda text: screen.print(f"[dim]{text}[/dim]", soft_wrap=True), track=track)
+    return RunProgress(line=lambda text: screen.print(f"[dim]{text}[/dim]", soft_wrap=True), track=track)

@@ -11,7 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from ..protocols.protocol import Protocol
-from ..reporting.numbers import decimal
+from ..reporting.numbers import format_decimal
 from ..scoring.estimate import Estimate
 from ..scoring.metrics import METRICS
 from ..scoring.scores import Scores
@@ -29,12 +29,12 @@ def print_summary(protocol: Protocol, scores: Scores, title: str = "", console: 
         console: Where to; standard output by default.
     """
     console = console or Console()
-    console.print(table(protocol, scores, title))
+    console.print(summary_table(protocol, scores, title))
     for line in notes(protocol, scores):
         console.print(line, highlight=False, markup=False)
 
 
-def table(protocol: Protocol, scores: Scores, title: str = "") -> Table:
+def summary_table(protocol: Protocol, scores: Scores, title: str = "") -> Table:
     """Returns the table: clean, real, synthesized, shifted and drop, with 95 % intervals."""
     simulated = "SIMULATED: " if protocol.dataset.simulated else ""
     whose = f"{title} on " if title else ""
@@ -82,7 +82,9 @@ def notes(protocol: Protocol, scores: Scores) -> list[str]:
     lines = ["[.84, .90]: 95 % interval, groups (patients) drawn anew. Drop: positive is worse."]
     if found:
         worst = sorted(found, key=lambda key: _badness(found[key], metric.higher_is_better), reverse=True)[:WORST]
-        lines.append(f"Worst by {metric.title}: " + ", ".join(f"{key} {decimal(found[key].value)}" for key in worst))
+        lines.append(
+            f"Worst by {metric.title}: " + ", ".join(f"{key} {format_decimal(found[key].value)}" for key in worst)
+        )
     undefined = [
         f"{METRICS[name].title} of {key}"
         for key, by_metric in scores.conditions.items()

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from ...shifts.errors import MedshiftError
-from ..protocols.plan import Choices, ends
-from .options import load, names, steps
+from ..protocols.plan import Choices, unreached_levels
+from .options import load_chosen, parse_severities, split_names
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ..protocols.protocol import Protocol
 
 
-def chosen(
+def choices_from_options(
     source: str,
     targets: str,
     shifts: str,
@@ -28,16 +28,16 @@ def chosen(
     """Returns what the options of a protocol say, as they were typed (see `data_options`)."""
     return Choices(
         source=source,
-        targets=names(targets),
-        shifts=names(shifts),
-        families=names(family),
-        severities=steps(severities),
+        targets=split_names(targets),
+        shifts=split_names(shifts),
+        families=split_names(family),
+        severities=parse_severities(severities),
         scale=scale,
         requantise=requantise,
     )
 
 
-def agreed(
+def resolve_study(
     choices: Choices,
     protocol_folder: Path | None,
     dataset: str | None,
@@ -69,9 +69,9 @@ def agreed(
             raise MedshiftError("--protocol sets domains, classes, image size and shifts: leave their options out")
         found, protocol, table = adopt(protocol_folder, dataset, data)
     else:
-        found, own_source = load(dataset, data, names(classes), image_size, modality)
+        found, own_source = load_chosen(dataset, data, split_names(classes), image_size, modality)
         with bar("matching severities", unit="shifts") as progress:
             protocol, table = plan_protocol(found, choices, own_source, progress)
-    for line in ends(protocol):
+    for line in unreached_levels(protocol):
         console().print(line, soft_wrap=True, markup=False)
     return found, protocol, table

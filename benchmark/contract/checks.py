@@ -20,7 +20,7 @@ from ..protocols.condition import Condition
 from ..protocols.splits import split
 from . import registry
 from .access import Access, grant
-from .predictor import Predictor, checked, for_condition, fresh_copy
+from .predictor import Predictor, for_condition, fresh_copy, validated_probabilities
 from .registry import Baseline
 
 QUICK = {"epochs": 1, "batch_size": 8}  # set where a baseline has them
@@ -129,7 +129,7 @@ def _probabilities(predictor: Predictor, images: Tensor, access: Access, what: s
     if not torch.equal(given, images):
         raise MedshiftError(f"predicting {what} changed the images it was given: work on a copy")
     condition = Condition(what, "clean")
-    return torch.from_numpy(checked(returned, len(images), len(access.classes), condition))
+    return torch.from_numpy(validated_probabilities(returned, len(images), len(access.classes), condition))
 
 
 @contextmanager

@@ -35,7 +35,7 @@ class Predictor(Protocol):
         ...
 
 
-def checked(returned: object, count: int, classes: int, condition: Condition) -> NDArray[np.float32]:
+def validated_probabilities(returned: object, count: int, classes: int, condition: Condition) -> NDArray[np.float32]:
     """Returns what a predictor gave as an array, or raises MedshiftError if it is no (count, classes) probabilities."""
     where = f"in condition {condition.key!r} the model returned"
     if not isinstance(returned, torch.Tensor):

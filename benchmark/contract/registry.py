@@ -124,12 +124,12 @@ def make(name: str, settings: Sequence[str]) -> Baseline:
     return made
 
 
-def suited(baseline: Baseline, dims: int) -> Baseline:
+def for_dims(baseline: Baseline, dims: int) -> Baseline:
     """Returns a baseline as it is for images of so many spatial axes: one may have other defaults for volumes.
 
-    It says so by a method `suited(dims)`; the card then tells what was run.
+    It says so by a method `for_dims(dims)`; the card then tells what was run.
     """
-    suit = getattr(baseline, "suited", None)
+    suit = getattr(baseline, "for_dims", None)
     return cast("Baseline", suit(dims)) if callable(suit) else baseline
 
 

@@ -71,7 +71,7 @@ class Choice:
         return self.values[int(place * len(self.values))]
 
 
-def drawn(space: Space, seed: int, number: int) -> dict[str, Value]:
+def draw_settings(space: Space, seed: int, number: int) -> dict[str, Value]:
     """Returns the settings of one draw.
 
     A value is addressed by seed, number and the hyper-parameter's name: another one in the space does not move it, and
@@ -82,8 +82,8 @@ def drawn(space: Space, seed: int, number: int) -> dict[str, Value]:
         seed: Of the run.
         number: Of the draw, from 1: the draw 0 are the settings as given.
     """
-    return {name: draw.at(_place(f"{seed}\x1f{number}\x1f{name}")) for name, draw in space.items()}
+    return {name: draw.at(_stratum(f"{seed}\x1f{number}\x1f{name}")) for name, draw in space.items()}
 
 
-def _place(address: str) -> float:
+def _stratum(address: str) -> float:
     return int.from_bytes(hashlib.blake2b(address.encode(), digest_size=6).digest(), "big") / 2**48

@@ -14,8 +14,8 @@ from ...shifts.errors import MedshiftError, near
 from .dataset import COLUMNS, Dataset
 from .importing.formats.pillow import LARGEST_SIDE, MOST_PIXELS, is_grey, square
 from .importing.formats.sniff import no_file
-from .importing.manifest_table import table as read_table
-from .importing.paths import Inside
+from .importing.manifest_table import read_table
+from .importing.paths import ContainedPaths
 from .importing.problems import undecodable
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ def _rows(folder: Path, classes: Sequence[str]) -> pd.DataFrame:
     problems += [f"line {line}: spaces around a value" for line in stray]
     twice = table["image"][table["image"].duplicated()]
     problems += [f"line {line}: {name} a second time" for line, name in twice.items()]
-    inside = Inside(folder)
+    inside = ContainedPaths(folder)
     problems += [
         f"line {line}: {name} leads out of the folder"
         for line, name in table["image"].items()

@@ -18,7 +18,7 @@ from ...shifts.plugins import own_distribution
 from ..contract import registry
 from ..contract.sees import Sees
 from ..files.atomic import replace, sha256
-from ..protocols.folder import settle
+from ..protocols.folder import write_protocol
 from ..protocols.protocol import Protocol
 from ..runs import environment
 from ..scoring import scores
@@ -84,7 +84,7 @@ def submit(
             raise MedshiftError(f"{folder} holds other predictions: choose another --name or --seed, or remove it")
         arrays = predictions.read(new, protocol, truth)
         scored = scores.score(protocol, truth, arrays)
-        settle(protocol, truth, out / protocol.name)
+        write_protocol(protocol, truth, out / protocol.name)
         with replace(folder / PREDICTIONS_FILE) as temporary:
             shutil.copyfile(new, temporary)
     rows = sum(map(len, arrays.values()))

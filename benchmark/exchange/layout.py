@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 
 from ..datasets.dataset import Dataset
-from ..files.names import safe
+from ..files.names import folder_name
 from ..protocols.condition import Condition
 from ..protocols.protocol import Protocol
-from ..runs.stream import shuffled, stream
+from ..runs.stream import in_hash_order, test_stream
 
 Format = Literal["npy", "png"]
 
@@ -49,23 +49,23 @@ def parts(protocol: Protocol, table: pd.DataFrame) -> list[Part]:
     """
 
     def rows(domain: str, split: str) -> pd.DataFrame:
-        return shuffled(table[(table["domain"] == domain) & (table["split"] == split)], protocol.seed)
+        return in_hash_order(table[(table["domain"] == domain) & (table["split"] == split)], protocol.seed)
 
     source = protocol.source
     made = [Part("source/train", rows(source, "train"), Condition(source, "clean"), tested=False, labelled=True)]
     for target in protocol.targets:
         found = rows(target, "adapt")
         if len(found):
-            made.append(Part(f"adapt/{safe(target)}", found, Condition(target, "real"), tested=False))
+            made.append(Part(f"adapt/{folder_name(target)}", found, Condition(target, "real"), tested=False))
     for condition in protocol.conditions():
         place = {
             "validation": "source/val",
             "clean": "test/clean",
-            "real": f"test/real/{safe(condition.domain)}",
-            "synthesized": f"test/synthesized/{safe(f'{condition.shift}@{condition.level}')}",
+            "real": f"test/real/{folder_name(condition.domain)}",
+            "synthesized": f"test/synthesized/{folder_name(f'{condition.shift}@{condition.level}')}",
         }[condition.kind]
         labelled = condition.kind == "validation"
-        made.append(Part(place, stream(protocol, table, condition), condition, labelled=labelled))
+        made.append(Part(place, test_stream(protocol, table, condition), condition, labelled=labelled))
     return made
 
 

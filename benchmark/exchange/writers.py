@@ -14,13 +14,13 @@ from torch import Tensor
 from ..datasets.dataset import Dataset
 from ..files.atomic import replace
 from ..protocols.protocol import Protocol
-from ..runs.stream import shown
+from ..runs.stream import condition_batches
 from .layout import Format, Part
 
 
 def _batches(part: Part, dataset: Dataset, protocol: Protocol, kind: str) -> Iterator[NDArray[Any]]:
     """Yields (n, *spatial, C), channels last, as most other tools take them."""
-    for images in shown(dataset, part.rows, protocol, part.condition):
+    for images in condition_batches(dataset, part.rows, protocol, part.condition):
         last: Tensor = images.movedim(1, -1)
         values: NDArray[np.float32] = last.numpy()
         yield np.rint(values * 255).astype(np.uint8) if kind == "uint8" else np.ascontiguousarray(values)

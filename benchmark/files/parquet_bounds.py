@@ -21,7 +21,7 @@ LARGEST_HEADER = 16 << 20  # bytes, of a page's header and of the footer
 BOUNDED = (0, 2, 3, 6, 8, 9)
 
 
-def measured(path: Path, most: int) -> tuple[int, int]:
+def parquet_bounds(path: Path, most: int) -> tuple[int, int]:
     """Returns how many rows a file has, the most that any part of it says, and how many bytes all its pages unpack to.
 
     Args:

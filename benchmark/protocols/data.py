@@ -11,7 +11,7 @@ import pandas as pd
 from ...shifts.errors import MedshiftError
 from ..datasets import manifest, registry, store
 from ..datasets.dataset import Dataset
-from .folder import settled
+from .folder import read_protocol
 from .protocol import Protocol
 
 TRUTH = ("label", "domain", "group")
@@ -30,7 +30,7 @@ def adopt(folder: Path, name: str | None = None, data: Path | None = None) -> tu
     """
     if name is not None and data is not None:
         raise MedshiftError("give --dataset NAME or --data DIR, not both")
-    protocol, table = settled(folder)
+    protocol, table = read_protocol(folder)
     found = registry.load(name) if name is not None else data_of(protocol, data)
     wrong = differences(protocol, table, found)
     if wrong:

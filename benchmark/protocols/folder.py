@@ -13,7 +13,7 @@ from . import truth
 from .protocol import Protocol
 
 
-def settle(protocol: Protocol, table: pd.DataFrame, folder: Path) -> None:
+def write_protocol(protocol: Protocol, table: pd.DataFrame, folder: Path) -> None:
     """Writes protocol and truth into the folder of their submissions, or checks that they are what is there.
 
     Raises:
@@ -23,14 +23,14 @@ def settle(protocol: Protocol, table: pd.DataFrame, folder: Path) -> None:
         truth.write(table, folder / protocols.TRUTH_FILE)
         protocols.write(protocol, folder)
         return
-    there, _ = settled(folder)
+    there, _ = read_protocol(folder)
     if there.sha256 != protocol.sha256:
         mine, theirs = (json.loads(p.text()) for p in (protocol, there))
         fields = ", ".join(key for key in mine if mine[key] != theirs[key])
         raise MedshiftError(f"{folder} holds submissions to another protocol (other {fields}): choose another --out")
 
 
-def settled(folder: Path) -> tuple[Protocol, pd.DataFrame]:
+def read_protocol(folder: Path) -> tuple[Protocol, pd.DataFrame]:
     """Returns the protocol and the tidy truth that `settle` left in a folder.
 
     Raises:
@@ -43,7 +43,7 @@ def settled(folder: Path) -> tuple[Protocol, pd.DataFrame]:
         raise MedshiftError(
             f"{folder / protocols.TRUTH_FILE} is not the truth of {protocols.PROTOCOL_FILE} beside it: its hash differs"
         )
-    wrong = _unfit(protocol, table)
+    wrong = unscorable(protocol, table)
     if wrong:
         raise MedshiftError(
             f"{folder / protocols.TRUTH_FILE} does not suit {protocols.PROTOCOL_FILE} beside it: {wrong}"
@@ -51,7 +51,7 @@ def settled(folder: Path) -> tuple[Protocol, pd.DataFrame]:
     return protocol, table
 
 
-def _unfit(protocol: Protocol, table: pd.DataFrame) -> str:
+def unscorable(protocol: Protocol, table: pd.DataFrame) -> str:
     """Returns why a truth cannot be scored by a protocol; empty where it can."""
     classes = len(protocol.dataset.classes)
     strange = table["label"][~table["label"].between(0, classes - 1)]

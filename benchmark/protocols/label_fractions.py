@@ -11,7 +11,7 @@ from ...shifts.errors import MedshiftError
 from .protocol import Protocol
 
 
-def cut(table: pd.DataFrame, source: str, fraction: float, seed: int = 0) -> pd.DataFrame:
+def keep_fraction(table: pd.DataFrame, source: str, fraction: float, seed: int = 0) -> pd.DataFrame:
     """Returns a truth in which the source's training groups outside a fraction are `unused`.
 
     Nested: what is kept at 0.1 is kept at 0.3. Validation and tests stay as they are, so that conditions and their
@@ -24,7 +24,7 @@ def cut(table: pd.DataFrame, source: str, fraction: float, seed: int = 0) -> pd.
         seed: Which groups.
     """
     training = (table["domain"] == source) & (table["split"] == "train")
-    groups = order(table[training], seed)
+    groups = nested_group_order(table[training], seed)
     kept = set(groups[: max(round(fraction * len(groups)), 1)])
     # the first groups of the order cover all classes; a very small fraction must not leave one out
     kept |= set(groups[: _covering(table[training], groups)])
@@ -32,7 +32,7 @@ def cut(table: pd.DataFrame, source: str, fraction: float, seed: int = 0) -> pd.
     return table.assign(split=table["split"].where(~dropped, "unused"))
 
 
-def order(train: pd.DataFrame, seed: int) -> list[str]:
+def nested_group_order(train: pd.DataFrame, seed: int) -> list[str]:
     """Returns the groups in the order in which their labels are bought: any beginning of it is spread over classes.
 
     A group counts as of its most frequent class. Within a class the order is that of a hash of seed and group, so it
@@ -63,14 +63,14 @@ def _covering(train: pd.DataFrame, groups: list[str]) -> int:
     return int(place.groupby(train["label"]).min().max()) + 1
 
 
-def name(base: str, fraction: float, seed: int = 0) -> str:
+def protocol_name(base: str, fraction: float, seed: int = 0) -> str:
     """Returns the name of the protocol of a fraction: `base` for all labels, else `base-labels-10`."""
     if fraction == 1:
         return base
     return f"{base}-labels-{100 * fraction:g}" + (f"-seed-{seed}" if seed else "")
 
 
-def parse(text: str) -> tuple[float, ...]:
+def parse_fractions(text: str) -> tuple[float, ...]:
     """Returns the fractions in an option, descending.
 
     Raises:
@@ -87,7 +87,7 @@ def parse(text: str) -> tuple[float, ...]:
     return tuple(sorted(found, reverse=True))
 
 
-def bought(protocol: Protocol, table: pd.DataFrame) -> str:
+def label_budget(protocol: Protocol, table: pd.DataFrame) -> str:
     """Returns how much of the source is trained on: `12 of 60 groups, 24 of 118 images`."""
     source = table[table["domain"] == protocol.source]
     train, all_of_it = source[source["split"] == "train"], source[source["split"].isin(["train", "unused"])]

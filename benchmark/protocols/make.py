@@ -53,10 +53,10 @@ def make(
     whole, table = plan(dataset, choices, source, match)
     made = []
     for fraction in fractions:
-        rows = label_fractions.cut(table, whole.source, fraction, label_seed)
+        rows = label_fractions.keep_fraction(table, whole.source, fraction, label_seed)
         splits.check(rows, whole.source)
         changes = {
-            "name": label_fractions.name(name, fraction, label_seed),
+            "name": label_fractions.protocol_name(name, fraction, label_seed),
             "version": version,
             "truth_sha256": truth.digest(rows),
         }

@@ -12,9 +12,9 @@ from ...shifts import catalogue
 from ...shifts.errors import MedshiftError, near
 from ..datasets.dataset import Dataset
 from ..datasets.facts import DatasetFacts
-from ..files.names import safe
+from ..files.names import folder_name
 from . import splits, truth
-from .folder import _unfit
+from .folder import unscorable
 from .protocol import Protocol
 
 LEVELS = (0.97, 0.94, 0.88, 0.80, 0.70)  # mean structural similarity at matched severities 1..5
@@ -77,7 +77,7 @@ def plan(
     names = shift_names(dataset, choices)
     base = dataset.name if trained == source else f"{dataset.name}-from-{trained}"
     made = Protocol(
-        name=safe(base),
+        name=folder_name(base),
         dataset=DatasetFacts(
             name=dataset.name,
             version=dataset.version,
@@ -96,7 +96,7 @@ def plan(
         severities=choices.severities,
         grey_levels=dataset.grey_levels if choices.requantise else 0,
     )
-    wrong = _unfit(made, stored)
+    wrong = unscorable(made, stored)
     if wrong:
         raise MedshiftError(f"{dataset.name!r} cannot be tested so: {wrong}")
     full = stored.merge(table[["sample_id", "row"]].astype({"sample_id": str}), on="sample_id")
@@ -109,7 +109,7 @@ def plan(
     return made, full
 
 
-def ends(protocol: Protocol) -> list[str]:
+def unreached_levels(protocol: Protocol) -> list[str]:
     """Returns a line for each shift of a matched protocol that does not reach all levels."""
     lines = []
     wanted = ", ".join(f"{LEVELS[severity - 1]:g}" for severity in protocol.severities)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from .label_fractions import bought
+from .label_fractions import label_budget
 from .protocol import Protocol
 from .truth import SPLITS
 
@@ -25,7 +25,7 @@ def lines(protocol: Protocol, table: pd.DataFrame) -> Iterator[str]:
     yield f"sha256 {protocol.sha256}"
     yield f"data: {simulated}{facts.name}, version {facts.version}; {facts.modality}, {facts.channels} channels, {size}"
     yield f"truth: sha256 {protocol.truth_sha256}"
-    yield f"trained on: {protocol.source} ({bought(protocol, table)})"
+    yield f"trained on: {protocol.source} ({label_budget(protocol, table)})"
     yield f"real shifts: {', '.join(protocol.targets) or 'none'}"
     by_family: dict[str, list[str]] = {}
     for shift, family in protocol.shifts.items():

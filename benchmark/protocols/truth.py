@@ -49,7 +49,7 @@ def read(path: Path) -> pd.DataFrame:
     try:
         if path.stat().st_size > LARGEST_FILE:
             raise MedshiftError(f"{path} has more than {LARGEST_FILE >> 20} MiB: that is no truth")
-        rows, size = parquet_bounds.measured(path, LARGEST)
+        rows, size = parquet_bounds.parquet_bounds(path, LARGEST)
         size += rows * len(COLUMNS)
         have = pq.read_schema(path)
         if sorted(have.names) != sorted(COLUMNS):

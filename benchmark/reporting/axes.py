@@ -83,7 +83,7 @@ def rows(
     low, high = ends or bounds(numbers)
 
     def at(value: float) -> float:
-        return place(value, low, high, LEFT, WIDTH - RIGHT)
+        return scale_position(value, low, high, LEFT, WIDTH - RIGHT)
 
     names, marks = [], []
     for number, (name, mine) in enumerate(entries):
@@ -103,10 +103,10 @@ def curves(title: str, across: str, down: str, lines: Sequence[tuple[Sequence[fl
     y0, y1 = bounds([y for _, ys in lines for y in ys])
 
     def x_at(value: float) -> float:
-        return place(value, x0, x1, NARROW, WIDTH - RIGHT)
+        return scale_position(value, x0, x1, NARROW, WIDTH - RIGHT)
 
     def y_at(value: float) -> float:
-        return place(value, y0, y1, HEIGHT - 36, 10)
+        return scale_position(value, y0, y1, HEIGHT - 36, 10)
 
     drawn = [
         (number % STYLES, " ".join(f"{x_at(x)},{y_at(y)}" for x, y in zip(*line, strict=True)))
@@ -115,7 +115,7 @@ def curves(title: str, across: str, down: str, lines: Sequence[tuple[Sequence[fl
     return Curves(title, across, down, drawn, ticks(x0, x1, x_at), ticks(y0, y1, y_at))
 
 
-def place(value: float, low: float, high: float, start: float, end: float) -> float:
+def scale_position(value: float, low: float, high: float, start: float, end: float) -> float:
     """Returns where a value stands between two pixels, held within them, in tenths of a pixel."""
     share = (min(max(value, low), high) - low) / (high - low)
     return round(start + share * (end - start), 1)

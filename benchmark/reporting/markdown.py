@@ -7,7 +7,7 @@ from pathlib import Path
 from ...shifts.errors import MedshiftError
 
 
-def put(path: Path, begin: str, text: str, end: str) -> bool:
+def replace_between(path: Path, begin: str, text: str, end: str) -> bool:
     """Replaces what stands between two marks in a file; returns whether anything changed.
 
     Raises:

@@ -7,14 +7,18 @@ import math
 UNDEFINED = "–"
 
 
-def shown(value: float, low: float, high: float) -> str:
+def format_estimate(value: float, low: float, high: float) -> str:
     """Returns a figure and its interval as printed: `.873 [.84, .90]`; a dash where it is undefined."""
     if math.isnan(value):
         return UNDEFINED
-    return decimal(value) if math.isnan(low) else f"{decimal(value)} [{decimal(low, 2)}, {decimal(high, 2)}]"
+    return (
+        format_decimal(value)
+        if math.isnan(low)
+        else f"{format_decimal(value)} [{format_decimal(low, 2)}, {format_decimal(high, 2)}]"
+    )
 
 
-def decimal(value: float, digits: int = 3) -> str:
+def format_decimal(value: float, digits: int = 3) -> str:
     """Returns a number without the leading zero: `.873`, `-.012`, `1.000`; a dash for NaN."""
     if math.isnan(value):
         return UNDEFINED

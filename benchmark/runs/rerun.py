@@ -3,25 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
-import os
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
-import pandas as pd
+
 from ...shifts.errors import MedshiftError
 from ..contract import registry, user_class
-from ..submissions import card
-from ..datasets import registry as datasets, manifest, store
 from ..contract.registry import Baseline
-from ..datasets.dataset import Dataset
-from ..protocols.folder import settle, settled
-from ..protocols.protocol import Protocol
+from ..protocols.folder import read_protocol, write_protocol
+from ..submissions import card
 from .tuning import Budget
 
 if TYPE_CHECKING:
-    from .run import Watch
-from ..protocols.data import data_of
-from ..protocols.data import with_rows
+    from .run import RunProgress
+from ..protocols.data import data_of, with_rows
 
 
 def baseline_of(claim: card.BaselineClaim) -> Baseline:
@@ -30,7 +24,7 @@ def baseline_of(claim: card.BaselineClaim) -> Baseline:
     Raises:
         MedshiftError: It is not installed, or it has other hyper-parameters.
     """
-    kind = registry.load(named(claim))
+    kind = registry.load(baseline_name(claim))
     fields = {field.name for field in dataclasses.fields(kind)}  # type: ignore[arg-type]
     if set(claim.config) != fields:
         raise MedshiftError(
@@ -43,7 +37,7 @@ def baseline_of(claim: card.BaselineClaim) -> Baseline:
     return made
 
 
-def named(claim: card.BaselineClaim) -> str:
+def baseline_name(claim: card.BaselineClaim) -> str:
     """Returns what the baseline of a card is loaded by: its name, or `my_module:MyBaseline`."""
     return user_class.claimed(claim.name, claim.distribution) or claim.name
 
@@ -63,7 +57,9 @@ def budget_of(tuning: card.TuningClaim | None, baseline: Baseline) -> Budget:
     return Budget(tuning.draws, tuple(tuning.searched))
 
 
-def rerun(folder: Path, out: Path, data: Path | None = None, device: str = "", watch: Watch | None = None) -> None:
+def rerun(
+    folder: Path, out: Path, data: Path | None = None, device: str = "", watch: RunProgress | None = None
+) -> None:
     """Makes the submission of a card again.
 
     Args:
@@ -74,21 +70,21 @@ def rerun(folder: Path, out: Path, data: Path | None = None, device: str = "", w
         watch: Where progress goes.
     """
     from . import environment
-    from .run import Job, Watch, run
+    from .run import Job, RunProgress, run
 
     made = card.read(folder)
-    protocol, table = settled(folder.absolute().parent.parent)
+    protocol, table = read_protocol(folder.absolute().parent.parent)
     baseline = baseline_of(made.baseline)
     dataset = data_of(protocol, data)
     job = Job(
         dataset,
         protocol,
         with_rows(table, dataset),
-        named(made.baseline),
+        baseline_name(made.baseline),
         baseline,
         made.seed,
         out,
         budget=budget_of(made.tuning, baseline),
     )
-    settle(protocol, table, out / protocol.name)
-    run(job, environment.prepare(device or made.environment.device, made.environment.threads), watch or Watch())
+    write_protocol(protocol, table, out / protocol.name)
+    run(job, environment.prepare(device or made.environment.device, made.environment.threads), watch or RunProgress())

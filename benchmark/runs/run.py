@@ -18,15 +18,16 @@ from ...shifts.errors import MedshiftError
 from ...shifts.fingerprint import fingerprint
 from ...shifts.plugins import own_distribution
 from ..contract import registry, user_class
-from ..submissions import card, predictions, submission
-from . import environment, tuning as tune
-from ..scoring import scores
 from ..contract.access import grant
 from ..contract.registry import Baseline
-from ..protocols.condition import Condition
 from ..datasets.dataset import Dataset
 from ..files.atomic import sha256
+from ..protocols.condition import Condition
 from ..protocols.protocol import Protocol
+from ..scoring import scores
+from ..submissions import card, predictions, submission
+from . import environment
+from . import tuning as tune
 from .tuning import Budget
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ class Job:
 
 
 @dataclass(frozen=True)
-class Watch:
+class RunProgress:
     """How a run tells what it does.
 
     Args:
@@ -87,7 +88,7 @@ class Watch:
     track: Callable[[Iterable[Condition], int], Iterable[Condition]] = lambda conditions, count: conditions
 
 
-def run(job: Job, device: torch.device, watch: Watch) -> Scores:
+def run(job: Job, device: torch.device, watch: RunProgress) -> Scores:
     """Makes one submission, or finishes one that was interrupted, and returns its scores.
 
     A finished submission is scored again from its predictions, and nothing else is done.
@@ -103,10 +104,10 @@ def run(job: Job, device: torch.device, watch: Watch) -> Scores:
     import torch
 
     shifts = {name: fingerprint(name) for name in job.protocol.shifts}
-    made_by = _made_by(job, shifts, str(device), torch.get_num_threads())
+    made_by = _run_key(job, shifts, str(device), torch.get_num_threads())
     if (job.folder / card.CARD_FILE).exists():
-        _same(job)
-        _forget_parts(job)
+        _require_same_config(job)
+        _delete_parts(job)
         watch.line(f"{job.entry}, seed {job.seed}: complete, nothing to do")
     else:
         fit_s, predict_s = _predict_all(job, device, made_by, watch)
@@ -115,14 +116,14 @@ def run(job: Job, device: torch.device, watch: Watch) -> Scores:
     return scores.score(job.protocol, job.table, read)
 
 
-def _made_by(job: Job, shifts: dict[str, str], device: str, threads: int) -> str:
+def _run_key(job: Job, shifts: dict[str, str], device: str, threads: int) -> str:
     """Returns a hash of all that the predictions depend on."""
     what = [job.protocol.sha256, job.name, registry.config(job.baseline), job.seed, shifts, device, threads]
     what += [registry.code(job.baseline), environment.sources(), job.budget.draws, job.budget.keys]
     return hashlib.sha256(json.dumps([*what, environment.packages()], sort_keys=True).encode()).hexdigest()
 
 
-def _same(job: Job) -> None:
+def _require_same_config(job: Job) -> None:
     there = card.read(job.folder)
     tuning = Budget(there.tuning.draws, tuple(there.tuning.searched)) if there.tuning else Budget()
     mine = (registry.config(job.baseline), job.protocol.sha256, job.budget)
@@ -131,14 +132,14 @@ def _same(job: Job) -> None:
         raise MedshiftError(f"{job.folder} holds a submission made otherwise: move it away or choose another --out")
 
 
-def _predict_all(job: Job, device: torch.device, made_by: str, watch: Watch) -> tuple[float, float]:
+def _predict_all(job: Job, device: torch.device, made_by: str, watch: RunProgress) -> tuple[float, float]:
     """Predicts what is not yet predicted; returns the seconds that fitting and predicting took, this time."""
-    from .parts import Parts
-    from .predict import check_forgotten, predict
     from ..contract.predictor import for_condition, fresh_copy
-    from .stream import stream
+    from .parts import FinishedConditions
+    from .predict import check_forgotten, predict
+    from .stream import test_stream
 
-    parts = Parts(job.folder, made_by)
+    parts = FinishedConditions(job.folder, made_by)
     missing = [condition for condition in job.protocol.conditions() if not parts.has(condition)]
     if not missing:
         return 0.0, 0.0
@@ -146,22 +147,22 @@ def _predict_all(job: Job, device: torch.device, made_by: str, watch: Watch) -> 
     predictor = _fit(job, device, watch, parts.folder)
     fitted = time.perf_counter()
     for condition in watch.track(missing, len(missing)):
-        rows = stream(job.protocol, job.table, condition)
+        rows = test_stream(job.protocol, job.table, condition)
         if not len(rows):
             raise MedshiftError(f"condition {condition.key!r} has no images: leave its domain out with --targets")
         chosen = for_condition(fresh_copy(predictor), condition)
         parts.save(condition, predict(chosen, job.dataset, rows, job.protocol, condition, device))
     first = missing[0]
-    rows = stream(job.protocol, job.table, first)
+    rows = test_stream(job.protocol, job.table, first)
     try:
         check_forgotten(predictor, job.dataset, rows, job.protocol, first, device, parts.load(first))
     except MedshiftError:
-        _forget_parts(job)
+        _delete_parts(job)
         raise
     return fitted - begin, time.perf_counter() - fitted
 
 
-def _fit(job: Job, device: torch.device, watch: Watch, keep: Path) -> Predictor:
+def _fit(job: Job, device: torch.device, watch: RunProgress, keep: Path) -> Predictor:
     address = (job.dataset.digest(), job.protocol.truth_sha256, job.protocol.source)
     written = registry.code(job.baseline)
     access = grant(
@@ -180,7 +181,7 @@ def _fit(job: Job, device: torch.device, watch: Watch, keep: Path) -> Predictor:
         f"({', '.join(job.dataset.classes)}), choosing by {len(access.val)}"
     )
     if job.budget.draws:
-        return tune.tuned(job.baseline, job.budget, access, job.protocol.batch_size, keep).fit(access)
+        return tune.tune_baseline(job.baseline, job.budget, access, job.protocol.batch_size, keep).fit(access)
     return job.baseline.fit(access)
 
 
@@ -190,12 +191,12 @@ def _write(
     """Assembles the parts, scores what was written, and writes the card last."""
     import torch
 
-    from .parts import Parts
-    from .stream import stream
+    from .parts import FinishedConditions
+    from .stream import test_stream
 
-    parts = Parts(job.folder, made_by)
+    parts = FinishedConditions(job.folder, made_by)
     conditions = job.protocol.conditions()
-    streams = {c.key: stream(job.protocol, job.table, c)["sample_id"].tolist() for c in conditions}
+    streams = {c.key: test_stream(job.protocol, job.table, c)["sample_id"].tolist() for c in conditions}
     path = job.folder / predictions.PREDICTIONS_FILE
     predictions.write({c.key: (streams[c.key], parts.load(c)) for c in conditions}, path)
     scored = scores.score(job.protocol, job.table, predictions.read(path, job.protocol, job.table))
@@ -230,8 +231,8 @@ def _write(
         tuning=tune.record(parts.folder) if job.budget.draws else None,
     )
     card.write(made, job.folder)
-    _forget_parts(job)
+    _delete_parts(job)
 
 
-def _forget_parts(job: Job) -> None:
+def _delete_parts(job: Job) -> None:
     shutil.rmtree(job.folder / "parts", ignore_errors=True)

@@ -2,39 +2,39 @@
 
 from __future__ import annotations
 
-import copy
 import hashlib
 from collections.abc import Iterator
-from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import torch
-from numpy.typing import NDArray
-from ...shifts.apply import apply
-from ...shifts.errors import MedshiftError
-from ..datasets.images import Images
-from ..contract.predictor import Predictor
-from ..protocols.condition import Condition
+
+from ...shifts.apply import apply_shift
 from ..datasets.dataset import Dataset
-from ..files.atomic import replace
+from ..datasets.images import Images
+from ..protocols.condition import Condition
 from ..protocols.protocol import Protocol
 
 
-def stream(protocol: Protocol, table: pd.DataFrame, condition: Condition) -> pd.DataFrame:
+def test_stream(protocol: Protocol, table: pd.DataFrame, condition: Condition) -> pd.DataFrame:
     """Returns the rows of a condition's split in the order of the test stream.
 
     Sorted by a hash of seed and sample id: fixed, the same for all conditions on a split, and unrelated to the labels.
     """
-    return shuffled(table[(table["domain"] == condition.domain) & (table["split"] == condition.split)], protocol.seed)
+    return in_hash_order(
+        table[(table["domain"] == condition.domain) & (table["split"] == condition.split)], protocol.seed
+    )
 
 
-def shuffled(rows: pd.DataFrame, seed: int) -> pd.DataFrame:
+def in_hash_order(rows: pd.DataFrame, seed: int) -> pd.DataFrame:
     """Returns rows sorted by a hash of seed and sample id."""
     place = [hashlib.blake2b(f"{seed}\x1f{name}".encode(), digest_size=16).digest() for name in rows["sample_id"]]
     return rows.assign(place=place).sort_values("place").drop(columns="place")
 
 
-def shown(dataset: Dataset, rows: pd.DataFrame, protocol: Protocol, condition: Condition) -> Iterator[torch.Tensor]:
+def condition_batches(
+    dataset: Dataset, rows: pd.DataFrame, protocol: Protocol, condition: Condition
+) -> Iterator[torch.Tensor]:
     """Yields the images of a condition as a model is shown them, batch by batch.
 
     Args:
@@ -52,9 +52,5 @@ def shown(dataset: Dataset, rows: pd.DataFrame, protocol: Protocol, condition: C
         images = Images(dataset.pixels[index[batch]], dataset.value_range).batch(slice(None))
         if condition.shift:
             levels = protocol.grey_levels or None
-            images = apply(condition.shift, images, condition.severity, ids[batch], protocol.seed, levels=levels)
+            images = apply_shift(condition.shift, images, condition.severity, ids[batch], protocol.seed, levels=levels)
         yield images
-
-
-
-

@@ -15,9 +15,9 @@ import numpy as np
 from ...shifts.errors import MedshiftError, in_one_line
 from ..contract import registry
 from ..contract.registry import Baseline
-from ..submissions.card import TrialClaim, TuningClaim
+from ..contract.search_space import Value, draw_settings
 from ..files.atomic import write_text
-from ..contract.search_space import Value, drawn
+from ..submissions.card import TrialClaim, TuningClaim
 
 if TYPE_CHECKING:
     from ..contract.access import Access
@@ -54,7 +54,7 @@ def budget(baseline: Baseline, draws: int, settings: Sequence[str]) -> Budget:
     return Budget(draws, tuple(key for key in registry.search(baseline) if key not in given))
 
 
-def tuned(baseline: Baseline, budget: Budget, access: Access, batch_size: int, folder: Path) -> Baseline:
+def tune_baseline(baseline: Baseline, budget: Budget, access: Access, batch_size: int, folder: Path) -> Baseline:
     """Returns the baseline with the settings that did best on source validation, and leaves the record in `folder`.
 
     Each draw is fitted and scored by `loss`. The settings as given are the first draw and win ties, so that tuning is
@@ -70,7 +70,9 @@ def tuned(baseline: Baseline, budget: Budget, access: Access, batch_size: int, f
     """
     space = {key: registry.search(baseline)[key] for key in budget.keys}
     # without a space all draws are the same one
-    tried = [drawn(space, access.seed, number) if number else {} for number in range(budget.draws if space else 1)]
+    tried = [
+        draw_settings(space, access.seed, number) if number else {} for number in range(budget.draws if space else 1)
+    ]
     trials = []
     for number, settings in enumerate(tried):
         path = folder / f"draw-{number:04d}.json"
@@ -101,8 +103,8 @@ def loss(predictor: Predictor, access: Access, batch_size: int) -> float:
     The images come as a stream in an order that the seed fixes and labels do not, as test images do: methods that look
     at batches are judged by what they do with batches.
     """
+    from ..contract.predictor import fresh_copy, validated_probabilities
     from ..protocols.condition import Condition
-    from ..contract.predictor import checked, fresh_copy
 
     fresh = fresh_copy(predictor)
     order = np.random.default_rng(access.seed).permutation(len(access.val))
@@ -110,7 +112,9 @@ def loss(predictor: Predictor, access: Access, batch_size: int) -> float:
     for start in range(0, len(order), batch_size):
         chosen = order[start : start + batch_size]
         returned = fresh(access.val.batch(chosen).to(access.device))
-        made.append(checked(returned, len(chosen), len(access.classes), Condition("source", "validation")))
+        made.append(
+            validated_probabilities(returned, len(chosen), len(access.classes), Condition("source", "validation"))
+        )
     labels = access.val.labels[order]
     right = np.concatenate(made)[np.arange(len(labels)), labels].astype(np.float64)
     costs = -np.log(np.maximum(right, LEAST))

@@ -13,14 +13,14 @@ import numpy as np
 
 from ...shifts.errors import MedshiftError
 from ...shifts.plugins import own_distribution
-from ..submissions import card as cards
 from ..datasets import registry, store
+from ..files.atomic import sha256
+from ..protocols.folder import read_protocol
+from ..protocols.protocol import Protocol
+from ..submissions import card as cards
 from ..submissions import submission, verification_record
 from ..submissions.card import EXTERNAL, Card
-from ..files.atomic import sha256
-from ..protocols.folder import settled
-from ..protocols.protocol import Protocol
-from ..submissions.verification_record import Mark
+from ..submissions.verification_record import VerificationRecord
 
 PROCESS = "medshift.benchmark.cli.rerun"  # by name: the command line shows its progress
 TOLERANCE = 1e-3  # of a probability: other processors and thread counts round differently, and training amplifies it
@@ -63,7 +63,7 @@ def verify(folder: Path, out: Path, data: Path | None = None, device: str = "") 
     Raises:
         MedshiftError: The submission is not in order, or its run failed.
     """
-    protocol, table = settled(folder.absolute().parent.parent)
+    protocol, table = read_protocol(folder.absolute().parent.parent)
     theirs, before = submission.load(folder, protocol, table)
     name = protocol.dataset.name
     if data is None and name not in registry.TABLE.names() and name in store.names():
@@ -120,7 +120,7 @@ def _differences(protocol: Protocol, theirs: Card, ours: Card, gaps: dict[str, f
     return found
 
 
-def mark(folder: Path, outcome: Outcome, by: str) -> None:
+def write_record(folder: Path, outcome: Outcome, by: str) -> None:
     """Writes `verified.json` beside the card.
 
     Raises:
@@ -128,7 +128,7 @@ def mark(folder: Path, outcome: Outcome, by: str) -> None:
     """
     if outcome.result == "differs":
         raise MedshiftError(f"{folder} is not marked as verified: it was not reproduced")
-    made = Mark(
+    made = VerificationRecord(
         predictions_sha256=cards.read(folder).predictions.sha256,
         card_sha256=sha256(folder / cards.CARD_FILE),
         result=outcome.result,

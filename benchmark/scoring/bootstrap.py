@@ -24,7 +24,7 @@ LEAST_DEFINED = 0.5  # share of replicates that must be defined for an interval
 
 
 @dataclass(frozen=True)
-class Cell:
+class ResampledSplit:
     """What is scored under a condition: the samples of one split of one domain.
 
     Args:
@@ -40,10 +40,12 @@ class Cell:
     @cached_property
     def by_class(self) -> float:
         """The number of groups that a figure which weighs the classes alike is as uncertain as."""
-        return units(self.labels, self.groups)
+        return effective_groups(self.labels, self.groups)
 
 
-def cells(protocol: Protocol, truth: pd.DataFrame, replicates: int = REPLICATES) -> dict[tuple[str, str], Cell]:
+def resampled_splits(
+    protocol: Protocol, truth: pd.DataFrame, replicates: int = REPLICATES
+) -> dict[tuple[str, str], ResampledSplit]:
     """Returns the cell of every (domain, split) that the protocol's conditions look at.
 
     Domains that share groups (travelling patients) are drawn together, so that a group is drawn as often in all of
@@ -51,28 +53,28 @@ def cells(protocol: Protocol, truth: pd.DataFrame, replicates: int = REPLICATES)
     """
     looked_at: dict[tuple[str, str], pd.DataFrame] = {}
     for condition in protocol.conditions():
-        if place(condition) not in looked_at:
-            looked_at[place(condition)] = truth_of(truth, condition)
-    drawn: dict[tuple[str, str], Cell] = {}
+        if split_key(condition) not in looked_at:
+            looked_at[split_key(condition)] = truth_of(truth, condition)
+    drawn: dict[tuple[str, str], ResampledSplit] = {}
     for together in _linked({key: set(rows["group"]) for key, rows in looked_at.items()}):
         names = sorted(set().union(*(set(looked_at[key]["group"]) for key in together)))
-        counts = draw(len(names), replicates, protocol.seed, *("/".join(key) for key in together))
+        counts = resample_counts(len(names), replicates, protocol.seed, *("/".join(key) for key in together))
         index = pd.Index(names, dtype=object)
         for key in together:
             rows = looked_at[key]
             whose = index.get_indexer(pd.Index(rows["group"].astype(object)))
             mine, groups = np.unique(whose, return_inverse=True)
             labels = rows["label"].to_numpy(dtype=np.int64)
-            drawn[key] = Cell(labels, groups.astype(np.int64), np.ascontiguousarray(counts[:, mine]))
+            drawn[key] = ResampledSplit(labels, groups.astype(np.int64), np.ascontiguousarray(counts[:, mine]))
     return drawn
 
 
-def place(condition: Condition) -> tuple[str, str]:
+def split_key(condition: Condition) -> tuple[str, str]:
     """Returns the domain and split that a condition looks at."""
     return condition.domain, condition.split
 
 
-def draw(items: int, replicates: int, seed: int, *address: str) -> NDArray[np.float64]:
+def resample_counts(items: int, replicates: int, seed: int, *address: str) -> NDArray[np.float64]:
     """Returns (replicates, items) how often each was drawn when as many are drawn with replacement as there are."""
     words = hashlib.sha256("\x1f".join(["bootstrap", str(seed), *address]).encode()).digest()
     rng = np.random.default_rng(list(words))
@@ -81,7 +83,7 @@ def draw(items: int, replicates: int, seed: int, *address: str) -> NDArray[np.fl
     return rng.multinomial(items, np.full(items, 1 / items), size=replicates).astype(np.float64)
 
 
-def units(labels: NDArray[np.int64], groups: NDArray[np.int64]) -> float:
+def effective_groups(labels: NDArray[np.int64], groups: NDArray[np.int64]) -> float:
     """Returns what number of groups a figure that weighs the classes alike is as uncertain as: at most all of them.
 
     It knows no more than the rarest class lets it. Where n_k groups hold class k, its variance goes with the sum of

@@ -10,7 +10,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from ..reporting.numbers import shown
+from ..reporting.numbers import format_estimate
 from . import intervals
 
 
@@ -55,12 +55,12 @@ class Estimate:
     @property
     def text(self) -> str:
         """The figure and its interval as printed: `.873 [.84, .90]`; a dash where it is undefined."""
-        return shown(self.value, *self.interval)
+        return format_estimate(self.value, *self.interval)
 
 
 def intervals_of(estimates: Sequence[Estimate]) -> NDArray[np.float64]:
     """Returns (F, 2) the 95 % intervals of F figures of the same seeds, at once; NaN where undefined."""
-    return intervals.ends(
+    return intervals.confidence_intervals(
         np.array([found.value for found in estimates]),
         np.stack([found.replicates for found in estimates]),
         np.array([found.units for found in estimates]),

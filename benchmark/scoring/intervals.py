@@ -71,7 +71,9 @@ def quantile(groups: Floats, whole: Floats, total: Floats, units: Floats, seeds:
     return np.asarray(stdtrit(np.clip(freedom, 1, 1e9), 1 - TAIL))
 
 
-def ends(values: Floats, replicates: Floats, units: Floats, seeds: int, spread: Floats, bounds: Floats) -> Floats:
+def confidence_intervals(
+    values: Floats, replicates: Floats, units: Floats, seeds: int, spread: Floats, bounds: Floats
+) -> Floats:
     """Returns (F, 2) the 95 % intervals of F figures; NaN where undefined.
 
     Undefined replicates (NaN: no sample of a class was drawn) are left out; where half of them or more are, where there

@@ -137,7 +137,7 @@ METRICS = {
 }
 
 
-def named(names: Sequence[str]) -> dict[str, Metric]:
+def metrics_by_name(names: Sequence[str]) -> dict[str, Metric]:
     """Returns metrics by name, in the order asked for; an unknown one raises MedshiftError with near names."""
     for name in names:
         if name not in METRICS:

@@ -14,9 +14,9 @@ from ..protocols.condition import Condition
 from ..protocols.protocol import Protocol
 from . import thresholds as operating
 from .aggregates import aggregate
-from .bootstrap import REPLICATES, Cell, cells, place
+from .bootstrap import REPLICATES, ResampledSplit, resampled_splits, split_key
 from .estimate import Estimate
-from .metrics import METRICS, Metric, named
+from .metrics import METRICS, Metric, metrics_by_name
 
 TOGETHER = 256  # conditions that are scored at once
 
@@ -46,7 +46,7 @@ def score(
     truth: pd.DataFrame,
     predictions: Mapping[str, NDArray[np.float32]],
     replicates: int = REPLICATES,
-    drawn: Mapping[tuple[str, str], Cell] | None = None,
+    drawn: Mapping[tuple[str, str], ResampledSplit] | None = None,
     metrics: Sequence[str] = (),
 ) -> Scores:
     """Returns the scores of predictions.
@@ -71,16 +71,16 @@ def by_condition(
     truth: pd.DataFrame,
     predictions: Mapping[str, NDArray[np.float32]],
     replicates: int = REPLICATES,
-    drawn: Mapping[tuple[str, str], Cell] | None = None,
+    drawn: Mapping[tuple[str, str], ResampledSplit] | None = None,
     metrics: Sequence[str] = (),
 ) -> tuple[dict[str, dict[str, Estimate]], NDArray[np.float64]]:
     """Returns key of the condition -> metric -> estimate, and the thresholds; arguments as of `score`."""
-    chosen = named(metrics or protocol.metrics)
-    drawn = cells(protocol, truth, replicates) if drawn is None else drawn
+    chosen = metrics_by_name(metrics or protocol.metrics)
+    drawn = resampled_splits(protocol, truth, replicates) if drawn is None else drawn
     tested = protocol.conditions()
     (validation,) = (c for c in tested if c.kind == "validation")
     # frozen on source validation as it is, not drawn anew: a threshold is part of the model that is taken elsewhere
-    frozen = operating.thresholds(drawn[place(validation)].labels, predictions[validation.key])
+    frozen = operating.thresholds(drawn[split_key(validation)].labels, predictions[validation.key])
     # the products are small: where other work keeps the cores busy, threads of BLAS wait for each other for minutes
     with threadpool_limits(1, "blas"):
         return _estimated(chosen, tested, drawn, predictions, frozen), frozen
@@ -90,7 +90,7 @@ def aggregated(protocol: Protocol, conditions: Mapping[str, Mapping[str, Estimat
     """Returns name of the aggregate -> metric -> estimate."""
     found: dict[str, dict[str, Estimate]] = {}
     tested, classes = protocol.conditions(), len(protocol.dataset.classes)
-    for name, metric in named(list(next(iter(conditions.values())))).items():
+    for name, metric in metrics_by_name(list(next(iter(conditions.values())))).items():
         by_key = {key: by_metric[name] for key, by_metric in conditions.items()}
         for title, estimate in aggregate(tested, by_key, metric, classes).items():
             found.setdefault(title, {})[name] = estimate
@@ -100,14 +100,14 @@ def aggregated(protocol: Protocol, conditions: Mapping[str, Mapping[str, Estimat
 def _estimated(
     metrics: Mapping[str, Metric],
     tested: Sequence[Condition],
-    drawn: Mapping[tuple[str, str], Cell],
+    drawn: Mapping[tuple[str, str], ResampledSplit],
     predictions: Mapping[str, NDArray[np.float32]],
     frozen: NDArray[np.float64],
 ) -> dict[str, dict[str, Estimate]]:
     """Returns key of the condition -> metric -> estimate. Conditions on the same samples are scored together."""
     together: dict[tuple[str, str], list[str]] = {}
     for condition in tested:
-        together.setdefault(place(condition), []).append(condition.key)
+        together.setdefault(split_key(condition), []).append(condition.key)
     found: dict[str, dict[str, Estimate]] = {condition.key: {} for condition in tested}
     for where, keys in together.items():
         cell = drawn[where]
@@ -117,7 +117,7 @@ def _estimated(
             some = keys[start : start + TOGETHER]
             probabilities = np.stack([predictions[key] for key in some])
             for name, metric in metrics.items():
-                given = operating.called(probabilities, frozen) if metric.operating else probabilities
+                given = operating.binarise(probabilities, frozen) if metric.operating else probabilities
                 units = cell.by_class if metric.by_class else float(groups)
                 for key, values in zip(some, metric.function(cell.labels, given, cell.groups, weights), strict=True):
                     again = _moved_back(values[0], values[1:]) if metric.inflated else values[1:]

@@ -44,6 +44,6 @@ def _youden(positive: NDArray[np.bool_], scores: NDArray[np.float64]) -> float:
     return float(best[np.argmin(np.abs(best - 0.5))])
 
 
-def called(probabilities: NDArray[np.floating], frozen: NDArray[np.float64]) -> NDArray[np.float64]:
+def binarise(probabilities: NDArray[np.floating], frozen: NDArray[np.float64]) -> NDArray[np.float64]:
     """Returns (N, K) 1 where a class reaches its threshold, else 0; a sample may be called of several or of none."""
     return (probabilities >= frozen).astype(np.float64)

@@ -18,7 +18,7 @@ from ...shifts import catalogue
 from ...shifts.errors import MedshiftError
 from ..datasets.dataset import Dataset
 from ..protocols.protocol import Protocol
-from .damage import Sample, damage, sample, shifted
+from .damage import Sample, damage, sample, shift_sample
 
 LEARN, JUDGE = 2000, 400  # images that the probe learns from and is judged on, at most
 GRID = {2: 12, 3: 6}  # cells along each axis that the probe sees
@@ -76,7 +76,7 @@ def calibrate(
 
 
 def _shifted(chosen: Sample, name: str, severity: int, protocol: Protocol) -> Tensor:
-    return shifted(chosen, name, severity, protocol.seed, protocol.grey_levels)
+    return shift_sample(chosen, name, severity, protocol.seed, protocol.grey_levels)
 
 
 def learn(clean: Sample) -> Pipeline:
@@ -84,16 +84,16 @@ def learn(clean: Sample) -> Pipeline:
     if len(np.unique(clean.labels)) < 2:
         raise MedshiftError("the probe needs training images of two classes")
     probe = make_pipeline(StandardScaler(), LogisticRegression(C=0.01, max_iter=300, class_weight="balanced"))
-    probe.fit(features(clean.images), clean.labels)
+    probe.fit(probe_features(clean.images), clean.labels)
     return probe
 
 
 def accuracy(probe: Pipeline, images: Tensor, labels: NDArray[np.int64]) -> float:
     """Returns the balanced accuracy of a probe."""
-    return float(balanced_accuracy_score(labels, probe.predict(features(images))))
+    return float(balanced_accuracy_score(labels, probe.predict(probe_features(images))))
 
 
-def features(images: Tensor) -> NDArray[np.float64]:
+def probe_features(images: Tensor) -> NDArray[np.float64]:
     """Returns (N, F): coarse means; of each channel mean, spread, and log of the mean step along each axis."""
     dims = images.ndim - 2
     grid = [min(GRID[dims], side) for side in images.shape[2:]]
@@ -109,7 +109,7 @@ def features(images: Tensor) -> NDArray[np.float64]:
     return np.concatenate([part.double().numpy() for part in parts], axis=1)
 
 
-def spread(found: pd.DataFrame) -> list[str]:
+def spread_lines(found: pd.DataFrame) -> list[str]:
     """Returns a line for each severity: between which shifts the same step differs most."""
     lines = []
     for severity, rows in found.groupby("severity"):
@@ -124,7 +124,7 @@ def spread(found: pd.DataFrame) -> list[str]:
     return lines
 
 
-def order(families: Sequence[str]) -> list[str]:
+def family_order(families: Sequence[str]) -> list[str]:
     """Returns families in the order of the catalogue, others last."""
     known = [*catalogue.FAMILIES, "plug-in"]
     return sorted(set(families), key=lambda family: (known.index(family) if family in known else len(known), family))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 from matplotlib.figure import Figure
 
-from .calibration import order
+from .calibration import family_order
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -24,7 +24,7 @@ def draw(found: pd.DataFrame, title: str, out: Path) -> None:
         title: Names the data.
         out: The file.
     """
-    families = order(found["family"].tolist())
+    families = family_order(found["family"].tolist())
     figure = Figure(figsize=(WIDTH_INCHES * len(families), 2 * HEIGHT_INCHES), layout="constrained")
     figure.suptitle(title, fontsize=10)
     grid = figure.subplots(2, len(families), sharex=True, sharey="row", squeeze=False)
@@ -48,7 +48,7 @@ def draw(found: pd.DataFrame, title: str, out: Path) -> None:
     figure.savefig(out, dpi=120, metadata={"Software": None})
 
 
-def table(found: pd.DataFrame) -> Table:
+def print_calibration(found: pd.DataFrame) -> Table:
     """Returns similarity and the probe's balanced accuracy, a row for each shift and a column for each severity."""
     from rich.table import Table
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from skimage.metrics import structural_similarity
 from torch import Tensor
 
-from ...shifts.apply import apply
+from ...shifts.apply import apply_shift
 from ...shifts.errors import MedshiftError
 from ..datasets.dataset import Dataset
 from ..datasets.images import Images
@@ -67,14 +67,16 @@ def sample(dataset: Dataset, table: pd.DataFrame, source: str, split: str, count
     return Sample(images, rows["sample_id"].astype(str).tolist(), labels)
 
 
-def shifted(chosen: Sample, name: str, severity: float, seed: int, grey_levels: int, batch: int = 64) -> Tensor:
+def shift_sample(chosen: Sample, name: str, severity: float, seed: int, grey_levels: int, batch: int = 64) -> Tensor:
     """Returns the sample's images under a shift, rounded as the protocol rounds them."""
     import torch
 
     made = torch.empty_like(chosen.images)
     for start in range(0, len(made), batch):
         part = slice(start, start + batch)
-        made[part] = apply(name, chosen.images[part], severity, chosen.ids[part], seed, levels=grey_levels or None)
+        made[part] = apply_shift(
+            name, chosen.images[part], severity, chosen.ids[part], seed, levels=grey_levels or None
+        )
     return made
 
 

@@ -11,7 +11,7 @@ from ...shifts.errors import MedshiftError
 from ..datasets.dataset import Dataset
 from ..protocols.plan import LEVELS, STEPS, Choices, plan
 from ..protocols.protocol import Protocol
-from .damage import Sample, damage, sample, shifted
+from .damage import Sample, damage, sample, shift_sample
 
 IMAGES = 16
 CLOSE = 0.003  # in similarity: what a search ends at
@@ -71,7 +71,7 @@ def _solve(chosen: Sample, name: str, levels: list[float], protocol: Protocol) -
     def similarity(step: int) -> float:
         if step not in known:
             try:
-                after = shifted(chosen, name, step / STEPS, protocol.seed, protocol.grey_levels)
+                after = shift_sample(chosen, name, step / STEPS, protocol.seed, protocol.grey_levels)
             except MedshiftError as error:
                 raise MedshiftError(
                     f"shift {name!r} cannot be matched, it failed at severity {step / STEPS:g}: leave it out, or let "

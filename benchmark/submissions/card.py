@@ -13,9 +13,9 @@ from typing import Annotated, Literal, Self, TypeAlias
 from pydantic import Field, ValidationError, model_validator
 
 from ...shifts.errors import MedshiftError
+from ..contract.sees import Sees
 from ..files.atomic import write_text
 from ..files.schema import Strict
-from ..contract.sees import Sees
 from ..scoring.scores import Scores
 
 CARD_FILE = "card.json"

@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
+
 from ...shifts.errors import MedshiftError, in_one_line, near
 from ..files import parquet_bounds
-from ..protocols.condition import Condition
 from ..files.atomic import replace
 from ..protocols.protocol import Protocol
 from ..protocols.truth import truth_of
-
 
 PREDICTIONS_FILE = "predictions.parquet"
 KEYS = ("condition", "sample_id")
@@ -99,7 +99,7 @@ def inspect(path: Path, protocol: Protocol, truth: pd.DataFrame) -> tuple[list[s
     total = sum(len(rows) for rows in expected.values())
     try:
         most = total * (LONGEST_KEY + 4 * len(names)) + SLACK
-        have, size = parquet_bounds.measured(path, most)
+        have, size = parquet_bounds.parquet_bounds(path, most)
         if have <= total and size > most:
             return [f"unpacks to {size >> 20} MiB or more for {have} rows; refused"], {}
         with pq.ParquetFile(path, read_dictionary=list(KEYS)) as file:
@@ -201,5 +201,3 @@ def _id_problems(key: str, have: NDArray[np.int64], wanted: NDArray[np.int64], t
         if len(which):
             example = truth["sample_id"].iloc[int(which[0])]
             yield f"condition {key!r} {what} {len(which)} samples, e.g. {example!r}"
-
-

@@ -12,14 +12,14 @@ from numpy.typing import NDArray
 
 from ...shifts.errors import MedshiftError
 from ..contract import registry
-from . import predictions, verification_record
-from . import card as cards
-from .card import CARD_FILE, Card, claims
 from ..files.atomic import sha256
-from .predictions import PREDICTIONS_FILE
 from ..protocols.protocol import Protocol
 from ..scoring.scores import score
-from .verification_record import VERIFIED_FILE, Mark
+from . import card as cards
+from . import predictions, verification_record
+from .card import CARD_FILE, Card, claims
+from .predictions import PREDICTIONS_FILE
+from .verification_record import VERIFIED_FILE, VerificationRecord
 
 FILES = (CARD_FILE, PREDICTIONS_FILE)
 CLAIM_TOLERANCE = 1e-6
@@ -46,7 +46,7 @@ def load(folder: Path, protocol: Protocol, truth: pd.DataFrame) -> tuple[Card, d
 
 
 @dataclass(frozen=True)
-class Outside:
+class Preflight:
     """What a submission shows before its predictions are decoded.
 
     Args:
@@ -60,7 +60,7 @@ class Outside:
     problems: list[str]
     readable: bool = False
     card: Card | None = None
-    mark: Mark | None = None
+    mark: VerificationRecord | None = None
     hashes: tuple[str, ...] = ()
 
 
@@ -68,7 +68,7 @@ def examine(
     folder: Path, protocol: Protocol, truth: pd.DataFrame
 ) -> tuple[list[str], Card | None, dict[str, NDArray[np.float32]]]:
     """Returns the problems of a submission, its card if it can be read, and its probabilities if they are in order."""
-    seen = outside(folder, protocol, expected_rows(protocol, truth))
+    seen = preflight(folder, protocol, expected_rows(protocol, truth))
     if not seen.readable:
         return seen.problems, seen.card, {}
     wrong, arrays = predictions.inspect(folder / PREDICTIONS_FILE, protocol, truth)
@@ -84,7 +84,7 @@ def expected_rows(protocol: Protocol, truth: pd.DataFrame) -> int:
     return int(sum(sizes.get((condition.domain, condition.split), 0) for condition in protocol.conditions()))
 
 
-def outside(folder: Path, protocol: Protocol, rows: int) -> Outside:
+def preflight(folder: Path, protocol: Protocol, rows: int) -> Preflight:
     """Returns what can be said of a submission without decoding its predictions.
 
     Args:
@@ -94,7 +94,7 @@ def outside(folder: Path, protocol: Protocol, rows: int) -> Outside:
     """
     found = _folder_problems(folder)
     if found:
-        return Outside(found)
+        return Preflight(found)
     path, card_path = folder / PREDICTIONS_FILE, folder / CARD_FILE
     size = path.stat().st_size
     small = size <= rows * BYTES_A_ROW + predictions.SLACK
@@ -115,7 +115,7 @@ def outside(folder: Path, protocol: Protocol, rows: int) -> Outside:
         found.append(f"{VERIFIED_FILE} is of other predictions: verify the submission again or remove it")
     elif mark is not None and mark.card_sha256 not in (None, *hashes[:1]):
         found.append(f"{VERIFIED_FILE} is of another card: verify the submission again or remove it")
-    return Outside(found, small, card, mark if isinstance(mark, Mark) else None, hashes)
+    return Preflight(found, small, card, mark if isinstance(mark, VerificationRecord) else None, hashes)
 
 
 def _folder_problems(folder: Path) -> list[str]:

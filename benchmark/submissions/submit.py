@@ -6,8 +6,8 @@ import shutil
 from pathlib import Path
 
 from ...shifts.errors import MedshiftError
+from ..protocols.folder import read_protocol, write_protocol
 from . import submission
-from ..protocols.folder import settle, settled
 
 PLACE = Path("leaderboard") / "submissions"
 
@@ -24,7 +24,7 @@ def submit(folder: Path, checkout: Path) -> tuple[Path, list[str]]:
             has another protocol of that name, or another submission is there.
     """
     folder = folder.absolute()
-    protocol, table = settled(folder.parent.parent)
+    protocol, table = read_protocol(folder.parent.parent)
     found = submission.problems(folder, protocol, table)
     if found:
         raise MedshiftError("\n".join([f"{folder} is not in order:", *found]))
@@ -32,7 +32,7 @@ def submit(folder: Path, checkout: Path) -> tuple[Path, list[str]]:
         raise MedshiftError(f"{checkout} is no checkout with a leaderboard folder: give one with --checkout DIR")
     home = checkout / PLACE / protocol.name
     new = not home.exists()
-    settle(protocol, table, home)
+    write_protocol(protocol, table, home)
     place = home / folder.parent.name / folder.name
     if place.exists():
         raise MedshiftError(f"{place} is there already: a seed is submitted once; remove it to replace it")

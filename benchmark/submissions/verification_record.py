@@ -8,15 +8,15 @@ from typing import Literal
 
 from pydantic import Field, ValidationError
 
-from .card import Line, Name, Sha256
 from ..files.atomic import write_text
 from ..files.schema import Strict, first_problem
+from .card import Line, Name, Sha256
 
 VERIFIED_FILE = "verified.json"
 LARGEST_MARK = 1 << 16  # bytes
 
 
-class Mark(Strict):
+class VerificationRecord(Strict):
     """What was found when a submission was run again.
 
     Args:
@@ -38,19 +38,19 @@ class Mark(Strict):
     by: Line = ""
 
 
-def write(mark: Mark, folder: Path) -> None:
+def write(mark: VerificationRecord, folder: Path) -> None:
     """Writes the mark of a submission."""
     left_out = {"card_sha256"} if mark.card_sha256 is None else set()
     text = json.dumps(mark.model_dump(mode="json", by_alias=True, exclude=left_out), indent=1, ensure_ascii=False)
     write_text(folder / VERIFIED_FILE, text + "\n")
 
 
-def parse(path: Path) -> Mark | str:
+def parse(path: Path) -> VerificationRecord | str:
     """Returns the mark in a file, or what is wrong with it."""
     try:
         if path.stat().st_size > LARGEST_MARK:
             return f"has more than {LARGEST_MARK >> 10} KiB: that is no mark"
-        return Mark.model_validate_json(path.read_bytes())
+        return VerificationRecord.model_validate_json(path.read_bytes())
     except OSError as error:
         return f"cannot be read: {error.strerror}"
     except ValidationError as error:

@@ -24,7 +24,7 @@ Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Cell:
+class RankCorrelation:
     """How well one predictor orders the entries at one real site: 1 is the same order, -1 the reverse, 0 no relation.
 
     Args:
@@ -41,7 +41,7 @@ class Cell:
 
 
 @dataclass(frozen=True)
-class Predictor:
+class HeatRow:
     """A row of the heat map.
 
     Args:
@@ -56,7 +56,7 @@ class Predictor:
 
     name: str
     family: str
-    cells: Sequence[Cell]
+    cells: Sequence[RankCorrelation]
     gain: tuple[float, float, float]
     beats: bool
     fails: bool
@@ -77,7 +77,7 @@ class Correlation:
 
     entries: int
     sites: Sequence[str]
-    rows: Sequence[Predictor]
+    rows: Sequence[HeatRow]
     answer: str
     sentence: str
 
@@ -100,7 +100,7 @@ def correlation(board: Board) -> Correlation | None:
     low, high = _interval(again)
     cells = [
         [
-            Cell(
+            RankCorrelation(
                 float(point[p, s]),
                 float(low[p, s]),
                 float(high[p, s]),
@@ -119,7 +119,7 @@ def correlation(board: Board) -> Correlation | None:
     holds[1] = bool((ends[1] > 0).all() or (ends[1] < 0).all())  # asked once, beforehand; the shifts are many looks
     holds[2:] = holm(chance[2:]) <= 1 - bootstrap.LEVEL
     found = [
-        Predictor(
+        HeatRow(
             name.removeprefix("shift/"),
             protocol.shifts.get(name.removeprefix("shift/"), ""),
             cells[p],
@@ -161,7 +161,7 @@ def _resampled(board: Board, columns: Sequence[str], predictors: int) -> Floats:
     tracks = np.empty((replicates, count, len(columns)), np.float32)
     for number, row in enumerate(board.rows):
         tracks[:, number] = np.stack([row.track(name) for name in columns], axis=1)
-    drawn = bootstrap.draw(count, replicates, board.protocol.seed, "entries").astype(np.int64)
+    drawn = bootstrap.resample_counts(count, replicates, board.protocol.seed, "entries").astype(np.int64)
     found = []
     for replicate in range(replicates):
         chosen = np.repeat(np.arange(count), drawn[replicate])
@@ -177,7 +177,7 @@ def _interval(again: Floats) -> tuple[Floats, Floats]:
     return low, high
 
 
-def _said(entries: int, clean: Predictor, synthesized: Predictor, shifts: Sequence[Predictor]) -> tuple[str, str]:
+def _said(entries: int, clean: HeatRow, synthesized: HeatRow, shifts: Sequence[HeatRow]) -> tuple[str, str]:
     """Returns the answer, and with it what else the heat map says, or why it says nothing."""
     if entries < FEWEST:
         odds = f"2 in {math.factorial(entries)}"
@@ -208,7 +208,7 @@ def _said(entries: int, clean: Predictor, synthesized: Predictor, shifts: Sequen
     return answer + few, " ".join(parts)
 
 
-def _number(cell: Cell) -> str:
+def _number(cell: RankCorrelation) -> str:
     if math.isnan(cell.spearman):
         return "undefined"
     if math.isnan(cell.low):

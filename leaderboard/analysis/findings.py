@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from itertools import combinations
 from statistics import median
 
-from ...benchmark.reporting.numbers import decimal
+from ...benchmark.reporting.numbers import format_decimal
 from ...benchmark.scoring.metrics import METRICS
 from ..ranking.board import Board, Row
 from .approach import by_approach
@@ -56,7 +56,7 @@ def _approaches(board: Board) -> list[str]:
         gaps.append(f"{kind} leads {' and '.join(behind)}")
     said.append(f"{_sentence_case(_joined(gaps))}.")
     if any(len(rows) > 2 for rows in kinds.values()):
-        middles = [f"{kind} {decimal(median(figure(row, by) for row in kinds[kind]))}" for kind in order]
+        middles = [f"{kind} {format_decimal(median(figure(row, by) for row in kinds[kind]))}" for kind in order]
         said.append(f"The best of many is best by luck, too; the median entries have: {_joined(middles)}.")
     if by == "shifted":
         clean = [f"{kind} {best[kind].aggregates['clean', board.rank_by].text}" for kind in order]
@@ -87,7 +87,7 @@ def _gap(board: Board, one: Row, other: Row) -> str:
     a, b = _places(board, one, other)
     value, low, high = board.pairs.interval(a, b)
     verdict = "supported" if board.pairs.supported[a, b] else "not supported"
-    return f"{decimal(value)} [{decimal(low, 2)}, {decimal(high, 2)}] ({verdict})"
+    return f"{format_decimal(value)} [{format_decimal(low, 2)}, {format_decimal(high, 2)}] ({verdict})"
 
 
 def _groups(board: Board) -> list[str]:
@@ -108,12 +108,12 @@ def _groups(board: Board) -> list[str]:
         else:
             said.append(
                 f"Of methods that see {sees}, {_names(first)} share the first tier: none is supported to be worse than "
-                f"{first[0].name}{_behind(ranked[len(first) :])}."
+                f"{first[0].name}{_gap_to_best(ranked[len(first) :])}."
             )
     return said
 
 
-def _behind(rest: Sequence[Row]) -> str:
+def _gap_to_best(rest: Sequence[Row]) -> str:
     if not rest:
         return ""
     more = f", and {len(rest) - 1} more rank below it" if len(rest) > 1 else ""

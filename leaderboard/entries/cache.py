@@ -14,18 +14,18 @@ import scipy
 
 from ...benchmark.files import atomic, home
 from ...benchmark.files.code import code_sha256, modules_of
-from .entries import Contest, look
+from .entries import ProtocolFolder, check_seeds
 from .scoring import Scored, scored
 
 
 @cache
 def code() -> str:
     """Returns a hash of the code that scores depend on, and of the versions of the packages that compute them."""
-    made = f"{np.__version__} {scipy.__version__} {code_sha256(modules_of(look, scored))}"
+    made = f"{np.__version__} {scipy.__version__} {code_sha256(modules_of(check_seeds, scored))}"
     return hashlib.sha256(made.encode()).hexdigest()
 
 
-def address(contest: Contest, name: str, contents: Sequence[tuple[str, str]], replicates: int) -> Path:
+def cache_path(contest: ProtocolFolder, name: str, contents: Sequence[tuple[str, str]], replicates: int) -> Path:
     """Returns where the scores of an entry lie.
 
     Args:

@@ -9,16 +9,16 @@ from pathlib import Path
 
 import pandas as pd
 
-from ...benchmark.protocols.folder import settled
+from ...benchmark.protocols.folder import read_protocol
 from ...benchmark.protocols.protocol import PROTOCOL_FILE, Protocol
 from ...benchmark.submissions import submission
 from ...benchmark.submissions.card import CARD_FILE, ENTRY, Card
-from ...benchmark.submissions.verification_record import Mark
+from ...benchmark.submissions.verification_record import VerificationRecord
 from ...shifts.errors import MedshiftError
 
 
 @dataclass(frozen=True, eq=False)
-class Contest:
+class ProtocolFolder:
     """A protocol, its truth, and the folder where both lie with the entries."""
 
     folder: Path
@@ -34,17 +34,17 @@ class Entry:
     folders: tuple[Path, ...]
 
 
-def contest(folder: Path) -> Contest:
+def protocol_folder(folder: Path) -> ProtocolFolder:
     """Returns the protocol and truth of a folder.
 
     Raises:
         MedshiftError: One of them is missing or damaged, or the truth is another than the protocol's.
     """
-    protocol, truth = settled(folder)
-    return Contest(folder, protocol, truth)
+    protocol, truth = read_protocol(folder)
+    return ProtocolFolder(folder, protocol, truth)
 
 
-def contests(root: Path) -> list[Contest]:
+def protocol_folders(root: Path) -> list[ProtocolFolder]:
     """Returns the contests in a folder, by name. Links are not followed: what they lead to would be there twice.
 
     Raises:
@@ -52,13 +52,13 @@ def contests(root: Path) -> list[Contest]:
     """
     own = (root / PROTOCOL_FILE).is_file()
     folders = [root] if own else sorted(path for path in _folders(root) if not path.is_symlink())
-    found = [contest(folder) for folder in folders if (folder / PROTOCOL_FILE).is_file()]
+    found = [protocol_folder(folder) for folder in folders if (folder / PROTOCOL_FILE).is_file()]
     if not found:
         raise MedshiftError(f"no submissions in {root}: it must hold PROTOCOL/{PROTOCOL_FILE}, as `medshift run` makes")
     return found
 
 
-def entries(contest: Contest) -> tuple[list[Entry], list[str]]:
+def entries(contest: ProtocolFolder) -> tuple[list[Entry], list[str]]:
     """Returns the complete entries of a contest by name, and a note for every folder that a run has not finished.
 
     Folders with names that no run gives are left out and noted, their names unsaid.
@@ -91,11 +91,11 @@ class Seed:
 
     folder: Path
     card: Card
-    mark: Mark | None
+    mark: VerificationRecord | None
     hashes: tuple[str, str]
 
 
-def look(contest: Contest, entry: Entry, rows: int) -> tuple[list[Seed], list[str]]:
+def check_seeds(contest: ProtocolFolder, entry: Entry, rows: int) -> tuple[list[Seed], list[str]]:
     """Returns the seeds of an entry that are in order from outside, and why the others are not, one line for each.
 
     Args:
@@ -105,7 +105,7 @@ def look(contest: Contest, entry: Entry, rows: int) -> tuple[list[Seed], list[st
     """
     seeds, refused = [], []
     for folder in entry.folders:
-        seen = submission.outside(folder, contest.protocol, rows)
+        seen = submission.preflight(folder, contest.protocol, rows)
         if seen.problems or seen.card is None or len(seen.hashes) != 2:
             refused.append(in_a_line(folder, seen.problems))
             continue

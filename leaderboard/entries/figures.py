@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ...benchmark.reporting.numbers import shown
+from ...benchmark.reporting.numbers import format_estimate
 from ...benchmark.scoring.estimate import Estimate, intervals_of
 
 
@@ -24,7 +24,7 @@ class Figure(NamedTuple):
     @property
     def text(self) -> str:
         """As printed: `.873 [.84, .90]`."""
-        return shown(*self)
+        return format_estimate(*self)
 
     @property
     def defined(self) -> bool:

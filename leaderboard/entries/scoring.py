@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 
 from ...benchmark.protocols.protocol import Protocol
 from ...benchmark.scoring import bootstrap
-from ...benchmark.scoring.bootstrap import Cell, place
+from ...benchmark.scoring.bootstrap import ResampledSplit, split_key
 from ...benchmark.scoring.estimate import Estimate
 from ...benchmark.scoring.metrics import BINS
 from ...benchmark.scoring.scores import aggregated, board_metrics, by_condition
-from .entries import Contest
+from .entries import ProtocolFolder
 from .figures import tabled
 
 SKETCHED = 200  # replicates that the page keeps, to compare two entries condition by condition
@@ -61,7 +61,9 @@ class Scored:
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
 
-def scored(contest: Contest, name: str, seeds: Sequence[Arrays], drawn: Mapping[tuple[str, str], Cell]) -> Scored:
+def scored(
+    contest: ProtocolFolder, name: str, seeds: Sequence[Arrays], drawn: Mapping[tuple[str, str], ResampledSplit]
+) -> Scored:
     """Returns an entry's scores, recomputed from the predictions of its seeds.
 
     Args:
@@ -74,15 +76,15 @@ def scored(contest: Contest, name: str, seeds: Sequence[Arrays], drawn: Mapping[
     metrics = board_metrics(protocol)
     each = [by_condition(protocol, contest.truth, arrays, drawn=drawn, metrics=metrics) for arrays in seeds]
     replicates = len(next(iter(drawn.values())).weights)
-    again = bootstrap.draw(len(seeds), replicates, protocol.seed, "seeds", name)
+    again = bootstrap.resample_counts(len(seeds), replicates, protocol.seed, "seeds", name)
     conditions = {
         key: {metric: over_seeds([one[key][metric] for one, _ in each]) for metric in by_metric}
         for key, by_metric in each[0][0].items()
     }
     aggregates = aggregated(protocol, conditions)  # of the mean over seeds: what is worst on average, not each seed's
     ranking = [found[metrics[0]] for found in (*conditions.values(), *aggregates.values())]
-    tracks = np.stack([track(found, again) for found in ranking])
-    sketch, bounds = _sketch(tracks[:, :SKETCHED])
+    tracks = np.stack([with_seeds_redrawn(found, again) for found in ranking])
+    sketch, bounds = _quantised(tracks[:, :SKETCHED])
     confusion, reliability = _outcomes(protocol, seeds, drawn)
     return Scored(
         conditions=tabled(conditions),
@@ -110,7 +112,7 @@ def over_seeds(parts: Sequence[Estimate]) -> Estimate:
     return replace(parts[0], value=float(middle[0]), replicates=middle[1:], by_seed=by_seed)
 
 
-def track(found: Estimate, drawn: NDArray[np.float64]) -> NDArray[np.float64]:
+def with_seeds_redrawn(found: Estimate, drawn: NDArray[np.float64]) -> NDArray[np.float64]:
     """Returns the replicates of a mean over seeds with the seeds, too, drawn anew, for ranks and comparisons.
 
     The seeds' spread is scaled to the variance that comes from them (`intervals.between_seeds`): drawing three from
@@ -131,7 +133,7 @@ def track(found: Estimate, drawn: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(np.clip(found.replicates + scale * away, *found.bounds))
 
 
-def _sketch(replicates: NDArray[np.float64]) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+def _quantised(replicates: NDArray[np.float64]) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
     """Returns replicates in steps of 1 / 254 of their range, and the range."""
     undefined = np.isnan(replicates)
     low = np.min(replicates, axis=1, initial=np.inf, where=~undefined)
@@ -143,7 +145,7 @@ def _sketch(replicates: NDArray[np.float64]) -> tuple[NDArray[np.uint8], NDArray
 
 
 def _outcomes(
-    protocol: Protocol, seeds: Sequence[Arrays], drawn: Mapping[tuple[str, str], Cell]
+    protocol: Protocol, seeds: Sequence[Arrays], drawn: Mapping[tuple[str, str], ResampledSplit]
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Returns confusion and reliability by domain, as `Scored` has them."""
     domains = [c for c in protocol.conditions() if c.kind in ("clean", "real")]
@@ -151,7 +153,7 @@ def _outcomes(
     confusion = np.zeros((len(domains), classes, classes), np.int64)
     reliability = np.zeros((len(domains), BINS, 3))
     for number, condition in enumerate(domains):
-        labels = drawn[place(condition)].labels
+        labels = drawn[split_key(condition)].labels
         for arrays in seeds:
             probabilities = arrays[condition.key].astype(np.float64)
             top, guess = probabilities.max(axis=1), probabilities.argmax(axis=1)

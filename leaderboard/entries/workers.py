@@ -8,10 +8,10 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 from ...benchmark.scoring import bootstrap
-from ...benchmark.scoring.bootstrap import Cell
+from ...benchmark.scoring.bootstrap import ResampledSplit
 from ...benchmark.submissions import submission
 from . import cache, entries
-from .entries import Contest, Seed, in_a_line
+from .entries import ProtocolFolder, Seed, in_a_line
 from .scoring import Scored, scored
 
 WORTH_PROCESSES = 4  # entries: starting processes takes about a second
@@ -20,9 +20,9 @@ _here: dict[str, object] = {}  # what a worker process was started with
 
 
 def score_all(
-    contest: Contest,
+    contest: ProtocolFolder,
     asked: Mapping[str, Sequence[Seed]],
-    drawn: Mapping[tuple[str, str], Cell],
+    drawn: Mapping[tuple[str, str], ResampledSplit],
     workers: int,
     progress: Callable[[str], None],
 ) -> tuple[dict[str, Done], list[str]]:
@@ -38,7 +38,7 @@ def score_all(
     replicates = len(next(iter(drawn.values())).weights)
     done: dict[str, Done] = {}
     for name, seeds in asked.items():
-        there = cache.read(cache.address(contest, name, [seed.hashes for seed in seeds], replicates))
+        there = cache.read(cache.cache_path(contest, name, [seed.hashes for seed in seeds], replicates))
         if there is not None:
             done[name] = (seeds, there)
     missing = {name: seeds for name, seeds in asked.items() if name not in done}
@@ -55,22 +55,24 @@ Made = tuple[Sequence[Seed], Scored | None, list[str]]
 
 
 def _made(
-    contest: Contest,
+    contest: ProtocolFolder,
     missing: Mapping[str, Sequence[Seed]],
-    drawn: Mapping[tuple[str, str], Cell],
+    drawn: Mapping[tuple[str, str], ResampledSplit],
     workers: int,
     replicates: int,
 ) -> Sequence[tuple[str, Made]]:
     """Returns what was made of each entry, here or in other processes."""
     if workers < 2 or len(missing) < WORTH_PROCESSES:
-        return [(name, make(contest, name, seeds, drawn)) for name, seeds in missing.items()]
+        return [(name, score_entry(contest, name, seeds, drawn)) for name, seeds in missing.items()]
     spawn = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(workers, spawn, _start, (contest.folder, replicates)) as pool:
-        futures = {name: pool.submit(_make, name, list(seeds)) for name, seeds in missing.items()}
+        futures = {name: pool.submit(_score_entry, name, list(seeds)) for name, seeds in missing.items()}
         return [(name, future.result()) for name, future in futures.items()]
 
 
-def make(contest: Contest, name: str, seeds: Sequence[Seed], drawn: Mapping[tuple[str, str], Cell]) -> Made:
+def score_entry(
+    contest: ProtocolFolder, name: str, seeds: Sequence[Seed], drawn: Mapping[tuple[str, str], ResampledSplit]
+) -> Made:
     """Returns the seeds whose predictions are in order, their scores (None where none is), and why others are refused.
 
     The scores are kept for the next time.
@@ -86,7 +88,7 @@ def make(contest: Contest, name: str, seeds: Sequence[Seed], drawn: Mapping[tupl
     if not kept:
         return [], None, refused
     replicates = len(next(iter(drawn.values())).weights)
-    path = cache.address(contest, name, [seed.hashes for seed in kept], replicates)
+    path = cache.cache_path(contest, name, [seed.hashes for seed in kept], replicates)
     found = cache.read(path)
     if found is None:
         found = scored(contest, name, arrays, drawn)
@@ -95,9 +97,9 @@ def make(contest: Contest, name: str, seeds: Sequence[Seed], drawn: Mapping[tupl
 
 
 def _start(folder: Path, replicates: int) -> None:
-    contest = entries.contest(folder)
-    _here.update(contest=contest, drawn=bootstrap.cells(contest.protocol, contest.truth, replicates))
+    contest = entries.protocol_folder(folder)
+    _here.update(contest=contest, drawn=bootstrap.resampled_splits(contest.protocol, contest.truth, replicates))
 
 
-def _make(name: str, seeds: Sequence[Seed]) -> Made:
-    return make(_here["contest"], name, seeds, _here["drawn"])  # type: ignore[arg-type]
+def _score_entry(name: str, seeds: Sequence[Seed]) -> Made:
+    return score_entry(_here["contest"], name, seeds, _here["drawn"])  # type: ignore[arg-type]

@@ -17,10 +17,10 @@ from ...benchmark.scoring.metrics import METRICS
 from ...benchmark.scoring.scores import board_metrics
 from ...benchmark.submissions import submission
 from ...benchmark.submissions.card import Card
-from ...benchmark.submissions.verification_record import Mark
+from ...benchmark.submissions.verification_record import VerificationRecord
 from ..entries import entries
 from ..entries import workers as work
-from ..entries.entries import Contest
+from ..entries.entries import ProtocolFolder
 from ..entries.figures import NOTHING, Figure, Figures
 from ..entries.scoring import Scored
 from . import comparisons
@@ -50,7 +50,7 @@ class Row:
 
     name: str
     cards: tuple[Card, ...]
-    marks: tuple[Mark | None, ...]
+    marks: tuple[VerificationRecord | None, ...]
     scored: Scored
     aggregates: Figures
     conditions: Figures
@@ -125,7 +125,7 @@ def ranked_figure(protocol: Protocol) -> str:
 
 
 def board(
-    contest: Contest,
+    contest: ProtocolFolder,
     replicates: int = bootstrap.REPLICATES,
     progress: Callable[[str], None] = lambda name: None,
     workers: int = 0,
@@ -142,10 +142,10 @@ def board(
     found, notes = entries.entries(contest)
     protocol = contest.protocol
     rows_expected = submission.expected_rows(protocol, contest.truth)
-    drawn = bootstrap.cells(protocol, contest.truth, replicates)
+    drawn = bootstrap.resampled_splits(protocol, contest.truth, replicates)
     seeds, refused = {}, []
     for entry in found:
-        seeds[entry.name], wrong = entries.look(contest, entry, rows_expected)
+        seeds[entry.name], wrong = entries.check_seeds(contest, entry, rows_expected)
         refused += wrong
     asked = {name: given for name, given in seeds.items() if given}
     done, wrong = work.score_all(contest, asked, drawn, workers or min(os.cpu_count() or 1, 8), progress)

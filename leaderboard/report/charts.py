@@ -70,14 +70,14 @@ class Axis:
 
     def at(self, value: float) -> float:
         """Returns where a value stands, held within the axis, in tenths of a pixel."""
-        return axes.place(value, self.low, self.high, self.start, self.end)
+        return axes.scale_position(value, self.low, self.high, self.start, self.end)
 
     def ticks(self) -> list[tuple[float, str]]:
         """Returns marks at the ends of three to six round steps."""
         return axes.ticks(self.low, self.high, self.at, _step(self.high - self.low))
 
 
-def drawn(board: Board) -> list[Row]:
+def drawn_rows(board: Board) -> list[Row]:
     """Returns the entries that the charts show, in the order of the table.
 
     Those are the best of each approach, so that what the board asks can be seen, then the best of those that see the
@@ -95,7 +95,7 @@ def against_clean(board: Board, name: str, title: str, line: Line | None) -> Cha
 
     The best entries have their colours and intervals, all others are grey points.
     """
-    styles = {row.name: style for style, row in enumerate(drawn(board))}
+    styles = {row.name: style for style, row in enumerate(drawn_rows(board))}
     figures = []
     for row in board.rows:
         if name in row.aggregates:
@@ -150,7 +150,7 @@ def severity_curves(board: Board, title: str) -> list[Chart]:
     curves = {
         (family, style): _curve(row, board, [c for c in conditions if c.family == family])
         for family in families
-        for style, row in enumerate(drawn(board))
+        for style, row in enumerate(drawn_rows(board))
     }
     numbers = [value for curve in curves.values() for _, value in curve]
     if not numbers:
@@ -162,7 +162,7 @@ def severity_curves(board: Board, title: str) -> list[Chart]:
     charts = []
     for family in families:
         points, lines = [], []
-        for style, row in enumerate(drawn(board)):
+        for style, row in enumerate(drawn_rows(board)):
             curve = curves[family, style]
             at = [(across.at(step), down.at(value)) for step, value in curve]
             lines.append((style, " ".join(f"{x},{y}" for x, y in at)))

@@ -13,10 +13,10 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from ...benchmark.contract.sees import MEANS
-from ...benchmark.reporting.numbers import decimal
+from ...benchmark.reporting.numbers import format_decimal
 from ...benchmark.scoring.metrics import METRICS
 from ..analysis.accuracy_line import Line
-from ..analysis.correlation import Correlation, Predictor
+from ..analysis.correlation import Correlation, HeatRow
 from ..analysis.findings import findings
 from ..entries.figures import NOTHING, Figure
 from ..ranking.board import Board, Row
@@ -97,8 +97,8 @@ def _context(board: Board, found: Correlation | None, fitted: Sequence[Line]) ->
             for sees, rows in board.by_sees().items()
         },
         "findings": findings(board, found),
-        "legend": [row.name for row in charts.drawn(board)],
-        "hidden": len(board.rows) - len(charts.drawn(board)),
+        "legend": [row.name for row in charts.drawn_rows(board)],
+        "hidden": len(board.rows) - len(charts.drawn_rows(board)),
         "scatters": [chart for chart in scatters if chart],
         "curves": charts.severity_curves(board, title),
         "lines": [_fitted(line) for line in fitted],
@@ -131,7 +131,7 @@ def _item(
         "parts": [_cell(row, name, rank_by) for name in parts],
         "others": [_cell(row, name, metric) for _, name, metric in others],
         "residuals": [
-            (title, decimal(abs(line.residuals[row.name])), "below" if line.residuals[row.name] < 0 else "above")
+            (title, format_decimal(abs(line.residuals[row.name])), "below" if line.residuals[row.name] < 0 else "above")
             for title, line in lines.items()
             if not math.isnan(line.residuals.get(row.name, math.nan))
         ],
@@ -161,7 +161,7 @@ def _fitted(line: Line) -> dict[str, str | int]:
     }
 
 
-def _heat_row(row: Predictor) -> dict[str, object]:
+def _heat_row(row: HeatRow) -> dict[str, object]:
     """Returns a row of the heat map: text, shade (`p7`, `n3`, `none`) and what a pointer resting there is told."""
     cells = []
     for cell in row.cells:
@@ -193,11 +193,11 @@ def _cell(row: Row, name: str, metric: str, ends: tuple[float, float] | None = N
 def _figure(found: Figure, ends: tuple[float, float] | None = None) -> dict[str, object]:
     if not found.defined:
         return {"value": "–", "interval": "", "sort": "", "span": None}
-    interval = "" if math.isnan(found.low) else f"{decimal(found.low)} to {decimal(found.high)}"
+    interval = "" if math.isnan(found.low) else f"{format_decimal(found.low)} to {format_decimal(found.high)}"
     span = None
     if ends is not None and interval:
         span = [round(96 * (x - ends[0]) / (ends[1] - ends[0]) + 2, 1) for x in found]
-    return {"value": decimal(found.value), "interval": interval, "sort": f"{found.value:.6f}", "span": span}
+    return {"value": format_decimal(found.value), "interval": interval, "sort": f"{found.value:.6f}", "span": span}
 
 
 def _hash(text: str) -> str:

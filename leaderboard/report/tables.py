@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ...benchmark.scoring.bootstrap import place
+from ...benchmark.scoring.bootstrap import split_key
 from ..analysis.accuracy_line import Line
 from ..analysis.correlation import Correlation
 from ..ranking.board import Board, Row
@@ -27,7 +27,7 @@ def csv_lines(boards: Sequence[Board]) -> Iterator[str]:
     """Yields all aggregates and conditions of all entries as CSV; an undefined figure is an empty cell."""
     yield ",".join(COLUMNS) + "\n"
     for board in boards:
-        tested = np.array([board.sizes[place(condition)] for condition in board.protocol.conditions()])
+        tested = np.array([board.sizes[split_key(condition)] for condition in board.protocol.conditions()])
         for row in board.rows:
             start = _cells(
                 [board.protocol.name, row.rank or "", *_ranks(row), row.tier or "", row.name, row.sees, len(row.cards),

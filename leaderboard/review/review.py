@@ -10,7 +10,7 @@ from ...benchmark.submissions import submission
 from ...benchmark.submissions.submission import FILES
 from ...benchmark.submissions.verification_record import VERIFIED_FILE
 from ...shifts.errors import MedshiftError
-from ..entries.entries import Contest, contest
+from ..entries.entries import ProtocolFolder, protocol_folder
 from ..ranking.board import Board, board
 from ..report.markdown import escape
 from .changes import Changes
@@ -30,7 +30,9 @@ def review(changed: Changes) -> tuple[str, bool]:
         by_contest.setdefault(folder.parent.parent, []).append(folder)
     for home, mine in sorted(by_contest.items()):
         try:
-            said, in_order = _reviewed(contest(home), {folder: changed.seeds[folder] for folder in sorted(mine)})
+            said, in_order = _reviewed(
+                protocol_folder(home), {folder: changed.seeds[folder] for folder in sorted(mine)}
+            )
         except MedshiftError as error:
             said, in_order = [f"- {_code(home.name)}: {_code(str(error))}"], False
         lines += said
@@ -40,7 +42,7 @@ def review(changed: Changes) -> tuple[str, bool]:
     return "\n".join(lines)[:LONGEST] + "\n", sound
 
 
-def _reviewed(terms: Contest, seeds: Mapping[Path, Collection[str]]) -> tuple[list[str], bool]:
+def _reviewed(terms: ProtocolFolder, seeds: Mapping[Path, Collection[str]]) -> tuple[list[str], bool]:
     """Returns what is said of the entries of one contest, and whether all are in order."""
     if terms.protocol.name != terms.folder.name:
         raise MedshiftError(f"its protocol is named {terms.protocol.name!r}")

@@ -8,10 +8,10 @@ from functools import lru_cache
 import torch
 from torch import Tensor
 
-from ..kernels import compiler, rows
+from ..kernels import compiler, launch
 from ..numerics.lookup import STEPS, grey_levels, look_up
-from ..numerics.rng import Addressed
-from ..numerics.severity import at
+from ..numerics.rng import SampleRng
+from ..numerics.severity import interpolate_severity
 
 SATURATION = (0.80, 0.60, 0.40, 0.20, 0.0)  # chroma kept
 COLOUR_TEMPERATURE = (15.0, 30.0, 55.0, 90.0, 140.0)  # mired (a million over kelvin) away from 5000 K
@@ -26,24 +26,24 @@ METHYLENE_BLUE, EOSIN_Y = (0.834750233, 0.513556283, 0.196330403), (0.092789, 0.
 DENSEST = math.log10(255)  # optical density of the darkest 8-bit level above black
 
 
-def saturation(images: Tensor, severity: float, rng: Addressed) -> Tensor:
+def saturation(images: Tensor, severity: float, rng: SampleRng) -> Tensor:
     """Paler colours: chroma drawn towards the pixel's own luma (modalities: fundus, dermoscopy, microscopy).
 
     Severity is the share of chroma kept.
     """
-    kept = at(SATURATION, severity, none=1.0)
+    kept = interpolate_severity(SATURATION, severity, none=1.0)
     red, green, blue = (images[:, i : i + 1] * weight for i, weight in enumerate(LUMA))
     luma = red.add_(green).add_(blue)
     return (images - luma).mul_(kept).add_(luma).clamp_(0, 1)
 
 
-def colour_temperature(images: Tensor, severity: float, rng: Addressed) -> Tensor:
+def colour_temperature(images: Tensor, severity: float, rng: SampleRng) -> Tensor:
     """White balance off by a lamp's temperature, warmer or cooler by a draw per image.
 
     Modalities: fundus, dermoscopy, microscopy. Gains of the three channels are ratios of Planck's law, relative to
     green, in linear light (an encoding gamma of 2.2). Severity is the distance from 5000 K in mired.
     """
-    mired = at(COLOUR_TEMPERATURE, severity, none=0.0)
+    mired = interpolate_severity(COLOUR_TEMPERATURE, severity, none=0.0)
     warm, cool = (
         torch.tensor(_lamp(200 + shift), dtype=torch.float32).view(3, *(1,) * (images.ndim - 2))
         for shift in (mired, -mired)
@@ -51,7 +51,7 @@ def colour_temperature(images: Tensor, severity: float, rng: Addressed) -> Tenso
     warmer = rng.uniform((1,) * (images.ndim - 1)) < 0.5
     gain = torch.where(warmer, warm.to(images.device), cool.to(images.device))
     if compiler.usable(images):
-        return rows.changed("scaled", images.flatten(0, 1), gain.reshape(-1), 0.0).view(images.shape)
+        return launch.map_pixels("scaled", images.flatten(0, 1), gain.reshape(-1), 0.0).view(images.shape)
     return (images * gain).add_(0.0).clamp_(0, 1)  # no negative zeros
 
 
@@ -65,25 +65,25 @@ def _lamp(mired: float) -> list[float]:
     return [float((gain / linear[1]) ** (1 / ENCODING_GAMMA)) for gain in linear]
 
 
-def stain_he(images: Tensor, severity: float, rng: Addressed) -> Tensor:
+def stain_he(images: Tensor, severity: float, rng: SampleRng) -> Tensor:
     """Other amounts of haematoxylin and eosin (modality: microscopy), by colour deconvolution.
 
     Optical density is unmixed by the stain vectors of Ruifrok and Johnston (Anal Quant Cytol Histol 2001), the amounts
     are scaled by 1 + t cos p and 1 + t sin p, the angle p drawn per image, and mixed again: blank glass stays white,
     and what the two stains do not explain stays as it was. Severity is t.
     """
-    return _restain(images, at(STAIN_HE, severity, none=0.0), rng, (HAEMATOXYLIN, EOSIN))
+    return _restain(images, interpolate_severity(STAIN_HE, severity, none=0.0), rng, (HAEMATOXYLIN, EOSIN))
 
 
-def stain_giemsa(images: Tensor, severity: float, rng: Addressed) -> Tensor:
+def stain_giemsa(images: Tensor, severity: float, rng: SampleRng) -> Tensor:
     """Other amounts of methylene blue and eosin in a Giemsa or Wright stained smear (modality: microscopy).
 
     As `stain_he`, with the vectors of G. Landini's colour deconvolution. Severity is the relative change t.
     """
-    return _restain(images, at(STAIN_GIEMSA, severity, none=0.0), rng, (METHYLENE_BLUE, EOSIN_Y))
+    return _restain(images, interpolate_severity(STAIN_GIEMSA, severity, none=0.0), rng, (METHYLENE_BLUE, EOSIN_Y))
 
 
-def _restain(images: Tensor, change: float, rng: Addressed, stains: tuple[tuple[float, ...], ...]) -> Tensor:
+def _restain(images: Tensor, change: float, rng: SampleRng, stains: tuple[tuple[float, ...], ...]) -> Tensor:
     angle = rng.uniform(()).double().cpu() * (2 * math.pi)
     amounts = torch.stack([1 + change * angle.cos(), 1 + change * angle.sin(), torch.ones_like(angle)], dim=1)
     vectors = torch.tensor(stains, dtype=torch.float64)

@@ -11,10 +11,10 @@ import math
 import torch
 from torch import Tensor
 
-from ..kernels import compiler, rows
+from ..kernels import compiler, launch
 from ..numerics.lookup import look_up, power
-from ..numerics.rng import Addressed
-from ..numerics.severity import at
+from ..numerics.rng import SampleRng
+from ..numerics.severity import interpolate_severity
 
 GAMMA = (1.2, 1.45, 1.8, 2.3, 3.0)  # exponent
 CONTRAST_LOSS = (0.85, 0.70, 0.55, 0.40, 0.25)  # contrast kept
@@ -23,64 +23,66 @@ TONE_CURVE = (0.14, 0.28, 0.42, 0.56, 0.70)  # greatest change of the curve's sl
 WINDOW = (0.90, 0.78, 0.65, 0.50, 0.35)  # window width as a fraction of the full range
 
 
-def gamma(images: Tensor, severity: float, rng: Addressed) -> Tensor:
+def gamma(images: Tensor, severity: float, rng: SampleRng) -> Tensor:
     """A tone curve x**g: another display calibration or film characteristic; mid-tones darken, ends stay.
 
     Severity is the exponent g. Displays that are not calibrated to DICOM PS3.14 have exponents of 1.8 to 2.4, so 1.2
     is two displays of one kind and 2.3 a linear image shown as if it were encoded.
     """
-    return look_up(images, power(at(GAMMA, severity, none=1.0)))
+    return look_up(images, power(interpolate_severity(GAMMA, severity, none=1.0)))
 
 
-def contrast_loss(images: Tensor, severity: float, rng: Addressed) -> Tensor:
+def contrast_loss(images: Tensor, severity: float, rng: SampleRng) -> Tensor:
     """Grey levels drawn towards mid grey: 0.5 + k (x - 0.5), as veiling glare and a short detector range do.
 
     Severity is the contrast k kept. About the fixed level 0.5, not about the image's mean.
     """
-    kept = at(CONTRAST_LOSS, severity, none=1.0)
+    kept = interpolate_severity(CONTRAST_LOSS, severity, none=1.0)
     if compiler.usable(images):
-        return rows.changed("scaled", images, torch.full((len(images),), kept, dtype=torch.float32), 0.5 * (1 - kept))
+        return launch.map_pixels(
+            "scaled", images, torch.full((len(images),), kept, dtype=torch.float32), 0.5 * (1 - kept)
+        )
     return (images * kept).add_(0.5 * (1 - kept)).clamp_(0, 1)
 
 
-def exposure(images: Tensor, severity: float, rng: Addressed) -> Tensor:
+def exposure(images: Tensor, severity: float, rng: SampleRng) -> Tensor:
     """A gain of the whole image, up or down by a draw per image: exposure, receiver gain, brightness (modality: any).
 
     Severity is the gain in stops e: pixels times 2**e or 2**-e, clipped at white.
     """
-    gain = 2.0 ** at(EXPOSURE, severity, none=0.0)
+    gain = 2.0 ** interpolate_severity(EXPOSURE, severity, none=0.0)
     up = rng.uniform((1,) * (images.ndim - 1)) < 0.5
     factor = torch.where(up, gain, 1 / gain).float()
     if compiler.usable(images):
-        return rows.changed("scaled", images, factor.view(-1), 0.0)
+        return launch.map_pixels("scaled", images, factor.view(-1), 0.0)
     return (images * factor).add_(0.0).clamp_(0, 1)  # no negative zeros
 
 
-def tone_curve(images: Tensor, severity: float, rng: Addressed) -> Tensor:
+def tone_curve(images: Tensor, severity: float, rng: SampleRng) -> Tensor:
     """A vendor's tone curve: monotone, black and white fixed, its form drawn per image (modality: any).
 
     x + s x (1 - x) (cos p + (1 - 2 x) sin p) with the angle p uniform: from brighter over steeper and darker to
     flatter mid-tones. Severity is s; the slope changes by s or a little more, and stays positive up to s = 0.7.
     """
     angle = rng.uniform((1,) * (images.ndim - 1)).double() * (2 * math.pi)
-    strength = at(TONE_CURVE, severity, none=0.0)
+    strength = interpolate_severity(TONE_CURVE, severity, none=0.0)
     bend, steepen = ((wave * strength).float() for wave in (angle.cos(), angle.sin()))
     if compiler.usable(images):
-        return rows.changed("toned", images, bend.view(-1), steepen.view(-1))
+        return launch.map_pixels("toned", images, bend.view(-1), steepen.view(-1))
     steeper = (1 - 2 * images).mul_(steepen).add_(bend)
     return (1 - images).mul_(images).mul_(steeper).add_(images).clamp_(0, 1)
 
 
-def window(images: Tensor, severity: float, rng: Addressed) -> Tensor:
+def window(images: Tensor, severity: float, rng: SampleRng) -> Tensor:
     """A display window set too narrow and off its level (modalities: CT, MR, X-ray); what lies outside is clipped.
 
     Severity is the width w as a fraction of the full range. The level is off by at most half of the range that was
     lost, uniformly in 0.5 +- (1 - w) / 4, drawn per image.
     """
-    width = at(WINDOW, severity, none=1.0)
+    width = interpolate_severity(WINDOW, severity, none=1.0)
     shape = (1,) * (images.ndim - 1)
     level = 0.5 + (rng.uniform(shape) - 0.5) * (0.5 * (1 - width))
     low = level - width / 2
     if compiler.usable(images):
-        return rows.changed("windowed", images, low.view(-1), width)
+        return launch.map_pixels("windowed", images, low.view(-1), width)
     return (images - low).div_(width).clamp_(0, 1)

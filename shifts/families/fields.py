@@ -10,8 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..numerics.rng import Addressed
-from ..numerics.severity import at
+from ..numerics.rng import SampleRng
+from ..numerics.severity import interpolate_severity
 
 BIAS_FIELD = (0.22, 0.5, 1.0, 2.0, 4.0)  # brightest over darkest gain, less 1
 VIGNETTING = (0.15, 0.30, 0.45, 0.62, 0.80)  # light lost in the corners
@@ -23,7 +23,7 @@ LINE_PX = (3.0, 9.0)  # distance of grid lines after aliasing
 FAULTY = 0.4  # share of the radii whose detector element is off
 
 
-def bias_field(images: Tensor, severity: float, rng: Addressed) -> Tensor:
+def bias_field(images: Tensor, severity: float, rng: SampleRng) -> Tensor:
     """A smooth gain: receive coil or uneven lamp (modalities: MR, fundus, dermoscopy, microscopy).
 
     The log of the gain is a Legendre series up to total degree 3 with normal coefficients, divided by the degree, and
@@ -40,7 +40,7 @@ def bias_field(images: Tensor, severity: float, rng: Addressed) -> Tensor:
     for weight, mean in zip(weights.unbind(1), means, strict=True):  # a matrix product may add otherwise
         constant += weight * mean
     low, high = log.flatten(1).amin(1), log.flatten(1).amax(1)
-    scale = math.log1p(at(BIAS_FIELD, severity, none=0.0)) / (high - low).clamp(min=1e-9)
+    scale = math.log1p(interpolate_severity(BIAS_FIELD, severity, none=0.0)) / (high - low).clamp(min=1e-9)
     ones = (1,) * len(spatial)
     gain = log.sub_(constant.view(-1, *ones)).mul_(scale.view(-1, *ones)).exp_().float().to(images.device)
     return (images * gain[:, None]).clamp_(0, 1)
@@ -76,12 +76,12 @@ def _legendre(spatial: tuple[int, ...]) -> tuple[list[Tensor], Tensor, list[floa
     return [torch.tensor(axis) for axis in axes], torch.tensor(powers), means
 
 
-def vignetting(images: Tensor, severity: float, rng: Addressed) -> Tensor:
+def vignetting(images: Tensor, severity: float, rng: SampleRng) -> Tensor:
     """Fall-off of light towards the corners by the cosine-fourth law, over the last two axes.
 
     Modalities: fundus, dermoscopy, microscopy. Severity is the share of light lost in the corners.
     """
-    lost = at(VIGNETTING, severity, none=0.0)
+    lost = interpolate_severity(VIGNETTING, severity, none=0.0)
     return (images * _falloff(tuple(images.shape[-2:]), lost).to(images.device)).clamp_(0, 1)
 
 
@@ -92,7 +92,7 @@ def _falloff(spatial: tuple[int, ...], lost: float) -> Tensor:
     return gain
 
 
-def grid_lines(images: Tensor, severity: float, rng: Addressed) -> Tensor:
+def grid_lines(images: Tensor, severity: float, rng: SampleRng) -> Tensor:
     """Shadow of an anti-scatter grid, or its alias: darker stripes across the columns (modality: X-ray).
 
     The distance of the lines, 3 to 9 pixels, and their phase are drawn per image. Severity is the share of light lost
@@ -102,11 +102,11 @@ def grid_lines(images: Tensor, severity: float, rng: Addressed) -> Tensor:
     draw = rng.uniform((2,)).cpu().double()
     cycles = torch.arange(images.shape[-1]) / (low + (high - low) * draw[:, :1]) + draw[:, 1:]
     shadow = 0.5 + 0.5 * (2 * math.pi * cycles).cos()
-    gain = (1 - at(GRID_LINES, severity, none=0.0) * shadow).float().to(images.device)
+    gain = (1 - interpolate_severity(GRID_LINES, severity, none=0.0) * shadow).float().to(images.device)
     return (images * gain.view(-1, *(1,) * (images.ndim - 2), images.shape[-1])).clamp_(0, 1)
 
 
-def ring_artefact(images: Tensor, severity: float, rng: Addressed) -> Tensor:
+def ring_artefact(images: Tensor, severity: float, rng: SampleRng) -> Tensor:
     """Rings about the centre from elements of a detector that are off in gain (modality: CT), the same in all slices.
 
     A gain becomes an offset with the logarithm that makes attenuation of counts, so the rings are added. Four
@@ -115,7 +115,7 @@ def ring_artefact(images: Tensor, severity: float, rng: Addressed) -> Tensor:
     """
     inner, share = _rings(tuple(images.shape[-2:]))
     count = int(inner.max()) + 2
-    level = rng.normal((count,)) * at(RING_ARTEFACT, severity, none=0.0)
+    level = rng.normal((count,)) * interpolate_severity(RING_ARTEFACT, severity, none=0.0)
     level = torch.where(rng.uniform((count,)) < FAULTY, level, 0.0).cpu()
     rings = level[:, inner] * (1 - share) + level[:, inner + 1] * share
     shape = (-1, *(1,) * (images.ndim - 3), *images.shape[-2:])

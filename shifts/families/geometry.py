@@ -9,30 +9,30 @@ import torch
 from torch import Tensor
 
 from ..kernels import compiler
-from ..kernels import rows as kernels_rows
+from ..kernels import launch as kernels_rows
 from ..numerics.matrices import magnification, reflected, separable
-from ..numerics.rng import Addressed
-from ..numerics.severity import at
+from ..numerics.rng import SampleRng
+from ..numerics.severity import interpolate_severity
 
 FIELD_OF_VIEW = (0.97, 0.93, 0.88, 0.82, 0.75)  # fraction of each in-plane axis kept
 ROTATION = (2.0, 5.0, 9.0, 14.0, 20.0)  # degrees
 
 
-def field_of_view(images: Tensor, severity: float, rng: Addressed) -> Tensor:
+def field_of_view(images: Tensor, severity: float, rng: SampleRng) -> Tensor:
     """A smaller field of view, shown at the same size: the centre, magnified (modality: any).
 
     Interpolated linearly. Severity is the fraction of each of the last two axes that is kept.
     """
-    kept = at(FIELD_OF_VIEW, severity, none=1.0)
+    kept = interpolate_severity(FIELD_OF_VIEW, severity, none=1.0)
     return separable(images, *((axis, magnification(images.shape[axis], kept)) for axis in (-2, -1)))
 
 
-def rotation(images: Tensor, severity: float, rng: Addressed) -> Tensor:
+def rotation(images: Tensor, severity: float, rng: SampleRng) -> Tensor:
     """Patient or gantry turned about the centre of the last two axes, either way by a draw per image (modality: any).
 
     Bilinear; what enters at the corners is the image mirrored at its edge. Severity is the angle in degrees.
     """
-    degrees = at(ROTATION, severity, none=0.0)
+    degrees = interpolate_severity(ROTATION, severity, none=0.0)
     left = rng.uniform(()) < 0.5
     if compiler.usable(images):
         return _rotated(images, degrees, left)
@@ -50,10 +50,10 @@ def _rotated(images: Tensor, degrees: float, left: Tensor) -> Tensor:
     height, width = images.shape[-2:]
     tables = [_sampling(height, width, turn) for turn in (degrees, -degrees)]
     one, other = ((corners.numpy(), weights.flatten(1).numpy()) for corners, weights in tables)
-    out = kernels_rows.room_for(images)
+    out = kernels_rows.empty_output(images)
     x, y = (tensor.view(len(images), -1, height * width).numpy() for tensor in (images.contiguous(), out))
     side = left.numpy()
-    kernels_rows.spread(lambda i, j: resample.turned(x[i:j], side[i:j], *one, *other, y[i:j]), len(x), x.size)
+    kernels_rows.run_threaded(lambda i, j: resample.turned(x[i:j], side[i:j], *one, *other, y[i:j]), len(x), x.size)
     return out
 
 

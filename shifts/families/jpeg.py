@@ -14,11 +14,11 @@ from torch import Tensor
 from torch.nn.functional import pad
 
 from ..kernels import compiler
-from ..kernels import rows as kernels_rows
+from ..kernels import launch as kernels_rows
 from ..kernels.compiler import Doubles, Floats
 from ..numerics.matrices import exact
-from ..numerics.rng import Addressed
-from ..numerics.severity import at
+from ..numerics.rng import SampleRng
+from ..numerics.severity import interpolate_severity
 from ..pixels import check_pixels
 
 JPEG = (60.0, 40.0, 26.0, 16.0, 10.0)  # quality factor of libjpeg, 1..100
@@ -45,12 +45,12 @@ TILE = 32_768  # pixels that one thread takes at a time
 TIES_OUT = 1e-3  # whole grey levels make coefficients exactly between two steps: all of them go away from zero
 
 
-def jpeg(images: Tensor, severity: float, rng: Addressed) -> Tensor:
+def jpeg(images: Tensor, severity: float, rng: SampleRng) -> Tensor:
     """Baseline JPEG: 8-bit, 4:2:0 in 3 channels, each channel as a grey image otherwise, slices apart (modality: any).
 
     Severity is libjpeg's quality factor (a fraction is rounded); 50 means the tables of the standard's Annex K.
     """
-    quality = round(at(JPEG, severity, none=100.0))
+    quality = round(interpolate_severity(JPEG, severity, none=100.0))
     if compiler.usable(images):
         return _compressed(images, quality)
     planes = images.movedim(1, -3).flatten(0, -4)  # (N or N*D, C, H, W)
@@ -73,10 +73,10 @@ def jpeg(images: Tensor, severity: float, rng: Addressed) -> Tensor:
 
 def _compressed(images: Tensor, quality: int) -> Tensor:
     planes = images.movedim(1, -3).contiguous()  # volumes slice by slice
-    out = kernels_rows.room_for(planes)
+    out = kernels_rows.empty_output(planes)
     x, y = (tensor.view(-1, *planes.shape[-3:]).numpy() for tensor in (planes, out))
     change = _coloured if images.shape[1] == 3 else _grey
-    if False in kernels_rows.spread(lambda i, j: change(x[i:j], quality, y[i:j]), len(x), x.size):
+    if False in kernels_rows.run_threaded(lambda i, j: change(x[i:j], quality, y[i:j]), len(x), x.size):
         check_pixels(images)
     return out.movedim(-3, 1).contiguous()
 

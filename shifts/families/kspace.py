@@ -15,11 +15,11 @@ from scipy.special import jv
 from torch import Tensor
 
 from ..kernels import compiler
-from ..kernels import rows as kernels_rows
+from ..kernels import launch as kernels_rows
 from ..numerics.exact_roots import magnitude
 from ..numerics.matrices import along, exact, from_window, reflected, separable, truncation
-from ..numerics.rng import Addressed
-from ..numerics.severity import at
+from ..numerics.rng import SampleRng
+from ..numerics.severity import interpolate_severity
 
 GIBBS_RINGING = (0.50, 0.38, 0.29, 0.22, 0.16)  # fraction of the phase-encode lines kept
 GHOSTING = (0.25, 0.40, 0.60, 0.85, 1.15)  # amplitude of the lines' phase error in radians
@@ -31,15 +31,17 @@ PERIODS = (3, 6)  # lines in a period of the phase error: 3, 4 or 5
 MOVED = (0.02, 0.06)  # displacement as a fraction of the field of view
 
 
-def gibbs_ringing(images: Tensor, severity: float, rng: Addressed) -> Tensor:
+def gibbs_ringing(images: Tensor, severity: float, rng: SampleRng) -> Tensor:
     """Truncation along the phase-encode axis alone, to shorten a scan: ringing beside edges across that axis.
 
     Severity is the fraction of the lines kept.
     """
-    return separable(images, (-2, truncation(images.shape[-2], at(GIBBS_RINGING, severity, none=1.0))))
+    return separable(
+        images, (-2, truncation(images.shape[-2], interpolate_severity(GIBBS_RINGING, severity, none=1.0)))
+    )
 
 
-def ghosting(images: Tensor, severity: float, rng: Addressed) -> Tensor:
+def ghosting(images: Tensor, severity: float, rng: SampleRng) -> Tensor:
     """Ghosts of a periodic movement or pulsation along the phase-encode axis (Wood and Henkelman, Med Phys 1985).
 
     Line k has the phase error a sin(2 pi k / P + p), which splits the image into copies that are j / P of the field of
@@ -50,7 +52,7 @@ def ghosting(images: Tensor, severity: float, rng: Addressed) -> Tensor:
     height = images.shape[-2]
     period = rng.integers(*PERIODS, (1,)).cpu()
     phase = rng.uniform((1,)).double().cpu() * (2 * math.pi)
-    error = at(GHOSTING, severity, none=0.0)
+    error = interpolate_severity(GHOSTING, severity, none=0.0)
     moved = [(torch.arange(height) + (order * height / period).round().long()) % height for order in ORDERS]
     rows = torch.stack(moved, 1).to(images.device)
     turns = torch.tensor(ORDERS)
@@ -72,14 +74,14 @@ def ghosting(images: Tensor, severity: float, rng: Addressed) -> Tensor:
 def _ghosted(images: Tensor, rows: Tensor, weights: Tensor, still: float, cos: Tensor, sin: Tensor) -> Tensor:
     from ..kernels import resample
 
-    out = kernels_rows.room_for(images)
+    out = kernels_rows.empty_output(images)
     x, y = (tensor.view(len(images), -1, *images.shape[-2:]).numpy() for tensor in (images.contiguous(), out))
     row, bessel, c, s = (table.numpy() for table in (rows, weights, cos, sin))
 
     def run(i: int, j: int) -> None:
         resample.ghosted(x[i:j], row[i:j], bessel, np.float32(still), c[i:j], s[i:j], y[i:j])
 
-    kernels_rows.spread(run, len(x), x.size)
+    kernels_rows.run_threaded(run, len(x), x.size)
     return out
 
 
@@ -91,13 +93,13 @@ def _rows(images: Tensor, row: Tensor) -> Tensor:
     return images.reshape(-1, images.shape[-1]).index_select(0, chosen).view(images.shape)
 
 
-def kspace_spike(images: Tensor, severity: float, rng: Addressed) -> Tensor:
+def kspace_spike(images: Tensor, severity: float, rng: SampleRng) -> Tensor:
     """One spike in k-space, from a spark in the scanner room: stripes over the whole image.
 
     |x + a exp(i (w r + p))|; the spike's place, at 1/8 to 3/8 of the sampling frequency along each axis, and its phase
     are drawn per image. Severity is a.
     """
-    amplitude = at(KSPACE_SPIKE, severity, none=0.0)
+    amplitude = interpolate_severity(KSPACE_SPIKE, severity, none=0.0)
     spatial = images.shape[2:]
     draw = rng.uniform((len(spatial) + 2,)).cpu().double()
     waves = []
@@ -122,18 +124,18 @@ def kspace_spike(images: Tensor, severity: float, rng: Addressed) -> Tensor:
 def _striped(images: Tensor, waves: Sequence[Tensor], amplitude: float) -> Tensor:
     from ..kernels import resample
 
-    out = kernels_rows.room_for(images)
+    out = kernels_rows.empty_output(images)
     x, y = (tensor.view(*images.shape[:2], -1, images.shape[-1]).numpy() for tensor in (images.contiguous(), out))
     real, imaginary, cos, sin = (wave.flatten(1).numpy() for wave in waves)
 
     def run(i: int, j: int) -> None:
         resample.striped(x[i:j], real[i:j], imaginary[i:j], cos[i:j], sin[i:j], np.float32(amplitude), y[i:j])
 
-    kernels_rows.spread(run, len(x), x.size)
+    kernels_rows.run_threaded(run, len(x), x.size)
     return out
 
 
-def rigid_motion(images: Tensor, severity: float, rng: Addressed) -> Tensor:
+def rigid_motion(images: Tensor, severity: float, rng: SampleRng) -> Tensor:
     """One movement during the scan: the lines acquired after it come from a copy that lies elsewhere.
 
     Lines run from one end of k-space to the other. The copy is moved by 2 to 6 % of the field of view along each of
@@ -147,7 +149,7 @@ def rigid_motion(images: Tensor, severity: float, rng: Addressed) -> Tensor:
         distance = ((low + (high - low) * draw[:, :1]) * n).round().clamp(min=1)
         place = torch.arange(n) - torch.where(draw[:, 1:] < 0.5, distance, -distance).long()
         places.append(reflected(place, n))
-    lines = _late_lines(images.shape[-2], at(RIGID_MOTION, severity, none=0.0))
+    lines = _late_lines(images.shape[-2], interpolate_severity(RIGID_MOTION, severity, none=0.0))
     if compiler.usable(images):
         from ..kernels import separable as compiled
 

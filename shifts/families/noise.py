@@ -7,11 +7,11 @@ import math
 import torch
 from torch import Tensor
 
-from ..kernels import compiler, rows
+from ..kernels import compiler, launch
 from ..numerics.exact_roots import magnitude, root
 from ..numerics.matrices import separable, unit_noise
-from ..numerics.rng import Addressed
-from ..numerics.severity import at
+from ..numerics.rng import SampleRng
+from ..numerics.severity import interpolate_severity
 
 GAUSSIAN_NOISE = (0.02, 0.04, 0.07, 0.11, 0.17)  # standard deviation, full scale = 1
 POISSON_NOISE = (1000.0, 400.0, 150.0, 60.0, 25.0)  # quanta per pixel at full scale
@@ -24,23 +24,23 @@ EXACT_BELOW = 16.0  # expected quanta
 GRAIN_PX = 1.0  # standard deviation of the Gaussian that correlates neighbours
 
 
-def gaussian_noise(images: Tensor, severity: float, rng: Addressed) -> Tensor:
+def gaussian_noise(images: Tensor, severity: float, rng: SampleRng) -> Tensor:
     """Additive white noise: amplifier and quantisation noise (modality: any).
 
     Severity is the standard deviation on a scale where full white is 1.
     """
-    return _added(images, rng.normal(images.shape[1:]), at(GAUSSIAN_NOISE, severity, none=0.0))
+    return _added(images, rng.normal(images.shape[1:]), interpolate_severity(GAUSSIAN_NOISE, severity, none=0.0))
 
 
 def _added(images: Tensor, noise: Tensor, sd: float) -> Tensor:
     """Returns the images with the noise, which is used up, times `sd`."""
     if compiler.usable(images):
-        rows.in_rows("noisy", images.contiguous().flatten(1), sd, noise.view(len(noise), -1))
+        launch.map_rows("noisy", images.contiguous().flatten(1), sd, noise.view(len(noise), -1))
         return noise
     return noise.mul_(sd).add_(images).clamp_(0, 1)
 
 
-def poisson_noise(images: Tensor, severity: float, rng: Addressed) -> Tensor:
+def poisson_noise(images: Tensor, severity: float, rng: SampleRng) -> Tensor:
     """Quantum noise: each pixel counts photons (modalities: X-ray, fundus, dermoscopy, microscopy, OCT).
 
     Severity is the number of quanta Q at full scale, the dose: the standard deviation at level x is sqrt(x / Q).
@@ -48,7 +48,7 @@ def poisson_noise(images: Tensor, severity: float, rng: Addressed) -> Tensor:
     standard normal, the first terms of the Cornish-Fisher expansion (Technometrics 1960): mean exact, variance
     m + 1/18, skewness that of the Poisson law to the first order. Drawing all counts exactly takes ten times as long.
     """
-    quanta = at(POISSON_NOISE, severity, none=1e9)
+    quanta = interpolate_severity(POISSON_NOISE, severity, none=1e9)
     expected = images * quanta
     z = rng.normal(images.shape[1:])
     counts = root(expected).mul_(z).add_(expected).add_(z.mul_(z).sub_(1).div_(6))
@@ -59,51 +59,51 @@ def poisson_noise(images: Tensor, severity: float, rng: Addressed) -> Tensor:
     return counts.div_(quanta).clamp_(0, 1)
 
 
-def rician_noise(images: Tensor, severity: float, rng: Addressed) -> Tensor:
+def rician_noise(images: Tensor, severity: float, rng: SampleRng) -> Tensor:
     """Receiver noise in a magnitude image (modality: MR): |x + n1 + i n2| (Gudbjartsson and Patz, MRM 1995).
 
     Severity is the standard deviation of n1 and of n2 where full white is 1. Background rises to 1.25 of it.
     """
-    sd = at(RICIAN_NOISE, severity, none=0.0)
+    sd = interpolate_severity(RICIAN_NOISE, severity, none=0.0)
     noise = rng.normal((2, *images.shape[1:]))
     if compiler.usable(images):
-        return rows.changed("magnitude", images, noise.flatten(2), sd)
+        return launch.map_pixels("magnitude", images, noise.flatten(2), sd)
     real, imaginary = noise.mul_(sd).unbind(1)
     return magnitude(images + real, imaginary).clamp_(0, 1)
 
 
-def speckle(images: Tensor, severity: float, rng: Addressed) -> Tensor:
+def speckle(images: Tensor, severity: float, rng: SampleRng) -> Tensor:
     """Coherent speckle, multiplicative (modalities: ultrasound, OCT).
 
     The envelope of one steady reflector in diffuse scatterers: x |1 + s (n1 + i n2)| / sqrt(1 + 2 s**2), a Rician
     factor of mean square 1 (Wagner et al., IEEE Trans. Sonics Ultrason. 1983). Severity is s; the factor's law tends to
     Rayleigh's, fully developed speckle, as s grows. Uncorrelated between pixels.
     """
-    ratio = at(SPECKLE, severity, none=0.0)
+    ratio = interpolate_severity(SPECKLE, severity, none=0.0)
     norm = math.sqrt(1 + 2 * ratio**2)
     noise = rng.normal((2, *images.shape[1:]))
     if compiler.usable(images):
-        return rows.changed("speckled", images, noise.flatten(2), ratio, norm)
+        return launch.map_pixels("speckled", images, noise.flatten(2), ratio, norm)
     real, imaginary = noise.mul_(ratio).unbind(1)
     envelope = magnitude(real + 1, imaginary)
     return envelope.mul_(images).div_(norm).clamp_(0, 1)
 
 
-def dead_pixels(images: Tensor, severity: float, rng: Addressed) -> Tensor:
+def dead_pixels(images: Tensor, severity: float, rng: SampleRng) -> Tensor:
     """Detector elements that report nothing or full scale, half and half (modality: any with a pixel detector).
 
     Severity is the share of elements, drawn in each channel apart, as under a colour filter array.
     """
     draw = rng.uniform(images.shape[1:])
-    half = at(DEAD_PIXELS, severity, none=0.0) / 2
+    half = interpolate_severity(DEAD_PIXELS, severity, none=0.0) / 2
     if compiler.usable(images):
-        rows.in_rows("stuck", images.contiguous().flatten(1), half, 1 - half, draw.view(len(draw), -1))
+        launch.map_rows("stuck", images.contiguous().flatten(1), half, 1 - half, draw.view(len(draw), -1))
         return draw
     stuck: Tensor = torch.where(draw < half, 0.0, 1.0)
     return torch.where((draw >= half) & (draw < 1 - half), images, stuck)
 
 
-def correlated_noise(images: Tensor, severity: float, rng: Addressed) -> Tensor:
+def correlated_noise(images: Tensor, severity: float, rng: SampleRng) -> Tensor:
     """Grainy noise, its neighbours correlated as behind a reconstruction kernel.
 
     Modalities: CT, MR, X-ray, ultrasound. White noise through a Gaussian of 1 pixel along every axis, scaled so that
@@ -113,4 +113,4 @@ def correlated_noise(images: Tensor, severity: float, rng: Addressed) -> Tensor:
     noise = rng.normal(images.shape[1:])
     axes = range(2 - images.ndim, 0)
     noise = separable(noise, *((axis, unit_noise(images.shape[axis], GRAIN_PX)) for axis in axes), clip=False)
-    return _added(images, noise, at(CORRELATED_NOISE, severity, none=0.0))
+    return _added(images, noise, interpolate_severity(CORRELATED_NOISE, severity, none=0.0))

@@ -14,11 +14,11 @@ from torch import Tensor
 from torch.nn.functional import pad
 
 from ..kernels import compiler
-from ..kernels import rows as kernels_rows
+from ..kernels import launch as kernels_rows
 from ..kernels.compiler import Doubles, Whole
 from ..numerics.matrices import along, binning, convolution, gaussian, reflected, separable, truncation
-from ..numerics.rng import Addressed
-from ..numerics.severity import at
+from ..numerics.rng import SampleRng
+from ..numerics.severity import interpolate_severity
 
 PSF_BLUR = (0.6, 0.9, 1.4, 2.1, 3.2)  # standard deviation in pixels
 MATRIX_REDUCTION = (0.75, 0.60, 0.45, 0.33, 0.22)  # fraction of the k-space lines kept, along each in-plane axis
@@ -30,50 +30,50 @@ DETECTOR_BINNING = (1.4, 2.0, 2.6, 3.3, 4.2)  # width of a detector cell in pixe
 DIRECTIONS = ((0, 1), (1, 1), (1, 0), (1, -1))  # of motion: rows, columns
 
 
-def psf_blur(images: Tensor, severity: float, rng: Addressed) -> Tensor:
+def psf_blur(images: Tensor, severity: float, rng: SampleRng) -> Tensor:
     """A Gaussian point spread along every spatial axis, mirrored at the edges (modality: any).
 
     Severity is its standard deviation in pixels; the full width at half maximum is 2.35 times that.
     """
-    sigma = at(PSF_BLUR, severity, none=0.0)
+    sigma = interpolate_severity(PSF_BLUR, severity, none=0.0)
     return separable(images, *((axis, gaussian(images.shape[axis], sigma)) for axis in range(2 - images.ndim, 0)))
 
 
-def matrix_reduction(images: Tensor, severity: float, rng: Addressed) -> Tensor:
+def matrix_reduction(images: Tensor, severity: float, rng: SampleRng) -> Tensor:
     """A smaller acquisition matrix (modality: MR): the centre of k-space, zero-filled; blur and ringing at edges.
 
     A rectangular window over the last two axes, as scanners sample it, then the magnitude. Severity is the fraction of
     the lines kept along each of the two.
     """
-    fraction = at(MATRIX_REDUCTION, severity, none=1.0)
+    fraction = interpolate_severity(MATRIX_REDUCTION, severity, none=1.0)
     return separable(images, *((axis, truncation(images.shape[axis], fraction)) for axis in (-2, -1)))
 
 
-def detector_binning(images: Tensor, severity: float, rng: Addressed) -> Tensor:
+def detector_binning(images: Tensor, severity: float, rng: SampleRng) -> Tensor:
     """A coarser detector: every cell reports the mean over its area, shown as a block (modality: any).
 
     Severity is the width of a cell in pixels, along the last two axes.
     """
-    cell = at(DETECTOR_BINNING, severity, none=1.0)
+    cell = interpolate_severity(DETECTOR_BINNING, severity, none=1.0)
     return separable(images, *((axis, binning(images.shape[axis], cell)) for axis in (-2, -1)))
 
 
-def slice_thickness(images: Tensor, severity: float, rng: Addressed) -> Tensor:
+def slice_thickness(images: Tensor, severity: float, rng: SampleRng) -> Tensor:
     """Thicker slices of a volume, each the mean over its extent, shown in place (modalities: MR, CT; 3-D only).
 
     Severity is the thickness in slices of the original, along the first spatial axis.
     """
-    thickness = at(SLICE_THICKNESS, severity, none=1.0)
+    thickness = interpolate_severity(SLICE_THICKNESS, severity, none=1.0)
     return separable(images, (-3, binning(images.shape[-3], thickness)))
 
 
-def defocus(images: Tensor, severity: float, rng: Addressed) -> Tensor:
+def defocus(images: Tensor, severity: float, rng: SampleRng) -> Tensor:
     """A lens out of focus: a uniform disc as point spread over the last two axes, mirrored at the edges.
 
     Modalities: fundus, dermoscopy, microscopy. Severity is the radius of the disc in pixels. The disc is summed row by
     row: each of its rows is a matrix product.
     """
-    pixels = at(DEFOCUS, severity, none=0.01)
+    pixels = interpolate_severity(DEFOCUS, severity, none=0.01)
     if compiler.usable(images):
         return _defocused(images, pixels)
     kernel = disc(pixels)
@@ -92,9 +92,9 @@ def _defocused(images: Tensor, radius: float) -> Tensor:
 
     height, width = images.shape[-2:]
     rows, first, diagonals = _rows_of_disc(radius, height, width)
-    out = kernels_rows.room_for(images)
+    out = kernels_rows.empty_output(images)
     x, y = (tensor.view(-1, height, width).numpy() for tensor in (images.contiguous(), out))
-    kernels_rows.spread(lambda i, j: banded.stacked(x[i:j], rows, first, diagonals, y[i:j]), len(x), x.size)
+    kernels_rows.run_threaded(lambda i, j: banded.stacked(x[i:j], rows, first, diagonals, y[i:j]), len(x), x.size)
     return out
 
 
@@ -126,12 +126,12 @@ def disc(radius: float) -> Tensor:
     return cells / cells.sum()
 
 
-def motion_blur(images: Tensor, severity: float, rng: Addressed) -> Tensor:
+def motion_blur(images: Tensor, severity: float, rng: SampleRng) -> Tensor:
     """Straight motion during the exposure, over the last two axes, mirrored at the edges (modality: any).
 
     The direction is drawn per image: along rows, columns or one of the two diagonals. Severity is the path in pixels.
     """
-    path = at(MOTION_BLUR, severity, none=0.01)
+    path = interpolate_severity(MOTION_BLUR, severity, none=0.01)
     direction = rng.integers(0, len(DIRECTIONS), ())
     if compiler.usable(images):
         return _streaked(images, path, direction)
@@ -152,9 +152,9 @@ def _streaked(images: Tensor, path: float, direction: Tensor) -> Tensor:
     shares = torch.stack([pad(share, (reach - len(share) // 2,) * 2) for share in steps])[direction].numpy()
     way = torch.tensor(DIRECTIONS)[direction].numpy()
     rows, cols = (reflected(torch.arange(-reach, n + reach), n).numpy() for n in (height, width))
-    out = kernels_rows.room_for(images)
+    out = kernels_rows.empty_output(images)
     x, y = (tensor.view(len(images), -1, height, width).numpy() for tensor in (images.contiguous(), out))
-    kernels_rows.spread(
+    kernels_rows.run_threaded(
         lambda i, j: resample.streaked(x[i:j], way[i:j], shares[i:j], rows, cols, y[i:j]), len(x), x.size
     )
     return out

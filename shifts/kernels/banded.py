@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numba import uintp
 
-from .compiler import Doubles, Floats, Whole, unrounded
+from .compiler import Doubles, Floats, Whole, compiled_exact
 from .pointwise import clipped
 
 FINE, COARSE = np.float32(2.0**24), np.float32(2.0**-24)
@@ -18,7 +18,7 @@ FOURFOLD = 4  # entries come in fours, filled up with zeros
 I0, I1, I2, I3, I4 = (uintp(i) for i in range(5))
 
 
-@unrounded
+@compiled_exact
 def _by_diagonals(steps: Doubles, row: int, diagonals: Doubles, total: Doubles) -> None:
     """Writes the sums of two rows of steps, (R, n + 4 D or more), with the diagonals, (4 D, n), which are read once."""
     n, after = uintp(diagonals.shape[1]), row + I1
@@ -34,7 +34,7 @@ def _by_diagonals(steps: Doubles, row: int, diagonals: Doubles, total: Doubles) 
             total[I1, i] = other + total[I1, i] if d else other
 
 
-@unrounded
+@compiled_exact
 def _by_rows(steps: Doubles, start: int, entries: Doubles, i: int, reach: int, width: int, total: Doubles) -> None:
     """Writes the sums of some rows of steps, (n + 4 K, width or more), with the i-th column of entries, (4 K, m)."""
     for k in range(I0, reach, I4):
@@ -45,7 +45,7 @@ def _by_rows(steps: Doubles, start: int, entries: Doubles, i: int, reach: int, w
             total[a] = some + total[a] if k else some
 
 
-@unrounded
+@compiled_exact
 def banded_last(x: Floats, first: int, diagonals: Doubles, clip: bool, out: Floats) -> None:
     """Applies a square matrix, given by its diagonals, to the rows.
 
@@ -70,7 +70,7 @@ def banded_last(x: Floats, first: int, diagonals: Doubles, clip: bool, out: Floa
                 out[r + p, i] = pixel(np.float32(total[p, i]), clip)
 
 
-@unrounded
+@compiled_exact
 def sparse_last(x: Floats, start: Whole, entries: Doubles, clip: bool, out: Floats) -> None:
     """Applies a matrix whose rows hold few entries side by side, far from the diagonal.
 
@@ -96,7 +96,7 @@ def sparse_last(x: Floats, start: Whole, entries: Doubles, clip: bool, out: Floa
             out[r, i] = pixel(np.float32(total[i]), clip)
 
 
-@unrounded
+@compiled_exact
 def _to_block(x: Floats, r: int, left: int, width: int, steps: Doubles) -> None:
     """Writes some columns of one of (R, n, A) as steps, with zeros in the rows after the last."""
     n = uintp(x.shape[1])
@@ -108,7 +108,7 @@ def _to_block(x: Floats, r: int, left: int, width: int, steps: Doubles) -> None:
             steps[j, a] = 0
 
 
-@unrounded
+@compiled_exact
 def banded_inner(x: Floats, start: Whole, reach: Whole, entries: Doubles, clip: bool, out: Floats) -> None:
     """Applies a matrix along the middle axis.
 
@@ -133,7 +133,7 @@ def banded_inner(x: Floats, start: Whole, reach: Whole, entries: Doubles, clip: 
                     out[r, i, left + a] = pixel(np.float32(total[a]), clip)
 
 
-@unrounded
+@compiled_exact
 def banded_both(
     x: Floats,
     start: Whole,
@@ -165,14 +165,14 @@ def banded_both(
                     out[r, i + p, a] = pixel(np.float32(total[p, a]), clip)
 
 
-@unrounded
+@compiled_exact
 def pixel(steps: np.float32, clip: bool) -> np.float32:
     """Returns a sum of steps as a pixel; with `clip` its magnitude, at most 1."""
     value = steps * COARSE
     return min(abs(value), np.float32(1)) if clip else value
 
 
-@unrounded
+@compiled_exact
 def stacked(x: Floats, rows: Whole, first: int, diagonals: Doubles, out: Floats) -> None:
     """Adds pairs of rows, each pair after a matrix of its own, in the order of the pairs, and clips to 0..1.
 

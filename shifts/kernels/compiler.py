@@ -40,7 +40,7 @@ def compiled(function: Function) -> Function:
     return _compiled(function, fastmath=False)  # said, or it is that of the first loop that has this one in it
 
 
-def unrounded(function: Function) -> Function:
+def compiled_exact(function: Function) -> Function:
     """As `compiled`, for loops in which no product and no sum is ever rounded: the two may be joined."""
     return _compiled(function, fastmath={"contract"})
 

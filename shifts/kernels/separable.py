@@ -16,7 +16,7 @@ from torch import Tensor
 
 from . import banded, symmetric
 from .compiler import Doubles, Floats, Whole
-from .rows import room_for, spread
+from .launch import empty_output, run_threaded
 
 DENSE = 0.3  # filled width of a matrix, from which on linear algebra libraries are faster than loops
 FEW = 16  # columns in which it does not matter
@@ -63,12 +63,12 @@ def band(matrix: Tensor) -> Band:
 
 def separable(images: Tensor, steps: Sequence[tuple[int, Tensor]], *, clip: bool) -> Tensor:
     """Returns what `matrices.separable` does."""
-    out = room_for(images)
+    out = empty_output(images)
     together = min(-2, *(axis for axis, _ in steps))  # the axes of what all products need
     x, y = (tensor.view(-1, *images.shape[together:]).numpy() for tensor in (images.contiguous(), out))
     bands = [(axis, band(matrix)) for axis, matrix in steps]
     if not any(step.dense for _, step in bands):
-        spread(lambda i, j: _banded(x[i:j], bands, clip, y[i:j]), len(x), x.size)
+        run_threaded(lambda i, j: _banded(x[i:j], bands, clip, y[i:j]), len(x), x.size)
         return out
     group = _group(x, min(PART, x.size // 2))  # room for half of a small batch keeps memory in bounds
     work = _Work(group * x[0].size)
@@ -167,10 +167,10 @@ class _Work:
             unfold(even, odd, half.sign, clip, out)
         else:
             flat, step = x.reshape(-1), steps.view(-1).numpy()
-            spread(lambda i, j: symmetric.to_steps(flat[i:j], step[i:j]), x.size, x.size)
+            run_threaded(lambda i, j: symmetric.to_steps(flat[i:j], step[i:j]), x.size, x.size)
             applied(matrix, steps, sums)
             whole, result = sums.view(-1).numpy(), out.reshape(-1)
-            spread(lambda i, j: symmetric.from_steps(whole[i:j], clip, result[i:j]), x.size, x.size)
+            run_threaded(lambda i, j: symmetric.from_steps(whole[i:j], clip, result[i:j]), x.size, x.size)
 
 
 def applied(matrix: Tensor, steps: Tensor, out: Tensor) -> None:
@@ -185,18 +185,18 @@ def fold(x: Floats, even: Doubles, odd: Doubles) -> None:
     """Writes the even and the odd part of the middle axis, in steps: x[i] + x[n - 1 - i] and the difference."""
     if x.shape[2] == 1:
         rows, e, o = x[..., 0], even[..., 0], odd[..., 0]
-        spread(lambda i, j: symmetric.fold_last(rows[i:j], e[i:j], o[i:j]), len(x), x.size)
+        run_threaded(lambda i, j: symmetric.fold_last(rows[i:j], e[i:j], o[i:j]), len(x), x.size)
     else:
-        spread(lambda i, j: symmetric.fold_inner(x[i:j], even[i:j], odd[i:j]), len(x), x.size)
+        run_threaded(lambda i, j: symmetric.fold_inner(x[i:j], even[i:j], odd[i:j]), len(x), x.size)
 
 
 def unfold(even: Doubles, odd: Doubles, sign: int, clip: bool, out: Floats) -> None:
     """Writes the images, (R, n, A), whose middle axis has such parts; `sign` times the difference at its other end."""
     if out.shape[2] == 1:
         e, o, y = even[..., 0], odd[..., 0], out[..., 0]
-        spread(lambda i, j: symmetric.unfold_last(e[i:j], o[i:j], sign, clip, y[i:j]), len(out), out.size)
+        run_threaded(lambda i, j: symmetric.unfold_last(e[i:j], o[i:j], sign, clip, y[i:j]), len(out), out.size)
     else:
-        spread(lambda i, j: symmetric.unfold_inner(even[i:j], odd[i:j], sign, clip, out[i:j]), len(out), out.size)
+        run_threaded(lambda i, j: symmetric.unfold_inner(even[i:j], odd[i:j], sign, clip, out[i:j]), len(out), out.size)
 
 
 def partly_moved(images: Tensor, places: Sequence[Tensor], lines: tuple[Tensor, Tensor]) -> Tensor:
@@ -209,7 +209,7 @@ def partly_moved(images: Tensor, places: Sequence[Tensor], lines: tuple[Tensor, 
             second the opposite from the other end.
     """
     height, width = images.shape[-2:]
-    out = room_for(images)
+    out = empty_output(images)
     x, y = (tensor.view(len(images), -1, height, width).numpy() for tensor in (images.contiguous(), out))
     rows, columns = (place.numpy() for place in places)
     group = _group(x, min(PART, x.size // 2))  # room for half of a small batch keeps memory in bounds
@@ -226,8 +226,12 @@ def _partly_moved(
     count, planes, height, width = x.shape
     parts = room[:, : x.size // 2].view(6, count, planes, height // 2, width)
     (rows, columns), (even, odd, p, q, r, s) = places, parts.numpy()
-    spread(lambda i, j: symmetric.fold_change(x[i:j], rows[i:j], columns[i:j], even[i:j], odd[i:j]), count, x.size)
+    run_threaded(
+        lambda i, j: symmetric.fold_change(x[i:j], rows[i:j], columns[i:j], even[i:j], odd[i:j]), count, x.size
+    )
     for index, half in enumerate(map(halves, lines)):
         torch.matmul(half.even, parts[0], out=parts[2 + 2 * index])
         torch.matmul(half.odd, parts[1], out=parts[3 + 2 * index])
-    spread(lambda i, j: symmetric.unfold_magnitude(x[i:j], p[i:j], q[i:j], r[i:j], s[i:j], out[i:j]), count, x.size)
+    run_threaded(
+        lambda i, j: symmetric.unfold_magnitude(x[i:j], p[i:j], q[i:j], r[i:j], s[i:j], out[i:j]), count, x.size
+    )

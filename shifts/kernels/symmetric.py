@@ -9,25 +9,25 @@ import numpy as np
 from numba import uintp
 
 from .banded import COARSE, FINE, pixel
-from .compiler import Doubles, Floats, Whole, unrounded
+from .compiler import Doubles, Floats, Whole, compiled_exact
 from .pointwise import clipped, hypotenuse
 
 
-@unrounded
+@compiled_exact
 def to_steps(x: Floats, steps: Doubles) -> None:
     """Writes pixels, (K,), as steps."""
     for i in range(uintp(len(x))):
         steps[i] = np.rint(x[i] * FINE)
 
 
-@unrounded
+@compiled_exact
 def from_steps(steps: Doubles, clip: bool, out: Floats) -> None:
     """Writes sums, (K,), as pixels."""
     for i in range(uintp(len(out))):
         out[i] = pixel(np.float32(steps[i]), clip)
 
 
-@unrounded
+@compiled_exact
 def fold_last(x: Floats, even: Doubles, odd: Doubles) -> None:
     """Writes x[i] + x[n - 1 - i], (R, n / 2), and x[i] - x[n - 1 - i] of the rows, in steps."""
     half, end = uintp(even.shape[1]), uintp(x.shape[1] - 1)
@@ -37,7 +37,7 @@ def fold_last(x: Floats, even: Doubles, odd: Doubles) -> None:
             even[r, i], odd[r, i] = left + right, left - right
 
 
-@unrounded
+@compiled_exact
 def fold_inner(x: Floats, even: Doubles, odd: Doubles) -> None:
     """Does so along the middle axis of (R, n, A)."""
     half, end = uintp(even.shape[1]), uintp(x.shape[1] - 1)
@@ -48,7 +48,7 @@ def fold_inner(x: Floats, even: Doubles, odd: Doubles) -> None:
                 even[r, i, a], odd[r, i, a] = left + right, left - right
 
 
-@unrounded
+@compiled_exact
 def unfold_last(even: Doubles, odd: Doubles, sign: int, clip: bool, out: Floats) -> None:
     """Writes rows, (R, n), from what their even and odd parts have become, (R, n / 2)."""
     half, end, turn = uintp(even.shape[1]), uintp(out.shape[1] - 1), np.float64(sign) / 2
@@ -59,7 +59,7 @@ def unfold_last(even: Doubles, odd: Doubles, sign: int, clip: bool, out: Floats)
             out[r, end - i] = pixel(np.float32((e - o) * turn), clip)
 
 
-@unrounded
+@compiled_exact
 def unfold_inner(even: Doubles, odd: Doubles, sign: int, clip: bool, out: Floats) -> None:
     """Does so along the middle axis of (R, n, A)."""
     half, end, turn = uintp(even.shape[1]), uintp(out.shape[1] - 1), np.float64(sign) / 2
@@ -71,7 +71,7 @@ def unfold_inner(even: Doubles, odd: Doubles, sign: int, clip: bool, out: Floats
                 out[r, end - i, a] = pixel(np.float32((e - o) * turn), clip)
 
 
-@unrounded
+@compiled_exact
 def fold_change(x: Floats, rows: Whole, columns: Whole, even: Doubles, odd: Doubles) -> None:
     """Folds what a movement changes, along the rows' axis, as `fold_inner` does.
 
@@ -94,7 +94,7 @@ def fold_change(x: Floats, rows: Whole, columns: Whole, even: Doubles, odd: Doub
                     even[n, p, i, j], odd[n, p, i, j] = left + right, left - right
 
 
-@unrounded
+@compiled_exact
 def unfold_magnitude(
     x: Floats, even: Doubles, odd: Doubles, imaginary_even: Doubles, imaginary_odd: Doubles, out: Floats
 ) -> None:

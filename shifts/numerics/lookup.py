@@ -11,7 +11,7 @@ from functools import lru_cache
 import torch
 from torch import Tensor
 
-from ..kernels import compiler, rows
+from ..kernels import compiler, launch
 from ..pixels import check_pixels
 
 STEPS = 65535
@@ -38,9 +38,9 @@ def look_up(images: Tensor, curve: Tensor) -> Tensor:
     if compiler.usable(images):
         from ..kernels import pointwise
 
-        out = rows.room_for(images)
+        out = launch.empty_output(images)
         x, y, levels = images.contiguous().view(-1).numpy(), out.view(-1).numpy(), curve.float().numpy()
-        if False in rows.spread(lambda i, j: pointwise.looked_up(x[i:j], levels, y[i:j]), len(x), len(x)):
+        if False in launch.run_threaded(lambda i, j: pointwise.looked_up(x[i:j], levels, y[i:j]), len(x), len(x)):
             check_pixels(images)
         return out
     level = (images * STEPS).round_().to(torch.int32).flatten()

@@ -13,12 +13,12 @@ import torch
 from torch import Tensor
 
 from ..kernels import compiler
-from ..kernels import rows as kernels_rows
+from ..kernels import launch as kernels_rows
 
 TOGETHER = 16  # normal draws that torch makes in one go; fewer come from another algorithm
 
 
-class Addressed:
+class SampleRng:
     """Draws for a batch; every sample has its own stream, found by (seed, shift, severity, sample id).
 
     The k-th call draws sample i's values with one generator seeded by the hash of i's address and k, so sample i comes
@@ -98,14 +98,14 @@ class Addressed:
             for row, address in zip(out[first:last], self._samples[first:last], strict=True):
                 draw(row, generator.manual_seed(_seed(address, call)))
 
-        kernels_rows.spread(fill, len(self), out.numel())
+        kernels_rows.run_threaded(fill, len(self), out.numel())
         return out.to(self._device)
 
     def _by_loop(self, out: Tensor, draw: Callable[[Any, Any], object]) -> Tensor:
         call, self._calls = self._calls, self._calls + 1
         seeds = np.array([_seed(address, call) & 0xFFFFFFFF for address in self._samples], np.uint32)
         rows = out.view(len(self), -1).numpy()
-        kernels_rows.spread(lambda first, last: draw(rows[first:last], seeds[first:last]), len(self), out.numel())
+        kernels_rows.run_threaded(lambda first, last: draw(rows[first:last], seeds[first:last]), len(self), out.numel())
         return out.to(self._device)
 
 

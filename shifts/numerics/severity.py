@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 
-def at(values: tuple[float, float, float, float, float], severity: float, none: float) -> float:
+def interpolate_severity(values: tuple[float, float, float, float, float], severity: float, none: float) -> float:
     """Returns the value at a severity; between whole severities it is interpolated linearly.
 
     Fractions are what severities matched across shifts are made of: a protocol solves for the fraction at which a

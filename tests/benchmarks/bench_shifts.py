@@ -16,7 +16,7 @@ import torch
 from peers import BESIDE, FOUR, form, peers, run
 
 from medshift.shifts import catalogue
-from medshift.shifts.apply import apply
+from medshift.shifts.apply import apply_shift
 from medshift.shifts.numerics.phantom import phantom
 
 SIZES = {"64x3x96x96": (64, 3, 96, 96), "32x3x224x224": (32, 3, 224, 224), "4x1x96x96x96": (4, 1, 96, 96, 96)}
@@ -68,7 +68,7 @@ def test_copy(benchmark, size):
 def test_shift(benchmark, size, name):
     images = batch(SIZES[size])
     ids = [str(index) for index in range(len(images))]
-    timed(benchmark, lambda: apply(name, images, SEVERITY, ids, 0), size, "medshift", name)
+    timed(benchmark, lambda: apply_shift(name, images, SEVERITY, ids, 0), size, "medshift", name)
 
 
 @pytest.mark.parametrize(("size", "name", "library"), PEERS)
@@ -95,7 +95,7 @@ def test_conditions_of_a_run(benchmark, workload):
 
     def conditions():
         for name in names:
-            apply(name, images, SEVERITY, ids, 0)
+            apply_shift(name, images, SEVERITY, ids, 0)
 
     timed(benchmark, conditions, workload, "conditions", scale=1 / len(names))
 
@@ -113,9 +113,9 @@ def test_memory(size, name, record_property):
     """The most memory that a shift takes for its result and on the way, in batches; not the tables it keeps."""
     images = batch(SIZES[size])
     ids = [str(index) for index in range(len(images))]
-    apply(name, images, SEVERITY, ids, 0)
+    apply_shift(name, images, SEVERITY, ids, 0)
     with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU], profile_memory=True) as profile:
-        apply(name, images, SEVERITY, ids, 0)
+        apply_shift(name, images, SEVERITY, ids, 0)
     now = peak = 0
     for event in sorted(profile.profiler.kineto_results.events(), key=lambda event: event.start_ns()):
         if event.name() == "[memory]":

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...datasets.dataset import Dataset
-from ..measures.sampling import groups
+from ..measures.sampling import group_codes
 from .columns import Column, columns, numbers
 
 EVERYWHERE = "all domains"
@@ -41,7 +41,7 @@ class Candidate:
 def candidates(dataset: Dataset) -> Iterator[Candidate]:
     """Yields the candidates, those too that turn out to have one level or one target only."""
     table, names, classes = dataset.table, dataset.domains, list(dataset.classes)
-    whose = groups(dataset)
+    whose = group_codes(dataset)
     labels = table["label"].to_numpy(dtype=np.int64)
     domain = table["domain"].map({name: code for code, name in enumerate(names)}).to_numpy().astype(np.int64)
 

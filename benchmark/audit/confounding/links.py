@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...datasets.dataset import Dataset
-from ...scoring.bootstrap import draw, interval
+from ...scoring.bootstrap import interval, resample_counts
 from ..fingerprint.fingerprint import Floats
-from ..measures.sampling import REPLICATES, SEED, groups
+from ..measures.sampling import REPLICATES, SEED, group_codes
 from .candidates import Candidate, candidates
 from .permutation import shuffled
 
@@ -38,7 +38,7 @@ class Link:
         levels: Of the column.
         targets: Names of the labels or domains.
         counts: (levels, targets) images.
-        settles: Whether every level of the column has one value of the target only.
+        determines: Whether every level of the column has one value of the target only.
     """
 
     column: str
@@ -52,10 +52,10 @@ class Link:
     levels: list[str]
     targets: list[str]
     counts: NDArray[np.int64]
-    settles: bool
+    determines: bool
 
     @property
-    def stands_out(self) -> bool:
+    def significant(self) -> bool:
         """Whether it is strong enough to matter and more than chance."""
         return self.strength > self.chance + NEAR
 
@@ -79,7 +79,7 @@ def links(dataset: Dataset) -> list[Link]:
 
     With the label: over all images that have a value, and within each domain in which the column has several.
     """
-    weights = draw(int(groups(dataset).max()) + 1, REPLICATES, SEED, "audit", dataset.name)
+    weights = resample_counts(int(group_codes(dataset).max()) + 1, REPLICATES, SEED, "audit", dataset.name)
     found = [(each, link) for each in candidates(dataset) if (link := _link(each, weights)) is not None]
     chances = _chances(found, dataset.name)
     told = [replace(link, chance=chance) for (_, link), chance in zip(found, chances, strict=True)]
@@ -121,10 +121,10 @@ def _link(candidate: Candidate, weights: Floats) -> Link | None:
     low, high = interval(strengths[1:])
     counts = drawn[0].reshape(-1, width).astype(np.int64)
     met = counts[counts.sum(axis=1) > 0]
-    settles = bool(((met > 0).sum(axis=1) == 1).all())
+    determines = bool(((met > 0).sum(axis=1) == 1).all())
     return Link(
         candidate.column.name, candidate.target, candidate.where, float(strengths[0]), low, high, np.nan,
-        len(candidate.levels), candidate.column.levels, list(candidate.names), counts, settles,
+        len(candidate.levels), candidate.column.levels, list(candidate.names), counts, determines,
     )  # fmt: skip
 
 

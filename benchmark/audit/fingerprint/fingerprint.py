@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...datasets.dataset import Dataset
-from ...scoring.bootstrap import draw, interval
-from ..measures.sampling import REPLICATES, SEED, groups, sampled
-from ..measures.table import measured, names
+from ...scoring.bootstrap import interval, resample_counts
+from ..measures.sampling import REPLICATES, SEED, group_codes, sample_rows
+from ..measures.table import measure_names, measure_rows
 
 Floats = NDArray[np.float64]
 
@@ -82,9 +82,9 @@ def fingerprints(
         images: Of each domain, at most.
         progress: Called with the number of images measured, and of all.
     """
-    codes = groups(dataset)
-    weights = draw(int(codes.max()) + 1, REPLICATES, SEED, "audit", dataset.name)
-    chosen = [sampled(dataset, np.flatnonzero(dataset.table["domain"] == name), images) for name in domains]
+    codes = group_codes(dataset)
+    weights = resample_counts(int(codes.max()) + 1, REPLICATES, SEED, "audit", dataset.name)
+    chosen = [sample_rows(dataset, np.flatnonzero(dataset.table["domain"] == name), images) for name in domains]
     total, done = sum(map(len, chosen)), 0
 
     def advance(count: int) -> None:
@@ -93,11 +93,11 @@ def fingerprints(
         progress(done, total)
 
     return [
-        Fingerprint(name, rows, measured(dataset, rows, advance), codes[rows], weights)
+        Fingerprint(name, rows, measure_rows(dataset, rows, advance), codes[rows], weights)
         for name, rows in zip(domains, chosen, strict=True)
     ]
 
 
 def columns(dataset: Dataset) -> list[str]:
     """Returns the names of the measures that the fingerprint of a data set has."""
-    return names(dataset.channels)
+    return measure_names(dataset.channels)

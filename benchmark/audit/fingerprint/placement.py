@@ -14,7 +14,7 @@ import torch
 from scipy.interpolate import PchipInterpolator
 from torch import Tensor
 
-from ....shifts.apply import apply
+from ....shifts.apply import apply_shift
 from ...scoring.bootstrap import interval
 from ..measures.sampling import SEED
 from ..measures.table import BATCH, measure
@@ -87,7 +87,7 @@ def count(channels: int, spatial: Sequence[int]) -> int:
     return min(MOST, max(LEAST, VALUES // int(np.prod([channels, *spatial]))))
 
 
-def known(shifts: Sequence[str]) -> list[str]:
+def covered(shifts: Sequence[str]) -> list[str]:
     """Returns those of the shifts that a fingerprint can tell of."""
     return [name for name in shifts if name in REACTS]
 
@@ -113,19 +113,25 @@ def curves(
     found = []
     clean = in_parts(images, lambda part, _: part)
     centre = np.nanmean(clean, axis=0)
-    start = both(clean, centre)
+    start = moments(clean, centre)
     for name in shifts:
         if name in REACTS:
-            at = [both(shifted(images, ids, name, step, grey_levels, seed), centre) - start for step in STEPS]
+            at = [
+                moments(shifted_measures(images, ids, name, step, grey_levels, seed), centre) - start for step in STEPS
+            ]
             found.append(Curve(name, interpolated(np.stack(at))))
             done()
     return found
 
 
-def shifted(images: Tensor, ids: Sequence[str], name: str, severity: float, grey_levels: int, seed: int) -> Floats:
+def shifted_measures(
+    images: Tensor, ids: Sequence[str], name: str, severity: float, grey_levels: int, seed: int
+) -> Floats:
     """Returns the measures (n, K) of images under a shift."""
     levels = grey_levels or None
-    return in_parts(images, lambda part, at: apply(name, part, severity, ids[at : at + len(part)], seed, levels=levels))
+    return in_parts(
+        images, lambda part, at: apply_shift(name, part, severity, ids[at : at + len(part)], seed, levels=levels)
+    )
 
 
 def in_parts(images: Tensor, change: Callable[[Tensor, int], Tensor]) -> Floats:
@@ -135,7 +141,7 @@ def in_parts(images: Tensor, change: Callable[[Tensor, int], Tensor]) -> Floats:
         return np.concatenate([measure(change(images[at : at + step], at)) for at in range(0, len(images), step)])
 
 
-def both(values: Floats, centre: Floats) -> Floats:
+def moments(values: Floats, centre: Floats) -> Floats:
     """Returns (2 K,): means of measures (n, K), and mean squared distances from a centre (K,)."""
     return np.asarray(np.nanmean(np.concatenate([values, (values - centre) ** 2], axis=1), axis=0))
 
@@ -148,11 +154,11 @@ def interpolated(at: Floats) -> Floats:
     return forth + back
 
 
-def place(source: Fingerprint, other: Fingerprint, curve: Curve, names: Sequence[str]) -> Place | None:
+def place_site(source: Fingerprint, other: Fingerprint, curve: Curve, names: Sequence[str]) -> Place | None:
     """Returns where a domain lies on the scale of a curve; None where nothing that reacts could be measured."""
     gaps, errors = differences(source, other)
     reach = np.abs(curve.change).max(axis=0)
-    used = [index for index in reacting(curve.shift, names) if not np.isnan(gaps[:, index]).any()]
+    used = [index for index in reacting_measures(curve.shift, names) if not np.isnan(gaps[:, index]).any()]
     used = [index for index in used if reach[index] > errors[index]]
     if not used:
         return None
@@ -171,7 +177,7 @@ def differences(source: Fingerprint, other: Fingerprint) -> tuple[Floats, Floats
     return gaps, np.nanstd(gaps[1:], axis=0, ddof=1)
 
 
-def reacting(shift: str, names: Sequence[str]) -> list[int]:
+def reacting_measures(shift: str, names: Sequence[str]) -> list[int]:
     """Returns which of the 2 K components react to a shift."""
     wanted = [(name.removesuffix(SPREAD), name.endswith(SPREAD)) for name in REACTS[shift]]
     return [names.index(name) + spread * len(names) for name, spread in wanted if name in names]

@@ -63,6 +63,6 @@ UNPLACED = {
 }
 
 
-def below(shift: str, family: str) -> str:
+def recovery_limit(shift: str, family: str) -> str:
     """Returns what it means when a domain lies on the other side of the source."""
     return BELOW_OF.get(shift, BELOW.get(family, BELOW["contrast"]))

@@ -11,10 +11,10 @@ from torch import Tensor
 
 from ...datasets.dataset import Dataset
 from ...datasets.images import Images
-from ...scoring.bootstrap import draw
-from ..measures.sampling import REPLICATES, SEED, groups, sampled
+from ...scoring.bootstrap import resample_counts
+from ..measures.sampling import REPLICATES, SEED, group_codes, sample_rows
 from .fingerprint import Fingerprint, Floats, columns
-from .placement import GRID, Curve, count, curves, differences, in_parts, known, place, shifted
+from .placement import GRID, Curve, count, covered, curves, differences, in_parts, place_site, shifted_measures
 
 SEVERITIES = (0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0)
 IMAGES = 150  # of each half, at most
@@ -56,12 +56,12 @@ def validate(
         shifts: Names; those without a measure that reacts are left out.
         progress: Called with the number of shifts done, and of all.
     """
-    codes, names = groups(dataset), columns(dataset)
+    codes, names = group_codes(dataset), columns(dataset)
     rows = np.flatnonzero(dataset.table["domain"] == domain)
     mine = np.unique(codes[rows])
     first = np.random.default_rng(SEED).permutation(mine)[: len(mine) // 2]
     halves = [rows[np.isin(codes[rows], first) == side] for side in (True, False)]
-    applied = known(shifts)
+    applied = covered(shifts)
     trials: list[Trial] = []
     steps, done = 4 * len(applied), 0
 
@@ -73,14 +73,14 @@ def validate(
     most = count(dataset.channels, dataset.spatial)
     for source_rows, other_rows in (halves, halves[::-1]):
         (clean, ids, source), (images, others, other) = (
-            _half(dataset, sampled(dataset, part, IMAGES), codes) for part in (source_rows, other_rows)
+            _half(dataset, sample_rows(dataset, part, IMAGES), codes) for part in (source_rows, other_rows)
         )
         found = curves(clean[:most], ids[:most], applied, dataset.grey_levels, SEED, advance)
         for curve in found:
             for severity in SEVERITIES:
-                values = shifted(images, others, curve.shift, severity, dataset.grey_levels, SEED + 1)
+                values = shifted_measures(images, others, curve.shift, severity, dataset.grey_levels, SEED + 1)
                 target = Fingerprint(domain, other.rows, values, other.groups, other.weights)
-                where = place(source, target, curve, names)
+                where = place_site(source, target, curve, names)
                 if where is not None:
                     closest = nearest(source, target, found)
                     trials.append(Trial(curve.shift, severity, where.severity, where.low, where.high, closest))
@@ -105,7 +105,7 @@ def _half(dataset: Dataset, rows: NDArray[np.int64], codes: NDArray[np.int64]) -
     images = Images(np.ascontiguousarray(dataset.pixels[rows]), dataset.value_range).batch(slice(None))
     ids = dataset.table["sample_id"].astype(str).to_numpy()[rows].tolist()
     mine, own = np.unique(codes[rows], return_inverse=True)
-    weights: Floats = draw(len(mine), REPLICATES, SEED, "validate", *map(str, mine[:3]))
+    weights: Floats = resample_counts(len(mine), REPLICATES, SEED, "validate", *map(str, mine[:3]))
     values = in_parts(images, lambda part, _: part)
     return images, ids, Fingerprint("", rows, values, own.astype(np.int64), weights)
 
@@ -118,7 +118,7 @@ class Recovered:
         shift: Its name.
         bias: Mean of found less applied severity.
         error: Mean absolute error.
-        faint: The same at severities below 1.
+        faint_error: The same at severities below 1.
         named: Share of the trials from severity 1 on that were closest to the right curve.
         mistaken: For what else they were taken, and how often.
     """
@@ -126,13 +126,13 @@ class Recovered:
     shift: str
     bias: float
     error: float
-    faint: float
+    faint_error: float
     named: float
     mistaken: dict[str, int]
 
 
 def recovered(trials: Sequence[Trial]) -> list[Recovered]:
-    """Returns the shifts in the order of the trials; errors are over severities 1 and up, but for `faint`."""
+    """Returns the shifts in the order of the trials; errors are over severities 1 and up, but for `faint_error`."""
     found = []
     for shift in dict.fromkeys(trial.shift for trial in trials):
         mine = [trial for trial in trials if trial.shift == shift]

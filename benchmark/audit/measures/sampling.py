@@ -13,12 +13,12 @@ REPLICATES = 200
 SEED = 20240501
 
 
-def groups(dataset: Dataset) -> NDArray[np.int64]:
+def group_codes(dataset: Dataset) -> NDArray[np.int64]:
     """Returns, (N,), the number of each image's group."""
     return np.unique(dataset.table["group"].astype(str), return_inverse=True)[1].astype(np.int64)
 
 
-def sampled(dataset: Dataset, rows: NDArray[np.intp], count: int) -> NDArray[np.int64]:
+def sample_rows(dataset: Dataset, rows: NDArray[np.intp], count: int) -> NDArray[np.int64]:
     """Returns at most `count` of the rows: always the same ones, whatever else is in the data set."""
     ids = dataset.table["sample_id"].astype(str).to_numpy()[rows]
     place = [hashlib.blake2b(name.encode(), digest_size=8).digest() for name in ids]

@@ -74,7 +74,7 @@ MEASURES = {
 COLOUR = ("chroma", "warmth", "tint")
 
 
-def names(channels: int) -> list[str]:
+def measure_names(channels: int) -> list[str]:
     """Returns the measures that images of so many channels have."""
     return [name for name in MEASURES if channels == 3 or name not in COLOUR]
 
@@ -93,11 +93,11 @@ def measure(images: Tensor) -> NDArray[np.float64]:
         found |= sharpness(plane, power, found["noise"] / 100) | tone(plane) | patterns(plane, power)
         if images.shape[1] == 3:
             found |= colour(flat, plane)
-        table = torch.stack([found[name] for name in names(images.shape[1])], dim=1).double()
+        table = torch.stack([found[name] for name in measure_names(images.shape[1])], dim=1).double()
         return table.view(len(images), slices, -1).nanmean(1).numpy()
 
 
-def measured(
+def measure_rows(
     dataset: Dataset, rows: NDArray[np.int64], done: Callable[[int], None] = lambda count: None
 ) -> NDArray[np.float64]:
     """Returns the measures (len(rows), K) of a data set's images, a batch at a time.
@@ -113,4 +113,4 @@ def measured(
         part = rows[start : start + step]
         parts.append(measure(to_unit(np.ascontiguousarray(dataset.pixels[part]), dataset.value_range)))
         done(len(part))
-    return np.concatenate(parts) if parts else np.empty((0, len(names(dataset.channels))))
+    return np.concatenate(parts) if parts else np.empty((0, len(measure_names(dataset.channels))))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from ....shifts import catalogue
 from ...reporting import axes
 from ...reporting.axes import Curves, Rows
-from ...reporting.numbers import shown
+from ...reporting.numbers import format_estimate
 from ..audit import Audit
 from ..fingerprint.fingerprint import columns
 from ..fingerprint.profiles import profile
@@ -51,7 +51,10 @@ def probes(audit: Audit) -> list[Rows]:
         mine = [probed for probed in audit.probed if probed.where == where]
         style = styles.get(where, axes.STYLES - 1)
         entries = [
-            (each.family, [(each.area, each.low, each.high, style, shown(each.area, each.low, each.high), False)])
+            (
+                each.family,
+                [(each.area, each.low, each.high, style, format_estimate(each.area, each.low, each.high), False)],
+            )
             for each in mine
         ]
         left_out = next(probed.left_out for probed in mine)

@@ -13,14 +13,14 @@ from markupsafe import Markup
 
 from ....shifts import catalogue
 from ...reporting import axes
-from ...reporting.numbers import decimal
+from ...reporting.numbers import format_decimal
 from ...reporting.thumbnails import strip
 from ..audit import Audit
 from ..confounding.links import Link
 from ..counts import FEW_GROUPS, FEW_IMAGES
 from ..findings import findings
 from ..fingerprint.placement import Place
-from ..fingerprint.sensitivity import UNPLACED, below
+from ..fingerprint.sensitivity import UNPLACED, recovery_limit
 from ..fingerprint.validation import Recovered, recovered
 from ..shortcut_probe import ALL
 from . import charts
@@ -130,7 +130,7 @@ def _pairs(audit: Audit) -> list[dict[str, object]]:
             {
                 "picture": strip(audit.dataset, [pair.first, pair.second], SIDES[1]),
                 "exact": pair.exact,
-                "likeness": decimal(pair.likeness, 2),
+                "likeness": format_decimal(pair.likeness, 2),
                 "first": ids[pair.first],
                 "second": ids[pair.second],
                 "across": "; ".join(["different groups" if "group" in pair.across else "one group", *parts]),
@@ -148,17 +148,17 @@ def _link(link: Link) -> dict[str, object]:
         "column": link.column,
         "target": link.target,
         "where": link.where,
-        "v": decimal(link.strength, 2),
+        "v": format_decimal(link.strength, 2),
         "interval": _interval(link.low, link.high),
-        "chance": "–" if math.isnan(link.chance) else decimal(link.chance, 2),
+        "chance": "–" if math.isnan(link.chance) else format_decimal(link.chance, 2),
         "images": link.images,
         "extremes": link.extremes(),
-        "settles": link.settles,
+        "determines": link.determines,
     }
 
 
 def _interval(low: float, high: float) -> str:
-    return "" if math.isnan(low) else f"{decimal(low, 2)} to {decimal(high, 2)}"
+    return "" if math.isnan(low) else f"{format_decimal(low, 2)} to {format_decimal(high, 2)}"
 
 
 def _moved(audit: Audit, domains: list[str]) -> list[dict[str, object]]:
@@ -169,7 +169,7 @@ def _moved(audit: Audit, domains: list[str]) -> list[dict[str, object]]:
     rows: list[dict[str, object]] = []
     for one in domains if len(domains) > 1 else ():
         cells = [areas.get((one, other), (math.nan, math.nan, math.nan)) for other in domains]
-        rows.append({"learnt": one, "cells": [(decimal(a, 2), _interval(low, high)) for a, low, high in cells]})
+        rows.append({"learnt": one, "cells": [(format_decimal(a, 2), _interval(low, high)) for a, low, high in cells]})
     return rows
 
 
@@ -185,7 +185,7 @@ def _severities(places: dict[str, list[Place]]) -> list[dict[str, object]]:
                 (found[domain].text + (" (contradictory)" if found[domain].mixed else "")) if domain in found else "–"
                 for domain in places
             ],
-            "below": below(shift, catalogue.entry(shift).family),
+            "below": recovery_limit(shift, catalogue.entry(shift).family),
         }
         for shift, found in by_shift.items()
     ]
@@ -196,7 +196,7 @@ def _trial(found: Recovered) -> dict[str, str]:
         "shift": found.shift,
         "bias": f"{found.bias:+.2f}",
         "error": f"{found.error:.2f}",
-        "faint": "–" if np.isnan(found.faint) else f"{found.faint:.2f}",
+        "faint_error": "–" if np.isnan(found.faint_error) else f"{found.faint_error:.2f}",
         "named": f"{100 * found.named:.0f} %",
         "mistaken": ", ".join(f"{name} {count}" for name, count in found.mistaken.items()) or "–",
     }

@@ -87,7 +87,7 @@ def tables(audit: Audit) -> Iterator[Table]:
                     found.shift,
                     f"{found.bias:+.2f}",
                     f"{found.error:.2f}",
-                    f"{found.faint:.2f}",
+                    f"{found.faint_error:.2f}",
                     f"{100 * found.named:.0f} %",
                     ", ".join(f"{name} {count}" for name, count in found.mistaken.items()) or "–",
                 )

@@ -16,7 +16,7 @@ def check_submission(folder: Annotated[Path, typer.Argument(help="Holds card.jso
     from ...protocols import folder as planning
     from ...submissions import submission
 
-    terms, table = planning.settled(folder.resolve().parent.parent)
+    terms, table = planning.read_protocol(folder.resolve().parent.parent)
     _report(submission.problems(folder, terms, table), str(folder))
 
 

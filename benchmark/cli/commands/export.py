@@ -38,12 +38,12 @@ def export(
     For models that medshift cannot run: predict them anywhere, then `medshift score`. An export that was stopped goes
     on where it was with the same command.
     """
-    from ...protocols.folder import settle
+    from ...protocols.folder import write_protocol
     from ..progress import bar, console
-    from ..terms import agreed, chosen
+    from ..terms import choices_from_options, resolve_study
 
-    choices = chosen(source, targets, shifts, family, severities, severity_scale, requantise)
-    loaded, protocol, table = agreed(choices, protocol_folder, dataset, data, classes, image_size, modality)
+    choices = choices_from_options(source, targets, shifts, family, severities, severity_scale, requantise)
+    loaded, protocol, table = resolve_study(choices, protocol_folder, dataset, data, classes, image_size, modality)
     home = protocol_folder or submissions / protocol.name
     if home.resolve().is_relative_to(out.resolve()):
         raise MedshiftError(f"the truth would lie in {home}, within the export: choose another --submissions or --out")
@@ -61,7 +61,7 @@ def export(
         said = f"ids of test images name classes, e.g. {telling!r}: match by them, but keep them from the model"
         screen.print(said, soft_wrap=True, markup=False)
     if protocol_folder is None:
-        settle(protocol, table, home)
+        write_protocol(protocol, table, home)
     try:
         with bar("exporting", unit="images") as progress:
             exports.export(loaded, protocol, table, out, form, progress)

@@ -70,7 +70,7 @@ def list_shifts() -> None:
             rows.append((name, entry.family, ", ".join(entry.modalities), entry.summary, entry.unit))
         elif name not in catalogue.TABLE.clashes:  # a plug-in is not imported to be listed
             rows.append((name, "plug-in", "", f"from {catalogue.TABLE.origin(name)}", ""))
-    table("shifts", ("name", "family", "modalities", "what it does", "unit of severity"), rows)
+    print_table("shifts", ("name", "family", "modalities", "what it does", "unit of severity"), rows)
     for line in catalogue.TABLE.clashes.values():
         print(line)
 
@@ -87,13 +87,13 @@ def list_datasets() -> None:
         for name, public in catalogue.TABLE.items()
         if name not in registry.names()
     ]
-    table("data sets", ("name", "what it is"), rows)
+    print_table("data sets", ("name", "what it is"), rows)
     print(
         "Any folder with a manifest.csv (image,label,domain,split_group): --data DIR, or `medshift data add NAME DIR`"
     )
 
 
-def table(title: str, columns: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
+def print_table(title: str, columns: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
     """Prints a table of text whose title starts with the number of its rows."""
     from rich.table import Table
 

@@ -41,17 +41,17 @@ def make(
     Others run on it with `medshift run --protocol DIR`.
     """
     from ...protocols import label_fractions as fractions
-    from ...protocols.folder import settle
+    from ...protocols.folder import write_protocol
     from ...protocols.make import make as make_all
-    from ...protocols.plan import ends
+    from ...protocols.plan import unreached_levels
     from ...severity.matching import solve
-    from ..options import load, names
+    from ..options import load_chosen, split_names
     from ..progress import bar, console
-    from ..terms import chosen
+    from ..terms import choices_from_options
 
-    parts = fractions.parse(label_fractions)
-    choices = chosen(source, targets, shifts, family, severities, severity_scale, requantise)
-    loaded, own_source = load(dataset, data, names(classes), image_size, modality)
+    parts = fractions.parse_fractions(label_fractions)
+    choices = choices_from_options(source, targets, shifts, family, severities, severity_scale, requantise)
+    loaded, own_source = load_chosen(dataset, data, split_names(classes), image_size, modality)
     with bar("matching severities", unit="shifts") as progress:
         match = partial(solve, progress=progress)
         made = make_all(
@@ -64,11 +64,11 @@ def make(
             label_seed=label_seed,
             match=match,
         )
-    for line in ends(made[0][0]):
+    for line in unreached_levels(made[0][0]):
         console().print(line, soft_wrap=True, markup=False)
     for protocol, table in made:
-        settle(protocol, table, out / protocol.name)
-        print(f"{out / protocol.name}: trains on {fractions.bought(protocol, table)}; sha256 {protocol.sha256}")
+        write_protocol(protocol, table, out / protocol.name)
+        print(f"{out / protocol.name}: trains on {fractions.label_budget(protocol, table)}; sha256 {protocol.sha256}")
 
 
 @app.command("show")
@@ -78,10 +78,10 @@ def show(folder: Folder) -> None:
     from rich.table import Table
 
     from ...protocols import show as protocol_show
-    from ...protocols.folder import settled
+    from ...protocols.folder import read_protocol
     from ..progress import console
 
-    protocol, table = settled(folder)
+    protocol, table = read_protocol(folder)
     for line in protocol_show.lines(protocol, table):
         print(line)
     drawn = Table(box=None, pad_edge=False, header_style="bold")

@@ -47,23 +47,23 @@ def run(
     A run that was stopped goes on where it was with the same command.
     """
     from ...contract import registry
-    from ...protocols.folder import settle
+    from ...protocols.folder import write_protocol
     from ...runs.tuning import budget
     from ..progress import console, watch
-    from ..terms import agreed, chosen
+    from ..terms import choices_from_options, resolve_study
 
     made = registry.make(baseline, settings or [])  # before anything slow: a typing error costs no minute
     tried = budget(made, tune, settings or [])
-    choices = chosen(source, targets, shifts, family, severities, severity_scale, requantise)
-    loaded, protocol, table = agreed(choices, protocol_folder, dataset, data, classes, image_size, modality)
-    made = registry.suited(made, len(loaded.spatial))
+    choices = choices_from_options(source, targets, shifts, family, severities, severity_scale, requantise)
+    loaded, protocol, table = resolve_study(choices, protocol_folder, dataset, data, classes, image_size, modality)
+    made = registry.for_dims(made, len(loaded.spatial))
     from ...runs import environment
     from ...runs.run import Job
     from ...runs.run import run as run_job
     from ..summary import print_summary
 
     where = environment.prepare(device, threads)
-    settle(protocol, table, out / protocol.name)
+    write_protocol(protocol, table, out / protocol.name)
     try:
         for number in range(seed, seed + seeds):
             job = Job(loaded, protocol, table, baseline, made, number, out, submitter, tried)

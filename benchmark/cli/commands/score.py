@@ -31,11 +31,11 @@ def score(
     The leaderboard marks it as external: what it sees is declared by its author, and nobody can run it again.
     """
     from ...exchange import ingest
-    from ...protocols.folder import settled
+    from ...protocols.folder import read_protocol
     from ..progress import console
     from ..summary import print_summary
 
-    protocol, truth = settled(protocol_folder)
+    protocol, truth = read_protocol(protocol_folder)
     if exported is not None:
         from ...exchange.export import fingerprints
 

@@ -31,10 +31,10 @@ def preview(
     from ....shifts.preview import contact_sheet
     from ...datasets.images import Images
     from ...protocols.plan import Choices, shift_names
-    from ..options import load, names, steps
+    from ..options import load_chosen, parse_severities, split_names
 
-    loaded, _ = load(dataset, data, names(classes), image_size, modality)
-    choices = Choices(shifts=names(shifts), families=names(family), severities=steps(severities))
+    loaded, _ = load_chosen(dataset, data, split_names(classes), image_size, modality)
+    choices = Choices(shifts=split_names(shifts), families=split_names(family), severities=parse_severities(severities))
     rows = np.linspace(0, len(loaded.table) - 1, images + 2)[1:-1].astype(int)
     batch = Images(loaded.pixels[rows], loaded.value_range).batch(slice(None))
     ids = loaded.table["sample_id"].iloc[rows].tolist()
@@ -61,21 +61,23 @@ def calibrate(
     from ...files.atomic import write_text
     from ...protocols.plan import Choices, plan
     from ...severity.calibration import calibrate as measure
-    from ...severity.calibration import spread
-    from ...severity.chart import draw, table
-    from ..options import load, names, steps
+    from ...severity.calibration import spread_lines
+    from ...severity.chart import draw, print_calibration
+    from ..options import load_chosen, parse_severities, split_names
     from ..progress import bar, console
 
-    loaded, own_source = load(dataset, data, names(classes), image_size, modality)
-    choices = Choices(source=source, shifts=names(shifts), families=names(family), severities=steps(severities))
+    loaded, own_source = load_chosen(dataset, data, split_names(classes), image_size, modality)
+    choices = Choices(
+        source=source, shifts=split_names(shifts), families=split_names(family), severities=parse_severities(severities)
+    )
     protocol, rows = plan(loaded, choices, own_source)
     with bar("measuring", unit="shifts") as progress:
         found = measure(loaded, rows, protocol, images, progress)
     out.mkdir(parents=True, exist_ok=True)
     write_text(out / "calibration.csv", found.to_csv(index=False, float_format="%.5f", lineterminator="\n"))
     draw(found, f"{loaded.name} {loaded.version}, source {protocol.source}", out / "calibration.png")
-    console(err=False).print(table(found))
-    for line in spread(found):
+    console(err=False).print(print_calibration(found))
+    for line in spread_lines(found):
         console(err=False).print(line, soft_wrap=True, markup=False)
     print(out / "calibration.csv")
     print(out / "calibration.png")

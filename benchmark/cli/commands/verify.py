@@ -20,8 +20,8 @@ def verify(
     """Run a submission again from its card, in a clean process, and say whether the same comes out."""
     import tempfile
 
-    from ...runs.verify import mark as write_mark
     from ...runs.verify import verify as run_again
+    from ...runs.verify import write_record as write_mark
 
     with tempfile.TemporaryDirectory(prefix="medshift-verify-") as out:
         outcome = run_again(folder, Path(out), data, device)

@@ -84,7 +84,7 @@ def summary(kind: type[Baseline]) -> str:
 
 def into(path: Path) -> bool:
     """Replaces the tables between their marks in a file; returns whether anything changed."""
-    return marks.put(path, BEGIN, markdown(), END)
+    return marks.replace_between(path, BEGIN, markdown(), END)
 
 
 def _listed(values: Mapping[str, object]) -> str:

@@ -46,4 +46,4 @@ def into(path: Path) -> bool:
     Raises:
         MedshiftError: The file has no such marks.
     """
-    return marks.put(path, BEGIN, markdown(), END)
+    return marks.replace_between(path, BEGIN, markdown(), END)

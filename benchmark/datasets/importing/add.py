@@ -20,7 +20,7 @@ from .options import Options
 from .pack import Content, in_blocks, pack
 from .paths import locate
 from .problems import Problems, undecodable
-from .resolve import named, settled, table
+from .resolve import class_names, resolve_rows, sample_table
 from .staging import check_free
 
 BLOCK = 8 << 20  # bytes that are held at a time
@@ -60,10 +60,10 @@ def add(
             left_out(others)
             notes.append(f"left out {len(others):,} files that are no images")
     reader = _reader(root, rows, options, problems, lambda d, n: progress("looking", d, n), bool(manifest))
-    rows = settled(reader, options, problems, notes, manifest or root)
-    classes = named(rows, options, problems)
+    rows = resolve_rows(reader, options, problems, notes, manifest or root)
+    classes = class_names(rows, options, problems)
     content = Content(
-        table=table(rows, classes),
+        table=sample_table(rows, classes),
         shape=reader.shape,
         dtype=reader.dtype,
         classes=classes,
@@ -93,7 +93,7 @@ def _reader(
     """Returns the reader of the commonest kind of files; those of other kinds, and of none, are problems."""
     kinds: list[str] = []
     for name, line in zip(rows["file"], rows["line"], strict=True):
-        found, said = sniff.look(root / name) if name.strip() else ("", "")
+        found, said = sniff.sniff(root / name) if name.strip() else ("", "")
         if said:
             problems.add(f"{name}: {said}", line)
         kinds.append("pictures" if found in sniff.PICTURES else found)
@@ -114,16 +114,16 @@ def _reader(
         if given and kind not in of:
             raise MedshiftError(f"{option} goes with {' or '.join(of)}, not with {kind}")
     if kind == "DICOM":
-        from .formats.dicom import Dicoms
+        from .formats.dicom import DicomReader
 
-        return Dicoms(root, rows, options, problems, progress, listed)
+        return DicomReader(root, rows, options, problems, progress, listed)
     if kind == "NIfTI":
-        from .formats.nifti import Volumes
+        from .formats.nifti import NiftiReader
 
-        return Volumes(root, rows, options, problems, progress)
-    from .formats.pictures import Pictures
+        return NiftiReader(root, rows, options, problems, progress)
+    from .formats.pictures import PictureReader
 
-    return Pictures(root, rows, options, problems, progress)
+    return PictureReader(root, rows, options, problems, progress)
 
 
 def _images(

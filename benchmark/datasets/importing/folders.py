@@ -9,9 +9,9 @@ import pandas as pd
 
 from ....shifts.errors import MedshiftError, near
 from .formats.dicom_header import TAGS
-from .formats.sniff import by_content, by_name, look
+from .formats.sniff import by_content, by_name, sniff
 from .options import Options
-from .paths import Inside
+from .paths import ContainedPaths
 from .problems import Problems
 
 NO_IMAGES = ("dicomdir", "thumbs.db", "desktop.ini")
@@ -42,7 +42,7 @@ def from_folders(root: Path, options: Options, problems: Problems) -> tuple[pd.D
             f"{near(options.domain_from, [*TAGS, 'folder'])}"
         )
     # of the first that can be read; the others are looked at later, and those of another kind are named
-    dicom = next((kind for name in found if (kind := look(root / name)[0])), "") == "DICOM"
+    dicom = next((kind for name in found if (kind := sniff(root / name)[0])), "") == "DICOM"
     if options.label_column and not dicom:
         raise MedshiftError(
             "--label-column goes with a manifest or with DICOM; folders name the classes of other files"
@@ -78,7 +78,7 @@ def from_folders(root: Path, options: Options, problems: Problems) -> tuple[pd.D
 
 def _walk(root: Path, problems: Problems) -> tuple[list[str], list[str]]:
     """Returns the images below a folder and what else lies there, sorted, as paths below it; none that are hidden."""
-    inside = Inside(root)
+    inside = ContainedPaths(root)
     found, others = [], []
 
     def closed(error: OSError) -> None:

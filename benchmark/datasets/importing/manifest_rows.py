@@ -11,9 +11,9 @@ from ..dataset import COLUMNS
 from .domain_candidates import candidates
 from .formats.dicom_header import TAGS
 from .formats.reader import OWN
-from .manifest_table import table
+from .manifest_table import read_table
 from .options import Options
-from .paths import Inside
+from .paths import ContainedPaths
 from .problems import Problems
 
 
@@ -29,7 +29,7 @@ def from_manifest(root: Path, path: Path, options: Options, problems: Problems) 
     Raises:
         MedshiftError: It is no table, or lacks a column that is needed.
     """
-    read = table(path)
+    read = read_table(path)
     columns = {"file": options.image_column, "label": options.label_column or "label"}
     for option, name in (("--image-column", columns["file"]), ("--label-column", columns["label"])):
         if name not in read:
@@ -84,7 +84,7 @@ def _check(rows: pd.DataFrame, given: list[str], root: Path, problems: Problems)
         for line, value in zip(lines[stray], cells[stray], strict=True):
             problems.add(f"{what} {value!r} has spaces around it", line)
     seen: dict[str, int] = {}
-    inside = Inside(root)
+    inside = ContainedPaths(root)
     for index, name, line in zip(rows.index, rows["file"], rows["line"], strict=True):
         real = inside.real(name)
         if real is None:

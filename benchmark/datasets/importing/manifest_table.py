@@ -9,7 +9,7 @@ import pandas as pd
 from ....shifts.errors import MedshiftError
 
 
-def table(path: Path) -> pd.DataFrame:
+def read_table(path: Path) -> pd.DataFrame:
     """Returns a manifest as text, empty where a cell is; its index is the line (CSV) or the row from 1 (Parquet).
 
     Raises:

@@ -19,7 +19,7 @@ from ...files.atomic import sha256
 from .. import store
 from ..dataset import COLUMNS, Dataset
 from ..facts import DatasetFacts
-from .staging import check_free, unfinished
+from .staging import check_free, staged_folder
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ def pack(name: str, content: Content, blocks: Iterable[NDArray[Any]]) -> Dataset
         MedshiftError: The name is taken, pixels are not finite or not as many as rows, or the disk is full.
     """
     check_free(name)
-    with unfinished(name) as part:
+    with staged_folder(name) as part:
         try:
             stamp, least, most = _write_pixels(part / store.PIXELS, content, blocks)
             content.table.reset_index(drop=True).to_parquet(part / store.TABLE, index=False, compression="zstd")

@@ -32,7 +32,7 @@ def locate(path: Path) -> tuple[Path, Path | None]:
     return path.parent, path
 
 
-class Inside:
+class ContainedPaths:
     """Follows the links in paths below a folder; each folder on the way is followed once.
 
     Args:

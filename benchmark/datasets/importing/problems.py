@@ -9,7 +9,7 @@ from ....shifts.errors import MedshiftError
 SHOWN = 200  # problems printed in full
 
 
-class Unfit(Exception):
+class UnsupportedFile(Exception):
     """A file that is whole but cannot be taken; the text says why."""
 
 
@@ -50,7 +50,7 @@ class Problems:
 
 def undecodable(path: Path, error: Exception) -> str:
     """Returns what is wrong with a file, of which a decoder raised something, or we `Unfit`."""
-    if isinstance(error, Unfit):
+    if isinstance(error, UnsupportedFile):
         return str(error)
     if not path.exists():
         return "no such file"

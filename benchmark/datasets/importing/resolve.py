@@ -18,7 +18,7 @@ from .problems import Problems
 MOST_CLASSES = 1000  # of a data set and its protocol
 
 
-def settled(reader: Reader, options: Options, problems: Problems, notes: list[str], what: Path) -> pd.DataFrame:
+def resolve_rows(reader: Reader, options: Options, problems: Problems, notes: list[str], what: Path) -> pd.DataFrame:
     """Returns the rows with the domain, the group and the name of each image."""
     rows = reader.rows.copy()
     if "sample_id" not in rows:
@@ -65,7 +65,7 @@ def settled(reader: Reader, options: Options, problems: Problems, notes: list[st
     return rows
 
 
-def named(rows: pd.DataFrame, options: Options, problems: Problems) -> tuple[str, ...]:
+def class_names(rows: pd.DataFrame, options: Options, problems: Problems) -> tuple[str, ...]:
     """Returns the names of the classes; too few, and those of one image, are problems."""
     counts = rows["label"][rows["label"].str.strip() != ""].value_counts().sort_index()
     if options.classes:
@@ -84,7 +84,7 @@ def named(rows: pd.DataFrame, options: Options, problems: Problems) -> tuple[str
     return tuple(str(name) for name in counts.index)
 
 
-def table(rows: pd.DataFrame, classes: tuple[str, ...]) -> pd.DataFrame:
+def sample_table(rows: pd.DataFrame, classes: tuple[str, ...]) -> pd.DataFrame:
     """Returns the table of the data set: its own columns, then all others as text."""
     numbers = {name: index for index, name in enumerate(classes)}
     further = [name for name in rows if name not in (*OWN, *COLUMNS)]

@@ -23,7 +23,7 @@ def check_free(name: str) -> None:
 
 
 @contextmanager
-def unfinished(name: str) -> Iterator[Path]:
+def staged_folder(name: str) -> Iterator[Path]:
     """Gives a new folder beside the data set's own, which only this process writes; removed unless it was renamed."""
     from filelock import FileLock, Timeout
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ....shifts.errors import MedshiftError
 
 
-class Lacking(MedshiftError):
+class MissingExtra(MedshiftError):
     """A package that reads a set is not installed: no other file would help."""
 
 
@@ -87,7 +87,7 @@ class Definition:
 
 
 @dataclass(frozen=True)
-class Raw:
+class ParsedSet:
     """What the files of a set say, and its images one by one.
 
     Args:
@@ -103,7 +103,7 @@ class Raw:
     notes: tuple[str, ...] = ()
 
 
-def by_hand(definition: Definition, folder: Path, options: str) -> str:
+def manual_steps(definition: Definition, folder: Path, options: str) -> str:
     """Returns the steps by which a person gets a data set.
 
     Args:
@@ -120,7 +120,7 @@ def by_hand(definition: Definition, folder: Path, options: str) -> str:
     )
 
 
-def resolve(where: str) -> Callable[..., Any]:
+def load_function(where: str) -> Callable[..., Any]:
     """Returns the function of this package that `module:function` stands for."""
     module, _, name = where.partition(":")
     found: Callable[..., Any] = getattr(import_module(f"{__package__}.sets.{module}"), name)

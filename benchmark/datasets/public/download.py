@@ -53,7 +53,7 @@ def fetch(
     """
     path = folder / remote.file
     if not path.exists():
-        with _alone(path):
+        with _locked(path):
             if not path.exists():  # another process may have fetched it meanwhile
                 _fetch(remote, path, progress, tries)
                 return path
@@ -62,7 +62,7 @@ def fetch(
 
 
 @contextmanager
-def _alone(path: Path) -> Iterator[None]:
+def _locked(path: Path) -> Iterator[None]:
     """Makes the folder of a file, and other processes wait that want the file at the same time."""
     from filelock import FileLock
 
@@ -83,7 +83,7 @@ def _fetch(remote: Remote, path: Path, progress: Callable[[int, int], None], tri
     for attempt in range(tries):
         time.sleep(attempt * WAIT)
         try:
-            if _go_on(remote, part, progress):
+            if _resume(remote, part, progress):
                 break
         except OSError as error:  # requests' errors are OSErrors, too
             if getattr(error, "errno", None) and not hasattr(error, "request"):
@@ -102,7 +102,7 @@ def _fetch(remote: Remote, path: Path, progress: Callable[[int, int], None], tri
     part.replace(path)
 
 
-def _go_on(remote: Remote, part: Path, progress: Callable[[int, int], None]) -> bool:
+def _resume(remote: Remote, part: Path, progress: Callable[[int, int], None]) -> bool:
     """Fetches what is missing of a file; returns whether it is whole."""
     import requests
 
@@ -190,7 +190,7 @@ def unpack(path: Path) -> None:
     done = path.with_name(f".{path.name}.unpacked")
     if done.exists():
         return
-    with _alone(path):
+    with _locked(path):
         if not done.exists():
             _unpack(path)
             write_text(done, "")

@@ -16,7 +16,7 @@ from .. import store
 from ..dataset import Dataset
 from . import download
 from .catalogue import find
-from .definition import Definition, Lacking, Raw, by_hand, resolve
+from .definition import Definition, MissingExtra, ParsedSet, load_function, manual_steps
 
 Progress = Callable[[int, int], None]
 Bar = Callable[[str, str], Any]  # label, unit -> a context that gives a `Progress`
@@ -64,7 +64,7 @@ def get(
     place = folder.expanduser() if folder is not None else raw_folder(definition)
     if folder is not None and not place.is_dir():
         raise MedshiftError(f"{place} is no folder")
-    steps = f"To get {name}:\n{by_hand(definition, place, _options(definition, side, place))}"
+    steps = f"To get {name}:\n{manual_steps(definition, place, _options(definition, side, place))}"
     try:
         if folder is None:
             _fetch(definition, side, place, bar, offline or download.offline())
@@ -75,8 +75,8 @@ def get(
     if folder is None and definition.remotes:
         steps = f"What was fetched lies in {place}: remove it, and the same command fetches it anew."
     try:
-        raw: Raw = resolve(definition.reader)(place, side, **definition.options)
-    except Lacking as error:
+        raw: ParsedSet = load_function(definition.reader)(place, side, **definition.options)
+    except MissingExtra as error:
         raise MedshiftError(f"{name}: {error}") from error
     except MedshiftError as error:
         raise MedshiftError(f"{name}: {error}\n{steps}") from error
@@ -109,7 +109,7 @@ def _fetch(definition: Definition, side: int, place: Path, bar: Bar, offline: bo
                 "pages"
             )
         return
-    for remote in resolve(definition.remotes)(side):
+    for remote in load_function(definition.remotes)(side):
         path = place / remote.file
         if not path.exists() and offline:
             raise download.Unreachable(
@@ -121,7 +121,7 @@ def _fetch(definition: Definition, side: int, place: Path, bar: Bar, offline: bo
             download.unpack(path)
 
 
-def pack(name: str, definition: Definition, raw: Raw, progress: Progress = lambda done, total: None) -> Dataset:
+def pack(name: str, definition: Definition, raw: ParsedSet, progress: Progress = lambda done, total: None) -> Dataset:
     """Stores what was read of a set under a name.
 
     Args:
@@ -162,7 +162,7 @@ def pack(name: str, definition: Definition, raw: Raw, progress: Progress = lambd
     return write(name, content, blocks())
 
 
-def _counted(raw: Raw, progress: Progress) -> Iterator[NDArray[Any]]:
+def _counted(raw: ParsedSet, progress: Progress) -> Iterator[NDArray[Any]]:
     for done, image in enumerate(raw.images, start=1):
         progress(done, len(raw.table))
         yield image

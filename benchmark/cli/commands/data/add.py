@@ -51,13 +51,13 @@ def add(
     """
     from ....datasets.importing.add import add as bring_in
     from ....datasets.importing.options import Options
-    from ...options import names
+    from ...options import split_names
     from ...progress import bar, console
 
     options = Options(
         modality=modality,
         image_size=image_size,
-        classes=names(classes),
+        classes=split_names(classes),
         image_column=image_column,
         label_column=label_column,
         group_column=group_column,

@@ -33,14 +33,14 @@ def audit(
     from ....audit.report.terminal import show
     from ....files.atomic import write_text
     from ....protocols.plan import Choices, shift_names
-    from ...options import load, names
+    from ...options import load_chosen, split_names
     from ...progress import bar, console
 
-    loaded, own_source = load(name, data, names(classes), image_size, modality)
+    loaded, own_source = load_chosen(name, data, split_names(classes), image_size, modality)
     chosen = source or own_source or loaded.domains[0]
     if chosen not in loaded.domains:
         raise MedshiftError(f"unknown domain {chosen!r}.{near(chosen, loaded.domains)}")
-    wanted = shift_names(loaded, Choices(shifts=names(shifts)))
+    wanted = shift_names(loaded, Choices(shifts=split_names(shifts)))
     found = examine(loaded, chosen, wanted, bar, images, validate)
     write_text(out, page(found))
     show(found, console(err=False))

@@ -14,7 +14,7 @@ Name = Annotated[str, typer.Argument(help="A stored data set; see `medshift data
 def list_stored() -> None:
     """List the data sets that were brought in."""
     from ....datasets import registry, store
-    from ..listing import table
+    from ..listing import print_table
 
     rows = []
     for name in store.names():
@@ -28,7 +28,7 @@ def list_stored() -> None:
         size = " x ".join(map(str, said.dataset.image_size)) + f" x {said.dataset.channels} {said.dtype}"
         what = f"{said.dataset.modality}: {', '.join(said.dataset.classes)}{hidden}"
         rows.append((name, said.dataset.version, f"{said.count:,}", size, what))
-    table("stored data sets", ("name", "version", "images", "of", "what it is"), rows)
+    print_table("stored data sets", ("name", "version", "images", "of", "what it is"), rows)
     print(store.root())
 
 

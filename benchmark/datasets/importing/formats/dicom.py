@@ -14,15 +14,15 @@ from numpy.typing import NDArray
 
 from ..options import Options
 from ..problems import Problems
-from .dicom_header import head, pseudonyms
+from .dicom_header import pseudonyms, read_header
 from .dicom_pixels import read_values
 from .pillow import LARGEST_SIDE
-from .reader import OWN, read_heads
+from .reader import OWN, read_headers
 from .resize import luma, square
 from .windowing import levels
 
 
-class Dicoms:
+class DicomReader:
     """All DICOM images of a data set; heads are read at once, pixels one by one.
 
     Without a window, values stay what they are: unsigned integers of their bits, or physical units in float32 where
@@ -49,7 +49,7 @@ class Dicoms:
         self._root, self._options = root, options
         self.private = not listed
         label_tag = "" if listed else options.label_column
-        kept, heads = read_heads(root, rows, lambda path: head(path, label_tag), problems, progress)
+        kept, heads = read_headers(root, rows, lambda path: read_header(path, label_tag), problems, progress)
         if label_tag and options.classes:
             wanted = [of.tags[label_tag] in options.classes for of in heads]
             kept, heads = kept[wanted].reset_index(drop=True), list(compress(heads, wanted))

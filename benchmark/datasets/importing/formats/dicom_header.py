@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..problems import Unfit
+from ..problems import UnsupportedFile
 from .pillow import MOST_PIXELS
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ READ = (
 
 
 @dataclass(frozen=True)
-class Head:
+class DicomHeader:
     """What a file says.
 
     Args:
@@ -58,7 +58,7 @@ class Head:
     tags: dict[str, str] = field(default_factory=dict)
 
 
-def head(path: Path, label_tag: str = "") -> Head:
+def read_header(path: Path, label_tag: str = "") -> DicomHeader:
     """Returns what a file says.
 
     Args:
@@ -76,18 +76,18 @@ def head(path: Path, label_tag: str = "") -> Head:
         warnings.simplefilter("ignore")  # of values that break the standard; those that matter are checked here
         read = pydicom.dcmread(path, defer_size=1024, specific_tags=list(wanted))
         if not ("PixelData" in read or "FloatPixelData" in read):
-            raise Unfit("DICOM without pixel data")
+            raise UnsupportedFile("DICOM without pixel data")
         width, height = int(read.Columns), int(read.Rows)
         if width * height > MOST_PIXELS:
-            raise Unfit(f"{width} x {height} pixels; the most is {MOST_PIXELS:,}")
+            raise UnsupportedFile(f"{width} x {height} pixels; the most is {MOST_PIXELS:,}")
         frames = int(read.get("NumberOfFrames") or 1)
         if frames > 1:
-            raise Unfit(f"{frames} frames; files of one image are read")
+            raise UnsupportedFile(f"{frames} frames; files of one image are read")
         coloured = int(read.get("SamplesPerPixel", 1)) == 3 or read.PhotometricInterpretation == "PALETTE COLOR"
         trivial = (number(read, "RescaleSlope", 1), number(read, "RescaleIntercept", 0)) == (1, 0)
         known = text(read, "PatientID")
         patient = f"{known}\x1f{text(read, 'IssuerOfPatientID')}" if known else text(read, "StudyInstanceUID")
-        return Head(
+        return DicomHeader(
             width=width,
             height=height,
             channels=3 if coloured else 1,

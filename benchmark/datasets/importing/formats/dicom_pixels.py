@@ -8,15 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..options import Options
-from ..problems import Unfit
-from .dicom_header import Head, number, text
+from ..problems import UnsupportedFile
+from .dicom_header import DicomHeader, number, text
 from .windowing import percentiles, window
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
 
-def read_values(read: Dataset, of: Head, options: Options) -> NDArray[np.float64]:
+def read_values(read: Dataset, of: DicomHeader, options: Options) -> NDArray[np.float64]:
     """Returns (C, H, W): grey levels 0 to 1 with a window, else rescaled values with white for much.
 
     Raises:
@@ -32,7 +32,7 @@ def read_values(read: Dataset, of: Head, options: Options) -> NDArray[np.float64
             stored = stored >> 8
     colour = stored.ndim == 3
     if stored.shape[:2] != (of.height, of.width) or colour != (of.channels == 3):
-        raise Unfit(f"pixels are {stored.shape}, its head says {of.height} x {of.width}")
+        raise UnsupportedFile(f"pixels are {stored.shape}, its head says {of.height} x {of.width}")
     outside = padding(read, stored, of)
     turned = read.PhotometricInterpretation == "MONOCHROME1"
     if turned and options.windowing == "none":
@@ -45,11 +45,11 @@ def read_values(read: Dataset, of: Head, options: Options) -> NDArray[np.float64
     values = np.asarray(stored, dtype=np.float64)
     values = np.moveaxis(values, -1, 0) if colour else values[None]
     if not np.isfinite(values).all():
-        raise Unfit("holds NaN or infinite values")
+        raise UnsupportedFile("holds NaN or infinite values")
     if outside.any():
         inside = values[0][~outside]
         if not inside.size:
-            raise Unfit("every pixel is padding")
+            raise UnsupportedFile("every pixel is padding")
         # before the range is found; with a window, values are turned only after it
         values[0][outside] = inside.max() if turned and options.windowing != "none" else inside.min()
     if options.windowing == "none":
@@ -64,7 +64,7 @@ def read_values(read: Dataset, of: Head, options: Options) -> NDArray[np.float64
     return 1 - made if turned else made
 
 
-def padding(read: Dataset, stored: NDArray[Any], of: Head) -> NDArray[np.bool_]:
+def padding(read: Dataset, stored: NDArray[Any], of: DicomHeader) -> NDArray[np.bool_]:
     """Returns which stored values (H, W) lie outside of the image, as the file says (DICOM PS3.3 C.7.5.1.1.2)."""
     if not of.padded or stored.dtype.kind == "f":
         return np.zeros(stored.shape[:2], dtype=np.bool_)

@@ -11,17 +11,17 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ..options import LARGEST_CUBE, Options
-from ..problems import Problems, Unfit
-from .nifti_header import Head, head
+from ..problems import Problems, UnsupportedFile
+from .nifti_header import NiftiHeader, read_header
 from .pillow import LARGEST_SIDE
-from .reader import read_heads
+from .reader import read_headers
 from .resize import axis_weights
 from .windowing import levels, percentiles, window
 
 MIDDLE = 0.5  # of the axial direction, from which slices are taken
 
 
-class Volumes:
+class NiftiReader:
     """All volumes of a data set; heads are read at once, voxels one by one.
 
     An oblique volume keeps its own axes, each named for the patient's axis that it is nearest to: turning it by an
@@ -45,7 +45,7 @@ class Volumes:
     ) -> None:
         self._root, self._options, self.private = root, options, False
         self._last: tuple[Path | None, NDArray[np.float32]] = (None, np.empty(0, dtype=np.float32))
-        self.rows, heads = read_heads(root, rows, head, problems, progress)
+        self.rows, heads = read_headers(root, rows, read_header, problems, progress)
         for name, line, of in zip(self.rows["file"], self.rows["line"], heads, strict=True):
             if of.shape[2] < options.slices:
                 problems.add(f"{name}: has {of.shape[2]} slices, --slices {options.slices} are wanted", line)
@@ -78,7 +78,7 @@ class Volumes:
         """(1, D, H, W): head to foot, front to back, left to right; (1, H, W) of slices."""
         return (1, *[self.side] * (2 if self._options.slices else 3))
 
-    def _sliced(self, heads: list[Head]) -> pd.DataFrame:
+    def _sliced(self, heads: list[NiftiHeader]) -> pd.DataFrame:
         """Returns a row for each slice; slices of a volume share its group."""
         count = self._options.slices
         rows = self.rows.loc[self.rows.index.repeat(count)].copy()
@@ -86,7 +86,7 @@ class Volumes:
         if alone.any() and not self._options.group_pattern:
             rows.loc[alone, "group"] = rows["file"][alone]
             self.notes.append("EACH VOLUME IS A GROUP OF ITS OWN: name the patient with --group-pattern or split_group")
-        rows["slice"] = [str(index) for of in heads for index in middle(of.shape[2], count)]
+        rows["slice"] = [str(index) for of in heads for index in middle_slices(of.shape[2], count)]
         rows["sample_id"] = rows["file"] + "#" + rows["slice"]
         return rows.reset_index(drop=True)
 
@@ -118,7 +118,7 @@ class Volumes:
         return self._last[1]
 
 
-def middle(count: int, wanted: int) -> list[int]:
+def middle_slices(count: int, wanted: int) -> list[int]:
     """Returns the indices of slices spread evenly over the middle half, or over more where they are too few."""
     span = min(count, max(wanted, round(count * MIDDLE)))
     first = (count - span) / 2
@@ -132,9 +132,9 @@ def _grey(path: Path, options: Options) -> NDArray[np.float32]:
     image: Any = nibabel.as_closest_canonical(nibabel.load(path))  # type: ignore[no-untyped-call]
     values = np.asarray(image.dataobj, dtype=np.float32).reshape(image.shape[:3])
     if not np.isfinite(values).all():
-        raise Unfit(f"{int((~np.isfinite(values)).sum()):,} of {values.size:,} voxels are NaN or infinite")
+        raise UnsupportedFile(f"{int((~np.isfinite(values)).sum()):,} of {values.size:,} voxels are NaN or infinite")
     if values.min() == values.max():
-        raise Unfit(f"every voxel is {values.min():g}")
+        raise UnsupportedFile(f"every voxel is {values.min():g}")
     if options.windowing == "none":
         return values
     made = (

@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from ..problems import Unfit
+from ..problems import UnsupportedFile
 
 MOST_VOXELS = 500_000_000
 
 
 @dataclass(frozen=True)
-class Head:
+class NiftiHeader:
     """Of a volume turned to the patient's axes: left to right, back to front, foot to head.
 
     Args:
@@ -31,7 +31,7 @@ class Head:
         return tuple(count * step for count, step in zip(self.shape, self.spacing, strict=True))
 
 
-def head(path: Path) -> Head:
+def read_header(path: Path) -> NiftiHeader:
     """Returns what a file says of its volume, once turned.
 
     Raises:
@@ -43,21 +43,21 @@ def head(path: Path) -> Head:
     image: Any = nibabel.load(path)  # its types do not say what it returns
     shape = image.shape
     if len(shape) < 3 or any(count != 1 for count in shape[3:]):
-        raise Unfit(f"is {' x '.join(map(str, shape))}; one volume a file is read")
+        raise UnsupportedFile(f"is {' x '.join(map(str, shape))}; one volume a file is read")
     if min(shape) < 1 or int(np.prod(shape, dtype=object)) > MOST_VOXELS:
-        raise Unfit(f"{' x '.join(map(str, shape))} voxels; the most is {MOST_VOXELS:,}")
+        raise UnsupportedFile(f"{' x '.join(map(str, shape))} voxels; the most is {MOST_VOXELS:,}")
     affine = image.affine
     if not np.isfinite(affine).all() or abs(np.linalg.det(affine[:3, :3])) < 1e-9:
-        raise Unfit("its affine gives no size of voxels")
+        raise UnsupportedFile("its affine gives no size of voxels")
     if image.get_data_dtype().fields or image.get_data_dtype().kind == "c":
-        raise Unfit(f"values are {image.get_data_dtype()}; one number a voxel is read")
+        raise UnsupportedFile(f"values are {image.get_data_dtype()}; one number a voxel is read")
     # columns of the affine are steps along the axes; `order` says which of the patient's axes each is nearest to
     order = nibabel.io_orientation(affine)[:, 0]  # type: ignore[no-untyped-call]
     if np.isnan(order).any():
-        raise Unfit("its affine gives no orientation")
+        raise UnsupportedFile("its affine gives no orientation")
     steps = np.sqrt((affine[:3, :3] ** 2).sum(axis=0))
     by_patient = np.argsort(order)
-    return Head(
+    return NiftiHeader(
         (int(shape[by_patient[0]]), int(shape[by_patient[1]]), int(shape[by_patient[2]])),
         (float(steps[by_patient[0]]), float(steps[by_patient[1]]), float(steps[by_patient[2]])),
     )

@@ -11,10 +11,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ..options import Options
-from ..problems import Problems, Unfit
+from ..problems import Problems, UnsupportedFile
 from . import pillow
-from .picture_header import Depth, deep, head, opened
-from .reader import read_heads
+from .picture_header import Depth, is_deep, open_picture, read_header
+from .reader import read_headers
 from .resize import luma, square
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 NAMED = {1: "grey", 3: "colour"}
 
 
-class Pictures:
+class PictureReader:
     """All pictures of a data set; heads are read at once, pixels one by one.
 
     Args:
@@ -43,7 +43,7 @@ class Pictures:
         progress: Callable[[int, int], None],
     ) -> None:
         self._root, self.private = root, False
-        self.rows, heads = read_heads(root, rows, head, problems, progress)
+        self.rows, heads = read_headers(root, rows, read_header, problems, progress)
         self.notes: list[str] = []
         self.value_range: tuple[float, float] | None = None
         common = _common([of.channels for of in heads])
@@ -88,17 +88,17 @@ def _common(values: list[Any]) -> Any:  # noqa: ANN401
 
 def _values(path: Path, channels: int, side: int) -> NDArray[Any]:
     """Returns (C, H, W) in the file's own depth; of 8 bits already cropped and resized."""
-    with opened(path) as image:
+    with open_picture(path) as image:
         if image.mode == "F" or image.mode.startswith("I"):
             grey = (np.asarray(image, dtype=np.float32) if image.mode == "F" else pillow.sixteen_bits(image))[None]
             return np.repeat(grey, 3, axis=0) if channels == 3 else grey
-        if deep(image):
+        if is_deep(image):
             return _deep_values(path, str(image.format), channels)
         return pillow.square(image, side, grey=channels == 1)
 
 
 def _read_as(path: Path, order: str) -> Image:
-    image: Any = opened(path)
+    image: Any = open_picture(path)
     with image:
         (codec, extents, offset, mode) = image.tile[0]
         image.tile = [type(image.tile[0])(codec, extents, offset, f"{mode.split(';')[0]};16{order}")]
@@ -119,7 +119,7 @@ def _deep_values(path: Path, form: str, channels: int) -> NDArray[np.uint16]:
         high, low = (np.asarray(_read_as(path, order)) for order in ("B", "L"))
         values = high.astype(np.uint16) << 8 | low
     if values.ndim != 3 or values.shape[2] < 3 or values.dtype != np.uint16:
-        raise Unfit(f"a {form} of {values.dtype} {values.shape}; 16-bit colour is read as RGB")
+        raise UnsupportedFile(f"a {form} of {values.dtype} {values.shape}; 16-bit colour is read as RGB")
     colour: NDArray[np.uint16] = np.moveaxis(values[..., :3], -1, 0)
     if channels == 3:
         return colour

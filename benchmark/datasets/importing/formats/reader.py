@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ..problems import Problems, undecodable
 
-Head = TypeVar("Head")
+Header = TypeVar("Header")
 
 
 class Reader(Protocol):
@@ -33,13 +33,13 @@ class Reader(Protocol):
         ...
 
 
-def read_heads(
+def read_headers(
     root: Path,
     rows: pd.DataFrame,
-    head: Callable[[Path], Head],
+    head: Callable[[Path], Header],
     problems: Problems,
     progress: Callable[[int, int], None],
-) -> tuple[pd.DataFrame, list[Head]]:
+) -> tuple[pd.DataFrame, list[Header]]:
     """Returns the rows whose heads can be read, and these; stops with all problems where there is none.
 
     Args:

@@ -59,7 +59,7 @@ def no_file(path: Path) -> str:
     return "no file but a folder or device" if path.exists() else "no such file"
 
 
-def look(path: Path) -> tuple[str, str]:
+def sniff(path: Path) -> tuple[str, str]:
     """Returns the format of a file, and what is wrong with it: empty where it is read and its name says so."""
     if said := no_file(path):
         return "", said

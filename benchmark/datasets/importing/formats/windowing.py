@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..problems import Unfit
+from ..problems import UnsupportedFile
 
 TAILS = (0.5, 99.5)  # percent: a few bright vessels or a metal clip must not darken the rest
 
@@ -33,7 +33,7 @@ def window(values: NDArray[Any], centre: float, width: float, function: str = "L
         if width == 1:
             return (values > centre - 0.5).astype(np.float64)
         return np.clip((values - (centre - 0.5)) / (width - 1) + 0.5, 0, 1)
-    raise Unfit(f"its window is {function} {centre:g}, {width:g}, which cannot be applied")
+    raise UnsupportedFile(f"its window is {function} {centre:g}, {width:g}, which cannot be applied")
 
 
 def percentiles(values: NDArray[Any]) -> NDArray[np.float64]:
@@ -46,7 +46,7 @@ def percentiles(values: NDArray[Any]) -> NDArray[np.float64]:
     if not low < high:
         low, high = float(values.min()), float(values.max())  # a small object on an even ground
     if not low < high:
-        raise Unfit(f"every value is {low:g}")
+        raise UnsupportedFile(f"every value is {low:g}")
     return np.clip((values - low) / (high - low), 0, 1)
 
 

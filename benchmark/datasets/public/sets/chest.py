@@ -13,14 +13,14 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from .....shifts.errors import MedshiftError, in_one_line
-from ..definition import Lacking, Raw
+from ..definition import MissingExtra, ParsedSet
 from ..tables import must_exist, one_of
 
 VIEWS = ["PA"]  # standing, from behind: which view is taken goes with how ill a patient is
 MAPPING = "pneumonia-challenge-dataset-mappings_2018.json"
 
 
-def read(folder: Path, side: int, finding: str) -> Raw:
+def read(folder: Path, side: int, finding: str) -> ParsedSet:
     """Reads those of `nih/`, `chexpert/`, `padchest/` and `rsna/` that are there and know the finding.
 
     Images whose finding is not told or uncertain are left out. All patients' images are kept; patients are groups.
@@ -64,7 +64,7 @@ def read(folder: Path, side: int, finding: str) -> Raw:
     table = pd.concat(tables, ignore_index=True)
     names = table["sample_id"].tolist()
     must_exist(folder, names)
-    return Raw(table, radiographs(opened, [folder / name for name in names], side), notes=tuple(notes))
+    return ParsedSet(table, radiographs(opened, [folder / name for name in names], side), notes=tuple(notes))
 
 
 def radiographs(
@@ -98,7 +98,7 @@ def _package() -> ModuleType:
     try:
         from torchxrayvision import datasets
     except ImportError as error:
-        raise Lacking("chest sets need the package torchxrayvision: pip install 'medshift[xray]'") from error
+        raise MissingExtra("chest sets need the package torchxrayvision: pip install 'medshift[xray]'") from error
     found: ModuleType = datasets
     return found
 

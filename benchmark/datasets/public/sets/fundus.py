@@ -9,14 +9,14 @@ from typing import Literal
 import pandas as pd
 
 from .....shifts.errors import MedshiftError
-from ..definition import Raw
+from ..definition import ParsedSet
 from ..tables import by_stem, coded, must_exist, one_of, read_csv, squares
 
 GRADES = ("no-dr", "mild", "moderate", "severe", "proliferative")  # the international scale, 0 to 4
 REFERABLE = ("not-referable", "referable")  # moderate or worse
 
 
-def read(folder: Path, side: int, label: Literal["grade", "referable"] = "referable") -> Raw:
+def read(folder: Path, side: int, label: Literal["grade", "referable"] = "referable") -> ParsedSet:
     """Reads those of `aptos2019/`, `idrid/`, `messidor2/` and `eyepacs/` that are there.
 
     Args:
@@ -38,7 +38,7 @@ def read(folder: Path, side: int, label: Literal["grade", "referable"] = "refera
     table["label"] = table["grade"] if label == "grade" else worse.map({False: REFERABLE[0], True: REFERABLE[1]})
     images = table["sample_id"].tolist()
     must_exist(folder, images)
-    return Raw(table, squares(folder, images, side), notes=tuple(notes))
+    return ParsedSet(table, squares(folder, images, side), notes=tuple(notes))
 
 
 def aptos(folder: Path) -> tuple[pd.DataFrame, str]:

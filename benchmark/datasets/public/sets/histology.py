@@ -13,7 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from .....shifts.errors import MedshiftError, in_one_line
-from ..definition import Lacking, Raw, Remote
+from ..definition import MissingExtra, ParsedSet, Remote
 from ..tables import coded, must_exist, one_of, read_csv, squares
 
 BLOCK = 1024  # images of an array that are read at once
@@ -29,7 +29,7 @@ def info() -> dict[str, Any]:
     try:
         from medmnist.info import INFO
     except ImportError as error:
-        raise Lacking("pathmnist needs the package medmnist: pip install 'medshift[medmnist]'") from error
+        raise MissingExtra("pathmnist needs the package medmnist: pip install 'medshift[medmnist]'") from error
     found: dict[str, Any] = INFO["pathmnist"]
     return found
 
@@ -46,7 +46,7 @@ def pathmnist_remotes(side: int) -> tuple[Remote, ...]:
     return (Remote(known[f"url{suffix}"], pathmnist_file(side), checksum, "the medmnist package"),)
 
 
-def pathmnist(folder: Path, side: int) -> Raw:
+def pathmnist(folder: Path, side: int) -> ParsedSet:
     """Reads `pathmnist_SIDE.npz`: train and validation are of one clinical centre, test is of another."""
     path = folder / pathmnist_file(side)
     names = [name.replace(" ", "-") for _, name in sorted(info()["label"].items(), key=lambda item: int(item[0]))]
@@ -65,7 +65,7 @@ def pathmnist(folder: Path, side: int) -> Raw:
         raise MedshiftError(f"{path} is no PathMNIST: its labels are not 0 to {len(names) - 1}")
     table["label"] = table["label"].map(dict(enumerate(names)))
     table["group"] = table["sample_id"]
-    return Raw(table, _members(path, [f"{split}_images" for split in CENTRES], side))
+    return ParsedSet(table, _members(path, [f"{split}_images" for split in CENTRES], side))
 
 
 def _members(path: Path, names: list[str], side: int) -> Iterator[NDArray[np.uint8]]:
@@ -95,7 +95,7 @@ def _blocks(path: Path, names: list[str], side: int) -> Iterator[NDArray[np.uint
                     yield from np.moveaxis(block, -1, 1)
 
 
-def camelyon17(folder: Path, side: int) -> Raw:
+def camelyon17(folder: Path, side: int) -> ParsedSet:
     """Reads `metadata.csv` and `patches/` of WILDS Camelyon17 v1.0: five hospitals, patients as groups."""
     root = one_of(folder, "camelyon17_v1.0") or folder
     path = root / "metadata.csv"
@@ -114,7 +114,7 @@ def camelyon17(folder: Path, side: int) -> Raw:
             "official_split": table["split"],
         }
     )
-    return Raw(made, squares(root, image.tolist(), side))
+    return ParsedSet(made, squares(root, image.tolist(), side))
 
 
 def camelyon17_remotes(side: int) -> tuple[Remote, ...]:

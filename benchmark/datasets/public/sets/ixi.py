@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from .....shifts.errors import MedshiftError, in_one_line
-from ..definition import Lacking, Raw, Remote
+from ..definition import MissingExtra, ParsedSet, Remote
 from ..tables import one_of
 
 NAME = re.compile(r"IXI(\d{3})-(Guys|HH|IOP)-\d{4}-T1\.nii(\.gz)?")
@@ -33,7 +33,7 @@ def remotes(side: int) -> tuple[Remote, ...]:
     )
 
 
-def read(folder: Path, side: int, label: Literal["sex", "age"] = "sex") -> Raw:
+def read(folder: Path, side: int, label: Literal["sex", "age"] = "sex") -> ParsedSet:
     """Reads `IXInnn-SITE-nnnn-T1.nii.gz` and `IXI.xls` (or `IXI.csv`); persons are groups.
 
     Args:
@@ -67,7 +67,7 @@ def read(folder: Path, side: int, label: Literal["sex", "age"] = "sex") -> Raw:
     )
     columns = ["sample_id", "label", "domain", "group", "sex", "age_years"]
     names = made["sample_id"].tolist()
-    return Raw(made[columns], cubes(folder, names, side), value_range=(0.0, 1.0), notes=notes)
+    return ParsedSet(made[columns], cubes(folder, names, side), value_range=(0.0, 1.0), notes=notes)
 
 
 def people(folder: Path) -> pd.DataFrame:
@@ -79,7 +79,7 @@ def people(folder: Path) -> pd.DataFrame:
         table = pd.read_excel(path, engine="calamine") if path.suffix == ".xls" else pd.read_csv(path)
         found = table[["IXI_ID", SEX, "AGE"]].set_axis(["person", "sex", "age_years"], axis=1)
     except ImportError as error:
-        raise Lacking(
+        raise MissingExtra(
             f"{path} needs the package python-calamine: pip install 'medshift[ixi]', or save it as CSV"
         ) from error
     except (OSError, ValueError, KeyError) as error:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from .....shifts.errors import MedshiftError
-from ..definition import Raw
+from ..definition import ParsedSet
 from ..tables import by_stem, coded, read_csv, squares
 
 DIAGNOSES = ("akiec", "bcc", "bkl", "df", "mel", "nv", "vasc")
@@ -16,7 +16,7 @@ HEADINGS = {"MEL": "mel", "NV": "nv", "BCC": "bcc", "AK": "ak", "BKL": "bkl", "D
 ARCHIVES = {"HAM": "ham10000", "BCN": "bcn20000", "MSK": "msk"}  # how lesion ids begin
 
 
-def ham10000(folder: Path, side: int) -> Raw:
+def ham10000(folder: Path, side: int) -> ParsedSet:
     """Reads `HAM10000_metadata.csv` with its column `dataset`, and the images of both parts; lesions as groups."""
     path = next((folder / name for name in METADATA if (folder / name).exists()), folder / METADATA[0])
     table = read_csv(path, ("lesion_id", "image_id", "dx", "dataset"), "\t" if path.suffix == ".tab" else ",")
@@ -30,10 +30,10 @@ def ham10000(folder: Path, side: int) -> Raw:
             **{name: table[name] for name in ("dx_type", "age", "sex", "localization") if name in table},
         }
     )
-    return Raw(made, squares(folder, image.tolist(), side))
+    return ParsedSet(made, squares(folder, image.tolist(), side))
 
 
-def isic2019(folder: Path, side: int) -> Raw:
+def isic2019(folder: Path, side: int) -> ParsedSet:
     """Reads the training set of the ISIC 2019 challenge; the archive that a lesion id names is the domain."""
     truth = folder / "ISIC_2019_Training_GroundTruth.csv"
     labels = read_csv(truth, ("image", *HEADINGS))
@@ -55,7 +55,7 @@ def isic2019(folder: Path, side: int) -> Raw:
     )
     left = int((~known).sum())
     notes = (f"{left:,} images without a lesion id are left out: neither source nor group is known",) if left else ()
-    return Raw(made.reset_index(drop=True), squares(folder, image.tolist(), side), notes=notes)
+    return ParsedSet(made.reset_index(drop=True), squares(folder, image.tolist(), side), notes=notes)
 
 
 METADATA = ("HAM10000_metadata.csv", "HAM10000_metadata", "HAM10000_metadata.tab")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from .....shifts.errors import MedshiftError
-from ..definition import Raw
+from ..definition import ParsedSet
 from ..tables import one_of, squares
 
 KINDS = ("basophil", "eosinophil", "lymphocyte", "monocyte", "neutrophil")
@@ -22,7 +22,7 @@ PLACES: dict[str, tuple[tuple[str, ...], ...]] = {
 }
 
 
-def read(folder: Path, side: int) -> Raw:
+def read(folder: Path, side: int) -> ParsedSet:
     """Reads those of the sets that are there; each image is its own group, for none says whose cells are whose.
 
     Raises:
@@ -49,4 +49,4 @@ def read(folder: Path, side: int) -> Raw:
         )
     table["group"] = table["sample_id"]
     notes = tuple(f"{name}: {count:,} images are none of the five kinds and left out" for name, count in left.items())
-    return Raw(table, squares(folder, table["sample_id"].tolist(), side), notes=notes)
+    return ParsedSet(table, squares(folder, table["sample_id"].tolist(), side), notes=notes)

@@ -17,12 +17,12 @@ WORTH_A_THREAD = 30_000  # values
 MOST_THREADS = 1024  # started one by one, as they are wanted
 
 
-def room_for(images: Tensor) -> Tensor:
+def empty_output(images: Tensor) -> Tensor:
     """Returns a tensor of the images' shape to write to: contiguous float32, whatever the defaults are."""
     return torch.empty(images.shape, dtype=torch.float32, device="cpu")
 
 
-def changed(loop: str, images: Tensor, *arguments: Tensor | float) -> Tensor:
+def map_pixels(loop: str, images: Tensor, *arguments: Tensor | float) -> Tensor:
     """Returns what a loop of the module `pointwise` makes of the images.
 
     Args:
@@ -33,13 +33,13 @@ def changed(loop: str, images: Tensor, *arguments: Tensor | float) -> Tensor:
     Raises:
         MedshiftError: The loop saw pixels that are not from 0 to 1.
     """
-    out = room_for(images)
-    if False in in_rows(loop, images.contiguous().flatten(1), *arguments, out.flatten(1)):
+    out = empty_output(images)
+    if False in map_rows(loop, images.contiguous().flatten(1), *arguments, out.flatten(1)):
         check_pixels(images)  # it takes -0.0, too
     return out
 
 
-def in_rows(loop: str, *arguments: Tensor | float) -> list[object]:
+def map_rows(loop: str, *arguments: Tensor | float) -> list[object]:
     """Runs a loop of the module `pointwise` over the rows of tensors, of which it writes the last."""
     from . import pointwise
 
@@ -50,10 +50,10 @@ def in_rows(loop: str, *arguments: Tensor | float) -> list[object]:
     def run(first: int, last: int) -> object:
         return function(*(part[first:last] if isinstance(part, np.ndarray) else part for part in given))
 
-    return spread(run, len(rows), rows.size)
+    return run_threaded(run, len(rows), rows.size)
 
 
-def spread(task: Callable[[int, int], object], count: int, values: int) -> list[object]:
+def run_threaded(task: Callable[[int, int], object], count: int, values: int) -> list[object]:
     """Runs task(first, last) over 0..count, in one stretch for each of torch's threads; returns what they return.
 
     Args:

@@ -1,0 +1,1 @@
+"""One run: tune, fit, predict, resume; run again and verify."""

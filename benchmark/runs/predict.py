@@ -1,0 +1,82 @@
+"""One model under one condition, and whether it forgot the others."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import NDArray
+
+from ...shifts.errors import MedshiftError
+from ..contract.predictor import Predictor, for_condition, fresh_copy, validated_probabilities
+from ..datasets.dataset import Dataset
+from ..protocols.condition import Condition
+from ..protocols.protocol import Protocol
+from .stream import condition_batches
+
+ROUNDING = 1e-4  # of probabilities: a GPU adds in another order
+
+
+def predict(
+    fresh: Predictor,
+    dataset: Dataset,
+    rows: pd.DataFrame,
+    protocol: Protocol,
+    condition: Condition,
+    device: torch.device,
+) -> NDArray[np.float32]:
+    """Returns probabilities (N, K) of the rows, in their order.
+
+    Args:
+        fresh: A predictor that has seen no condition.
+        dataset: The images.
+        rows: In the order of the stream, with columns sample_id and row.
+        protocol: Gives batch size, shift seed and grey levels.
+        condition: Says which shift to apply.
+        device: Where to predict.
+
+    Raises:
+        MedshiftError: The predictor returned something other than probabilities; the message names the condition.
+    """
+    classes = len(dataset.classes)
+    made = [
+        validated_probabilities(fresh(images.to(device)), len(images), classes, condition)
+        for images in condition_batches(dataset, rows, protocol, condition)
+    ]
+    return np.concatenate(made)
+
+
+def check_forgotten(
+    predictor: Predictor,
+    dataset: Dataset,
+    rows: pd.DataFrame,
+    protocol: Protocol,
+    condition: Condition,
+    device: torch.device,
+    before: NDArray[np.float32],
+) -> None:
+    """Predicts a condition's first batch again, after all others: a copy of the predictor must say the same as then.
+
+    So what was learnt finds no way around the copies (class attributes, globals, closures, global random numbers). Only
+    what changes these predictions is found; a baseline means no harm, or is run in a process for each condition.
+
+    Args:
+        predictor: What `fit` returned.
+        dataset: The images.
+        rows: Of the condition, in the order of the stream.
+        protocol: As for `predict`.
+        condition: One that was predicted.
+        device: Where to predict.
+        before: What was predicted of it, (N, K).
+
+    Raises:
+        MedshiftError: It differs by more than rounding.
+    """
+    first = rows.iloc[: protocol.batch_size]
+    again = predict(for_condition(fresh_copy(predictor), condition), dataset, first, protocol, condition, device)
+    if np.abs(again - before[: len(again)]).max() > ROUNDING:
+        raise MedshiftError(
+            f"condition {condition.key!r} is predicted otherwise after the others: what it saw in one condition shows "
+            "in another. Keep all state in the object that fit returns: not in classes, globals or closures, and no "
+            "global random numbers. Nothing was saved"
+        )
