@@ -29,9 +29,9 @@ test-slow: $(VENV)/.installed
 
 bench: $(VENV)/.installed
 	mkdir -p build && rm -f build/bench-*.json
-	for pass in 1 2 3; do $(BIN)/python -m pytest -q tests/benchmarks/bench_shifts.py \
+	for pass in 1 2 3; do $(BIN)/python -m pytest -q tests/performance/bench_shifts.py \
 	  --benchmark-enable --benchmark-json=build/bench-$$pass.json || exit 1; done
-	$(BIN)/python tests/benchmarks/report.py build/bench-?.json > docs/performance.md
+	$(BIN)/python tests/performance/report.py build/bench-?.json > docs/performance.md
 
 lint: types $(VENV)/.installed
 	$(BIN)/ruff check .

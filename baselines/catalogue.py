@@ -216,3 +216,10 @@ BUILTINS: dict[str, Entry] = {
         "Krizhevsky et al., NeurIPS 2012; Shanmugam et al., ICCV 2021, arXiv 2011.11156",
     ),
 }
+
+
+def list_baselines() -> list[str]:
+    """List the names of all baselines, those of installed plug-ins included, sorted."""
+    from ..benchmark.contract.registry import TABLE  # which is made from the table above
+
+    return TABLE.names()

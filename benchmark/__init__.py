@@ -1,1 +1,17 @@
-"""The harness: datasets, protocols, conditions, runs and scores."""
+"""The harness: data sets, protocols, the contract of a baseline, runs, submissions and scores.
+
+>>> from medshift.benchmark import Condition, evaluate
+>>> Condition("site-a", "synthesized", "gamma", 3, "contrast").key
+'site-a/gamma@3'
+
+`evaluate` does what `medshift run` does. Names load on use: importing this package imports no torch. They are listed in
+`__init__.pyi`.
+"""
+
+from importlib.metadata import version
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+__all__ += ["__version__"]
+__version__ = version("medshift")

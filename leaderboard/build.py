@@ -16,14 +16,14 @@ from .analysis.accuracy_line import lines
 from .analysis.correlation import correlation
 from .analysis.findings import findings
 from .entries.entries import protocol_folders
-from .ranking.board import Board, board
+from .ranking.board import Board, rank_entries
 from .report.badge import badge
 from .report.markdown import COLUMNS, into_readme, markdown
 from .report.page import page
 from .report.tables import csv_lines, to_json
 
 
-def leaderboard(root: Path, out: Path, readme: Path | None = None) -> None:
+def build_leaderboard(root: Path, out: Path, readme: Path | None = None) -> None:
     """Ranks the submissions below `root`; writes the page, the tables and a badge to `out`.
 
     Refused submissions are left out; once everything is written, they are an error that names each and its reason.
@@ -39,7 +39,7 @@ def leaderboard(root: Path, out: Path, readme: Path | None = None) -> None:
     console = Console()
     with console.status("scoring") as status:
         boards = [
-            board(contest, progress=lambda name: status.update(f"scoring {escape(name)}"))
+            rank_entries(contest, progress=lambda name: status.update(f"scoring {escape(name)}"))
             for contest in protocol_folders(root)
         ]
     refused = [reason for found in boards for reason in found.refused]

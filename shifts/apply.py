@@ -45,8 +45,8 @@ def apply_shift(
         MedshiftError: The images are not what the shift takes, or the shift failed or broke the contract; the message
             names the shift and the distribution it comes from.
     """
-    entry = catalogue.entry(shift)
-    function = catalogue.load(shift) if isinstance(shift, str) else shift
+    entry = catalogue.shift_info(shift)
+    function = catalogue.load_shift(shift) if isinstance(shift, str) else shift
     compiled = compiler.usable(images)
     check_input(entry, images, severity, sample_ids, pixels=not (compiled and entry.checks_range))
     if not images.numel():

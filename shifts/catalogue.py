@@ -164,12 +164,12 @@ BUILTINS: dict[str, Entry] = {
 TABLE = Table("medshift.shifts", "shift", {name: entry.target for name, entry in BUILTINS.items()})
 
 
-def names() -> list[str]:
+def list_shifts() -> list[str]:
     """Returns the names of all shifts, built-in and installed, sorted."""
     return TABLE.names()
 
 
-def load(name: str) -> Shift:
+def load_shift(name: str) -> Shift:
     """Returns the function behind a name.
 
     Raises:
@@ -181,7 +181,7 @@ def load(name: str) -> Shift:
     return cast("Shift", function)
 
 
-def entry(shift: str | Shift) -> Entry:
+def shift_info(shift: str | Shift) -> Entry:
     """Returns what is known of a shift, from its name or of a function itself; a plug-in is imported for it.
 
     A function may say more of itself by attributes: `family`, `modalities`, `summary`, `unit`, `version`, `dims`,
@@ -189,7 +189,7 @@ def entry(shift: str | Shift) -> Entry:
     """
     if isinstance(shift, str) and shift in BUILTINS:
         return BUILTINS[shift]
-    function = load(shift) if isinstance(shift, str) else shift
+    function = load_shift(shift) if isinstance(shift, str) else shift
     summary = (function.__doc__ or "").strip().split("\n")[0]
     return Entry(
         name=shift if isinstance(shift, str) else getattr(shift, "__name__", type(shift).__name__),
@@ -209,7 +209,7 @@ def origin(shift: str | Shift) -> str:
     if isinstance(shift, str):
         return TABLE.origin(shift)
     for point in TABLE.plugins.values():
-        if point.value == entry(shift).target:
+        if point.value == shift_info(shift).target:
             return distribution(point)
     return f"module {getattr(shift, '__module__', '?')}"
 
@@ -222,12 +222,12 @@ def severities(shift: str | Shift) -> tuple[float, ...] | None:
     if isinstance(shift, str) and shift in BUILTINS:
         module, _, attribute = BUILTINS[shift].target.partition(":")
         return tuple(getattr(import_module(module), attribute.upper()))
-    function = load(shift) if isinstance(shift, str) else shift
+    function = load_shift(shift) if isinstance(shift, str) else shift
     values = getattr(function, "severities", None)
     return None if values is None else tuple(values)
 
 
-def for_modality(modality: str, *, dims: int = 2, channels: int | None = None) -> list[str]:
+def shifts_for_modality(modality: str, *, dims: int = 2, channels: int | None = None) -> list[str]:
     """Returns the built-in shifts that make sense for a modality, in the order of the table.
 
     Built-ins only: what else is installed must not change a protocol. A plug-in is asked for by name.

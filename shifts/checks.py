@@ -45,8 +45,8 @@ def check_shift(shift: str | Shift) -> list[str]:
         shift: A name in the catalogue, or the function itself.
     """
     try:
-        function = catalogue.load(shift) if isinstance(shift, str) else shift
-        entry = catalogue.entry(shift)
+        function = catalogue.load_shift(shift) if isinstance(shift, str) else shift
+        entry = catalogue.shift_info(shift)
     except MedshiftError as error:
         return [str(error)]
     if isinstance(shift, str) and shift in catalogue.TABLE.clashes:

@@ -55,7 +55,7 @@ def contact_sheet(
 
 def _label(name: str, severity: int) -> str:
     values = catalogue.severities(name)
-    value = "" if values is None else f": {values[severity - 1]:g} {catalogue.entry(name).unit}"
+    value = "" if values is None else f": {values[severity - 1]:g} {catalogue.shift_info(name).unit}"
     return f"{severity}{value}"
 
 

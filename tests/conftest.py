@@ -17,7 +17,7 @@ if "PYTEST_XDIST_WORKER_COUNT" in os.environ:  # side by side: each its share of
 @pytest.fixture(scope="session")
 def fabricate():
     """The module tests/fabricate.py: makes protocols, truths and submissions without images or models."""
-    import fabricate
+    from helpers import factories as fabricate
 
     return fabricate
 

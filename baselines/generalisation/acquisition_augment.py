@@ -15,7 +15,7 @@ from ...benchmark.contract.search_space import Choice, Space
 from ...shifts import catalogue
 from ...shifts.apply import apply_shift
 from ...shifts.catalogue import FAMILIES
-from ...shifts.fingerprint import fingerprint
+from ...shifts.fingerprints import fingerprint
 from ..common.recipe import TimmRecipe
 from ..common.source_model import timm_network
 from ..common.training import Classifier, cross_entropy
@@ -110,7 +110,7 @@ class ShiftAugmentedLoss:
 
 def suitable_shifts(access: Access, families: Sequence[str]) -> list[str]:
     """Returns the built-in shifts of some families that make sense for the images."""
-    names = catalogue.for_modality(access.modality, dims=len(access.spatial), channels=access.channels)
+    names = catalogue.shifts_for_modality(access.modality, dims=len(access.spatial), channels=access.channels)
     return [name for name in names if catalogue.BUILTINS[name].family in families]
 
 

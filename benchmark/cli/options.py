@@ -1,21 +1,17 @@
-"""The options by which every command chooses its data, and the data they stand for."""
+"""The options by which every command chooses its data and its protocol."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import typer
 
 from ...shifts.errors import MedshiftError
-
-if TYPE_CHECKING:
-    from ..datasets.dataset import Dataset
-
-DEFAULT = "brain-mri-sim"
+from ..datasets.brain_mri_sim import NAME as DEFAULT_DATASET
 
 DatasetName = Annotated[
-    str | None, typer.Option("--dataset", help=f"A data set by name; {DEFAULT} (SIMULATED) by default.")
+    str | None, typer.Option("--dataset", help=f"A data set by name; {DEFAULT_DATASET} (SIMULATED) by default.")
 ]
 Data = Annotated[
     Path | None,
@@ -40,31 +36,6 @@ ProtocolFolder = Annotated[
     Path | None,
     typer.Option("--protocol", metavar="DIR", help="Exactly these terms: a folder of `medshift protocol make`."),
 ]
-
-
-def load_chosen(
-    name: str | None, folder: Path | None, classes: tuple[str, ...], image_size: int | None, modality: str
-) -> tuple[Dataset, str]:
-    """Returns the data set and its own source domain, empty where it has none.
-
-    Raises:
-        MedshiftError: Both or neither were meant, or the data are damaged.
-    """
-    from ..datasets import manifest, registry
-    from .progress import bar
-
-    if folder is None:
-        if classes or image_size or modality != "any":
-            raise MedshiftError("--classes, --image-size and --modality go with --data DIR")
-        chosen = name or DEFAULT
-        with bar(f"making {chosen}", unit="patients") as progress:
-            found = registry.load(chosen, progress)
-        return found, registry.source(found)
-    if name is not None:
-        raise MedshiftError("give --dataset NAME or --data DIR, not both")
-    with bar(f"reading {folder}", unit="images") as progress:
-        found = manifest.read(folder, classes=classes, image_size=image_size, modality=modality, progress=progress)
-    return found, ""
 
 
 def split_names(text: str) -> tuple[str, ...]:

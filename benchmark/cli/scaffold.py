@@ -53,13 +53,15 @@ def _class(name: str) -> str:
 
 
 KINDS: Mapping[str, Kind] = {
-    "shift": Kind("shift", catalogue.TABLE, ("at", "torch", "annotations"), "function", _function),
+    "shift": Kind("shift", catalogue.TABLE, ("interpolate_severity", "torch", "annotations"), "function", _function),
     "baseline": Kind(
-        "baseline", registry.TABLE, ("Recipe", "Choice", "Space", "Access", "Predictor", "Sees"), "kind", _class
+        "baseline",
+        registry.TABLE,
+        ("Access", "Choice", "Classifier", "Predictor", "Recipe", "Sees", "Space"),
+        "kind",
+        _class,
     ),
-    "dataset": Kind(
-        "data set", datasets.TABLE, ("dataclasses", "os", "manifest", "home", "annotations"), "function", _function
-    ),
+    "dataset": Kind("data set", datasets.TABLE, ("dataclasses", "os", "home", "annotations"), "function", _function),
 }
 
 

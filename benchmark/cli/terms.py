@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from ...shifts.errors import MedshiftError
 from ..protocols.plan import Choices, unreached_levels
-from .options import load_chosen, parse_severities, split_names
+from ..runs import terms
+from .options import parse_severities, split_names
+from .progress import bar, console
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,7 +26,7 @@ def choices_from_options(
     scale: Literal["physical", "matched"],
     requantise: bool,
 ) -> Choices:
-    """Returns what the options of a protocol say, as they were typed (see `data_options`)."""
+    """Returns what the options of a protocol say, as they were typed (see `cli.options`)."""
     return Choices(
         source=source,
         targets=split_names(targets),
@@ -37,6 +38,13 @@ def choices_from_options(
     )
 
 
+def load_chosen(
+    dataset: str | None, data: Path | None, classes: str, image_size: int | None, modality: str
+) -> tuple[Dataset, str]:
+    """Load the data that the options name, with a bar; see `runs.terms.load_chosen`."""
+    return terms.load_chosen(_data(dataset, data, classes, image_size, modality), bar)
+
+
 def resolve_study(
     choices: Choices,
     protocol_folder: Path | None,
@@ -46,32 +54,25 @@ def resolve_study(
     image_size: int | None,
     modality: str,
 ) -> tuple[Dataset, Protocol, pd.DataFrame]:
-    """Returns the data, the protocol and its truth, with a column `row`; says where matched severities end.
+    """Return the data, the protocol and its truth, and print where matched severities end.
 
     Args:
-        choices: What `chosen` returned.
+        choices: From `choices_from_options`.
         protocol_folder: Holds a protocol to run on as it is; None makes one of the choices.
-        dataset: As typed; alike all that follow.
+        dataset: Raw option value, as are all arguments below.
         data: A folder with images.
         classes: With commas.
         image_size: In pixels.
         modality: Of the folder's images.
-
-    Raises:
-        MedshiftError: A protocol and options that it sets were given together, or as `adopt`, `load` and `plan` say.
     """
-    from ..protocols.data import adopt
-    from ..severity.matching import plan_protocol
-    from .progress import bar, console
-
-    if protocol_folder is not None:
-        if choices != Choices() or classes or image_size or modality != "any":
-            raise MedshiftError("--protocol sets domains, classes, image size and shifts: leave their options out")
-        found, protocol, table = adopt(protocol_folder, dataset, data)
-    else:
-        found, own_source = load_chosen(dataset, data, split_names(classes), image_size, modality)
-        with bar("matching severities", unit="shifts") as progress:
-            protocol, table = plan_protocol(found, choices, own_source, progress)
+    chosen = _data(dataset, data, classes, image_size, modality)
+    found, protocol, table = terms.resolve_terms(chosen, choices, protocol_folder, bar)
     for line in unreached_levels(protocol):
         console().print(line, soft_wrap=True, markup=False)
     return found, protocol, table
+
+
+def _data(
+    dataset: str | None, data: Path | None, classes: str, image_size: int | None, modality: str
+) -> terms.DataChoice:
+    return terms.DataChoice(dataset or "", data, split_names(classes), image_size, modality)

@@ -42,7 +42,7 @@ def check_baseline(name: str, settings: list[str] | None = None, device: torch.d
         device: Where to fit and predict.
     """
     try:
-        baseline = registry.make(name, settings or [])
+        baseline = registry.make_baseline(name, settings or [])
     except MedshiftError as error:
         return [str(error)]
     fields = {field.name for field in dataclasses.fields(baseline)}  # type: ignore[arg-type]

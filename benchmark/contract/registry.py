@@ -37,7 +37,7 @@ class Baseline(Protocol):
         ...
 
 
-def load(name: str) -> type[Baseline]:
+def load_baseline(name: str) -> type[Baseline]:
     """Returns the class behind a name, or behind `my_module:MyBaseline`.
 
     Raises:
@@ -87,7 +87,7 @@ def code(baseline: Baseline) -> str:
     return code_sha256([module]) if getattr(sys.modules.get(module), "__file__", None) else ""
 
 
-def make(name: str, settings: Sequence[str]) -> Baseline:
+def make_baseline(name: str, settings: Sequence[str]) -> Baseline:
     """Returns a baseline with some hyper-parameters set.
 
     Args:
@@ -99,7 +99,7 @@ def make(name: str, settings: Sequence[str]) -> Baseline:
     """
     from pydantic import PydanticUndefinedAnnotation, PydanticUserError, TypeAdapter, ValidationError
 
-    kind = load(name)
+    kind = load_baseline(name)
     fields = {field.name: field for field in dataclasses.fields(kind)}  # type: ignore[arg-type]
     given: dict[str, str] = {}
     for setting in settings:

@@ -27,7 +27,7 @@ NEEDED = ("image", "label", "domain", "split_group")
 SHOWN = 10  # problems printed in full
 
 
-def read(
+def read_manifest(
     folder: Path,
     *,
     classes: Sequence[str] = (),

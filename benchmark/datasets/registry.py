@@ -46,7 +46,7 @@ def source(dataset: Dataset) -> str:
     return wanted if wanted in dataset.domains else ""
 
 
-def load(name: str, progress: Progress | None = None) -> Dataset:
+def load_dataset(name: str, progress: Progress | None = None) -> Dataset:
     """Returns a data set by name: built-in or a plug-in's, made or fetched on first use, or else a stored one.
 
     Raises:

@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from ...shifts.errors import MedshiftError
-from ...shifts.fingerprint import fingerprint
+from ...shifts.fingerprints import fingerprint
 from ...shifts.plugins import own_distribution
 from ..datasets.dataset import Dataset
 from ..files.atomic import write_text

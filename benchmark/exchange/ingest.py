@@ -89,7 +89,7 @@ def submit(
             shutil.copyfile(new, temporary)
     rows = sum(map(len, arrays.values()))
     cards.write(_card(folder, protocol, claim, shifts, rows, scored), folder)
-    submission.load(folder, protocol, truth)
+    submission.read_submission(folder, protocol, truth)
     return folder, scored
 
 

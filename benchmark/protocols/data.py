@@ -31,7 +31,7 @@ def adopt(folder: Path, name: str | None = None, data: Path | None = None) -> tu
     if name is not None and data is not None:
         raise MedshiftError("give --dataset NAME or --data DIR, not both")
     protocol, table = read_protocol(folder)
-    found = registry.load(name) if name is not None else data_of(protocol, data)
+    found = registry.load_dataset(name) if name is not None else data_of(protocol, data)
     wrong = differences(protocol, table, found)
     if wrong:
         listed = "\n  ".join(wrong)
@@ -94,12 +94,14 @@ def data_of(protocol: Protocol, folder: Path | None) -> Dataset:
         raise MedshiftError(f"data set {facts.name!r} does not come with medshift: give its folder with --data DIR")
     exact = True
     if folder is None:
-        found = registry.load(facts.name)
+        found = registry.load_dataset(facts.name)
     elif (folder / store.FACTS).is_file():
         found = store.read(folder)
     else:
         exact = False
-        found = manifest.read(folder, classes=facts.classes, image_size=facts.image_size[0], modality=facts.modality)
+        found = manifest.read_manifest(
+            folder, classes=facts.classes, image_size=facts.image_size[0], modality=facts.modality
+        )
     have, want = (found.name, found.version), (facts.name, facts.version)
     if exact and have != want:
         raise MedshiftError(f"the data set is {' '.join(have)} here, the submission was made on {' '.join(want)}")

@@ -92,7 +92,7 @@ def plan(
         truth_sha256=truth.digest(stored),
         source=trained,
         targets=targets,
-        shifts={name: catalogue.entry(name).family for name in names},
+        shifts={name: catalogue.shift_info(name).family for name in names},
         severities=choices.severities,
         grey_levels=dataset.grey_levels if choices.requantise else 0,
     )
@@ -140,15 +140,15 @@ def shift_names(dataset: Dataset, choices: Choices) -> list[str]:
     dims = len(dataset.spatial)
     names = list(dict.fromkeys(choices.shifts))
     if not names:
-        names = catalogue.for_modality(dataset.modality, dims=dims, channels=dataset.channels)
+        names = catalogue.shifts_for_modality(dataset.modality, dims=dims, channels=dataset.channels)
     for name in names:
-        entry = catalogue.entry(name)
+        entry = catalogue.shift_info(name)
         if dims not in entry.dims or not {0, dataset.channels} & set(entry.channels):
             raise MedshiftError(
                 f"shift {name!r} does not take {dims}-D images with {dataset.channels} channels, which "
                 f"{dataset.name!r} has"
             )
-    chosen = [name for name in names if not choices.families or catalogue.entry(name).family in choices.families]
+    chosen = [name for name in names if not choices.families or catalogue.shift_info(name).family in choices.families]
     if not chosen:
         raise MedshiftError(f"no shift is left of families {', '.join(choices.families)}")
     return chosen

@@ -24,7 +24,7 @@ def baseline_of(claim: card.BaselineClaim) -> Baseline:
     Raises:
         MedshiftError: It is not installed, or it has other hyper-parameters.
     """
-    kind = registry.load(baseline_name(claim))
+    kind = registry.load_baseline(baseline_name(claim))
     fields = {field.name for field in dataclasses.fields(kind)}  # type: ignore[arg-type]
     if set(claim.config) != fields:
         raise MedshiftError(

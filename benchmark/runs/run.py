@@ -7,27 +7,19 @@ import json
 import platform
 import shutil
 import time
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pandas as pd
-
 from ...shifts.errors import MedshiftError
-from ...shifts.fingerprint import fingerprint
+from ...shifts.fingerprints import fingerprint
 from ...shifts.plugins import own_distribution
 from ..contract import registry, user_class
-from ..contract.access import grant
-from ..contract.registry import Baseline
-from ..datasets.dataset import Dataset
+from ..contract.access import Access, grant
 from ..files.atomic import sha256
 from ..protocols.condition import Condition
-from ..protocols.protocol import Protocol
 from ..scoring import scores
 from ..submissions import card, predictions, submission
-from . import environment
-from . import tuning as tune
+from . import environment, tuning
+from .job import Job, RunProgress
 from .tuning import Budget
 
 if TYPE_CHECKING:
@@ -35,136 +27,80 @@ if TYPE_CHECKING:
 
     from ..contract.predictor import Predictor
     from ..scoring.scores import Scores
+    from .parts import FinishedConditions
+
+__all__ = ["Job", "RunProgress", "run"]
 
 
-@dataclass(frozen=True)
-class Job:
-    """One entry of the leaderboard to be made.
+def run(job: Job, device: torch.device, progress: RunProgress) -> Scores:
+    """Make one submission, or finish one that was interrupted, and return its scores.
 
-    Args:
-        dataset: The images.
-        protocol: The terms.
-        table: The protocol's truth, with a column `row`: where the data set has the sample.
-        name: Name of the baseline, or `my_module:MyBaseline`.
-        baseline: The baseline itself.
-        seed: Of training.
-        out: The folder of submissions.
-        submitter: Who answers for the entry; may be empty.
-        budget: How many settings of the baseline are tried on source validation.
-    """
-
-    dataset: Dataset
-    protocol: Protocol
-    table: pd.DataFrame
-    name: str
-    baseline: Baseline
-    seed: int
-    out: Path
-    submitter: str = ""
-    budget: Budget = field(default_factory=Budget)
-
-    @property
-    def entry(self) -> str:
-        """Name of the entry: the baseline and the hyper-parameters that were changed, the draws among them."""
-        draws = {"tune": self.budget.draws} if self.budget.draws else {}
-        return card.entry_name(registry.label(self.name), registry.overrides(self.baseline) | draws)
-
-    @property
-    def folder(self) -> Path:
-        """Where the submission goes."""
-        return self.out / self.protocol.name / self.entry / f"seed-{self.seed}"
-
-
-@dataclass(frozen=True)
-class RunProgress:
-    """How a run tells what it does.
-
-    Args:
-        line: Called with a line of text.
-        track: Wraps the conditions that are being worked through, to draw a bar.
-    """
-
-    line: Callable[[str], None] = lambda text: None
-    track: Callable[[Iterable[Condition], int], Iterable[Condition]] = lambda conditions, count: conditions
-
-
-def run(job: Job, device: torch.device, watch: RunProgress) -> Scores:
-    """Makes one submission, or finishes one that was interrupted, and returns its scores.
-
-    A finished submission is scored again from its predictions, and nothing else is done.
+    Of a finished submission the predictions are read and scored once, and nothing else is done.
 
     Args:
         job: What to make.
         device: From `environment.prepare`.
-        watch: Where progress goes.
+        progress: Where progress goes.
 
     Raises:
         MedshiftError: The baseline failed or gave no probabilities, or a submission made otherwise is in the way.
     """
+    if (job.folder / card.CARD_FILE).exists():
+        return _finished(job, progress)
+    shifts = {name: fingerprint(name) for name in job.protocol.shifts}
+    finished = _finished_conditions(job, shifts, device)
+    missing = [condition for condition in job.protocol.conditions() if not finished.has(condition)]
+    seconds = {"fit_s": 0.0, "predict_s": 0.0}
+    if missing:
+        begin = time.perf_counter()
+        access = _grant(job, device, progress)
+        predictor = _fit(job, access, finished)
+        seconds["fit_s"] = time.perf_counter() - begin
+        _predict(job, predictor, missing, finished, device, progress)
+        seconds["predict_s"] = time.perf_counter() - begin - seconds["fit_s"]
+    scored = _write_predictions(job, finished)
+    _write_card(job, shifts, device, scored, seconds, finished)
+    _delete_parts(job)
+    return scored
+
+
+def _finished(job: Job, progress: RunProgress) -> Scores:
+    """Return the scores of a complete submission, if it was made as this job would make it."""
+    _require_same_config(job)
+    _delete_parts(job)
+    progress.line(f"{job.entry}, seed {job.seed}: complete, nothing to do")
+    return submission.read_scores(job.folder, job.protocol, job.table)
+
+
+def _require_same_config(job: Job) -> None:
+    there = card.read(job.folder)
+    tuned = Budget(there.tuning.draws, tuple(there.tuning.searched)) if there.tuning else Budget()
+    mine = (registry.config(job.baseline), job.protocol.sha256, job.budget)
+    moved = user_class.is_spec(job.name) and there.baseline.distribution != job.origin
+    if moved or (there.baseline.config, there.protocol.sha256, tuned) != mine:
+        raise MedshiftError(f"{job.folder} holds a submission made otherwise: move it away or choose another --out")
+
+
+def _finished_conditions(job: Job, shifts: dict[str, str], device: torch.device) -> FinishedConditions:
+    """Return what an interrupted run of this very job has predicted already."""
     import torch
 
-    shifts = {name: fingerprint(name) for name in job.protocol.shifts}
-    made_by = _run_key(job, shifts, str(device), torch.get_num_threads())
-    if (job.folder / card.CARD_FILE).exists():
-        _require_same_config(job)
-        _delete_parts(job)
-        watch.line(f"{job.entry}, seed {job.seed}: complete, nothing to do")
-    else:
-        fit_s, predict_s = _predict_all(job, device, made_by, watch)
-        _write(job, shifts, device, made_by, fit_s, predict_s)
-    _, read = submission.load(job.folder, job.protocol, job.table)
-    return scores.score(job.protocol, job.table, read)
+    from .parts import FinishedConditions
+
+    return FinishedConditions(job.folder, _run_key(job, shifts, str(device), torch.get_num_threads()))
 
 
 def _run_key(job: Job, shifts: dict[str, str], device: str, threads: int) -> str:
-    """Returns a hash of all that the predictions depend on."""
+    """Hash everything that the predictions depend on."""
     what = [job.protocol.sha256, job.name, registry.config(job.baseline), job.seed, shifts, device, threads]
     what += [registry.code(job.baseline), environment.sources(), job.budget.draws, job.budget.keys]
     return hashlib.sha256(json.dumps([*what, environment.packages()], sort_keys=True).encode()).hexdigest()
 
 
-def _require_same_config(job: Job) -> None:
-    there = card.read(job.folder)
-    tuning = Budget(there.tuning.draws, tuple(there.tuning.searched)) if there.tuning else Budget()
-    mine = (registry.config(job.baseline), job.protocol.sha256, job.budget)
-    moved = user_class.is_spec(job.name) and there.baseline.distribution != registry.origin(job.name)
-    if moved or (there.baseline.config, there.protocol.sha256, tuning) != mine:
-        raise MedshiftError(f"{job.folder} holds a submission made otherwise: move it away or choose another --out")
-
-
-def _predict_all(job: Job, device: torch.device, made_by: str, watch: RunProgress) -> tuple[float, float]:
-    """Predicts what is not yet predicted; returns the seconds that fitting and predicting took, this time."""
-    from ..contract.predictor import for_condition, fresh_copy
-    from .parts import FinishedConditions
-    from .predict import check_forgotten, predict
-    from .stream import test_stream
-
-    parts = FinishedConditions(job.folder, made_by)
-    missing = [condition for condition in job.protocol.conditions() if not parts.has(condition)]
-    if not missing:
-        return 0.0, 0.0
-    begin = time.perf_counter()
-    predictor = _fit(job, device, watch, parts.folder)
-    fitted = time.perf_counter()
-    for condition in watch.track(missing, len(missing)):
-        rows = test_stream(job.protocol, job.table, condition)
-        if not len(rows):
-            raise MedshiftError(f"condition {condition.key!r} has no images: leave its domain out with --targets")
-        chosen = for_condition(fresh_copy(predictor), condition)
-        parts.save(condition, predict(chosen, job.dataset, rows, job.protocol, condition, device))
-    first = missing[0]
-    rows = test_stream(job.protocol, job.table, first)
-    try:
-        check_forgotten(predictor, job.dataset, rows, job.protocol, first, device, parts.load(first))
-    except MedshiftError:
-        _delete_parts(job)
-        raise
-    return fitted - begin, time.perf_counter() - fitted
-
-
-def _fit(job: Job, device: torch.device, watch: RunProgress, keep: Path) -> Predictor:
-    address = (job.dataset.digest(), job.protocol.truth_sha256, job.protocol.source)
-    written = registry.code(job.baseline)
+def _grant(job: Job, device: torch.device, progress: RunProgress) -> Access:
+    """Return what the baseline declared that it sees, and nothing else."""
+    code = registry.code(job.baseline)
+    content = [job.dataset.digest(), job.protocol.truth_sha256, job.protocol.source, *([code] if code else [])]
     access = grant(
         job.dataset,
         job.table,
@@ -173,42 +109,86 @@ def _fit(job: Job, device: torch.device, watch: RunProgress, keep: Path) -> Pred
         job.baseline.sees,
         job.seed,
         device,
-        hashlib.sha256(" ".join([*address, *([written] if written else [])]).encode()).hexdigest(),
-        watch.line,
+        hashlib.sha256(" ".join(content).encode()).hexdigest(),
+        progress.line,
     )
-    watch.line(
+    progress.line(
         f"{job.entry}, seed {job.seed}: fitting on {len(access.train)} images of {job.protocol.source!r} "
         f"({', '.join(job.dataset.classes)}), choosing by {len(access.val)}"
     )
+    return access
+
+
+def _fit(job: Job, access: Access, finished: FinishedConditions) -> Predictor:
     if job.budget.draws:
-        return tune.tune_baseline(job.baseline, job.budget, access, job.protocol.batch_size, keep).fit(access)
+        chosen = tuning.tune_baseline(job.baseline, job.budget, access, job.protocol.batch_size, finished.folder)
+        return chosen.fit(access)
     return job.baseline.fit(access)
 
 
-def _write(
-    job: Job, shifts: dict[str, str], device: torch.device, made_by: str, fit_s: float, predict_s: float
+def _predict(
+    job: Job,
+    predictor: Predictor,
+    missing: list[Condition],
+    finished: FinishedConditions,
+    device: torch.device,
+    progress: RunProgress,
 ) -> None:
-    """Assembles the parts, scores what was written, and writes the card last."""
-    import torch
-
-    from .parts import FinishedConditions
+    """Predict each missing condition with a fresh copy, save it, and check that nothing was remembered."""
+    from ..contract.predictor import for_condition, fresh_copy
+    from .predict import check_forgotten, predict
     from .stream import test_stream
 
-    parts = FinishedConditions(job.folder, made_by)
-    conditions = job.protocol.conditions()
-    streams = {c.key: test_stream(job.protocol, job.table, c)["sample_id"].tolist() for c in conditions}
+    for condition in progress.track(missing, len(missing)):
+        rows = test_stream(job.protocol, job.table, condition)
+        if not len(rows):
+            raise MedshiftError(f"condition {condition.key!r} has no images: leave its domain out with --targets")
+        chosen = for_condition(fresh_copy(predictor), condition)
+        finished.save(condition, predict(chosen, job.dataset, rows, job.protocol, condition, device))
+    first = missing[0]
+    rows = test_stream(job.protocol, job.table, first)
+    try:
+        check_forgotten(predictor, job.dataset, rows, job.protocol, first, device, finished.load(first))
+    except MedshiftError:
+        _delete_parts(job)
+        raise
+
+
+def _write_predictions(job: Job, finished: FinishedConditions) -> Scores:
+    """Assemble the predictions, and score what was written."""
+    from .stream import test_stream
+
+    parts = {
+        condition.key: (
+            test_stream(job.protocol, job.table, condition)["sample_id"].tolist(),
+            finished.load(condition),
+        )
+        for condition in job.protocol.conditions()
+    }
     path = job.folder / predictions.PREDICTIONS_FILE
-    predictions.write({c.key: (streams[c.key], parts.load(c)) for c in conditions}, path)
-    scored = scores.score(job.protocol, job.table, predictions.read(path, job.protocol, job.table))
+    predictions.write(parts, path)
+    return scores.score(job.protocol, job.table, predictions.read(path, job.protocol, job.table))
+
+
+def _write_card(
+    job: Job,
+    shifts: dict[str, str],
+    device: torch.device,
+    scored: Scores,
+    seconds: dict[str, float],
+    finished: FinishedConditions,
+) -> None:
+    """Write the card, which makes the submission complete."""
+    import torch
+
     commit, dirty = environment.commit()
+    protocol, dataset = job.protocol, job.dataset
     made = card.Card(
-        protocol=card.ProtocolClaim(name=job.protocol.name, version=job.protocol.version, sha256=job.protocol.sha256),
-        dataset=card.DatasetClaim(
-            name=job.dataset.name, version=job.dataset.version, truth_sha256=job.protocol.truth_sha256
-        ),
+        protocol=card.ProtocolClaim(name=protocol.name, version=protocol.version, sha256=protocol.sha256),
+        dataset=card.DatasetClaim(name=dataset.name, version=dataset.version, truth_sha256=protocol.truth_sha256),
         baseline=card.BaselineClaim(
             name=registry.label(job.name),
-            distribution=registry.origin(job.name),
+            distribution=job.origin,
             sees=job.baseline.sees,
             summary=(type(job.baseline).__doc__ or "").strip().split("\n")[0],
             config=registry.config(job.baseline),
@@ -224,14 +204,16 @@ def _write(
             threads=torch.get_num_threads(),
             packages=environment.packages(),
         ),
-        timings=card.TimingsClaim(fit_s=round(fit_s, 2), predict_s=round(predict_s, 2)),
-        predictions=card.PredictionsClaim(sha256=sha256(path), rows=sum(map(len, streams.values()))),
+        timings=card.TimingsClaim(**{name: round(value, 2) for name, value in seconds.items()}),
+        predictions=card.PredictionsClaim(
+            sha256=sha256(job.folder / predictions.PREDICTIONS_FILE),
+            rows=submission.expected_rows(protocol, job.table),
+        ),
         scores=card.claims(scored),
         submitter=job.submitter,
-        tuning=tune.record(parts.folder) if job.budget.draws else None,
+        tuning=tuning.record(finished.folder) if job.budget.draws else None,
     )
     card.write(made, job.folder)
-    _delete_parts(job)
 
 
 def _delete_parts(job: Job) -> None:

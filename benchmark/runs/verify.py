@@ -64,7 +64,7 @@ def verify(folder: Path, out: Path, data: Path | None = None, device: str = "") 
         MedshiftError: The submission is not in order, or its run failed.
     """
     protocol, table = read_protocol(folder.absolute().parent.parent)
-    theirs, before = submission.load(folder, protocol, table)
+    theirs, before = submission.read_submission(folder, protocol, table)
     name = protocol.dataset.name
     if data is None and name not in registry.TABLE.names() and name in store.names():
         data = store.folder(name)  # the clean process has a home of its own
@@ -81,7 +81,7 @@ def verify(folder: Path, out: Path, data: Path | None = None, device: str = "") 
     again = out / protocol.name / theirs.entry / folder.absolute().name
     if done.returncode:
         raise MedshiftError(f"{folder} could not be run again: the run ended with status {done.returncode}")
-    ours, after = submission.load(again, protocol, table)
+    ours, after = submission.read_submission(again, protocol, table)
     if ours.predictions.sha256 == theirs.predictions.sha256:
         return Outcome("bytes", 0.0, [])
     gaps = {key: float(np.abs(before[key] - after[key]).max()) for key in before}

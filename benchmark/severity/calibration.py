@@ -53,7 +53,7 @@ def calibrate(
     rows = []
     for number, name in enumerate(protocol.shifts):
         progress(number, len(protocol.shifts))
-        entry, values = catalogue.entry(name), catalogue.severities(name)
+        entry, values = catalogue.shift_info(name), catalogue.severities(name)
         for severity in protocol.severities:
             done = damage(chosen.images, _shifted(chosen, name, severity, protocol))
             reached = accuracy(probe, _shifted(judged, name, severity, protocol), judged.labels)

@@ -14,7 +14,7 @@ from ...shifts.errors import MedshiftError
 from ..contract import registry
 from ..files.atomic import sha256
 from ..protocols.protocol import Protocol
-from ..scoring.scores import score
+from ..scoring.scores import Scores, score
 from . import card as cards
 from . import predictions, verification_record
 from .card import CARD_FILE, Card, claims
@@ -27,22 +27,43 @@ SEED_FOLDER = re.compile(r"seed-(0|[1-9][0-9]{0,18})")
 BYTES_A_ROW = 1024  # more than any honest row takes, with its ids uncompressed
 
 
-def problems(folder: Path, protocol: Protocol, truth: pd.DataFrame) -> list[str]:
+def check_submission(folder: Path, protocol: Protocol, truth: pd.DataFrame) -> list[str]:
     """Returns everything that is wrong with a submission; an empty list where nothing is."""
     return examine(folder, protocol, truth)[0]
 
 
-def load(folder: Path, protocol: Protocol, truth: pd.DataFrame) -> tuple[Card, dict[str, NDArray[np.float32]]]:
+def read_submission(
+    folder: Path, protocol: Protocol, truth: pd.DataFrame
+) -> tuple[Card, dict[str, NDArray[np.float32]]]:
     """Returns the card and the probabilities by condition of a submission.
 
     Raises:
         MedshiftError: Anything is wrong with it; one line with the folder, the first problem and the number of others.
     """
     found, card, arrays = examine(folder, protocol, truth)
+    return _in_order(folder, found, card), arrays
+
+
+def read_scores(folder: Path, protocol: Protocol, truth: pd.DataFrame) -> Scores:
+    """Read a submission once and score it once, with intervals; its claims are held against these very scores.
+
+    Raises:
+        MedshiftError: As `read_submission`.
+    """
+    found, card, arrays = _examine_without_claims(folder, protocol, truth)
+    if found:
+        _in_order(folder, found, card)
+    scored = score(protocol, truth, arrays)
+    _in_order(folder, _claim_problems(card, scored) if card else [], card)
+    return scored
+
+
+def _in_order(folder: Path, found: list[str], card: Card | None) -> Card:
+    """Return the card of a submission without problems, or raise MedshiftError with the first of them."""
     if found or card is None:
         more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
         raise MedshiftError(f"{folder}: {found[0]}{more}")
-    return card, arrays
+    return card
 
 
 @dataclass(frozen=True)
@@ -68,14 +89,20 @@ def examine(
     folder: Path, protocol: Protocol, truth: pd.DataFrame
 ) -> tuple[list[str], Card | None, dict[str, NDArray[np.float32]]]:
     """Returns the problems of a submission, its card if it can be read, and its probabilities if they are in order."""
+    found, card, arrays = _examine_without_claims(folder, protocol, truth)
+    if card is not None and arrays:
+        found += _claim_problems(card, score(protocol, truth, arrays, replicates=0))
+    return found, card, arrays
+
+
+def _examine_without_claims(
+    folder: Path, protocol: Protocol, truth: pd.DataFrame
+) -> tuple[list[str], Card | None, dict[str, NDArray[np.float32]]]:
     seen = preflight(folder, protocol, expected_rows(protocol, truth))
     if not seen.readable:
         return seen.problems, seen.card, {}
     wrong, arrays = predictions.inspect(folder / PREDICTIONS_FILE, protocol, truth)
-    found = seen.problems + [f"{PREDICTIONS_FILE}: {problem}" for problem in wrong]
-    if seen.card is not None and not wrong:
-        found += _claim_problems(seen.card, protocol, truth, arrays)
-    return found, seen.card, arrays
+    return seen.problems + [f"{PREDICTIONS_FILE}: {problem}" for problem in wrong], seen.card, arrays
 
 
 def expected_rows(protocol: Protocol, truth: pd.DataFrame) -> int:
@@ -174,11 +201,9 @@ def _origin_problems(card: Card) -> list[str]:
     return []
 
 
-def _claim_problems(
-    card: Card, protocol: Protocol, truth: pd.DataFrame, arrays: dict[str, NDArray[np.float32]]
-) -> list[str]:
+def _claim_problems(card: Card, scored: Scores) -> list[str]:
     """Returns the claimed scores that are not what the predictions give, the missing and the superfluous ones."""
-    ours = {(c.condition, c.metric): c.value for c in claims(score(protocol, truth, arrays, replicates=0))}
+    ours = {(c.condition, c.metric): c.value for c in claims(scored)}
     theirs = {(c.condition, c.metric): c.value for c in card.scores}
     found = []
     if len(theirs) != len(card.scores):

@@ -25,7 +25,7 @@ def submit(folder: Path, checkout: Path) -> tuple[Path, list[str]]:
     """
     folder = folder.absolute()
     protocol, table = read_protocol(folder.parent.parent)
-    found = submission.problems(folder, protocol, table)
+    found = submission.check_submission(folder, protocol, table)
     if found:
         raise MedshiftError("\n".join([f"{folder} is not in order:", *found]))
     if not (checkout / "leaderboard").is_dir():

@@ -124,7 +124,7 @@ def ranked_figure(protocol: Protocol) -> str:
     return "shifted" if protocol.shifts or protocol.targets else "clean"
 
 
-def board(
+def rank_entries(
     contest: ProtocolFolder,
     replicates: int = bootstrap.REPLICATES,
     progress: Callable[[str], None] = lambda name: None,

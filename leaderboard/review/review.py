@@ -11,7 +11,7 @@ from ...benchmark.submissions.submission import FILES
 from ...benchmark.submissions.verification_record import VERIFIED_FILE
 from ...shifts.errors import MedshiftError
 from ..entries.entries import ProtocolFolder, protocol_folder
-from ..ranking.board import Board, board
+from ..ranking.board import Board, rank_entries
 from ..report.markdown import escape
 from .changes import Changes
 
@@ -51,7 +51,7 @@ def _reviewed(terms: ProtocolFolder, seeds: Mapping[Path, Collection[str]]) -> t
         if not folder.exists():
             lines.append(f"- {_code(_title(folder))}: removed")
             continue
-        found = submission.problems(folder, terms.protocol, terms.truth)
+        found = submission.check_submission(folder, terms.protocol, terms.truth)
         marked = (folder / VERIFIED_FILE).exists()
         if marked and not set(FILES).isdisjoint(names):
             found.append(
@@ -67,7 +67,7 @@ def _reviewed(terms: ProtocolFolder, seeds: Mapping[Path, Collection[str]]) -> t
             what = "a mark, to be looked at by a maintainer" if marked else "its mark is removed"
             lines.append(f"- {_code(_title(folder))}: {what}")
     if good:
-        said, ranked = _standing(board(terms), terms.folder, good)
+        said, ranked = _standing(rank_entries(terms), terms.folder, good)
         lines += said
         sound &= ranked
     return lines, sound

@@ -110,7 +110,7 @@ def places(audit: Audit) -> list[Rows]:
     charts = []
     styles = {found.domain: style for style, found in enumerate(audit.fingerprints)}
     for domain, mine in audit.places.items():
-        ordered = sorted(mine, key=lambda place: catalogue.FAMILIES.index(catalogue.entry(place.shift).family))
+        ordered = sorted(mine, key=lambda place: catalogue.FAMILIES.index(catalogue.shift_info(place.shift).family))
         entries = [
             (
                 place.shift,

@@ -185,7 +185,7 @@ def _severities(places: dict[str, list[Place]]) -> list[dict[str, object]]:
                 (found[domain].text + (" (contradictory)" if found[domain].mixed else "")) if domain in found else "–"
                 for domain in places
             ],
-            "below": recovery_limit(shift, catalogue.entry(shift).family),
+            "below": recovery_limit(shift, catalogue.shift_info(shift).family),
         }
         for shift, found in by_shift.items()
     ]

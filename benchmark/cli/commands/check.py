@@ -17,7 +17,7 @@ def check_submission(folder: Annotated[Path, typer.Argument(help="Holds card.jso
     from ...submissions import submission
 
     terms, table = planning.read_protocol(folder.resolve().parent.parent)
-    _report(submission.problems(folder, terms, table), str(folder))
+    _report(submission.check_submission(folder, terms, table), str(folder))
 
 
 @app.command("entries")

@@ -14,6 +14,6 @@ def leaderboard(
     readme: Annotated[Path | None, typer.Option(help="Also replace the table in this file.")] = None,
 ) -> None:
     """Score all submissions again from their predictions, rank them, and write page and tables."""
-    from ....leaderboard.build import leaderboard as build
+    from ....leaderboard.build import build_leaderboard as build
 
     build(root, out, readme)

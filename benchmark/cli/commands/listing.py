@@ -64,7 +64,7 @@ def list_shifts() -> None:
     from ....shifts import catalogue
 
     rows = []
-    for name in catalogue.names():
+    for name in catalogue.list_shifts():
         if name in catalogue.BUILTINS:
             entry = catalogue.BUILTINS[name]
             rows.append((name, entry.family, ", ".join(entry.modalities), entry.summary, entry.unit))

@@ -45,13 +45,12 @@ def make(
     from ...protocols.make import make as make_all
     from ...protocols.plan import unreached_levels
     from ...severity.matching import solve
-    from ..options import load_chosen, split_names
     from ..progress import bar, console
-    from ..terms import choices_from_options
+    from ..terms import choices_from_options, load_chosen
 
     parts = fractions.parse_fractions(label_fractions)
     choices = choices_from_options(source, targets, shifts, family, severities, severity_scale, requantise)
-    loaded, own_source = load_chosen(dataset, data, split_names(classes), image_size, modality)
+    loaded, own_source = load_chosen(dataset, data, classes, image_size, modality)
     with bar("matching severities", unit="shifts") as progress:
         match = partial(solve, progress=progress)
         made = make_all(

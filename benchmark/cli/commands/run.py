@@ -52,7 +52,7 @@ def run(
     from ..progress import console, watch
     from ..terms import choices_from_options, resolve_study
 
-    made = registry.make(baseline, settings or [])  # before anything slow: a typing error costs no minute
+    made = registry.make_baseline(baseline, settings or [])  # before anything slow: a typing error costs no minute
     tried = budget(made, tune, settings or [])
     choices = choices_from_options(source, targets, shifts, family, severities, severity_scale, requantise)
     loaded, protocol, table = resolve_study(choices, protocol_folder, dataset, data, classes, image_size, modality)

@@ -41,7 +41,7 @@ def score(
 
         shifts = fingerprints(exported, protocol)
     else:
-        from ....shifts.fingerprint import fingerprint
+        from ....shifts.fingerprints import fingerprint
 
         shifts = {shift: fingerprint(shift) for shift in protocol.shifts}
     claim = ingest.Claim(name, sees, summary, submitter, seed)

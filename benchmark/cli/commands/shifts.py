@@ -31,9 +31,10 @@ def preview(
     from ....shifts.preview import contact_sheet
     from ...datasets.images import Images
     from ...protocols.plan import Choices, shift_names
-    from ..options import load_chosen, parse_severities, split_names
+    from ..options import parse_severities, split_names
+    from ..terms import load_chosen
 
-    loaded, _ = load_chosen(dataset, data, split_names(classes), image_size, modality)
+    loaded, _ = load_chosen(dataset, data, classes, image_size, modality)
     choices = Choices(shifts=split_names(shifts), families=split_names(family), severities=parse_severities(severities))
     rows = np.linspace(0, len(loaded.table) - 1, images + 2)[1:-1].astype(int)
     batch = Images(loaded.pixels[rows], loaded.value_range).batch(slice(None))
@@ -63,10 +64,11 @@ def calibrate(
     from ...severity.calibration import calibrate as measure
     from ...severity.calibration import spread_lines
     from ...severity.chart import draw, print_calibration
-    from ..options import load_chosen, parse_severities, split_names
+    from ..options import parse_severities, split_names
     from ..progress import bar, console
+    from ..terms import load_chosen
 
-    loaded, own_source = load_chosen(dataset, data, split_names(classes), image_size, modality)
+    loaded, own_source = load_chosen(dataset, data, classes, image_size, modality)
     choices = Choices(
         source=source, shifts=split_names(shifts), families=split_names(family), severities=parse_severities(severities)
     )

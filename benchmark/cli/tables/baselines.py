@@ -18,7 +18,7 @@ SHARED = "imagenet-finetune"  # whose hyper-parameters and search space most oth
 
 def markdown() -> str:
     """Returns what most baselines share, and a table for each thing that a method may look at."""
-    kinds = {name: registry.load(name) for name in sorted(registry.BUILTINS)}
+    kinds = {name: registry.load_baseline(name) for name in sorted(registry.BUILTINS)}
     shared, space = settings(kinds[SHARED]), registry.search(kinds[SHARED])
     parts = [
         f"{len(kinds)} baselines. Unless a row says otherwise they have these hyper-parameters: {_listed(shared)}; and "
@@ -61,7 +61,7 @@ def described(name: str, *, details: bool = False) -> tuple[str, list[str]]:
     if name in registry.BUILTINS and not details:
         entry = registry.BUILTINS[name]
         return f"{name}  (sees: {entry.sees})", [entry.summary, entry.paper]
-    kind = registry.load(name)
+    kind = registry.load_baseline(name)
     lines = [summary(kind), getattr(kind, "paper", "")]
     if details:
         space = registry.search(kind)

@@ -33,10 +33,11 @@ def audit(
     from ....audit.report.terminal import show
     from ....files.atomic import write_text
     from ....protocols.plan import Choices, shift_names
-    from ...options import load_chosen, split_names
+    from ...options import split_names
     from ...progress import bar, console
+    from ...terms import load_chosen
 
-    loaded, own_source = load_chosen(name, data, split_names(classes), image_size, modality)
+    loaded, own_source = load_chosen(name, data, classes, image_size, modality)
     chosen = source or own_source or loaded.domains[0]
     if chosen not in loaded.domains:
         raise MedshiftError(f"unknown domain {chosen!r}.{near(chosen, loaded.domains)}")

@@ -1,0 +1,59 @@
+from .contract.access import Access as Access
+from .contract.checks import check_baseline as check_baseline
+from .contract.predictor import Predictor as Predictor
+from .contract.registry import Baseline as Baseline
+from .contract.registry import load_baseline as load_baseline
+from .contract.search_space import Choice as Choice
+from .contract.search_space import LogUniform as LogUniform
+from .contract.search_space import Space as Space
+from .contract.sees import Sees as Sees
+from .datasets.dataset import Dataset as Dataset
+from .datasets.manifest import read_manifest as read_manifest
+from .datasets.registry import load_dataset as load_dataset
+from .files.home import home as home
+from .protocols.condition import Condition as Condition
+from .protocols.folder import read_protocol as read_protocol
+from .protocols.folder import write_protocol as write_protocol
+from .protocols.plan import Choices as Choices
+from .protocols.protocol import Protocol as Protocol
+from .runs.evaluate import evaluate as evaluate
+from .runs.run import Job as Job
+from .runs.run import RunProgress as RunProgress
+from .runs.run import run as run
+from .scoring.scores import Scores as Scores
+from .scoring.scores import score as score
+from .severity.matching import plan_protocol as plan_protocol
+from .submissions.submission import check_submission as check_submission
+from .submissions.submission import read_submission as read_submission
+
+__all__ = [
+    "Access",
+    "Baseline",
+    "Choice",
+    "Choices",
+    "Condition",
+    "Dataset",
+    "Job",
+    "LogUniform",
+    "Predictor",
+    "Protocol",
+    "RunProgress",
+    "Scores",
+    "Sees",
+    "Space",
+    "__version__",
+    "check_baseline",
+    "check_submission",
+    "evaluate",
+    "home",
+    "load_baseline",
+    "load_dataset",
+    "plan_protocol",
+    "read_manifest",
+    "read_protocol",
+    "read_submission",
+    "run",
+    "score",
+    "write_protocol",
+]
+__version__: str

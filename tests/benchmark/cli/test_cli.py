@@ -1,0 +1,131 @@
+"""The command line as a process: fast where it only answers, one clear line where the user was wrong."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+from helpers.cli import MEDSHIFT
+from helpers.image_folders import edit, folder
+
+HEAVY = ("torch", "timm", "sklearn", "matplotlib", "monai", "torchio", "nilearn")
+
+
+def medshift(*words, **more):
+    return subprocess.run([*MEDSHIFT, *map(str, words)], capture_output=True, text=True, timeout=300, **more)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--help"],
+        ["run", "--help"],
+        ["list", "shifts"],
+        ["list", "baselines"],
+        ["list", "datasets"],
+        ["data", "--help"],
+        ["data", "list"],
+        ["data", "add", "name", "gone"],
+        ["run", "--baseline", "imagenet-finetun"],
+        ["run", "--baseline", "scratch", "--set", "lr=fast"],
+    ],
+    ids=" ".join,
+)
+def test_answers_without_heavy_imports(words):
+    code = (
+        "import sys, json, contextlib, io\n"
+        f"sys.argv = ['medshift', *{words!r}]\n"
+        "from medshift.benchmark.cli.main import main\n"
+        "with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(SystemExit):\n"
+        "    main()\n"
+        "print(json.dumps(sorted(m for m in sys.modules if '.' not in m)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert not set(HEAVY) & set(json.loads(done.stdout.splitlines()[-1]))
+
+
+def test_the_lists_name_everything():
+    shifts = medshift("list", "shifts").stdout
+    assert "gaussian-noise" in shifts
+    assert "rician-noise" in shifts
+    baselines = medshift("list", "baselines").stdout
+    for name in ("imagenet-finetune", "scratch", "adabn"):
+        assert f"{name}  (sees: " in baselines
+    assert "SIMULATED" in medshift("list", "datasets").stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--baseline", "imagenet-finetun"], "unknown baseline 'imagenet-finetun'. Did you mean 'imagenet-finetune'"),
+        (["--baseline", "scratch", "--set", "lrr=1"], "no hyper-parameter 'lrr'. Did you mean 'lr'"),
+        (["--baseline", "scratch", "--set", "lr=fast"], "--set lr=fast: "),
+        (["--baseline", "scratch", "--set", "lr=-1"], "lr must be in (0, 10]"),
+        (["--baseline", "scratch", "--set", "lr"], "--set takes key=value"),
+        (["--baseline", "scratch", "--severities", "1,six"], "--severities takes numbers 1 to 5"),
+        (["--baseline", "scratch", "--severities", "0,6"], "severities are some of 1, 2, 3, 4, 5"),
+        (
+            ["--baseline", "scratch", "--shifts", "gausian-noise"],
+            "unknown shift 'gausian-noise'. Did you mean 'gaussian-",
+        ),
+        (["--baseline", "scratch", "--shifts", "stain-he"], "'stain-he' does not take 2-D images with 1 channels"),
+        (["--baseline", "scratch", "--family", "nois"], "unknown family 'nois'. Did you mean 'noise'"),
+        (["--baseline", "scratch", "--source", "site-d"], "unknown domain 'site-d'. Did you mean "),
+        (["--baseline", "scratch", "--targets", "site-bb"], "unknown domain 'site-bb'. Did you mean 'site-b'"),
+        (["--baseline", "scratch", "--modality", "mri"], "unknown modality 'mri'. Did you mean 'mr'"),
+        (["--baseline", "scratch", "--device", "tpu"], "--device tpu: "),
+        (["--baseline", "scratch", "--dataset", "brain-mri-sim"], "give --dataset NAME or --data DIR, not both"),
+        (["--baseline", "scratch", "--set", "arch=resnet1"], "timm has no architecture 'resnet1'. Did you mean "),
+    ],
+    ids=lambda value: " ".join(value[-2:]) if isinstance(value, list) else "",
+)
+def test_wrong_input_is_one_line_and_nothing_is_written(tmp_path_factory, tmp_path, words, message):
+    where = folder(tmp_path / "set")
+    done = medshift("run", "--data", where, "--out", tmp_path / "out", *words)
+    assert done.returncode == 1, done.stderr
+    said = [line for line in done.stderr.splitlines() if line.startswith("medshift: ")]
+    assert len(said) == 1
+    assert message in said[0]
+    assert "Traceback" not in done.stderr
+    assert not list((tmp_path / "out").rglob("card.json"))
+    assert not list((tmp_path / "out").rglob("*.part"))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("images/site-a-004.png", "images/gone.png", "images/gone.png: no such file"),
+        ("label", "diagnosis", "lacks the columns label"),
+    ],
+)
+def test_damaged_folders(tmp_path, old, new, message):
+    where = edit(folder(tmp_path / "set"), old, new)
+    done = medshift("run", "--baseline", "scratch", "--data", where, "--out", tmp_path / "out")
+    assert done.returncode == 1
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_group_in_two_splits_is_named(tmp_path):
+    where = folder(tmp_path / "set")
+    path = where / "manifest.csv"
+    head, *rows = path.read_text().splitlines()
+    splits = ["train", "val", "test"]
+    given = [f"{row},{splits[index // 2 % 3] if 'site-a' in row else 'test'}" for index, row in enumerate(rows)]
+    given[0] = given[0].replace(",train", ",test")
+    path.write_text("\n".join([f"{head},split", *given]) + "\n")
+    done = medshift("run", "--baseline", "scratch", "--data", where, "--out", tmp_path / "out")
+    assert done.returncode == 1
+    assert "1 groups stand in both source train and a test split: site-a-p0" in done.stderr
+
+
+def test_preview_draws_a_contact_sheet(tmp_path):
+    where = folder(tmp_path / "set")
+    out = tmp_path / "sheets" / "noise.png"
+    done = medshift("shifts", "preview", "--data", where, "--family", "noise", "--out", out)
+    assert done.returncode == 0, done.stderr
+    assert out.read_bytes().startswith(b"\x89PNG")
+    assert done.stdout.strip() == str(out)

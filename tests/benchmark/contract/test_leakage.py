@@ -1,0 +1,317 @@
+"""Baselines that pry: what they are handed leads to no label of a target and no test image, and no state survives.
+
+Python hides nothing from code in its own process: a baseline may look at its callers' frames or read data from disk.
+What is handed over leads nowhere, and what is remembered past a condition is found out; more needs another process.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+import itertools
+import json
+import os
+import subprocess
+import sys
+import types
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from helpers.image_folders import folder
+
+from medshift.benchmark.contract import access
+from medshift.benchmark.contract.checks import check_baseline
+from medshift.benchmark.datasets import images as access_images
+from medshift.benchmark.datasets import manifest
+from medshift.benchmark.datasets.images import Images
+from medshift.benchmark.protocols import folder as planning_folder
+from medshift.benchmark.protocols import plan
+from medshift.benchmark.protocols.plan import Choices
+from medshift.benchmark.runs import run
+from medshift.shifts.errors import MedshiftError
+
+
+def reachable(start: object, whole: bool) -> list[object]:
+    """Returns all objects that lead on from one, what lies behind views included.
+
+    Unless whole, the walk stops at modules, classes and what functions see globally.
+    """
+    seen: dict[int, object] = {id(start): start}
+    todo = [start]
+    while todo:
+        item = todo.pop()
+        if isinstance(item, np.ndarray):
+            found = [item.base] + (list(item.flat) if item.dtype == object else [])
+        elif isinstance(item, types.FunctionType) and not whole:
+            found = [item.__closure__, item.__defaults__, item.__kwdefaults__, item.__dict__]
+        elif isinstance(item, types.ModuleType | type) and not whole:
+            found = []
+        else:
+            found = gc.get_referents(item) + (list(item) if isinstance(item, dict) else [])  # which omits keys of text
+        for one in found:
+            if id(one) not in seen and one is not seen and one is not todo:
+                seen[id(one)] = one
+                todo.append(one)
+    return list(seen.values())
+
+
+def memory(item: object) -> bytes:
+    """Returns all the memory of an array or a tensor as images and labels are compared: 8-bit grey, or int64."""
+    if isinstance(item, torch.Tensor):
+        if item.device.type != "cpu" or item.layout != torch.strided or not item.untyped_storage().nbytes():
+            return b""
+        raw = ctypes.string_at(item.untyped_storage().data_ptr(), item.untyped_storage().nbytes())
+        item = np.frombuffer(raw, str(item.dtype).removeprefix("torch.")) if "bfloat" not in str(item.dtype) else None
+    if isinstance(item, pd.DataFrame | pd.Series | pd.Index):
+        item = item.to_numpy()
+    if not isinstance(item, np.ndarray) or item.size < 16:
+        return b""
+    if item.dtype.kind == "f":
+        grey = np.nan_to_num(item.astype(np.float64)) * 255
+        return np.clip(np.rint(grey), 0, 255).astype(np.uint8).tobytes() if grey.max() <= 255.001 else b""
+    if item.dtype == np.uint8 or item.dtype.itemsize == 8:
+        return item.tobytes()
+    return item.astype(np.int64).tobytes() if item.dtype.kind in "iu" else b""
+
+
+@dataclass(frozen=True)
+class Secrets:
+    """What nobody may find: images, runs of labels, names of samples."""
+
+    images: tuple[bytes, ...]
+    labels: tuple[bytes, ...]
+    names: frozenset[str]
+
+    def found(self, items: list[object]) -> list[str]:
+        """Returns a line for each secret that is among the objects."""
+        held = {part for part in map(memory, items) if part}
+        texts = {item for item in items if isinstance(item, str)}
+        said = [f"image {i}" for i, image in enumerate(self.images) if any(image in part for part in held)]
+        said += [f"labels {i}" for i, run in enumerate(self.labels) if any(run in part for part in held)]
+        return said + sorted(self.names & texts)
+
+
+def secrets(dataset, table: pd.DataFrame, sees: str) -> Secrets:
+    """Returns what a method that `sees` so much must not find."""
+    source = table["domain"] == "site-a"
+    hidden = (table["split"] == "test") | (~source & (sees != "target-unlabelled"))
+    images = tuple(dataset.pixels[row].tobytes() for row in table.loc[hidden, "row"])
+    runs = [group["label"] for _, group in table[~source | (table["split"] == "test")].groupby(["domain", "split"])]
+    labels = [group.to_numpy(np.int64).tobytes() for group in [*runs, dataset.table["label"]] if len(group) >= 16]
+    return Secrets(images, tuple(labels), frozenset(table.loc[~source | (table["split"] == "test"), "sample_id"]))
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    """Two classes, in an order that is no pattern, so that a run of labels tells whose it is."""
+    where = folder(tmp_path_factory.mktemp("data") / "set", {"site-a": 120, "site-b": 64})
+    table = pd.read_csv(where / "manifest.csv")
+    table["label"] = np.where(np.random.default_rng(5).random(len(table)) < 0.5, "healthy", "sick")
+    table.to_csv(where / "manifest.csv", index=False)
+    return where
+
+
+CHOICES = Choices(source="site-a", shifts=("gamma",), severities=(1, 5))
+
+
+def job(where: Path, out: Path, baseline, name="pries"):
+    dataset = manifest.read_manifest(where)
+    terms, table = plan.plan(dataset, CHOICES)
+    planning_folder.write_protocol(terms, table, out / terms.name)
+    return run.Job(dataset, terms, table, name, baseline, 0, out)
+
+
+class Even:
+    """A predictor that knows nothing, and keeps what it was shown."""
+
+    shown: ClassVar[list[tuple[int, int]]] = []
+
+    def __call__(self, images):
+        Even.shown.append((images.untyped_storage().nbytes(), images.nbytes))
+        return torch.full((len(images), 2), 0.5)
+
+
+@dataclass(frozen=True)
+class Pries:
+    """A baseline that walks through all that it was handed."""
+
+    sees: ClassVar[str] = "source"
+    paper: ClassVar[str] = "none"
+    found: ClassVar[list[object]] = []
+
+    def fit(self, access):
+        Pries.found[:] = reachable(access, whole=False)
+        return Even()
+
+
+class PriesAdapt(Pries):
+    sees: ClassVar[str] = "target-unlabelled"
+
+
+class PriesTest(Pries):
+    sees: ClassVar[str] = "test-batches"
+
+
+@pytest.mark.parametrize("kind", [Pries, PriesAdapt, PriesTest])
+def test_what_fit_is_handed_leads_to_no_secret(tmp_path, data, kind, monkeypatch):
+    monkeypatch.setitem(run.baselines.TABLE.builtins, "pries", f"test_leakage:{kind.__name__}")
+    made = job(data, tmp_path, kind())
+    hidden = secrets(made.dataset, made.table, kind.sees)
+    everything = [made.dataset.pixels, made.dataset.table["label"], *made.table["sample_id"]]
+    assert len(hidden.found(everything)) > 100  # the search finds what is there
+    run.run(made, torch.device("cpu"), run.RunProgress())
+    assert any(isinstance(item, np.ndarray) for item in kind.found)
+    assert hidden.found(kind.found) == []
+    assert all(whole == shown for whole, shown in Even.shown)  # nothing lies behind the batches that are predicted
+    train = made.table[(made.table["domain"] == "site-a") & (made.table["split"] == "train")]
+    seen = Secrets(tuple(made.dataset.pixels[row].tobytes() for row in train["row"]), (), frozenset())
+    assert len(seen.found(kind.found)) == len(train)  # and the walk came to what may be seen
+
+
+def test_views_of_the_data_would_be_found(data, monkeypatch):
+    dataset = manifest.read_manifest(data)
+    _, table = plan.plan(dataset, CHOICES)
+    monkeypatch.setattr(
+        access_images, "subset", lambda whole, rows: (whole.pixels[: len(rows)], np.zeros(len(rows), int))
+    )
+    leaking = access.grant(dataset, table, "site-a", (), "source", 0, torch.device("cpu"), "x", print)
+    assert secrets(dataset, table, "source").found(reachable(leaking, whole=False))
+
+
+SPY = """
+import json, os, sys
+from dataclasses import dataclass
+from typing import ClassVar
+import torch
+
+class Even:
+    def __call__(self, images):
+        return torch.full((len(images), 2), 0.5)
+
+@dataclass(frozen=True)
+class Spy:
+    "Walks through the whole process from what it was handed, modules and globals too."
+    sees: ClassVar[str] = "target-unlabelled"
+    paper: ClassVar[str] = "none"
+
+    def fit(self, access):
+        sys.path[:0] = os.environ["SPY_TESTS"].split(os.pathsep)
+        import test_leakage
+        items = test_leakage.reachable(access, whole=True)
+        # the secrets are looked up only after the walk
+        from medshift.benchmark.datasets.manifest import read_manifest
+        from medshift.benchmark.protocols.plan import plan
+        from pathlib import Path
+        dataset = read_manifest(Path(os.environ["SPY_DATA"]))
+        terms, table = plan(dataset, test_leakage.CHOICES)
+        found = test_leakage.secrets(dataset, table, self.sees).found(items)
+        row = int(table.loc[(table["domain"] == "site-a") & (table["split"] == "train"), "row"].iloc[0])
+        allowed = test_leakage.Secrets((dataset.pixels[row].tobytes(),), (), frozenset(["cbr-tiny"])).found(items)
+        modules = sum(type(item) is type(sys) for item in items)
+        Path("spied.json").write_text(json.dumps({"found": found, "allowed": allowed, "modules": modules}))
+        return Even()
+"""
+
+
+@pytest.mark.slow
+def test_nor_do_the_modules_of_a_real_run_lead_to_one(tmp_path, data):
+    (tmp_path / "spy.py").write_text(SPY)
+    tests = os.pathsep.join(str(Path(__file__).parents[up]) for up in (0, 2))
+    words = [sys.executable, "-m", "medshift.benchmark.cli", "run", "--baseline", "spy:Spy", "--data", str(data)]
+    words += ["--source", "site-a", "--shifts", "gamma", "--severities", "1,5", "--out", str(tmp_path / "out")]
+    environment = {**os.environ, "MEDSHIFT_HOME": str(tmp_path / "home"), "SPY_TESTS": tests, "SPY_DATA": str(data)}
+    done = subprocess.run(words, capture_output=True, text=True, cwd=tmp_path, env=environment)
+    assert done.returncode == 0, done.stderr
+    said = json.loads((tmp_path / "spied.json").read_text())
+    assert said["found"] == []
+    assert said["modules"] > 500
+    assert said["allowed"] == ["image 0", "cbr-tiny"]  # a training image, and a key of a table in a module
+
+
+KEPT: list[int] = []
+
+
+def remembering():
+    """Returns a function whose closure counts."""
+    count = itertools.count()
+    return lambda: next(count)
+
+
+@dataclass(frozen=True)
+class Remembers:
+    """A baseline whose predictions depend on how many batches it saw before, kept in one of several places."""
+
+    sees: ClassVar[str] = "test-batches"
+    paper: ClassVar[str] = "none"
+    where: str = "object"
+
+    def fit(self, access):
+        return Counts(self.where)
+
+
+class Counts:
+    many: ClassVar[list[int]] = []
+
+    def __init__(self, where):
+        self.where, self.mine, self.closure = where, [], remembering()
+
+    def __call__(self, images, given=[]):  # noqa: B006  # the fault that is meant
+        if self.where == "closure":
+            count = self.closure()
+        elif self.where == "generator":
+            count = int(torch.randint(100, ()))
+        else:
+            kept = {"object": self.mine, "class": Counts.many, "module": KEPT, "default": given}[self.where]
+            kept.append(len(images))
+            count = len(kept)
+        sure = torch.tensor(1 / (2 + count))
+        return torch.stack([sure, 1 - sure]).expand(len(images), 2)
+
+
+@pytest.fixture(autouse=True)
+def afresh():
+    KEPT.clear()
+    Counts.many.clear()
+    Even.shown.clear()
+    Counts.__call__.__defaults__[0].clear()
+
+
+@pytest.mark.parametrize("where", ["closure", "class", "module", "default", "generator"])
+def test_what_is_kept_beside_the_predictor_stops_the_run(tmp_path, data, monkeypatch, where):
+    monkeypatch.setitem(run.baselines.TABLE.builtins, "pries", "test_leakage:Remembers")
+    torch.manual_seed(0)
+    made = job(data, tmp_path, Remembers(where))
+    for _ in range(2):  # a second run does not make a submission of what the first left
+        with pytest.raises(MedshiftError, match="what it saw in one condition shows in another"):
+            run.run(made, torch.device("cpu"), run.RunProgress())
+    assert not list(tmp_path.rglob("card.json"))
+    assert not list(tmp_path.rglob("*.npy"))
+    assert any(
+        "what one copy of the predictor learnt shows in another" in line
+        for line in check_baseline("pries", [f"where={where}"])
+    )
+
+
+def test_what_is_kept_in_the_predictor_is_forgotten(tmp_path, data, monkeypatch):
+    monkeypatch.setitem(run.baselines.TABLE.builtins, "pries", "test_leakage:Remembers")
+    made = job(data, tmp_path, Remembers("object"))
+    run.run(made, torch.device("cpu"), run.RunProgress())
+    rows = pd.read_parquet(made.folder / "predictions.parquet")
+    assert rows["p0"].round(6).nunique() == 1  # every condition fits into one batch, and none knows of the others
+    assert check_baseline("pries", ["where=object"]) == []
+
+
+@pytest.mark.parametrize("kind", [np.float32, np.uint8])
+def test_reading_a_batch_leaves_the_stored_pixels_alone(kind):
+    stored = np.arange(2 * 64, dtype=kind).reshape(2, 1, 8, 8)
+    images = Images(stored.copy(), (0.0, 128.0))
+    for index in (slice(None), [0, 1]):
+        first = images.batch(index)
+        assert torch.equal(images.batch(index), first)
+        assert float(first.max()) == pytest.approx(127 / 128)
+    assert np.array_equal(images.pixels, stored)

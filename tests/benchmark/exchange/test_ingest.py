@@ -1,0 +1,207 @@
+"""`medshift score`: predictions made anywhere become a submission, or everything that is wrong with them is said."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from helpers.cli import MEDSHIFT
+from helpers.image_folders import folder
+from typer.testing import CliRunner
+
+from medshift.benchmark.cli.main import app
+from medshift.benchmark.exchange import ingest
+from medshift.benchmark.exchange.ingest import Claim
+from medshift.benchmark.protocols import folder as planning
+from medshift.benchmark.runs import verify
+from medshift.benchmark.submissions import card as cards
+from medshift.benchmark.submissions import submission
+from medshift.shifts.errors import MedshiftError
+
+CLAIM = Claim("vendor-x", "source", "A box.", "somebody")
+
+
+@pytest.fixture
+def contest(fabricate, tmp_path):
+    """Returns (folder, protocol, truth, a table of sound predictions)."""
+    place, terms, rows = fabricate.contest(tmp_path / "contest", fabricate.table(groups=4), classes=2)
+    parts = fabricate.parts(terms, rows, fabricate.outputs(terms, rows))
+    table = pd.concat(
+        pd.DataFrame({"condition": key, "sample_id": ids, "p0": values[:, 0], "p1": values[:, 1]})
+        for key, (ids, values) in parts.items()
+    )
+    return place, terms, rows, table.reset_index(drop=True)
+
+
+def score(contest, table, tmp_path, claim=CLAIM, form="csv"):
+    _, terms, rows, _ = contest
+    tmp_path.mkdir(exist_ok=True)
+    path = tmp_path / f"predictions.{form}"
+    table.to_csv(path, index=False) if form == "csv" else table.to_parquet(path)
+    shifts = dict.fromkeys(terms.shifts, "0" * 64)
+    return ingest.submit(path, terms, rows, claim, shifts, tmp_path / "out")[0]
+
+
+def test_sound_predictions_become_a_submission_that_says_what_it_is(contest, tmp_path):
+    _, terms, rows, table = contest
+    where = score(contest, table.sample(frac=1, random_state=0), tmp_path)
+    assert where == tmp_path / "out" / "made-up" / "vendor-x" / "seed-0"
+    assert submission.check_submission(where, terms, rows) == []
+    card = cards.read(where)
+    assert card.baseline.external
+    assert (card.baseline.distribution, card.baseline.sees, card.baseline.config) == ("external", "source", {})
+    assert (card.environment.device, card.environment.threads, card.environment.packages) == ("not stated", 0, {})
+    assert card.submitter == "somebody"
+    assert planning.read_protocol(where.parent.parent)[0].sha256 == terms.sha256
+
+
+def test_csv_and_parquet_columns_and_rows_in_any_order_are_the_same_bytes(contest, tmp_path):
+    *_, table = contest
+    first = (score(contest, table, tmp_path / "a") / "predictions.parquet").read_bytes()
+    turned = table[::-1][["p1", "sample_id", "p0", "condition"]].astype({"condition": "category"})
+    assert (score(contest, turned, tmp_path / "b", form="parquet") / "predictions.parquet").read_bytes() == first
+    again = score(contest, table, tmp_path / "a")  # the same predictions a second time change nothing
+    assert (again / "predictions.parquet").read_bytes() == first
+
+
+def _set(table, row, **cells):
+    for name, value in cells.items():
+        table[name] = table[name].astype(object) if isinstance(value, str) else table[name]
+        table.loc[row, name] = value
+    return table
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (lambda t: t[t["condition"] != "site-b"], ["condition 'site-b' is missing"]),
+        (lambda t: t.drop(index=3), ["lacks 1 samples"]),
+        (lambda t: pd.concat([t, t.iloc[[7, 7]]]), ["2 rows repeat another, e.g. 'site-a/val/0007.png'"]),
+        (lambda t: _set(t, 5, sample_id="zzz"), ["1 unknown sample ids, e.g. 'zzz'", "lacks 1 samples"]),
+        (lambda t: t.replace({"condition": {"site-c": "site-cc"}}), ["1 unknown conditions, e.g. 'site-cc'. Did you"]),
+        (lambda t: _set(t, 5, p0=float("nan")), ["probabilities of 1 rows are not finite"]),
+        (lambda t: _set(t, 5, p0=float("inf")), ["probabilities of 1 rows are not finite"]),
+        (lambda t: _set(t, 5, p0=-0.5, p1=1.5), ["probabilities of 1 rows leave [0, 1]"]),
+        (lambda t: _set(t, 5, p0=0.9, p1=0.9), ["probabilities of 1 rows do not sum to 1"]),
+        (lambda t: _set(t, 5, p0="high"), ["column p0 has 1 cells that are no numbers, e.g. 'high'"]),
+        (lambda t: t.drop(columns="p1"), ["lacks the column p1; it takes condition, sample_id, p0 to p1"]),
+        (lambda t: t.assign(label=1), ["has the further columns label"]),
+        (lambda t: _set(t, 5, sample_id=""), ["column sample_id has 1 empty cells"]),
+        (lambda t: t.iloc[:0], ["no row is of a condition and a sample of the protocol"]),
+        (
+            lambda t: _set(_set(t[t["condition"] != "site-b"], 4, p0=float("nan")), 9, sample_id="zzz"),
+            ["1 unknown sample ids", "not finite", "condition 'site-b' is missing", "lacks 1 samples"],
+        ),
+    ],
+)
+@pytest.mark.parametrize("form", ["csv", "parquet"])
+def test_everything_wrong_is_said_at_once_and_nothing_is_written(contest, tmp_path, change, says, form):
+    table = change(contest[3].copy())
+    if form == "parquet" and table["p0"].dtype == object:
+        table["p0"] = table["p0"].astype(str)
+    with pytest.raises(MedshiftError) as error:
+        score(contest, table, tmp_path, form=form)
+    for said in says:
+        assert said in str(error.value)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_file_of_another_kind(contest, tmp_path):
+    _, terms, rows, _ = contest
+    for name, content, says in (
+        ("p.xlsx", b"", "are a .csv or a .parquet file"),
+        ("p.parquet", b"no parquet", "cannot be read: "),
+        ("p.csv", b"\xff\xfe\x00", "cannot be read: "),
+        ("p.csv", b"", "cannot be read: EmptyDataError"),
+    ):
+        (tmp_path / name).write_bytes(content)
+        with pytest.raises(MedshiftError, match=says):
+            ingest.submit(tmp_path / name, terms, rows, CLAIM, {}, tmp_path / "out")
+    with pytest.raises(MedshiftError, match=r"gone.csv cannot be read: FileNotFoundError"):
+        ingest.submit(tmp_path / "gone.csv", terms, rows, CLAIM, {}, tmp_path / "out")
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("imagenet-finetune", "is a baseline of medshift"),
+        ("scratch+lr=1", "'scratch' is a baseline of medshift"),
+        ("../x", "--name is up to 120 letters"),
+        ("", "--name is up to 120 letters"),
+        ("x" * 121, "--name is up to 120 letters"),
+    ],
+)
+def test_names_that_are_anothers_or_none(contest, tmp_path, name, says):
+    with pytest.raises(MedshiftError, match=says):
+        score(contest, contest[3], tmp_path, Claim(name, "source"))
+
+
+def test_other_predictions_do_not_replace_an_entry(contest, tmp_path):
+    *_, table = contest
+    where = score(contest, table, tmp_path)
+    before = (where / "predictions.parquet").read_bytes()
+    with pytest.raises(MedshiftError, match="holds other predictions: choose another --name or --seed"):
+        score(contest, table.rename(columns={"p0": "p1", "p1": "p0"}), tmp_path)
+    assert (where / "predictions.parquet").read_bytes() == before
+    assert score(contest, table, tmp_path, Claim("vendor-x", "source", seed=1)).name == "seed-1"
+
+
+def test_it_cannot_be_run_again_and_says_so(contest, tmp_path):
+    where = score(contest, contest[3], tmp_path)
+    with pytest.raises(MedshiftError, match=r"was predicted outside of medshift \(external\): there is nothing to run"):
+        verify.verify(where, tmp_path / "again")
+
+
+def black_box(root: Path) -> pd.DataFrame:
+    """A model that knows nothing of medshift: brightness of the brightest pixels, from the files of an export alone."""
+
+    def bright(place):
+        images = np.load(root / place / "images.npy", mmap_mode="r")
+        return np.percentile(images.reshape(len(images), -1), 95, axis=1) / 255
+
+    train = pd.read_csv(root / "source/train/ids.csv")
+    low, high = (bright("source/train")[train["label"] == label].mean() for label in (0, 1))
+    made = []
+    for folder_ in pd.read_csv(root / "conditions.csv")["folder"]:
+        ids = pd.read_csv(root / folder_ / "ids.csv")[["condition", "sample_id"]]
+        sick = 1 / (1 + np.exp(-20 * (bright(folder_) - (low + high) / 2)))
+        made.append(ids.assign(p0=1 - sick, p1=sick))
+    return pd.concat(made)
+
+
+def test_export_predict_elsewhere_score_and_rank(tmp_path):
+    images = folder(tmp_path / "set")
+
+    def medshift(*words):
+        return subprocess.run(
+            [*MEDSHIFT, *map(str, words)], cwd=tmp_path, env=os.environ, capture_output=True, text=True
+        )
+
+    done = medshift("export", "--data", images, "--out", "conditions", "--shifts", "gamma", "--severities", "1,5")
+    assert done.returncode == 0, done.stderr
+    assert "images in 9 folders, about" in done.stderr
+    (home,) = (tmp_path / "submissions").iterdir()
+    black_box(tmp_path / "conditions").to_csv(tmp_path / "predictions.csv", index=False)
+    said = ["--export", "conditions", "--name", "vendor-x+v=2", "--sees", "source", "--submitter", "somebody"]
+    done = medshift("score", "predictions.csv", "--protocol", home, *said)
+    assert done.returncode == 0, done.stderr
+    assert "clean" in done.stdout
+    where = home / "vendor-x+v=2" / "seed-0"
+    assert f"submission: {where.relative_to(tmp_path)}" in done.stdout
+    made = json.loads((tmp_path / "conditions" / "export.json").read_text())["shifts"]
+    assert cards.read(where).shifts == made
+    checked = CliRunner().invoke(app, ["check", "submission", str(where)])
+    assert checked.stdout == f"{where}: ok\n"
+    scores = {(s.condition, s.metric): s.value for s in cards.read(where).scores}
+    assert scores["site-a", "auroc"] > 0.9  # it saw what it was to see
+    done = medshift("leaderboard", "submissions", "--out", "site")
+    assert done.returncode == 0, done.stderr
+    page = (tmp_path / "site" / "index.html").read_text()
+    assert '<span class="external">external</span>' in page
+    assert "predicted outside of medshift. What it sees is its author" in page
+    assert "`vendor-x+v=2` (external) | `source`" in (tmp_path / "site" / "leaderboard.md").read_text()

@@ -1,0 +1,230 @@
+"""Protocols that are shared: nested parts of the labels, the same tests, and data that are or are not theirs."""
+
+from __future__ import annotations
+
+import subprocess
+
+import numpy as np
+import pandas as pd
+import pytest
+from helpers.cli import MEDSHIFT
+from helpers.image_folders import DOMAINS, edit, folder
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from typer.testing import CliRunner
+
+from medshift.benchmark.cli import main
+from medshift.benchmark.datasets import manifest
+from medshift.benchmark.protocols import data, label_fractions, make, plan, show, splits, truth
+from medshift.benchmark.protocols import folder as planning_folder
+from medshift.benchmark.protocols.plan import Choices
+from medshift.benchmark.submissions import submission
+from medshift.shifts.errors import MedshiftError
+
+
+@pytest.fixture(scope="module")
+def images(tmp_path_factory):
+    return folder(tmp_path_factory.mktemp("data") / "set")
+
+
+def training(groups, shares, seed=0, per_group=3):
+    """Returns a truth with a source whose groups hold one or two classes, and a target."""
+    rng = np.random.default_rng(seed)
+    rows = []
+    for split, count in (("train", groups), ("val", 8), ("test", 8)):
+        for number in range(count):
+            own = number % len(shares) if number < len(shares) else int(rng.choice(len(shares), p=shares))
+            for image in range(int(rng.integers(1, per_group + 1))):
+                label = own if image == 0 or rng.random() < 0.8 else int(rng.integers(len(shares)))
+                rows.append((f"a-{split}-{number}-{image}", label, "a", f"{split}-p{number}", split))
+    rows += [(f"b-{number}", number % len(shares), "b", f"b-p{number}", "test") for number in range(10)]
+    return pd.DataFrame(rows, columns=["sample_id", "label", "domain", "group", "split"])
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    seed=st.integers(0, 10_000),
+    groups=st.integers(4, 120),
+    classes=st.integers(2, 4),
+    fractions=st.lists(st.floats(0.01, 1), min_size=2, max_size=5, unique=True),
+)
+def test_parts_are_nested_whole_groups_and_leave_everything_else_alone(seed, groups, classes, fractions):
+    table = training(groups, [1 / classes] * classes, seed)
+    before = set(table["sample_id"])
+    for fraction in sorted(fractions):
+        cut = label_fractions.keep_fraction(table, "a", fraction, seed)
+        kept = cut["split"] == "train"
+        others = table["split"] != "train"
+        pd.testing.assert_frame_equal(cut[others], table[others])
+        assert set(cut.loc[~others & ~kept, "split"]) <= {"unused"}
+        assert not set(cut.loc[kept, "group"]) & set(cut.loc[~others & ~kept, "group"])
+        assert set(cut.loc[kept, "label"]) == set(table.loc[~others, "label"])
+        count = cut.loc[kept, "group"].nunique()
+        assert max(round(fraction * groups), 1) <= count <= max(round(fraction * groups), 1, classes)
+        now = set(cut.loc[kept, "sample_id"])
+        assert fraction == min(fractions) or before <= now
+        before = now
+        splits.check(cut, "a")
+    pd.testing.assert_frame_equal(label_fractions.keep_fraction(table, "a", 1.0, seed), table)
+
+
+def test_a_part_has_the_classes_in_the_proportion_of_the_whole():
+    table = training(400, [0.7, 0.2, 0.1], per_group=1)
+    whole = table[table["split"] == "train"]["label"].value_counts(normalize=True)
+    for fraction in (0.1, 0.3):
+        cut = label_fractions.keep_fraction(table, "a", fraction)
+        part = cut[cut["split"] == "train"]
+        assert part["group"].nunique() == 400 * fraction
+        assert np.abs(part["label"].value_counts(normalize=True) - whole).max() < 0.03
+
+
+def test_the_order_depends_on_the_seed_and_on_nothing_else():
+    table = training(60, [0.5, 0.5])
+    train = table[table["split"] == "train"]
+    assert label_fractions.nested_group_order(train, 0) == label_fractions.nested_group_order(
+        train.sample(frac=1, random_state=3), 0
+    )
+    assert label_fractions.nested_group_order(train, 0) != label_fractions.nested_group_order(train, 1)
+
+
+def test_a_class_in_one_group_stays():
+    rows = [(f"s{number}", 0, "a", f"p{number}", "train") for number in range(99)]
+    table = pd.DataFrame([*rows, ("rare", 1, "a", "last", "train")], columns=list(truth.COLUMNS))
+    kept = label_fractions.keep_fraction(table, "a", 0.02)
+    assert "rare" in set(kept.loc[kept["split"] == "train", "sample_id"])
+    assert (kept["split"] == "train").sum() == 2
+
+
+@pytest.mark.parametrize("text", ["0", "1.5", "0.3,0.3", "half", "", "nan", "-0.1", "1,,0.3"])
+def test_what_is_no_fraction(text):
+    with pytest.raises(MedshiftError, match="--label-fractions takes numbers above 0"):
+        label_fractions.parse_fractions(text)
+
+
+def test_all_fractions_have_the_same_tests_and_other_hashes(images):
+    dataset = manifest.read_manifest(images)
+    choices = Choices(shifts=("gamma",), severities=(1, 5))
+    made = make.make(dataset, choices, "labels", fractions=(1.0, 0.3, 0.1), version="2")
+    assert [terms.name for terms, _ in made] == ["labels", "labels-labels-30", "labels-labels-10"]
+    assert len({terms.sha256 for terms, _ in made}) == 3
+    assert {terms.version for terms, _ in made} == {"2"}
+    standard, table = plan.plan(dataset, choices)
+    assert made[0][0].truth_sha256 == standard.truth_sha256 == truth.digest(table)
+    for terms, rows in made:
+        assert terms.truth_sha256 == truth.digest(rows)
+        assert terms.conditions() == standard.conditions()
+        tested = rows["split"].isin(["val", "test", "adapt"])
+        pd.testing.assert_frame_equal(rows[tested], table[tested])
+        fields = {"name", "version", "truth_sha256"}
+        assert terms.model_dump(exclude=fields) == standard.model_dump(exclude=fields)
+
+
+def test_matched_severities_are_the_same_for_all_fractions(images):
+    dataset = manifest.read_manifest(images)
+    choices = Choices(shifts=("gaussian-noise",), severities=(2,), scale="matched")
+    (whole, _), (part, _) = make.make(dataset, choices, "m", fractions=(1.0, 0.2))
+    assert part.matched == whole.matched
+    assert set(whole.matched) == {"gaussian-noise"}
+
+
+@pytest.mark.parametrize("name", ["", "../up", "a b", "-x", "x" * 101])
+def test_names_that_are_no_folders(images, name):
+    with pytest.raises(MedshiftError, match="a protocol's name is"):
+        make.make(manifest.read_manifest(images), Choices(shifts=("gamma",)), name)
+
+
+def test_a_version_that_does_not_fit(images):
+    with pytest.raises(MedshiftError, match="version has 1 to 40 characters, not 41"):
+        make.make(manifest.read_manifest(images), Choices(shifts=("gamma",)), "v", version="x" * 41)
+
+
+def publish(images, out, **more):
+    dataset = manifest.read_manifest(images, **more)
+    ((terms, table),) = make.make(dataset, Choices(shifts=("gamma",), severities=(1,)), "shared")
+    planning_folder.write_protocol(terms, table, out / "shared")
+    return out / "shared"
+
+
+def test_the_same_data_elsewhere_are_those_of_the_protocol(tmp_path, images):
+    where = publish(images, tmp_path)
+    elsewhere = folder(tmp_path / "renamed", domains={**DOMAINS, "site-d": 10})  # a domain more is no matter
+    dataset, terms, table = data.adopt(where, data=elsewhere)
+    assert dataset.name == "set"
+    assert len(table) == sum(DOMAINS.values())
+    assert (dataset.table["sample_id"].to_numpy()[table["row"]] == table["sample_id"]).all()
+    assert data.differences(terms, table, dataset) == []
+
+
+def test_all_that_differs_is_said_at_once(tmp_path, images):
+    where = publish(images, tmp_path)
+    other = folder(tmp_path / "other")
+    edit(other, "images/site-a-000.png,healthy,", "images/site-a-000.png,sick,")
+    edit(other, "site-a-p1,", "site-a-p0,")
+    edit(other, "images/site-b-003.png,sick,site-b,", "images/site-b-003.png,sick,site-c,")
+    text = (other / "manifest.csv").read_text().splitlines()
+    (other / "manifest.csv").write_text("\n".join(line for line in text if "site-c-005" not in line) + "\n")
+    with pytest.raises(MedshiftError) as error:
+        data.adopt(where, data=other)
+    said = str(error.value).splitlines()
+    assert said == [
+        "the data at hand are not those of protocol 'shared':",
+        "  1 of 128 samples are not here, e.g. 'images/site-c-005.png'",
+        "  another label of 1 samples, e.g. 'images/site-a-000.png': 'sick' here, 'healthy' in the protocol",
+        "  another domain of 1 samples, e.g. 'images/site-b-003.png': 'site-c' here, 'site-b' in the protocol",
+        "  another group of 1 samples, e.g. 'images/site-a-002.png': 'site-a-p0' here, 'site-a-p1' in the protocol",
+    ]
+
+
+def test_other_images_and_another_name_are_said(tmp_path, images):
+    where = publish(images, tmp_path)
+    colour = folder(tmp_path / "colour", channels=3)
+    with pytest.raises(MedshiftError, match="channels: 3 here, 1 in the protocol"):
+        data.adopt(where, data=colour)
+    with pytest.raises(MedshiftError, match="give its folder with --data DIR"):
+        data.adopt(where)
+    table = truth.read(where / "truth.parquet")
+    truth.write(table.assign(label=1 - table["label"]), where / "truth.parquet")
+    with pytest.raises(MedshiftError, match="its hash differs"):
+        data.adopt(where, data=images)
+
+
+def test_what_is_shown_adds_up(images):
+    ((terms, table),) = make.make(manifest.read_manifest(images), Choices(), "shown", fractions=(0.5,))
+    rows = show.counts(terms, table)
+    assert sum(int(row[3]) for row in rows) == len(table)
+    assert all(int(row[3]) == int(row[4]) + int(row[5]) for row in rows)
+    said = "\n".join(show.lines(terms, table))
+    assert terms.sha256 in said
+    assert f"({label_fractions.label_budget(terms, table)})" in said
+    train = table[(table["split"] == "train")]
+    assert f"{train['group'].nunique()} of " in label_fractions.label_budget(terms, table)
+
+
+def test_from_images_to_two_label_fractions_on_the_leaderboard(tmp_path, images):
+    """The recipe of docs/datasets.md, as it is typed."""
+
+    def typed(*words):
+        return CliRunner().invoke(main.app, list(map(str, words)))
+
+    terms = ["--source", "site-a", "--targets", "site-b,site-c", "--shifts", "gamma", "--severities", "3"]
+    parts = ["--label-fractions", "1,0.3", "--data", images, "--out", tmp_path / "protocols"]
+    made = typed("protocol", "make", "save", *terms, *parts)
+    assert made.exit_code == 0, made.output
+    assert "trains on 8 of 25 groups" in made.output
+    names = {"save", "save-labels-30"}
+    assert {path.name for path in (tmp_path / "protocols").iterdir()} == names
+    shown = typed("protocol", "show", tmp_path / "protocols" / "save-labels-30")
+    assert "site-a  unused" in shown.output
+    checked = typed("protocol", "check", tmp_path / "protocols" / "save", "--data", images)
+    assert "in order: the 128 samples of 'save'" in checked.output
+    quick = ["--set", "arch=test_resnet", "--set", "epochs=1", "--threads", "1", "--baseline", "scratch"]
+    for name in names:
+        where = ["--protocol", tmp_path / "protocols" / name, "--data", images, "--out", tmp_path / "out"]
+        done = subprocess.run([*MEDSHIFT, "run", *map(str, [*where, *quick])], capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+    cards = list((tmp_path / "out").glob("*/scratch+*/seed-0/card.json"))
+    assert {path.parents[2].name for path in cards} == names
+    for path in cards:
+        assert submission.check_submission(path.parent, *planning_folder.read_protocol(path.parents[2])) == []
+    clash = typed("run", *where, *quick, "--severities", "1")
+    assert "leave their options out" in str(clash.exception)

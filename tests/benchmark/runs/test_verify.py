@@ -1,0 +1,177 @@
+"""An entry is run again in a clean process; what differs is said; a mark holds for its predictions alone."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+
+import numpy as np
+import pytest
+from helpers.cli import MEDSHIFT
+from helpers.image_folders import folder
+
+from medshift.benchmark.files.atomic import sha256
+from medshift.benchmark.protocols import data, truth
+from medshift.benchmark.protocols import folder as planning
+from medshift.benchmark.runs import rerun
+from medshift.benchmark.runs.verify import Outcome, write_record
+from medshift.benchmark.scoring import scores
+from medshift.benchmark.submissions import card as cards
+from medshift.benchmark.submissions import predictions, submission, verification_record
+from medshift.benchmark.submissions.card import claims
+from medshift.benchmark.submissions.submit import submit
+from medshift.shifts.errors import MedshiftError
+
+QUICK = ["--set", "arch=test_resnet", "--set", "epochs=1", "--shifts", "gamma", "--severities", "3", "--threads", "1"]
+
+
+def medshift(home, *words):
+    environment = {**os.environ, "MEDSHIFT_HOME": str(home)}
+    return subprocess.run([*MEDSHIFT, *map(str, words)], capture_output=True, text=True, env=environment, check=False)
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """Returns (home, images, submission)."""
+    home, out = tmp_path_factory.mktemp("home"), tmp_path_factory.mktemp("out")
+    images = folder(tmp_path_factory.mktemp("data") / "set")
+    done = medshift(home, "run", "--baseline", "scratch", "--data", images, "--out", out, *QUICK)
+    assert done.returncode == 0, done.stderr
+    (place,) = out.glob("*/scratch*/seed-0")
+    return home, images, place
+
+
+def test_an_entry_comes_out_again_and_is_marked(made, tmp_path):
+    home, images, place = made
+    shutil.copytree(place.parent.parent, tmp_path / place.parent.parent.name)
+    copy = tmp_path / place.relative_to(place.parent.parent.parent)
+    done = medshift(home, "verify", copy, "--data", images, "--mark", "--by", "a tester")
+    assert done.returncode == 0, done.stderr
+    assert "reproduced: the predictions have the same bytes" in done.stdout
+    terms, table = planning.read_protocol(copy.parent.parent)
+    assert submission.check_submission(copy, terms, table) == []
+    found = verification_record.parse(copy / verification_record.VERIFIED_FILE)
+    assert (found.result, found.by, found.largest_difference) == ("bytes", "a tester", 0)
+
+
+def test_what_does_not_come_out_again_is_said(made, tmp_path):
+    home, images, place = made
+    shutil.copytree(place.parent.parent, tmp_path / place.parent.parent.name)
+    copy = tmp_path / place.relative_to(place.parent.parent.parent)
+    terms, table = planning.read_protocol(copy.parent.parent)
+    arrays = predictions.read(copy / "predictions.parquet", terms, table)
+    arrays["site-b"] = arrays["site-b"][:, ::-1].copy()  # better or worse than the model is
+    ids = {c.key: truth.truth_of(table, c)["sample_id"].tolist() for c in terms.conditions()}
+    predictions.write({key: (ids[key], array) for key, array in arrays.items()}, copy / "predictions.parquet")
+    fields = json.loads((copy / cards.CARD_FILE).read_text())
+    fields["predictions"]["sha256"] = sha256(copy / "predictions.parquet")
+    fields["environment"]["packages"]["numpy"] = "1.0"
+    fields["scores"] = [claim.model_dump() for claim in claims(scores.score(terms, table, arrays, 0))]
+    (copy / cards.CARD_FILE).write_text(json.dumps(fields))
+    assert submission.check_submission(copy, terms, table) == []  # nothing but running it again can tell
+    done = medshift(home, "verify", copy, "--data", images, "--mark")
+    assert done.returncode == 1
+    assert "not reproduced" in done.stdout
+    assert "1 of 5 conditions differ by more than 0.001, most 'site-b'" in done.stdout
+    assert "numpy: 1.0 then, " in done.stdout
+    assert "is not marked as verified" in done.stderr
+    assert not (copy / verification_record.VERIFIED_FILE).exists()
+
+
+def test_data_that_are_not_those_of_the_protocol_are_refused(made, tmp_path):
+    _, _, place = made
+    terms, table = planning.read_protocol(place.parent.parent)
+    with pytest.raises(MedshiftError, match=r"give its folder with --data DIR"):
+        data.data_of(terms, None)
+    other = folder(tmp_path / "other", {"site-a": 10})
+    with pytest.raises(MedshiftError, match=r"version|the data lack"):
+        data.with_rows(table, data.data_of(terms, other))
+    claim = cards.read(place).baseline
+    with pytest.raises(MedshiftError, match="has the hyper-parameters"):
+        rerun.baseline_of(claim.model_copy(update={"config": {"lr": 1.0}}))
+    with pytest.raises(MedshiftError, match="the card says test-batches"):
+        rerun.baseline_of(claim.model_copy(update={"sees": "test-batches"}))
+
+
+def test_a_mark_is_void_beside_other_predictions(fabricate, tmp_path):
+    place, terms, rows = fabricate.contest(tmp_path, fabricate.table(groups=4))
+    where = fabricate.submission(place, terms, rows)
+    write_record(where, Outcome("tolerance", 1e-5, []), "me")
+    assert submission.check_submission(where, terms, rows) == []
+    with pytest.raises(MedshiftError, match="was not reproduced"):
+        write_record(where, Outcome("differs", 0.5, []), "me")
+    fields = json.loads((where / verification_record.VERIFIED_FILE).read_text())
+    for change, says in (
+        ({"predictions_sha256": "0" * 64}, "is of other predictions"),
+        ({"card_sha256": "0" * 64}, "is of another card"),
+        ({"result": "trust me"}, "result: Input should be 'bytes' or 'tolerance'"),
+        ({"largest_difference": 2.0}, "largest_difference"),
+        ({"more": 1}, "more: Extra inputs"),
+    ):
+        (where / verification_record.VERIFIED_FILE).write_text(json.dumps({**fields, **change}))
+        (problem,) = submission.check_submission(where, terms, rows)
+        assert says in problem
+    (where / verification_record.VERIFIED_FILE).write_bytes(b"x" * 100_000)
+    assert "that is no mark" in submission.check_submission(where, terms, rows)[0]
+
+
+def test_a_mark_is_void_beside_another_card(fabricate, tmp_path):
+    place, terms, rows = fabricate.contest(tmp_path, fabricate.table(groups=4))
+    where = fabricate.submission(place, terms, rows)
+    write_record(where, Outcome("bytes", 0, []), "me")
+    fields = json.loads((where / cards.CARD_FILE).read_text())
+    fields["environment"]["device"] = "a faster one"
+    (where / cards.CARD_FILE).write_text(json.dumps(fields))
+    (problem,) = submission.check_submission(where, terms, rows)
+    assert "is of another card" in problem
+    older = verification_record.parse(where / verification_record.VERIFIED_FILE).model_copy(
+        update={"card_sha256": None}
+    )
+    verification_record.write(older, where)
+    assert "card_sha256" not in (where / verification_record.VERIFIED_FILE).read_text()
+    assert submission.check_submission(where, terms, rows) == []
+
+
+def test_a_submission_is_prepared_for_a_pull_request(fabricate, tmp_path):
+    place, terms, rows = fabricate.contest(tmp_path / "runs", fabricate.table(groups=4))
+    where = fabricate.submission(place, terms, rows, "m+lr=0.1")
+    with pytest.raises(MedshiftError, match="is no checkout"):
+        submit(where, tmp_path)
+    checkout = tmp_path / "checkout"
+    (checkout / "leaderboard").mkdir(parents=True)
+    put, steps = submit(where, checkout)
+    assert put == checkout / "leaderboard/submissions/made-up/m+lr=0.1/seed-0"
+    assert submission.check_submission(put, terms, rows) == []
+    assert "new leaderboard" in steps[0]
+    with pytest.raises(MedshiftError, match="is there already"):
+        submit(where, checkout)
+    second = fabricate.submission(place, terms, rows, "m+lr=0.1", 1)
+    done = medshift(tmp_path, "submit", second, "--checkout", checkout)
+    assert done.returncode == 0, done.stderr
+    assert "git add 'leaderboard/submissions/made-up/m+lr=0.1/seed-1'" in done.stdout
+    third = fabricate.submission(place, terms, rows, "m+lr=0.1", 2)
+    arrays = np.frombuffer((third / "predictions.parquet").read_bytes(), np.uint8).copy()
+    arrays[100] ^= 255
+    (third / "predictions.parquet").write_bytes(arrays.tobytes())
+    with pytest.raises(MedshiftError, match="is not in order:"):
+        submit(third, checkout)
+
+
+def test_a_mark_is_shown_on_the_board(fabricate, tmp_path, monkeypatch):
+    from medshift.leaderboard.build import build_leaderboard
+
+    monkeypatch.setenv("MEDSHIFT_HOME", str(tmp_path / "home"))
+    place, terms, rows = fabricate.contest(tmp_path / "in", fabricate.table(groups=4))
+    write_record(fabricate.submission(place, terms, rows, "checked"), Outcome("bytes", 0, []), "<b>me</b>")
+    fabricate.submission(place, terms, rows, "unchecked")
+    build_leaderboard(tmp_path / "in", tmp_path / "out")
+    text = (tmp_path / "out" / "index.html").read_text()
+    assert text.count('class="verified"') == 1
+    assert "run again by &lt;b&gt;me&lt;/b&gt;: same bytes" in text
+    table = json.loads((tmp_path / "out" / "scores.json").read_text())["protocols"][0]
+    assert {entry["entry"]: entry["verified"] for entry in table["entries"]} == {
+        "checked": ["bytes"],
+        "unchecked": [None],
+    }

@@ -1,0 +1,158 @@
+"""Hostile and damaged submissions: each refused with its reason, nothing raised, nothing run."""
+
+import json
+import os
+import shutil
+
+import numpy as np
+import pytest
+
+from medshift.benchmark.files.atomic import sha256
+from medshift.benchmark.submissions import predictions, submission
+from medshift.benchmark.submissions.card import CARD_FILE
+from medshift.benchmark.submissions.predictions import PREDICTIONS_FILE
+from medshift.shifts.errors import MedshiftError
+
+
+@pytest.fixture
+def made(fabricate, tmp_path):
+    """Returns (submission, protocol, truth)."""
+    folder, protocol, rows = fabricate.contest(tmp_path, fabricate.table(groups=6))
+    return fabricate.submission(folder, protocol, rows), protocol, rows
+
+
+def edit(folder, change):
+    path = folder / CARD_FILE
+    fields = json.loads(path.read_text())
+    change(fields)
+    path.write_text(json.dumps(fields))
+
+
+def claim(condition, metric, value):
+    def change(fields):
+        for score in fields["scores"]:
+            if (score["condition"], score["metric"]) == (condition, metric):
+                score["value"] = value
+
+    return change
+
+
+def test_a_sound_submission_has_no_problem(made):
+    _, protocol, _ = made
+    assert submission.check_submission(*made) == []
+    card, arrays = submission.read_submission(*made)
+    assert card.entry == "steady"
+    assert set(arrays) == {c.key for c in protocol.conditions()}
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (lambda c: c["protocol"].update(sha256="f" * 64), "protocol.sha256 is"),
+        (lambda c: c["protocol"].update(name="easier"), "protocol.name is easier, not made-up"),
+        (lambda c: c["dataset"].update(truth_sha256="f" * 64), "dataset.truth_sha256 is"),
+        (lambda c: c["dataset"].update(version="2"), "dataset.version is 2, not 1"),
+        (lambda c: c.update(seed=7), "seed is 7, not 0"),
+        (lambda c: c.update(entry="other"), "entry is other, not steady"),
+        (lambda c: c["baseline"].update(name="other"), "does not begin with its baseline 'other'"),
+        (lambda c: c["shifts"].pop("gamma"), "shifts is"),
+        (lambda c: c["predictions"].update(rows=1), "predictions.rows is 1"),
+        (lambda c: c["predictions"].update(sha256="f" * 64), "its sha256 differs"),
+        (claim("site-b", "auroc", 0.999), "1 claimed scores are not what the predictions give, e.g. auroc of 'site-b'"),
+        (claim("site-b", "ece", None), "claimed None"),
+        (lambda c: c["scores"].pop(), "lacks 1 scores"),
+        (
+            lambda c: c["scores"].append({"condition": "x", "metric": "y", "value": 1}),
+            "has 1 unknown scores, e.g. y of",
+        ),
+        (lambda c: c["scores"].append(c["scores"][0]), "a score is claimed twice"),
+    ],
+)
+def test_a_card_edited_by_hand_is_found_out(made, change, says):
+    edit(made[0], change)
+    found = submission.check_submission(*made)
+    assert any(says in problem for problem in found), found
+    with pytest.raises(MedshiftError, match="steady"):
+        submission.read_submission(*made)
+
+
+def test_medshifts_own_baselines_see_what_they_see(fabricate, tmp_path):
+    place, protocol, rows = fabricate.contest(tmp_path, fabricate.table(groups=4))
+    folder = fabricate.submission(place, protocol, rows, "tent", sees="source")
+    (found,) = submission.check_submission(folder, protocol, rows)
+    assert "baseline.sees is source, not test-batches as of medshift's 'tent'" in found
+    edit(folder, lambda c: c["baseline"].update(sees="test-batches"))
+    assert submission.check_submission(folder, protocol, rows) == []
+
+
+def test_everything_is_told_in_one_list(made):
+    folder = made[0]
+    edit(folder, lambda c: (c.update(seed=7), c["protocol"].update(sha256="f" * 64), claim("site-b", "auroc", 1.0)(c)))
+    assert len(submission.check_submission(*made)) == 3
+    edit(folder, lambda c: (c.pop("code"), c.pop("seed"), c.update(x=1)))
+    assert len(submission.check_submission(*made)) == 3
+    with pytest.raises(MedshiftError, match=r"\(and 2 more\)"):
+        submission.read_submission(*made)
+
+
+def test_predictions_of_someone_else_are_found_out(fabricate, made):
+    folder, protocol, rows = made
+    better = fabricate.outputs(protocol, rows, skill=9)
+    predictions.write(fabricate.parts(protocol, rows, better), folder / PREDICTIONS_FILE)
+    found = submission.check_submission(*made)
+    assert any("its sha256 differs" in problem for problem in found)
+    assert any("claimed scores are not what the predictions give" in problem for problem in found)
+
+
+def test_swapped_rows_are_found_out_by_the_claims(fabricate, made):
+    folder, protocol, rows = made
+    arrays = fabricate.outputs(protocol, rows)
+    arrays["site-b"] = np.roll(arrays["site-b"], 1, axis=0)
+    path = folder / PREDICTIONS_FILE
+    predictions.write(fabricate.parts(protocol, rows, arrays), path)
+    edit(folder, lambda c: c["predictions"].update(sha256=sha256(path)))
+    assert "claimed scores are not what the predictions give" in submission.check_submission(*made)[0]
+
+
+def test_links_stray_files_and_missing_ones(made, tmp_path):
+    folder = made[0]
+    (folder / "evil.py").write_text("raise SystemExit")
+    (folder / "pixels").mkdir()
+    assert len(submission.check_submission(*made)) == 2
+    (folder / "evil.py").unlink()
+    (folder / "pixels").rmdir()
+    elsewhere = tmp_path / "elsewhere.json"
+    shutil.move(folder / CARD_FILE, elsewhere)
+    assert submission.check_submission(*made) == ["card.json is missing"]
+    (folder / CARD_FILE).symlink_to(elsewhere)
+    assert submission.check_submission(*made) == ["'card.json' is a link or no regular file"]
+    (folder / CARD_FILE).unlink()
+    os.mkfifo(folder / CARD_FILE)
+    assert submission.check_submission(*made) == ["'card.json' is a link or no regular file"]
+
+
+def test_a_linked_folder_and_one_that_is_not_there(made, tmp_path):
+    folder, protocol, rows = made
+    link = folder.parent / "seed-1"
+    link.symlink_to(folder)
+    assert submission.check_submission(link, protocol, rows) == ["'seed-1' is a link"]
+    assert submission.check_submission(tmp_path / "nowhere", protocol, rows) == ["there is no such folder"]
+
+
+def test_a_file_that_is_far_too_large_is_not_opened(made):
+    folder = made[0]
+    with (folder / PREDICTIONS_FILE).open("ab") as file:
+        file.truncate(200 << 20)
+    assert any("200 MiB" in problem for problem in submission.check_submission(*made))
+
+
+def test_a_card_of_noise_never_raises(made):
+    folder = made[0]
+    whole = (folder / CARD_FILE).read_bytes()
+    rng = np.random.default_rng(0)
+    for _ in range(40):
+        harmed = bytearray(whole)
+        for place in rng.integers(0, len(whole), 4):
+            harmed[place] = int(rng.integers(0, 256))
+        (folder / CARD_FILE).write_bytes(bytes(harmed))
+        assert all("\n" not in problem for problem in submission.check_submission(*made))

@@ -1,0 +1,46 @@
+"""The committed leaderboard: every submission in order, and the README's table what its command prints."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from medshift.benchmark.contract import registry
+from medshift.benchmark.datasets import registry as datasets
+from medshift.benchmark.protocols import folder as planning_folder
+from medshift.benchmark.protocols import plan
+from medshift.benchmark.submissions import submission
+
+ROOT = Path(__file__).parents[2]
+SUBMISSIONS = ROOT / "leaderboard" / "submissions"
+FOLDERS = sorted(path.parent for path in SUBMISSIONS.rglob("card.json"))
+
+
+@pytest.mark.parametrize("name", sorted(registry.BUILTINS))
+def test_every_baseline_is_on_the_board_with_three_seeds(name):
+    assert len(list((SUBMISSIONS / "brain-mri-sim" / name).glob("seed-*/card.json"))) >= 3
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda path: "/".join(path.parts[-3:]))
+def test_every_submission_is_in_order(folder):
+    terms, table = planning_folder.read_protocol(folder.parent.parent)
+    assert submission.check_submission(folder, terms, table) == []
+
+
+def test_the_readme_shows_what_its_command_makes(tmp_path):
+    shutil.copy(ROOT / "README.md", tmp_path / "README.md")
+    words = ["leaderboard", SUBMISSIONS, "--out", tmp_path / "site", "--readme", tmp_path / "README.md"]
+    subprocess.run([sys.executable, "-m", "medshift.benchmark.cli", *map(str, words)], check=True, capture_output=True)
+    assert (tmp_path / "README.md").read_text() == (ROOT / "README.md").read_text()
+
+
+@pytest.mark.slow
+def test_the_committed_protocol_is_the_one_that_a_run_makes():
+    dataset = datasets.load_dataset("brain-mri-sim")
+    terms, _ = plan.plan(dataset, plan.Choices(), datasets.SOURCES["brain-mri-sim"])
+    committed, _ = planning_folder.read_protocol(SUBMISSIONS / "brain-mri-sim")
+    assert terms.sha256 == committed.sha256

@@ -1,0 +1,400 @@
+"""From submissions to a ranked page: escaped, deterministic, refusing what is not in order."""
+
+import csv
+import math
+import re
+import subprocess
+import sys
+from dataclasses import replace
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from medshift.benchmark.scoring import bootstrap
+from medshift.benchmark.scoring.estimate import Estimate
+from medshift.benchmark.submissions.card import CARD_FILE, read
+from medshift.leaderboard.analysis.accuracy_line import lines
+from medshift.leaderboard.analysis.correlation import correlation
+from medshift.leaderboard.build import build_leaderboard
+from medshift.leaderboard.entries import cache
+from medshift.leaderboard.entries.entries import protocol_folders
+from medshift.leaderboard.entries.scoring import over_seeds, with_seeds_redrawn
+from medshift.leaderboard.ranking.board import rank_entries
+from medshift.leaderboard.report import charts
+from medshift.leaderboard.report.badge import badge
+from medshift.leaderboard.report.markdown import BEGIN, END, escape, into_readme, markdown
+from medshift.leaderboard.report.page import page as render
+from medshift.leaderboard.report.tables import csv_lines
+from medshift.shifts.errors import MedshiftError
+
+HOSTILE = "<script>alert('x')</script><img src=x onerror=alert(1)> | [a](javascript:alert(1)) \u202e"
+
+
+def page(boards):
+    return render(boards, [correlation(found) for found in boards], [lines(found) for found in boards])
+
+
+@pytest.fixture(scope="module", autouse=True)
+def home(tmp_path_factory):
+    """An empty cache of scores."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MEDSHIFT_HOME", str(tmp_path_factory.mktemp("home")))
+        yield
+
+
+def root(fabricate, folder, **changes):
+    """Returns a folder with one protocol and five submissions of three entries."""
+    place, made, rows = fabricate.contest(folder, fabricate.table(groups=8), **changes)
+    for seed in (0, 1):
+        fabricate.submission(place, made, rows, "good+lr=0.01", seed, skill=3.0, summary=HOSTILE)
+        fabricate.submission(place, made, rows, "poor", seed, skill=1.0)
+    fabricate.submission(place, made, rows, "adapting", 0, skill=2.0, sees="test-batches", config={"a<b": HOSTILE})
+    return folder
+
+
+def scoring(found, places):
+    """Returns a board whose entries score, under shift and in the metric that ranks, what is given."""
+    rows = []
+    for row in found.rows:
+        values = row.aggregates.values.copy()
+        where = row.aggregates.names.index("shifted"), row.aggregates.metrics.index(found.rank_by)
+        values[where] = places[row.name] + np.array([0, -0.01, 0.01])
+        rows.append(replace(row, aggregates=replace(row.aggregates, values=values)))
+    return replace(found, rows=rows)
+
+
+@pytest.fixture(scope="module")
+def submissions(fabricate, tmp_path_factory):
+    return root(fabricate, tmp_path_factory.mktemp("submissions"))
+
+
+@pytest.fixture(scope="module")
+def ranked(submissions):
+    return rank_entries(protocol_folders(submissions)[0], replicates=200)
+
+
+class Tags(HTMLParser):
+    """Collects tags and attributes, and finds those never closed."""
+
+    VOID = frozenset({"meta", "input", "wbr", "circle", "path", "polyline", "br"})
+
+    def __init__(self):
+        super().__init__()
+        self.tags, self.attributes, self.open = [], [], []
+
+    def handle_starttag(self, tag, attributes):
+        self.tags.append(tag)
+        self.attributes += attributes
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attributes):
+        self.tags.append(tag)
+        self.attributes += attributes
+
+    def handle_endtag(self, tag):
+        if tag not in self.VOID:
+            assert self.open.pop() == tag
+
+
+def test_entries_are_ranked_among_those_that_see_the_same(ranked):
+    assert [(row.name, row.sees, row.rank) for row in ranked.rows] == [
+        ("good+lr=0.01", "source", 1),
+        ("poor", "source", 2),
+        ("adapting", "test-batches", 1),
+    ]
+
+
+def test_equal_entries_share_a_rank(fabricate, tmp_path):
+    place, made, rows = fabricate.contest(tmp_path, fabricate.table(groups=4))
+    for name in ("one", "other", "worse"):
+        fabricate.submission(place, made, rows, name, 0, skill=0.5 if name == "worse" else 2.0)
+    assert [row.rank for row in rank_entries(protocol_folders(tmp_path)[0], 10).rows] == [1, 1, 3]
+
+
+def test_a_figure_is_the_mean_over_seeds(ranked, submissions):
+    row = ranked.rows[0]
+    for metric in ranked.protocol.metrics:
+        cards = [read(submissions / "made-up" / row.name / f"seed-{seed}") for seed in (0, 1)]
+        values = [{(s.condition, s.metric): s.value for s in card.scores}["site-b", metric] for card in cards]
+        assert row.conditions["site-b", metric].value == pytest.approx(np.mean(values))
+        assert row.aggregates["real/site-b", metric].value == pytest.approx(np.mean(values))
+
+
+def test_the_spread_of_seeds_is_that_of_a_mean_of_them():
+    rng = np.random.default_rng(0)
+    ratios = []
+    for trial in range(200):
+        values = rng.normal(size=3)
+        found = over_seeds([Estimate(value, np.full(2000, value)) for value in values])  # groups play no part
+        ratios.append(
+            np.var(with_seeds_redrawn(found, bootstrap.resample_counts(3, 2000, trial, "seeds")))
+            / (np.var(values, ddof=1) / 3)
+        )
+        low, high = found.interval  # that of Student with two degrees of freedom
+        assert (low, high) == pytest.approx(stats.t.interval(0.95, 2, values.mean(), stats.sem(values)))
+    assert np.mean(ratios) == pytest.approx(1, abs=0.05)
+
+
+def test_one_seed_says_nothing_of_seeds():
+    alone = over_seeds([Estimate(0.5, np.arange(4.0))])
+    assert alone.spread == (0, 0)
+    assert (with_seeds_redrawn(alone, np.ones((4, 1))) == np.arange(4.0)).all()
+
+
+def test_hostile_text_stays_text(ranked):
+    text = page([ranked])
+    tags = Tags()
+    tags.feed(text)
+    assert tags.open == []
+    kinds = [value for name, value in tags.attributes if name == "type" and "json" in value]
+    assert tags.tags.count("script") == 1 + len(kinds) == 2
+    assert "img" not in tags.tags
+    assert not [name for name, _ in tags.attributes if name.startswith("on") or name in ("src", "style")]
+    assert [value for name, value in tags.attributes if name == "href"] == ["#main"]
+    assert "&lt;script&gt;alert" in text
+    assert "<i>" not in text  # the citation's
+
+
+def test_the_page_needs_nothing_else_and_lets_only_its_own_script_run(ranked):
+    text = page([ranked])
+    namespace = "http://www.w3.org/2000/svg"  # a name, nothing is fetched from there
+    assert not re.search(r"https?://|@import|url\(", text.replace(namespace, ""))
+    policy = re.search(r'Content-Security-Policy" content="([^"]*)"', text)[1]
+    assert "default-src 'none'" in policy.replace("&#39;", "'")
+    assert "unsafe" not in policy
+    assert "SIMULATED" in text
+    assert "CC0" in text
+    assert "prefers-color-scheme: dark" in text
+
+
+def test_tables_have_captions_and_headings_with_a_scope(ranked):
+    text = page([ranked])
+    tables = re.findall(r"<table.*?</table>", text, flags=re.DOTALL)
+    assert len(tables) == 4
+    for table in tables:
+        assert "<caption>" in table
+        assert not re.search(r"<th(?![^>]*scope)[ >]", table.replace("<thead>", ""))
+        rows = [row for row in re.findall(r"<tr\b.*?</tr>", table, flags=re.DOTALL) if "colspan" not in row]
+        assert len(rows) > 3
+        assert len({len(re.findall(r"<t[dh]\b", row)) for row in rows}) == 1
+
+
+def test_what_is_shown_as_undefined_is_sorted_as_undefined(ranked):
+    unranked = replace(ranked.rows[0], rank=None, ranks=(0, 0), tier=0)
+    cells = re.findall(r"<td([^>]*)>–", page([replace(ranked, rows=[unranked, *ranked.rows[1:]])]))
+    assert len(cells) > 4
+    assert {attributes for attributes in cells if 'data-sort=""' not in attributes} == set()
+
+
+def test_the_page_says_what_it_takes_an_author_s_word_for(ranked):
+    text = " ".join(page([ranked]).split())
+    assert "scores that its author claims are never shown" in text
+    assert "until an entry is verified, what it sees is its author’s word" in text
+
+
+def test_a_panel_says_on_which_side_of_the_line_an_entry_is(ranked):
+    line = replace(lines(ranked)[0], residuals={"good+lr=0.01": 0.0312, "poor": -0.0118, "adapting": math.nan})
+    text = render([ranked], [None], [[line]])
+    assert re.findall(r"<dd>(.*) what its clean figure promises", text) == ["real: .031 above", "real: .012 below"]
+
+
+def test_the_same_submissions_give_the_same_bytes(fabricate, submissions, tmp_path, monkeypatch):
+    for out in ("a", "b"):
+        build_leaderboard(submissions, tmp_path / out)
+    again = root(fabricate, tmp_path / "again")
+    monkeypatch.setenv("MEDSHIFT_HOME", str(tmp_path / "home"))  # scored again, not remembered
+    build_leaderboard(again, tmp_path / "c")
+    for name in ("index.html", "leaderboard.md", "scores.csv", "scores.json", "badge.svg"):
+        first = (tmp_path / "a" / name).read_bytes()
+        assert first == (tmp_path / "b" / name).read_bytes() == (tmp_path / "c" / name).read_bytes()
+        assert str(tmp_path).encode() not in first
+
+
+def test_the_csv_holds_every_figure(submissions, ranked, tmp_path, capsys):
+    build_leaderboard(submissions, tmp_path)
+    with (tmp_path / "scores.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    conditions = len(ranked.protocol.conditions())
+    assert len(rows) == 3 * 6 * (conditions + len(ranked.rows[0].aggregates.names))
+    defined = [row for row in rows if row["low"] and row["metric"] != "ece"]
+    assert len(defined) > len(rows) / 2
+    assert all(float(row["low"]) <= float(row["value"]) <= float(row["high"]) for row in defined)
+    printed = capsys.readouterr().out
+    assert "SIMULATED: made-up" in printed
+    assert str(tmp_path / "index.html") in printed
+
+
+def test_a_figure_stands_beside_the_samples_that_it_rests_on(fabricate, tmp_path):
+    table = fabricate.table(groups=4)
+    table.loc[table["domain"] == "site-c", "label"] = 0  # its AUROC is undefined, so the mean is that of site-b
+    place, made, rows = fabricate.contest(tmp_path, table)
+    fabricate.submission(place, made, rows)
+    written = csv.DictReader(csv_lines([rank_entries(protocol_folders(tmp_path)[0], 10)]))
+    sizes = {row["metric"]: (row["samples"], row["groups"]) for row in written if row["name"] == "real"}
+    assert sizes["balanced_accuracy"] == ("32", "8")
+    assert sizes["auroc"] == ("16", "4")
+
+
+def test_markdown_has_one_line_an_entry_and_escapes(ranked):
+    table = [line for line in markdown([ranked]).splitlines() if line.startswith("|")]
+    assert len(table) == 2 + 3
+    assert len({line.count("|") for line in table}) == 1
+    assert "<" not in escape(HOSTILE).replace("\\<", "")
+    assert escape("a\n|b") == "a \\|b"
+
+
+def test_a_readme_keeps_everything_but_the_block(tmp_path):
+    path = tmp_path / "README.md"
+    path.write_text(f"# Top\n{BEGIN}\nold\n{END}\nbottom\n")
+    into_readme(path, "new\n")
+    once = path.read_text()
+    assert once == f"# Top\n{BEGIN}\n\nnew\n\n{END}\nbottom\n"
+    into_readme(path, "new\n")
+    assert path.read_text() == once
+    for text in ("no markers", f"{END}{BEGIN}", f"{BEGIN}{END}{BEGIN}{END}", BEGIN):
+        path.write_text(text)
+        with pytest.raises(MedshiftError, match="once each"):
+            into_readme(path, "new")
+        assert path.read_text() == text
+
+
+def test_every_bad_submission_is_named_and_left_out(fabricate, tmp_path):
+    folder = root(fabricate, tmp_path / "in")
+    for which in ("poor/seed-0", "adapting/seed-0"):
+        card = folder / "made-up" / which / CARD_FILE
+        card.write_text(card.read_text().replace('"medshift-card/1"', '"medshift-card/2"'))
+    with pytest.raises(MedshiftError) as error:
+        build_leaderboard(folder, tmp_path / "out")
+    said = str(error.value).splitlines()
+    assert len(said) == 3
+    assert "adapting" in said[1]
+    assert "poor" in said[2]
+    shown = (tmp_path / "out" / "index.html").read_text()
+    assert "2 submissions were refused and left out" in shown
+    assert "medshift-card/2" not in shown
+    assert ">adapting<" not in shown
+
+
+def test_unfinished_folders_are_left_out_and_said(fabricate, tmp_path, capsys):
+    folder = root(fabricate, tmp_path)
+    (folder / "made-up" / "poor" / "seed-1" / CARD_FILE).unlink()
+    found = rank_entries(protocol_folders(folder)[0], 10)
+    assert [len(row.cards) for row in found.rows] == [2, 1, 1]
+    assert found.notes == ["poor/seed-1 has no card.json: not finished, left out"]
+    assert found.notes[0] in page([found])
+
+
+def test_seeds_of_one_entry_must_be_one_method(fabricate, tmp_path):
+    place, made, rows = fabricate.contest(tmp_path, fabricate.table(groups=4))
+    fabricate.submission(place, made, rows, "m", 0)
+    fabricate.submission(place, made, rows, "m", 1, config={"lr": 0.5})
+    found = rank_entries(protocol_folders(tmp_path)[0], 10)
+    assert not found.rows
+    assert "seeds 0 and 1 differ in more than the seed" in found.refused[0]
+
+
+def test_folders_without_submissions(fabricate, tmp_path):
+    with pytest.raises(MedshiftError, match="no submissions in"):
+        protocol_folders(tmp_path)
+    with pytest.raises(MedshiftError, match="is not a folder"):
+        protocol_folders(tmp_path / "nowhere")
+    place, _, _ = fabricate.contest(tmp_path, fabricate.table(groups=4))
+    with pytest.raises(MedshiftError, match="no finished submission"):
+        build_leaderboard(tmp_path, tmp_path / "out")
+    (place / "x" / "seed-01").mkdir(parents=True)
+    (place / "<b>").mkdir()
+    assert rank_entries(protocol_folders(tmp_path)[0], 10).notes == ["2 folders are not named ENTRY/seed-N: left out"]
+
+
+def test_a_truth_that_was_edited_is_refused(fabricate, tmp_path):
+    place, _, rows = fabricate.contest(tmp_path, fabricate.table(groups=4))
+    rows.loc[0, "label"] = 1 - rows.loc[0, "label"]
+    fabricate.truth.write(rows, place / "truth.parquet")
+    with pytest.raises(MedshiftError, match="is not the truth of"):
+        protocol_folders(tmp_path)
+
+
+@pytest.mark.parametrize("changes", [{"targets": ()}, {"shifts": {}}, {"targets": (), "shifts": {}}])
+def test_protocols_without_one_kind_of_shift_have_a_page(fabricate, tmp_path, changes):
+    place, made, rows = fabricate.contest(tmp_path, fabricate.table(groups=4), **changes)
+    fabricate.submission(place, made, rows)
+    build_leaderboard(tmp_path, tmp_path / "out")
+    assert "steady" in (tmp_path / "out" / "index.html").read_text()
+
+
+def test_the_badge_has_the_best_whatever_it_sees(ranked):
+    places = {"good+lr=0.01": 0.5, "poor": 0.4, "adapting": 0.6}  # the first of `source` is not the best of all
+    higher = badge([scoring(ranked, places)])
+    assert "3 entries, best under shift .600 [" in higher
+    lower = ranked.protocol.model_copy(update={"metrics": ("brier",)})
+    assert "best under shift .400 [" in badge([scoring(replace(ranked, protocol=lower), places)])
+
+
+def test_the_badge_s_best_is_on_the_board_that_its_figure_is_of(ranked, fabricate, tmp_path):
+    unranked = replace(ranked, rows=[replace(row, rank=None) for row in ranked.rows])
+    place, made, rows = fabricate.contest(tmp_path, fabricate.table(groups=4), name="second", targets=(), shifts={})
+    fabricate.submission(place, made, rows)
+    second = rank_entries(protocol_folders(tmp_path)[0], 10)
+    figure = second.rows[0].aggregates["clean", second.rank_by]
+    assert f"4 entries, best on clean images {figure.text}<" in badge([unranked, second])
+    assert "medshift SIMULATED: 3 entries<" in badge([unranked])
+
+
+def test_several_protocols_are_one_page(fabricate, tmp_path):
+    for name in ("first", "second"):
+        place, made, rows = fabricate.contest(tmp_path, fabricate.table(groups=4), name=name)
+        fabricate.submission(place, made, rows)
+    text = page([rank_entries(c, 10) for c in protocol_folders(tmp_path)])
+    assert text.count("<section") == 2
+    assert len(set(re.findall(r' id="([^"]*)"', text))) == len(re.findall(r' id="', text))
+
+
+def test_other_pixels_than_most_are_noted(fabricate, tmp_path):
+    folder = root(fabricate, tmp_path)
+    card = folder / "made-up" / "poor" / "seed-1" / CARD_FILE
+    card.write_text(card.read_text().replace('"gamma": "0', '"gamma": "1'))
+    assert "poor/seed-1: its shifts have other fingerprints" in rank_entries(protocol_folders(folder)[0], 10).notes[0]
+
+
+def test_charts_stay_in_their_frame(ranked):
+    line = lines(ranked)[0]
+    every = [charts.against_clean(ranked, "real", "x", line), *charts.severity_curves(ranked, "x")]
+    assert [chart.title for chart in every] == ["real against clean", "noise", "contrast", "resolution"]
+    for chart in every:
+        assert 2 <= len(chart.ys) <= 8
+        for point in chart.points:
+            assert charts.LEFT <= point.x <= charts.WIDTH - charts.RIGHT
+            assert charts.TOP <= point.y <= charts.HEIGHT - charts.BOTTOM
+    assert [label for _, label in every[1].xs] == ["clean", "1", "3", "5"]
+
+
+@pytest.mark.parametrize("numbers", [[0.5], [0, 1], [0.701, 0.702], [-0.2, 0.3], [math.nan, 0.5], [1.0, 1.0]])
+def test_axes_hold_what_they_are_asked_to(numbers):
+    low, high = charts._range(numbers)
+    defined = [number for number in numbers if not math.isnan(number)]
+    assert low <= min(defined) + 1e-12
+    assert high >= max(defined) - 1e-12
+    assert 2 <= len(charts.Axis(low, high, 0, 100).ticks()) <= 8
+
+
+@pytest.mark.parametrize("package", ["numpy", "scipy"])
+def test_scores_that_other_packages_made_are_not_taken_from_the_cache(package, monkeypatch):
+    now = cache.code.__wrapped__()
+    monkeypatch.setattr(f"{package}.__version__", "0")
+    assert cache.code.__wrapped__() != now
+
+
+def test_scoring_imports_no_torch():
+    code = "import sys, medshift.leaderboard.build, medshift.benchmark.cli.summary; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_matched_severities_stand_at_the_step_that_they_meet(fabricate):
+    made = fabricate.terms(fabricate.table(), severities=(1, 2, 3, 4, 5), matched={"gamma": (0.4, 1.3, 2.2, 4.0, 4.9)})
+    assert charts.steps([0.4, 1.3, 2.2, 4.0, 4.9], made) == (1, 2, 3, 4, 5)
+    assert charts.steps([2.4, 5.0], made) == (1, 2)  # cannot be strong enough for 3 to 5
+    assert charts.steps([0.01, 1.7, 3.0], made) == (3, 4, 5)  # cannot be as mild as 1 and 2
+    assert charts.steps([1.0, 3.0, 5.0], fabricate.terms(fabricate.table(), severities=(1, 3, 5))) == (1, 3, 5)

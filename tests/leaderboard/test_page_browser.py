@@ -1,0 +1,247 @@
+"""The page in a real browser: sorting, filtering, comparing, themes, narrow screens, accessibility, silence."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from medshift.leaderboard.build import build_leaderboard
+
+sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install '.[dev]'")
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+ARGUMENTS = (
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+)  # fmt: skip
+AXE = "axe-core@4.14.1"
+
+
+@pytest.fixture(scope="module")
+def browser():
+    where = next((found for found in map(shutil.which, BROWSERS) if found), None)
+    if where is None:
+        pytest.skip(f"no browser: none of {', '.join(BROWSERS)} is on the path")
+    with sync_api.sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=where, args=list(ARGUMENTS))
+        yield started
+        started.close()
+
+
+@pytest.fixture(scope="module")
+def site(fabricate, tmp_path_factory):
+    """The page of twelve entries, and one without any."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MEDSHIFT_HOME", str(tmp_path_factory.mktemp("home")))
+        root, out = tmp_path_factory.mktemp("in"), tmp_path_factory.mktemp("out")
+        place, protocol, rows = fabricate.contest(root, fabricate.table(groups=8))
+        for number in range(10):
+            sees = ("source", "test-batches")[number % 2]
+            name = f"method-{number}+lr=0.{number}"
+            fabricate.submission(place, protocol, rows, name, 0, skill=0.4 + 0.4 * number, sees=sees)
+        fabricate.submission(place, protocol, rows, "method-0+lr=0.0", 1, skill=0.5, sees="source")
+        fabricate.contest(root, fabricate.table(groups=4), name="nothing-yet")
+        build_leaderboard(root, out)
+    return (out / "index.html").as_uri()
+
+
+class Opened:
+    """A page and all that it said and asked for."""
+
+    def __init__(self, browser, url, **options):
+        self.context = browser.new_context(**options)
+        self.page = self.context.new_page()
+        self.said: list[str] = []
+        self.asked: list[str] = []
+        self.page.on("console", lambda message: self.said.append(message.text))
+        self.page.on("pageerror", lambda error: self.said.append(str(error)))
+        self.page.on("request", lambda request: self.asked.append(request.url))
+        self.page.goto(url)
+
+
+@pytest.fixture
+def opened(browser, site):
+    """Opens the page; at the end nothing was said on the console and nothing but the page was asked for."""
+    all_of_them = []
+
+    def start(**options):
+        found = Opened(browser, site, **options)
+        all_of_them.append(found)
+        return found.page
+
+    yield start
+    for found in all_of_them:
+        found.context.close()
+        assert found.said == []
+        assert found.asked == [site]
+
+
+def column(page, index, table="ranking"):
+    rows = page.locator(f"table.{table} tbody").first.locator("tr:not(.group):visible")
+    return [row.locator("th, td").nth(index).inner_text().split("\n")[0] for row in rows.all()]
+
+
+def test_tables_are_sorted_by_mouse_and_keyboard(opened):
+    page = opened(viewport={"width": 1280, "height": 900})
+    clean = page.locator("table.ranking thead th", has_text="Clean")
+    clean.get_by_role("button").click()
+    assert clean.get_attribute("aria-sort") == "descending"
+    values = [float(text) for text in column(page, 3)]
+    assert values == sorted(values, reverse=True)
+    clean.get_by_role("button").press("Enter")
+    assert clean.get_attribute("aria-sort") == "ascending"
+    assert [float(text) for text in column(page, 3)] == sorted(values)
+    page.locator("table.ranking thead th", has_text="Entry").get_by_role("button").press("Space")
+    names = column(page, 0)
+    assert names == sorted(names, reverse=True)
+    assert page.locator("table.ranking thead th[aria-sort]").count() == 1
+
+
+def test_what_is_undefined_goes_last_whichever_way_a_table_is_sorted(opened):
+    page = opened()
+    head = page.locator("table.heat thead th", has_text="Gain over clean")
+    place = head.evaluate("head => head.cellIndex")
+    for direction in ("descending", "ascending"):
+        head.get_by_role("button").click()
+        assert head.get_attribute("aria-sort") == direction
+        assert column(page, place, "heat").index("–") == 5  # the yardstick's, below those of four shifts and their mean
+
+
+def test_entries_are_filtered_by_text_and_by_what_they_see(opened):
+    page = opened()
+    said = page.locator("form.filter output").first
+    assert said.inner_text() == "10 of 10 entries shown"
+    page.get_by_label("Find").first.fill("METHOD-4")
+    assert said.inner_text() == "1 of 10 entries shown"
+    assert column(page, 0)[0].startswith("method-4")
+    assert page.locator("details:visible").count() == 1
+    assert page.locator("table.ranking tr.group:visible").count() == 1
+    page.get_by_role("button", name="Show all").click()
+    page.wait_for_function("document.querySelector('form.filter output').textContent.startsWith('10')")
+    page.get_by_label("test-batches").first.uncheck()
+    assert said.inner_text() == "5 of 10 entries shown"
+    assert "test-batches" not in page.locator("table.ranking").inner_text()
+
+
+def test_two_entries_are_compared_condition_by_condition(opened):
+    page = opened()
+    page.get_by_label("First").select_option("method-9+lr=0.9")
+    page.get_by_label("Second").select_option("method-0+lr=0.0")
+    page.get_by_role("button", name="Compare").click()
+    table = page.locator(".comparison table")
+    rows = {row.locator("th").inner_text(): row for row in table.locator("tbody tr").all()}
+    assert {"shifted", "real: site-b", "site-a", "site-a/gamma@3"} <= set(rows)
+    cells = [cell.split("\n") for cell in rows["shifted"].locator("td").all_inner_texts()]
+    one, other, gap = float(cells[0][0]), float(cells[1][0]), float(cells[2][0])
+    assert gap == pytest.approx(one - other, abs=0.0011)
+    low, high = map(float, cells[2][1].split(" to "))
+    assert low < gap < high
+    assert cells[3][0] == "method-9+lr=0.9 better"
+    page.get_by_label("First").select_option("method-4+lr=0.4")
+    page.get_by_label("Second").select_option("method-3+lr=0.3")
+    page.get_by_role("button", name="Compare").click()
+    one, other, _, verdict = table.locator("tr", has_text="drop").locator("td").all_inner_texts()
+    assert float(one) < float(other)
+    assert verdict == "method-4+lr=0.4 better"  # it loses less
+    page.get_by_label("First").select_option("method-9+lr=0.9")
+    page.get_by_label("Second").select_option("method-9+lr=0.9")
+    page.get_by_role("button", name="Compare").click()
+    assert page.locator(".comparison").inner_text() == "Choose two different entries."
+
+
+def test_a_panel_shows_conditions_confusion_and_reliability(opened):
+    page = opened()
+    panel = page.locator("details").first
+    panel.locator("summary").press("Enter")
+    panel.locator("h4").first.wait_for()
+    assert panel.locator("h4").all_inner_texts() == ["Reliability by site", "Confusion by site", "By condition"]
+    assert panel.locator("svg").count() == 3
+    counts = [
+        int(text)
+        for text in panel.locator("table").first.locator("td.p0, td[class^=p], td[class^=n]").all_inner_texts()
+    ]
+    assert sum(counts) == 32  # one seed of eight patients of four images
+    assert panel.locator("table").last.locator("tbody tr").count() == 1 + 1 + 2 + 12
+
+
+def test_it_follows_the_reader_s_theme(opened):
+    ground = "getComputedStyle(document.body).backgroundColor"
+    light, dark = (opened(color_scheme=scheme).evaluate(ground) for scheme in ("light", "dark"))
+    assert light == "rgb(255, 255, 255)"
+    assert dark == "rgb(20, 22, 26)"
+
+
+@pytest.mark.parametrize("width", [320, 1280])
+def test_it_fits_the_screen(opened, width):
+    page = opened(viewport={"width": width, "height": 700})
+    page.locator("details summary").first.click()
+    page.get_by_role("button", name="Compare").click()
+    page.locator(".comparison table").wait_for()
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    small = page.evaluate(
+        "[...document.querySelectorAll('td, th, p, li')]"
+        ".filter(e => parseFloat(getComputedStyle(e).fontSize) < 11).length"
+    )
+    assert small == 0
+
+
+def test_it_can_be_walked_with_the_keyboard(opened):
+    page = opened()
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.textContent") == "Skip to the leaderboard"
+    seen = set()
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        seen.add(page.evaluate("document.activeElement.tagName"))
+    assert {"INPUT", "BUTTON", "DIV", "SELECT", "SUMMARY"} <= seen
+
+
+def test_it_prints_without_its_controls(opened):
+    page = opened()
+    page.emulate_media(media="print")
+    assert page.locator("form:visible").count() == 0
+    assert page.locator("table.ranking").is_visible()
+    assert page.pdf()[:4] == b"%PDF"
+
+
+@pytest.fixture(scope="module")
+def axe(tmp_path_factory):
+    """The source of axe-core; $AXE_CORE may name its axe.min.js."""
+    given = os.environ.get("AXE_CORE")
+    if given:
+        return Path(given).read_text(encoding="utf-8")
+    npm = shutil.which("npm")
+    if npm is None:
+        pytest.skip(f"no npm to fetch {AXE} with, and $AXE_CORE does not name axe.min.js")
+    folder = tmp_path_factory.mktemp("axe")
+    try:
+        words = [npm, "pack", "--silent", AXE]
+        done = subprocess.run(words, cwd=folder, capture_output=True, text=True, timeout=120, check=False)
+    except subprocess.TimeoutExpired:
+        pytest.skip(f"npm could not fetch {AXE} within two minutes")
+    if done.returncode:
+        pytest.skip(f"npm could not fetch {AXE}: {done.stderr.strip()[-200:]}")
+    (archive,) = folder.glob("*.tgz")
+    with tarfile.open(archive) as files:
+        return files.extractfile("package/axe.min.js").read().decode()
+
+
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 1280), ("light", 320)])
+def test_axe_finds_nothing_serious(browser, site, axe, scheme, width):
+    # the page's policy lets no other script run: the checker goes around it
+    context = browser.new_context(color_scheme=scheme, viewport={"width": width, "height": 800}, bypass_csp=True)
+    page = context.new_page()
+    page.goto(site)
+    page.locator("details summary").first.click()
+    page.get_by_role("button", name="Compare").click()
+    page.evaluate(axe)
+    found = page.evaluate("axe.run(document)")
+    context.close()
+    serious = {rule["id"]: [node["html"] for node in rule["nodes"]][:3] for rule in found["violations"]}
+    assert serious == {}
+    assert len(found["passes"]) > 20

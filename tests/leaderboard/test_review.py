@@ -1,0 +1,325 @@
+"""The check of a pull request: what it says, and that its workflows can do no harm."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import textwrap
+from pathlib import Path
+
+import pytest
+from helpers.cli import MEDSHIFT
+
+from medshift.benchmark.runs.verify import Outcome, write_record
+from medshift.benchmark.submissions.card import CARD_FILE
+from medshift.benchmark.submissions.predictions import PREDICTIONS_FILE
+from medshift.benchmark.submissions.verification_record import VERIFIED_FILE
+from medshift.leaderboard.review.changes import of_diff, of_folders
+from medshift.leaderboard.review.review import review
+from medshift.shifts.errors import MedshiftError
+
+WORKFLOWS = Path(__file__).parents[2] / ".github" / "workflows"
+MARKED = Outcome("bytes", 0, [])
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path, monkeypatch):
+    monkeypatch.setenv("MEDSHIFT_HOME", str(tmp_path / "home"))
+
+
+def edit(folder, change):
+    """Changes the fields of a card."""
+    fields = json.loads((folder / CARD_FILE).read_text())
+    change(fields)
+    (folder / CARD_FILE).write_text(json.dumps(fields))
+
+
+def without_code(text):
+    """Returns Markdown less its spans of code, in which nothing is a link, a mention or HTML."""
+    return re.sub(r"`[^`\n]*`", "", text)
+
+
+def test_a_sound_entry_is_told_where_it_would_stand(fabricate, tmp_path):
+    place, protocol, rows = fabricate.contest(tmp_path / "in", fabricate.table(groups=8))
+    fabricate.submission(place, protocol, rows, "there", skill=1.0)
+    new = fabricate.submission(place, protocol, rows, "new+lr=0.1", skill=3.0)
+    text, sound = review(of_folders([new]))
+    assert sound
+    assert "`new+lr=0.1` on `made-up` (seeds 0): in order. It would stand at rank 1 (" in text
+    assert "of 2, tier 1" in text
+    assert text.endswith(" under shift.\n")
+    assert "there" not in text
+
+
+def test_without_any_shift_the_clean_figure_is_told_as_such(fabricate, tmp_path):
+    place, protocol, rows = fabricate.contest(tmp_path / "in", fabricate.table(groups=8), shifts={}, targets=())
+    text, sound = review(of_folders([fabricate.submission(place, protocol, rows, "new")]))
+    assert sound
+    assert text.endswith(" without any shift.\n")
+
+
+def test_a_seed_that_differs_from_its_siblings_is_refused_with_the_whole_entry(fabricate, tmp_path):
+    place, protocol, rows = fabricate.contest(tmp_path / "in", fabricate.table(groups=4))
+    fabricate.submission(place, protocol, rows, "there", 0)
+    new = fabricate.submission(place, protocol, rows, "there", 1, config={"lr": 0.1})
+    text, sound = review(of_folders([new]))
+    assert not sound
+    assert "`made-up/there`: **refused**" in text
+    assert "seeds 0 and 1 differ in more than the seed" in text
+    assert str(tmp_path) not in text
+
+
+def test_what_is_wrong_is_listed_and_is_text(fabricate, tmp_path):
+    place, protocol, rows = fabricate.contest(tmp_path / "in", fabricate.table(groups=4))
+    bad = fabricate.submission(place, protocol, rows, "bad")
+    edit(bad, lambda fields: fields.update({"[x](http://evil) @everyone <img>": 1}))
+    marked = fabricate.submission(place, protocol, rows, "marked")
+    write_record(marked, MARKED, "myself")
+    text, sound = review(of_folders([bad, marked, place / "gone" / "seed-0"]))
+    assert not sound
+    assert "`made-up/bad/seed-0`: **refused**" in text
+    assert "verified.json stands beside a card or predictions that change" in text
+    assert "`made-up/gone/seed-0`: removed" in text
+    outside = without_code(text)
+    assert "](http" not in outside
+    assert "@everyone" not in outside
+    assert "<img>" not in outside
+    assert review(of_folders([])) == ("## Leaderboard\n\nNo entry is touched.\n", True)
+    assert not review(of_folders([tmp_path / "nowhere" / "a" / "seed-0"]))[1]
+
+
+def test_a_contest_in_a_folder_of_another_name_is_refused(fabricate, tmp_path):
+    place, protocol, rows = fabricate.contest(tmp_path / "in", fabricate.table(groups=4))
+    fabricate.submission(place, protocol, rows, "new")
+    text, sound = review(of_folders([place.rename(place.with_name("other")) / "new" / "seed-0"]))
+    assert not sound
+    assert "its protocol is named 'made-up'" in text
+
+
+@pytest.fixture
+def checkout(fabricate, tmp_path):
+    """A checkout with an entry of two seeds, committed, the second with a mark; returns (checkout, its contest)."""
+    root = tmp_path / "checkout"
+    place, protocol, rows = fabricate.contest(root / "leaderboard" / "submissions", fabricate.table(groups=4))
+    for seed in (0, 1):
+        fabricate.submission(place, protocol, rows, "there", seed)
+    write_record(place / "there" / "seed-1", MARKED, "somebody")
+    git(root, "init", "--quiet")
+    git(root, "add", ".")
+    git(root, "commit", "--quiet", "-m", "the base")
+    return root, place
+
+
+def git(root, *words):
+    author = ["-c", "user.name=nobody", "-c", "user.email=nobody@example.org", "-c", "core.autocrlf=false"]
+    done = subprocess.run(["git", "-C", root, *author, *words], capture_output=True, check=True)
+    return done.stdout
+
+
+def reviewed(root):
+    """Returns what is said of the changes to a checkout."""
+    git(root, "add", "--all")
+    return review(of_diff(git(root, "diff", "--cached", "--raw", "-z", "--no-renames", "HEAD"), root))
+
+
+def copied(place):
+    shutil.copytree(place / "there" / "seed-0", place / "there" / "seed-2")
+    edit(place / "there" / "seed-2", lambda fields: fields.update(seed=2))
+
+
+def renamed(place):
+    """Takes somebody's entry over under another name, cards edited."""
+    (place / "there").rename(place / "mine")
+    (place / "mine" / "seed-1" / VERIFIED_FILE).unlink()
+    for seed in (0, 1):
+        edit(place / "mine" / f"seed-{seed}", lambda f: (f.update(entry="mine"), f["baseline"].update(name="mine")))
+
+
+SOUND = {
+    "a new seed": (copied, "`there` on `made-up` (seeds 0, 1, 2): in order"),
+    "a file elsewhere": (lambda place: (place.parent.parent / "x.py").write_text("x"), "No entry is touched."),
+    "an entry renamed": (renamed, "`made-up/there/seed-1`: removed"),
+    "a mark": (
+        lambda place: write_record(place / "there" / "seed-0", MARKED, "me"),
+        "a mark, to be looked at by a maintainer",
+    ),
+    "a mark removed": (lambda place: (place / "there" / "seed-1" / VERIFIED_FILE).unlink(), "its mark is removed"),
+    "a marked card edited, its mark removed": (
+        lambda place: (
+            (place / "there" / "seed-1" / VERIFIED_FILE).unlink(),
+            edit(place / "there" / "seed-1", lambda fields: fields.update(submitter="another")),
+        ),
+        "its mark is removed",
+    ),
+}
+REFUSED = {
+    "a linked contest": (lambda place: (place.parent / "copy").symlink_to(place.name), "is a link or no regular file"),
+    "a linked entry": (lambda place: (place / "copy").symlink_to("there"), "is a link or no regular file"),
+    "a linked protocol": (
+        lambda place: ((place.parent / "b").mkdir(), (place.parent / "b" / "protocol.json").symlink_to("/etc/passwd")),
+        "is a link or no regular file",
+    ),
+    "a linked card": (
+        lambda place: (
+            (place / "there" / "seed-0" / CARD_FILE).unlink(),
+            (place / "there" / "seed-0" / CARD_FILE).symlink_to("../seed-1/card.json"),
+        ),
+        "is a link or no regular file",
+    ),
+    "a file beside the entries": (lambda place: (place / "conftest.py").write_text("x"), "does not belong"),
+    "a file beside the contests": (lambda place: (place.parent / "index.html").write_text("x"), "does not belong"),
+    "a file deep in a seed": (
+        lambda place: ((place / "there/seed-0/x").mkdir(), (place / "there/seed-0/x" / CARD_FILE).write_text("{}")),
+        "does not belong",
+    ),
+    "an entry of no name": (
+        lambda place: shutil.copytree(place / "there" / "seed-0", place / "<img> @all" / "seed-0"),
+        "does not belong",
+    ),
+    "a seed of no number": (
+        lambda place: shutil.copytree(place / "there" / "seed-0", place / "there" / "seed-00"),
+        "does not belong",
+    ),
+    "a protocol edited": (
+        lambda place: (place / "protocol.json").write_text((place / "protocol.json").read_text() + "\n"),
+        "an entry must not change its protocol",
+    ),
+    "a contest removed": (shutil.rmtree, "an entry must not change its protocol"),
+    "a new contest that is none": (
+        lambda place: ((place.parent / "new").mkdir(), (place.parent / "new" / "protocol.json").write_text("{}")),
+        "is no protocol",
+    ),
+    "a marked card edited": (
+        lambda place: edit(place / "there" / "seed-1", lambda fields: fields.update(submitter="another")),
+        "goes where what it marks changes",
+    ),
+    "predictions removed": (
+        lambda place: (place / "there" / "seed-0" / PREDICTIONS_FILE).unlink(),
+        "predictions.parquet is missing",
+    ),
+    "a forged mark": (
+        lambda place: (place / "there" / "seed-0" / VERIFIED_FILE).write_text("{}"),
+        "verified.json: predictions_sha256: Field required",
+    ),
+}
+
+
+def told(checkout, kind):
+    """Makes a kind of change and returns what the review tells of it, which must hold what it should."""
+    root, place = checkout
+    change, says = kind
+    change(place)
+    text, sound = reviewed(root)
+    assert says in text
+    return text, sound
+
+
+@pytest.mark.parametrize("kind", SOUND)
+def test_what_may_change_is_told(checkout, kind):
+    text, sound = told(checkout, SOUND[kind])
+    assert sound, text
+
+
+@pytest.mark.parametrize("kind", REFUSED)
+def test_every_other_change_is_refused_by_name(checkout, kind):
+    text, sound = told(checkout, REFUSED[kind])
+    assert not sound
+    assert "<img>" not in without_code(text)
+    assert "@all" not in without_code(text)
+
+
+def test_the_command_takes_the_changes_of_a_checkout(checkout):
+    root, place = checkout
+    (place.parent / "copy").symlink_to(place.name)
+    git(root, "add", "--all")
+    changes = root / "changes"
+    changes.write_bytes(git(root, "diff", "--cached", "--raw", "-z", "--no-renames", "HEAD"))
+    words = [*MEDSHIFT, "check", "entries", "--changes", changes, "--checkout", root, "--report", root / "report.md"]
+    assert subprocess.run(words, check=False).returncode == 1
+    assert "`leaderboard/submissions/copy: is a link" in (root / "report.md").read_text()
+
+
+@pytest.mark.parametrize("raw", [b"x", b"a.txt\0b.txt\0", b":100644 100644 0 0 R100\0a\0b\0c\0"])
+def test_what_is_no_list_of_changes_is_refused(raw, tmp_path):
+    with pytest.raises(MedshiftError, match="git diff --raw"):
+        of_diff(raw, tmp_path)
+
+
+@pytest.mark.parametrize("path", sorted(WORKFLOWS.glob("*.yml")), ids=lambda path: path.name)
+def test_actions_are_pinned_and_untrusted_code_gets_nothing(path):
+    text = path.read_text()
+    for action in re.findall(r"uses: (\S+)", text):
+        assert re.fullmatch(r"actions/[a-z-]+@[0-9a-f]{40}", action), action
+    assert "pull_request_target" not in text
+    assert "secrets." not in text
+    assert "write-all" not in text
+    scripts = re.findall(r"run: \|\n((?: {10}.*\n|\n)+)", text)
+    assert not any("${{" in script for script in scripts)  # what a contributor wrote is never pasted into a script
+    if "workflow_run" in text:
+        assert "actions/checkout" not in text
+    elif "pull_request" in text:
+        assert text.count("actions/checkout@") == text.count("persist-credentials: false")
+
+
+GH = """#!/usr/bin/env python3
+import json, os, pathlib, sys
+words = sys.argv[1:]
+here = pathlib.Path(os.environ["ANSWERS"])
+(asked,) = [word for word in words if word.startswith("repos/")]
+if "--input" in words:
+    body = json.load(open(words[words.index("--input") + 1]))["body"]
+    (here / "sent").write_text(json.dumps([words[2], asked, body]))
+else:
+    print((here / asked.split("/")[-1].partition("...")[0]).read_text())
+"""
+
+
+@pytest.fixture
+def comment(tmp_path):
+    """Runs the script that comments, GitHub's answers being given; returns (method, path, body) of what it sends."""
+    text = (WORKFLOWS / "leaderboard-comment.yml").read_text()
+    (script,) = re.findall(r"run: \|\n((?: {10}.*\n|\n)+)", text)
+    (tmp_path / "gh").write_text(GH)
+    (tmp_path / "gh").chmod(0o755)
+    (tmp_path / "report").mkdir()
+    (tmp_path / "report" / "report.md").write_text("## Leaderboard\n\n`what the check says`\n")
+
+    def run(files, comments=(), sha="f00"):
+        (tmp_path / "pulls").write_text(
+            json.dumps([{"number": 7, "head": {"sha": sha}, "base": {"sha": "ba5e"}}, {"head": {"sha": "0"}}])
+        )
+        (tmp_path / "ba5e").write_text(json.dumps({"files": files}))
+        (tmp_path / "comments").write_text("\n".join(json.dumps(page) for page in comments))
+        about = {"REPOSITORY": "a/b", "OWNER": "me", "BRANCH": "x", "COMMIT": "f00", "ANSWERS": str(tmp_path)}
+        path = f"{tmp_path}:{os.environ['PATH']}"
+        words = ["bash", "-e", "-c", textwrap.dedent(script)]
+        subprocess.run(words, env={**os.environ, **about, "PATH": path}, cwd=tmp_path, check=True)
+        return json.loads((tmp_path / "sent").read_text()) if (tmp_path / "sent").exists() else None
+
+    return run
+
+
+@pytest.mark.skipif(shutil.which("jq") is None, reason="the script needs jq")
+def test_a_report_is_repeated_only_of_pull_requests_that_change_submissions_alone(comment):
+    mine = {"filename": "leaderboard/submissions/a/b/seed-0/card.json"}
+    assert comment([mine]) == ["POST", "repos/a/b/issues/7/comments", "## Leaderboard\n\n`what the check says`\n"]
+    others = [[{"id": 1, "user": {"login": "me"}, "body": "## Leaderboard"}]]
+    own = [[{"id": 2, "user": {"login": "github-actions[bot]"}, "body": "## Leaderboard\n\nold"}]]
+    assert comment([mine], others)[:2] == ["POST", "repos/a/b/issues/7/comments"]
+    assert comment([mine], others + own)[:2] == ["PATCH", "repos/a/b/issues/comments/2"]
+    for files in (
+        [mine, {"filename": ".github/workflows/leaderboard.yml"}],
+        [{"filename": mine["filename"], "previous_filename": "leaderboard/review.py"}],
+        [mine] * 300,
+    ):
+        _, _, body = comment(files)
+        assert body.startswith("## Leaderboard\n\nThis pull request changes more than")
+        assert "what the check says`" not in body
+
+
+@pytest.mark.skipif(shutil.which("jq") is None, reason="the script needs jq")
+def test_nothing_is_said_where_the_commit_is_none_of_an_open_pull_request(comment):
+    assert comment([], sha="another") is None

@@ -1,0 +1,92 @@
+"""Plug-ins that are really installed: a bad one is told so in one line, and spoils nothing but itself."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from typer.testing import CliRunner
+
+from medshift.benchmark.cli.main import app
+from medshift.shifts import catalogue, checks
+from medshift.shifts.apply import apply_shift
+from medshift.shifts.checks import check_shift
+from medshift.shifts.errors import MedshiftError
+from medshift.shifts.numerics.phantom import phantom
+from medshift.shifts.plugins import Table
+
+PLUGINS = Path(__file__).parents[1] / "plugins"
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    """Returns a folder into which both packages are installed."""
+    where = tmp_path_factory.mktemp("plugins")
+    copies = [shutil.copytree(PLUGINS / name, where / name) for name in ("bad", "rival")]
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index", "--no-build-isolation"]
+    subprocess.run([*pip, "--target", where / "site", *copies], check=True)
+    return where / "site"
+
+
+@pytest.fixture
+def installed(site, monkeypatch):
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    monkeypatch.syspath_prepend(site)
+    monkeypatch.setattr(catalogue, "TABLE", Table("medshift.shifts", "shift", catalogue.TABLE.builtins))
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.mark.usefixtures("installed")
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("bad-raises", "raised RuntimeError: no licence"),
+        ("bad-nan", "returned NaN or infinite values"),
+        ("bad-shape", "returned shape (2, 1, 48, 47) for (2, 1, 48, 48)"),
+        ("bad-mutates", "changed the images it was given"),
+        ("bad-global", "used the global random state of torch"),
+        ("bad-slow", "s an image; the bound is"),
+        ("bad-import", "'bad-import' of bad-shifts 0.3 cannot be loaded: ModuleNotFoundError: No module named"),
+        ("bad-crash", "'bad-crash' of bad-shifts 0.3 cannot be loaded: RuntimeError: wrong phase of the moon."),
+        ("bad-attribute", "cannot be loaded: AttributeError: module 'bad_shifts' has no attribute 'misspelt'"),
+        ("bad-number", "shift 'bad-number' of bad-shifts 0.3 is no function but a int"),
+        ("bad-twin", "two shifts are named 'bad-twin': one from "),
+    ],
+)
+def test_each_is_told_what_is_wrong(name, message, monkeypatch):
+    monkeypatch.setattr(checks, "SLOWEST_S", 0.04)
+    problems = check_shift(name)
+    assert any(message in problem for problem in problems), problems
+    assert not any("\n" in problem for problem in problems)
+    result = CliRunner().invoke(app, ["check", "shift", name])
+    assert result.exit_code == 1
+    assert message.split(":")[0] in result.output.replace("\n", " ")
+
+
+@pytest.mark.usefixtures("installed")
+def test_a_clash_names_both_and_the_built_in_keeps_its_name():
+    line = catalogue.TABLE.clashes["bad-twin"]
+    assert "bad-shifts 0.3" in line
+    assert "rival-shifts 2.0" in line
+    assert "medshift itself, one from rival-shifts 2.0" in catalogue.TABLE.clashes["gamma"]
+    assert check_shift("gamma") == [catalogue.TABLE.clashes["gamma"]]
+    assert apply_shift("gamma", phantom(1, 1, (8, 8)), 1, ["a"], 0).amax() > 0.5
+
+
+@pytest.mark.usefixtures("installed")
+def test_they_spoil_nothing_but_themselves():
+    images, ids = phantom(2, 1, (16, 16)), ["a", "b"]
+    assert torch.equal(apply_shift("good-dimmer", images, 2, ids, 0), images * (1 - 0.1 * 2))
+    assert check_shift("good-dimmer") == []
+    assert catalogue.shifts_for_modality("mr")
+    assert {"bad-import", "good-dimmer", "gamma"} <= set(catalogue.list_shifts())
+    listed = CliRunner().invoke(app, ["list", "shifts"])
+    assert listed.exit_code == 0
+    assert "good-dimmer" in listed.output
+    assert "two shifts are named 'gamma'" in listed.output.replace("\n", " ")
+    with pytest.raises(MedshiftError, match=r"shift 'bad-nan' of bad-shifts 0\.3, severity 1, returned NaN"):
+        apply_shift("bad-nan", images, 1, ids, 0)

@@ -1,0 +1,201 @@
+"""`medshift new` writes packages that install, pass their own tests and the contract, and run."""
+
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+from helpers.cli import MEDSHIFT
+from helpers.image_folders import folder
+from typer.testing import CliRunner
+
+from medshift.benchmark.cli import scaffold
+from medshift.benchmark.cli.main import app
+from medshift.shifts.errors import MedshiftError
+
+NEW = {  # kind -> name, and what to do next
+    "shift": ("acme-light", "medshift check shift acme-light"),
+    "baseline": ("acme-net", "medshift check baseline acme-net"),
+    "dataset": ("acme-scans", "medshift protocol make acme-scans-1 --dataset acme-scans"),
+}
+
+
+def written(kind, where):
+    """Writes a plug-in by the command and returns its folder."""
+    name, after = NEW[kind]
+    result = CliRunner().invoke(app, ["new", kind, name, "--out", str(where)])
+    assert result.exit_code == 0, result.output
+    assert f"&& {after}\n" in result.output
+    return where
+
+
+@pytest.fixture(scope="module")
+def package(tmp_path_factory):
+    return written("shift", tmp_path_factory.mktemp("new") / "medshift-acme-light")
+
+
+@pytest.fixture(scope="module")
+def environment(package, tmp_path_factory):
+    return installed(package, tmp_path_factory)
+
+
+def installed(package, tmp_path_factory):
+    """Returns the variables of a process that has the package installed; the source stays as it was written."""
+    before = sorted(package.rglob("*"))
+    site = tmp_path_factory.mktemp("site")
+    copy = tmp_path_factory.mktemp("copy")
+    for path in package.rglob("*"):
+        if path.is_file():
+            (copy / path.relative_to(package)).parent.mkdir(exist_ok=True, parents=True)
+            (copy / path.relative_to(package)).write_bytes(path.read_bytes())
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index", "--no-build-isolation"]
+    subprocess.run([*pip, "--target", site, copy], check=True)
+    assert sorted(package.rglob("*")) == before
+    home = tmp_path_factory.mktemp("home")
+    return {**os.environ, "PYTHONPATH": str(site), "MEDSHIFT_HOME": str(home), "OMP_NUM_THREADS": "1"}
+
+
+@pytest.mark.parametrize("kind", NEW)
+def test_packages_are_complete_and_clean(kind, tmp_path):
+    package = written(kind, tmp_path / "new")
+    stem = f"medshift_{NEW[kind][0].replace('-', '_')}"
+    files = {str(path.relative_to(package)) for path in package.rglob("*") if path.is_file()}
+    assert files == {"pyproject.toml", "README.md", f"{stem}.py", f"tests/test_{stem}.py"}
+    for name in files:
+        assert "${" not in (package / name).read_text()
+    ruff = [sys.executable, "-m", "ruff"]
+    for words in (["check", "--isolated", "--select", "E,F,I,B,UP,RUF"], ["format", "--isolated", "--check"]):
+        checked = subprocess.run([*ruff, *words, "--line-length", "120", package], capture_output=True, text=True)
+        assert checked.returncode == 0, checked.stdout
+
+
+def test_its_own_test_passes(package, environment):
+    pytest_ = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(package / "tests")]
+    done = subprocess.run(pytest_, cwd=package, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
+    assert "2 passed" in done.stdout
+
+
+def test_check_shift_knows_it(environment):
+    done = subprocess.run([*MEDSHIFT, "check", "shift", "acme-light"], env=environment, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (0, "acme-light: ok\n")
+
+
+def test_it_runs_by_name_beside_a_built_in(environment, tmp_path):
+    images = folder(tmp_path / "set")
+    command = [*MEDSHIFT, "run", "--baseline", "scratch", "--set", "arch=test_resnet", "--set", "epochs=1"]
+    command += ["--data", str(images), "--out", str(tmp_path / "out"), "--threads", "1", "--severities", "2,5"]
+    both = [*command, "--shifts", "acme-light,gamma"]
+    done = subprocess.run(both, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    (card,) = (tmp_path / "out").glob("*/*/seed-0/card.json")
+    assert set(json.loads(card.read_text())["shifts"]) == {"acme-light", "gamma"}
+    protocol = json.loads((card.parent.parent.parent / "protocol.json").read_text())
+    assert protocol["shifts"] == {"acme-light": "plug-in", "gamma": "contrast"}
+    rows = pd.read_parquet(card.parent / "predictions.parquet")
+    keys = {"site-a/acme-light@2", "site-a/acme-light@5", "site-a/gamma@2", "site-a/gamma@5"}
+    assert keys <= set(rows["condition"])
+    columns = [name for name in rows if name.startswith("p")]
+    clean, lit = (rows[rows["condition"] == key][columns].to_numpy(float) for key in ("site-a", "site-a/acme-light@5"))
+    assert np.abs(clean - lit).max() > 1e-6
+    only = [*command, "--shifts", "acme-light,gamma", "--family", "plug-in"]
+    assert subprocess.run(only, env=environment, capture_output=True).returncode == 0
+    families = [json.loads(p.read_text())["shifts"] for p in (tmp_path / "out").glob("*/protocol.json")]
+    assert {"acme-light": "plug-in"} in families
+    # without the package: one line, and nothing else breaks
+    gone = subprocess.run(both, env={**environment, "PYTHONPATH": ""}, capture_output=True, text=True)
+    assert gone.returncode == 1
+    assert gone.stderr.splitlines()[-1].startswith("medshift: unknown shift 'acme-light'.")
+
+
+@pytest.mark.slow
+def test_a_new_baseline_installs_keeps_the_contract_and_runs(tmp_path_factory, tmp_path):
+    package = written("baseline", tmp_path / "new")
+    environment = installed(package, tmp_path_factory)
+
+    def process(*words):
+        return subprocess.run([*map(str, words)], cwd=tmp_path, env=environment, capture_output=True, text=True)
+
+    tested = process(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", package / "tests")
+    assert "2 passed" in tested.stdout, tested.stdout
+    checked = process(*MEDSHIFT, "check", "baseline", "acme-net")
+    assert (checked.returncode, checked.stdout) == (0, "acme-net: ok\n")
+    light = "import sys; from medshift_acme_net import AcmeNet; assert AcmeNet(); assert 'torch' not in sys.modules"
+    assert process(sys.executable, "-c", light).returncode == 0
+    images = folder(tmp_path / "set", {"site-a": 200, "site-b": 40})
+    command = [*MEDSHIFT, "run", "--baseline", "acme-net", "--data", images, "--shifts", "gamma", "--severities", "1"]
+    command += ["--set", "epochs=12", "--set", "width=16", "--set", "batch_size=8", "--threads", "1", "--out", "out"]
+    done = process(*command)
+    assert done.returncode == 0, done.stderr
+    (path,) = (tmp_path / "out").glob("*/acme-net*/seed-0/card.json")
+    card = json.loads(path.read_text())
+    assert card["baseline"]["distribution"] == "medshift-acme-net 0.1.0"
+    assert card["baseline"]["config"]["width"] == 16
+    scores = {(score["condition"], score["metric"]): score["value"] for score in card["scores"]}
+    assert scores["site-a", "auroc"] > 0.9  # it learns: a method, not a stub
+    wrong = process(*command, "--set", "width=12")
+    assert wrong.stderr.splitlines()[-1] == "medshift: baseline 'acme-net': width must be a multiple of 8"
+
+
+def test_a_new_data_set_passes_its_own_test_and_is_read_by_name(tmp_path_factory, tmp_path):
+    package = written("dataset", tmp_path / "new")
+    environment = installed(package, tmp_path_factory)
+    pytest_ = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(package / "tests")]
+    done = subprocess.run(pytest_, cwd=package, env=environment, capture_output=True, text=True)
+    assert "2 passed" in done.stdout, done.stdout
+    images = {"MEDSHIFT_ACME_SCANS_DIR": str(folder(tmp_path / "set"))}
+    words = ["protocol", "make", "scans-1", "--dataset", "acme-scans", "--shifts", "gamma"]
+    for extra, says in ((images, "trains on"), ({}, "medshift: no images of acme-scans in ")):
+        made = subprocess.run(
+            [*MEDSHIFT, *words], cwd=tmp_path, env={**environment, **extra}, capture_output=True, text=True
+        )
+        assert says in made.stdout + made.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("gamma", "there is a shift 'gamma' already, of medshift"),
+        ("Acme", "small letters and digits"),
+        ("acme_light", "small letters and digits"),
+        ("2d", "small letters and digits"),
+        ("../x", "small letters and digits"),
+    ],
+)
+def test_names_that_will_not_do(name, message, tmp_path):
+    with pytest.raises(MedshiftError, match=message):
+        scaffold.new("shift", name, tmp_path / "x")
+    assert not (tmp_path / "x").exists()
+
+
+def test_a_folder_that_holds_something_is_left_alone(tmp_path):
+    (tmp_path / "mine.txt").write_text("mine")
+    with pytest.raises(MedshiftError, match="is not an empty folder"):
+        scaffold.new("shift", "acme-light", tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
+
+
+def test_other_plug_ins_have_names_of_their_own(tmp_path):
+    with pytest.raises(MedshiftError, match="there is a baseline 'scratch' already, of medshift"):
+        scaffold.new("baseline", "scratch", tmp_path / "x")
+    with pytest.raises(MedshiftError, match="there is a data set 'brain-mri-sim' already"):
+        scaffold.new("dataset", "brain-mri-sim", tmp_path / "x")
+    assert not (tmp_path / "x").exists()
+    module, *_ = scaffold.new("baseline", "recipe", tmp_path / "recipe")
+    assert "class RecipeBaseline(Recipe):" in module.read_text()
+    module, *_ = scaffold.new("dataset", "os", tmp_path / "os")
+    assert "def os_dataset(" in module.read_text()
+    module, *_ = scaffold.new("baseline", "none", tmp_path / "none")
+    compile(module.read_text(), str(module), "exec")
+    assert "class NoneBaseline(" in module.read_text()
+
+
+@pytest.mark.parametrize("name", ["at", "lambda", "torch", "x"])
+def test_awkward_names_still_make_modules_that_load(name, tmp_path):
+    module, *_ = scaffold.new("shift", name, tmp_path / name)
+    scope = {"__name__": "made"}
+    exec(compile(module.read_text(), str(module), "exec"), scope)
+    assert any(callable(value) and getattr(value, "unit", "") == "lost" for value in scope.values())

@@ -1,0 +1,38 @@
+"""docs/shifts.md shows the catalogue as it is."""
+
+from pathlib import Path
+
+import pytest
+
+from medshift.benchmark.cli.tables import shifts
+from medshift.benchmark.protocols.plan import LEVELS
+from medshift.shifts import catalogue
+from medshift.shifts.catalogue import SOURCES
+from medshift.shifts.errors import MedshiftError
+
+PAGE = Path(__file__).parents[2] / "docs" / "shifts.md"
+
+
+def test_the_page_is_up_to_date():
+    text = PAGE.read_text(encoding="utf-8")
+    assert shifts.markdown() in text, "run `medshift shifts table --into docs/shifts.md`"
+    assert f"{', '.join(f'{level:.2f}' for level in LEVELS[:-1])} and {LEVELS[-1]:.2f}" in text.replace("\n", " ")
+
+
+def test_every_shift_has_a_source_and_a_row():
+    assert set(SOURCES) == set(catalogue.BUILTINS)
+    rows = [line for line in shifts.markdown().splitlines() if line.startswith("| `")]
+    assert len(rows) == len(catalogue.BUILTINS)
+    assert all(row.count(" | ") == 6 for row in rows)
+
+
+def test_a_file_is_updated_between_its_marks(tmp_path):
+    page = tmp_path / "page.md"
+    page.write_text(f"before\n{shifts.BEGIN}\nold\n{shifts.END}\nafter\n")
+    assert shifts.into(page)
+    assert not shifts.into(page)
+    assert page.read_text().startswith("before\n")
+    assert page.read_text().endswith("after\n")
+    page.write_text("no marks")
+    with pytest.raises(MedshiftError, match="lacks the lines"):
+        shifts.into(page)
