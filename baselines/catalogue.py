@@ -1,4 +1,4 @@
-"""The built-in baselines: what `medshift list baselines` shows of each. Importing this imports no torch."""
+"""The built-in baselines, as `medshift list baselines` shows them. Importing this imports no torch."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ BUILTINS: dict[str, Entry] = {
         "medshift.baselines.generalisation.acquisition_augment:AcquisitionAugment",
         "source",
         "ImageNet transfer",
-        "Fine-tune from ImageNet on shifted images, leaving out the family of shifts that is scored.",
+        "Fine-tune from ImageNet on shifted images, leaving out the family of shifts under test.",
         "after Hendrycks et al., AugMix, ICLR 2020, arXiv 1912.02781, without its chains",
     ),
     "adabn": Entry(
         "medshift.baselines.test_time.adabn:AdaBN",
         "test-batches",
         "adaptation",
-        "Normalise by the test batch's statistics.",
+        "Replace batch norm statistics by those of the test batch.",
         "Li et al., arXiv 1603.04779; Schneider et al., NeurIPS 2020, arXiv 2006.16971",
     ),
     "bn-only": Entry(
         "medshift.baselines.transfer.linear_probe:BnOnly",
         "source",
         "ImageNet transfer",
-        "Fine-tune batch norms and the last layer alone; all other ImageNet weights stay.",
+        "Fine-tune only the batch norms and the last layer; all other ImageNet weights stay fixed.",
         "Frankle et al., Training BatchNorm and only BatchNorm, ICLR 2021, arXiv 2003.00152",
     ),
     "cbr-large-t": Entry(
@@ -65,7 +65,7 @@ BUILTINS: dict[str, Entry] = {
         "medshift.baselines.adaptation.dann:Cdan",
         "target-unlabelled",
         "adaptation",
-        "Fine-tune from ImageNet while features times predictions learn to fool a discriminator of domains (CDAN+E).",
+        "Fine-tune from ImageNet while features times predictions learn to fool a domain discriminator (CDAN+E).",
         "Long et al., NeurIPS 2018, arXiv 1705.10667",
     ),
     "coral": Entry(
@@ -79,21 +79,21 @@ BUILTINS: dict[str, Entry] = {
         "medshift.baselines.adaptation.dann:Dann",
         "target-unlabelled",
         "adaptation",
-        "Fine-tune from ImageNet while the features learn to fool a discriminator of domains.",
+        "Fine-tune from ImageNet while the features learn to fool a domain discriminator.",
         "Ganin et al., JMLR 2016, arXiv 1505.07818",
     ),
     "fda": Entry(
         "medshift.baselines.adaptation.fda:Fda",
         "target-unlabelled",
         "adaptation",
-        "Fine-tune from ImageNet on source images that have the low-frequency amplitudes of the targets' images.",
+        "Fine-tune from ImageNet on source images with the low-frequency amplitudes of target images.",
         "Yang and Soatto, CVPR 2020, arXiv 2004.05498",
     ),
     "histogram-matching": Entry(
         "medshift.baselines.generalisation.histogram_matching:HistogramMatching",
         "source",
         "ImageNet transfer",
-        "Match every image's histogram to the source's mean one, in training and test, and fine-tune from ImageNet.",
+        "Match images to the source's mean histogram, in training and test, and fine-tune from ImageNet.",
         "Nyul and Udupa, On standardizing the MR image intensity scale, MRM 1999",
     ),
     "imagenet-finetune": Entry(
@@ -107,28 +107,28 @@ BUILTINS: dict[str, Entry] = {
         "medshift.baselines.transfer.transfusion:ImagenetTransfusion",
         "source",
         "ImageNet transfer",
-        "Start the lowest stages from ImageNet and the others at random, then train all.",
+        "Start the lowest stages from ImageNet and the rest at random, then train all layers.",
         "Raghu et al., Transfusion, NeurIPS 2019, arXiv 1902.07208",
     ),
     "lame": Entry(
         "medshift.baselines.test_time.lame:Lame",
         "test-batches",
         "adaptation",
-        "Correct the probabilities of a test batch so that near features agree; the network stays as it is.",
+        "Adjust the probabilities of a test batch so that neighbours in feature space agree; the network is unchanged.",
         "Boudiaf et al., CVPR 2022, arXiv 2201.05718",
     ),
     "linear-probe": Entry(
         "medshift.baselines.transfer.linear_probe:LinearProbe",
         "source",
         "ImageNet transfer",
-        "Logistic regression on frozen ImageNet features, its strength chosen on source validation.",
+        "Logistic regression on frozen ImageNet features, with the penalty chosen on source validation.",
         "Kornblith et al., CVPR 2019, arXiv 1805.08974",
     ),
     "lp-ft": Entry(
         "medshift.baselines.transfer.linear_probe:LpFt",
         "source",
         "ImageNet transfer",
-        "Probe first, then fine-tune from there, gently, the batch norms held as the probe saw them.",
+        "Linear probe first, then fine-tune at a low rate with batch norms frozen (LP-FT).",
         "Kumar et al., ICLR 2022, arXiv 2202.10054",
     ),
     "mcc": Entry(
@@ -142,7 +142,7 @@ BUILTINS: dict[str, Entry] = {
         "medshift.baselines.generalisation.mixstyle:Mixstyle",
         "source",
         "ImageNet transfer",
-        "Fine-tune from ImageNet with the means and deviations of early feature maps mixed among images.",
+        "Fine-tune from ImageNet, mixing means and deviations of early feature maps between images.",
         "Zhou et al., ICLR 2021, arXiv 2104.02008",
     ),
     "mixup": Entry(
@@ -163,21 +163,21 @@ BUILTINS: dict[str, Entry] = {
         "medshift.baselines.test_time.sar:Sar",
         "test-batches",
         "adaptation",
-        "Minimise entropy on confident predictions, sharpness-aware, and reset before the model collapses.",
+        "Minimise the entropy of confident predictions, sharpness-aware, and reset when the model collapses.",
         "Niu et al., ICLR 2023, arXiv 2302.12400",
     ),
     "scratch": Entry(
         "medshift.baselines.scratch.scratch:Scratch",
         "source",
         "training from scratch",
-        "Train the same network from a random start.",
+        "Train the network of `imagenet-finetune` from random weights.",
         "He et al., Rethinking ImageNet pre-training, ICCV 2019, arXiv 1811.08883",
     ),
     "scratch-meanvar": Entry(
         "medshift.baselines.transfer.transfusion:ScratchMeanVar",
         "source",
         "training from scratch",
-        "Train from a random start whose layers have the mean and variance of the ImageNet weights.",
+        "Train from random weights that have the mean and variance of the ImageNet weights, layer by layer.",
         "Raghu et al., Transfusion, NeurIPS 2019, arXiv 1902.07208",
     ),
     "ssl-target": Entry(
@@ -191,14 +191,14 @@ BUILTINS: dict[str, Entry] = {
         "medshift.baselines.generalisation.swad:Swad",
         "source",
         "ImageNet transfer",
-        "Fine-tune from ImageNet and average the weights of all steps while the loss on source validation stays low.",
+        "Fine-tune from ImageNet and average the weights of all steps while the source validation loss stays low.",
         "Cha et al., NeurIPS 2021, arXiv 2102.08604",
     ),
     "t3a": Entry(
         "medshift.baselines.test_time.t3a:T3A",
         "test-batches",
         "adaptation",
-        "Replace the last layer's weights by the mean of the surest test features of each class so far.",
+        "Replace the last layer's weights by the mean of each class's most confident test features so far.",
         "Iwasawa and Matsuo, NeurIPS 2021",
     ),
     "tent": Entry(
@@ -212,7 +212,7 @@ BUILTINS: dict[str, Entry] = {
         "medshift.baselines.generalisation.tta:Tta",
         "source",
         "ImageNet transfer",
-        "Average the probabilities of ten views of each image: mirrored or not, in place or moved a little four ways.",
+        "Average the probabilities of ten views of each image: five small translations, each also mirrored.",
         "Krizhevsky et al., NeurIPS 2012; Shanmugam et al., ICCV 2021, arXiv 2011.11156",
     ),
 }

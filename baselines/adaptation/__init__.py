@@ -1,1 +1,1 @@
-"""Adaptation to the targets' unlabelled images."""
+"""Adaptation to unlabelled images of the targets."""

@@ -1,16 +1,18 @@
-"""Unsupervised adaptation by an adversary: features are to hide whether an image is of the source or of a target."""
+"""Adversarial adaptation: train features from which a discriminator cannot tell source from target images."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import ClassVar, cast
 
 import torch
 from torch import Tensor, nn
 
 from ...benchmark.contract.access import Access
+from ...benchmark.contract.predictor import Predictor
 from ...benchmark.contract.search_space import LogUniform, Space
+from ...benchmark.contract.sees import Sees
 from ..common.entropy import confidence_weights
 from ..common.networks import Network
 from ..common.recipe import Recipe, TimmRecipe
@@ -18,21 +20,17 @@ from ..common.source_model import timm_network
 from ..common.target_batches import draw_like, unlabelled
 from ..common.training import Classifier, batch_and_steps
 
-if TYPE_CHECKING:
-    from ...benchmark.contract.predictor import Predictor
-    from ...benchmark.contract.sees import Sees
-
 
 @dataclass(frozen=True)
 class Dann(TimmRecipe):
-    """Fine-tune from ImageNet while the features learn to fool a discriminator of domains.
+    """Fine-tune from ImageNet while the features learn to fool a domain discriminator.
 
-    All targets' adaptation images together are one target. Known to be unstable, and to harm where the class mix
-    differs between source and target: what tells the classes then tells the domains, too. The epoch is chosen on source
-    validation, which knows nothing of how well domains are aligned.
+    The adaptation images of all targets are pooled into one target. Known to be unstable, and to harm where class
+    proportions differ between source and target: what separates the classes then separates the domains, too. The epoch
+    is chosen on source validation, which does not measure how well the domains are aligned.
 
     Args:
-        weight: Of the turned gradient at the end of training; it grows from 0 as in the paper.
+        weight: Factor of the reversed gradient at the end of training; it grows from 0 as in the paper.
     """
 
     sees: ClassVar[Sees] = "target-unlabelled"
@@ -49,7 +47,7 @@ class Dann(TimmRecipe):
             raise ValueError("weight must not be negative")
 
     def fit(self, access: Access) -> Predictor:
-        """Returns the fine-tuned network."""
+        """Fine-tune the network."""
         name = f"imagenet, {'conditional ' * self.conditional}adversary x {self.weight}"
         loss = AdversarialLoss(access, self, self.weight, self.conditional)
         return Classifier(timm_network(access, self, name, loss=loss, equip=loss.equip))
@@ -57,13 +55,13 @@ class Dann(TimmRecipe):
 
 @dataclass(frozen=True)
 class Cdan(Dann):
-    """Fine-tune from ImageNet while features times predictions learn to fool a discriminator of domains (CDAN+E).
+    """Fine-tune from ImageNet while features times predictions learn to fool a domain discriminator (CDAN+E).
 
-    What fails with `dann` can fail here, too; and where the targets' predictions are surely wrong, what is aligned is
-    wrong.
+    Fails where `dann` fails; and where predictions on the targets are confidently wrong, the wrong features are
+    aligned.
 
     Args:
-        weight: Of the turned gradient at the end of training; it grows from 0 as in the paper.
+        weight: Factor of the reversed gradient at the end of training; it grows from 0 as in the paper.
     """
 
     paper: ClassVar[str] = "Long et al., NeurIPS 2018, arXiv 1705.10667"
@@ -71,21 +69,21 @@ class Cdan(Dann):
 
 
 HIDDEN = 1024
-LARGEST_PRODUCT = 4096  # of features and classes, beyond which random maps take its place
+LARGEST_PRODUCT = 4096  # features x classes, beyond which random projections replace the product
 
 
 class AdversarialLoss:
-    """Cross-entropy on the source plus the discriminator's loss, whose gradient is turned round for the features.
+    """Cross-entropy on the source plus the discriminator's loss, whose gradient is reversed for the features.
 
-    Both batches pass through the network as one. The turned gradient grows with the share p of training that is done,
-    by 2 / (1 + exp(-10 p)) - 1.
+    Both batches pass through the network as one. The factor of the reversed gradient grows with the fraction p of
+    training that is done, as 2 / (1 + exp(-10 p)) - 1.
 
     Args:
         access: What may be seen.
-        recipe: Says how long training is.
-        weight: Of the turned gradient at the end.
-        conditional: Whether the discriminator sees features times predicted probabilities, and counts sure images
-            more (CDAN+E), or features alone (DANN).
+        recipe: Gives the length of training.
+        weight: Factor of the reversed gradient at the end.
+        conditional: Whether the discriminator sees features times predicted probabilities and gives confident images
+            more weight (CDAN+E), or features only (DANN).
     """
 
     def __init__(self, access: Access, recipe: Recipe, weight: float, conditional: bool) -> None:
@@ -94,38 +92,39 @@ class AdversarialLoss:
         self.step, self.steps = 0, recipe.epochs * batch_and_steps(access, recipe)[1]
 
     def equip(self, network: Network) -> None:
-        """Gives the network a discriminator, to be trained along with it."""
+        """Attach a discriminator to the network, to be trained with it."""
         classes, features = network.head.weight.shape
         network.discriminator = Discriminator(features, classes if self.conditional else 0)
 
     def __call__(
         self, network: nn.Module, images: Tensor, labels: Tensor, weights: Tensor, draws: torch.Generator
     ) -> Tensor:
-        """Returns the loss of one batch; as many target images are drawn as there are source images."""
+        """Return the loss of one batch; the target batch has the size of the source batch."""
         net = cast(Network, network)
         discriminator = cast(Discriminator, net.discriminator)
         features = net.features(torch.cat([images, draw_like(self.target, images, draws)]))
         logits = net.head(features)
-        turned = reversed_gradient(features, self.weight * strength(self.step / self.steps))
+        reversed_features = reversed_gradient(features, self.weight * strength(self.step / self.steps))
         self.step += 1
         predicted = logits.detach()
         probabilities = predicted.softmax(1) if self.conditional else None
-        told = discriminator(turned, probabilities)
-        is_source = torch.zeros_like(told)
+        judged = discriminator(reversed_features, probabilities)
+        is_source = torch.zeros_like(judged)
         is_source[: len(images)] = 1
-        sure = torch.cat([confidence_weights(part) for part in predicted.chunk(2)]) if self.conditional else None
-        adversary = nn.functional.binary_cross_entropy_with_logits(told, is_source, sure)
+        confidence = torch.cat([confidence_weights(part) for part in predicted.chunk(2)]) if self.conditional else None
+        adversary = nn.functional.binary_cross_entropy_with_logits(judged, is_source, confidence)
         return nn.functional.cross_entropy(logits[: len(images)], labels, weights) + adversary
 
 
 class Discriminator(nn.Module):
-    """Tells from features, or from their product with class probabilities, whether an image is of the source.
+    """Classify features, or their product with class probabilities, as source or target.
 
-    A product beyond 4096 entries is replaced by that of two fixed random maps (Long et al., section 3.2).
+    A product of more than 4096 entries is replaced by the product of two fixed random projections (Long et al.,
+    section 3.2).
 
     Args:
-        features: How many.
-        classes: How many; 0 for features alone.
+        features: Number of features.
+        classes: Number of classes; 0 for features only.
     """
 
     of_features: Tensor
@@ -143,7 +142,7 @@ class Discriminator(nn.Module):
         )
 
     def forward(self, features: Tensor, probabilities: Tensor | None) -> Tensor:
-        """Returns logits (N,) of being of the source, from features (N, F) and probabilities (N, K) or None."""
+        """Return source logits (N,) of features (N, F) and probabilities (N, K) or None."""
         seen = features
         if probabilities is not None and self.mapped:
             seen = (features @ self.of_features) * (probabilities @ self.of_classes) / math.sqrt(HIDDEN)
@@ -154,12 +153,12 @@ class Discriminator(nn.Module):
 
 
 def strength(done: float) -> float:
-    """Returns how far the turned gradient counts when this share of training, 0 to 1, is done."""
+    """Return the schedule of the reversed gradient, 0 to 1, at a fraction of training done, 0 to 1."""
     return 2 / (1 + math.exp(-10 * done)) - 1
 
 
 def reversed_gradient(features: Tensor, factor: float) -> Tensor:
-    """Returns the same values, whose gradient comes back times -factor."""
+    """Return features whose gradient is multiplied by -factor on the way back."""
     same = features.clone()
     same.register_hook(lambda gradient: -factor * gradient)  # type: ignore[no-untyped-call]
     return same

@@ -1,37 +1,35 @@
-"""Unsupervised adaptation in Fourier space: train on source images in the targets' coarse look."""
+"""Fourier domain adaptation: train on source images with the low-frequency amplitudes of target images."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 
 from ...benchmark.contract.access import Access
+from ...benchmark.contract.predictor import Predictor
 from ...benchmark.contract.search_space import Choice, Space
+from ...benchmark.contract.sees import Sees
 from ..common.recipe import TimmRecipe
 from ..common.source_model import timm_network
 from ..common.target_batches import draw_like, unlabelled
 from ..common.training import Classifier
 
-if TYPE_CHECKING:
-    from ...benchmark.contract.predictor import Predictor
-    from ...benchmark.contract.sees import Sees
-
 
 @dataclass(frozen=True)
 class Fda(TimmRecipe):
-    """Fine-tune from ImageNet on source images that have the low-frequency amplitudes of the targets' images.
+    """Fine-tune from ImageNet on source images with the low-frequency amplitudes of target images.
 
-    Every training image gets those of a target image drawn for it; the entropy of the paper's loss is left out. Known
-    to ring where beta is above .05, and to lose what the mean grey of an image says of its class. The epoch is chosen
-    on source validation images as they are.
+    Every training image gets the amplitudes of a randomly drawn target image; the entropy term of the paper's loss is
+    left out. Known to cause ringing where beta is above .05, and to lose what the mean grey level of an image says
+    about its class. The epoch is chosen on unmodified source validation images.
 
     Args:
-        beta: Up to which frequency amplitudes are swapped, as a share of the smallest side; the paper has .01, .05 and
-            .09. Small images need large shares: 64 pixels at .05 swap three frequencies either way, at .01 the mean.
+        beta: Highest frequency swapped, as a fraction of the smallest side; the paper has .01, .05 and .09. Small
+            images need large fractions: on 64 pixels, .05 swaps three frequencies in each direction, .01 only the mean.
     """
 
     sees: ClassVar[Sees] = "target-unlabelled"
@@ -41,27 +39,41 @@ class Fda(TimmRecipe):
     beta: float = 0.05
 
     def __post_init__(self) -> None:
-        """Refuse what is no share."""
+        """Refuse a fraction out of range."""
         super().__post_init__()
         if not 0 <= self.beta <= 0.5:
             raise ValueError("beta must be in [0, 0.5]")
 
     def fit(self, access: Access) -> Predictor:
-        """Returns the fine-tuned network."""
-        name = f"imagenet, amplitudes swapped up to {self.beta}"
+        """Fine-tune the network."""
+        name = f"imagenet, fourier amplitudes up to {self.beta}"
         loss = FourierSwapLoss(access, self.beta)
         return Classifier(timm_network(access, self, name, loss=loss))
 
 
-def swap_amplitudes(source: Tensor, target: Tensor, beta: float) -> Tensor:
-    """Returns source images whose lowest spatial frequencies have the target images' amplitudes, in [0, 1].
+class FourierSwapLoss:
+    """Cross-entropy of source images, each with the low-frequency amplitudes of a random target image."""
 
-    Phases, which hold what is where, stay the source's.
+    def __init__(self, access: Access, beta: float) -> None:
+        self.target, self.beta = unlabelled(access), beta
+
+    def __call__(
+        self, network: nn.Module, images: Tensor, labels: Tensor, weights: Tensor, draws: torch.Generator
+    ) -> Tensor:
+        """Return the loss of one batch."""
+        adapted = swap_amplitudes(images, draw_like(self.target, images, draws), self.beta)
+        return nn.functional.cross_entropy(network(adapted), labels, weights)
+
+
+def swap_amplitudes(source: Tensor, target: Tensor, beta: float) -> Tensor:
+    """Give source images the amplitudes of target images at low spatial frequencies; the result is clipped to [0, 1].
+
+    Phases, which carry the structure, stay the source's.
 
     Args:
         source: (N, C, *spatial) in [0, 1].
-        target: Of the same shape.
-        beta: Up to which frequency along each axis, as a share of the smallest side, rounded down; below 1 / side
+        target: Images of the same shape.
+        beta: Highest frequency along each axis, as a fraction of the smallest side, rounded down; below 1 / side
             only the mean is swapped.
     """
     axes = tuple(range(2, source.ndim))
@@ -72,19 +84,5 @@ def swap_amplitudes(source: Tensor, target: Tensor, beta: float) -> Tensor:
         low = low[..., None] & (frequency <= reach)
     spectrum, other = (torch.fft.fftn(images, dim=axes) for images in (source, target))
     mixed = torch.polar(torch.where(low, other.abs(), spectrum.abs()), spectrum.angle())
-    swapped_images: Tensor = torch.fft.ifftn(mixed, dim=axes).real.clamp(0, 1)
-    return swapped_images
-
-
-class FourierSwapLoss:
-    """Cross-entropy of source images, each with the low amplitudes of a target image drawn for it."""
-
-    def __init__(self, access: Access, beta: float) -> None:
-        self.target, self.beta = unlabelled(access), beta
-
-    def __call__(
-        self, network: nn.Module, images: Tensor, labels: Tensor, weights: Tensor, draws: torch.Generator
-    ) -> Tensor:
-        """Returns the loss of one batch."""
-        adapted = swap_amplitudes(images, draw_like(self.target, images, draws), self.beta)
-        return nn.functional.cross_entropy(network(adapted), labels, weights)
+    swapped: Tensor = torch.fft.ifftn(mixed, dim=axes).real.clamp(0, 1)
+    return swapped

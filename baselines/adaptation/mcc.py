@@ -1,36 +1,34 @@
-"""Unsupervised adaptation by class confusion: predictions on the targets are to tell classes apart."""
+"""Unsupervised adaptation by minimum class confusion on the targets."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 
 from ...benchmark.contract.access import Access
+from ...benchmark.contract.predictor import Predictor
 from ...benchmark.contract.search_space import LogUniform, Space
+from ...benchmark.contract.sees import Sees
 from ..common.entropy import confidence_weights
 from ..common.recipe import TimmRecipe
 from ..common.source_model import timm_network
 from ..common.target_batches import draw_like, unlabelled
 from ..common.training import Classifier
 
-if TYPE_CHECKING:
-    from ...benchmark.contract.predictor import Predictor
-    from ...benchmark.contract.sees import Sees
-
 
 @dataclass(frozen=True)
 class Mcc(TimmRecipe):
     """Minimise the confusion between classes on the targets while fine-tuning from ImageNet.
 
-    All targets' adaptation images together are one target. Known to be weak with two classes, where every doubtful
-    image confuses the same pair, and to make rare classes rarer.
+    The adaptation images of all targets are pooled into one target. Known to be weak with two classes, where every
+    uncertain image confuses the same pair, and to make rare classes rarer.
 
     Args:
-        temperature: Divides the targets' logits.
-        weight: Of the confusion in the loss.
+        temperature: Divides the logits of target images.
+        weight: Weight of the confusion term in the loss.
     """
 
     sees: ClassVar[Sees] = "target-unlabelled"
@@ -41,32 +39,16 @@ class Mcc(TimmRecipe):
     weight: float = 1.0
 
     def __post_init__(self) -> None:
-        """Refuse what has no meaning."""
+        """Refuse values out of range."""
         super().__post_init__()
         if self.temperature <= 0 or self.weight < 0:
             raise ValueError("temperature must be above 0, weight not negative")
 
     def fit(self, access: Access) -> Predictor:
-        """Returns the fine-tuned network."""
-        name = f"imagenet, confusion at {self.temperature} x {self.weight}"
+        """Fine-tune the network."""
+        name = f"imagenet, class confusion at {self.temperature} x {self.weight}"
         loss = ClassConfusionLoss(access, self.temperature, self.weight)
         return Classifier(timm_network(access, self, name, loss=loss))
-
-
-def class_confusion(logits: Tensor, temperature: float) -> Tensor:
-    """Returns how far predictions confuse classes with one another: 0 if every image is surely of one class.
-
-    Classes correlate over the batch, sure images weigh more, and every class counts alike.
-
-    Args:
-        logits: (N, K).
-        temperature: Divides them.
-    """
-    probabilities = (logits / temperature).softmax(1)
-    weights = confidence_weights((logits / temperature).detach())
-    correlation = (probabilities * weights[:, None]).T @ probabilities
-    correlation = correlation / correlation.sum(1, keepdim=True).clamp(min=1e-12)
-    return (correlation.sum() - correlation.trace()) / len(correlation)
 
 
 class ClassConfusionLoss:
@@ -79,7 +61,23 @@ class ClassConfusionLoss:
     def __call__(
         self, network: nn.Module, images: Tensor, labels: Tensor, weights: Tensor, draws: torch.Generator
     ) -> Tensor:
-        """Returns the loss of one batch; as many target images are drawn as there are source images."""
+        """Return the loss of one batch; the target batch has the size of the source batch."""
         source, target = network(torch.cat([images, draw_like(self.target, images, draws)])).chunk(2)
         supervised = nn.functional.cross_entropy(source, labels, weights)
         return supervised + self.weight * class_confusion(target, self.temperature)
+
+
+def class_confusion(logits: Tensor, temperature: float) -> Tensor:
+    """Measure how much predictions confuse classes with one another: 0 if every prediction is one-hot.
+
+    The class correlation is taken over the batch; confident images weigh more, and all classes weigh the same.
+
+    Args:
+        logits: (N, K).
+        temperature: Divides the logits.
+    """
+    probabilities = (logits / temperature).softmax(1)
+    weights = confidence_weights((logits / temperature).detach())
+    correlation = (probabilities * weights[:, None]).T @ probabilities
+    correlation = correlation / correlation.sum(1, keepdim=True).clamp(min=1e-12)
+    return (correlation.sum() - correlation.trace()) / len(correlation)

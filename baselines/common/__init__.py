@@ -1,1 +1,1 @@
-"""What several methods share: recipe, training loop, networks, initial weights."""
+"""Shared by several methods: recipe, training loop, networks, initial weights."""

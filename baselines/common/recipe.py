@@ -12,14 +12,14 @@ FOR_VOLUMES = "monai-resnet10-narrow"
 
 @dataclass(frozen=True)
 class Recipe:
-    """One recipe for all, so that a difference between baselines is not one of tuning.
+    """One recipe for all baselines, so that they do not differ by tuning.
 
     Args:
-        epochs: At most so many passes over the source's training images.
-        patience: Stop after so many epochs without a lower loss on source validation; the best epoch is kept.
-        batch_size: Of training.
+        epochs: Maximum number of passes over the source's training images.
+        patience: Stop after this many epochs without a lower loss on source validation; the best epoch is kept.
+        batch_size: Batch size of training.
         lr: Peak learning rate of the one-cycle schedule (Smith and Topin, arXiv 1708.07120).
-        weight_decay: Of AdamW (Loshchilov and Hutter, arXiv 1711.05101); not on biases and norms.
+        weight_decay: Weight decay of AdamW (Loshchilov and Hutter, arXiv 1711.05101); none on biases and norms.
     """
 
     search: ClassVar[Space] = {"lr": LogUniform(1e-4, 3e-3), "weight_decay": LogUniform(1e-3, 0.3)}
@@ -40,22 +40,22 @@ class Recipe:
 
 @dataclass(frozen=True)
 class TimmRecipe(Recipe):
-    """The recipe for one of timm's architectures; of volumes, one of MONAI's.
+    """The recipe with a timm architecture, or a MONAI one for volumes.
 
     Args:
-        arch: A timm architecture. Volumes take a name in `volumes.SETTINGS`; there, the default is `FOR_VOLUMES`.
-        input_size: Side in pixels at which the network sees images; 0 takes them as they are, but at least 64.
+        arch: A timm architecture; for volumes, a name in `volumes.SETTINGS`, by default `FOR_VOLUMES`.
+        input_size: Side in pixels to which images are resized; 0 keeps their own, but at least 64.
     """
 
     arch: str = "tf_efficientnet_lite0"
     input_size: int = 0
 
     def __post_init__(self) -> None:
-        """Refuse a size that no network takes."""
+        """Refuse a size out of range."""
         super().__post_init__()
         if self.input_size and not 32 <= self.input_size <= 2048:
             raise ValueError("input_size must be 0 or 32 to 2048")
 
     def for_dims(self, dims: int) -> Self:
-        """Returns the recipe for images of so many spatial axes: 3-D's architecture in place of 2-D's default."""
+        """Return the recipe for images of `dims` spatial axes: a 3-D architecture in place of the 2-D default."""
         return replace(self, arch=FOR_VOLUMES) if dims == 3 and self.arch == TimmRecipe.arch else self

@@ -1,4 +1,4 @@
-"""The network trained on the source that methods start from or stand on."""
+"""The network trained on the source, which methods change or build on."""
 
 from __future__ import annotations
 
@@ -20,26 +20,27 @@ def timm_network(
     access: Access,
     recipe: TimmRecipe,
     start: str,
-    take: LoadWeights | None = load_all,
+    load: LoadWeights | None = load_all,
     loss: Loss = cross_entropy,
     learn: TrainFunction | None = None,
     equip: Callable[[Network], object] | None = None,
 ) -> Network:
-    """Returns a timm network, or for volumes one of MONAI's, trained on the source; see `training.source_network`.
+    """Train a timm network, or a MONAI one for volumes, on the source; see `training.source_network`.
 
     Args:
         access: What may be seen.
         recipe: Architecture and hyper-parameters.
-        start: Names how the network starts and is trained, all settings of `take` and `loss` included.
-        take: What is taken over from the ImageNet weights; None for a random start.
-        loss: Of one training batch.
-        learn: Trains the network in place; the shared loop unless told.
-        equip: Adds to the network what is trained along with it.
+        start: Describes initial weights and training with every setting of `load`, `loss`, `learn` and `equip`, for the
+            key of the cached weights.
+        load: Loads ImageNet weights into the network; None for random weights.
+        loss: Loss of one training batch.
+        learn: Trains the network in place; `training.train` by default.
+        equip: Changes the network before training, such as adding a module to be trained with it.
 
     Raises:
-        MedshiftError: These are volumes, and the start is not random or the architecture none of theirs.
+        MedshiftError: The images are volumes, and `load` is given or the architecture is not for volumes.
     """
-    if take is not None:
+    if load is not None:
         refuse_volumes(access)
     if len(access.spatial) == 3:
         make, arch = maker(access, recipe)
@@ -47,7 +48,7 @@ def timm_network(
         arch = recipe.arch
 
         def make() -> Network:
-            return Network(arch, len(access.classes), access.channels, recipe.input_size, take)
+            return Network(arch, len(access.classes), access.channels, recipe.input_size, load)
 
     def build() -> nn.Module:
         network = make()
@@ -56,17 +57,17 @@ def timm_network(
         return network
 
     name = f"{arch} at {recipe.input_size} from {start}"
-    return cast("Network", source_network(access, recipe, name, build, loss, learn, [make, take, equip]))
+    return cast("Network", source_network(access, recipe, name, build, loss, learn, [make, load, equip]))
 
 
 def refuse_volumes(access: Access) -> None:
-    """Raise MedshiftError if these are volumes: for what takes ImageNet networks alone."""
+    """Raise MedshiftError if the images are volumes, which no ImageNet network takes."""
     if len(access.spatial) == 3:
         raise MedshiftError("ImageNet networks take 2-D images; these are 3-D: run --baseline scratch on them")
 
 
 def shared_model(access: Access, recipe: TimmRecipe) -> Network:
-    """Returns the source model of all test-time methods: ImageNet's fine-tuned, or of volumes the one of `scratch`."""
+    """Train the source model shared by test-time methods: that of `imagenet-finetune`, or of `scratch` for volumes."""
     if len(access.spatial) == 3:
-        return timm_network(access, recipe, "random", take=None)
+        return timm_network(access, recipe, "random", load=None)
     return timm_network(access, recipe, "imagenet")

@@ -1,4 +1,4 @@
-"""The targets' unlabelled images, as adaptation draws from them."""
+"""Unlabelled target images, and random batches of them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .training import augment
 
 
 def unlabelled(access: Access) -> Images:
-    """Returns the adaptation images of all targets together, in the order of their names.
+    """Pool the adaptation images of all targets, in the order of the targets' names.
 
     Raises:
         MedshiftError: There is no target.
@@ -26,10 +26,10 @@ def unlabelled(access: Access) -> Images:
 def need_targets(access: Access) -> None:
     """Raise MedshiftError if there is no target."""
     if not access.targets:
-        raise MedshiftError("there is no target to adapt to: leave --targets out, or take another baseline")
+        raise MedshiftError("there is no target to adapt to: leave out --targets, or choose another baseline")
 
 
 def draw_like(images: Images, like: Tensor, draws: torch.Generator) -> Tensor:
-    """Returns as many images as there are in `like`, drawn with replacement, augmented as those are, beside them."""
+    """Draw a batch of the size and device of `like`, with replacement, augmented like training images."""
     chosen = torch.randint(len(images), (len(like),), generator=draws)
     return augment(images.batch(chosen), draws).to(like.device)

@@ -1,4 +1,4 @@
-"""Supervised training on the labelled source: one loop for all baselines, each result made once and kept."""
+"""Supervised training on the labelled source: one loop for all baselines, with a cache of trained networks."""
 
 from __future__ import annotations
 
@@ -23,10 +23,9 @@ from ...shifts.errors import MedshiftError
 from .checkpoints import BestEpoch, MakeCheckpointPolicy
 from .recipe import Recipe
 
-WARM_UP = 0.25  # of the steps
+WARM_UP = 0.25  # fraction of the steps
 EVALUATION_BATCH = 64
-LARGEST_MOVE = 1 / 16  # of a side
-
+LARGEST_MOVE = 1 / 16  # fraction of the image side
 
 Loss: TypeAlias = "Callable[[nn.Module, Tensor, Tensor, Tensor, torch.Generator], Tensor]"
 TrainFunction: TypeAlias = "Callable[[nn.Module, Access, Recipe, Loss], None]"
@@ -35,7 +34,7 @@ TrainFunction: TypeAlias = "Callable[[nn.Module, Access, Recipe, Loss], None]"
 def cross_entropy(
     network: nn.Module, images: Tensor, labels: Tensor, weights: Tensor, draws: torch.Generator
 ) -> Tensor:
-    """Returns the cross-entropy of labelled source images, each class with its weight: the loss unless told."""
+    """Return the class-weighted cross-entropy of labelled source images: the default loss."""
     return nn.functional.cross_entropy(network(images), labels, weights)
 
 
@@ -48,20 +47,23 @@ def source_network(
     learn: TrainFunction | None = None,
     parts: Sequence[object] = (),
 ) -> nn.Module:
-    """Returns the network trained on the source, in evaluation mode, on the run's device.
+    """Train a network on the source, or load it if it was trained before.
 
-    Kept under `files.home()` by a hash of all that it depends on, so that methods that share a source model, and a run
-    that was interrupted after training, train it once.
+    Weights are cached in medshift's home folder, keyed by a hash of everything they depend on: methods that share a
+    source model train it once, and so does a run that was interrupted after training.
 
     Args:
-        access: What may be seen; only the source is, but for what `loss` and `learn` hold.
+        access: What may be seen; only the source is used, except by `loss` and `learn`.
         recipe: Hyper-parameters.
-        name: Says what `build`, `loss` and `learn` are, down to every setting of theirs that is not the recipe's.
-        build: Returns the network with the weights to start from; its random numbers are those of the run's seed.
-        loss: Of one training batch: (network, images, labels, class weights, random numbers) -> loss.
-        learn: Trains the network in place; `train` unless told.
-        parts: Further functions and objects whose code decides the trained weights: what `build` holds. That of
-            `build`, `loss` and `learn` is found anyway, with all that their modules import.
+        name: Describes `build`, `loss` and `learn` with every setting of theirs that is not the recipe's.
+        build: Returns the network with its initial weights; torch's global generator has the run's seed inside.
+        loss: Loss of one training batch: (network, images, labels, class weights, random numbers) -> loss.
+        learn: Trains the network in place; `train` by default.
+        parts: Further functions and objects whose code decides the trained weights, such as those that `build` calls.
+            The code of `build`, `loss`, `learn` and of all that their modules import is part of the key in any case.
+
+    Returns:
+        The network in evaluation mode, on the run's device.
     """
     with seeded(access):
         network = build()
@@ -71,7 +73,7 @@ def source_network(
         path = home() / "models" / f"{weights_key(access, recipe, name, [build, loss, learn, *parts])}.pt"
         if path.exists():
             network.load_state_dict(torch.load(path, map_location=access.device, weights_only=True))
-            access.report(f"source model {path.stem[:12]} was trained before")
+            access.report(f"source model {path.stem[:12]} loaded from cache")
         else:
             (learn or train)(network, access, recipe, loss)
             with replace(path) as temporary:
@@ -81,15 +83,15 @@ def source_network(
 
 @contextmanager
 def seeded(access: Access) -> Iterator[None]:
-    """Torch's global random state is the run's seed inside, and afterwards what it was before."""
+    """Seed torch's global generator with the run's seed, and restore it afterwards."""
     with torch.random.fork_rng(devices=[access.device] if access.device.type == "cuda" else []):
         torch.manual_seed(access.seed)
         yield
 
 
 def weights_key(access: Access, recipe: Recipe, name: str, parts: Sequence[object] = ()) -> str:
-    """Returns a hash of everything that decides the trained weights: data, settings, seed, code, versions, threads."""
-    # Recipe's own fields only: what a baseline adds does not touch the source model
+    """Hash everything that decides the trained weights: data, settings, seed, code, versions, device, threads."""
+    # Recipe's own fields only: a baseline's further settings are in `name` where they matter
     settings = {field.name: getattr(recipe, field.name) for field in dataclasses.fields(Recipe)}
     code = code_sha256(modules_of(source_network, *parts))
     what = [access.content, settings, name, access.seed, str(access.device), torch.get_num_threads(), code]
@@ -104,17 +106,17 @@ def train(
     loss: Loss = cross_entropy,
     keep: MakeCheckpointPolicy = BestEpoch,
 ) -> None:
-    """Trains a network in place and leaves it at the epoch with the lowest loss on source validation.
+    """Train a network in place; by default, keep the epoch with the lowest loss on source validation.
 
-    AdamW, one cycle, cross-entropy weighted by inverse class frequency. The only augmentation is geometric: mirroring
-    and moving by a few pixels; nothing that resembles a scored shift.
+    AdamW with a one-cycle schedule, classes weighted by inverse frequency. The only augmentation is geometric:
+    mirroring and translation by a few pixels; nothing that resembles a scored shift.
 
     Args:
-        network: In any state.
+        network: In any mode.
         access: What may be seen.
         recipe: Hyper-parameters.
-        loss: Of one training batch.
-        keep: Makes what decides which weights the network is left with, and when training stops.
+        loss: Loss of one training batch.
+        keep: Makes the checkpoint policy.
     """
     weights = class_weights(access.train, len(access.classes)).to(access.device)
     size, steps = batch_and_steps(access, recipe)
@@ -153,13 +155,13 @@ def train(
 
 
 def batch_and_steps(access: Access, recipe: Recipe) -> tuple[int, int]:
-    """Returns how many images a training batch has, and how many batches an epoch."""
+    """Return the size of a training batch and the number of batches per epoch."""
     size = min(recipe.batch_size, len(access.train))
     return size, len(access.train) // size
 
 
 def parameter_groups(network: nn.Module, weight_decay: float) -> list[dict[str, object]]:
-    """Returns the parameters for an optimiser: weights with decay, biases and norms without."""
+    """Group trainable parameters for an optimiser: weights with decay, biases and norms without."""
     trained = [parameter for parameter in network.parameters() if parameter.requires_grad]
     return [
         {"params": [p for p in trained if p.ndim > 1], "weight_decay": weight_decay},
@@ -168,16 +170,16 @@ def parameter_groups(network: nn.Module, weight_decay: float) -> list[dict[str, 
 
 
 def class_weights(images: Labelled, classes: int) -> Tensor:
-    """Returns (K,) float32 weights that give every class present the same total, 1 on average over the images."""
+    """Return weights (K,) that give all classes present the same total, with a mean of 1 over the images."""
     counts = torch.bincount(torch.from_numpy(images.labels), minlength=classes).float()
     weights = torch.where(counts > 0, 1 / counts.clamp(min=1), 0.0)
     return weights * (counts.sum() / (weights * counts).sum())
 
 
 def augment(images: Tensor, draws: torch.Generator) -> Tensor:
-    """Returns images (N, C, H, W) each mirrored left to right or not, and moved by up to 1/16 of a side.
+    """Mirror each image (N, C, H, W) left to right or not, at random, and move it by up to 1/16 of a side.
 
-    What enters at an edge is the image mirrored there. Slices of a volume (N, C, D, H, W) all move alike, in plane.
+    Pixels that enter at an edge are mirrored there. All slices of a volume (N, C, D, H, W) move together, in plane.
     """
     count, height, width = len(images), *images.shape[-2:]
     flip = torch.rand(count, generator=draws) < 0.5
@@ -198,7 +200,7 @@ def _mirrored(index: Tensor, n: int) -> Tensor:
 
 @torch.inference_mode()
 def validation_loss(network: nn.Module, access: Access, weights: Tensor) -> float:
-    """Returns the class-balanced cross-entropy on source validation."""
+    """Return the class-balanced cross-entropy on source validation."""
     network.eval()
     total = weight = 0.0
     labels = torch.from_numpy(access.val.labels).to(access.device)
@@ -219,6 +221,6 @@ class Classifier:
 
     @torch.inference_mode()
     def __call__(self, images: Tensor) -> Tensor:
-        """Returns probabilities (N, K)."""
+        """Return probabilities (N, K)."""
         probabilities: Tensor = self.network(images).softmax(1)
         return probabilities

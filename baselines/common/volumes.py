@@ -1,4 +1,4 @@
-"""Networks for volumes: small ones of MONAI's, from a random start, since ImageNet's weights are 2-D."""
+"""Networks for volumes: small MONAI networks with random weights, since ImageNet weights are 2-D."""
 
 from __future__ import annotations
 
@@ -13,34 +13,34 @@ from ...shifts.errors import MedshiftError, near
 from .networks import Network
 from .recipe import TimmRecipe
 
-SETTINGS: dict[str, tuple[str, dict[str, object]]] = {  # class in monai.networks.nets, what it is made with
+SETTINGS: dict[str, tuple[str, dict[str, object]]] = {  # class in monai.networks.nets, its arguments
     "monai-resnet10-narrow": ("ResNet", {"block": "basic", "layers": [1] * 4, "block_inplanes": [16, 32, 64, 128]}),
     "monai-resnet10": ("ResNet", {"block": "basic", "layers": [1] * 4, "block_inplanes": [64, 128, 256, 512]}),
     "monai-densenet121": ("DenseNet121", {}),
 }
-LEAST_SIZE = {"ResNet": 1, "DenseNet121": 32}  # of every side: halved five times without padding
+LEAST_SIZE = {"ResNet": 1, "DenseNet121": 32}  # voxels per side: halved five times without padding
 
 
 def maker(access: Access, recipe: TimmRecipe) -> tuple[Callable[[], Network], str]:
-    """Returns what makes a network for the volumes that are seen, randomly started, and a name that says which it is.
+    """Return a function that makes a randomly initialised network for volumes, and the network's name and version.
 
     Args:
         access: What may be seen, volumes (N, C, D, H, W).
-        recipe: Names the architecture (2-D's default stands for 3-D's).
+        recipe: Names the architecture; the 2-D default stands for the 3-D one.
 
     Raises:
-        MedshiftError: The architecture is none for volumes, or the volumes are too small for it.
+        MedshiftError: The architecture is not for volumes, or the volumes are too small for it.
     """
     arch, size = recipe.for_dims(3).arch, recipe.input_size
     if arch not in SETTINGS:
         names = ", ".join(SETTINGS)
         raise MedshiftError(
-            f"{arch} takes 2-D images; these are 3-D: arch is one of {names} there.{near(arch, SETTINGS)}"
+            f"{arch} takes 2-D images; these are 3-D: set arch to one of {names}.{near(arch, SETTINGS)}"
         )
     least = LEAST_SIZE[SETTINGS[arch][0]]
     sides = (access.spatial[0], size, size) if size else access.spatial
     if min(sides) < least:
-        raise MedshiftError(f"{arch} takes volumes of at least {least} a side, not {sides}: take another arch")
+        raise MedshiftError(f"{arch} takes volumes of at least {least} voxels per side, not {sides}: choose another")
 
     def make() -> Network:
         return VolumeNetwork(arch, len(access.classes), access.channels, size)
@@ -49,13 +49,13 @@ def maker(access: Access, recipe: TimmRecipe) -> tuple[Callable[[], Network], st
 
 
 class VolumeNetwork(Network):
-    """A MONAI classifier of volumes in [0, 1], native channels, used as `Network` is.
+    """A MONAI classifier of volumes in [0, 1] with the interface of `Network`.
 
     Args:
         arch: In `SETTINGS`.
         classes: Number of outputs.
         channels: Native channels of the volumes.
-        input_size: Side in plane at which the network sees slices; 0 keeps the volumes' own.
+        input_size: In-plane side to which slices are resized; 0 keeps the volumes' own.
     """
 
     def __init__(self, arch: str, classes: int, channels: int, input_size: int) -> None:
@@ -77,17 +77,17 @@ class VolumeNetwork(Network):
         return self.last
 
     def forward(self, images: Tensor) -> Tensor:
-        """Returns logits (N, K) of volumes (N, C, D, H, W) in [0, 1]."""
+        """Return logits (N, K) of volumes (N, C, D, H, W) in [0, 1]."""
         logits: Tensor = self.last(self.features(images))
         return logits
 
     def features(self, images: Tensor) -> Tensor:
-        """Returns what the last layer sees, (N, F)."""
+        """Return the inputs of the last layer, (N, F)."""
         seen: Tensor = self.body(self.prepared(images))
         return seen
 
     def prepared(self, images: Tensor) -> Tensor:
-        """Returns volumes resized in plane and moved to [-1, 1]."""
+        """Preprocess volumes: resize in plane, map to [-1, 1]."""
         size = (images.shape[2], self.input_size, self.input_size)
         if self.input_size and tuple(images.shape[2:]) != size:
             images = nn.functional.interpolate(images, size, mode="trilinear", align_corners=False)

@@ -1,1 +1,1 @@
-"""Training that is to generalise to sites it has not seen."""
+"""Domain generalisation: training that should transfer to unseen sites."""

@@ -1,13 +1,16 @@
-"""Input harmonisation: every image gets the source's histogram before it is looked at."""
+"""Input harmonisation: match every image to the source's mean histogram."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 
+from ...benchmark.contract.access import Access
+from ...benchmark.contract.predictor import Predictor
+from ...benchmark.contract.sees import Sees
 from ...benchmark.datasets.images import Images
 from ..common.initial_weights import load_all
 from ..common.networks import Network
@@ -15,33 +18,26 @@ from ..common.recipe import TimmRecipe
 from ..common.source_model import refuse_volumes
 from ..common.training import Classifier, source_network
 
-if TYPE_CHECKING:
-    from torch import nn
-
-    from ...benchmark.contract.access import Access
-    from ...benchmark.contract.predictor import Predictor
-    from ...benchmark.contract.sees import Sees
-
 
 @dataclass(frozen=True)
 class HistogramMatching(TimmRecipe):
-    """Match every image's histogram to the source's mean one, in training and test, and fine-tune from ImageNet.
+    """Match images to the source's mean histogram, in training and test, and fine-tune from ImageNet.
 
-    Undoes every monotone change of grey levels, and with it what a grey level itself says of the class.
+    Undoes every monotone change of grey levels, and with it what the grey levels themselves say about the class.
     """
 
     sees: ClassVar[Sees] = "source"
     paper: ClassVar[str] = "Nyul and Udupa, On standardizing the MR image intensity scale, MRM 1999"
 
     def fit(self, access: Access) -> Predictor:
-        """Returns the fine-tuned network behind the harmonisation."""
+        """Fine-tune the network on harmonised images."""
         refuse_volumes(access)
 
         def build() -> nn.Module:
             network = Network(self.arch, len(access.classes), access.channels, self.input_size, load_all)
             return HistogramMatched(network, access.train)
 
-        name = f"harmonised {self.arch} at {self.input_size}"
+        name = f"{self.arch} at {self.input_size} from imagenet, histograms matched"
         return Classifier(source_network(access, self, name, build))
 
 
@@ -49,11 +45,11 @@ BATCH = 64
 
 
 class HistogramMatched(nn.Module):
-    """A network that sees every image with the histogram that the source's images have on average.
+    """A network behind histogram matching.
 
     Args:
         network: Takes images in [0, 1].
-        source: The images whose mean quantiles are the template.
+        source: Images whose mean quantiles are the template.
     """
 
     template: Tensor
@@ -65,25 +61,25 @@ class HistogramMatched(nn.Module):
         self.register_buffer("template", (torch.as_tensor(total) / len(source)).float())
 
     def forward(self, images: Tensor) -> Tensor:
-        """Returns logits."""
+        """Return logits (N, K)."""
         logits: Tensor = self.network(match_histograms(images, self.template))
         return logits
 
 
 def match_histograms(images: Tensor, template: Tensor) -> Tensor:
-    """Returns images (N, C, *spatial) in which the k-th darkest pixel of a channel has the template's k-th value.
+    """Give the k-th darkest pixel of each channel of images (N, C, *spatial) the template's k-th value.
 
-    Equal pixels stay equal: they get the mean of the values that fall to them.
+    Equal pixels stay equal: they get the mean of their template values.
 
     Args:
-        images: Any values.
-        template: (C, pixels) ascending.
+        images: Values of any range.
+        template: (C, pixels), ascending.
     """
     flat = images.flatten(2)
     ordered, order = flat.sort(2)
     new = torch.ones_like(ordered, dtype=torch.bool)
     new[..., 1:] = ordered[..., 1:] != ordered[..., :-1]
-    run = new.cumsum(2) - 1  # which distinct value a pixel has
+    run = new.cumsum(2) - 1  # index of a pixel's value among the distinct ones
     values = template.expand_as(ordered)
     sums = torch.zeros_like(ordered, dtype=torch.float64).scatter_add_(2, run, values.double())
     counts = torch.zeros_like(sums).scatter_add_(2, run, torch.ones_like(sums))

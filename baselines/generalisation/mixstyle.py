@@ -1,37 +1,35 @@
-"""Robust training: mixing the statistics of early features."""
+"""MixStyle: augmentation that mixes the statistics of early feature maps."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
 
+from ...benchmark.contract.access import Access
+from ...benchmark.contract.predictor import Predictor
 from ...benchmark.contract.search_space import Choice, Space
+from ...benchmark.contract.sees import Sees
 from ...shifts.errors import MedshiftError
 from ..common.networks import Network
 from ..common.recipe import TimmRecipe
 from ..common.source_model import timm_network
 from ..common.training import Classifier
 
-if TYPE_CHECKING:
-    from ...benchmark.contract.access import Access
-    from ...benchmark.contract.predictor import Predictor
-    from ...benchmark.contract.sees import Sees
-
 
 @dataclass(frozen=True)
 class Mixstyle(TimmRecipe):
-    """Fine-tune from ImageNet with the means and deviations of early feature maps mixed among images.
+    """Fine-tune from ImageNet, mixing means and deviations of early feature maps between images.
 
-    Images are paired at random, as there is one source. Known to do little where the images of that source look alike:
-    no style is made that lies beyond theirs.
+    Images are paired at random, as there is only one source. Known to do little where the images of that source look
+    similar: mixing creates no style outside their range.
 
     Args:
-        probability: Of a batch to be mixed, for each stage anew.
-        alpha: Both parameters of the beta distribution of the mixing share.
-        layers: After how many of the first stages styles are mixed, from a quarter of the input's side on.
+        probability: Probability that a batch is mixed, drawn for each stage.
+        alpha: Both parameters of the beta distribution of the mixing coefficient.
+        layers: Number of stages after which styles are mixed, starting at a quarter of the input's side.
     """
 
     sees: ClassVar[Sees] = "source"
@@ -43,14 +41,14 @@ class Mixstyle(TimmRecipe):
     layers: int = 2
 
     def __post_init__(self) -> None:
-        """Refuse what is no probability and no distribution."""
+        """Refuse values out of range."""
         super().__post_init__()
         if not 0 <= self.probability <= 1 or not 0 < self.alpha <= 100 or self.layers < 1:
             raise ValueError("probability must be in [0, 1], alpha in (0, 100], layers at least 1")
 
     def fit(self, access: Access) -> Predictor:
-        """Returns the fine-tuned network."""
-        name = f"imagenet, styles mixed {self.probability} {self.alpha} after {self.layers}"
+        """Fine-tune the network."""
+        name = f"imagenet, mixstyle {self.probability} {self.alpha} after {self.layers} stages"
 
         def equip(network: Network) -> None:
             mix_styles(network, self.layers, self.probability, self.alpha)
@@ -59,11 +57,11 @@ class Mixstyle(TimmRecipe):
 
 
 EPS = 1e-6
-QUARTER = 4  # of the input's side: the first stage of an ImageNet network ends there
+QUARTER = 4  # reduction of the input's side: the first stage of an ImageNet network ends there
 
 
 def mix_styles(network: Network, layers: int, probability: float, alpha: float) -> None:
-    """Makes the first stages of a network mix styles while it trains.
+    """Mix styles after the first stages of a network while it trains.
 
     Raises:
         MedshiftError: The architecture has fewer stages.
@@ -77,22 +75,22 @@ def mix_styles(network: Network, layers: int, probability: float, alpha: float) 
 
 
 class MixStyle:
-    """A forward hook that gives images mixtures of their own and another's mean and deviation, channel by channel.
+    """A forward hook that mixes each image's channel means and deviations with those of another image.
 
-    It draws from torch's global generator, which is the run's in training.
+    It draws from torch's global generator, which training seeds.
 
     Args:
-        probability: Of a batch to be mixed.
-        alpha: Both parameters of the beta distribution of the mixing share.
+        probability: Probability that a batch is mixed.
+        alpha: Both parameters of the beta distribution of the mixing coefficient.
     """
 
     def __init__(self, probability: float, alpha: float) -> None:
         self.probability, self.alpha = probability, alpha
 
     def __call__(self, module: nn.Module, inputs: object, maps: Tensor) -> Tensor | None:
-        """Returns the maps to go on with; None leaves them alone."""
+        """Return mixed feature maps, or None to leave them unchanged."""
         if maps.ndim != 4:
-            raise MedshiftError("mixstyle needs feature maps (N, C, H, W): take a convolutional arch")
+            raise MedshiftError("mixstyle needs feature maps (N, C, H, W): choose a convolutional arch")
         if not module.training or torch.rand(()) >= self.probability:
             return None
         share = torch.distributions.Beta(self.alpha, self.alpha).sample((len(maps),)).to(maps.device)
@@ -100,12 +98,12 @@ class MixStyle:
 
 
 def restyle(maps: Tensor, other: Tensor, share: Tensor) -> Tensor:
-    """Returns maps (N, C, H, W) with the mixture of each one's mean and deviation and another's.
+    """Mix the mean and deviation of each feature map with those of another; statistics get no gradient.
 
     Args:
-        maps: Feature maps.
-        other: (N,) which map each is mixed with.
-        share: (N,) how much of its own a map keeps. The statistics take no part in the gradient.
+        maps: (N, C, H, W).
+        other: (N,) index of the map that each is mixed with.
+        share: (N,) weight of a map's own statistics, in [0, 1].
     """
     variance, mean = torch.var_mean(maps.detach(), (2, 3), keepdim=True)
     deviation = (variance + EPS).sqrt()

@@ -1,23 +1,21 @@
-"""Robust training: mixing images and labels."""
+"""Mixup: augmentation that mixes pairs of images and their labels."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from ...benchmark.contract.access import Access
+from ...benchmark.contract.predictor import Predictor
 from ...benchmark.contract.search_space import LogUniform, Space
+from ...benchmark.contract.sees import Sees
 from ..common.recipe import TimmRecipe
 from ..common.source_model import timm_network
 from ..common.training import Classifier
-
-if TYPE_CHECKING:
-    from ...benchmark.contract.access import Access
-    from ...benchmark.contract.predictor import Predictor
-    from ...benchmark.contract.sees import Sees
 
 
 @dataclass(frozen=True)
@@ -25,7 +23,7 @@ class Mixup(TimmRecipe):
     """Fine-tune from ImageNet on mixtures of two images and their labels.
 
     Args:
-        alpha: Both parameters of the beta distribution of the mixing share.
+        alpha: Both parameters of the beta distribution of the mixing coefficient.
     """
 
     sees: ClassVar[Sees] = "source"
@@ -35,19 +33,19 @@ class Mixup(TimmRecipe):
     alpha: float = 0.2
 
     def __post_init__(self) -> None:
-        """Refuse what is no distribution."""
+        """Refuse values out of range."""
         super().__post_init__()
         if not 0 < self.alpha <= 100:
             raise ValueError("alpha must be in (0, 100]")
 
     def fit(self, access: Access) -> Predictor:
-        """Returns the fine-tuned network."""
-        name = f"imagenet, mixed {self.alpha}"
+        """Fine-tune the network."""
+        name = f"imagenet, mixup {self.alpha}"
         return Classifier(timm_network(access, self, name, loss=MixupLoss(self.alpha)))
 
 
 class MixupLoss:
-    """Cross-entropy of a batch mixed with itself in another order, one share a batch (as in the paper's own code)."""
+    """Cross-entropy of images mixed in random pairs; one coefficient per batch as in the paper's code."""
 
     def __init__(self, alpha: float) -> None:
         self.alpha = alpha
@@ -55,7 +53,7 @@ class MixupLoss:
     def __call__(
         self, network: nn.Module, images: Tensor, labels: Tensor, weights: Tensor, draws: torch.Generator
     ) -> Tensor:
-        """Returns the loss of one batch."""
+        """Return the loss of one batch."""
         seed = int(torch.randint(2**31, (), generator=draws))
         share = float(np.random.Generator(np.random.Philox(seed)).beta(self.alpha, self.alpha))
         other = torch.randperm(len(images), generator=draws).to(images.device)

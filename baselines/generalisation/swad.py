@@ -1,42 +1,37 @@
-"""Robust training by weight averaging: a flat region of the loss, not one point in it."""
+"""SWAD: dense weight averaging over a flat region of the validation loss."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import update_bn
 
 from ...benchmark.contract.access import Access
+from ...benchmark.contract.predictor import Predictor
 from ...benchmark.contract.search_space import Choice, Space
+from ...benchmark.contract.sees import Sees
 from ..common.recipe import Recipe, TimmRecipe
 from ..common.source_model import timm_network
-from ..common.training import Classifier, augment, batch_and_steps, class_weights, train, validation_loss
-
-if TYPE_CHECKING:
-    from torch import nn
-
-    from ...benchmark.contract.predictor import Predictor
-    from ...benchmark.contract.sees import Sees
-    from ..common.training import Loss
+from ..common.training import Classifier, Loss, augment, batch_and_steps, class_weights, train, validation_loss
 
 
 @dataclass(frozen=True)
 class Swad(TimmRecipe):
-    """Fine-tune from ImageNet and average the weights of all steps while the loss on source validation stays low.
+    """Fine-tune from ImageNet and average the weights of all steps while the source validation loss stays low.
 
-    The statistics of batch norms are computed anew on the source, with the average. The learning rate goes one cycle as
-    in all baselines (the paper's is constant), so that the last steps lie close together; training ends where the
-    valley does, whatever `patience` says. Known to need a validation set large enough to see the valley by.
+    Batch norm statistics are recomputed on the source for the averaged weights. The learning rate follows one cycle as
+    in all baselines (the paper's is constant), so the last steps lie close together; training ends where the valley
+    ends, and `patience` is ignored. Known to need a validation set large enough to show the valley.
 
     Args:
-        converge: The average begins with a loss that the next ones, so many together with it, do not undercut.
-        tolerance: It ends before so many losses in a row above the threshold.
-        rise: By which share the threshold lies above the mean of the first `converge` losses.
-        evaluations: How often an epoch the loss is looked at.
+        converge: Averaging starts at the first loss that is the lowest of `converge` consecutive evaluations.
+        tolerance: Averaging ends before the first `tolerance` consecutive losses above the threshold.
+        rise: Fraction by which the threshold exceeds the mean of the first `converge` losses.
+        evaluations: Evaluations of the validation loss per epoch.
     """
 
     sees: ClassVar[Sees] = "source"
@@ -49,13 +44,13 @@ class Swad(TimmRecipe):
     evaluations: int = 4
 
     def __post_init__(self) -> None:
-        """Refuse what cannot be counted."""
+        """Refuse values out of range."""
         super().__post_init__()
         if min(self.converge, self.tolerance, self.evaluations) < 1 or self.rise < 0:
             raise ValueError("converge, tolerance and evaluations must be at least 1, rise not negative")
 
     def fit(self, access: Access) -> Predictor:
-        """Returns the averaged network."""
+        """Train the network and average its weights."""
 
         def keep(network: nn.Module, access: Access, recipe: Recipe) -> DenseAverage:
             valley = LossValley(self.converge, self.tolerance, self.rise)
@@ -64,87 +59,19 @@ class Swad(TimmRecipe):
         def learn(network: nn.Module, access: Access, recipe: Recipe, loss: Loss) -> None:
             train(network, access, recipe, loss, keep)
 
-        name = f"imagenet, averaged {self.converge} {self.tolerance} {self.rise} {self.evaluations}"
+        name = f"imagenet, swad {self.converge} {self.tolerance} {self.rise} {self.evaluations}"
         return Classifier(timm_network(access, self, name, learn=learn))
 
 
-@dataclass
-class Segment:
-    """A run of steps: their mean weights, how many there were, and the loss on source validation after the last."""
-
-    mean: list[Tensor]
-    steps: int = 0
-    loss: float = 0.0
-
-    def add(self, weights: Sequence[Tensor], steps: int = 1) -> None:
-        """Takes in the weights after a step, or the mean weights of several."""
-        self.steps += steps
-        for mean, new in zip(self.mean, weights, strict=True):
-            mean.lerp_(new.detach(), steps / self.steps)
-
-
-@dataclass
-class LossValley:
-    """Takes in segments and averages those from where the loss stops falling to where it has risen.
-
-    Args:
-        converge: The valley begins with a segment whose loss the next ones, so many together with it, do not undercut.
-        tolerance: It ends before so many segments in a row whose loss is beyond the threshold.
-        rise: The threshold lies by this share above the mean loss of the valley's first `converge` segments.
-    """
-
-    converge: int
-    tolerance: int
-    rise: float
-
-    def __post_init__(self) -> None:
-        """Begin outside."""
-        self.inside: Segment | None = None
-        self.pending: list[Segment] = []
-        self.threshold = 0.0
-        self.over = False
-
-    def add(self, segment: Segment) -> None:
-        """Takes in the next segment; its mean is not copied."""
-        if self.over:
-            return
-        self.pending.append(segment)
-        if self.inside is None:
-            self.pending = self.pending[-self.converge :]
-            losses = [each.loss for each in self.pending]
-            if len(losses) < self.converge or losses[0] > min(losses):
-                return
-            self.threshold = sum(losses) / len(losses) * (1 + self.rise)
-            self.inside = self.pending.pop(0)
-        while len(self.pending) >= self.tolerance and not self.over:
-            self._decide()
-
-    def average(self) -> Segment:
-        """Returns the valley's mean; where the loss fell to the end, the last segment's."""
-        if self.inside is None:
-            return self.pending[-1]
-        while self.pending and not self.over:
-            self._decide()
-        return self.inside
-
-    def _decide(self) -> None:
-        """The oldest segment that is pending is within the valley, or the valley is over."""
-        assert self.inside is not None
-        self.over = min(each.loss for each in self.pending[: self.tolerance]) > self.threshold
-        first = self.pending.pop(0)
-        if not self.over:
-            self.inside.add(first.mean, first.steps)
-
-
 class DenseAverage:
-    """Keeps the average over all steps in the valley, batch norms' statistics computed anew for it on the source.
+    """Checkpoint policy that keeps the average over all steps in the valley.
 
     Args:
-        network: That is trained.
+        network: The network that is trained.
         access: What may be seen.
-        recipe: Hyper-parameters; patience plays no part.
+        recipe: Hyper-parameters; patience is ignored.
         valley: Where the average is taken.
-        evaluations: How often an epoch the loss on source validation is looked at.
+        evaluations: Evaluations of the source validation loss per epoch.
     """
 
     def __init__(
@@ -152,7 +79,7 @@ class DenseAverage:
     ) -> None:
         self.network, self.access, self.valley = network, access, valley
         self.size, self.steps = batch_and_steps(access, recipe)
-        self.marks = {round(part * self.steps / evaluations) for part in range(1, evaluations)} - {self.steps}
+        self.evaluated_at = {round(part * self.steps / evaluations) for part in range(1, evaluations)} - {self.steps}
         self.balance = class_weights(access.train, len(access.classes)).to(access.device)
         self.parameters = list(network.parameters())
         self.step = 0
@@ -160,22 +87,22 @@ class DenseAverage:
         self.over = False
 
     def after_step(self) -> None:
-        """Takes in the weights; at a mark, looks at the loss."""
+        """Add the weights to the segment; at an evaluation step, close the segment with the validation loss."""
         self.step += 1
         self.segment.add(self.parameters)
-        if self.step in self.marks:
+        if self.step in self.evaluated_at:
             self._close(validation_loss(self.network, self.access, self.balance))
             self.network.train()
 
     def after_epoch(self, loss: float) -> bool:
-        """Returns whether the epoch ended in the valley."""
+        """Return whether the epoch ended in the valley."""
         self.step = 0
         self._close(loss)
         self.over = self.valley.over
         return self.valley.inside is not None and not self.over
 
     def restore(self) -> None:
-        """Gives the network the average."""
+        """Load the average into the network and recompute its batch norm statistics on the source."""
         with torch.no_grad():
             for parameter, mean in zip(self.parameters, self.valley.average().mean, strict=True):
                 parameter.copy_(mean)
@@ -195,3 +122,71 @@ class DenseAverage:
         for step in range(self.steps):
             index = order[step * self.size : (step + 1) * self.size]
             yield augment(self.access.train.batch(index), draws)
+
+
+@dataclass
+class LossValley:
+    """Averages segments from where the loss stops falling to where it has risen.
+
+    Args:
+        converge: The valley starts at the first segment whose loss is the lowest of `converge` consecutive segments.
+        tolerance: The valley ends before the first `tolerance` consecutive segments above the threshold.
+        rise: Fraction by which the threshold exceeds the mean loss of the valley's first `converge` segments.
+    """
+
+    converge: int
+    tolerance: int
+    rise: float
+
+    def __post_init__(self) -> None:
+        """Start outside the valley."""
+        self.inside: Segment | None = None
+        self.pending: list[Segment] = []
+        self.threshold = 0.0
+        self.over = False
+
+    def add(self, segment: Segment) -> None:
+        """Add the next segment; its mean is not copied."""
+        if self.over:
+            return
+        self.pending.append(segment)
+        if self.inside is None:
+            self.pending = self.pending[-self.converge :]
+            losses = [each.loss for each in self.pending]
+            if len(losses) < self.converge or losses[0] > min(losses):
+                return
+            self.threshold = sum(losses) / len(losses) * (1 + self.rise)
+            self.inside = self.pending.pop(0)
+        while len(self.pending) >= self.tolerance and not self.over:
+            self._decide()
+
+    def average(self) -> Segment:
+        """Return the average over the valley; the last segment if the loss fell to the end."""
+        if self.inside is None:
+            return self.pending[-1]
+        while self.pending and not self.over:
+            self._decide()
+        return self.inside
+
+    def _decide(self) -> None:
+        """Add the oldest pending segment to the valley, or end the valley."""
+        assert self.inside is not None
+        self.over = min(each.loss for each in self.pending[: self.tolerance]) > self.threshold
+        first = self.pending.pop(0)
+        if not self.over:
+            self.inside.add(first.mean, first.steps)
+
+
+@dataclass
+class Segment:
+    """Consecutive steps: their mean weights, their number, and the source validation loss after the last."""
+
+    mean: list[Tensor]
+    steps: int = 0
+    loss: float = 0.0
+
+    def add(self, weights: Sequence[Tensor], steps: int = 1) -> None:
+        """Add the weights after a step, or the mean weights of several."""
+        self.steps += steps
+        for mean, new in zip(self.mean, weights, strict=True):
+            mean.lerp_(new.detach(), steps / self.steps)

@@ -1,33 +1,31 @@
-"""Plain test-time augmentation: the mean prediction over mirrored and moved views of each image."""
+"""Test-time augmentation: the mean prediction over mirrored and translated views of each image."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 
+from ...benchmark.contract.access import Access
+from ...benchmark.contract.predictor import Predictor
+from ...benchmark.contract.sees import Sees
 from ..common.recipe import TimmRecipe
 from ..common.source_model import shared_model
-
-if TYPE_CHECKING:
-    from ...benchmark.contract.access import Access
-    from ...benchmark.contract.predictor import Predictor
-    from ...benchmark.contract.sees import Sees
 
 
 @dataclass(frozen=True)
 class Tta(TimmRecipe):
-    """Average the probabilities of ten views of each image: mirrored or not, in place or moved a little four ways.
+    """Average the probabilities of ten views of each image: five small translations, each also mirrored.
 
-    Views are geometric, as in training, and resemble no scored shift. It `sees` the source alone: every image is
-    predicted by itself and nothing is learnt from it, so that small batches and batches of one class change nothing.
-    Costs ten times the prediction.
+    Views are geometric, as in training, and resemble no scored shift. The method `sees` only the source: every image is
+    predicted independently and nothing is learnt from it, so batch size and class mix do not matter. Prediction costs
+    ten times as much.
 
     Args:
-        move: How far, as a share of the side; at least one pixel. Training moves by up to a sixteenth.
+        move: Translation as a fraction of the side, at least one pixel. Training moves images by up to a sixteenth.
     """
 
     sees: ClassVar[Sees] = "source"
@@ -36,13 +34,13 @@ class Tta(TimmRecipe):
     move: float = 0.03125
 
     def __post_init__(self) -> None:
-        """Refuse moves that leave little of the image."""
+        """Refuse translations that leave little of the image."""
         super().__post_init__()
         if not 0 < self.move <= 0.25:
             raise ValueError("move must be in (0, 0.25]")
 
     def fit(self, access: Access) -> Predictor:
-        """Returns the network with the views before it."""
+        """Train the source model and wrap it in the averaging of views."""
         return TtaPredictor(shared_model(access, self), self.move)
 
 
@@ -50,11 +48,11 @@ MOVES = ((0, 0), (-1, 0), (1, 0), (0, -1), (0, 1))  # down, right
 
 
 class TtaPredictor:
-    """Predicts the mean of what a network says of ten views of each image.
+    """Averages a network's probabilities over ten views of each image.
 
     Args:
-        network: Takes images one by one: its batch norms have statistics of their own.
-        move: How far views are moved, as a share of the side.
+        network: A network whose batch norms use stored statistics, so that images do not affect one another.
+        move: Translation of the views, as a fraction of the side.
     """
 
     def __init__(self, network: nn.Module, move: float) -> None:
@@ -63,14 +61,15 @@ class TtaPredictor:
 
     @torch.inference_mode()
     def __call__(self, images: Tensor) -> Tensor:
-        """Returns probabilities (N, K)."""
+        """Return probabilities (N, K)."""
         return torch.stack([self.network(view).softmax(1) for view in views(images, self.move)]).mean(0)
 
 
 def views(images: Tensor, move: float) -> Iterator[Tensor]:
-    """Yields images (N, C, H, W), the given ones first: in place and moved four ways, each as it is and mirrored.
+    """Yield views of images (N, C, H, W): in place and moved in four directions, each plain and mirrored.
 
-    What enters at an edge is the image mirrored there. Slices of a volume (N, C, D, H, W) all move alike, in plane.
+    The unchanged images come first. Pixels that enter at an edge are mirrored there. All slices of a volume
+    (N, C, D, H, W) move together, in plane.
     """
     height, width = images.shape[-2:]
     down, right = (max(1, round(side * move)) for side in (height, width))

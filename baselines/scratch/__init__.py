@@ -1,1 +1,1 @@
-"""Training from a random start."""
+"""Training from random weights."""

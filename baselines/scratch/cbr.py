@@ -1,25 +1,20 @@
-"""CBR nets: small networks of conv - batch norm - ReLU blocks, from scratch, as large ones' yardstick."""
+"""CBR networks: small stacks of conv - batch norm - ReLU, trained from scratch as a yardstick for large networks."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 
+from ...benchmark.contract.access import Access
+from ...benchmark.contract.predictor import Predictor
+from ...benchmark.contract.sees import Sees
 from ...shifts.errors import MedshiftError
 from ..common.recipe import Recipe
 from ..common.training import Classifier, source_network
-
-if TYPE_CHECKING:
-    from torch import nn
-
-    from ...benchmark.contract.access import Access
-    from ...benchmark.contract.predictor import Predictor
-    from ...benchmark.contract.sees import Sees
-
 
 PAPER = "Raghu et al., Transfusion, NeurIPS 2019, arXiv 1902.07208"
 
@@ -35,14 +30,14 @@ class CbrTiny(Recipe):
     last_pool: ClassVar[bool] = True
 
     def fit(self, access: Access) -> Predictor:
-        """Returns the trained network."""
+        """Train the network."""
         name = f"cbr {self.kernel} {self.widths} {self.last_pool}"
         return Classifier(source_network(access, self, name, lambda: self.network(access)))
 
     def network(self, access: Access) -> nn.Module:
-        """Returns the network, in the images' native channels, 2-D."""
+        """Build the untrained network for the images' native channels."""
         if len(access.spatial) != 2:
-            raise MedshiftError(f"CBR nets take 2-D images; these are {len(access.spatial)}-D")
+            raise MedshiftError(f"CBR networks take 2-D images; these are {len(access.spatial)}-D")
         return cbr_network(access.channels, self.widths, self.kernel, self.last_pool, len(access.classes))
 
 
@@ -78,14 +73,14 @@ class CbrLargeT(CbrTiny):
 
 
 def cbr_network(channels: int, widths: Sequence[int], kernel: int, last_pool: bool, classes: int) -> nn.Module:
-    """Returns a CBR net: blocks of convolution, batch norm, ReLU, 3x3 max-pool of stride 2; mean over space; linear.
+    """Build a CBR network: blocks of convolution, batch norm, ReLU, 3x3 max-pool of stride 2; mean over space; linear.
 
-    Convolutions keep the size and pools are padded, so that 64 px and less work.
+    Convolutions keep the size and pools are padded, so images of 64 px and less work.
 
     Args:
-        channels: Of the images.
+        channels: Channels of the images.
         widths: Output channels of the blocks.
-        kernel: Side of the convolutions.
+        kernel: Side of the convolution kernels.
         last_pool: Whether the last block pools, too.
         classes: Number of outputs.
     """
@@ -106,5 +101,5 @@ class Centre(nn.Module):
     """Maps [0, 1] to [-1, 1]."""
 
     def forward(self, images: Tensor) -> Tensor:
-        """Returns images of the same shape, channels last."""
+        """Return images of the same shape, channels last in memory."""
         return (images * 2 - 1).contiguous(memory_format=torch.channels_last)

@@ -1,28 +1,25 @@
-"""No transfer: the same network and recipe from a random start."""
+"""No transfer: the same network and recipe as `imagenet-finetune`, from random weights."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
+from ...benchmark.contract.access import Access
+from ...benchmark.contract.predictor import Predictor
+from ...benchmark.contract.sees import Sees
 from ..common.recipe import TimmRecipe
-
-if TYPE_CHECKING:
-    from ...benchmark.contract.access import Access
-    from ...benchmark.contract.predictor import Predictor
-    from ...benchmark.contract.sees import Sees
+from ..common.source_model import timm_network
+from ..common.training import Classifier
 
 
 @dataclass(frozen=True)
 class Scratch(TimmRecipe):
-    """Train the same network from a random start."""
+    """Train the network of `imagenet-finetune` from random weights."""
 
     sees: ClassVar[Sees] = "source"
     paper: ClassVar[str] = "He et al., Rethinking ImageNet pre-training, ICCV 2019, arXiv 1811.08883"
 
     def fit(self, access: Access) -> Predictor:
-        """Returns the trained network."""
-        from ..common.source_model import timm_network
-        from ..common.training import Classifier
-
-        return Classifier(timm_network(access, self, "random", take=None))
+        """Train the network."""
+        return Classifier(timm_network(access, self, "random", load=None))

@@ -1,1 +1,1 @@
-"""Adaptation to the test stream, batch by batch."""
+"""Test-time adaptation, batch by batch."""

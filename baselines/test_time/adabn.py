@@ -1,33 +1,34 @@
-"""Test-time batch norm: the ImageNet model with the statistics of the test batch in place of the source's."""
+"""Adaptive batch norm: normalise by the statistics of the test batch in place of the source's."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
+from ...benchmark.contract.access import Access
+from ...benchmark.contract.predictor import Predictor
 from ...benchmark.contract.search_space import Choice, Space
+from ...benchmark.contract.sees import Sees
+from ..common.batch_norm import with_batch_statistics
 from ..common.recipe import TimmRecipe
-
-if TYPE_CHECKING:
-    from ...benchmark.contract.access import Access
-    from ...benchmark.contract.predictor import Predictor
-    from ...benchmark.contract.sees import Sees
+from ..common.source_model import shared_model
+from ..common.training import Classifier
 
 
 @dataclass(frozen=True)
 class AdaBN(TimmRecipe):
-    """Normalise by the test batch's statistics.
+    """Replace batch norm statistics by those of the test batch.
 
-    Every batch norm of the fine-tuned ImageNet network takes its mean and variance from the test batch at hand, mixed
-    with the source's as if these came from `prior` further images (Schneider et al.): 0 trusts the batch alone, as Li
-    et al. and Nado et al. do.
+    Every batch norm of the fine-tuned ImageNet network takes its mean and variance from the current test batch, mixed
+    with the source's as if these came from `prior` further images (Schneider et al.); 0 uses only the batch, as Li et
+    al. and Nado et al. do.
 
-    A batch of one image is normalised by its own pixels; a norm that is left with one value in a channel uses the
-    source's statistics. Small batches have noisy statistics, and a batch of one class has its class normalised away:
-    both are known to harm, `prior` softens both.
+    A batch of one image is normalised by its own pixels; a norm with one value per channel uses the source's
+    statistics. Small batches have noisy statistics, and a batch of one class has its class normalised away: both are
+    known to harm, and `prior` softens both.
 
     Args:
-        prior: Weight of the source's statistics, in images.
+        prior: Weight of the source's statistics, as a number of images.
     """
 
     sees: ClassVar[Sees] = "test-batches"
@@ -43,9 +44,5 @@ class AdaBN(TimmRecipe):
             raise ValueError("prior must not be negative")
 
     def fit(self, access: Access) -> Predictor:
-        """Returns the adapting network."""
-        from ..common.batch_norm import with_batch_statistics
-        from ..common.source_model import shared_model
-        from ..common.training import Classifier
-
+        """Train the source model and switch its batch norms to batch statistics."""
         return Classifier(with_batch_statistics(shared_model(access, self), self.prior))

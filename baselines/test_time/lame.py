@@ -1,37 +1,35 @@
-"""Test-time correction of the outputs alone: neighbours in feature space are drawn to the same class."""
+"""LAME: adjust the probabilities of a test batch towards those of neighbours in feature space."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 
+from ...benchmark.contract.access import Access
+from ...benchmark.contract.predictor import Predictor
 from ...benchmark.contract.search_space import Choice, Space
+from ...benchmark.contract.sees import Sees
 from ..common.networks import Network
 from ..common.recipe import TimmRecipe
 from ..common.source_model import shared_model
 
-if TYPE_CHECKING:
-    from ...benchmark.contract.access import Access
-    from ...benchmark.contract.predictor import Predictor
-    from ...benchmark.contract.sees import Sees
-
 
 @dataclass(frozen=True)
 class Lame(TimmRecipe):
-    """Correct the probabilities of a test batch so that near features agree; the network stays as it is.
+    """Adjust the probabilities of a test batch so that neighbours in feature space agree; the network is unchanged.
 
-    Made for streams in which neighbours belong together; known to hurt on shuffled, independent ones.
+    Designed for streams of correlated images; known to hurt on shuffled, independent ones.
 
-    A batch of one image has no neighbours and keeps the network's probabilities. A batch of one class is what the
-    method is made for: doubtful images are drawn to the surer ones' class, wrongly where most are wrong. In a batch
-    with fewer images of a class than `neighbours`, that class has neighbours of another and may be drawn over.
+    A batch of one image has no neighbours and keeps the network's probabilities. Batches of one class are the intended
+    case: uncertain images follow the confident ones, wrongly where most of these are wrong. A class with fewer images
+    in the batch than `neighbours` has neighbours of another class and may be absorbed by it.
 
     Args:
-        neighbours: Nearest features in the batch that count.
-        steps: At most so many fixed-point iterations.
+        neighbours: Number of nearest neighbours in the batch.
+        steps: Maximum number of fixed-point iterations.
     """
 
     sees: ClassVar[Sees] = "test-batches"
@@ -42,7 +40,7 @@ class Lame(TimmRecipe):
     steps: int = 100
 
     def fit(self, access: Access) -> Predictor:
-        """Returns the network with the correction behind it."""
+        """Train the source model and wrap it in the adjustment."""
         return LamePredictor(shared_model(access, self), self.neighbours, self.steps)
 
 
@@ -51,12 +49,12 @@ FLOOR = 1e-10
 
 
 class LamePredictor:
-    """Predicts a batch as Laplacian adjusted maximum-likelihood estimate.
+    """Predicts a batch by Laplacian adjusted maximum-likelihood estimation.
 
     Args:
-        network: A `networks.Network`.
-        neighbours: Nearest features that count, in a binary, symmetric affinity.
-        steps: At most so many iterations.
+        network: The source model.
+        neighbours: Number of nearest neighbours in the affinity.
+        steps: Maximum number of iterations.
     """
 
     def __init__(self, network: Network, neighbours: int, steps: int) -> None:
@@ -65,14 +63,14 @@ class LamePredictor:
 
     @torch.no_grad()
     def __call__(self, images: Tensor) -> Tensor:
-        """Returns probabilities (N, K)."""
+        """Return probabilities (N, K)."""
         features = self.network.features(images)
         probabilities: Tensor = self.network.head(features).softmax(1)
         return adjust(probabilities, affinity(features, self.neighbours), self.steps)
 
 
 def affinity(features: Tensor, neighbours: int) -> Tensor:
-    """Returns (N, N): 1/2 or 1 where one or both of two samples count the other among their nearest."""
+    """Build the affinity (N, N): 1 where two samples are nearest neighbours of each other, 1/2 where only one is."""
     unit = nn.functional.normalize(features)
     distance = torch.cdist(unit, unit, compute_mode="donot_use_mm_for_euclid_dist").fill_diagonal_(torch.inf)
     count = min(neighbours, len(features) - 1)
@@ -83,7 +81,7 @@ def affinity(features: Tensor, neighbours: int) -> Tensor:
 
 
 def adjust(probabilities: Tensor, kernel: Tensor, steps: int) -> Tensor:
-    """Returns probabilities (N, K) pulled together along a kernel (N, N), by the paper's fixed-point iteration."""
+    """Adjust probabilities (N, K) along an affinity (N, N) by the paper's fixed-point iteration."""
     unary = probabilities.clamp(min=FLOOR).log()
     current = unary.softmax(1)
     before = torch.inf

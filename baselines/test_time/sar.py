@@ -1,46 +1,45 @@
-"""Test-time adaptation by reliable entropy, flat minima and a way back: `tent` made to last."""
+"""SAR: sharpness-aware and reliable entropy minimisation, a stable variant of `tent`."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 
+from ...benchmark.contract.access import Access
+from ...benchmark.contract.predictor import Predictor
 from ...benchmark.contract.search_space import LogUniform, Space
+from ...benchmark.contract.sees import Sees
 from ..common.batch_norm import batch_norms, forget_statistics
 from ..common.entropy import entropies
 from ..common.recipe import TimmRecipe
 from ..common.source_model import shared_model
 
-if TYPE_CHECKING:
-    from ...benchmark.contract.access import Access
-    from ...benchmark.contract.predictor import Predictor
-    from ...benchmark.contract.sees import Sees
-
 
 @dataclass(frozen=True)
 class Sar(TimmRecipe):
-    """Minimise entropy on confident predictions, sharpness-aware, and reset before the model collapses.
+    """Minimise the entropy of confident predictions, sharpness-aware, and reset when the model collapses.
 
-    As `tent`, but: images whose entropy is high do not count; the gradient is that of the worst point nearby
+    Like `tent`, but: images of high entropy are left out; the gradient is taken at the worst point nearby
     (sharpness-aware minimisation); when the moving average of the entropy falls so low that the model must have
-    collapsed, its parameters return to the source's; the last norms stay as they are.
+    collapsed, its parameters are reset to the source's; the last norms are frozen.
 
-    A batch of one image is normalised as by `tent`; it causes a step, small in proportion, if it is sure. A batch of
+    A batch of one image is normalised as by `tent` and, if confident, causes a proportionally small step. A stream of
     one class drives the model towards that class until the average falls below `reset`, which undoes all of it. With
-    two classes the margin keeps only images of p > 0.92; where the source model is surer than `reset` of everything, it
-    starts over after every step, so that it is `adabn`.
+    two classes the margin keeps only images of p > 0.92; where the source model's entropy is below `reset` on all
+    images, it is reset after every step and equals `adabn`.
 
     Args:
-        test_lr: Learning rate of SGD with momentum 0.9, for batches of 64; smaller ones learn less in proportion.
-        margin: Predictions count whose entropy is below this share of ln K.
-        rho: How far away the worst point nearby is, in the norm of all parameters that learn.
-        reset: Share of ln K below which the moving average of the entropy ends in starting over; the paper's is 0.2
-            nats, of 1000 classes.
-        frozen: Share of the norms, the last, that do not learn; the paper's last stage of a ResNet-50 has a fifth.
+        test_lr: Learning rate of SGD with momentum 0.9 for batches of 64; scaled down in proportion for smaller ones.
+        margin: Only predictions with entropy below this fraction of ln K count.
+        rho: Distance of the worst point nearby, in the norm of all parameters that learn.
+        reset: Fraction of ln K; a moving average of the entropy below it resets the model. The paper's value is 0.2
+            nats at 1000 classes.
+        frozen: Fraction of the norms, counted from the last, that do not learn; a fifth is the last stage of the
+            paper's ResNet-50.
     """
 
     sees: ClassVar[Sees] = "test-batches"
@@ -54,7 +53,7 @@ class Sar(TimmRecipe):
     frozen: float = 0.2
 
     def __post_init__(self) -> None:
-        """Refuse rates that cannot learn, and shares that are none."""
+        """Refuse values out of range."""
         super().__post_init__()
         if not (0 <= self.test_lr <= 1 and 0 <= self.rho <= 10):
             raise ValueError("test_lr must be in [0, 1], rho in [0, 10]")
@@ -62,26 +61,26 @@ class Sar(TimmRecipe):
             raise ValueError("margin must be in (0, 1], reset in [0, 1], frozen in [0, 1)")
 
     def fit(self, access: Access) -> Predictor:
-        """Returns the adapting network."""
+        """Train the source model and wrap it in the adaptation."""
         network = forget_statistics(shared_model(access, self))
         return SarPredictor(network, self.test_lr, self.margin, self.rho, self.reset, self.frozen)
 
 
-FULL_BATCH = 64  # images for which the learning rate is meant
+FULL_BATCH = 64  # images; the learning rate is for a batch of this size
 MOMENTUM = 0.9
-MEMORY = 0.9  # of the moving average
+MEMORY = 0.9  # decay of the moving average of the entropy
 
 
 class SarPredictor:
-    """Predicts a batch, then takes one step towards surer predictions on those of its images that are sure already.
+    """Predicts a batch, then takes one step of entropy minimisation on its confident images.
 
     Args:
-        network: Its batch norms look at the batch (see `batch_norm.forget_statistics`).
-        lr: Of SGD, on the gains and offsets of the batch norms alone, for a full batch.
-        margin: Share of ln K below which an entropy counts as sure.
-        rho: Length of the step up that sharpness-aware minimisation takes before it looks down.
-        reset: Share of ln K below which the average entropy means collapse.
-        frozen: Share of the norms, the last, that do not learn.
+        network: Network whose batch norms use batch statistics (see `batch_norm.forget_statistics`).
+        lr: Learning rate of SGD on the gains and offsets of the batch norms, for a full batch.
+        margin: Fraction of ln K below which a prediction counts as confident.
+        rho: Length of the ascent step of sharpness-aware minimisation.
+        reset: Fraction of ln K below which the average entropy means collapse.
+        frozen: Fraction of the norms, counted from the last, that do not learn.
     """
 
     def __init__(self, network: nn.Module, lr: float, margin: float, rho: float, reset: float, frozen: float) -> None:
@@ -95,7 +94,7 @@ class SarPredictor:
         self.optimiser = torch.optim.SGD(self.learnt, lr=lr, momentum=MOMENTUM)
 
     def __call__(self, images: Tensor) -> Tensor:
-        """Returns probabilities (N, K), as they were before the step."""
+        """Return probabilities (N, K) from before the step."""
         with torch.enable_grad():
             logits: Tensor = self.network(images)
             largest = math.log(logits.shape[1])
@@ -103,25 +102,25 @@ class SarPredictor:
         if entropy is not None:
             self.average = entropy if self.average is None else MEMORY * self.average + (1 - MEMORY) * entropy
             if self.average < self.reset * largest:
-                self._start_over()
+                self._reset_model()
         return logits.detach().softmax(1)
 
-    def _step(self, images: Tensor, entropy: Tensor, most: float) -> float | None:
-        """Learns; returns the mean entropy at the worst point nearby, or None if nothing was sure there or here."""
-        sure = entropy < most
-        if not sure.any():
+    def _step(self, images: Tensor, entropy: Tensor, highest: float) -> float | None:
+        """Take a step; return the mean entropy at the worst point nearby, None if nothing is confident."""
+        confident = entropy < highest
+        if not confident.any():
             return None
-        up = torch.autograd.grad(entropy[sure].mean(), self.learnt)
-        here = [parameter.detach().clone() for parameter in self.learnt]
+        up = torch.autograd.grad(entropy[confident].mean(), self.learnt)
+        before = [parameter.detach().clone() for parameter in self.learnt]
         length = torch.stack([gradient.norm() for gradient in up]).norm() + 1e-12
         with torch.no_grad():
             for parameter, gradient in zip(self.learnt, up, strict=True):
                 parameter += self.rho * gradient / length
-        there = entropies(self.network(images))[sure]
-        still = there < most
-        mean = there[still].mean()
+        nearby = entropies(self.network(images))[confident]
+        still = nearby < highest
+        mean = nearby[still].mean()
         down = torch.autograd.grad(mean, self.learnt) if still.any() else None
-        self._set(here)
+        self._set(before)
         if down is None:
             return None
         for parameter, gradient in zip(self.learnt, down, strict=True):
@@ -130,7 +129,7 @@ class SarPredictor:
         self.optimiser.step()
         return float(mean.detach())
 
-    def _start_over(self) -> None:
+    def _reset_model(self) -> None:
         self._set(self.source)
         self.optimiser.state.clear()
         self.average = None

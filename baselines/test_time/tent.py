@@ -1,23 +1,21 @@
-"""Test-time adaptation by entropy: the batch norms learn from the test stream, batch by batch."""
+"""Tent: test-time entropy minimisation through the batch norms."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 
+from ...benchmark.contract.access import Access
+from ...benchmark.contract.predictor import Predictor
 from ...benchmark.contract.search_space import LogUniform, Space
+from ...benchmark.contract.sees import Sees
 from ..common.batch_norm import batch_norms, forget_statistics
 from ..common.entropy import entropies
 from ..common.recipe import TimmRecipe
 from ..common.source_model import shared_model
-
-if TYPE_CHECKING:
-    from ...benchmark.contract.access import Access
-    from ...benchmark.contract.predictor import Predictor
-    from ...benchmark.contract.sees import Sees
 
 
 @dataclass(frozen=True)
@@ -25,10 +23,10 @@ class Tent(TimmRecipe):
     """Minimise the entropy of predictions on the test stream through the batch norms' gains and offsets.
 
     Statistics are the batch's. A batch is predicted before the step that it causes. Known to collapse to one class at
-    high rates, on small batches and where classes are unbalanced.
+    high learning rates, on small batches and where classes are unbalanced.
 
-    A batch of one image is normalised by its own pixels (a norm that is left with one value in a channel: by the
-    source's statistics) and causes a step like any other. Nothing guards against a stream of one class: `sar` does.
+    A batch of one image is normalised by its own pixels (by the source's statistics in a norm with one value per
+    channel) and causes a step like any other. A stream of one class is not guarded against; see `sar`.
 
     Args:
         test_lr: Learning rate of Adam at test time.
@@ -47,16 +45,16 @@ class Tent(TimmRecipe):
             raise ValueError("test_lr must be in [0, 1]")
 
     def fit(self, access: Access) -> Predictor:
-        """Returns the adapting network."""
+        """Train the source model and wrap it in the adaptation."""
         return TentPredictor(forget_statistics(shared_model(access, self)), self.test_lr)
 
 
 class TentPredictor:
-    """Predicts a batch, then takes one step towards surer predictions on it.
+    """Predicts a batch, then takes one step that lowers the entropy of its predictions.
 
     Args:
-        network: Its batch norms look at the batch (see `batch_norm.forget_statistics`).
-        lr: Of Adam, on the gains and offsets of the batch norms alone.
+        network: Network whose batch norms use batch statistics (see `batch_norm.forget_statistics`).
+        lr: Learning rate of Adam on the gains and offsets of the batch norms.
     """
 
     def __init__(self, network: nn.Module, lr: float) -> None:
@@ -65,7 +63,7 @@ class TentPredictor:
         self.optimiser = torch.optim.Adam(learnt, lr=lr)
 
     def __call__(self, images: Tensor) -> Tensor:
-        """Returns probabilities (N, K), as they were before the step."""
+        """Return probabilities (N, K) from before the step."""
         with torch.enable_grad():
             logits: Tensor = self.network(images)
             entropy = entropies(logits).mean()

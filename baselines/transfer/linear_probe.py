@@ -1,9 +1,9 @@
-"""Transfer without fine-tuning: logistic regression on frozen ImageNet features, alone or as a start (LP-FT)."""
+"""Linear probing: logistic regression on frozen ImageNet features, alone or before fine-tuning; batch norms only."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -12,7 +12,9 @@ from timm.layers import freeze_batch_norm_2d  # type: ignore[attr-defined]
 from torch import nn
 
 from ...benchmark.contract.access import Access
+from ...benchmark.contract.predictor import Predictor
 from ...benchmark.contract.search_space import LogUniform, Space
+from ...benchmark.contract.sees import Sees
 from ...benchmark.datasets.images import Images
 from ..common.initial_weights import load_all
 from ..common.networks import Network
@@ -20,18 +22,14 @@ from ..common.recipe import TimmRecipe
 from ..common.source_model import refuse_volumes, timm_network
 from ..common.training import Classifier, seeded
 
-if TYPE_CHECKING:
-    from ...benchmark.contract.predictor import Predictor
-    from ...benchmark.contract.sees import Sees
-
 
 @dataclass(frozen=True)
 class LinearProbe:
-    """Logistic regression on frozen ImageNet features, its strength chosen on source validation.
+    """Logistic regression on frozen ImageNet features, with the penalty chosen on source validation.
 
     Args:
         arch: A timm architecture.
-        input_size: Side in pixels at which the network sees images; 0 takes them as they are, but at least 64.
+        input_size: Side in pixels to which images are resized; 0 keeps their own, but at least 64.
     """
 
     sees: ClassVar[Sees] = "source"
@@ -41,7 +39,7 @@ class LinearProbe:
     input_size: int = 0
 
     def fit(self, access: Access) -> Predictor:
-        """Returns the network with the probe as its last layer."""
+        """Fit the probe and make it the last layer of the network."""
         refuse_volumes(access)
         with seeded(access):
             network = Network(self.arch, len(access.classes), access.channels, self.input_size, load_all)
@@ -51,13 +49,13 @@ class LinearProbe:
 
 @dataclass(frozen=True)
 class LpFt(TimmRecipe):
-    """Probe first, then fine-tune from there, gently, the batch norms held as the probe saw them.
+    """Linear probe first, then fine-tune at a low rate with batch norms frozen (LP-FT).
 
-    A head that was fitted on features under ImageNet's statistics does not fit those under a batch's: norms that learn
-    undo the probe within a step.
+    The head was fitted on features under ImageNet's batch norm statistics and does not fit those under a batch's:
+    without frozen norms, the probe is undone within a step.
 
     Args:
-        lr: A tenth of the others': the head is already in place.
+        lr: Peak learning rate; a tenth of the other baselines', since the head is already trained.
     """
 
     sees: ClassVar[Sees] = "source"
@@ -67,25 +65,25 @@ class LpFt(TimmRecipe):
     lr: float = 1e-4
 
     def fit(self, access: Access) -> Predictor:
-        """Returns the fine-tuned network."""
+        """Fine-tune the network."""
 
         def equip(network: Network) -> None:
             fit_probe(network, access)
             hold_norms(network)
 
-        return Classifier(timm_network(access, self, "imagenet, probed, norms held", equip=equip))
+        return Classifier(timm_network(access, self, "imagenet, linear probe, norms frozen", equip=equip))
 
 
 @dataclass(frozen=True)
 class BnOnly(TimmRecipe):
-    """Fine-tune batch norms and the last layer alone; all other ImageNet weights stay."""
+    """Fine-tune only the batch norms and the last layer; all other ImageNet weights stay fixed."""
 
     sees: ClassVar[Sees] = "source"
     paper: ClassVar[str] = "Frankle et al., Training BatchNorm and only BatchNorm, ICLR 2021, arXiv 2003.00152"
 
     def fit(self, access: Access) -> Predictor:
-        """Returns the fine-tuned network."""
-        return Classifier(timm_network(access, self, "imagenet, norms alone", equip=only_norms_train))
+        """Fine-tune the network."""
+        return Classifier(timm_network(access, self, "imagenet, only norms train", equip=only_norms_train))
 
 
 STRENGTHS = tuple(float(c) for c in np.logspace(-4, 2, 7))  # C, the inverse of the penalty
@@ -93,9 +91,9 @@ BATCH = 64
 
 
 def fit_probe(network: Network, access: Access) -> None:
-    """Makes a network's last layer a logistic regression on the source's training images; moves it to the run's device.
+    """Fit a network's last layer by logistic regression on the source's training images; move it to the run's device.
 
-    Features are standardised; classes count alike; the strength with the lowest log loss on source validation is taken.
+    Features are standardised and classes balanced; the penalty with the lowest log loss on source validation is taken.
     """
     from sklearn.linear_model import LogisticRegression
     from sklearn.metrics import log_loss
@@ -105,16 +103,16 @@ def fit_probe(network: Network, access: Access) -> None:
     train, val = (frozen_features(network, images, access.device) for images in (access.train, access.val))
     mean, spread = train.mean(0), train.std(0) + 1e-6
     train, val = (train - mean) / spread, (val - mean) / spread
-    alike = compute_sample_weight("balanced", access.val.labels)
+    balanced = compute_sample_weight("balanced", access.val.labels)
     found = []
     for strength in STRENGTHS:
         fitted = LogisticRegression(C=strength, class_weight="balanced", max_iter=2000).fit(train, access.train.labels)
-        loss = log_loss(access.val.labels, fitted.predict_proba(val), sample_weight=alike, labels=fitted.classes_)
+        loss = log_loss(access.val.labels, fitted.predict_proba(val), sample_weight=balanced, labels=fitted.classes_)
         found.append((loss, strength, fitted))
     loss, strength, best = min(found, key=lambda one: one[:2])
     access.report(f"probe with C = {strength:g}: loss {loss:.3f} on source validation")
     weight, bias = best.coef_ / spread, best.intercept_ - (best.coef_ / spread) @ mean
-    if len(access.classes) == 2:  # scikit-learn gives one row, of the second class against the first
+    if len(access.classes) == 2:  # scikit-learn gives one row: the second class against the first
         weight, bias = np.concatenate([-weight / 2, weight / 2]), np.concatenate([-bias / 2, bias / 2])
     with torch.no_grad():
         network.head.weight.copy_(torch.from_numpy(weight))
@@ -123,18 +121,18 @@ def fit_probe(network: Network, access: Access) -> None:
 
 @torch.inference_mode()
 def frozen_features(network: Network, images: Images, device: torch.device) -> NDArray[np.float64]:
-    """Returns what the network's last layer sees of all images, (N, F)."""
+    """Compute the inputs of the network's last layer for all images, (N, F)."""
     found = [network.features(batch.to(device)).cpu() for batch in images.batches(BATCH)]
     return torch.cat(found).double().numpy()
 
 
 def hold_norms(network: Network) -> None:
-    """Leaves batch norms their statistics, gains and offsets, whatever mode the network is in."""
+    """Freeze statistics, gains and offsets of batch norms, in training mode, too."""
     network.body = freeze_batch_norm_2d(network.body)  # type: ignore[no-untyped-call]
 
 
 def only_norms_train(network: Network) -> None:
-    """Lets only the norms and the last layer of a network be trained."""
+    """Let only the norms and the last layer of a network train."""
     trained = {id(parameter) for parameter in network.head.parameters()}
     for module in network.modules():
         if isinstance(module, nn.modules.batchnorm._BatchNorm | nn.LayerNorm | nn.GroupNorm):

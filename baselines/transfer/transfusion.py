@@ -1,26 +1,27 @@
-"""Which layers matter: only the lowest stages start from ImageNet (weight transfusion), or only the weights' scale."""
+"""Partial transfer: take only the lowest stages, or only the scale of the weights, from ImageNet."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
+from ...benchmark.contract.access import Access
+from ...benchmark.contract.predictor import Predictor
+from ...benchmark.contract.sees import Sees
+from ..common.initial_weights import load_lowest, match_moments
 from ..common.recipe import TimmRecipe
-
-if TYPE_CHECKING:
-    from ...benchmark.contract.access import Access
-    from ...benchmark.contract.predictor import Predictor
-    from ...benchmark.contract.sees import Sees
+from ..common.source_model import timm_network
+from ..common.training import Classifier
 
 PAPER = "Raghu et al., Transfusion, NeurIPS 2019, arXiv 1902.07208"
 
 
 @dataclass(frozen=True)
 class ImagenetTransfusion(TimmRecipe):
-    """Start the lowest stages from ImageNet and the others at random, then train all.
+    """Start the lowest stages from ImageNet and the rest at random, then train all layers.
 
     Args:
-        layers: How many stages, counted from the input, start from ImageNet.
+        layers: Number of stages, counted from the input, that start from ImageNet.
     """
 
     sees: ClassVar[Sees] = "source"
@@ -29,32 +30,24 @@ class ImagenetTransfusion(TimmRecipe):
     layers: int = 2
 
     def __post_init__(self) -> None:
-        """Refuse a negative number."""
+        """Refuse a negative number of stages."""
         super().__post_init__()
         if self.layers < 0:
             raise ValueError("layers must not be negative")
 
     def fit(self, access: Access) -> Predictor:
-        """Returns the trained network."""
-        from ..common.initial_weights import load_lowest
-        from ..common.source_model import timm_network
-        from ..common.training import Classifier
-
-        start = f"the lowest {self.layers} stages of imagenet"
+        """Train the network."""
+        start = f"imagenet, lowest {self.layers} stages"
         return Classifier(timm_network(access, self, start, load_lowest(self.layers)))
 
 
 @dataclass(frozen=True)
 class ScratchMeanVar(TimmRecipe):
-    """Train from a random start whose layers have the mean and variance of the ImageNet weights."""
+    """Train from random weights that have the mean and variance of the ImageNet weights, layer by layer."""
 
     sees: ClassVar[Sees] = "source"
     paper: ClassVar[str] = PAPER
 
     def fit(self, access: Access) -> Predictor:
-        """Returns the trained network."""
-        from ..common.initial_weights import match_moments
-        from ..common.source_model import timm_network
-        from ..common.training import Classifier
-
-        return Classifier(timm_network(access, self, "the moments of imagenet", match_moments))
+        """Train the network."""
+        return Classifier(timm_network(access, self, "random, moments of imagenet", match_moments))

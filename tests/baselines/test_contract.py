@@ -41,6 +41,19 @@ def test_every_baseline_says_what_it_is(name):
     assert any(year in kind.paper for year in map(str, range(1999, 2026))) or "arXiv" in kind.paper
 
 
+@pytest.mark.parametrize("name", sorted(registry.BUILTINS))
+def test_the_catalogue_says_what_the_class_says(name):
+    entry, kind = registry.BUILTINS[name], registry.load_baseline(name)
+    assert entry.sees == kind.sees
+    assert entry.paper == kind.paper
+    assert entry.summary == kind.__doc__.strip().partition("\n")[0]
+    assert (entry.approach == "adaptation") == (entry.sees != "source")
+    folder = entry.target.split(".")[2]  # baselines are filed by what they may see
+    assert folder in {"adaptation": ("adaptation", "test_time")}.get(
+        entry.approach, ("transfer", "scratch", "generalisation")
+    )
+
+
 @dataclass(frozen=True)
 class Faulty:
     """A baseline with one fault."""

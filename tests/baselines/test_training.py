@@ -135,7 +135,7 @@ def test_a_grey_image_gives_what_its_copy_in_three_channels_gives():
 
 def test_missing_weights_are_an_error_never_a_random_start(monkeypatch):
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
-    with pytest.raises(MedshiftError, match="ImageNet weights of 'resnet18' cannot be had from timm's hub"):
+    with pytest.raises(MedshiftError, match="cannot load the ImageNet weights of 'resnet18' from timm's hub"):
         networks.Network("resnet18", 2, 3, 0, initial_weights.load_all)
     small = networks.timm.list_models("*resnet*t") + networks.timm.list_models("botnet*")  # the first of all is a giant
     untrained = next(name for name in small if not networks.timm.is_model_pretrained(name))
@@ -164,7 +164,7 @@ def test_a_source_model_is_trained_once_and_shared(tmp_path):
     lines = len(told.report.__self__)
     two = Scratch(**TINY).fit(told)
     assert told.report.__self__[lines:] == [told.report.__self__[-1]]
-    assert "was trained before" in told.report.__self__[-1]
+    assert "loaded from cache" in told.report.__self__[-1]
     images = told.val.batch(slice(None))
     assert torch.equal(one(images), two(images))
     assert len(list((tmp_path / "home" / "models").iterdir())) == 1
@@ -306,12 +306,12 @@ def test_volumes_are_refused_where_weights_or_architecture_are_flat():
     told = access()
     volume = Access(**{**told.__dict__, "spatial": (4, 32, 32)})
     with pytest.raises(
-        MedshiftError, match=r"test_resnet takes 2-D images; these are 3-D: arch is one of monai-resnet"
+        MedshiftError, match=r"test_resnet takes 2-D images; these are 3-D: set arch to one of monai-resnet"
     ):
         Scratch(**TINY).fit(volume)
     with pytest.raises(MedshiftError, match="ImageNet networks take 2-D images; these are 3-D: run --baseline scratch"):
         ImagenetFinetune().fit(volume)
-    with pytest.raises(MedshiftError, match=r"volumes of at least 32 a side, not \(4, 32, 32\)"):
+    with pytest.raises(MedshiftError, match=r"volumes of at least 32 voxels per side, not \(4, 32, 32\)"):
         Scratch(arch="monai-densenet121").fit(volume)
-    with pytest.raises(MedshiftError, match="timm has no architecture 'monai-resnet10': volumes take it"):
+    with pytest.raises(MedshiftError, match="timm has no architecture 'monai-resnet10': it is for volumes"):
         Scratch(arch="monai-resnet10").fit(told)

@@ -92,7 +92,7 @@ def test_test_time_methods_on_volumes_share_scratchs_model(tmp_path, told, home)
     models = set((home / "models").iterdir())
     for name, kind in (("adabn", AdaBN), ("sar", Sar), ("tta", Tta)):
         folder, said = told(name, kind(epochs=3, batch_size=8), tmp_path)
-        assert any("was trained before" in line for line in said), name
+        assert any("loaded from cache" in line for line in said), name
         rows = pd.read_parquet(folder / "predictions.parquet")
         assert np.isfinite(rows[["p0", "p1"]].to_numpy()).all()
     assert set((home / "models").iterdir()) == models
