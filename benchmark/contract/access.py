@@ -1,4 +1,4 @@
-"""What a method may look at: the harness copies that out, and hands over nothing else."""
+"""Access: the data a method may look at, copied out of the data set; it is given nothing else."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Access:
-    """All that `fit` is given.
+    """Everything that `fit` is given.
 
     Args:
         classes: Names of the labels.
         channels: Native channels of the images.
-        spatial: Their spatial shape.
+        spatial: Spatial shape of the images.
         train: Labelled source images to learn from.
-        val: Labelled source images to choose by: hyper-parameters, checkpoints.
+        val: Labelled source images to choose hyper-parameters and checkpoints by.
         targets: Domain -> unlabelled images of its adaptation split; empty unless the method `sees` them.
-        seed: Of the run.
+        seed: Seed of the run.
         device: Where to compute.
-        content: Names everything above in one hash, for caches of what was made from it.
+        content: Hash of the data set and its splits, for the keys of caches.
         report: Called with a line of progress.
-        modality: Of the images: one of `shifts.catalogue.MODALITIES`, or `any` where it is not known.
+        modality: Modality of the images: one of `shifts.catalogue.MODALITIES`, or `any` if unknown.
     """
 
     classes: tuple[str, ...]
@@ -60,18 +60,18 @@ def grant(
     content: str,
     report: Callable[[str], None],
 ) -> Access:
-    """Returns what a method that `sees` so much may look at, as copies.
+    """Copy what a method of an access level may look at.
 
     Args:
         dataset: The images.
         table: Its truth with a column `row`, the position of each sample in the data set.
         source: The source domain.
         targets: The target domains.
-        sees: As the method declares.
-        seed: Of the run.
-        device: Of the run.
+        sees: The access level that the method declares.
+        seed: Seed of the run.
+        device: Device of the run.
         content: Hash of the data set and its splits.
-        report: For progress.
+        report: Called with a line of progress.
     """
 
     def rows(domain: str, split: str) -> NDArray[np.int64]:

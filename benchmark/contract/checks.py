@@ -1,4 +1,4 @@
-"""The contract of baselines as checks that authors can run: `assert check_baseline("my-method") == []`."""
+"""Checks of the contract of baselines, for authors' tests: `assert check_baseline("my-method") == []`."""
 
 from __future__ import annotations
 
@@ -23,21 +23,21 @@ from .access import Access, grant
 from .predictor import Predictor, for_condition, fresh_copy, validated_probabilities
 from .registry import Baseline
 
-QUICK = {"epochs": 1, "batch_size": 8}  # set where a baseline has them
+QUICK = {"epochs": 1, "batch_size": 8}  # set if the baseline has them
 SIDE = 32
 CPU = torch.device("cpu")
 
 
 def check_baseline(name: str, settings: list[str] | None = None, device: torch.device = CPU) -> list[str]:
-    """Returns every way in which a baseline breaks the contract, one line each; an empty list is a pass.
+    """List every way in which a baseline breaks the contract, one line each; an empty list is a pass.
 
-    On a tiny data set made here: it fits, and fits again to the same bytes; its predictor can be copied and gives
-    probabilities, for batches of one image and of one class, too; nothing that a copy learnt in one condition shows in
-    another; neither fit nor predictions touch torch's global random state. Labels of targets are nowhere in what it is
-    given.
+    Checks on a tiny synthetic data set that the baseline fits, and fits again to the same bytes; that its predictor can
+    be copied and returns probabilities, also for batches of one image and of one class; that state of one copy does not
+    reach another; and that neither fitting nor predicting touches torch's global random state. No labels of targets are
+    handed over.
 
     Args:
-        name: Of the baseline.
+        name: Name of the baseline, or `my_module:MyBaseline`.
         settings: `key=value`, as after `--set`.
         device: Where to fit and predict.
     """
@@ -68,7 +68,7 @@ def check_baseline(name: str, settings: list[str] | None = None, device: torch.d
             problems = list(_problems(baseline, access))
         except MedshiftError as error:
             return [str(error)]
-        except Exception as error:  # a third party's code may raise anything; the line says what
+        except Exception as error:  # third-party code may raise anything
             return [f"raised {in_one_line(error)}"]
         if not all(map(torch.equal, before, _global_state(device))):
             problems.append("used or seeded torch's global random state: fork it (torch.random.fork_rng)")
@@ -81,7 +81,7 @@ def _global_state(device: torch.device) -> list[Tensor]:
 
 
 def tiny() -> Dataset:
-    """Returns 112 grey images of three sites: noise, in half of them a brighter square, each site darker."""
+    """Make 112 grey images of three sites: noise, half with a brighter square; each site is darker than the last."""
     rng = np.random.default_rng(20240501)
     count = {"site-a": 64, "site-b": 24, "site-c": 24}
     rows, images = [], []
@@ -115,15 +115,15 @@ def _problems(baseline: Baseline, access: Access) -> Iterator[str]:
     for _ in range(3):
         stream(images * 0.5)
     if not torch.equal(first, _probabilities(predictor, images, access, "a whole batch")):
-        yield "what one copy of the predictor learnt shows in another: keep all state in the object, none beside it"
+        yield "state of one copy of the predictor reaches another: keep all state in the object, none outside it"
     with _no_cache():
         again = baseline.fit(access)
     if not torch.equal(first, _probabilities(again, images, access, "a whole batch")):
-        yield "a second fit with the same seed predicts otherwise: draw from a generator seeded by access.seed"
+        yield "a second fit with the same seed predicts differently: use a generator seeded with access.seed"
 
 
 def _probabilities(predictor: Predictor, images: Tensor, access: Access, what: str) -> Tensor:
-    """Returns what a fresh copy predicts; MedshiftError if these are no probabilities."""
+    """Predict with a fresh copy; raise MedshiftError unless it returns probabilities."""
     given = images.clone()
     returned = fresh_copy(predictor)(given)
     if not torch.equal(given, images):
@@ -134,7 +134,7 @@ def _probabilities(predictor: Predictor, images: Tensor, access: Access, what: s
 
 @contextmanager
 def _no_cache() -> Iterator[None]:
-    """An empty home, so that a fit is one."""
+    """Use an empty home folder, so that `fit` trains instead of loading cached weights."""
     before = os.environ.get("MEDSHIFT_HOME")
     with tempfile.TemporaryDirectory() as folder:
         os.environ["MEDSHIFT_HOME"] = folder

@@ -1,4 +1,4 @@
-"""What the table of baselines says of one, without importing it."""
+"""Entries of the baseline table: descriptions that need no import of the baseline."""
 
 from __future__ import annotations
 
@@ -7,21 +7,21 @@ from typing import Literal, TypeAlias, get_args
 
 from .sees import Sees
 
-#: The seed question's three answers.
+#: How a baseline comes to its model: the three answers that the leaderboard compares.
 Approach: TypeAlias = Literal["ImageNet transfer", "training from scratch", "adaptation"]
 APPROACHES: tuple[Approach, ...] = get_args(Approach)
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One baseline of the table.
+    """One baseline in the table.
 
     Args:
-        target: `module:Class`, imported when it is used.
-        sees: What it may look at, as the class declares.
-        approach: Start from ImageNet, start from scratch, or look at the target and adapt, whatever it starts from.
-        summary: One line: what it does.
-        paper: Where the method is from.
+        target: `module:Class`, imported on use.
+        sees: Access level, as the class declares it.
+        approach: `adaptation` if it looks at the target, whatever it starts from; otherwise by its initial weights.
+        summary: First line of the class's docstring.
+        paper: The paper that describes the method.
     """
 
     target: str

@@ -1,11 +1,13 @@
-"""A model that is fitted already, as a baseline that has nothing left to learn."""
+"""A fitted model as a baseline with nothing left to learn."""
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -16,12 +18,12 @@ from .sees import Sees
 
 @dataclass(init=False, eq=False)
 class FittedModel:
-    """Predict with a model that was fitted elsewhere; what it has seen is its author's word.
+    """Predict with a model that was fitted elsewhere; its access level is declared, not enforced.
 
-    The model is not a hyper-parameter, so it is not a field.
+    The model is not a hyper-parameter, hence not a field.
 
     Args:
-        model: Images (N, C, *spatial), float32 in [0, 1] -> probabilities (N, K), a tensor or an array.
+        model: Images (N, C, *spatial), float32 in [0, 1] -> probabilities (N, K), a tensor or a NumPy array.
     """
 
     sees: ClassVar[Sees] = "source"
@@ -31,14 +33,14 @@ class FittedModel:
         self.model = model
 
     def fit(self, access: Access) -> Predictor:
-        """Return the model as it is, on the run's device and in evaluation mode if it is a network."""
+        """Return the model unchanged; a network is copied to the run's device and set to evaluation mode."""
         if isinstance(self.model, nn.Module):
-            return _FittedPredictor(self.model.to(access.device).eval())
+            return _FittedPredictor(copy.deepcopy(self.model).to(access.device).eval())
         return _FittedPredictor(self.model)
 
 
 class _FittedPredictor:
-    """An object that can be copied around a model, which may be a plain function."""
+    """A predictor that can be copied, around a model that need not be: a function, or a session of another runtime."""
 
     def __init__(self, model: Callable[[Tensor], object]) -> None:
         self.model = model
@@ -46,4 +48,13 @@ class _FittedPredictor:
     @torch.inference_mode()
     def __call__(self, images: Tensor) -> Tensor:
         """Return probabilities (N, K)."""
-        return torch.as_tensor(self.model(images))
+        returned = self.model(images)
+        is_array = isinstance(returned, np.ndarray) and returned.dtype.kind in "fiu"
+        return torch.as_tensor(returned) if is_array else returned  # type: ignore[return-value]  # checked by the caller
+
+    def __deepcopy__(self, memo: dict[int, object]) -> _FittedPredictor:
+        """Copy the model if it can be copied; of a model that is shared, the run checks that it keeps no state."""
+        try:
+            return _FittedPredictor(copy.deepcopy(self.model, memo))
+        except (TypeError, RuntimeError):  # open files, locks, sessions of other runtimes
+            return _FittedPredictor(self.model)

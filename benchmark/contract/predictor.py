@@ -1,4 +1,4 @@
-"""What `fit` returns: probabilities of images, checked; and a fresh copy of it for every condition."""
+"""Predictors: what `fit` returns, copied for every condition, and the check of its probabilities."""
 
 from __future__ import annotations
 
@@ -17,26 +17,25 @@ if TYPE_CHECKING:
 
 
 class Predictor(Protocol):
-    """What `fit` returns: a callable object that can be copied (`copy.deepcopy`).
+    """A callable object that can be copied with `copy.deepcopy`.
 
     Every condition gets a fresh copy, so that nothing learnt in one condition reaches another.
 
-    A predictor is not told which condition it looks at, with one exception. A method that trains with synthesized
-    shifts may have a method `leaving_out(family) -> Predictor`: under a shift, the harness asks the fresh copy for the
-    predictor that has seen no shift of that family, and that one predicts; clean and real conditions are predicted by
-    the copy itself. All that it learns is the family that it must not have trained with: neither the shift nor its
-    severity, and nothing at all of a real target. The name could be misused all the same, to keep a model that was made
-    for that family, which no check can tell from one that was made without it. So whoever offers it answers for it,
-    and the families trained with belong into the baseline's hyper-parameters, which the card shows.
+    A predictor does not know the condition it predicts, with one exception. A method that trains with synthesized
+    shifts may offer `leaving_out(family) -> Predictor`: under a shift, the harness asks the fresh copy for the
+    predictor that has seen no shift of that family; clean and real conditions are predicted by the copy itself. The
+    method learns only the family that it must not have trained with: neither the shift nor its severity, and nothing
+    about a real target. No check can tell a model trained without a family from one tuned to it, so authors answer for
+    this, and the families used in training belong in the baseline's hyper-parameters, which the card shows.
     """
 
     def __call__(self, images: Tensor) -> Tensor:
-        """Returns probabilities (N, K) of images (N, C, *spatial), float32 in [0, 1], on the run's device."""
+        """Return probabilities (N, K) of images (N, C, *spatial), float32 in [0, 1], on the run's device."""
         ...
 
 
 def validated_probabilities(returned: object, count: int, classes: int, condition: Condition) -> NDArray[np.float32]:
-    """Returns what a predictor gave as an array, or raises MedshiftError if it is no (count, classes) probabilities."""
+    """Convert a predictor's output to an array; raise MedshiftError unless it is (count, classes) probabilities."""
     where = f"in condition {condition.key!r} the model returned"
     if not isinstance(returned, torch.Tensor):
         raise MedshiftError(f"{where} a {type(returned).__name__}, not a tensor")
@@ -46,23 +45,27 @@ def validated_probabilities(returned: object, count: int, classes: int, conditio
     if not np.isfinite(probabilities).all():
         raise MedshiftError(f"{where} NaN or infinite values: the run stops, nothing of this condition was saved")
     if probabilities.min() < 0 or np.abs(probabilities.sum(1) - 1).max() > 1e-3:
-        raise MedshiftError(f"{where} rows that are no probabilities: they must be >= 0 and sum to 1")
+        raise MedshiftError(
+            f"{where} rows that are not probabilities: they must be >= 0 and sum to 1 (logits need a softmax)"
+        )
     return probabilities
 
 
 def fresh_copy(predictor: Predictor) -> Predictor:
-    """Returns a copy that shares no state, so that nothing learnt in one condition reaches another."""
+    """Copy a predictor with all its state, so that nothing learnt in one condition reaches another."""
     copied = copy.deepcopy(predictor)
     if copied is predictor:
-        raise MedshiftError("fit must return an object that can be copied, not a function: its state must be forgotten")
+        raise MedshiftError(
+            "fit must return an object that can be copied, not a function: its state must not outlive a condition"
+        )
     return copied
 
 
 def for_condition(fresh: Predictor, condition: Condition) -> Predictor:
-    """Returns what predicts a condition: the copy, or of one that has `leaving_out` what has not seen the family.
+    """Choose what predicts a condition: the copy, or what its `leaving_out` offers for the shift's family.
 
     Raises:
-        MedshiftError: `leaving_out` returned no predictor.
+        MedshiftError: `leaving_out` did not return a predictor.
     """
     leaving_out = getattr(fresh, "leaving_out", None)
     if condition.kind != "synthesized" or leaving_out is None:

@@ -1,4 +1,4 @@
-"""The table of baselines, and how one is made from its name and `--set` options."""
+"""The table of baselines, and their construction from a name and `--set` options."""
 
 from __future__ import annotations
 
@@ -21,34 +21,34 @@ if TYPE_CHECKING:
     from .search_space import Space
     from .sees import Sees
 
-#: By name, since baselines are written on top of this: the harness imports none before it is asked for.
+#: Imported by name, since baselines build on this package; the harness imports a baseline only on use.
 BUILTINS: Mapping[str, Entry] = import_module("medshift.baselines.catalogue").BUILTINS
 TABLE = Table("medshift.baselines", "baseline", {name: entry.target for name, entry in BUILTINS.items()})
 
 
 class Baseline(Protocol):
-    """A frozen dataclass of hyper-parameters that can fit itself."""
+    """A frozen dataclass of hyper-parameters with its access level and `fit`."""
 
     sees: ClassVar[Sees]
     paper: ClassVar[str]
 
     def fit(self, access: Access) -> Predictor:
-        """Learns once per seed from what it was granted, and returns one model for all conditions."""
+        """Learn from what was granted, once per seed, and return one predictor for all conditions."""
         ...
 
 
 def load_baseline(name: str) -> type[Baseline]:
-    """Returns the class behind a name, or behind `my_module:MyBaseline`.
+    """Load the class of a name in the table, or of `my_module:MyBaseline`.
 
     Raises:
-        MedshiftError: The name is unknown, or what it stands for is no baseline.
+        MedshiftError: The name is unknown, or its class is not a baseline.
     """
     found = user_class.load(name) if user_class.is_spec(name) else TABLE.load(name)
     who = f"baseline {name!r} of {origin(name).partition(',')[0]}"
     if not (isinstance(found, type) and dataclasses.is_dataclass(found) and callable(getattr(found, "fit", None))):
-        raise MedshiftError(f"{who} is no dataclass with a method fit(access)")
+        raise MedshiftError(f"{who} is not a dataclass with a method fit(access)")
     if getattr(found, "sees", None) not in SEES:
-        raise MedshiftError(f"{who} must declare what it sees: one of {', '.join(SEES)}")
+        raise MedshiftError(f"{who} must declare its access level `sees`: one of {', '.join(SEES)}")
     fields = {field.name: field.default for field in dataclasses.fields(found)}
     for key, default in fields.items():
         if not isinstance(default, bool | int | float | str | None):
@@ -56,30 +56,30 @@ def load_baseline(name: str) -> type[Baseline]:
     space = search(cast("type[Baseline]", found))
     wrong = [key for key, draw in space.items() if key not in fields or not callable(getattr(draw, "at", None))]
     if wrong:
-        raise MedshiftError(f"{who}: what it declares to search, {wrong[0]!r}, is no hyper-parameter with a draw")
+        raise MedshiftError(f"{who}: search entry {wrong[0]!r} is not a hyper-parameter with a distribution")
     return cast("type[Baseline]", found)
 
 
 def search(kind: type[Baseline] | Baseline) -> Space:
-    """Returns from where `--tune` may draw its hyper-parameters; empty where it declares nothing."""
+    """Return the search space that `--tune` draws from; empty if the baseline declares none."""
     return cast("Space", getattr(kind, "search", {}))
 
 
 def label(name: str) -> str:
-    """Returns how cards and folders name a baseline."""
+    """Return the name of a baseline in cards and folders."""
     return user_class.label(name) if user_class.is_spec(name) else name
 
 
 def origin(name: str) -> str:
-    """Returns where a baseline comes from: a distribution and its version, or a module and the hash of its file."""
+    """Return the origin of a baseline: distribution and version, or module and the sha256 of its file."""
     return user_class.origin(name) if user_class.is_spec(name) else TABLE.origin(name)
 
 
 def code(baseline: Baseline) -> str:
-    """Hash the files that a baseline is written in, its own package's imports included; empty for medshift's own.
+    """Hash the files of a baseline, including its imports within its own package; empty for medshift's own baselines.
 
-    Caches are kept by it, so that nothing that an earlier version of the files left is used. Medshift's own baselines
-    have their trained networks kept by the modules that train them.
+    Part of the keys of caches, so that results of earlier code are not reused. The trained networks of medshift's own
+    baselines are keyed by the modules that train them.
     """
     module = type(baseline).__module__
     if module.startswith("medshift.baselines."):
@@ -88,14 +88,14 @@ def code(baseline: Baseline) -> str:
 
 
 def make_baseline(name: str, settings: Sequence[str]) -> Baseline:
-    """Returns a baseline with some hyper-parameters set.
+    """Make a baseline with some hyper-parameters set.
 
     Args:
-        name: In the table.
+        name: Name in the table, or `my_module:MyBaseline`.
         settings: `key=value`, as typed after `--set`.
 
     Raises:
-        MedshiftError: An unknown key (near ones offered), or a value of the wrong type or range.
+        MedshiftError: A key is unknown (near ones are suggested), or a value has the wrong type or range.
     """
     from pydantic import PydanticUndefinedAnnotation, PydanticUserError, TypeAdapter, ValidationError
 
@@ -120,25 +120,25 @@ def make_baseline(name: str, settings: Sequence[str]) -> Baseline:
     except ValueError as error:
         raise MedshiftError(f"baseline {name!r}: {error}") from None
     except (PydanticUserError, PydanticUndefinedAnnotation) as error:
-        raise MedshiftError(f"baseline {name!r}: the type of a hyper-parameter is none: {in_one_line(error)}") from None
+        raise MedshiftError(f"baseline {name!r}: invalid type of a hyper-parameter: {in_one_line(error)}") from None
     return made
 
 
 def for_dims(baseline: Baseline, dims: int) -> Baseline:
-    """Returns a baseline as it is for images of so many spatial axes: one may have other defaults for volumes.
+    """Adapt a baseline's defaults to images of `dims` spatial axes, if it has a method `for_dims(dims)`.
 
-    It says so by a method `for_dims(dims)`; the card then tells what was run.
+    The card shows the hyper-parameters that were run.
     """
-    suit = getattr(baseline, "for_dims", None)
-    return cast("Baseline", suit(dims)) if callable(suit) else baseline
+    adapt = getattr(baseline, "for_dims", None)
+    return cast("Baseline", adapt(dims)) if callable(adapt) else baseline
 
 
 def config(baseline: Baseline) -> dict[str, bool | int | float | str | None]:
-    """Returns all hyper-parameters, as they go into the card."""
+    """Return all hyper-parameters, as the card records them."""
     return dataclasses.asdict(baseline)  # type: ignore[call-overload,no-any-return]
 
 
 def overrides(baseline: Baseline) -> dict[str, bool | int | float | str | None]:
-    """Returns the hyper-parameters that differ from the defaults."""
+    """Return the hyper-parameters that differ from their defaults."""
     defaults = {field.name: field.default for field in dataclasses.fields(baseline)}  # type: ignore[arg-type]
     return {key: value for key, value in config(baseline).items() if value != defaults[key]}

@@ -1,4 +1,4 @@
-"""How much of the target a method may look at: the leaderboard shows it and groups by it."""
+"""Access levels: how much of the target a method may look at. The leaderboard groups by them."""
 
 from __future__ import annotations
 

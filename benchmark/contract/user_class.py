@@ -1,4 +1,4 @@
-"""A baseline that is not installed: `--baseline my_module:MyBaseline`, a class in a file beside the user."""
+"""Baselines that are not installed: `--baseline my_module:MyBaseline`, a class in a file of the current folder."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from ..files.atomic import sha256
 
 SPEC = re.compile(r"[A-Za-z]\w*(\.\w+)*:[A-Za-z_]\w*", re.ASCII)
 CLAIM = re.compile(r"module ([\w.]{1,100}), sha256 ([0-9a-f]{64})", re.ASCII)
-LONGEST = 100  # of a name, so that an entry's folder has room for hyper-parameters
+LONGEST = 100  # characters, so that an entry's folder name has room for hyper-parameters
 
 
 def is_spec(name: str) -> bool:
-    """Tells `my_module:MyBaseline` from a name in the table."""
+    """Return whether a name is `my_module:MyBaseline` rather than a name in the table."""
     return ":" in name
 
 
 def load(spec: str) -> object:
-    """Imports what `my_module:MyBaseline` stands for; the current folder is looked in first, as by `python -m`.
+    """Import the class of `my_module:MyBaseline`; the current folder is searched first, as by `python -m`.
 
     Raises:
-        MedshiftError: The module is not found or fails, or has no such attribute.
+        MedshiftError: The module is missing or cannot be imported, or has no such attribute.
     """
     if not SPEC.fullmatch(spec) or len(spec) > LONGEST:
-        raise MedshiftError(f"a class is given as my_module:MyBaseline, not {spec!r}")
+        raise MedshiftError(f"invalid baseline class {spec!r}: write my_module:MyBaseline")
     module, _, attribute = spec.partition(":")
     here = str(Path.cwd())
     if here not in sys.path:
@@ -39,7 +39,7 @@ def load(spec: str) -> object:
         if error.name and (module == error.name or module.startswith(f"{error.name}.")):
             files = [path.stem for path in Path.cwd().glob("*.py")]
             hint = near(module, files) if files else ""
-            raise MedshiftError(f"there is no module {error.name!r} in {here}, nor installed.{hint}") from None
+            raise MedshiftError(f"module {error.name!r} is neither in {here} nor installed.{hint}") from None
         raise MedshiftError(f"module {module!r} cannot be imported: {in_one_line(error)}") from error
     except Exception as error:  # an import runs the user's code, which may raise anything
         raise MedshiftError(f"module {module!r} cannot be imported: {in_one_line(error)}") from error
@@ -51,23 +51,23 @@ def load(spec: str) -> object:
 
 
 def label(spec: str) -> str:
-    """Returns how cards and folders name it: `my_module.MyBaseline`."""
+    """Return the name in cards and folders: `my_module.MyBaseline`."""
     return spec.replace(":", ".")
 
 
 def origin(spec: str) -> str:
-    """Returns where it comes from, as a card says it: the module, and the sha256 of its file."""
+    """Return the origin as cards record it: the module and the sha256 of its file."""
     module = spec.partition(":")[0]
     return f"module {module}, sha256 {sha256(_file(module))}"
 
 
 def claimed(name: str, distribution: str) -> str:
-    """Returns the spec of a card's baseline; empty where it is one from the table.
+    """Return the `my_module:MyBaseline` of a card's baseline; empty if it is one from the table.
 
-    Nothing is imported unless it is the very file of the card.
+    The module is not imported; its file must be the card's.
 
     Raises:
-        MedshiftError: Its module is not here, or another file.
+        MedshiftError: The module is not in the current folder, or its file differs.
     """
     match = CLAIM.fullmatch(distribution)
     if match is None:
@@ -78,19 +78,21 @@ def claimed(name: str, distribution: str) -> str:
     stem = here.joinpath(*module.split("."))
     path = stem / "__init__.py" if stem.is_dir() else stem.with_suffix(".py")
     if not path.is_file():
-        raise MedshiftError(f"this entry was made by {name} of the module {module!r}, which is not in {here}: go there")
+        raise MedshiftError(
+            f"this entry was made by {name}, and module {module!r} is not in {here}: change to its folder"
+        )
     if sha256(path) != wanted:
-        raise MedshiftError(f"{path} is another file than the one that made this entry (its sha256 differs)")
+        raise MedshiftError(f"{path} differs from the file that made this entry (by its sha256)")
     return f"{module}:{attribute}"
 
 
 def _file(module: str) -> Path:
-    """Returns the file of a module that was imported.
+    """Return the file of a module.
 
     Raises:
-        MedshiftError: It has none.
+        MedshiftError: The module has no file.
     """
     found = find_spec(module)
     if found is None or found.origin is None or not Path(found.origin).is_file():
-        raise MedshiftError(f"module {module!r} has no file: put the class into one")
+        raise MedshiftError(f"module {module!r} has no file: put the class in a file")
     return Path(found.origin)

@@ -13,8 +13,8 @@ from pathlib import Path
 def code_sha256(modules: Iterable[str]) -> str:
     """Hash the source files that modules consist of and import, directly or not, within their own packages.
 
-    Imports inside functions count; those for type checkers alone do not. Other distributions are left out: their
-    versions belong beside this hash.
+    Imports inside functions count, and so do the `__init__.py` of parent packages, which run on import; imports for
+    type checkers do not. Other distributions are left out: add their versions to the key.
 
     Args:
         modules: Dotted names. Those of medshift bring in medshift's files, those of a plug-in also the plug-in's.
@@ -37,6 +37,7 @@ def source_files(modules: Iterable[str]) -> dict[str, Path]:
         if name in found or path is None:
             continue
         found[name] = path
+        waiting += [name.rpartition(".")[0]] if "." in name else []
         waiting += [other for other in _imported(name, path) if other.partition(".")[0] in packages]
     return found
 
@@ -56,18 +57,20 @@ def modules_of(*objects: object) -> set[str]:
 def _file(name: str) -> Path | None:
     try:
         found = find_spec(name)
-    except (ImportError, ValueError):  # its parent is not a package, or it was put together at run time
+    except (ImportError, ValueError):  # its parent is not a package, or it was made at run time
         return None
     return Path(found.origin) if found and found.origin and Path(found.origin).suffix == ".py" else None
 
 
 def _imported(name: str, path: Path) -> Iterator[str]:
-    """Yield the modules that a module imports; of a package's lazy exports, where they are defined."""
+    """Yield the modules that a module imports; for lazily loaded names of a package, where they are defined."""
     is_package = path.name == "__init__.py"
     package = name.split(".") if is_package else name.split(".")[:-1]
     for node in _import_nodes(ast.parse(path.read_bytes())):
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+            for alias in node.names:
+                yield alias.name
+                yield from _exported(alias.name)
             continue
         base = package[: len(package) + 1 - node.level] if node.level else []
         stem = ".".join([*base, *([node.module] if node.module else [])])
@@ -88,18 +91,28 @@ def _import_nodes(tree: ast.Module) -> Iterator[ast.Import | ast.ImportFrom]:
 
 
 def _where(stem: str, name: str) -> Iterator[str]:
-    """Yield the module that `from stem import name` needs: a submodule, the module itself, or a public name's home."""
-    path = _file(stem)
+    """Yield the modules that `from stem import name` needs: a submodule, or the module and where it has `name` from."""
     if _is_package(stem) and _file(f"{stem}.{name}"):
         yield f"{stem}.{name}"
+        yield from _exported(f"{stem}.{name}")
         return
     yield stem
-    if path is not None and path.name == "__init__.py":
-        # public names are loaded lazily; the block for type checkers says from where
-        for node in ast.walk(ast.parse(path.read_bytes())):
-            if isinstance(node, ast.ImportFrom) and any((alias.asname or alias.name) == name for alias in node.names):
-                base = stem.split(".")
-                yield ".".join([*base[: len(base) + 1 - node.level], *([node.module] if node.module else [])])
+    yield from _exported(stem, "" if name == "*" else name)
+
+
+def _exported(package: str, name: str = "") -> Iterator[str]:
+    """Yield where a package has a lazily loaded name from, or all of them: its `__init__.pyi` lists them."""
+    path = _file(package)
+    stub = path.with_suffix(".pyi") if path is not None and path.name == "__init__.py" else None
+    if stub is None or not stub.exists():
+        return
+    parts = package.split(".")
+    for node in ast.parse(stub.read_bytes()).body:
+        if not isinstance(node, ast.ImportFrom):
+            continue
+        if not name or any((alias.asname or alias.name) == name for alias in node.names):
+            base = parts[: len(parts) + 1 - node.level] if node.level else []
+            yield ".".join([*base, *([node.module] if node.module else [])])
 
 
 def _is_package(name: str) -> bool:

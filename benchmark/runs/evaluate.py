@@ -1,4 +1,4 @@
-"""The main job from Python: what `medshift run` does, for a baseline by name or for a model that is fitted already."""
+"""Evaluation from Python: what `medshift run` does, for a baseline by name or for a fitted model."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal
 from ...shifts.catalogue import SEVERITIES
 from ...shifts.errors import MedshiftError
 from ..contract import registry
-from ..files.atomic import sha256
+from ..files.atomic import replace, sha256
 from ..protocols.folder import write_protocol
 from ..protocols.plan import Choices
 from ..submissions import card
@@ -55,110 +55,124 @@ def evaluate(
     threads: int = 0,
     progress: RunProgress | None = None,
 ) -> Scores:
-    """Train a baseline on one site, or take a model that is fitted, and score it under real and synthesized shifts.
+    """Train a baseline on one site, or take a fitted model, and score it under real and synthesized shifts.
+
+    Sets torch's thread count and deterministic algorithms for the process, as `medshift run` does.
 
     Args:
         model: Name of a baseline, or `my_module:MyBaseline`; or any callable: images (N, C, *spatial), float32 in
-            [0, 1] -> probabilities (N, K), rows summing to 1. A callable is not trained; what it has seen is your word.
+            [0, 1], on the device -> probabilities (N, K), a tensor or NumPy array with rows summing to 1. A callable is
+            not trained, and medshift cannot know which data it has seen. A network is copied, moved to the device and
+            set to evaluation mode.
         data: Folder with a `manifest.csv` (image, label, domain, split_group).
-        dataset: Instead of `data`: a data set by name; the embedded simulated one by default.
-        protocol: Folder of a protocol to run on exactly as it is.
-        source: Domain to train on; the data set's own, or the largest, by default.
+        dataset: Instead of `data`: name of a data set; the embedded simulated one by default.
+        protocol: Folder of an existing protocol, used unchanged.
+        source: Domain to train on; by default the data set's own source, or the largest domain.
         targets: Domains of the real shifts; all others by default.
         classes: With `data`: the labels to keep, in this order.
         image_size: With `data`: side in pixels; by default the smallest image's, at most 96.
         modality: With `data`: mr, ct, xray, fundus, ...; picks the shifts.
-        shifts: Synthesized shifts by name; those that suit the modality by default.
-        families: Only shifts of these families.
-        severities: Whole steps 1 to 5.
+        shifts: Names of synthesized shifts; by default those that suit the modality.
+        families: Keep only shifts of these families.
+        severities: Integers 1 to 5.
         severity_scale: `physical`, or `matched`: severities at which all shifts cost the same similarity.
         requantise: Round shifted 8-bit images to 8 bits.
         settings: Hyper-parameters of a baseline: name -> value.
-        tune: Try this many draws of the hyper-parameters on source validation.
-        seed: Of training.
-        out: Folder of submissions. None keeps nothing.
-        name: What the entry of a callable is called; by default the callable's own name.
+        tune: Number of draws of the hyper-parameters to try on source validation; 0 tunes nothing.
+        seed: Seed of training.
+        out: Folder of submissions; None keeps no files.
+        name: Entry name of a callable; by default the callable's own name.
         submitter: Who answers for the submission.
         device: `auto`, `cpu`, `cuda`, `cuda:1`, `mps`.
         threads: CPU threads; 0 is torch's choice.
-        progress: Where progress goes; silent by default.
+        progress: Receives progress; silent by default.
 
     Returns:
         Scores per condition and their aggregates, with intervals over groups.
 
     Raises:
-        MedshiftError: Anything that was given does not exist or does not fit together; the message says what.
+        MedshiftError: An argument is unknown, invalid or does not fit the others; the message says which.
     """
+    if min(tune, seed, threads) < 0:
+        raise MedshiftError("tune, seed and threads must not be negative")
     typed = [f"{key}={value}" for key, value in (settings or {}).items()]
     if isinstance(model, str):
+        if name:
+            raise MedshiftError(f"name={name!r} is for callables: the entry of a baseline has the baseline's name")
         baseline = registry.make_baseline(model, typed)
         budget = tuning.budget(baseline, tune, typed)
     else:
         name = _entry_name(model, name)
         if typed or tune:
-            raise MedshiftError(f"{name!r} is fitted already: settings and tune are for baselines")
+            raise MedshiftError(f"model {name!r} is already fitted: settings and tune are for baselines given by name")
         from ..contract.fitted import FittedModel
 
         baseline, budget = FittedModel(model), tuning.Budget()
-    where = DataChoice(dataset, Path(data) if data else None, tuple(classes), image_size, modality)
+    where = DataChoice(dataset, Path(data) if data else None, _names(classes), image_size, modality)
     choices = Choices(
         source=source,
-        targets=tuple(targets),
-        shifts=tuple(shifts),
-        families=tuple(families),
+        targets=_names(targets),
+        shifts=_names(shifts),
+        families=_names(families),
         severities=tuple(sorted(severities)),
         scale=severity_scale,
         requantise=requantise,
     )
     found, terms, table = resolve_terms(where, choices, Path(protocol) if protocol else None)
+    if isinstance(model, str):
+        name = model
+        baseline = registry.for_dims(baseline, len(found.spatial))
     prepared = environment.prepare(device, threads)
+    if out is not None:
+        write_protocol(terms, table, Path(out) / terms.name)  # before the work: another protocol may be in the way
     with ExitStack() as stack:
         if isinstance(model, str) and out is not None:
             folder = Path(out)
-        else:  # of a callable nothing can be resumed: it may be another one next time
+        else:  # a callable cannot be resumed: next time it may be a different one
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="medshift-evaluate-")))
-        if isinstance(model, str):
-            name = model
-            baseline = registry.for_dims(baseline, len(found.spatial))
         job = Job(found, terms, table, name, baseline, seed, folder, submitter, budget)
-        write_protocol(terms, table, folder / terms.name)
         scored = run(job, prepared, progress or RunProgress())
         if out is not None and folder != Path(out):
-            write_protocol(terms, table, Path(out) / terms.name)
             _keep(job.folder, Path(out) / job.folder.relative_to(folder))
     return scored
 
 
+def _names(given: Sequence[str]) -> tuple[str, ...]:
+    """Return names as a tuple; a single name may be given as text."""
+    return (given,) if isinstance(given, str) else tuple(given)
+
+
 def _entry_name(model: Callable[[Tensor], object], name: str) -> str:
-    """Return what the entry of a callable is called.
+    """Return the entry name of a callable.
 
     Raises:
-        MedshiftError: It is a baseline's name, or not a name for an entry.
+        MedshiftError: The model is not a callable from images to probabilities, or the name is taken or invalid.
     """
-    if not callable(model) or hasattr(model, "fit"):
+    if isinstance(model, type) or not callable(model) or hasattr(model, "fit"):
+        what = f"the class {model.__name__}" if isinstance(model, type) else f"a {type(model).__name__}"
         raise MedshiftError(
-            f"model is a {type(model).__name__}: give a baseline by name ('my_module:MyBaseline' for a class), or a "
-            "callable that turns images into probabilities"
+            f"model is {what}: give a baseline by name ('my_module:MyBaseline' for a class of your own), or a callable "
+            "that maps images to probabilities"
         )
     name = name or getattr(model, "__name__", type(model).__name__)
     name = "model" if name == "<lambda>" else name
     if name in registry.TABLE.names():
-        raise MedshiftError(f"{name!r} is a baseline of {registry.origin(name)}: give the model another name")
+        raise MedshiftError(f"{name!r} is a baseline of {registry.origin(name)}: choose another name for the model")
     if not re.fullmatch(card.ENTRY, name):
-        raise MedshiftError(f"invalid name {name!r}: use up to 120 letters, digits and ._+=,@-")
+        raise MedshiftError(f"invalid name {name!r}: use at most 120 letters, digits or ._+=,@-, not a sign first")
     return name
 
 
 def _keep(made: Path, place: Path) -> None:
-    """Move a submission to its place, unless the same predictions are there already.
+    """Copy a submission to its place, unless the same predictions are there already.
 
     Raises:
-        MedshiftError: Another model's are there.
+        MedshiftError: The place holds other predictions.
     """
     if (place / card.CARD_FILE).exists():
         if sha256(place / PREDICTIONS_FILE) != sha256(made / PREDICTIONS_FILE):
-            raise MedshiftError(f"{place} holds other predictions: choose another name or seed, or remove it")
+            raise MedshiftError(f"{place} holds other predictions: choose another name or seed, or delete that folder")
         return
-    place.mkdir(parents=True, exist_ok=True)
     for file in (PREDICTIONS_FILE, card.CARD_FILE):  # the card last: it makes the submission complete
-        shutil.move(made / file, place / file)
+        with replace(place / file) as temporary:
+            shutil.copyfile(made / file, temporary)

@@ -1,4 +1,4 @@
-"""One model under one condition, and whether it forgot the others."""
+"""Prediction of one condition, and the check that no state survives it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ..protocols.condition import Condition
 from ..protocols.protocol import Protocol
 from .stream import condition_batches
 
-ROUNDING = 1e-4  # of probabilities: a GPU adds in another order
+ROUNDING = 1e-4  # tolerance of a probability: GPUs sum in varying order
 
 
 def predict(
@@ -25,14 +25,14 @@ def predict(
     condition: Condition,
     device: torch.device,
 ) -> NDArray[np.float32]:
-    """Returns probabilities (N, K) of the rows, in their order.
+    """Predict probabilities (N, K) of the rows, in their order.
 
     Args:
         fresh: A predictor that has seen no condition.
         dataset: The images.
         rows: In the order of the stream, with columns sample_id and row.
         protocol: Gives batch size, shift seed and grey levels.
-        condition: Says which shift to apply.
+        condition: The condition, with its shift.
         device: Where to predict.
 
     Raises:
@@ -55,28 +55,28 @@ def check_forgotten(
     device: torch.device,
     before: NDArray[np.float32],
 ) -> None:
-    """Predicts a condition's first batch again, after all others: a copy of the predictor must say the same as then.
+    """Predict a condition's first batch again, after all others: a fresh copy must give the same result.
 
-    So what was learnt finds no way around the copies (class attributes, globals, closures, global random numbers). Only
-    what changes these predictions is found; a baseline means no harm, or is run in a process for each condition.
+    This finds state that bypasses the copies (class attributes, globals, closures, global random numbers), as far as it
+    changes these predictions. It guards against mistakes, not against intent.
 
     Args:
         predictor: What `fit` returned.
         dataset: The images.
         rows: Of the condition, in the order of the stream.
         protocol: As for `predict`.
-        condition: One that was predicted.
+        condition: A condition that was predicted.
         device: Where to predict.
-        before: What was predicted of it, (N, K).
+        before: Its predictions, (N, K).
 
     Raises:
-        MedshiftError: It differs by more than rounding.
+        MedshiftError: The predictions differ by more than rounding.
     """
     first = rows.iloc[: protocol.batch_size]
     again = predict(for_condition(fresh_copy(predictor), condition), dataset, first, protocol, condition, device)
     if np.abs(again - before[: len(again)]).max() > ROUNDING:
         raise MedshiftError(
-            f"condition {condition.key!r} is predicted otherwise after the others: what it saw in one condition shows "
-            "in another. Keep all state in the object that fit returns: not in classes, globals or closures, and no "
-            "global random numbers. Nothing was saved"
+            f"condition {condition.key!r} is predicted differently after the others: state of one condition reaches "
+            "another. Keep all state in the object that fit returns, not in classes, globals or closures; use no "
+            "global random numbers; set networks to evaluation mode. Nothing was saved"
         )

@@ -287,12 +287,12 @@ def test_what_is_kept_beside_the_predictor_stops_the_run(tmp_path, data, monkeyp
     torch.manual_seed(0)
     made = job(data, tmp_path, Remembers(where))
     for _ in range(2):  # a second run does not make a submission of what the first left
-        with pytest.raises(MedshiftError, match="what it saw in one condition shows in another"):
+        with pytest.raises(MedshiftError, match="state of one condition reaches another"):
             run.run(made, torch.device("cpu"), run.RunProgress())
     assert not list(tmp_path.rglob("card.json"))
     assert not list(tmp_path.rglob("*.npy"))
     assert any(
-        "what one copy of the predictor learnt shows in another" in line
+        "state of one copy of the predictor reaches another" in line
         for line in check_baseline("pries", [f"where={where}"])
     )
 

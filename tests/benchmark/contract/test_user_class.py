@@ -101,20 +101,20 @@ def here(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("spec", "message"),
     [
-        ("{}x:Pixels", r"there is no module '\w+x' in .*, nor installed. Did you mean '\w+'?"),
-        ("nowhere.at.all:Pixels", "there is no module 'nowhere'"),
+        ("{}x:Pixels", r"module '\w+x' is neither in .* nor installed. Did you mean '\w+'?"),
+        ("nowhere.at.all:Pixels", "module 'nowhere' is neither in"),
         ("{}:Pixel", "has no 'Pixel'. Did you mean 'Pixels'"),
-        ("{}:dataclass", "is no dataclass with a method fit"),
-        ("{}:Plain", "is no dataclass with a method fit"),
-        ("{}:Fitless", "is no dataclass with a method fit"),
-        ("{}:Peeks", "must declare what it sees: one of source, target-unlabelled, test-batches"),
+        ("{}:dataclass", "is not a dataclass with a method fit"),
+        ("{}:Plain", "is not a dataclass with a method fit"),
+        ("{}:Fitless", "is not a dataclass with a method fit"),
+        ("{}:Peeks", "must declare its access level `sees`: one of source, target-unlabelled, test-batches"),
         ("{}:Lists", "hyper-parameter 'c' needs a default: a number, text"),
         ("{}:Searches", "what it declares to search, 'd', is no hyper-parameter"),
-        ("{}:Strange", "the type of a hyper-parameter is none"),
-        ("{}:", "a class is given as my_module:MyBaseline"),
-        (":Pixels", "a class is given as my_module:MyBaseline"),
-        ("../{}:Pixels", "a class is given as my_module:MyBaseline"),
-        ("sys:path", "has no file: put the class into one"),
+        ("{}:Strange", "invalid type of a hyper-parameter"),
+        ("{}:", "invalid baseline class .* write my_module:MyBaseline"),
+        (":Pixels", "invalid baseline class .* write my_module:MyBaseline"),
+        ("../{}:Pixels", "invalid baseline class .* write my_module:MyBaseline"),
+        ("sys:path", "has no file: put the class in a file"),
         ("broken:Pixels", "module 'broken' cannot be imported: ZeroDivisionError"),
         ("needs:Pixels", "module 'needs' cannot be imported: ModuleNotFoundError: No module named 'lacking_one'"),
     ],
@@ -184,11 +184,11 @@ def test_no_other_file_is_imported_to_verify(here, tmp_path):
         name="trap.Pixels", distribution=f"module trap, sha256 {'0' * 64}", sees="source", config={"c": 1.0}
     )
     (tmp_path / "trap.py").write_text("raise SystemExit('imported')")
-    with pytest.raises(MedshiftError, match="is another file than the one that made this entry"):
+    with pytest.raises(MedshiftError, match="differs from the file that made this entry"):
         rerun.baseline_of(claim)
     assert "trap" not in sys.modules
     (tmp_path / "trap.py").unlink()
-    with pytest.raises(MedshiftError, match=r"made by trap.Pixels of the module 'trap', which is not in .*: go there"):
+    with pytest.raises(MedshiftError, match=r"made by trap.Pixels, and module 'trap' is not in .*: change to its folder"):
         rerun.baseline_of(claim)
     right = claim.model_copy(
         update={

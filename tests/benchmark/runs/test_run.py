@@ -258,8 +258,8 @@ def job(dataset, out, baseline, choices=None, name="returns"):
     [
         ("nan", "in condition 'site-a/val' the model returned NaN or infinite values"),
         ("shape", r"returned shape \(\d+, 1\), not \(\d+, 2\)"),
-        ("sum", "rows that are no probabilities"),
-        ("negative", "rows that are no probabilities"),
+        ("sum", "rows that are not probabilities"),
+        ("negative", "rows that are not probabilities"),
         ("list", "a list, not a tensor"),
     ],
 )
