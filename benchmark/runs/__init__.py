@@ -1,1 +1,1 @@
-"""One run: tune, fit, predict, resume; run again and verify."""
+"""Runs: tune, fit, predict, resume; rerun and verify."""

@@ -1,4 +1,4 @@
-"""Where a result was made, for its card; and the settings that make it come out the same again."""
+"""Reproducibility: deterministic settings for a run, and the environment that its card records."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ PACKAGES = ("medshift", "torch", "torchvision", "timm", "numpy", "scipy", "sciki
 
 
 def prepare(device: str, threads: int) -> torch.device:
-    """Fixes thread count and determinism, and returns the device.
+    """Set thread count and deterministic algorithms for the process, and return the device.
 
     Args:
-        device: `auto` (CUDA where there is one), or as torch names it.
-        threads: For torch on the CPU; 0 leaves torch's own choice, one a core. Results depend on it in the last bits.
+        device: `auto` (CUDA if available), or torch's name of a device.
+        threads: CPU threads of torch; 0 keeps torch's choice, one per core. The last bits of results depend on it.
 
     Raises:
-        MedshiftError: There is no such device.
+        MedshiftError: The device does not exist.
     """
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # read when CUDA starts
     import torch
@@ -42,17 +42,17 @@ def prepare(device: str, threads: int) -> torch.device:
         raise MedshiftError(f"--device {device}: {str(error).splitlines()[0]}") from error
     torch.use_deterministic_algorithms(True, warn_only=True)
     torch.backends.cudnn.benchmark = False
-    torch.backends.cudnn.allow_tf32 = False  # or a GPU's convolutions keep 10 bits of 23: far from what a CPU predicts
+    torch.backends.cudnn.allow_tf32 = False  # TF32 keeps 10 of 23 bits: too far from CPU results
     return found
 
 
 def packages() -> dict[str, str]:
-    """Returns the versions of what a result depends on."""
+    """Return the versions of the packages that a result depends on."""
     return {name: version(name) for name in PACKAGES}
 
 
 def sources() -> str:
-    """Returns a hash of the code of shifts, harness and baselines, so that no run goes on with another's parts."""
+    """Hash the code of shifts, harness and baselines, so that no run resumes with results of other code."""
     top = Path(__file__).resolve().parents[2]
     files = [file for folder in ("baselines", "benchmark", "shifts") for file in (top / folder).rglob("*.py")]
     digest = hashlib.sha256()
@@ -62,12 +62,12 @@ def sources() -> str:
 
 
 def system() -> str:
-    """Returns operating system and processor type; nothing that names the machine or its user."""
+    """Return operating system and processor type; nothing that identifies the machine or its user."""
     return f"{platform.system()} {platform.machine()}"
 
 
 def commit() -> tuple[str | None, bool | None]:
-    """Returns the commit of the checkout that medshift runs from and whether it was changed; Nones if there is none."""
+    """Return the commit of the checkout that medshift runs from and whether it is dirty; Nones if installed."""
     top = Path(__file__).resolve().parents[2]
     if not (top / ".git").exists():
         return None, None

@@ -1,4 +1,4 @@
-"""What a run is asked to make, and how it reports progress."""
+"""Jobs: the inputs of a run, and its progress callbacks."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ from .tuning import Budget
 
 @dataclass(frozen=True)
 class Job:
-    """One entry of the leaderboard to be made.
+    """One submission to be made: a baseline with its settings and seed, on a protocol.
 
     Args:
         dataset: The images.
-        protocol: The terms.
-        table: The protocol's truth, with a column `row`: where the data set has the sample.
-        name: Name of the baseline, or `my_module:MyBaseline`; of a fitted model, what its entry is called.
+        protocol: The protocol.
+        table: The protocol's truth, with a column `row`: the position of the sample in the data set.
+        name: Name of the baseline, or `my_module:MyBaseline`; for a fitted model, its entry name.
         baseline: The baseline itself.
-        seed: Of training.
-        out: The folder of submissions.
+        seed: Seed of training.
+        out: Folder of submissions.
         submitter: Who answers for the entry; may be empty.
-        budget: How many settings of the baseline are tried on source validation.
+        budget: Tuning budget: the number of settings tried on source validation.
     """
 
     dataset: Dataset
@@ -46,28 +46,28 @@ class Job:
 
     @property
     def entry(self) -> str:
-        """Name of the entry: the baseline and the hyper-parameters that were changed, the draws among them."""
+        """Name of the entry: the baseline, its changed hyper-parameters, and the number of tuning draws."""
         draws = {"tune": self.budget.draws} if self.budget.draws else {}
         return card.entry_name(registry.label(self.name), registry.overrides(self.baseline) | draws)
 
     @property
     def origin(self) -> str:
-        """Distribution and version of the baseline, or the module and its hash; of a fitted model `EXTERNAL`."""
+        """Distribution and version of the baseline, or its module and hash; `EXTERNAL` for a fitted model."""
         return card.EXTERNAL if isinstance(self.baseline, FittedModel) else registry.origin(self.name)
 
     @property
     def folder(self) -> Path:
-        """Where the submission goes."""
+        """Folder of the submission."""
         return self.out / self.protocol.name / self.entry / f"seed-{self.seed}"
 
 
 @dataclass(frozen=True)
 class RunProgress:
-    """How a run reports what it does.
+    """Progress callbacks of a run.
 
     Args:
         line: Called with a line of text.
-        track: Wraps the conditions that are being worked through, to draw a bar.
+        track: Called with the conditions and their number; returns an iterable over them, such as a progress bar.
     """
 
     line: Callable[[str], None] = lambda text: None

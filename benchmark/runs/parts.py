@@ -1,4 +1,4 @@
-"""What a run has finished, condition by condition, so that it can be resumed."""
+"""Finished conditions of a run, kept so that it can be resumed."""
 
 from __future__ import annotations
 
@@ -13,30 +13,30 @@ from ..protocols.condition import Condition
 
 
 class FinishedConditions:
-    """What a run has finished, one file a condition, each renamed into place; valid for one fingerprint of the run.
+    """Predictions of finished conditions, one file per condition, valid for one fingerprint of the run.
 
     Args:
-        folder: The submission's.
-        fingerprint: Hash of all that the predictions depend on; parts of another are not used.
+        folder: Folder of the submission.
+        fingerprint: Hash of everything that the predictions depend on; results of another fingerprint are not used.
     """
 
     def __init__(self, folder: Path, fingerprint: str) -> None:
         self.folder = folder / "parts" / fingerprint[:16]
 
     def path(self, condition: Condition) -> Path:
-        """Returns where a condition's predictions are kept."""
+        """Return the path of a condition's predictions."""
         return self.folder / f"{hashlib.sha256(condition.key.encode()).hexdigest()[:24]}.npy"
 
     def save(self, condition: Condition, probabilities: NDArray[np.float32]) -> None:
-        """Keeps a condition's probabilities, in the order of the stream."""
+        """Save a condition's probabilities, in the order of the stream."""
         with replace(self.path(condition)) as temporary, temporary.open("wb") as file:
             np.save(file, probabilities, allow_pickle=False)
 
     def load(self, condition: Condition) -> NDArray[np.float32]:
-        """Returns what `save` kept."""
+        """Load a condition's probabilities."""
         loaded: NDArray[np.float32] = np.load(self.path(condition), allow_pickle=False)
         return loaded
 
     def has(self, condition: Condition) -> bool:
-        """Tells whether a condition is finished."""
+        """Return whether a condition is finished."""
         return self.path(condition).exists()

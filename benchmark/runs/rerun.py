@@ -1,4 +1,4 @@
-"""A submission made again from its card, in the process that asks."""
+"""Rerun of a submission from its card, in the current process."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from typing import TYPE_CHECKING
 from ...shifts.errors import MedshiftError
 from ..contract import registry, user_class
 from ..contract.registry import Baseline
+from ..protocols.data import data_of, with_rows
 from ..protocols.folder import read_protocol, write_protocol
 from ..submissions import card
 from .tuning import Budget
 
 if TYPE_CHECKING:
-    from .run import RunProgress
-from ..protocols.data import data_of, with_rows
+    from .job import RunProgress
 
 
 def baseline_of(claim: card.BaselineClaim) -> Baseline:
-    """Returns the baseline of a card with its hyper-parameters.
+    """Make the baseline of a card with its hyper-parameters.
 
     Raises:
-        MedshiftError: It is not installed, or it has other hyper-parameters.
+        MedshiftError: The baseline is not installed, or has different hyper-parameters here.
     """
     kind = registry.load_baseline(baseline_name(claim))
     fields = {field.name for field in dataclasses.fields(kind)}  # type: ignore[arg-type]
@@ -38,39 +38,40 @@ def baseline_of(claim: card.BaselineClaim) -> Baseline:
 
 
 def baseline_name(claim: card.BaselineClaim) -> str:
-    """Returns what the baseline of a card is loaded by: its name, or `my_module:MyBaseline`."""
+    """Return the name that loads the baseline of a card: its own, or `my_module:MyBaseline`."""
     return user_class.claimed(claim.name, claim.distribution) or claim.name
 
 
 def budget_of(tuning: card.TuningClaim | None, baseline: Baseline) -> Budget:
-    """Returns the tuning budget of a card.
+    """Return the tuning budget of a card.
 
     Raises:
-        MedshiftError: The baseline declares another search space here.
+        MedshiftError: The baseline declares a different search space here.
     """
     if tuning is None:
         return Budget()
     space = registry.search(baseline)
     other = [key for key, drawn in tuning.searched.items() if key not in space or str(space[key]) != drawn]
     if other:
-        raise MedshiftError(f"the baseline declares another search space of {', '.join(other)} here than in the card")
+        raise MedshiftError(f"the search space of {', '.join(other)} differs between this baseline and the card")
     return Budget(tuning.draws, tuple(tuning.searched))
 
 
 def rerun(
     folder: Path, out: Path, data: Path | None = None, device: str = "", watch: RunProgress | None = None
 ) -> None:
-    """Makes the submission of a card again.
+    """Make the submission of a card again.
 
     Args:
-        folder: The submission; its protocol and truth lie two folders up.
-        out: Folder of submissions to make it in.
+        folder: The submission; its protocol and truth are two folders up.
+        out: Folder of submissions for the result.
         data: Folder of the data, unless they come with medshift.
-        device: The card's by default.
-        watch: Where progress goes.
+        device: Device; the card's by default.
+        watch: Receives progress.
     """
     from . import environment
-    from .run import Job, RunProgress, run
+    from .job import Job, RunProgress
+    from .run import run
 
     made = card.read(folder)
     protocol, table = read_protocol(folder.absolute().parent.parent)

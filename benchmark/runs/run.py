@@ -1,4 +1,4 @@
-"""The main job: fit a baseline on the source, predict every condition, save as it goes, score from what was saved."""
+"""The main job: fit a baseline on the source, predict and save every condition, score the saved predictions."""
 
 from __future__ import annotations
 
@@ -33,17 +33,18 @@ __all__ = ["Job", "RunProgress", "run"]
 
 
 def run(job: Job, device: torch.device, progress: RunProgress) -> Scores:
-    """Make one submission, or finish one that was interrupted, and return its scores.
+    """Make one submission, or resume an interrupted one, and return its scores.
 
-    Of a finished submission the predictions are read and scored once, and nothing else is done.
+    A finished submission is only read and scored.
 
     Args:
-        job: What to make.
+        job: The submission to make.
         device: From `environment.prepare`.
-        progress: Where progress goes.
+        progress: Receives progress.
 
     Raises:
-        MedshiftError: The baseline failed or gave no probabilities, or a submission made otherwise is in the way.
+        MedshiftError: The baseline failed or did not return probabilities, or the folder holds a submission with other
+            settings.
     """
     if (job.folder / card.CARD_FILE).exists():
         return _finished(job, progress)
@@ -65,7 +66,7 @@ def run(job: Job, device: torch.device, progress: RunProgress) -> Scores:
 
 
 def _finished(job: Job, progress: RunProgress) -> Scores:
-    """Return the scores of a complete submission, if it was made as this job would make it."""
+    """Return the scores of a complete submission, provided that it was made with this job's settings."""
     _require_same_config(job)
     _delete_parts(job)
     progress.line(f"{job.entry}, seed {job.seed}: complete, nothing to do")
@@ -73,16 +74,18 @@ def _finished(job: Job, progress: RunProgress) -> Scores:
 
 
 def _require_same_config(job: Job) -> None:
-    there = card.read(job.folder)
-    tuned = Budget(there.tuning.draws, tuple(there.tuning.searched)) if there.tuning else Budget()
-    mine = (registry.config(job.baseline), job.protocol.sha256, job.budget)
-    moved = user_class.is_spec(job.name) and there.baseline.distribution != job.origin
-    if moved or (there.baseline.config, there.protocol.sha256, tuned) != mine:
-        raise MedshiftError(f"{job.folder} holds a submission made otherwise: move it away or choose another --out")
+    found = card.read(job.folder)
+    tuned = Budget(found.tuning.draws, tuple(found.tuning.searched)) if found.tuning else Budget()
+    wanted = (registry.config(job.baseline), job.protocol.sha256, job.budget)
+    other_code = user_class.is_spec(job.name) and found.baseline.distribution != job.origin
+    if other_code or (found.baseline.config, found.protocol.sha256, tuned) != wanted:
+        raise MedshiftError(
+            f"{job.folder} holds a submission made with other settings: move it away or choose another --out"
+        )
 
 
 def _finished_conditions(job: Job, shifts: dict[str, str], device: torch.device) -> FinishedConditions:
-    """Return what an interrupted run of this very job has predicted already."""
+    """Return the conditions that an interrupted run of the same job has predicted."""
     import torch
 
     from .parts import FinishedConditions
@@ -98,7 +101,7 @@ def _run_key(job: Job, shifts: dict[str, str], device: str, threads: int) -> str
 
 
 def _grant(job: Job, device: torch.device, progress: RunProgress) -> Access:
-    """Return what the baseline declared that it sees, and nothing else."""
+    """Return the data of the baseline's declared access level, and nothing else."""
     code = registry.code(job.baseline)
     content = [job.dataset.digest(), job.protocol.truth_sha256, job.protocol.source, *([code] if code else [])]
     access = grant(
@@ -114,7 +117,7 @@ def _grant(job: Job, device: torch.device, progress: RunProgress) -> Access:
     )
     progress.line(
         f"{job.entry}, seed {job.seed}: fitting on {len(access.train)} images of {job.protocol.source!r} "
-        f"({', '.join(job.dataset.classes)}), choosing by {len(access.val)}"
+        f"({', '.join(job.dataset.classes)}), validating on {len(access.val)}"
     )
     return access
 
@@ -134,7 +137,7 @@ def _predict(
     device: torch.device,
     progress: RunProgress,
 ) -> None:
-    """Predict each missing condition with a fresh copy, save it, and check that nothing was remembered."""
+    """Predict each missing condition with a fresh copy, save it, and check that no state survives."""
     from ..contract.predictor import for_condition, fresh_copy
     from .predict import check_forgotten, predict
     from .stream import test_stream
@@ -155,7 +158,7 @@ def _predict(
 
 
 def _write_predictions(job: Job, finished: FinishedConditions) -> Scores:
-    """Assemble the predictions, and score what was written."""
+    """Write the predictions of all conditions to one file, and score that file."""
     from .stream import test_stream
 
     parts = {

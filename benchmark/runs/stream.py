@@ -1,4 +1,4 @@
-"""The test stream of a condition: its rows in a fixed order, and its images batch by batch."""
+"""Test streams: the rows of a condition in a fixed order, and its images batch by batch."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from ..protocols.protocol import Protocol
 
 
 def test_stream(protocol: Protocol, table: pd.DataFrame, condition: Condition) -> pd.DataFrame:
-    """Returns the rows of a condition's split in the order of the test stream.
+    """Select the rows of a condition's split, in the order of the test stream.
 
-    Sorted by a hash of seed and sample id: fixed, the same for all conditions on a split, and unrelated to the labels.
+    The order is by a hash of seed and sample id: fixed, the same for all conditions on a split, independent of labels.
     """
     return in_hash_order(
         table[(table["domain"] == condition.domain) & (table["split"] == condition.split)], protocol.seed
@@ -27,7 +27,7 @@ def test_stream(protocol: Protocol, table: pd.DataFrame, condition: Condition) -
 
 
 def in_hash_order(rows: pd.DataFrame, seed: int) -> pd.DataFrame:
-    """Returns rows sorted by a hash of seed and sample id."""
+    """Sort rows by a hash of seed and sample id."""
     place = [hashlib.blake2b(f"{seed}\x1f{name}".encode(), digest_size=16).digest() for name in rows["sample_id"]]
     return rows.assign(place=place).sort_values("place").drop(columns="place")
 
@@ -35,13 +35,13 @@ def in_hash_order(rows: pd.DataFrame, seed: int) -> pd.DataFrame:
 def condition_batches(
     dataset: Dataset, rows: pd.DataFrame, protocol: Protocol, condition: Condition
 ) -> Iterator[torch.Tensor]:
-    """Yields the images of a condition as a model is shown them, batch by batch.
+    """Yield the images of a condition batch by batch, shifted, as the model gets them.
 
     Args:
         dataset: The images.
         rows: In the order of the stream, with columns sample_id and row.
         protocol: Gives batch size, shift seed and grey levels.
-        condition: Says which shift to apply.
+        condition: The condition, with its shift.
 
     Yields:
         (n, C, *spatial) float32 in [0, 1], on the CPU.

@@ -1,4 +1,4 @@
-"""What is run on: data by name or from a folder, and a protocol made of choices or made by others."""
+"""Data and protocol of a run: data by name or from a folder, a protocol from choices or from a file."""
 
 from __future__ import annotations
 
@@ -18,26 +18,26 @@ if TYPE_CHECKING:
     from ..datasets.dataset import Dataset
     from ..protocols.protocol import Protocol
 
-#: (label, unit) -> a context that gives a function to be called with (done, in all).
+#: (label, unit) -> a context manager that yields a function to be called with (done, total).
 Bar: TypeAlias = Callable[[str, str], AbstractContextManager[Callable[[int, int], None]]]
 
 
 @contextmanager
 def no_bar(label: str, unit: str) -> Iterator[Callable[[int, int], None]]:
-    """Show no progress."""
+    """Show no progress bar."""
     yield lambda done, total: None
 
 
 @dataclass(frozen=True)
 class DataChoice:
-    """Which data are run on.
+    """The choice of data.
 
     Args:
-        name: Of a built-in, stored or plug-in data set; empty for `DEFAULT_DATASET`, or for a folder.
-        folder: Holds images and a manifest, instead of a name.
-        classes: Of a folder: the labels to keep, in this order; all by default.
-        image_size: Of a folder: side in pixels; None is the smallest image's, at most 96.
-        modality: Of a folder: picks the shifts.
+        name: Name of a built-in, stored or plug-in data set; empty for `DEFAULT_DATASET`, or with a folder.
+        folder: Folder with images and a manifest, instead of a name.
+        classes: With a folder: the labels to keep, in this order; all by default.
+        image_size: With a folder: side in pixels; by default the smallest image's, at most 96.
+        modality: With a folder: picks the shifts.
     """
 
     name: str = ""
@@ -48,7 +48,7 @@ class DataChoice:
 
 
 def load_chosen(choice: DataChoice, bar: Bar = no_bar) -> tuple[Dataset, str]:
-    """Load the chosen data; return them and their own source domain, empty where they have none.
+    """Load the chosen data; return them and their own source domain, or an empty name if they have none.
 
     Raises:
         MedshiftError: Both a name and a folder were given, or the data are damaged.
@@ -78,17 +78,17 @@ def load_chosen(choice: DataChoice, bar: Bar = no_bar) -> tuple[Dataset, str]:
 def resolve_terms(
     data: DataChoice, choices: Choices, protocol_folder: Path | None = None, bar: Bar = no_bar
 ) -> tuple[Dataset, Protocol, pd.DataFrame]:
-    """Return the data, the protocol, and its truth with a column `row`: where the data set has each sample.
+    """Return the data, the protocol, and its truth with a column `row`: the position of each sample in the data set.
 
     Args:
         data: The data.
-        choices: Of the protocol, where one is made.
-        protocol_folder: Holds a protocol to run on exactly as it is, instead of choices.
+        choices: Choices for a new protocol.
+        protocol_folder: Folder of an existing protocol, used unchanged instead of choices.
         bar: Shows progress.
 
     Raises:
-        MedshiftError: A protocol and choices that it makes were given together; or as `protocols.data.adopt`,
-            `load_chosen` and `severity.matching.plan_protocol` say.
+        MedshiftError: A protocol was given together with choices that it fixes; see also `protocols.data.adopt`,
+            `load_chosen` and `severity.matching.plan_protocol`.
     """
     from ..protocols.data import adopt
     from ..severity.matching import plan_protocol

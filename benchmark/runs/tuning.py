@@ -1,4 +1,4 @@
-"""`--tune N`: random draws of a baseline's hyper-parameters, chosen between on source validation alone."""
+"""Random search over a baseline's hyper-parameters (`--tune N`), by loss on source validation."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ if TYPE_CHECKING:
     from ..contract.predictor import Predictor
 
 TUNING_FILE = "tuning.json"
-LEAST = 1e-6  # probability that a logarithm is taken of: one image that is surely wrong does not decide alone
+LEAST = 1e-6  # floor of probabilities in the loss, so that one confidently wrong image does not decide alone
 
 
 @dataclass(frozen=True)
 class Budget:
-    """How much is tuned.
+    """The budget of a random search.
 
     Args:
-        draws: How many settings are tried, those as given among them, the first; 0 tunes nothing.
-        keys: The hyper-parameters that are drawn.
+        draws: Number of settings tried, the first being the settings as given; 0 tunes nothing.
+        keys: Names of the hyper-parameters that are drawn.
     """
 
     draws: int = 0
@@ -41,10 +41,10 @@ class Budget:
 
 
 def budget(baseline: Baseline, draws: int, settings: Sequence[str]) -> Budget:
-    """Returns a budget that leaves alone what the user has set.
+    """Make a budget that draws no hyper-parameter that the user has set.
 
     Args:
-        baseline: What is tuned.
+        baseline: The baseline to tune.
         draws: As after `--tune`.
         settings: `key=value`, as after `--set`.
     """
@@ -55,21 +55,24 @@ def budget(baseline: Baseline, draws: int, settings: Sequence[str]) -> Budget:
 
 
 def tune_baseline(baseline: Baseline, budget: Budget, access: Access, batch_size: int, folder: Path) -> Baseline:
-    """Returns the baseline with the settings that did best on source validation, and leaves the record in `folder`.
+    """Choose the settings with the lowest loss on source validation, and write the record to `folder`.
 
-    Each draw is fitted and scored by `loss`. The settings as given are the first draw and win ties, so that tuning is
-    never worse on validation than not tuning. A later draw that cannot be trained (it diverges, say) is recorded
+    Each draw is fitted and scored by `loss`. The settings as given are the first draw and win ties, so tuning is never
+    worse on validation than not tuning. A later draw that cannot be trained (because it diverges, say) is recorded
     without a score. Draws that were scored before an interruption are not fitted again.
 
     Args:
-        baseline: With the settings as given.
-        budget: What is drawn, how often; at least once.
+        baseline: The baseline with the settings as given.
+        budget: The budget; at least one draw.
         access: What `fit` is given.
-        batch_size: Of the stream in which the validation images come.
+        batch_size: Batch size of the stream of validation images.
         folder: Where the scores are kept.
+
+    Returns:
+        The baseline with the chosen settings.
     """
     space = {key: registry.search(baseline)[key] for key in budget.keys}
-    # without a space all draws are the same one
+    # without a search space, all draws are the same
     tried = [
         draw_settings(space, access.seed, number) if number else {} for number in range(budget.draws if space else 1)
     ]
@@ -81,8 +84,8 @@ def tune_baseline(baseline: Baseline, budget: Budget, access: Access, batch_size
             write_text(path, json.dumps(score))
         score = json.loads(path.read_text(encoding="utf-8"))
         shown = ", ".join(f"{key}={value}" for key, value in settings.items()) or "settings as given"
-        said = "cannot be trained" if score is None else f"{score:.4f} on source validation"
-        access.report(f"draw {number + 1}/{len(tried)}: {shown}: {said}")
+        result = "cannot be trained" if score is None else f"{score:.4f} on source validation"
+        access.report(f"draw {number + 1}/{len(tried)}: {shown}: {result}")
         trials.append(TrialClaim(settings={**settings}, score=score))
     best = min(range(len(trials)), key=lambda number: _order(trials[number].score))
     access.report(f"chosen: draw {best + 1}")
@@ -93,15 +96,15 @@ def tune_baseline(baseline: Baseline, budget: Budget, access: Access, batch_size
 
 
 def record(folder: Path) -> TuningClaim:
-    """Returns what `tuned` left in a folder."""
+    """Read the record that `tune_baseline` left in a folder."""
     return TuningClaim.model_validate_json((folder / TUNING_FILE).read_bytes())
 
 
 def loss(predictor: Predictor, access: Access, batch_size: int) -> float:
-    """Returns the cross-entropy on source validation, the mean over the classes present; lower is better.
+    """Compute the cross-entropy on source validation, averaged over the classes present; lower is better.
 
-    The images come as a stream in an order that the seed fixes and labels do not, as test images do: methods that look
-    at batches are judged by what they do with batches.
+    The images come as a stream in a seeded order independent of labels, as test images do, so that methods that adapt
+    to batches are judged on batches.
     """
     from ..contract.predictor import fresh_copy, validated_probabilities
     from ..protocols.condition import Condition
@@ -122,7 +125,7 @@ def loss(predictor: Predictor, access: Access, batch_size: int) -> float:
 
 
 def _score(baseline: Baseline, access: Access, batch_size: int, *, must: bool) -> float | None:
-    """Returns the loss of settings; None where they cannot be trained, unless they must."""
+    """Return the loss of a setting, or None if it cannot be trained; raise instead if it must be."""
     try:
         return loss(baseline.fit(access), access, batch_size)
     except MedshiftError as error:
@@ -136,7 +139,7 @@ def _with(baseline: Baseline, settings: dict[str, Value]) -> Baseline:
     try:
         made: Baseline = dataclasses.replace(baseline, **settings)  # type: ignore[type-var]
     except ValueError as error:
-        raise MedshiftError(f"a setting of the search space is refused: {in_one_line(error)}") from error
+        raise MedshiftError(f"the baseline refuses a setting of its own search space: {in_one_line(error)}") from error
     return made
 
 

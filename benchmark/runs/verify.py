@@ -1,4 +1,4 @@
-"""Does a submission come out again? Runs it in a clean process and compares what is written."""
+"""Verification: rerun a submission in a clean process and compare the results."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ from ..submissions import submission, verification_record
 from ..submissions.card import EXTERNAL, Card
 from ..submissions.verification_record import VerificationRecord
 
-PROCESS = "medshift.benchmark.cli.rerun"  # by name: the command line shows its progress
-TOLERANCE = 1e-3  # of a probability: other processors and thread counts round differently, and training amplifies it
+PROCESS = "medshift.benchmark.cli.rerun"  # by name: the command line shows progress
+TOLERANCE = 1e-3  # of a probability: processors and thread counts round differently, and training amplifies this
 KEPT = ("HOME", "PATH", "TMPDIR", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "CUDA_VISIBLE_DEVICES", "SYSTEMROOT")
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came out.
+    """Result of a verification.
 
     Args:
         result: The same bytes, probabilities within the tolerance, or neither.
-        largest: The largest difference of a probability.
-        differences: What differs, one line each; also where the result is the same.
+        largest: Largest difference of a probability.
+        differences: What differs, one line each; may be non-empty within the tolerance.
     """
 
     result: Literal["bytes", "tolerance", "differs"]
@@ -43,7 +43,7 @@ class Outcome:
 
     @property
     def text(self) -> str:
-        """The verdict in a line."""
+        """The verdict in one line."""
         if self.result == "bytes":
             return "reproduced: the predictions have the same bytes"
         if self.result == "tolerance":
@@ -52,16 +52,16 @@ class Outcome:
 
 
 def verify(folder: Path, out: Path, data: Path | None = None, device: str = "") -> Outcome:
-    """Runs a submission again and compares.
+    """Rerun a submission and compare the results.
 
     Args:
         folder: The submission.
-        out: An empty folder to run it in.
+        out: An empty folder for the rerun.
         data: Folder of the data, unless they come with medshift.
-        device: The card's by default.
+        device: Device; the card's by default.
 
     Raises:
-        MedshiftError: The submission is not in order, or its run failed.
+        MedshiftError: The submission is invalid, or its rerun failed.
     """
     protocol, table = read_protocol(folder.absolute().parent.parent)
     theirs, before = submission.read_submission(folder, protocol, table)
@@ -70,17 +70,17 @@ def verify(folder: Path, out: Path, data: Path | None = None, device: str = "") 
         data = store.folder(name)  # the clean process has a home of its own
     if theirs.baseline.external:
         raise MedshiftError(
-            f"{folder} was predicted outside of medshift ({EXTERNAL}): there is nothing to run again. Its scores are "
-            "made from its predictions by every leaderboard"
+            f"{folder} was predicted outside of medshift ({EXTERNAL}): it cannot be rerun. Every leaderboard "
+            "recomputes its scores from its predictions"
         )
     words = [str(folder.absolute()), str(out), device, *([str(data.absolute())] if data else [])]
     clean = {name: os.environ[name] for name in KEPT if name in os.environ}
-    clean["MEDSHIFT_HOME"] = str(out / "home")  # no model that was trained before, no data that were made before
-    # -I: neither the current folder nor PYTHONPATH can put other code in the way
+    clean["MEDSHIFT_HOME"] = str(out / "home")  # no cached models or data
+    # -I: neither the current folder nor PYTHONPATH can substitute other code
     done = subprocess.run([sys.executable, "-I", "-m", PROCESS, *words], env=clean, check=False)
     again = out / protocol.name / theirs.entry / folder.absolute().name
     if done.returncode:
-        raise MedshiftError(f"{folder} could not be run again: the run ended with status {done.returncode}")
+        raise MedshiftError(f"{folder} could not be rerun: the process ended with status {done.returncode}")
     ours, after = submission.read_submission(again, protocol, table)
     if ours.predictions.sha256 == theirs.predictions.sha256:
         return Outcome("bytes", 0.0, [])
@@ -91,22 +91,22 @@ def verify(folder: Path, out: Path, data: Path | None = None, device: str = "") 
 
 
 def _differences(protocol: Protocol, theirs: Card, ours: Card, gaps: dict[str, float]) -> list[str]:
-    """Returns what differs: predictions, scores, pixels, environment."""
-    apart = {key: gap for key, gap in gaps.items() if gap > TOLERANCE}
+    """List what differs: predictions, scores, pixels, environment."""
+    differing = {key: gap for key, gap in gaps.items() if gap > TOLERANCE}
     found = []
-    if apart:
-        worst = max(apart, key=lambda key: apart[key])
-        found.append(f"{len(apart)} of {len(gaps)} conditions differ by more than {TOLERANCE:g}, most {worst!r}")
+    if differing:
+        worst = max(differing, key=lambda key: differing[key])
+        found.append(f"{len(differing)} of {len(gaps)} conditions differ by more than {TOLERANCE:g}, most on {worst!r}")
         before, after = ({(s.condition, s.metric): s.value for s in c.scores} for c in (theirs, ours))
         metric = protocol.metrics[0]
-        moved = {key: (before[key, metric], after[key, metric]) for key in apart}
+        moved = {key: (before[key, metric], after[key, metric]) for key in differing}
         defined = {key: pair for key, pair in moved.items() if None not in pair}
         if defined:
             key = max(defined, key=lambda key: abs((defined[key][0] or 0) - (defined[key][1] or 0)))
-            found.append(f"{metric} moves most on {key!r}: {defined[key][0]:.4f} then, {defined[key][1]:.4f} now")
+            found.append(f"{metric} changes most on {key!r}: {defined[key][0]:.4f} then, {defined[key][1]:.4f} now")
     pixels = sorted(name for name in theirs.shifts if theirs.shifts[name] != ours.shifts.get(name))
     if pixels:
-        found.append(f"these shifts make other pixels here: {', '.join(pixels)}")
+        found.append(f"these shifts produce different pixels here: {', '.join(pixels)}")
     then, now = theirs.environment, ours.environment
     for name in ("python", "platform", "device", "threads"):
         if getattr(then, name) != getattr(now, name):
@@ -121,10 +121,10 @@ def _differences(protocol: Protocol, theirs: Card, ours: Card, gaps: dict[str, f
 
 
 def write_record(folder: Path, outcome: Outcome, by: str) -> None:
-    """Writes `verified.json` beside the card.
+    """Write `verified.json` beside the card.
 
     Raises:
-        MedshiftError: It was not reproduced.
+        MedshiftError: The submission was not reproduced.
     """
     if outcome.result == "differs":
         raise MedshiftError(f"{folder} is not marked as verified: it was not reproduced")

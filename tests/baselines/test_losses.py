@@ -180,7 +180,7 @@ def test_styles_are_mixed_in_training_only_and_where_there_are_maps():
         mixstyle.mix_styles(network, 5, 1.0, 0.1)
     patches = Network("test_vit", 2, 1, 0, None)
     mixstyle.mix_styles(patches, 1, 1.0, 0.1)
-    with pytest.raises(MedshiftError, match="take a convolutional arch"):
+    with pytest.raises(MedshiftError, match="choose a convolutional arch"):
         patches(images)
 
 

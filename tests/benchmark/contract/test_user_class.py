@@ -109,7 +109,7 @@ def here(tmp_path, monkeypatch):
         ("{}:Fitless", "is not a dataclass with a method fit"),
         ("{}:Peeks", "must declare its access level `sees`: one of source, target-unlabelled, test-batches"),
         ("{}:Lists", "hyper-parameter 'c' needs a default: a number, text"),
-        ("{}:Searches", "what it declares to search, 'd', is no hyper-parameter"),
+        ("{}:Searches", "search entry 'd' is not a hyper-parameter"),
         ("{}:Strange", "invalid type of a hyper-parameter"),
         ("{}:", "invalid baseline class .* write my_module:MyBaseline"),
         (":Pixels", "invalid baseline class .* write my_module:MyBaseline"),
