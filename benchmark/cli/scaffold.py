@@ -14,7 +14,7 @@ from ...shifts import catalogue
 from ...shifts.errors import MedshiftError
 from ...shifts.plugins import Table
 from ..contract import registry
-from ..datasets import registry as datasets
+from ..datasets import catalogue as datasets
 
 FILES = {  # template -> file, with the same placeholders
     "module.py.txt": "${module}.py",

@@ -29,7 +29,6 @@ def medshift(*words, **more):
         ["data", "list"],
         ["data", "add", "name", "gone"],
         ["run", "--baseline", "imagenet-finetun"],
-        ["run", "--baseline", "scratch", "--set", "lr=fast"],
     ],
     ids=" ".join,
 )
