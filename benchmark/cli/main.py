@@ -32,9 +32,9 @@ app.add_typer(new.app, name="new")
 
 
 def main() -> None:
-    """Runs the command line; what a user can mend ends in one line and status 1."""
-    # OpenMP's threads wait by spinning: for long, and training is ten times slower wherever another process wants a
-    # core; not at all, and it is half as fast on an idle machine.
+    """Run the command line; an error that a user can fix ends in one line and status 1."""
+    # OpenMP threads wait by spinning. Spinning for long makes training ten times slower when another process wants a
+    # core; not spinning at all makes it half as fast on an idle machine.
     os.environ.setdefault("GOMP_SPINCOUNT", "10000")
     try:
         app()
