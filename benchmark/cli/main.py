@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from typing import Annotated
 
 import typer
 
@@ -12,7 +13,6 @@ from .commands import check, data, export, leaderboard, listing, new, protocol, 
 
 app = typer.Typer(
     name="medshift",
-    help="Does a medical-imaging model survive the next hospital's scanner?",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -29,6 +29,23 @@ app.add_typer(data.app, name="data")
 app.add_typer(protocol.app, name="protocol")
 app.add_typer(shifts.app, name="shifts")
 app.add_typer(new.app, name="new")
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from .. import __version__
+
+        print(f"medshift {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """Does a medical-imaging model survive the next hospital's scanner?"""
 
 
 def main() -> None:
