@@ -25,7 +25,7 @@ DOMAIN = "the domain"
 
 @dataclass(frozen=True)
 class ProbeResult:
-    """Cross-validated AUC of a probe within one domain, or in telling domains apart.
+    """Cross-validated AUC of a probe within one domain, or in predicting the domain.
 
     Args:
         where: The domain in which it predicts the label, or `DOMAIN` if it predicts the domain.

@@ -44,7 +44,7 @@ def mix(audit: Audit) -> Mix:
 
 
 def probes(audit: Audit) -> list[Rows]:
-    """Draw one chart per domain, and one for telling domains apart: all features, then each family."""
+    """Draw one chart per domain, and one for predicting the domain: all features, then each family."""
     styles = {found.domain: style for style, found in enumerate(audit.fingerprints)}
     charts = []
     for where in dict.fromkeys(result.where for result in audit.probes):
