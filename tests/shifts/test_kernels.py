@@ -1,4 +1,4 @@
-"""Compiled loops give the bytes of the tensor code that they stand in for."""
+"""Compiled loops give the same bytes as the tensor code that they replace."""
 
 import os
 import subprocess
@@ -43,7 +43,7 @@ SHAPES = {
 
 @pytest.fixture
 def tensors(monkeypatch):
-    """Switches the compiled loops off."""
+    """Return a function that switches the compiled loops off."""
 
     def off():
         monkeypatch.setattr(compiler, "usable", lambda images: False)
@@ -78,7 +78,7 @@ def test_every_shift_gives_the_same_bytes_compiled_and_not(name, shape, tensors)
         pytest.skip("not for such images")
     images = torch.rand(shape, generator=torch.Generator().manual_seed(1))
     images = torch.cat([images[:-1], (phantom(1, shape[1], shape[2:]) * 255).round() / 255])
-    images[0] = images[0].where(images[0] > 0.9, -0.0)  # few are not black, and black may have a sign
+    images[0] = images[0].where(images[0] > 0.9, -0.0)  # mostly black, with negative zeros
     severities = (0.5, 4)
     ours = [apply_shift(name, images, severity, IDS[: len(images)], 0) for severity in severities]
     tensors()
@@ -102,7 +102,7 @@ MATRICES = {
     max_examples=150, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 def test_products_are_those_of_whole_numbers(data, monkeypatch):
-    few = data.draw(st.booleans())  # whole planes, or one at a time, as for large images
+    few = data.draw(st.booleans())  # one plane at a time, as for large images
     monkeypatch.setattr(compiled, "TILE", 200 if few else 32_768)
     monkeypatch.setattr(compiled, "PART", 300 if few else 1_048_576)
     dims = data.draw(st.sampled_from([2, 3]))
@@ -123,7 +123,7 @@ def test_products_are_those_of_whole_numbers(data, monkeypatch):
 @pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize("severity", [0.2, 1, 1.7, 3, 5])
 def test_jpeg_rounds_halves_as_the_exact_matrix_does(severity, channels, tensors):
-    """Flat blocks, stripes and boards of few levels end in halves all the time, which a rounding error would tip."""
+    """Flat blocks, stripes and checkerboards often give exact halves, which a rounding error would tip."""
     grid = torch.arange(32)
     patterns = [
         torch.zeros(32, 32),
@@ -150,7 +150,7 @@ def test_jpeg_has_no_negative_zeros(severity, tensors):
 
 
 def test_jpeg_rounds_coefficients_as_the_exact_matrix_does(tensors):
-    """At steps of one or two, some of half a million lie nearer to a border than the transforms to each other."""
+    """At steps of one or two, some of half a million are closer to a border than the two transforms differ."""
     images = torch.rand(8, 1, 256, 256, generator=torch.Generator().manual_seed(0))
     ours = apply_shift("jpeg", images, 0.05, [str(index) for index in range(8)], 0)
     tensors()
@@ -234,7 +234,7 @@ def test_code_is_kept_for_the_very_sources(tmp_path, monkeypatch):
     monkeypatch.setattr(compiler, "__file__", str(tmp_path / "__init__.py"))
     compiler._folder.cache_clear()
     before = compiler._folder("")
-    with (tmp_path / "intrinsics.py").open("a") as file:  # a loop of any other file may have this one in it
+    with (tmp_path / "intrinsics.py").open("a") as file:  # loops of other files may inline it
         file.write("\n")
     compiler._folder.cache_clear()
     after = compiler._folder("")
