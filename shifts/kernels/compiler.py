@@ -68,12 +68,12 @@ def _compiled(function: Function, **more: object) -> Function:
 
 @lru_cache(maxsize=2)
 def _folder(chosen: str) -> str:
-    """Return the cache folder for the current sources of all loops, because loops are inlined into each other.
+    """Return the cache folder for the current sources of all loops.
 
-    (Numba itself checks the file of the outermost loop only.)
+    Loops are inlined into each other and hold constants of `pixels`. (Numba itself checks the file of the outermost loop only.)
     """
     here = Path(__file__).parent
     digest = sha256()
-    for path in sorted(here.glob("*.py")):
+    for path in [here.parent / "pixels.py", *sorted(here.glob("*.py"))]:
         digest.update(path.read_bytes())
     return str(Path(chosen or here / "__pycache__") / f"loops-{digest.hexdigest()[:16]}")

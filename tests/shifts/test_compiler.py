@@ -47,18 +47,21 @@ def test_a_full_disk_costs_no_shift(tmp_path):
     assert done.stdout.strip() == "torch.Size([1, 1, 8, 8])", done.stderr
 
 
-def test_code_is_kept_for_the_very_sources(tmp_path, monkeypatch):
-    for path in Path(compiler.__file__).parent.glob("*.py"):
-        (tmp_path / path.name).write_bytes(path.read_bytes())
-    monkeypatch.setattr(compiler, "__file__", str(tmp_path / "__init__.py"))
+@pytest.mark.parametrize("changed", ["kernels/intrinsics.py", "pixels.py"])  # loops of other files may inline either
+def test_code_is_kept_for_the_very_sources(tmp_path, monkeypatch, changed):
+    here = tmp_path / "kernels"
+    here.mkdir()
+    for path in [*Path(compiler.__file__).parent.glob("*.py"), Path(compiler.__file__).parents[1] / "pixels.py"]:
+        (tmp_path / path.relative_to(Path(compiler.__file__).parents[1])).write_bytes(path.read_bytes())
+    monkeypatch.setattr(compiler, "__file__", str(here / "compiler.py"))
     compiler._folder.cache_clear()
     before = compiler._folder("")
-    with (tmp_path / "intrinsics.py").open("a") as file:  # loops of other files may inline it
+    with (tmp_path / changed).open("a") as file:
         file.write("\n")
     compiler._folder.cache_clear()
     after = compiler._folder("")
     compiler._folder.cache_clear()
-    assert Path(before).parent == Path(after).parent == tmp_path / "__pycache__"
+    assert Path(before).parent == Path(after).parent == here / "__pycache__"
     assert before != after
 
 

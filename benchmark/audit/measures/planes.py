@@ -6,7 +6,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d
 
-LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601
+from ....shifts.pixels import LUMA
+
 SLICES = 3  # slices taken from a volume
 CLIPPED = 1.5 / 255  # pixels closer to black or white than this are not used to measure noise
 
