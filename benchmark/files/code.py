@@ -38,7 +38,11 @@ def source_files(modules: Iterable[str]) -> dict[str, Path]:
             continue
         found[name] = path
         waiting += [name.rpartition(".")[0]] if "." in name else []
-        waiting += [other for other in _imported(name, path) if other.partition(".")[0] in packages]
+        waiting += [
+            other
+            for other in _imported(name, path.name == "__init__.py", path.read_bytes())
+            if other.partition(".")[0] in packages
+        ]
     return found
 
 
@@ -62,11 +66,14 @@ def _file(name: str) -> Path | None:
     return Path(found.origin) if found and found.origin and Path(found.origin).suffix == ".py" else None
 
 
-def _imported(name: str, path: Path) -> Iterator[str]:
-    """Yield the modules that a module imports; for lazily loaded names of a package, where they are defined."""
-    is_package = path.name == "__init__.py"
-    package = name.split(".") if is_package else name.split(".")[:-1]
-    for node in _import_nodes(ast.parse(path.read_bytes())):
+@cache
+def _imported(name: str, is_package: bool, source: bytes) -> tuple[str, ...]:
+    """List the modules that a module imports; for lazily loaded names of a package, where they are defined."""
+    return tuple(_imports(name.split(".") if is_package else name.split(".")[:-1], source))
+
+
+def _imports(package: list[str], source: bytes) -> Iterator[str]:
+    for node in _import_nodes(ast.parse(source)):
         if isinstance(node, ast.Import):
             for alias in node.names:
                 yield alias.name

@@ -99,7 +99,7 @@ class Steady:
     ],
 )
 def test_faulty_baselines_are_told_why(monkeypatch, fault, message):
-    monkeypatch.setitem(registry.TABLE.builtins, "faulty", "test_baselines:Faulty")
+    monkeypatch.setitem(registry.TABLE.builtins, "faulty", f"{__name__}:Faulty")
     problems = check_baseline("faulty", [f"fault={fault}"])
     assert (message is None and problems == []) or any(message in problem for problem in problems)
 

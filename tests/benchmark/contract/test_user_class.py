@@ -176,7 +176,7 @@ def test_a_class_in_a_file_is_run_tuned_recorded_and_verified(tmp_path):
     (where / "my_net.py").write_text(GOOD + "# another\n")
     refused = medshift(where, *command)
     assert refused.returncode == 1
-    assert "holds a submission made otherwise" in refused.stderr
+    assert "holds a submission made with other settings" in refused.stderr
 
 
 def test_no_other_file_is_imported_to_verify(here, tmp_path):
@@ -188,7 +188,9 @@ def test_no_other_file_is_imported_to_verify(here, tmp_path):
         rerun.baseline_of(claim)
     assert "trap" not in sys.modules
     (tmp_path / "trap.py").unlink()
-    with pytest.raises(MedshiftError, match=r"made by trap.Pixels, and module 'trap' is not in .*: change to its folder"):
+    with pytest.raises(
+        MedshiftError, match=r"made by trap.Pixels, and module 'trap' is not in .*: change to its folder"
+    ):
         rerun.baseline_of(claim)
     right = claim.model_copy(
         update={

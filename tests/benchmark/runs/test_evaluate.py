@@ -76,7 +76,8 @@ def test_a_baseline_gives_the_bytes_of_the_command(options, images, tmp_path):
     assert cards[0]["scores"] == cards[1]["scores"]
     assert cards[0]["scores"] == [claim.model_dump(mode="json") for claim in card.claims(scored)]
     # again: read from the finished submission
-    assert evaluate("scratch", **options, settings=settings, seed=3, out=tmp_path / "python") == scored
+    again = evaluate("scratch", **options, settings=settings, seed=3, out=tmp_path / "python")
+    assert card.claims(again) == card.claims(scored)
 
 
 def test_every_option_of_the_command_is_an_argument():
@@ -90,8 +91,7 @@ def test_a_callable_is_scored_and_leaves_no_file(options, tmp_path, monkeypatch)
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "tmp"))
     (tmp_path / "tmp").mkdir()
     scored = evaluate(brightness, **options)
-    clean = next(score for score in scored.scores if score.condition == "site-a" and score.metric == "auroc")
-    assert clean.value > 0.9
+    assert scored.conditions["site-a"]["auroc"].value > 0.9
     assert not list((tmp_path / "tmp").iterdir())
     assert not list(tmp_path.rglob("card.json"))
 
@@ -129,12 +129,12 @@ def test_another_protocol_in_the_way_stops_before_the_work(options, tmp_path):
 def test_numpy_arrays_networks_and_functions_give_the_same(options):
     network = Linear().train()
     before = {name: value.clone() for name, value in network.state_dict().items()}
-    scored = evaluate(network, **options)
+    claims = card.claims(evaluate(network, **options))
     assert network.training, "the caller's network is left as it was"
     assert all(torch.equal(value, before[name]) for name, value in network.state_dict().items())
     network.eval()
-    assert evaluate(lambda batch: network(batch).detach(), **options) == scored
-    assert evaluate(lambda batch: network(batch).detach().numpy().astype(np.float64), **options) == scored
+    assert card.claims(evaluate(lambda batch: network(batch), **options)) == claims
+    assert card.claims(evaluate(lambda batch: network(batch).numpy().astype(np.float64), **options)) == claims
 
 
 def test_a_model_that_cannot_be_copied_is_shared(options):
@@ -145,7 +145,7 @@ def test_a_model_that_cannot_be_copied_is_shared(options):
         def __call__(self, batch):
             return brightness(batch).numpy()
 
-    assert evaluate(Session(), **options) == evaluate(brightness, **options)
+    assert card.claims(evaluate(Session(), **options)) == card.claims(evaluate(brightness, **options))
 
 
 @pytest.mark.parametrize(

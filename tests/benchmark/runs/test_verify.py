@@ -74,7 +74,7 @@ def test_what_does_not_come_out_again_is_said(made, tmp_path):
     done = medshift(home, "verify", copy, "--data", images, "--mark")
     assert done.returncode == 1
     assert "not reproduced" in done.stdout
-    assert "1 of 5 conditions differ by more than 0.001, most 'site-b'" in done.stdout
+    assert "1 of 5 conditions differ by more than 0.001, most on 'site-b'" in done.stdout
     assert "numpy: 1.0 then, " in done.stdout
     assert "is not marked as verified" in done.stderr
     assert not (copy / verification_record.VERIFIED_FILE).exists()
