@@ -48,7 +48,7 @@ class Tells:
 
 
 def test_the_harness_asks_for_what_has_not_seen_the_family(tmp_path, monkeypatch):
-    monkeypatch.setitem(registry.TABLE.builtins, "tells", "test_acquisition_augment:Tells")
+    monkeypatch.setitem(registry.TABLE.builtins, "tells", f"{__name__}:Tells")
     dataset = manifest.read_manifest(folder(tmp_path / "set"))
     names = ("gamma", "gaussian-noise", "psf-blur", "jpeg")
     terms, table = plan.plan(dataset, Choices(shifts=names, severities=(1,)))

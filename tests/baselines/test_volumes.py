@@ -69,7 +69,7 @@ def told(monkeypatch, home):
 
 def test_scratch_runs_on_volumes_and_gives_the_same_bytes_twice(tmp_path, monkeypatch, told, home):
     folder, _ = told("scratch", Scratch(epochs=3, batch_size=8), tmp_path / "job")
-    monkeypatch.setitem(datasets.TABLE.builtins, "tiny-volumes", "test_volumes:load")
+    monkeypatch.setitem(datasets.TABLE.builtins, "tiny-volumes", f"{__name__}:load")
     monkeypatch.setenv("MEDSHIFT_HOME", str(tmp_path / "home"))  # so that it is trained again
     words = ["run", "--baseline", "scratch", "--dataset", "tiny-volumes", "--source", "site-a"]
     words += ["--shifts", ",".join(SHIFTS), "--severities", "1,5", "--set", "epochs=3", "--set", "batch_size=8"]

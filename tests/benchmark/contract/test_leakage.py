@@ -24,13 +24,12 @@ import pytest
 import torch
 from helpers.image_folders import folder
 
-from medshift.benchmark.contract import access
+from medshift.benchmark.contract import access, registry
 from medshift.benchmark.contract.checks import check_baseline
-from medshift.benchmark.datasets import images as access_images
 from medshift.benchmark.datasets import manifest
 from medshift.benchmark.datasets.images import Images
-from medshift.benchmark.protocols import folder as planning_folder
 from medshift.benchmark.protocols import plan
+from medshift.benchmark.protocols.folder import write_protocol
 from medshift.benchmark.protocols.plan import Choices
 from medshift.benchmark.runs import run
 from medshift.shifts.errors import MedshiftError
@@ -122,7 +121,7 @@ CHOICES = Choices(source="site-a", shifts=("gamma",), severities=(1, 5))
 def job(where: Path, out: Path, baseline, name="pries"):
     dataset = manifest.read_manifest(where)
     terms, table = plan.plan(dataset, CHOICES)
-    planning_folder.write_protocol(terms, table, out / terms.name)
+    write_protocol(terms, table, out / terms.name)
     return run.Job(dataset, terms, table, name, baseline, 0, out)
 
 
@@ -159,7 +158,7 @@ class PriesTest(Pries):
 
 @pytest.mark.parametrize("kind", [Pries, PriesAdapt, PriesTest])
 def test_what_fit_is_handed_leads_to_no_secret(tmp_path, data, kind, monkeypatch):
-    monkeypatch.setitem(run.baselines.TABLE.builtins, "pries", f"test_leakage:{kind.__name__}")
+    monkeypatch.setitem(registry.TABLE.builtins, "pries", f"{__name__}:{kind.__name__}")
     made = job(data, tmp_path, kind())
     hidden = secrets(made.dataset, made.table, kind.sees)
     everything = [made.dataset.pixels, made.dataset.table["label"], *made.table["sample_id"]]
@@ -176,9 +175,7 @@ def test_what_fit_is_handed_leads_to_no_secret(tmp_path, data, kind, monkeypatch
 def test_views_of_the_data_would_be_found(data, monkeypatch):
     dataset = manifest.read_manifest(data)
     _, table = plan.plan(dataset, CHOICES)
-    monkeypatch.setattr(
-        access_images, "subset", lambda whole, rows: (whole.pixels[: len(rows)], np.zeros(len(rows), int))
-    )
+    monkeypatch.setattr(access, "subset", lambda whole, rows: (whole.pixels[: len(rows)], np.zeros(len(rows), int)))
     leaking = access.grant(dataset, table, "site-a", (), "source", 0, torch.device("cpu"), "x", print)
     assert secrets(dataset, table, "source").found(reachable(leaking, whole=False))
 
@@ -283,7 +280,7 @@ def afresh():
 
 @pytest.mark.parametrize("where", ["closure", "class", "module", "default", "generator"])
 def test_what_is_kept_beside_the_predictor_stops_the_run(tmp_path, data, monkeypatch, where):
-    monkeypatch.setitem(run.baselines.TABLE.builtins, "pries", "test_leakage:Remembers")
+    monkeypatch.setitem(registry.TABLE.builtins, "pries", f"{__name__}:Remembers")
     torch.manual_seed(0)
     made = job(data, tmp_path, Remembers(where))
     for _ in range(2):  # a second run does not make a submission of what the first left
@@ -298,7 +295,7 @@ def test_what_is_kept_beside_the_predictor_stops_the_run(tmp_path, data, monkeyp
 
 
 def test_what_is_kept_in_the_predictor_is_forgotten(tmp_path, data, monkeypatch):
-    monkeypatch.setitem(run.baselines.TABLE.builtins, "pries", "test_leakage:Remembers")
+    monkeypatch.setitem(registry.TABLE.builtins, "pries", f"{__name__}:Remembers")
     made = job(data, tmp_path, Remembers("object"))
     run.run(made, torch.device("cpu"), run.RunProgress())
     rows = pd.read_parquet(made.folder / "predictions.parquet")

@@ -21,9 +21,9 @@ from helpers.image_folders import folder
 
 from medshift.benchmark.contract import access, predictor, registry
 from medshift.benchmark.datasets import manifest
-from medshift.benchmark.protocols import folder as planning_folder
 from medshift.benchmark.protocols import plan, protocol, truth
 from medshift.benchmark.protocols.condition import Condition
+from medshift.benchmark.protocols.folder import write_protocol
 from medshift.benchmark.protocols.plan import Choices
 from medshift.benchmark.runs import predict, run, stream
 from medshift.shifts.errors import MedshiftError
@@ -249,7 +249,7 @@ class Broken:
 
 def job(dataset, out, baseline, choices=None, name="returns"):
     terms, table = plan.plan(dataset, choices or Choices(shifts=("gamma",), severities=(1,)))
-    planning_folder.write_protocol(terms, table, out / terms.name)
+    write_protocol(terms, table, out / terms.name)
     return run.Job(dataset, terms, table, name, baseline, 0, out)
 
 
@@ -272,7 +272,7 @@ def test_what_is_no_probability_stops_the_run(tmp_path, images, what, message):
 
 
 def test_every_condition_starts_afresh(tmp_path, images, monkeypatch):
-    monkeypatch.setitem(registry.TABLE.builtins, "returns", "test_run:Returns")
+    monkeypatch.setitem(registry.TABLE.builtins, "returns", f"{__name__}:Returns")
     dataset = manifest.read_manifest(images)
     made = job(dataset, tmp_path, Returns("calls"))
     run.run(made, torch.device("cpu"), run.RunProgress())
@@ -308,15 +308,15 @@ def test_access_holds_what_is_declared_and_nothing_else(images, sees):
 def test_another_protocol_in_the_way(tmp_path, images):
     dataset = manifest.read_manifest(images)
     terms, table = plan.plan(dataset, Choices())
-    planning_folder.write_protocol(terms, table, tmp_path / terms.name)
-    planning_folder.write_protocol(terms, table, tmp_path / terms.name)
+    write_protocol(terms, table, tmp_path / terms.name)
+    write_protocol(terms, table, tmp_path / terms.name)
     other = terms.model_copy(update={"seed": 1})
     with pytest.raises(MedshiftError, match=r"another protocol \(other seed\): choose another --out"):
-        planning_folder.write_protocol(other, table, tmp_path / terms.name)
+        write_protocol(other, table, tmp_path / terms.name)
     moved = table.assign(label=1 - table["label"])
     truth.write(moved, tmp_path / terms.name / protocol.TRUTH_FILE)
     with pytest.raises(MedshiftError, match="its hash differs"):
-        planning_folder.write_protocol(terms, table, tmp_path / terms.name)
+        write_protocol(terms, table, tmp_path / terms.name)
 
 
 def test_other_choices_are_other_protocols(images):

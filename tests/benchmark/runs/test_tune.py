@@ -22,8 +22,8 @@ from medshift.benchmark.contract.access import Access
 from medshift.benchmark.contract.search_space import Choice, LogUniform, draw_settings
 from medshift.benchmark.datasets import manifest
 from medshift.benchmark.datasets.images import Images, Labelled
-from medshift.benchmark.protocols import folder as planning_folder
 from medshift.benchmark.protocols import plan
+from medshift.benchmark.protocols.folder import write_protocol
 from medshift.benchmark.protocols.plan import Choices
 from medshift.benchmark.runs import run, tuning
 from medshift.benchmark.runs.rerun import budget_of
@@ -215,7 +215,7 @@ def test_a_run_records_its_tuning_and_comes_out_the_same(tmp_path):
     dataset = manifest.read_manifest(folder(tmp_path / "set"))
     terms, table = plan.plan(dataset, Choices(shifts=("gamma",), severities=(1,)))
     for out in ("one", "two"):
-        planning_folder.write_protocol(terms, table, tmp_path / out / terms.name)
+        write_protocol(terms, table, tmp_path / out / terms.name)
     name = "test_tune:Constant"
 
     def job(out, budget):
