@@ -103,12 +103,10 @@ def _standing(ranked: Board, root: Path, seeds: Sequence[Path]) -> tuple[list[st
         peers = len(ranked.by_sees()[row.sees])
         figure = row.aggregates[ranked.ranked_figure, ranked.rank_by].text
         interval = f"{row.ranks[0]} to {row.ranks[1]}"
-        rank = (
-            f"would rank {row.rank} ({interval}) of {peers}, in tier {row.tier}" if row.rank else "would have no rank"
-        )
+        standing = f"rank {row.rank} ({interval}) of {peers}, in tier {row.tier}" if row.rank else "have no rank"
         lines.append(
-            f"- {_code(name)} on {_code(ranked.protocol.name)} ({count} {numbers}): valid. It would {standing}, among methods "
-            f"that see `{row.sees}`: {title} {escape(figure)} {UNDER[ranked.ranked_figure]}."
+            f"- {_code(name)} on {_code(ranked.protocol.name)} ({count} {numbers}): valid. It would {standing}, among "
+            f"methods that see `{row.sees}`: {title} {escape(figure)} {UNDER[ranked.ranked_figure]}."
         )
     return lines, all_ranked
 
