@@ -112,7 +112,7 @@ def over_seeds(parts: Sequence[Estimate]) -> Estimate:
     return replace(parts[0], value=float(middle[0]), replicates=middle[1:], by_seed=by_seed)
 
 
-def with_seeds_redrawn(found: Estimate, drawn: NDArray[np.float64]) -> NDArray[np.float64]:
+def with_seeds_redrawn(found: Estimate, seed_counts: NDArray[np.float64]) -> NDArray[np.float64]:
     """Resample the seeds as well in the replicates of a mean over seeds, for ranks and comparisons.
 
     Deviations between seeds are scaled to the variance due to seeds (`intervals.between_seeds`): resampling three from
@@ -120,7 +120,7 @@ def with_seeds_redrawn(found: Estimate, drawn: NDArray[np.float64]) -> NDArray[n
 
     Args:
         found: The mean.
-        drawn: (B, S) how often each seed counts in each replicate.
+        seed_counts: (B, S) how often each seed counts in each replicate.
     """
     if not len(found.by_seed):
         return found.replicates
@@ -128,7 +128,7 @@ def with_seeds_redrawn(found: Estimate, drawn: NDArray[np.float64]) -> NDArray[n
     from_seeds, whole = found.spread
     if not from_seeds > 0:
         return found.replicates
-    away = (drawn / count) @ (found.by_seed[:, 0] - found.by_seed[:, 0].mean())
+    away = (seed_counts / count) @ (found.by_seed[:, 0] - found.by_seed[:, 0].mean())
     scale = math.sqrt(from_seeds / whole * count / (count - 1))
     return np.asarray(np.clip(found.replicates + scale * away, *found.bounds))
 
