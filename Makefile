@@ -36,6 +36,7 @@ bench: $(VENV)/.installed
 lint: types $(VENV)/.installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports --no-logo
 	$(BIN)/mypy -p medshift.shifts -p medshift.benchmark -p medshift.baselines -p medshift.leaderboard
 
 # mypy must see the four folders under their installed names

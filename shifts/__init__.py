@@ -1,4 +1,4 @@
-"""Acquisition shifts: functions (images, severity, rng) -> images, with severities in physical units.
+"""Acquisition shifts: functions (images, severity, rng) -> images with severities in physical units.
 
 >>> import torch
 >>> from medshift.shifts import apply_shift, shifts_for_modality
@@ -9,7 +9,7 @@ torch.Size([2, 1, 8, 8])
 >>> "rician-noise" in shifts_for_modality("mr")
 True
 
-Names load on use: importing this package imports no torch. They are listed in `__init__.pyi`.
+Public names, listed in `__init__.pyi`, load on use: importing this package does not import torch.
 """
 
 import lazy_loader

@@ -1,12 +1,12 @@
-"""Other libraries' transforms, and functions of one image, lifted to shifts in one line.
+"""Adapters that turn transforms of other libraries, and functions of one image, into shifts in one line.
 
     noise = from_torchio(lambda severity: torchio.RandomNoise(std=(0.04 * severity, 0.04 * severity)), dims=(3,))
     blur = from_monai([GaussianSmooth(sigma) for sigma in (0.5, 1.0, 1.5, 2.0, 3.0)])
     dots = per_image(lambda image, severity, rng: np.where(rng.random(image.shape) < 0.01 * severity, 1, image))
 
-What they draw, from torch, numpy or Python's `random`, follows the sample's address: before each image these global
-states are seeded from it, and put back afterwards. Give ranges of no width and probability 1, so that the severity
-decides how strong the shift is. Fractions between severities work where the strength is a function of them.
+Their random draws from torch, numpy or Python's `random` depend on the sample's address only: these global states are
+seeded from it before each image, and restored afterwards. Give ranges of zero width and probability 1, so that the
+severity alone sets the strength. Fractional severities need a function of the severity, not a list of five transforms.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import fields
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -22,27 +21,28 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from .catalogue import Entry, Shift
-from .errors import MedshiftError
+from .catalogue import ATTRIBUTES, Shift
+from .errors import MedshiftError, near
 from .numerics.rng import SampleRng
 
 Strengths: TypeAlias = Any  # a transform, five of them, or a function from a severity to one
 PerImage: TypeAlias = "Callable[[NDArray[np.float32], float, np.random.Generator], Any]"
 
 
-def from_torchio(transform: Strengths, **about: object) -> Shift:
-    """Returns a TorchIO transform (TorchIO before 2) as a shift.
+def from_torchio(transform: Strengths, **attributes: object) -> Shift:
+    """Turn a TorchIO transform (TorchIO below 2) into a shift.
 
-    Rows, columns and slices go to TorchIO's second, first and third axis, as when it reads an image file; an image is a
-    volume of one slice. What leaves [0, 1] is clipped.
+    Rows, columns and slices become TorchIO's second, first and third axis, as when it reads an image file; a 2-D image
+    becomes a volume of one slice. Results are clipped to [0, 1].
 
     Args:
         transform: A function from a severity to a transform, or five transforms, or one for all severities (which
-            `check_shift` will object to: damage must grow).
-        about: Any attribute of `catalogue.Entry` and `severities`, e.g. `dims=(3,)`, `unit="sd"`.
+            `check_shift` reports: damage must grow).
+        attributes: Any of `catalogue.ATTRIBUTES`, e.g. `dims=(3,)`, `unit="sd"`.
 
     Raises:
-        MedshiftError: There are not five transforms, or one is applied by chance (`p` below 1).
+        MedshiftError: There are not five transforms, or one is applied at random (`p` below 1).
+        TypeError: An attribute is unknown.
     """
     pick = _by_severity(transform, "probability", "p")
 
@@ -56,21 +56,22 @@ def from_torchio(transform: Strengths, **about: object) -> Shift:
 
         return _each(images, rng, change)
 
-    return _described(shift, _name(transform), about)
+    return _described(shift, _name(transform), attributes)
 
 
-def from_monai(transform: Strengths, **about: object) -> Shift:
-    """Returns a MONAI array transform (not a dictionary one) as a shift; axes are taken as they are.
+def from_monai(transform: Strengths, **attributes: object) -> Shift:
+    """Turn a MONAI array transform (not a dictionary transform) into a shift; the order of axes is kept.
 
-    What leaves [0, 1] is clipped.
+    Results are clipped to [0, 1].
 
     Args:
         transform: A function from a severity to a transform, or five transforms, or one for all severities (which
-            `check_shift` will object to: damage must grow).
-        about: Any attribute of `catalogue.Entry` and `severities`, e.g. `dims=(3,)`, `unit="sd"`.
+            `check_shift` reports: damage must grow).
+        attributes: Any of `catalogue.ATTRIBUTES`, e.g. `dims=(3,)`, `unit="sd"`.
 
     Raises:
-        MedshiftError: There are not five transforms, or one is applied by chance (MONAI's default `prob` is 0.1).
+        MedshiftError: There are not five transforms, or one is applied at random (MONAI's default `prob` is 0.1).
+        TypeError: An attribute is unknown.
     """
     pick = _by_severity(transform, "prob", "prob")
 
@@ -84,16 +85,19 @@ def from_monai(transform: Strengths, **about: object) -> Shift:
 
         return _each(images, rng, change)
 
-    return _described(shift, _name(transform), about)
+    return _described(shift, _name(transform), attributes)
 
 
-def per_image(function: PerImage, **about: object) -> Shift:
-    """Returns a function of one image as a shift.
+def per_image(function: PerImage, **attributes: object) -> Shift:
+    """Turn a function of one image into a shift.
 
     Args:
-        function: `(image, severity, rng) -> image` with arrays (C, *spatial) of float32 in [0, 1]; `rng` is numpy's
-            generator, seeded by the sample's address. The image is a copy. What leaves [0, 1] is clipped.
-        about: Any attribute of `catalogue.Entry` and `severities`, e.g. `dims=(2,)`, `channels=(3,)`.
+        function: `(image, severity, rng) -> image` on float32 arrays (C, *spatial) in [0, 1]; `rng` is a numpy
+            generator seeded from the sample's address. The image is a copy. Results are clipped to [0, 1].
+        attributes: Any of `catalogue.ATTRIBUTES`, e.g. `dims=(2,)`, `channels=(3,)`.
+
+    Raises:
+        TypeError: An attribute is unknown.
     """
 
     def shift(images: Tensor, severity: float, rng: SampleRng) -> Tensor:
@@ -102,12 +106,12 @@ def per_image(function: PerImage, **about: object) -> Shift:
 
         return _each(images, rng, change)
 
-    return _described(shift, _name(function), {"summary": _summary(function), **about})
+    return _described(shift, _name(function), {"summary": _summary(function), **attributes})
 
 
 @contextmanager
 def seeded(seed: int) -> Iterator[None]:
-    """Seeds the global random states of torch (CPU), numpy and Python, and puts them back at the end.
+    """Seed the global random states of torch (CPU), numpy and Python, and restore them at the end.
 
     Args:
         seed: 0..2**64-1.
@@ -125,7 +129,7 @@ def seeded(seed: int) -> Iterator[None]:
 
 
 def _each(images: Tensor, rng: SampleRng, change: Callable[[Tensor, int], Tensor]) -> Tensor:
-    """Returns the images changed one by one, each a copy on the CPU under its own seed."""
+    """Change the images one by one, each a copy on the CPU with its own seed."""
     changed = []
     for image, generator in zip(images, rng.generators(), strict=True):
         seed = generator.initial_seed() % 2**64
@@ -135,39 +139,40 @@ def _each(images: Tensor, rng: SampleRng, change: Callable[[Tensor, int], Tensor
 
 
 def _by_severity(transform: Strengths, chance: str, argument: str) -> Callable[[float], Any]:
-    """Returns what gives the transform of a severity.
+    """Return a function from a severity to the transform to apply.
 
     Args:
-        transform: As the adapters take it.
-        chance: The attribute that says how often a transform is applied.
-        argument: What it is called where the transform is made.
+        transform: As passed to the adapters.
+        chance: The transform's attribute that holds the probability of applying it.
+        argument: The constructor's argument that sets it.
     """
 
-    def certain(one: Any) -> Any:  # noqa: ANN401  # of a library that need not be installed
-        share = getattr(one, chance, 1)
-        if isinstance(share, int | float) and share < 1:
+    def always_applied(one: Any) -> Any:  # noqa: ANN401  # of a library that need not be installed
+        probability = getattr(one, chance, 1)
+        if isinstance(probability, int | float) and probability < 1:
             raise MedshiftError(
-                f"{type(one).__name__} would be applied to a share of {share:g} of the images, by chance: give it "
+                f"{type(one).__name__} would be applied at random, with probability {probability:g}: give it "
                 f"{argument}=1"
             )
         return one
 
     if isinstance(transform, Sequence):
-        steps = [certain(one) for one in transform]
+        steps = [always_applied(one) for one in transform]
         if len(steps) != 5:
-            raise MedshiftError(f"a shift has five severities, not {len(steps)} transforms")
+            raise MedshiftError(f"expected five transforms, one per severity, not {len(steps)}")
 
         def step(severity: float) -> Any:  # noqa: ANN401
             if severity not in (1, 2, 3, 4, 5):
                 raise MedshiftError(
-                    f"this shift has severities 1, 2, 3, 4 and 5 only, not {severity:g}: give its adapter a function"
+                    f"this shift has severities 1, 2, 3, 4 and 5 only, not {severity:g}: give its adapter a function "
+                    "of the severity instead of five transforms"
                 )
             return steps[int(severity) - 1]
 
         return step
-    if hasattr(transform, "__mro__") or not _is_transform(transform):  # a class or a function: makes transforms
-        return lambda severity: certain(transform(severity))
-    only = certain(transform)
+    if hasattr(transform, "__mro__") or not _is_transform(transform):  # a class or a function that makes transforms
+        return lambda severity: always_applied(transform(severity))
+    only = always_applied(transform)
     return lambda severity: only
 
 
@@ -176,8 +181,8 @@ def _is_transform(thing: object) -> bool:
     return bool(names & {"torchio.Transform", "monai.Transform"})
 
 
-def _tensor(image: Any) -> Tensor:  # noqa: ANN401  # an array, a tensor, or a library's own kind of it
-    """Returns a plain tensor; the copy makes arrays with negative strides acceptable."""
+def _tensor(image: Any) -> Tensor:  # noqa: ANN401  # an array, a tensor, or a library's own kind of either
+    """Convert to a plain tensor; the copy allows arrays with negative strides."""
     return image.detach().as_subclass(Tensor) if isinstance(image, Tensor) else torch.as_tensor(np.array(image))
 
 
@@ -192,13 +197,12 @@ def _summary(function: object) -> str:
     return (function.__doc__ or "").strip().split("\n")[0] if callable(function) else ""
 
 
-def _described(shift: Shift, name: str, about: dict[str, object]) -> Shift:
-    """Returns the shift with attributes that `catalogue.entry` reads."""
-    known = {field.name for field in fields(Entry)} - {"name", "target"} | {"severities"}
-    unknown = sorted(set(about) - known)
-    if unknown:
-        raise TypeError(f"a shift has no {', '.join(unknown)}; it has {', '.join(sorted(known))}")
+def _described(shift: Shift, name: str, attributes: dict[str, object]) -> Shift:
+    """Set a shift's name and the attributes that `catalogue.shift_info` and `catalogue.severities` read."""
+    for key in attributes:
+        if key not in ATTRIBUTES:
+            raise TypeError(f"unknown shift attribute {key!r}.{near(key, ATTRIBUTES)}")
     shift.__name__ = name
-    for key, value in about.items():
+    for key, value in attributes.items():
         setattr(shift, key, value)
     return shift

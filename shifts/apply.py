@@ -1,4 +1,4 @@
-"""One batch through one shift, with the contract checked on both sides."""
+"""Apply one shift to one batch, and check the contract on input and output."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .kernels import compiler
 from .numerics.rng import SampleRng
 from .pixels import check_pixels, in_range
 
-CACHED = 450_000  # pixels
+PIXELS_PER_PART = 450_000  # of a batch, so that intermediate results stay in the processor's cache
 
 
 def apply_shift(
@@ -27,23 +27,23 @@ def apply_shift(
     *,
     levels: int | None = None,
 ) -> Tensor:
-    """Returns the shifted batch.
+    """Apply a shift to a batch of images.
 
     Args:
-        shift: A name in the catalogue, or a function that keeps the shift contract.
-        images: (N, C, *spatial) float32 in [0, 1], in the data set's native channels, two or three spatial axes. Not
-            changed.
-        severity: 1..5; between them, and below 1, a fraction of the physical scale.
-        sample_ids: N strings; with the seed, the shift and the severity they fix all randomness.
-        seed: the protocol's.
-        levels: round to so many grey levels, as an export does: 256 for 8-bit data. None keeps what the shift returns.
+        shift: A name in the catalogue, or a function that satisfies the shift contract.
+        images: (N, C, *spatial) float32 in [0, 1], in the data set's native channels, with two or three spatial axes.
+            Not modified.
+        severity: 1..5; fractions, also below 1, interpolate the physical scale.
+        sample_ids: N strings; together with seed, shift and severity they determine all randomness.
+        seed: The protocol's seed.
+        levels: Number of grey levels to round to, as an export does: 256 for 8-bit data. None rounds nothing.
 
     Returns:
         A new float32 tensor of the same shape, finite, in [0, 1].
 
     Raises:
-        MedshiftError: The images are not what the shift takes, or the shift failed or broke the contract; the message
-            names the shift and the distribution it comes from.
+        MedshiftError: The shift does not take such images, failed or broke the contract; the message names the shift
+            and the distribution it comes from.
     """
     entry = catalogue.shift_info(shift)
     function = catalogue.load_shift(shift) if isinstance(shift, str) else shift
@@ -54,69 +54,66 @@ def apply_shift(
     if severity == int(severity):
         severity = int(severity)  # a plug-in may use it to index its five values
 
-    def who() -> str:
+    def culprit() -> str:
         return f"shift {entry.name!r} of {catalogue.origin(shift)}, severity {severity:g},"
 
     out = None
-    ours = isinstance(shift, str) and shift in catalogue.BUILTINS
+    builtin = isinstance(shift, str) and shift in catalogue.BUILTINS
     clips_itself = compiled and entry.clips_itself
-    for start, part in _parts(images, whole=clips_itself or not ours):
+    for start, part in _parts(images, whole=clips_itself or not builtin):
         rng = SampleRng(seed, entry.name, severity, sample_ids[start : start + len(part)], images.device)
         try:
             with torch.no_grad():
-                shifted = function(part, severity, rng)  # type: ignore[arg-type]  # built-ins take fractions, too
+                shifted = function(part, severity, rng)  # type: ignore[arg-type]  # built-ins also take fractions
         except MedshiftError:
             raise
-        except Exception as error:  # whatever a third party's code raises becomes one line that says whose code it was
-            raise MedshiftError(f"{who()} failed: {in_one_line(error)}") from error
+        except Exception as error:  # whatever third-party code raises becomes one line that says whose code it was
+            raise MedshiftError(f"{culprit()} failed: {in_one_line(error)}") from error
         problem = contract_violation(part, shifted, pixels=not clips_itself)
         if problem:
-            raise MedshiftError(f"{who()} {problem}")
+            raise MedshiftError(f"{culprit()} {problem}")
         if levels is not None:
             shifted = (shifted * (levels - 1)).round_().div_(levels - 1)
         if len(part) == len(images):
             return shifted
         out = torch.empty_like(images) if out is None else out
         out[start : start + len(part)] = shifted
-        del shifted  # before the next part needs its room
+        del shifted  # before the next part needs the memory
     return cast("Tensor", out)
 
 
 def _parts(images: Tensor, *, whole: bool) -> Iterator[tuple[int, Tensor]]:
-    """Yields a batch in parts small enough for caches, which also bounds memory; pixels do not depend on them."""
-    count = len(images) if whole or images.device.type != "cpu" else max(1, CACHED // images[0].numel())
+    """Yield a batch in parts that fit into the cache, which also bounds memory; they do not affect any pixel."""
+    count = len(images) if whole or images.device.type != "cpu" else max(1, PIXELS_PER_PART // images[0].numel())
     for start in range(0, len(images), count):
         yield start, images[start : start + count]
 
 
 def check_input(entry: Entry, images: Tensor, severity: float, sample_ids: Sequence[str], *, pixels: bool) -> None:
-    """Raise MedshiftError unless the images are what the contract says and what this shift takes.
-
-    `pixels`: look at the values, too.
-    """
+    """Raise MedshiftError unless the images meet the contract and suit this shift; `pixels`: check the values, too."""
     if not 0 < severity <= 5:
-        raise MedshiftError(f"a severity is 1..5, or a fraction above 0 where they are matched, not {severity:g}")
+        raise MedshiftError(f"severity must be 1..5, or a fraction above 0 on a matched scale, not {severity:g}")
     if images.dtype != torch.float32 or images.ndim not in (4, 5):
         raise MedshiftError(
-            f"images are float32 (N, C, H, W) or (N, C, D, H, W), not {images.dtype} {tuple(images.shape)}"
+            f"images must be float32 (N, C, H, W) or (N, C, D, H, W), not {images.dtype} {tuple(images.shape)}"
         )
     if len(sample_ids) != len(images):
-        raise MedshiftError(f"{len(images)} images came with {len(sample_ids)} sample ids")
+        raise MedshiftError(f"give one sample id per image: got {len(images)} images, {len(sample_ids)} sample ids")
     if pixels:
         check_pixels(images)
     if images.ndim - 2 not in entry.dims:
-        raise MedshiftError(f"shift {entry.name!r} is for {_either(entry.dims)}-D images, not {images.ndim - 2}-D ones")
+        raise MedshiftError(f"shift {entry.name!r} is for {_either(entry.dims)}-D images, not {images.ndim - 2}-D")
     if 0 not in entry.channels and images.shape[1] not in entry.channels:
         wanted = _either(entry.channels)
         raise MedshiftError(f"shift {entry.name!r} is for images with {wanted} channels, not {images.shape[1]}")
 
 
 def contract_violation(images: Tensor, shifted: object, *, pixels: bool = True) -> str:
-    """Returns how the result of a shift breaks the contract, or an empty string; `pixels`: look at the values, too."""
+    """Return how a shift's output breaks the contract, or an empty string; `pixels`: check the values, too."""
     if not isinstance(shifted, Tensor):
         return f"returned a {type(shifted).__name__}, not a tensor"
     if shifted.shape != images.shape:
-        return f"returned shape {tuple(shifted.shape)} for {tuple(images.shape)}"
+        return f"returned shape {tuple(shifted.shape)} for images of shape {tuple(images.shape)}"
     if shifted.dtype != torch.float32:
         return f"returned {shifted.dtype}, not float32"
     if not pixels or in_range(shifted):
@@ -124,7 +121,7 @@ def contract_violation(images: Tensor, shifted: object, *, pixels: bool = True) 
     if not torch.isfinite(shifted).all():
         return "returned NaN or infinite values"
     low, high = (float(value) for value in shifted.aminmax())
-    return f"left [0, 1]: from {low:.4g} to {high:.4g}"
+    return f"left [0, 1]: values range from {low:.4g} to {high:.4g}"
 
 
 def _either(counts: Sequence[int]) -> str:

@@ -1,6 +1,10 @@
-"""The table of shifts: built-ins written out, third parties through the entry-point group `medshift.shifts`.
+"""The catalogue of shifts: built-ins as a literal table, third parties through entry points `medshift.shifts`.
 
-Reading the table imports neither torch nor any plug-in; `load` does.
+Reading the table imports neither torch nor any plug-in; `load_shift` does.
+
+The severities of a built-in stand in its module as a 5-tuple named after the function in capitals (`psf_blur` has
+`PSF_BLUR`), where `severities` looks them up. A plug-in states them, and what else is known of it, as attributes of the
+function: see `ATTRIBUTES`.
 """
 
 from __future__ import annotations
@@ -23,24 +27,25 @@ Shift: TypeAlias = "Callable[[Tensor, int, SampleRng], Tensor]"
 FAMILIES = ("contrast", "noise", "resolution", "artefact")
 MODALITIES = ("mr", "ct", "xray", "fundus", "dermoscopy", "microscopy", "ultrasound", "oct")
 SEVERITIES = (1, 2, 3, 4, 5)
+ATTRIBUTES = ("family", "modalities", "summary", "unit", "version", "dims", "channels", "severities")  # of a plug-in
 
 
 @dataclass(frozen=True)
 class Entry:
-    """What is known of a shift without running it.
+    """Metadata of a shift.
 
     Args:
         name: As typed and printed.
         target: `module:attribute`, absolute.
         family: One of `FAMILIES`, or `plug-in`.
-        modalities: Where the physics makes sense: some of `MODALITIES`, or `("any",)`.
+        modalities: Those to which the physics applies: some of `MODALITIES`, or `("any",)`.
         summary: One line.
-        unit: What the severity constants measure.
+        unit: Unit or quantity of the severity constants.
         version: Raised whenever the pixels change; part of the fingerprint.
-        dims: Numbers of spatial axes it takes.
-        channels: Numbers of channels it takes; 0 stands for any.
-        clips_itself: Where it is compiled, it makes little more than its result, and clips that as it writes it.
-        checks_range: Where it is compiled, it looks at the range of the pixels as it reads them.
+        dims: Supported numbers of spatial axes.
+        channels: Supported numbers of channels; 0 stands for any.
+        clips_itself: Built-ins only: compiled, it needs little memory beyond its result, and clips that as it writes.
+        checks_range: Built-ins only: compiled, it checks the range of the pixels as it reads them.
     """
 
     name: str
@@ -84,7 +89,7 @@ BUILTINS: dict[str, Entry] = {
     entry.name: entry
     for entry in (
         _entry("gamma", "contrast", "contrast", ANY, "tone curve x**g", "exponent", checks_range=True),
-        _entry("contrast-loss", "contrast", "contrast", ANY, "greys drawn to mid grey", "kept", checks_range=True),
+        _entry("contrast-loss", "contrast", "contrast", ANY, "less contrast about mid grey", "kept", checks_range=True),
         _entry("exposure", "contrast", "contrast", ANY, "gain up or down", "stops", checks_range=True),
         _entry("tone-curve", "contrast", "contrast", ANY, "a vendor's monotone curve", "slope", checks_range=True),
         _entry(
@@ -113,7 +118,7 @@ BUILTINS: dict[str, Entry] = {
             "contrast",
             ("microscopy",),
             "haematoxylin, eosin amounts",
-            "+-",
+            "change",
             channels=RGB,
             clips_itself=False,
         ),
@@ -122,15 +127,15 @@ BUILTINS: dict[str, Entry] = {
             "colour",
             "contrast",
             ("microscopy",),
-            "blue and eosin amounts",
-            "+-",
+            "methylene blue, eosin amounts",
+            "change",
             channels=RGB,
             clips_itself=False,
         ),
         _entry("gaussian-noise", "noise", "noise", ANY, "additive white noise", "sd"),
         _entry("poisson-noise", "noise", "noise", PHOTONS, "photon counting noise", "quanta", clips_itself=False),
         _entry("rician-noise", "noise", "noise", ("mr",), "noise of a magnitude image", "sd"),
-        _entry("speckle", "noise", "noise", ("ultrasound", "oct"), "coherent, multiplicative", "ratio"),
+        _entry("speckle", "noise", "noise", ("ultrasound", "oct"), "coherent multiplicative noise", "ratio"),
         _entry("dead-pixels", "noise", "noise", ("xray", *LENS), "elements stuck at black or white", "share"),
         _entry("correlated-noise", "noise", "noise", ("ct", "mr", "xray", "ultrasound"), "grainy noise", "sd"),
         _entry("psf-blur", "resolution", "resolution", ANY, "Gaussian point spread", "sd px"),
@@ -144,19 +149,19 @@ BUILTINS: dict[str, Entry] = {
             "fields",
             "artefact",
             ("mr", *LENS),
-            "smooth gain without a constant",
+            "smooth gain, geometric mean 1",
             "max/min-1",
             clips_itself=False,
         ),
         _entry("vignetting", "fields", "artefact", LENS, "dark corners", "lost", clips_itself=False),
         _entry("grid-lines", "fields", "artefact", ("xray",), "anti-scatter grid", "lost", clips_itself=False),
         _entry("ring-artefact", "fields", "artefact", ("ct",), "detector rings", "sd", clips_itself=False),
-        _entry("gibbs-ringing", "kspace", "artefact", ("mr",), "phase-encode lines left out", "kept"),
+        _entry("gibbs-ringing", "kspace", "artefact", ("mr",), "fewer phase-encode lines", "kept"),
         _entry("ghosting", "kspace", "artefact", ("mr",), "ghosts of periodic motion", "rad"),
-        _entry("kspace-spike", "kspace", "artefact", ("mr",), "stripes of a spark", "amplitude"),
-        _entry("rigid-motion", "kspace", "artefact", ("mr",), "a movement during the scan", "lines after"),
+        _entry("kspace-spike", "kspace", "artefact", ("mr",), "stripes from a spark", "amplitude"),
+        _entry("rigid-motion", "kspace", "artefact", ("mr",), "one movement during the scan", "lines after"),
         _entry("jpeg", "jpeg", "artefact", ANY, "lossy compression", "quality", checks_range=True),
-        _entry("field-of-view", "geometry", "artefact", ANY, "smaller field, magnified", "kept"),
+        _entry("field-of-view", "geometry", "artefact", ANY, "smaller field of view, magnified", "kept"),
         _entry("rotation", "geometry", "artefact", ANY, "patient or gantry turned", "degrees"),
     )
 }
@@ -165,27 +170,28 @@ TABLE = Table("medshift.shifts", "shift", {name: entry.target for name, entry in
 
 
 def list_shifts() -> list[str]:
-    """Returns the names of all shifts, built-in and installed, sorted."""
+    """Return the names of all shifts, built-in and installed, sorted."""
     return TABLE.names()
 
 
 def load_shift(name: str) -> Shift:
-    """Returns the function behind a name.
+    """Import a shift by name.
 
     Raises:
-        MedshiftError: The name is unknown (near names offered), or its package cannot be imported (named).
+        MedshiftError: The name is unknown (near names are suggested), or its package, which is named, cannot be
+            imported.
     """
     function = TABLE.load(name)
     if not callable(function):
-        raise MedshiftError(f"shift {name!r} of {TABLE.origin(name)} is no function but a {type(function).__name__}")
+        raise MedshiftError(f"shift {name!r} of {TABLE.origin(name)} is not a function: {type(function).__name__}")
     return cast("Shift", function)
 
 
 def shift_info(shift: str | Shift) -> Entry:
-    """Returns what is known of a shift, from its name or of a function itself; a plug-in is imported for it.
+    """Return the metadata of a shift, given its name or function; a plug-in is imported for it.
 
-    A function may say more of itself by attributes: `family`, `modalities`, `summary`, `unit`, `version`, `dims`,
-    `channels`, with the meaning they have in `Entry`, and `severities`, its five physical values.
+    A plug-in states its metadata as attributes of the function, named and defined as in `Entry`: `family`,
+    `modalities`, `summary`, `unit`, `version`, `dims` and `channels`.
     """
     if isinstance(shift, str) and shift in BUILTINS:
         return BUILTINS[shift]
@@ -205,7 +211,7 @@ def shift_info(shift: str | Shift) -> Entry:
 
 
 def origin(shift: str | Shift) -> str:
-    """Returns where a shift comes from, for messages: a distribution and its version, or a module."""
+    """Return where a shift comes from, for messages: a distribution and its version, or a module."""
     if isinstance(shift, str):
         return TABLE.origin(shift)
     for point in TABLE.plugins.values():
@@ -215,10 +221,7 @@ def origin(shift: str | Shift) -> str:
 
 
 def severities(shift: str | Shift) -> tuple[float, ...] | None:
-    """Returns the physical values of severities 1..5, or None where a plug-in does not tell.
-
-    Of a built-in they are the constant that has the function's name in capitals, in the same module.
-    """
+    """Return the physical values of severities 1..5, or None where a plug-in has no attribute `severities`."""
     if isinstance(shift, str) and shift in BUILTINS:
         module, _, attribute = BUILTINS[shift].target.partition(":")
         return tuple(getattr(import_module(module), attribute.upper()))
@@ -228,14 +231,14 @@ def severities(shift: str | Shift) -> tuple[float, ...] | None:
 
 
 def shifts_for_modality(modality: str, *, dims: int = 2, channels: int | None = None) -> list[str]:
-    """Returns the built-in shifts that make sense for a modality, in the order of the table.
+    """List the built-in shifts that apply to a modality, in the order of the table.
 
-    Built-ins only: what else is installed must not change a protocol. A plug-in is asked for by name.
+    Built-ins only: installing a package must not change a protocol. Plug-ins are requested by name.
 
     Args:
-        modality: One of `MODALITIES`, or `any` for the shifts that make sense everywhere.
+        modality: One of `MODALITIES`, or `any` for the shifts that apply to all.
         dims: Number of spatial axes of the images.
-        channels: Number of their channels; None leaves in those that take only some number.
+        channels: Number of channels of the images; None does not select by channels.
 
     Raises:
         MedshiftError: The modality is unknown.
@@ -265,7 +268,7 @@ SOURCES: dict[str, str] = {
     "poisson-noise": "Poisson's law; Cornish and Fisher, Technometrics 2(2), 1960 for high counts",
     "rician-noise": "Gudbjartsson and Patz, Magn Reson Med 34(6), 1995",
     "speckle": "Wagner, Smith, Sandrik, Lopez, IEEE Trans Sonics Ultrason 30(3), 1983",
-    "dead-pixels": "impulse noise in channels apart, as under a colour filter array (Bayer, US patent 3971065, 1976)",
+    "dead-pixels": "impulse noise per channel, as under a colour filter array (Bayer, US patent 3971065, 1976)",
     "correlated-noise": "noise power behind a kernel: Riederer, Pelc, Chesler, Phys Med Biol 23(3), 1978",
     "psf-blur": "Gaussian point spread function",
     "defocus": "geometric blur disc of a thin lens: Hopkins, Proc R Soc Lond A 231, 1955",

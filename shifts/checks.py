@@ -1,4 +1,4 @@
-"""The whole shift contract as checks that authors of plug-ins can run: `assert check_shift("my-shift") == []`."""
+"""The shift contract as checks that plug-in authors can run: `assert check_shift("my-shift") == []`."""
 
 from __future__ import annotations
 
@@ -29,17 +29,17 @@ GLOBAL_STATES: dict[str, tuple[Callable[[], Any], Callable[[Any], Any]]] = {
     "numpy": (np.random.get_state, np.random.set_state),
     "random": (random.getstate, random.setstate),
 }
-TWINS = 24  # copies of one image: enough for a draw between two to fall both ways
-SLOWEST_S = 0.25  # per image of 3 x 48 x 48, generously: built-ins need about a thousandth
+TWINS = 24  # copies of one image: enough for both outcomes of a random choice between two
+SLOWEST_S = 0.25  # per image of 3 x 48 x 48, a generous limit: built-ins need about a thousandth of it
 
 
 def check_shift(shift: str | Shift) -> list[str]:
-    """Returns every way in which a shift breaks the contract, one line each; an empty list is a pass.
+    """List every way in which a shift breaks the contract, one line each; an empty list is a pass.
 
     Checked: shape, dtype, finiteness and range on usual, tiny, odd and oblong images in 2-D and 3-D with 1 and 3
-    channels (as far as the shift says it takes them); input and global random states untouched; the same address gives
-    the same bytes, another address others where the shift is random at all; neither the batch's size nor its order
-    changes a sample; mean damage grows strictly from severity 1 to 5; no slower than 0.25 s an image.
+    channels (as far as the shift declares them); input and global random states are left unchanged; the same address
+    gives the same bytes, and a random shift gives different bytes for other addresses; neither batch size nor order
+    changes a sample; mean damage grows strictly from severity 1 to 5; at most 0.25 s per image.
 
     Args:
         shift: A name in the catalogue, or the function itself.
@@ -54,9 +54,9 @@ def check_shift(shift: str | Shift) -> list[str]:
     dims = [d for d in (2, 3) if d in entry.dims]
     channels = [c for c in (1, 3) if {0, c} & set(entry.channels)] or list(entry.channels)
     if not dims:
-        return [f"takes images of {entry.dims} spatial axes; there are only 2-D and 3-D images"]
+        return [f"dims is {entry.dims}: it must contain 2 or 3, the number of spatial axes of images"]
     problems = [problem for d in dims for problem in _results(function, d, channels)]
-    if problems:  # what follows would only say the same again
+    if problems:  # the other checks would only repeat them
         return problems
     for d in dims:
         images = phantom(6, channels[-1], SIZES[d]["usual"])
@@ -75,7 +75,7 @@ def _names(count: int) -> list[str]:
 
 
 def _results(function: Shift, dims: int, channels: Sequence[int]) -> Iterator[str]:
-    """Shape, dtype, range: the first breach of each kind."""
+    """Check shape, dtype and range; yield the first violation of each kind."""
     seen = set()
     for size, spatial in SIZES[dims].items():
         for c in channels:
@@ -86,7 +86,7 @@ def _results(function: Shift, dims: int, channels: Sequence[int]) -> Iterator[st
                 ):
                     try:
                         problem = contract_violation(images, _run(function, images.clone(), severity, _names(2)))
-                    except Exception as error:  # a plug-in may raise anything; the line says what
+                    except Exception as error:  # a plug-in may raise anything
                         problem = f"raised {in_one_line(error)}"
                     kind = problem[:12]
                     if problem and kind not in seen:
@@ -100,7 +100,7 @@ def _extremes(channels: int, spatial: Sequence[int]) -> Tensor:
 
 
 def _purity(function: Shift, images: Tensor) -> Iterator[str]:
-    """Input and global random states stay as they were."""
+    """Check that input and global random states stay unchanged."""
     given = images.clone()
     before = {library: get() for library, (get, _) in GLOBAL_STATES.items()}
     try:
@@ -118,21 +118,21 @@ def _purity(function: Shift, images: Tensor) -> Iterator[str]:
 
 
 def _address(function: Shift, images: Tensor) -> Iterator[str]:
-    """The address decides: same address, same bytes; random shifts differ between samples and seeds."""
+    """Check that the same address gives the same bytes, and that random shifts differ between samples and seeds."""
     twins = images[:1].expand(TWINS, *images.shape[1:]).contiguous()
     for severity in catalogue.SEVERITIES:
         first = _run(function, images.clone(), severity, _names(len(images)))
         if not torch.equal(first, _run(function, images.clone(), severity, _names(len(images)))):
-            yield f"the same address gave other pixels on a second call (severity {severity}): draw only from `rng`"
+            yield f"a second call with the same arguments gave other pixels (severity {severity}): draw only from `rng`"
             return
         twin, other = (_run(function, twins.clone(), severity, _names(TWINS), seed) for seed in (SEED, SEED + 1))
         if torch.equal(twin, twin[:1].expand_as(twin)) != torch.equal(twin, other):
-            yield f"randomness does not follow both sample id and seed (severity {severity})"
+            yield f"randomness does not depend on both sample id and seed (severity {severity}): draw from `rng`"
             return
 
 
 def _batch(function: Shift, images: Tensor) -> Iterator[str]:
-    """Sample i is the same alone, in parts and in another order."""
+    """Check that a sample does not depend on the batch: alone, in parts and in another order."""
     ids = _names(len(images))
     order = list(reversed(range(len(images))))
     for severity in catalogue.SEVERITIES:
@@ -143,14 +143,14 @@ def _batch(function: Shift, images: Tensor) -> Iterator[str]:
             if not torch.equal(torch.cat(parts), whole):
                 yield f"a sample's pixels depend on the batch size (severity {severity}, batches of {size})"
                 return
-        turned = _run(function, images[order].clone(), severity, [ids[i] for i in order])
-        if not torch.equal(turned[order], whole):
+        reordered = _run(function, images[order].clone(), severity, [ids[i] for i in order])
+        if not torch.equal(reordered[order], whole):
             yield f"a sample's pixels depend on the order in the batch (severity {severity})"
             return
 
 
 def _damage(function: Shift, images: Tensor) -> Iterator[str]:
-    """Mean root-mean-square error over several draws grows strictly."""
+    """Check that the mean root-mean-square error over several draws grows strictly with severity."""
     images = images.repeat(4, *(1,) * (images.ndim - 1))
     ids = _names(len(images))
     damage = []
@@ -167,4 +167,4 @@ def _speed(function: Shift, images: Tensor) -> Iterator[str]:
     _run(function, images.clone(), 5, _names(len(images)))
     seconds = (time.perf_counter() - begin) / len(images)
     if seconds > SLOWEST_S:
-        yield f"takes {seconds:.2f} s an image; the bound is {SLOWEST_S} s"
+        yield f"takes {seconds:.2f} s per image; the limit is {SLOWEST_S} s"

@@ -1,4 +1,4 @@
-"""The one exception a user can cause, and the hint that goes with a mistyped name."""
+"""The one exception for mistakes that users can fix, and the hint for a mistyped name."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from difflib import get_close_matches
 
 
 class MedshiftError(Exception):
-    """Something a user can cause and mend: one line says what was wrong, where, and what to do."""
+    """A mistake that the user can fix: one line says what was wrong, where, and what to do."""
 
 
 def near(name: str, choices: Iterable[str]) -> str:
@@ -28,6 +28,6 @@ def near(name: str, choices: Iterable[str]) -> str:
 
 
 def in_one_line(error: BaseException) -> str:
-    """Returns an exception of foreign code as `Type: first line of its message`."""
+    """Format an exception of third-party code as `Type: first line of its message`."""
     lines = str(error).strip().splitlines()
     return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__

@@ -1,4 +1,4 @@
-"""Which pixels a shift makes, in one short string that goes into every submission's card."""
+"""Fingerprint of the pixels that a shift produces, as recorded in every submission's card."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
 
 def outputs(name: str) -> NDArray[np.uint8]:
-    """Returns a shift's 8-bit output on a fixed phantom, (5, C, *spatial), one image for each severity.
+    """Return a shift's 8-bit output on a fixed phantom, (5, C, *spatial), one image per severity.
 
-    The phantom has 3 channels of 16 x 16 (1 channel, or 8 x 16 x 16, where the shift takes no other). It is small, so
-    that a last bit that differs between processors has little chance to be rounded another way.
+    The phantom has 3 channels of 16 x 16 (1 channel, or 8 x 16 x 16, where the shift takes nothing else). It is small,
+    so that a last bit that differs between processors rarely changes a rounded level.
     """
     import numpy as np
 
@@ -33,7 +33,7 @@ def outputs(name: str) -> NDArray[np.uint8]:
 
 @lru_cache(maxsize=256)
 def fingerprint(name: str) -> str:
-    """Returns the sha256 of a shift's version and of its `outputs`, in hexadecimal."""
+    """Return the sha256 of a shift's version and `outputs`, in hexadecimal."""
     pixels = outputs(name)
     digest = sha256(f"{catalogue.shift_info(name).version} {pixels.shape} ".encode())
     digest.update(pixels.tobytes())

@@ -1,4 +1,4 @@
-"""What the pixels of an image are: finite, from 0 to 1."""
+"""The pixel contract: values are finite and in [0, 1]; and the weights of luma."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ from torch import Tensor
 
 from .errors import MedshiftError
 
+LUMA = (0.299, 0.587, 0.114)  # weights of red, green and blue, ITU-R BT.601
+
 
 def in_range(images: Tensor) -> bool:
-    """Tells whether all values are finite and in [0, 1]."""
+    """Return whether all values are finite and in [0, 1]."""
     low, high = images.aminmax()
     return bool(low >= 0) and bool(high <= 1)
 

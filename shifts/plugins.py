@@ -1,4 +1,4 @@
-"""One table of names: the built-ins written out, third parties through entry points, each loaded on use."""
+"""Plug-in tables: built-ins as a literal table, third parties through entry points, each loaded on use."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from .errors import MedshiftError, in_one_line, near
 
 @dataclass(frozen=True)
 class Table:
-    """Names of one kind of thing and where each is to be loaded from.
+    """Names of one kind of plug-in, and the module that each is loaded from.
 
     Args:
         group: The entry-point group, e.g. `medshift.shifts`.
-        noun: What the names stand for in messages, e.g. `shift`.
+        noun: What the names stand for, as used in messages, e.g. `shift`.
         builtins: Literal table, name -> `module:attribute` (absolute).
     """
 
@@ -28,7 +28,7 @@ class Table:
 
     @cached_property
     def plugins(self) -> dict[str, EntryPoint]:
-        """Third-party names; of a name that is claimed twice, the first claim."""
+        """Third-party entry points by name; the first one found where a name is claimed twice."""
         found: dict[str, EntryPoint] = {}
         for point in self._points:
             found.setdefault(point.name, point)
@@ -36,9 +36,9 @@ class Table:
 
     @cached_property
     def clashes(self) -> dict[str, str]:
-        """Names claimed twice, each with the line that names both claimants.
+        """Names claimed twice, each with an error message that names both packages.
 
-        A built-in keeps its name, and the rival is out of reach; between two plug-ins nobody can tell which is meant.
+        A built-in keeps its name and shadows its rival; between two plug-ins the name is ambiguous.
         """
         lines = {}
         for point in self._points:
@@ -57,18 +57,18 @@ class Table:
         return list(entry_points(group=self.group))
 
     def names(self) -> list[str]:
-        """All names, sorted."""
+        """Return all names, sorted."""
         return sorted([*self.builtins, *self.plugins])
 
     def origin(self, name: str) -> str:
-        """The distribution that `name` comes from, with its version: `medshift 0.1.0`."""
+        """Return the distribution that `name` comes from, with its version: `medshift 0.1.0`."""
         if name in self.builtins:
             return own_distribution()
         self.check(name)
         return distribution(self.plugins[name])
 
     def check(self, name: str) -> None:
-        """Raise MedshiftError when `name` is not in the table, with near names, or when two plug-ins claim it."""
+        """Raise MedshiftError if `name` is unknown (near names are suggested) or claimed by two plug-ins."""
         if name in self.builtins:
             return
         if name not in self.plugins:
@@ -77,11 +77,11 @@ class Table:
             raise MedshiftError(self.clashes[name])
 
     def load(self, name: str) -> object:
-        """Import what `name` stands for.
+        """Import the object that `name` stands for.
 
         Raises:
-            MedshiftError: The name is unknown, claimed by two plug-ins, or its module cannot be imported; the message
-                names the distribution.
+            MedshiftError: The name is unknown or claimed by two plug-ins, or its module cannot be imported; the
+                message names the distribution.
         """
         self.check(name)
         if name in self.builtins:
@@ -89,20 +89,20 @@ class Table:
             return cast("object", getattr(import_module(module), attribute))
         try:
             return cast("object", self.plugins[name].load())
-        except Exception as error:  # an import runs a third party's code, which may raise anything
+        except Exception as error:  # an import runs third-party code, which may raise anything
             raise MedshiftError(
                 f"{self.noun} {name!r} of {self.origin(name)} cannot be loaded: {in_one_line(error)}. "
-                f"Mend or uninstall that package; runs without {name!r} are not affected."
+                f"Fix or uninstall that package; runs that do not use {name!r} are unaffected."
             ) from error
 
 
 def distribution(point: EntryPoint) -> str:
-    """Name and version of the package that declared an entry point."""
+    """Return name and version of the package that declared an entry point."""
     return f"{point.dist.name} {point.dist.version}" if point.dist is not None else "an unnamed distribution"
 
 
 def own_distribution() -> str:
-    """`medshift` and its installed version."""
+    """Return `medshift` and its installed version."""
     from importlib.metadata import version
 
     return f"medshift {version('medshift')}"

@@ -1,4 +1,4 @@
-"""A contact sheet: what each shift does to real images, severity by severity."""
+"""Contact sheet of shifts applied to images, severity by severity."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ def contact_sheet(
     seed: int,
     out: Path,
 ) -> None:
-    """Writes a PNG: one row for each shift and image, the original on the left, then one column for each severity.
+    """Write a PNG with one row per shift and image: the original, then one column per severity.
 
     Args:
-        images: (N, C, *spatial) float32 in [0, 1]; of a volume, the middle slice is shown.
+        images: (N, C, *spatial) float32 in [0, 1]; volumes are shown by their middle slice.
         sample_ids: N strings.
-        names: shifts; rows in this order.
-        severities: columns in this order, each labelled with the shift's physical value.
-        seed: the protocol's.
-        out: the file to write; its folder must exist.
+        names: Shifts, in the order of the rows.
+        severities: In the order of the columns, each labelled with the shift's physical value.
+        seed: The protocol's seed.
+        out: The file to write; its folder must exist.
     """
     rows, columns = len(names) * len(images), len(severities) + 1
     height, width = images.shape[-2:]
@@ -60,7 +60,7 @@ def _label(name: str, severity: int) -> str:
 
 
 def _picture(image: Tensor) -> NDArray[np.float32]:
-    """Returns (H, W) or (H, W, 3) of one image (C, *spatial); more or fewer channels are shown as their mean."""
+    """Convert an image (C, *spatial) to (H, W) or (H, W, 3); any other number of channels is shown as its mean."""
     if image.ndim == 4:
         image = image[:, image.shape[1] // 2]
     pixels = image.cpu().numpy().astype(np.float32)

@@ -1,1 +1,1 @@
-"""The audit of a data set: counts, leaks, duplicates, confounding, shortcuts, and a fingerprint of every scanner."""
+"""The audit of a data set: counts, leaks, duplicates, confounding, shortcuts, and scanner fingerprints."""

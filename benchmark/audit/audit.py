@@ -1,4 +1,4 @@
-"""One audit of a data set: everything that the report says."""
+"""Run every part of a data set's audit and collect the results."""
 
 from __future__ import annotations
 
@@ -10,36 +10,33 @@ import numpy as np
 
 from ..datasets.dataset import Dataset
 from ..datasets.images import Images
-from . import counts as counting
-from . import duplicates, shortcut_probe
-from .confounding import links as confounding
-from .confounding.links import Link
-from .counts import Counts
-from .duplicates import Duplicates
+from .confounding.links import Link, links
+from .counts import Counts, counts
+from .duplicates import Duplicates, duplicates
 from .fingerprint import fingerprint, placement
 from .fingerprint.fingerprint import Fingerprint
 from .fingerprint.placement import Place
 from .fingerprint.validation import Trial, validate
-from .shortcut_probe import CrossDomainResult, ProbeResult
+from .shortcut_probe import CrossDomainResult, ProbeResult, probe
 
 Bar = Callable[[str, str], "AbstractContextManager[Callable[[int, int], None]]"]
 
 
 @dataclass(frozen=True)
 class Audit:
-    """What was found.
+    """The results of an audit.
 
     Args:
         dataset: The data set.
         source: The domain that others are compared with.
         counts: Images and groups.
-        duplicates: Images that are there twice.
-        links: What goes with the label or the domain.
-        probed: How far trivial features get within domains, and in telling the domain.
-        moved: How far they get elsewhere.
-        fingerprints: Of every domain, the source first.
-        places: Domain -> where it lies on each shift's scale.
-        trials: Of the validation; empty unless it was asked for.
+        duplicates: Duplicate images.
+        links: Associations with the label or the domain, strongest first.
+        probes: How well shallow features predict the label within each domain, and the domain itself.
+        cross_domain: How well they predict the label in other domains.
+        fingerprints: One per domain, the source first.
+        places: Domain -> its place on each shift's scale.
+        trials: Trials of the validation; empty unless it was requested.
     """
 
     dataset: Dataset
@@ -47,8 +44,8 @@ class Audit:
     counts: Counts
     duplicates: Duplicates
     links: list[Link]
-    probed: list[ProbeResult]
-    moved: list[CrossDomainResult]
+    probes: list[ProbeResult]
+    cross_domain: list[CrossDomainResult]
     fingerprints: list[Fingerprint]
     places: dict[str, list[Place]]
     trials: list[Trial]
@@ -62,34 +59,34 @@ def audit(
     images: int = fingerprint.IMAGES,
     validated: bool = False,
 ) -> Audit:
-    """Returns the audit of a data set.
+    """Audit a data set.
 
-    Labels are looked at by counts, confounding and the probe; the fingerprint sees pixels and groups alone.
+    Counts, duplicates, confounding and the probe use labels; fingerprints use pixels and groups only.
 
     Args:
         dataset: The data set.
         source: The domain that others are compared with.
-        shifts: On whose scales domains are placed.
-        bar: Shows progress: `progress.bar`.
-        images: Of each domain for its fingerprint, at most.
-        validated: Whether known shifts are sought on half of the source, too, which takes minutes.
+        shifts: The shifts on whose scales domains are placed.
+        bar: Shows progress, as `cli.progress.bar` does.
+        images: Maximum number of images per domain for its fingerprint.
+        validated: Whether to validate the fingerprint on the source, which takes minutes.
     """
-    counted = counting.counts(dataset, source)
+    counted = counts(dataset, source)
     with bar("looking for duplicates", "images") as progress:
-        twice = duplicates.duplicates(dataset, counted.table, progress)
-    links = confounding.links(dataset)
+        pairs = duplicates(dataset, counted.table, progress)
+    associations = links(dataset)
     with bar("probing for shortcuts", "steps") as progress:
-        probed, moved = shortcut_probe.probe(dataset, progress)
+        probes, cross_domain = probe(dataset, progress)
     domains = [source, *(name for name in dataset.domains if name != source)]
     with bar("taking fingerprints", "images") as progress:
         prints = fingerprint.fingerprints(dataset, domains, images, progress)
-    with bar("placing them on severities", "shifts") as progress:
+    with bar("placing domains on severity scales", "shifts") as progress:
         places = place_sites(dataset, prints, shifts, progress) if len(prints) > 1 else {}
     trials: list[Trial] = []
     if validated:
-        with bar("seeking known shifts", "steps") as progress:
+        with bar("recovering known shifts", "steps") as progress:
             trials = validate(dataset, source, shifts, progress)
-    return Audit(dataset, source, counted, twice, links, probed, moved, prints, places, trials)
+    return Audit(dataset, source, counted, pairs, associations, probes, cross_domain, prints, places, trials)
 
 
 def place_sites(
@@ -98,9 +95,9 @@ def place_sites(
     shifts: Sequence[str],
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> dict[str, list[Place]]:
-    """Returns where each domain but the first lies on the scales of the shifts, as seen from the first."""
+    """Place each domain except the first on the scale of each shift, relative to the first."""
     source, names = prints[0], fingerprint.columns(dataset)
-    rows = source.rows[: placement.count(dataset.channels, dataset.spatial)]
+    rows = source.rows[: placement.curve_images(dataset.channels, dataset.spatial)]
     images = Images(np.ascontiguousarray(dataset.pixels[rows]), dataset.value_range).batch(slice(None))
     ids = dataset.table["sample_id"].astype(str).to_numpy()[rows].tolist()
     known = placement.covered(shifts)

@@ -1,4 +1,4 @@
-"""How many images and groups there are, where, and which groups stand in several domains."""
+"""Counts of images and groups by domain, class and split, and the groups that several domains share."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from ...shifts.errors import MedshiftError
 from ..datasets.dataset import Dataset
 from ..protocols import splits
 
-FEW_IMAGES, FEW_GROUPS = 10, 5  # of a class in a domain: below, no figure of it means anything
+FEW_IMAGES, FEW_GROUPS = 10, 5  # per class and domain; with fewer, a figure means nothing
 
 
 @dataclass(frozen=True)
 class Counts:
-    """The numbers of a data set.
+    """Counts of a data set.
 
     Args:
-        table: The data set's rows with a column `split`; empty text where there is none.
-        images: Images by domain and class, a row a domain.
-        groups: Groups by domain and class, alike.
-        by_split: Images by domain and split.
-        per_group: Domain -> least, median and most images of a group.
-        shared: (domain, domain, groups in both), of those that share any.
-        in_several: How many groups stand in more than one domain.
-        scarce: (domain, class, images) of classes that are missing or nearly so.
-        unsplit: Why the domains cannot be split by group, or empty.
+        table: The data set's rows with a column `split`, empty where no split could be made.
+        images: Images by domain (rows) and class (columns).
+        groups: Groups by domain (rows) and class (columns).
+        by_split: Images by domain (rows) and split (columns).
+        per_group: Domain -> minimum, median and maximum number of images per group.
+        shared: (domain, domain, number of groups in both) for pairs that share any.
+        in_several: Number of groups that occur in more than one domain.
+        scarce: (domain, class, images) of classes with too few images or groups.
+        unsplit: Why the domains cannot be split by group; empty if they can.
     """
 
     table: pd.DataFrame
@@ -43,8 +43,8 @@ class Counts:
 
 
 def counts(dataset: Dataset, source: str) -> Counts:
-    """Returns the numbers of a data set, split as a protocol with this source would be."""
-    table, why = _split(dataset, source)
+    """Count images and groups of a data set, split as a protocol with this source would split it."""
+    table, unsplit = _split(dataset, source)
     named = table.assign(label=[dataset.classes[label] for label in table["label"]])
     images = pd.crosstab(named["domain"], named["label"]).reindex(
         index=dataset.domains, columns=list(dataset.classes), fill_value=0
@@ -72,7 +72,7 @@ def counts(dataset: Dataset, source: str) -> Counts:
         shared=[pair for pair in pairs if pair[2]],
         in_several=int((table.groupby("group")["domain"].nunique() > 1).sum()),
         scarce=scarce,
-        unsplit=why,
+        unsplit=unsplit,
     )
 
 
@@ -84,4 +84,4 @@ def _split(dataset: Dataset, source: str) -> tuple[pd.DataFrame, str]:
         table = dataset.table.copy()
         if "split" not in table:
             table["split"] = ""
-        return table, str(error)
+        return table, str(error).rstrip(".")

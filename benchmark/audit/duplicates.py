@@ -1,4 +1,4 @@
-"""Images that are there twice, to the byte or nearly: leaks that no group column tells of."""
+"""Duplicate and near-duplicate images: leaks that group labels do not reveal."""
 
 from __future__ import annotations
 
@@ -18,77 +18,77 @@ from ..datasets.images import to_unit
 from .measures.planes import luma, planes, smooth
 from .measures.table import BATCH
 
-SIDE = 16  # of the low-pass image by which candidates are found
-ALIKE = 0.97  # correlation of low-pass images of candidates
-SAME = 0.75  # correlation of what lies between a 3 by 3 and a 7 by 7 mean, of near duplicates
+SIDE = 16  # pixels per side of the low-pass images that candidates are found by
+CANDIDATE = 0.97  # candidates: correlation of the low-pass images above this
+DUPLICATE = 0.75  # near duplicates: correlation of the detail (3 x 3 mean less 7 x 7 mean) from this up
 BLOCK = 1024  # images compared with all others at a time
-MOST = 20_000  # candidates of a block that are looked at, the most alike first
+MOST = 20_000  # candidates compared per block, the most similar first
 
 
 @dataclass(frozen=True)
 class Pair:
-    """Two images that are one.
+    """A pair of duplicate images.
 
     Args:
         first: Row of the data set.
         second: Row of the data set.
-        likeness: Correlation of their detail; 1 and `exact` for the same bytes.
-        exact: Whether every pixel is the same.
-        across: In what they differ: some of `split`, `domain`, `group`, `label`.
+        similarity: Correlation of their detail; 1 for identical bytes.
+        exact: Whether the images are byte-identical.
+        across: The columns in which they differ, out of `split`, `domain`, `group` and `label`.
     """
 
     first: int
     second: int
-    likeness: float
+    similarity: float
     exact: bool
     across: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class Duplicates:
-    """All pairs, those that do most harm first; and how many candidates were left out for their number."""
+    """All pairs, the most harmful first, and how many candidates were skipped because there were too many."""
 
     pairs: list[Pair]
     left_out: int
 
     def count(self, across: str, *, exact: bool | None = None) -> int:
-        """Returns how many pairs differ in `split`, `domain`, `group` or `label`."""
+        """Return the number of pairs that differ in `split`, `domain`, `group` or `label`."""
         return sum(across in pair.across and exact in (None, pair.exact) for pair in self.pairs)
 
 
 def duplicates(
     dataset: Dataset, table: pd.DataFrame, progress: Callable[[int, int], None] = lambda done, total: None
 ) -> Duplicates:
-    """Returns the duplicates in a data set: the same bytes, or the same detail at another brightness or quality.
+    """Find duplicates in a data set: identical bytes, or the same detail at another brightness or quality.
 
-    Candidates are images whose 16 x 16 low-pass versions correlate; of those, the fine detail is compared at full
-    resolution, where two different images have nothing in common. Copies that were mirrored, turned or moved are not
-    found. Memory is bounded by the block; the time grows with the square of the number of images.
+    Candidates are images whose 16 x 16 low-pass versions correlate. Their fine detail is then compared at full
+    resolution, where two different images have nothing in common. Mirrored, rotated or moved copies are not found.
+    Memory is bounded by the block; time grows with the square of the number of images.
 
     Args:
         dataset: The images.
         table: Its rows in order, with `group`, `domain`, `label` and `split`.
-        progress: Called with (images compared, images in all).
+        progress: Called with (images compared, total number of images).
     """
-    same = _same(dataset)
+    identical = _identical(dataset)
     low = _low_pass(dataset)
-    found = dict.fromkeys(same, 1.0)
+    found = dict.fromkeys(identical, 1.0)
     left_out = 0
     for start in range(0, len(low), BLOCK):
         candidates, more = _candidates(low, start)
         left_out += more
         fresh = [pair for pair in candidates if pair not in found]
-        for pair, likeness in zip(fresh, _likeness(dataset, fresh), strict=True):
-            if likeness >= SAME:
-                found[pair] = likeness
+        for pair, similarity in zip(fresh, _similarities(dataset, fresh), strict=True):
+            if similarity >= DUPLICATE:
+                found[pair] = similarity
         progress(min(start + BLOCK, len(low)), len(low))
-    exact = set(same)
+    exact = set(identical)
     values = {name: table[name].to_numpy() for name in ("split", "domain", "group", "label")}
     pairs = [
-        Pair(a, b, likeness, (a, b) in exact, tuple(name for name, value in values.items() if value[a] != value[b]))
-        for (a, b), likeness in found.items()
+        Pair(a, b, similarity, (a, b) in exact, tuple(name for name, value in values.items() if value[a] != value[b]))
+        for (a, b), similarity in found.items()
     ]
-    return Duplicates(sorted(pairs, key=lambda p: (-_harm(p), -p.likeness, p.first, p.second)), left_out)
+    return Duplicates(sorted(pairs, key=lambda p: (-_harm(p), -p.similarity, p.first, p.second)), left_out)
 
 
 def _harm(pair: Pair) -> int:
@@ -96,8 +96,8 @@ def _harm(pair: Pair) -> int:
     return sum(weights[name] for name in pair.across)
 
 
-def _same(dataset: Dataset) -> list[tuple[int, int]]:
-    """Returns the pairs with the same bytes: each image with the first like it."""
+def _identical(dataset: Dataset) -> list[tuple[int, int]]:
+    """Pair each image with the first one that has the same bytes."""
     first: dict[bytes, int] = {}
     pairs = []
     for row in range(len(dataset.pixels)):
@@ -108,7 +108,7 @@ def _same(dataset: Dataset) -> list[tuple[int, int]]:
 
 
 def _low_pass(dataset: Dataset) -> Tensor:
-    """Returns (N, 256) float32: small versions less their mean, of length 1; zeros of an even image."""
+    """Return (N, 256) float32: low-pass images, centred and of unit length; zeros for an image without contrast."""
     step = max(1, BATCH // int(np.prod(dataset.pixels.shape[1:])))
     parts = []
     for start in range(0, len(dataset.pixels), step):
@@ -121,23 +121,23 @@ def _low_pass(dataset: Dataset) -> Tensor:
 
 
 def _plane(dataset: Dataset, rows: NDArray[np.int64]) -> Tensor:
-    """Returns the brightness (n, H, W) of images, of a volume that of one slice."""
+    """Return the brightness (n, H, W) of images, or of the middle slice of volumes."""
     flat, slices = planes(to_unit(np.ascontiguousarray(dataset.pixels[rows]), dataset.value_range))
     return luma(flat)[slices // 2 :: slices]
 
 
 def _candidates(low: Tensor, start: int) -> tuple[list[tuple[int, int]], int]:
-    """Returns the candidates of a block with all that come later, the most alike first, and how many were left out."""
-    likeness = low[start : start + BLOCK] @ low[start:].T
-    likeness = likeness.triu_(1)
-    first, second = (likeness > ALIKE).nonzero(as_tuple=True)
-    order = likeness[first, second].argsort(descending=True)[:MOST]
+    """Return the candidates of a block with all later images, the most similar first, and the number left out."""
+    similarity = low[start : start + BLOCK] @ low[start:].T
+    similarity = similarity.triu_(1)
+    first, second = (similarity > CANDIDATE).nonzero(as_tuple=True)
+    order = similarity[first, second].argsort(descending=True)[:MOST]
     pairs = torch.stack([first[order] + start, second[order] + start], dim=1).tolist()
     return [(a, b) for a, b in pairs], max(0, len(first) - MOST)
 
 
-def _likeness(dataset: Dataset, pairs: list[tuple[int, int]]) -> list[float]:
-    """Returns the correlation of the detail of each pair."""
+def _similarities(dataset: Dataset, pairs: list[tuple[int, int]]) -> list[float]:
+    """Return the correlation of detail within each pair."""
     step = max(1, BATCH // int(np.prod(dataset.pixels.shape[1:])))
     found: list[float] = []
     for start in range(0, len(pairs), step):

@@ -1,4 +1,4 @@
-"""Features without fine shape: what a shortcut is made of."""
+"""Shallow image features, without fine shape: what shortcuts are made of."""
 
 from __future__ import annotations
 
@@ -16,15 +16,16 @@ from .measures.table import BATCH, measure, measure_names
 
 Floats = NDArray[np.float64]
 
-SHARES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
+QUANTILES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
 BINS = 16
-LAYOUT = 6  # cells along each axis
-ACQUIRED = ("noise", "grain", "bright_noise", "specks", "clipped", "blocks", "joints")  # none knows of structure
+LAYOUT = 6  # cells along each axis of the "layout" family
+# the measures that do not depend on structure
+ACQUIRED = ("noise", "grain", "bright_noise", "specks", "clipped", "blocks", "joints")
 FAMILIES = {
-    "size": "width and height of the original, from a column that tells",
+    "size": "width and height of the original, from a column of the table",
     "greys": "mean, spread and percentiles",
     "histogram": f"{BINS} bins of each channel",
-    "border": "mean and spread of the four edges",
+    "border": "mean and spread along the four edges",
     "corners": "mean of the four corners",
     "layout": f"{LAYOUT} by {LAYOUT} means",
     "acquisition": "noise, clipping and traces of compression",
@@ -32,7 +33,7 @@ FAMILIES = {
 
 
 def features(dataset: Dataset, rows: NDArray[np.int64]) -> dict[str, Floats]:
-    """Returns family -> (len(rows), F) of images; `size` only where a column tells it."""
+    """Compute the features of images, family -> (len(rows), F); `size` only if a column of the table holds it."""
     step = max(1, BATCH // int(np.prod(dataset.pixels.shape[1:])))
     parts = []
     acquired = [measure_names(dataset.channels).index(name) for name in ACQUIRED]
@@ -62,14 +63,14 @@ def _features(images: Tensor) -> dict[str, Floats]:
     index = (channels * BINS).long().clamp(max=BINS - 1)
     one = torch.ones_like(channels)
     counted = torch.zeros(*channels.shape[:2], BINS).scatter_add_(2, index, one) / channels.shape[2]
-    made = {
-        "greys": torch.stack([values.mean(1), values.std(1), *(ranked(values, share) for share in SHARES)], 1),
+    families = {
+        "greys": torch.stack([values.mean(1), values.std(1), *(ranked(values, share) for share in QUANTILES)], 1),
         "histogram": counted.sqrt().flatten(1),
         "border": torch.stack([part(s.flatten(1), 1) for s in strips for part in (torch.mean, torch.std)], 1),
         "corners": torch.stack([c.flatten(1).mean(1) for c in corners], 1),
         "layout": adaptive_avg_pool2d(flat, LAYOUT).flatten(1),
     }
-    return {name: value.view(-1, slices, value.shape[1]).mean(1).double().numpy() for name, value in made.items()}
+    return {name: value.view(-1, slices, value.shape[1]).mean(1).double().numpy() for name, value in families.items()}
 
 
 def _ends(count: int) -> tuple[slice, slice]:

@@ -1,4 +1,4 @@
-"""The shortcut probe: how far do features without shape tell the label, and the domain?"""
+"""The shortcut probe: how well shallow features predict the label and the domain."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ from .measures.sampling import REPLICATES, SEED, group_codes, sample_rows
 from .shallow_features import features
 
 FOLDS = 5
-IMAGES = 1000  # of a domain, at most
-LEAST = 10  # groups of a class, for it to be told
-ALL = "all together"
+IMAGES = 1000  # per domain, at most
+LEAST = 10  # groups that a class needs to be predicted
+ALL = "all features"
 DOMAIN = "the domain"
 
 
 @dataclass(frozen=True)
 class ProbeResult:
-    """What a probe reached.
+    """Cross-validated AUC of a probe within one domain, or in predicting the domain.
 
     Args:
-        where: The domain it is within, or `DOMAIN` where the domain is what it tells.
-        family: Of features, or `ALL`.
-        area: AUC on images of groups that it did not learn from; of more than two classes one against the rest, mean.
+        where: The domain in which it predicts the label, or `DOMAIN` if it predicts the domain.
+        family: Family of features, or `ALL`.
+        area: AUC on groups left out of training; for more than two classes the mean of one against the rest.
         low: Lower end of the 95 % interval over groups.
         high: Upper end.
-        images: How many.
-        left_out: Classes with too few groups to be told.
+        images: Number of images.
+        left_out: Classes with too few groups to be predicted.
     """
 
     where: str
@@ -48,149 +48,163 @@ class ProbeResult:
 
 @dataclass(frozen=True)
 class CrossDomainResult:
-    """What the probe of all features that learnt in one domain reaches in another, on groups that it did not see."""
+    """AUC in one domain of the probe of all features trained in another, on groups not seen in training."""
 
-    learnt: str
+    trained: str
     tested: str
     area: float
     low: float
     high: float
 
 
+@dataclass(frozen=True, eq=False)
+class _DomainSample:
+    """The sampled images of one domain.
+
+    Args:
+        name: The domain.
+        features: Family -> (n, F).
+        labels: (n,).
+        groups: (n,) group codes.
+    """
+
+    name: str
+    features: dict[str, Floats]
+    labels: NDArray[np.int64]
+    groups: NDArray[np.int64]
+
+
 def probe(
     dataset: Dataset, progress: Callable[[int, int], None] = lambda done, total: None
 ) -> tuple[list[ProbeResult], list[CrossDomainResult]]:
-    """Returns what logistic regression on trivial features reaches, within domains, for the domain, and elsewhere.
+    """Measure how well logistic regression on shallow features predicts the label and the domain.
 
     Args:
         dataset: The images.
-        progress: Called with the number of domains done, and of all and one.
+        progress: Called with (steps done, steps in all): one step per domain, and one more.
+
+    Returns:
+        The results within each domain, the last one for predicting the domain, and those in other domains.
     """
     codes = group_codes(dataset)
     labels = dataset.table["label"].to_numpy(dtype=np.int64)
     names = dataset.domains
-    rows = {name: sample_rows(dataset, np.flatnonzero(dataset.table["domain"] == name), IMAGES) for name in names}
-    made = {}
-    found: list[ProbeResult] = []
+    samples: list[_DomainSample] = []
+    within: list[ProbeResult] = []
     for number, name in enumerate(names):
-        made[name] = features(dataset, rows[name])
-        mine = labels[rows[name]]
-        kept = _enough(mine, codes[rows[name]])
-        missing = tuple(dataset.classes[k] for k in range(len(dataset.classes)) if k not in kept)
-        chosen = np.isin(mine, kept)
-        if len(kept) > 1:
-            judge = _judge(mine[chosen], codes[rows[name]][chosen], (dataset.name, name))
-            for family, table in _tables(made[name]).items():
-                found.append(ProbeResult(name, family, *judge(table[chosen]), int(chosen.sum()), missing))
+        rows = sample_rows(dataset, np.flatnonzero(dataset.table["domain"] == name), IMAGES)
+        samples.append(_DomainSample(name, features(dataset, rows), labels[rows], codes[rows]))
+        within += _within_domain(dataset, samples[-1])
         progress(number + 1, len(names) + 1)
     if len(names) > 1:
-        together = np.concatenate([rows[name] for name in names])
-        site = np.repeat(np.arange(len(names)), [len(rows[name]) for name in names])
-        stacked = {family: np.concatenate([made[name][family] for name in names]) for family in made[names[0]]}
-        judge = _judge(site, codes[together], (dataset.name, DOMAIN))
-        found.append(ProbeResult(DOMAIN, ALL, *judge(_tables(stacked)[ALL]), len(together)))
+        within.append(_domain_probe(dataset.name, samples))
     progress(len(names) + 1, len(names) + 1)
-    taught = [(name, *_taught(made[name], labels[rows[name]], codes[rows[name]])) for name in names]
-    moved = [
-        _moved(
-            dataset.name,
-            one,
-            other,
-            model,
-            kept,
-            codes[rows[one]],
-            made[other],
-            labels[rows[other]],
-            codes[rows[other]],
-        )
-        for one, model, kept in taught
-        for other in names
-        if one != other and model is not None
+    return within, _cross_domain(dataset.name, samples)
+
+
+def _within_domain(dataset: Dataset, sample: _DomainSample) -> list[ProbeResult]:
+    kept = _predictable_classes(sample.labels, sample.groups)
+    if len(kept) < 2:
+        return []
+    left_out = tuple(dataset.classes[k] for k in range(len(dataset.classes)) if k not in kept)
+    chosen = np.isin(sample.labels, kept)
+    evaluate = _cross_validation(sample.labels[chosen], sample.groups[chosen], (dataset.name, sample.name))
+    return [
+        ProbeResult(sample.name, family, *evaluate(table[chosen]), int(chosen.sum()), left_out)
+        for family, table in _tables(sample.features).items()
     ]
-    return found, [each for each in moved if each is not None]
 
 
-def _tables(made: dict[str, Floats]) -> dict[str, Floats]:
-    pixels = [table for family, table in made.items() if family != "size"]
-    return {ALL: np.concatenate(pixels, axis=1), **made}
+def _domain_probe(name: str, samples: Sequence[_DomainSample]) -> ProbeResult:
+    """Measure how well all features predict the domain."""
+    groups = np.concatenate([sample.groups for sample in samples])
+    domain = np.repeat(np.arange(len(samples)), [len(sample.labels) for sample in samples])
+    table = np.concatenate([_tables(sample.features)[ALL] for sample in samples])
+    return ProbeResult(DOMAIN, ALL, *_cross_validation(domain, groups, (name, DOMAIN))(table), len(groups))
 
 
-def _enough(labels: NDArray[np.int64], codes: NDArray[np.int64]) -> list[int]:
-    return [int(k) for k in np.unique(labels) if len(np.unique(codes[labels == k])) >= LEAST]
+def _cross_domain(name: str, samples: Sequence[_DomainSample]) -> list[CrossDomainResult]:
+    """Train on each whole domain that has two classes with enough groups, and test in every other domain."""
+    results = []
+    for source in samples:
+        kept = _predictable_classes(source.labels, source.groups)
+        if len(kept) < 2:
+            continue
+        chosen = np.isin(source.labels, kept)
+        predict = _fit(_tables(source.features)[ALL][chosen], source.labels[chosen])
+        results += [
+            result
+            for target in samples
+            if target is not source and (result := _test_elsewhere(name, source, target, predict, kept)) is not None
+        ]
+    return results
 
 
-def _learn(table: Floats, labels: NDArray[np.int64]) -> Callable[[Floats], Floats]:
+def _test_elsewhere(
+    name: str, source: _DomainSample, target: _DomainSample, predict: Callable[[Floats], Floats], kept: list[int]
+) -> CrossDomainResult | None:
+    unseen = ~np.isin(target.groups, source.groups)
+    classes = sorted(set(kept) & set(_predictable_classes(target.labels[unseen], target.groups[unseen])))
+    if len(classes) < 2:
+        return None
+    tested = np.isin(target.labels, classes) & unseen
+    scores = predict(_tables(target.features)[ALL][tested])[:, [kept.index(k) for k in classes]]
+    scores = scores / np.maximum(scores.sum(axis=1, keepdims=True), 1e-12)
+    labels = np.searchsorted(classes, target.labels[tested])
+    area = _area(labels, scores, target.groups[tested], (name, source.name, target.name))
+    return CrossDomainResult(source.name, target.name, *area)
+
+
+def _tables(families: dict[str, Floats]) -> dict[str, Floats]:
+    """Add all families together, except `size`, which is not in the pixels."""
+    pixels = [table for family, table in families.items() if family != "size"]
+    return {ALL: np.concatenate(pixels, axis=1), **families}
+
+
+def _predictable_classes(labels: NDArray[np.int64], groups: NDArray[np.int64]) -> list[int]:
+    return [int(k) for k in np.unique(labels) if len(np.unique(groups[labels == k])) >= LEAST]
+
+
+def _fit(table: Floats, labels: NDArray[np.int64]) -> Callable[[Floats], Floats]:
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
     model = make_pipeline(StandardScaler(), LogisticRegression(C=0.1, max_iter=60, tol=1e-3, class_weight="balanced"))
-    with warnings.catch_warnings():  # near convergence is near enough
+    with warnings.catch_warnings():  # approximate convergence is good enough
         warnings.simplefilter("ignore")
         model.fit(table, labels)
     return lambda unseen: np.asarray(model.predict_proba(unseen))
 
 
-def _judge(
-    labels: NDArray[np.int64], codes: NDArray[np.int64], address: Sequence[str]
+def _cross_validation(
+    labels: NDArray[np.int64], groups: NDArray[np.int64], address: Sequence[str]
 ) -> Callable[[Floats], tuple[float, float, float]]:
-    """Returns a function from features to the AUC, and its interval, of predictions for groups that were left out."""
+    """Return a function from features to the AUC, with its interval, of predictions for left-out groups."""
     from sklearn.model_selection import StratifiedGroupKFold
 
     _, labels = np.unique(labels, return_inverse=True)
-    with warnings.catch_warnings():  # a class with fewer images than folds is spread as far as it goes
+    with warnings.catch_warnings():  # a class may have fewer images than there are folds
         warnings.simplefilter("ignore", UserWarning)
-        folds = list(StratifiedGroupKFold(FOLDS, shuffle=True, random_state=SEED).split(labels, labels, codes))
+        folds = list(StratifiedGroupKFold(FOLDS, shuffle=True, random_state=SEED).split(labels, labels, groups))
 
-    def judge(table: Floats) -> tuple[float, float, float]:
+    def evaluate(table: Floats) -> tuple[float, float, float]:
         scores = np.full((len(labels), int(labels.max()) + 1), np.nan)
-        for learnt, judged in folds:
-            if len(np.unique(labels[learnt])) == scores.shape[1]:
-                scores[judged] = _learn(table[learnt], labels[learnt])(table[judged])
-        told = ~np.isnan(scores[:, 0])
-        return _area(labels[told], scores[told], codes[told], address)
+        for train, test in folds:
+            if len(np.unique(labels[train])) == scores.shape[1]:
+                scores[test] = _fit(table[train], labels[train])(table[test])
+        predicted = ~np.isnan(scores[:, 0])
+        return _area(labels[predicted], scores[predicted], groups[predicted], address)
 
-    return judge
+    return evaluate
 
 
 def _area(
-    labels: NDArray[np.int64], scores: Floats, codes: NDArray[np.int64], address: Sequence[str]
+    labels: NDArray[np.int64], scores: Floats, groups: NDArray[np.int64], address: Sequence[str]
 ) -> tuple[float, float, float]:
-    mine, own = np.unique(codes, return_inverse=True)
-    weights = np.concatenate([np.ones((1, len(mine))), resample_counts(len(mine), REPLICATES, SEED, "probe", *address)])
+    """Return the AUC and the ends of its 95 % interval over groups."""
+    distinct, own = np.unique(groups, return_inverse=True)
+    count = len(distinct)
+    weights = np.concatenate([np.ones((1, count)), resample_counts(count, REPLICATES, SEED, "probe", *address)])
     areas = auroc(labels, scores, own.astype(np.int64), weights)
     return float(areas[0]), *interval(areas[1:])
-
-
-def _taught(
-    made: dict[str, Floats], labels: NDArray[np.int64], codes: NDArray[np.int64]
-) -> tuple[Callable[[Floats], Floats] | None, list[int]]:
-    """Returns what a whole domain teaches, and which classes it has enough of."""
-    kept = _enough(labels, codes)
-    if len(kept) < 2:
-        return None, kept
-    chosen = np.isin(labels, kept)
-    return _learn(_tables(made)[ALL][chosen], labels[chosen]), kept
-
-
-def _moved(
-    name: str,
-    one: str,
-    other: str,
-    model: Callable[[Floats], Floats],
-    kept: list[int],
-    seen: NDArray[np.int64],
-    made: dict[str, Floats],
-    labels: NDArray[np.int64],
-    codes: NDArray[np.int64],
-) -> CrossDomainResult | None:
-    unseen = ~np.isin(codes, seen)
-    classes = sorted(set(kept) & set(_enough(labels[unseen], codes[unseen])))
-    if len(classes) < 2:
-        return None
-    judged = np.isin(labels, classes) & unseen
-    scores = model(_tables(made)[ALL][judged])[:, [kept.index(k) for k in classes]]
-    scores = scores / np.maximum(scores.sum(axis=1, keepdims=True), 1e-12)
-    return CrossDomainResult(
-        one, other, *_area(np.searchsorted(classes, labels[judged]), scores, codes[judged], (name, one, other))
-    )

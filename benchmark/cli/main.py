@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from typing import Annotated
 
 import typer
 
@@ -12,7 +13,6 @@ from .commands import check, data, export, leaderboard, listing, new, protocol, 
 
 app = typer.Typer(
     name="medshift",
-    help="Does a medical-imaging model survive the next hospital's scanner?",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -31,10 +31,27 @@ app.add_typer(shifts.app, name="shifts")
 app.add_typer(new.app, name="new")
 
 
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from .. import __version__
+
+        print(f"medshift {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """Does a medical-imaging model survive the next hospital's scanner?"""
+
+
 def main() -> None:
-    """Runs the command line; what a user can mend ends in one line and status 1."""
-    # OpenMP's threads wait by spinning: for long, and training is ten times slower wherever another process wants a
-    # core; not at all, and it is half as fast on an idle machine.
+    """Run the command line; an error that a user can fix ends in one line and status 1."""
+    # OpenMP threads wait by spinning. Spinning for long makes training ten times slower when another process wants a
+    # core; not spinning at all makes it half as fast on an idle machine.
     os.environ.setdefault("GOMP_SPINCOUNT", "10000")
     try:
         app()

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def console(*, err: bool = True) -> Console:
-    """Returns a console for standard error, or for results."""
+    """Return a console for standard error, or for results."""
     from rich.console import Console
 
     return Console(stderr=err, highlight=False)
@@ -31,7 +31,7 @@ def _progress(what: Console) -> Progress:
 
 @contextmanager
 def bar(label: str, unit: str) -> Iterator[Callable[[int, int], None]]:
-    """Gives a function to be called with (done, in all); the bar shows at its first call."""
+    """Yield a function to call with (done, total); the bar appears at its first call."""
     progress = _progress(console())
     task = None
 
@@ -50,7 +50,7 @@ def bar(label: str, unit: str) -> Iterator[Callable[[int, int], None]]:
 
 
 def watch() -> RunProgress:
-    """Returns how `medshift run` shows what it does."""
+    """Report a run on the terminal: lines, and a bar over conditions."""
     from ..runs.run import RunProgress
 
     screen = console()

@@ -14,7 +14,7 @@ from ...shifts import catalogue
 from ...shifts.errors import MedshiftError
 from ...shifts.plugins import Table
 from ..contract import registry
-from ..datasets import registry as datasets
+from ..datasets import catalogue as datasets
 
 FILES = {  # template -> file, with the same placeholders
     "module.py.txt": "${module}.py",
@@ -30,11 +30,11 @@ class Kind:
     """What a plug-in adds.
 
     Args:
-        noun: In messages.
-        table: Of the names that are taken.
-        used: Names that the template's module uses, which its own must not hide.
-        word: The placeholder for what the entry point leads to.
-        identifier: From the plug-in's name to that.
+        noun: What messages call it.
+        table: The names that are taken.
+        used: Names that the template's module uses, which the plug-in's own name must not shadow.
+        word: Placeholder in the template for the object that the entry point names.
+        identifier: Turns the plug-in's name into the name of that object.
     """
 
     noun: str
@@ -66,22 +66,22 @@ KINDS: Mapping[str, Kind] = {
 
 
 def new(kind: str, name: str, out: Path) -> list[Path]:
-    """Writes a complete package that adds one shift, baseline or data set, and returns its files.
+    """Write a complete package that adds one shift, baseline or data set; return its files.
 
     Args:
-        kind: Of `KINDS`.
-        name: The plug-in's, in small letters and digits with hyphens between, not yet taken.
-        out: The folder to make; it may exist if it is empty.
+        kind: A key of `KINDS`.
+        name: Of the plug-in: lower-case letters and digits joined by hyphens, not yet taken.
+        out: The folder to create; it may exist if it is empty.
 
     Raises:
-        MedshiftError: The name is no name or is taken, or the folder holds something.
+        MedshiftError: The name is invalid or taken, or the folder is not empty.
     """
     what = KINDS[kind]
     if not NAME.fullmatch(name) or len(name) > 60:
-        raise MedshiftError(f"a {what.noun}'s name is small letters and digits with hyphens between, not {name!r}")
+        raise MedshiftError(f"invalid {what.noun} name {name!r}: use up to 60 lower-case letters, digits and hyphens")
     if name in what.table.names():
         origin = what.table.origin(name)
-        raise MedshiftError(f"there is a {what.noun} {name!r} already, of {origin}: choose another name")
+        raise MedshiftError(f"{what.noun} {name!r} exists already, in {origin}: choose another name")
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise MedshiftError(f"{out} exists and is not an empty folder: choose another --out")
     module = f"medshift_{_function(name)}"
@@ -104,7 +104,7 @@ def new(kind: str, name: str, out: Path) -> list[Path]:
 
 
 def _free(name: str, kind: str, used: tuple[str, ...]) -> str:
-    """Returns a name that is no word of the language and hides nothing that the template uses."""
+    """Return a name that is not a Python keyword and shadows nothing that the template uses."""
     if not (keyword.iskeyword(name) or keyword.issoftkeyword(name) or name in used):
         return name
     return f"{name}{kind.capitalize()}" if name[0].isupper() else f"{name}_{kind}"

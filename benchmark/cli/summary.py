@@ -1,4 +1,4 @@
-"""What a run prints when it is done."""
+"""The summary that a run prints at its end."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ WORST = 3  # synthesized conditions named below the table
 
 
 def print_summary(protocol: Protocol, scores: Scores, title: str = "", console: Console | None = None) -> None:
-    """Prints the table of a submission's scores and its worst synthesized conditions.
+    """Print the table of a submission's scores and its worst synthesized conditions.
 
     Args:
         protocol: What was run.
         scores: Its scores.
-        title: Whose: printed above the table, with the protocol's name.
-        console: Where to; standard output by default.
+        title: Printed above the table, before the protocol's name.
+        console: Standard output by default.
     """
     console = console or Console()
     console.print(summary_table(protocol, scores, title))
@@ -35,31 +35,31 @@ def print_summary(protocol: Protocol, scores: Scores, title: str = "", console: 
 
 
 def summary_table(protocol: Protocol, scores: Scores, title: str = "") -> Table:
-    """Returns the table: clean, real, synthesized, shifted and drop, with 95 % intervals."""
+    """Make the table: clean, real, synthesized, shifted and drop, with 95 % intervals."""
     simulated = "SIMULATED: " if protocol.dataset.simulated else ""
-    whose = f"{title} on " if title else ""
-    drawn = Table(
-        title=escape(f"{simulated}{whose}{protocol.name}"),
+    prefix = f"{title} on " if title else ""
+    table = Table(
+        title=escape(f"{simulated}{prefix}{protocol.name}"),
         title_justify="left",
         title_style="bold",
         box=SIMPLE_HEAD,
         pad_edge=False,
     )
-    drawn.add_column("condition", overflow="fold")
-    drawn.add_column("n", justify="right")
+    table.add_column("condition", overflow="fold")
+    table.add_column("n", justify="right")
     for metric in protocol.metrics:
-        drawn.add_column(METRICS[metric].title.replace(" ", "\n"), justify="right", no_wrap=True)
+        table.add_column(METRICS[metric].title.replace(" ", "\n"), justify="right", no_wrap=True)
     for label, name, section in _rows(scores):
         if section:
-            drawn.add_section()
+            table.add_section()
         found = scores.aggregates[name]
         size = str(found[protocol.metrics[0]].samples) if name == "clean" or name.startswith("real/") else ""
-        drawn.add_row(escape(label), size, *(found[metric].text for metric in protocol.metrics))
-    return drawn
+        table.add_row(escape(label), size, *(found[metric].text for metric in protocol.metrics))
+    return table
 
 
 def _rows(scores: Scores) -> Iterator[tuple[str, str, bool]]:
-    """Yields (label, aggregate, whether a line is drawn above)."""
+    """Yield label, name of the aggregate, and whether a rule separates it from the row above."""
     names = list(scores.aggregates)
     yield "clean", "clean", False
     for kind in ("real", "synthesized"):
@@ -74,12 +74,12 @@ def _rows(scores: Scores) -> Iterator[tuple[str, str, bool]]:
 
 
 def notes(protocol: Protocol, scores: Scores) -> list[str]:
-    """Returns the lines below the table: the worst synthesized conditions, and what is undefined."""
+    """List what stands below the table: the worst synthesized conditions, and undefined figures."""
     rank_by = protocol.metrics[0]
     metric = METRICS[rank_by]
     synthesized = [condition.key for condition in protocol.conditions() if condition.kind == "synthesized"]
     found = {key: scores.conditions[key][rank_by] for key in synthesized}
-    lines = ["[.84, .90]: 95 % interval, groups (patients) drawn anew. Drop: positive is worse."]
+    lines = ["[.84, .90]: 95 % interval from resampling groups (patients). Drop: positive is worse."]
     if found:
         worst = sorted(found, key=lambda key: _badness(found[key], metric.higher_is_better), reverse=True)[:WORST]
         lines.append(

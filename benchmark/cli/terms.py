@@ -1,4 +1,4 @@
-"""The terms that a command goes by: those its options choose, or those of a protocol that others made."""
+"""Data and protocol of a command, from its options."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def choices_from_options(
     scale: Literal["physical", "matched"],
     requantise: bool,
 ) -> Choices:
-    """Returns what the options of a protocol say, as they were typed (see `cli.options`)."""
+    """Parse the options that choose a protocol (see `cli.options`)."""
     return Choices(
         source=source,
         targets=split_names(targets),

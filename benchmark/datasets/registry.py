@@ -7,18 +7,13 @@ from collections.abc import Callable
 from typing import TypeAlias
 
 from ...shifts.errors import MedshiftError, near
-from ...shifts.plugins import Table
 from . import store
+from .catalogue import SOURCES, SUMMARIES, TABLE
 from .dataset import Dataset
 from .public import catalogue as public
 
 Progress: TypeAlias = "Callable[[int, int], None]"
 Loader: TypeAlias = "Callable[[Progress | None], Dataset]"
-
-BUILTINS = {"brain-mri-sim": "medshift.benchmark.datasets.brain_mri_sim.load:load"}
-SUMMARIES = {"brain-mri-sim": "SIMULATED T1-weighted MR patches of four scanners, lesion or none; made on first use"}
-SOURCES = {"brain-mri-sim": "nyu"}
-TABLE = Table("medshift.datasets", "data set", BUILTINS)
 
 
 def names() -> list[str]:

@@ -1,1 +1,1 @@
-"""What pages and tables share: numbers, axes, thumbnails, Markdown."""
+"""What pages and tables share: numbers, axes, thumbnails, HTML, Markdown."""

@@ -13,7 +13,7 @@ import numpy as np
 
 from ...shifts.errors import MedshiftError
 from ...shifts.plugins import own_distribution
-from ..datasets import registry, store
+from ..datasets import catalogue, store
 from ..files.atomic import sha256
 from ..protocols.folder import read_protocol
 from ..protocols.protocol import Protocol
@@ -66,7 +66,7 @@ def verify(folder: Path, out: Path, data: Path | None = None, device: str = "") 
     protocol, table = read_protocol(folder.absolute().parent.parent)
     theirs, before = submission.read_submission(folder, protocol, table)
     name = protocol.dataset.name
-    if data is None and name not in registry.TABLE.names() and name in store.names():
+    if data is None and name not in catalogue.TABLE.names() and name in store.names():
         data = store.folder(name)  # the clean process has a home of its own
     if theirs.baseline.external:
         raise MedshiftError(

@@ -1,4 +1,4 @@
-"""Contrast in colour: cameras and stains. All take 3 channels: red, green, blue."""
+"""Colour: cameras and stains. All take 3 channels: red, green, blue."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from ..kernels import compiler, launch
 from ..numerics.lookup import STEPS, grey_levels, look_up
 from ..numerics.rng import SampleRng
 from ..numerics.severity import interpolate_severity
+from ..pixels import LUMA
 
 SATURATION = (0.80, 0.60, 0.40, 0.20, 0.0)  # chroma kept
 COLOUR_TEMPERATURE = (15.0, 30.0, 55.0, 90.0, 140.0)  # mired (a million over kelvin) away from 5000 K
 STAIN_HE = (0.10, 0.20, 0.32, 0.46, 0.62)  # relative change of the two stains' amounts
 STAIN_GIEMSA = (0.10, 0.20, 0.32, 0.46, 0.62)  # relative change of the two stains' amounts
 
-LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601
-WAVELENGTHS_NM = (610.0, 545.0, 465.0)  # where the sRGB primaries have their peaks, about
+WAVELENGTHS_NM = (610.0, 545.0, 465.0)  # approximate peaks of the sRGB primaries
 ENCODING_GAMMA = 2.2
 HAEMATOXYLIN, EOSIN = (0.65, 0.70, 0.29), (0.07, 0.99, 0.11)  # optical density of red, green, blue
 METHYLENE_BLUE, EOSIN_Y = (0.834750233, 0.513556283, 0.196330403), (0.092789, 0.954111, 0.283111)
@@ -27,7 +27,7 @@ DENSEST = math.log10(255)  # optical density of the darkest 8-bit level above bl
 
 
 def saturation(images: Tensor, severity: float, rng: SampleRng) -> Tensor:
-    """Paler colours: chroma drawn towards the pixel's own luma (modalities: fundus, dermoscopy, microscopy).
+    """Reduce saturation: pull chroma towards the pixel's own luma (modalities: fundus, dermoscopy, microscopy).
 
     Severity is the share of chroma kept.
     """
@@ -38,9 +38,9 @@ def saturation(images: Tensor, severity: float, rng: SampleRng) -> Tensor:
 
 
 def colour_temperature(images: Tensor, severity: float, rng: SampleRng) -> Tensor:
-    """White balance off by a lamp's temperature, warmer or cooler by a draw per image.
+    """Shift the white balance to a lamp of another temperature, warmer or cooler at random per image.
 
-    Modalities: fundus, dermoscopy, microscopy. Gains of the three channels are ratios of Planck's law, relative to
+    Modalities: fundus, dermoscopy, microscopy. The gains of the three channels are ratios of Planck's law, relative to
     green, in linear light (an encoding gamma of 2.2). Severity is the distance from 5000 K in mired.
     """
     mired = interpolate_severity(COLOUR_TEMPERATURE, severity, none=0.0)
@@ -56,7 +56,7 @@ def colour_temperature(images: Tensor, severity: float, rng: SampleRng) -> Tenso
 
 
 def _lamp(mired: float) -> list[float]:
-    """Returns the encoded gains of red, green, blue for a black body that replaces one of 5000 K."""
+    """Return the encoded gains of red, green and blue when a black body replaces one of 5000 K."""
 
     def light(nanometres: float, temperature: float) -> float:
         return 1 / math.expm1(1.438777e7 / (nanometres * temperature))
@@ -66,17 +66,17 @@ def _lamp(mired: float) -> list[float]:
 
 
 def stain_he(images: Tensor, severity: float, rng: SampleRng) -> Tensor:
-    """Other amounts of haematoxylin and eosin (modality: microscopy), by colour deconvolution.
+    """Change the amounts of haematoxylin and eosin by colour deconvolution (modality: microscopy).
 
     Optical density is unmixed by the stain vectors of Ruifrok and Johnston (Anal Quant Cytol Histol 2001), the amounts
-    are scaled by 1 + t cos p and 1 + t sin p, the angle p drawn per image, and mixed again: blank glass stays white,
-    and what the two stains do not explain stays as it was. Severity is t.
+    are scaled by 1 + t cos p and 1 + t sin p, with the angle p drawn per image, and mixed again: blank glass stays
+    white, and the residual that the two stains do not explain is kept. Severity is t.
     """
     return _restain(images, interpolate_severity(STAIN_HE, severity, none=0.0), rng, (HAEMATOXYLIN, EOSIN))
 
 
 def stain_giemsa(images: Tensor, severity: float, rng: SampleRng) -> Tensor:
-    """Other amounts of methylene blue and eosin in a Giemsa or Wright stained smear (modality: microscopy).
+    """Change the amounts of methylene blue and eosin in a Giemsa or Wright stained smear (modality: microscopy).
 
     As `stain_he`, with the vectors of G. Landini's colour deconvolution. Severity is the relative change t.
     """
@@ -89,7 +89,7 @@ def _restain(images: Tensor, change: float, rng: SampleRng, stains: tuple[tuple[
     vectors = torch.tensor(stains, dtype=torch.float64)
     vectors = torch.cat([vectors, torch.linalg.cross(vectors[:1], vectors[1:])])
     vectors = vectors / vectors.norm(dim=1, keepdim=True)
-    # density (row vector) -> amounts -> scaled amounts -> density: one 3 x 3 matrix an image
+    # density (row vector) -> amounts -> scaled amounts -> density: one 3 x 3 matrix per image
     mix = torch.linalg.inv(vectors) @ (amounts[:, :, None] * vectors)
     mix = mix.float().to(images.device).view(-1, 3, 3, *(1,) * (images.ndim - 2))
     density = look_up(images, _density())

@@ -1,7 +1,7 @@
-"""Contrast: how a detector, a display or an operator maps signal to grey level. Modality: any, unless said otherwise.
+"""Contrast: how a detector, a display or an operator maps signal to grey level. Modality: any unless stated.
 
-All curves are fixed functions of one pixel. None is taken about the mean of the image, which would make the shift
-depend on how much background was in the field of view.
+All curves are functions of a single pixel. None is centred on the image's mean, which would make the shift depend on
+how much background is in the field of view.
 """
 
 from __future__ import annotations
@@ -17,25 +17,25 @@ from ..numerics.rng import SampleRng
 from ..numerics.severity import interpolate_severity
 
 GAMMA = (1.2, 1.45, 1.8, 2.3, 3.0)  # exponent
-CONTRAST_LOSS = (0.85, 0.70, 0.55, 0.40, 0.25)  # contrast kept
+CONTRAST_LOSS = (0.85, 0.70, 0.55, 0.40, 0.25)  # fraction of the contrast kept
 EXPOSURE = (0.15, 0.30, 0.50, 0.75, 1.10)  # stops: powers of two
-TONE_CURVE = (0.14, 0.28, 0.42, 0.56, 0.70)  # greatest change of the curve's slope, about
+TONE_CURVE = (0.14, 0.28, 0.42, 0.56, 0.70)  # approximate greatest change of the curve's slope
 WINDOW = (0.90, 0.78, 0.65, 0.50, 0.35)  # window width as a fraction of the full range
 
 
 def gamma(images: Tensor, severity: float, rng: SampleRng) -> Tensor:
-    """A tone curve x**g: another display calibration or film characteristic; mid-tones darken, ends stay.
+    """Apply a tone curve x**g: another display calibration or film characteristic; mid-tones darken, ends stay fixed.
 
     Severity is the exponent g. Displays that are not calibrated to DICOM PS3.14 have exponents of 1.8 to 2.4, so 1.2
-    is two displays of one kind and 2.3 a linear image shown as if it were encoded.
+    is the difference between two such displays, and 2.3 a linear image shown as if it were encoded.
     """
     return look_up(images, power(interpolate_severity(GAMMA, severity, none=1.0)))
 
 
 def contrast_loss(images: Tensor, severity: float, rng: SampleRng) -> Tensor:
-    """Grey levels drawn towards mid grey: 0.5 + k (x - 0.5), as veiling glare and a short detector range do.
+    """Reduce contrast about mid grey: 0.5 + k (x - 0.5), as veiling glare or a short detector range does.
 
-    Severity is the contrast k kept. About the fixed level 0.5, not about the image's mean.
+    Severity is the contrast k kept. The centre is the fixed level 0.5, not the image's mean.
     """
     kept = interpolate_severity(CONTRAST_LOSS, severity, none=1.0)
     if compiler.usable(images):
@@ -46,9 +46,9 @@ def contrast_loss(images: Tensor, severity: float, rng: SampleRng) -> Tensor:
 
 
 def exposure(images: Tensor, severity: float, rng: SampleRng) -> Tensor:
-    """A gain of the whole image, up or down by a draw per image: exposure, receiver gain, brightness (modality: any).
+    """Scale the whole image up or down, at random per image: exposure, receiver gain, brightness (modality: any).
 
-    Severity is the gain in stops e: pixels times 2**e or 2**-e, clipped at white.
+    Severity is the gain e in stops: pixels are multiplied by 2**e or 2**-e and clipped at white.
     """
     gain = 2.0 ** interpolate_severity(EXPOSURE, severity, none=0.0)
     up = rng.uniform((1,) * (images.ndim - 1)) < 0.5
@@ -59,10 +59,10 @@ def exposure(images: Tensor, severity: float, rng: SampleRng) -> Tensor:
 
 
 def tone_curve(images: Tensor, severity: float, rng: SampleRng) -> Tensor:
-    """A vendor's tone curve: monotone, black and white fixed, its form drawn per image (modality: any).
+    """Apply a vendor's tone curve: monotone, black and white fixed, its shape drawn per image (modality: any).
 
-    x + s x (1 - x) (cos p + (1 - 2 x) sin p) with the angle p uniform: from brighter over steeper and darker to
-    flatter mid-tones. Severity is s; the slope changes by s or a little more, and stays positive up to s = 0.7.
+    x + s x (1 - x) (cos p + (1 - 2 x) sin p) with p uniform: brighter, steeper, darker or flatter mid-tones.
+    Severity is s; the slope changes by s or a little more, and stays positive up to s = 0.7.
     """
     angle = rng.uniform((1,) * (images.ndim - 1)).double() * (2 * math.pi)
     strength = interpolate_severity(TONE_CURVE, severity, none=0.0)
@@ -74,10 +74,10 @@ def tone_curve(images: Tensor, severity: float, rng: SampleRng) -> Tensor:
 
 
 def window(images: Tensor, severity: float, rng: SampleRng) -> Tensor:
-    """A display window set too narrow and off its level (modalities: CT, MR, X-ray); what lies outside is clipped.
+    """Set a display window too narrow and off level (modalities: CT, MR, X-ray); values outside it are clipped.
 
-    Severity is the width w as a fraction of the full range. The level is off by at most half of the range that was
-    lost, uniformly in 0.5 +- (1 - w) / 4, drawn per image.
+    Severity is the width w as a fraction of the full range. The level is drawn per image, uniformly from
+    0.5 +- (1 - w) / 4.
     """
     width = interpolate_severity(WINDOW, severity, none=1.0)
     shape = (1,) * (images.ndim - 1)

@@ -1,4 +1,4 @@
-"""Artefacts that multiply or add a field: coils, lamps, lenses, grids and detector rings."""
+"""Artefacts that multiply by or add a field: coils, lamps, lenses, grids and detector rings."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from torch import Tensor
 from ..numerics.rng import SampleRng
 from ..numerics.severity import interpolate_severity
 
-BIAS_FIELD = (0.22, 0.5, 1.0, 2.0, 4.0)  # brightest over darkest gain, less 1
-VIGNETTING = (0.15, 0.30, 0.45, 0.62, 0.80)  # light lost in the corners
-GRID_LINES = (0.04, 0.08, 0.13, 0.20, 0.32)  # light lost behind a line
+BIAS_FIELD = (0.22, 0.5, 1.0, 2.0, 4.0)  # ratio of the highest to the lowest gain, minus 1
+VIGNETTING = (0.15, 0.30, 0.45, 0.62, 0.80)  # fraction of the light lost in the corners
+GRID_LINES = (0.04, 0.08, 0.13, 0.20, 0.32)  # fraction of the light lost behind a line
 RING_ARTEFACT = (0.015, 0.025, 0.04, 0.065, 0.10)  # standard deviation over rings, full scale = 1
 
-DEGREE = 3
-LINE_PX = (3.0, 9.0)  # distance of grid lines after aliasing
-FAULTY = 0.4  # share of the radii whose detector element is off
+DEGREE = 3  # total degree of the bias field's polynomials
+LINE_PX = (3.0, 9.0)  # range of the spacing of grid lines after aliasing, in pixels
+FAULTY = 0.4  # fraction of the radii whose detector element has a wrong gain
 
 
 def bias_field(images: Tensor, severity: float, rng: SampleRng) -> Tensor:
-    """A smooth gain: receive coil or uneven lamp (modalities: MR, fundus, dermoscopy, microscopy).
+    """Multiply by a smooth gain: receive coil or uneven lamp (modalities: MR, fundus, dermoscopy, microscopy).
 
     The log of the gain is a Legendre series up to total degree 3 with normal coefficients, divided by the degree, and
-    of mean zero over the image: the geometric mean of the gain is 1, so this is no change of brightness in disguise.
-    Severity is the ratio of the greatest to the least gain, less 1: severities 1 and 2 are about the 20 % and 40 % of
+    has mean zero over the image: the geometric mean of the gain is 1, so overall brightness does not change.
+    Severity is the ratio of the highest to the lowest gain, minus 1: severities 1 and 2 are about the 20 % and 40 % of
     BrainWeb (Collins et al., IEEE TMI 1998).
     """
     spatial = images.shape[2:]
@@ -37,7 +37,7 @@ def bias_field(images: Tensor, severity: float, rng: SampleRng) -> Tensor:
     weights = rng.normal((len(powers),)).cpu().double() / degrees
     log = _series(weights, powers.tolist(), axes)
     constant = torch.zeros(len(images), dtype=torch.float64)
-    for weight, mean in zip(weights.unbind(1), means, strict=True):  # a matrix product may add otherwise
+    for weight, mean in zip(weights.unbind(1), means, strict=True):  # a matrix product may add in another order
         constant += weight * mean
     low, high = log.flatten(1).amin(1), log.flatten(1).amax(1)
     scale = math.log1p(interpolate_severity(BIAS_FIELD, severity, none=0.0)) / (high - low).clamp(min=1e-9)
@@ -47,11 +47,11 @@ def bias_field(images: Tensor, severity: float, rng: SampleRng) -> Tensor:
 
 
 def _series(weights: Tensor, powers: list[list[int]], axes: Sequence[Tensor]) -> Tensor:
-    """Returns (N, *spatial) float64: the sum of products of one polynomial an axis, summed axis by axis.
+    """Sum products of one polynomial per axis, axis by axis, to (N, *spatial) float64.
 
     Args:
-        weights: (N, K).
-        powers: K times the degree along each axis.
+        weights: (N, K), one weight per product.
+        powers: For each of the K products, the degree along each axis.
         axes: The polynomials along each axis, (DEGREE + 1, n) each.
     """
     grown = {tuple(power): weights[:, k].view(-1, *(1,) * len(axes)) for k, power in enumerate(powers)}
@@ -68,7 +68,7 @@ def _series(weights: Tensor, powers: list[list[int]], axes: Sequence[Tensor]) ->
 
 @lru_cache(maxsize=16)
 def _legendre(spatial: tuple[int, ...]) -> tuple[list[Tensor], Tensor, list[float]]:
-    """Returns the polynomials along each axis (DEGREE + 1, n), degrees (K, axes), and each product's mean; float64."""
+    """Return the polynomials along each axis (DEGREE + 1, n), degrees (K, axes), and each product's mean; float64."""
     grids = [np.linspace(-1, 1, n) if n > 1 else np.zeros(1) for n in spatial]
     axes = [np.stack([np.polynomial.Legendre.basis(p)(grid) for p in range(DEGREE + 1)]) for grid in grids]
     powers = [p for p in np.ndindex(*(DEGREE + 1,) * len(spatial)) if 0 < sum(p) <= DEGREE]
@@ -77,9 +77,9 @@ def _legendre(spatial: tuple[int, ...]) -> tuple[list[Tensor], Tensor, list[floa
 
 
 def vignetting(images: Tensor, severity: float, rng: SampleRng) -> Tensor:
-    """Fall-off of light towards the corners by the cosine-fourth law, over the last two axes.
+    """Darken towards the corners by the cosine-fourth law, over the last two axes.
 
-    Modalities: fundus, dermoscopy, microscopy. Severity is the share of light lost in the corners.
+    Modalities: fundus, dermoscopy, microscopy. Severity is the fraction of the light lost in the corners.
     """
     lost = interpolate_severity(VIGNETTING, severity, none=0.0)
     return (images * _falloff(tuple(images.shape[-2:]), lost).to(images.device)).clamp_(0, 1)
@@ -93,10 +93,10 @@ def _falloff(spatial: tuple[int, ...], lost: float) -> Tensor:
 
 
 def grid_lines(images: Tensor, severity: float, rng: SampleRng) -> Tensor:
-    """Shadow of an anti-scatter grid, or its alias: darker stripes across the columns (modality: X-ray).
+    """Add the shadow of an anti-scatter grid, or its alias: dark lines along the columns (modality: X-ray).
 
-    The distance of the lines, 3 to 9 pixels, and their phase are drawn per image. Severity is the share of light lost
-    behind a line.
+    The spacing of the lines, 3 to 9 pixels, and their phase are drawn per image. Severity is the fraction of the light
+    lost behind a line.
     """
     low, high = LINE_PX
     draw = rng.uniform((2,)).cpu().double()
@@ -107,11 +107,10 @@ def grid_lines(images: Tensor, severity: float, rng: SampleRng) -> Tensor:
 
 
 def ring_artefact(images: Tensor, severity: float, rng: SampleRng) -> Tensor:
-    """Rings about the centre from elements of a detector that are off in gain (modality: CT), the same in all slices.
+    """Add rings about the centre, from detector elements with a wrong gain (modality: CT), the same in all slices.
 
-    A gain becomes an offset with the logarithm that makes attenuation of counts, so the rings are added. Four
-    in ten of the radii, one pixel apart, are off by a normal draw. Severity is its standard deviation where full white
-    is 1.
+    The logarithm that turns counts into attenuation makes an offset of a gain, so the rings are added. Radii are one
+    pixel wide; four in ten get a normal offset. Severity is its standard deviation on a scale where full white is 1.
     """
     inner, share = _rings(tuple(images.shape[-2:]))
     count = int(inner.max()) + 2
@@ -124,13 +123,13 @@ def ring_artefact(images: Tensor, severity: float, rng: SampleRng) -> Tensor:
 
 @lru_cache(maxsize=16)
 def _rings(spatial: tuple[int, ...]) -> tuple[Tensor, Tensor]:
-    """Returns for every pixel the ring within it, (H*W,) int64, and its share of the way to the next, float32."""
+    """Return each pixel's inner ring, (H*W,) int64, and the fraction of the way to the next ring, float32."""
     radius = _radius(spatial).flatten() * math.hypot(*spatial) / 2
     inner = radius.floor().long()
     return inner, (radius - inner).float()
 
 
 def _radius(spatial: Sequence[int]) -> Tensor:
-    """Returns the distance from the centre, (H, W) float64, 1 at the outer edge of a corner pixel."""
+    """Return the distance from the centre, (H, W) float64, 1 at the outer edge of a corner pixel."""
     row, col = (torch.arange(n, dtype=torch.float64) + 0.5 - n / 2 for n in spatial)
     return (row[:, None].square() + col.square()).sqrt() / (math.hypot(*spatial) / 2)

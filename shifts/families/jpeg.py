@@ -1,6 +1,6 @@
-"""JPEG compression by its definition: all that loses information, and none of the entropy coding, which loses nothing.
+"""JPEG compression by its definition: all lossy steps, without the entropy coding, which is lossless.
 
-Batched, where a library takes image by image; within two grey levels of what libjpeg decodes, for nearly all pixels.
+Works on batches, where libraries take one image at a time; nearly all pixels are within two grey levels of libjpeg's.
 """
 
 from __future__ import annotations
@@ -13,17 +13,16 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
-from ..kernels import compiler
-from ..kernels import launch as kernels_rows
+from ..kernels import compiler, launch
 from ..kernels.compiler import Doubles, Floats
 from ..numerics.matrices import exact
 from ..numerics.rng import SampleRng
 from ..numerics.severity import interpolate_severity
-from ..pixels import check_pixels
+from ..pixels import LUMA, check_pixels
 
 JPEG = (60.0, 40.0, 26.0, 16.0, 10.0)  # quality factor of libjpeg, 1..100
 
-# ITU-T T.81, Annex K
+# quantisation tables of ITU-T T.81, Annex K
 LUMINANCE = (
     (16, 11, 10, 16, 24, 40, 51, 61),
     (12, 12, 14, 19, 26, 58, 60, 55),
@@ -41,14 +40,15 @@ CHROMINANCE = (
     (47, 66, 99, 99, 99, 99, 99, 99),
     *((99,) * 8,) * 4,
 )
-TILE = 32_768  # pixels that one thread takes at a time
-TIES_OUT = 1e-3  # whole grey levels make coefficients exactly between two steps: all of them go away from zero
+TILE = 32_768  # pixels that one thread processes at a time
+TIES_OUT = 1e-3  # whole grey levels put coefficients exactly between two steps: such ties round away from zero
 
 
 def jpeg(images: Tensor, severity: float, rng: SampleRng) -> Tensor:
-    """Baseline JPEG: 8-bit, 4:2:0 in 3 channels, each channel as a grey image otherwise, slices apart (modality: any).
+    """Compress as baseline JPEG: 8-bit, 4:2:0 for 3 channels, else each channel as a grey image (modality: any).
 
-    Severity is libjpeg's quality factor (a fraction is rounded); 50 means the tables of the standard's Annex K.
+    Volumes are compressed slice by slice. Severity is libjpeg's quality factor (fractions are rounded); 50 means the
+    tables of the standard's Annex K.
     """
     quality = round(interpolate_severity(JPEG, severity, none=100.0))
     if compiler.usable(images):
@@ -73,17 +73,17 @@ def jpeg(images: Tensor, severity: float, rng: SampleRng) -> Tensor:
 
 def _compressed(images: Tensor, quality: int) -> Tensor:
     planes = images.movedim(1, -3).contiguous()  # volumes slice by slice
-    out = kernels_rows.empty_output(planes)
+    out = launch.empty_output(planes)
     x, y = (tensor.view(-1, *planes.shape[-3:]).numpy() for tensor in (planes, out))
-    change = _coloured if images.shape[1] == 3 else _grey
-    if False in kernels_rows.run_threaded(lambda i, j: change(x[i:j], quality, y[i:j]), len(x), x.size):
+    compress = _compress_colour if images.shape[1] == 3 else _compress_grey
+    if False in launch.run_threaded(lambda i, j: compress(x[i:j], quality, y[i:j]), len(x), x.size):
         check_pixels(images)
     return out.movedim(-3, 1).contiguous()
 
 
-def _coloured(x: Floats, quality: int, out: Floats) -> bool:
-    """Writes compressed images, (N, 3, H, W); returns whether all pixels of x are from 0 to 1."""
-    from ..kernels import jpeg as blocks
+def _compress_colour(x: Floats, quality: int, out: Floats) -> bool:
+    """Compress images, (N, 3, H, W), into `out`; return whether all pixels of x are in [0, 1]."""
+    from ..kernels import jpeg as loops
 
     luma_steps, chroma_steps = (_steps(table, quality).float().numpy() for table in (LUMINANCE, CHROMINANCE))
     height, width = x.shape[2:]
@@ -91,48 +91,48 @@ def _coloured(x: Floats, quality: int, out: Floats) -> bool:
     group = max(1, TILE // (h * w))
     luma, full = np.empty((group, h, w), np.float32), np.empty((2, group, h, w), np.float32)
     half = np.empty((2, group, h // 2, w // 2), np.float32)
-    work, small_work = blocks.room(w), blocks.room(w // 2)
-    proper = True
+    work, small_work = loops.room(w), loops.room(w // 2)
+    in_range = True
     for start in range(0, len(x), group):
         source, result = x[start : start + group], out[start : start + group]
         count = len(source)
-        proper &= blocks.to_ycc(source, luma, full)
+        in_range &= loops.to_ycc(source, luma, full)
         for chroma in range(2):
-            blocks.halve(full[chroma, :count], half[chroma, :count])
-            blocks.quantise(half[chroma, :count], chroma_steps, *_transform(), small_work)
-        blocks.quantise(luma[:count], luma_steps, *_transform(), work)
-        blocks.to_rgb(luma, half, result)
-    return proper
+            loops.halve(full[chroma, :count], half[chroma, :count])
+            loops.quantise(half[chroma, :count], chroma_steps, *_transform(), small_work)
+        loops.quantise(luma[:count], luma_steps, *_transform(), work)
+        loops.to_rgb(luma, half, result)
+    return in_range
 
 
-def _grey(x: Floats, quality: int, out: Floats) -> bool:
-    """Writes images whose channels are compressed one by one; returns whether all pixels of x are from 0 to 1."""
-    from ..kernels import jpeg as blocks
+def _compress_grey(x: Floats, quality: int, out: Floats) -> bool:
+    """Compress each channel of images as a grey image into `out`; return whether all pixels of x are in [0, 1]."""
+    from ..kernels import jpeg as loops
 
     steps = _steps(LUMINANCE, quality).float().numpy()
     height, width = x.shape[2:]
     h, w = height + -height % 8, width + -width % 8
     x, out = x.reshape(-1, height, width), out.reshape(-1, height, width)
     group = max(1, TILE // (h * w))
-    planes, work = np.empty((group, h, w), np.float32), blocks.room(w)
-    proper = True
+    planes, work = np.empty((group, h, w), np.float32), loops.room(w)
+    in_range = True
     for start in range(0, len(x), group):
         source, result = x[start : start + group], out[start : start + group]
-        proper &= blocks.grey_levels(source, planes)
-        blocks.quantise(planes[: len(source)], steps, *_transform(), work)
-        blocks.from_grey_levels(planes, result)
-    return proper
+        in_range &= loops.grey_levels(source, planes)
+        loops.quantise(planes[: len(source)], steps, *_transform(), work)
+        loops.from_grey_levels(planes, result)
+    return in_range
 
 
 def _transform() -> tuple[Floats, Doubles, float]:
-    """Returns what `blocks.quantise` takes besides planes and steps."""
+    """Return the transform arguments of `kernels.jpeg.quantise`: scaled cosines, exact matrix, shift of ties."""
     plain = _cosine() * math.sqrt(8)
     plain[0] = 1
     return plain.float().numpy(), _cosines().numpy(), TIES_OUT
 
 
 def _quantised(plane: Tensor, table: tuple[tuple[int, ...], ...], quality: int) -> Tensor:
-    """Returns a plane (M, h, w), sides multiples of 8, after cosine transform, quantisation and back."""
+    """Quantise planes (M, h, w), sides multiples of 8, in the cosine transform's domain."""
     count, height, width = plane.shape
     blocks = (plane - 128).view(count, height // 8, 8, width // 8, 8).transpose(2, 3)
     step, transform = (matrix.to(plane.device) for matrix in (_steps(table, quality), _cosines()))
@@ -151,7 +151,7 @@ def _steps(table: tuple[tuple[int, ...], ...], quality: int) -> Tensor:
 
 @lru_cache(maxsize=1)
 def _cosine() -> Tensor:
-    """Returns the orthonormal cosine transform of 8 values, (8, 8) float64."""
+    """Return the orthonormal cosine transform of 8 values, (8, 8) float64."""
     k = torch.arange(8, dtype=torch.float64)
     matrix = torch.cos(math.pi * k[:, None] * (2 * k + 1) / 16) / 2
     matrix[0] /= math.sqrt(2)
@@ -160,19 +160,19 @@ def _cosine() -> Tensor:
 
 @lru_cache(maxsize=1)
 def _cosines() -> Tensor:
-    """Returns that of a flattened 8 x 8 block along both axes, (64, 64), exact in sums."""
+    """Return the cosine transform of a flattened 8 x 8 block along both axes, (64, 64), exact in sums."""
     return exact(torch.kron(_cosine(), _cosine()))
 
 
 def _halved(chroma: Tensor) -> Tensor:
-    """Returns the mean of each 2 x 2 block, halves rounded down and up by turns, as libjpeg does."""
+    """Return the mean of each 2 x 2 block, rounding halves down and up alternately, as libjpeg does."""
     total = chroma[..., ::2, ::2] + chroma[..., ::2, 1::2] + chroma[..., 1::2, ::2] + chroma[..., 1::2, 1::2]
     bias = 1 + torch.arange(total.shape[-1], device=chroma.device) % 2
     return ((total + bias) / 4).floor()
 
 
 def _doubled(chroma: Tensor, height: int, width: int) -> Tensor:
-    """Returns chroma at full size by libjpeg's triangle filter: 9, 3, 3 and 1 sixteenths of the four nearest."""
+    """Upsample chroma by libjpeg's triangle filter: 9, 3, 3 and 1 sixteenths of the four nearest."""
     rows = (torch.arange(height, device=chroma.device), (height + 1) // 2)
     cols = (torch.arange(width, device=chroma.device), (width + 1) // 2)
     total = _three_to_one(_three_to_one(chroma, rows, -2), cols, -1)
@@ -187,7 +187,7 @@ def _three_to_one(plane: Tensor, fine: tuple[Tensor, int], axis: int) -> Tensor:
 
 
 def _to_ycc(red: Tensor, green: Tensor, blue: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    luma = (red * 0.299 + green * 0.587 + blue * 0.114).round()
+    luma = (red * LUMA[0] + green * LUMA[1] + blue * LUMA[2]).round()
     to_blue = (blue * 0.5 - red * 0.168735892 - green * 0.331264108 + 128).round()
     to_red = (red * 0.5 - green * 0.418687589 - blue * 0.081312411 + 128).round()
     return luma, to_blue.clamp(0, 255), to_red.clamp(0, 255)

@@ -1,6 +1,6 @@
-"""Artefacts of sampling k-space (modality: MR), as matrix products and shifts; the magnitude is taken last.
+"""Artefacts of k-space sampling (modality: MR), as matrix products and moved copies; the magnitude is taken last.
 
-The phase-encode axis is the last but one. An FFT would change in the last bit with the number of threads.
+The phase-encode axis is the last but one. No FFT: its last bits would depend on the number of threads.
 """
 
 from __future__ import annotations
@@ -14,8 +14,7 @@ import torch
 from scipy.special import jv
 from torch import Tensor
 
-from ..kernels import compiler
-from ..kernels import launch as kernels_rows
+from ..kernels import compiler, launch
 from ..numerics.exact_roots import magnitude
 from ..numerics.matrices import along, exact, from_window, reflected, separable, truncation
 from ..numerics.rng import SampleRng
@@ -24,15 +23,15 @@ from ..numerics.severity import interpolate_severity
 GIBBS_RINGING = (0.50, 0.38, 0.29, 0.22, 0.16)  # fraction of the phase-encode lines kept
 GHOSTING = (0.25, 0.40, 0.60, 0.85, 1.15)  # amplitude of the lines' phase error in radians
 KSPACE_SPIKE = (0.02, 0.035, 0.06, 0.095, 0.15)  # amplitude of the stripes, full scale = 1
-RIGID_MOTION = (0.30, 0.38, 0.43, 0.46, 0.49)  # share of the phase-encode lines acquired after the movement
+RIGID_MOTION = (0.30, 0.38, 0.43, 0.46, 0.49)  # fraction of the phase-encode lines acquired after the movement
 
 ORDERS = (-3, -2, -1, 1, 2, 3)  # of the ghosts
-PERIODS = (3, 6)  # lines in a period of the phase error: 3, 4 or 5
-MOVED = (0.02, 0.06)  # displacement as a fraction of the field of view
+PERIODS = (3, 6)  # lines per period of the phase error: 3, 4 or 5
+MOVED = (0.02, 0.06)  # range of the displacement as a fraction of the field of view
 
 
 def gibbs_ringing(images: Tensor, severity: float, rng: SampleRng) -> Tensor:
-    """Truncation along the phase-encode axis alone, to shorten a scan: ringing beside edges across that axis.
+    """Truncate k-space along the phase-encode axis alone, to shorten a scan: edges across that axis ring.
 
     Severity is the fraction of the lines kept.
     """
@@ -42,11 +41,11 @@ def gibbs_ringing(images: Tensor, severity: float, rng: SampleRng) -> Tensor:
 
 
 def ghosting(images: Tensor, severity: float, rng: SampleRng) -> Tensor:
-    """Ghosts of a periodic movement or pulsation along the phase-encode axis (Wood and Henkelman, Med Phys 1985).
+    """Add ghosts of periodic motion or pulsation along the phase-encode axis (Wood and Henkelman, Med Phys 1985).
 
-    Line k has the phase error a sin(2 pi k / P + p), which splits the image into copies that are j / P of the field of
-    view apart, j = -3..3 (to the nearest pixel, around the edge), with the Bessel function J_j(a) as weight. No line
-    changes in magnitude, so there is no gain in disguise. P (3, 4 or 5 lines) and the phase p are drawn per image.
+    Line k has the phase error a sin(2 pi k / P + p), which splits the image into copies displaced by j / P of the field
+    of view, j = -3..3 (to the nearest pixel, wrapped around), weighted by the Bessel functions J_j(a). No line changes
+    in magnitude, so overall brightness does not change. P (3, 4 or 5 lines) and the phase p are drawn per image.
     Severity is a in radians.
     """
     height = images.shape[-2]
@@ -74,19 +73,19 @@ def ghosting(images: Tensor, severity: float, rng: SampleRng) -> Tensor:
 def _ghosted(images: Tensor, rows: Tensor, weights: Tensor, still: float, cos: Tensor, sin: Tensor) -> Tensor:
     from ..kernels import resample
 
-    out = kernels_rows.empty_output(images)
+    out = launch.empty_output(images)
     x, y = (tensor.view(len(images), -1, *images.shape[-2:]).numpy() for tensor in (images.contiguous(), out))
     row, bessel, c, s = (table.numpy() for table in (rows, weights, cos, sin))
 
     def run(i: int, j: int) -> None:
         resample.ghosted(x[i:j], row[i:j], bessel, np.float32(still), c[i:j], s[i:j], y[i:j])
 
-    kernels_rows.run_threaded(run, len(x), x.size)
+    launch.run_threaded(run, len(x), x.size)
     return out
 
 
 def _rows(images: Tensor, row: Tensor) -> Tensor:
-    """Returns the images with the rows that each sample names, (N, H): whole rows are copied, not pixels."""
+    """Select rows of images by index, (N, H) per sample; copies whole rows instead of pixels."""
     count, height = row.shape
     first = torch.arange(0, math.prod(images.shape[:-1]), height, device=images.device).view(count, -1, 1)
     chosen = (first + row[:, None]).flatten()
@@ -94,10 +93,10 @@ def _rows(images: Tensor, row: Tensor) -> Tensor:
 
 
 def kspace_spike(images: Tensor, severity: float, rng: SampleRng) -> Tensor:
-    """One spike in k-space, from a spark in the scanner room: stripes over the whole image.
+    """Add one spike in k-space, from a spark in the scanner room: stripes over the whole image.
 
-    |x + a exp(i (w r + p))|; the spike's place, at 1/8 to 3/8 of the sampling frequency along each axis, and its phase
-    are drawn per image. Severity is a.
+    |x + a exp(i (w r + p))|; the spike's position, at 1/8 to 3/8 of the sampling frequency along each axis, and its
+    phase are drawn per image. Severity is a.
     """
     amplitude = interpolate_severity(KSPACE_SPIKE, severity, none=0.0)
     spatial = images.shape[2:]
@@ -124,23 +123,23 @@ def kspace_spike(images: Tensor, severity: float, rng: SampleRng) -> Tensor:
 def _striped(images: Tensor, waves: Sequence[Tensor], amplitude: float) -> Tensor:
     from ..kernels import resample
 
-    out = kernels_rows.empty_output(images)
+    out = launch.empty_output(images)
     x, y = (tensor.view(*images.shape[:2], -1, images.shape[-1]).numpy() for tensor in (images.contiguous(), out))
     real, imaginary, cos, sin = (wave.flatten(1).numpy() for wave in waves)
 
     def run(i: int, j: int) -> None:
         resample.striped(x[i:j], real[i:j], imaginary[i:j], cos[i:j], sin[i:j], np.float32(amplitude), y[i:j])
 
-    kernels_rows.run_threaded(run, len(x), x.size)
+    launch.run_threaded(run, len(x), x.size)
     return out
 
 
 def rigid_motion(images: Tensor, severity: float, rng: SampleRng) -> Tensor:
-    """One movement during the scan: the lines acquired after it come from a copy that lies elsewhere.
+    """Move the patient once during the scan: the lines acquired afterwards come from a displaced copy.
 
-    Lines run from one end of k-space to the other. The copy is moved by 2 to 6 % of the field of view along each of
-    the last two axes, to the nearest pixel and at least by one, drawn per image; what enters is mirrored at the edge.
-    Severity is the share of the lines acquired after the movement: from 0.5 on it would be the other image.
+    Lines run from one end of k-space to the other. The displacement along each of the last two axes is drawn per image,
+    2 to 6 % of the field of view, to the nearest pixel and at least one; the image is mirrored at its edges.
+    Severity is the fraction of the lines acquired after the movement; from 0.5 on, the displaced copy would dominate.
     """
     low, high = MOVED
     places: list[Tensor] = []
@@ -151,10 +150,10 @@ def rigid_motion(images: Tensor, severity: float, rng: SampleRng) -> Tensor:
         places.append(reflected(place, n))
     lines = _late_lines(images.shape[-2], interpolate_severity(RIGID_MOTION, severity, none=0.0))
     if compiler.usable(images):
-        from ..kernels import separable as compiled
+        from ..kernels.separable import halves, partly_moved
 
-        if [compiled.halves(part).sign for part in lines] == [1, -1]:
-            return compiled.partly_moved(images, places, lines)
+        if [halves(part).sign for part in lines] == [1, -1]:
+            return partly_moved(images, places, lines)
     row, column = (place.to(images.device) for place in places)
     column = column.view(len(images), *(1,) * (images.ndim - 2), -1)
     change = torch.take_along_dim(_rows(images, row), column, -1).sub_(images)
@@ -164,7 +163,7 @@ def rigid_motion(images: Tensor, severity: float, rng: SampleRng) -> Tensor:
 
 @lru_cache(maxsize=64)
 def _late_lines(n: int, share: float) -> tuple[Tensor, Tensor]:
-    """Returns the real and the imaginary part, (n, n) each, of the projection on the last `share` of the lines."""
+    """Return the real and imaginary part, (n, n) each, of the projection on the last `share` of the lines."""
     order = torch.fft.fftfreq(n, 1 / n, dtype=torch.float64)
     window = (order - (order.max() + 0.5 - share * n) + 0.5).clamp(0, 1)
     matrix = from_window(window.to(torch.complex128))

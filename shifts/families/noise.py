@@ -1,4 +1,4 @@
-"""Noise: what the receiver or the detector adds. Drawn in the image's own channels, at its own resolution."""
+"""Noise of receivers and detectors, drawn in the image's native channels at its own resolution."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from ..numerics.severity import interpolate_severity
 GAUSSIAN_NOISE = (0.02, 0.04, 0.07, 0.11, 0.17)  # standard deviation, full scale = 1
 POISSON_NOISE = (1000.0, 400.0, 150.0, 60.0, 25.0)  # quanta per pixel at full scale
 RICIAN_NOISE = (0.02, 0.04, 0.07, 0.11, 0.17)  # standard deviation of each of the two channels, full scale = 1
-SPECKLE = (0.08, 0.15, 0.25, 0.40, 0.65)  # diffuse over steady amplitude
-DEAD_PIXELS = (0.001, 0.003, 0.008, 0.020, 0.050)  # share of the detector's elements
+SPECKLE = (0.08, 0.15, 0.25, 0.40, 0.65)  # ratio of diffuse to steady amplitude
+DEAD_PIXELS = (0.001, 0.003, 0.008, 0.020, 0.050)  # fraction of the detector's elements
 CORRELATED_NOISE = (0.015, 0.025, 0.038, 0.055, 0.08)  # standard deviation, full scale = 1
 
-EXACT_BELOW = 16.0  # expected quanta
+EXACT_BELOW = 16.0  # expected quanta, below which counts are drawn exactly
 GRAIN_PX = 1.0  # standard deviation of the Gaussian that correlates neighbours
 
 
 def gaussian_noise(images: Tensor, severity: float, rng: SampleRng) -> Tensor:
-    """Additive white noise: amplifier and quantisation noise (modality: any).
+    """Add white noise: amplifier and quantisation noise (modality: any).
 
     Severity is the standard deviation on a scale where full white is 1.
     """
@@ -33,7 +33,7 @@ def gaussian_noise(images: Tensor, severity: float, rng: SampleRng) -> Tensor:
 
 
 def _added(images: Tensor, noise: Tensor, sd: float) -> Tensor:
-    """Returns the images with the noise, which is used up, times `sd`."""
+    """Return images + sd * noise, clipped; overwrites the noise."""
     if compiler.usable(images):
         launch.map_rows("noisy", images.contiguous().flatten(1), sd, noise.view(len(noise), -1))
         return noise
@@ -41,12 +41,12 @@ def _added(images: Tensor, noise: Tensor, sd: float) -> Tensor:
 
 
 def poisson_noise(images: Tensor, severity: float, rng: SampleRng) -> Tensor:
-    """Quantum noise: each pixel counts photons (modalities: X-ray, fundus, dermoscopy, microscopy, OCT).
+    """Add quantum noise: each pixel counts photons (modalities: X-ray, fundus, dermoscopy, microscopy, OCT).
 
     Severity is the number of quanta Q at full scale, the dose: the standard deviation at level x is sqrt(x / Q).
     Counts are drawn exactly where fewer than 16 are expected. Above, they are m + sqrt(m) z + (z**2 - 1) / 6 with z
-    standard normal, the first terms of the Cornish-Fisher expansion (Technometrics 1960): mean exact, variance
-    m + 1/18, skewness that of the Poisson law to the first order. Drawing all counts exactly takes ten times as long.
+    standard normal, the first terms of the Cornish-Fisher expansion (Technometrics 1960): exact mean, variance
+    m + 1/18, and the skewness of the Poisson law to first order. Drawing all counts exactly takes ten times as long.
     """
     quanta = interpolate_severity(POISSON_NOISE, severity, none=1e9)
     expected = images * quanta
@@ -60,9 +60,10 @@ def poisson_noise(images: Tensor, severity: float, rng: SampleRng) -> Tensor:
 
 
 def rician_noise(images: Tensor, severity: float, rng: SampleRng) -> Tensor:
-    """Receiver noise in a magnitude image (modality: MR): |x + n1 + i n2| (Gudbjartsson and Patz, MRM 1995).
+    """Add receiver noise of a magnitude image (modality: MR): |x + n1 + i n2| (Gudbjartsson and Patz, MRM 1995).
 
-    Severity is the standard deviation of n1 and of n2 where full white is 1. Background rises to 1.25 of it.
+    Severity is the standard deviation of n1 and n2 on a scale where full white is 1. The mean of a black background
+    rises to 1.25 times that.
     """
     sd = interpolate_severity(RICIAN_NOISE, severity, none=0.0)
     noise = rng.normal((2, *images.shape[1:]))
@@ -73,11 +74,11 @@ def rician_noise(images: Tensor, severity: float, rng: SampleRng) -> Tensor:
 
 
 def speckle(images: Tensor, severity: float, rng: SampleRng) -> Tensor:
-    """Coherent speckle, multiplicative (modalities: ultrasound, OCT).
+    """Multiply by coherent speckle (modalities: ultrasound, OCT).
 
-    The envelope of one steady reflector in diffuse scatterers: x |1 + s (n1 + i n2)| / sqrt(1 + 2 s**2), a Rician
-    factor of mean square 1 (Wagner et al., IEEE Trans. Sonics Ultrason. 1983). Severity is s; the factor's law tends to
-    Rayleigh's, fully developed speckle, as s grows. Uncorrelated between pixels.
+    The envelope of one steady reflector among diffuse scatterers: x |1 + s (n1 + i n2)| / sqrt(1 + 2 s**2), a Rician
+    factor of mean square 1 (Wagner et al., IEEE Trans. Sonics Ultrason. 1983), uncorrelated between pixels. Severity is
+    s; as it grows, the factor tends to the Rayleigh distribution of fully developed speckle.
     """
     ratio = interpolate_severity(SPECKLE, severity, none=0.0)
     norm = math.sqrt(1 + 2 * ratio**2)
@@ -90,9 +91,9 @@ def speckle(images: Tensor, severity: float, rng: SampleRng) -> Tensor:
 
 
 def dead_pixels(images: Tensor, severity: float, rng: SampleRng) -> Tensor:
-    """Detector elements that report nothing or full scale, half and half (modality: any with a pixel detector).
+    """Set detector elements to black or white, half of them each (modality: any with a pixel detector).
 
-    Severity is the share of elements, drawn in each channel apart, as under a colour filter array.
+    Severity is the fraction of elements, drawn for each channel separately, as under a colour filter array.
     """
     draw = rng.uniform(images.shape[1:])
     half = interpolate_severity(DEAD_PIXELS, severity, none=0.0) / 2
@@ -104,11 +105,11 @@ def dead_pixels(images: Tensor, severity: float, rng: SampleRng) -> Tensor:
 
 
 def correlated_noise(images: Tensor, severity: float, rng: SampleRng) -> Tensor:
-    """Grainy noise, its neighbours correlated as behind a reconstruction kernel.
+    """Add grainy noise, correlated between neighbours as after a reconstruction kernel.
 
-    Modalities: CT, MR, X-ray, ultrasound. White noise through a Gaussian of 1 pixel along every axis, scaled so that
-    each pixel has the same standard deviation, the edges too. Severity is that standard deviation, on a scale where
-    full white is 1.
+    Modalities: CT, MR, X-ray, ultrasound. White noise is filtered by a Gaussian of 1 pixel along every axis and scaled
+    to the same standard deviation in every pixel, also at the edges. Severity is that standard deviation, on a scale
+    where full white is 1.
     """
     noise = rng.normal(images.shape[1:])
     axes = range(2 - images.ndim, 0)

@@ -1,4 +1,4 @@
-"""Resolution: what the point spread, the k-space matrix and the detector's pitch leave of the detail.
+"""Resolution: point spread, k-space matrix, slice thickness and detector pitch.
 
 Lengths are in pixels of the image as the data set stores it.
 """
@@ -13,25 +13,24 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
-from ..kernels import compiler
-from ..kernels import launch as kernels_rows
+from ..kernels import compiler, launch
 from ..kernels.compiler import Doubles, Whole
 from ..numerics.matrices import along, binning, convolution, gaussian, reflected, separable, truncation
 from ..numerics.rng import SampleRng
 from ..numerics.severity import interpolate_severity
 
 PSF_BLUR = (0.6, 0.9, 1.4, 2.1, 3.2)  # standard deviation in pixels
-MATRIX_REDUCTION = (0.75, 0.60, 0.45, 0.33, 0.22)  # fraction of the k-space lines kept, along each in-plane axis
+MATRIX_REDUCTION = (0.75, 0.60, 0.45, 0.33, 0.22)  # fraction of the k-space lines kept, along each of the last two axes
 DEFOCUS = (1.0, 1.4, 2.0, 2.8, 3.8)  # radius of the blur disc in pixels
 MOTION_BLUR = (2.0, 3.0, 4.5, 6.5, 9.0)  # path in pixels
-SLICE_THICKNESS = (1.5, 2.0, 3.0, 4.0, 6.0)  # in slices of the volume
+SLICE_THICKNESS = (1.5, 2.0, 3.0, 4.0, 6.0)  # in slices of the original
 DETECTOR_BINNING = (1.4, 2.0, 2.6, 3.3, 4.2)  # width of a detector cell in pixels
 
 DIRECTIONS = ((0, 1), (1, 1), (1, 0), (1, -1))  # of motion: rows, columns
 
 
 def psf_blur(images: Tensor, severity: float, rng: SampleRng) -> Tensor:
-    """A Gaussian point spread along every spatial axis, mirrored at the edges (modality: any).
+    """Blur by a Gaussian point spread along every spatial axis, mirrored at the edges (modality: any).
 
     Severity is its standard deviation in pixels; the full width at half maximum is 2.35 times that.
     """
@@ -40,7 +39,7 @@ def psf_blur(images: Tensor, severity: float, rng: SampleRng) -> Tensor:
 
 
 def matrix_reduction(images: Tensor, severity: float, rng: SampleRng) -> Tensor:
-    """A smaller acquisition matrix (modality: MR): the centre of k-space, zero-filled; blur and ringing at edges.
+    """Keep the centre of k-space, zero-filled, as a smaller acquisition matrix does (modality: MR): blur and ringing.
 
     A rectangular window over the last two axes, as scanners sample it, then the magnitude. Severity is the fraction of
     the lines kept along each of the two.
@@ -50,7 +49,7 @@ def matrix_reduction(images: Tensor, severity: float, rng: SampleRng) -> Tensor:
 
 
 def detector_binning(images: Tensor, severity: float, rng: SampleRng) -> Tensor:
-    """A coarser detector: every cell reports the mean over its area, shown as a block (modality: any).
+    """Average over the cells of a coarser detector, each shown as a block (modality: any).
 
     Severity is the width of a cell in pixels, along the last two axes.
     """
@@ -59,7 +58,7 @@ def detector_binning(images: Tensor, severity: float, rng: SampleRng) -> Tensor:
 
 
 def slice_thickness(images: Tensor, severity: float, rng: SampleRng) -> Tensor:
-    """Thicker slices of a volume, each the mean over its extent, shown in place (modalities: MR, CT; 3-D only).
+    """Average over thicker slices of a volume, shown in place (modalities: MR, CT; 3-D only).
 
     Severity is the thickness in slices of the original, along the first spatial axis.
     """
@@ -68,10 +67,10 @@ def slice_thickness(images: Tensor, severity: float, rng: SampleRng) -> Tensor:
 
 
 def defocus(images: Tensor, severity: float, rng: SampleRng) -> Tensor:
-    """A lens out of focus: a uniform disc as point spread over the last two axes, mirrored at the edges.
+    """Blur by the uniform disc of a lens out of focus, over the last two axes, mirrored at the edges.
 
-    Modalities: fundus, dermoscopy, microscopy. Severity is the radius of the disc in pixels. The disc is summed row by
-    row: each of its rows is a matrix product.
+    Modalities: fundus, dermoscopy, microscopy. Severity is the radius of the disc in pixels. The convolution is summed
+    over the rows of the disc, each of which is a matrix product.
     """
     pixels = interpolate_severity(DEFOCUS, severity, none=0.01)
     if compiler.usable(images):
@@ -92,15 +91,15 @@ def _defocused(images: Tensor, radius: float) -> Tensor:
 
     height, width = images.shape[-2:]
     rows, first, diagonals = _rows_of_disc(radius, height, width)
-    out = kernels_rows.empty_output(images)
+    out = launch.empty_output(images)
     x, y = (tensor.view(-1, height, width).numpy() for tensor in (images.contiguous(), out))
-    kernels_rows.run_threaded(lambda i, j: banded.stacked(x[i:j], rows, first, diagonals, y[i:j]), len(x), x.size)
+    launch.run_threaded(lambda i, j: banded.stacked(x[i:j], rows, first, diagonals, y[i:j]), len(x), x.size)
     return out
 
 
 @lru_cache(maxsize=64)
 def _rows_of_disc(radius: float, height: int, width: int) -> tuple[Whole, int, Doubles]:
-    """Returns what `products.stacked` wants to know of a disc."""
+    """Return the arguments of `kernels.banded.stacked` for a disc: rows to add, lowest diagonal, diagonals."""
     from ..kernels.separable import Band
 
     kernel = disc(radius)
@@ -118,7 +117,7 @@ def _rows_of_disc(radius: float, height: int, width: int) -> tuple[Whole, int, D
 
 @lru_cache(maxsize=64)
 def disc(radius: float) -> Tensor:
-    """Returns the share of each pixel that a centred disc covers, (2r+1, 2r+1) float64, summing to 1."""
+    """Return the fraction of each pixel that a centred disc covers, (2r+1, 2r+1) float64, normalised to sum 1."""
     reach, fine = max(0, int(radius + 0.5)), 16
     axis = (torch.arange((2 * reach + 1) * fine, dtype=torch.float64) + 0.5) / fine - reach - 0.5
     inside = (axis[:, None] ** 2 + axis**2 <= max(radius, 0.5) ** 2).double()
@@ -127,7 +126,7 @@ def disc(radius: float) -> Tensor:
 
 
 def motion_blur(images: Tensor, severity: float, rng: SampleRng) -> Tensor:
-    """Straight motion during the exposure, over the last two axes, mirrored at the edges (modality: any).
+    """Blur by straight motion during the exposure, over the last two axes, mirrored at the edges (modality: any).
 
     The direction is drawn per image: along rows, columns or one of the two diagonals. Severity is the path in pixels.
     """
@@ -152,16 +151,16 @@ def _streaked(images: Tensor, path: float, direction: Tensor) -> Tensor:
     shares = torch.stack([pad(share, (reach - len(share) // 2,) * 2) for share in steps])[direction].numpy()
     way = torch.tensor(DIRECTIONS)[direction].numpy()
     rows, cols = (reflected(torch.arange(-reach, n + reach), n).numpy() for n in (height, width))
-    out = kernels_rows.empty_output(images)
+    out = launch.empty_output(images)
     x, y = (tensor.view(len(images), -1, height, width).numpy() for tensor in (images.contiguous(), out))
-    kernels_rows.run_threaded(
+    launch.run_threaded(
         lambda i, j: resample.streaked(x[i:j], way[i:j], shares[i:j], rows, cols, y[i:j]), len(x), x.size
     )
     return out
 
 
 def _shares(path: float, down: int, right: int) -> Tensor:
-    """Returns the weights of copies one step apart, (2r+1,); the path's last pixels count by their share of it."""
+    """Return the weights of copies one step apart, (2r+1,); pixels at the ends of the path count partially."""
     step = math.hypot(down, right)
     reach = int(path / 2 / step + 0.5)
     ends = [(max((i - 0.5) * step, -path / 2), min((i + 0.5) * step, path / 2)) for i in range(-reach, reach + 1)]
@@ -169,7 +168,7 @@ def _shares(path: float, down: int, right: int) -> Tensor:
 
 
 def _streak(images: Tensor, path: float, down: int, right: int) -> Tensor:
-    """Returns the mean over copies moved along one direction."""
+    """Average copies moved along one direction."""
     shares = _shares(path, down, right)
     reach = len(shares) // 2
     height, width = images.shape[-2:]

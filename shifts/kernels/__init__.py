@@ -1,7 +1,7 @@
-"""Loops compiled by Numba, for the processor; each gives the same bytes as the tensor code that calls it.
+"""Loops compiled by Numba for the CPU; each gives the same bytes as the tensor code that calls it.
 
-The tensor code is what a shift means, and runs anywhere; where Numba is not there, or an image lies on a GPU, nothing
-but time is lost. A compiled loop reads and writes memory once where a chain of tensor operations does so for each.
-No loop may round otherwise than its original: no fast-math, the same order wherever a sum is not exact. (Normal draws
-are the one exception: they are those that torch makes on processors with AVX2, on every processor.)
+The tensor code defines a shift and runs anywhere; without Numba, or for images on a GPU, only speed is lost. A compiled
+loop reads and writes memory once, where a chain of tensor operations does so once per operation.
+Loops must round exactly as the tensor code does: no fast-math, and the same order of summation wherever a sum is not
+exact. (Normal draws are the one exception: on every processor they are those that torch makes with AVX2.)
 """

@@ -1,7 +1,7 @@
-"""Exact products of bands along an axis (see `matrices`): pixels in steps of 2**-24, summed in float64, in any order.
+"""Exact products of banded matrices along an axis (see `matrices`): steps of 2**-24, summed in float64 in any order.
 
-Four products are added at a time, so that sums are read and written once for four; indices have no sign, or each would
-be checked for counting from the end.
+Four products are added at a time, so that sums are read and written once per four. Indices are unsigned, because signed
+ones would be checked for counting from the end.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from .pointwise import clipped
 
 FINE, COARSE = np.float32(2.0**24), np.float32(2.0**-24)
 BLOCK = uintp(128)  # columns whose steps stay in the cache together
-FOURFOLD = 4  # entries come in fours, filled up with zeros
+FOURFOLD = 4  # entries are padded with zeros to a multiple of this
 I0, I1, I2, I3, I4 = (uintp(i) for i in range(5))
 
 
 @compiled_exact
 def _by_diagonals(steps: Doubles, row: int, diagonals: Doubles, total: Doubles) -> None:
-    """Writes the sums of two rows of steps, (R, n + 4 D or more), with the diagonals, (4 D, n), which are read once."""
+    """Write the products of two rows of steps, (R, n + 4 D or more), with the diagonals, (4 D, n), read only once."""
     n, after = uintp(diagonals.shape[1]), row + I1
     for d in range(I0, uintp(diagonals.shape[0]), I4):
         for i in range(n):
@@ -36,7 +36,7 @@ def _by_diagonals(steps: Doubles, row: int, diagonals: Doubles, total: Doubles) 
 
 @compiled_exact
 def _by_rows(steps: Doubles, start: int, entries: Doubles, i: int, reach: int, width: int, total: Doubles) -> None:
-    """Writes the sums of some rows of steps, (n + 4 K, width or more), with the i-th column of entries, (4 K, m)."""
+    """Write the product of rows of steps, (n + 4 K, width or more), with the i-th column of entries, (4 K, m)."""
     for k in range(I0, reach, I4):
         j = start + k
         k0, k1, k2, k3 = entries[k, i], entries[k + I1, i], entries[k + I2, i], entries[k + I3, i]
@@ -47,12 +47,12 @@ def _by_rows(steps: Doubles, start: int, entries: Doubles, i: int, reach: int, w
 
 @compiled_exact
 def banded_last(x: Floats, first: int, diagonals: Doubles, clip: bool, out: Floats) -> None:
-    """Applies a square matrix, given by its diagonals, to the rows.
+    """Apply a square matrix, given by its diagonals, to the rows.
 
     Args:
         x: (R, n).
-        first: The lowest of the diagonals, at most 0.
-        diagonals: (4 D, n); in row d, column i stands the entry (i, i + first + d), or 0 where there is none.
+        first: Offset of the lowest diagonal, at most 0.
+        diagonals: (4 D, n); row d, column i holds the entry (i, i + first + d), or 0 where there is none.
         clip: Write the magnitude, at most 1.
         out: (R, n), written.
     """
@@ -72,12 +72,12 @@ def banded_last(x: Floats, first: int, diagonals: Doubles, clip: bool, out: Floa
 
 @compiled_exact
 def sparse_last(x: Floats, start: Whole, entries: Doubles, clip: bool, out: Floats) -> None:
-    """Applies a matrix whose rows hold few entries side by side, far from the diagonal.
+    """Apply a matrix whose rows hold few adjacent entries, far from the diagonal.
 
     Args:
         x: (R, n).
-        start: (m,), the column of a row's first entry.
-        entries: (K, m), a row's entries one below the other, then zeros.
+        start: (m,), the column of each row's first entry.
+        entries: (K, m), each row's entries in a column, padded with zeros.
         clip: Write the magnitude, at most 1.
         out: (R, m), written.
     """
@@ -98,7 +98,7 @@ def sparse_last(x: Floats, start: Whole, entries: Doubles, clip: bool, out: Floa
 
 @compiled_exact
 def _to_block(x: Floats, r: int, left: int, width: int, steps: Doubles) -> None:
-    """Writes some columns of one of (R, n, A) as steps, with zeros in the rows after the last."""
+    """Write some columns of one plane of (R, n, A) as steps, with zeros in the rows after the last."""
     n = uintp(x.shape[1])
     for j in range(n):
         for a in range(width):
@@ -110,13 +110,13 @@ def _to_block(x: Floats, r: int, left: int, width: int, steps: Doubles) -> None:
 
 @compiled_exact
 def banded_inner(x: Floats, start: Whole, reach: Whole, entries: Doubles, clip: bool, out: Floats) -> None:
-    """Applies a matrix along the middle axis.
+    """Apply a matrix along the middle axis.
 
     Args:
         x: (R, n, A).
-        start: (m,), the column of a row's first entry.
-        reach: (m,), how many of its entries there are, in fours.
-        entries: (4 K, m), a row's entries one below the other, then zeros.
+        start: (m,), the column of each row's first entry.
+        reach: (m,), the number of its entries, rounded up to a multiple of four.
+        entries: (4 K, m), each row's entries in a column, padded with zeros.
         clip: Write the magnitude, at most 1.
         out: (R, m, A), written.
     """
@@ -144,7 +144,7 @@ def banded_both(
     clip: bool,
     out: Floats,
 ) -> None:
-    """Does what `banded_inner` does along the middle axis of (R, n, A), and then `banded_last` along the last."""
+    """Apply `banded_inner` along the middle axis of (R, n, A), then `banded_last` along the last."""
     count, m = uintp(entries.shape[0]), uintp(entries.shape[1])
     n, after, before = uintp(x.shape[1]), uintp(x.shape[2]), uintp(-first)
     steps, sums = np.empty((n + count, BLOCK), np.float64), np.empty(BLOCK, np.float64)
@@ -167,20 +167,20 @@ def banded_both(
 
 @compiled_exact
 def pixel(steps: np.float32, clip: bool) -> np.float32:
-    """Returns a sum of steps as a pixel; with `clip` its magnitude, at most 1."""
+    """Convert a sum of steps to a pixel; with `clip`, to its magnitude, at most 1."""
     value = steps * COARSE
     return min(abs(value), np.float32(1)) if clip else value
 
 
 @compiled_exact
 def stacked(x: Floats, rows: Whole, first: int, diagonals: Doubles, out: Floats) -> None:
-    """Adds pairs of rows, each pair after a matrix of its own, in the order of the pairs, and clips to 0..1.
+    """Apply a matrix to the sum of each pair of rows, add up the results in the order of the pairs, and clip to 0..1.
 
     Args:
         x: (P, H, n).
-        rows: (K, 2, H), the two rows that are added for each row of the result; the first pair's are one and the same,
-            which counts once.
-        first: The lowest of the diagonals, at most 0.
+        rows: (K, 2, H), the two rows of each pair, for each row of the result; the first pair is the same row twice,
+            counted once.
+        first: Offset of the lowest diagonal, at most 0.
         diagonals: (K, 4 D, n), as for `banded_last`.
         out: (P, H, n), written.
     """

@@ -1,4 +1,4 @@
-"""How a loop is compiled by Numba, and where the compiled code is kept."""
+"""Compile loops by Numba and cache the compiled code on disk."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 def usable(images: Tensor) -> bool:
-    """Tells whether compiled loops can take this tensor. Numba's own NUMBA_DISABLE_JIT=1 switches them off."""
+    """Return whether compiled loops can process this tensor. Numba's NUMBA_DISABLE_JIT=1 switches them off."""
     return images.device.type == "cpu" and _numba_works()
 
 
@@ -30,18 +30,18 @@ def usable(images: Tensor) -> bool:
 def _numba_works() -> bool:
     try:
         import numba
-    except ImportError:  # not installed, or it does not know this NumPy or Python yet
+    except ImportError:  # not installed, or it does not support this NumPy or Python yet
         return False
     return not numba.config.DISABLE_JIT
 
 
 def compiled(function: Function) -> Function:
-    """Returns a loop compiled at its first call, without the interpreter's lock, and kept on disk where that can be."""
-    return _compiled(function, fastmath=False)  # said, or it is that of the first loop that has this one in it
+    """Compile a loop at its first call, to run without the GIL; the code is cached on disk where possible."""
+    return _compiled(function, fastmath=False)  # explicit, or it is inherited from the first loop that calls this one
 
 
 def compiled_exact(function: Function) -> Function:
-    """As `compiled`, for loops in which no product and no sum is ever rounded: the two may be joined."""
+    """Compile as `compiled` does a loop whose products and sums are never rounded, so that they may be fused."""
     return _compiled(function, fastmath={"contract"})
 
 
@@ -52,14 +52,14 @@ def _compiled(function: Function, **more: object) -> Function:
     folder, numba.config.CACHE_DIR = numba.config.CACHE_DIR, _folder(numba.config.CACHE_DIR)
     try:
         loop = numba.njit(cache=True, **options)(function)
-    except RuntimeError:  # there is no folder that can be written
+    except RuntimeError:  # no folder is writable
         return cast("Function", numba.njit(**options)(function))
     finally:
         numba.config.CACHE_DIR = folder
     keep = loop._cache.save_overload
 
     def keep_if_possible(*code: object) -> None:
-        with suppress(OSError):  # a full disk costs the next process the compilation, not this one its shift
+        with suppress(OSError):  # a full disk costs the next process a compilation, but no error here
             keep(*code)
 
     loop._cache.save_overload = keep_if_possible
@@ -68,12 +68,12 @@ def _compiled(function: Function, **more: object) -> Function:
 
 @lru_cache(maxsize=2)
 def _folder(chosen: str) -> str:
-    """Returns where compiled code is kept: a folder for these very sources, since loops are compiled into each other.
+    """Return the cache folder for the current sources of all loops.
 
-    (Numba itself looks at the file of the outermost loop alone.)
+    Loops are inlined into each other and hold constants of `pixels`; Numba itself checks the outermost loop's file only.
     """
     here = Path(__file__).parent
     digest = sha256()
-    for path in sorted(here.glob("*.py")):
+    for path in [here.parent / "pixels.py", *sorted(here.glob("*.py"))]:
         digest.update(path.read_bytes())
     return str(Path(chosen or here / "__pycache__") / f"loops-{digest.hexdigest()[:16]}")

@@ -1,4 +1,4 @@
-"""What Numba has no word for: one instruction of the processor each."""
+"""Single processor instructions that Numba does not offer."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from numba.extending import intrinsic
 
 @intrinsic  # type: ignore[untyped-decorator]
 def fma(context: object, a: object, b: object, c: object) -> tuple[object, object]:
-    """Returns a * b + c, rounded once."""
+    """Return a * b + c, rounded once."""
 
     def code(context: object, builder: ir.IRBuilder, signature: object, arguments: list[ir.Value]) -> ir.Value:
         return builder.fma(*arguments)
@@ -19,7 +19,7 @@ def fma(context: object, a: object, b: object, c: object) -> tuple[object, objec
 
 @intrinsic  # type: ignore[untyped-decorator]
 def bits_of(context: object, x: object) -> tuple[object, object]:
-    """Returns the bits of a float32 as an int32."""
+    """Return the bits of a float32 as an int32."""
 
     def code(context: object, builder: ir.IRBuilder, signature: object, arguments: list[ir.Value]) -> ir.Value:
         return builder.bitcast(arguments[0], ir.IntType(32))
@@ -29,7 +29,7 @@ def bits_of(context: object, x: object) -> tuple[object, object]:
 
 @intrinsic  # type: ignore[untyped-decorator]
 def float_of(context: object, bits: object) -> tuple[object, object]:
-    """Returns the float32 of an int32's bits."""
+    """Return the float32 with the bits of an int32."""
 
     def code(context: object, builder: ir.IRBuilder, signature: object, arguments: list[ir.Value]) -> ir.Value:
         return builder.bitcast(arguments[0], ir.FloatType())

@@ -1,8 +1,8 @@
-"""The draws of torch's CPU generator, bit for bit, in half of its time or less.
+"""Random draws bit for bit as torch's CPU generator makes them, in half the time or less.
 
-Mersenne Twister: Matsumoto and Nishimura, ACM TOMACS 1998. Normal draws are Box and Muller's (Ann. Math. Stat. 1958),
-by the single-precision logarithm, sine and cosine of S. Moshier's Cephes library, sixteen at a time, as torch has
-them on processors with AVX2; tests compare every bit with the installed torch.
+Mersenne Twister: Matsumoto and Nishimura, ACM TOMACS 1998. Normal draws: Box and Muller (Ann. Math. Stat. 1958) with
+the single-precision logarithm, sine and cosine of S. Moshier's Cephes library, sixteen at a time, as torch does on
+processors with AVX2; tests compare every bit with the installed torch.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from numba import float32, int32, uint32
 from .compiler import Floats, Words, compiled
 from .intrinsics import bits_of, float_of, fma
 
-WORDS, AHEAD = 624, 397  # of the twister's state; how far the word lies that is mixed in
-GROUP, HALF = 16, 8  # draws made together: HALF radii, HALF angles
+WORDS, AHEAD = 624, 397  # size of the twister's state, distance of the word that is mixed in
+GROUP, HALF = 16, 8  # normal draws are made in groups of 16, from 8 radii and 8 angles
 
 F = np.float32
 UNIT = F(2.0**-24)
@@ -69,7 +69,7 @@ def _twist(words: Words) -> None:
 
 @compiled
 def _unit(word: np.uint32) -> np.float32:
-    """Returns a word of the state as a float32 in [0, 1)."""
+    """Convert a word of the state to a float32 in [0, 1)."""
     y = word
     y ^= y >> uint32(11)
     y ^= uint32(uint32(y << uint32(7)) & uint32(0x9D2C5680))
@@ -81,7 +81,7 @@ def _unit(word: np.uint32) -> np.float32:
 
 @compiled
 def uniform(out: Floats, seeds: Words) -> None:
-    """Fills each row of `out`, (N, K) float32, with uniform draws in [0, 1) of the generator with its seed, (N,)."""
+    """Fill each row of `out`, (N, K) float32, with uniform draws in [0, 1) from a generator with its seed, (N,)."""
     words = np.empty(WORDS, np.uint32)
     for n in range(out.shape[0]):
         _seeded(words, seeds[n])
@@ -95,7 +95,7 @@ def uniform(out: Floats, seeds: Words) -> None:
 
 @compiled
 def normal(out: Floats, seeds: Words) -> None:
-    """Fills each row of `out`, (N, K) float32, K at least 16, with standard normal draws, as `uniform` does."""
+    """Fill each row of `out`, (N, K) float32 with K >= 16, with standard normal draws, as `uniform` does."""
     words, unit = np.empty(WORDS, np.uint32), np.empty(WORDS, np.float32)
     work = np.empty((4, WORDS // 2), np.float32)
     for n in range(out.shape[0]):
@@ -108,7 +108,7 @@ def normal(out: Floats, seeds: Words) -> None:
             _box_muller(unit, work)
             for i in range(min(WORDS, len(row) - start) // GROUP * GROUP):
                 row[start + i] = unit[i]
-        if len(row) % GROUP:  # the last sixteen are drawn anew, so that they make a group
+        if len(row) % GROUP:  # the last sixteen are redrawn, so that they make a group
             at = len(row) % WORDS
             for i in range(GROUP):
                 if at + i == WORDS:
@@ -121,9 +121,9 @@ def normal(out: Floats, seeds: Words) -> None:
 
 @compiled
 def _box_muller(draws: Floats, work: Floats) -> None:
-    """Makes uniform draws, (WORDS,), normal: eight radii and the eight angles after them become sixteen values."""
+    """Turn uniform draws, (WORDS,), into normal: eight radii and the eight angles after them give sixteen values."""
     radius, angle, left, right = work[0], work[1], work[2], work[3]
-    groups = draws.view(np.float64).reshape(-1, 2, HALF // 2)  # moved two by two
+    groups = draws.view(np.float64).reshape(-1, 2, HALF // 2)  # moves two values at a time
     radii, angles = radius.view(np.float64).reshape(-1, HALF // 2), angle.view(np.float64).reshape(-1, HALF // 2)
     lefts, rights = left.view(np.float64).reshape(-1, HALF // 2), right.view(np.float64).reshape(-1, HALF // 2)
     for g in range(len(groups)):
@@ -168,7 +168,7 @@ def _log(x: np.float32) -> np.float32:
 
 @compiled
 def _cos_sin(angle: np.float32) -> tuple[np.float32, np.float32]:
-    """Returns cosine and sine of an angle in 0..2 pi."""
+    """Return cosine and sine of an angle in 0..2 pi."""
     octant = int32(int32(int32(angle * FOUR_OVER_PI) + int32(1)) & int32(~1))
     turns = float32(octant)
     x = fma(turns, PI_4_LOW, fma(turns, PI_4_MID, fma(turns, PI_4_HIGH, angle)))

@@ -1,4 +1,4 @@
-"""Images put together from moved copies of themselves, or with a wave; sums are float32, in the tensor code's order."""
+"""Sums of moved copies of images, or of images and a wave, in float32 and in the tensor code's order."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ F = np.float32
 def turned(
     x: Floats, left: Flags, corners: Whole, weights: Floats, others: Whole, other_weights: Floats, out: Floats
 ) -> None:
-    """Samples images at four neighbours of every pixel.
+    """Interpolate images between four neighbours of every sampling point.
 
     Args:
         x: (N, C, H*W).
-        left: (N,), whether an image takes the first pair of tables, or the second.
-        corners: (4, H*W), where the neighbours lie.
-        weights: (4, H*W).
-        others: (4, H*W).
-        other_weights: (4, H*W).
+        left: (N,), whether an image uses the first pair of tables or the second.
+        corners: (4, H*W), indices of the neighbours.
+        weights: (4, H*W), weights of the neighbours.
+        others: (4, H*W), indices of the second pair of tables.
+        other_weights: (4, H*W), weights of the second pair of tables.
         out: (N, C, H*W), written.
     """
     size = uintp(x.shape[2])
@@ -43,14 +43,14 @@ def turned(
 
 @compiled
 def streaked(x: Floats, way: Whole, shares: Floats, rows: Whole, columns: Whole, out: Floats) -> None:
-    """Adds copies of planes moved along a line.
+    """Add weighted copies of planes moved along a line.
 
     Args:
         x: (N, C, H, W).
-        way: (N, 2), how far a step goes down and to the right, 0, 1 or -1.
-        shares: (N, K), the weight of each copy; K is odd, steps go from -(K // 2) on.
-        rows: (H + K - 1,), the row of the image at each row of its mirrored frame.
-        columns: (W + K - 1,).
+        way: (N, 2), the step downwards and to the right: 0, 1 or -1 each.
+        shares: (N, K), the weight of each copy; K is odd, steps start at -(K // 2).
+        rows: (H + K - 1,), the image's row at each row of its mirror-padded frame.
+        columns: (W + K - 1,), likewise for columns.
         out: (N, C, H, W), written.
     """
     height, width, count = uintp(x.shape[2]), uintp(x.shape[3]), shares.shape[1]
@@ -76,15 +76,15 @@ def streaked(x: Floats, way: Whole, shares: Floats, rows: Whole, columns: Whole,
 
 @compiled
 def ghosted(x: Floats, rows: Whole, bessel: Floats, still: np.float32, cos: Floats, sin: Floats, out: Floats) -> None:
-    """Adds copies moved along the rows' axis, each with a phase, and takes the magnitude.
+    """Add copies moved along the axis of rows, each with a phase, and take the magnitude.
 
     Args:
         x: (N, P, H, W).
-        rows: (N, K, H), the row of the image at each row of a copy.
-        bessel: (K,), a copy's weight.
+        rows: (N, K, H), the image's row at each row of a copy.
+        bessel: (K,), the weight of each copy.
         still: The weight of the image itself.
-        cos: (N, K), of a copy's phase.
-        sin: (N, K).
+        cos: (N, K), cosine of a copy's phase.
+        sin: (N, K), sine of a copy's phase.
         out: (N, P, H, W), written.
     """
     height, width = uintp(x.shape[2]), uintp(x.shape[3])
@@ -110,15 +110,15 @@ def ghosted(x: Floats, rows: Whole, bessel: Floats, still: np.float32, cos: Floa
 def striped(
     x: Floats, real: Floats, imaginary: Floats, cos: Floats, sin: Floats, amplitude: np.float32, out: Floats
 ) -> None:
-    """Adds a wave and takes the magnitude.
+    """Add a complex wave and take the magnitude.
 
     Args:
         x: (N, C, P, W).
-        real: (N, P), the wave along all axes but the last.
-        imaginary: (N, P).
-        cos: (N, W), the wave along the last axis.
-        sin: (N, W).
-        amplitude: Of the wave.
+        real: (N, P), real part of the wave along all axes but the last.
+        imaginary: (N, P), its imaginary part.
+        cos: (N, W), real part of the wave along the last axis.
+        sin: (N, W), its imaginary part.
+        amplitude: Amplitude of the wave.
         out: (N, C, P, W), written.
     """
     for n in range(len(x)):

@@ -1,7 +1,7 @@
-"""Products along the axes of images by compiled loops: what a few planes need, done while they lie in the cache.
+"""Products along the axes of images by compiled loops, a few planes at a time so that they stay in the cache.
 
-Dense matrices are left to a linear algebra library, with half of its work: a matrix that looks the same from the other
-end takes what is even about the middle of the axis to what is even, and what is odd to what is odd.
+Dense matrices are left to the linear algebra library, at half the work: a matrix that is symmetric under reversal of
+the axis maps the even part about the middle to the even part, and the odd part to the odd part.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ from . import banded, symmetric
 from .compiler import Doubles, Floats, Whole
 from .launch import empty_output, run_threaded
 
-DENSE = 0.3  # filled width of a matrix, from which on linear algebra libraries are faster than loops
-FEW = 16  # columns in which it does not matter
-FAR = 4  # diagonals for each entry of a row, from which on entries are looked up one by one
-TILE = 32_768  # pixels that one thread takes at a time
-PART = 1_048_576  # pixels that all threads take at a time, at most
+DENSE = 0.3  # width of the band as a fraction of n, above which linear algebra libraries are faster than loops
+FEW = 16  # columns that a band may always have
+FAR = 4  # diagonals per entry of a row, above which entries are looked up one by one
+TILE = 32_768  # pixels that one thread processes at a time
+PART = 1_048_576  # greatest number of pixels that all threads process at a time
 
 
 class Band:
-    """Where a matrix, (n, n), has entries other than zero, as loops want it."""
+    """The nonzero entries of a matrix, (n, n), in the layouts that the loops read."""
 
     def __init__(self, matrix: Tensor) -> None:
         entries = matrix.numpy()
@@ -35,7 +35,7 @@ class Band:
         self.start = (entries != 0).argmax(1)
         widest = int((column - self.start[row]).max(initial=0)) + 1
         self.dense = widest > DENSE * n + FEW
-        if self.dense:  # not for loops
+        if self.dense:  # not processed by loops
             return
         self.entries = np.zeros((_fourfold(widest), n))
         self.entries[column - self.start[row], row] = entries[row, column]
@@ -57,14 +57,14 @@ def _fourfold(count: int) -> int:
 
 @lru_cache(maxsize=64)
 def band(matrix: Tensor) -> Band:
-    """Returns the band of a matrix, which must not be changed afterwards."""
+    """Return the band of a matrix, which must not be modified afterwards."""
     return Band(matrix)
 
 
 def separable(images: Tensor, steps: Sequence[tuple[int, Tensor]], *, clip: bool) -> Tensor:
-    """Returns what `matrices.separable` does."""
+    """Apply square matrices along axes one after another, see `matrices.separable`."""
     out = empty_output(images)
-    together = min(-2, *(axis for axis, _ in steps))  # the axes of what all products need
+    together = min(-2, *(axis for axis, _ in steps))  # the axes that all products need together
     x, y = (tensor.view(-1, *images.shape[together:]).numpy() for tensor in (images.contiguous(), out))
     bands = [(axis, band(matrix)) for axis, matrix in steps]
     if not any(step.dense for _, step in bands):
@@ -85,12 +85,12 @@ def separable(images: Tensor, steps: Sequence[tuple[int, Tensor]], *, clip: bool
 
 
 def _group(x: Floats, pixels: int) -> int:
-    """Returns how many planes, or volumes, of x are worked on together."""
+    """Return how many planes, or volumes, of x are processed together."""
     return min(len(x), max(1, pixels // int(x[0].size)))
 
 
 def _sides(x: Floats, axis: int) -> tuple[int, int, int]:
-    """Returns the shape (before, n, after) of an array about an axis."""
+    """Return the shape (before, n, after) of an array about an axis."""
     return math.prod(x.shape[:axis]), x.shape[axis], math.prod(x.shape[x.ndim + axis + 1 :])
 
 
@@ -130,7 +130,10 @@ def _one(x: Floats, axis: int, step: Band, clip: bool, out: Floats) -> None:
 
 
 class Halves:
-    """What a matrix, (n, n), makes of the even and of the odd part of an axis, if it is the same from the other end."""
+    """The parts of a matrix, (n, n), that act on the even and odd part of an axis.
+
+    `sign` is 1 if the matrix equals itself with both axes reversed, -1 if it equals the negative of that, else 0.
+    """
 
     def __init__(self, matrix: Tensor) -> None:
         n = len(matrix)
@@ -144,18 +147,18 @@ class Halves:
 
 @lru_cache(maxsize=64)
 def halves(matrix: Tensor) -> Halves:
-    """Returns the halves of a matrix, which must not be changed afterwards."""
+    """Return the halves of a matrix, which must not be modified afterwards."""
     return Halves(matrix)
 
 
 class _Work:
-    """Room for dense products of so many pixels, which is used again and again: new memory costs more than products."""
+    """Reusable work space for dense products of a number of pixels: allocating costs more than the products."""
 
     def __init__(self, pixels: int) -> None:
         self.before, self.after = torch.empty(2, pixels, dtype=torch.float64)
 
     def apply(self, matrix: Tensor, x: Floats, clip: bool, out: Floats) -> None:
-        """Writes a matrix, (n, n), applied to the middle axis of x, (R, n, A)."""
+        """Apply a matrix, (n, n), to the middle axis of x, (R, n, A)."""
         half = halves(matrix)
         shape = (2, len(x), x.shape[1] // 2, x.shape[2]) if half.sign else x.shape
         steps, sums = (room[: x.size].view(shape) for room in (self.before, self.after))
@@ -174,7 +177,7 @@ class _Work:
 
 
 def applied(matrix: Tensor, steps: Tensor, out: Tensor) -> None:
-    """Writes a matrix applied to the middle axis, by a linear algebra library."""
+    """Apply a matrix to the middle axis by the linear algebra library."""
     if steps.shape[2] == 1:  # with nothing after the axis, the product from the right is the faster one
         torch.matmul(steps[..., 0], matrix.T, out=out[..., 0])
     else:
@@ -182,7 +185,7 @@ def applied(matrix: Tensor, steps: Tensor, out: Tensor) -> None:
 
 
 def fold(x: Floats, even: Doubles, odd: Doubles) -> None:
-    """Writes the even and the odd part of the middle axis, in steps: x[i] + x[n - 1 - i] and the difference."""
+    """Write the even and odd part of the middle axis, in steps: x[i] + x[n - 1 - i] and the difference."""
     if x.shape[2] == 1:
         rows, e, o = x[..., 0], even[..., 0], odd[..., 0]
         run_threaded(lambda i, j: symmetric.fold_last(rows[i:j], e[i:j], o[i:j]), len(x), x.size)
@@ -191,7 +194,7 @@ def fold(x: Floats, even: Doubles, odd: Doubles) -> None:
 
 
 def unfold(even: Doubles, odd: Doubles, sign: int, clip: bool, out: Floats) -> None:
-    """Writes the images, (R, n, A), whose middle axis has such parts; `sign` times the difference at its other end."""
+    """Write the images, (R, n, A), from these parts; the far half of the axis is `sign` times the difference."""
     if out.shape[2] == 1:
         e, o, y = even[..., 0], odd[..., 0], out[..., 0]
         run_threaded(lambda i, j: symmetric.unfold_last(e[i:j], o[i:j], sign, clip, y[i:j]), len(out), out.size)
@@ -200,13 +203,12 @@ def unfold(even: Doubles, odd: Doubles, sign: int, clip: bool, out: Floats) -> N
 
 
 def partly_moved(images: Tensor, places: Sequence[Tensor], lines: tuple[Tensor, Tensor]) -> Tensor:
-    """Returns images of which a part of the lines comes from where they were moved to; the magnitude, at most 1.
+    """Take some k-space lines of images from a moved copy; return the magnitude, at most 1.
 
     Args:
-        images: (N, C, *spatial) float32, the last axis but one even.
-        places: (N, H) and (N, W), where the rows and the columns of a moved image come from.
-        lines: (H, H) each, the real and the imaginary part of the projection on the lines: the first the same, the
-            second the opposite from the other end.
+        images: (N, C, *spatial) float32; the length of the last axis but one is even.
+        places: (N, H) and (N, W), source rows and columns of the moved copy.
+        lines: (H, H) each, the real and imaginary part of the projection on the lines, with `Halves.sign` 1 and -1.
     """
     height, width = images.shape[-2:]
     out = empty_output(images)

@@ -1,6 +1,6 @@
-"""What comes before and after the exact product of a dense matrix (see `separable`): pixels as steps, in two halves.
+"""Pre- and post-processing of exact products of dense matrices (see `separable`).
 
-An axis is folded about its middle into an even and an odd part, and unfolded again.
+Pixels become steps, and an axis is folded about its middle into an even and an odd part, and unfolded afterwards.
 """
 
 from __future__ import annotations
@@ -15,21 +15,21 @@ from .pointwise import clipped, hypotenuse
 
 @compiled_exact
 def to_steps(x: Floats, steps: Doubles) -> None:
-    """Writes pixels, (K,), as steps."""
+    """Convert pixels, (K,), to steps."""
     for i in range(uintp(len(x))):
         steps[i] = np.rint(x[i] * FINE)
 
 
 @compiled_exact
 def from_steps(steps: Doubles, clip: bool, out: Floats) -> None:
-    """Writes sums, (K,), as pixels."""
+    """Convert sums of steps, (K,), to pixels."""
     for i in range(uintp(len(out))):
         out[i] = pixel(np.float32(steps[i]), clip)
 
 
 @compiled_exact
 def fold_last(x: Floats, even: Doubles, odd: Doubles) -> None:
-    """Writes x[i] + x[n - 1 - i], (R, n / 2), and x[i] - x[n - 1 - i] of the rows, in steps."""
+    """Write x[i] + x[n - 1 - i] and x[i] - x[n - 1 - i], (R, n / 2) each, of the rows, in steps."""
     half, end = uintp(even.shape[1]), uintp(x.shape[1] - 1)
     for r in range(uintp(len(x))):
         for i in range(half):
@@ -39,7 +39,7 @@ def fold_last(x: Floats, even: Doubles, odd: Doubles) -> None:
 
 @compiled_exact
 def fold_inner(x: Floats, even: Doubles, odd: Doubles) -> None:
-    """Does so along the middle axis of (R, n, A)."""
+    """Fold as `fold_last` does along the middle axis of (R, n, A)."""
     half, end = uintp(even.shape[1]), uintp(x.shape[1] - 1)
     for r in range(uintp(len(x))):
         for i in range(half):
@@ -50,7 +50,7 @@ def fold_inner(x: Floats, even: Doubles, odd: Doubles) -> None:
 
 @compiled_exact
 def unfold_last(even: Doubles, odd: Doubles, sign: int, clip: bool, out: Floats) -> None:
-    """Writes rows, (R, n), from what their even and odd parts have become, (R, n / 2)."""
+    """Write rows, (R, n), from their even and odd parts after the product, (R, n / 2) each."""
     half, end, turn = uintp(even.shape[1]), uintp(out.shape[1] - 1), np.float64(sign) / 2
     for r in range(uintp(len(out))):
         for i in range(half):
@@ -61,7 +61,7 @@ def unfold_last(even: Doubles, odd: Doubles, sign: int, clip: bool, out: Floats)
 
 @compiled_exact
 def unfold_inner(even: Doubles, odd: Doubles, sign: int, clip: bool, out: Floats) -> None:
-    """Does so along the middle axis of (R, n, A)."""
+    """Unfold as `unfold_last` does along the middle axis of (R, n, A)."""
     half, end, turn = uintp(even.shape[1]), uintp(out.shape[1] - 1), np.float64(sign) / 2
     for r in range(uintp(len(out))):
         for i in range(half):
@@ -73,12 +73,12 @@ def unfold_inner(even: Doubles, odd: Doubles, sign: int, clip: bool, out: Floats
 
 @compiled_exact
 def fold_change(x: Floats, rows: Whole, columns: Whole, even: Doubles, odd: Doubles) -> None:
-    """Folds what a movement changes, along the rows' axis, as `fold_inner` does.
+    """Fold the change that a movement makes along the axis of rows, as `fold_inner` does.
 
     Args:
         x: (N, P, H, W).
-        rows: (N, H), where the rows of a moved image come from.
-        columns: (N, W), where its columns come from.
+        rows: (N, H), source rows of the moved image.
+        columns: (N, W), its source columns.
         even: (N, P, H / 2, W), written.
         odd: (N, P, H / 2, W), written.
     """
@@ -98,14 +98,14 @@ def fold_change(x: Floats, rows: Whole, columns: Whole, even: Doubles, odd: Doub
 def unfold_magnitude(
     x: Floats, even: Doubles, odd: Doubles, imaginary_even: Doubles, imaginary_odd: Doubles, out: Floats
 ) -> None:
-    """Writes |x + real + i imaginary|, at most 1, from what even and odd parts have become, along the middle axis.
+    """Write |x + real + i imaginary|, at most 1, from even and odd parts along the axis of rows.
 
     Args:
         x: (N, P, H, W).
-        even: (N, P, H / 2, W).
-        odd: (N, P, H / 2, W).
-        imaginary_even: (N, P, H / 2, W), of a matrix that is the opposite from its other end.
-        imaginary_odd: (N, P, H / 2, W).
+        even: (N, P, H / 2, W), even part of the real part.
+        odd: (N, P, H / 2, W), odd part of the real part.
+        imaginary_even: (N, P, H / 2, W), even part through a matrix with `Halves.sign` -1.
+        imaginary_odd: (N, P, H / 2, W), odd part through it.
         out: (N, P, H, W), written.
     """
     half, end = uintp(even.shape[2]), uintp(x.shape[2] - 1)

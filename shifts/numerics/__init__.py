@@ -1,1 +1,1 @@
-"""Exact and addressed arithmetic that the shifts are built from."""
+"""Arithmetic behind the shifts: exact products, lookup tables, per-sample random numbers."""

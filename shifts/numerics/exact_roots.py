@@ -1,4 +1,4 @@
-"""Square roots that are rounded right: torch takes its own from a library that is off by a last bit now and then."""
+"""Correctly rounded square roots; the last bit of torch's float32 root is sometimes wrong."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from torch import Tensor
 
 
 def root(x: Tensor) -> Tensor:
-    """Returns the square root of float32 values, the nearest float32."""
+    """Return the square root of float32 values, rounded to the nearest float32."""
     return x.double().sqrt_().float()
 
 
 def magnitude(real: Tensor, imaginary: Tensor) -> Tensor:
-    """Returns the root of real**2 + imaginary**2; both arguments are used up."""
+    """Return the root of real**2 + imaginary**2; overwrites both arguments."""
     return root(real.mul_(real).add_(imaginary.mul_(imaginary)))

@@ -1,7 +1,7 @@
-"""Tone curves as look-up tables: one look-up costs less than one `pow`, and its bytes never depend on the batch.
+"""Tone curves as lookup tables, which are faster than `pow` and give the same bytes in any batch.
 
-(A vectorised `pow` or `exp` rounds the last few pixels of a chunk by another routine, so that its last bit depends on
-where in the batch a pixel stands.) The table has a step of 1/65535, so 8-bit and 16-bit data are met exactly.
+(A vectorised `pow` or `exp` handles the last few pixels of a chunk by another routine, so that the last bit depends on
+a pixel's position in the batch.) Tables have steps of 1/65535, so 8-bit and 16-bit data are represented exactly.
 """
 
 from __future__ import annotations
@@ -18,21 +18,21 @@ STEPS = 65535
 
 
 def grey_levels() -> Tensor:
-    """Returns the levels a table is made for: (65536,) float64 from 0 to 1."""
+    """Return the levels of a table: (65536,) float64 from 0 to 1."""
     return torch.arange(STEPS + 1, dtype=torch.float64) / STEPS
 
 
 @lru_cache(maxsize=64)
 def power(exponent: float) -> Tensor:
-    """Returns the table, (65536,) float32, of x**exponent."""
+    """Return the table of x**exponent, (65536,) float32."""
     return (grey_levels() ** exponent).float()
 
 
 def look_up(images: Tensor, curve: Tensor) -> Tensor:
-    """Returns `curve` at every pixel.
+    """Apply a tone curve to every pixel.
 
     Args:
-        images: any shape, in [0, 1]; rounded to the nearest of the 65,536 levels.
+        images: Any shape, in [0, 1]; rounded to the nearest of the 65,536 levels.
         curve: (65536,), the curve at `grey_levels()`.
     """
     if compiler.usable(images):

@@ -1,10 +1,10 @@
-"""Linear operators along one axis of an image, as matrices: batched, and the same bytes in any batch, on any processor.
+"""Linear operators along one axis of images, as matrices: the same bytes in any batch and on any processor.
 
-Convolutions, `torch.fft` and float32 matrix products change in the last bit with the batch size, the number of threads
-or the kernel a library picks, because they add in another order. Here nothing is ever rounded while adding: pixels and
-matrix entries are whole multiples of 2**-24, so their products are multiples of 2**-48, and float64 holds every sum of
-them below 2**5 exactly. The order then does not matter. It takes two to eight times as long as in float32, and still
-less than a depthwise convolution with 11 taps; on a processor, `kernels.separable` does it in compiled loops.
+The last bit of convolutions, `torch.fft` and float32 matrix products depends on the batch size, the number of threads
+and the kernel a library picks, because the order of summation does. Here no sum is ever rounded: pixels and matrix
+entries are whole multiples of 2**-24, so their products are multiples of 2**-48, and float64 holds every sum of them
+below 2**5 exactly, in any order. This takes two to eight times as long as float32, and still less than a depthwise
+convolution with 11 taps; on the CPU, `kernels.separable` does it in compiled loops.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ from torch import Tensor
 
 from ..kernels import compiler
 
-FINE = 2.0**24  # steps in 1: what float32 resolves just below white
+FINE = 2.0**24  # steps per unit: the resolution of float32 just below white
 BAND = 32  # rows of a matrix that are applied together
 
 
 def along(images: Tensor, matrix: Tensor, axis: int) -> Tensor:
-    """Returns a matrix applied along one axis of the images, float32, the same bytes whatever the batch.
+    """Apply a matrix along one axis of the images; the result is float32, the same bytes in any batch.
 
     Args:
         images: (N, C, *spatial) float32, rounded to multiples of 2**-24 first.
         matrix: (m, n) float64 from `exact`; a row's absolute sum times the largest pixel must stay below 32.
-        axis: negative; n long, m in the result.
+        axis: Negative index of the axis, of length n, and m in the result.
     """
     n, after = images.shape[axis], math.prod(images.shape[images.ndim + axis + 1 :])
     shape = list(images.shape)
@@ -43,26 +43,26 @@ def along(images: Tensor, matrix: Tensor, axis: int) -> Tensor:
 
 
 def separable(images: Tensor, *products: tuple[int, Tensor], clip: bool = True) -> Tensor:
-    """Returns the images after one product after the other, as `along` makes them.
+    """Apply square matrices along axes of the images one after another, as `along` does.
 
     Args:
         images: (N, C, *spatial) float32.
-        products: A spatial axis, negative, and its square matrix each.
-        clip: Return the magnitude, at most 1, which is what an image is; else all as it is.
+        products: Pairs of a negative spatial axis and its matrix.
+        clip: Return the magnitude, clipped to 1, as in an image; otherwise the values themselves.
     """
     if compiler.usable(images) and images.numel():
-        from ..kernels import separable as compiled
+        from ..kernels.separable import separable as compiled
 
-        return compiled.separable(images, products, clip=clip)
+        return compiled(images, products, clip=clip)
     for axis, matrix in products:
         images = along(images, matrix, axis)
     return images.abs().clamp_(0, 1) if clip else images
 
 
 def _bands(matrix: Tensor) -> list[tuple[slice, slice]]:
-    """Returns the parts of a matrix that hold all its entries but zeros: rows, and the columns that they reach.
+    """Split a matrix into blocks that hold all its nonzero entries: slices of rows, and of the columns they reach.
 
-    Zeros left out change no exact sum; a narrow blur needs a fraction of the products, and what a band makes is small.
+    Skipping zeros changes no exact sum; a narrow blur needs a fraction of the products, and little memory at a time.
     """
     m = len(matrix)
     bands = []
@@ -74,18 +74,18 @@ def _bands(matrix: Tensor) -> list[tuple[slice, slice]]:
 
 
 def exact(matrix: Tensor) -> Tensor:
-    """Returns a matrix's entries rounded to multiples of 2**-24, float64, as `along` needs them."""
+    """Round a matrix's entries to multiples of 2**-24, float64, as `along` needs them."""
     return (matrix.double() * FINE).round() / FINE
 
 
 def reflected(index: Tensor, n: int) -> Tensor:
-    """Returns positions folded back into 0..n-1 as in a mirror at the image's edge: d c b a | a b c d | d c b a."""
+    """Fold positions back into 0..n-1 by mirroring at the image's edges: d c b a | a b c d | d c b a."""
     period = index.remainder(2 * n)
     return torch.minimum(period, 2 * n - 1 - period)
 
 
 def convolution(kernel: Tensor, n: int) -> Tensor:
-    """Returns (n, n): correlation with a kernel (2r+1,), the image mirrored at its edges."""
+    """Return the (n, n) correlation with a kernel (2r+1,), mirrored at the edges."""
     radius = (len(kernel) - 1) // 2
     rows = torch.arange(n)[:, None].expand(n, len(kernel))
     cols = reflected(rows + torch.arange(-radius, radius + 1), n)
@@ -96,7 +96,7 @@ def convolution(kernel: Tensor, n: int) -> Tensor:
 
 @lru_cache(maxsize=64)
 def gaussian(n: int, sigma: float) -> Tensor:
-    """Returns the (n, n) Gaussian blur of standard deviation `sigma` pixels, cut at 4 sigma, mirrored at the edges."""
+    """Return the (n, n) Gaussian blur of standard deviation `sigma` pixels, cut at 4 sigma, mirrored at the edges."""
     radius = max(1, math.ceil(4 * sigma))
     offset = torch.arange(-radius, radius + 1, dtype=torch.float64)
     kernel = torch.exp(-0.5 * (offset / max(sigma, 1e-6)) ** 2)
@@ -104,7 +104,7 @@ def gaussian(n: int, sigma: float) -> Tensor:
 
 
 def from_window(window: Tensor) -> Tensor:
-    """Returns the (n, n) complex128 matrix that weights the frequencies of an axis: inverse DFT . diag(window) . DFT.
+    """Return the (n, n) complex128 matrix that weights the frequencies of an axis: inverse DFT . diag(window) . DFT.
 
     Args:
         window: (n,), in the order of `torch.fft.fftfreq`; real and even in frequency gives a real matrix.
@@ -118,10 +118,10 @@ def from_window(window: Tensor) -> Tensor:
 
 @lru_cache(maxsize=64)
 def truncation(n: int, fraction: float) -> Tensor:
-    """Returns the (n, n) projection on the central `fraction` of the axis's k-space lines, zero-filled.
+    """Return the (n, n) projection on the central `fraction` of the axis's k-space lines, zero-filled.
 
-    The window is symmetric about the centre, so the matrix is real; the two outermost lines it reaches are weighted by
-    the share of them that lies inside, so that a small change of `fraction` is a small change of the image.
+    The window is symmetric about the centre, so the matrix is real; the two outermost lines are weighted by the
+    fraction of them that lies inside, so that a small change of `fraction` is a small change of the image.
     """
     lines = torch.fft.fftfreq(n, 1 / n, dtype=torch.float64).abs()
     return exact(from_window((fraction * n / 2 - lines + 0.5).clamp(0, 1).to(torch.complex128)).real)
@@ -129,9 +129,9 @@ def truncation(n: int, fraction: float) -> Tensor:
 
 @lru_cache(maxsize=64)
 def binning(n: int, cell: float) -> Tensor:
-    """Returns the (n, n) average over detector cells `cell` pixels wide, shown as blocks.
+    """Return the (n, n) average over detector cells `cell` pixels wide, shown as blocks.
 
-    The cells are centred on the axis. A cell that cuts through a pixel gathers, and lights up, its share of it.
+    The cells are centred on the axis. Pixels that are cut by the edge of a cell are shared between its neighbours.
     """
     count = max(1, math.ceil(n / cell))
     edges = (torch.arange(count + 1, dtype=torch.float64) - count / 2) * cell + n / 2
@@ -143,13 +143,13 @@ def binning(n: int, cell: float) -> Tensor:
 
 @lru_cache(maxsize=64)
 def unit_noise(n: int, sigma: float) -> Tensor:
-    """Returns the Gaussian blur (n, n) with rows of length 1: white noise comes out correlated, its variance kept."""
+    """Return the (n, n) Gaussian blur with rows of unit norm: correlates white noise and keeps its variance."""
     matrix = gaussian(n, sigma)
     return exact(matrix / matrix.square().sum(1, keepdim=True).sqrt())
 
 
 @lru_cache(maxsize=64)
 def magnification(n: int, kept: float) -> Tensor:
-    """Returns (n, n): the central `kept` of the axis spread over all of it, interpolated linearly."""
+    """Return the (n, n) linear interpolation that spreads the central fraction `kept` of the axis over its length."""
     position = ((torch.arange(n, dtype=torch.float64) + 0.5 - n / 2) * kept + n / 2 - 0.5).clamp(0, n - 1)
     return exact((1 - (position[:, None] - torch.arange(n)).abs()).clamp(min=0))

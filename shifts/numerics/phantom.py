@@ -1,4 +1,4 @@
-"""Test objects: synthetic images with flat parts, edges, fine bars, a gradient and colour, drawn from formulas."""
+"""Phantoms: synthetic test images with flat parts, edges, fine bars, a gradient and colour, computed from formulas."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from torch import Tensor
 
 
 def phantom(count: int, channels: int, spatial: Sequence[int]) -> Tensor:
-    """Returns (count, channels, *spatial) float32 in [0, 1], every sample another, the same on every call.
+    """Return phantoms, (count, channels, *spatial) float32 in [0, 1]: five different ones in turn, always the same.
 
-    Dark surroundings, an elliptic body with a gradient, a bright and a dark insert, and a bar pattern of 4 pixels a
-    period; in colour, the body is that of stained tissue (red most, green least).
+    Dark surroundings, an elliptic body with a gradient, a bright and a dark insert, and a bar pattern with a period of
+    4 pixels; in colour, the body resembles stained tissue (red highest, green lowest).
     """
     axes = [torch.linspace(-1, 1, n, dtype=torch.float64) for n in spatial]
     grid = torch.meshgrid(*axes, indexing="ij")

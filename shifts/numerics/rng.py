@@ -1,4 +1,4 @@
-"""Randomness by address: what is drawn for a sample depends on who it is, not on when or with whom it is drawn."""
+"""Random numbers by address: a sample's draws depend on its own address only, not on the batch or on earlier draws."""
 
 from __future__ import annotations
 
@@ -12,26 +12,25 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..kernels import compiler
-from ..kernels import launch as kernels_rows
+from ..kernels import compiler, launch
 
-TOGETHER = 16  # normal draws that torch makes in one go; fewer come from another algorithm
+TOGETHER = 16  # normal draws that torch makes at once; fewer come from another algorithm
 
 
 class SampleRng:
-    """Draws for a batch; every sample has its own stream, found by (seed, shift, severity, sample id).
+    """Random numbers for a batch, with one stream per sample, addressed by (seed, shift, severity, sample id).
 
-    The k-th call draws sample i's values with one generator seeded by the hash of i's address and k, so sample i comes
-    out the same whatever the batch size, the order and the company. Draws are made on the CPU and then moved, so they
-    do not depend on the device either. The address is hashed to the 32 bits that torch's CPU generator takes in: among
-    100,000 draws about one pair shares its noise, which no mean or interval can notice.
+    The k-th call draws sample i's values from a generator seeded by the hash of i's address and k, so a sample's draws
+    do not depend on the size, order or other samples of the batch. They are made on the CPU and then moved, so they do
+    not depend on the device either. torch's CPU generator uses 32 bits of the hash: among 100,000 draws about one pair
+    shares its noise, which no mean or interval can notice.
 
     Args:
-        seed: the protocol's seed.
-        shift: the shift's name.
-        severity: 1..5 (a fraction in between is an address of its own).
-        sample_ids: one string a sample; equal ids get equal draws.
-        device: where the draws are wanted.
+        seed: The protocol's seed.
+        shift: The shift's name.
+        severity: 1..5 (every fraction has an address of its own).
+        sample_ids: One string per sample; equal ids get equal draws.
+        device: Where the draws are returned.
     """
 
     def __init__(
@@ -52,12 +51,12 @@ class SampleRng:
         self._calls = 0
 
     def __len__(self) -> int:
-        """Number of samples in the batch."""
+        """Return the number of samples in the batch."""
         return len(self._samples)
 
     def normal(self, shape: Sequence[int]) -> Tensor:
-        """Returns standard normal float32, (N, *shape)."""
-        out = self._room(shape)
+        """Draw standard normal float32, (N, *shape)."""
+        out = self._empty(shape)
         if compiler.usable(out) and len(self) and math.prod(shape) >= TOGETHER:
             from ..kernels import random
 
@@ -65,8 +64,8 @@ class SampleRng:
         return self._fill(out, lambda row, generator: row.normal_(generator=generator))
 
     def uniform(self, shape: Sequence[int]) -> Tensor:
-        """Returns float32, uniform in [0, 1), (N, *shape)."""
-        out = self._room(shape)
+        """Draw float32 uniform in [0, 1), (N, *shape)."""
+        out = self._empty(shape)
         if compiler.usable(out) and out.numel():
             from ..kernels import random
 
@@ -74,38 +73,38 @@ class SampleRng:
         return self._fill(out, lambda row, generator: row.uniform_(generator=generator))
 
     def integers(self, low: int, high: int, shape: Sequence[int]) -> Tensor:
-        """Returns int64, uniform in low..high-1, (N, *shape)."""
+        """Draw int64 uniform in low..high-1, (N, *shape)."""
         out = torch.empty(len(self), *shape, dtype=torch.int64, device="cpu")
         return self._fill(out, lambda row, generator: row.random_(low, high, generator=generator))
 
     def poisson(self, rate: Tensor) -> Tensor:
-        """Returns exact Poisson counts, float32, of the expected counts `rate` (N, ...). Zero rates cost little."""
+        """Draw exact Poisson counts, float32, with expected counts `rate` (N, ...). Zero rates cost little."""
         return self._fill(rate.cpu().clone(), lambda row, generator: row.copy_(torch.poisson(row, generator=generator)))
 
     def generators(self) -> list[torch.Generator]:
-        """Returns one fresh generator a sample, for a function that draws on its own (see `adapters`)."""
+        """Return one fresh generator per sample, for functions that bring their own draws (see `adapters`)."""
         call, self._calls = self._calls, self._calls + 1
         return [torch.Generator().manual_seed(_seed(address, call)) for address in self._samples]
 
-    def _room(self, shape: Sequence[int]) -> Tensor:
+    def _empty(self, shape: Sequence[int]) -> Tensor:
         return torch.empty(len(self), *shape, dtype=torch.float32, device="cpu")
 
     def _fill(self, out: Tensor, draw: Callable[[Tensor, torch.Generator], object]) -> Tensor:
         call, self._calls = self._calls, self._calls + 1
 
         def fill(first: int, last: int) -> None:
-            generator = torch.Generator()  # a draw runs on one core; samples have nothing to do with each other
+            generator = torch.Generator()  # a draw runs on one core; samples are independent
             for row, address in zip(out[first:last], self._samples[first:last], strict=True):
                 draw(row, generator.manual_seed(_seed(address, call)))
 
-        kernels_rows.run_threaded(fill, len(self), out.numel())
+        launch.run_threaded(fill, len(self), out.numel())
         return out.to(self._device)
 
     def _by_loop(self, out: Tensor, draw: Callable[[Any, Any], object]) -> Tensor:
         call, self._calls = self._calls, self._calls + 1
         seeds = np.array([_seed(address, call) & 0xFFFFFFFF for address in self._samples], np.uint32)
         rows = out.view(len(self), -1).numpy()
-        kernels_rows.run_threaded(lambda first, last: draw(rows[first:last], seeds[first:last]), len(self), out.numel())
+        launch.run_threaded(lambda first, last: draw(rows[first:last], seeds[first:last]), len(self), out.numel())
         return out.to(self._device)
 
 

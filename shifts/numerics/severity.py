@@ -1,24 +1,24 @@
-"""From a severity to the physical value of a shift's knob."""
+"""Interpolation of the physical values behind severities."""
 
 from __future__ import annotations
 
 
 def interpolate_severity(values: tuple[float, float, float, float, float], severity: float, none: float) -> float:
-    """Returns the value at a severity; between whole severities it is interpolated linearly.
+    """Return the physical value at a severity, interpolated linearly between whole severities.
 
-    Fractions are what severities matched across shifts are made of: a protocol solves for the fraction at which a
-    shift does as much damage as another.
+    Fractions arise when severities are matched across shifts: a protocol solves for the fraction at which a shift does
+    as much damage as the others.
 
     Args:
-        values: one physical value for each of severities 1..5.
+        values: One physical value for each of severities 1..5.
         severity: 0..5.
-        none: the value that changes nothing: severity 0.
+        none: The value at severity 0, which changes nothing.
 
     Raises:
-        ValueError: the severity is outside 0..5.
+        ValueError: The severity is outside 0..5.
     """
     if not 0 <= severity <= 5:
-        raise ValueError(f"severity is 0..5, not {severity}")
+        raise ValueError(f"severity must be in 0..5, not {severity}")
     ladder = (none, *values)
     below = min(int(severity), 4)
     share = severity - below

@@ -18,7 +18,7 @@ from medshift.baselines.test_time.sar import Sar
 from medshift.benchmark.cli.main import app
 from medshift.benchmark.contract import registry
 from medshift.benchmark.contract.access import Access
-from medshift.benchmark.datasets import registry as datasets
+from medshift.benchmark.datasets import catalogue as datasets
 from medshift.benchmark.datasets.dataset import Dataset
 from medshift.benchmark.datasets.images import Labelled
 from medshift.benchmark.protocols.folder import write_protocol

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from medshift.benchmark.contract import registry
-from medshift.benchmark.datasets import registry as datasets
+from medshift.benchmark.datasets import catalogue
+from medshift.benchmark.datasets.registry import load_dataset
 from medshift.benchmark.protocols import plan
 from medshift.benchmark.protocols.folder import read_protocol
 from medshift.benchmark.submissions import submission
@@ -40,7 +41,7 @@ def test_the_readme_shows_what_its_command_makes(tmp_path):
 
 @pytest.mark.slow
 def test_the_committed_protocol_is_the_one_that_a_run_makes():
-    dataset = datasets.load_dataset("brain-mri-sim")
-    protocol, _ = plan.plan(dataset, plan.Choices(), datasets.SOURCES["brain-mri-sim"])
+    dataset = load_dataset("brain-mri-sim")
+    protocol, _ = plan.plan(dataset, plan.Choices(), catalogue.SOURCES["brain-mri-sim"])
     committed, _ = read_protocol(SUBMISSIONS / "brain-mri-sim")
     assert protocol.sha256 == committed.sha256

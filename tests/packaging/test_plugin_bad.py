@@ -46,14 +46,14 @@ def installed(site, monkeypatch):
     [
         ("bad-raises", "raised RuntimeError: no licence"),
         ("bad-nan", "returned NaN or infinite values"),
-        ("bad-shape", "returned shape (2, 1, 48, 47) for (2, 1, 48, 48)"),
+        ("bad-shape", "returned shape (2, 1, 48, 47) for images of shape (2, 1, 48, 48)"),
         ("bad-mutates", "changed the images it was given"),
         ("bad-global", "used the global random state of torch"),
-        ("bad-slow", "s an image; the bound is"),
+        ("bad-slow", "s per image; the limit is"),
         ("bad-import", "'bad-import' of bad-shifts 0.3 cannot be loaded: ModuleNotFoundError: No module named"),
         ("bad-crash", "'bad-crash' of bad-shifts 0.3 cannot be loaded: RuntimeError: wrong phase of the moon."),
         ("bad-attribute", "cannot be loaded: AttributeError: module 'bad_shifts' has no attribute 'misspelt'"),
-        ("bad-number", "shift 'bad-number' of bad-shifts 0.3 is no function but a int"),
+        ("bad-number", "shift 'bad-number' of bad-shifts 0.3 is not a function: int"),
         ("bad-twin", "two shifts are named 'bad-twin': one from "),
     ],
 )

@@ -158,11 +158,11 @@ def test_a_new_data_set_passes_its_own_test_and_is_read_by_name(tmp_path_factory
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("gamma", "there is a shift 'gamma' already, of medshift"),
-        ("Acme", "small letters and digits"),
-        ("acme_light", "small letters and digits"),
-        ("2d", "small letters and digits"),
-        ("../x", "small letters and digits"),
+        ("gamma", "shift 'gamma' exists already, in medshift"),
+        ("Acme", "lower-case letters, digits"),
+        ("acme_light", "lower-case letters, digits"),
+        ("2d", "lower-case letters, digits"),
+        ("../x", "lower-case letters, digits"),
     ],
 )
 def test_names_that_will_not_do(name, message, tmp_path):
@@ -179,9 +179,9 @@ def test_a_folder_that_holds_something_is_left_alone(tmp_path):
 
 
 def test_other_plug_ins_have_names_of_their_own(tmp_path):
-    with pytest.raises(MedshiftError, match="there is a baseline 'scratch' already, of medshift"):
+    with pytest.raises(MedshiftError, match="baseline 'scratch' exists already, in medshift"):
         scaffold.new("baseline", "scratch", tmp_path / "x")
-    with pytest.raises(MedshiftError, match="there is a data set 'brain-mri-sim' already"):
+    with pytest.raises(MedshiftError, match="data set 'brain-mri-sim' exists already"):
         scaffold.new("dataset", "brain-mri-sim", tmp_path / "x")
     assert not (tmp_path / "x").exists()
     module, *_ = scaffold.new("baseline", "recipe", tmp_path / "recipe")

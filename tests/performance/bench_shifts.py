@@ -1,9 +1,9 @@
-"""Every built-in shift against a copy of the batch and against the same corruption in other libraries, in one run.
+"""Time every built-in shift against a copy of the batch and against the same corruption in other libraries.
 
-    make bench  # three passes, one after the other, and docs/performance.md from the least of all rounds
+    make bench  # three passes one after another, and docs/performance.md from the minimum over all rounds
 
-Batches go through `apply`, so checks of what goes in and comes out are timed with the rest, and so are the draws. Other
-libraries get images one by one in the form that they want, without the conversion; a part of the batch stands for all.
+Batches go through `apply_shift`, so the times include the checks of input and output, and the draws. Other libraries
+get images one by one in their own form, without the conversion, and only a part of the batch.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from medshift.shifts.apply import apply_shift
 from medshift.shifts.numerics.phantom import phantom
 
 SIZES = {"64x3x96x96": (64, 3, 96, 96), "32x3x224x224": (32, 3, 224, 224), "4x1x96x96x96": (4, 1, 96, 96, 96)}
-PART = {"64x3x96x96": 16, "32x3x224x224": 4, "4x1x96x96x96": 1}  # images that stand for the batch
+PART = {"64x3x96x96": 16, "32x3x224x224": 4, "4x1x96x96x96": 1}  # images timed in other libraries, scaled to the batch
 SEVERITY = 3
 THREADS = 2
 WORKLOADS = {"64x1x96x96 mr": (64, 1, 96, 96), "64x3x96x96 fundus": (64, 3, 96, 96)}
@@ -81,14 +81,14 @@ def test_peer(benchmark, size, name, library):
             (changed,) = run(change, images[:1])
         except (TypeError, ValueError, AttributeError) as error:
             pytest.skip(f"{library} fails at {name}: {error}")
-        assert not np.array_equal(np.asarray(changed), np.asarray(images[0]))  # what does nothing is no peer
+        assert not np.array_equal(np.asarray(changed), np.asarray(images[0]))  # what does nothing is not a peer
         timed(benchmark, lambda: run(change, images), size, library, name, SIZES[size][0] / PART[size])
     assert library in (*FOUR, BESIDE)
 
 
 @pytest.mark.parametrize("workload", WORKLOADS)
 def test_conditions_of_a_run(benchmark, workload):
-    """A batch through all shifts of a modality, at severity 3: what is generated for each forward pass of a network."""
+    """Apply all shifts of a modality to a batch at severity 3, as is done for each forward pass of a network."""
     shape, modality = WORKLOADS[workload], workload.split()[1]
     images, names = batch(shape), catalogue.shifts_for_modality(modality, channels=shape[1])
     ids = [str(index) for index in range(len(images))]
@@ -110,7 +110,7 @@ def test_forward(benchmark):
 
 @pytest.mark.parametrize(("size", "name"), CASES)
 def test_memory(size, name, record_property):
-    """The most memory that a shift takes for its result and on the way, in batches; not the tables it keeps."""
+    """Peak memory of a shift for result and intermediate values, in batches; cached tables are not counted."""
     images = batch(SIZES[size])
     ids = [str(index) for index in range(len(images))]
     apply_shift(name, images, SEVERITY, ids, 0)

@@ -1,9 +1,9 @@
-"""Import, opening and reading of 100,000 images of 64 x 64, and the memory that each takes at most.
+"""Time and peak memory of importing, opening and reading 100,000 images of 64 x 64.
 
     python tests/performance/bench_store.py [IMAGES]
 
-Each step runs in a process of its own, so that its peak memory is its own. The pass is compared with a copy of the same
-bytes out of a plain `numpy.memmap`, alternating, both from the page cache.
+Each step runs in a separate process, so that its peak memory is its own. Reading alternates with a copy of the same
+bytes from a plain `numpy.memmap`, both from the page cache.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ ROUNDS = 7
 
 
 def write(where: Path, count: int) -> None:
-    """Writes `count` grey PNG files, a hundred to a folder, and their manifest: 4 sites, 2 classes, 4 to a patient."""
+    """Write `count` grey PNG files, 100 per folder, and their manifest: 4 sites, 2 classes, 4 images per patient."""
     rng = np.random.default_rng(0)
     tiles = rng.integers(0, 256, (997, SIDE, SIDE), dtype=np.uint8) >> 2
     lines = ["image,label,domain,split_group"]
@@ -42,7 +42,7 @@ def write(where: Path, count: int) -> None:
 
 
 def memory() -> dict[str, float]:
-    """Returns memory that was resident, in MiB: the most with mapped files, which can be dropped, and now without."""
+    """Return resident memory in MiB: the peak including mapped files, which can be dropped, and now without them."""
     status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
     return {
         "peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
@@ -51,7 +51,7 @@ def memory() -> dict[str, float]:
 
 
 def bring_in(where: Path) -> dict[str, float]:
-    """Imports, and returns seconds and memory; `before` is that of the imports of modules alone."""
+    """Import the images and return seconds and memory; `before` is the memory after importing the modules."""
     from medshift.benchmark.datasets.importing.add import add
     from medshift.benchmark.datasets.importing.options import Options
 
@@ -63,7 +63,7 @@ def bring_in(where: Path) -> dict[str, float]:
 
 
 def opening() -> dict[str, float]:
-    """Opens, and returns seconds (of the call alone, modules being loaded) and memory."""
+    """Open the data set and return seconds (of the call, without loading modules) and memory."""
     from medshift.benchmark.datasets import registry
 
     begin, worked = time.perf_counter(), time.process_time()
@@ -74,7 +74,7 @@ def opening() -> dict[str, float]:
 
 
 def reading() -> dict[str, float]:
-    """Passes over all images in batches, as the harness does, beside a plain copy of the file; the median of rounds."""
+    """Read all images in batches, as the harness does, and copy the plain file; return the medians over rounds."""
     from medshift.benchmark.datasets import registry, store
 
     dataset = registry.load_dataset("bench")
@@ -102,7 +102,7 @@ def reading() -> dict[str, float]:
 
 
 def step(name: str, home: Path, *words: str) -> dict[str, float]:
-    """Runs one of the functions above in a new process and returns what it returns."""
+    """Run one of the functions above in a new process and return its result."""
     environment = {**os.environ, "MEDSHIFT_HOME": str(home)}
     done = subprocess.run(
         [sys.executable, __file__, name, *words], env=environment, capture_output=True, text=True, check=True
@@ -112,14 +112,14 @@ def step(name: str, home: Path, *words: str) -> dict[str, float]:
 
 
 def test_store(benchmark, tmp_path):
-    """The same at a thousandth of the size under pytest-benchmark, for the shape of it."""
+    """The import at a small size under pytest-benchmark, to keep this script working."""
     write(tmp_path / "in", 200)
     found = benchmark.pedantic(step, ("import", tmp_path / "home", str(tmp_path / "in")), rounds=1)
     benchmark.extra_info.update(found)
 
 
 def main() -> None:
-    """Runs a step, or all of them."""
+    """Run one step, or all of them."""
     words = sys.argv[1:]
     steps = {"import": lambda: bring_in(Path(words[1])), "open": opening, "read": reading}
     if words and words[0] in steps:

@@ -1,10 +1,10 @@
-"""Images/s of the training loop against a bare loop of the same network on the same batches, in the same run.
+"""Images/s of the training loop compared with a bare loop of the same network on the same batches.
 
     python -m pytest tests/performance/bench_training.py --benchmark-enable --benchmark-only
 
-Bare is forward, backward, step, on batches that lie ready. The loop also reads them from their stored type, augments,
-schedules and reports. Validation is left out: how much of it there is depends on the data. One epoch each, by turns, so
-that what else the machine does meets both alike; the time is the processor's, of one thread.
+The bare loop is forward, backward and step on prepared batches. The training loop also converts them from their stored
+type, augments, schedules and reports. Validation is left out, because its share depends on the data. The two alternate
+epoch by epoch, so that other load on the machine affects both equally; times are CPU time of one thread.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ from medshift.benchmark.contract.access import Access
 from medshift.benchmark.datasets.images import Labelled
 
 ROUNDS = 5
-LEAST = 0.85  # of the bare loop's images/s
-CASES = {  # images, shape, network of an access
+LEAST = 0.85  # fraction of the bare loop's images/s
+CASES = {  # number of images, shape, function from an access to a network
     "efficientnet-lite0 1x64x64": (256, (1, 64, 64), lambda a: Network("tf_efficientnet_lite0", 2, 1, 0, None)),
     "efficientnet-lite0 3x96x96": (128, (3, 96, 96), lambda a: Network("tf_efficientnet_lite0", 2, 3, 0, None)),
     "cbr-tiny 1x64x64": (256, (1, 64, 64), lambda a: CbrTiny().network(a)),
@@ -55,12 +55,12 @@ def bare(network: torch.nn.Module, batches: list[tuple[torch.Tensor, torch.Tenso
 @pytest.mark.parametrize("name", CASES)
 def test_the_loop_is_as_fast_as_a_bare_one(benchmark, monkeypatch, name):
     count, shape, make = CASES[name]
-    told, recipe = access(count, shape), TimmRecipe(epochs=1)
-    network = make(told)
+    given, recipe = access(count, shape), TimmRecipe(epochs=1)
+    network = make(given)
     if len(shape) == 3:
         network.to(memory_format=torch.channels_last)
     parts = torch.arange(count).split(recipe.batch_size)
-    batches = [(told.train.batch(part), torch.from_numpy(told.train.labels)[part]) for part in parts]
+    batches = [(given.train.batch(part), torch.from_numpy(given.train.labels)[part]) for part in parts]
     monkeypatch.setattr(training, "validation_loss", lambda *_: 1.0)
     spent = {"loop": [], "bare": []}
 
@@ -68,7 +68,7 @@ def test_the_loop_is_as_fast_as_a_bare_one(benchmark, monkeypatch, name):
         for who in ("bare", "loop") if len(spent["loop"]) % 2 else ("loop", "bare"):
             begin = time.process_time()
             if who == "loop":
-                training.train(network, told, recipe)
+                training.train(network, given, recipe)
             else:
                 bare(network, batches, recipe)
             spent[who].append(time.process_time() - begin)
@@ -81,7 +81,7 @@ def test_the_loop_is_as_fast_as_a_bare_one(benchmark, monkeypatch, name):
         torch.set_num_threads(threads)
     speed = {who: count / statistics.median(seconds[1:]) for who, seconds in spent.items() if len(seconds) > 1}
     benchmark.extra_info.update({f"{who}_images_per_s": round(value, 1) for who, value in speed.items()})
-    if speed:  # without --benchmark-enable there is one round, which times nothing
+    if speed:  # without --benchmark-enable there is a single, untimed round
         share = statistics.median(b / a for a, b in zip(spent["loop"][1:], spent["bare"][1:], strict=True))
         benchmark.extra_info["share_of_bare"] = round(share, 3)
         print(f"\n{name}: {speed['loop']:.1f} images/s, bare {speed['bare']:.1f}, share {share:.3f}")

@@ -1,4 +1,4 @@
-"""Order: a shift and its peers one after the other, so that what else the machine does meets them alike."""
+"""Run a shift and its peers one after another, so that other load on the machine affects them equally."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import pytest
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Sorts by size and shift, medshift before its peers."""
+    """Sort by size and shift, medshift before its peers."""
 
-    def place(item: pytest.Item) -> tuple[str, str]:
+    def sort_key(item: pytest.Item) -> tuple[str, str]:
         parameters = getattr(getattr(item, "callspec", None), "params", {})
         return str(parameters.get("size", "")), str(parameters.get("name", ""))
 
-    items.sort(key=place)
+    items.sort(key=sort_key)

@@ -1,8 +1,8 @@
-"""The same corruptions as other libraries make them: image by image, in the form in which each library wants an image.
+"""The same corruptions in other libraries: image by image, in each library's own form of an image.
 
-`medmnistc` stands for MedMNIST-C's way, written down from its published corruptions (numpy, Pillow and scikit-image on
-8-bit RGB); the package itself needs ImageMagick. Strengths are those of severity 3. A library that is not installed, or
-whose corruption fails on it, is left out.
+`medmnistc` reimplements MedMNIST-C's published corruptions (numpy, Pillow and scikit-image on 8-bit RGB); the package
+itself needs ImageMagick. Strengths correspond to severity 3. A library that is not installed, or whose corruption
+fails, is left out.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ Change = Callable[[Any], Any]
 
 
 def form(library: str, images: torch.Tensor) -> list[Any]:
-    """Returns a batch, (N, C, *spatial) in [0, 1], as a list of what a library takes."""
+    """Convert a batch, (N, C, *spatial) in [0, 1], to a list of images in a library's own form."""
     if library == "monai":
         return list(images)
     if library == "torchio":
@@ -37,13 +37,13 @@ def form(library: str, images: torch.Tensor) -> list[Any]:
 
 
 def run(change: Change, images: Iterable[Any]) -> list[Any]:
-    """Returns the images changed one by one."""
+    """Change the images one by one."""
     return [change(image) for image in images]
 
 
 @cache
 def peers(dims: int) -> dict[str, dict[str, Change]]:
-    """Returns shift -> library -> its change of one image, for 8-bit RGB images or for volumes of one channel."""
+    """Return shift -> library -> its change of one image, for 8-bit RGB images or for volumes of one channel."""
     found: dict[str, dict[str, Change]] = {}
     tables = (_torchio, _monai) if dims == 3 else (_imagecorruptions, _medmnistc, _torchio, _monai, _albumentations)
     for table in tables:
@@ -59,7 +59,7 @@ def peers(dims: int) -> dict[str, dict[str, Change]]:
 
 
 def _imagecorruptions(dims: int) -> dict[str, Change]:
-    if "pkg_resources" not in sys.modules:  # gone from setuptools; wanted for pictures of frost alone
+    if "pkg_resources" not in sys.modules:  # removed from setuptools; needed for images of frost only
         sys.modules["pkg_resources"] = types.ModuleType("pkg_resources")
         sys.modules["pkg_resources"].resource_filename = lambda *names: "/".join(names)  # type: ignore[attr-defined]
     corrupt = import_module("imagecorruptions").corrupt
@@ -90,7 +90,7 @@ def _medmnistc(dims: int) -> dict[str, Change]:
 
     def gaussian(image: Any) -> Any:
         array = np.array(image) / 255.0
-        return bits(array + np.random.normal(size=array.shape, scale=0.07))  # noqa: NPY002  # its own way
+        return bits(array + np.random.normal(size=array.shape, scale=0.07))  # noqa: NPY002  # as published
 
     def shot(image: Any) -> Any:
         return bits(np.random.poisson(np.array(image) / 255.0 * 150) / 150)  # noqa: NPY002

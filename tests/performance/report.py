@@ -1,4 +1,4 @@
-"""Writes docs/performance.md from the JSON of passes of bench_shifts.py: `report.py bench-?.json > performance.md`."""
+"""Write docs/performance.md from the JSON of passes of bench_shifts.py: `report.py bench-?.json > performance.md`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ ALL = (*FOUR, BESIDE)
 
 
 def read(paths: list[Path]) -> tuple[dict[tuple[str, str, str], float], dict[str, object]]:
-    """Returns (size, shift, who) -> seconds for a batch, the least of all rounds of all passes, and the machine."""
+    """Return (size, shift, who) -> seconds per batch, the minimum over all rounds of all passes; and the machine."""
     seconds: dict[tuple[str, str, str], float] = {}
     for path in paths:
         found = json.loads(path.read_text())
@@ -29,10 +29,10 @@ def read(paths: list[Path]) -> tuple[dict[tuple[str, str, str], float], dict[str
 def table(
     seconds: dict[tuple[str, str, str], float], size: str
 ) -> tuple[list[str], dict[str, float], dict[str, float]]:
-    """Returns the table of one size, and for shifts with peers the ratios to their median and to their fastest."""
+    """Return the table of one size, and for shifts with peers the ratios to their median and to their fastest."""
     copy = seconds[size, "", "copy"]
     lines = [
-        f"| shift | ms a batch | copies | {' | '.join(ALL)} | fastest of the four |",
+        f"| shift | ms per batch | copies | {' | '.join(ALL)} | fastest of the four |",
         "|---|--:|--:|" + "--:|" * (len(ALL) + 1),
     ]
     typical, fastest = {}, {}
@@ -49,21 +49,21 @@ def table(
 
 
 def main(paths: list[Path]) -> None:
-    """Prints the page."""
+    """Print the page."""
     seconds, machine = read(paths)
     cpu = machine["cpu"]
     wall = machine["timer"] == "perf_counter"
-    clock = "seconds on the wall" if wall else "CPU seconds of all threads (so that a second thread is no gain)"
+    clock = "seconds of wall time" if wall else "CPU seconds of all threads (a second thread gains nothing)"
     print("# Performance of the shifts\n")
     print(
         f"{len(paths)} passes of `tests/performance/bench_shifts.py` (`make bench`), 2 threads, "
-        f"{cpu.get('brand_raw', 'unknown processor')}, Python {machine['python_version']}. The least of all rounds, in "
-        f"{clock}: a core of a virtual machine is half of one for seconds at a time, whoever is timed then.\n\n"
-        "A batch goes through `medshift.shifts.apply.apply` at severity 3, with the checks of what goes in and comes "
-        "out and with all draws. Under a library's name stands how many times as long the same corruption takes there, "
-        "image by image, in the library's own form of an image and without conversion: above 1 medshift is faster. "
-        "`medmnistc` is MedMNIST-C's way written down from its published corruptions. `albumentations` works on 8-bit "
-        "tables and stands beside, not among the four. `copies` is the time in copies of the batch, the floor.\n"
+        f"{cpu.get('brand_raw', 'unknown processor')}, Python {machine['python_version']}. The minimum over all "
+        f"rounds, in {clock}, because a virtual machine may lose half of a core for seconds at a time.\n\n"
+        "A batch goes through `medshift.shifts.apply_shift` at severity 3, with the checks of input and output and all "
+        "random draws. The column of a library gives the ratio of its time for the same corruption, image by image, in "
+        "the library's own form of an image and without conversion, to medshift's: above 1, medshift is faster. "
+        "`medmnistc` reimplements MedMNIST-C's published corruptions. `albumentations` works on 8-bit tables and is "
+        "not one of the four. `copies` is medshift's time in copies of the batch, the lower bound.\n"
     )
     summary = [
         "| batch | shifts with a peer | median ratio | median to the fastest | slower than the fastest of the four |"
@@ -80,11 +80,12 @@ def main(paths: list[Path]) -> None:
         pages += [f"\n## {size}\n", *lines]
     print("\n".join(summary))
     forward = seconds["64x3x96x96", "", "forward"]
-    print("\n## Beside a network's forward pass\n")
+    print("\n## Compared with a network's forward pass\n")
     print(
-        f"`tf_efficientnet_lite0` takes {forward * 1e3:.0f} ms for 64 images of 96 pixels. Generating a condition takes"
+        f"`tf_efficientnet_lite0` takes {forward * 1e3:.0f} ms for 64 images of 96 x 96 pixels. "
+        "Generating a condition takes"
     )
-    print("on average, over the shifts that a protocol picks for the modality:\n")
+    print("on average, over the shifts that a protocol selects for the modality:\n")
     print("| batch | ms | share of the forward pass |\n|---|--:|--:|")
     for (size, _, who), spent in seconds.items():
         if who == "conditions":

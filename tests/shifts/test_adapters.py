@@ -1,4 +1,4 @@
-"""Transforms of TorchIO and MONAI, and functions of one image, become shifts that keep the contract."""
+"""Adapted transforms of TorchIO and MONAI, and adapted functions of one image, satisfy the shift contract."""
 
 import random
 
@@ -75,7 +75,7 @@ def test_monai_transforms_keep_the_contract(monai):
 
 
 def test_a_chance_of_doing_nothing_is_refused(torchio, monai):
-    with pytest.raises(MedshiftError, match=r"a share of 0\.1 of the images, by chance: give it prob=1"):
+    with pytest.raises(MedshiftError, match=r"at random, with probability 0\.1: give it prob=1"):
         from_monai([monai.RandGaussianNoise(std=0.1)] * 5)
     with pytest.raises(MedshiftError, match="give it p=1"):
         from_torchio(torchio.RandomNoise(p=0.5))
@@ -108,9 +108,10 @@ def test_five_transforms_and_known_attributes():
     lifted = per_image(dots, dims=(2,), family="artefact", unit="share", severities=(0.02, 0.04, 0.06, 0.08, 0.1))
     known = shift_info(lifted)
     assert (known.name, known.summary, known.dims, known.unit) == ("dots", "White dots.", (2,), "share")
-    with pytest.raises(TypeError, match="no dim"):
-        per_image(dots, dim=2)
-    with pytest.raises(MedshiftError, match="five severities, not 4"):
+    for name in ("dim", "lean", "clips_itself", "checks_range"):
+        with pytest.raises(TypeError, match=f"unknown shift attribute '{name}'"):
+            per_image(dots, **{name: True})
+    with pytest.raises(MedshiftError, match="five transforms, one per severity, not 4"):
         from_torchio([dots] * 4)
 
 

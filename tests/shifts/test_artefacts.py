@@ -1,4 +1,4 @@
-"""Fields, k-space and JPEG: against scipy's FFT, Pillow's libjpeg and the laws they claim."""
+"""Fields, k-space and JPEG against scipy's FFT, Pillow's libjpeg and the stated formulas."""
 
 import io
 

@@ -1,4 +1,4 @@
-"""A plug-in that breaks the contract is told so in one line, and spoils nothing else."""
+"""Each violation of the contract by a plug-in is reported in one line, and has no side effects."""
 
 import random
 import time
@@ -18,7 +18,7 @@ SHARE_OF_LINES = (0.02, 0.05, 0.10, 0.15, 0.25)
 
 @pytest.fixture(autouse=True)
 def one_thread():
-    """Tiny tensors are slower on two threads than on one, and two are not always free."""
+    """Use one thread: tiny tensors are slower on two, and two cores are not always free."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     yield
@@ -30,7 +30,7 @@ def good(images, severity, rng):
 
 
 def motion(images, severity, rng):
-    """The example of the documentation, with scattered lines."""
+    """Rigid motion with scattered lines: the example of a plug-in in the design."""
     lines = torch.fft.fft(images, dim=-2)
     moved = torch.fft.fft(images.roll(4, dims=-1), dim=-2)
     hit = rng.uniform((1, images.shape[-2], 1)) < SHARE_OF_LINES[severity - 1]
@@ -73,7 +73,7 @@ def uses_torch_global(images, severity, rng):
 
 
 def uses_numpy_global(images, severity, rng):
-    share = np.random.uniform(0.1, 0.11)  # noqa: NPY002  # the legacy state is what is guarded
+    share = np.random.uniform(0.1, 0.11)  # noqa: NPY002  # tests that the legacy state is guarded
     return images * float(1 - severity * share)
 
 
@@ -144,10 +144,10 @@ def test_the_documented_example_passes_or_says_why():
         (uses_python_global, "global random state of random"),
         (depends_on_batch, "depend on the batch size"),
         (depends_on_order, "depend on the"),
-        (ignores_samples, "randomness does not follow"),
+        (ignores_samples, "randomness does not depend"),
         (does_not_grow, "grow strictly"),
         (does_nothing_first, "grow strictly"),
-        (slow, "s an image"),
+        (slow, "s per image"),
         (fails_when_tiny, "tiny images"),
     ],
 )

@@ -1,4 +1,4 @@
-"""Colour, exposure and tone: against the formulas, by another route."""
+"""Colour, exposure and tone against their formulas, computed independently."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Every shift of the catalogue keeps the contract, whatever the shape, the batch, the order and the threads."""
+"""Every built-in shift satisfies the contract for any shape, batch, order and number of threads."""
 
 import sys
 from itertools import pairwise
@@ -23,7 +23,7 @@ BUILTINS = sorted(catalogue.BUILTINS)
 
 @pytest.fixture(autouse=True)
 def one_thread():
-    """Tiny tensors are slower on two threads than on one, and two are not always free."""
+    """Use one thread: tiny tensors are slower on two, and two cores are not always free."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     yield
@@ -139,12 +139,12 @@ def test_wrong_input_is_one_clear_line():
     images, ids = phantom(2, 1, (16, 16)), ["a", "b"]
     for arguments, message in (
         (("gama", images, 1, ids, 0), "unknown shift 'gama'. Did you mean 'gamma'"),
-        (("gamma", images, 0, ids, 0), "severity is 1..5"),
-        (("gamma", images, 6, ids, 0), "severity is 1..5"),
+        (("gamma", images, 0, ids, 0), "severity must be 1..5"),
+        (("gamma", images, 6, ids, 0), "severity must be 1..5"),
         (("gamma", images * 255, 1, ids, 0), "in [0, 1]"),
         (("gamma", images.double(), 1, ids, 0), "float32"),
         (("gamma", images[0], 1, ids, 0), "(N, C, H, W)"),
-        (("gamma", images, 1, ["a"], 0), "2 images came with 1 sample ids"),
+        (("gamma", images, 1, ["a"], 0), "got 2 images, 1 sample ids"),
         (("gamma", images * torch.nan, 1, ids, 0), "finite"),
     ):
         with pytest.raises(MedshiftError) as caught:
@@ -167,9 +167,9 @@ def test_no_images_give_no_images():
 def test_a_batch_that_is_cut_into_cached_parts_is_the_same(monkeypatch):
     images, ids = phantom(5, 3, (24, 20)), [str(index) for index in range(5)]
     for name in ("gaussian-noise", "psf-blur", "jpeg", "rotation"):
-        monkeypatch.setattr(medshift.shifts.apply, "CACHED", 10**9)
+        monkeypatch.setattr(medshift.shifts.apply, "PIXELS_PER_PART", 10**9)
         whole = apply_shift(name, images, 3, ids, 0, levels=256)
-        monkeypatch.setattr(medshift.shifts.apply, "CACHED", 24 * 20 * 3 * 2)
+        monkeypatch.setattr(medshift.shifts.apply, "PIXELS_PER_PART", 24 * 20 * 3 * 2)
         assert torch.equal(apply_shift(name, images, 3, ids, 0, levels=256), whole)
 
 
@@ -197,8 +197,8 @@ def test_draws_are_the_same_from_any_number_of_threads():
 
 
 def test_a_forked_process_draws_too():
-    code = "import os, torch; from medshift.shifts import SampleRng as A; torch.set_num_threads(2)\n"
-    code += "draw = lambda: A(0, 'x', 1, ['a', 'b']).normal((20000,))\nfirst = draw()\npid = os.fork()\n"
+    code = "import os, torch; from medshift.shifts import SampleRng; torch.set_num_threads(2)\n"
+    code += "draw = lambda: SampleRng(0, 'x', 1, ['a', 'b']).normal((20000,))\nfirst = draw()\npid = os.fork()\n"
     code += "if pid == 0: os._exit(0 if torch.equal(draw(), first) else 3)\n"
     code += "print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))"
     out = run([sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, check=True, timeout=60)

@@ -1,4 +1,4 @@
-"""docs/shifts.md shows the catalogue as it is."""
+"""docs/shifts.md matches the catalogue."""
 
 from pathlib import Path
 

@@ -1,7 +1,7 @@
-"""Pixels that a refactoring may not change: one small file for each shift and version.
+"""Golden pixels that a refactoring must not change: one small file per shift and version.
 
-`python tests/test_shifts_golden.py` writes the files that are missing; it never overwrites one. New pixels need a new
-version in the catalogue.
+`python tests/shifts/test_golden.py` writes missing files and never overwrites one. New pixels need a new version in the
+catalogue.
 """
 
 from pathlib import Path

@@ -1,12 +1,5 @@
-"""Compiled loops give the bytes of the tensor code that they stand in for."""
+"""Compiled loops give the same bytes as the tensor code that they replace."""
 
-import os
-import subprocess
-import sys
-import time
-from pathlib import Path
-
-import numpy as np
 import pytest
 import torch
 from hypothesis import HealthCheck, given, settings
@@ -16,16 +9,16 @@ from medshift.shifts import catalogue
 from medshift.shifts.apply import apply_shift
 from medshift.shifts.errors import MedshiftError
 from medshift.shifts.families.kspace import _late_lines
-from medshift.shifts.kernels import compiler, launch
+from medshift.shifts.kernels import compiler
 from medshift.shifts.numerics.matrices import along, binning, gaussian, magnification, separable, truncation, unit_noise
 from medshift.shifts.numerics.phantom import phantom
 from medshift.shifts.numerics.rng import SampleRng
 
-numba = pytest.importorskip("numba")
+pytest.importorskip("numba")
 if not compiler.usable(torch.zeros(1)):
     pytest.skip("compiled loops are switched off", allow_module_level=True)
 
-from medshift.shifts.kernels import separable as compiled  # noqa: E402  # it needs Numba
+from medshift.shifts.kernels import separable as compiled  # it needs Numba
 
 IDS = ["p1/s3", "p2", "", "ü\n", "p3"]
 SHAPES = {
@@ -43,7 +36,7 @@ SHAPES = {
 
 @pytest.fixture
 def tensors(monkeypatch):
-    """Switches the compiled loops off."""
+    """Return a function that switches the compiled loops off."""
 
     def off():
         monkeypatch.setattr(compiler, "usable", lambda images: False)
@@ -78,7 +71,7 @@ def test_every_shift_gives_the_same_bytes_compiled_and_not(name, shape, tensors)
         pytest.skip("not for such images")
     images = torch.rand(shape, generator=torch.Generator().manual_seed(1))
     images = torch.cat([images[:-1], (phantom(1, shape[1], shape[2:]) * 255).round() / 255])
-    images[0] = images[0].where(images[0] > 0.9, -0.0)  # few are not black, and black may have a sign
+    images[0] = images[0].where(images[0] > 0.9, -0.0)  # mostly black, with negative zeros
     severities = (0.5, 4)
     ours = [apply_shift(name, images, severity, IDS[: len(images)], 0) for severity in severities]
     tensors()
@@ -102,7 +95,7 @@ MATRICES = {
     max_examples=150, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 def test_products_are_those_of_whole_numbers(data, monkeypatch):
-    few = data.draw(st.booleans())  # whole planes, or one at a time, as for large images
+    few = data.draw(st.booleans())  # one plane at a time, as for large images
     monkeypatch.setattr(compiled, "TILE", 200 if few else 32_768)
     monkeypatch.setattr(compiled, "PART", 300 if few else 1_048_576)
     dims = data.draw(st.sampled_from([2, 3]))
@@ -123,7 +116,7 @@ def test_products_are_those_of_whole_numbers(data, monkeypatch):
 @pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize("severity", [0.2, 1, 1.7, 3, 5])
 def test_jpeg_rounds_halves_as_the_exact_matrix_does(severity, channels, tensors):
-    """Flat blocks, stripes and boards of few levels end in halves all the time, which a rounding error would tip."""
+    """Flat blocks, stripes and checkerboards often give exact halves, which a rounding error would tip."""
     grid = torch.arange(32)
     patterns = [
         torch.zeros(32, 32),
@@ -150,7 +143,7 @@ def test_jpeg_has_no_negative_zeros(severity, tensors):
 
 
 def test_jpeg_rounds_coefficients_as_the_exact_matrix_does(tensors):
-    """At steps of one or two, some of half a million lie nearer to a border than the transforms to each other."""
+    """At steps of one or two, some of half a million are closer to a border than the two transforms differ."""
     images = torch.rand(8, 1, 256, 256, generator=torch.Generator().manual_seed(0))
     ours = apply_shift("jpeg", images, 0.05, [str(index) for index in range(8)], 0)
     tensors()
@@ -199,113 +192,3 @@ def test_memory_stays_within_six_times_a_small_batch(name):
             now += event.nbytes()
             peak = max(peak, now)
     assert 0.9 < peak / images.nbytes <= 6
-
-
-def test_rounding_is_a_loop_s_own_whoever_is_compiled_first():
-    @compiler.compiled
-    def squares(a, b):
-        return a * a + b * b
-
-    @compiler.compiled_exact
-    def first(x, out):
-        for i in range(len(x)):
-            out[i] = squares(x[i, 0], x[i, 1])
-
-    x = np.random.default_rng(0).random((1000, 2), np.float32)
-    out = np.empty(1000, np.float32)
-    first(x, out)
-    assert (out == x[:, 0] * x[:, 0] + x[:, 1] * x[:, 1]).all()
-
-
-def test_a_full_disk_costs_no_shift(tmp_path):
-    code = (
-        "import resource, torch\nfrom medshift.shifts import apply_shift\n"
-        "resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))\n"
-        "print(apply_shift('exposure', torch.full((1, 1, 8, 8), 0.5), 1, ['a'], 0).shape)"
-    )
-    environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=False)
-    assert done.stdout.strip() == "torch.Size([1, 1, 8, 8])", done.stderr
-
-
-def test_code_is_kept_for_the_very_sources(tmp_path, monkeypatch):
-    for path in Path(compiler.__file__).parent.glob("*.py"):
-        (tmp_path / path.name).write_bytes(path.read_bytes())
-    monkeypatch.setattr(compiler, "__file__", str(tmp_path / "__init__.py"))
-    compiler._folder.cache_clear()
-    before = compiler._folder("")
-    with (tmp_path / "intrinsics.py").open("a") as file:  # a loop of any other file may have this one in it
-        file.write("\n")
-    compiler._folder.cache_clear()
-    after = compiler._folder("")
-    compiler._folder.cache_clear()
-    assert Path(before).parent == Path(after).parent == tmp_path / "__pycache__"
-    assert before != after
-
-
-def test_what_fails_in_one_stretch_waits_for_the_others():
-    begun, ended = [], []
-
-    def task(first, last):
-        begun.append(first)
-        time.sleep(0.1 if first else 0.0)
-        ended.append(first)
-        if not first:
-            raise ValueError("mine")
-
-    threads = torch.get_num_threads()
-    torch.set_num_threads(2)
-    try:
-        with pytest.raises(ValueError, match="mine"):
-            launch.run_threaded(task, 2, launch.WORTH_A_THREAD)
-    finally:
-        torch.set_num_threads(threads)
-    assert sorted(begun) == sorted(ended) == [0, 1]
-
-
-@pytest.mark.parametrize("without", ["sys.modules['numba'] = None", "os.environ['NUMBA_DISABLE_JIT'] = '1'"])
-def test_without_numba_there_is_tensor_code(without):
-    code = (
-        f"import os, sys; {without}\n"
-        "import torch\nfrom medshift.shifts import apply_shift\nfrom medshift.shifts.kernels import compiler\n"
-        "images = torch.linspace(0, 1, 768).view(1, 3, 16, 16)\n"
-        "print(compiler.usable(images), apply_shift('jpeg', images, 3, ['a'], 0).sum().item())"
-    )
-    printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
-    images = torch.linspace(0, 1, 768).view(1, 3, 16, 16)
-    assert printed == ["False", str(apply_shift("jpeg", images, 3, ["a"], 0).sum().item())]
-
-
-def test_a_loop_is_compiled_where_nothing_can_be_written(monkeypatch):
-    njit = numba.njit
-
-    def nowhere(*args, cache=False, **options):
-        if cache:
-            raise RuntimeError("cannot cache function: no locator available")
-        return njit(*args, **options)
-
-    monkeypatch.setattr(numba, "njit", nowhere)
-
-    @compiler.compiled
-    def twice(x):
-        return 2 * x
-
-    assert twice(3) == 6
-
-
-@pytest.mark.parametrize("threads", [1, 2, 3, 8])
-@given(count=st.integers(1, 40))
-@settings(max_examples=20, deadline=None)
-def test_work_is_spread_over_threads_once_and_whole(threads, count):
-    done = np.zeros(count, int)
-
-    def task(first, last):
-        done[first:last] += 1
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(threads)
-    try:
-        launch.run_threaded(task, count, launch.WORTH_A_THREAD)
-    finally:
-        torch.set_num_threads(before)
-    assert (done == 1).all()

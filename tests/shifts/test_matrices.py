@@ -1,4 +1,4 @@
-"""Products along an axis are exact, so no batch, thread or kernel can change a bit."""
+"""Products along an axis are exact, so that batch, threads and kernel change no bit."""
 
 import pytest
 import torch
@@ -20,14 +20,14 @@ def matrices(n):
     return (gaussian(n, 1.4), truncation(n, 0.45), binning(n, 2.8), unit_noise(n, 1.5), magnification(n, 0.88))
 
 
-def drawn(*shape):
+def random_images(*shape):
     return torch.rand(shape, generator=torch.Generator().manual_seed(sum(shape)))
 
 
 @pytest.mark.parametrize("n", [1, 2, 3, 5, 8, 11, 16, 31, 48, 64])
 def test_a_product_is_that_of_whole_numbers(n):
     for axis, shape in ((-1, (2, 1, 3, n)), (-2, (2, 1, n, 5)), (-3, (2, 1, n, 3, 4))):
-        images = drawn(*shape) * 2 - 1
+        images = random_images(*shape) * 2 - 1
         pixels = (images.double() * FINE).round().long()
         for matrix in matrices(n):
             entries = (matrix * FINE).long()
@@ -49,7 +49,7 @@ def test_bytes_do_not_depend_on_the_batch_or_the_threads(n):
         (-3, (count, 1, n, 3, 7)),
         (-2, (count, 1, 5, n, 11)),
     ):
-        images = drawn(*shape)
+        images = random_images(*shape)
         for matrix in (gaussian(n, 1.4), truncation(n, 0.45)):
             torch.set_num_threads(1)
             whole = along(images, matrix, axis)
@@ -66,7 +66,7 @@ def test_sums_stay_where_float64_is_exact():
 
 
 def test_views_and_devices_are_taken():
-    images = drawn(2, 4, 9, 7)[:, ::2].transpose(-1, -2)
+    images = random_images(2, 4, 9, 7)[:, ::2].transpose(-1, -2)
     matrix = gaussian(9, 1.4)
     assert torch.equal(along(images, matrix, -1), along(images.contiguous(), matrix, -1))
     if torch.cuda.is_available():

@@ -1,4 +1,4 @@
-"""Noise with structure, blur and geometry: against scipy and the laws they claim."""
+"""Structured noise, blur and geometry against scipy and the stated formulas."""
 
 import numpy as np
 import pytest
@@ -67,7 +67,7 @@ def test_motion_blur_spreads_a_point_over_its_path(severity):
     assert torch.allclose(out.sum((1, 2, 3)), torch.ones(64).double(), atol=1e-6)
     offset = torch.arange(41) - 20.0
     rows, cols = (out * offset[:, None] ** 2).sum((1, 2, 3)), (out * offset**2).sum((1, 2, 3))
-    spread = rows + cols  # variance along the path: path**2 / 12, and that of a pixel's own step
+    spread = rows + cols  # variance along the path: path**2 / 12, plus that of a pixel's step
     assert ((spread - path**2 / 12).abs() < 0.35).all()
     kinds = {(bool(r > 1e-6), bool(c > 1e-6)) for r, c in zip(rows, cols, strict=True)}
     assert kinds == {(True, True), (True, False), (False, True)}

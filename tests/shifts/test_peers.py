@@ -1,4 +1,4 @@
-"""Parity with TorchIO and MONAI where they are right: pixels, moments or spectra."""
+"""Agreement with TorchIO and MONAI where they are right: pixels, moments or spectra."""
 
 import inspect
 
@@ -32,7 +32,7 @@ def plain(image):
 @pytest.mark.parametrize("severity", SEVERITIES)
 def test_gamma(tio, monai, severity):
     volume = phantom(1, 1, (8, 12, 10))
-    volume[..., 0, 0], volume[..., -1, -1] = 0, 1  # MONAI takes the exponent relative to the image's own range
+    volume[..., 0, 0], volume[..., -1, -1] = 0, 1  # MONAI applies the exponent relative to the image's own range
     ours = apply_shift("gamma", volume, severity, ["a"], 0)[0]
     exponent = contrast.GAMMA[severity - 1]
     assert (ours - tio.Gamma(gamma=exponent)(volume[0])).abs().max() < 2e-5
@@ -44,7 +44,7 @@ def test_blur(tio, monai, severity):
     volume = phantom(1, 1, (20, 24, 28))
     sigma = resolution.PSF_BLUR[severity - 1]
     ours = apply_shift("psf-blur", volume, severity, ["a"], 0)[0]
-    assert (ours - tio.Blur(std=(sigma,) * 3)(volume[0])).abs().max() < 2e-3  # it cuts the Gaussian at a rounded radius
+    assert (ours - tio.Blur(std=(sigma,) * 3)(volume[0])).abs().max() < 2e-3  # TorchIO rounds the cut-off radius
     image = phantom(1, 3, (64, 64))
     edge = int(np.ceil(4 * sigma)) + 1
     inner = (slice(None), slice(edge, -edge), slice(edge, -edge))
@@ -89,7 +89,7 @@ def test_window(monai, severity):
     ramp = torch.linspace(0, 1, 4097).expand(1, 1, 1, 4097).contiguous()
     ours = apply_shift("window", ramp, severity, ["a"], 0)[0]
     low, high = (float(ramp[0, 0, 0, (ours[0, 0] < 0.25).sum()]), float(ramp[0, 0, 0, (ours[0, 0] < 0.75).sum()]))
-    low, high = low - (high - low) / 2, high + (high - low) / 2  # its ends, from its quarters
+    low, high = low - (high - low) / 2, high + (high - low) / 2  # the window's ends, from its quarters
     theirs = plain(monai.ScaleIntensityRange(low, high, 0, 1, clip=True)(ramp[0]))
     assert (ours - theirs).abs().max() < 2e-3
 
@@ -104,11 +104,11 @@ def test_rotation(monai):
 
 
 def test_what_peers_get_wrong_is_still_so(tio, monai):
-    """When one of these fails, a peer was mended: take the line out of docs/shifts.md, and compare pixels instead."""
+    """A failure means that a peer was fixed: remove its line from docs/shifts.md, and compare pixels instead."""
     torch.manual_seed(0)
     ones = torch.ones(1, 12, 12, 12)
     gains = [float(tio.RandomBiasField(coefficients=0.5)(ones).mean()) for _ in range(20)]
-    assert np.std(gains) > 0.1  # a constant gain in disguise
+    assert np.std(gains) > 0.1  # an overall gain
     field = apply_shift("bias-field", torch.full((20, 1, 12, 12, 12), 0.2), 3, IDS[:20], 0) / 0.2
     assert float(field.log().flatten(1).mean(1).abs().max()) < 1e-5
     assert inspect.signature(monai.RandRicianNoise).parameters["sample_std"].default is True

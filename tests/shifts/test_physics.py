@@ -1,4 +1,4 @@
-"""Each built-in does what its docstring says, against an independent computation."""
+"""Built-in shifts do what their docstrings say, compared with independent computations."""
 
 import numpy as np
 import pytest

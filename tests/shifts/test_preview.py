@@ -1,4 +1,4 @@
-"""The contact sheet is a PNG, the same on every call."""
+"""The contact sheet is a PNG, identical on every call."""
 
 from PIL import Image
 

@@ -1,4 +1,4 @@
-"""Draws follow the address."""
+"""A sample's draws depend on its address alone."""
 
 import torch
 

@@ -1,1 +1,1 @@
-"""What goes with the label besides the disease."""
+"""Confounding: columns of the table that are associated with the label or the domain."""

@@ -1,4 +1,4 @@
-"""Candidate confounders: each further column, the domain itself, the numbers in the groups' names."""
+"""Candidate confounders: each extra column, the domain itself, and the numbers in group names."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ EVERYWHERE = "all domains"
 
 @dataclass(frozen=True, eq=False)
 class Candidate:
-    """A column and what it may go with, of the images that have a value.
+    """A column and a target that it may be associated with, for the images that have a value.
 
     Args:
         column: The column.
         target: `label` or `domain`.
-        names: Of the labels or domains.
-        where: A domain, or `EVERYWHERE`.
-        levels: (n,) of the column.
-        values: (n,) labels or domains.
-        groups: (n,) whose image it is.
+        names: Names of the labels or domains.
+        where: The domain that it is limited to, or `EVERYWHERE`.
+        levels: (n,) level of the column.
+        values: (n,) label or domain.
+        groups: (n,) group code.
     """
 
     column: Column
@@ -39,9 +39,9 @@ class Candidate:
 
 
 def candidates(dataset: Dataset) -> Iterator[Candidate]:
-    """Yields the candidates, those too that turn out to have one level or one target only."""
+    """Yield all candidates, including those that turn out to have only one level or one target."""
     table, names, classes = dataset.table, dataset.domains, list(dataset.classes)
-    whose = group_codes(dataset)
+    groups = group_codes(dataset)
     labels = table["label"].to_numpy(dtype=np.int64)
     domain = table["domain"].map({name: code for code, name in enumerate(names)}).to_numpy().astype(np.int64)
 
@@ -50,8 +50,8 @@ def candidates(dataset: Dataset) -> Iterator[Candidate]:
         if where != EVERYWHERE:
             chosen &= domain == names.index(where)
         values = labels if target == "label" else domain
-        known = classes if target == "label" else names
-        return Candidate(column, target, known, where, column.codes[chosen], values[chosen], whose[chosen])
+        value_names = classes if target == "label" else names
+        return Candidate(column, target, value_names, where, column.codes[chosen], values[chosen], groups[chosen])
 
     yield candidate(Column("domain", names, domain), "label")
     for column in columns(table):
@@ -59,10 +59,10 @@ def candidates(dataset: Dataset) -> Iterator[Candidate]:
         yield candidate(column, "domain")
         for name in names:
             yield candidate(column, "label", name)
-    for code, name in enumerate(names):  # each hospital gives out its own numbers
-        mine = np.flatnonzero(domain == code)
-        number = numbers(table.iloc[mine])
+    for code, name in enumerate(names):  # each hospital numbers its patients in its own way
+        rows = np.flatnonzero(domain == code)
+        number = numbers(table.iloc[rows])
         if number is not None:
-            spread = np.full(len(table), -1)
-            spread[mine] = number.codes
-            yield candidate(Column(number.name, number.levels, spread, numeric=True), "label", name)
+            codes = np.full(len(table), -1)
+            codes[rows] = number.codes
+            yield candidate(Column(number.name, number.levels, codes, numeric=True), "label", name)

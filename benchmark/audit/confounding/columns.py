@@ -1,4 +1,4 @@
-"""The further columns of a table as a few levels each: what may go with the label or the domain."""
+"""The extra columns of a table, each reduced to a few levels."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-OWN = ("sample_id", "label", "domain", "group", "split", "row")
-LEVELS = 20  # a column with so many values is taken as it is
-KEPT = 12  # of one with more, the most frequent values, if they are at least half of the images
-BINS = 5  # of numbers
+OWN = ("sample_id", "label", "domain", "group", "split", "row")  # columns of the benchmark itself
+LEVELS = 20  # a column with at most this many values is used unchanged
+KEPT = 12  # most frequent values kept of a column with more, if they cover at least half of the images
+BINS = 5  # ranges that numbers are binned into
 SIZE = re.compile(r"\s*(\d{1,6})\s*[xX×*,]\s*(\d{1,6})\s*")
 NUMBER = "number in the group's name"
 OTHER = "(other)"
@@ -24,10 +24,10 @@ class Column:
     """A column with few levels.
 
     Args:
-        name: As in the table.
-        levels: Their names, in order.
+        name: Name in the table.
+        levels: Names of the levels, in order.
         codes: (N,) level of each image; -1 where it has no value.
-        numeric: Whether levels are ranges of numbers, each with about as many images.
+        numeric: Whether levels are ranges of numbers with about equally many images each.
     """
 
     name: str
@@ -37,26 +37,26 @@ class Column:
 
 
 def columns(table: pd.DataFrame) -> list[Column]:
-    """Returns the further columns of a table that have few levels.
+    """Reduce the extra columns of a table to few levels.
 
-    Numbers become five ranges. Of a column with more than 20 values the 12 most frequent stay and the others become
-    one, unless those are fewer than half of the images: then it names images rather than sorts them, and is left out.
+    Numbers are binned into five ranges. Of a column with more than 20 values the 12 most frequent are kept and the
+    others merged into one; if those 12 cover less than half of the images, the column is an identifier and is left out.
     """
-    found = [_column(str(name), table[name]) for name in table.columns if name not in OWN]
-    return [column for column in found if column is not None]
+    reduced = [_column(str(name), table[name]) for name in table.columns if name not in OWN]
+    return [column for column in reduced if column is not None]
 
 
 def numbers(table: pd.DataFrame) -> Column | None:
-    """Returns the last number in each group's name, in five ranges: patients are numbered as they come.
+    """Bin the last number in each group's name into five ranges: patients are numbered in order of arrival.
 
-    None where a tenth of the groups or more have none, or all are the same.
+    None if more than a tenth of the images have no such number, or there are too few different ones.
     """
     digits = table["group"].astype(str).str.extract(r"(\d+)\D*$")[0]
     return _binned(NUMBER, digits.astype(float)) if digits.notna().mean() >= 0.9 else None
 
 
 def sizes(table: pd.DataFrame) -> NDArray[np.float64] | None:
-    """Returns the two numbers of the first column that holds sizes as in `2500x2048`, (N, 2), 0 where it is empty."""
+    """Return (N, 2) numbers of the first column that holds sizes such as `2500x2048`, 0 where it is empty."""
     for name in table.columns:
         if name not in OWN:
             text = table[name].fillna("").astype(str)

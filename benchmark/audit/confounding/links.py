@@ -1,4 +1,4 @@
-"""What goes with the label or the domain that should not: class mix, views, machines, ages, dates."""
+"""Associations of columns with the label or the domain: class mix, views, machines, ages, dates."""
 
 from __future__ import annotations
 
@@ -16,29 +16,29 @@ from ..measures.sampling import REPLICATES, SEED, group_codes
 from .candidates import Candidate, candidates
 from .permutation import shuffled
 
-LEAST = 30  # images with a value, for an association
-SOME = 0.1  # Cramer's V: what is weaker matters little, whether or not it is chance
-SHUFFLES = 20  # of each link, for every link of the audit: 1 in 20 audits is to find one where there is none
-NEAR = 1e-9  # V that are as close are the same
+LEAST = 30  # images with a value that an association needs
+WEAKEST = 0.1  # Cramer's V; a weaker association matters little, whether or not it is chance
+SHUFFLES = 20  # per link and number of links, so that at most 1 in 20 audits finds a link where there is none
+NEAR = 1e-9  # values of V this close are equal
 
 
 @dataclass(frozen=True, eq=False)
 class Link:
-    """How a column goes with the label or the domain.
+    """Association of a column with the label or the domain.
 
     Args:
         column: Its name.
         target: `label` or `domain`.
-        where: A domain, or `EVERYWHERE`.
-        strength: Cramer's V, corrected for chance: 0 none, 1 one fixes the other.
+        where: The domain that it is limited to, or `EVERYWHERE`.
+        strength: Cramer's V, corrected for bias: 0 for no association, 1 if one determines the other.
         low: Lower end of its 95 % interval over groups.
         high: Upper end.
-        chance: The V that it has to exceed, see `_chances`; NaN where it is below `SOME`.
-        images: How many have a value.
-        levels: Of the column.
+        chance: The V that it has to exceed, see `_chances`; NaN where it is below `WEAKEST`.
+        images: Number of images with a value.
+        levels: Names of the column's levels.
         targets: Names of the labels or domains.
         counts: (levels, targets) images.
-        determines: Whether every level of the column has one value of the target only.
+        determines: Whether every level of the column has only one value of the target.
     """
 
     column: str
@@ -56,16 +56,16 @@ class Link:
 
     @property
     def significant(self) -> bool:
-        """Whether it is strong enough to matter and more than chance."""
+        """Whether it is strong enough to matter and exceeds chance."""
         return self.strength > self.chance + NEAR
 
     def extremes(self) -> str:
-        """Returns between which levels the share of a target differs most: `pneumonia: 64 % of PA, 40 % of AP`."""
+        """Return the levels between which the share of a target differs most: `pneumonia: 64 % of PA, 40 % of AP`."""
         size = self.counts.sum(axis=1)
         kept = np.flatnonzero(size >= max(10, 0.02 * size.sum()))
         share = self.counts[kept] / size[kept, None]
         spans = np.ptp(share, axis=0).round(9)
-        which = int(np.flatnonzero(spans == spans.max())[-1])  # of two labels the second, which is the finding
+        which = int(np.flatnonzero(spans == spans.max())[-1])  # of two labels the second, usually the disease
         most, least = kept[share[:, which].argmax()], kept[share[:, which].argmin()]
         most_share, least_share = (100 * self.counts[level, which] / size[level] for level in (most, least))
         return (
@@ -75,35 +75,36 @@ class Link:
 
 
 def links(dataset: Dataset) -> list[Link]:
-    """Returns how each further column, and the domain itself, goes with the label and the domain; strongest first.
+    """Measure how each extra column, and the domain itself, is associated with the label and the domain.
 
-    With the label: over all images that have a value, and within each domain in which the column has several.
+    Associations with the label are measured over all images that have a value, and within each domain in which the
+    column has several levels. The strongest come first.
     """
     weights = resample_counts(int(group_codes(dataset).max()) + 1, REPLICATES, SEED, "audit", dataset.name)
     found = [(each, link) for each in candidates(dataset) if (link := _link(each, weights)) is not None]
     chances = _chances(found, dataset.name)
-    told = [replace(link, chance=chance) for (_, link), chance in zip(found, chances, strict=True)]
-    return sorted(told, key=lambda link: -link.strength)
+    judged = [replace(link, chance=chance) for (_, link), chance in zip(found, chances, strict=True)]
+    return sorted(judged, key=lambda link: -link.strength)
 
 
 def _chances(found: Sequence[tuple[Candidate, Link]], name: str) -> list[float]:
-    """Returns the V that each link has to exceed, so that 1 in 20 audits at most finds any link where there is none.
+    """Return the V that each link has to exceed, so that at most 1 in 20 audits finds any link where there is none.
 
-    This is Holm's step-down (Scand J Stat 6, 1979) over all links of the audit: of m links, the first has to exceed
-    each of its 20 m shuffles, the next one when k are left all but m/k - 1 of its own.
+    This is Holm's step-down procedure (Scand J Stat 6, 1979) over all links of the audit: of m links, the first has to
+    exceed each of its 20 m shuffles; when k are left, the next has to exceed all but m/k - 1 of its own.
     """
-    drawn: dict[int, Floats] = {}
+    by_chance: dict[int, Floats] = {}
     for index, (candidate, link) in enumerate(found):
-        if link.strength >= SOME:
+        if link.strength >= WEAKEST:
             words = "\x1f".join(["shuffles", str(SEED), name, candidate.column.name, candidate.target, candidate.where])
             rng = np.random.default_rng(list(hashlib.sha256(words.encode()).digest()))
             tables = shuffled(candidate.levels, candidate.values, candidate.groups, SHUFFLES * len(found), rng)
-            drawn[index] = np.sort(np.nan_to_num(cramer(tables)))[::-1]
-    reach = {index: int((each >= found[index][1].strength - NEAR).sum()) for index, each in drawn.items()}
+            by_chance[index] = np.sort(np.nan_to_num(cramer(tables)))[::-1]
+    reach = {index: int((each >= found[index][1].strength - NEAR).sum()) for index, each in by_chance.items()}
     chances, left = [float("nan")] * len(found), len(found)
-    for index in sorted(drawn, key=reach.__getitem__):
+    for index in sorted(by_chance, key=reach.__getitem__):
         allowed = len(found) // left - 1
-        chances[index] = float(drawn[index][allowed])
+        chances[index] = float(by_chance[index][allowed])
         left -= reach[index] <= allowed
     return chances
 
@@ -114,14 +115,14 @@ def _link(candidate: Candidate, weights: Floats) -> Link | None:
     levels, width = len(candidate.column.levels), len(candidate.names)
     by_group = np.zeros((weights.shape[1], levels * width))
     np.add.at(by_group, (candidate.groups, candidate.levels * width + candidate.values), 1)
-    drawn = np.concatenate([np.ones((1, len(by_group))), weights]) @ by_group
-    strengths = cramer(drawn.reshape(-1, levels, width))
+    tables = np.concatenate([np.ones((1, len(by_group))), weights]) @ by_group
+    strengths = cramer(tables.reshape(-1, levels, width))
     if np.isnan(strengths[0]):
         return None
     low, high = interval(strengths[1:])
-    counts = drawn[0].reshape(-1, width).astype(np.int64)
-    met = counts[counts.sum(axis=1) > 0]
-    determines = bool(((met > 0).sum(axis=1) == 1).all())
+    counts = tables[0].reshape(-1, width).astype(np.int64)
+    occurring = counts[counts.sum(axis=1) > 0]
+    determines = bool(((occurring > 0).sum(axis=1) == 1).all())
     return Link(
         candidate.column.name, candidate.target, candidate.where, float(strengths[0]), low, high, np.nan,
         len(candidate.levels), candidate.column.levels, list(candidate.names), counts, determines,
@@ -129,9 +130,9 @@ def _link(candidate: Candidate, weights: Floats) -> Link | None:
 
 
 def cramer(tables: Floats) -> Floats:
-    """Returns Cramer's V of each table (B, rows, columns), corrected for chance (Bergsma, J Korean Stat Soc 42, 2013).
+    """Compute Cramer's V of each table (B, rows, columns), corrected for bias (Bergsma, J Korean Stat Soc 42, 2013).
 
-    NaN where fewer than two rows or columns are met.
+    NaN where fewer than two rows or columns have a count.
     """
     total = tables.sum(axis=(1, 2))
     rows, cols = tables.sum(axis=2), tables.sum(axis=1)

@@ -1,1 +1,1 @@
-"""The acquisition fingerprint of a site and its place on the severity scale of the shifts."""
+"""The acquisition fingerprint of a domain and its place on the severity scale of each shift."""

@@ -1,4 +1,4 @@
-"""The fingerprint of a domain: what unlabelled images tell of how they were acquired, with intervals over groups."""
+"""The acquisition fingerprint of a domain, measured from unlabelled images, with intervals over groups."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ..measures.table import measure_names, measure_rows
 
 Floats = NDArray[np.float64]
 
-IMAGES = 300  # of a domain, at most
+IMAGES = 300  # per domain, at most
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,10 +24,10 @@ class Fingerprint:
 
     Args:
         domain: Its name.
-        rows: (n,) which images of the data set.
-        values: (n, K) measures, in the order of `measures.names`; NaN where an image does not tell.
-        groups: (n,) whose image it is, 0..G-1.
-        weights: (B, G) how often each group was drawn in each replicate; shared by all domains.
+        rows: (n,) rows of the measured images in the data set.
+        values: (n, K) measures, in the order of `measure_names`; NaN where an image has no value.
+        groups: (n,) group of each image, 0..G-1.
+        weights: (B, G) count of each group in each bootstrap replicate; shared by all domains.
     """
 
     domain: str
@@ -39,33 +39,36 @@ class Fingerprint:
     @property
     def means(self) -> Floats:
         """The mean of each measure, (K,)."""
-        return np.asarray(self._of(self.values)[0])
+        return np.asarray(self._weighted_means(self.values)[0])
 
     @property
     def replicates(self) -> Floats:
-        """The same on each resample of the groups, (B, K)."""
-        return self._of(self.values)[1:]
+        """The means in each bootstrap replicate, (B, K)."""
+        return self._weighted_means(self.values)[1:]
 
     def intervals(self) -> list[tuple[float, float]]:
         """The 95 % interval of each measure over groups."""
         return [interval(column) for column in self.replicates.T]
 
     def components(self, centre: Floats) -> Floats:
-        """Returns (1 + B, 2 K): means and mean squared distances from `centre` (K,), first as they are, then resampled.
+        """Compute means of the measures, and mean squared distances from `centre` (K,).
 
-        A shift that moves some images up and others down leaves the mean where it is; the distances tell of it.
+        A shift that moves some images up and others down leaves the mean unchanged, but raises these distances.
+
+        Returns:
+            (1 + B, 2 K): for all groups in the first row, then for each bootstrap replicate.
         """
-        return self._of(np.concatenate([self.values, (self.values - centre) ** 2], axis=1))
+        return self._weighted_means(np.concatenate([self.values, (self.values - centre) ** 2], axis=1))
 
-    def _of(self, values: Floats) -> Floats:
+    def _weighted_means(self, values: Floats) -> Floats:
         known = ~np.isnan(values)
         size = self.weights.shape[1]
         totals, counts = np.zeros((2, size, values.shape[1]))
         np.add.at(totals, self.groups, np.where(known, values, 0))
         np.add.at(counts, self.groups, known)
         weights = np.concatenate([np.ones((1, size)), self.weights])
-        drawn = weights @ counts
-        return np.where(drawn > 0, (weights @ totals) / np.where(drawn > 0, drawn, 1), np.nan)
+        sizes = weights @ counts
+        return np.where(sizes > 0, (weights @ totals) / np.where(sizes > 0, sizes, 1), np.nan)
 
 
 def fingerprints(
@@ -74,13 +77,13 @@ def fingerprints(
     images: int = IMAGES,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> list[Fingerprint]:
-    """Returns the fingerprint of each domain, from at most so many of its images, chosen by a hash of their ids.
+    """Take the fingerprint of each domain from a sample of its images, chosen by a hash of their ids.
 
     Args:
-        dataset: The images; labels are not looked at.
-        domains: Which, in this order.
-        images: Of each domain, at most.
-        progress: Called with the number of images measured, and of all.
+        dataset: The images; labels are not used.
+        domains: The domains, in this order.
+        images: Maximum number of images per domain.
+        progress: Called with (images measured, total number of images).
     """
     codes = group_codes(dataset)
     weights = resample_counts(int(codes.max()) + 1, REPLICATES, SEED, "audit", dataset.name)
@@ -99,5 +102,5 @@ def fingerprints(
 
 
 def columns(dataset: Dataset) -> list[str]:
-    """Returns the names of the measures that the fingerprint of a data set has."""
+    """Return the names of the measures in the fingerprint of a data set."""
     return measure_names(dataset.channels)

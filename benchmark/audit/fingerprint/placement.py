@@ -1,7 +1,7 @@
-"""Places a fingerprint on the severity scale of each shift: how strong would the shift alone have to be?
+"""Place a domain on the severity scale of each shift: how strong would that shift alone have to be?
 
-The shift is applied to the source's own images at a few severities, the fingerprints are measured, and the severity is
-sought at which the source's would come closest to the other domain's.
+Each shift is applied to images of the source at a few severities and their fingerprints are measured. A domain is
+placed at the severity at which the source's fingerprint comes closest to its own.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from .fingerprint import Fingerprint, Floats
 from .sensitivity import REACTS, SPREAD
 
 STEPS = (0.5, 1.0, 2.0, 3.0, 4.0, 5.0)
-CONTRADICTORY = 1.5  # severities
-FINEST = 0.005  # of a curve's reach: nothing is known better, however alike a domain's images are
-GRID = np.linspace(-1, 5, 301)  # below 0 the first half step goes on in a straight line
-VALUES = 500_000  # of images that a curve is measured on ...
-LEAST, MOST = 40, 150  # ... but so many images
+CONTRADICTORY = 1.5  # severities by which single measures disagree
+FINEST = 0.005  # smallest standard error, as a fraction of the largest change along the curve
+GRID = np.linspace(-1, 5, 301)  # below 0 the curve is extrapolated linearly from its first step
+VALUES = 500_000  # pixel values that a curve is measured on ...
+LEAST, MOST = 40, 150  # ... within these numbers of images
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,7 +35,7 @@ class Curve:
 
     Args:
         shift: Its name.
-        change: (301, 2 K) at the severities `GRID`, less that at 0.
+        change: (301, 2 K) components at the severities `GRID`, less those at 0.
     """
 
     shift: str
@@ -44,51 +44,51 @@ class Curve:
 
 @dataclass(frozen=True)
 class Place:
-    """Where a domain lies on a shift's scale, were the shift alone to blame.
+    """Place of a domain on a shift's scale, if the shift alone explained the difference from the source.
 
     Args:
         shift: Its name.
-        severity: -1 to 5; below 0: on the other side of the source.
+        severity: -1 to 5; below 0 the domain lies on the other side of the source.
         low: Lower end of the 95 % interval over groups.
         high: Upper end.
-        apart: How many severities the measures that react to the shift are apart, each asked alone; 0 where one reacts.
+        disagreement: Largest difference between the severities that single measures suggest; 0 for a single measure.
     """
 
     shift: str
     severity: float
     low: float
     high: float
-    apart: float = 0.0
+    disagreement: float = 0.0
 
     @property
     def mixed(self) -> bool:
-        """Whether the measures contradict each other, so that this shift alone explains nothing."""
-        return self.apart > CONTRADICTORY
+        """Whether the measures contradict each other, so that this shift alone does not explain the domain."""
+        return self.disagreement > CONTRADICTORY
 
     @property
     def text(self) -> str:
-        """As printed: `2.3 [2.0, 2.6]`; `below 0` and `5 or more` at the ends of the scale."""
+        """The place as printed: `2.3 [2.0, 2.6]`; `below 0` and `5 or more` at the ends of the scale."""
         if self.low <= 0 <= self.high or abs(self.severity) < 0.05:
             return f"0 [{_end(self.low)}, {_end(self.high)}]"
         if self.severity < 0:
             return "below 0"
         if self.low >= GRID[-1]:
             return "5 or more"
-        shown = "5 or more" if self.severity >= GRID[-1] else f"{self.severity:.1f}"
-        return f"{shown} [{_end(self.low)}, {_end(self.high)}]"
+        value = "5 or more" if self.severity >= GRID[-1] else f"{self.severity:.1f}"
+        return f"{value} [{_end(self.low)}, {_end(self.high)}]"
 
 
 def _end(value: float) -> str:
     return "<0" if value < -0.05 else f"{max(value, 0):.1f}"
 
 
-def count(channels: int, spatial: Sequence[int]) -> int:
-    """Returns on how many images of a size curves are measured."""
+def curve_images(channels: int, spatial: Sequence[int]) -> int:
+    """Return the number of images of this size on which curves are measured."""
     return min(MOST, max(LEAST, VALUES // int(np.prod([channels, *spatial]))))
 
 
 def covered(shifts: Sequence[str]) -> list[str]:
-    """Returns those of the shifts that a fingerprint can tell of."""
+    """Return those of the shifts to which a measure of the fingerprint reacts."""
     return [name for name in shifts if name in REACTS]
 
 
@@ -100,26 +100,26 @@ def curves(
     seed: int = SEED,
     done: Callable[[], None] = lambda: None,
 ) -> list[Curve]:
-    """Returns the curve of each shift that `REACTS` knows.
+    """Measure the curve of each shift listed in `REACTS`.
 
     Args:
         images: (n, C, *spatial) float32 in [0, 1], of the source.
         ids: n sample ids.
-        shifts: Names.
-        grey_levels: Shifted images are rounded to so many; 0 for none.
-        seed: Of the shifts.
+        shifts: Names of the shifts.
+        grey_levels: Number of levels to which shifted images are rounded; 0 for no rounding.
+        seed: Seed of the shifts.
         done: Called after every shift.
     """
     found = []
-    clean = in_parts(images, lambda part, _: part)
+    clean = measure_changed(images, lambda batch, _: batch)
     centre = np.nanmean(clean, axis=0)
     start = moments(clean, centre)
     for name in shifts:
         if name in REACTS:
-            at = [
+            changes = [
                 moments(shifted_measures(images, ids, name, step, grey_levels, seed), centre) - start for step in STEPS
             ]
-            found.append(Curve(name, interpolated(np.stack(at))))
+            found.append(Curve(name, interpolated(np.stack(changes))))
             done()
     return found
 
@@ -127,35 +127,36 @@ def curves(
 def shifted_measures(
     images: Tensor, ids: Sequence[str], name: str, severity: float, grey_levels: int, seed: int
 ) -> Floats:
-    """Returns the measures (n, K) of images under a shift."""
+    """Measure images under a shift, (n, K)."""
     levels = grey_levels or None
-    return in_parts(
-        images, lambda part, at: apply_shift(name, part, severity, ids[at : at + len(part)], seed, levels=levels)
+    return measure_changed(
+        images, lambda batch, at: apply_shift(name, batch, severity, ids[at : at + len(batch)], seed, levels=levels)
     )
 
 
-def in_parts(images: Tensor, change: Callable[[Tensor, int], Tensor]) -> Floats:
-    """Returns the measures of changed images, a batch at a time."""
+def measure_changed(images: Tensor, change: Callable[[Tensor, int], Tensor]) -> Floats:
+    """Measure changed images in batches, (n, K); `change` takes a batch and the index of its first image."""
     step = max(1, BATCH // int(images[0].numel()))
     with torch.no_grad():
         return np.concatenate([measure(change(images[at : at + step], at)) for at in range(0, len(images), step)])
 
 
 def moments(values: Floats, centre: Floats) -> Floats:
-    """Returns (2 K,): means of measures (n, K), and mean squared distances from a centre (K,)."""
+    """Compute means of measures (n, K), and their mean squared distances from a centre (K,): (2 K,)."""
     return np.asarray(np.nanmean(np.concatenate([values, (values - centre) ** 2], axis=1), axis=0))
 
 
-def interpolated(at: Floats) -> Floats:
-    """Returns changes (301, 2 K) on the grid from those at `STEPS`, (6, 2 K), and none at 0."""
-    curve = PchipInterpolator((0.0, *STEPS), np.concatenate([np.zeros((1, at.shape[1])), np.nan_to_num(at)]))
-    forth: Floats = np.asarray(curve(np.maximum(GRID, 0)), dtype=np.float64)
-    back: Floats = np.minimum(GRID, 0)[:, None] * (np.nan_to_num(at[0]) / STEPS[0])
-    return forth + back
+def interpolated(changes: Floats) -> Floats:
+    """Interpolate changes at `STEPS`, (6, 2 K), and no change at 0, to `GRID`: (301, 2 K)."""
+    known = np.nan_to_num(changes)
+    curve = PchipInterpolator((0.0, *STEPS), np.concatenate([np.zeros((1, changes.shape[1])), known]))
+    above: Floats = np.asarray(curve(np.maximum(GRID, 0)), dtype=np.float64)
+    below: Floats = np.minimum(GRID, 0)[:, None] * (known[0] / STEPS[0])
+    return above + below
 
 
 def place_site(source: Fingerprint, other: Fingerprint, curve: Curve, names: Sequence[str]) -> Place | None:
-    """Returns where a domain lies on the scale of a curve; None where nothing that reacts could be measured."""
+    """Place a domain on the scale of a curve; None where no measure that reacts to the shift could be taken."""
     gaps, errors = differences(source, other)
     reach = np.abs(curve.change).max(axis=0)
     used = [index for index in reacting_measures(curve.shift, names) if not np.isnan(gaps[:, index]).any()]
@@ -171,13 +172,13 @@ def place_site(source: Fingerprint, other: Fingerprint, curve: Curve, names: Seq
 
 
 def differences(source: Fingerprint, other: Fingerprint) -> tuple[Floats, Floats]:
-    """Returns the components' differences to the source, (1 + B, 2 K), and their standard errors (2 K,)."""
+    """Compute the differences of all components from the source, (1 + B, 2 K), and their standard errors, (2 K,)."""
     centre = source.means
     gaps = other.components(centre) - source.components(centre)
     return gaps, np.nanstd(gaps[1:], axis=0, ddof=1)
 
 
 def reacting_measures(shift: str, names: Sequence[str]) -> list[int]:
-    """Returns which of the 2 K components react to a shift."""
+    """Return the indices of the components, of 2 K, that react to a shift."""
     wanted = [(name.removesuffix(SPREAD), name.endswith(SPREAD)) for name in REACTS[shift]]
     return [names.index(name) + spread * len(names) for name, spread in wanted if name in names]

@@ -1,4 +1,4 @@
-"""Two curves of each domain: how power falls with frequency, and how grey levels are distributed."""
+"""Two curves per domain: the power spectrum and the distribution of grey levels."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from ..measures.sharpness import frequencies, spectrum
 from ..measures.table import BATCH
 from .fingerprint import Fingerprint, Floats
 
-IMAGES = 100
-BINS = 24  # of the spectrum
-LEVELS = 51
+IMAGES = 100  # per domain, at most
+BINS = 24  # frequencies of the spectrum
+LEVELS = 51  # grey levels of the distribution
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,10 +26,10 @@ class Profile:
 
     Args:
         domain: Its name.
-        frequency: Cycles a pixel.
-        power: At each frequency, in dB of that at the lowest, mean over images.
+        frequency: Frequencies in cycles per pixel.
+        power: Mean power at each frequency, in dB relative to the lowest.
         level: Grey levels, 0 to 1.
-        share: Of the pixels at or below each level.
+        share: Fraction of pixels at or below each level.
     """
 
     domain: str
@@ -40,7 +40,7 @@ class Profile:
 
 
 def profile(dataset: Dataset, found: Fingerprint) -> Profile:
-    """Returns the curves of a domain, means over at most 100 of the images of its fingerprint."""
+    """Average the curves of a domain over at most 100 images of its fingerprint."""
     rows = found.rows[:IMAGES]
     step = max(1, BATCH // int(np.prod(dataset.pixels.shape[1:])))
     powers: list[NDArray[np.float32]] = []

@@ -1,8 +1,8 @@
-"""Which measures of a fingerprint tell of which shift: the physical link, written down."""
+"""The measures of a fingerprint that react to each shift, by its physics."""
 
 from __future__ import annotations
 
-SPREAD = "~"  # a measure's distance from the source's mean, for shifts that go either way image by image
+SPREAD = "~"  # marks the squared distance from the source's mean, for shifts that move images either way
 
 REACTS: dict[str, tuple[str, ...]] = {
     "gamma": ("midtone", "level"),
@@ -36,10 +36,10 @@ REACTS: dict[str, tuple[str, ...]] = {
 }
 
 BELOW = {
-    "contrast": "beyond the other side of the source",
+    "contrast": "shifted the other way from the source",
     "noise": "cleaner than the source",
     "resolution": "sharper than the source",
-    "artefact": "less than in the source",
+    "artefact": "weaker than in the source",
 }
 BELOW_OF = {
     "gamma": "brighter mid-tones than the source",
@@ -56,13 +56,13 @@ BELOW_OF = {
 }
 
 UNPLACED = {
-    "rotation": "an angle cannot be told from how patients lie",
-    "field-of-view": "magnification cannot be told from blur or from larger patients",
-    "rigid-motion": "doubled edges cannot be told from anatomy",
+    "rotation": "an angle cannot be distinguished from patient positioning",
+    "field-of-view": "magnification cannot be distinguished from blur or from larger patients",
+    "rigid-motion": "doubled edges cannot be distinguished from anatomy",
     "slice-thickness": "slices are measured one by one",
 }
 
 
-def recovery_limit(shift: str, family: str) -> str:
-    """Returns what it means when a domain lies on the other side of the source."""
+def meaning_below_zero(shift: str, family: str) -> str:
+    """Describe a domain that lies below 0 on a shift's scale."""
     return BELOW_OF.get(shift, BELOW.get(family, BELOW["contrast"]))

@@ -1,4 +1,4 @@
-"""Is a fingerprint right? A known shift is put on one half of a domain's groups and sought against the other half."""
+"""Validation of fingerprints: apply known shifts to half of a domain's groups and recover them from the other half."""
 
 from __future__ import annotations
 
@@ -14,11 +14,21 @@ from ...datasets.images import Images
 from ...scoring.bootstrap import resample_counts
 from ..measures.sampling import REPLICATES, SEED, group_codes, sample_rows
 from .fingerprint import Fingerprint, Floats, columns
-from .placement import GRID, Curve, count, covered, curves, differences, in_parts, place_site, shifted_measures
+from .placement import (
+    GRID,
+    Curve,
+    covered,
+    curve_images,
+    curves,
+    differences,
+    measure_changed,
+    place_site,
+    shifted_measures,
+)
 
 SEVERITIES = (0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0)
-IMAGES = 150  # of each half, at most
-CAP = 25.0  # of a squared, standardised difference: one component must not decide alone
+IMAGES = 150  # per half, at most
+CAP = 25.0  # limit of a squared, standardised difference, so that no component decides alone
 
 
 @dataclass(frozen=True)
@@ -26,12 +36,12 @@ class Trial:
     """One shift at one severity on one half.
 
     Args:
-        shift: What was applied.
-        severity: At which severity.
-        found: The severity sought by the shift's own measures.
-        low: Lower end of its interval.
+        shift: The applied shift.
+        severity: The applied severity.
+        found: The severity recovered from the measures that react to the shift.
+        low: Lower end of its 95 % interval over groups.
         high: Upper end.
-        taken_for: The shift whose curve comes closest in all measures.
+        nearest: The shift whose curve comes closest over all measures.
     """
 
     shift: str
@@ -39,7 +49,7 @@ class Trial:
     found: float
     low: float
     high: float
-    taken_for: str
+    nearest: str
 
 
 def validate(
@@ -48,18 +58,18 @@ def validate(
     shifts: Sequence[str],
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> list[Trial]:
-    """Returns trials of every shift and severity, each half of the domain's groups playing the source once.
+    """Try every shift at every severity, with each half of the domain's groups as the source once.
 
     Args:
         dataset: The images.
-        domain: Whose.
-        shifts: Names; those without a measure that reacts are left out.
-        progress: Called with the number of shifts done, and of all.
+        domain: The domain whose images are used.
+        shifts: Names of the shifts; those to which no measure reacts are left out.
+        progress: Called with (steps done, steps in all).
     """
     codes, names = group_codes(dataset), columns(dataset)
     rows = np.flatnonzero(dataset.table["domain"] == domain)
-    mine = np.unique(codes[rows])
-    first = np.random.default_rng(SEED).permutation(mine)[: len(mine) // 2]
+    groups = np.unique(codes[rows])
+    first = np.random.default_rng(SEED).permutation(groups)[: len(groups) // 2]
     halves = [rows[np.isin(codes[rows], first) == side] for side in (True, False)]
     applied = covered(shifts)
     trials: list[Trial] = []
@@ -70,7 +80,7 @@ def validate(
         done += 1
         progress(min(done, steps), steps)
 
-    most = count(dataset.channels, dataset.spatial)
+    most = curve_images(dataset.channels, dataset.spatial)
     for source_rows, other_rows in (halves, halves[::-1]):
         (clean, ids, source), (images, others, other) = (
             _half(dataset, sample_rows(dataset, part, IMAGES), codes) for part in (source_rows, other_rows)
@@ -80,18 +90,18 @@ def validate(
             for severity in SEVERITIES:
                 values = shifted_measures(images, others, curve.shift, severity, dataset.grey_levels, SEED + 1)
                 target = Fingerprint(domain, other.rows, values, other.groups, other.weights)
-                where = place_site(source, target, curve, names)
-                if where is not None:
+                place = place_site(source, target, curve, names)
+                if place is not None:
                     closest = nearest(source, target, found)
-                    trials.append(Trial(curve.shift, severity, where.severity, where.low, where.high, closest))
+                    trials.append(Trial(curve.shift, severity, place.severity, place.low, place.high, closest))
             advance()
     return trials
 
 
 def nearest(source: Fingerprint, target: Fingerprint, found: Sequence[Curve]) -> str:
-    """Returns the shift whose curve comes closest to a difference, over all components, at whatever severity."""
+    """Return the shift whose curve comes closest to the difference, over all components and severities."""
     gaps, errors = differences(source, target)
-    # what hardly varies between images must not count for more than it can be measured
+    # a component that hardly varies between images must not count for more than its precision
     least = 0.02 * np.nanstd(source.components(source.means)[1:], axis=0) + 1e-9
     scale = np.maximum(errors, least)
     forward = GRID >= 0
@@ -104,9 +114,9 @@ def nearest(source: Fingerprint, target: Fingerprint, found: Sequence[Curve]) ->
 def _half(dataset: Dataset, rows: NDArray[np.int64], codes: NDArray[np.int64]) -> tuple[Tensor, list[str], Fingerprint]:
     images = Images(np.ascontiguousarray(dataset.pixels[rows]), dataset.value_range).batch(slice(None))
     ids = dataset.table["sample_id"].astype(str).to_numpy()[rows].tolist()
-    mine, own = np.unique(codes[rows], return_inverse=True)
-    weights: Floats = resample_counts(len(mine), REPLICATES, SEED, "validate", *map(str, mine[:3]))
-    values = in_parts(images, lambda part, _: part)
+    groups, own = np.unique(codes[rows], return_inverse=True)
+    weights: Floats = resample_counts(len(groups), REPLICATES, SEED, "validate", *map(str, groups[:3]))
+    values = measure_changed(images, lambda batch, _: batch)
     return images, ids, Fingerprint("", rows, values, own.astype(np.int64), weights)
 
 
@@ -116,30 +126,30 @@ class Recovered:
 
     Args:
         shift: Its name.
-        bias: Mean of found less applied severity.
-        error: Mean absolute error.
-        faint_error: The same at severities below 1.
-        named: Share of the trials from severity 1 on that were closest to the right curve.
-        mistaken: For what else they were taken, and how often.
+        bias: Mean of recovered less applied severity, at severities of 1 and above.
+        error: Mean absolute error at severities of 1 and above.
+        faint_error: Mean absolute error at severities below 1.
+        recognised: Share of the trials at severities of 1 and above in which the right curve came closest.
+        mistaken: The other shifts that came closest, and how often.
     """
 
     shift: str
     bias: float
     error: float
     faint_error: float
-    named: float
+    recognised: float
     mistaken: dict[str, int]
 
 
 def recovered(trials: Sequence[Trial]) -> list[Recovered]:
-    """Returns the shifts in the order of the trials; errors are over severities 1 and up, but for `faint_error`."""
+    """Summarise trials by shift, in the order of the trials."""
     found = []
     for shift in dict.fromkeys(trial.shift for trial in trials):
-        mine = [trial for trial in trials if trial.shift == shift]
-        clear = [trial for trial in mine if trial.severity >= 1]
+        own = [trial for trial in trials if trial.shift == shift]
+        clear = [trial for trial in own if trial.severity >= 1]
         gaps = np.array([trial.found - trial.severity for trial in clear])
-        faint = [abs(trial.found - trial.severity) for trial in mine if trial.severity < 1]
-        wrong = [trial.taken_for for trial in clear if trial.taken_for != shift]
+        faint = [abs(trial.found - trial.severity) for trial in own if trial.severity < 1]
+        wrong = [trial.nearest for trial in clear if trial.nearest != shift]
         found.append(
             Recovered(
                 shift,

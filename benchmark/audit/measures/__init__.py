@@ -1,1 +1,1 @@
-"""Image-quality measures per image."""
+"""Acquisition measures of single images."""

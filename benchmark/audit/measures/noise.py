@@ -1,4 +1,4 @@
-"""How noisy planes are, and of what kind the noise is, from their flat parts."""
+"""Amount and kind of noise, measured in the flat parts of planes."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from torch import Tensor
 from .planes import CLIPPED, halved, slopes, smooth
 
 ONE_LEVEL = 1 / 255
-ISOLATED = 0.12  # by so much a speck is outside all its neighbours
+ISOLATED = 0.12  # a speck is at least this far outside the range of its neighbours
 
 
 def noise(plane: Tensor) -> dict[str, Tensor]:
-    """Returns measures of noise, (M,) each, of planes (M, H, W); NaN where nothing is flat and unclipped.
+    """Measure the noise of planes (M, H, W), (M,) each; NaN where nothing is flat and unclipped.
 
-    - noise: standard deviation in percent of full scale, from the difference of two Laplacians, which is blind to
-      steps and ramps (Immerkaer, Comput Vis Image Underst 64(2), 1996), over the flattest half of the pixels.
-    - grain: the same at half the resolution, over it: 0.5 for white noise, more where neighbours are alike.
-    - bright_noise: log2 of the noise in the brighter over that in the darker half of those pixels: above 0 for photon
-      noise and speckle, 0 for noise that is added.
+    - noise: standard deviation in percent of full scale, from the difference of two Laplacians, which does not respond
+      to steps and ramps (Immerkaer, Comput Vis Image Underst 64(2), 1996), over the flattest half of the pixels.
+    - grain: noise at half the resolution divided by noise: 0.5 for white noise, more where neighbours correlate.
+    - bright_noise: log2 of the noise in the brighter half of those pixels over that in the darker half: above 0 for
+      photon noise and speckle, 0 for additive noise.
     """
     residual, flat, level = _flat(plane)
     sd = _sd(residual, flat)
@@ -33,7 +33,7 @@ def noise(plane: Tensor) -> dict[str, Tensor]:
 
 
 def specks(images: Tensor) -> Tensor:
-    """Returns, (M,), the share in percent of pixels that stand out from all eight neighbours in their channel."""
+    """Return the percentage, (M,), of pixels that stand out from all eight neighbours in their channel."""
     middle = images[..., 1:-1, 1:-1]
     most, least = torch.zeros_like(middle), torch.ones_like(middle)
     height, width = images.shape[-2:]
@@ -46,7 +46,7 @@ def specks(images: Tensor) -> Tensor:
 
 
 def _flat(plane: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Returns the residual scaled to the noise's deviation, where it is flat and unclipped, and the smoothed level."""
+    """Return the residual, scaled to the noise, the mask of flat unclipped pixels, and the smoothed level."""
     corners = plane[:, :-2, :-2] + plane[:, :-2, 2:] + plane[:, 2:, :-2] + plane[:, 2:, 2:]
     sides = plane[:, :-2, 1:-1] + plane[:, 2:, 1:-1] + plane[:, 1:-1, :-2] + plane[:, 1:-1, 2:]
     residual = (corners - 2 * sides + 4 * plane[:, 1:-1, 1:-1]) / 6
@@ -55,16 +55,16 @@ def _flat(plane: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     slope = down.square() + across.square()
     level = level[:, 1:-1, 1:-1]
     inner = plane[:, 1:-1, 1:-1]
-    open_ = (level > CLIPPED) & (level < 1 - CLIPPED) & (inner > 0) & (inner < 1)
-    typical = torch.where(open_, slope, torch.nan).flatten(1).nanmedian(1).values
-    return residual, open_ & (slope <= typical[:, None, None]), level
+    unclipped = (level > CLIPPED) & (level < 1 - CLIPPED) & (inner > 0) & (inner < 1)
+    typical = torch.where(unclipped, slope, torch.nan).flatten(1).nanmedian(1).values
+    return residual, unclipped & (slope <= typical[:, None, None]), level
 
 
 def _sd(residual: Tensor, where: Tensor) -> Tensor:
-    """Returns the deviation, (M,): a mean of absolute values, those far beyond the median being cut to four of it.
+    """Estimate the standard deviation, (M,), from the mean of absolute values capped at four times their median.
 
     A median alone would be as coarse as the grey levels.
     """
     size = torch.where(where, residual.abs(), torch.nan).flatten(1)
     bound = 4 * size.nanmedian(1).values[:, None] + ONE_LEVEL / 2
-    return torch.minimum(size, bound).nanmean(1) * 1.2533  # sqrt(pi / 2): from absolute to standard deviation
+    return torch.minimum(size, bound).nanmean(1) * 1.2533  # sqrt(pi / 2) converts mean absolute to standard deviation

@@ -1,4 +1,4 @@
-"""Patterns that an acquisition leaves: blocks of a codec, uneven gain, stripes, ghosts, lines, rings."""
+"""Patterns left by the acquisition: codec blocks, uneven gain, stripes, ghosts, lines, rings."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ from torch.nn.functional import adaptive_avg_pool2d
 from .planes import decibels, smooth
 from .sharpness import frequencies
 
-GRID = 8  # cells along each axis in which a gain is looked for
-EMPTY = 0.5 / 255  # a cosine coefficient below half a grey level is taken for none
-DARK = 0.02
-GHOSTS = (3, 4, 5)  # copies to a field of view
+GRID = 8  # cells along each axis to which a gain is fitted
+EMPTY = 0.5 / 255  # a cosine coefficient below half a grey level counts as zero
+DARK = 0.02  # darker cells count less in the fit of the gain
+GHOSTS = (3, 4, 5)  # copies per field of view
 
 
 def patterns(plane: Tensor, power: Tensor) -> dict[str, Tensor]:
-    """Returns measures of patterns, (M,) each, of planes (M, H, W) and their spectrum.
+    """Measure patterns in planes (M, H, W) and their spectrum, (M,) each.
 
-    - blocks: share in percent of the cosine coefficients of 8 x 8 blocks that are zero, less the same share on a grid
-      moved by half a block. A codec empties its own grid alone; blur empties both.
-    - joints: how much larger steps are across the joints of 8 x 8 blocks than beside them, in percent of the mean step.
-    - field: span of the smooth (quadratic) part of the gain, in stops.
-    - corners: brightness of the corners over the centre, in stops, of that smooth part.
-    - stripes: highest peak of the spectrum beyond 0.15 cycles a pixel over its median, in dB.
-    - lines: the same for the mean over the rows, between 0.1 and 0.36 cycles a pixel: lines across the columns.
-    - ghosts: correlation of the image with itself a third, a quarter or a fifth of its height away.
-    - rings: share in percent of the local contrast that is the same all around the centre.
+    - blocks: percentage of the cosine coefficients of 8 x 8 blocks that are zero, less the percentage on a grid moved
+      by half a block. A codec empties coefficients on its own grid only; blur does on both.
+    - joints: excess of steps across the borders of 8 x 8 blocks over those beside them, in percent of the mean step.
+    - field: range of the smooth (quadratic) part of the gain, in stops.
+    - corners: brightness of the corners relative to the centre, in stops, of that smooth part.
+    - stripes: highest peak of the spectrum beyond 0.15 cycles per pixel over its median, in dB.
+    - lines: the same for the mean over rows, between 0.1 and 0.36 cycles per pixel: vertical lines.
+    - ghosts: correlation of the image with itself moved by a third, a quarter or a fifth of its height.
+    - rings: percentage of the local contrast that is constant on circles around the centre.
     """
     gain = _gain(plane)
     centre = gain[:, GRID // 2 - 1 : GRID // 2 + 1, GRID // 2 - 1 : GRID // 2 + 1].flatten(1).mean(1)
@@ -77,7 +77,7 @@ def _cosines() -> Tensor:
 
 
 def _gain(plane: Tensor) -> Tensor:
-    """Returns the quadratic surface (M, G, G) closest to the log2 of coarse means; dark cells count little."""
+    """Fit a quadratic surface (M, G, G) to the log2 of coarse means; dark cells count little."""
     coarse = adaptive_avg_pool2d(plane[:, None], GRID)[:, 0].flatten(1)
     weight = (coarse / DARK).clamp(0, 1).sqrt()
     basis = _quadratic()

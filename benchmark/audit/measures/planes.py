@@ -1,4 +1,4 @@
-"""Images as planes, and the few filters that the measures of an acquisition share; all batched."""
+"""Images as planes, and the batched filters that the measures share."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d
 
-LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601
-SLICES = 3  # of a volume
-CLIPPED = 1.5 / 255  # closer to black or white than this, a pixel tells nothing of noise
+from ....shifts.pixels import LUMA
+
+SLICES = 3  # slices taken from a volume
+CLIPPED = 1.5 / 255  # pixels closer to black or white than this are not used to measure noise
 
 
 def planes(images: Tensor) -> tuple[Tensor, int]:
-    """Returns planes (N * S, C, H, W) of images (N, C, *spatial), and S: 1, or some slices of a volume."""
+    """Return planes (N * S, C, H, W) of images (N, C, *spatial), and S: 1 for images, 3 slices for volumes."""
     if images.ndim == 4:
         return images, 1
     depth = images.shape[2]
@@ -21,32 +22,32 @@ def planes(images: Tensor) -> tuple[Tensor, int]:
 
 
 def luma(images: Tensor) -> Tensor:
-    """Returns brightness (M, H, W) of planes (M, C, H, W): luma of three channels, else the mean."""
+    """Return the brightness (M, H, W) of planes (M, C, H, W): luma for three channels, else the mean."""
     if images.shape[1] == 3:
         return sum((images[:, i] * weight for i, weight in enumerate(LUMA)), torch.zeros(()))
     return images.mean(1)
 
 
 def smooth(plane: Tensor, side: int = 3) -> Tensor:
-    """Returns the mean over a window of odd side, (M, H, W); windows at the edge hold fewer pixels."""
+    """Average over a window of odd side, (M, H, W); windows at the edge hold fewer pixels."""
     return avg_pool2d(plane[:, None], side, stride=1, padding=side // 2, count_include_pad=False)[:, 0]
 
 
 def halved(plane: Tensor) -> Tensor:
-    """Returns the means of 2 x 2 blocks, (M, H // 2, W // 2)."""
+    """Average 2 x 2 blocks, (M, H // 2, W // 2)."""
     return avg_pool2d(plane[:, None], 2)[:, 0]
 
 
 def slopes(plane: Tensor) -> tuple[Tensor, Tensor]:
-    """Returns central differences down and across, both (M, H - 2, W - 2), in grey levels a pixel."""
+    """Compute central differences down and across, both (M, H - 2, W - 2), per pixel."""
     return (plane[:, 2:, 1:-1] - plane[:, :-2, 1:-1]) / 2, (plane[:, 1:-1, 2:] - plane[:, 1:-1, :-2]) / 2
 
 
 def decibels(ratio: Tensor) -> Tensor:
-    """Returns ten times the decimal logarithm of a ratio of powers."""
+    """Convert a ratio of powers to decibels."""
     return 10 * ratio.clamp(min=1e-12).log10()
 
 
 def ranked(values: Tensor, share: float) -> Tensor:
-    """Returns, (M,), a quantile of each row (M, n), found without a sort: a share of it is no greater."""
+    """Select the quantile, (M,), that a given share of each row (M, n) does not exceed, without sorting."""
     return values.kthvalue(max(1, round(share * values.shape[1])), dim=1).values

@@ -1,4 +1,4 @@
-"""How sharp planes are: the fall of the spectrum, the width of edges, and whether one direction is blurred more."""
+"""Sharpness of planes: falloff of the spectrum, width of edges, and differences between directions."""
 
 from __future__ import annotations
 
@@ -9,20 +9,19 @@ from torch import Tensor
 
 from .planes import decibels, ranked, slopes
 
-LOW, MIDDLE, HIGH = (0.05, 0.13), (0.13, 0.25), (0.25, 0.5)  # cycles a pixel
-EDGES = 0.95  # of the slopes, those above this quantile are edges
+LOW, MIDDLE, HIGH = (0.05, 0.13), (0.13, 0.25), (0.25, 0.5)  # cycles per pixel
+EDGES = 0.95  # slopes above this quantile are edges
 
 
 def sharpness(plane: Tensor, power: Tensor, noise_sd: Tensor) -> dict[str, Tensor]:
-    """Returns measures of sharpness, (M,) each, of planes (M, H, W).
+    """Measure the sharpness of planes (M, H, W), (M,) each.
 
-    - detail: power at 0.13 to 0.25 cycles a pixel over that at 0.05 to 0.13, in dB, white noise taken off. A Gaussian
-      point spread of standard deviation s pixels takes 171 s**2 f**2 dB off the power at frequency f.
-    - fine: the same for 0.25 to 0.5 cycles a pixel.
-    - edge: width of the steepest edges in pixels: the range of levels within 7 by 7
-      pixels over their slope.
-    - rows: power of structure across the rows over that across the columns, in dB: falls where lines were left out.
-    - streaks: 0 to 1, how far slopes point one way, as after a movement (coherence of the structure tensor).
+    - detail: power at 0.13 to 0.25 cycles per pixel over that at 0.05 to 0.13, in dB, with white noise subtracted. A
+      Gaussian point spread of standard deviation s pixels lowers the power at frequency f by 171 s**2 f**2 dB.
+    - fine: the same for 0.25 to 0.5 cycles per pixel.
+    - edge: width of the steepest edges in pixels: the range of levels within 7 x 7 pixels over their slope.
+    - rows: power of vertical over that of horizontal frequencies, in dB: falls where lines were left out.
+    - streaks: 0 to 1, coherence of the structure tensor: high if gradients share one direction, as after motion.
 
     Args:
         plane: (M, H, W) in [0, 1].
@@ -45,7 +44,7 @@ def sharpness(plane: Tensor, power: Tensor, noise_sd: Tensor) -> dict[str, Tenso
 
 
 def spectrum(plane: Tensor) -> Tensor:
-    """Returns the power (M, H * (W // 2 + 1)) of planes without their mean, behind a Hann window."""
+    """Compute the power spectrum (M, H * (W // 2 + 1)) of planes less their mean, under a Hann window."""
     window = _window(plane.shape[-2], plane.shape[-1])
     centred = plane - plane.flatten(1).mean(1)[:, None, None]
     power: Tensor = torch.fft.rfft2(centred * window).abs().square().flatten(1)
@@ -54,7 +53,7 @@ def spectrum(plane: Tensor) -> Tensor:
 
 @lru_cache(maxsize=8)
 def frequencies(height: int, width: int) -> tuple[Tensor, Tensor]:
-    """Returns the frequencies down and across, (H * (W // 2 + 1),) each, of `spectrum`, in cycles a pixel."""
+    """Return the frequencies of `spectrum` down and across, (H * (W // 2 + 1),) each, in cycles per pixel."""
     down, across = torch.meshgrid(torch.fft.fftfreq(height).abs(), torch.fft.rfftfreq(width), indexing="ij")
     return down.flatten(), across.flatten()
 
@@ -81,23 +80,23 @@ def _wedges(height: int, width: int) -> tuple[Tensor, Tensor]:
 
 
 def _signal(power: Tensor, band: Tensor, floor: Tensor) -> Tensor:
-    """Returns the mean power (M,) in a band without the noise's; at least a twentieth of it is taken for signal."""
+    """Average the power (M,) in a band, less the noise; at least a twentieth of it counts as signal."""
     mean = power[:, band].mean(1, keepdim=True)
     return torch.maximum(mean - floor, 0.05 * mean)[:, 0]
 
 
 def _edge(plane: Tensor, slope: Tensor) -> Tensor:
     inner = plane[:, 1:-1, 1:-1]
-    span = _most(inner) + _most(-inner)
+    span = _local_maximum(inner) + _local_maximum(-inner)
     slope = slope[:, 3:-3, 3:-3].clamp(min=1e-4)
     steep = ranked(slope.flatten(1), EDGES)[:, None, None]
     return torch.where(slope >= steep, span / slope, torch.nan).flatten(1).nanmean(1)
 
 
-def _most(plane: Tensor) -> Tensor:
-    """Returns the greatest value in a window of 7 by 7, where it fits: (M, H - 6, W - 6)."""
+def _local_maximum(plane: Tensor) -> Tensor:
+    """Return the maximum over each full 7 x 7 window: (M, H - 6, W - 6)."""
     for axis in (-2, -1):
-        for step in (1, 2, 3):  # windows of 2, 4 and 7
+        for step in (1, 2, 3):  # the window grows to 2, 4 and 7 pixels
             n = plane.shape[axis] - step
             plane = torch.maximum(plane.narrow(axis, 0, n), plane.narrow(axis, step, n))
     return plane

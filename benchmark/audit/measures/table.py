@@ -1,4 +1,4 @@
-"""What is measured of an image to tell how it was acquired: the table of measures, and all of them for many images."""
+"""The table of acquisition measures, and the functions that take them from images."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ from .planes import luma, planes
 from .sharpness import sharpness, spectrum
 from .tone import colour, tone
 
-BATCH = 1 << 17  # values of images at a time: about what a cache holds
+BATCH = 1 << 17  # pixel values per batch: about what a CPU cache holds
 
 
 @dataclass(frozen=True)
 class Measure:
-    """A figure of one image.
+    """A measure of one image, as it is reported.
 
     Args:
-        title: As printed.
-        unit: Of the figure; empty for a plain number.
-        means: One line: what a high figure means.
-        digits: Printed behind the point.
-        part: Heading that it stands under.
-        core: Shown in the short table.
+        title: Name as printed.
+        unit: Unit of the value; empty for a plain number.
+        means: What a high value means.
+        digits: Decimal places printed.
+        part: Heading under which it belongs.
+        core: Whether it is part of the short table.
     """
 
     title: str
@@ -44,15 +44,15 @@ class Measure:
 
 MEASURES = {
     "noise": Measure("noise", "% of full scale", "grainy flat areas", 2, "noise", core=True),
-    "grain": Measure("grain", "", "noise in clumps (white noise: 0.5)", 2, "noise"),
+    "grain": Measure("grain", "", "correlated, clumpy noise (white noise: 0.5)", 2, "noise"),
     "bright_noise": Measure("noise in bright parts", "log2", "noise grows with brightness", 2, "noise"),
-    "specks": Measure("specks", "% of pixels", "pixels that stick out alone", 3, "noise"),
+    "specks": Measure("specks", "% of pixels", "isolated outlier pixels", 3, "noise"),
     "edge": Measure("edge width", "px", "blurred edges", 2, "sharpness", core=True),
-    "detail": Measure("detail", "dB", "much structure of 4 to 8 pixels", 1, "sharpness", core=True),
-    "fine": Measure("fine detail", "dB", "much structure of 2 to 4 pixels", 1, "sharpness"),
-    "rows": Measure("rows over columns", "dB", "sharper down than across", 1, "sharpness"),
-    "streaks": Measure("streaks", "0 to 1", "slopes point one way", 3, "sharpness"),
-    "level": Measure("brightness", "stops below white", "bright images", 2, "tone", core=True),
+    "detail": Measure("detail", "dB", "much structure at 4 to 8 pixels", 1, "sharpness", core=True),
+    "fine": Measure("fine detail", "dB", "much structure at 2 to 4 pixels", 1, "sharpness"),
+    "rows": Measure("rows over columns", "dB", "sharper vertically than horizontally", 1, "sharpness"),
+    "streaks": Measure("streaks", "0 to 1", "gradients share one direction", 3, "sharpness"),
+    "level": Measure("brightness", "stops relative to white", "bright images", 2, "tone", core=True),
     "black": Measure("black point", "% of full scale", "darkest parts are not black", 1, "tone", core=True),
     "white": Measure("white point", "% of full scale", "brightest parts reach white", 1, "tone", core=True),
     "midtone": Measure("mid-tone exponent", "", "dark mid-tones", 2, "tone", core=True),
@@ -61,28 +61,30 @@ MEASURES = {
     "warmth": Measure("red over blue", "log2", "reddish cast", 2, "colour", core=True),
     "tint": Measure("green over magenta", "log2", "greenish cast", 2, "colour", core=True),
     "blocks": Measure("8 x 8 blocks", "% of coefficients", "JPEG on the stored grid", 2, "patterns", core=True),
-    "joints": Measure("block joints", "% of the mean step", "steps at the joints of 8 x 8 blocks", 1, "patterns"),
+    "joints": Measure("block borders", "% of the mean step", "steps at the borders of 8 x 8 blocks", 1, "patterns"),
     "field": Measure(
-        "uneven gain", "stops", "light or coil sensitivity changes over the image", 2, "patterns", core=True
+        "uneven gain", "stops", "illumination or coil sensitivity varies over the image", 2, "patterns", core=True
     ),
     "corners": Measure("corners over centre", "stops", "bright corners", 2, "patterns"),
     "stripes": Measure("stripes", "dB", "one frequency stands out", 1, "patterns"),
-    "lines": Measure("lines", "dB", "regular lines across the columns", 1, "patterns"),
-    "ghosts": Measure("ghosts", "-1 to 1", "the image repeats along the rows' axis", 3, "patterns"),
-    "rings": Measure("rings", "% of local contrast", "the same all around the centre", 2, "patterns"),
+    "lines": Measure("lines", "dB", "regular vertical lines", 1, "patterns"),
+    "ghosts": Measure("ghosts", "-1 to 1", "the image repeats along its height", 3, "patterns"),
+    "rings": Measure("rings", "% of local contrast", "structure constant on circles around the centre", 2, "patterns"),
 }
 COLOUR = ("chroma", "warmth", "tint")
 
 
 def measure_names(channels: int) -> list[str]:
-    """Returns the measures that images of so many channels have."""
+    """Return the names of the measures for images with this number of channels."""
     return [name for name in MEASURES if channels == 3 or name not in COLOUR]
 
 
 def measure(images: Tensor) -> NDArray[np.float64]:
-    """Returns the measures (N, K), in the order of `names`, of images (N, C, *spatial) float32 in [0, 1].
+    """Measure images (N, C, *spatial), float32 in [0, 1].
 
-    Of a volume they are means over three slices across its first axis. NaN where an image does not tell.
+    Returns:
+        (N, K) in the order of `measure_names`; for a volume the mean over three slices along its first axis. NaN where
+        an image has no value.
     """
     with torch.no_grad():
         flat, slices = planes(images)
@@ -100,12 +102,12 @@ def measure(images: Tensor) -> NDArray[np.float64]:
 def measure_rows(
     dataset: Dataset, rows: NDArray[np.int64], done: Callable[[int], None] = lambda count: None
 ) -> NDArray[np.float64]:
-    """Returns the measures (len(rows), K) of a data set's images, a batch at a time.
+    """Measure images of a data set in batches, (len(rows), K).
 
     Args:
         dataset: The images.
-        rows: Which, in this order.
-        done: Called with the number of images of each batch.
+        rows: Rows of the images, in this order.
+        done: Called with the number of images in each batch.
     """
     step = max(1, BATCH // int(np.prod(dataset.pixels.shape[1:])))
     parts = []

@@ -1,1 +1,1 @@
-"""The audit in print: page, charts, terminal."""
+"""The report of an audit: HTML page, charts, terminal."""

@@ -1,4 +1,4 @@
-"""The charts of an audit, from its figures."""
+"""The charts of an audit."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from ..fingerprint.profiles import profile
 from ..measures.table import MEASURES
 from ..shortcut_probe import DOMAIN
 
-FLOOR = -80.0  # dB: below, 8-bit rounding rather than the scanner is seen
-BAR = 22  # pixels, with the gap below
+FLOOR = -80.0  # dB; below this, 8-bit rounding dominates
+BAR = 22  # pixels per bar, including the gap below it
 
 
 @dataclass(frozen=True)
 class Mix:
-    """Stacked bars: (y, name, whole name) of each, and (x, y, width, style, label) of its parts."""
+    """Stacked bars: (y, name, full name) of each bar, and (x, y, width, style, label) of each part."""
 
     names: list[tuple[float, str, str]]
     parts: list[tuple[float, float, float, int, str]]
@@ -28,7 +28,7 @@ class Mix:
 
 
 def mix(audit: Audit) -> Mix:
-    """Returns the share of each class in each domain."""
+    """Draw the share of each class in each domain."""
     names, parts = [], []
     room = axes.WIDTH - axes.LEFT - axes.RIGHT
     for number, (domain, row) in enumerate(audit.counts.images.iterrows()):
@@ -44,34 +44,34 @@ def mix(audit: Audit) -> Mix:
 
 
 def probes(audit: Audit) -> list[Rows]:
-    """Returns a chart for each place that the probe was tried in: all features, then each family."""
+    """Draw one chart per domain, and one for predicting the domain: all features, then each family."""
     styles = {found.domain: style for style, found in enumerate(audit.fingerprints)}
     charts = []
-    for where in dict.fromkeys(probed.where for probed in audit.probed):
-        mine = [probed for probed in audit.probed if probed.where == where]
+    for where in dict.fromkeys(result.where for result in audit.probes):
+        results = [result for result in audit.probes if result.where == where]
         style = styles.get(where, axes.STYLES - 1)
         entries = [
             (
                 each.family,
                 [(each.area, each.low, each.high, style, format_estimate(each.area, each.low, each.high), False)],
             )
-            for each in mine
+            for each in results
         ]
-        left_out = next(probed.left_out for probed in mine)
-        note = f"AUC, {mine[0].images} images" + (f", without {', '.join(left_out)}" if left_out else "")
-        title = "Telling the domain" if where == DOMAIN else f"The label within {where}"
-        low = min([0.4, *(probed.area for probed in mine)])
+        left_out = results[0].left_out
+        note = f"AUC, {results[0].images} images" + (f", without {', '.join(left_out)}" if left_out else "")
+        title = "Predicting the domain" if where == DOMAIN else f"Predicting the label within {where}"
+        low = min([0.4, *(result.area for result in results)])
         charts.append(axes.rows(title, entries, (low, 1.0), 0.5, note))
     return charts
 
 
 def profiles(audit: Audit) -> list[Curves]:
-    """Returns the spectrum and the distribution of grey levels of every domain."""
+    """Draw the spectrum and the grey-level distribution of every domain."""
     found = [profile(audit.dataset, each) for each in audit.fingerprints]
     return [
         axes.curves(
             "Power spectrum",
-            "cycles a pixel",
+            "cycles per pixel",
             "dB",
             [(each.frequency.tolist(), each.power.clip(FLOOR).tolist()) for each in found],
         ),
@@ -85,7 +85,7 @@ def profiles(audit: Audit) -> list[Curves]:
 
 
 def measures(audit: Audit, *, core: bool) -> list[Rows]:
-    """Returns a chart of each measure, a row a domain."""
+    """Draw one chart per measure, with one row per domain."""
     charts = []
     means = [found.means for found in audit.fingerprints]
     ends = [found.intervals() for found in audit.fingerprints]
@@ -100,17 +100,19 @@ def measures(audit: Audit, *, core: bool) -> list[Rows]:
             entries.append((found.domain, [(value, low, high, style, text, False)]))
         unit = f"{measure.unit}; " if measure.unit else ""
         charts.append(
-            axes.rows(measure.title[0].upper() + measure.title[1:], entries, note=f"{unit}right: {measure.means}")
+            axes.rows(measure.title[0].upper() + measure.title[1:], entries, note=f"{unit}high values: {measure.means}")
         )
     return charts
 
 
 def places(audit: Audit) -> list[Rows]:
-    """Returns a chart of each domain but the source: where it lies on each shift's scale, family by family."""
+    """Draw one chart per domain except the source: its place on each shift's scale, family by family."""
     charts = []
     styles = {found.domain: style for style, found in enumerate(audit.fingerprints)}
-    for domain, mine in audit.places.items():
-        ordered = sorted(mine, key=lambda place: catalogue.FAMILIES.index(catalogue.shift_info(place.shift).family))
+    for domain, domain_places in audit.places.items():
+        ordered = sorted(
+            domain_places, key=lambda place: catalogue.FAMILIES.index(catalogue.shift_info(place.shift).family)
+        )
         entries = [
             (
                 place.shift,

@@ -1,18 +1,16 @@
-"""The audit as one HTML file that needs nothing else: no server, no network, no script."""
+"""The audit as one self-contained HTML file: no server, no network, no script."""
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import math
 from pathlib import Path
 
 import numpy as np
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from ....shifts import catalogue
 from ...reporting import axes
+from ...reporting.html import policy_hash, template_environment
 from ...reporting.numbers import format_decimal
 from ...reporting.thumbnails import strip
 from ..audit import Audit
@@ -20,70 +18,66 @@ from ..confounding.links import Link
 from ..counts import FEW_GROUPS, FEW_IMAGES
 from ..findings import findings
 from ..fingerprint.placement import Place
-from ..fingerprint.sensitivity import UNPLACED, recovery_limit
+from ..fingerprint.sensitivity import UNPLACED, meaning_below_zero
 from ..fingerprint.validation import Recovered, recovered
 from ..shortcut_probe import ALL
 from . import charts
 
 TEMPLATES = Path(__file__).with_name("templates")
-EXAMPLES = 8  # images of a class in a domain
-PAIRS = 12
-LINKS = 40
-SIDES = (56, 110)  # pixels of an example's side, and of a duplicate's
-MEGABYTES = 4 << 20  # of pictures; of many domains and classes fewer are shown
+EXAMPLES = 8  # images shown per class and domain
+PAIRS = 12  # duplicate pairs shown
+LINKS = 40  # associations shown
+EXAMPLE_HEIGHT, PAIR_HEIGHT = 56, 110  # pixels
+GALLERY_BYTES = 4 << 20  # once the examples reach this size, no more are added
+FRAME = ("WIDTH", "LEFT", "RIGHT", "TOP", "BOTTOM", "HEIGHT", "NARROW")  # sizes that the templates use
 
 
 def page(audit: Audit) -> str:
-    """Returns the page; the same audit gives the same bytes. All text is escaped, and no script can run."""
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES, encoding="utf-8"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
+    """Render the page. The same audit gives the same bytes; all text is escaped, and no script can run."""
     style = (TEMPLATES / "page.css").read_text(encoding="utf-8")
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    twice = audit.duplicates
+    pairs = audit.duplicates.pairs
     domains = [found.domain for found in audit.fingerprints]
-    size = {name.lower(): getattr(axes, name) for name in ("WIDTH", "LEFT", "RIGHT", "TOP", "BOTTOM", "HEIGHT")}
-    return environment.get_template("page.html").render(
-        dataset=audit.dataset,
-        source=audit.source,
-        domains=domains,
-        style=Markup(style),
-        style_hash=f"sha256-{digest}",
-        size=size | {"narrow": axes.NARROW},
-        findings=findings(audit),
-        splits=[name for name in audit.counts.by_split.columns if name],
-        counts=_counts(audit),
-        shared=audit.counts.shared,
-        in_several=audit.counts.in_several,
-        unsplit=audit.counts.unsplit,
-        gallery=_gallery(audit),
-        pairs=_pairs(audit),
-        pairs_count=len(twice.pairs),
-        exact=sum(pair.exact for pair in twice.pairs),
-        across={name: twice.count(name) for name in ("group", "split", "domain", "label")},
-        left_out=twice.left_out,
-        mix=charts.mix(audit) if len(domains) > 1 else None,
-        links=[_link(link) for link in audit.links[:LINKS]],
-        probes=charts.probes(audit),
-        moved=_moved(audit, domains),
-        most=max(len(found.rows) for found in audit.fingerprints),
-        profiles=charts.profiles(audit),
-        core=charts.measures(audit, core=True),
-        more=charts.measures(audit, core=False),
-        places=charts.places(audit),
-        others=list(audit.places),
-        severities=_severities(audit.places),
-        unplaced=list(UNPLACED.items()),
-        trials=[_trial(found) for found in recovered(audit.trials)],
+    size = {name.lower(): getattr(axes, name) for name in FRAME}
+    return (
+        template_environment(TEMPLATES)
+        .get_template("page.html")
+        .render(
+            dataset=audit.dataset,
+            source=audit.source,
+            domains=domains,
+            style=Markup(style),
+            style_hash=policy_hash(style),
+            size=size,
+            findings=findings(audit),
+            splits=[name for name in audit.counts.by_split.columns if name],
+            counts=_count_rows(audit),
+            shared=audit.counts.shared,
+            in_several=audit.counts.in_several,
+            unsplit=audit.counts.unsplit,
+            gallery=_gallery(audit),
+            pairs=_pairs(audit),
+            pairs_count=len(pairs),
+            exact=sum(pair.exact for pair in pairs),
+            across={name: audit.duplicates.count(name) for name in ("group", "split", "domain", "label")},
+            left_out=audit.duplicates.left_out,
+            mix=charts.mix(audit) if len(domains) > 1 else None,
+            links=[_link_row(link) for link in audit.links[:LINKS]],
+            probes=charts.probes(audit),
+            cross_domain=_cross_domain_rows(audit, domains),
+            most=max(len(found.rows) for found in audit.fingerprints),
+            profiles=charts.profiles(audit),
+            core=charts.measures(audit, core=True),
+            more=charts.measures(audit, core=False),
+            places=charts.places(audit),
+            others=list(audit.places),
+            severities=_severity_rows(audit.places),
+            unplaced=list(UNPLACED.items()),
+            trials=[_recovery_row(found) for found in recovered(audit.trials)],
+        )
     )
 
 
-def _counts(audit: Audit) -> list[dict[str, object]]:
+def _count_rows(audit: Audit) -> list[dict[str, object]]:
     counts = audit.counts
     rows = []
     for domain in counts.images.index:
@@ -102,48 +96,48 @@ def _counts(audit: Audit) -> list[dict[str, object]]:
 
 
 def _gallery(audit: Audit) -> list[tuple[str, str, str, int]]:
-    """Returns (domain, class, picture, number of images) of some images of each class in each domain."""
-    table, shown, spent = audit.dataset.table, [], 0
+    """Return (domain, class, picture, number of images) for some images of each class in each domain."""
+    table, gallery, spent = audit.dataset.table, [], 0
     for found in audit.fingerprints:
         labels = table["label"].to_numpy()[found.rows]
         for label, name in enumerate(audit.dataset.classes):
             rows = found.rows[labels == label][:EXAMPLES]
-            if len(rows) and spent < MEGABYTES:
-                picture = strip(audit.dataset, rows, SIDES[0])
+            if len(rows) and spent < GALLERY_BYTES:
+                picture = strip(audit.dataset, rows, EXAMPLE_HEIGHT)
                 spent += len(picture)
-                shown.append((found.domain, name, picture, len(rows)))
-    return shown
+                gallery.append((found.domain, name, picture, len(rows)))
+    return gallery
 
 
 def _pairs(audit: Audit) -> list[dict[str, object]]:
     ids = audit.dataset.table["sample_id"].astype(str).to_numpy()
     table = audit.counts.table
-    shown = []
+    rows = []
     for pair in audit.duplicates.pairs[:PAIRS]:
         parts = [
-            f"{name}: {_named(audit, name, table[name].iloc[pair.first])} and "
-            f"{_named(audit, name, table[name].iloc[pair.second])}"
+            f"{name}: {_value_name(audit, name, table[name].iloc[pair.first])} and "
+            f"{_value_name(audit, name, table[name].iloc[pair.second])}"
             for name in pair.across
             if name != "group"
         ]
-        shown.append(
+        rows.append(
             {
-                "picture": strip(audit.dataset, [pair.first, pair.second], SIDES[1]),
+                "picture": strip(audit.dataset, [pair.first, pair.second], PAIR_HEIGHT),
                 "exact": pair.exact,
-                "likeness": format_decimal(pair.likeness, 2),
+                "similarity": format_decimal(pair.similarity, 2),
                 "first": ids[pair.first],
                 "second": ids[pair.second],
-                "across": "; ".join(["different groups" if "group" in pair.across else "one group", *parts]),
+                "across": "; ".join(["different groups" if "group" in pair.across else "same group", *parts]),
             }
         )
-    return shown
+    return rows
 
 
-def _named(audit: Audit, column: str, value: object) -> str:
+def _value_name(audit: Audit, column: str, value: object) -> str:
     return audit.dataset.classes[int(str(value))] if column == "label" else str(value)
 
 
-def _link(link: Link) -> dict[str, object]:
+def _link_row(link: Link) -> dict[str, object]:
     return {
         "column": link.column,
         "target": link.target,
@@ -161,22 +155,26 @@ def _interval(low: float, high: float) -> str:
     return "" if math.isnan(low) else f"{format_decimal(low, 2)} to {format_decimal(high, 2)}"
 
 
-def _moved(audit: Audit, domains: list[str]) -> list[dict[str, object]]:
+def _cross_domain_rows(audit: Audit, domains: list[str]) -> list[dict[str, object]]:
     areas: dict[tuple[str, str], tuple[float, float, float]] = {
-        (m.learnt, m.tested): (m.area, m.low, m.high) for m in audit.moved
+        (result.trained, result.tested): (result.area, result.low, result.high) for result in audit.cross_domain
     }
-    areas |= {(p.where, p.where): (p.area, p.low, p.high) for p in audit.probed if p.family == ALL}
+    areas |= {
+        (result.where, result.where): (result.area, result.low, result.high)
+        for result in audit.probes
+        if result.family == ALL
+    }
     rows: list[dict[str, object]] = []
     for one in domains if len(domains) > 1 else ():
         cells = [areas.get((one, other), (math.nan, math.nan, math.nan)) for other in domains]
-        rows.append({"learnt": one, "cells": [(format_decimal(a, 2), _interval(low, high)) for a, low, high in cells]})
+        rows.append({"trained": one, "cells": [(format_decimal(a, 2), _interval(low, high)) for a, low, high in cells]})
     return rows
 
 
-def _severities(places: dict[str, list[Place]]) -> list[dict[str, object]]:
+def _severity_rows(places: dict[str, list[Place]]) -> list[dict[str, object]]:
     by_shift: dict[str, dict[str, Place]] = {}
-    for domain, mine in places.items():
-        for place in mine:
+    for domain, domain_places in places.items():
+        for place in domain_places:
             by_shift.setdefault(place.shift, {})[domain] = place
     return [
         {
@@ -185,18 +183,18 @@ def _severities(places: dict[str, list[Place]]) -> list[dict[str, object]]:
                 (found[domain].text + (" (contradictory)" if found[domain].mixed else "")) if domain in found else "–"
                 for domain in places
             ],
-            "below": recovery_limit(shift, catalogue.shift_info(shift).family),
+            "below": meaning_below_zero(shift, catalogue.shift_info(shift).family),
         }
         for shift, found in by_shift.items()
     ]
 
 
-def _trial(found: Recovered) -> dict[str, str]:
+def _recovery_row(found: Recovered) -> dict[str, str]:
     return {
         "shift": found.shift,
         "bias": f"{found.bias:+.2f}",
         "error": f"{found.error:.2f}",
         "faint_error": "–" if np.isnan(found.faint_error) else f"{found.faint_error:.2f}",
-        "named": f"{100 * found.named:.0f} %",
+        "recognised": f"{100 * found.recognised:.0f} %",
         "mistaken": ", ".join(f"{name} {count}" for name, count in found.mistaken.items()) or "–",
     }

@@ -19,22 +19,31 @@ TAGS = {GRAVE: "[bold red]grave[/bold red]", SERIOUS: "[yellow]serious[/yellow]"
 
 
 def show(audit: Audit, screen: Console) -> None:
-    """Prints an audit."""
+    """Print an audit."""
     from rich.markup import escape
 
     for table in tables(audit):
         screen.print(table)
         screen.print()
     found = findings(audit)
-    screen.print(f"[bold]{len(found)} finding{'s'[: len(found) != 1]}[/bold]")
+    screen.print(f"[bold]{len(found)} {'finding' if len(found) == 1 else 'findings'}[/bold]")
     for finding in found:
         screen.print(f"{TAGS[finding.weight]}: {escape(finding.text)}. {escape(finding.advice)}", soft_wrap=True)
 
 
 def tables(audit: Audit) -> Iterator[Table]:
-    """Yields counts, fingerprints, severities and, where there was one, the validation."""
+    """Yield the tables of counts, fingerprints, severities and, if there was one, the validation."""
+    yield _counts(audit)
+    yield _fingerprints(audit)
+    if audit.places:
+        yield _severities(audit)
+    if audit.trials:
+        yield _validation(audit)
+
+
+def _counts(audit: Audit) -> Table:
     counts = audit.counts
-    yield _table(
+    return _table(
         "images (groups)",
         ("domain", *audit.dataset.classes, *(name for name in counts.by_split.columns if name)),
         [
@@ -46,9 +55,11 @@ def tables(audit: Audit) -> Iterator[Table]:
             for domain in counts.images.index
         ],
     )
-    names = columns(audit.dataset)
+
+
+def _fingerprints(audit: Audit) -> Table:
     prints = audit.fingerprints
-    yield _table(
+    return _table(
         "fingerprints",
         ("measure", "unit", *(found.domain for found in prints)),
         [
@@ -57,43 +68,47 @@ def tables(audit: Audit) -> Iterator[Table]:
                 MEASURES[name].unit,
                 *(f"{found.means[index]:.{MEASURES[name].digits}f}" for found in prints),
             )
-            for index, name in enumerate(names)
+            for index, name in enumerate(columns(audit.dataset))
             if MEASURES[name].core
         ],
     )
-    if audit.places:
-        by = {domain: {place.shift: place for place in places} for domain, places in audit.places.items()}
-        shifts = list(dict.fromkeys(place.shift for places in audit.places.values() for place in places))
-        yield _table(
-            f"severity that would make {audit.source} look so (?: its measures contradict each other)",
-            ("shift", *audit.places),
-            [
-                (
-                    shift,
-                    *(
-                        f"{mine[shift].text}{' ?' if mine[shift].mixed else ''}" if shift in mine else "–"
-                        for mine in by.values()
-                    ),
-                )
-                for shift in shifts
-            ],
-        )
-    if audit.trials:
-        yield _table(
-            f"known shifts sought on half of {audit.source}, severities 0.5 to 5",
-            ("shift", "bias", "mean error", "error at 0.5", "recognised", "taken for"),
-            [
-                (
-                    found.shift,
-                    f"{found.bias:+.2f}",
-                    f"{found.error:.2f}",
-                    f"{found.faint_error:.2f}",
-                    f"{100 * found.named:.0f} %",
-                    ", ".join(f"{name} {count}" for name, count in found.mistaken.items()) or "–",
-                )
-                for found in recovered(audit.trials)
-            ],
-        )
+
+
+def _severities(audit: Audit) -> Table:
+    by_domain = [{place.shift: place for place in places} for places in audit.places.values()]
+    shifts = dict.fromkeys(place.shift for places in audit.places.values() for place in places)
+    return _table(
+        f"severity, relative to {audit.source}, if each shift acted alone (?: its measures contradict each other)",
+        ("shift", *audit.places),
+        [
+            (
+                shift,
+                *(
+                    f"{places[shift].text}{' ?' if places[shift].mixed else ''}" if shift in places else "–"
+                    for places in by_domain
+                ),
+            )
+            for shift in shifts
+        ],
+    )
+
+
+def _validation(audit: Audit) -> Table:
+    return _table(
+        f"recovery of known shifts applied to half of {audit.source}, severities 0.5 to 5",
+        ("shift", "bias", "mean error", "error at 0.5", "recognised", "mistaken for"),
+        [
+            (
+                found.shift,
+                f"{found.bias:+.2f}",
+                f"{found.error:.2f}",
+                f"{found.faint_error:.2f}",
+                f"{100 * found.recognised:.0f} %",
+                ", ".join(f"{name} {count}" for name, count in found.mistaken.items()) or "–",
+            )
+            for found in recovered(audit.trials)
+        ],
+    )
 
 
 def _table(title: str, head: tuple[str, ...], rows: list[tuple[str, ...]]) -> Table:

@@ -1,4 +1,4 @@
-"""`medshift check`: does a submission or a shift keep its contract?"""
+"""`medshift check`: whether a submission, shift or baseline keeps its contract."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ def check_submission(folder: Annotated[Path, typer.Argument(help="Holds card.jso
 def check_entries(
     folders: Annotated[list[Path] | None, typer.Argument(help="Submissions, .../PROTOCOL/ENTRY/seed-N.")] = None,
     changes: Annotated[
-        Path | None, typer.Option(help="Check instead what changes: what `git diff --raw -z --no-renames` printed.")
+        Path | None, typer.Option(help="Check what a change touches: the output of `git diff --raw -z --no-renames`.")
     ] = None,
-    checkout: Annotated[Path, typer.Option(help="With --changes: the checkout that has them.")] = Path(),
+    checkout: Annotated[Path, typer.Option(help="With --changes: the checkout that holds them.")] = Path(),
     report: Annotated[Path | None, typer.Option(help="Write the Markdown here instead of printing it.")] = None,
 ) -> None:
     """Check submissions and say where they would stand on their leaderboard, as Markdown."""

@@ -12,12 +12,12 @@ from .. import options
 
 
 def export(
-    out: Annotated[Path, typer.Option(help="The folder to make.")],
+    out: Annotated[Path, typer.Option(help="The folder to create.")],
     dataset: options.DatasetName = None,
     data: options.Data = None,
     protocol_folder: options.ProtocolFolder = None,
     form: Annotated[
-        Literal["npy", "png"], typer.Option("--format", help="npy: one array a folder; png: a file an image.")
+        Literal["npy", "png"], typer.Option("--format", help="npy: one array per condition; png: one file per image.")
     ] = "npy",
     source: options.Source = "",
     targets: options.Targets = "",
@@ -33,7 +33,7 @@ def export(
         Path, typer.Option(help="Folder of submissions: the protocol and its truth go there, for `medshift score`.")
     ] = Path("submissions"),
 ) -> None:
-    """Write the images of every condition, and the source's with labels; no labels of tests.
+    """Write the images of every condition, and labelled source images; no labels of test images.
 
     For models that medshift cannot run: predict them anywhere, then `medshift score`. An export that was stopped goes
     on where it was with the same command.
@@ -46,7 +46,7 @@ def export(
     loaded, protocol, table = resolve_study(choices, protocol_folder, dataset, data, classes, image_size, modality)
     home = protocol_folder or submissions / protocol.name
     if home.resolve().is_relative_to(out.resolve()):
-        raise MedshiftError(f"the truth would lie in {home}, within the export: choose another --submissions or --out")
+        raise MedshiftError(f"the labels would lie in {home}, inside the export: choose another --submissions or --out")
     from ...exchange import export as exports
     from ...exchange import layout
 
@@ -66,7 +66,7 @@ def export(
         with bar("exporting", unit="images") as progress:
             exports.export(loaded, protocol, table, out, form, progress)
     except KeyboardInterrupt:
-        screen.print("stopped: what was finished is saved, the same command goes on from there")
+        screen.print("stopped: finished conditions are saved; the same command resumes from there")
         raise typer.Exit(130) from None
     print(out)
     print(f"next: medshift score PREDICTIONS --protocol '{home}' --export '{out}' --name NAME --sees source")

@@ -17,7 +17,7 @@ app = typer.Typer(no_args_is_help=True, help="List baselines, shifts or data set
 def list_baselines(
     name: Annotated[str, typer.Argument(help="Show this one's hyper-parameters and what `--tune` draws.")] = "",
     into: Annotated[
-        Path | None, typer.Option(help="Write medshift's own between their marks in this Markdown file instead.")
+        Path | None, typer.Option(help="Write the built-in ones between their markers in this Markdown file instead.")
     ] = None,
 ) -> None:
     """List baselines: what they see, what they do, and where the method is from."""
@@ -77,7 +77,7 @@ def list_shifts() -> None:
 
 @app.command("datasets")
 def list_datasets() -> None:
-    """List data sets: built-in, of plug-ins, stored, and public ones that are to be had."""
+    """List data sets: built-in, plug-in, stored, and public ones that can be fetched."""
     from ...datasets import registry
     from ...datasets.public import catalogue
 
@@ -94,7 +94,7 @@ def list_datasets() -> None:
 
 
 def print_table(title: str, columns: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
-    """Prints a table of text whose title starts with the number of its rows."""
+    """Print a table of text whose title starts with the number of its rows."""
     from rich.table import Table
 
     from ..progress import console

@@ -1,4 +1,4 @@
-"""`medshift protocol`: terms that can be shared without sharing pixels."""
+"""`medshift protocol`: protocols, which can be shared without sharing pixels."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import typer
 
 from .. import options
 
-app = typer.Typer(no_args_is_help=True, help="Make, show and check protocols: terms that others can run on.")
+app = typer.Typer(no_args_is_help=True, help="Make, show and check protocols that others can run on.")
 Folder = Annotated[Path, typer.Argument(help="Holds protocol.json and truth.parquet.")]
 
 
@@ -29,11 +29,12 @@ def make(
     severities: options.Severities = "1,2,3,4,5",
     severity_scale: options.Scale = "physical",
     label_fractions: Annotated[
-        str, typer.Option(help="Parts of the source's training groups, with commas: a protocol each, nested.")
+        str,
+        typer.Option(help="Fractions of the source's training groups, comma-separated: one protocol each."),
     ] = "1",
-    label_seed: Annotated[int, typer.Option(help="Which groups the parts have.", min=0)] = 0,
-    version: Annotated[str, typer.Option(help="Raised when the protocol changes on purpose.")] = "1",
-    out: Annotated[Path, typer.Option(help="Each protocol becomes a folder in here.")] = Path("protocols"),
+    label_seed: Annotated[int, typer.Option(help="Chooses which groups a fraction keeps.", min=0)] = 0,
+    version: Annotated[str, typer.Option(help="Raise it when the protocol changes on purpose.")] = "1",
+    out: Annotated[Path, typer.Option(help="Folder in which each protocol gets a folder.")] = Path("protocols"),
     requantise: options.Requantise = True,
 ) -> None:
     """Write a protocol: protocol.json and truth.parquet, with their hashes, ready to be shared.
@@ -72,7 +73,7 @@ def make(
 
 @app.command("show")
 def show(folder: Folder) -> None:
-    """Print a protocol for people."""
+    """Print a protocol in readable form."""
     from rich.markup import escape
     from rich.table import Table
 
@@ -95,8 +96,8 @@ def show(folder: Folder) -> None:
 
 @app.command("check")
 def check(folder: Folder, dataset: options.DatasetName = None, data: options.Data = None) -> None:
-    """Say whether the data at hand are those of a protocol, and all that differs."""
+    """Compare the data at hand with a protocol, and list all that differs."""
     from ...protocols.data import adopt
 
     found, protocol, table = adopt(folder, dataset, data)
-    print(f"in order: the {len(table):,} samples of {protocol.name!r} are those of {found.name!r} at hand")
+    print(f"in order: data set {found.name!r} has the {len(table):,} samples of protocol {protocol.name!r}")

@@ -12,7 +12,8 @@ from .. import options
 
 def run(
     baseline: Annotated[
-        str, typer.Option(help="See `medshift list baselines`; or my_module:MyBaseline, a class in this folder.")
+        str,
+        typer.Option(help="A name from `medshift list baselines`, or my_module:MyBaseline in this folder."),
     ],
     dataset: options.DatasetName = None,
     data: options.Data = None,
@@ -30,21 +31,23 @@ def run(
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A hyper-parameter; may be repeated.")
     ] = None,
     tune: Annotated[
-        int, typer.Option(help="Try so many draws of the hyper-parameters, chosen on source validation.", min=0)
+        int,
+        typer.Option(help="Hyper-parameter settings to try; the best on source validation is kept.", min=0),
     ] = 0,
     seed: Annotated[int, typer.Option(help="Seed of training.", min=0)] = 0,
-    seeds: Annotated[int, typer.Option(help="Run so many seeds, from --seed on.", min=1)] = 1,
+    seeds: Annotated[int, typer.Option(help="Number of seeds to run, starting at --seed.", min=1)] = 1,
     out: Annotated[Path, typer.Option(help="Folder of submissions.")] = Path("submissions"),
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = "auto",
     threads: Annotated[
-        int, typer.Option(help="CPU threads; 0 is torch's choice. Part of what makes runs equal.", min=0)
+        int,
+        typer.Option(help="CPU threads; 0 is torch's choice. Other threads, other bytes.", min=0),
     ] = 0,
     submitter: Annotated[str, typer.Option(help="Who answers for the submission.")] = "",
     requantise: options.Requantise = True,
 ) -> None:
     """Train on one site, evaluate under synthesized and real shifts, and write a submission.
 
-    A run that was stopped goes on where it was with the same command.
+    Rerun the same command to resume an interrupted run.
     """
     from ...contract import registry
     from ...protocols.folder import write_protocol
@@ -52,7 +55,7 @@ def run(
     from ..progress import console, watch
     from ..terms import choices_from_options, resolve_study
 
-    made = registry.make_baseline(baseline, settings or [])  # before anything slow: a typing error costs no minute
+    made = registry.make_baseline(baseline, settings or [])  # before anything slow
     tried = budget(made, tune, settings or [])
     choices = choices_from_options(source, targets, shifts, family, severities, severity_scale, requantise)
     loaded, protocol, table = resolve_study(choices, protocol_folder, dataset, data, classes, image_size, modality)
@@ -71,5 +74,5 @@ def run(
             print_summary(protocol, scored, f"{job.entry}, seed {number}")
             console(err=False).print(f"submission: {job.folder}", soft_wrap=True, markup=False)
     except KeyboardInterrupt:
-        console().print("stopped: what was finished is saved, the same command goes on from there")
+        console().print("stopped: finished conditions are saved; the same command resumes from there")
         raise typer.Exit(130) from None

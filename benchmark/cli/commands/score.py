@@ -1,4 +1,4 @@
-"""`medshift score`: make a submission of predictions that were computed elsewhere."""
+"""`medshift score`: turn predictions computed elsewhere into a submission."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ def score(
         Path, typer.Option("--protocol", metavar="DIR", help="Holds protocol.json and truth.parquet.")
     ],
     name: Annotated[str, typer.Option(help="Names the entry.")],
-    sees: Annotated[Sees, typer.Option(help="What the model looked at, in your word.")],
+    sees: Annotated[Sees, typer.Option(help="What the model looked at: your own statement.")],
     exported: Annotated[
         Path | None,
-        typer.Option("--export", metavar="DIR", help="The export that was predicted: its shifts go into the card."),
+        typer.Option("--export", metavar="DIR", help="The export that was predicted; the card records its shifts."),
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of training, where there are several.", min=0)] = 0,
     summary: Annotated[str, typer.Option(help="One line on the model.")] = "",

@@ -1,4 +1,4 @@
-"""`medshift shifts`: look at shifts, measure them, write them down."""
+"""`medshift shifts`: preview shifts, measure them, document them."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ def preview(
     shifts: Shifts = "",
     family: Families = "",
     severities: Severities = "1,2,3,4,5",
-    images: Annotated[int, typer.Option(help="How many images, spread over the data set.", min=1, max=20)] = 1,
+    images: Annotated[int, typer.Option(help="Number of images, spread over the data set.", min=1, max=20)] = 1,
 ) -> None:
-    """Draw a contact sheet: a row for each shift, a column for each severity."""
+    """Draw a contact sheet: one row per shift, one column per severity."""
     import numpy as np
 
     from ....shifts.preview import contact_sheet
@@ -87,7 +87,7 @@ def calibrate(
 
 @app.command("table")
 def table(
-    into: Annotated[Path | None, typer.Option(help="Replace the catalogue between its marks in this file.")] = None,
+    into: Annotated[Path | None, typer.Option(help="Replace the catalogue between its markers in this file.")] = None,
 ) -> None:
     """Write the catalogue as Markdown: severities in physical units, modalities, sources."""
     from ..tables import shifts as shift_table

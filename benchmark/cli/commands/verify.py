@@ -17,7 +17,7 @@ def verify(
     mark: Annotated[bool, typer.Option("--mark", help="Write verified.json beside the card if reproduced.")] = False,
     by: Annotated[str, typer.Option(help="With --mark: who verified.")] = "",
 ) -> None:
-    """Run a submission again from its card, in a clean process, and say whether the same comes out."""
+    """Run a submission again from its card, in a clean process, and report whether it is reproduced."""
     import tempfile
 
     from ...runs.verify import verify as run_again

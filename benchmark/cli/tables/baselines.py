@@ -10,14 +10,14 @@ from ...contract import registry
 from ...contract.registry import Baseline
 from ...contract.search_space import Space
 from ...contract.sees import MEANS
-from ...reporting import markdown as marks
+from ...reporting.markdown import replace_between
 
 BEGIN, END = "<!-- baselines: written by `medshift list baselines --into` -->", "<!-- end of baselines -->"
 SHARED = "imagenet-finetune"  # whose hyper-parameters and search space most others share
 
 
 def markdown() -> str:
-    """Returns what most baselines share, and a table for each thing that a method may look at."""
+    """Describe what most baselines share, then list them in one table per access level."""
     kinds = {name: registry.load_baseline(name) for name in sorted(registry.BUILTINS)}
     shared, space = settings(kinds[SHARED]), registry.search(kinds[SHARED])
     parts = [
@@ -28,7 +28,7 @@ def markdown() -> str:
         mine = {name: kind for name, kind in kinds.items() if kind.sees == sees}
         parts += [
             f"### Sees `{sees}`: {means}\n",
-            "| baseline | what it does | hyper-parameters besides | `--tune` besides | paper |",
+            "| baseline | what it does | further hyper-parameters | `--tune` also draws | paper |",
             "|---|---|---|---|---|",
         ]
         for name, kind in mine.items():
@@ -39,8 +39,8 @@ def markdown() -> str:
             cells = (
                 f"`{name}`",
                 summary(kind),
-                _besides(_listed(own), lacking),
-                _besides(_drawn(further), [key for key in space if key not in searched]),
+                _further(_listed(own), lacking),
+                _further(_drawn(further), [key for key in space if key not in searched]),
                 kind.paper,
             )
             parts.append(f"| {' | '.join(cell.replace('|', '/') for cell in cells)} |")
@@ -73,18 +73,18 @@ def described(name: str, *, details: bool = False) -> tuple[str, list[str]]:
 
 
 def settings(kind: type[Baseline]) -> dict[str, object]:
-    """Returns the hyper-parameters of a baseline with their defaults."""
+    """Return the hyper-parameters of a baseline with their defaults."""
     return {field.name: field.default for field in dataclasses.fields(kind)}  # type: ignore[arg-type]
 
 
 def summary(kind: type[Baseline]) -> str:
-    """Returns the first line of a baseline's docstring."""
+    """Return the first line of a baseline's docstring."""
     return (kind.__doc__ or "").strip().partition("\n")[0]
 
 
 def into(path: Path) -> bool:
-    """Replaces the tables between their marks in a file; returns whether anything changed."""
-    return marks.replace_between(path, BEGIN, markdown(), END)
+    """Replace the tables between their markers in a file; return whether anything changed."""
+    return replace_between(path, BEGIN, markdown(), END)
 
 
 def _listed(values: Mapping[str, object]) -> str:
@@ -99,7 +99,7 @@ def _plain(space: Space) -> str:
     return ", ".join(f"{key} ({draw})" for key, draw in space.items())
 
 
-def _besides(own: str, lacking: list[str]) -> str:
-    """Returns what a baseline has of its own, and what it lacks of the shared."""
+def _further(own: str, lacking: list[str]) -> str:
+    """Join what a baseline has in addition to the shared settings, and what it lacks of them."""
     without = f"without {', '.join(f'`{key}`' for key in lacking)}" if lacking else ""
     return "; ".join(part for part in (own, without) if part)

@@ -1,4 +1,4 @@
-"""Public sets in docs/datasets.md: `python -m medshift.benchmark.public.document docs/datasets.md` writes them."""
+"""The public data sets as Markdown: `python -m medshift.benchmark.cli.tables.datasets docs/datasets.md` writes them."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from pathlib import Path
 
 from ...datasets.public.catalogue import DEFINITIONS
 from ...datasets.public.definition import Definition
-from ...files.atomic import write_text
+from ...reporting.markdown import replace_between
 
 BEGIN, END = "<!-- datasets:begin -->", "<!-- datasets:end -->"
 
 
 def markdown() -> str:
-    """Returns a section for each public data set."""
+    """Write one section per public data set."""
     head = "| `medshift data get` | what | domains | classes | fetched |\n|---|---|---|--:|---|\n"
     rows = "".join(
         f"| [`{d.name}`](#{d.name}) | {d.title} | {len(d.domains)} | {len(d.classes)} | {_how(d)} |\n"
@@ -33,7 +33,7 @@ def _section(definition: Definition) -> str:
         f"- **Domains:** {', '.join(definition.domains)}{source}",
         f"- **Classes:** {', '.join(definition.classes)}",
         f"- **Groups:** {definition.group}",
-        f"- **Size:** {definition.size}; stored with a side of {definition.side} unless told",
+        f"- **Size:** {definition.size}; stored at {definition.side} px by default",
         f"- **Licence:** {definition.licence}",
         f"- **Cite:** {definition.citation}",
         f"- **Page:** {definition.page}",
@@ -48,11 +48,8 @@ def _place(path: str, what: str) -> str:
 
 
 def main() -> None:
-    """Replaces what stands between the marks of a file."""
-    path = Path(sys.argv[1])
-    before, _, rest = path.read_text(encoding="utf-8").partition(BEGIN)
-    _, _, after = rest.partition(END)
-    write_text(path, f"{before}{BEGIN}\n\n{markdown()}\n{END}{after}")
+    """Replace the sections between their markers in a file."""
+    replace_between(Path(sys.argv[1]), BEGIN, markdown(), END)
 
 
 if __name__ == "__main__":

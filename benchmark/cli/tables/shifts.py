@@ -6,13 +6,13 @@ from pathlib import Path
 
 from ....shifts import catalogue
 from ....shifts.catalogue import SOURCES
-from ...reporting import markdown as marks
+from ...reporting.markdown import replace_between
 
 BEGIN, END = "<!-- catalogue: written by `medshift shifts table` -->", "<!-- end of catalogue -->"
 
 
 def markdown() -> str:
-    """Returns a table for each family: severities in physical units, modalities, axes, source."""
+    """Tabulate the shifts of each family: severities in physical units, modalities, axes, source."""
     parts = []
     for family in catalogue.FAMILIES:
         parts += [
@@ -41,9 +41,9 @@ def markdown() -> str:
 
 
 def into(path: Path) -> bool:
-    """Replaces the catalogue between its marks in a file; returns whether anything changed.
+    """Replace the catalogue between its markers in a file; return whether anything changed.
 
     Raises:
         MedshiftError: The file has no such marks.
     """
-    return marks.replace_between(path, BEGIN, markdown(), END)
+    return replace_between(path, BEGIN, markdown(), END)

@@ -8,14 +8,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ....shifts.errors import MedshiftError
-from .. import registry, store
+from .. import catalogue, store
 
 
 def check_free(name: str) -> None:
     """Raise MedshiftError where a name is unfit or taken."""
     where = store.folder(name)
-    if name in registry.TABLE.names():
-        raise MedshiftError(f"data set {name!r} comes with {registry.TABLE.origin(name)}: choose another name")
+    if name in catalogue.TABLE.names():
+        raise MedshiftError(f"data set {name!r} comes with {catalogue.TABLE.origin(name)}: choose another name")
     if where.exists():
         raise MedshiftError(
             f"data set {name!r} is there already: choose another name, or remove it (`medshift data remove {name}`)"

@@ -1,4 +1,4 @@
-"""The audit: it must find what was hidden, and nothing where there is nothing."""
+"""The audit finds what was hidden, and nothing where there is nothing."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from medshift.benchmark.reporting import axes
 
 
 def data(domains=(("a", 60), ("b", 60)), side=24, channels=1, classes=("well", "<b>ill</b>"), edit=None, **columns):
-    """Returns smooth noise of two images a group; `edit(pixels, table)` may hide something in it."""
+    """Return smooth noise with two images per group; `edit(pixels, table)` may hide something in it."""
     rng = np.random.default_rng(0)
     rows = [
         (f"{name}-{i}", (i // 2) % len(classes), name, f"{name}-g{i // 2}")
@@ -79,7 +79,7 @@ def test_duplicates_are_found_by_bytes_and_by_detail():
         pixels[70] = pixels[3]
         pixels[71] = (pixels[9] * 0.7 + 20).round()  # another tone curve
         pixels[1] = pixels[0]  # within a group
-        pixels[72] = pixels[5][..., ::-1]  # mirrored: not found, as is said
+        pixels[72] = pixels[5][..., ::-1]  # mirrored: not found, as documented
 
     made = data(edit=copy)
     found = duplicates(made, counts(made, "a").table)
@@ -87,7 +87,7 @@ def test_duplicates_are_found_by_bytes_and_by_detail():
     across = {(p.first, p.second): p.across for p in found.pairs}
     assert {"domain", "group", "split"} <= set(across[3, 70])
     assert across[0, 1] == ()
-    assert found.pairs[-1].first == 0  # the one that does least harm comes last
+    assert found.pairs[-1].first == 0  # the least harmful comes last
     assert found.count("domain") == 2
 
 
@@ -115,12 +115,12 @@ def test_a_scarce_class_is_advised_against_where_two_others_stay():
         table.loc[(table["domain"] == "b") & (table["label"] == 2), "label"] = 0
 
     def advice(made):
-        return [f.advice for f in told(made, counts(made, "a")) if "missing or nearly so" in f.text]
+        return [f.advice for f in table_findings(made, counts(made, "a")) if "missing or scarce" in f.text]
 
     assert advice(data(classes=("x", "y", "z"), edit=drop)) == [
-        "Leave it out (--classes x,y), or expect figures that rest on these few."
+        "Leave it out (--classes x,y), or treat its figures as unreliable."
     ]
-    assert advice(data((("a", 60), ("b", 8)))) == ["Expect figures that rest on these few."] * 2
+    assert advice(data((("a", 60), ("b", 8)))) == ["Treat its figures as unreliable."] * 2
 
 
 def test_columns_become_levels_and_identifiers_are_left_out():
@@ -162,7 +162,7 @@ def test_a_view_that_goes_with_the_label_is_found_also_where_it_is_the_domain():
 
 
 def patients(rng, count, images, **columns):
-    """Returns data of two domains of which `columns` tell the values group by group; without, all is drawn."""
+    """Return data of two domains; `columns` holds values by group, all others are random."""
     names = rng.permutation(count)
     table = pd.DataFrame({"group": names, "label": rng.integers(0, 2, count), "domain": rng.integers(0, 2, count)})
     table = table.assign(**columns).loc[np.arange(count).repeat(images)].reset_index(drop=True)
@@ -177,8 +177,8 @@ def clean():
     return counts(data(), "a")
 
 
-def told(made, counted=None):
-    """Returns the findings from the table alone; splits take seconds, and are those of clean data unless told."""
+def table_findings(made, counted=None):
+    """Return the findings from the table alone; splits take seconds, and are those of clean data by default."""
     return findings(Audit(made, "a", counted or clean(), Duplicates([], 0), links(made), [], [], [], {}, []))
 
 
@@ -188,7 +188,9 @@ def test_columns_that_go_with_nothing_are_found_in_few_audits(count, images, col
     alarms = 0
     for _ in range(20):
         drawn = {f"column{i}": rng.integers(0, 5, count) for i in range(columns)}
-        alarms += any("the label" in f.text or "mix" in f.text for f in told(patients(rng, count, images, **drawn)))
+        alarms += any(
+            "the label" in f.text or "mix" in f.text for f in table_findings(patients(rng, count, images, **drawn))
+        )
     assert alarms <= 3  # of 20 one is expected, and more than 3 in one of 70 such runs
 
 
@@ -196,39 +198,43 @@ def test_what_goes_with_the_label_is_found_by_group_by_image_and_by_number():
     rng = np.random.default_rng(0)
     label = np.arange(60) % 2
     strayed = np.where(rng.random(60) < 0.1, 1 - label, label)
-    by_group = told(patients(rng, 60, 5, label=label, camera=strayed))
-    assert any(f.weight == GRAVE and f.text.startswith("camera goes with the label") for f in by_group)
-    by_domain = told(patients(rng, 60, 5, label=label, domain=strayed))
-    assert any(f.weight == SERIOUS and f.text.startswith("the mix of classes differs") for f in by_domain)
-    by_number = told(patients(rng, 60, 5, group=np.arange(60), label=np.arange(60) // 30, domain=np.zeros(60, int)))
+    by_group = table_findings(patients(rng, 60, 5, label=label, camera=strayed))
+    assert any(f.weight == GRAVE and f.text.startswith("camera is associated with the label") for f in by_group)
+    by_domain = table_findings(patients(rng, 60, 5, label=label, domain=strayed))
+    assert any(f.weight == SERIOUS and f.text.startswith("the class mix differs") for f in by_domain)
+    by_number = table_findings(
+        patients(rng, 60, 5, group=np.arange(60), label=np.arange(60) // 30, domain=np.zeros(60, int))
+    )
     assert any(f.weight >= 1 and f.text.startswith("number in the group's name") for f in by_number)
     made = patients(rng, 60, 5)
     made.table["label"] = rng.integers(0, 2, 300)
     made.table["view"] = np.where(rng.random(300) < 0.2, 1 - made.table["label"], made.table["label"])
-    assert any(f.weight == GRAVE and f.text.startswith("view goes with the label") for f in told(made))
+    assert any(
+        f.weight == GRAVE and f.text.startswith("view is associated with the label") for f in table_findings(made)
+    )
 
 
 def test_one_group_that_varies_does_not_make_its_images_count_singly():
-    def reached(camera, label, whose):
-        return np.quantile(cramer(shuffled(camera, label, whose, 500, np.random.default_rng(0))), 0.95)
+    def reached(camera, label, owner):
+        return np.quantile(cramer(shuffled(camera, label, owner, 500, np.random.default_rng(0))), 0.95)
 
-    whose = np.arange(60).repeat(10)
-    camera, label = whose // 12, whose % 2
-    whole, single = reached(camera, label, whose), reached(camera, label, np.arange(600))
+    owner = np.arange(60).repeat(10)
+    camera, label = owner // 12, owner % 2
+    whole, single = reached(camera, label, owner), reached(camera, label, np.arange(600))
     camera[0], label[0] = 1, 1
-    assert reached(camera, label, whose) == pytest.approx(whole, rel=0.15)
+    assert reached(camera, label, owner) == pytest.approx(whole, rel=0.15)
     assert single < 0.5 * whole
 
 
 def test_shuffling_keeps_what_there_is_of_each_and_cuts_no_group():
-    whose = np.arange(40).repeat(3)
-    camera, label = whose % 4, (whose < 10).astype(int)
-    tables = shuffled(camera, label, whose, 50, np.random.default_rng(0))
+    owner = np.arange(40).repeat(3)
+    camera, label = owner % 4, (owner < 10).astype(int)
+    tables = shuffled(camera, label, owner, 50, np.random.default_rng(0))
     assert (tables.sum(axis=2) == 30).all()
     assert (tables.sum(axis=1) == [90, 30]).all()
     assert (tables % 3 == 0).all()
     assert len(np.unique(tables, axis=0)) > 10
-    assert (shuffled(camera, label, whose, 50, np.random.default_rng(0)) == tables).all()
+    assert (shuffled(camera, label, owner, 50, np.random.default_rng(0)) == tables).all()
     one = shuffled(camera, label, np.zeros(120, dtype=int), 50, np.random.default_rng(0))  # a single group
     assert (one.sum(axis=2) == 30).all()
     assert len(np.unique(one, axis=0)) > 10
@@ -268,10 +274,10 @@ def test_findings_come_worst_first_and_say_what_to_do(hidden):
     found = findings(hidden)
     assert [f.weight for f in found] == sorted((f.weight for f in found), reverse=True)
     texts = " | ".join(f.text for f in found)
-    assert "1 group stands in several domains: 1 in both <i>b</i> and a" in texts
-    assert "1 pair of duplicate images in different groups (1 to the byte" in texts
-    assert "column kit fixes the label" in texts
-    assert any("tell the label within a with AUC" in f.text and f.weight >= 2 for f in found)
+    assert "1 group appears in several domains: 1 in both <i>b</i> and a" in texts
+    assert "1 pair of duplicate images in different groups (1 byte-identical" in texts
+    assert "column kit determines the label" in texts
+    assert any("predict the label within a with AUC" in f.text and f.weight >= 2 for f in found)
     assert found[0].weight == GRAVE
     assert all(f.advice.endswith(".") for f in found)
 
@@ -302,17 +308,17 @@ def test_the_page_fits_a_phone_and_follows_the_theme(hidden, tmp_path):
         browser = playwright.chromium.launch(
             executable_path=where, args=["--headless", "--no-sandbox", "--disable-gpu"]
         )
-        grounds, said = [], []
+        grounds, messages = [], []
         for scheme in ("light", "dark"):
             opened = browser.new_page(color_scheme=scheme, viewport={"width": 320, "height": 700})
-            opened.on("console", lambda message: said.append(message.text))
+            opened.on("console", lambda message: messages.append(message.text))
             opened.goto((tmp_path / "audit.html").as_uri())
             assert opened.evaluate("document.documentElement.scrollWidth") <= 320
             assert opened.evaluate("[...document.images].every(image => image.naturalWidth > 0)")
             grounds.append(opened.evaluate("getComputedStyle(document.body).backgroundColor"))
         browser.close()
     assert grounds == ["rgb(255, 255, 255)", "rgb(20, 22, 26)"]
-    assert said == []
+    assert messages == []
 
 
 def run(*words):

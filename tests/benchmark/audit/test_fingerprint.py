@@ -20,7 +20,7 @@ from medshift.shifts.apply import apply_shift
 
 
 def scenes(count, side=48, channels=1, seed=0):
-    """Returns smooth blobs with edges, float32 (N, C, side, side) in 0.1 to 0.9."""
+    """Return smooth blobs with edges, float32 (N, C, side, side) in 0.1 to 0.9."""
     rng = np.random.default_rng(seed)
     y, x = np.mgrid[:side, :side] / side
     images = np.full((count, channels, side, side), 0.15)
@@ -87,7 +87,7 @@ def test_blur_widens_edges_and_takes_detail_by_the_law_of_a_gaussian():
     soft = apply_shift("psf-blur", sharp, 2, ids(16), 0)  # 0.9 pixels
     measured = of(soft)["detail"].mean() - of(sharp)["detail"].mean()
 
-    def mean_power(low, high):  # of white noise behind the point spread, over a ring of frequencies
+    def mean_power(low, high):  # of blurred white noise, over a ring of frequencies
         f = np.linspace(low, high, 200)
         return np.average(np.exp(-4 * np.pi**2 * 0.9**2 * f**2), weights=f)
 
@@ -121,7 +121,7 @@ def test_a_fingerprint_looks_at_no_label_and_spans_groups():
     np.testing.assert_array_equal(one.replicates, other.replicates)
     inside = [low <= mean <= high for mean, (low, high) in zip(one.means, one.intervals(), strict=True)]
     assert np.mean(inside) > 0.9
-    assert one.weights.sum(axis=1).tolist() == [20.0] * len(one.weights)  # groups are drawn, not images
+    assert one.weights.sum(axis=1).tolist() == [20.0] * len(one.weights)  # groups are resampled, not images
 
 
 @pytest.mark.parametrize(("shift", "severity"), [("gaussian-noise", 2.3), ("psf-blur", 1.6), ("contrast-loss", 1.2)])
@@ -155,4 +155,4 @@ def test_validation_recovers_what_was_applied_and_names_it():
     for each in found.values():
         assert each.error < 0.4
         assert abs(each.bias) < 0.3
-        assert each.named > 0.8
+        assert each.recognised > 0.8

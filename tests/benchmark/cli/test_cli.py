@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from importlib.metadata import version
 
 import pytest
 from helpers.cli import MEDSHIFT
@@ -21,6 +22,7 @@ def medshift(*words, **more):
     "words",
     [
         ["--help"],
+        ["--version"],
         ["run", "--help"],
         ["list", "shifts"],
         ["list", "baselines"],
@@ -29,7 +31,6 @@ def medshift(*words, **more):
         ["data", "list"],
         ["data", "add", "name", "gone"],
         ["run", "--baseline", "imagenet-finetun"],
-        ["run", "--baseline", "scratch", "--set", "lr=fast"],
     ],
     ids=" ".join,
 )
@@ -44,6 +45,10 @@ def test_answers_without_heavy_imports(words):
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert not set(HEAVY) & set(json.loads(done.stdout.splitlines()[-1]))
+
+
+def test_the_version_is_printed():
+    assert medshift("--version").stdout == f"medshift {version('medshift')}\n"
 
 
 def test_the_lists_name_everything():

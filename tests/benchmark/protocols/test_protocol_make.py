@@ -216,7 +216,7 @@ def test_from_images_to_two_label_fractions_on_the_leaderboard(tmp_path, images)
     shown = typed("protocol", "show", tmp_path / "protocols" / "save-labels-30")
     assert "site-a  unused" in shown.output
     checked = typed("protocol", "check", tmp_path / "protocols" / "save", "--data", images)
-    assert "in order: the 128 samples of 'save'" in checked.output
+    assert "the 128 samples of protocol 'save'" in checked.output
     quick = ["--set", "arch=test_resnet", "--set", "epochs=1", "--threads", "1", "--baseline", "scratch"]
     for name in names:
         where = ["--protocol", tmp_path / "protocols" / name, "--data", images, "--out", tmp_path / "out"]

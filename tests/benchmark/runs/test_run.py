@@ -190,7 +190,7 @@ def test_interrupt_says_how_to_go_on(tmp_path, images):
     started.send_signal(signal.SIGINT)
     rest = started.stderr.read()
     assert started.wait() == 130
-    assert "the same command goes on from there" in rest
+    assert "the same command resumes from there" in rest
     assert "Traceback" not in rest
 
 

@@ -13,7 +13,7 @@ Name = Annotated[str, typer.Argument(help="A stored data set; see `medshift data
 
 def list_stored() -> None:
     """List the data sets that were brought in."""
-    from ....datasets import registry, store
+    from ....datasets import catalogue, store
     from ..listing import print_table
 
     rows = []
@@ -23,7 +23,7 @@ def list_stored() -> None:
         except MedshiftError as error:
             rows.append((name, "", "", "", str(error)))
             continue
-        rival = registry.TABLE.origin(name) if name in registry.TABLE.names() else ""
+        rival = catalogue.TABLE.origin(name) if name in catalogue.TABLE.names() else ""
         hidden = f"  (out of reach: {rival} has one of that name)" if rival else ""
         size = " x ".join(map(str, said.dataset.image_size)) + f" x {said.dataset.channels} {said.dtype}"
         what = f"{said.dataset.modality}: {', '.join(said.dataset.classes)}{hidden}"

@@ -1,0 +1,30 @@
+"""Self-contained HTML pages: templates that escape all text, and hashes for their content security policy."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+
+def template_environment(templates: Path) -> Environment:
+    """Return the Jinja environment of a page: it escapes in every template and raises on undefined names.
+
+    Args:
+        templates: The folder that holds the page's templates.
+    """
+    return Environment(
+        loader=FileSystemLoader(templates, encoding="utf-8"),
+        autoescape=True,  # whatever a template's suffix
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+
+
+def policy_hash(text: str) -> str:
+    """Return the `sha256-...` source by which a content security policy allows an inline style or script."""
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
