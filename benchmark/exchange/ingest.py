@@ -18,6 +18,7 @@ from ...shifts.plugins import own_distribution
 from ..contract import registry
 from ..contract.sees import Sees
 from ..files.atomic import replace, sha256
+from ..files.wording import plural
 from ..protocols.folder import write_protocol
 from ..protocols.protocol import Protocol
 from ..runs import environment
@@ -79,7 +80,7 @@ def submit(
         found = problems(path, protocol, truth, new)
         if found:
             listed = "\n  ".join(found)
-            raise MedshiftError(f"{path}: {len(found)} problem{'s'[: len(found) > 1]}:\n  {listed}")
+            raise MedshiftError(f"{path}: {plural(len(found), 'problem')}:\n  {listed}")
         if (folder / cards.CARD_FILE).exists() and sha256(folder / PREDICTIONS_FILE) != sha256(new):
             raise MedshiftError(f"{folder} holds other predictions: choose another --name or --seed, or remove it")
         arrays = predictions.read(new, protocol, truth)

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 import pandas as pd
 
 from ...shifts.errors import MedshiftError
 from ..datasets.dataset import Dataset
+from ..files.names import require_name
 from . import label_fractions, splits, truth
 from .plan import Choices, Match, plan
 from .protocol import Protocol
-
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+@-]{0,99}")
 
 
 def make(
@@ -44,10 +42,7 @@ def make(
     Raises:
         MedshiftError: The name is none, or the choices do not suit the data.
     """
-    if not NAME.fullmatch(name):
-        raise MedshiftError(
-            f"a protocol's name is up to 100 letters, digits and ._+@- and begins with a letter or digit, not {name!r}"
-        )
+    require_name(name, "protocol")
     if not 0 < len(version) <= 40:
         raise MedshiftError(f"a protocol's version has 1 to 40 characters, not {len(version)}")
     whole, table = plan(dataset, choices, source, match)

@@ -1,1 +1,1 @@
-"""What pages and tables share: numbers, axes, thumbnails, Markdown."""
+"""Shared parts of pages and tables: numbers, chart axes, thumbnails, Markdown."""

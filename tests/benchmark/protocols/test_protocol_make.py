@@ -129,7 +129,7 @@ def test_matched_severities_are_the_same_for_all_fractions(images):
 
 @pytest.mark.parametrize("name", ["", "../up", "a b", "-x", "x" * 101])
 def test_names_that_are_no_folders(images, name):
-    with pytest.raises(MedshiftError, match="a protocol's name is"):
+    with pytest.raises(MedshiftError, match="invalid protocol name"):
         make.make(manifest.read_manifest(images), Choices(shifts=("gamma",)), name)
 
 
