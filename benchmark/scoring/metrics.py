@@ -19,15 +19,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...shifts.errors import MedshiftError, near
+from .auroc import Floats, Labels, binary_auroc, ratio
 from .thresholds import positives
 
-Labels: TypeAlias = NDArray[np.int64]
-Floats: TypeAlias = NDArray[np.float64]
 Function: TypeAlias = Callable[[Labels, NDArray[np.floating], Labels, Floats], Floats]
 
 BINS = 15  # of the calibration error, as is usual since Guo et al. 2017
-EXACT = 1 << 24  # whole numbers up to here are exact in single precision
-CELLS = 1 << 18  # of weights that `auroc` holds at once: 2 MiB, about what a core's cache takes
 
 
 @dataclass(frozen=True)
@@ -75,7 +72,7 @@ def auroc(labels: Labels, probabilities: NDArray[np.floating], groups: Labels, w
     Higher is better. NaN where fewer than two classes are present.
     """
     areas = [
-        _binary_auroc(labels == k, probabilities[..., k], groups, weights) for k in positives(probabilities.shape[-1])
+        binary_auroc(labels == k, probabilities[..., k], groups, weights) for k in positives(probabilities.shape[-1])
     ]
     table = np.stack(areas, axis=-1)
     return _mean_where(~np.isnan(table), table)
@@ -93,7 +90,7 @@ def ece(labels: Labels, probabilities: NDArray[np.floating], groups: Labels, wei
     gap = _summed(gaps, groups * BINS + bins, size * BINS)
     total = weights @ np.bincount(groups, minlength=size).astype(np.float64)
     error = np.abs(_drawn(weights, gap.reshape(*gap.shape[:-1], -1, BINS))).sum(axis=-1)
-    return _ratio(error, total)
+    return ratio(error, total)
 
 
 def brier(labels: Labels, probabilities: NDArray[np.floating], groups: Labels, weights: Floats) -> Floats:
@@ -106,7 +103,7 @@ def brier(labels: Labels, probabilities: NDArray[np.floating], groups: Labels, w
     distance = (exact**2).sum(axis=-1) - 2 * truth + 1
     size = weights.shape[1]
     total = weights @ np.bincount(groups, minlength=size).astype(np.float64)
-    return _ratio(_drawn(weights, _summed(distance, groups, size)[..., None])[..., 0], total)
+    return ratio(_drawn(weights, _summed(distance, groups, size)[..., None])[..., 0], total)
 
 
 def sensitivity(labels: Labels, called: NDArray[np.floating], groups: Labels, weights: Floats) -> Floats:
@@ -152,7 +149,7 @@ def _rates(labels: Labels, called: NDArray[np.floating], groups: Labels, weights
         mine = (labels == k) == of_positives
         right = _summed(((called[..., k] > 0.5) == of_positives)[..., mine], groups[mine], size)
         count = weights @ np.bincount(groups[mine], minlength=size).astype(np.float64)
-        rates.append(_ratio(_drawn(weights, right[..., None])[..., 0], count))
+        rates.append(ratio(_drawn(weights, right[..., None])[..., 0], count))
     table = np.stack(rates, axis=-1)
     return _mean_where(~np.isnan(table), table)
 
@@ -177,100 +174,3 @@ def _mean_where(present: NDArray[np.bool_], values: Floats) -> Floats:
     count = present.sum(axis=-1)
     total = np.where(present, values, 0).sum(axis=-1)
     return np.where(count > 0, total / np.maximum(count, 1), np.nan)
-
-
-def _ratio(share: Floats, of: Floats) -> Floats:
-    """Returns share / of; NaN where `of` is not positive."""
-    return np.where(of > 0, share / np.where(of > 0, of, 1), np.nan)
-
-
-def _binary_auroc(positive: NDArray[np.bool_], scores: NDArray[np.floating], groups: Labels, weights: Floats) -> Floats:
-    """Returns the weighted Mann-Whitney statistic; sorted once, whatever the number of weightings.
-
-    A positive counts the weight of the negatives below it and half of those level with it. All sums are of whole and
-    half numbers where weights are whole, so the result does not depend on the order of summation.
-
-    Args:
-        positive: (N,) whether a sample is.
-        scores: (..., N).
-        groups: (N,).
-        weights: (B, G).
-    """
-    sorted_ = [_sorted(positive, row, groups) for row in scores.reshape(-1, scores.shape[-1])]
-    replicates, count = weights.shape
-    if replicates >= count and 4 * count <= len(positive) and len(positive) * count <= CELLS:
-        areas = _by_pairs_of_groups(sorted_, positive, groups, weights)
-    else:
-        areas = np.stack(
-            [_by_samples(negative, groups[positive], below, level, weights) for negative, below, level in sorted_]
-        )
-    return areas.reshape(*scores.shape[:-1], replicates)
-
-
-def _sorted(
-    positive: NDArray[np.bool_], scores: NDArray[np.floating], groups: Labels
-) -> tuple[Labels, NDArray[np.intp], NDArray[np.intp]]:
-    """Returns groups of the negatives in rising order of score; how many are below, and below or level with, each."""
-    order = np.flatnonzero(~positive)[np.argsort(scores[~positive], kind="stable")]
-    ascending = scores[order]
-    below, level = (np.searchsorted(ascending, scores[positive], side=side) for side in ("left", "right"))
-    return groups[order], below, level
-
-
-def _by_samples(negative: Labels, positive: Labels, below: Labels, level: Labels, weights: Floats) -> Floats:
-    """Returns the statistic sample by sample, in blocks of weightings.
-
-    Args:
-        negative: Groups of the negatives, in rising order of score.
-        positive: Groups of the positives.
-        below: How many negatives are below each positive.
-        level: How many are below or level.
-        weights: (B, G).
-    """
-    areas = np.full(len(weights), np.nan)
-    step = max(1, CELLS // max(1, len(negative) + len(positive)))
-    for start in range(0, len(weights), step):
-        columns = np.ascontiguousarray(weights[start : start + step].T)  # (G, b): a gather copies whole rows
-        sums = np.zeros((len(negative) + 1, columns.shape[1]))
-        np.cumsum(columns[negative], axis=0, out=sums[1:])
-        mine = columns[positive]
-        won = np.einsum("ib,ib->b", mine, sums[below]) + np.einsum("ib,ib->b", mine, sums[level])
-        areas[start : start + step] = _ratio(won, 2 * mine.sum(axis=0) * sums[-1])
-    return areas
-
-
-def _by_pairs_of_groups(
-    sorted_: Sequence[tuple[Labels, NDArray[np.intp], NDArray[np.intp]]],
-    positive: NDArray[np.bool_],
-    groups: Labels,
-    weights: Floats,
-) -> Floats:
-    """Returns (C, B) the same, faster where groups are few: how often each group wins against each is counted once.
-
-    The sum over pairs of groups of weight times weight times wins is one product for all conditions. It is of whole
-    numbers, so that single precision gives the same where none is too large for it.
-    """
-    count = weights.shape[1]
-    mine, theirs = (weights @ np.bincount(groups[kind], minlength=count) for kind in (positive, ~positive))
-    whole = bool((2 * mine * theirs < EXACT).all() and (weights == np.floor(weights)).all())
-    kind = np.float32 if whole else np.float64
-    single = np.eye(count, dtype=kind)
-    winners = np.ascontiguousarray(single[groups[positive]].T)
-    upper = np.triu_indices(count)
-    wins = np.empty((len(sorted_), len(upper[0])), kind)
-    for number, (negative, below, level) in enumerate(sorted_):
-        sums = np.zeros((len(negative) + 1, count), kind)
-        np.cumsum(single[negative], axis=0, out=sums[1:])
-        table = winners @ (sums[below] + sums[level])
-        both = table + table.T
-        np.fill_diagonal(both, np.diag(table))
-        wins[number] = both[upper]
-    won = np.empty((len(weights), len(sorted_)))
-    step = max(1, 16 * CELLS // len(upper[0]))
-    for start in range(0, len(weights), step):
-        some = np.ascontiguousarray(weights[start : start + step].T, kind)
-        products = np.empty((len(upper[0]), some.shape[1]), kind)  # in the order of `upper`
-        for group, first in enumerate(np.flatnonzero(upper[0] == upper[1])):
-            np.multiply(some[group:], some[group], out=products[first : first + count - group])
-        won[start : start + step] = (wins @ products).T
-    return _ratio(won.T, 2 * mine * theirs)

@@ -1,0 +1,1 @@
+"""Submissions: a card and predictions, written last and read without trust."""
