@@ -16,16 +16,19 @@ CELLS = 1 << 18  # weights held at once: 2 MiB, about what fits in a core's cach
 
 
 def binary_auroc(positive: NDArray[np.bool_], scores: NDArray[np.floating], groups: Labels, weights: Floats) -> Floats:
-    """Returns the weighted Mann-Whitney statistic; sorted once, whatever the number of weightings.
+    """Compute the weighted Mann-Whitney statistic, sorting once for all weightings.
 
-    A positive counts the weight of the negatives below it and half of those level with it. All sums are of whole and
-    half numbers where weights are whole, so the result does not depend on the order of summation.
+    A positive wins the weight of the negatives below it and half the weight of those tied with it. If the weights are
+    integers, all sums are of integers and halves, so the result does not depend on the order of summation.
 
     Args:
-        positive: (N,) whether a sample is.
+        positive: (N,) whether a sample is positive.
         scores: (..., N).
-        groups: (N,).
+        groups: (N,) whose sample it is, 0..G-1.
         weights: (B, G).
+
+    Returns:
+        (..., B), NaN where no positive or no negative counts.
     """
     sorted_ = [_sorted(positive, row, groups) for row in scores.reshape(-1, scores.shape[-1])]
     replicates, count = weights.shape
@@ -41,7 +44,7 @@ def binary_auroc(positive: NDArray[np.bool_], scores: NDArray[np.floating], grou
 def _sorted(
     positive: NDArray[np.bool_], scores: NDArray[np.floating], groups: Labels
 ) -> tuple[Labels, NDArray[np.intp], NDArray[np.intp]]:
-    """Returns groups of the negatives in rising order of score; how many are below, and below or level with, each."""
+    """Return the negatives' groups by rising score, and how many are below, and below or tied with, each positive."""
     order = np.flatnonzero(~positive)[np.argsort(scores[~positive], kind="stable")]
     ascending = scores[order]
     below, level = (np.searchsorted(ascending, scores[positive], side=side) for side in ("left", "right"))
@@ -49,19 +52,19 @@ def _sorted(
 
 
 def _by_samples(negative: Labels, positive: Labels, below: Labels, level: Labels, weights: Floats) -> Floats:
-    """Returns the statistic sample by sample, in blocks of weightings.
+    """Compute the statistic sample by sample, in blocks of weightings.
 
     Args:
-        negative: Groups of the negatives, in rising order of score.
+        negative: Groups of the negatives, by rising score.
         positive: Groups of the positives.
-        below: How many negatives are below each positive.
-        level: How many are below or level.
+        below: Number of negatives below each positive.
+        level: Number of negatives below or tied with it.
         weights: (B, G).
     """
     areas = np.full(len(weights), np.nan)
     step = max(1, CELLS // max(1, len(negative) + len(positive)))
     for start in range(0, len(weights), step):
-        columns = np.ascontiguousarray(weights[start : start + step].T)  # (G, b): a gather copies whole rows
+        columns = np.ascontiguousarray(weights[start : start + step].T)  # (G, b), so that indexing copies whole rows
         sums = np.zeros((len(negative) + 1, columns.shape[1]))
         np.cumsum(columns[negative], axis=0, out=sums[1:])
         mine = columns[positive]
@@ -76,10 +79,10 @@ def _by_pairs_of_groups(
     groups: Labels,
     weights: Floats,
 ) -> Floats:
-    """Returns (C, B) the same, faster where groups are few: how often each group wins against each is counted once.
+    """Compute the statistic from wins between pairs of groups, counted once: faster for few groups; (C, B).
 
-    The sum over pairs of groups of weight times weight times wins is one product for all conditions. It is of whole
-    numbers, so that single precision gives the same where none is too large for it.
+    The sum over pairs of groups of weight times weight times wins is one matrix product for all conditions. With
+    integer weights it is a sum of integers, so single precision gives the same result while none exceeds `EXACT`.
     """
     count = weights.shape[1]
     mine, theirs = (weights @ np.bincount(groups[kind], minlength=count) for kind in (positive, ~positive))
@@ -108,5 +111,5 @@ def _by_pairs_of_groups(
 
 
 def ratio(share: Floats, of: Floats) -> Floats:
-    """Returns share / of; NaN where `of` is not positive."""
+    """Divide share by `of`; NaN where `of` is not positive."""
     return np.where(of > 0, share / np.where(of > 0, of, 1), np.nan)
