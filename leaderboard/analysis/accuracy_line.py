@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import expit, logit
 
 from ...benchmark.scoring.metrics import METRICS
 from ..ranking.board import Board
@@ -44,7 +45,7 @@ class Line:
 
     def at(self, clean: float) -> float:
         """Returns the figure that the line predicts."""
-        return float(expit(self.intercept + self.slope * logit(np.array(clean))))
+        return float(expit(self.intercept + self.slope * _clipped_logit(np.array(clean))))
 
 
 def lines(board: Board) -> list[Line]:
@@ -71,7 +72,7 @@ def lines(board: Board) -> list[Line]:
 
 def fit(title: str, names: Sequence[str], points: Floats) -> Line | None:
     """Returns the line through (n, 2) points, clean and shifted; None for fewer than 3, or where clean is constant."""
-    x, y = logit(points[:, 0]), logit(points[:, 1])
+    x, y = _clipped_logit(points[:, 0]), _clipped_logit(points[:, 1])
     if len(x) < FEWEST or np.ptp(x) < 1e-9:
         return None
     slope, intercept = np.polyfit(x, y, 1)
@@ -87,12 +88,6 @@ def fit(title: str, names: Sequence[str], points: Floats) -> Line | None:
     return Line(title, float(slope), float(intercept), float(explained), residuals, len(x))
 
 
-def logit(share: Floats) -> Floats:
-    """Returns log(share / (1 - share)), of shares held within [EDGE, 1 - EDGE]."""
-    held = np.clip(share, EDGE, 1 - EDGE)
-    return np.asarray(np.log(held / (1 - held)))
-
-
-def expit(value: Floats | float) -> Floats:
-    """Returns the share whose logit is `value`."""
-    return np.asarray(1 / (1 + np.exp(-np.asarray(value))))
+def _clipped_logit(share: Floats) -> Floats:
+    """Return the logit of shares clipped to [EDGE, 1 - EDGE]."""
+    return np.asarray(logit(np.clip(share, EDGE, 1 - EDGE)))
