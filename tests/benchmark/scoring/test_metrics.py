@@ -14,7 +14,7 @@ from medshift.shifts.errors import MedshiftError
 
 
 def once(metric, labels, probabilities, weights=None):
-    """Returns a metric of samples, each its own group."""
+    """Compute a metric of samples, each its own group."""
     size = len(labels)
     weights = np.ones((1, size)) if weights is None else np.asarray(weights, float)[None]
     return metric(np.asarray(labels), np.asarray(probabilities), np.arange(size), weights)[0]
