@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import expit, logit
 
 from ...benchmark.scoring.metrics import METRICS
 from ..ranking.board import Board
@@ -43,7 +44,7 @@ class Line:
 
     def at(self, clean: float) -> float:
         """Predict the shifted figure from a clean one."""
-        return float(expit(self.intercept + self.slope * logit(np.array(clean))))
+        return float(expit(self.intercept + self.slope * _clipped_logit(np.array(clean))))
 
 
 def lines(board: Board) -> list[Line]:
@@ -70,7 +71,7 @@ def lines(board: Board) -> list[Line]:
 
 def fit(title: str, names: Sequence[str], points: Floats) -> Line | None:
     """Fit a line to (n, 2) points of clean and shifted; None for fewer than 3 points or constant clean figures."""
-    x, y = logit(points[:, 0]), logit(points[:, 1])
+    x, y = _clipped_logit(points[:, 0]), _clipped_logit(points[:, 1])
     if len(x) < FEWEST or np.ptp(x) < 1e-9:
         return None
     slope, intercept = np.polyfit(x, y, 1)
@@ -86,12 +87,6 @@ def fit(title: str, names: Sequence[str], points: Floats) -> Line | None:
     return Line(title, float(slope), float(intercept), float(explained), residuals, len(x))
 
 
-def logit(share: Floats) -> Floats:
-    """Compute log(share / (1 - share)) of shares clipped to [EDGE, 1 - EDGE]."""
-    clipped = np.clip(share, EDGE, 1 - EDGE)
-    return np.asarray(np.log(clipped / (1 - clipped)))
-
-
-def expit(value: Floats | float) -> Floats:
-    """Return the share whose logit is `value`."""
-    return np.asarray(1 / (1 + np.exp(-np.asarray(value))))
+def _clipped_logit(share: Floats) -> Floats:
+    """Return the logit of shares clipped to [EDGE, 1 - EDGE]."""
+    return np.asarray(logit(np.clip(share, EDGE, 1 - EDGE)))

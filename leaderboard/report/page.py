@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import json
 import math
 from collections.abc import Sequence
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from ...benchmark.contract.sees import MEANS
+from ...benchmark.reporting.html import policy_hash, template_environment
 from ...benchmark.reporting.numbers import format_decimal
 from ...benchmark.scoring.metrics import METRICS
 from ..analysis.accuracy_line import Line
@@ -39,23 +37,15 @@ def page(
 
     All text from submissions is escaped, and the content security policy allows only the page's own script, by hash.
     """
-    # autoescape is on for every template, whatever its suffix
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES, encoding="utf-8"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
+    environment = template_environment(TEMPLATES)
     script = "\n".join((TEMPLATES / name).read_text(encoding="utf-8") for name in SCRIPTS)
     style = (TEMPLATES / "page.css").read_text(encoding="utf-8")
     return environment.get_template("page.html").render(
         boards=[_context(*each) for each in zip(boards, correlations, fitted, strict=True)],
         script=Markup(script),
         style=Markup(style),
-        script_hash=_hash(script),
-        style_hash=_hash(style),
+        script_hash=policy_hash(script),
+        style_hash=policy_hash(style),
         means=MEANS,
         size=(charts.WIDTH, charts.HEIGHT),
         frame=(charts.LEFT, charts.TOP, charts.WIDTH - charts.RIGHT, charts.HEIGHT - charts.BOTTOM),
@@ -198,7 +188,3 @@ def _figure(found: Figure, ends: tuple[float, float] | None = None) -> dict[str,
     if ends is not None and interval:
         span = [round(96 * (x - ends[0]) / (ends[1] - ends[0]) + 2, 1) for x in found]
     return {"value": format_decimal(found.value), "interval": interval, "sort": f"{found.value:.6f}", "span": span}
-
-
-def _hash(text: str) -> str:
-    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()

@@ -199,7 +199,7 @@ REFUSED = {
     "a contest removed": (shutil.rmtree, "an entry must not change its protocol"),
     "a new contest that is none": (
         lambda place: ((place.parent / "new").mkdir(), (place.parent / "new" / "protocol.json").write_text("{}")),
-        "is no protocol",
+        "is not a valid protocol",
     ),
     "a marked card edited": (
         lambda place: edit(place / "there" / "seed-1", lambda fields: fields.update(submitter="another")),
