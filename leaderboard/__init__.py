@@ -1,4 +1,4 @@
-"""The leaderboard: from a folder of submissions to ranks, tables and one static page.
+"""Leaderboard: a folder of submissions becomes ranks, tables and one static page.
 
 >>> from pathlib import Path
 >>> from medshift.leaderboard import build_leaderboard
@@ -6,7 +6,7 @@
 Traceback (most recent call last):
 medshift.shifts.errors.MedshiftError: ...
 
-Names load on use. They are listed in `__init__.pyi`. Nothing here imports torch.
+Public names are listed in `__init__.pyi` and loaded on first use. Nothing here imports torch.
 """
 
 import lazy_loader

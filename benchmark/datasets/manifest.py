@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ...shifts.errors import MedshiftError, near
+from ..files.wording import plural
 from .dataset import COLUMNS, Dataset
 from .importing.formats.pillow import LARGEST_SIDE, MOST_PIXELS, is_grey, square
 from .importing.formats.sniff import no_file
@@ -170,4 +171,4 @@ def _raise(path: Path, problems: Sequence[str]) -> None:
     if problems:
         more = f"\n  ... and {len(problems) - SHOWN} more" if len(problems) > SHOWN else ""
         listed = "\n  ".join(problems[:SHOWN])
-        raise MedshiftError(f"{path}: {len(problems)} problem{'s'[: len(problems) > 1]}:\n  {listed}{more}")
+        raise MedshiftError(f"{path}: {plural(len(problems), 'problem')}:\n  {listed}{more}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -15,12 +14,12 @@ from pydantic import Field, ValidationError
 from ...shifts.errors import MedshiftError, in_one_line, near
 from ..files.atomic import sha256
 from ..files.home import home
+from ..files.names import NAME, require_name
 from ..files.schema import Strict, first_problem
 from .dataset import Dataset
 from .facts import DatasetFacts
 
 PIXELS, TABLE, FACTS = "pixels.npy", "table.parquet", "dataset.json"
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+@-]{0,99}")
 
 
 class Stamp(Strict):
@@ -69,8 +68,7 @@ def folder(name: str) -> Path:
     Raises:
         MedshiftError: The name is none for a folder.
     """
-    if not NAME.fullmatch(name):
-        raise MedshiftError(f"{name!r} is no name for a data set: letters, digits and . _ + @ -, at most 100 of them")
+    require_name(name, "data set")
     return root() / name
 
 

@@ -1,1 +1,1 @@
-"""Models that run elsewhere: condition images out, predictions in."""
+"""Exchange with models that run elsewhere: condition images out, predictions in."""

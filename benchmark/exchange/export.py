@@ -1,4 +1,4 @@
-"""Writes the images of every condition as files, for models that cannot be run through medshift; no test labels."""
+"""Export the images of every condition, without test labels, for models that cannot be run through medshift."""
 
 from __future__ import annotations
 
@@ -34,66 +34,68 @@ def export(
     form: Format,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> list[Part]:
-    """Writes an export, or what is missing of one, and returns its folders.
+    """Write an export, or complete an interrupted one; return its folders.
 
     Args:
         dataset: The images.
-        protocol: The terms.
-        table: Their truth, with a column `row`.
-        out: The folder to make.
-        form: `npy`, an array a folder, or `png`, a file an image.
-        progress: Called with the number of images that are there, and of all.
+        protocol: The protocol.
+        table: Its truth with a column `row`.
+        out: The folder to create.
+        form: `npy`, one array per folder, or `png`, one file per image.
+        progress: Called with the number of images written and their total.
 
     Raises:
-        MedshiftError: The folder holds something else, PNG cannot hold the images, or the disk is too small.
+        MedshiftError: The folder holds something else, PNG cannot hold the images, or the disk is full.
     """
     kind = depth(dataset, protocol)
     if form == "png" and (len(dataset.spatial) != 2 or dataset.channels not in ((1, 3) if kind == "uint8" else (1,))):
         what = f"{len(dataset.spatial)}-D images with {dataset.channels} channels of type {kind}"
-        raise MedshiftError(f"PNG cannot hold {what}: take --format npy")
-    made = parts(protocol, table)
-    empty = [part.condition.key for part in made if part.tested and not len(part.rows)]
+        raise MedshiftError(f"PNG cannot hold {what}: use --format npy")
+    folders = parts(protocol, table)
+    empty = [part.condition.key for part in folders if part.tested and not len(part.rows)]
     if empty:
         raise MedshiftError(f"condition {empty[0]!r} has no images: leave its domain out with --targets")
     _claim(out, dataset, protocol, form, kind)
-    missing = [part for part in made if not (out / part.folder / IDS_FILE).exists()]
-    total, done = sum(len(part.rows) for part in made), 0
+    missing = [part for part in folders if not (out / part.folder / IDS_FILE).exists()]
+    total, done = sum(len(part.rows) for part in folders), 0
     _, needed = size(missing, dataset, protocol, form)
     free = shutil.disk_usage(out).free
     if form == "npy" and needed > free:
         raise MedshiftError(
-            f"{out} needs {needed / 1e9:.2f} GB more, its disk has {free / 1e9:.2f}: choose another --out"
+            f"{out} needs {needed / 1e9:.2f} GB more, but its disk has {free / 1e9:.2f} GB: choose another --out"
         )
     protocols.write(protocol, out)
     write_text(out / "README.md", readme(protocol, form, kind, dataset.channels, dataset.spatial))
     write = writers.npy if form == "npy" else writers.png
-    for part in made:
+    for part in folders:
         if part in missing:
             for count in write(out / part.folder, part, dataset, protocol, kind):
                 progress(done + count, total)
             write_text(out / part.folder / IDS_FILE, writers.ids(part, protocol, form))
         done += len(part.rows)
         progress(done, total)
-    write_text(out / CONDITIONS_FILE, writers.conditions(made))
-    return made
+    write_text(out / CONDITIONS_FILE, writers.conditions(folders))
+    return folders
 
 
 def fingerprints(out: Path, protocol: Protocol) -> dict[str, str]:
-    """Returns the fingerprints of the shifts that an export was made with.
+    """Return the fingerprints of the shifts applied in an export.
 
     Raises:
-        MedshiftError: The folder is no export, or one of another protocol.
+        MedshiftError: The folder is not an export of this protocol.
     """
-    made = _read(out)
-    if made is None or made.get("protocol") != protocol.sha256:
-        raise MedshiftError(f"{out} is no export of protocol {protocol.name!r}: its {EXPORT_FILE} lacks or differs")
-    found = made.get("shifts")
+    stored = _read(out)
+    if stored is None or stored.get("protocol") != protocol.sha256:
+        raise MedshiftError(
+            f"{out} is not an export of protocol {protocol.name!r}: its {EXPORT_FILE} is missing or differs"
+        )
+    found = stored.get("shifts")
     return {str(name): str(value) for name, value in found.items()} if isinstance(found, dict) else {}
 
 
 def _claim(out: Path, dataset: Dataset, protocol: Protocol, form: Format, kind: str) -> None:
-    """Writes what the folder is to hold, or checks that it is what is there."""
-    mine: dict[str, object] = {
+    """Write what the folder will contain, or check that it is a beginning of the same export."""
+    wanted: dict[str, object] = {
         "schema": "medshift-export/1",
         "medshift": own_distribution(),
         "protocol": protocol.sha256,
@@ -102,15 +104,17 @@ def _claim(out: Path, dataset: Dataset, protocol: Protocol, form: Format, kind: 
         "type": kind,
         "shifts": {name: fingerprint(name) for name in protocol.shifts},
     }
-    there = _read(out)
-    if there is None:
+    stored = _read(out)
+    if stored is None:
         if out.exists() and (not out.is_dir() or any(out.iterdir())):
-            raise MedshiftError(f"{out} exists and is no export: choose another --out")
-        write_text(out / EXPORT_FILE, json.dumps(mine, indent=1, ensure_ascii=False) + "\n")
+            raise MedshiftError(f"{out} exists and is not an export: choose another --out")
+        write_text(out / EXPORT_FILE, json.dumps(wanted, indent=1, ensure_ascii=False) + "\n")
         return
-    other = [key for key in mine if mine[key] != there.get(key)]
-    if other:
-        raise MedshiftError(f"{out} holds another export (other {', '.join(other)}): choose another --out or remove it")
+    different = [key for key in wanted if wanted[key] != stored.get(key)]
+    if different:
+        raise MedshiftError(
+            f"{out} holds another export (different {', '.join(different)}): choose another --out or remove it"
+        )
 
 
 def _read(out: Path) -> dict[str, Any] | None:

@@ -1,4 +1,4 @@
-"""Makes a submission of predictions that were computed elsewhere: by another framework, a vendor's model, a reader."""
+"""Make a submission of predictions made elsewhere: by another framework, a vendor's model or a human reader."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from ...shifts.plugins import own_distribution
 from ..contract import registry
 from ..contract.sees import Sees
 from ..files.atomic import replace, sha256
+from ..files.wording import plural
 from ..protocols.folder import write_protocol
 from ..protocols.protocol import Protocol
 from ..runs import environment
@@ -32,14 +33,14 @@ UNSTATED = "not stated"
 
 @dataclass(frozen=True)
 class Claim:
-    """What its author says of an entry.
+    """The author's claims about an entry.
 
     Args:
-        name: Of the entry; what follows a `+` tells apart settings of one model.
-        sees: What the model looked at.
-        summary: One line on it.
-        submitter: Who answers for it.
-        seed: Of training, where there are several.
+        name: Name of the entry; the part after a `+` distinguishes settings of one model.
+        sees: Access level of the model.
+        summary: One line about it.
+        submitter: Who is responsible for it.
+        seed: Training seed, if there are several.
     """
 
     name: str
@@ -52,26 +53,26 @@ class Claim:
 def submit(
     path: Path, protocol: Protocol, truth: pd.DataFrame, claim: Claim, shifts: dict[str, str], out: Path
 ) -> tuple[Path, scores.Scores]:
-    """Writes a submission and returns its folder and scores.
+    """Write a submission; return its folder and scores.
 
     Args:
         path: The predictions, CSV or Parquet: condition, sample_id, p0 to pK.
-        protocol: The terms.
-        truth: Their truth.
-        claim: What its author says of it.
+        protocol: The protocol.
+        truth: Its truth.
+        claim: The author's claims.
         shifts: Fingerprint of every shift that was applied.
         out: Folder of submissions.
 
     Raises:
-        MedshiftError: The predictions are not in order (every problem in a line), the name is none or another's, or a
-            submission of other predictions is there.
+        MedshiftError: The predictions are invalid (one line per problem), the name is invalid or a baseline's, or the
+            folder holds a submission of other predictions.
     """
     own = claim.name.partition("+")[0]
     if own in registry.TABLE.names():
-        raise MedshiftError(f"{own!r} is a baseline of {registry.origin(own)}: name what you predicted with otherwise")
+        raise MedshiftError(f"{own!r} is a baseline of {registry.origin(own)}: choose another --name for your model")
     if not re.fullmatch(cards.ENTRY, claim.name):
         raise MedshiftError(
-            f"--name is up to 120 letters, digits and ._+=,@- and begins with a letter or digit, not {claim.name!r}"
+            f"invalid --name {claim.name!r}: use 1 to 120 letters, digits or ._+=,@-, starting with a letter or digit"
         )
     folder = out / protocol.name / claim.name / f"seed-{claim.seed}"
     with tempfile.TemporaryDirectory(prefix="medshift-score-") as scratch:
@@ -79,7 +80,7 @@ def submit(
         found = problems(path, protocol, truth, new)
         if found:
             listed = "\n  ".join(found)
-            raise MedshiftError(f"{path}: {len(found)} problem{'s'[: len(found) > 1]}:\n  {listed}")
+            raise MedshiftError(f"{path}: {plural(len(found), 'problem')}:\n  {listed}")
         if (folder / cards.CARD_FILE).exists() and sha256(folder / PREDICTIONS_FILE) != sha256(new):
             raise MedshiftError(f"{folder} holds other predictions: choose another --name or --seed, or remove it")
         arrays = predictions.read(new, protocol, truth)
@@ -94,13 +95,13 @@ def submit(
 
 
 def problems(path: Path, protocol: Protocol, truth: pd.DataFrame, into: Path) -> list[str]:
-    """Returns everything that is wrong with a table of predictions, and writes what can be used of it as Parquet.
+    """List everything wrong with a table of predictions, and write its usable rows as Parquet.
 
     Args:
         path: CSV or Parquet.
-        protocol: The terms.
-        truth: Their truth.
-        into: Where to; of a table without problems it is all of it.
+        protocol: The protocol.
+        truth: Its truth.
+        into: The file to write; it is complete if there are no problems.
     """
     classes = len(protocol.dataset.classes)
     table = _table(path)
@@ -110,65 +111,67 @@ def problems(path: Path, protocol: Protocol, truth: pd.DataFrame, into: Path) ->
     table = table.astype(dict.fromkeys(KEYS, str))
     keys = [condition.key for condition in protocol.conditions()]
     known = {"condition": set(keys), "sample_id": set(truth["sample_id"])}
-    strange = pd.Series(data=False, index=table.index)
+    invalid = pd.Series(data=False, index=table.index)
     for name in KEYS:
         unknown = table[name][~table[name].isin(known[name])].drop_duplicates()
         if len(unknown):
             hint = near(unknown.iloc[0][:80], keys) if name == "condition" else ""
-            found.append(f"{len(unknown)} unknown {name.replace('_', ' ')}s, e.g. {unknown.iloc[0][:80]!r}.{hint}")
-            strange |= table[name].isin(set(unknown))
-    table = table[~strange]
-    again = table.duplicated(list(KEYS))
-    if again.any():
-        first = table[again].iloc[0]
-        found.append(f"{int(again.sum())} rows repeat another, e.g. {first['sample_id']!r} of {first['condition']!r}")
-        table = table[~again]
+            count = plural(len(unknown), f"unknown {name.replace('_', ' ')}")
+            found.append(f"{count}, e.g. {unknown.iloc[0][:80]!r}.{hint}")
+            invalid |= table[name].isin(set(unknown))
+    table = table[~invalid]
+    repeated = table.duplicated(list(KEYS))
+    if repeated.any():
+        first = table[repeated].iloc[0]
+        count = plural(int(repeated.sum()), "repeated row")
+        found.append(f"{count}, e.g. {first['sample_id']!r} of {first['condition']!r}")
+        table = table[~repeated]
     if not len(table):
-        return [*found, "no row is of a condition and a sample of the protocol"]
+        return [*found, "no row has a condition and a sample of the protocol"]
     predictions.write(_parts(table), into)
     return found + predictions.problems(into, protocol, truth)
 
 
 def _table(path: Path) -> pd.DataFrame:
-    """Returns the table in a file; of CSV all cells are text.
+    """Read a table; all cells of a CSV file are text.
 
     Raises:
-        MedshiftError: It is neither CSV nor Parquet.
+        MedshiftError: The file is neither CSV nor Parquet.
     """
     try:
         if path.suffix.lower() == ".parquet":
             return pd.read_parquet(path)
         if path.suffix.lower() == ".csv":
             return pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
-    except (OSError, ValueError) as error:  # pandas' and pyarrow's errors are both
+    except (OSError, ValueError) as error:  # base classes of pandas' and pyarrow's errors
         raise MedshiftError(f"{path} cannot be read: {in_one_line(error)[:200]}") from error
-    raise MedshiftError(f"{path}: predictions are a .csv or a .parquet file")
+    raise MedshiftError(f"{path}: predictions must be a .csv or .parquet file")
 
 
 def _columns(table: pd.DataFrame, classes: int) -> Iterator[str]:
-    """Yields what is wrong with the columns, and turns those of probabilities into numbers."""
+    """Yield the problems of the columns, and convert probabilities to numbers."""
     wanted = predictions.columns(classes)
-    further = [str(name)[:40] for name in table.columns if name not in wanted]
-    if further:
-        yield f"has the further columns {', '.join(further[:8])}"
+    unexpected = [str(name)[:40] for name in table.columns if name not in wanted]
+    if unexpected:
+        yield f"unexpected columns: {', '.join(unexpected[:8])}"
     for name in wanted:
         if name not in table:
-            yield f"lacks the column {name}; it takes {wanted[0]}, {wanted[1]}, {wanted[2]} to {wanted[-1]}"
+            yield f"column {name} is missing; required are {wanted[0]}, {wanted[1]}, {wanted[2]} to {wanted[-1]}"
         elif name in KEYS:
             empty = table[name].isna() | (table[name].astype(str) == "")
             if empty.any():
-                yield f"column {name} has {int(empty.sum())} empty cells"
+                yield f"column {name} has {plural(int(empty.sum()), 'empty cell')}"
         else:
             numbers = pd.to_numeric(table[name], errors="coerce")
             text = table[name][numbers.isna()].dropna().astype(str)
             other = text[~text.str.lower().isin(["", "nan"])]
             if len(other):
-                yield f"column {name} has {len(other)} cells that are no numbers, e.g. {other.iloc[0][:40]!r}"
+                yield f"column {name} has {plural(len(other), 'non-numeric cell')}, e.g. {other.iloc[0][:40]!r}"
             table[name] = numbers
 
 
 def _parts(table: pd.DataFrame) -> dict[str, tuple[list[str], NDArray[np.float32]]]:
-    """Returns what `predictions.write` takes."""
+    """Group a table into the parts that `predictions.write` takes."""
     columns = [name for name in table.columns if name not in KEYS]
     ordered = sorted(columns, key=lambda name: int(name[1:]))
     return {
@@ -180,7 +183,7 @@ def _parts(table: pd.DataFrame) -> dict[str, tuple[list[str], NDArray[np.float32
 def _card(
     folder: Path, protocol: Protocol, claim: Claim, shifts: dict[str, str], rows: int, scored: scores.Scores
 ) -> Card:
-    """Returns the card: what is known, and that the rest is not."""
+    """Make the card: what is known, the rest marked `not stated`."""
     commit, dirty = environment.commit()
     return Card(
         protocol=cards.ProtocolClaim(name=protocol.name, version=protocol.version, sha256=protocol.sha256),

@@ -1,4 +1,4 @@
-"""The folders of an export: whose images, in which order, with labels or without."""
+"""The folders of an export: their images, order and labels."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ class Part:
     """One folder of an export.
 
     Args:
-        folder: Below the export.
-        rows: Of the truth, in the order in which the images are written.
-        condition: Whose images; of training and adaptation images their domain as it is.
-        tested: Whether predictions of it are asked for.
-        labelled: Whether labels and groups are written: of the source's training and validation images alone.
+        folder: Path below the export.
+        rows: Rows of the truth, in the order in which the images are written.
+        condition: Condition of the images; for training and adaptation images their unshifted domain.
+        tested: Whether predictions are required.
+        labelled: Whether labels and groups are written: for the source's training and validation images only.
     """
 
     folder: str
@@ -38,14 +38,14 @@ class Part:
 
 
 def parts(protocol: Protocol, table: pd.DataFrame) -> list[Part]:
-    """Returns the folders of an export.
+    """List the folders of an export.
 
-    All rows come in an order fixed by a hash of the sample ids, which says nothing of labels; those that are tested in
-    the order of the test stream.
+    All rows are ordered by a hash of the sample ids, which reveals nothing about labels; tested ones follow the order
+    of the test stream.
 
     Args:
-        protocol: The terms.
-        table: Their truth, with a column `row`.
+        protocol: The protocol.
+        table: Its truth with a column `row`.
     """
 
     def rows(domain: str, split: str) -> pd.DataFrame:
@@ -70,20 +70,20 @@ def parts(protocol: Protocol, table: pd.DataFrame) -> list[Part]:
 
 
 def depth(dataset: Dataset, protocol: Protocol) -> Literal["uint8", "float32"]:
-    """Returns the type that holds every image exactly: uint8 where shifted images, too, are rounded to 256 levels."""
+    """Return the type that holds every image exactly: uint8 if shifted images, too, are rounded to 256 levels."""
     whole = dataset.pixels.dtype == np.uint8 and dataset.value_range in (None, (0, 255))
     return "uint8" if whole and protocol.grey_levels == 256 else "float32"
 
 
 def size(made: list[Part], dataset: Dataset, protocol: Protocol, form: Format) -> tuple[int, int]:
-    """Returns how many images there are, and how many bytes of pixels: of PNG before they are compressed."""
+    """Return the number of images and the bytes of their pixels, for PNG before compression."""
     images = sum(len(part.rows) for part in made)
     width = 1 if depth(dataset, protocol) == "uint8" else 2 if form == "png" else 4
     return images, images * dataset.channels * int(np.prod(dataset.spatial)) * width
 
 
 def telling(made: list[Part], protocol: Protocol) -> str:
-    """Returns the first sample id of a part without labels that has the name of a class in it; empty where none has."""
+    """Return the first sample id of an unlabelled part that contains a class name; empty if none does."""
     words = "|".join(re.escape(name) for name in protocol.dataset.classes)
     pattern = rf"(?i)(?:^|[^a-z0-9])(?:{words})(?:[^a-z0-9]|$)"
     for ids in (part.rows["sample_id"] for part in made if not part.labelled):

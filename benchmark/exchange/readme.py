@@ -1,4 +1,4 @@
-"""What is written into an export for whoever opens it without knowing medshift."""
+"""The README of an export, for readers who do not know medshift."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ TEXT = Template("""\
 # Images of $name, condition by condition
 
 Written by `medshift export` for models that medshift cannot run itself. ${simulated}Train or take any model, predict
-every image that `conditions.csv` names, and have the predictions scored:
+every image listed in `conditions.csv`, and score the predictions:
 
 ```sh
 medshift score predictions.csv --protocol FOLDER --export . --name my-model --sees source
 ```
 
-`FOLDER` holds `protocol.json` and `truth.parquet`; the latter has the test labels and is no part of this export.
+`FOLDER` holds `protocol.json` and `truth.parquet`; the latter has the test labels and is not part of this export.
 
 | folder | holds | labels |
 |---|---|---|
 | `source/train` | images of $source to train on | yes |
-| `source/val` | images of $source to choose by: hyper-parameters, checkpoints, thresholds. To be predicted, too | yes |
+| `source/val` | images of $source to choose hyper-parameters, checkpoints and thresholds; to be predicted, too | yes |
 | `adapt/DOMAIN` | images of the targets to adapt to, for methods that see `target-unlabelled` | no |
 | `test/clean` | test images of $source | no |
 | `test/real/DOMAIN` | test images of the targets: $targets | no |
@@ -29,43 +29,43 @@ medshift score predictions.csv --protocol FOLDER --export . --name my-model --se
 
 $pixels
 
-`ids.csv` in each folder says which image is which sample. The ids are for matching alone: they may hold the names of
-files, and with them of classes, so keep them from the model. `group` is the patient: no group is in two splits.
+`ids.csv` in each folder maps images to samples. The ids are for matching only: they may contain file names, and with
+them class names, so keep them from the model. `group` is the patient: no group is in two splits.
 
-## What is asked for
+## What to submit
 
-One table, CSV or Parquet, with the columns `condition`, `sample_id`, $columns: for every row of every
-`ids.csv` that `conditions.csv` names, a probability of each class, which sum to 1. The classes, from 0:
+One table, CSV or Parquet, with the columns `condition`, `sample_id`, $columns: for every row of the
+`ids.csv` in every folder listed in `conditions.csv`, one probability per class, summing to 1. The classes, from 0:
 
 $classes
 
-## What a method may look at
+## What a method may see
 
 | `--sees` | may use |
 |---|---|
-| `source` | `source/` alone; each test image is predicted on its own |
+| `source` | only `source/`; each test image is predicted on its own |
 | `target-unlabelled` | also `adapt/`, to fit one model for all conditions |
 | `test-batches` | also the test images, $batch at a time in the order of `ids.csv`, forgotten after each condition |
 
-Nothing is chosen on test images. medshift cannot check this for predictions made elsewhere; the leaderboard says so.
+Choose nothing on test images. medshift cannot check this for predictions made elsewhere; the leaderboard says so.
 """)
 
 PIXELS = {
     "npy": "`images.npy` in each folder is one array, ($count, $shape), $type: $range. It can be memory-mapped "
     '(`numpy.load("images.npy", mmap_mode="r")`), and `row` in `ids.csv` counts its images from 0.',
-    "png": "Each folder has a PNG an image, $shape, $type: $range. `file` in `ids.csv` names them.",
+    "png": "Each folder has one PNG per image, $shape, $type: $range. `file` in `ids.csv` names them.",
 }
 
 
 def readme(protocol: Protocol, form: str, kind: str, channels: int, spatial: tuple[int, ...]) -> str:
-    """Returns the README of an export.
+    """Write the README of an export.
 
     Args:
-        protocol: The terms.
+        protocol: The protocol.
         form: `npy` or `png`.
         kind: `uint8` or `float32`.
-        channels: Of the images.
-        spatial: Their size.
+        channels: Channels of the images.
+        spatial: Size of the images.
     """
     size = ", ".join(map(str, spatial))
     classes = protocol.dataset.classes

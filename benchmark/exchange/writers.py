@@ -1,4 +1,4 @@
-"""The files of an export: arrays or images batch by batch, and the tables that say which is which."""
+"""The files of an export: arrays or images, written batch by batch, and the tables that describe them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .layout import Format, Part
 
 
 def _batches(part: Part, dataset: Dataset, protocol: Protocol, kind: str) -> Iterator[NDArray[Any]]:
-    """Yields (n, *spatial, C), channels last, as most other tools take them."""
+    """Yield batches (n, *spatial, C), channels last, as most other tools expect."""
     for images in condition_batches(dataset, part.rows, protocol, part.condition):
         last: Tensor = images.movedim(1, -1)
         values: NDArray[np.float32] = last.numpy()
@@ -27,7 +27,7 @@ def _batches(part: Part, dataset: Dataset, protocol: Protocol, kind: str) -> Ite
 
 
 def npy(folder: Path, part: Part, dataset: Dataset, protocol: Protocol, kind: str) -> Iterator[int]:
-    """Writes `images.npy` batch by batch; yields how many images are written."""
+    """Write `images.npy` batch by batch; yield the number of images written."""
     shape = (len(part.rows), *dataset.spatial, dataset.channels)
     written = 0
     with replace(folder / "images.npy") as temporary, temporary.open("wb") as file:
@@ -40,7 +40,7 @@ def npy(folder: Path, part: Part, dataset: Dataset, protocol: Protocol, kind: st
 
 
 def png(folder: Path, part: Part, dataset: Dataset, protocol: Protocol, kind: str) -> Iterator[int]:
-    """Writes a file for each image; yields how many are written."""
+    """Write one file per image; yield the number of images written."""
     from PIL import Image
 
     written = 0
@@ -58,7 +58,7 @@ def _name(number: int) -> str:
 
 
 def ids(part: Part, protocol: Protocol, form: Format) -> str:
-    """Returns a part's ids.csv: which image is which sample."""
+    """Format a part's ids.csv, which maps images to samples."""
     numbers = range(len(part.rows))
     table = pd.DataFrame({"file": [_name(n) for n in numbers]} if form == "png" else {"row": list(numbers)})
     if part.tested:
@@ -72,7 +72,7 @@ def ids(part: Part, protocol: Protocol, form: Format) -> str:
 
 
 def conditions(made: list[Part]) -> str:
-    """Returns conditions.csv: the folders of which predictions are asked for."""
+    """Format conditions.csv, which lists the folders to predict."""
     tested = [part for part in made if part.tested]
     rows = [
         (

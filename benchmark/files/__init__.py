@@ -1,1 +1,1 @@
-"""Files: written whole, read by a closed schema, and where they are kept."""
+"""Files: atomic writes, closed schemas, names of folders, the cache directory, bounded reading of Parquet."""

@@ -1,4 +1,4 @@
-"""Whole files: written beside their place and renamed into it."""
+"""Atomic writes: files are written beside their destination and renamed into place."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 
 @contextmanager
 def replace(path: Path) -> Iterator[Path]:
-    """Gives a temporary path beside `path`; renamed into place when the block ends well, removed when it does not."""
+    """Yield a temporary path beside `path`: renamed into place when the block succeeds, removed when it fails."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
@@ -22,18 +22,18 @@ def replace(path: Path) -> Iterator[Path]:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Writes UTF-8 text, renamed into place."""
+    """Write UTF-8 text atomically."""
     with replace(path) as temporary:
         temporary.write_text(text, encoding="utf-8", newline="\n")
 
 
 def write_lines(path: Path, lines: Iterable[str]) -> None:
-    """Writes UTF-8 text piece by piece, renamed into place."""
+    """Write UTF-8 text piece by piece, atomically."""
     with replace(path) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as file:
         file.writelines(lines)
 
 
 def sha256(path: Path) -> str:
-    """Returns the sha256 of a file, in hexadecimal."""
+    """Return the sha256 of a file, in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,4 +1,4 @@
-"""The folder in which medshift keeps what it made: data sets, weights, scores."""
+"""The cache directory: data sets, weights, scores."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def home() -> Path:
-    """Returns the folder for what medshift makes once and keeps: $MEDSHIFT_HOME, or the user's cache directory."""
+    """Return medshift's cache directory: $MEDSHIFT_HOME, or a folder in the user's cache directory."""
     given = os.environ.get("MEDSHIFT_HOME")
     if given:
         return Path(given).expanduser()

@@ -3,9 +3,22 @@
 from __future__ import annotations
 
 import hashlib
+import re
+
+from ...shifts.errors import MedshiftError
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+@-]{0,99}")
+
+
+def require_name(name: str, what: str) -> None:
+    """Raise MedshiftError unless a name matches `NAME`; `what` says what it names, e.g. `data set`."""
+    if not NAME.fullmatch(name):
+        raise MedshiftError(
+            f"invalid {what} name {name!r}: use 1 to 100 letters, digits or . _ + @ -, starting with a letter or digit"
+        )
 
 
 def folder_name(name: str) -> str:
-    """Returns a name fit for a folder; one that had to be changed carries a hash of what it was."""
+    """Turn a name into one fit for a folder; if that changes it, a hash of the original is appended."""
     clean = "".join(c if c.isascii() and (c.isalnum() or c in "._+@-") else "-" for c in name).lstrip("._+@-")[:100]
     return clean if clean == name else f"{clean or 'data'}-{hashlib.sha256(name.encode()).hexdigest()[:6]}"

@@ -1,7 +1,6 @@
-"""Reads Thrift's compact protocol, in which Parquet describes itself: numbers, structures and lists of structures.
+"""A bounded reader of Thrift's compact protocol, which encodes Parquet's metadata: integers, structs, lists of structs.
 
-What a careful reader and a careless one could take for different things is refused: a field that is there twice, or of
-another kind than asked for.
+Anything that two readers could interpret differently is refused: a repeated field, or a field of another type.
 """
 
 from __future__ import annotations
@@ -10,35 +9,35 @@ from mmap import mmap
 from typing import TypeAlias
 
 TRUE, FALSE, BYTE, I16, I32, I64, DOUBLE, BINARY, LIST, SET, MAP, STRUCT = range(1, 13)
-DEEPEST = 16  # structures within structures
+DEEPEST = 16  # levels of nested structs
 Value: TypeAlias = "int | Struct | list[Value] | None"
-Struct: TypeAlias = dict[int, tuple[int, Value]]  # number of the field -> its kind and value
+Struct: TypeAlias = dict[int, tuple[int, Value]]  # field id -> type and value
 
 
 class Compact:
-    """Reads from `at` to `end`; what is cut off there, or has no meaning, raises ValueError."""
+    """A reader of the bytes from `at` to `end`; raises ValueError where they are truncated or invalid."""
 
     def __init__(self, content: mmap | bytes, at: int, end: int) -> None:
         self.content, self.at, self.end = content, at, end
 
     def struct(self, depth: int = 0) -> Struct:
-        """Returns the fields of a structure; of text, maps and fractions None."""
+        """Read a struct; the values of binary fields, maps and doubles are skipped and given as None."""
         found: Struct = {}
         field = 0
         while head := self._byte():
             field = field + (head >> 4) if head >> 4 else self._signed()
             kind = head & 15
-            if not 0 < field < 1 << 15:  # others keep sixteen bits of it
-                raise ValueError("a field has no number")
+            if not 0 < field < 1 << 15:  # other readers keep sixteen bits of it
+                raise ValueError("invalid field id")
             if field in found:
-                raise ValueError("a field is there twice")
+                raise ValueError("repeated field")
             found[field] = kind, None if kind in (TRUE, FALSE) else self._value(kind, depth)
         return found
 
     def _value(self, kind: int, depth: int) -> Value:
-        """Returns a value and goes past it."""
+        """Read a value and move past it."""
         if depth > DEEPEST:
-            raise ValueError("structures are too deep")
+            raise ValueError("structs are nested too deeply")
         if kind in (TRUE, FALSE, BYTE):
             return self._byte()
         if kind in (I16, I32, I64):
@@ -60,7 +59,7 @@ class Compact:
                 self._value(kinds >> 4, depth + 1)
                 self._value(kinds & 15, depth + 1)
         else:
-            raise ValueError("a field is of an unknown kind")
+            raise ValueError("unknown field type")
         return None
 
     def _byte(self) -> int:
@@ -69,7 +68,7 @@ class Compact:
 
     def _skip(self, count: int) -> None:
         if self.at + count > self.end:
-            raise ValueError("it is cut off")
+            raise ValueError("truncated")
         self.at += count
 
     def _unsigned(self) -> int:
@@ -79,7 +78,7 @@ class Compact:
             value |= (byte & 127) << shift
             if byte < 128:
                 return value
-        raise ValueError("a number has no end")
+        raise ValueError("an integer has no end")
 
     def _signed(self) -> int:
         value = self._unsigned()
@@ -87,27 +86,27 @@ class Compact:
 
 
 def number(fields: Struct, field: int, kind: int) -> int:
-    """Returns a number of kind I32 or I64; one that is missing, negative or too large raises ValueError."""
-    there, value = fields.get(field, (0, None))
-    if there != kind or not isinstance(value, int) or not 0 <= value < 2 ** (31 if kind == I32 else 63):
-        raise ValueError("a number is missing or damaged")
+    """Return a field of type I32 or I64; raise ValueError if it is missing, negative or too large."""
+    found, value = fields.get(field, (0, None))
+    if found != kind or not isinstance(value, int) or not 0 <= value < 2 ** (31 if kind == I32 else 63):
+        raise ValueError("an integer is missing or damaged")
     return value
 
 
 def struct(fields: Struct, field: int) -> Struct:
-    """Returns a structure; one that is missing raises ValueError."""
+    """Return a struct field; raise ValueError if it is missing."""
     _, value = fields.get(field, (0, None))
     if not isinstance(value, dict):
-        raise ValueError("a structure is missing")
+        raise ValueError("a struct is missing")
     return value
 
 
 def lists(fields: Struct, field: int) -> list[Struct]:
-    """Returns a list of structures; one that is missing, or of anything else, raises ValueError."""
-    there, value = fields.get(field, (0, None))
-    if there != LIST or not isinstance(value, list):
+    """Return a list of structs; raise ValueError if it is missing or holds anything else."""
+    kind, value = fields.get(field, (0, None))
+    if kind != LIST or not isinstance(value, list):
         raise ValueError("a list is missing")
     found = [one for one in value if isinstance(one, dict)]
-    if len(found) < len(value):  # others would take its elements for structures
-        raise ValueError("a list is of another kind")
+    if len(found) < len(value):  # other readers would take its elements for structs
+        raise ValueError("a list holds another type")
     return found

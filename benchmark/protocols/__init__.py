@@ -1,1 +1,1 @@
-"""The terms of a comparison: splits, truth, conditions, shifts and severities."""
+"""Protocols: the splits, truth, conditions, shifts and severities of a comparison."""

@@ -1,4 +1,4 @@
-"""One situation in which every model is tested, with a key that can be read, sorted and typed."""
+"""Conditions under which every model is tested, with readable, sortable keys."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ Kind = Literal["validation", "clean", "real", "synthesized"]
 
 @dataclass(frozen=True)
 class Condition:
-    """A split of a domain, as it was acquired or under a synthesized shift.
+    """A split of a domain, as acquired or under a synthesized shift.
 
     Args:
-        domain: Whose images.
+        domain: Domain of the images.
         kind: `validation` (source validation: thresholds and calibration, never ranked), `clean` (source test), `real`
             (a target's test split) or `synthesized` (source test under a shift).
-        shift: Name of the shift, of synthesized conditions only.
-        severity: 1..5, a fraction where severities are matched across shifts.
-        family: The shift's.
+        shift: Name of the shift; synthesized conditions only.
+        severity: 1..5; fractional if severities are matched across shifts.
+        family: Family of the shift.
     """
 
     domain: str
@@ -36,10 +36,10 @@ class Condition:
 
     @property
     def split(self) -> str:
-        """The split of the domain that is looked at: `val` or `test`."""
+        """The split of the domain: `val` or `test`."""
         return "val" if self.kind == "validation" else "test"
 
     @property
     def level(self) -> str:
-        """The severity as it is printed: `3`, or `2.41`."""
+        """The severity as printed: `3`, or `2.41`."""
         return f"{self.severity:g}"

@@ -1,4 +1,4 @@
-"""The data of a protocol: found by name or in a folder, and compared with its truth."""
+"""The data of a protocol: find it by name or in a folder, and compare it with the protocol's truth."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import pandas as pd
 from ...shifts.errors import MedshiftError
 from ..datasets import manifest, registry, store
 from ..datasets.dataset import Dataset
+from ..files.wording import plural
 from .folder import read_protocol
 from .protocol import Protocol
 
@@ -18,15 +19,15 @@ TRUTH = ("label", "domain", "group")
 
 
 def adopt(folder: Path, name: str | None = None, data: Path | None = None) -> tuple[Dataset, Protocol, pd.DataFrame]:
-    """Returns the data set, the protocol of a folder, and its truth with a column `row`.
+    """Load a protocol from a folder and find its data; return data set, protocol, and truth with a column `row`.
 
     Args:
-        folder: Holds protocol.json and truth.parquet.
-        name: The data set; that of the protocol by default.
-        data: Or the folder of the images.
+        folder: Contains protocol.json and truth.parquet.
+        name: Name of the data set; the protocol's by default.
+        data: Folder of the images, instead of a name.
 
     Raises:
-        MedshiftError: The data at hand are not those of the protocol; the message says all that differs.
+        MedshiftError: The data differ from those of the protocol; the message lists all differences.
     """
     if name is not None and data is not None:
         raise MedshiftError("give --dataset NAME or --data DIR, not both")
@@ -35,19 +36,19 @@ def adopt(folder: Path, name: str | None = None, data: Path | None = None) -> tu
     wrong = differences(protocol, table, found)
     if wrong:
         listed = "\n  ".join(wrong)
-        raise MedshiftError(f"the data at hand are not those of protocol {protocol.name!r}:\n  {listed}")
+        raise MedshiftError(f"the data differ from those of protocol {protocol.name!r}:\n  {listed}")
     return dataclasses.replace(found, name=protocol.dataset.name), protocol, with_rows(table, found)
 
 
 def differences(protocol: Protocol, table: pd.DataFrame, dataset: Dataset) -> list[str]:
-    """Returns all in which a data set differs from what a protocol was made of; samples it has beyond are no matter.
+    """List all differences between a data set and the data of a protocol; additional samples are ignored.
 
-    Pixels are compared in shape and grey levels only: the protocol holds none.
+    Pixels are compared in shape and grey levels only: the protocol contains none.
 
     Args:
-        protocol: The terms.
-        table: Their truth.
-        dataset: The data at hand.
+        protocol: The protocol.
+        table: Its truth.
+        dataset: The data to compare.
     """
     facts = protocol.dataset
     must_agree: list[tuple[str, object, object]] = [
@@ -59,12 +60,12 @@ def differences(protocol: Protocol, table: pd.DataFrame, dataset: Dataset) -> li
     if protocol.grey_levels:
         must_agree.append(("grey levels", dataset.grey_levels or "no fixed number", protocol.grey_levels))
     found = [f"{what}: {have} here, {want} in the protocol" for what, have, want in must_agree if have != want]
-    mine = dataset.table[["sample_id", *TRUTH]].astype(dict.fromkeys(("sample_id", "domain", "group"), str))
-    joined = table.merge(mine, on="sample_id", how="left", suffixes=("", "_here"), indicator=True)
+    ours = dataset.table[["sample_id", *TRUTH]].astype(dict.fromkeys(("sample_id", "domain", "group"), str))
+    joined = table.merge(ours, on="sample_id", how="left", suffixes=("", "_here"), indicator=True)
     lacking = joined["_merge"] == "left_only"
     if lacking.any():
         example = joined.loc[lacking, "sample_id"].iloc[0]
-        found.append(f"{int(lacking.sum()):,} of {len(table):,} samples are not here, e.g. {example!r}")
+        found.append(f"{int(lacking.sum()):,} of {len(table):,} samples are missing here, e.g. {example!r}")
     for column in TRUTH:
         other = joined[~lacking & (joined[column] != joined[f"{column}_here"])]
         if len(other):
@@ -72,7 +73,7 @@ def differences(protocol: Protocol, table: pd.DataFrame, dataset: Dataset) -> li
             here, there = row[f"{column}_here"], row[column]
             if column == "label":
                 here, there = _class(dataset.classes, here), _class(facts.classes, there)
-            what = f"another {column} of {len(other):,} samples, e.g. {row['sample_id']!r}"
+            what = f"{column} differs for {plural(len(other), 'sample')}, e.g. {row['sample_id']!r}"
             found.append(f"{what}: {here!r} here, {there!r} in the protocol")
     return found
 
@@ -82,16 +83,16 @@ def _class(classes: Sequence[str], label: float) -> str:
 
 
 def data_of(protocol: Protocol, folder: Path | None) -> Dataset:
-    """Returns the data set of a protocol: built-in, a plug-in's or stored by its name, or that of a folder.
+    """Load the data set of a protocol by its name (built-in, plug-in or stored) or from a folder.
 
-    The folder has a manifest, or is one of the store's.
+    The folder contains a manifest or is a stored data set.
 
     Raises:
-        MedshiftError: It is of neither kind, or another version.
+        MedshiftError: The data set is unknown, or another one or another version.
     """
     facts = protocol.dataset
     if folder is None and facts.name not in registry.names():
-        raise MedshiftError(f"data set {facts.name!r} does not come with medshift: give its folder with --data DIR")
+        raise MedshiftError(f"data set {facts.name!r} is not known here: give its folder with --data DIR")
     exact = True
     if folder is None:
         found = registry.load_dataset(facts.name)
@@ -104,26 +105,30 @@ def data_of(protocol: Protocol, folder: Path | None) -> Dataset:
         )
     have, want = (found.name, found.version), (facts.name, facts.version)
     if exact and have != want:
-        raise MedshiftError(f"the data set is {' '.join(have)} here, the submission was made on {' '.join(want)}")
-    return dataclasses.replace(found, name=facts.name)  # a folder's name says which options it was read with
+        raise MedshiftError(f"the data set is {' '.join(have)}, the protocol needs {' '.join(want)}")
+    return dataclasses.replace(
+        found, name=facts.name
+    )  # the name of a folder's data set records the options it was read with
 
 
 def with_rows(table: pd.DataFrame, dataset: Dataset) -> pd.DataFrame:
-    """Returns a truth with a column `row`: where the data set has each sample.
+    """Add a column `row` to a truth: the index of each sample in the data set.
 
     Raises:
-        MedshiftError: The data set lacks samples, or has other labels, domains or groups.
+        MedshiftError: The data set lacks samples, or differs in labels, domains or groups.
     """
-    mine = dataset.table[["sample_id", *TRUTH]].assign(row=range(len(dataset.table)))
-    mine = mine.astype(dict.fromkeys(("sample_id", "domain", "group"), str))
-    joined = table.merge(mine, on="sample_id", how="left", suffixes=("", "_here"))
+    ours = dataset.table[["sample_id", *TRUTH]].assign(row=range(len(dataset.table)))
+    ours = ours.astype(dict.fromkeys(("sample_id", "domain", "group"), str))
+    joined = table.merge(ours, on="sample_id", how="left", suffixes=("", "_here"))
     lacking = joined["row"].isna()
     if lacking.any():
         example = joined["sample_id"][lacking].iloc[0]
-        raise MedshiftError(f"the data lack {int(lacking.sum())} samples of the protocol, e.g. {example!r}")
+        raise MedshiftError(f"the data lack {plural(int(lacking.sum()), 'sample')} of the protocol, e.g. {example!r}")
     for name in TRUTH:
         other = joined[name] != joined[f"{name}_here"]
         if other.any():
             example = joined["sample_id"][other].iloc[0]
-            raise MedshiftError(f"the data have another {name} for {int(other.sum())} samples, e.g. {example!r}")
+            raise MedshiftError(
+                f"{name} differs from the protocol for {plural(int(other.sum()), 'sample')}, e.g. {example!r}"
+            )
     return joined[[*table.columns, "row"]].astype({"row": "int64"})

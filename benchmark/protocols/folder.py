@@ -1,4 +1,4 @@
-"""The folder of a protocol: `protocol.json` and `truth.parquet`, written once and checked whenever they are read."""
+"""The folder of a protocol: `protocol.json` and `truth.parquet`, written once and checked on every read."""
 
 from __future__ import annotations
 
@@ -8,57 +8,54 @@ from pathlib import Path
 import pandas as pd
 
 from ...shifts.errors import MedshiftError
-from . import protocol as protocols
 from . import truth
-from .protocol import Protocol
+from .protocol import PROTOCOL_FILE, TRUTH_FILE, Protocol, read, write
 
 
 def write_protocol(protocol: Protocol, table: pd.DataFrame, folder: Path) -> None:
-    """Writes protocol and truth into the folder of their submissions, or checks that they are what is there.
+    """Write a protocol and its truth into the folder of its submissions, or check that the folder holds the same.
 
     Raises:
-        MedshiftError: The folder holds another protocol of that name; the message says in what they differ.
+        MedshiftError: The folder holds a different protocol; the message names the fields that differ.
     """
-    if not (folder / protocols.PROTOCOL_FILE).exists():
-        truth.write(table, folder / protocols.TRUTH_FILE)
-        protocols.write(protocol, folder)
+    if not (folder / PROTOCOL_FILE).exists():
+        truth.write(table, folder / TRUTH_FILE)
+        write(protocol, folder)
         return
-    there, _ = read_protocol(folder)
-    if there.sha256 != protocol.sha256:
-        mine, theirs = (json.loads(p.text()) for p in (protocol, there))
-        fields = ", ".join(key for key in mine if mine[key] != theirs[key])
-        raise MedshiftError(f"{folder} holds submissions to another protocol (other {fields}): choose another --out")
+    stored, _ = read_protocol(folder)
+    if stored.sha256 != protocol.sha256:
+        ours, theirs = (json.loads(p.text()) for p in (protocol, stored))
+        fields = ", ".join(key for key in ours if ours[key] != theirs[key])
+        raise MedshiftError(
+            f"{folder} holds submissions to another protocol (different {fields}): choose another --out"
+        )
 
 
 def read_protocol(folder: Path) -> tuple[Protocol, pd.DataFrame]:
-    """Returns the protocol and the tidy truth that `settle` left in a folder.
+    """Read the protocol and the tidy truth of a folder.
 
     Raises:
-        MedshiftError: One of them is missing or damaged, the truth is another than the protocol's, or nothing can be
-            scored by it.
+        MedshiftError: One of them is missing or damaged, the truth is not the protocol's, or the protocol cannot be
+            scored.
     """
-    protocol = protocols.read(folder)
-    table = truth.read(folder / protocols.TRUTH_FILE)
+    protocol = read(folder)
+    table = truth.read(folder / TRUTH_FILE)
     if truth.digest(table) != protocol.truth_sha256:
-        raise MedshiftError(
-            f"{folder / protocols.TRUTH_FILE} is not the truth of {protocols.PROTOCOL_FILE} beside it: its hash differs"
-        )
+        raise MedshiftError(f"{folder / TRUTH_FILE} is not the truth of {PROTOCOL_FILE} beside it: its hash differs")
     wrong = unscorable(protocol, table)
     if wrong:
-        raise MedshiftError(
-            f"{folder / protocols.TRUTH_FILE} does not suit {protocols.PROTOCOL_FILE} beside it: {wrong}"
-        )
+        raise MedshiftError(f"{folder / TRUTH_FILE} does not suit {PROTOCOL_FILE} beside it: {wrong}")
     return protocol, table
 
 
 def unscorable(protocol: Protocol, table: pd.DataFrame) -> str:
-    """Returns why a truth cannot be scored by a protocol; empty where it can."""
+    """Return why a truth cannot be scored under a protocol; empty if it can."""
     classes = len(protocol.dataset.classes)
-    strange = table["label"][~table["label"].between(0, classes - 1)]
-    if len(strange):
-        return f"it has the label {strange.iloc[0]}, and labels are 0 to {classes - 1}"
-    there = set(table[["domain", "split"]].drop_duplicates().itertuples(index=False, name=None))
+    invalid = table["label"][~table["label"].between(0, classes - 1)]
+    if len(invalid):
+        return f"label {invalid.iloc[0]} is out of range: labels are 0 to {classes - 1}"
+    present = set(table[["domain", "split"]].drop_duplicates().itertuples(index=False, name=None))
     for condition in protocol.conditions():
-        if (condition.domain, condition.split) not in there:
-            return f"it has no {condition.split} samples of the domain {condition.domain[:80]!r}"
+        if (condition.domain, condition.split) not in present:
+            return f"no {condition.split} samples in domain {condition.domain[:80]!r}"
     return ""

@@ -1,4 +1,4 @@
-"""How many labels does transfer save? Nested parts of the source's training groups, so that runs can be compared."""
+"""Label efficiency: nested fractions of the source's training groups, so that runs can be compared."""
 
 from __future__ import annotations
 
@@ -12,35 +12,35 @@ from .protocol import Protocol
 
 
 def keep_fraction(table: pd.DataFrame, source: str, fraction: float, seed: int = 0) -> pd.DataFrame:
-    """Returns a truth in which the source's training groups outside a fraction are `unused`.
+    """Keep a fraction of the source's training groups and mark the others `unused`.
 
-    Nested: what is kept at 0.1 is kept at 0.3. Validation and tests stay as they are, so that conditions and their
+    Nested: what is kept at 0.1 is kept at 0.3. Validation and test splits are unchanged, so that conditions and their
     samples are the same for every fraction.
 
     Args:
         table: Columns label, domain, group and split; others are kept.
-        source: The domain that is trained on.
-        fraction: Of its training groups, in (0, 1]; every class keeps at least one group.
-        seed: Which groups.
+        source: The domain to train on.
+        fraction: Fraction of its training groups, in (0, 1]; every class keeps at least one group.
+        seed: Seed of the choice of groups.
     """
     training = (table["domain"] == source) & (table["split"] == "train")
     groups = nested_group_order(table[training], seed)
     kept = set(groups[: max(round(fraction * len(groups)), 1)])
-    # the first groups of the order cover all classes; a very small fraction must not leave one out
+    # the first groups of the order cover all classes: even a very small fraction keeps each class
     kept |= set(groups[: _covering(table[training], groups)])
     dropped = training & ~table["group"].isin(kept)
     return table.assign(split=table["split"].where(~dropped, "unused"))
 
 
 def nested_group_order(train: pd.DataFrame, seed: int) -> list[str]:
-    """Returns the groups in the order in which their labels are bought: any beginning of it is spread over classes.
+    """Order groups so that every prefix is balanced across classes.
 
-    A group counts as of its most frequent class. Within a class the order is that of a hash of seed and group, so it
-    depends on nothing else; classes take turns in proportion to their sizes, after one group for each class.
+    A group counts towards its most frequent class. Within a class, groups are ordered by a hash of seed and group, so
+    the order depends on nothing else; classes take turns in proportion to their sizes, after one group for each class.
 
     Args:
         train: Columns label and group.
-        seed: Of the order.
+        seed: Seed of the order.
     """
     counts = train.groupby(["group", "label"]).size().unstack(fill_value=0).sort_index(axis=1)
     of_class = pd.DataFrame({"class": counts.to_numpy().argmax(axis=1)}, index=counts.index)
@@ -58,23 +58,23 @@ def nested_group_order(train: pd.DataFrame, seed: int) -> list[str]:
 
 
 def _covering(train: pd.DataFrame, groups: list[str]) -> int:
-    """Returns how many of the first groups it takes to have every class."""
+    """Return how many of the first groups are needed to cover every class."""
     place = train["group"].map({name: index for index, name in enumerate(groups)})
     return int(place.groupby(train["label"]).min().max()) + 1
 
 
 def protocol_name(base: str, fraction: float, seed: int = 0) -> str:
-    """Returns the name of the protocol of a fraction: `base` for all labels, else `base-labels-10`."""
+    """Name the protocol of a fraction: `base` for all labels, else `base-labels-10`."""
     if fraction == 1:
         return base
     return f"{base}-labels-{100 * fraction:g}" + (f"-seed-{seed}" if seed else "")
 
 
 def parse_fractions(text: str) -> tuple[float, ...]:
-    """Returns the fractions in an option, descending.
+    """Parse the fractions in an option, descending.
 
     Raises:
-        MedshiftError: One is no number in (0, 1], or stands twice.
+        MedshiftError: A fraction is not a number in (0, 1], or is repeated.
     """
     try:
         found = [float(part) for part in text.split(",")]
@@ -82,13 +82,13 @@ def parse_fractions(text: str) -> tuple[float, ...]:
         found = []
     if not found or not all(0 < fraction <= 1 for fraction in found) or len(set(found)) < len(found):
         raise MedshiftError(
-            f"--label-fractions takes numbers above 0 and up to 1, each once, with commas, not {text!r}"
+            f"--label-fractions takes distinct numbers above 0 and up to 1, separated by commas, not {text!r}"
         )
     return tuple(sorted(found, reverse=True))
 
 
 def label_budget(protocol: Protocol, table: pd.DataFrame) -> str:
-    """Returns how much of the source is trained on: `12 of 60 groups, 24 of 118 images`."""
+    """Format how much of the source is used for training: `12 of 60 groups, 24 of 118 images`."""
     source = table[table["domain"] == protocol.source]
     train, all_of_it = source[source["split"] == "train"], source[source["split"].isin(["train", "unused"])]
     groups = f"{train['group'].nunique():,} of {all_of_it['group'].nunique():,} groups"

@@ -1,19 +1,17 @@
-"""Protocols to be shared: made from data, one for each fraction of the labels, without pixels."""
+"""Protocols for sharing, without pixels: one per fraction of the labels."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 import pandas as pd
 
 from ...shifts.errors import MedshiftError
 from ..datasets.dataset import Dataset
+from ..files.names import require_name
 from . import label_fractions, splits, truth
 from .plan import Choices, Match, plan
 from .protocol import Protocol
-
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+@-]{0,99}")
 
 
 def make(
@@ -27,29 +25,26 @@ def make(
     label_seed: int = 0,
     match: Match | None = None,
 ) -> list[tuple[Protocol, pd.DataFrame]]:
-    """Returns a protocol and its truth for each fraction of labels.
+    """Make a protocol and its truth for each fraction of labels.
 
-    All have the same tests: severities, too, are matched once, on all training images, whose labels that does not need.
+    All have the same tests. Severities, too, are matched once, on all training images: matching needs no labels.
 
     Args:
         dataset: The data set.
         choices: Domains, shifts, severities.
-        name: Of the protocol with all labels; the others add the percentage.
-        source: The data set's own source, where it has one.
-        version: Of the protocol.
-        fractions: Of the source's training groups, in (0, 1].
-        label_seed: Which groups.
+        name: Name of the protocol with all labels; the others append the percentage.
+        source: The data set's own source, if it has one.
+        version: Version of the protocol.
+        fractions: Fractions of the source's training groups, in (0, 1].
+        label_seed: Seed of the choice of groups.
         match: Finds the severities of a `matched` protocol (see `severity.matching`).
 
     Raises:
-        MedshiftError: The name is none, or the choices do not suit the data.
+        MedshiftError: Invalid name, or the choices do not suit the data.
     """
-    if not NAME.fullmatch(name):
-        raise MedshiftError(
-            f"a protocol's name is up to 100 letters, digits and ._+@- and begins with a letter or digit, not {name!r}"
-        )
+    require_name(name, "protocol")
     if not 0 < len(version) <= 40:
-        raise MedshiftError(f"a protocol's version has 1 to 40 characters, not {len(version)}")
+        raise MedshiftError(f"invalid protocol version: use 1 to 40 characters, not {len(version)}")
     whole, table = plan(dataset, choices, source, match)
     made = []
     for fraction in fractions:

@@ -1,4 +1,4 @@
-"""From a data set and a few choices to a protocol and its truth."""
+"""Plan a protocol and its truth from a data set and a few choices."""
 
 from __future__ import annotations
 
@@ -18,8 +18,7 @@ from .folder import unscorable
 from .protocol import Protocol
 
 LEVELS = (0.97, 0.94, 0.88, 0.80, 0.70)  # mean structural similarity at matched severities 1..5
-STEPS = 100  # steps of a whole severity that matching tells apart: 2.41, not 2.4137
-
+STEPS = 100  # matched severities are multiples of 1/100: 2.41, not 2.4137
 
 #: Data set, truth with a column `row`, protocol -> shift -> severities
 Match: TypeAlias = Callable[[Dataset, pd.DataFrame, Protocol], dict[str, tuple[float, ...]]]
@@ -27,16 +26,16 @@ Match: TypeAlias = Callable[[Dataset, pd.DataFrame, Protocol], dict[str, tuple[f
 
 @dataclass(frozen=True)
 class Choices:
-    """What a user may choose of a protocol; the defaults make the data set's standard one.
+    """The user's choices for a protocol; the defaults give the data set's standard one.
 
     Args:
         source: Domain to train on; the data set's own source, or the largest, by default.
-        targets: Domains of the real shifts; all others by default.
+        targets: Domains of the real shifts; all other domains by default.
         shifts: Names of the synthesized shifts; by default all built-in ones that suit modality and channels.
         families: Keep only shifts of these families.
         severities: Steps 1..5.
         requantise: Round shifted images to the grey levels of the data set's integer type.
-        scale: `physical`, or `matched`: severities at which all shifts do the same to structural similarity.
+        scale: `physical`, or `matched`: severities at which all shifts reach the same structural similarity.
     """
 
     source: str = ""
@@ -54,12 +53,12 @@ def plan(
     source: str = "",
     match: Match | None = None,
 ) -> tuple[Protocol, pd.DataFrame]:
-    """Returns the protocol and the truth, in the rows of which a column `row` says where the data set has the sample.
+    """Plan a protocol; return it and its truth with a column `row`, the index of each sample in the data set.
 
     Args:
         dataset: The data set.
-        choices: The user's.
-        source: The data set's own source domain, where it has one; its protocol is then named as the data set.
+        choices: The user's choices.
+        source: The data set's own source domain, if it has one; its protocol is then named after the data set.
         match: Finds the severities of a `matched` protocol (see `severity.matching`).
 
     Raises:
@@ -98,19 +97,19 @@ def plan(
     )
     wrong = unscorable(made, stored)
     if wrong:
-        raise MedshiftError(f"{dataset.name!r} cannot be tested so: {wrong}")
+        raise MedshiftError(f"{dataset.name!r} cannot be tested with these choices: {wrong}")
     full = stored.merge(table[["sample_id", "row"]].astype({"sample_id": str}), on="sample_id")
     if choices.scale == "matched":
         if match is None:
-            raise ValueError("matched severities need a function that finds them")
+            raise ValueError("matched severities need the argument `match`")
         made = made.model_copy(update={"matched": match(dataset, full, made)})
-    if choices != Choices(source=choices.source):  # another test: it must not share a folder with the standard one
+    if choices != Choices(source=choices.source):  # not the standard test, so it must not share its folder
         made = made.model_copy(update={"name": f"{made.name[:100]}-{made.sha256[:8]}"})
     return made, full
 
 
 def unreached_levels(protocol: Protocol) -> list[str]:
-    """Returns a line for each shift of a matched protocol that does not reach all levels."""
+    """Describe, one line each, the shifts of a matched protocol that do not reach all levels."""
     lines = []
     wanted = ", ".join(f"{LEVELS[severity - 1]:g}" for severity in protocol.severities)
     for name, fractions in protocol.matched.items():
@@ -118,17 +117,17 @@ def unreached_levels(protocol: Protocol) -> list[str]:
         if which or len(fractions) < len(protocol.severities):
             kept = ", ".join(f"{fraction:g}" for fraction in fractions)
             lines.append(
-                f"{name}: not all of SSIM {wanted} lie within severities 0 to 5 (it would have to be "
+                f"{name}: severities 0 to 5 do not reach all of SSIM {wanted} (it would have to be "
                 f"{' or '.join(which) or 'finer'}); it is tested at {kept}"
             )
     return lines
 
 
 def shift_names(dataset: Dataset, choices: Choices) -> list[str]:
-    """Returns the shifts that the choices name, or else the built-in ones that suit the data.
+    """Return the shifts that the choices name, or else the built-in ones that suit the data.
 
     Raises:
-        MedshiftError: A shift or family does not exist or does not suit the data, or none is left.
+        MedshiftError: A shift or family does not exist or does not suit the data, or no shift remains.
     """
     for family in choices.families:
         known = (*catalogue.FAMILIES, "plug-in")
@@ -136,7 +135,7 @@ def shift_names(dataset: Dataset, choices: Choices) -> list[str]:
             raise MedshiftError(f"unknown family {family!r}.{near(family, known)}")
     wrong = [severity for severity in choices.severities if severity not in catalogue.SEVERITIES]
     if wrong or not choices.severities or len(set(choices.severities)) < len(choices.severities):
-        raise MedshiftError(f"severities are some of 1, 2, 3, 4, 5, each once, not {choices.severities}")
+        raise MedshiftError(f"severities must be among 1, 2, 3, 4, 5, each once, not {choices.severities}")
     dims = len(dataset.spatial)
     names = list(dict.fromkeys(choices.shifts))
     if not names:
@@ -145,10 +144,10 @@ def shift_names(dataset: Dataset, choices: Choices) -> list[str]:
         entry = catalogue.shift_info(name)
         if dims not in entry.dims or not {0, dataset.channels} & set(entry.channels):
             raise MedshiftError(
-                f"shift {name!r} does not take {dims}-D images with {dataset.channels} channels, which "
-                f"{dataset.name!r} has"
+                f"shift {name!r} does not accept the {dims}-D images with {dataset.channels} channels of "
+                f"{dataset.name!r}"
             )
     chosen = [name for name in names if not choices.families or catalogue.shift_info(name).family in choices.families]
     if not chosen:
-        raise MedshiftError(f"no shift is left of families {', '.join(choices.families)}")
+        raise MedshiftError(f"none of the chosen shifts belongs to families {', '.join(choices.families)}")
     return chosen

@@ -1,4 +1,4 @@
-"""The terms on which methods are compared: data, domains, shifts, severities, metrics. One JSON file and one truth."""
+"""Protocols: the data, domains, shifts, severities and metrics of a comparison, in one JSON file beside its truth."""
 
 from __future__ import annotations
 
@@ -28,27 +28,27 @@ METRICS = (
     "brier",
     "sensitivity",
     "specificity",
-)  # names: `scoring.metrics` computes them
+)  # computed in `scoring.metrics`
 
 
 class Protocol(Strict):
-    """What every submission to one leaderboard has in common.
+    """What all submissions to one leaderboard have in common.
 
     Args:
-        name: Names the leaderboard and its folder.
-        version: Raised when anything below changes on purpose.
+        name: Name of the leaderboard and its folder.
+        version: Raised when anything below is changed on purpose.
         dataset: The data set.
         truth_sha256: `truth.digest` of the table of splits and labels.
-        source: The domain that is trained on.
+        source: The domain to train on.
         targets: The domains of the real shifts.
         shifts: Name of each synthesized shift -> its family, in the order of conditions.
         severities: Whole steps 1..5 at which each shift is applied.
-        matched: Name of a shift -> the fraction of the physical scale for each of `severities`, where severities are
+        matched: Name of a shift -> its severity on the physical scale for each of `severities`, if severities are
             matched across shifts; empty on the physical scale.
-        grey_levels: Images are rounded to so many levels after a shift, as an export does; 0 leaves them alone.
-        batch_size: Of the stream in which test images come.
-        seed: Of the shifts' and the stream's randomness.
-        metrics: What is scored; the first one ranks.
+        grey_levels: Number of levels to which images are rounded after a shift; 0 for no rounding.
+        batch_size: Batch size of the stream of test images.
+        seed: Seed of the shifts and the stream.
+        metrics: Names of the metrics; the first one ranks.
     """
 
     schema_: Literal["medshift-protocol/1"] = Field(default="medshift-protocol/1", alias="schema")
@@ -67,7 +67,7 @@ class Protocol(Strict):
     metrics: tuple[str, ...] = Field(default=("balanced_accuracy", "auroc", "ece"), strict=False)
 
     def conditions(self) -> list[Condition]:
-        """Returns all conditions: source validation, clean, the real ones, then shift by shift and severity."""
+        """List all conditions: source validation, clean, real, then synthesized by shift and severity."""
         conditions = [Condition(self.source, "validation"), Condition(self.source, "clean")]
         conditions += [Condition(target, "real") for target in self.targets]
         for shift, family in self.shifts.items():
@@ -76,56 +76,56 @@ class Protocol(Strict):
         return conditions
 
     def text(self) -> str:
-        """Returns the protocol as the JSON that is written."""
+        """Return the protocol as written to file."""
         return json.dumps(self.model_dump(mode="json", by_alias=True), indent=1, ensure_ascii=False) + "\n"
 
     @property
     def sha256(self) -> str:
-        """Of the content, whatever the layout of the file. The order of the shifts is the order of conditions only."""
+        """Hash of the content, whatever the layout of the file or the order of its shifts."""
         canonical = json.dumps(self.model_dump(mode="json", by_alias=True), sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(canonical.encode()).hexdigest()
 
 
 def write(protocol: Protocol, folder: Path) -> None:
-    """Writes `protocol.json` into a folder, renamed into place."""
+    """Write `protocol.json` into a folder, atomically."""
     write_text(folder / PROTOCOL_FILE, protocol.text())
 
 
 def read(folder: Path) -> Protocol:
-    """Returns the protocol of a folder.
+    """Read the protocol of a folder.
 
     Raises:
-        MedshiftError: The file is missing, damaged or of another schema, or nothing can be scored by it.
+        MedshiftError: The file is missing, damaged or of another schema, or the protocol cannot be scored.
     """
     path = folder / PROTOCOL_FILE
     try:
         if path.stat().st_size > LARGEST_PROTOCOL:
-            raise MedshiftError(f"{path} has more than {LARGEST_PROTOCOL >> 20} MiB: that is no protocol")
+            raise MedshiftError(f"{path} is larger than {LARGEST_PROTOCOL >> 20} MiB, the limit for a protocol")
         protocol = Protocol.model_validate_json(path.read_bytes())
     except OSError as error:
         raise MedshiftError(f"{path} cannot be read: {error.strerror}") from error
     except ValidationError as error:
-        raise MedshiftError(f"{path} is no protocol: {first_problem(error)}") from error
+        raise MedshiftError(f"{path} is not a valid protocol: {first_problem(error)}") from error
     wrong = _wrong(protocol)
     if wrong:
-        raise MedshiftError(f"{path} is no protocol: {wrong}")
+        raise MedshiftError(f"{path} is not a valid protocol: {wrong}")
     return protocol
 
 
 def _wrong(protocol: Protocol) -> str:
-    """Returns why nothing can be scored by a protocol, though each of its fields is in order; empty where it can."""
+    """Return why a protocol with valid fields cannot be scored; empty if it can."""
     metrics, severities = protocol.metrics, protocol.severities
     if not metrics or len(set(metrics)) < len(metrics):
         return "metrics must be at least one, each once"
     unknown = [name for name in metrics if name not in METRICS]
     if unknown:
-        return f"metrics: there is no {unknown[0][:80]!r}.{near(unknown[0], METRICS)}"
+        return f"unknown metric {unknown[0][:80]!r}.{near(unknown[0], METRICS)}"
     if (protocol.shifts and not severities) or not set(severities) <= set(SEVERITIES):
-        return f"severities are some of {', '.join(map(str, SEVERITIES))}"
+        return f"severities must be among {', '.join(map(str, SEVERITIES))}"
     if any(not 0 < level <= SEVERITIES[-1] for levels in protocol.matched.values() for level in levels):
-        return f"matched severities lie above 0 and up to {SEVERITIES[-1]}"
+        return f"matched severities must be above 0 and at most {SEVERITIES[-1]}"
     conditions = protocol.conditions()
     if len(conditions) > MOST_CONDITIONS:
-        return f"it has {len(conditions)} conditions, at most {MOST_CONDITIONS} are scored"
-    twice = [key for key, count in Counter(condition.key for condition in conditions).items() if count > 1]
-    return f"the condition {twice[0][:80]!r} is there twice" if twice else ""
+        return f"it has {len(conditions)} conditions; at most {MOST_CONDITIONS} can be scored"
+    repeated = [key for key, count in Counter(condition.key for condition in conditions).items() if count > 1]
+    return f"duplicate condition {repeated[0][:80]!r}" if repeated else ""

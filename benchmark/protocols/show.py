@@ -1,4 +1,4 @@
-"""A protocol for people: who trains, who is tested, under what."""
+"""Human-readable descriptions of a protocol."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from .truth import SPLITS
 
 
 def lines(protocol: Protocol, table: pd.DataFrame) -> Iterator[str]:
-    """Yields what a protocol says besides the table of its samples.
+    """Describe a protocol, line by line, without the table of its samples.
 
     Args:
-        protocol: The terms.
-        table: Their truth.
+        protocol: The protocol.
+        table: Its truth.
     """
     facts = protocol.dataset
     simulated = "SIMULATED: " if facts.simulated else ""
@@ -43,11 +43,11 @@ def lines(protocol: Protocol, table: pd.DataFrame) -> Iterator[str]:
 
 
 def counts(protocol: Protocol, table: pd.DataFrame) -> list[tuple[str, ...]]:
-    """Returns a row for each split of each domain: domain, split, groups, images, images of each class.
+    """Count groups and images; one row per split of each domain: domain, split, groups, images, images of each class.
 
     Args:
-        protocol: The terms.
-        table: Their truth.
+        protocol: The protocol.
+        table: Its truth.
     """
     rows = []
     for domain in (protocol.source, *protocol.targets):

@@ -1,4 +1,4 @@
-"""Who trains, who chooses, who is tested: by group, stratified, the same on every run."""
+"""Splits into train, validation, test and adaptation: by group, stratified, deterministic."""
 
 from __future__ import annotations
 
@@ -7,27 +7,31 @@ import warnings
 import pandas as pd
 
 from ...shifts.errors import MedshiftError, near
+from ..files.wording import plural
 
 SOURCE_SPLITS = ("train", "val", "test")
 TARGET_SPLITS = ("adapt", "test")
 SEED = 20240501
-FOLDS = 5  # a fifth of the source's groups is tested; a fifth of the others chooses
+FOLDS = 5  # a fifth of the source's groups is for test, a fifth of the others for validation
 
 
 def split(table: pd.DataFrame, source: str, targets: tuple[str, ...]) -> pd.DataFrame:
-    """Returns the table of the domains taking part with a column `split`.
+    """Split groups of the source into train, val and test, and groups of the targets into adapt and test.
 
-    The source is split into train, val and test (about 64, 16 and 20 % of the groups), every target into adapt and test
-    (half and half), all stratified by label. A group that stands in several targets falls on one side in all of them;
-    what a target shares with the source is `unused`.
+    The source is split into about 64, 16 and 20 % of its groups, the targets into halves, all stratified by label. A
+    group in several targets is in the same split in all of them; groups that a target shares with the source are
+    `unused`.
 
     Args:
         table: Columns sample_id, label, domain, group, and optionally split, which is then checked and kept.
         source: The domain to train on.
         targets: The domains of the real shifts.
 
+    Returns:
+        The rows of these domains with a column `split`.
+
     Raises:
-        MedshiftError: A domain is unknown or too small to split, or given splits let a group straddle.
+        MedshiftError: A domain is unknown or too small to split, or in the given splits a group straddles.
     """
     known = sorted(table["domain"].unique())
     for domain in (source, *targets):
@@ -53,7 +57,7 @@ def split(table: pd.DataFrame, source: str, targets: tuple[str, ...]) -> pd.Data
 
 
 def _halves(rows: pd.DataFrame, folds: int, least: int, what: str) -> tuple[pd.Index, pd.Index]:
-    """Returns the index of all folds but one, and of that one; every class must have `least` groups."""
+    """Return the index of all folds but one, and of that one; every class must have `least` groups."""
     from sklearn.model_selection import StratifiedGroupKFold
 
     strata = rows["domain"].astype(str) + "\x1f" + rows["label"].astype(str)
@@ -64,21 +68,21 @@ def _halves(rows: pd.DataFrame, folds: int, least: int, what: str) -> tuple[pd.I
             f"class; {folds} groups and {least} of every class are needed"
         )
     folder = StratifiedGroupKFold(min(folds, int(strata.value_counts().max())), shuffle=True, random_state=SEED)
-    with warnings.catch_warnings():  # a stratum smaller than the folds is spread as far as it goes
+    with warnings.catch_warnings():  # a stratum with fewer groups than folds is spread as far as possible
         warnings.simplefilter("ignore", UserWarning)
         first, second = next(folder.split(rows, strata, rows["group"]))
     return rows.index[first], rows.index[second]
 
 
 def check(table: pd.DataFrame, source: str) -> None:
-    """Raise MedshiftError, with the offenders' names, where splits leak or leave out what is needed."""
+    """Raise MedshiftError, naming the offenders, if splits leak or lack what is needed."""
     of_source = table["domain"] == source
     allowed = {True: (*SOURCE_SPLITS, "unused"), False: (*TARGET_SPLITS, "unused")}
     for is_source, rows in table.groupby(of_source):
         wrong = sorted(set(rows["split"]) - set(allowed[bool(is_source)]))
         if wrong:
             whose = "the source's" if is_source else "a target's"
-            raise MedshiftError(f"{wrong[0]!r} is none of {whose} splits ({', '.join(allowed[bool(is_source)])})")
+            raise MedshiftError(f"{wrong[0]!r} is not one of {whose} splits ({', '.join(allowed[bool(is_source)])})")
     seen = {name: set(table.loc[of_source & (table["split"] == name), "group"]) for name in SOURCE_SPLITS}
     tested = set(table.loc[table["split"] == "test", "group"])
     adapted = set(table.loc[table["split"] == "adapt", "group"])
@@ -91,7 +95,9 @@ def check(table: pd.DataFrame, source: str) -> None:
     for where, groups in leaks.items():
         if groups:
             names = ", ".join(sorted(groups)[:5]) + (", ..." if len(groups) > 5 else "")
-            raise MedshiftError(f"{len(groups)} groups stand in both {where}: {names}. A group must not straddle them.")
+            raise MedshiftError(
+                f"{plural(len(groups), 'group')} in both {where}: {names}. A group must not straddle them."
+            )
     labels = set(table["label"])
     for name in SOURCE_SPLITS:
         rows = table[of_source & (table["split"] == name)]

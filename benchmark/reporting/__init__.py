@@ -1,1 +1,1 @@
-"""What pages and tables share: numbers, axes, thumbnails, HTML, Markdown."""
+"""Shared parts of pages and tables: numbers, chart axes, thumbnails, HTML, Markdown."""

@@ -1,4 +1,4 @@
-"""Text that a command writes between two marks of a page."""
+"""Generated sections of Markdown files."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from ...shifts.errors import MedshiftError
 
 
 def replace_between(path: Path, begin: str, text: str, end: str) -> bool:
-    """Replaces what stands between two marks in a file; returns whether anything changed.
+    """Replace the text between two markers in a file; return whether anything changed.
 
     Raises:
-        MedshiftError: The file has no such marks.
+        MedshiftError: The file lacks a marker.
     """
     before, first, rest = (old := path.read_text(encoding="utf-8")).partition(begin)
     _, last, after = rest.partition(end)
     if not first or not last:
-        raise MedshiftError(f"{path} lacks the lines {begin} and {end}, between which the table goes")
+        raise MedshiftError(f"{path} lacks the lines {begin} and {end}: add them where the text is to go")
     new = f"{before}{begin}\n\n{text}\n\n{end}{after}"
     if new != old:
         path.write_text(new, encoding="utf-8")

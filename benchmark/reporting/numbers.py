@@ -1,4 +1,4 @@
-"""Figures in print: .873 [.84, .90]."""
+"""Number formatting: .873 [.84, .90]."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ UNDEFINED = "–"
 
 
 def format_estimate(value: float, low: float, high: float) -> str:
-    """Returns a figure and its interval as printed: `.873 [.84, .90]`; a dash where it is undefined."""
+    """Format a value and its interval: `.873 [.84, .90]`; a dash if the value is undefined."""
     if math.isnan(value):
         return UNDEFINED
     return (
@@ -19,7 +19,7 @@ def format_estimate(value: float, low: float, high: float) -> str:
 
 
 def format_decimal(value: float, digits: int = 3) -> str:
-    """Returns a number without the leading zero: `.873`, `-.012`, `1.000`; a dash for NaN."""
+    """Format a number without a leading zero: `.873`, `-.012`, `1.000`; a dash for NaN."""
     if math.isnan(value):
         return UNDEFINED
     text = f"{value:.{digits}f}".replace("0.", ".", 1) if abs(value) < 1 else f"{value:.{digits}f}"

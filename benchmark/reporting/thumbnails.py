@@ -1,4 +1,4 @@
-"""Images for a page: small PNG files written into it."""
+"""Thumbnails for pages: small PNG images embedded as data URIs."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from PIL import Image
 from ..datasets.dataset import Dataset
 from ..datasets.images import to_unit
 
-GAP = 4  # pixels between images of a strip
+GAP = 4  # pixels between the images of a strip
 
 
 def strip(dataset: Dataset, rows: Sequence[int] | NDArray[np.int64], side: int) -> str:
-    """Returns a PNG, as a data URI, of images side by side, each `side` pixels high; of volumes the middle slice."""
+    """Draw images side by side, `side` pixels high, as a PNG data URI; volumes by their middle slice."""
     pictures = [_picture(dataset, int(row), side) for row in rows]
     width = sum(picture.width for picture in pictures) + GAP * (len(pictures) - 1)
-    whole = Image.new("RGBA", (max(1, width), side), (0, 0, 0, 0))
+    canvas = Image.new("RGBA", (max(1, width), side), (0, 0, 0, 0))
     left = 0
     for picture in pictures:
-        whole.paste(picture, (left, 0))
+        canvas.paste(picture, (left, 0))
         left += picture.width + GAP
-    held = io.BytesIO()
-    whole.quantize(256).save(held, "PNG", optimize=True)
-    return "data:image/png;base64," + base64.b64encode(held.getvalue()).decode()
+    buffer = io.BytesIO()
+    canvas.quantize(256).save(buffer, "PNG", optimize=True)
+    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
 
 
 def _picture(dataset: Dataset, row: int, side: int) -> Image.Image:

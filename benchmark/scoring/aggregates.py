@@ -1,4 +1,4 @@
-"""What a leaderboard shows of one metric over all conditions: means, worst, drop, area under the severity curve."""
+"""Aggregates of one metric over all conditions: means, worst, drop, area under the severity curve."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from .metrics import Metric
 def aggregate(
     conditions: Sequence[Condition], found: Mapping[str, Estimate], metric: Metric, classes: int
 ) -> dict[str, Estimate]:
-    """Returns the aggregates of one metric.
+    """Aggregate one metric over conditions.
 
     - `clean`; `real/DOMAIN` and their mean `real`;
     - `synthesized/FAMILY`, the mean over its conditions, and the families' mean `synthesized`;
     - `shifted`, the mean of `real` and `synthesized` where both exist, so that a hundred synthesized conditions do not
-      drown three real ones;
-    - `drop`, how much worse `shifted` is than `clean`: positive is worse, also of metrics where less is better;
-    - `relative`, the share of what `clean` scores above chance that is left of `shifted` (see `estimate.relative`);
+      drown out three real ones;
+    - `drop`, how much worse `shifted` is than `clean`: positive is worse, also for metrics where lower is better;
+    - `relative`, the fraction of `clean`'s margin over chance that `shifted` keeps (see `estimate.relative`);
     - `shift/NAME`, the mean over the severities of a shift;
     - `real-worst` and `synthesized-worst`, the worst domain and the worst shift;
-    - `area`, the mean height of the curve from clean over the severities of a shift, averaged over shifts and families.
+    - `area`, the mean height of a shift's severity curve from clean on, averaged over shifts and families.
 
-    An undefined figure is left out of a mean and counted in `Estimate.undefined`; a mean of none is undefined.
+    Undefined values are left out of a mean and counted in `Estimate.undefined`; a mean of none is undefined.
     """
     clean = next(found[c.key] for c in conditions if c.kind == "clean")
     real = {f"real/{c.domain}": found[c.key] for c in conditions if c.kind == "real"}
@@ -52,7 +52,7 @@ def aggregate(
 
 
 def _grouped(synthesized: Sequence[Condition]) -> dict[tuple[str, str], list[Condition]]:
-    """Returns (family, shift) -> its conditions by rising severity."""
+    """Group conditions by (family, shift), in order of severity."""
     shifts: dict[tuple[str, str], list[Condition]] = {}
     for condition in synthesized:
         shifts.setdefault((condition.family, condition.shift), []).append(condition)
@@ -62,7 +62,7 @@ def _grouped(synthesized: Sequence[Condition]) -> dict[tuple[str, str], list[Con
 def _area(
     clean: Estimate, shifts: Mapping[tuple[str, str], Sequence[Condition]], found: Mapping[str, Estimate]
 ) -> Estimate:
-    """Returns the mean over families of the mean over shifts of the mean height of the curve from severity 0 on."""
+    """Average the mean height of the severity curve, from severity 0, over shifts and then over families."""
     families: dict[str, list[Estimate]] = {}
     for (family, _), members in shifts.items():
         at = [0.0, *(c.severity for c in members)]

@@ -1,6 +1,6 @@
-"""The cluster bootstrap: groups (patients, lesions, slides) are drawn anew, with all their samples.
+"""The cluster bootstrap: groups (patients, lesions, slides) are resampled with all their samples.
 
-The draws depend on the protocol and its truth alone. So every entry of a leaderboard is scored on the same resamples,
+The resamples depend on the protocol and its truth alone. So all entries of a leaderboard are scored on the same ones,
 and differences between entries, or between conditions on the same images, are paired.
 """
 
@@ -20,15 +20,15 @@ from ..protocols.truth import truth_of
 
 REPLICATES = 1000
 LEVEL = 0.95
-LEAST_DEFINED = 0.5  # share of replicates that must be defined for an interval
+LEAST_DEFINED = 0.5  # fraction of replicates that must be defined for an interval
 
 
 @dataclass(frozen=True)
 class ResampledSplit:
-    """What is scored under a condition: the samples of one split of one domain.
+    """The samples of one split of one domain, with bootstrap weights.
 
     Args:
-        labels: (N,) in the order of `predictions.truth_of`.
+        labels: (N,) in the order of `truth.truth_of`.
         groups: (N,) whose sample it is, 0..G-1.
         weights: (B, G) how often each group was drawn in each replicate.
     """
@@ -39,23 +39,23 @@ class ResampledSplit:
 
     @cached_property
     def by_class(self) -> float:
-        """The number of groups that a figure which weighs the classes alike is as uncertain as."""
+        """The effective number of groups behind a class-balanced metric."""
         return effective_groups(self.labels, self.groups)
 
 
 def resampled_splits(
     protocol: Protocol, truth: pd.DataFrame, replicates: int = REPLICATES
 ) -> dict[tuple[str, str], ResampledSplit]:
-    """Returns the cell of every (domain, split) that the protocol's conditions look at.
+    """Resample every (domain, split) that the protocol's conditions use.
 
-    Domains that share groups (travelling patients) are drawn together, so that a group is drawn as often in all of
-    them; others are independent.
+    Domains that share groups (travelling patients) are resampled together, so that a group is drawn equally often in
+    all of them; the others are independent.
     """
     looked_at: dict[tuple[str, str], pd.DataFrame] = {}
     for condition in protocol.conditions():
         if split_key(condition) not in looked_at:
             looked_at[split_key(condition)] = truth_of(truth, condition)
-    drawn: dict[tuple[str, str], ResampledSplit] = {}
+    resampled: dict[tuple[str, str], ResampledSplit] = {}
     for together in _linked({key: set(rows["group"]) for key, rows in looked_at.items()}):
         names = sorted(set().union(*(set(looked_at[key]["group"]) for key in together)))
         counts = resample_counts(len(names), replicates, protocol.seed, *("/".join(key) for key in together))
@@ -63,19 +63,19 @@ def resampled_splits(
         for key in together:
             rows = looked_at[key]
             whose = index.get_indexer(pd.Index(rows["group"].astype(object)))
-            mine, groups = np.unique(whose, return_inverse=True)
+            present, groups = np.unique(whose, return_inverse=True)
             labels = rows["label"].to_numpy(dtype=np.int64)
-            drawn[key] = ResampledSplit(labels, groups.astype(np.int64), np.ascontiguousarray(counts[:, mine]))
-    return drawn
+            resampled[key] = ResampledSplit(labels, groups.astype(np.int64), np.ascontiguousarray(counts[:, present]))
+    return resampled
 
 
 def split_key(condition: Condition) -> tuple[str, str]:
-    """Returns the domain and split that a condition looks at."""
+    """Return the domain and split that a condition uses."""
     return condition.domain, condition.split
 
 
 def resample_counts(items: int, replicates: int, seed: int, *address: str) -> NDArray[np.float64]:
-    """Returns (replicates, items) how often each was drawn when as many are drawn with replacement as there are."""
+    """Draw `items` items with replacement, per replicate; return (replicates, items) how often each was drawn."""
     words = hashlib.sha256("\x1f".join(["bootstrap", str(seed), *address]).encode()).digest()
     rng = np.random.default_rng(list(words))
     if not items:
@@ -84,11 +84,11 @@ def resample_counts(items: int, replicates: int, seed: int, *address: str) -> ND
 
 
 def effective_groups(labels: NDArray[np.int64], groups: NDArray[np.int64]) -> float:
-    """Returns what number of groups a figure that weighs the classes alike is as uncertain as: at most all of them.
+    """Compute the effective number of groups behind a class-balanced metric; at most the actual number.
 
-    It knows no more than the rarest class lets it. Where n_k groups hold class k, its variance goes with the sum of
-    1 / n_k, and has Satterthwaite's degrees of freedom, to which one is added. A class in a single group counts as in
-    two: its spread is unknown, and so the interval wide.
+    The rarest class limits it. Where n_k groups hold class k, the metric's variance goes with the sum of 1 / n_k; the
+    result is Satterthwaite's degrees of freedom of that sum plus one. A class in a single group counts as in two: its
+    spread is unknown, so the interval is wide.
 
     Args:
         labels: (N,) classes.
@@ -104,10 +104,10 @@ def effective_groups(labels: NDArray[np.int64], groups: NDArray[np.int64]) -> fl
 
 
 def interval(replicates: NDArray[np.float64]) -> tuple[float, float]:
-    """Returns the 95 % percentile interval.
+    """Compute the 95 % percentile interval.
 
-    Undefined replicates (NaN: no sample of a class was drawn) are left out; where half of them or more are, or where
-    there are none at all, the interval is undefined: (NaN, NaN).
+    Undefined replicates (NaN: no sample of a class was drawn) are left out; if half or more are undefined, or there are
+    none at all, so is the interval: (NaN, NaN).
     """
     defined = replicates[~np.isnan(replicates)]
     if not len(defined) or len(defined) <= LEAST_DEFINED * len(replicates):
@@ -118,15 +118,15 @@ def interval(replicates: NDArray[np.float64]) -> tuple[float, float]:
 
 
 def _linked(groups: dict[tuple[str, str], set[str]]) -> list[list[tuple[str, str]]]:
-    """Returns the cells in lists, two being in one list where a chain of shared groups links them."""
+    """Partition the splits so that two are together if a chain of shared groups links them."""
     lists: list[tuple[list[tuple[str, str]], set[str]]] = []
-    for key, mine in sorted(groups.items()):
-        keys, members = [key], set(mine)
-        apart = []
+    for key, own in sorted(groups.items()):
+        keys, members = [key], set(own)
+        unlinked = []
         for other_keys, other in lists:
             if other & members:
                 keys, members = other_keys + keys, members | other
             else:
-                apart.append((other_keys, other))
-        lists = [*apart, (keys, members)]
+                unlinked.append((other_keys, other))
+        lists = [*unlinked, (keys, members)]
     return [sorted(keys) for keys, _ in lists]

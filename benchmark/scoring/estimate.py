@@ -1,4 +1,4 @@
-"""A figure with its bootstrap replicates: means and other combinations keep what the parts share."""
+"""Values with bootstrap replicates; means and other combinations keep the dependence between their parts."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from . import intervals
 
 @dataclass(frozen=True, eq=False)
 class Estimate:
-    """A figure with its bootstrap replicates.
+    """A value with its bootstrap replicates.
 
     Args:
-        value: The figure; NaN where it is undefined. Of several seeds their mean.
-        replicates: (B,) the same figure on B resamples of the groups; empty where none were drawn.
-        samples: How many samples it rests on (of a mean: distinct ones are not told apart, the parts' are added).
-        groups: How many groups, alike.
-        parts: Of how many figures it is the mean; 1 for a condition.
-        undefined: How many more were undefined and left out.
-        units: What number of groups it is as uncertain as (`bootstrap.units`); of a mean, of the least certain part.
-        bounds: Between which it must lie.
-        by_seed: (S, 1 + B) of several seeds, the figure of each and its replicates; empty for one seed.
+        value: NaN if undefined; the mean over seeds if there are several.
+        replicates: (B,) the value on B resamples of the groups; empty if none were drawn.
+        samples: Number of samples behind it; for a mean, the sum over its parts, shared samples counted repeatedly.
+        groups: Number of groups, counted in the same way.
+        parts: Number of values it is the mean of; 1 for a condition.
+        undefined: Number of further values that were undefined and left out.
+        units: Effective number of groups (`bootstrap.effective_groups`); for a mean, the smallest of its parts.
+        bounds: Lowest and highest possible value.
+        by_seed: (S, 1 + B) for several seeds, the value of each and its replicates; empty for one seed.
     """
 
     value: float
@@ -42,24 +42,24 @@ class Estimate:
 
     @cached_property
     def interval(self) -> tuple[float, float]:
-        """The 95 % interval over groups, and over seeds where there are several; (NaN, NaN) where it is undefined."""
+        """The 95 % interval over groups, and over seeds if there are several; (NaN, NaN) if undefined."""
         low, high = intervals_of([self])[0].tolist()
         return low, high
 
     @cached_property
     def spread(self) -> tuple[float, float]:
-        """The variance that comes from seeds, and that between seeds over their number (`intervals.between_seeds`)."""
+        """The variance due to seeds alone, and the observed variance between seeds (`intervals.between_seeds`)."""
         several = 1 < self.units < math.inf
         return intervals.between_seeds(self.by_seed, self.units / (self.units - 1) if several else 1.0)
 
     @property
     def text(self) -> str:
-        """The figure and its interval as printed: `.873 [.84, .90]`; a dash where it is undefined."""
+        """The value and its interval as printed: `.873 [.84, .90]`; a dash if undefined."""
         return format_estimate(self.value, *self.interval)
 
 
 def intervals_of(estimates: Sequence[Estimate]) -> NDArray[np.float64]:
-    """Returns (F, 2) the 95 % intervals of F figures of the same seeds, at once; NaN where undefined."""
+    """Compute the 95 % intervals (F, 2) of F estimates over the same seeds at once; NaN where undefined."""
     return intervals.confidence_intervals(
         np.array([found.value for found in estimates]),
         np.stack([found.replicates for found in estimates]),
@@ -71,7 +71,7 @@ def intervals_of(estimates: Sequence[Estimate]) -> NDArray[np.float64]:
 
 
 def mean(parts: Sequence[Estimate]) -> Estimate:
-    """Returns the mean of the defined ones, replicate by replicate, so that what they share stays shared.
+    """Average the defined parts replicate by replicate, which keeps the dependence between them.
 
     A replicate in which one of the defined parts is undefined is itself undefined.
     """
@@ -92,7 +92,7 @@ def mean(parts: Sequence[Estimate]) -> Estimate:
 
 
 def weighted(parts: Sequence[Estimate], weights: Sequence[float]) -> Estimate:
-    """Returns the sum of weight times figure, undefined where one of them is."""
+    """Sum the parts times their weights; undefined if one of them is."""
     return Estimate(
         float(np.dot(weights, [part.value for part in parts])),
         np.sum([w * part.replicates for w, part in zip(weights, parts, strict=True)], axis=0),
@@ -106,9 +106,9 @@ def weighted(parts: Sequence[Estimate], weights: Sequence[float]) -> Estimate:
 
 
 def worst(parts: Sequence[Estimate], higher_is_better: bool) -> Estimate:
-    """Returns the worst of the defined ones, with its own interval, which says nothing of the search for it.
+    """Return the worst defined part with its own interval, which does not account for the selection.
 
-    The least of several noisy figures is too low on average, the more so the fewer the groups.
+    The minimum of several noisy values is too low on average, the more so the fewer the groups.
     """
     defined = [part for part in parts if not math.isnan(part.value)]
     if not defined:
@@ -117,14 +117,14 @@ def worst(parts: Sequence[Estimate], higher_is_better: bool) -> Estimate:
 
 
 def relative(clean: Estimate, shifted: Estimate, chance: float | None) -> Estimate:
-    """Returns (shifted - chance) / (clean - chance): the share of what clean scores above chance that is left.
+    """Compute (shifted - chance) / (clean - chance), the fraction of the margin over chance that is kept.
 
-    Defined only where the metric has a chance level and the whole 95 % interval of clean lies above it, so that
-    nothing zero or negative divides. A replicate whose clean figure is not above chance is undefined, and where that of
-    a seed is not, there is no interval.
+    Defined only if the metric has a chance level and the whole 95 % interval of clean lies above it, so that the
+    denominator is positive. A replicate whose clean value is not above chance is undefined; if that of a seed is not,
+    there is no interval.
     """
     samples, groups = clean.samples + shifted.samples, clean.groups + shifted.groups
-    if chance is None or not clean.interval[0] > chance:  # also where there is no interval
+    if chance is None or not clean.interval[0] > chance:  # also true if there is no interval
         return replace(_undefined_like(clean), samples=samples, groups=groups, undefined=1)
     above, by_seed = (np.where(of > chance, of - chance, np.nan) for of in (clean.replicates, clean.by_seed))
     return Estimate(
@@ -138,12 +138,13 @@ def relative(clean: Estimate, shifted: Estimate, chance: float | None) -> Estima
 
 
 def _undefined_like(part: Estimate) -> Estimate:
-    """Returns a figure that is undefined on every resample and for every seed of another."""
-    nothing = (np.full_like(part.replicates, np.nan), np.full_like(part.by_seed, np.nan))
-    return Estimate(math.nan, nothing[0], parts=0, by_seed=nothing[1])
+    """Return an undefined estimate with as many replicates and seeds as another."""
+    return Estimate(
+        math.nan, np.full_like(part.replicates, np.nan), parts=0, by_seed=np.full_like(part.by_seed, np.nan)
+    )
 
 
 def _bounds(parts: Sequence[Estimate], weights: Sequence[float]) -> tuple[float, float]:
-    """Returns the bounds of a weighted sum."""
+    """Return the bounds of a weighted sum."""
     ends = [(w * part.bounds[w < 0], w * part.bounds[w >= 0]) for w, part in zip(weights, parts, strict=True)]
     return sum(low for low, _ in ends), sum(high for _, high in ends)

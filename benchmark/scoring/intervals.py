@@ -1,20 +1,20 @@
-"""95 % intervals of figures from few groups and few seeds.
+"""95 % confidence intervals from few groups and few seeds.
 
-A bootstrap alone is too narrow where groups are few: it draws n from n, which makes the variance too small by
-(n - 1) / n, and its percentiles are a normal's, not a Student's (Hesterberg 2015, "What teachers should know about the
-bootstrap", The American Statistician 69, section 4). It is worse with seeds, of which there are three.
+A plain bootstrap is too narrow for few groups: drawing n from n makes the variance too small by (n - 1) / n, and its
+percentiles are a normal's, not Student's (Hesterberg 2015, "What teachers should know about the bootstrap", The
+American Statistician 69, section 4). It is worse for seeds, of which there are typically three.
 
-So the variance of a mean over seeds is put together as in a study of several readers and cases, seeds being the readers
-and groups the cases, both drawn at random and crossed:
+So the variance of a mean over seeds is composed as in a multi-reader multi-case study, seeds being the readers and
+groups the cases, both random and crossed:
 
-- groups: the variance of the mean over seeds when groups are drawn anew, times n / (n - 1);
-- seeds: the variance between the seeds' figures over their number, less what of it comes from the groups (each seed
-  errs on other ones), which the first part holds already and a two-way bootstrap counts twice (Owen 2007, "The
+- groups: the variance of the mean over seeds when groups are resampled, times n / (n - 1);
+- seeds: the variance between the seeds' values over their number, less the part that comes from groups (each seed errs
+  on different ones), which the first term already contains and a two-way bootstrap counts twice (Owen 2007, "The
   pigeonhole bootstrap", Annals of Applied Statistics 1); not below zero.
 
-The degrees of freedom of their sum are Satterthwaite's (1946, Biometrics Bulletin 2), with the variance between seeds
-taken whole (Hillis 2007, Statistics in Medicine 26, who found this for readers). Figures between two bounds are held
-within them by a logit (for the AUROC: Qin and Hotilovac 2008, Statistical Methods in Medical Research 17).
+The degrees of freedom of their sum are Satterthwaite's (1946, Biometrics Bulletin 2), with the full variance between
+seeds (Hillis 2007, Statistics in Medicine 26, who found this for readers). Bounded metrics are kept within their bounds
+by a logit transform (for the AUROC: Qin and Hotilovac 2008, Statistical Methods in Medical Research 17).
 """
 
 from __future__ import annotations
@@ -31,14 +31,16 @@ Floats = NDArray[np.float64]
 
 
 def between_seeds(by_seed: Floats, of_groups: float) -> tuple[float, float]:
-    """Returns the part of the variance of a mean over seeds that comes from seeds, and that variance as it stands.
-
-    The first is the second less what comes of groups, not below zero. Both are 0 of one seed, which shows no spread,
-    and NaN where the figure of a seed is undefined.
+    """Estimate the variance of a mean over seeds that is due to the seeds.
 
     Args:
-        by_seed: (S, 1 + B) the figure of each seed, then its replicates on the same groups.
+        by_seed: (S, 1 + B) the value of each seed, then its replicates on the same groups.
         of_groups: n / (n - 1) for n groups.
+
+    Returns:
+        The variance due to seeds alone, and the observed variance between seeds over their number; the first is the
+        second less the part that comes from groups, not below zero. Both are 0 for one seed, which shows no spread, and
+        NaN if the value of a seed is undefined.
     """
     count = len(by_seed)
     if count < 2:
@@ -50,21 +52,21 @@ def between_seeds(by_seed: Floats, of_groups: float) -> tuple[float, float]:
     defined = replicates[:, ~np.isnan(replicates).any(axis=0)]
     if defined.shape[1] < 2:
         return whole, whole
-    apart = defined - defined.mean(axis=0)
-    return max(0.0, whole - of_groups * float(apart.var(axis=1).sum()) / (count - 1) / count), whole
+    deviations = defined - defined.mean(axis=0)
+    return max(0.0, whole - of_groups * float(deviations.var(axis=1).sum()) / (count - 1) / count), whole
 
 
 def quantile(groups: Floats, whole: Floats, total: Floats, units: Floats, seeds: Floats) -> Floats:
-    """Returns Student's quantile for a variance put together of groups and seeds, with Satterthwaite's freedom.
+    """Return Student's quantile for the summed variance of groups and seeds, with Satterthwaite's degrees of freedom.
 
     Args:
-        groups: The part of groups.
-        whole: The variance between seeds over their number, as it stands.
-        total: The variance.
-        units: Number of groups.
+        groups: The variance due to groups.
+        whole: The observed variance between seeds over their number.
+        total: The summed variance.
+        units: Effective number of groups.
         seeds: Number of seeds.
     """
-    from scipy.special import stdtrit  # not on the way to `--help`
+    from scipy.special import stdtrit  # deferred: `--help` must stay fast
 
     doubt = groups**2 / np.maximum(units - 1, 1e-9) + whole**2 / np.maximum(seeds - 1, 1)
     freedom = np.where(doubt > 0, total**2 / np.where(doubt > 0, doubt, 1), np.inf)
@@ -74,28 +76,31 @@ def quantile(groups: Floats, whole: Floats, total: Floats, units: Floats, seeds:
 def confidence_intervals(
     values: Floats, replicates: Floats, units: Floats, seeds: int, spread: Floats, bounds: Floats
 ) -> Floats:
-    """Returns (F, 2) the 95 % intervals of F figures; NaN where undefined.
+    """Compute the 95 % intervals of F values.
 
-    Undefined replicates (NaN: no sample of a class was drawn) are left out; where half of them or more are, where there
-    are none at all, or where there is one group only, the interval is undefined.
+    Undefined replicates (NaN: no sample of a class was drawn) are left out; if half or more are undefined, if there are
+    none at all, or if there is only one group, the interval is undefined.
 
-    A figure without bounds keeps the skew of its replicates: the distance of either percentile is stretched.
+    A value without bounds keeps the skew of its replicates: the distance to either percentile is stretched.
 
     Args:
         values: (F,).
-        replicates: (F, B) on other draws of the groups, means over seeds.
-        units: (F,) what number of groups it is as uncertain as (`bootstrap.units`).
-        seeds: How many.
+        replicates: (F, B) on resampled groups, means over seeds.
+        units: (F,) effective number of groups (`bootstrap.effective_groups`).
+        seeds: Number of seeds.
         spread: (F, 2) as `between_seeds` returns it.
-        bounds: (F, 2) between which a figure must lie; infinite where it need not.
+        bounds: (F, 2) lowest and highest possible value; infinite if unbounded.
+
+    Returns:
+        (F, 2), NaN where undefined.
     """
     found = np.full((len(values), 2), np.nan)
-    given = np.isnan(replicates)
-    known = ~np.isnan(values) & (units > 1) & (given.mean(axis=1) < LEAST_DEFINED if replicates.size else False)
+    missing = np.isnan(replicates)
+    known = ~np.isnan(values) & (units > 1) & (missing.mean(axis=1) < LEAST_DEFINED if replicates.size else False)
     if not known.any():
         return found
     value, again, count, bound = values[known], replicates[known], units[known], bounds[known]
-    whole = not given[known].any()
+    whole = not missing[known].any()
     of_groups = np.where(np.isinf(count), 1.0, count / (np.where(np.isinf(count), 2, count) - 1))
     groups = of_groups * (again.var(axis=1) if whole else np.nanvar(again, axis=1))
     from_seeds = spread[known, 0]
@@ -119,10 +124,10 @@ def confidence_intervals(
 
 
 def _on_logits(value: Floats, reach: Floats, bound: Floats, units: Floats) -> tuple[Floats, Floats]:
-    """Returns the ends of an interval that is even on the logit of where a figure lies between its bounds.
+    """Compute an interval that is symmetric on the logit of a value's position between its bounds.
 
-    A figure at a bound does not vary from resample to resample, and is not certain for that: where none of n groups has
-    erred, the other end is that of Clopper and Pearson (1934, Biometrika 26), 1 - 0.025**(1 / n) away.
+    A value at a bound does not vary between resamples but is not certain either: if none of n groups erred, the other
+    end is that of Clopper and Pearson (1934, Biometrika 26), 1 - 0.025**(1 / n) away.
     """
     width = bound[:, 1] - bound[:, 0]
     share = (value - bound[:, 0]) / width

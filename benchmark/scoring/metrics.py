@@ -1,11 +1,11 @@
-"""Metrics under many weightings of the groups at once, so that a bootstrap is one call.
+"""Metrics, computed for many weightings of the groups at once, so that a bootstrap is one call.
 
-All have one signature. For N samples, K classes, G groups and B weightings:
+All have the same signature. For N samples, K classes, G groups and B weightings:
 
 - labels: (N,) int, 0..K-1;
-- probabilities: (N, K) float; or (C, N, K) of C conditions on the same samples, at once;
+- probabilities: (N, K) float; or (C, N, K) for C conditions on the same samples at once;
 - groups: (N,) int, 0..G-1, whose sample it is;
-- weights: (B, G) float, how often a group counts; its samples all count as often;
+- weights: (B, G) float, how often a group and each of its samples counts;
 - returns (B,) or (C, B) float64, NaN where undefined.
 """
 
@@ -19,31 +19,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...shifts.errors import MedshiftError, near
+from .auroc import Floats, Labels, binary_auroc, ratio
 from .thresholds import positives
 
-Labels: TypeAlias = NDArray[np.int64]
-Floats: TypeAlias = NDArray[np.float64]
 Function: TypeAlias = Callable[[Labels, NDArray[np.floating], Labels, Floats], Floats]
 
-BINS = 15  # of the calibration error, as is usual since Guo et al. 2017
-EXACT = 1 << 24  # whole numbers up to here are exact in single precision
-CELLS = 1 << 18  # of weights that `auroc` holds at once: 2 MiB, about what a core's cache takes
+BINS = 15  # bins of the calibration error, as usual since Guo et al. 2017
 
 
 @dataclass(frozen=True)
 class Metric:
-    """A metric and which way it points.
+    """A metric and its properties.
 
     Args:
         title: As printed.
         function: The metric.
-        higher_is_better: Or lower.
-        inflated: Resampling raises it on average, as it adds noise to what is an absolute value; its replicates are
-            moved back, so that their mean is the figure itself.
-        operating: It takes, instead of probabilities, which classes reach their threshold (`operating.called`).
-        by_class: It weighs the classes alike, so the rarest decides how certain it is.
-        most: The highest value that it has; the lowest is zero.
-        chance: Classes -> what guessing scores; None where that is no fixed number.
+        higher_is_better: If False, lower is better.
+        inflated: Resampling raises it on average, as it adds noise to an absolute value; its replicates are shifted so
+            that their mean is the value itself.
+        operating: It takes binarised predictions (`thresholds.binarise`) instead of probabilities.
+        by_class: It weighs all classes equally, so the rarest decides how certain it is.
+        most: Its highest value; the lowest is zero.
+        chance: Number of classes -> score of guessing; None if that is not a fixed number.
     """
 
     title: str
@@ -57,34 +54,34 @@ class Metric:
 
 
 def balanced_accuracy(labels: Labels, probabilities: NDArray[np.floating], groups: Labels, weights: Floats) -> Floats:
-    """Returns the mean recall over the classes present, the prediction being the most probable class (ties: the first).
+    """Mean recall over the classes present, the prediction being the most probable class (ties: the first).
 
     Higher is better. NaN where no sample counts.
     """
     classes = probabilities.shape[-1]
     cells, size = groups * classes + labels, weights.shape[1] * classes
     hits = _summed(probabilities.argmax(axis=-1) == labels, cells, size)
-    right = _drawn(weights, hits.reshape(*hits.shape[:-1], -1, classes))
+    right = _weighted_sums(weights, hits.reshape(*hits.shape[:-1], -1, classes))
     count = weights @ np.bincount(cells, minlength=size).reshape(-1, classes).astype(np.float64)
     return _mean_where(count > 0, right / np.where(count > 0, count, 1))
 
 
 def auroc(labels: Labels, probabilities: NDArray[np.floating], groups: Labels, weights: Floats) -> Floats:
-    """Returns the area under the ROC curve: of two classes that of `p1`, else one-versus-rest, mean over those present.
+    """Area under the ROC curve: for two classes that of `p1`, else the one-versus-rest mean over the classes present.
 
     Higher is better. NaN where fewer than two classes are present.
     """
     areas = [
-        _binary_auroc(labels == k, probabilities[..., k], groups, weights) for k in positives(probabilities.shape[-1])
+        binary_auroc(labels == k, probabilities[..., k], groups, weights) for k in positives(probabilities.shape[-1])
     ]
     table = np.stack(areas, axis=-1)
     return _mean_where(~np.isnan(table), table)
 
 
 def ece(labels: Labels, probabilities: NDArray[np.floating], groups: Labels, weights: Floats) -> Floats:
-    """Returns the expected calibration error of the top class, over 15 bins (b/15, (b+1)/15] of its probability.
+    """Expected calibration error of the top class, over 15 bins (b/15, (b+1)/15] of its probability.
 
-    Lower is better. NaN where no sample counts. Biased upwards for few samples: compare at equal n.
+    Lower is better. NaN where no sample counts. Biased upwards for few samples: compare only at equal n.
     """
     top = probabilities.max(axis=-1).astype(np.float64)
     gaps = (probabilities.argmax(axis=-1) == labels) - top
@@ -92,12 +89,12 @@ def ece(labels: Labels, probabilities: NDArray[np.floating], groups: Labels, wei
     size = weights.shape[1]
     gap = _summed(gaps, groups * BINS + bins, size * BINS)
     total = weights @ np.bincount(groups, minlength=size).astype(np.float64)
-    error = np.abs(_drawn(weights, gap.reshape(*gap.shape[:-1], -1, BINS))).sum(axis=-1)
-    return _ratio(error, total)
+    error = np.abs(_weighted_sums(weights, gap.reshape(*gap.shape[:-1], -1, BINS))).sum(axis=-1)
+    return ratio(error, total)
 
 
 def brier(labels: Labels, probabilities: NDArray[np.floating], groups: Labels, weights: Floats) -> Floats:
-    """Returns the Brier score: the squared distance of the probabilities from the truth, summed over the classes.
+    """Brier score: the squared distance of the probabilities from the truth, summed over the classes.
 
     Between 0 and 2; lower is better. NaN where no sample counts.
     """
@@ -106,23 +103,23 @@ def brier(labels: Labels, probabilities: NDArray[np.floating], groups: Labels, w
     distance = (exact**2).sum(axis=-1) - 2 * truth + 1
     size = weights.shape[1]
     total = weights @ np.bincount(groups, minlength=size).astype(np.float64)
-    return _ratio(_drawn(weights, _summed(distance, groups, size)[..., None])[..., 0], total)
+    return ratio(_weighted_sums(weights, _summed(distance, groups, size)[..., None])[..., 0], total)
 
 
-def sensitivity(labels: Labels, called: NDArray[np.floating], groups: Labels, weights: Floats) -> Floats:
-    """Returns the share of a class's samples that are called it; of more than two classes, the mean over those present.
+def sensitivity(labels: Labels, binarised: NDArray[np.floating], groups: Labels, weights: Floats) -> Floats:
+    """Sensitivity at frozen thresholds: the mean over the classes present, or that of the second of two classes.
 
-    Of two classes that of the second. Higher is better. NaN where no sample is positive.
+    Higher is better. NaN where no sample is positive.
     """
-    return _rates(labels, called, groups, weights, of_positives=True)
+    return _rates(labels, binarised, groups, weights, of_positives=True)
 
 
-def specificity(labels: Labels, called: NDArray[np.floating], groups: Labels, weights: Floats) -> Floats:
-    """Returns the share of the other samples that are not called a class; of more than two, the mean over the classes.
+def specificity(labels: Labels, binarised: NDArray[np.floating], groups: Labels, weights: Floats) -> Floats:
+    """Specificity at frozen thresholds: the mean over the classes, or that of the second of two classes.
 
-    Of two classes that of the second. Higher is better. NaN where no sample is negative.
+    Higher is better. NaN where no sample is negative.
     """
-    return _rates(labels, called, groups, weights, of_positives=False)
+    return _rates(labels, binarised, groups, weights, of_positives=False)
 
 
 METRICS = {
@@ -138,27 +135,29 @@ METRICS = {
 
 
 def metrics_by_name(names: Sequence[str]) -> dict[str, Metric]:
-    """Returns metrics by name, in the order asked for; an unknown one raises MedshiftError with near names."""
+    """Return metrics by name, in the order given; an unknown name raises MedshiftError with near names."""
     for name in names:
         if name not in METRICS:
             raise MedshiftError(f"unknown metric {name!r}.{near(name, METRICS)}")
     return {name: METRICS[name] for name in names}
 
 
-def _rates(labels: Labels, called: NDArray[np.floating], groups: Labels, weights: Floats, of_positives: bool) -> Floats:
+def _rates(
+    labels: Labels, binarised: NDArray[np.floating], groups: Labels, weights: Floats, of_positives: bool
+) -> Floats:
     size = weights.shape[1]
     rates = []
-    for k in positives(called.shape[-1]):
+    for k in positives(binarised.shape[-1]):
         mine = (labels == k) == of_positives
-        right = _summed(((called[..., k] > 0.5) == of_positives)[..., mine], groups[mine], size)
+        right = _summed(((binarised[..., k] > 0.5) == of_positives)[..., mine], groups[mine], size)
         count = weights @ np.bincount(groups[mine], minlength=size).astype(np.float64)
-        rates.append(_ratio(_drawn(weights, right[..., None])[..., 0], count))
+        rates.append(ratio(_weighted_sums(weights, right[..., None])[..., 0], count))
     table = np.stack(rates, axis=-1)
     return _mean_where(~np.isnan(table), table)
 
 
 def _summed(values: NDArray[np.generic], cells: Labels, size: int) -> Floats:
-    """Returns (..., size) the sums of (..., N) values by cell; cells are (N,) or (..., N)."""
+    """Sum values (..., N) by cell, (N,) or (..., N); return (..., size)."""
     lead = values.shape[:-1]
     count = int(np.prod(lead))
     cells = np.broadcast_to(cells, values.shape).reshape(count, -1)
@@ -166,111 +165,14 @@ def _summed(values: NDArray[np.generic], cells: Labels, size: int) -> Floats:
     return np.bincount(spread, values.ravel(), count * size).astype(np.float64).reshape(*lead, size)
 
 
-def _drawn(weights: Floats, table: Floats) -> Floats:
-    """Returns (..., B, X) the sums of a table (..., G, X) under every weighting, as one product."""
+def _weighted_sums(weights: Floats, table: Floats) -> Floats:
+    """Sum a table (..., G, X) over groups under every weighting, as one product; return (..., B, X)."""
     flat = np.moveaxis(table, -2, 0)
     return np.moveaxis((weights @ flat.reshape(len(flat), -1)).reshape(-1, *flat.shape[1:]), 0, -2)
 
 
 def _mean_where(present: NDArray[np.bool_], values: Floats) -> Floats:
-    """Returns the mean over the last axis where present; NaN where there is none."""
+    """Average over the last axis where present; NaN where nothing is."""
     count = present.sum(axis=-1)
     total = np.where(present, values, 0).sum(axis=-1)
     return np.where(count > 0, total / np.maximum(count, 1), np.nan)
-
-
-def _ratio(share: Floats, of: Floats) -> Floats:
-    """Returns share / of; NaN where `of` is not positive."""
-    return np.where(of > 0, share / np.where(of > 0, of, 1), np.nan)
-
-
-def _binary_auroc(positive: NDArray[np.bool_], scores: NDArray[np.floating], groups: Labels, weights: Floats) -> Floats:
-    """Returns the weighted Mann-Whitney statistic; sorted once, whatever the number of weightings.
-
-    A positive counts the weight of the negatives below it and half of those level with it. All sums are of whole and
-    half numbers where weights are whole, so the result does not depend on the order of summation.
-
-    Args:
-        positive: (N,) whether a sample is.
-        scores: (..., N).
-        groups: (N,).
-        weights: (B, G).
-    """
-    sorted_ = [_sorted(positive, row, groups) for row in scores.reshape(-1, scores.shape[-1])]
-    replicates, count = weights.shape
-    if replicates >= count and 4 * count <= len(positive) and len(positive) * count <= CELLS:
-        areas = _by_pairs_of_groups(sorted_, positive, groups, weights)
-    else:
-        areas = np.stack(
-            [_by_samples(negative, groups[positive], below, level, weights) for negative, below, level in sorted_]
-        )
-    return areas.reshape(*scores.shape[:-1], replicates)
-
-
-def _sorted(
-    positive: NDArray[np.bool_], scores: NDArray[np.floating], groups: Labels
-) -> tuple[Labels, NDArray[np.intp], NDArray[np.intp]]:
-    """Returns groups of the negatives in rising order of score; how many are below, and below or level with, each."""
-    order = np.flatnonzero(~positive)[np.argsort(scores[~positive], kind="stable")]
-    ascending = scores[order]
-    below, level = (np.searchsorted(ascending, scores[positive], side=side) for side in ("left", "right"))
-    return groups[order], below, level
-
-
-def _by_samples(negative: Labels, positive: Labels, below: Labels, level: Labels, weights: Floats) -> Floats:
-    """Returns the statistic sample by sample, in blocks of weightings.
-
-    Args:
-        negative: Groups of the negatives, in rising order of score.
-        positive: Groups of the positives.
-        below: How many negatives are below each positive.
-        level: How many are below or level.
-        weights: (B, G).
-    """
-    areas = np.full(len(weights), np.nan)
-    step = max(1, CELLS // max(1, len(negative) + len(positive)))
-    for start in range(0, len(weights), step):
-        columns = np.ascontiguousarray(weights[start : start + step].T)  # (G, b): a gather copies whole rows
-        sums = np.zeros((len(negative) + 1, columns.shape[1]))
-        np.cumsum(columns[negative], axis=0, out=sums[1:])
-        mine = columns[positive]
-        won = np.einsum("ib,ib->b", mine, sums[below]) + np.einsum("ib,ib->b", mine, sums[level])
-        areas[start : start + step] = _ratio(won, 2 * mine.sum(axis=0) * sums[-1])
-    return areas
-
-
-def _by_pairs_of_groups(
-    sorted_: Sequence[tuple[Labels, NDArray[np.intp], NDArray[np.intp]]],
-    positive: NDArray[np.bool_],
-    groups: Labels,
-    weights: Floats,
-) -> Floats:
-    """Returns (C, B) the same, faster where groups are few: how often each group wins against each is counted once.
-
-    The sum over pairs of groups of weight times weight times wins is one product for all conditions. It is of whole
-    numbers, so that single precision gives the same where none is too large for it.
-    """
-    count = weights.shape[1]
-    mine, theirs = (weights @ np.bincount(groups[kind], minlength=count) for kind in (positive, ~positive))
-    whole = bool((2 * mine * theirs < EXACT).all() and (weights == np.floor(weights)).all())
-    kind = np.float32 if whole else np.float64
-    single = np.eye(count, dtype=kind)
-    winners = np.ascontiguousarray(single[groups[positive]].T)
-    upper = np.triu_indices(count)
-    wins = np.empty((len(sorted_), len(upper[0])), kind)
-    for number, (negative, below, level) in enumerate(sorted_):
-        sums = np.zeros((len(negative) + 1, count), kind)
-        np.cumsum(single[negative], axis=0, out=sums[1:])
-        table = winners @ (sums[below] + sums[level])
-        both = table + table.T
-        np.fill_diagonal(both, np.diag(table))
-        wins[number] = both[upper]
-    won = np.empty((len(weights), len(sorted_)))
-    step = max(1, 16 * CELLS // len(upper[0]))
-    for start in range(0, len(weights), step):
-        some = np.ascontiguousarray(weights[start : start + step].T, kind)
-        products = np.empty((len(upper[0]), some.shape[1]), kind)  # in the order of `upper`
-        for group, first in enumerate(np.flatnonzero(upper[0] == upper[1])):
-            np.multiply(some[group:], some[group], out=products[first : first + count - group])
-        won[start : start + step] = (wins @ products).T
-    return _ratio(won.T, 2 * mine * theirs)

@@ -1,4 +1,4 @@
-"""Scores of one set of predictions: per condition, and the aggregates that a leaderboard shows."""
+"""Scoring of one set of predictions: per condition, and the aggregates that a leaderboard shows."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # s
 
 from ..protocols.condition import Condition
 from ..protocols.protocol import Protocol
-from . import thresholds as operating
 from .aggregates import aggregate
 from .bootstrap import REPLICATES, ResampledSplit, resampled_splits, split_key
 from .estimate import Estimate
 from .metrics import METRICS, Metric, metrics_by_name
+from .thresholds import binarise, thresholds
 
-TOGETHER = 256  # conditions that are scored at once
+TOGETHER = 256  # conditions scored at once
 
 
 def board_metrics(protocol: Protocol) -> tuple[str, ...]:
-    """Returns what a leaderboard scores: the protocol's metrics, the first of which ranks, then all others."""
+    """Return the metrics of a leaderboard: the protocol's, the first of which ranks, then all others."""
     return (*protocol.metrics, *(name for name in METRICS if name not in protocol.metrics))
 
 
@@ -31,9 +31,9 @@ class Scores:
     """All scores of one submission.
 
     Args:
-        conditions: Key of the condition -> metric -> estimate, source validation among them.
-        aggregates: Name -> metric -> estimate, as `aggregates.aggregate` describes them.
-        thresholds: (K,) from which probability each class is called, frozen on source validation.
+        conditions: Key of the condition -> metric -> estimate, including source validation.
+        aggregates: Name -> metric -> estimate, as described in `aggregates.aggregate`.
+        thresholds: (K,) probability from which each class is predicted, frozen on source validation.
     """
 
     conditions: Mapping[str, Mapping[str, Estimate]]
@@ -49,18 +49,18 @@ def score(
     drawn: Mapping[tuple[str, str], ResampledSplit] | None = None,
     metrics: Sequence[str] = (),
 ) -> Scores:
-    """Returns the scores of predictions.
+    """Score predictions.
 
     Args:
-        protocol: Whose conditions and metrics.
+        protocol: Conditions and metrics.
         truth: Its tidy truth.
         predictions: Key of the condition -> probabilities (n, K), as `predictions.read` returns them.
-        replicates: Resamples of the groups; 0 for no intervals.
-        drawn: What `bootstrap.cells` returned for this protocol, truth and number, to share it between submissions.
-        metrics: What to score; the protocol's metrics by default.
+        replicates: Number of resamples of the groups; 0 for no intervals.
+        drawn: `bootstrap.resampled_splits` for this protocol, truth and number, to share it between submissions.
+        metrics: Names of metrics; the protocol's by default.
 
     Raises:
-        MedshiftError: A metric does not exist.
+        MedshiftError: Unknown metric.
     """
     conditions, frozen = by_condition(protocol, truth, predictions, replicates, drawn, metrics)
     return Scores(conditions, aggregated(protocol, conditions), frozen)
@@ -74,20 +74,20 @@ def by_condition(
     drawn: Mapping[tuple[str, str], ResampledSplit] | None = None,
     metrics: Sequence[str] = (),
 ) -> tuple[dict[str, dict[str, Estimate]], NDArray[np.float64]]:
-    """Returns key of the condition -> metric -> estimate, and the thresholds; arguments as of `score`."""
+    """Score every condition: key -> metric -> estimate, and the thresholds; arguments as for `score`."""
     chosen = metrics_by_name(metrics or protocol.metrics)
     drawn = resampled_splits(protocol, truth, replicates) if drawn is None else drawn
     tested = protocol.conditions()
     (validation,) = (c for c in tested if c.kind == "validation")
-    # frozen on source validation as it is, not drawn anew: a threshold is part of the model that is taken elsewhere
-    frozen = operating.thresholds(drawn[split_key(validation)].labels, predictions[validation.key])
-    # the products are small: where other work keeps the cores busy, threads of BLAS wait for each other for minutes
+    # frozen on source validation and not resampled: a threshold is part of the model that is deployed elsewhere
+    frozen = thresholds(drawn[split_key(validation)].labels, predictions[validation.key])
+    # the products are small: on busy cores, BLAS threads wait for each other for minutes
     with threadpool_limits(1, "blas"):
         return _estimated(chosen, tested, drawn, predictions, frozen), frozen
 
 
 def aggregated(protocol: Protocol, conditions: Mapping[str, Mapping[str, Estimate]]) -> dict[str, dict[str, Estimate]]:
-    """Returns name of the aggregate -> metric -> estimate."""
+    """Aggregate scores by condition: name of the aggregate -> metric -> estimate."""
     found: dict[str, dict[str, Estimate]] = {}
     tested, classes = protocol.conditions(), len(protocol.dataset.classes)
     for name, metric in metrics_by_name(list(next(iter(conditions.values())))).items():
@@ -104,31 +104,31 @@ def _estimated(
     predictions: Mapping[str, NDArray[np.float32]],
     frozen: NDArray[np.float64],
 ) -> dict[str, dict[str, Estimate]]:
-    """Returns key of the condition -> metric -> estimate. Conditions on the same samples are scored together."""
+    """Compute key of the condition -> metric -> estimate; conditions on the same samples are scored together."""
     together: dict[tuple[str, str], list[str]] = {}
     for condition in tested:
         together.setdefault(split_key(condition), []).append(condition.key)
     found: dict[str, dict[str, Estimate]] = {condition.key: {} for condition in tested}
     for where, keys in together.items():
-        cell = drawn[where]
-        groups = cell.weights.shape[1]
-        weights = np.concatenate([np.ones((1, groups)), cell.weights])
+        split = drawn[where]
+        groups = split.weights.shape[1]
+        weights = np.concatenate([np.ones((1, groups)), split.weights])
         for start in range(0, len(keys), TOGETHER):
             some = keys[start : start + TOGETHER]
             probabilities = np.stack([predictions[key] for key in some])
             for name, metric in metrics.items():
-                given = operating.binarise(probabilities, frozen) if metric.operating else probabilities
-                units = cell.by_class if metric.by_class else float(groups)
-                for key, values in zip(some, metric.function(cell.labels, given, cell.groups, weights), strict=True):
-                    again = _moved_back(values[0], values[1:]) if metric.inflated else values[1:]
+                given = binarise(probabilities, frozen) if metric.operating else probabilities
+                units = split.by_class if metric.by_class else float(groups)
+                for key, values in zip(some, metric.function(split.labels, given, split.groups, weights), strict=True):
+                    resampled = _recentred(values[0], values[1:]) if metric.inflated else values[1:]
                     found[key][name] = Estimate(
-                        float(values[0]), again, len(cell.labels), groups, units=units, bounds=(0.0, metric.most)
+                        float(values[0]), resampled, len(split.labels), groups, units=units, bounds=(0.0, metric.most)
                     )
     return found
 
 
-def _moved_back(value: float, replicates: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Returns the replicates of a non-negative metric with its value as their mean, none below zero."""
+def _recentred(value: float, replicates: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Shift the replicates of a non-negative metric so that their mean is its value, none below zero."""
     if not len(replicates) or np.isnan(replicates).all():
         return replicates
     return np.maximum(replicates + value - np.nanmean(replicates), 0)

@@ -1,6 +1,6 @@
-"""Operating points: a threshold a class, frozen on source validation, and what it gives elsewhere.
+"""Operating points: one threshold per class, frozen on source validation.
 
-AUROC does not see a threshold that drifts at the next site; sensitivity and specificity at a frozen one do.
+AUROC does not show that a threshold drifts at another site; sensitivity and specificity at a frozen one do.
 """
 
 from __future__ import annotations
@@ -10,16 +10,16 @@ from numpy.typing import NDArray
 
 
 def positives(classes: int) -> range:
-    """Returns the classes that are called positive in turn: of two classes the second, else every one."""
+    """Return the classes that count as positive in turn: the second of two classes, else every class."""
     return range(1, 2) if classes == 2 else range(classes)
 
 
 def thresholds(labels: NDArray[np.int64], probabilities: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Returns (K,) for each class the probability from which it is called, one class against the rest.
+    """Choose one threshold per class (K,), each class against the rest.
 
-    It maximises sensitivity plus specificity (Youden 1950) and lies halfway between two values that occur; of equals
+    It maximises sensitivity plus specificity (Youden 1950) and lies halfway between two observed values; among equals
     the one closest to 1 / 2 is taken, then the lower one. A class without a positive or without a negative gets 1 / 2,
-    and so does the first of two classes, which is the rest of the second.
+    as does the first of two classes, of which only the second is thresholded.
     """
     classes = probabilities.shape[1]
     found = np.full(classes, 0.5)
@@ -34,7 +34,7 @@ def _youden(positive: NDArray[np.bool_], scores: NDArray[np.float64]) -> float:
     values, where = np.unique(scores, return_inverse=True)
     hits = np.bincount(where, positive, len(values))
     others = np.bincount(where, ~positive, len(values))
-    reached = np.cumsum(hits[::-1])[::-1] / hits.sum()  # from values[i] on
+    reached = np.cumsum(hits[::-1])[::-1] / hits.sum()  # at or above values[i]
     spared = (np.cumsum(others) - others) / others.sum()  # below values[i]
     quality = reached + spared
     below = np.concatenate([[0.0], values[:-1]])
@@ -45,5 +45,5 @@ def _youden(positive: NDArray[np.bool_], scores: NDArray[np.float64]) -> float:
 
 
 def binarise(probabilities: NDArray[np.floating], frozen: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Returns (N, K) 1 where a class reaches its threshold, else 0; a sample may be called of several or of none."""
+    """Binarise at each class's frozen threshold; a sample may be positive for several classes or for none."""
     return (probabilities >= frozen).astype(np.float64)

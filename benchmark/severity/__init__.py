@@ -1,1 +1,1 @@
-"""What severities do to images: similarity, matched severities, calibration."""
+"""The effect of severities on images: similarity, matched severities, calibration."""

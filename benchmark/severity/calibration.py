@@ -1,4 +1,4 @@
-"""What each severity of each shift does to a data set: to its pixels, and to what a fixed probe can tell from them."""
+"""Calibration: the effect of every severity of every shift on the pixels of a data set and on a fixed probe."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from ..datasets.dataset import Dataset
 from ..protocols.protocol import Protocol
 from .damage import Sample, damage, sample, shift_sample
 
-LEARN, JUDGE = 2000, 400  # images that the probe learns from and is judged on, at most
-GRID = {2: 12, 3: 6}  # cells along each axis that the probe sees
+LEARN, JUDGE = 2000, 400  # largest number of images that the probe is trained and evaluated on
+GRID = {2: 12, 3: 6}  # number of dimensions -> cells along each axis that the probe sees
 
 
 def calibrate(
@@ -31,32 +31,34 @@ def calibrate(
     images: int = 64,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> pd.DataFrame:
-    """Returns a row for each shift and severity of a protocol.
+    """Measure every shift and severity of a protocol.
 
-    Columns: shift, family, severity, value (in the shift's unit), unit, rmse, psnr (dB), ssim, accuracy (balanced, of
-    the probe on source validation images under the shift) and loss (accuracy on clean images less that).
-
-    Pixels are compared on source training images; the probe learns from clean ones. No image of a test split and none
-    of another domain is looked at.
+    Pixels are compared on source training images; the probe is trained on clean ones. No image of a test split or of
+    another domain is used.
 
     Args:
         dataset: The images.
         table: Its truth with a column `row`.
-        protocol: Says which shifts, severities, seed and grey levels.
-        images: How many training images pixels are compared on.
-        progress: Called with the number of shifts done, and of all.
+        protocol: Shifts, severities, seed and grey levels.
+        images: Number of training images on which pixels are compared.
+        progress: Called with the number of shifts done and their total.
+
+    Returns:
+        One row per shift and severity. Columns: shift, family, severity, value (in the shift's unit), unit, rmse, psnr
+        (dB), ssim, accuracy (balanced, of the probe on shifted source validation images) and loss (accuracy on clean
+        images less that).
     """
     chosen = sample(dataset, table, protocol.source, "train", images)
-    judged = sample(dataset, table, protocol.source, "val", JUDGE)
+    evaluated = sample(dataset, table, protocol.source, "val", JUDGE)
     probe = learn(sample(dataset, table, protocol.source, "train", LEARN))
-    clean = accuracy(probe, judged.images, judged.labels)
+    clean = accuracy(probe, evaluated.images, evaluated.labels)
     rows = []
     for number, name in enumerate(protocol.shifts):
         progress(number, len(protocol.shifts))
         entry, values = catalogue.shift_info(name), catalogue.severities(name)
         for severity in protocol.severities:
             done = damage(chosen.images, _shifted(chosen, name, severity, protocol))
-            reached = accuracy(probe, _shifted(judged, name, severity, protocol), judged.labels)
+            reached = accuracy(probe, _shifted(evaluated, name, severity, protocol), evaluated.labels)
             rows.append(
                 {
                     "shift": name,
@@ -80,21 +82,21 @@ def _shifted(chosen: Sample, name: str, severity: int, protocol: Protocol) -> Te
 
 
 def learn(clean: Sample) -> Pipeline:
-    """Returns the probe: logistic regression on coarse pixels and simple statistics, trained on clean images."""
+    """Train the probe on clean images: logistic regression on coarse pixels and simple statistics."""
     if len(np.unique(clean.labels)) < 2:
-        raise MedshiftError("the probe needs training images of two classes")
+        raise MedshiftError("the probe needs training images of at least two classes")
     probe = make_pipeline(StandardScaler(), LogisticRegression(C=0.01, max_iter=300, class_weight="balanced"))
     probe.fit(probe_features(clean.images), clean.labels)
     return probe
 
 
 def accuracy(probe: Pipeline, images: Tensor, labels: NDArray[np.int64]) -> float:
-    """Returns the balanced accuracy of a probe."""
+    """Return the balanced accuracy of a probe."""
     return float(balanced_accuracy_score(labels, probe.predict(probe_features(images))))
 
 
 def probe_features(images: Tensor) -> NDArray[np.float64]:
-    """Returns (N, F): coarse means; of each channel mean, spread, and log of the mean step along each axis."""
+    """Compute (N, F): coarse means; each channel's mean, deviation, and log mean difference along each axis."""
     dims = images.ndim - 2
     grid = [min(GRID[dims], side) for side in images.shape[2:]]
     pool: Callable[[Tensor, list[int]], Tensor] = adaptive_avg_pool2d if dims == 2 else adaptive_avg_pool3d  # type: ignore[assignment]
@@ -110,7 +112,7 @@ def probe_features(images: Tensor) -> NDArray[np.float64]:
 
 
 def spread_lines(found: pd.DataFrame) -> list[str]:
-    """Returns a line for each severity: between which shifts the same step differs most."""
+    """Format one line per severity: how much the same step differs between shifts."""
     lines = []
     for severity, rows in found.groupby("severity"):
         ranked = rows.sort_values("ssim")
@@ -125,6 +127,6 @@ def spread_lines(found: pd.DataFrame) -> list[str]:
 
 
 def family_order(families: Sequence[str]) -> list[str]:
-    """Returns families in the order of the catalogue, others last."""
+    """Sort families in the order of the catalogue, unknown ones last."""
     known = [*catalogue.FAMILIES, "plug-in"]
     return sorted(set(families), key=lambda family: (known.index(family) if family in known else len(known), family))

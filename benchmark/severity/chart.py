@@ -1,4 +1,4 @@
-"""A calibration as a table and as a picture: similarity and the probe's accuracy over severity, by family."""
+"""A calibration as a chart and a table: similarity and the probe's accuracy by severity."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ WIDTH_INCHES, HEIGHT_INCHES = 4.2, 3.4
 
 
 def draw(found: pd.DataFrame, title: str, out: Path) -> None:
-    """Writes the PNG.
+    """Draw a calibration as PNG, one column of panels per family.
 
     Args:
-        found: What `calibrate` returned.
-        title: Names the data.
+        found: The result of `calibration.calibrate`.
+        title: The name of the data.
         out: The file.
     """
     families = family_order(found["family"].tolist())
@@ -49,7 +49,7 @@ def draw(found: pd.DataFrame, title: str, out: Path) -> None:
 
 
 def print_calibration(found: pd.DataFrame) -> Table:
-    """Returns similarity and the probe's balanced accuracy, a row for each shift and a column for each severity."""
+    """Tabulate similarity and the probe's balanced accuracy, one row per shift and one column per severity."""
     from rich.table import Table
 
     severities = sorted(found["severity"].unique())

@@ -16,12 +16,12 @@ from ...shifts.errors import MedshiftError
 from ..datasets.dataset import Dataset
 from ..datasets.images import Images
 
-WINDOW = 7  # pixels, side of SSIM's uniform window
+WINDOW = 7  # side of SSIM's uniform window, in pixels
 
 
 @dataclass(frozen=True)
 class Sample:
-    """Some images of one split of the source, always the same ones.
+    """A fixed sample of images from one split of the source domain.
 
     Args:
         images: (N, C, *spatial) float32 in [0, 1].
@@ -36,7 +36,7 @@ class Sample:
 
 @dataclass(frozen=True)
 class Damage:
-    """Means over images; `psnr` in decibels is that of the mean square error of all."""
+    """Means over images; `psnr`, in decibels, is computed from the mean square error over all images."""
 
     rmse: float
     psnr: float
@@ -44,14 +44,14 @@ class Damage:
 
 
 def sample(dataset: Dataset, table: pd.DataFrame, source: str, split: str, count: int) -> Sample:
-    """Returns at most `count` images of a split of the source domain, chosen by a hash of their ids.
+    """Sample at most `count` images from a split of the source domain by a hash of their ids.
 
     Args:
         dataset: The images.
         table: Its truth with a column `row`.
         source: The domain.
         split: `train` or `val`.
-        count: How many at most.
+        count: Largest number of images.
 
     Raises:
         MedshiftError: The split is empty.
@@ -68,20 +68,20 @@ def sample(dataset: Dataset, table: pd.DataFrame, source: str, split: str, count
 
 
 def shift_sample(chosen: Sample, name: str, severity: float, seed: int, grey_levels: int, batch: int = 64) -> Tensor:
-    """Returns the sample's images under a shift, rounded as the protocol rounds them."""
+    """Apply a shift to a sample's images, rounded to grey levels as in the protocol."""
     import torch
 
-    made = torch.empty_like(chosen.images)
-    for start in range(0, len(made), batch):
+    shifted = torch.empty_like(chosen.images)
+    for start in range(0, len(shifted), batch):
         part = slice(start, start + batch)
-        made[part] = apply_shift(
+        shifted[part] = apply_shift(
             name, chosen.images[part], severity, chosen.ids[part], seed, levels=grey_levels or None
         )
-    return made
+    return shifted
 
 
 def damage(before: Tensor, after: Tensor) -> Damage:
-    """Returns the damage between two batches (N, C, *spatial) in [0, 1]."""
+    """Measure the damage between two batches (N, C, *spatial) in [0, 1]."""
     error = (after - before).double().square().flatten(1).mean(1)
     mean = float(error.mean())
     return Damage(
@@ -92,7 +92,7 @@ def damage(before: Tensor, after: Tensor) -> Damage:
 
 
 def ssim(before: NDArray[np.float32], after: NDArray[np.float32]) -> list[float]:
-    """Returns the mean structural similarity of each pair of images (Wang et al., IEEE TIP 2004; uniform window of 7).
+    """Compute the mean structural similarity of each pair of images (Wang et al., IEEE TIP 2004; uniform window of 7).
 
     Args:
         before: (N, C, *spatial) in [0, 1].

@@ -1,4 +1,4 @@
-"""Severities matched across shifts: the same structural similarity for all, found on source training images alone."""
+"""Severities matched across shifts by structural similarity, on source training images alone."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ..protocols.protocol import Protocol
 from .damage import Sample, damage, sample, shift_sample
 
 IMAGES = 16
-CLOSE = 0.003  # in similarity: what a search ends at
+CLOSE = 0.003  # tolerance in similarity at which a search ends
 
 
 def solve(
@@ -23,20 +23,20 @@ def solve(
     protocol: Protocol,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> dict[str, tuple[float, ...]]:
-    """Returns, for each shift of a protocol, the fractions of the physical scale at which `LEVELS` are met.
+    """Find, for each shift of a protocol, the severities on the physical scale that reach `LEVELS`.
 
     Bisection over the severities 0 to 5, to a similarity within 0.003 or a severity within 0.01, on the same source
-    training images for every shift. A shift
-    that cannot be so mild or so strong keeps its end, 0.01 or 5, once: it then has fewer severities than others.
+    training images for every shift. Levels that a shift cannot reach are replaced by the end of its scale, 0.01 or 5,
+    once: it then has fewer severities than others.
 
     Args:
         dataset: The images.
         table: Its truth with a column `row`.
-        protocol: Says which shifts, severities, seed and grey levels.
-        progress: Called with the number of shifts done, and of all.
+        protocol: Shifts, severities, seed and grey levels.
+        progress: Called with the number of shifts done and their total.
 
     Raises:
-        MedshiftError: A plug-in takes whole severities only.
+        MedshiftError: A plug-in accepts only whole severities.
     """
     chosen = sample(dataset, table, protocol.source, "train", IMAGES)
     levels = [LEVELS[severity - 1] for severity in protocol.severities]
@@ -59,8 +59,8 @@ def plan_protocol(
     Args:
         dataset: The data set.
         choices: Domains, shifts, severities and their scale.
-        source: The data set's own source domain, where it has one.
-        progress: Called with the number of shifts whose severities are matched, and of all.
+        source: The data set's own source domain, if it has one.
+        progress: Called with the number of shifts whose severities are matched and their total.
     """
     return plan(dataset, choices, source, partial(solve, progress=progress))
 
@@ -74,8 +74,8 @@ def _solve(chosen: Sample, name: str, levels: list[float], protocol: Protocol) -
                 after = shift_sample(chosen, name, step / STEPS, protocol.seed, protocol.grey_levels)
             except MedshiftError as error:
                 raise MedshiftError(
-                    f"shift {name!r} cannot be matched, it failed at severity {step / STEPS:g}: leave it out, or let "
-                    f"it take fractions (medshift.shifts.severity.at). {error}"
+                    f"shift {name!r} cannot be matched: it failed at severity {step / STEPS:g}. Leave it out, or make "
+                    f"it accept fractions (medshift.shifts.interpolate_severity). {error}"
                 ) from error
             known[step] = damage(chosen.images, after).ssim
         return known[step]
@@ -83,7 +83,7 @@ def _solve(chosen: Sample, name: str, levels: list[float], protocol: Protocol) -
     found = []
     for level in levels:
         mild, strong = 1, 5 * STEPS
-        # start from what is known: similarity falls with severity
+        # start from known similarities, which fall with severity
         mild = max([mild, *(step for step, value in known.items() if value > level)])
         strong = min([strong, *(step for step, value in known.items() if value <= level and step > mild)])
         if similarity(strong) > level:

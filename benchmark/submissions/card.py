@@ -1,4 +1,4 @@
-"""`card.json`: what made a file of predictions. Written last: a submission with a card is complete."""
+"""`card.json`: the provenance of a file of predictions. Written last: a submission with a card is complete."""
 
 from __future__ import annotations
 
@@ -21,7 +21,9 @@ from ..scoring.scores import Scores
 CARD_FILE = "card.json"
 LARGEST_CARD = 4 << 20  # bytes
 ENTRY = r"^[A-Za-z0-9][A-Za-z0-9._+=,@-]{0,119}$"
-EXTERNAL = "external"  # the distribution of what was predicted outside of medshift: its author's word is all there is
+EXTERNAL = (
+    "external"  # the distribution of predictions made outside medshift, for which there is only the author's word
+)
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Name = Annotated[str, Field(min_length=1, max_length=200)]
@@ -39,7 +41,7 @@ class ProtocolClaim(Strict):
 
 
 class DatasetClaim(Strict):
-    """The data set that was run on."""
+    """The data set that was used."""
 
     name: Name
     version: Name
@@ -47,7 +49,7 @@ class DatasetClaim(Strict):
 
 
 class BaselineClaim(Strict):
-    """The method: where it comes from, what it may look at, and its whole configuration."""
+    """The method: its distribution, access level and whole configuration."""
 
     name: str = Field(pattern=ENTRY)
     distribution: Line
@@ -57,12 +59,12 @@ class BaselineClaim(Strict):
 
     @property
     def external(self) -> bool:
-        """Whether it was predicted outside of medshift."""
+        """Whether the predictions were made outside medshift."""
         return self.distribution == EXTERNAL
 
 
 class CodeClaim(Strict):
-    """The version of medshift and, in a checkout, its commit and whether files differed from it."""
+    """The version of medshift and, in a checkout, its commit and whether files were modified."""
 
     version: Name
     commit: Line | None = None
@@ -70,7 +72,7 @@ class CodeClaim(Strict):
 
 
 class EnvironmentClaim(Strict):
-    """Where it ran."""
+    """The environment of the run."""
 
     python: Line
     platform: Line
@@ -80,7 +82,7 @@ class EnvironmentClaim(Strict):
 
 
 class TimingsClaim(Strict):
-    """Seconds of wall time; 0 where a resumed run had nothing left to do."""
+    """Wall time in seconds; 0 if a resumed run had nothing left to do."""
 
     fit_s: float = Field(ge=0)
     predict_s: float = Field(ge=0)
@@ -95,7 +97,7 @@ class PredictionsClaim(Strict):
 
 
 class ScoreClaim(Strict):
-    """One score as its author computed it: compared with ours, never shown. None where the metric is undefined."""
+    """One score as computed by the author: checked against ours, never shown. None if the metric is undefined."""
 
     condition: Name
     metric: Name
@@ -103,20 +105,20 @@ class ScoreClaim(Strict):
 
 
 class TrialClaim(Strict):
-    """One draw of hyper-parameters, and its loss on source validation; None where it could not be trained."""
+    """One draw of hyper-parameters and its loss on source validation; None if it could not be trained."""
 
     settings: dict[Name, Setting] = Field(max_length=200)
     score: float | None
 
 
 class TuningClaim(Strict):
-    """How hyper-parameters were chosen, by the cross-entropy on source validation.
+    """How hyper-parameters were tuned, by the cross-entropy on source validation.
 
     Args:
-        draws: The budget; where nothing can be drawn, only the settings as given were tried.
-        searched: Hyper-parameter -> what it was drawn from.
-        chosen: Which of the trials, from 0.
-        trials: In their order; the first are the settings as given.
+        draws: The budget; if nothing can be drawn, only the given settings were tried.
+        searched: Hyper-parameter -> its search space.
+        chosen: Index of the chosen trial, from 0.
+        trials: In order; the first has the given settings.
     """
 
     draws: int = Field(ge=1, le=100_000)
@@ -125,29 +127,29 @@ class TuningClaim(Strict):
     trials: tuple[TrialClaim, ...] = Field(min_length=1, max_length=100_000, strict=False)
 
     @model_validator(mode="after")
-    def _chosen_is_there(self) -> Self:
+    def _chosen_exists(self) -> Self:
         if self.chosen >= len(self.trials):
             raise ValueError(f"chosen is {self.chosen}, but there are {len(self.trials)} trials")
         return self
 
 
 class Card(Strict):
-    """What made a submission.
+    """The provenance of a submission.
 
     Args:
         protocol: The protocol that was run.
-        dataset: The data set that was run on.
+        dataset: The data set that was used.
         baseline: The method.
-        entry: Name of the leaderboard's row, and of the folder that holds the seeds.
-        seed: The seed of training.
+        entry: Name of the row on the leaderboard and of the folder with the seeds.
+        seed: The training seed.
         shifts: Fingerprint of every synthesized shift that was applied.
         code: The version of medshift.
-        environment: Where it ran.
-        timings: How long it took.
+        environment: The environment of the run.
+        timings: Wall times.
         predictions: The file of predictions.
         scores: Claimed scores.
-        submitter: Who stands for it.
-        tuning: How some hyper-parameters of the configuration were replaced; left out where nothing was tuned.
+        submitter: Who is responsible for it.
+        tuning: How hyper-parameters were tuned; left out if none were.
     """
 
     schema_: Literal["medshift-card/1"] = Field(default="medshift-card/1", alias="schema")
@@ -167,7 +169,7 @@ class Card(Strict):
 
 
 def claims(scores: Scores) -> tuple[ScoreClaim, ...]:
-    """State scores by condition, as a card does; an undefined one is None."""
+    """List scores by condition as a card does; undefined ones are None."""
     return tuple(
         ScoreClaim(condition=key, metric=metric, value=None if math.isnan(found.value) else found.value)
         for key, by_metric in scores.conditions.items()
@@ -176,32 +178,32 @@ def claims(scores: Scores) -> tuple[ScoreClaim, ...]:
 
 
 def entry_name(baseline: str, overrides: Mapping[str, Setting]) -> str:
-    """Returns the name of an entry: the baseline's, plus the hyper-parameters that differ from its defaults.
+    """Name an entry after its baseline and the hyper-parameters that differ from the defaults.
 
-    Other characters than letters, digits and `._,@-` become `-`; a hash then tells such values apart, and long ones.
+    Characters other than letters, digits and `._,@-` become `-`; a hash then distinguishes such names, and long ones.
 
     >>> entry_name("imagenet-finetune", {"lr": 0.001, "epochs": 5})
     'imagenet-finetune+epochs=5+lr=0.001'
     """
     plain = "+".join([baseline, *(f"{name}={value}" for name, value in sorted(overrides.items()))])
-    tame = re.sub(r"[^A-Za-z0-9._+=,@-]", "-", plain)
-    if tame == plain and len(plain) <= 120:
+    safe = re.sub(r"[^A-Za-z0-9._+=,@-]", "-", plain)
+    if safe == plain and len(plain) <= 120:
         return plain
-    return f"{tame[:110]}+{hashlib.sha256(plain.encode()).hexdigest()[:8]}"
+    return f"{safe[:110]}+{hashlib.sha256(plain.encode()).hexdigest()[:8]}"
 
 
 def write(card: Card, folder: Path) -> None:
-    """Writes `card.json` into a folder, renamed into place. Call it last."""
+    """Write `card.json` into a folder, atomically. Call it last."""
     left_out = {"tuning"} if card.tuning is None else set()
     text = json.dumps(card.model_dump(mode="json", by_alias=True, exclude=left_out), indent=1, ensure_ascii=False)
     write_text(folder / CARD_FILE, text + "\n")
 
 
 def read(folder: Path) -> Card:
-    """Returns the card of a submission.
+    """Read the card of a submission.
 
     Raises:
-        MedshiftError: The card is missing, damaged or of another schema; one line that names the first fault.
+        MedshiftError: The card is missing, damaged or of another schema; one line with the first problem.
     """
     card = parse(folder / CARD_FILE)
     if isinstance(card, Card):
@@ -211,10 +213,10 @@ def read(folder: Path) -> Card:
 
 
 def parse(path: Path) -> Card | list[str]:
-    """Returns the card in a file, or all that is wrong with it."""
+    """Read the card in a file, or list all its problems."""
     try:
         if path.stat().st_size > LARGEST_CARD:
-            return [f"has more than {LARGEST_CARD >> 20} MiB: that is no card"]
+            return [f"is larger than {LARGEST_CARD >> 20} MiB, the limit for a card"]
         return Card.model_validate_json(path.read_bytes())
     except OSError as error:
         return [f"cannot be read: {error.strerror}"]

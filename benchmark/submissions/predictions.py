@@ -1,4 +1,4 @@
-"""`predictions.parquet`: the class probabilities of every sample under every condition, keyed by sample id."""
+"""`predictions.parquet`: class probabilities of every sample under every condition, keyed by sample id."""
 
 from __future__ import annotations
 
@@ -15,19 +15,20 @@ from numpy.typing import NDArray
 from ...shifts.errors import MedshiftError, in_one_line, near
 from ..files import parquet_bounds
 from ..files.atomic import replace
+from ..files.wording import plural
 from ..protocols.protocol import Protocol
 from ..protocols.truth import truth_of
 
 PREDICTIONS_FILE = "predictions.parquet"
 KEYS = ("condition", "sample_id")
-SUM_TOLERANCE = 1e-3  # float16 networks round this much
-LONGEST_KEY = 1024  # bytes a row may take for its two keys: a file that unpacks to more is not decoded
-SLACK = 1 << 20  # bytes of a file besides its rows
+SUM_TOLERANCE = 1e-3  # rounding error of float16 networks
+LONGEST_KEY = 1024  # bytes per row for its two keys: a file that decompresses to more is not decoded
+SLACK = 1 << 20  # bytes of a file beyond its rows
 
 
 @dataclass(frozen=True)
 class _Rows:
-    """The rows of a file as numbers: positions of condition and sample among the expected ones, -1 where unknown."""
+    """The rows of a file as indices of condition and sample among the expected ones, -1 where unknown."""
 
     condition: NDArray[np.int64]
     sample: NDArray[np.int64]
@@ -35,24 +36,24 @@ class _Rows:
 
 
 def columns(classes: int) -> list[str]:
-    """Returns the columns of a file: the two keys, then `p0`, `p1`, ..."""
+    """Return the columns of a file: the two keys, then `p0`, `p1`, ..."""
     return [*KEYS, *(f"p{index}" for index in range(classes))]
 
 
 def write(parts: Mapping[str, tuple[Sequence[str], NDArray[np.float32]]], path: Path) -> None:
-    """Writes predictions, sorted and renamed into place: the same bytes for the same content, in whatever order.
+    """Write predictions, sorted and atomically: the same content gives the same bytes, in any order.
 
     Args:
         parts: Key of a condition -> (sample ids, probabilities (n, K)).
-        path: Where to; its folder is made.
+        path: The file; its folder is created.
 
     Raises:
-        MedshiftError: A part has not as many ids as rows, or not as many columns as the others.
+        MedshiftError: A part has different numbers of ids and rows, or of columns than the others.
     """
     widths = {probabilities.shape[1:] for _, probabilities in parts.values()}
     lengths = [key for key, (ids, probabilities) in parts.items() if len(ids) != len(probabilities)]
     if lengths or len(widths) != 1 or len(next(iter(widths))) != 1:
-        raise MedshiftError(f"predictions do not fit together: {lengths or sorted(widths)}")
+        raise MedshiftError(f"predictions do not match in shape: {lengths or sorted(widths)}")
     conditions: list[str] = []
     samples: list[str] = []
     blocks: list[NDArray[np.float32]] = []
@@ -71,10 +72,10 @@ def write(parts: Mapping[str, tuple[Sequence[str], NDArray[np.float32]]], path: 
 
 
 def read(path: Path, protocol: Protocol, truth: pd.DataFrame) -> dict[str, NDArray[np.float32]]:
-    """Returns the probabilities (n, K) of every condition, in the order of `truth_of`.
+    """Read the probabilities (n, K) of every condition, in the order of `truth_of`.
 
     Raises:
-        MedshiftError: Anything is missing, too much or no probability; names the first problem and counts the others.
+        MedshiftError: Anything is missing, superfluous or not a probability; one line with the first problem.
     """
     found, arrays = inspect(path, protocol, truth)
     if found:
@@ -84,12 +85,12 @@ def read(path: Path, protocol: Protocol, truth: pd.DataFrame) -> dict[str, NDArr
 
 
 def problems(path: Path, protocol: Protocol, truth: pd.DataFrame) -> list[str]:
-    """Returns everything that is wrong with a file of predictions; an empty list where nothing is."""
+    """List everything wrong with a file of predictions."""
     return inspect(path, protocol, truth)[0]
 
 
 def inspect(path: Path, protocol: Protocol, truth: pd.DataFrame) -> tuple[list[str], dict[str, NDArray[np.float32]]]:
-    """Returns the problems of a file and, where there are none, its probabilities by condition."""
+    """Return the problems of a file and, if there are none, its probabilities by condition."""
     splits: dict[tuple[str, str], pd.DataFrame] = {}
     for c in protocol.conditions():
         if (c.domain, c.split) not in splits:
@@ -101,15 +102,15 @@ def inspect(path: Path, protocol: Protocol, truth: pd.DataFrame) -> tuple[list[s
         most = total * (LONGEST_KEY + 4 * len(names)) + SLACK
         have, size = parquet_bounds.parquet_bounds(path, most)
         if have <= total and size > most:
-            return [f"unpacks to {size >> 20} MiB or more for {have} rows; refused"], {}
+            return [f"decompresses to {size >> 20} MiB or more for {have} rows; refused"], {}
         with pq.ParquetFile(path, read_dictionary=list(KEYS)) as file:
-            found = [f"has {have} rows, the protocol asks for {total}"] if have > total else []
+            found = [f"has {have} rows; the protocol requires {total}"] if have > total else []
             found += _shape_problems(file.schema_arrow, names)
             if found:
                 return found, {}
             # dictionaries stay encoded: a long string repeated a million times is held once
             table = file.read(columns=names)
-            table.validate(full=True)  # a damaged page can point beyond its dictionary, or hold no UTF-8
+            table.validate(full=True)  # a damaged page can point beyond its dictionary, or hold invalid UTF-8
             rows = _rows(table, list(expected), truth)
     except (OSError, pa.ArrowException, ValueError, LookupError, ArithmeticError, MemoryError) as error:
         return [f"cannot be read as Parquet: {in_one_line(error)[:200]}"], {}
@@ -120,17 +121,17 @@ def inspect(path: Path, protocol: Protocol, truth: pd.DataFrame) -> tuple[list[s
     order = np.lexsort((rows.sample, rows.condition))
     starts = np.searchsorted(rows.condition[order], np.arange(len(expected) + 1))
     for position, (key, wanted) in enumerate(expected.items()):
-        mine = order[starts[position] : starts[position + 1]]
-        found += _id_problems(key, rows.sample[mine], wanted.index.to_numpy(), truth)
-        arrays[key] = rows.probabilities[mine]
+        own = order[starts[position] : starts[position + 1]]
+        found += _id_problems(key, rows.sample[own], wanted.index.to_numpy(), truth)
+        arrays[key] = rows.probabilities[own]
     return found, {} if found else arrays
 
 
 def _shape_problems(have: pa.Schema, names: list[str]) -> Iterator[str]:
-    """Yields what is wrong with the columns, before a row is decoded."""
+    """Yield the problems of the columns, before a row is decoded."""
     if have.names != names:
-        shown = ", ".join(have.names[:12])[:200]
-        yield f"has columns {shown}; they must be {names[0]}, {names[1]}, {names[2]} to {names[-1]}"
+        listed = ", ".join(have.names[:12])[:200]
+        yield f"has columns {listed}; they must be {names[0]}, {names[1]}, {names[2]} to {names[-1]}"
         return
     for name in names:
         kind = have.field(name).type
@@ -143,7 +144,7 @@ def _shape_problems(have: pa.Schema, names: list[str]) -> Iterator[str]:
 
 
 def _rows(table: pa.Table, conditions: list[str], truth: pd.DataFrame) -> _Rows | list[str]:
-    """Returns a table as numbers, or that it has empty cells or unknown conditions or samples."""
+    """Index the rows of a table, or list its empty cells and unknown conditions and samples."""
     empty = [name for name in table.column_names if table[name].null_count]
     if empty:
         return [f"column {name} has empty cells" for name in empty]
@@ -151,7 +152,7 @@ def _rows(table: pa.Table, conditions: list[str], truth: pd.DataFrame) -> _Rows 
     codes = []
     for name, known in zip(KEYS, (pd.Index(conditions), pd.Index(truth["sample_id"])), strict=True):
         column = table[name].combine_chunks()
-        if isinstance(column, pa.ChunkedArray):  # of no chunk at all
+        if isinstance(column, pa.ChunkedArray):  # a column without chunks
             column = pa.DictionaryArray.from_arrays(pa.array([], pa.int32()), pa.array([], pa.string()))
         values = [str(value) for value in column.dictionary.to_pylist()]
         positions = np.append(known.get_indexer(pd.Index(values, dtype=known.dtype)), -1)
@@ -161,13 +162,15 @@ def _rows(table: pa.Table, conditions: list[str], truth: pd.DataFrame) -> _Rows 
         unknown = sorted(values[index] for index in used)
         hint = near(unknown[0][:80], conditions) if unknown and name == "condition" else ""
         if unknown:
-            found.append(f"{len(unknown)} unknown {name.replace('_', ' ')}s, e.g. {unknown[0][:80]!r}.{hint}")
+            found.append(
+                f"{plural(len(unknown), f'unknown {name}'.replace('_', ' '))}, e.g. {unknown[0][:80]!r}.{hint}"
+            )
     values_ = np.stack([table[name].to_numpy() for name in table.column_names[2:]], axis=1)
     return found or _Rows(codes[0], codes[1], values_)
 
 
 def _value_problems(rows: _Rows, truth: pd.DataFrame) -> Iterator[str]:
-    """Yields what is wrong with probabilities, with the first sample where it is."""
+    """Yield the problems of the probabilities, each with its first sample."""
     values = rows.probabilities
     finite = np.isfinite(values).all(axis=1)
     bounded = ((values >= 0) & (values <= 1)).all(axis=1)
@@ -175,17 +178,17 @@ def _value_problems(rows: _Rows, truth: pd.DataFrame) -> Iterator[str]:
         summing = np.abs(values.sum(axis=1, dtype=np.float64) - 1) <= SUM_TOLERANCE
     faults = {
         "are not finite": ~finite,
-        "leave [0, 1]": finite & ~bounded,
+        "are outside [0, 1]": finite & ~bounded,
         "do not sum to 1": finite & bounded & ~summing,
     }
     for what, where in faults.items():
         if where.any():
             first = truth["sample_id"].iloc[int(rows.sample[int(np.argmax(where))])]
-            yield f"probabilities of {int(where.sum())} rows {what}, the first of sample {first!r}"
+            yield f"probabilities of {plural(int(where.sum()), 'row')} {what}, e.g. of sample {first!r}"
 
 
 def _id_problems(key: str, have: NDArray[np.int64], wanted: NDArray[np.int64], truth: pd.DataFrame) -> Iterator[str]:
-    """Yields which samples of a condition are missing, repeated or of another split; `have` is sorted."""
+    """Yield which samples of a condition are missing, repeated or of another split; `have` is sorted."""
     if len(have) == len(wanted) and (have == wanted).all():
         return
     if not len(have):
@@ -195,9 +198,9 @@ def _id_problems(key: str, have: NDArray[np.int64], wanted: NDArray[np.int64], t
     faults = {
         "lacks": np.setdiff1d(wanted, have),
         "repeats": repeated,
-        "must not hold": np.setdiff1d(have, wanted),
+        "must not contain": np.setdiff1d(have, wanted),
     }
     for what, which in faults.items():
         if len(which):
             example = truth["sample_id"].iloc[int(which[0])]
-            yield f"condition {key!r} {what} {len(which)} samples, e.g. {example!r}"
+            yield f"condition {key!r} {what} {plural(len(which), 'sample')}, e.g. {example!r}"

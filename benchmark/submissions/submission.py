@@ -1,4 +1,4 @@
-"""A submission: a folder with a card and predictions. Read without trust: nothing in it is run or believed."""
+"""Submissions: folders with a card and predictions, untrusted: nothing in them is executed or taken on faith."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ...shifts.errors import MedshiftError
 from ..contract import registry
 from ..files.atomic import sha256
+from ..files.wording import plural
 from ..protocols.protocol import Protocol
 from ..scoring.scores import Scores, score
 from . import card as cards
@@ -24,42 +25,42 @@ from .verification_record import VERIFIED_FILE, VerificationRecord
 FILES = (CARD_FILE, PREDICTIONS_FILE)
 CLAIM_TOLERANCE = 1e-6
 SEED_FOLDER = re.compile(r"seed-(0|[1-9][0-9]{0,18})")
-BYTES_A_ROW = 1024  # more than any honest row takes, with its ids uncompressed
+BYTES_PER_ROW = 1024  # more than any honest row takes, even with uncompressed ids
 
 
 def check_submission(folder: Path, protocol: Protocol, truth: pd.DataFrame) -> list[str]:
-    """Returns everything that is wrong with a submission; an empty list where nothing is."""
+    """List everything wrong with a submission."""
     return examine(folder, protocol, truth)[0]
 
 
 def read_submission(
     folder: Path, protocol: Protocol, truth: pd.DataFrame
 ) -> tuple[Card, dict[str, NDArray[np.float32]]]:
-    """Returns the card and the probabilities by condition of a submission.
+    """Read the card and the probabilities by condition of a submission.
 
     Raises:
-        MedshiftError: Anything is wrong with it; one line with the folder, the first problem and the number of others.
+        MedshiftError: Anything is wrong; one line with the folder, the first problem and the number of others.
     """
     found, card, arrays = examine(folder, protocol, truth)
-    return _in_order(folder, found, card), arrays
+    return _require_valid(folder, found, card), arrays
 
 
 def read_scores(folder: Path, protocol: Protocol, truth: pd.DataFrame) -> Scores:
-    """Read a submission once and score it once, with intervals; its claims are held against these very scores.
+    """Read and score a submission once, with intervals, and check its claims against these scores.
 
     Raises:
         MedshiftError: As `read_submission`.
     """
     found, card, arrays = _examine_without_claims(folder, protocol, truth)
     if found:
-        _in_order(folder, found, card)
+        _require_valid(folder, found, card)
     scored = score(protocol, truth, arrays)
-    _in_order(folder, _claim_problems(card, scored) if card else [], card)
+    _require_valid(folder, _claim_problems(card, scored) if card else [], card)
     return scored
 
 
-def _in_order(folder: Path, found: list[str], card: Card | None) -> Card:
-    """Return the card of a submission without problems, or raise MedshiftError with the first of them."""
+def _require_valid(folder: Path, found: list[str], card: Card | None) -> Card:
+    """Return the card of a valid submission, or raise MedshiftError with the first problem."""
     if found or card is None:
         more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
         raise MedshiftError(f"{folder}: {found[0]}{more}")
@@ -68,14 +69,14 @@ def _in_order(folder: Path, found: list[str], card: Card | None) -> Card:
 
 @dataclass(frozen=True)
 class Preflight:
-    """What a submission shows before its predictions are decoded.
+    """The checks of a submission that need no decoding of its predictions.
 
     Args:
-        problems: All that is wrong so far.
-        readable: Whether the predictions may be opened: they are there and not absurdly large.
-        card: If it can be read.
-        mark: That it was verified, if it was.
-        hashes: Of card and predictions; empty where they cannot be read.
+        problems: All problems found so far.
+        readable: Whether the predictions may be opened: they exist and are not absurdly large.
+        card: The card, if it can be read.
+        mark: The verification record, if there is one.
+        hashes: Of card and predictions; empty if they are not read.
     """
 
     problems: list[str]
@@ -88,7 +89,7 @@ class Preflight:
 def examine(
     folder: Path, protocol: Protocol, truth: pd.DataFrame
 ) -> tuple[list[str], Card | None, dict[str, NDArray[np.float32]]]:
-    """Returns the problems of a submission, its card if it can be read, and its probabilities if they are in order."""
+    """Return the problems of a submission, its card if readable, and its probabilities if they are valid."""
     found, card, arrays = _examine_without_claims(folder, protocol, truth)
     if card is not None and arrays:
         found += _claim_problems(card, score(protocol, truth, arrays, replicates=0))
@@ -106,25 +107,25 @@ def _examine_without_claims(
 
 
 def expected_rows(protocol: Protocol, truth: pd.DataFrame) -> int:
-    """Returns how many rows the predictions of a protocol have."""
+    """Count the rows that the predictions of a protocol must have."""
     sizes = truth.groupby(["domain", "split"]).size().to_dict()
     return int(sum(sizes.get((condition.domain, condition.split), 0) for condition in protocol.conditions()))
 
 
 def preflight(folder: Path, protocol: Protocol, rows: int) -> Preflight:
-    """Returns what can be said of a submission without decoding its predictions.
+    """Check a submission without decoding its predictions.
 
     Args:
         folder: The submission.
         protocol: Its protocol.
-        rows: `expected_rows`.
+        rows: The result of `expected_rows`.
     """
     found = _folder_problems(folder)
     if found:
         return Preflight(found)
     path, card_path = folder / PREDICTIONS_FILE, folder / CARD_FILE
     size = path.stat().st_size
-    small = size <= rows * BYTES_A_ROW + predictions.SLACK
+    small = size <= rows * BYTES_PER_ROW + predictions.SLACK
     hashes = (sha256(card_path), sha256(path)) if small and card_path.stat().st_size <= cards.LARGEST_CARD else ()
     parsed = cards.parse(card_path)
     card = parsed if isinstance(parsed, Card) else None
@@ -132,37 +133,37 @@ def preflight(folder: Path, protocol: Protocol, rows: int) -> Preflight:
     if card is not None:
         found += _card_problems(card, folder, protocol, rows)
     if card is not None and hashes and card.predictions.sha256 != hashes[1]:
-        found.append(f"{PREDICTIONS_FILE} is not the file of the card: its sha256 differs")
+        found.append(f"{PREDICTIONS_FILE} does not match the card: its sha256 differs")
     if not small:
-        found.append(f"{PREDICTIONS_FILE} has {size >> 20} MiB for {rows} rows; refused")
+        found.append(f"{PREDICTIONS_FILE} takes {size >> 20} MiB for {rows} rows; refused")
     mark = verification_record.parse(folder / VERIFIED_FILE) if (folder / VERIFIED_FILE).exists() else None
     if isinstance(mark, str):
         found.append(f"{VERIFIED_FILE}: {mark}")
     elif mark is not None and mark.predictions_sha256 not in hashes[1:]:
-        found.append(f"{VERIFIED_FILE} is of other predictions: verify the submission again or remove it")
+        found.append(f"{VERIFIED_FILE} belongs to other predictions: verify the submission again or remove it")
     elif mark is not None and mark.card_sha256 not in (None, *hashes[:1]):
-        found.append(f"{VERIFIED_FILE} is of another card: verify the submission again or remove it")
+        found.append(f"{VERIFIED_FILE} belongs to another card: verify the submission again or remove it")
     return Preflight(found, small, card, mark if isinstance(mark, VerificationRecord) else None, hashes)
 
 
 def _folder_problems(folder: Path) -> list[str]:
-    """Returns what is missing, what is too much, and what is a link or no regular file."""
+    """List what is missing, superfluous, a link or not a regular file."""
     linked = [path.name for path in (folder, folder.parent) if path.is_symlink()]
     if linked:
         return [f"{name!r} is a link" for name in linked]
     if not folder.is_dir():
-        return ["there is no such folder"]
+        return ["no such folder"]
     found = []
     for path in sorted(folder.iterdir()):
         if path.name not in (*FILES, VERIFIED_FILE):
-            found.append(f"{path.name[:80]!r} does not belong to a submission, which is {' and '.join(FILES)}")
+            found.append(f"{path.name[:80]!r} does not belong to a submission, which consists of {' and '.join(FILES)}")
         elif path.is_symlink() or not path.is_file():
-            found.append(f"{path.name!r} is a link or no regular file")
+            found.append(f"{path.name!r} is a link or not a regular file")
     return found + [f"{name} is missing" for name in FILES if not (folder / name).exists()]
 
 
 def _card_problems(card: Card, folder: Path, protocol: Protocol, rows: int) -> list[str]:
-    """Returns where a card contradicts its protocol or the folders it lies in."""
+    """List contradictions between a card and its protocol or folders."""
     dataset = protocol.dataset
     seed = SEED_FOLDER.fullmatch(folder.name)
     must_agree: list[tuple[str, object, object]] = [
@@ -187,7 +188,7 @@ def _card_problems(card: Card, folder: Path, protocol: Protocol, rows: int) -> l
 
 
 def _origin_problems(card: Card) -> list[str]:
-    """Returns where a card says what is not so of medshift's own baselines, of which the leaderboard knows more."""
+    """List false claims about medshift's own baselines, which are known here."""
     claim = card.baseline
     if claim.distribution.split()[:1] != ["medshift"]:
         return []
@@ -197,28 +198,28 @@ def _origin_problems(card: Card) -> list[str]:
         ]
     sees = registry.BUILTINS[claim.name].sees
     if claim.sees != sees:
-        return [f"{CARD_FILE}: baseline.sees is {claim.sees}, not {sees} as of medshift's {claim.name!r}"]
+        return [f"{CARD_FILE}: baseline.sees is {claim.sees}, but medshift's {claim.name!r} has {sees}"]
     return []
 
 
 def _claim_problems(card: Card, scored: Scores) -> list[str]:
-    """Returns the claimed scores that are not what the predictions give, the missing and the superfluous ones."""
+    """List claimed scores that differ from those of the predictions, are missing, or are unknown."""
     ours = {(c.condition, c.metric): c.value for c in claims(scored)}
     theirs = {(c.condition, c.metric): c.value for c in card.scores}
     found = []
     if len(theirs) != len(card.scores):
-        found.append(f"{CARD_FILE}: a score is claimed twice")
+        found.append(f"{CARD_FILE}: a score is repeated")
     for what, lacking in (("lacks", ours.keys() - theirs.keys()), ("has", theirs.keys() - ours.keys())):
         if lacking:
             condition, metric = min(lacking)
-            wrong = "" if what == "lacks" else "unknown "
-            found.append(f"{CARD_FILE}: {what} {len(lacking)} {wrong}scores, e.g. {metric[:80]} of {condition[:80]!r}")
+            count = plural(len(lacking), "score" if what == "lacks" else "unknown score")
+            found.append(f"{CARD_FILE}: {what} {count}, e.g. {metric[:80]} of {condition[:80]!r}")
     differing = [key for key in sorted(ours.keys() & theirs.keys()) if not _same(ours[key], theirs[key])]
     if differing:
         condition, metric = differing[0]
         found.append(
-            f"{CARD_FILE}: {len(differing)} claimed scores are not what the predictions give, e.g. {metric} of "
-            f"{condition!r} is {ours[differing[0]]}, claimed {theirs[differing[0]]}"
+            f"{CARD_FILE}: the predictions do not reproduce {plural(len(differing), 'claimed score')}, e.g. {metric} "
+            f"of {condition!r} is {ours[differing[0]]}, claimed {theirs[differing[0]]}"
         )
     return found
 

@@ -1,4 +1,4 @@
-"""Puts a submission where a pull request takes it from. Sends nothing and runs nothing."""
+"""Copies a submission to where a pull request adds it. Sends nothing and runs nothing."""
 
 from __future__ import annotations
 
@@ -13,29 +13,29 @@ PLACE = Path("leaderboard") / "submissions"
 
 
 def submit(folder: Path, checkout: Path) -> tuple[Path, list[str]]:
-    """Copies a submission into a checkout and returns where to, and what to do next, one line each.
+    """Copy a submission into a checkout; return its new folder and the next steps, one line each.
 
     Args:
-        folder: The submission, in order.
+        folder: The submission.
         checkout: A checkout of the repository with the leaderboard.
 
     Raises:
-        MedshiftError: The submission is not in order (every problem in a line), the checkout is none, its leaderboard
-            has another protocol of that name, or another submission is there.
+        MedshiftError: The submission is invalid (one line per problem), the checkout is not one, its leaderboard has
+            another protocol of that name, or the seed was submitted before.
     """
     folder = folder.absolute()
     protocol, table = read_protocol(folder.parent.parent)
     found = submission.check_submission(folder, protocol, table)
     if found:
-        raise MedshiftError("\n".join([f"{folder} is not in order:", *found]))
+        raise MedshiftError("\n".join([f"{folder} is not a valid submission:", *found]))
     if not (checkout / "leaderboard").is_dir():
-        raise MedshiftError(f"{checkout} is no checkout with a leaderboard folder: give one with --checkout DIR")
+        raise MedshiftError(f"{checkout} is not a checkout with a leaderboard folder: give one with --checkout DIR")
     home = checkout / PLACE / protocol.name
     new = not home.exists()
     write_protocol(protocol, table, home)
     place = home / folder.parent.name / folder.name
     if place.exists():
-        raise MedshiftError(f"{place} is there already: a seed is submitted once; remove it to replace it")
+        raise MedshiftError(f"{place} already exists: a seed is submitted once; remove it to replace it")
     place.mkdir(parents=True)
     for name in submission.FILES:
         shutil.copyfile(folder / name, place / name)
@@ -46,8 +46,8 @@ def submit(folder: Path, checkout: Path) -> tuple[Path, list[str]]:
         f"git add '{(PLACE / protocol.name).as_posix() if new else what}'",
         f"git commit -m 'Submit {folder.parent.name}, {folder.name}, to {protocol.name}'",
         f"git push -u origin {branch}",
-        "then open a pull request; its check scores the entry again and says where it would stand",
+        "then open a pull request; its check rescores the entry and shows where it would rank",
     ]
     if new:
-        steps.insert(0, f"# {protocol.name} is a new leaderboard: its protocol and truth go with the entry")
+        steps.insert(0, f"# {protocol.name} is a new leaderboard: its protocol and truth are added with the entry")
     return place, steps

@@ -1,4 +1,4 @@
-"""`verified.json`: somebody ran a submission again and it came out the same. Written beside the card."""
+"""`verified.json`: the record, beside the card, that somebody reran a submission and reproduced it."""
 
 from __future__ import annotations
 
@@ -17,16 +17,15 @@ LARGEST_MARK = 1 << 16  # bytes
 
 
 class VerificationRecord(Strict):
-    """What was found when a submission was run again.
+    """The result of rerunning a submission.
 
     Args:
-        predictions_sha256: Of the predictions that were to be reproduced: other predictions make the mark void.
-        card_sha256: Of the card that says how: another card makes the mark void. Marks from before this was written
-            have none.
-        result: Whether the same bytes came out, or probabilities within the tolerance.
-        largest_difference: Of a probability; 0 for the same bytes.
-        version: Of medshift.
-        by: Who did it.
+        predictions_sha256: Hash of the reproduced predictions: the record is void for others.
+        card_sha256: Hash of the card that was rerun: the record is void for others. Older records have none.
+        result: Whether the bytes were identical, or the probabilities within the tolerance.
+        largest_difference: Largest difference of a probability; 0 for identical bytes.
+        version: Version of medshift.
+        by: Who reran it.
     """
 
     schema_: Literal["medshift-verified/1"] = Field(default="medshift-verified/1", alias="schema")
@@ -39,17 +38,17 @@ class VerificationRecord(Strict):
 
 
 def write(mark: VerificationRecord, folder: Path) -> None:
-    """Writes the mark of a submission."""
+    """Write the verification record of a submission."""
     left_out = {"card_sha256"} if mark.card_sha256 is None else set()
     text = json.dumps(mark.model_dump(mode="json", by_alias=True, exclude=left_out), indent=1, ensure_ascii=False)
     write_text(folder / VERIFIED_FILE, text + "\n")
 
 
 def parse(path: Path) -> VerificationRecord | str:
-    """Returns the mark in a file, or what is wrong with it."""
+    """Read the verification record in a file, or return what is wrong with it."""
     try:
         if path.stat().st_size > LARGEST_MARK:
-            return f"has more than {LARGEST_MARK >> 10} KiB: that is no mark"
+            return f"is larger than {LARGEST_MARK >> 10} KiB, the limit for a verification record"
         return VerificationRecord.model_validate_json(path.read_bytes())
     except OSError as error:
         return f"cannot be read: {error.strerror}"

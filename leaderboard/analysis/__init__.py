@@ -1,1 +1,1 @@
-"""What the entries say together."""
+"""Findings across entries: approaches, rank correlation, accuracy on the line."""

@@ -1,6 +1,6 @@
-"""Accuracy on the line: shifted against clean across entries, with the fit and what is left over from it.
+"""Accuracy on the line: a fit of shifted against clean figures across entries, and its residuals.
 
-Taori et al. 2020 and Miller et al. 2021: what an entry scores above the line is its effective robustness.
+Taori et al. 2020 and Miller et al. 2021: how far an entry lies above the line is its effective robustness.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import expit, logit
 
 from ...benchmark.scoring.metrics import METRICS
 from ..ranking.board import Board
 
 FEWEST = 3  # entries: two always lie on a line
-PLENTY = 10
-EDGE = 1e-3  # logits are taken within [EDGE, 1 - EDGE]
+EDGE = 1e-3  # figures are clipped to [EDGE, 1 - EDGE] before the logit
 Floats = NDArray[np.float64]
 
 
@@ -26,13 +26,13 @@ class Line:
     """A line through the entries, fitted by least squares on logit axes.
 
     Args:
-        title: What is predicted from clean: `real` or `synthesized`.
-        slope: Of logit(shifted) on logit(clean).
-        intercept: At clean = 1 / 2.
+        title: Predicted figure: `real` or `synthesized`.
+        slope: Slope of logit(shifted) on logit(clean).
+        intercept: logit(shifted) at clean = 1 / 2.
         explained: R squared.
-        residuals: Name of the entry -> its figure less what the line fitted to the others predicts, in the metric's own
-            unit; positive is robuster than the others' clean figures promise. NaN where the others make no line.
-        entries: How many it is fitted to.
+        residuals: Name of the entry -> its figure minus the prediction of the line through the others, in the metric's
+            unit; positive is more robust than predicted. NaN where the others determine no line.
+        entries: Number of entries fitted.
     """
 
     title: str
@@ -43,14 +43,14 @@ class Line:
     entries: int
 
     def at(self, clean: float) -> float:
-        """Returns the figure that the line predicts."""
-        return float(expit(self.intercept + self.slope * logit(np.array(clean))))
+        """Predict the shifted figure from a clean one."""
+        return float(expit(self.intercept + self.slope * _clipped_logit(np.array(clean))))
 
 
 def lines(board: Board) -> list[Line]:
-    """Returns the lines of real and of synthesized against clean, where there are enough entries for one.
+    """Fit real and synthesized against clean, where there are enough entries.
 
-    Only for metrics between 0 and 1 of which more is better.
+    Only for metrics between 0 and 1 where higher is better.
     """
     metric = METRICS[board.rank_by]
     if not metric.higher_is_better or metric.most != 1:
@@ -70,8 +70,8 @@ def lines(board: Board) -> list[Line]:
 
 
 def fit(title: str, names: Sequence[str], points: Floats) -> Line | None:
-    """Returns the line through (n, 2) points, clean and shifted; None for fewer than 3, or where clean is constant."""
-    x, y = logit(points[:, 0]), logit(points[:, 1])
+    """Fit a line to (n, 2) points of clean and shifted; None for fewer than 3 points or constant clean figures."""
+    x, y = _clipped_logit(points[:, 0]), _clipped_logit(points[:, 1])
     if len(x) < FEWEST or np.ptp(x) < 1e-9:
         return None
     slope, intercept = np.polyfit(x, y, 1)
@@ -87,12 +87,6 @@ def fit(title: str, names: Sequence[str], points: Floats) -> Line | None:
     return Line(title, float(slope), float(intercept), float(explained), residuals, len(x))
 
 
-def logit(share: Floats) -> Floats:
-    """Returns log(share / (1 - share)), of shares held within [EDGE, 1 - EDGE]."""
-    held = np.clip(share, EDGE, 1 - EDGE)
-    return np.asarray(np.log(held / (1 - held)))
-
-
-def expit(value: Floats | float) -> Floats:
-    """Returns the share whose logit is `value`."""
-    return np.asarray(1 / (1 + np.exp(-np.asarray(value))))
+def _clipped_logit(share: Floats) -> Floats:
+    """Return the logit of shares clipped to [EDGE, 1 - EDGE]."""
+    return np.asarray(logit(np.clip(share, EDGE, 1 - EDGE)))

@@ -1,4 +1,4 @@
-"""The seed question's three answers: start from ImageNet, start from scratch, or look at the target and adapt."""
+"""The approach of an entry: ImageNet transfer, training from scratch, or adaptation to the target."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ from ..ranking.board import Row
 
 
 def approach(row: Row) -> Approach | None:
-    """Returns which of the three an entry is; None of a method of somebody else's that sees the source alone.
+    """Classify an entry; None for a third-party method that sees only the source.
 
-    What looks at the target is adaptation, whatever its weights start from. A submission that says it is of medshift
-    has the name of one of its baselines and sees what that one sees, or it is refused; that the baseline is what ran is
-    its author's word until the entry is verified.
+    A method that sees the target is adaptation, whatever its initial weights. A submission that claims to be medshift's
+    own is refused unless it has the name and the access level of a medshift baseline; that this baseline is what ran
+    remains its author's claim until the entry is verified.
     """
     if row.sees != "source":
         return "adaptation"
     baseline = row.cards[0].baseline
     if not baseline.distribution.startswith("medshift "):
         return None
-    ours = BUILTINS.get(baseline.name)
-    return ours.approach if ours else None
+    builtin = BUILTINS.get(baseline.name)
+    return builtin.approach if builtin else None
 
 
 def by_approach(rows: Sequence[Row]) -> Mapping[Approach, list[Row]]:
-    """Returns the ranked entries of each approach that has some."""
+    """Group the ranked entries by approach; approaches without entries are left out."""
     ranked = [row for row in rows if row.rank is not None]
     found = {kind: [row for row in ranked if approach(row) == kind] for kind in APPROACHES}
-    return {kind: mine for kind, mine in found.items() if mine}
+    return {kind: members for kind, members in found.items() if members}

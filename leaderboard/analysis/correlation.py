@@ -1,4 +1,4 @@
-"""Do synthesized shifts predict the real ones? Rank correlation across entries, clean figures being the yardstick."""
+"""Do synthesized shifts predict real ones? Rank correlation across entries, with clean figures as reference."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from ...benchmark.scoring import bootstrap
 from ..ranking.board import Board
 from ..ranking.comparisons import holm
 
-FEWEST = 5  # entries: of fewer, even perfect agreement comes about by chance too often (2 of 4! orders are 8 %)
+FEWEST = 5  # entries: with fewer, even perfect agreement is too likely by chance (2 of 4! orders are 8 %)
 NAMED = 5  # shifts in a sentence
-PLENTY = 10  # entries: below, intervals are wide and the resampled ones mostly repeat each other
+PLENTY = 10  # entries: with fewer, intervals are wide, as resamples consist mostly of repeated entries
 CLEAN = "clean"
 ALL = "synthesized"
 MEAN = "all sites"
@@ -25,12 +25,12 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class RankCorrelation:
-    """How well one predictor orders the entries at one real site: 1 is the same order, -1 the reverse, 0 no relation.
+    """Rank correlation of one predictor with one real site: 1 is the same order, -1 the reverse, 0 no relation.
 
     Args:
-        spearman: Spearman's rank correlation; NaN where undefined (fewer than two different values).
-        low: Its 95 % interval over entries and groups.
-        high: The other end.
+        spearman: Spearman's rank correlation; NaN if undefined (fewer than two different values).
+        low: Lower end of its 95 % interval over entries and groups.
+        high: Upper end.
         kendall: Kendall's tau-b.
     """
 
@@ -45,13 +45,13 @@ class HeatRow:
     """A row of the heat map.
 
     Args:
-        name: `clean`, `synthesized` (the mean of the families), or a shift's.
-        family: The shift's; empty for the first two.
+        name: `clean`, `synthesized` (the mean of the families), or the name of a shift.
+        family: Family of the shift; empty for the first two.
         cells: One for each real site, then one for their mean.
-        gain: Spearman of the mean less that of clean, with its 95 % interval.
-        beats: Whether that gain holds: of a shift after Holm's correction over all of them; of their mean, which is
-            asked about once, where its interval lies above zero.
-        fails: Whether it is a loss that holds.
+        gain: Correlation with the mean of the sites minus that of clean, with its 95 % interval.
+        beats: Whether the gain is supported: for a single shift after Holm's correction over all of them; for
+            `synthesized`, the one comparison planned beforehand, if its interval lies above zero.
+        fails: Whether a loss is supported, likewise.
     """
 
     name: str
@@ -67,12 +67,12 @@ class Correlation:
     """The heat map.
 
     Args:
-        entries: How many.
+        entries: Number of entries.
         sites: Titles of the columns.
-        rows: Clean first, then the mean of all synthesized shifts, then the shifts by falling correlation with the mean
-            of the real sites.
+        rows: Clean first, then the mean of all synthesized shifts, then the shifts by decreasing correlation with the
+            mean of the real sites.
         answer: Whether synthesized shifts predict the real ones better than clean performance does.
-        sentence: The answer and what else the heat map says, or why it says nothing.
+        sentence: The answer and further findings, or why the heat map must not be interpreted.
     """
 
     entries: int
@@ -83,10 +83,10 @@ class Correlation:
 
 
 def correlation(board: Board) -> Correlation | None:
-    """Returns how well each synthesized shift, and clean, order the entries as the real sites do.
+    """Correlate the ranking of entries under each synthesized shift, and on clean images, with that at each real site.
 
-    In each replicate the groups are drawn anew, the same for all entries, and the entries too. None where the protocol
-    lacks synthesized or real shifts, or there are fewer than two entries.
+    Each replicate resamples the groups, in the same way for all entries, and the entries. None if the protocol lacks
+    synthesized or real shifts or there are fewer than two entries.
     """
     protocol, metric = board.protocol, board.rank_by
     if not protocol.shifts or not protocol.targets or len(board.rows) < 2:
@@ -95,9 +95,9 @@ def correlation(board: Board) -> Correlation | None:
     sites = [f"real/{name}" for name in protocol.targets] + ["real"]
     columns = [*predictors, *sites]
     values = np.array([[row.aggregates[name, metric].value for name in columns] for row in board.rows])
-    again = _resampled(board, columns, len(predictors))
+    resampled = _resampled(board, columns, len(predictors))
     point = spearman(values, len(predictors))
-    low, high = _interval(again)
+    low, high = _interval(resampled)
     cells = [
         [
             RankCorrelation(
@@ -111,35 +111,36 @@ def correlation(board: Board) -> Correlation | None:
         for p in range(len(predictors))
     ]
     gains = point[:, -1] - point[0, -1]
-    ends = np.stack(_interval(again[:, :, -1] - again[:, :1, -1]), axis=1)
+    resampled_gains = resampled[:, :, -1] - resampled[:, :1, -1]
+    ends = np.stack(_interval(resampled_gains), axis=1)
     with np.errstate(divide="ignore", invalid="ignore"):
-        error = np.nanstd(again[:, :, -1] - again[:, :1, -1], axis=0) if len(board.rows) >= FEWEST else np.nan
+        error = np.nanstd(resampled_gains, axis=0) if len(board.rows) >= FEWEST else np.nan
         chance = np.where(gains == 0, 1.0, 2 * norm.sf(np.abs(gains) / error))
-    holds = np.zeros(len(chance), bool)
-    holds[1] = bool((ends[1] > 0).all() or (ends[1] < 0).all())  # asked once, beforehand; the shifts are many looks
-    holds[2:] = holm(chance[2:]) <= 1 - bootstrap.LEVEL
+    supported = np.zeros(len(chance), bool)
+    # the mean is one planned comparison; the single shifts are many, hence corrected
+    supported[1] = bool((ends[1] > 0).all() or (ends[1] < 0).all())
+    supported[2:] = holm(chance[2:]) <= 1 - bootstrap.LEVEL
     found = [
         HeatRow(
             name.removeprefix("shift/"),
             protocol.shifts.get(name.removeprefix("shift/"), ""),
             cells[p],
             (float(gains[p]), float(ends[p, 0]), float(ends[p, 1])),
-            bool(holds[p] and gains[p] > 0),
-            bool(holds[p] and gains[p] < 0),
+            bool(supported[p] and gains[p] > 0),
+            bool(supported[p] and gains[p] < 0),
         )
         for p, name in enumerate(predictors)
     ]
     shifts = sorted(found[2:], key=lambda row: (-np.nan_to_num(row.cells[-1].spearman, nan=-2), row.name))
     titles = [*protocol.targets, MEAN]
-    return Correlation(
-        len(board.rows), titles, [*found[:2], *shifts], *_said(len(board.rows), found[0], found[1], shifts)
-    )
+    answer, sentence = _interpretation(len(board.rows), found[0], found[1], shifts)
+    return Correlation(len(board.rows), titles, [*found[:2], *shifts], answer, sentence)
 
 
 def spearman(values: Floats, predictors: int) -> Floats:
-    """Returns (P, S) Spearman's correlation of the first P columns with the others; NaN where a column is constant."""
+    """Compute Spearman's correlation of the first P columns with the S others: (P, S); NaN for constant columns."""
     ranks = rankdata(values, axis=0).astype(np.float64)
-    ranks[:, np.isnan(values).any(axis=0)] = 0  # a column that lacks an entry is constant, so undefined
+    ranks[:, np.isnan(values).any(axis=0)] = 0  # a column with a missing value is made constant, so undefined
     centred = ranks - ranks.mean(axis=0)
     scale = np.sqrt((centred**2).sum(axis=0))
     unit = np.where(scale > 0, centred / np.where(scale > 0, scale, 1), np.nan)
@@ -147,64 +148,65 @@ def spearman(values: Floats, predictors: int) -> Floats:
 
 
 def kendall(one: Floats, other: Floats) -> float:
-    """Returns Kendall's tau-b; NaN where one of them is constant or undefined."""
+    """Compute Kendall's tau-b; NaN if one of the two is constant or has undefined values."""
     if np.isnan([one, other]).any():
         return math.nan
     return float(kendalltau(one, other).statistic)
 
 
 def _resampled(board: Board, columns: Sequence[str], predictors: int) -> Floats:
-    """Returns (B, P, S) the correlations with groups and entries drawn anew."""
-    count, replicates = len(board.rows), board.rows[0].scored.tracks.shape[1]
-    if count < FEWEST:
+    """Compute the correlations with groups and entries resampled: (B, P, S)."""
+    entries, count = len(board.rows), board.rows[0].scored.replicates.shape[1]
+    if entries < FEWEST:
         return np.full((1, predictors, len(columns) - predictors), np.nan)
-    tracks = np.empty((replicates, count, len(columns)), np.float32)
+    replicates = np.empty((count, entries, len(columns)), np.float32)
     for number, row in enumerate(board.rows):
-        tracks[:, number] = np.stack([row.track(name) for name in columns], axis=1)
-    drawn = bootstrap.resample_counts(count, replicates, board.protocol.seed, "entries").astype(np.int64)
+        replicates[:, number] = np.stack([row.replicates(name) for name in columns], axis=1)
+    counts = bootstrap.resample_counts(entries, count, board.protocol.seed, "entries").astype(np.int64)
     found = []
-    for replicate in range(replicates):
-        chosen = np.repeat(np.arange(count), drawn[replicate])
-        found.append(spearman(tracks[replicate, chosen].astype(np.float64), predictors))
+    for replicate in range(count):
+        chosen = np.repeat(np.arange(entries), counts[replicate])
+        found.append(spearman(replicates[replicate, chosen].astype(np.float64), predictors))
     return np.stack(found)
 
 
-def _interval(again: Floats) -> tuple[Floats, Floats]:
-    """Returns the ends of the 95 % interval along the first axis; NaN where most replicates are undefined."""
-    low, high = (np.full(again.shape[1:], np.nan) for _ in range(2))
-    for place in np.ndindex(*again.shape[1:]):
-        low[place], high[place] = bootstrap.interval(again[(slice(None), *place)])
+def _interval(replicates: Floats) -> tuple[Floats, Floats]:
+    """Compute the ends of the 95 % interval along the first axis; NaN where most replicates are undefined."""
+    low, high = (np.full(replicates.shape[1:], np.nan) for _ in range(2))
+    for index in np.ndindex(*replicates.shape[1:]):
+        low[index], high[index] = bootstrap.interval(replicates[(slice(None), *index)])
     return low, high
 
 
-def _said(entries: int, clean: HeatRow, synthesized: HeatRow, shifts: Sequence[HeatRow]) -> tuple[str, str]:
-    """Returns the answer, and with it what else the heat map says, or why it says nothing."""
+def _interpretation(entries: int, clean: HeatRow, synthesized: HeatRow, shifts: Sequence[HeatRow]) -> tuple[str, str]:
+    """Write the answer, and the answer with all further findings, or why there is none."""
     if entries < FEWEST:
         odds = f"2 in {math.factorial(entries)}"
         answer = (
-            f"With {entries} entries this cannot be answered yet: their order at two places agrees or reverses by mere "
-            f"chance in {odds} cases. It takes at least {FEWEST} entries that differ, better {PLENTY} or more."
+            f"With {entries} entries this cannot be answered yet: two unrelated orders of them agree or are reversed "
+            f"with a chance of {odds}. At least {FEWEST} entries that differ are needed, better {PLENTY} or more."
         )
-        return answer, f"{answer} The numbers are drawn to show what will be measured; read nothing from them."
+        return answer, f"{answer} The numbers only show what will be measured; do not interpret them."
     gain, low, high = synthesized.gain
     verdict = "Yes" if synthesized.beats else "No, worse" if synthesized.fails else "Not supported"
     change = f"{gain:+.2f}" + ("" if math.isnan(low) else f" [{low:+.2f}, {high:+.2f}]")
     answer = (
-        f"{verdict}: over {entries} entries, the mean of all synthesized shifts orders them as the mean of the real "
-        f"sites does with a rank correlation of {_number(synthesized.cells[-1])}, clean performance with "
-        f"{_number(clean.cells[-1])}; the gain is {change}."
+        f"{verdict}: over {entries} entries, the rank correlation with the mean of the real sites is "
+        f"{_number(synthesized.cells[-1])} for the mean of all synthesized shifts and {_number(clean.cells[-1])} for "
+        f"clean performance; the gain is {change}."
     )
-    few = f" {entries} entries are few: the intervals are wide." if entries < PLENTY else ""
-    parts = [answer + few, f"The single shift that agrees best is {shifts[0].name}, {_number(shifts[0].cells[-1])}."]
-    for verb, names in (
+    few = f" {entries} entries are few, so the intervals are wide." if entries < PLENTY else ""
+    best = f"The single shift with the highest correlation is {shifts[0].name}, {_number(shifts[0].cells[-1])}."
+    parts = [answer + few, best]
+    for adjective, names in (
         ("Better", [row.name for row in shifts if row.beats]),
         ("Worse", [row.name for row in shifts if row.fails]),
     ):
         if names:
-            shown = ", ".join(names[:NAMED]) + (f" and {len(names) - NAMED} more" if len(names) > NAMED else "")
-            parts.append(f"{verb} than clean, after correction for {len(shifts)} looks: {shown}.")
+            listed = ", ".join(names[:NAMED]) + (f" and {len(names) - NAMED} more" if len(names) > NAMED else "")
+            parts.append(f"{adjective} than clean after correction for {len(shifts)} comparisons: {listed}.")
     if not any(row.beats for row in shifts):
-        parts.append(f"That a single shift does better than clean is not supported for any of the {len(shifts)}.")
+        parts.append(f"That a single shift predicts better than clean is not supported for any of the {len(shifts)}.")
     return answer + few, " ".join(parts)
 
 

@@ -1,4 +1,4 @@
-"""What a table says in sentences, and what it does not support. What a reader wants to know first comes first."""
+"""Findings of a board as sentences, with what the data do not support; the most important come first."""
 
 from __future__ import annotations
 
@@ -16,21 +16,23 @@ NAMED = 5  # entries that are named
 
 
 def findings(board: Board, found: Correlation | None = None) -> list[str]:
-    """Returns sentences, what the board was made to answer first, then who leads, and what to keep in mind.
+    """Write the findings: the benchmark's main questions, then the leaders, then caveats.
 
     Args:
-        board: The table.
-        found: Its correlations, if there are any.
+        board: Ranked table.
+        found: Its rank correlations, if any.
     """
-    said = _approaches(board)
+    sentences = _approaches(board)
     if found is not None:
-        said.append(f"Do synthesized shifts predict the real ones better than clean performance does? {found.answer}")
+        sentences.append(
+            f"Do synthesized shifts predict the real ones better than clean performance does? {found.answer}"
+        )
     leaders = [] if len(by_approach(board.rows)) > 1 else _leaders(board)
-    return [*said, *_groups(board), *leaders, *_single(board)]
+    return [*sentences, *_first_tiers(board), *leaders, *_single_seeds(board)]
 
 
 def _approaches(board: Board) -> list[str]:
-    """Returns which of transfer, scratch and adaptation does best under shift, and by how much."""
+    """Compare the best entries of transfer, scratch and adaptation."""
     metric, by = METRICS[board.rank_by], board.ranked_figure
     higher = metric.higher_is_better
     kinds = by_approach(board.rows)
@@ -43,85 +45,89 @@ def _approaches(board: Board) -> list[str]:
     best = {kind: (max if higher else min)(rows, key=lambda row: figure(row, by)) for kind, rows in kinds.items()}
     order = sorted(best, key=lambda kind: -figure(best[kind], by) if higher else figure(best[kind], by))
     under = "under shift" if by == "shifted" else "on clean images"
-    told = [
-        f"{kind} {best[kind].aggregates[by, board.rank_by].text} ({_of(best[kind], kinds[kind])})" for kind in order
+    figures = [
+        f"{kind} {best[kind].aggregates[by, board.rank_by].text} ({_best_of(best[kind], kinds[kind])})"
+        for kind in order
     ]
-    said = [
-        f"ImageNet, scratch or adaptation? The best of each by {metric.title} {under}: {_joined(told)}."
-        + (" Adaptation alone looks at unlabelled images of the target." if "adaptation" in kinds else "")
+    sentences = [
+        f"ImageNet, scratch or adaptation? The best of each by {metric.title} {under}: {_joined(figures)}."
+        + (" Only adaptation sees unlabelled images of the target." if "adaptation" in kinds else "")
     ]
     gaps = []
     for place, kind in enumerate(order[:-1]):
         behind = [f"{other} by {_gap(board, best[kind], best[other])}" for other in order[place + 1 :]]
         gaps.append(f"{kind} leads {' and '.join(behind)}")
-    said.append(f"{_sentence_case(_joined(gaps))}.")
+    sentences.append(f"{_sentence_case(_joined(gaps))}.")
     if any(len(rows) > 2 for rows in kinds.values()):
-        middles = [f"{kind} {format_decimal(median(figure(row, by) for row in kinds[kind]))}" for kind in order]
-        said.append(f"The best of many is best by luck, too; the median entries have: {_joined(middles)}.")
+        medians = [f"{kind} {format_decimal(median(figure(row, by) for row in kinds[kind]))}" for kind in order]
+        sentences.append(f"The best of many entries is partly best by luck; the medians are: {_joined(medians)}.")
     if by == "shifted":
         clean = [f"{kind} {best[kind].aggregates['clean', board.rank_by].text}" for kind in order]
-        said.append(f"On clean images the same entries have: {_joined(clean)}.")
-    return said
+        sentences.append(f"On clean images, the best entries named above score: {_joined(clean)}.")
+    return sentences
 
 
 def _leaders(board: Board) -> list[str]:
-    """Returns how the best of those that see the same compare, where it is not known what approach they take."""
+    """Compare the best entries of each access level, where their approaches are not known."""
     title = METRICS[board.rank_by].title
     leaders = [rows[0] for rows in board.by_sees().values() if rows[0].rank is not None]
-    said = []
+    sentences = []
     for one, other in combinations(leaders, 2):
-        better, worse = (one, other) if board.pairs.interval(*_places(board, one, other))[0] >= 0 else (other, one)
-        said.append(
+        better, worse = (one, other) if board.pairs.interval(*_indices(board, one, other))[0] >= 0 else (other, one)
+        sentences.append(
             f"In {title}, {better.name} (sees {better.sees}) is better than {worse.name} (sees {worse.sees}) by "
             f"{_gap(board, better, worse)}."
         )
-    return said
+    return sentences
 
 
-def _places(board: Board, one: Row, other: Row) -> tuple[int, int]:
+def _indices(board: Board, one: Row, other: Row) -> tuple[int, int]:
     return board.rows.index(one), board.rows.index(other)
 
 
 def _gap(board: Board, one: Row, other: Row) -> str:
-    """Returns by how much one entry is better than another, and whether that is supported."""
-    a, b = _places(board, one, other)
+    """Format the difference of two entries, its interval and whether it is supported."""
+    a, b = _indices(board, one, other)
     value, low, high = board.pairs.interval(a, b)
     verdict = "supported" if board.pairs.supported[a, b] else "not supported"
     return f"{format_decimal(value)} [{format_decimal(low, 2)}, {format_decimal(high, 2)}] ({verdict})"
 
 
-def _groups(board: Board) -> list[str]:
-    """Returns who leads among methods that see the same."""
-    said = []
+def _first_tiers(board: Board) -> list[str]:
+    """Name the first tier of each access level."""
+    sentences = []
     for sees, rows in board.by_sees().items():
         ranked = [row for row in rows if row.rank is not None]
         if not ranked:
             continue
         first = [row for row in ranked if row.tier == 1]
         if len(ranked) == 1:
-            said.append(f"Only {first[0].name} sees {sees}: it has nobody to be ranked against.")
+            sentences.append(
+                f"{first[0].name} is the only method that sees {sees}, so there is none to rank it against."
+            )
         elif len(first) == 1:
-            said.append(
-                f"Of methods that see {sees}, {first[0].name} leads; its lead over the next, {ranked[1].name}, is "
+            sentences.append(
+                f"Among methods that see {sees}, {first[0].name} leads; its lead over the next, {ranked[1].name}, is "
                 "supported."
             )
         else:
-            said.append(
-                f"Of methods that see {sees}, {_names(first)} share the first tier: none is supported to be worse than "
-                f"{first[0].name}{_gap_to_best(ranked[len(first) :])}."
+            sentences.append(
+                f"Among methods that see {sees}, {_names(first)} share the first tier: none is significantly worse "
+                f"than {first[0].name}{_next_tier(ranked[len(first) :])}."
             )
-    return said
+    return sentences
 
 
-def _gap_to_best(rest: Sequence[Row]) -> str:
+def _next_tier(rest: Sequence[Row]) -> str:
     if not rest:
         return ""
-    more = f", and {len(rest) - 1} more rank below it" if len(rest) > 1 else ""
+    below = len(rest) - 1
+    more = f", and {below} more {'ranks' if below == 1 else 'rank'} below it" if below else ""
     return f"; {rest[0].name} is{more}"
 
 
-def _single(board: Board) -> list[str]:
-    """Returns which entries have one seed only, where others or all of them do."""
+def _single_seeds(board: Board) -> list[str]:
+    """Name the entries with a single seed."""
     alone = [row for row in board.rows if len(row.cards) == 1]
     if not alone:
         return []
@@ -131,13 +137,13 @@ def _single(board: Board) -> list[str]:
         else f"{_names(alone)} {'has' if len(alone) == 1 else 'have'}"
     )
     return [
-        f"{who} one seed, which shows nothing of the spread between seeds: intervals cover the drawing of groups only "
-        "and are too narrow for another training run."
+        f"{who} one seed, so the variation between seeds is unknown: intervals cover the sampling of groups only and "
+        "are too narrow for another training run."
     ]
 
 
-def _of(row: Row, rows: Sequence[Row]) -> str:
-    return row.name if len(rows) == 1 else f"{row.name}, of {len(rows)} entries"
+def _best_of(row: Row, rows: Sequence[Row]) -> str:
+    return row.name if len(rows) == 1 else f"{row.name}, best of {len(rows)} entries"
 
 
 def _sentence_case(text: str) -> str:

@@ -1,1 +1,1 @@
-"""Entries: found, checked and scored."""
+"""Find, check and score entries."""

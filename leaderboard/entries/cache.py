@@ -1,4 +1,4 @@
-"""Scores that were computed before, addressed by all that they depend on: nothing stale can be found there."""
+"""Cache of scores, addressed by everything they depend on, so that nothing stale can be found."""
 
 from __future__ import annotations
 
@@ -15,32 +15,32 @@ import scipy
 from ...benchmark.files import atomic, home
 from ...benchmark.files.code import code_sha256, modules_of
 from .entries import ProtocolFolder, check_seeds
-from .scoring import Scored, scored
+from .scoring import Scored, score_seeds
 
 
 @cache
 def code() -> str:
-    """Returns a hash of the code that scores depend on, and of the versions of the packages that compute them."""
-    made = f"{np.__version__} {scipy.__version__} {code_sha256(modules_of(check_seeds, scored))}"
-    return hashlib.sha256(made.encode()).hexdigest()
+    """Hash the code that scores depend on and the versions of the packages that compute them."""
+    versions = f"{np.__version__} {scipy.__version__} {code_sha256(modules_of(check_seeds, score_seeds))}"
+    return hashlib.sha256(versions.encode()).hexdigest()
 
 
-def cache_path(contest: ProtocolFolder, name: str, contents: Sequence[tuple[str, str]], replicates: int) -> Path:
-    """Returns where the scores of an entry lie.
+def cache_path(folder: ProtocolFolder, name: str, contents: Sequence[tuple[str, str]], replicates: int) -> Path:
+    """Return the path of an entry's cached scores.
 
     Args:
-        contest: Protocol and truth.
-        name: The entry's.
-        contents: Hashes of card and predictions of each seed.
-        replicates: Of the bootstrap.
+        folder: Protocol and truth.
+        name: Name of the entry.
+        contents: Hashes of card and predictions, one pair per seed.
+        replicates: Number of bootstrap replicates.
     """
-    depends_on = [code(), contest.protocol.sha256, contest.protocol.truth_sha256, name, contents, replicates]
+    depends_on = [code(), folder.protocol.sha256, folder.protocol.truth_sha256, name, contents, replicates]
     digest = hashlib.sha256(json.dumps(depends_on).encode()).hexdigest()
     return home.home() / "scores" / digest[:2] / f"{digest}.npz"
 
 
 def read(path: Path) -> Scored | None:
-    """Returns the scores in a file, or None where there is none that can be read."""
+    """Read cached scores; None if the file is missing or unreadable."""
     try:
         with np.load(path, allow_pickle=False) as found:
             return Scored(**{name: found[name] for name in Scored.__dataclass_fields__})
@@ -49,6 +49,6 @@ def read(path: Path) -> Scored | None:
 
 
 def write(scored: Scored, path: Path) -> None:
-    """Writes scores, renamed into place."""
+    """Write scores atomically."""
     with atomic.replace(path) as temporary, temporary.open("wb") as file:
         np.savez(file, allow_pickle=False, **scored.arrays())

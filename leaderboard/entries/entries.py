@@ -1,4 +1,4 @@
-"""Finds the submissions below a folder: `ROOT/PROTOCOL/ENTRY/seed-N/`, or one protocol's folder itself."""
+"""Find submissions: `ROOT/PROTOCOL/ENTRY/seed-N/`, where the root may also be a protocol's folder itself."""
 
 from __future__ import annotations
 
@@ -19,75 +19,76 @@ from ...shifts.errors import MedshiftError
 
 @dataclass(frozen=True, eq=False)
 class ProtocolFolder:
-    """A protocol, its truth, and the folder where both lie with the entries."""
+    """A protocol, its truth, and the folder that holds both, and the entries."""
 
-    folder: Path
+    path: Path
     protocol: Protocol
     truth: pd.DataFrame
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One row to be: a method with its settings, and the folders of its seeds in their order."""
+    """A method with its settings: one row of the leaderboard, with its seed folders in order."""
 
     name: str
     folders: tuple[Path, ...]
 
 
-def protocol_folder(folder: Path) -> ProtocolFolder:
-    """Returns the protocol and truth of a folder.
+def protocol_folder(path: Path) -> ProtocolFolder:
+    """Read the protocol and truth of a folder.
 
     Raises:
-        MedshiftError: One of them is missing or damaged, or the truth is another than the protocol's.
+        MedshiftError: One of them is missing or damaged, or the truth does not match the protocol.
     """
-    protocol, truth = read_protocol(folder)
-    return ProtocolFolder(folder, protocol, truth)
+    protocol, truth = read_protocol(path)
+    return ProtocolFolder(path, protocol, truth)
 
 
 def protocol_folders(root: Path) -> list[ProtocolFolder]:
-    """Returns the contests in a folder, by name. Links are not followed: what they lead to would be there twice.
+    """Find the protocol folders below a root, by name. Links are not followed: their targets would be listed twice.
 
     Raises:
         MedshiftError: There is none, or one is damaged.
     """
-    own = (root / PROTOCOL_FILE).is_file()
-    folders = [root] if own else sorted(path for path in _folders(root) if not path.is_symlink())
-    found = [protocol_folder(folder) for folder in folders if (folder / PROTOCOL_FILE).is_file()]
+    is_protocol = (root / PROTOCOL_FILE).is_file()
+    paths = [root] if is_protocol else sorted(path for path in _folders(root) if not path.is_symlink())
+    found = [protocol_folder(path) for path in paths if (path / PROTOCOL_FILE).is_file()]
     if not found:
-        raise MedshiftError(f"no submissions in {root}: it must hold PROTOCOL/{PROTOCOL_FILE}, as `medshift run` makes")
+        raise MedshiftError(f"no submissions in {root}: expected PROTOCOL/{PROTOCOL_FILE}, as `medshift run` writes it")
     return found
 
 
-def entries(contest: ProtocolFolder) -> tuple[list[Entry], list[str]]:
-    """Returns the complete entries of a contest by name, and a note for every folder that a run has not finished.
+def find_entries(folder: ProtocolFolder) -> tuple[list[Entry], list[str]]:
+    """List the entries of a protocol folder by name, with a note for every unfinished seed.
 
-    Folders with names that no run gives are left out and noted, their names unsaid.
+    Folders whose names no run would give are only counted, as their names cannot be trusted.
     """
     found, notes = [], []
-    strange = 0
-    for folder in sorted(_folders(contest.folder)):
-        if not re.fullmatch(ENTRY, folder.name):
-            strange += 1
+    misnamed = 0
+    for path in sorted(_folders(folder.path)):
+        if not re.fullmatch(ENTRY, path.name):
+            misnamed += 1
             continue
         seeds: dict[int, Path] = {}
-        for inner in sorted(_folders(folder)):
+        for inner in sorted(_folders(path)):
             number = submission.SEED_FOLDER.fullmatch(inner.name)
             if number is None:
-                strange += 1
+                misnamed += 1
             elif (inner / CARD_FILE).exists():
                 seeds[int(number[1])] = inner
             else:
-                notes.append(f"{folder.name}/{inner.name} has no {CARD_FILE}: not finished, left out")
+                notes.append(f"{path.name}/{inner.name} has no {CARD_FILE}: unfinished, left out")
         if seeds:
-            found.append(Entry(folder.name, tuple(seeds[number] for number in sorted(seeds))))
-    if strange:
-        notes.append(f"{strange} folders are not named ENTRY/seed-N: left out")
+            found.append(Entry(path.name, tuple(seeds[number] for number in sorted(seeds))))
+    if misnamed:
+        what = "1 folder is" if misnamed == 1 else f"{misnamed} folders are"
+        notes.append(f"{what} not named ENTRY/seed-N: left out")
     return found, notes
 
 
 @dataclass(frozen=True)
 class Seed:
-    """A submission that is in order as far as can be seen from outside."""
+    """A submission that passed the preflight check; its predictions are not decoded yet."""
 
     folder: Path
     card: Card
@@ -95,42 +96,45 @@ class Seed:
     hashes: tuple[str, str]
 
 
-def check_seeds(contest: ProtocolFolder, entry: Entry, rows: int) -> tuple[list[Seed], list[str]]:
-    """Returns the seeds of an entry that are in order from outside, and why the others are not, one line for each.
+def check_seeds(folder: ProtocolFolder, entry: Entry, rows: int) -> tuple[list[Seed], list[str]]:
+    """Check the seeds of an entry before their predictions are decoded.
 
     Args:
-        contest: Protocol and folder.
-        entry: Where its seeds lie.
+        folder: Protocol folder.
+        entry: Entry to check.
         rows: `submission.expected_rows`.
+
+    Returns:
+        The seeds that pass, and one line for each that is refused.
     """
     seeds, refused = [], []
-    for folder in entry.folders:
-        seen = submission.preflight(folder, contest.protocol, rows)
+    for path in entry.folders:
+        seen = submission.preflight(path, folder.protocol, rows)
         if seen.problems or seen.card is None or len(seen.hashes) != 2:
-            refused.append(in_a_line(folder, seen.problems))
+            refused.append(refusal_line(path, seen.problems))
             continue
-        # the claims were only to be compared: six hundred of them are half a megabyte in memory
+        # claimed scores are needed for the check only: six hundred of them take half a megabyte of memory
         bare = seen.card.model_copy(update={"scores": ()})
-        seeds.append(Seed(folder, bare, seen.mark, (seen.hashes[0], seen.hashes[1])))
+        seeds.append(Seed(path, bare, seen.mark, (seen.hashes[0], seen.hashes[1])))
     for seed in seeds[1:]:
         if seed.card.baseline != seeds[0].card.baseline:
             one, other = seeds[0].card.seed, seed.card.seed
             refused.append(
-                f"{contest.folder / entry.name}: seeds {one} and {other} differ in more than the seed (baseline, "
-                "distribution, sees or config): make them two entries"
+                f"{folder.path / entry.name}: seeds {one} and {other} differ in more than the seed (baseline, "
+                "distribution, sees or config): submit them as two entries"
             )
             return [], refused
     return seeds, refused
 
 
-def in_a_line(folder: Path, problems: Sequence[str]) -> str:
-    """Returns a submission and what is wrong with it: the first problem, and how many more there are."""
+def refusal_line(folder: Path, problems: Sequence[str]) -> str:
+    """Name a submission, its first problem, and how many more there are."""
     more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
     return f"{folder}: {problems[0]}{more}"
 
 
 def _folders(parent: Path) -> Iterator[Path]:
-    """Yields the folders in a folder, hidden ones left out."""
+    """Yield the sub-folders of a folder, without hidden ones."""
     if not parent.is_dir():
         raise MedshiftError(f"{parent} is not a folder")
     return (path for path in parent.iterdir() if path.is_dir() and not path.name.startswith("."))

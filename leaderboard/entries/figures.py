@@ -1,4 +1,4 @@
-"""Figures with intervals, held as one array: a thousand entries of a thousand figures are 24 MB, not a gigabyte."""
+"""Figures with intervals in one array: a thousand entries of a thousand figures take 24 MB instead of a gigabyte."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ class Figure(NamedTuple):
 
     @property
     def text(self) -> str:
-        """As printed: `.873 [.84, .90]`."""
+        """The figure as printed: `.873 [.84, .90]`."""
         return format_estimate(*self)
 
     @property
     def defined(self) -> bool:
-        """Whether there is a figure."""
+        """Whether the figure is not NaN."""
         return not math.isnan(self.value)
 
 
@@ -40,8 +40,8 @@ class Figures:
     """Figures by name (of a condition or an aggregate) and metric.
 
     Args:
-        names: Of the rows.
-        metrics: Of the columns.
+        names: Names of the rows.
+        metrics: Names of the columns.
         values: (names, metrics, 3): value, low, high.
     """
 
@@ -50,18 +50,18 @@ class Figures:
     values: NDArray[np.float64]
 
     def __getitem__(self, key: tuple[str, str]) -> Figure:
-        """Returns the figure of a name and a metric."""
+        """Return the figure of a (name, metric) pair."""
         name, metric = key
         value, low, high = self.values[self.names.index(name), self.metrics.index(metric)].tolist()
         return Figure(value, low, high)
 
     def __contains__(self, name: str) -> bool:
-        """Says whether there are figures of that name."""
+        """Return whether there are figures under a name."""
         return name in self.names
 
 
-def tabled(estimates: Mapping[str, Mapping[str, Estimate]]) -> NDArray[np.float64]:
-    """Returns (names, metrics, 3) value and interval of each, as `Estimate.interval` has it, at once."""
+def to_array(estimates: Mapping[str, Mapping[str, Estimate]]) -> NDArray[np.float64]:
+    """Compute value, low and high of all estimates at once: (names, metrics, 3), as `Estimate.interval` would."""
     flat = [found for by_metric in estimates.values() for found in by_metric.values()]
     values = np.array([found.value for found in flat])
     return np.column_stack([values, intervals_of(flat)]).reshape(len(estimates), -1, 3)

@@ -1,4 +1,4 @@
-"""One entry, scored from its predictions: seeds averaged, groups and seeds resampled, and what the page shows of it."""
+"""Score one entry from its predictions: seeds averaged, groups and seeds resampled, details for the page."""
 
 from __future__ import annotations
 
@@ -16,86 +16,86 @@ from ...benchmark.scoring.estimate import Estimate
 from ...benchmark.scoring.metrics import BINS
 from ...benchmark.scoring.scores import aggregated, board_metrics, by_condition
 from .entries import ProtocolFolder
-from .figures import tabled
+from .figures import to_array
 
-SKETCHED = 200  # replicates that the page keeps, to compare two entries condition by condition
-MOST_CLASSES = 20  # of which a confusion is shown
+STORED = 200  # replicates stored in the page, to compare two entries condition by condition
+MOST_CLASSES = 20  # up to which a confusion matrix is shown
 Arrays = Mapping[str, NDArray[np.float32]]
 
 
 @dataclass(frozen=True, eq=False)
 class Scored:
-    """What is kept of an entry. Tracks and sketches are of the ranking metric.
+    """Scores of an entry. Replicates are of the ranking metric.
 
     Args:
-        conditions: (C, M, 3) value and interval by condition and metric (`board_metrics`).
+        conditions: (C, M, 3) value, low and high by condition and metric (`board_metrics`).
         names: (A,) names of the aggregates.
-        aggregates: (A, M, 3).
-        sizes: (A, M, 2) samples and groups that an aggregate rests on in each metric, its parts' added up.
-        tracks: (A, B) replicates of the aggregates, groups and seeds drawn anew.
-        spread: (C + A, 2) of conditions and aggregates, the variance that comes from seeds, and that between seeds over
-            their number.
-        sketch: (C + A, SKETCHED) the first replicates of conditions and aggregates, 0..254 between the bounds; 255 is
+        aggregates: (A, M, 3) value, low and high by aggregate and metric.
+        sizes: (A, M, 2) samples and groups behind each aggregate and metric, summed over its parts.
+        replicates: (A, B) aggregates with groups and seeds resampled.
+        spread: (C + A, 2) of conditions and aggregates: the variance due to seeds, and the variance between seeds
+            divided by their number.
+        quantised: (C + A, STORED) the first replicates of conditions and aggregates, 0..254 between the bounds; 255 is
             undefined.
-        bounds: (C + A, 2) what 0 and 254 stand for.
-        confusion: (D, K, K) how often a class (rows) is taken for another (columns), over all seeds; domains are the
-            source, then the targets. Of more than MOST_CLASSES classes (D, 0, 0).
+        bounds: (C + A, 2) the values that 0 and 254 stand for.
+        confusion: (D, K, K) counts by true (rows) and predicted class (columns), over all seeds; domains are the
+            source, then the targets. (D, 0, 0) for more than MOST_CLASSES classes.
         reliability: (D, BINS, 3) samples, summed confidence and hits by bin of the top probability.
-        thresholds: (S, K) of each seed, frozen on source validation.
+        thresholds: (S, K) by seed and class, frozen on source validation.
     """
 
     conditions: NDArray[np.float64]
     names: NDArray[np.str_]
     aggregates: NDArray[np.float64]
     sizes: NDArray[np.int64]
-    tracks: NDArray[np.float32]
+    replicates: NDArray[np.float32]
     spread: NDArray[np.float64]
-    sketch: NDArray[np.uint8]
+    quantised: NDArray[np.uint8]
     bounds: NDArray[np.float32]
     confusion: NDArray[np.int64]
     reliability: NDArray[np.float64]
     thresholds: NDArray[np.float64]
 
     def arrays(self) -> dict[str, NDArray[np.generic]]:
-        """Returns the fields by name."""
+        """Return the fields by name."""
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
 
-def scored(
-    contest: ProtocolFolder, name: str, seeds: Sequence[Arrays], drawn: Mapping[tuple[str, str], ResampledSplit]
+def score_seeds(
+    folder: ProtocolFolder, name: str, seeds: Sequence[Arrays], splits: Mapping[tuple[str, str], ResampledSplit]
 ) -> Scored:
-    """Returns an entry's scores, recomputed from the predictions of its seeds.
+    """Score an entry from the predictions of its seeds.
 
     Args:
-        contest: Protocol and truth.
-        name: The entry's.
-        seeds: Probabilities by condition, one for each seed.
-        drawn: What `bootstrap.cells` returned.
+        folder: Protocol and truth.
+        name: Name of the entry.
+        seeds: Probabilities by condition, one mapping per seed.
+        splits: Result of `bootstrap.resampled_splits`.
     """
-    protocol = contest.protocol
+    protocol = folder.protocol
     metrics = board_metrics(protocol)
-    each = [by_condition(protocol, contest.truth, arrays, drawn=drawn, metrics=metrics) for arrays in seeds]
-    replicates = len(next(iter(drawn.values())).weights)
-    again = bootstrap.resample_counts(len(seeds), replicates, protocol.seed, "seeds", name)
+    each = [by_condition(protocol, folder.truth, arrays, drawn=splits, metrics=metrics) for arrays in seeds]
+    count = len(next(iter(splits.values())).weights)
+    seed_counts = bootstrap.resample_counts(len(seeds), count, protocol.seed, "seeds", name)
     conditions = {
         key: {metric: over_seeds([one[key][metric] for one, _ in each]) for metric in by_metric}
         for key, by_metric in each[0][0].items()
     }
-    aggregates = aggregated(protocol, conditions)  # of the mean over seeds: what is worst on average, not each seed's
+    aggregates = aggregated(protocol, conditions)  # after averaging: the worst site is the worst on average over seeds
     ranking = [found[metrics[0]] for found in (*conditions.values(), *aggregates.values())]
-    tracks = np.stack([with_seeds_redrawn(found, again) for found in ranking])
-    sketch, bounds = _quantised(tracks[:, :SKETCHED])
-    confusion, reliability = _outcomes(protocol, seeds, drawn)
+    replicates = np.stack([with_seeds_redrawn(found, seed_counts) for found in ranking])
+    quantised, bounds = _quantise(replicates[:, :STORED])
+    confusion, reliability = _outcomes(protocol, seeds, splits)
     return Scored(
-        conditions=tabled(conditions),
+        conditions=to_array(conditions),
         names=np.array(list(aggregates)),
-        aggregates=tabled(aggregates),
+        aggregates=to_array(aggregates),
         sizes=np.array(
             [[(found.samples, found.groups) for found in by_metric.values()] for by_metric in aggregates.values()]
         ),
-        tracks=tracks[len(conditions) :].astype(np.float32),
+        replicates=replicates[len(conditions) :].astype(np.float32),
         spread=np.array([found.spread for found in ranking]),
-        sketch=sketch,
+        quantised=quantised,
         bounds=bounds,
         confusion=confusion,
         reliability=reliability,
@@ -104,7 +104,7 @@ def scored(
 
 
 def over_seeds(parts: Sequence[Estimate]) -> Estimate:
-    """Returns the mean over seeds; in replicate b, groups are as in the seeds' replicate b."""
+    """Average estimates over seeds; replicate b uses the same groups in every seed."""
     if len(parts) == 1:
         return parts[0]
     by_seed = np.stack([np.concatenate([[part.value], part.replicates]) for part in parts])
@@ -112,15 +112,15 @@ def over_seeds(parts: Sequence[Estimate]) -> Estimate:
     return replace(parts[0], value=float(middle[0]), replicates=middle[1:], by_seed=by_seed)
 
 
-def with_seeds_redrawn(found: Estimate, drawn: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Returns the replicates of a mean over seeds with the seeds, too, drawn anew, for ranks and comparisons.
+def with_seeds_redrawn(found: Estimate, seed_counts: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Resample the seeds as well in the replicates of a mean over seeds, for ranks and comparisons.
 
-    The seeds' spread is scaled to the variance that comes from them (`intervals.between_seeds`): drawing three from
-    three makes it too small, and part of it is that of the groups, which are drawn already. One seed adds nothing.
+    Deviations between seeds are scaled to the variance due to seeds (`intervals.between_seeds`): resampling three from
+    three makes it too small, and part of it comes from the groups, which are resampled already. One seed adds nothing.
 
     Args:
         found: The mean.
-        drawn: (B, S) how often each seed counts in each replicate.
+        seed_counts: (B, S) how often each seed counts in each replicate.
     """
     if not len(found.by_seed):
         return found.replicates
@@ -128,13 +128,13 @@ def with_seeds_redrawn(found: Estimate, drawn: NDArray[np.float64]) -> NDArray[n
     from_seeds, whole = found.spread
     if not from_seeds > 0:
         return found.replicates
-    away = (drawn / count) @ (found.by_seed[:, 0] - found.by_seed[:, 0].mean())
+    away = (seed_counts / count) @ (found.by_seed[:, 0] - found.by_seed[:, 0].mean())
     scale = math.sqrt(from_seeds / whole * count / (count - 1))
     return np.asarray(np.clip(found.replicates + scale * away, *found.bounds))
 
 
-def _quantised(replicates: NDArray[np.float64]) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
-    """Returns replicates in steps of 1 / 254 of their range, and the range."""
+def _quantise(replicates: NDArray[np.float64]) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+    """Quantise each row of replicates to 1 / 254 of its range; return the steps and the range."""
     undefined = np.isnan(replicates)
     low = np.min(replicates, axis=1, initial=np.inf, where=~undefined)
     high = np.max(replicates, axis=1, initial=-np.inf, where=~undefined)
@@ -145,15 +145,15 @@ def _quantised(replicates: NDArray[np.float64]) -> tuple[NDArray[np.uint8], NDAr
 
 
 def _outcomes(
-    protocol: Protocol, seeds: Sequence[Arrays], drawn: Mapping[tuple[str, str], ResampledSplit]
+    protocol: Protocol, seeds: Sequence[Arrays], splits: Mapping[tuple[str, str], ResampledSplit]
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Returns confusion and reliability by domain, as `Scored` has them."""
+    """Compute `Scored.confusion` and `Scored.reliability`."""
     domains = [c for c in protocol.conditions() if c.kind in ("clean", "real")]
     classes = len(protocol.dataset.classes)
     confusion = np.zeros((len(domains), classes, classes), np.int64)
     reliability = np.zeros((len(domains), BINS, 3))
     for number, condition in enumerate(domains):
-        labels = drawn[split_key(condition)].labels
+        labels = splits[split_key(condition)].labels
         for arrays in seeds:
             probabilities = arrays[condition.key].astype(np.float64)
             top, guess = probabilities.max(axis=1), probabilities.argmax(axis=1)

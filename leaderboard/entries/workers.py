@@ -1,4 +1,4 @@
-"""Scores what is not scored yet, in several processes; what was scored before is looked up by its content."""
+"""Score entries in several processes, unless their scores are in the cache."""
 
 from __future__ import annotations
 
@@ -10,40 +10,45 @@ from pathlib import Path
 from ...benchmark.scoring import bootstrap
 from ...benchmark.scoring.bootstrap import ResampledSplit
 from ...benchmark.submissions import submission
-from . import cache, entries
-from .entries import ProtocolFolder, Seed, in_a_line
-from .scoring import Scored, scored
+from . import cache
+from .entries import ProtocolFolder, Seed, protocol_folder, refusal_line
+from .scoring import Scored, score_seeds
 
 WORTH_PROCESSES = 4  # entries: starting processes takes about a second
-Done = tuple[Sequence[Seed], Scored]
-_here: dict[str, object] = {}  # what a worker process was started with
+Splits = Mapping[tuple[str, str], ResampledSplit]
+ScoredSeeds = tuple[Sequence[Seed], Scored]
+Result = tuple[Sequence[Seed], Scored | None, list[str]]  # sound seeds, their scores, why others are refused
+_state: dict[str, object] = {}  # set when a worker process starts
 
 
 def score_all(
-    contest: ProtocolFolder,
-    asked: Mapping[str, Sequence[Seed]],
-    drawn: Mapping[tuple[str, str], ResampledSplit],
+    folder: ProtocolFolder,
+    checked: Mapping[str, Sequence[Seed]],
+    splits: Splits,
     workers: int,
     progress: Callable[[str], None],
-) -> tuple[dict[str, Done], list[str]]:
-    """Returns name of the entry -> its sound seeds and its scores; and why seeds were refused, one line each.
+) -> tuple[dict[str, ScoredSeeds], list[str]]:
+    """Score all entries, from the cache where possible.
 
     Args:
-        contest: Protocol and truth.
-        asked: Entries, their seeds in order from outside.
-        drawn: What `bootstrap.cells` returned.
-        workers: Processes at most.
-        progress: Called with the name of each entry that is done.
+        folder: Protocol and truth.
+        checked: Name of each entry -> its seeds that passed the preflight check.
+        splits: Result of `bootstrap.resampled_splits`.
+        workers: Largest number of processes.
+        progress: Called with the name of each entry that is scored.
+
+    Returns:
+        Name of each entry -> its sound seeds and its scores; and one line for each seed that is refused.
     """
-    replicates = len(next(iter(drawn.values())).weights)
-    done: dict[str, Done] = {}
-    for name, seeds in asked.items():
-        there = cache.read(cache.cache_path(contest, name, [seed.hashes for seed in seeds], replicates))
-        if there is not None:
-            done[name] = (seeds, there)
-    missing = {name: seeds for name, seeds in asked.items() if name not in done}
+    replicates = len(next(iter(splits.values())).weights)
+    done: dict[str, ScoredSeeds] = {}
+    for name, seeds in checked.items():
+        cached = cache.read(cache.cache_path(folder, name, [seed.hashes for seed in seeds], replicates))
+        if cached is not None:
+            done[name] = (seeds, cached)
+    missing = {name: seeds for name, seeds in checked.items() if name not in done}
     refused = []
-    for name, (kept, found, wrong) in _made(contest, missing, drawn, workers, replicates):
+    for name, (kept, found, wrong) in _score_missing(folder, missing, splits, workers, replicates):
         progress(name)
         refused += wrong
         if found is not None:
@@ -51,55 +56,47 @@ def score_all(
     return done, refused
 
 
-Made = tuple[Sequence[Seed], Scored | None, list[str]]
-
-
-def _made(
-    contest: ProtocolFolder,
-    missing: Mapping[str, Sequence[Seed]],
-    drawn: Mapping[tuple[str, str], ResampledSplit],
-    workers: int,
-    replicates: int,
-) -> Sequence[tuple[str, Made]]:
-    """Returns what was made of each entry, here or in other processes."""
+def _score_missing(
+    folder: ProtocolFolder, missing: Mapping[str, Sequence[Seed]], splits: Splits, workers: int, replicates: int
+) -> Sequence[tuple[str, Result]]:
+    """Score entries in this process or, where there are enough of them, in others."""
     if workers < 2 or len(missing) < WORTH_PROCESSES:
-        return [(name, score_entry(contest, name, seeds, drawn)) for name, seeds in missing.items()]
+        return [(name, score_entry(folder, name, seeds, splits)) for name, seeds in missing.items()]
     spawn = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, spawn, _start, (contest.folder, replicates)) as pool:
-        futures = {name: pool.submit(_score_entry, name, list(seeds)) for name, seeds in missing.items()}
+    with ProcessPoolExecutor(workers, spawn, _start, (folder.path, replicates)) as pool:
+        futures = {name: pool.submit(_score_in_worker, name, list(seeds)) for name, seeds in missing.items()}
         return [(name, future.result()) for name, future in futures.items()]
 
 
-def score_entry(
-    contest: ProtocolFolder, name: str, seeds: Sequence[Seed], drawn: Mapping[tuple[str, str], ResampledSplit]
-) -> Made:
-    """Returns the seeds whose predictions are in order, their scores (None where none is), and why others are refused.
+def score_entry(folder: ProtocolFolder, name: str, seeds: Sequence[Seed], splits: Splits) -> Result:
+    """Check the predictions of an entry's seeds, score those that are sound, and cache the scores.
 
-    The scores are kept for the next time.
+    Returns:
+        The sound seeds, their scores (None if there is none), and one line for each seed that is refused.
     """
     kept, arrays, refused = [], [], []
     for seed in seeds:
-        problems, _, given = submission.examine(seed.folder, contest.protocol, contest.truth)
+        problems, _, given = submission.examine(seed.folder, folder.protocol, folder.truth)
         if problems:
-            refused.append(in_a_line(seed.folder, problems))
+            refused.append(refusal_line(seed.folder, problems))
         else:
             kept.append(seed)
             arrays.append(given)
     if not kept:
         return [], None, refused
-    replicates = len(next(iter(drawn.values())).weights)
-    path = cache.cache_path(contest, name, [seed.hashes for seed in kept], replicates)
+    replicates = len(next(iter(splits.values())).weights)
+    path = cache.cache_path(folder, name, [seed.hashes for seed in kept], replicates)
     found = cache.read(path)
     if found is None:
-        found = scored(contest, name, arrays, drawn)
+        found = score_seeds(folder, name, arrays, splits)
         cache.write(found, path)
     return kept, found, refused
 
 
-def _start(folder: Path, replicates: int) -> None:
-    contest = entries.protocol_folder(folder)
-    _here.update(contest=contest, drawn=bootstrap.resampled_splits(contest.protocol, contest.truth, replicates))
+def _start(path: Path, replicates: int) -> None:
+    folder = protocol_folder(path)
+    _state.update(folder=folder, splits=bootstrap.resampled_splits(folder.protocol, folder.truth, replicates))
 
 
-def _score_entry(name: str, seeds: Sequence[Seed]) -> Made:
-    return score_entry(_here["contest"], name, seeds, _here["drawn"])  # type: ignore[arg-type]
+def _score_in_worker(name: str, seeds: Sequence[Seed]) -> Result:
+    return score_entry(_state["folder"], name, seeds, _state["splits"])  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""Who is better than whom, as far as the data say: paired comparisons, Holm's correction, tiers, intervals of ranks."""
+"""Paired comparisons between entries, Holm's correction, tiers, and intervals of ranks."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from scipy.stats import rankdata
 from ...benchmark.scoring.bootstrap import LEVEL
 
 Floats = NDArray[np.float64]
-ROUNDING = 1e-9  # of a standard error: what is left of two equal ones
+ROUNDING = 1e-9  # standard errors and differences up to this are rounding error, hence zero
 
 
 @dataclass(frozen=True, eq=False)
 class Comparisons:
-    """Every entry with every other, on the same resamples of the same groups.
+    """Comparisons of every entry with every other, on the same resamples of the same groups.
 
     Args:
         difference: (n, n) row minus column, positive where the row is better.
         error: (n, n) standard error of the difference.
-        supported: (n, n) whether the difference holds after Holm's correction, at 5 % for each ranking: two of one
-            ranking over the pairs of that ranking, two of different ones over all pairs.
+        supported: (n, n) whether the difference is supported after Holm's correction at 5 %: over the pairs of a
+            ranking for two entries of the same ranking, over all pairs for two of different rankings.
         reach: (n, n) half the width of a 95 % interval, in standard errors.
     """
 
@@ -35,42 +35,42 @@ class Comparisons:
     reach: Floats
 
     def interval(self, row: int, column: int) -> tuple[float, float, float]:
-        """Returns the difference of two entries and its 95 % interval, uncorrected."""
+        """Return the difference of two entries and the ends of its 95 % interval, uncorrected."""
         value, half = float(self.difference[row, column]), float(self.reach[row, column] * self.error[row, column])
         return value, value - half, value + half
 
 
 def compare(
     values: Floats,
-    tracks: Floats,
+    replicates: Floats,
     groups: float,
     higher_is_better: bool,
     spread: Floats | None = None,
     seeds: Floats | None = None,
     rankings: Sequence[object] | None = None,
 ) -> Comparisons:
-    """Returns the paired comparisons of n entries.
+    """Compare n entries pairwise.
 
-    The variance of a difference is that of the tracks, the part of the groups times groups / (groups - 1), and what
-    comes from either entry's seeds, which are not paired. Few groups and seeds know less than a normal distribution
-    would have them know: Student's t with Satterthwaite's degrees of freedom, as in `intervals`.
+    The variance of a difference has two parts: that due to groups, which are paired, times groups / (groups - 1); and
+    that due to the seeds of either entry, which are not. As groups and seeds are few, Student's t is used with
+    Satterthwaite's degrees of freedom, as in `intervals`.
 
     Args:
-        values: (n,) what ranks; NaN where undefined.
-        tracks: (n, B) its replicates, the same groups being drawn for all in a column.
-        groups: What number of groups the figures are as uncertain as.
-        higher_is_better: Which way the metric points.
-        spread: (n, 2) `intervals.between_seeds` of each; none by default.
-        seeds: (n,) how many each has; one by default.
-        rankings: (n,) names the ranking that each belongs to; all to one by default.
+        values: (n,) ranking figures; NaN where undefined.
+        replicates: (n, B) their replicates; a column has the same groups for all entries.
+        groups: Effective number of groups behind the figures.
+        higher_is_better: Direction of the metric.
+        spread: (n, 2) `intervals.between_seeds` of each entry; zero by default.
+        seeds: (n,) number of seeds of each entry; one by default.
+        rankings: (n,) the ranking that each entry belongs to; the same one by default.
     """
     sign = 1.0 if higher_is_better else -1.0
     difference = sign * (values[:, None] - values[None, :])
     spread = np.zeros((len(values), 2)) if spread is None else np.nan_to_num(spread)
     seeds = np.ones(len(values)) if seeds is None else seeds
-    whole = tracks[:, ~np.isnan(tracks[~np.isnan(values)]).any(axis=0)].astype(np.float64)
+    whole = replicates[:, ~np.isnan(replicates[~np.isnan(values)]).any(axis=0)].astype(np.float64)
     nothing = np.full_like(difference, np.nan)
-    if groups < 2 or whole.shape[1] < max(2, tracks.shape[1] / 2):  # undefined in most replicates: nothing can be said
+    if groups < 2 or whole.shape[1] < max(2, replicates.shape[1] / 2):  # one group, or undefined in most replicates
         return Comparisons(difference, nothing, np.zeros(difference.shape, bool), nothing)
     centred = whole - whole.mean(axis=1, keepdims=True)
     covariance = centred @ centred.T / (whole.shape[1] - 1)
@@ -91,24 +91,24 @@ def compare(
 
 
 def _supported(chance: Floats, rankings: NDArray[Any]) -> NDArray[np.bool_]:
-    """Returns (n, n) which of the pairs hold after the correction, each pair within the family that it belongs to."""
+    """Decide which of the (n, n) pairs are supported, correcting each pair within its family."""
     upper = np.triu(np.ones(chance.shape, bool), 1)
-    alike = rankings[:, None] == rankings[None, :]
+    same = rankings[:, None] == rankings[None, :]
     supported = np.zeros_like(upper)
     supported[upper] = holm(chance[upper]) <= 1 - LEVEL
     for name in np.unique(rankings):
-        family = upper & alike & (rankings == name)[:, None]
+        family = upper & same & (rankings == name)[:, None]
         supported[family] = holm(chance[family]) <= 1 - LEVEL
     return supported | supported.T
 
 
 def _pairwise(each: Floats) -> Floats:
-    """Returns (n, n) the sum of the two entries' own."""
+    """Add the values of each pair of entries: (n,) -> (n, n)."""
     return np.asarray(each[:, None] + each[None, :])
 
 
 def holm(chance: Floats) -> Floats:
-    """Returns p-values after Holm's correction (1979), which keeps the family's error; undefined ones stay so."""
+    """Adjust p-values by Holm's method (1979), which controls the family-wise error rate; NaN stays NaN."""
     adjusted = np.full(len(chance), np.nan)
     defined = np.flatnonzero(~np.isnan(chance))
     order = defined[np.argsort(chance[defined], kind="stable")]
@@ -118,10 +118,10 @@ def holm(chance: Floats) -> Floats:
 
 
 def tiers(order: list[int], supported: NDArray[np.bool_]) -> list[int]:
-    """Returns the tier of each entry of an order, from best to worst.
+    """Assign tiers to entries given from best to worst.
 
-    A tier begins with the first entry that is supported to be worse than the one that leads the tier above. So nobody
-    in a tier is known to be worse than its leader.
+    A tier begins with the first entry that is supported to be worse than the leader of the tier above, so no entry is
+    supported to be worse than the leader of its own tier.
     """
     found: list[int] = []
     tier, leader = 1, order[0] if order else 0
@@ -133,21 +133,21 @@ def tiers(order: list[int], supported: NDArray[np.bool_]) -> list[int]:
 
 
 def ranks(values: Floats, higher_is_better: bool) -> NDArray[np.int64]:
-    """Returns the rank of each along the first axis, 1 being the best; equals share the better one, NaN is last."""
-    worth = np.where(np.isnan(values), -np.inf, values if higher_is_better else -values)
-    return np.asarray(rankdata(-worth, method="min", axis=0), dtype=np.int64)
+    """Rank along the first axis, 1 being the best; ties share the better rank, NaN is last."""
+    quality = np.where(np.isnan(values), -np.inf, values if higher_is_better else -values)
+    return np.asarray(rankdata(-quality, method="min", axis=0), dtype=np.int64)
 
 
-def rank_intervals(tracks: Floats, higher_is_better: bool) -> NDArray[np.int64]:
-    """Returns (n, 2) the ranks between which each of n entries lies in 95 % of the replicates.
+def rank_intervals(replicates: Floats, higher_is_better: bool) -> NDArray[np.int64]:
+    """Compute 95 % intervals of the ranks of n entries from (n, B) replicates: (n, 2) lowest and highest rank.
 
-    Replicates in which a defined entry is undefined are left out; where most are, nothing is known: 1 to n.
+    Replicates in which an otherwise defined entry is undefined are left out; if most are, the interval is 1 to n.
     """
     tail = (1 - LEVEL) / 2
-    defined = ~np.isnan(tracks).all(axis=1)
-    whole = tracks[:, ~np.isnan(tracks[defined]).any(axis=0)]
-    if whole.shape[1] < max(1, tracks.shape[1] / 2):
-        return np.tile(np.array([1, len(tracks)]), (len(tracks), 1))
+    defined = ~np.isnan(replicates).all(axis=1)
+    whole = replicates[:, ~np.isnan(replicates[defined]).any(axis=0)]
+    if whole.shape[1] < max(1, replicates.shape[1] / 2):
+        return np.tile(np.array([1, len(replicates)]), (len(replicates), 1))
     each = ranks(whole, higher_is_better)
     low = np.quantile(each, tail, axis=1, method="lower")
     high = np.quantile(each, 1 - tail, axis=1, method="higher")

@@ -1,4 +1,4 @@
-"""A badge for READMEs: who leads, drawn as SVG without asking anybody's server."""
+"""A badge for READMEs: the leading figure as SVG, without a badge server."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from ...benchmark.scoring.metrics import METRICS
 from ..entries.figures import Figure
 from ..ranking.board import Board
 
-WIDTH_OF_CHARACTER = 6.6  # of 11 px Verdana, on average
+WIDTH_OF_CHARACTER = 6.6  # average pixels per character of 11 px Verdana
 LONGEST = 60  # characters
 
 
 def badge(boards: Sequence[Board]) -> str:
-    """Returns the badge: the number of entries, and the best of all ranked ones of the first board that has some."""
+    """Draw the badge: the number of entries, and the best figure of the first board with a ranked entry."""
     count = sum(len(board.rows) for board in boards)
     right = "1 entry" if count == 1 else f"{count} entries"
     board = next((board for board in boards if any(row.rank is not None for row in board.rows)), None)
@@ -22,17 +22,17 @@ def badge(boards: Sequence[Board]) -> str:
         where = "under shift" if board.ranked_figure == "shifted" else "on clean images"
         right = f"{right}, best {where} {_best(board).text}"
     left = "medshift SIMULATED" if any(board.protocol.dataset.simulated for board in boards) else "medshift"
-    return _drawn(left, right[:LONGEST])
+    return _svg(left, right[:LONGEST])
 
 
 def _best(board: Board) -> Figure:
-    """Returns the best figure of all entries, whatever they see: each of what they see has a first of its own."""
+    """Return the best figure over all access levels, since each has a first rank of its own."""
     figures = [row.aggregates[board.ranked_figure, board.rank_by] for row in board.rows if row.rank is not None]
     best = max if METRICS[board.rank_by].higher_is_better else min
     return best(figures, key=lambda figure: figure.value)
 
 
-def _drawn(left: str, right: str) -> str:
+def _svg(left: str, right: str) -> str:
     widths = [round(len(text) * WIDTH_OF_CHARACTER + 12) for text in (left, right)]
     total = sum(widths)
     label = escape(f"{left}: {right}")

@@ -1,4 +1,4 @@
-"""Where things stand in the page's charts; the template draws them as SVG, in the colours of the reader's theme."""
+"""Geometry of the page's charts; the template draws them as SVG, in the colours of the reader's theme."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from ..analysis.approach import by_approach
 from ..entries.figures import Figure
 from ..ranking.board import Board, Row
 
-MOST = 8  # entries drawn: as many as there are colours that can be told apart
-MILDEST = 0.01  # the lowest severity that matching tries
+MOST = 8  # entries in colour: as many as there are distinguishable colours
+MILDEST = 0.01  # lowest severity that matching tries
 WIDTH, HEIGHT = 320, 240
 LEFT, RIGHT, TOP, BOTTOM = 40, 12, 12, 36
 
 
 @dataclass(frozen=True)
 class Point:
-    """A figure with its intervals in pixels: `x0`..`x1` across, `y0`..`y1` down; `style` picks colour and marker."""
+    """A figure with its intervals in pixels: `x0`..`x1` across, `y0`..`y1` down; `style` selects colour and marker."""
 
     style: int
     x: float
@@ -39,14 +39,14 @@ class Chart:
     """One chart.
 
     Args:
-        title: Above it.
+        title: Title above the chart.
         across: Label of the horizontal axis.
         down: Label of the vertical axis.
-        xs: (x, label) of the horizontal axis.
-        ys: (y, label) of the vertical axis.
+        xs: (x, label) of the horizontal ticks.
+        ys: (y, label) of the vertical ticks.
         points: Markers.
-        lines: (style, `x,y x,y ...`).
-        diagonal: Both ends of the line of no drop, in pixels; empty for none.
+        lines: (style, `x,y x,y ...`) of each curve.
+        diagonal: x and y of both ends of the line of no drop, in pixels; empty for none.
     """
 
     title: str
@@ -69,19 +69,18 @@ class Axis:
     end: float
 
     def at(self, value: float) -> float:
-        """Returns where a value stands, held within the axis, in tenths of a pixel."""
+        """Convert a value to its position, clipped to the axis, in tenths of a pixel."""
         return axes.scale_position(value, self.low, self.high, self.start, self.end)
 
     def ticks(self) -> list[tuple[float, str]]:
-        """Returns marks at the ends of three to six round steps."""
+        """Place ticks at the ends of three to six round steps."""
         return axes.ticks(self.low, self.high, self.at, _step(self.high - self.low))
 
 
 def drawn_rows(board: Board) -> list[Row]:
-    """Returns the entries that the charts show, in the order of the table.
+    """Select the entries that the charts show in colour, in the order of the table.
 
-    Those are the best of each approach, so that what the board asks can be seen, then the best of those that see the
-    same, rank by rank.
+    These are the best of each approach, which the board is about, then the best of each access level, rank by rank.
     """
     if len(board.rows) <= MOST:
         return list(board.rows)
@@ -91,9 +90,9 @@ def drawn_rows(board: Board) -> list[Row]:
 
 
 def against_clean(board: Board, name: str, title: str, line: Line | None) -> Chart | None:
-    """Returns the chart of every entry's figure `name` against clean, with the line; None where none is defined.
+    """Plot every entry's figure `name` against clean, with the line; None if no figure is defined.
 
-    The best entries have their colours and intervals, all others are grey points.
+    The best entries have colours and intervals, all others are grey points.
     """
     styles = {row.name: style for style, row in enumerate(drawn_rows(board))}
     figures = []
@@ -111,8 +110,8 @@ def against_clean(board: Board, name: str, title: str, line: Line | None) -> Cha
     ends = (across.at(low), down.at(low), across.at(high), down.at(high))
     fitted = []
     if line is not None:
-        places = [low + (high - low) * step / 40 for step in range(41)]
-        inside = [(x, line.at(x)) for x in places if low <= line.at(x) <= high]
+        grid = [low + (high - low) * step / 40 for step in range(41)]
+        inside = [(x, line.at(x)) for x in grid if low <= line.at(x) <= high]
         fitted = [(MOST, " ".join(f"{across.at(x)},{down.at(y)}" for x, y in inside))]
     return Chart(
         f"{name} against clean",
@@ -144,7 +143,7 @@ def _point(style: int, name: str, clean: Figure, shifted: Figure, across: Axis, 
 
 
 def severity_curves(board: Board, title: str) -> list[Chart]:
-    """Returns one chart a family: the mean over its shifts at each step of severity, from clean (0) on."""
+    """Plot one chart per family: the mean over its shifts at each severity, starting from clean (0)."""
     conditions = board.protocol.conditions()
     families = list(dict.fromkeys(board.protocol.shifts.values()))
     curves = {
@@ -175,7 +174,7 @@ def severity_curves(board: Board, title: str) -> list[Chart]:
 
 
 def _curve(row: Row, board: Board, conditions: Sequence[Condition]) -> list[tuple[int, float]]:
-    """Returns (severity, mean over the shifts), the clean figure at 0; undefined ones are left out."""
+    """Compute (severity, mean over the shifts) pairs, with the clean figure at 0 and without undefined ones."""
     by_severity: dict[int, list[float]] = {0: [row.aggregates["clean", board.rank_by].value]}
     shifts: dict[str, list[Condition]] = {}
     for condition in conditions:
@@ -188,11 +187,11 @@ def _curve(row: Row, board: Board, conditions: Sequence[Condition]) -> list[tupl
 
 
 def steps(severities: Sequence[float], protocol: Protocol) -> tuple[int, ...]:
-    """Returns at which step of severity the conditions of a shift stand.
+    """Map the severities of a shift's conditions to steps on the axis.
 
-    Matched severities stand at the step whose similarity they meet, not at their fraction of the physical scale. A
-    shift that cannot be as mild as asked has its mildest end once and lacks the steps before it; one that cannot be as
-    strong lacks those after.
+    A matched severity is placed at the step whose similarity it meets, not at its value on the physical scale. A shift
+    that cannot be as mild as requested has its mildest severity once and lacks the steps before it; one that cannot be
+    as strong lacks those after.
     """
     if not protocol.matched:
         return tuple(round(severity) for severity in severities)
@@ -202,12 +201,12 @@ def steps(severities: Sequence[float], protocol: Protocol) -> tuple[int, ...]:
 
 
 def bounds(numbers: Sequence[float]) -> tuple[float, float]:
-    """Returns round bounds about numbers, of which some may be undefined; 0 and 1 where all are."""
+    """Find round bounds of numbers, ignoring NaN; 0 and 1 if all are NaN."""
     return _range(numbers) if any(not math.isnan(number) for number in numbers) else (0.0, 1.0)
 
 
 def _range(numbers: Sequence[float]) -> tuple[float, float]:
-    """Returns round bounds about the defined numbers."""
+    """Find round bounds of numbers, ignoring NaN; at least one must be defined."""
     defined = [number for number in numbers if not math.isnan(number)]
     low, high = min(defined), max(defined)
     step = _step(max(high - low, 0.02))
@@ -217,7 +216,7 @@ def _range(numbers: Sequence[float]) -> tuple[float, float]:
 
 
 def _step(span: float) -> float:
-    """Returns a round step (1, 2 or 5 times a power of ten) that divides a span in three to six."""
+    """Find a round step (1, 2 or 5 times a power of ten) that divides a span into three to six."""
     power = 10.0 ** math.floor(math.log10(span / 3))
     return next(power * m for m in (5, 2, 1) if span / (power * m) >= 3 - 1e-9)
 

@@ -1,4 +1,4 @@
-"""The leaderboard as Markdown, and its place in a README."""
+"""The leaderboard as Markdown, and its insertion into a README."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~$])")
 
 
 def markdown(boards: Sequence[Board], correlations: Sequence[Correlation | None] = ()) -> str:
-    """Returns a table for each board that has entries, with what it says and what its columns mean below."""
+    """Write a table for each board that has entries, with its findings and legend below."""
     given = correlations or [None] * len(boards)
     return "\n".join(_table(board, found) for board, found in zip(boards, given, strict=True) if board.rows)
 
 
 def into_readme(path: Path, text: str) -> None:
-    """Replaces what stands between the two markers of a README; the rest is left alone.
+    """Replace the text between the two markers of a README.
 
     Raises:
-        MedshiftError: The file or a marker is missing, or a marker stands twice.
+        MedshiftError: The file or a marker is missing, or a marker occurs twice.
     """
     try:
         readme = path.read_text(encoding="utf-8")
@@ -45,12 +45,12 @@ def into_readme(path: Path, text: str) -> None:
     before, begin, rest = readme.partition(BEGIN)
     _, end, after = rest.partition(END)
     if not begin or not end or any(mark in before + after for mark in (BEGIN, END)):
-        raise MedshiftError(f"{path} must hold {BEGIN} and, after it, {END}, once each: the table goes between them")
+        raise MedshiftError(f"{path} must contain {BEGIN} and, after it, {END}, once each: the table goes between them")
     write_text(path, f"{before}{BEGIN}\n\n{text}\n{END}{after}")
 
 
 def escape(text: str) -> str:
-    """Returns text that Markdown shows as it is, on one line."""
+    """Escape text so that Markdown shows it literally, on one line."""
     return SPECIAL.sub(r"\\\1", " ".join(text.split()))
 
 
@@ -68,22 +68,23 @@ def _table(board: Board, found: Correlation | None) -> str:
     ]
     for rows in board.by_sees().values():
         lines += [f"| {' | '.join(_cells(row, board.rank_by, others))} |" for row in rows]
-    said = [f"- {escape(sentence)}" for sentence in findings(board, found)]
-    return "\n".join([*lines, "", *said, "", _legend(board), ""])
+    sentences = [f"- {escape(sentence)}" for sentence in findings(board, found)]
+    return "\n".join([*lines, "", *sentences, "", _legend(board), ""])
 
 
 def _legend(board: Board) -> str:
-    """Returns what stands below the table."""
+    """Explain the columns of the table."""
     protocol, title = board.protocol, METRICS[board.rank_by].title
     sentence = (
-        f"{title[0].upper()}{title[1:]}, mean over seeds, with 95 % intervals from drawing groups (patients) and seeds "
-        f"anew. Trained on {protocol.source}; real shifts: {', '.join(protocol.targets) or 'none'}; synthesized: "
+        f"{title[0].upper()}{title[1:]}, mean over seeds, with 95 % intervals over groups (patients) and seeds. "
+        f"Trained on {protocol.source}; real shifts: {', '.join(protocol.targets) or 'none'}; synthesized: "
         f"{len(protocol.shifts)} shifts on the source's test images. Shifted is the mean of real and synthesized; drop "
-        "is clean minus shifted. Ranked by shifted among methods that see the same, in brackets the ranks in 95 % of "
-        "the resamples; a tier ends where a paired difference is supported (Holm-corrected):"
+        f"is clean minus shifted. Entries are ranked by {board.ranked_figure} among methods with the same access, with "
+        "the 95 % interval of the rank in parentheses; a tier ends where the paired difference to its leader is "
+        "supported, that is, significant at 5 % after Holm's correction. Access:"
     )
     if any(len(row.cards) == 1 for row in board.rows):
-        sentence = f"† One seed: intervals from drawing groups only. {sentence}"
+        sentence = f"† One seed: intervals over groups only. {sentence}"
     return f"{escape(sentence)} {'; '.join(f'`{sees}`: {escape(MEANS[sees])}' for sees in board.by_sees())}."
 
 

@@ -1,18 +1,16 @@
-"""The leaderboard as one HTML file that needs nothing else: no server, no network, no library."""
+"""The leaderboard as one self-contained HTML file: no server, no network, no library."""
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import json
 import math
 from collections.abc import Sequence
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from ...benchmark.contract.sees import MEANS
+from ...benchmark.reporting.html import policy_hash, template_environment
 from ...benchmark.reporting.numbers import format_decimal
 from ...benchmark.scoring.metrics import METRICS
 from ..analysis.accuracy_line import Line
@@ -27,7 +25,7 @@ from .page_data import details
 TEMPLATES = Path(__file__).with_name("templates")
 SCRIPTS = ("tables.js", "panels.js", "compare.js")
 SPANS = ("shifted", "clean", "real", "synthesized")  # columns whose intervals are drawn, on one axis
-BINS = 10  # shades of the heat map on either side of zero
+BINS = 10  # shades of the heat map on each side of zero
 
 
 def page(
@@ -35,28 +33,19 @@ def page(
     correlations: Sequence[Correlation | None],
     fitted: Sequence[Sequence[Line]],
 ) -> str:
-    """Returns the page. The same boards give the same bytes: no date, no host, nothing random.
+    """Render the page. The same boards give the same bytes: no date, no host, nothing random.
 
-    All that comes from submissions is escaped, and a content security policy lets no script run but the one whose hash
-    it holds.
+    All text from submissions is escaped, and the content security policy allows only the page's own script, by hash.
     """
-    # autoescape is on for every template, whatever its suffix
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES, encoding="utf-8"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
+    environment = template_environment(TEMPLATES)
     script = "\n".join((TEMPLATES / name).read_text(encoding="utf-8") for name in SCRIPTS)
     style = (TEMPLATES / "page.css").read_text(encoding="utf-8")
     return environment.get_template("page.html").render(
         boards=[_context(*each) for each in zip(boards, correlations, fitted, strict=True)],
         script=Markup(script),
         style=Markup(style),
-        script_hash=_hash(script),
-        style_hash=_hash(style),
+        script_hash=policy_hash(script),
+        style_hash=policy_hash(style),
         means=MEANS,
         size=(charts.WIDTH, charts.HEIGHT),
         frame=(charts.LEFT, charts.TOP, charts.WIDTH - charts.RIGHT, charts.HEIGHT - charts.BOTTOM),
@@ -64,7 +53,7 @@ def page(
 
 
 def _context(board: Board, found: Correlation | None, fitted: Sequence[Line]) -> dict[str, object]:
-    """Returns what the templates need of a board."""
+    """Collect what the templates need of a board."""
     protocol, rank_by = board.protocol, board.rank_by
     title = METRICS[rank_by].title
     names = list(board.rows[0].aggregates.names) if board.rows else []
@@ -89,6 +78,7 @@ def _context(board: Board, found: Correlation | None, fitted: Sequence[Line]) ->
         "protocol": protocol,
         "digest": protocol.sha256[:12],
         "title": title,
+        "ranked_figure": board.ranked_figure,
         "columns": [label for label, _ in COLUMNS],
         "parts": [_label(name) for name in parts],
         "others": [label for label, _, _ in others],
@@ -121,13 +111,13 @@ def _item(
     ends: tuple[float, float],
     lines: dict[str, Line],
 ) -> dict[str, object]:
-    """Returns what the templates need of an entry."""
+    """Collect what the templates need of an entry."""
     rank_by = board.rank_by
-    shown = [_cell(row, name, rank_by, ends if name in SPANS else None) for _, name in COLUMNS]
+    cells = [_cell(row, name, rank_by, ends if name in SPANS else None) for _, name in COLUMNS]
     return {
         "row": row,
-        "cells": shown,
-        "behind": _figure(row.behind),
+        "cells": cells,
+        "gap": _figure(row.gap_to_best),
         "parts": [_cell(row, name, rank_by) for name in parts],
         "others": [_cell(row, name, metric) for _, name, metric in others],
         "residuals": [
@@ -162,7 +152,7 @@ def _fitted(line: Line) -> dict[str, str | int]:
 
 
 def _heat_row(row: HeatRow) -> dict[str, object]:
-    """Returns a row of the heat map: text, shade (`p7`, `n3`, `none`) and what a pointer resting there is told."""
+    """Format a row of the heat map; each cell has a text, a shade (`p7`, `n3`, `none`) and a tooltip."""
     cells = []
     for cell in row.cells:
         if math.isnan(cell.spearman):
@@ -179,13 +169,13 @@ def _heat_row(row: HeatRow) -> dict[str, object]:
             }
         )
     gain, low, high = row.gain
-    told = "" if math.isnan(gain) else f"{gain:+.2f}" + ("" if math.isnan(low) else f" [{low:+.2f}, {high:+.2f}]")
+    change = "" if math.isnan(gain) else f"{gain:+.2f}" + ("" if math.isnan(low) else f" [{low:+.2f}, {high:+.2f}]")
     verdict = "better" if row.beats else "worse" if row.fails else "not supported" if not math.isnan(low) else ""
-    return {"name": row.name, "family": row.family, "cells": cells, "gain": told, "verdict": verdict}
+    return {"name": row.name, "family": row.family, "cells": cells, "gain": change, "verdict": verdict}
 
 
 def _cell(row: Row, name: str, metric: str, ends: tuple[float, float] | None = None) -> dict[str, object]:
-    """Returns a figure as the table shows it; `sort` is empty where it is undefined."""
+    """Format a figure of the table; `sort` is empty if it is undefined."""
     found = row.aggregates[name, metric] if name in row.aggregates else NOTHING
     return _figure(found, ends)
 
@@ -198,7 +188,3 @@ def _figure(found: Figure, ends: tuple[float, float] | None = None) -> dict[str,
     if ends is not None and interval:
         span = [round(96 * (x - ends[0]) / (ends[1] - ends[0]) + 2, 1) for x in found]
     return {"value": format_decimal(found.value), "interval": interval, "sort": f"{found.value:.6f}", "span": span}
-
-
-def _hash(text: str) -> str:
-    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()

@@ -1,4 +1,4 @@
-"""What the page's script draws on demand: per condition, confusion, reliability, and replicates to compare with."""
+"""Data that the page's script draws on demand: conditions, confusion, reliability, and replicates for comparisons."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from numpy.typing import NDArray
 from ...benchmark.scoring.metrics import METRICS
 from ..ranking.board import Board, Row
 
-BUDGET = 6 << 20  # bytes of a board's details in the page; entries beyond it have theirs in scores.csv and scores.json
-UNIT = 1000  # figures are whole thousandths
+BUDGET = 6 << 20  # bytes of details per board; those of further entries are in scores.csv and scores.json only
+UNIT = 1000  # figures are integers in thousandths
 
 
 def details(board: Board) -> tuple[str, int]:
-    """Returns the details of a board as JSON, and of how many entries: the best ranked ones that fit the budget.
+    """Write the details of the best entries that fit the budget as JSON; return it and their number.
 
-    No `<` is in it, so that nothing in it can end the element that holds it.
+    It contains no `<`, so that nothing in it can end the element that holds it.
     """
     aggregates = _compared(board)
     head = {
@@ -48,7 +48,7 @@ def details(board: Board) -> tuple[str, int]:
 
 
 def _compared(board: Board) -> list[str]:
-    """Returns the aggregates that can be compared between entries; single shifts are among the conditions."""
+    """List the aggregates that the page compares; single shifts are covered by their conditions."""
     names = board.rows[0].aggregates.names if board.rows else ()
     kept = [name for name in names if not name.startswith("shift/") and name not in ("relative", "clean")]
     return sorted(kept, key=lambda name: "/" in name)
@@ -59,18 +59,18 @@ def _entry(row: Row, aggregates: list[str]) -> dict[str, object]:
     kept = [row.aggregates.names.index(name) for name in aggregates]
     rows = [*range(len(scored.conditions)), *(len(scored.conditions) + index for index in kept)]
     return {
-        "c": _whole(scored.conditions),
-        "a": _whole(scored.aggregates[kept][:, :1]),
-        "s": base64.b64encode(np.ascontiguousarray(scored.sketch[rows]).tobytes()).decode(),
-        "n": int(scored.sketch.shape[1]),
+        "c": _thousandths(scored.conditions),
+        "a": _thousandths(scored.aggregates[kept][:, :1]),
+        "s": base64.b64encode(np.ascontiguousarray(scored.quantised[rows]).tobytes()).decode(),
+        "n": int(scored.quantised.shape[1]),
         "b": np.round(scored.bounds[rows].astype(np.float64) * 1e5).astype(int).ravel().tolist(),
         "k": scored.confusion.tolist(),
         "r": np.round(scored.reliability, 1).tolist(),
-        "t": _whole(scored.thresholds),
+        "t": _thousandths(scored.thresholds),
     }
 
 
-def _whole(values: NDArray[np.float64]) -> list[int | None]:
-    """Returns numbers in thousandths, one after the other; None where undefined."""
+def _thousandths(values: NDArray[np.float64]) -> list[int | None]:
+    """Flatten numbers to integers in thousandths; None where undefined."""
     flat = np.round(values.ravel() * UNIT)
     return [None if number != number else int(number) for number in flat.tolist()]

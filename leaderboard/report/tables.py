@@ -24,7 +24,7 @@ COLUMNS = (
 
 
 def csv_lines(boards: Sequence[Board]) -> Iterator[str]:
-    """Yields all aggregates and conditions of all entries as CSV; an undefined figure is an empty cell."""
+    """Yield all aggregates and conditions of all entries as CSV; an undefined figure is an empty cell."""
     yield ",".join(COLUMNS) + "\n"
     for board in boards:
         tested = np.array([board.sizes[split_key(condition)] for condition in board.protocol.conditions()])
@@ -48,9 +48,9 @@ def _block(
     values: NDArray[np.float64],
     sizes: NDArray[np.int64],
 ) -> Iterator[str]:
-    for name, by_metric, resting_on in zip(names, values.tolist(), sizes.tolist(), strict=True):
+    for name, by_metric, sizes_by_metric in zip(names, values.tolist(), sizes.tolist(), strict=True):
         lead = f"{start},{kind},{_cells([name])}"
-        for metric, numbers, (samples, groups) in zip(metrics, by_metric, resting_on, strict=True):
+        for metric, numbers, (samples, groups) in zip(metrics, by_metric, sizes_by_metric, strict=True):
             value, low, high = ("" if x != x else f"{x:.6f}" for x in numbers)
             yield f"{lead},{metric},{value},{low},{high},{samples},{groups}\n"
 
@@ -68,9 +68,9 @@ def _ranks(row: Row) -> tuple[object, object]:
 def to_json(
     boards: Sequence[Board], correlations: Sequence[Correlation | None], fitted: Sequence[Sequence[Line]]
 ) -> Iterator[str]:
-    """Yields everything that the page shows as JSON, one line an entry; undefined figures are null.
+    """Yield everything that the page shows as JSON, one line per entry; undefined figures are null.
 
-    Figures are lists by name (the order is in `aggregates` and `conditions`), by metric, of value, low and high.
+    Figures are nested lists by name (in the order of `aggregates` and `conditions`), then metric, of value, low, high.
     """
     yield f'{{"schema": "{SCHEMA}", "protocols": ['
     for number, (board, found, line) in enumerate(zip(boards, correlations, fitted, strict=True)):
@@ -99,7 +99,7 @@ def _entry(row: Row) -> dict[str, object]:
         "rank": row.rank,
         "ranks": list(row.ranks) if row.rank else None,
         "tier": row.tier or None,
-        "behind_best": [_number(x) for x in row.behind],
+        "behind_best": [_number(x) for x in row.gap_to_best],
         "behind_is_supported": row.supported,
         "seeds": [card.seed for card in row.cards],
         "verified": [mark.result if mark else None for mark in row.marks],

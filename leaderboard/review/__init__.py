@@ -1,1 +1,1 @@
-"""What a pull request changes, and whether it is in order."""
+"""Review of a pull request: what it changes and whether that is valid."""

@@ -1,4 +1,4 @@
-"""What the check of a pull request says: are its entries in order, and where would they stand?"""
+"""Review a pull request: are its entries valid, and where would they rank?"""
 
 from __future__ import annotations
 
@@ -15,106 +15,107 @@ from ..ranking.board import Board, rank_entries
 from ..report.markdown import escape
 from .changes import Changes
 
-MOST_PROBLEMS = 20  # of an entry that are shown
-LONGEST = 60_000  # characters: a comment takes 65,536
-UNDER: Mapping[str, str] = {"shifted": "under shift", "clean": "without any shift"}  # by the figure that ranks
+MOST_PROBLEMS = 20  # shown per entry
+LONGEST = 60_000  # characters: a comment may have 65,536
+UNDER: Mapping[str, str] = {"shifted": "under shift", "clean": "without any shift"}  # by ranking figure
 
 
 def review(changed: Changes) -> tuple[str, bool]:
-    """Returns Markdown about what changes among the submissions, and whether all of it is in order."""
-    lines, sound = ["## Leaderboard", ""], not changed.refused
-    lines += _told("Changed paths", [f"{path}: {why}" for path, why in sorted(changed.refused.items())])
+    """Write the review as Markdown; also return whether all changes are valid."""
+    lines, valid = ["## Leaderboard", ""], not changed.refused
+    lines += _refusal("Changed paths", [f"{path}: {why}" for path, why in sorted(changed.refused.items())])
     lines += [f"- {_code(path)}: removed" for path in changed.removed[:MOST_PROBLEMS]]
-    by_contest: dict[Path, list[Path]] = {home: [] for home in changed.contests}
-    for folder in changed.seeds:
-        by_contest.setdefault(folder.parent.parent, []).append(folder)
-    for home, mine in sorted(by_contest.items()):
+    by_protocol: dict[Path, list[Path]] = {path: [] for path in changed.protocols}
+    for seed in changed.seeds:
+        by_protocol.setdefault(seed.parent.parent, []).append(seed)
+    for path, seeds in sorted(by_protocol.items()):
         try:
-            said, in_order = _reviewed(
-                protocol_folder(home), {folder: changed.seeds[folder] for folder in sorted(mine)}
+            found, all_valid = _review_protocol(
+                protocol_folder(path), {seed: changed.seeds[seed] for seed in sorted(seeds)}
             )
         except MedshiftError as error:
-            said, in_order = [f"- {_code(home.name)}: {_code(str(error))}"], False
-        lines += said
-        sound &= in_order
+            found, all_valid = [f"- {_code(path.name)}: {_code(str(error))}"], False
+        lines += found
+        valid &= all_valid
     if len(lines) == 2:
-        lines.append("No entry is touched.")
-    return "\n".join(lines)[:LONGEST] + "\n", sound
+        lines.append("This pull request changes no entry.")
+    return "\n".join(lines)[:LONGEST] + "\n", valid
 
 
-def _reviewed(terms: ProtocolFolder, seeds: Mapping[Path, Collection[str]]) -> tuple[list[str], bool]:
-    """Returns what is said of the entries of one contest, and whether all are in order."""
-    if terms.protocol.name != terms.folder.name:
-        raise MedshiftError(f"its protocol is named {terms.protocol.name!r}")
-    lines, good, sound = [], [], True
-    for folder, names in seeds.items():
-        if not folder.exists():
-            lines.append(f"- {_code(_title(folder))}: removed")
+def _review_protocol(folder: ProtocolFolder, seeds: Mapping[Path, Collection[str]]) -> tuple[list[str], bool]:
+    """Review the entries of one protocol folder; also return whether all are valid."""
+    if folder.protocol.name != folder.path.name:
+        raise MedshiftError(f"its protocol is named {folder.protocol.name!r}; rename the folder to match")
+    lines, good, valid = [], [], True
+    for seed, names in seeds.items():
+        if not seed.exists():
+            lines.append(f"- {_code(_title(seed))}: removed")
             continue
-        found = submission.check_submission(folder, terms.protocol, terms.truth)
-        marked = (folder / VERIFIED_FILE).exists()
+        problems = submission.check_submission(seed, folder.protocol, folder.truth)
+        marked = (seed / VERIFIED_FILE).exists()
         if marked and not set(FILES).isdisjoint(names):
-            found.append(
-                f"{VERIFIED_FILE} stands beside a card or predictions that change: a mark comes in a pull request of "
-                "its own, from someone who ran the entry again, and goes where what it marks changes"
+            problems.append(
+                f"{VERIFIED_FILE} lies beside a card or predictions that change: remove it here; whoever reruns the "
+                "entry adds it in a separate pull request"
             )
-        if found:
-            lines += _told(_code(_title(folder)), found)
-            sound = False
+        if problems:
+            lines += _refusal(_code(_title(seed)), problems)
+            valid = False
             continue
-        good.append(folder)
+        good.append(seed)
         if VERIFIED_FILE in names:
-            what = "a mark, to be looked at by a maintainer" if marked else "its mark is removed"
-            lines.append(f"- {_code(_title(folder))}: {what}")
+            what = "verification mark added, to be checked by a maintainer" if marked else "verification mark removed"
+            lines.append(f"- {_code(_title(seed))}: {what}")
     if good:
-        said, ranked = _standing(rank_entries(terms), terms.folder, good)
-        lines += said
-        sound &= ranked
-    return lines, sound
+        found, all_ranked = _standing(rank_entries(folder), folder.path, good)
+        lines += found
+        valid &= all_ranked
+    return lines, valid
 
 
-def _told(what: str, found: Sequence[str]) -> list[str]:
-    """Returns what is wrong with something, which is Markdown already; nothing where nothing is."""
-    if not found:
+def _refusal(what: str, problems: Sequence[str]) -> list[str]:
+    """List problems below what they concern, given as Markdown; nothing if there are none."""
+    if not problems:
         return []
-    shown = [f"  - {_code(problem)}" for problem in found[:MOST_PROBLEMS]]
-    more = [f"  - and {len(found) - MOST_PROBLEMS} more"] if len(found) > MOST_PROBLEMS else []
-    return [f"- {what}: **refused**", *shown, *more]
+    listed = [f"  - {_code(problem)}" for problem in problems[:MOST_PROBLEMS]]
+    more = [f"  - and {len(problems) - MOST_PROBLEMS} more"] if len(problems) > MOST_PROBLEMS else []
+    return [f"- {what}: **refused**", *listed, *more]
 
 
-def _standing(ranked: Board, home: Path, folders: Sequence[Path]) -> tuple[list[str], bool]:
-    """Returns where entries would stand, and whether all of their seeds do.
+def _standing(ranked: Board, root: Path, seeds: Sequence[Path]) -> tuple[list[str], bool]:
+    """Write where entries would rank; also return whether all of their seeds can be ranked.
 
-    Seeds that are in order one by one can still not be one entry, and would take the seeds that are there with them.
+    Seeds that are valid one by one may still not form one entry, and would then remove existing seeds from the board.
     """
     title = METRICS[ranked.rank_by].title
-    lines, sound = [], True
-    for name in sorted({folder.parent.name for folder in folders}):
-        place = home / name
-        refused = [line for line in ranked.refused if line.startswith((f"{place}:", f"{place}/"))]
+    lines, all_ranked = [], True
+    for name in sorted({seed.parent.name for seed in seeds}):
+        path = root / name
+        refused = [line for line in ranked.refused if line.startswith((f"{path}:", f"{path}/"))]
         row = next((row for row in ranked.rows if row.name == name), None)
         if refused or row is None:
-            told = [line.removeprefix(f"{home.parent}/") for line in refused]
-            lines += _told(_code(f"{home.name}/{name}"), told or ["no seed of it can be ranked"])
-            sound = False
+            problems = [line.removeprefix(f"{root.parent}/") for line in refused]
+            lines += _refusal(_code(f"{root.name}/{name}"), problems or ["none of its seeds can be ranked"])
+            all_ranked = False
             continue
-        seeds = ", ".join(str(card.seed) for card in row.cards)
+        numbers = ", ".join(str(card.seed) for card in row.cards)
+        count = "seed" if len(row.cards) == 1 else "seeds"
         peers = len(ranked.by_sees()[row.sees])
         figure = row.aggregates[ranked.ranked_figure, ranked.rank_by].text
-        between = f"{row.ranks[0]} to {row.ranks[1]}"
-        rank = f"rank {row.rank} ({between}) of {peers}, tier {row.tier}" if row.rank else "no rank"
+        interval = f"{row.ranks[0]} to {row.ranks[1]}"
+        standing = f"rank {row.rank} ({interval}) of {peers}, in tier {row.tier}" if row.rank else "have no rank"
         lines.append(
-            f"- {_code(name)} on {_code(ranked.protocol.name)} (seeds {seeds}): in order. It would stand at {rank}, "
-            f"among methods that see `{row.sees}`: {title} {escape(figure)} {UNDER[ranked.ranked_figure]}."
+            f"- {_code(name)} on {_code(ranked.protocol.name)} ({count} {numbers}): valid. It would {standing}, among "
+            f"methods that see `{row.sees}`: {title} {escape(figure)} {UNDER[ranked.ranked_figure]}."
         )
-    return lines, sound
+    return lines, all_ranked
 
 
-def _title(folder: Path) -> str:
-    return "/".join(folder.parts[-3:])
+def _title(seed: Path) -> str:
+    return "/".join(seed.parts[-3:])
 
 
 def _code(text: str) -> str:
-    """Returns text as a span of code, in which nothing is a link, a mention or HTML."""
+    """Format text as a code span, in which nothing is a link, a mention or HTML."""
     plain = "".join(c if c.isprintable() and c != "`" else "?" for c in text)[:300]
     return f"`{plain}`"

@@ -70,7 +70,7 @@ def _compiled(function: Function, **more: object) -> Function:
 def _folder(chosen: str) -> str:
     """Return the cache folder for the current sources of all loops.
 
-    Loops are inlined into each other and hold constants of `pixels`; Numba itself checks the outermost loop's file only.
+    Loops are inlined into each other and hold constants of `pixels`; Numba itself checks the outermost file only.
     """
     here = Path(__file__).parent
     digest = sha256()

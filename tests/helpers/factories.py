@@ -1,4 +1,4 @@
-"""Fabricates protocols, truths and submissions, without images or models. Reached through the fixture `fabricate`."""
+"""Fabricated protocols, truths and submissions, without images or models. Available as the fixture `fabricate`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from medshift.benchmark.contract import registry
 from medshift.benchmark.datasets.facts import DatasetFacts
 from medshift.benchmark.files.atomic import sha256
 from medshift.benchmark.protocols import protocol, truth
-from medshift.benchmark.protocols import truth as predictions_truth
 from medshift.benchmark.protocols.protocol import Protocol
 from medshift.benchmark.scoring import scores
 from medshift.benchmark.submissions import card as cards
@@ -18,11 +17,11 @@ from medshift.benchmark.submissions.card import Card, claims
 
 SHIFTS = {"gaussian-noise": "noise", "rician-noise": "noise", "gamma": "contrast", "psf-blur": "resolution"}
 TARGETS = ("site-b", "site-c")
-MADE_UP = {"distribution": "made-up 1.0", "sees": "source"}  # the baselines of names that medshift does not have
+MADE_UP = {"distribution": "made-up 1.0", "sees": "source"}  # for names that are not medshift's baselines
 
 
 def table(groups=20, per_group=4, classes=2, targets=TARGETS, seed=0):
-    """Returns a tidy truth: every group has some samples of random classes, all classes being there."""
+    """Make a tidy truth: every group has samples of random classes, and every split all classes."""
     rng = np.random.default_rng(seed)
     rows = []
     for domain, split in [("site-a", "train"), ("site-a", "val"), ("site-a", "test"), *((t, "test") for t in targets)]:
@@ -34,7 +33,7 @@ def table(groups=20, per_group=4, classes=2, targets=TARGETS, seed=0):
 
 
 def terms(rows, classes=2, targets=TARGETS, **changes):
-    """Returns a protocol for a truth."""
+    """Make a protocol for a truth."""
     facts = DatasetFacts(
         name="made-up",
         version="1",
@@ -51,10 +50,10 @@ def terms(rows, classes=2, targets=TARGETS, **changes):
 
 
 def outputs(protocol, rows, skill=2.0, seed=0):
-    """Returns key of the condition -> probabilities; skill falls under shift and severity, noise is the images'."""
+    """Make condition key -> probabilities; skill falls with shift and severity, noise is the same per image."""
     made = {}
     for condition in protocol.conditions():
-        labels = predictions_truth.truth_of(rows, condition)["label"].to_numpy()
+        labels = truth.truth_of(rows, condition)["label"].to_numpy()
         left = {"real": 0.6}.get(condition.kind, 1 - 0.15 * condition.severity)
         rng = np.random.default_rng([seed, *condition.domain.encode(), *condition.split.encode()])
         logits = rng.normal(size=(len(labels), len(protocol.dataset.classes)))
@@ -65,13 +64,13 @@ def outputs(protocol, rows, skill=2.0, seed=0):
 
 
 def parts(protocol, rows, arrays):
-    """Returns what `predictions.write` takes."""
-    wanted = {c.key: predictions_truth.truth_of(rows, c)["sample_id"].tolist() for c in protocol.conditions()}
+    """Pair probabilities with sample ids, as `predictions.write` takes them."""
+    wanted = {c.key: truth.truth_of(rows, c)["sample_id"].tolist() for c in protocol.conditions()}
     return {key: (wanted[key], array) for key, array in arrays.items()}
 
 
 def contest(root, rows=None, **changes):
-    """Writes protocol and truth; returns (folder, protocol, truth)."""
+    """Write a protocol and its truth; return (folder, protocol, truth)."""
     rows = table() if rows is None else rows
     made = terms(rows, **changes)
     protocol.write(made, root / made.name)
@@ -80,7 +79,7 @@ def contest(root, rows=None, **changes):
 
 
 def submission(folder, made, rows, entry="steady", seed=0, arrays=None, skill=2.0, **baseline):
-    """Writes a submission that is in order and returns its folder."""
+    """Write a valid submission and return its folder."""
     place = folder / entry / f"seed-{seed}"
     arrays = outputs(made, rows, skill, seed) if arrays is None else arrays
     path = place / predictions.PREDICTIONS_FILE

@@ -1,4 +1,4 @@
-"""Folders of images as users have them: small, with domains, groups and a class that can be seen."""
+"""Small image folders like a user's, with domains, groups and a visible class."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ SIDE = 32
 
 
 def picture(rng: np.random.Generator, label: int, dark: float, channels: int, side: int) -> np.ndarray:
-    """Returns an 8-bit image: noise, and a bright square where the label is 1."""
+    """Draw an 8-bit image: noise, and a bright square if the label is 1."""
     image = rng.uniform(0.2, 0.5, (side, side, channels))
     if label:
         row, col = rng.integers(2, side - 10, 2)
@@ -28,7 +28,7 @@ def folder(
     side: int = SIDE,
     names: tuple[str, ...] = ("healthy", "sick"),
 ) -> Path:
-    """Writes images and `manifest.csv` into a new folder and returns it; two images a patient."""
+    """Write images and `manifest.csv` into a new folder and return it; two images per patient."""
     (where / "images").mkdir(parents=True)
     rng = np.random.default_rng(0)
     with (where / "manifest.csv").open("w", newline="") as file:
@@ -45,7 +45,7 @@ def folder(
 
 
 def edit(where: Path, old: str, new: str, count: int = 1) -> Path:
-    """Replaces text in the manifest."""
+    """Replace text in the manifest."""
     path = where / "manifest.csv"
     text = path.read_text()
     assert old in text

@@ -1,7 +1,7 @@
-"""Makes many submissions quickly, to time the leaderboard: 199 conditions of 1,000 samples each.
+"""Many submissions made quickly, to time the leaderboard: 199 conditions of 1,000 samples each.
 
-Twenty files of predictions are made and linked a thousand times over, each beside a card of its own. Nothing in the
-leaderboard profits from that: every file is hashed, and scores are kept by entry.
+Twenty files of predictions are made and hard-linked a thousand times, each beside its own card. The leaderboard gains
+nothing from that: every file is hashed, and scores are cached by entry.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ SEES = ("source", "target-unlabelled", "test-batches")
 
 
 def make(root: Path, count: int, groups: int = 100, per_group: int = 10) -> Path:
-    """Writes `count` submissions, one an entry, and returns the folder of their protocol."""
+    """Write `count` submissions, one per entry, and return the folder of their protocol."""
     rows = fabricate.table(groups=groups, per_group=per_group)
     place, protocol, _ = fabricate.contest(root, rows, shifts=SHIFTS, severities=(1, 2, 3, 4, 5))
     kinds = []
@@ -51,31 +51,31 @@ def make(root: Path, count: int, groups: int = 100, per_group: int = 10) -> Path
 
 
 def prime(place: Path) -> None:
-    """Keeps the scores of all entries, computing each kind once: of one seed they do not depend on the entry's name."""
-    terms = protocol_folder(place)
-    drawn = bootstrap.resampled_splits(terms.protocol, terms.truth)
+    """Cache the scores of all entries, computing each kind once: with one seed they do not depend on the name."""
+    protocol = protocol_folder(place)
+    drawn = bootstrap.resampled_splits(protocol.protocol, protocol.truth)
     made = {}
     for folder in sorted(place.iterdir()):
         if not folder.is_dir():
             continue
         (seed,) = folder.iterdir()
         if seed.name not in made:
-            ((found,), refused) = check_seeds(terms, Entry(folder.name, (seed,)), rows_of(terms))
+            ((found,), refused) = check_seeds(protocol, Entry(folder.name, (seed,)), rows_of(protocol))
             assert not refused
-            _, made[seed.name], refused = workers.score_entry(terms, folder.name, [found], drawn)
+            _, made[seed.name], refused = workers.score_entry(protocol, folder.name, [found], drawn)
             assert not refused
         hashes = [(sha256(seed / CARD_FILE), sha256(seed / PREDICTIONS_FILE))]
-        cache.write(made[seed.name], cache.cache_path(terms, folder.name, hashes, bootstrap.REPLICATES))
+        cache.write(made[seed.name], cache.cache_path(protocol, folder.name, hashes, bootstrap.REPLICATES))
 
 
-def rows_of(terms) -> int:
+def rows_of(protocol) -> int:
     from medshift.benchmark.submissions.submission import expected_rows
 
-    return expected_rows(terms.protocol, terms.truth)
+    return expected_rows(protocol.protocol, protocol.truth)
 
 
 def build(root: Path, out: Path) -> tuple[float, float]:
-    """Builds the page in a process of its own; returns seconds and the most GiB that it, or one it started, held."""
+    """Build the page in a separate process; return seconds and the peak GiB of it or one of its children."""
     words = [sys.executable, "-m", "medshift.benchmark.cli", "leaderboard", str(root), "--out", str(out)]
     begin = time.perf_counter()
     subprocess.run(words, check=True, stdout=subprocess.DEVNULL)

@@ -1,4 +1,4 @@
-"""Small files in the layouts in which public data sets come; every image has one grey value, which says what it is."""
+"""Small files in the layouts of public data sets; every image has one grey value, which identifies it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from PIL import Image
 
 
 def picture(path: Path, value: int, size: tuple[int, int] = (40, 32), mode: str = "RGB") -> None:
-    """Writes an image that is `value` everywhere (16 bits: value * 257)."""
+    """Write an image that is `value` everywhere (16 bits: value * 257)."""
     path.parent.mkdir(parents=True, exist_ok=True)
     if mode == "I;16":
         Image.fromarray(np.full(size[::-1], value * 257, np.uint16)).save(path)
@@ -26,7 +26,7 @@ def write(path: Path, *lines: str) -> None:
 
 
 def camelyon17(folder: Path, per_hospital: int = 12) -> dict[str, tuple[int, str, str, str]]:
-    """As WILDS packs it; returns sample id -> (value, label, domain, group), as do all of these."""
+    """As packed by WILDS; returns sample id -> (value, label, domain, group), as do all functions here."""
     lines = [",patient,node,x_coord,y_coord,tumor,slide,center,split"]
     want = {}
     for number in range(5 * per_hospital):
@@ -66,7 +66,7 @@ def pathmnist(folder: Path) -> dict[str, tuple[int, str, str, str]]:
 
 
 def fundus(folder: Path) -> dict[str, tuple[int, str, str, str]]:
-    """APTOS, IDRiD, Messidor-2 and EyePACS beside each other; the label is the grade's number."""
+    """APTOS, IDRiD, Messidor-2 and EyePACS side by side; the label is the grade."""
     want: dict[str, tuple[int, str, str, str]] = {}
     rows = []
     for number in range(5):
@@ -119,7 +119,7 @@ def fundus(folder: Path) -> dict[str, tuple[int, str, str, str]]:
 
 
 def ham10000(folder: Path) -> dict[str, tuple[int, str, str, str]]:
-    """With the column `dataset`, as on Dataverse; two images of one lesion, over both parts."""
+    """With the column `dataset`, as on Dataverse; two images per lesion, in different parts."""
     kinds = ("akiec", "bcc", "bkl", "df", "mel", "nv", "vasc")
     sources = ("vidir_modern", "rosendahl", "vidir_molemax", "vienna_dias")
     rows, want = [], {}
@@ -188,7 +188,7 @@ def cells(folder: Path) -> dict[str, tuple[int, str, str, str]]:
 
 
 def chest(folder: Path, rsna: bool = True) -> dict[str, tuple[int, str, str, str]]:
-    """NIH, CheXpert (uncertain, untold and lateral rows), PadChest (16 bit) and RSNA (DICOM), as they come."""
+    """NIH, CheXpert (uncertain, unlabelled and lateral rows), PadChest (16 bit) and RSNA (DICOM), as distributed."""
     want: dict[str, tuple[int, str, str, str]] = {}
     label = ("no-pneumonia", "pneumonia")
     rows = []
@@ -211,7 +211,7 @@ def chest(folder: Path, rsna: bool = True) -> dict[str, tuple[int, str, str, str
         "Fracture,Support Devices"
     )
     rows = []
-    # healthy, told ill, told not ill, uncertain, not told; then a lateral and an AP view
+    # healthy, labelled ill, labelled not ill, uncertain, unlabelled; then a lateral and an AP view
     cases = [("1.0", "", 0), ("", "1.0", 1), ("", "0.0", 0), ("", "-1.0", None), ("", "", None)]
     for number, (healthy, ill, is_ill) in enumerate(cases):
         path = f"train/patient{number:05d}/study1/view1_frontal.jpg"
@@ -241,7 +241,7 @@ def chest(folder: Path, rsna: bool = True) -> dict[str, tuple[int, str, str, str
 
 
 def _rsna(folder: Path) -> dict[str, tuple[int, str, str, str]]:
-    """Ids are those of the challenge, for the view of each comes with TorchXRayVision."""
+    """RSNA with ids of the challenge, because TorchXRayVision supplies the view of each."""
     import pandas as pd
     import torchxrayvision
 
@@ -264,7 +264,7 @@ def _rsna(folder: Path) -> dict[str, tuple[int, str, str, str]]:
 
 
 def dicom(path: Path, value: int) -> None:
-    """Writes an 8-bit DICOM image."""
+    """Write an 8-bit DICOM image."""
     from pydicom.dataset import FileDataset, FileMetaDataset
     from pydicom.uid import ExplicitVRLittleEndian, SecondaryCaptureImageStorage, generate_uid
 

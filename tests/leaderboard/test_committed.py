@@ -1,4 +1,4 @@
-"""The committed leaderboard: every submission in order, and the README's table what its command prints."""
+"""The committed leaderboard: every submission is valid, and the README's table is what its command prints."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ import pytest
 from medshift.benchmark.contract import registry
 from medshift.benchmark.datasets import catalogue
 from medshift.benchmark.datasets.registry import load_dataset
-from medshift.benchmark.protocols import folder as planning_folder
 from medshift.benchmark.protocols import plan
+from medshift.benchmark.protocols.folder import read_protocol
 from medshift.benchmark.submissions import submission
 
 ROOT = Path(__file__).parents[2]
@@ -28,8 +28,8 @@ def test_every_baseline_is_on_the_board_with_three_seeds(name):
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda path: "/".join(path.parts[-3:]))
 def test_every_submission_is_in_order(folder):
-    terms, table = planning_folder.read_protocol(folder.parent.parent)
-    assert submission.check_submission(folder, terms, table) == []
+    protocol, truth = read_protocol(folder.parent.parent)
+    assert submission.check_submission(folder, protocol, truth) == []
 
 
 def test_the_readme_shows_what_its_command_makes(tmp_path):
@@ -42,6 +42,6 @@ def test_the_readme_shows_what_its_command_makes(tmp_path):
 @pytest.mark.slow
 def test_the_committed_protocol_is_the_one_that_a_run_makes():
     dataset = load_dataset("brain-mri-sim")
-    terms, _ = plan.plan(dataset, plan.Choices(), catalogue.SOURCES["brain-mri-sim"])
-    committed, _ = planning_folder.read_protocol(SUBMISSIONS / "brain-mri-sim")
-    assert terms.sha256 == committed.sha256
+    protocol, _ = plan.plan(dataset, plan.Choices(), catalogue.SOURCES["brain-mri-sim"])
+    committed, _ = read_protocol(SUBMISSIONS / "brain-mri-sim")
+    assert protocol.sha256 == committed.sha256

@@ -1,4 +1,4 @@
-"""From submissions to a ranked page: escaped, deterministic, refusing what is not in order."""
+"""From submissions to a ranked page: escaped, deterministic, refusing invalid submissions."""
 
 import csv
 import math
@@ -45,7 +45,7 @@ def home(tmp_path_factory):
 
 
 def root(fabricate, folder, **changes):
-    """Returns a folder with one protocol and five submissions of three entries."""
+    """Make a folder with one protocol and five submissions of three entries."""
     place, made, rows = fabricate.contest(folder, fabricate.table(groups=8), **changes)
     for seed in (0, 1):
         fabricate.submission(place, made, rows, "good+lr=0.01", seed, skill=3.0, summary=HOSTILE)
@@ -55,7 +55,7 @@ def root(fabricate, folder, **changes):
 
 
 def scoring(found, places):
-    """Returns a board whose entries score, under shift and in the metric that ranks, what is given."""
+    """Give the entries of a board other figures under shift, in the ranking metric."""
     rows = []
     for row in found.rows:
         values = row.aggregates.values.copy()
@@ -76,7 +76,7 @@ def ranked(submissions):
 
 
 class Tags(HTMLParser):
-    """Collects tags and attributes, and finds those never closed."""
+    """Collects tags and attributes, and finds tags that are never closed."""
 
     VOID = frozenset({"meta", "input", "wbr", "circle", "path", "polyline", "br"})
 
@@ -128,7 +128,7 @@ def test_the_spread_of_seeds_is_that_of_a_mean_of_them():
     ratios = []
     for trial in range(200):
         values = rng.normal(size=3)
-        found = over_seeds([Estimate(value, np.full(2000, value)) for value in values])  # groups play no part
+        found = over_seeds([Estimate(value, np.full(2000, value)) for value in values])  # the groups have no influence
         ratios.append(
             np.var(with_seeds_redrawn(found, bootstrap.resample_counts(3, 2000, trial, "seeds")))
             / (np.var(values, ddof=1) / 3)
@@ -191,21 +191,21 @@ def test_what_is_shown_as_undefined_is_sorted_as_undefined(ranked):
 
 def test_the_page_says_what_it_takes_an_author_s_word_for(ranked):
     text = " ".join(page([ranked]).split())
-    assert "scores that its author claims are never shown" in text
-    assert "until an entry is verified, what it sees is its author’s word" in text
+    assert "scores claimed by its author are never shown" in text
+    assert "until an entry is verified, what it sees is its author’s claim" in text
 
 
 def test_a_panel_says_on_which_side_of_the_line_an_entry_is(ranked):
     line = replace(lines(ranked)[0], residuals={"good+lr=0.01": 0.0312, "poor": -0.0118, "adapting": math.nan})
     text = render([ranked], [None], [[line]])
-    assert re.findall(r"<dd>(.*) what its clean figure promises", text) == ["real: .031 above", "real: .012 below"]
+    assert re.findall(r"<dd>(.*) the line through the other entries", text) == ["real: .031 above", "real: .012 below"]
 
 
 def test_the_same_submissions_give_the_same_bytes(fabricate, submissions, tmp_path, monkeypatch):
     for out in ("a", "b"):
         build_leaderboard(submissions, tmp_path / out)
     again = root(fabricate, tmp_path / "again")
-    monkeypatch.setenv("MEDSHIFT_HOME", str(tmp_path / "home"))  # scored again, not remembered
+    monkeypatch.setenv("MEDSHIFT_HOME", str(tmp_path / "home"))  # scored again, not from the cache
     build_leaderboard(again, tmp_path / "c")
     for name in ("index.html", "leaderboard.md", "scores.csv", "scores.json", "badge.svg"):
         first = (tmp_path / "a" / name).read_bytes()
@@ -283,7 +283,7 @@ def test_unfinished_folders_are_left_out_and_said(fabricate, tmp_path, capsys):
     (folder / "made-up" / "poor" / "seed-1" / CARD_FILE).unlink()
     found = rank_entries(protocol_folders(folder)[0], 10)
     assert [len(row.cards) for row in found.rows] == [2, 1, 1]
-    assert found.notes == ["poor/seed-1 has no card.json: not finished, left out"]
+    assert found.notes == ["poor/seed-1 has no card.json: unfinished, left out"]
     assert found.notes[0] in page([found])
 
 
@@ -356,7 +356,9 @@ def test_other_pixels_than_most_are_noted(fabricate, tmp_path):
     folder = root(fabricate, tmp_path)
     card = folder / "made-up" / "poor" / "seed-1" / CARD_FILE
     card.write_text(card.read_text().replace('"gamma": "0', '"gamma": "1'))
-    assert "poor/seed-1: its shifts have other fingerprints" in rank_entries(protocol_folders(folder)[0], 10).notes[0]
+    assert (
+        "poor/seed-1: the fingerprints of its shifts differ" in rank_entries(protocol_folders(folder)[0], 10).notes[0]
+    )
 
 
 def test_charts_stay_in_their_frame(ranked):

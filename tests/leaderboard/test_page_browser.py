@@ -1,4 +1,4 @@
-"""The page in a real browser: sorting, filtering, comparing, themes, narrow screens, accessibility, silence."""
+"""The page in a real browser: sorting, filtering, comparing, themes, narrow screens, accessibility, no requests."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def browser():
 
 @pytest.fixture(scope="module")
 def site(fabricate, tmp_path_factory):
-    """The page of twelve entries, and one without any."""
+    """A page with one board of ten entries and one without any."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MEDSHIFT_HOME", str(tmp_path_factory.mktemp("home")))
         root, out = tmp_path_factory.mktemp("in"), tmp_path_factory.mktemp("out")
@@ -51,22 +51,22 @@ def site(fabricate, tmp_path_factory):
 
 
 class Opened:
-    """A page and all that it said and asked for."""
+    """A page with its console messages and requests."""
 
     def __init__(self, browser, url, **options):
         self.context = browser.new_context(**options)
         self.page = self.context.new_page()
-        self.said: list[str] = []
-        self.asked: list[str] = []
-        self.page.on("console", lambda message: self.said.append(message.text))
-        self.page.on("pageerror", lambda error: self.said.append(str(error)))
-        self.page.on("request", lambda request: self.asked.append(request.url))
+        self.messages: list[str] = []
+        self.requests: list[str] = []
+        self.page.on("console", lambda message: self.messages.append(message.text))
+        self.page.on("pageerror", lambda error: self.messages.append(str(error)))
+        self.page.on("request", lambda request: self.requests.append(request.url))
         self.page.goto(url)
 
 
 @pytest.fixture
 def opened(browser, site):
-    """Opens the page; at the end nothing was said on the console and nothing but the page was asked for."""
+    """Open the page; at the end, the console must be empty and nothing but the page requested."""
     all_of_them = []
 
     def start(**options):
@@ -77,8 +77,8 @@ def opened(browser, site):
     yield start
     for found in all_of_them:
         found.context.close()
-        assert found.said == []
-        assert found.asked == [site]
+        assert found.messages == []
+        assert found.requests == [site]
 
 
 def column(page, index, table="ranking"):
@@ -109,7 +109,7 @@ def test_what_is_undefined_goes_last_whichever_way_a_table_is_sorted(opened):
     for direction in ("descending", "ascending"):
         head.get_by_role("button").click()
         assert head.get_attribute("aria-sort") == direction
-        assert column(page, place, "heat").index("–") == 5  # the yardstick's, below those of four shifts and their mean
+        assert column(page, place, "heat").index("–") == 5  # that of clean, below those of four shifts and their mean
 
 
 def test_entries_are_filtered_by_text_and_by_what_they_see(opened):
@@ -211,7 +211,7 @@ def test_it_prints_without_its_controls(opened):
 
 @pytest.fixture(scope="module")
 def axe(tmp_path_factory):
-    """The source of axe-core; $AXE_CORE may name its axe.min.js."""
+    """Source of axe-core, from npm or from the axe.min.js that $AXE_CORE names."""
     given = os.environ.get("AXE_CORE")
     if given:
         return Path(given).read_text(encoding="utf-8")
@@ -233,7 +233,7 @@ def axe(tmp_path_factory):
 
 @pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 1280), ("light", 320)])
 def test_axe_finds_nothing_serious(browser, site, axe, scheme, width):
-    # the page's policy lets no other script run: the checker goes around it
+    # the page's policy allows no other script, so the checker bypasses it
     context = browser.new_context(color_scheme=scheme, viewport={"width": width, "height": 800}, bypass_csp=True)
     page = context.new_page()
     page.goto(site)

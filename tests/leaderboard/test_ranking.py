@@ -1,4 +1,4 @@
-"""Comparisons, tiers, ranks, correlations and lines against cases that are known."""
+"""Comparisons, tiers, ranks, correlations and lines against known cases."""
 
 import math
 import re
@@ -10,7 +10,7 @@ from scipy import stats
 from medshift.benchmark.contract import registry
 from medshift.benchmark.reporting.numbers import format_decimal
 from medshift.benchmark.scoring.bootstrap import resample_counts
-from medshift.leaderboard.analysis import accuracy_line, approach, correlation
+from medshift.leaderboard.analysis import accuracy_line, correlation
 from medshift.leaderboard.analysis.correlation import kendall, spearman
 from medshift.leaderboard.analysis.findings import findings
 from medshift.leaderboard.entries.entries import protocol_folders
@@ -24,9 +24,9 @@ def home(tmp_path, monkeypatch):
     monkeypatch.setenv("MEDSHIFT_HOME", str(tmp_path / "home"))
 
 
-def means(figures, seed, replicates=1000):
-    """Returns the means of (n, groups) figures and their replicates over the same groups."""
-    weights = resample_counts(figures.shape[1], replicates, seed, "test")
+def means(figures, seed, count=1000):
+    """Compute the means of (n, groups) figures and their replicates over the same groups."""
+    weights = resample_counts(figures.shape[1], count, seed, "test")
     return figures.mean(axis=1), figures @ weights.T / figures.shape[1]
 
 
@@ -41,8 +41,8 @@ def test_comparisons_are_the_paired_test_of_scipy():
     rng = np.random.default_rng(0)
     base = rng.normal(0, 1, 40)
     figures = np.stack([base, base + 0.3 + rng.normal(0, 0.5, 40), base + rng.normal(0, 0.5, 40)])
-    values, tracks = means(figures, 0, 4000)
-    found = comparisons.compare(values, tracks, 40, True)
+    values, replicates = means(figures, 0, 4000)
+    found = comparisons.compare(values, replicates, 40, True)
     for i in range(3):
         for j in range(3):
             if i != j:
@@ -57,11 +57,11 @@ def test_equal_methods_share_a_tier_and_worse_ones_do_not():
     rng = np.random.default_rng(1)
     good = rng.normal(1, 0.3, 50)
     figures = np.stack([good, good, rng.normal(0, 0.3, 50), rng.normal(-1, 0.3, 50)])
-    values, tracks = means(figures, 1)
-    found = comparisons.compare(values, tracks, 50, True)
+    values, replicates = means(figures, 1)
+    found = comparisons.compare(values, replicates, 50, True)
     assert comparisons.tiers([0, 1, 2, 3], found.supported) == [1, 1, 2, 3]
     assert comparisons.ranks(values, True).tolist() == [1, 1, 3, 4]
-    lower = comparisons.compare(-values, -tracks, 50, False)
+    lower = comparisons.compare(-values, -replicates, 50, False)
     assert (lower.supported == found.supported).all()
     assert comparisons.ranks(-values, False).tolist() == [1, 1, 3, 4]
 
@@ -70,9 +70,9 @@ def test_methods_that_do_not_differ_are_told_apart_in_five_percent_of_tables():
     wrong = 0
     for trial in range(300):
         rng = np.random.default_rng(trial)
-        figures = rng.normal(0, 1, 60) + rng.normal(0, 1, (5, 60))  # the same patients, five methods alike
-        values, tracks = means(figures, trial, 300)
-        wrong += comparisons.compare(values, tracks, 60, True).supported.any()
+        figures = rng.normal(0, 1, 60) + rng.normal(0, 1, (5, 60))  # the same patients, five equal methods
+        values, replicates = means(figures, trial, 300)
+        wrong += comparisons.compare(values, replicates, 60, True).supported.any()
     assert wrong / 300 <= 0.08
 
 
@@ -89,10 +89,10 @@ def test_intervals_of_a_difference_cover_it_in_95_percent():
 
 def test_ranks_and_their_intervals_agree_with_scipy():
     rng = np.random.default_rng(2)
-    tracks = rng.integers(0, 6, (7, 500)).astype(float)
-    each = np.stack([stats.rankdata(-column, method="min") for column in tracks.T], axis=1)
-    assert (comparisons.ranks(tracks, True) == each).all()
-    found = comparisons.rank_intervals(tracks, True)
+    replicates = rng.integers(0, 6, (7, 500)).astype(float)
+    each = np.stack([stats.rankdata(-column, method="min") for column in replicates.T], axis=1)
+    assert (comparisons.ranks(replicates, True) == each).all()
+    found = comparisons.rank_intervals(replicates, True)
     assert (found[:, 0] <= np.median(each, axis=1)).all()
     assert (found[:, 1] >= np.median(each, axis=1)).all()
     apart = np.array([[3.0] * 100, [2.0] * 100, [1.0] * 100])
@@ -100,21 +100,21 @@ def test_ranks_and_their_intervals_agree_with_scipy():
 
 
 def test_undefined_replicates_are_no_shared_first_place():
-    tracks = np.arange(4)[:, None] + np.zeros((4, 100))
-    tracks[:, :10] = np.nan
-    assert comparisons.rank_intervals(tracks, False).tolist() == [[1, 1], [2, 2], [3, 3], [4, 4]]
-    tracks[:, :60] = np.nan  # most of them: nothing is known
-    assert comparisons.rank_intervals(tracks, False).tolist() == [[1, 4]] * 4
+    replicates = np.arange(4)[:, None] + np.zeros((4, 100))
+    replicates[:, :10] = np.nan
+    assert comparisons.rank_intervals(replicates, False).tolist() == [[1, 1], [2, 2], [3, 3], [4, 4]]
+    replicates[:, :60] = np.nan  # most of them: nothing is known
+    assert comparisons.rank_intervals(replicates, False).tolist() == [[1, 4]] * 4
 
 
 def test_each_ranking_is_a_family_of_its_own():
     rng = np.random.default_rng(3)
     shared = rng.normal(0, 1, 400)
-    tracks = np.stack([mean + shared + rng.normal(0, 1, 400) for mean in (0, 3.6, 0, 0, 0, 0, 0, 0)])
+    replicates = np.stack([mean + shared + rng.normal(0, 1, 400) for mean in (0, 3.6, 0, 0, 0, 0, 0, 0)])
     values = np.array([0, 3.6, 0, 0, 0, 0, 0, 0])
-    alone = comparisons.compare(values[:2], tracks[:2], 100, True)
-    together = comparisons.compare(values, tracks, 100, True)
-    apart = comparisons.compare(values, tracks, 100, True, rankings=["a", "a", "b", "b", "b", "b", "b", "b"])
+    alone = comparisons.compare(values[:2], replicates[:2], 100, True)
+    together = comparisons.compare(values, replicates, 100, True)
+    apart = comparisons.compare(values, replicates, 100, True, rankings=["a", "a", "b", "b", "b", "b", "b", "b"])
     assert alone.supported[0, 1]  # one pair: no correction
     assert not together.supported[0, 1]  # 28 pairs
     assert apart.supported[0, 1]
@@ -123,8 +123,8 @@ def test_each_ranking_is_a_family_of_its_own():
 
 
 def test_undefined_figures_are_last_and_never_supported():
-    tracks = np.stack([np.arange(50.0), np.full(50, np.nan)])
-    found = comparisons.compare(np.array([24.5, math.nan]), tracks, 10, True)
+    replicates = np.stack([np.arange(50.0), np.full(50, np.nan)])
+    found = comparisons.compare(np.array([24.5, math.nan]), replicates, 10, True)
     assert not found.supported.any()
     assert comparisons.ranks(np.array([24.5, math.nan]), True).tolist() == [1, 2]
 
@@ -157,7 +157,7 @@ def test_a_line_is_found_again_and_an_entry_above_it_is_robuster():
     assert accuracy_line.fit("real", ["a", "b", "c"], np.full((3, 2), 0.7)) is None
 
 
-def contest(fabricate, folder, entries, **changes):
+def board_of(fabricate, folder, entries, **changes):
     place, made, rows = fabricate.contest(folder, fabricate.table(groups=10), **changes)
     for number in range(entries):
         fabricate.submission(place, made, rows, f"m{number}", 0, skill=0.5 + 0.5 * number)
@@ -165,7 +165,7 @@ def contest(fabricate, folder, entries, **changes):
 
 
 def test_three_entries_say_nothing_of_prediction(fabricate, tmp_path):
-    found = correlation.correlation(contest(fabricate, tmp_path / "in", 3))
+    found = correlation.correlation(board_of(fabricate, tmp_path / "in", 3))
     assert "cannot be answered yet" in found.sentence
     assert "2 in 6" in found.sentence
     assert np.isnan([cell.low for row in found.rows for cell in row.cells]).all()
@@ -173,7 +173,7 @@ def test_three_entries_say_nothing_of_prediction(fabricate, tmp_path):
 
 
 def test_six_entries_have_intervals_and_are_called_few(fabricate, tmp_path):
-    found = correlation.correlation(contest(fabricate, tmp_path / "in", 6))
+    found = correlation.correlation(board_of(fabricate, tmp_path / "in", 6))
     assert found.rows[0].name == "clean"
     assert [row.name for row in found.rows[:2]] == ["clean", "synthesized"]
     assert len(found.rows) == 6
@@ -190,8 +190,8 @@ def test_six_entries_have_intervals_and_are_called_few(fabricate, tmp_path):
 
 
 def test_one_entry_or_no_shift_has_no_heat_map(fabricate, tmp_path):
-    assert correlation.correlation(contest(fabricate, tmp_path / "one", 1)) is None
-    assert correlation.correlation(contest(fabricate, tmp_path / "no", 2, shifts={})) is None
+    assert correlation.correlation(board_of(fabricate, tmp_path / "one", 1)) is None
+    assert correlation.correlation(board_of(fabricate, tmp_path / "no", 2, shifts={})) is None
 
 
 def test_the_table_says_what_is_not_supported(fabricate, tmp_path):
@@ -201,7 +201,7 @@ def test_the_table_says_what_is_not_supported(fabricate, tmp_path):
     found = rank_entries(protocol_folders(tmp_path / "in")[0], 200)
     assert [(row.rank, row.tier, row.supported) for row in found.rows] == [(1, 1, False)] * 3
     said = " ".join(findings(found))
-    assert "a and b share the first tier: none is supported to be worse than a." in said
+    assert "a and b share the first tier: none is significantly worse than a." in said
     assert re.search(r"\(sees .*\) is better than .* \(not supported\)", said)
     assert "not supported" in markdown([found])
     assert "Every entry has one seed" in said
@@ -225,7 +225,7 @@ def test_the_second_tier_is_named_by_the_entry_that_opens_it(fabricate, tmp_path
         fabricate.submission(place, made, rows, name, 0, skill=skill)
     found = rank_entries(protocol_folders(tmp_path / "in")[0], 200)
     assert [row.tier for row in found.rows[:3]] == [1, 1, 2]
-    assert "worse than a; c is, and 1 more rank below it." in " ".join(findings(found))
+    assert "worse than a; c is, and 1 more ranks below it." in " ".join(findings(found))
 
 
 def test_the_question_is_answered_first(fabricate, tmp_path):
@@ -260,18 +260,17 @@ def by_name(found, name):
 
 def test_every_baseline_of_ours_that_sees_the_source_alone_is_transfer_or_scratch():
     ours = {name for name in registry.BUILTINS if registry.load_baseline(name).sees == "source"}
-    assert ours == approach.SCRATCH | approach.TRANSFER
-    assert not approach.SCRATCH & approach.TRANSFER
+    assert ours == {name for name, entry in registry.BUILTINS.items() if entry.approach != "adaptation"}
 
 
 def test_few_seeds_make_a_difference_harder_to_support():
     rng = np.random.default_rng(0)
     base = rng.normal(0, 1, 100)
-    values, tracks = means(np.stack([base + 0.35, base + rng.normal(0, 0.1, 100)]), 0)
+    values, replicates = means(np.stack([base + 0.35, base + rng.normal(0, 0.1, 100)]), 0)
     spread = np.array([[0.01, 0.01], [0.01, 0.01]])
-    three = comparisons.compare(values, with_seeds(tracks, spread), 100, True, spread, np.array([3.0, 3.0]))
-    ten = comparisons.compare(values, with_seeds(tracks, spread), 100, True, spread, np.array([10.0, 10.0]))
-    one = comparisons.compare(values, tracks, 100, True)
+    three = comparisons.compare(values, with_seeds(replicates, spread), 100, True, spread, np.array([3.0, 3.0]))
+    ten = comparisons.compare(values, with_seeds(replicates, spread), 100, True, spread, np.array([10.0, 10.0]))
+    one = comparisons.compare(values, replicates, 100, True)
     assert one.reach[0, 1] < ten.reach[0, 1] < three.reach[0, 1]
     assert one.supported[0, 1]
     assert ten.supported[0, 1]
@@ -279,12 +278,12 @@ def test_few_seeds_make_a_difference_harder_to_support():
     assert three.reach[0, 1] == pytest.approx(stats.t.ppf(0.975, 4), rel=0.02)  # two times two degrees of freedom
 
 
-def with_seeds(tracks, spread):
-    return tracks + np.random.default_rng(1).normal(0, np.sqrt(spread[:, :1]), tracks.shape)
+def with_seeds(replicates, spread):
+    return replicates + np.random.default_rng(1).normal(0, np.sqrt(spread[:, :1]), replicates.shape)
 
 
 def test_what_was_scored_before_is_not_scored_again(fabricate, tmp_path, monkeypatch):
-    first = contest(fabricate, tmp_path / "in", 2)
+    first = board_of(fabricate, tmp_path / "in", 2)
 
     def never(*given, **named):
         raise AssertionError("scored again")
@@ -301,10 +300,10 @@ def test_what_was_scored_before_is_not_scored_again(fabricate, tmp_path, monkeyp
 
 
 def test_processes_change_no_figure(fabricate, tmp_path, monkeypatch):
-    alone = contest(fabricate, tmp_path / "in", 4)
+    alone = board_of(fabricate, tmp_path / "in", 4)
     monkeypatch.setenv("MEDSHIFT_HOME", str(tmp_path / "other"))
     together = rank_entries(protocol_folders(tmp_path / "in")[0], 200, workers=2)
     for one, other in zip(alone.rows, together.rows, strict=True):
         assert one.name == other.name
-        np.testing.assert_array_equal(one.scored.tracks, other.scored.tracks)
+        np.testing.assert_array_equal(one.scored.replicates, other.scored.replicates)
         np.testing.assert_array_equal(one.scored.conditions, other.scored.conditions)

@@ -1,4 +1,4 @@
-"""The check of a pull request: what it says, and that its workflows can do no harm."""
+"""The check of a pull request: what it reports, and that its workflows can do no harm."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ def home(tmp_path, monkeypatch):
 
 
 def edit(folder, change):
-    """Changes the fields of a card."""
+    """Edit the fields of a card."""
     fields = json.loads((folder / CARD_FILE).read_text())
     change(fields)
     (folder / CARD_FILE).write_text(json.dumps(fields))
 
 
 def without_code(text):
-    """Returns Markdown less its spans of code, in which nothing is a link, a mention or HTML."""
+    """Remove code spans from Markdown, in which nothing is a link, a mention or HTML."""
     return re.sub(r"`[^`\n]*`", "", text)
 
 
@@ -48,8 +48,8 @@ def test_a_sound_entry_is_told_where_it_would_stand(fabricate, tmp_path):
     new = fabricate.submission(place, protocol, rows, "new+lr=0.1", skill=3.0)
     text, sound = review(of_folders([new]))
     assert sound
-    assert "`new+lr=0.1` on `made-up` (seeds 0): in order. It would stand at rank 1 (" in text
-    assert "of 2, tier 1" in text
+    assert "`new+lr=0.1` on `made-up` (seed 0): valid. It would rank 1 (" in text
+    assert "of 2, in tier 1" in text
     assert text.endswith(" under shift.\n")
     assert "there" not in text
 
@@ -81,13 +81,13 @@ def test_what_is_wrong_is_listed_and_is_text(fabricate, tmp_path):
     text, sound = review(of_folders([bad, marked, place / "gone" / "seed-0"]))
     assert not sound
     assert "`made-up/bad/seed-0`: **refused**" in text
-    assert "verified.json stands beside a card or predictions that change" in text
+    assert "verified.json lies beside a card or predictions that change" in text
     assert "`made-up/gone/seed-0`: removed" in text
     outside = without_code(text)
     assert "](http" not in outside
     assert "@everyone" not in outside
     assert "<img>" not in outside
-    assert review(of_folders([])) == ("## Leaderboard\n\nNo entry is touched.\n", True)
+    assert review(of_folders([])) == ("## Leaderboard\n\nThis pull request changes no entry.\n", True)
     assert not review(of_folders([tmp_path / "nowhere" / "a" / "seed-0"]))[1]
 
 
@@ -101,7 +101,7 @@ def test_a_contest_in_a_folder_of_another_name_is_refused(fabricate, tmp_path):
 
 @pytest.fixture
 def checkout(fabricate, tmp_path):
-    """A checkout with an entry of two seeds, committed, the second with a mark; returns (checkout, its contest)."""
+    """A committed checkout with an entry of two seeds, the second marked; returns (checkout, protocol folder)."""
     root = tmp_path / "checkout"
     place, protocol, rows = fabricate.contest(root / "leaderboard" / "submissions", fabricate.table(groups=4))
     for seed in (0, 1):
@@ -120,7 +120,7 @@ def git(root, *words):
 
 
 def reviewed(root):
-    """Returns what is said of the changes to a checkout."""
+    """Review the changes to a checkout."""
     git(root, "add", "--all")
     return review(of_diff(git(root, "diff", "--cached", "--raw", "-z", "--no-renames", "HEAD"), root))
 
@@ -131,7 +131,7 @@ def copied(place):
 
 
 def renamed(place):
-    """Takes somebody's entry over under another name, cards edited."""
+    """Rename somebody's entry and edit its cards to match."""
     (place / "there").rename(place / "mine")
     (place / "mine" / "seed-1" / VERIFIED_FILE).unlink()
     for seed in (0, 1):
@@ -139,35 +139,44 @@ def renamed(place):
 
 
 SOUND = {
-    "a new seed": (copied, "`there` on `made-up` (seeds 0, 1, 2): in order"),
-    "a file elsewhere": (lambda place: (place.parent.parent / "x.py").write_text("x"), "No entry is touched."),
+    "a new seed": (copied, "`there` on `made-up` (seeds 0, 1, 2): valid"),
+    "a file elsewhere": (
+        lambda place: (place.parent.parent / "x.py").write_text("x"),
+        "This pull request changes no entry.",
+    ),
     "an entry renamed": (renamed, "`made-up/there/seed-1`: removed"),
     "a mark": (
         lambda place: write_record(place / "there" / "seed-0", MARKED, "me"),
-        "a mark, to be looked at by a maintainer",
+        "verification mark added, to be checked by a maintainer",
     ),
-    "a mark removed": (lambda place: (place / "there" / "seed-1" / VERIFIED_FILE).unlink(), "its mark is removed"),
+    "a mark removed": (
+        lambda place: (place / "there" / "seed-1" / VERIFIED_FILE).unlink(),
+        "verification mark removed",
+    ),
     "a marked card edited, its mark removed": (
         lambda place: (
             (place / "there" / "seed-1" / VERIFIED_FILE).unlink(),
             edit(place / "there" / "seed-1", lambda fields: fields.update(submitter="another")),
         ),
-        "its mark is removed",
+        "verification mark removed",
     ),
 }
 REFUSED = {
-    "a linked contest": (lambda place: (place.parent / "copy").symlink_to(place.name), "is a link or no regular file"),
-    "a linked entry": (lambda place: (place / "copy").symlink_to("there"), "is a link or no regular file"),
+    "a linked contest": (
+        lambda place: (place.parent / "copy").symlink_to(place.name),
+        "is a link or not a regular",
+    ),
+    "a linked entry": (lambda place: (place / "copy").symlink_to("there"), "is a link or not a regular"),
     "a linked protocol": (
         lambda place: ((place.parent / "b").mkdir(), (place.parent / "b" / "protocol.json").symlink_to("/etc/passwd")),
-        "is a link or no regular file",
+        "is a link or not a regular",
     ),
     "a linked card": (
         lambda place: (
             (place / "there" / "seed-0" / CARD_FILE).unlink(),
             (place / "there" / "seed-0" / CARD_FILE).symlink_to("../seed-1/card.json"),
         ),
-        "is a link or no regular file",
+        "is a link or not a regular",
     ),
     "a file beside the entries": (lambda place: (place / "conftest.py").write_text("x"), "does not belong"),
     "a file beside the contests": (lambda place: (place.parent / "index.html").write_text("x"), "does not belong"),
@@ -190,11 +199,11 @@ REFUSED = {
     "a contest removed": (shutil.rmtree, "an entry must not change its protocol"),
     "a new contest that is none": (
         lambda place: ((place.parent / "new").mkdir(), (place.parent / "new" / "protocol.json").write_text("{}")),
-        "is no protocol",
+        "is not a valid protocol",
     ),
     "a marked card edited": (
         lambda place: edit(place / "there" / "seed-1", lambda fields: fields.update(submitter="another")),
-        "goes where what it marks changes",
+        "lies beside a card or predictions that change",
     ),
     "predictions removed": (
         lambda place: (place / "there" / "seed-0" / PREDICTIONS_FILE).unlink(),
@@ -207,8 +216,8 @@ REFUSED = {
 }
 
 
-def told(checkout, kind):
-    """Makes a kind of change and returns what the review tells of it, which must hold what it should."""
+def review_of(checkout, kind):
+    """Make a kind of change, review it, and check that the review says what it should."""
     root, place = checkout
     change, says = kind
     change(place)
@@ -219,13 +228,13 @@ def told(checkout, kind):
 
 @pytest.mark.parametrize("kind", SOUND)
 def test_what_may_change_is_told(checkout, kind):
-    text, sound = told(checkout, SOUND[kind])
+    text, sound = review_of(checkout, SOUND[kind])
     assert sound, text
 
 
 @pytest.mark.parametrize("kind", REFUSED)
 def test_every_other_change_is_refused_by_name(checkout, kind):
-    text, sound = told(checkout, REFUSED[kind])
+    text, sound = review_of(checkout, REFUSED[kind])
     assert not sound
     assert "<img>" not in without_code(text)
     assert "@all" not in without_code(text)
@@ -257,7 +266,7 @@ def test_actions_are_pinned_and_untrusted_code_gets_nothing(path):
     assert "secrets." not in text
     assert "write-all" not in text
     scripts = re.findall(r"run: \|\n((?: {10}.*\n|\n)+)", text)
-    assert not any("${{" in script for script in scripts)  # what a contributor wrote is never pasted into a script
+    assert not any("${{" in script for script in scripts)  # text from contributors is never pasted into a script
     if "workflow_run" in text:
         assert "actions/checkout" not in text
     elif "pull_request" in text:
@@ -279,7 +288,7 @@ else:
 
 @pytest.fixture
 def comment(tmp_path):
-    """Runs the script that comments, GitHub's answers being given; returns (method, path, body) of what it sends."""
+    """Run the script that comments, with given answers of GitHub; return (method, path, body) of what it sends."""
     text = (WORKFLOWS / "leaderboard-comment.yml").read_text()
     (script,) = re.findall(r"run: \|\n((?: {10}.*\n|\n)+)", text)
     (tmp_path / "gh").write_text(GH)

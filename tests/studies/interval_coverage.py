@@ -1,18 +1,18 @@
-"""How often 95 % intervals hold what they should: studies are made by chance, many of one kind, and looked at.
+"""Coverage of the 95 % intervals, by simulating many studies of each kind.
 
-    python tests/simulate.py [STUDIES]
+    python tests/studies/interval_coverage.py [STUDIES]
 
-prints the table of docs/leaderboard.md: 500 studies of each kind, side by side on all cores. A share of 500 studies has
-a standard error of 1 percent.
+prints the table of docs/leaderboard.md: 500 studies of each kind, in parallel on all cores. A coverage from 500 studies
+has a standard error of 1 percentage point.
 
 A study has groups of five samples and models trained with several seeds. A sample's score is the sum of
 
-- what its class adds: -d / 2 or d / 2, where d varies between seeds, as does an offset (together the seeds' spread);
-- its group's part, the same for all seeds, and a part that each seed errs by on a group in its own way;
-- its own part, the same for all seeds, and noise.
+- a class effect, -d / 2 or d / 2, where d varies between seeds, as does an offset (together the spread of the seeds);
+- a group effect, the same for all seeds, and an interaction of group and seed;
+- a sample effect, the same for all seeds, and noise.
 
-So seeds and groups are crossed and interact. Of one seed the figure to be held is that seed's, over new groups; of
-several it is the mean over new seeds and groups.
+So seeds and groups are crossed and interact. With one seed the interval must cover that seed's value over new groups;
+with several, the mean over new seeds and groups.
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ from medshift.benchmark.scoring.metrics import METRICS
 from medshift.leaderboard.entries.scoring import over_seeds, with_seeds_redrawn
 from medshift.leaderboard.ranking import comparisons
 
-EACH = 5  # samples of a group
+EACH = 5  # samples per group
 REPLICATES = 400
 SKILL, GROUP, OWN, NOISE = 1.6, 0.7, 0.6, 0.5
 RARE = 0.15
-SPREADS = {"none": 0.0, ".02": 0.15, ".04": 0.3}  # of the figure -> of d and the offset
+SPREADS = {"none": 0.0, ".02": 0.15, ".04": 0.3}  # standard deviation of the metric -> of d and the offset
 
 
 @dataclass(frozen=True)
@@ -45,12 +45,12 @@ class Kind:
 
     Args:
         metric: `balanced_accuracy` or `auroc`.
-        groups: How many.
-        seeds: How many.
+        groups: Number of groups.
+        seeds: Number of seeds.
         spread: Standard deviation of d and of the offset between seeds.
         classes: `even`, `rare` (15 % of the samples) or `by group` (30 % of the groups are all of one class).
         paired: Whether two models, 0.2 of d apart, are compared on the same samples.
-        interaction: Standard deviation of what each seed errs by on a group in its own way.
+        interaction: Standard deviation of the interaction of group and seed.
     """
 
     metric: str
@@ -63,7 +63,7 @@ class Kind:
 
 
 def covered(kind: Kind, studies: int) -> float:
-    """Returns the share of studies whose interval holds the figure."""
+    """Return the fraction of studies whose interval covers the true value."""
     rng = np.random.default_rng([kind.groups, kind.seeds, int(100 * kind.spread), len(kind.classes), kind.paired])
     drawn = bootstrap.resample_counts(kind.groups, REPLICATES, 0, "simulated")
     again = [bootstrap.resample_counts(kind.seeds, REPLICATES, 0, "seeds", model) for model in "ab"]
@@ -87,7 +87,7 @@ def covered(kind: Kind, studies: int) -> float:
 
 
 def _samples(kind: Kind, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Returns labels, groups, and the part of the scores that all models share."""
+    """Draw labels, groups, and the part of the scores that all models share."""
     groups = np.repeat(np.arange(kind.groups), EACH)
     if kind.classes == "by group":
         labels = (groups < round(0.3 * kind.groups)).astype(np.int64)
@@ -99,7 +99,7 @@ def _samples(kind: Kind, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarr
 def _model(
     kind: Kind, cell: ResampledSplit, shared: np.ndarray, skill: float, rng: np.random.Generator
 ) -> tuple[Estimate, float]:
-    """Returns the figure of a model over its seeds, and what it is to hold."""
+    """Draw a model's estimate over its seeds, and the true value that its interval should cover."""
     metric = METRICS[kind.metric]
     weights = np.concatenate([np.ones((1, kind.groups)), cell.weights])
     apart, offset = skill + rng.normal(0, kind.spread, kind.seeds), rng.normal(0, kind.spread, kind.seeds)
@@ -109,7 +109,7 @@ def _model(
         second = norm.cdf((cell.labels - 0.5) * d + shift + shared + noise)
         values = metric.function(cell.labels, np.stack([1 - second, second], axis=1), cell.groups, weights)
         parts.append(Estimate(float(values[0]), values[1:], units=cell.by_class, bounds=(0.0, 1.0)))
-    if kind.seeds > 1:  # over new seeds, by Gauss and Hermite
+    if kind.seeds > 1:  # over new seeds, by Gauss-Hermite quadrature
         nodes, shares = np.polynomial.hermite_e.hermegauss(21)
         apart = skill + kind.spread * np.repeat(nodes, 21)
         offset, share = kind.spread * np.tile(nodes, 21), np.outer(shares, shares).ravel()
@@ -124,7 +124,7 @@ def _model(
 
 
 def kinds() -> list[tuple[str, dict[str, object]]]:
-    """Returns the rows of the table: title, and what differs from the even case."""
+    """List the rows of the table: title, and the arguments that differ from the even case."""
     rows: list[tuple[str, dict[str, object]]] = []
     for metric, title in (("balanced_accuracy", "balanced accuracy"), ("auroc", "AUROC")):
         rows += [
@@ -138,7 +138,7 @@ def kinds() -> list[tuple[str, dict[str, object]]]:
 
 
 def main(studies: int) -> None:
-    """Prints the table."""
+    """Print the table."""
     sizes = [(groups, seeds) for groups in (20, 50, 200) for seeds in (1, 3, 5)]
     cells = [
         (title, Kind(groups=groups, seeds=seeds, **given))  # type: ignore[arg-type]

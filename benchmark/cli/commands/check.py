@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from ...files.wording import plural
+
 app = typer.Typer(no_args_is_help=True, help="Check a submission, a shift or a baseline against its contract.")
 
 
@@ -71,6 +73,6 @@ def _report(problems: list[str], what: str) -> None:
     if problems:
         for problem in problems:
             print(problem)
-        print(f"{what}: {len(problems)} problem{'s'[: len(problems) > 1]}")
+        print(f"{what}: {plural(len(problems), 'problem')}")
         raise typer.Exit(1)
     print(f"{what}: ok")

@@ -1,4 +1,4 @@
-// Two entries side by side. The interval of a difference comes from replicates in which both saw the same groups.
+// Two entries side by side. The interval of a difference comes from replicates with the same groups for both.
 function replicates(entry, row) {
   entry.bytes ??= Uint8Array.from(atob(entry.s), (letter) => letter.charCodeAt(0));
   const [low, high] = [entry.b[2 * row] / 1e5, entry.b[2 * row + 1] / 1e5];
@@ -21,7 +21,7 @@ function difference(one, other, row, value) {
 function comparison(data, names) {
   const [one, other] = names.map((name) => data.entries[name]);
   const metric = data.metrics[0];
-  const table = headed(`${metric.title}: difference is first less second, 95 % interval from the same groups`, ["Condition", ...names, "Difference", "Supported"]);
+  const table = headed(`${metric.title}: difference is first minus second, with paired 95 % interval`, ["Condition", ...names, "Difference", "Supported"]);
   const body = table.createTBody();
   const width = data.metrics.length * 3;
   const count = data.conditions.length;
@@ -42,10 +42,10 @@ function comparison(data, names) {
       return;
     }
     cell.append(make("span", `${number(Math.round(ends[0]))} to ${number(Math.round(ends[1]))}`, { class: "interval" }));
-    const sure = ends[0] > 0 || ends[1] < 0;
+    const supported = ends[0] > 0 || ends[1] < 0;
     const better = x > y === higher ? 0 : 1;
-    verdict.textContent = sure ? `${names[better]} better` : "not supported";
-    if (sure) verdict.className = better ? "second" : "firstbetter";
+    verdict.textContent = supported ? `${names[better]} better` : "not supported";
+    if (supported) verdict.className = better ? "second" : "firstbetter";
   };
   data.aggregates.forEach((name, index) => {
     const higher = name !== "drop" && metric.higher; // a larger drop is worse, whichever way the metric points

@@ -82,17 +82,17 @@ function reliability(bins, domain) {
   }
   svg.append(draw("text", { x: x(0.5), y: 204, "text-anchor": "middle" }, "probability of the top class"));
   const most = Math.max(1, ...bins.map(([count]) => count));
-  const told = [];
+  const described = [];
   for (const [count, confidence, hits] of bins) {
     if (!count) continue;
     const [sure, right] = [confidence / count, hits / count];
     const radius = 2 + 5 * Math.sqrt(count / most);
     const dot = draw("circle", { class: "mark s0", cx: x(sure).toFixed(1), cy: y(right).toFixed(1), r: radius.toFixed(1) });
-    dot.append(draw("title", {}, `${count} predictions at ${sure.toFixed(2)}, ${right.toFixed(2)} of them right`));
+    dot.append(draw("title", {}, `${count} predictions at ${sure.toFixed(2)}, ${right.toFixed(2)} of them correct`));
     svg.append(dot);
-    told.push(`${sure.toFixed(2)}: ${right.toFixed(2)}`);
+    described.push(`${sure.toFixed(2)}: ${right.toFixed(2)}`);
   }
-  svg.setAttribute("aria-label", `Share that is right by probability, ${domain}. ${told.join("; ")}`);
+  svg.setAttribute("aria-label", `Share correct by predicted probability, ${domain}. ${described.join("; ")}`);
   figure.append(svg);
   return figure;
 }
@@ -101,7 +101,7 @@ function fill(panel, data) {
   const place = panel.querySelector(".more");
   const entry = data.entries[panel.dataset.entry];
   if (!entry || place.childElementCount) return;
-  place.append(make("h4", "Reliability by site"), make("p", "On the dashed line a probability is what it says; larger dots hold more predictions.", { class: "faint" }));
+  place.append(make("h4", "Reliability by site"), make("p", "On the dashed line, probabilities are calibrated; larger dots hold more predictions.", { class: "faint" }));
   const charts = make("div", undefined, { class: "charts small" });
   data.domains.forEach((domain, index) => charts.append(reliability(entry.r[index], domain)));
   place.append(charts);

@@ -1,4 +1,4 @@
-// Tables are sorted by their headings, within each group of methods; what is undefined goes last. Filters hide rows.
+// Tables are sorted by their headings, within each group of methods; undefined figures go last. Filters hide rows.
 "use strict";
 const make = (tag, text, attributes = {}) => {
   const node = document.createElement(tag);
@@ -37,7 +37,7 @@ function filterable(section) {
   if (!form) return;
   form.hidden = false;
   form.addEventListener("submit", (event) => event.preventDefault());
-  const said = form.querySelector("output");
+  const status = form.querySelector("output");
   const items = [...section.querySelectorAll("[data-entry]")];
   const apply = () => {
     const words = form.elements.text.value.toLowerCase().split(/\s+/).filter(Boolean);
@@ -55,7 +55,7 @@ function filterable(section) {
       const heading = body.querySelector("tr.group");
       if (heading) heading.hidden = ![...body.rows].some((row) => row !== heading && !row.hidden);
     }
-    said.textContent = `${shown.size} of ${all.size} entries shown`;
+    status.textContent = `${shown.size} of ${all.size} entries shown`;
   };
   form.addEventListener("input", apply);
   form.addEventListener("reset", () => setTimeout(apply));

@@ -70,7 +70,7 @@ def test_the_lists_name_everything():
         (["--baseline", "scratch", "--set", "lr=-1"], "lr must be in (0, 10]"),
         (["--baseline", "scratch", "--set", "lr"], "--set takes key=value"),
         (["--baseline", "scratch", "--severities", "1,six"], "--severities takes numbers 1 to 5"),
-        (["--baseline", "scratch", "--severities", "0,6"], "severities are some of 1, 2, 3, 4, 5"),
+        (["--baseline", "scratch", "--severities", "0,6"], "severities must be among 1, 2, 3, 4, 5"),
         (
             ["--baseline", "scratch", "--shifts", "gausian-noise"],
             "unknown shift 'gausian-noise'. Did you mean 'gaussian-",
@@ -124,7 +124,7 @@ def test_a_group_in_two_splits_is_named(tmp_path):
     path.write_text("\n".join([f"{head},split", *given]) + "\n")
     done = medshift("run", "--baseline", "scratch", "--data", where, "--out", tmp_path / "out")
     assert done.returncode == 1
-    assert "1 groups stand in both source train and a test split: site-a-p0" in done.stderr
+    assert "1 group in both source train and a test split: site-a-p0" in done.stderr
 
 
 def test_preview_draws_a_contact_sheet(tmp_path):

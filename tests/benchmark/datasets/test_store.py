@@ -83,9 +83,9 @@ def test_other_pixels_or_labels_are_another_version():
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("../up", "is no name for a data set"),
-        ("a/b", "is no name for a data set"),
-        (".hidden", "is no name for a data set"),
+        ("../up", "invalid data set name"),
+        ("a/b", "invalid data set name"),
+        (".hidden", "invalid data set name"),
         ("brain-mri-sim", "comes with medshift"),
         ("set", "is there already: choose another name, or remove it"),
     ],

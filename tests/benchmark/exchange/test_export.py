@@ -1,4 +1,4 @@
-"""`medshift export`: the very pixels that models are shown, no label of a test, whole or resumed."""
+"""`medshift export`: exactly the pixels that models see, no test labels, whole or resumed."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ CHOICES = Choices(shifts=("gamma", "gaussian-noise"), severities=(1, 5))
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
-    """Returns (data set, protocol, truth with rows) of a folder of images."""
+    """The data set, protocol and truth with rows of a folder of images."""
     dataset = manifest.read_manifest(folder(tmp_path_factory.mktemp("data") / "set"))
     return dataset, *plan.plan(dataset, CHOICES)
 
@@ -127,26 +127,26 @@ def test_an_interrupted_export_goes_on_and_ends_in_the_same_files(made, written,
 
 def test_foreign_folders_are_left_alone(made, written, tmp_path):
     (tmp_path / "mine.txt").write_text("mine")
-    with pytest.raises(MedshiftError, match="exists and is no export: choose another --out"):
+    with pytest.raises(MedshiftError, match="exists and is not an export: choose another --out"):
         export.export(*made, tmp_path, "npy")
     assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
     out, _ = written
-    with pytest.raises(MedshiftError, match=r"holds another export \(other format\)"):
+    with pytest.raises(MedshiftError, match=r"holds another export \(different format\)"):
         export.export(*made, out, "png")
     dataset, terms, table = made
     pixels = dataset.pixels.copy()
     pixels[0] += 1
-    with pytest.raises(MedshiftError, match=r"other data\)"):
+    with pytest.raises(MedshiftError, match=r"different data\)"):
         export.export(dataclasses.replace(dataset, pixels=pixels), terms, table, out, "npy")
     assert export.fingerprints(out, terms).keys() == terms.shifts.keys()
-    with pytest.raises(MedshiftError, match="is no export of protocol"):
+    with pytest.raises(MedshiftError, match="is not an export of protocol"):
         export.fingerprints(out, terms.model_copy(update={"seed": 1}))
 
 
 def test_a_full_disk_is_said_before_anything_large_is_written(made, tmp_path, monkeypatch):
     full = shutil.disk_usage(tmp_path)._replace(free=1000)
     monkeypatch.setattr(shutil, "disk_usage", lambda path: full)
-    with pytest.raises(MedshiftError, match=r"needs 0\.00 GB more, its disk has 0\.00"):
+    with pytest.raises(MedshiftError, match=r"needs 0\.00 GB more, but its disk has 0\.00 GB"):
         export.export(*made, tmp_path / "out", "npy")
     assert not list(tmp_path.rglob("*.npy"))
 

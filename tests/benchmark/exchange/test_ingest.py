@@ -1,4 +1,4 @@
-"""`medshift score`: predictions made anywhere become a submission, or everything that is wrong with them is said."""
+"""`medshift score`: predictions made anywhere become a submission, or all their problems are listed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 from medshift.benchmark.cli.main import app
 from medshift.benchmark.exchange import ingest
 from medshift.benchmark.exchange.ingest import Claim
-from medshift.benchmark.protocols import folder as planning
+from medshift.benchmark.protocols.folder import read_protocol
 from medshift.benchmark.runs import verify
 from medshift.benchmark.submissions import card as cards
 from medshift.benchmark.submissions import submission
@@ -28,7 +28,7 @@ CLAIM = Claim("vendor-x", "source", "A box.", "somebody")
 
 @pytest.fixture
 def contest(fabricate, tmp_path):
-    """Returns (folder, protocol, truth, a table of sound predictions)."""
+    """A folder, protocol, truth, and a table of valid predictions."""
     place, terms, rows = fabricate.contest(tmp_path / "contest", fabricate.table(groups=4), classes=2)
     parts = fabricate.parts(terms, rows, fabricate.outputs(terms, rows))
     table = pd.concat(
@@ -57,7 +57,7 @@ def test_sound_predictions_become_a_submission_that_says_what_it_is(contest, tmp
     assert (card.baseline.distribution, card.baseline.sees, card.baseline.config) == ("external", "source", {})
     assert (card.environment.device, card.environment.threads, card.environment.packages) == ("not stated", 0, {})
     assert card.submitter == "somebody"
-    assert planning.read_protocol(where.parent.parent)[0].sha256 == terms.sha256
+    assert read_protocol(where.parent.parent)[0].sha256 == terms.sha256
 
 
 def test_csv_and_parquet_columns_and_rows_in_any_order_are_the_same_bytes(contest, tmp_path):
@@ -80,22 +80,22 @@ def _set(table, row, **cells):
     ("change", "says"),
     [
         (lambda t: t[t["condition"] != "site-b"], ["condition 'site-b' is missing"]),
-        (lambda t: t.drop(index=3), ["lacks 1 samples"]),
-        (lambda t: pd.concat([t, t.iloc[[7, 7]]]), ["2 rows repeat another, e.g. 'site-a/val/0007.png'"]),
-        (lambda t: _set(t, 5, sample_id="zzz"), ["1 unknown sample ids, e.g. 'zzz'", "lacks 1 samples"]),
-        (lambda t: t.replace({"condition": {"site-c": "site-cc"}}), ["1 unknown conditions, e.g. 'site-cc'. Did you"]),
-        (lambda t: _set(t, 5, p0=float("nan")), ["probabilities of 1 rows are not finite"]),
-        (lambda t: _set(t, 5, p0=float("inf")), ["probabilities of 1 rows are not finite"]),
-        (lambda t: _set(t, 5, p0=-0.5, p1=1.5), ["probabilities of 1 rows leave [0, 1]"]),
-        (lambda t: _set(t, 5, p0=0.9, p1=0.9), ["probabilities of 1 rows do not sum to 1"]),
-        (lambda t: _set(t, 5, p0="high"), ["column p0 has 1 cells that are no numbers, e.g. 'high'"]),
-        (lambda t: t.drop(columns="p1"), ["lacks the column p1; it takes condition, sample_id, p0 to p1"]),
-        (lambda t: t.assign(label=1), ["has the further columns label"]),
-        (lambda t: _set(t, 5, sample_id=""), ["column sample_id has 1 empty cells"]),
-        (lambda t: t.iloc[:0], ["no row is of a condition and a sample of the protocol"]),
+        (lambda t: t.drop(index=3), ["lacks 1 sample,"]),
+        (lambda t: pd.concat([t, t.iloc[[7, 7]]]), ["2 repeated rows, e.g. 'site-a/val/0007.png'"]),
+        (lambda t: _set(t, 5, sample_id="zzz"), ["1 unknown sample id, e.g. 'zzz'", "lacks 1 sample,"]),
+        (lambda t: t.replace({"condition": {"site-c": "site-cc"}}), ["1 unknown condition, e.g. 'site-cc'. Did you"]),
+        (lambda t: _set(t, 5, p0=float("nan")), ["probabilities of 1 row are not finite"]),
+        (lambda t: _set(t, 5, p0=float("inf")), ["probabilities of 1 row are not finite"]),
+        (lambda t: _set(t, 5, p0=-0.5, p1=1.5), ["probabilities of 1 row are outside [0, 1]"]),
+        (lambda t: _set(t, 5, p0=0.9, p1=0.9), ["probabilities of 1 row do not sum to 1"]),
+        (lambda t: _set(t, 5, p0="high"), ["column p0 has 1 non-numeric cell, e.g. 'high'"]),
+        (lambda t: t.drop(columns="p1"), ["column p1 is missing; required are condition, sample_id, p0 to p1"]),
+        (lambda t: t.assign(label=1), ["unexpected columns: label"]),
+        (lambda t: _set(t, 5, sample_id=""), ["column sample_id has 1 empty cell"]),
+        (lambda t: t.iloc[:0], ["no row has a condition and a sample of the protocol"]),
         (
             lambda t: _set(_set(t[t["condition"] != "site-b"], 4, p0=float("nan")), 9, sample_id="zzz"),
-            ["1 unknown sample ids", "not finite", "condition 'site-b' is missing", "lacks 1 samples"],
+            ["1 unknown sample id,", "not finite", "condition 'site-b' is missing", "lacks 1 sample,"],
         ),
     ],
 )
@@ -114,7 +114,7 @@ def test_everything_wrong_is_said_at_once_and_nothing_is_written(contest, tmp_pa
 def test_a_file_of_another_kind(contest, tmp_path):
     _, terms, rows, _ = contest
     for name, content, says in (
-        ("p.xlsx", b"", "are a .csv or a .parquet file"),
+        ("p.xlsx", b"", "must be a .csv or .parquet file"),
         ("p.parquet", b"no parquet", "cannot be read: "),
         ("p.csv", b"\xff\xfe\x00", "cannot be read: "),
         ("p.csv", b"", "cannot be read: EmptyDataError"),
@@ -131,9 +131,9 @@ def test_a_file_of_another_kind(contest, tmp_path):
     [
         ("imagenet-finetune", "is a baseline of medshift"),
         ("scratch+lr=1", "'scratch' is a baseline of medshift"),
-        ("../x", "--name is up to 120 letters"),
-        ("", "--name is up to 120 letters"),
-        ("x" * 121, "--name is up to 120 letters"),
+        ("../x", "use 1 to 120 letters"),
+        ("", "use 1 to 120 letters"),
+        ("x" * 121, "use 1 to 120 letters"),
     ],
 )
 def test_names_that_are_anothers_or_none(contest, tmp_path, name, says):
@@ -198,7 +198,7 @@ def test_export_predict_elsewhere_score_and_rank(tmp_path):
     checked = CliRunner().invoke(app, ["check", "submission", str(where)])
     assert checked.stdout == f"{where}: ok\n"
     scores = {(s.condition, s.metric): s.value for s in cards.read(where).scores}
-    assert scores["site-a", "auroc"] > 0.9  # it saw what it was to see
+    assert scores["site-a", "auroc"] > 0.9  # it saw the images it should
     done = medshift("leaderboard", "submissions", "--out", "site")
     assert done.returncode == 0, done.stderr
     page = (tmp_path / "site" / "index.html").read_text()

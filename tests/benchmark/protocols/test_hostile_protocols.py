@@ -1,4 +1,4 @@
-"""Hostile protocols and truths, which a pull request may add: each refused with its reason, none unpacked or raised."""
+"""Hostile protocols and truths, which a pull request may add: each refused with its reason, none decompressed."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from helpers.hostile_parquet import said
+from helpers.hostile_parquet import forge_number
 
 from medshift.benchmark.protocols import folder
 from medshift.benchmark.protocols import truth as truths
@@ -21,9 +21,9 @@ from medshift.shifts.errors import MedshiftError
 
 @pytest.fixture
 def made(fabricate, tmp_path, monkeypatch):
-    """Returns (folder of the protocol, truth) with one entry."""
+    """A folder of a protocol with one entry, and its truth."""
     monkeypatch.setenv("MEDSHIFT_HOME", str(tmp_path / "home"))
-    monkeypatch.setattr(truths, "LARGEST", 4 << 20)  # of a gigabyte, so that the tests need not make one
+    monkeypatch.setattr(truths, "LARGEST", 4 << 20)  # instead of a gigabyte, so that the tests need not make one
     place, protocol, rows = fabricate.contest(tmp_path / "in", fabricate.table(groups=4))
     fabricate.submission(place, protocol, rows, "new")
     return place, rows
@@ -38,7 +38,7 @@ def edited(**changes):
 
 
 def table(change, **options):
-    """Returns a harm that writes another truth, and its hash into the protocol where it has one."""
+    """Return a harm that writes another truth, and its hash into the protocol if the columns are right."""
 
     def harm(place, rows):
         changed = change(rows.copy())
@@ -63,14 +63,14 @@ def repeated(place, rows):
 
 
 def forged(place, rows):
-    """Long strings in a file whose footer says that it unpacks to a thousand bytes."""
+    """Long strings in a file whose footer claims that it decompresses to a thousand bytes."""
     path = place / TRUTH_FILE
     pq.write_table(
         pa.Table.from_pandas(long_strings(rows), preserve_index=False), path, compression="zstd", use_dictionary=False
     )
     group = pq.ParquetFile(path).metadata.row_group(0)
-    said(path, group.total_byte_size, 1000)
-    said(path, group.column(rows.columns.get_loc("sample_id")).total_uncompressed_size, 1000)
+    forge_number(path, group.total_byte_size, 1000)
+    forge_number(path, group.column(rows.columns.get_loc("sample_id")).total_uncompressed_size, 1000)
 
 
 def no_text(place, _):
@@ -81,27 +81,33 @@ def no_text(place, _):
 KINDS = {
     "no metric": (edited(metrics=[]), "metrics must be at least one, each once"),
     "a metric twice": (edited(metrics=["auroc", "auroc"]), "metrics must be at least one, each once"),
-    "an unknown metric": (edited(metrics=["aurok"]), "there is no 'aurok'. Did you mean 'auroc'"),
-    "a target twice": (edited(targets=["site-b", "site-b"]), "the condition 'site-b' is there twice"),
-    "the source as target": (edited(targets=["site-a"]), "the condition 'site-a' is there twice"),
+    "an unknown metric": (edited(metrics=["aurok"]), "unknown metric 'aurok'. Did you mean 'auroc'"),
+    "a target twice": (edited(targets=["site-b", "site-b"]), "duplicate condition 'site-b'"),
+    "the source as target": (edited(targets=["site-a"]), "duplicate condition 'site-a'"),
     "a target as the source's validation": (
         edited(targets=["site-a/val"]),
-        "the condition 'site-a/val' is there twice",
+        "duplicate condition 'site-a/val'",
     ),
-    "a target of no image": (edited(targets=["site-x"]), "no test samples of the domain 'site-x'"),
-    "a severity of zero": (edited(severities=[0]), "severities are some of 1, 2, 3, 4, 5"),
-    "no severity": (edited(severities=[]), "severities are some of 1, 2, 3, 4, 5"),
-    "a severity twice": (edited(severities=[1, 1]), "is there twice"),
-    "a matched severity of zero": (edited(matched={"gamma": [0.0]}), "matched severities lie above 0"),
-    "too many conditions": (edited(shifts={f"s{i}": "x" for i in range(4000)}), "conditions, at most 10000 are scored"),
+    "a target of no image": (edited(targets=["site-x"]), "no test samples in domain 'site-x'"),
+    "a severity of zero": (edited(severities=[0]), "severities must be among 1, 2, 3, 4, 5"),
+    "no severity": (edited(severities=[]), "severities must be among 1, 2, 3, 4, 5"),
+    "a severity twice": (edited(severities=[1, 1]), "duplicate condition"),
+    "a matched severity of zero": (edited(matched={"gamma": [0.0]}), "matched severities must be above 0"),
+    "too many conditions": (
+        edited(shifts={f"s{i}": "x" for i in range(4000)}),
+        "conditions; at most 10000 can be scored",
+    ),
     "a huge protocol": (
         lambda place, _: (place / PROTOCOL_FILE).write_bytes(b" " * (LARGEST_PROTOCOL + 1)),
-        "that is no protocol",
+        "the limit for a protocol",
     ),
-    "a deep protocol": (lambda place, _: (place / PROTOCOL_FILE).write_bytes(b"[" * 200_000), "is no protocol"),
+    "a deep protocol": (
+        lambda place, _: (place / PROTOCOL_FILE).write_bytes(b"[" * 200_000),
+        "is not a valid protocol",
+    ),
     "another folder's protocol": (edited(name="easier"), "its protocol is named 'easier'"),
-    "labels beyond the classes": (table(lambda t: t.assign(label=t["label"] + 1)), "it has the label 2"),
-    "negative labels": (table(lambda t: t.assign(label=t["label"] - 1)), "it has the label -1"),
+    "labels beyond the classes": (table(lambda t: t.assign(label=t["label"] + 1)), "label 2 is out of range"),
+    "negative labels": (table(lambda t: t.assign(label=t["label"] - 1)), "label -1 is out of range"),
     "labels that are no numbers": (table(lambda t: t.assign(label=t["label"].astype(str))), "not int64"),
     "labels that are dates": (
         table(lambda t: pa.Table.from_pandas(t.assign(label=pd.Timestamp(0)), preserve_index=False)),
@@ -118,9 +124,9 @@ KINDS = {
         "has empty cells",
     ),
     "a sample twice": (table(lambda t: pd.concat([t, t.head(1)])), "repeated sample ids"),
-    "no row": (table(lambda t: t.head(0)), "no val samples of the domain 'site-a'"),
-    "a long string in every row": (repeated, "unpacks to 76 MiB"),
-    "a bomb with a forged footer": (forged, "unpacks to 7 MiB"),
+    "no row": (table(lambda t: t.head(0)), "no val samples in domain 'site-a'"),
+    "a long string in every row": (repeated, "decompresses to 76 MiB"),
+    "a bomb with a forged footer": (forged, "decompresses to 7 MiB"),
     "a bomb of prefixes": (
         table(
             lambda t: pa.Table.from_pandas(long_strings(t), preserve_index=False),
@@ -128,11 +134,11 @@ KINDS = {
             use_dictionary=False,
             column_encoding={"sample_id": "DELTA_BYTE_ARRAY"},
         ),
-        "encoding 7 may unpack to any size",
+        "encoding 7 can decode to any size",
     ),
     "a column name that is no text": (no_text, "cannot be read as a truth table"),
     "no Parquet": (lambda place, _: (place / TRUTH_FILE).write_bytes(b"PAR1" * 9), "cannot be read as a truth table"),
-    "a huge file": (lambda place, _: (place / TRUTH_FILE).open("ab").truncate(300 << 20), "that is no truth"),
+    "a huge file": (lambda place, _: (place / TRUTH_FILE).open("ab").truncate(300 << 20), "the limit for a truth"),
 }
 
 

@@ -1,4 +1,4 @@
-"""Protocols that are shared: nested parts of the labels, the same tests, and data that are or are not theirs."""
+"""Shared protocols: nested fractions of the labels, the same tests, and data that do or do not match."""
 
 from __future__ import annotations
 
@@ -16,8 +16,9 @@ from typer.testing import CliRunner
 from medshift.benchmark.cli import main
 from medshift.benchmark.datasets import manifest
 from medshift.benchmark.protocols import data, label_fractions, make, plan, show, splits, truth
-from medshift.benchmark.protocols import folder as planning_folder
+from medshift.benchmark.protocols.folder import read_protocol, write_protocol
 from medshift.benchmark.protocols.plan import Choices
+from medshift.benchmark.severity import matching
 from medshift.benchmark.submissions import submission
 from medshift.shifts.errors import MedshiftError
 
@@ -28,7 +29,7 @@ def images(tmp_path_factory):
 
 
 def training(groups, shares, seed=0, per_group=3):
-    """Returns a truth with a source whose groups hold one or two classes, and a target."""
+    """Make a truth with a source whose groups hold one or two classes, and a target."""
     rng = np.random.default_rng(seed)
     rows = []
     for split, count in (("train", groups), ("val", 8), ("test", 8)):
@@ -97,7 +98,7 @@ def test_a_class_in_one_group_stays():
 
 @pytest.mark.parametrize("text", ["0", "1.5", "0.3,0.3", "half", "", "nan", "-0.1", "1,,0.3"])
 def test_what_is_no_fraction(text):
-    with pytest.raises(MedshiftError, match="--label-fractions takes numbers above 0"):
+    with pytest.raises(MedshiftError, match="--label-fractions takes distinct numbers above 0"):
         label_fractions.parse_fractions(text)
 
 
@@ -122,32 +123,32 @@ def test_all_fractions_have_the_same_tests_and_other_hashes(images):
 def test_matched_severities_are_the_same_for_all_fractions(images):
     dataset = manifest.read_manifest(images)
     choices = Choices(shifts=("gaussian-noise",), severities=(2,), scale="matched")
-    (whole, _), (part, _) = make.make(dataset, choices, "m", fractions=(1.0, 0.2))
+    (whole, _), (part, _) = make.make(dataset, choices, "m", fractions=(1.0, 0.2), match=matching.solve)
     assert part.matched == whole.matched
     assert set(whole.matched) == {"gaussian-noise"}
 
 
 @pytest.mark.parametrize("name", ["", "../up", "a b", "-x", "x" * 101])
 def test_names_that_are_no_folders(images, name):
-    with pytest.raises(MedshiftError, match="a protocol's name is"):
+    with pytest.raises(MedshiftError, match="invalid protocol name"):
         make.make(manifest.read_manifest(images), Choices(shifts=("gamma",)), name)
 
 
 def test_a_version_that_does_not_fit(images):
-    with pytest.raises(MedshiftError, match="version has 1 to 40 characters, not 41"):
+    with pytest.raises(MedshiftError, match="use 1 to 40 characters, not 41"):
         make.make(manifest.read_manifest(images), Choices(shifts=("gamma",)), "v", version="x" * 41)
 
 
 def publish(images, out, **more):
     dataset = manifest.read_manifest(images, **more)
     ((terms, table),) = make.make(dataset, Choices(shifts=("gamma",), severities=(1,)), "shared")
-    planning_folder.write_protocol(terms, table, out / "shared")
+    write_protocol(terms, table, out / "shared")
     return out / "shared"
 
 
 def test_the_same_data_elsewhere_are_those_of_the_protocol(tmp_path, images):
     where = publish(images, tmp_path)
-    elsewhere = folder(tmp_path / "renamed", domains={**DOMAINS, "site-d": 10})  # a domain more is no matter
+    elsewhere = folder(tmp_path / "renamed", domains={**DOMAINS, "site-d": 10})  # an additional domain does not matter
     dataset, terms, table = data.adopt(where, data=elsewhere)
     assert dataset.name == "set"
     assert len(table) == sum(DOMAINS.values())
@@ -167,11 +168,11 @@ def test_all_that_differs_is_said_at_once(tmp_path, images):
         data.adopt(where, data=other)
     said = str(error.value).splitlines()
     assert said == [
-        "the data at hand are not those of protocol 'shared':",
-        "  1 of 128 samples are not here, e.g. 'images/site-c-005.png'",
-        "  another label of 1 samples, e.g. 'images/site-a-000.png': 'sick' here, 'healthy' in the protocol",
-        "  another domain of 1 samples, e.g. 'images/site-b-003.png': 'site-c' here, 'site-b' in the protocol",
-        "  another group of 1 samples, e.g. 'images/site-a-002.png': 'site-a-p0' here, 'site-a-p1' in the protocol",
+        "the data differ from those of protocol 'shared':",
+        "  1 of 128 samples are missing here, e.g. 'images/site-c-005.png'",
+        "  label differs for 1 sample, e.g. 'images/site-a-000.png': 'sick' here, 'healthy' in the protocol",
+        "  domain differs for 1 sample, e.g. 'images/site-b-003.png': 'site-c' here, 'site-b' in the protocol",
+        "  group differs for 1 sample, e.g. 'images/site-a-002.png': 'site-a-p0' here, 'site-a-p1' in the protocol",
     ]
 
 
@@ -201,7 +202,7 @@ def test_what_is_shown_adds_up(images):
 
 
 def test_from_images_to_two_label_fractions_on_the_leaderboard(tmp_path, images):
-    """The recipe of docs/datasets.md, as it is typed."""
+    """The recipe of docs/datasets.md, as typed."""
 
     def typed(*words):
         return CliRunner().invoke(main.app, list(map(str, words)))
@@ -225,6 +226,6 @@ def test_from_images_to_two_label_fractions_on_the_leaderboard(tmp_path, images)
     cards = list((tmp_path / "out").glob("*/scratch+*/seed-0/card.json"))
     assert {path.parents[2].name for path in cards} == names
     for path in cards:
-        assert submission.check_submission(path.parent, *planning_folder.read_protocol(path.parents[2])) == []
+        assert submission.check_submission(path.parent, *read_protocol(path.parents[2])) == []
     clash = typed("run", *where, *quick, "--severities", "1")
     assert "leave their options out" in str(clash.exception)

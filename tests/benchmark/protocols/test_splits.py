@@ -1,4 +1,4 @@
-"""No group straddles, nothing is random, and what cannot be split is said."""
+"""No group straddles, nothing is random, and what cannot be split is reported."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from medshift.shifts.errors import MedshiftError
 
 
 def table(seed: int, groups: int, per_group: int, domains: int, classes: int, shared: int = 0) -> pd.DataFrame:
-    """Returns a random table: patients, their images, and some patients that stand in several domains."""
+    """Make a random table: patients, their images, and some patients that are in several domains."""
     rng = np.random.default_rng(seed)
     rows = []
     for domain in range(domains):
@@ -77,7 +77,7 @@ def test_given_splits_are_checked_and_the_offender_is_named():
 
 
 @pytest.mark.parametrize(
-    ("value", "message"), [("training", "none of the source's splits"), ("adapt", "none of the source")]
+    ("value", "message"), [("training", "not one of the source's splits"), ("adapt", "not one of the source")]
 )
 def test_unknown_split_names(value, message):
     rows = splits.split(table(3, 20, 1, 2, 2), "d0", ("d1",))

@@ -311,7 +311,7 @@ def test_another_protocol_in_the_way(tmp_path, images):
     write_protocol(terms, table, tmp_path / terms.name)
     write_protocol(terms, table, tmp_path / terms.name)
     other = terms.model_copy(update={"seed": 1})
-    with pytest.raises(MedshiftError, match=r"another protocol \(other seed\): choose another --out"):
+    with pytest.raises(MedshiftError, match=r"another protocol \(different seed\): choose another --out"):
         write_protocol(other, table, tmp_path / terms.name)
     moved = table.assign(label=1 - table["label"])
     truth.write(moved, tmp_path / terms.name / protocol.TRUTH_FILE)

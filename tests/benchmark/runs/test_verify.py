@@ -104,8 +104,8 @@ def test_a_mark_is_void_beside_other_predictions(fabricate, tmp_path):
         write_record(where, Outcome("differs", 0.5, []), "me")
     fields = json.loads((where / verification_record.VERIFIED_FILE).read_text())
     for change, says in (
-        ({"predictions_sha256": "0" * 64}, "is of other predictions"),
-        ({"card_sha256": "0" * 64}, "is of another card"),
+        ({"predictions_sha256": "0" * 64}, "belongs to other predictions"),
+        ({"card_sha256": "0" * 64}, "belongs to another card"),
         ({"result": "trust me"}, "result: Input should be 'bytes' or 'tolerance'"),
         ({"largest_difference": 2.0}, "largest_difference"),
         ({"more": 1}, "more: Extra inputs"),
@@ -114,7 +114,7 @@ def test_a_mark_is_void_beside_other_predictions(fabricate, tmp_path):
         (problem,) = submission.check_submission(where, terms, rows)
         assert says in problem
     (where / verification_record.VERIFIED_FILE).write_bytes(b"x" * 100_000)
-    assert "that is no mark" in submission.check_submission(where, terms, rows)[0]
+    assert "the limit for a verification record" in submission.check_submission(where, terms, rows)[0]
 
 
 def test_a_mark_is_void_beside_another_card(fabricate, tmp_path):
@@ -125,7 +125,7 @@ def test_a_mark_is_void_beside_another_card(fabricate, tmp_path):
     fields["environment"]["device"] = "a faster one"
     (where / cards.CARD_FILE).write_text(json.dumps(fields))
     (problem,) = submission.check_submission(where, terms, rows)
-    assert "is of another card" in problem
+    assert "belongs to another card" in problem
     older = verification_record.parse(where / verification_record.VERIFIED_FILE).model_copy(
         update={"card_sha256": None}
     )
@@ -137,7 +137,7 @@ def test_a_mark_is_void_beside_another_card(fabricate, tmp_path):
 def test_a_submission_is_prepared_for_a_pull_request(fabricate, tmp_path):
     place, terms, rows = fabricate.contest(tmp_path / "runs", fabricate.table(groups=4))
     where = fabricate.submission(place, terms, rows, "m+lr=0.1")
-    with pytest.raises(MedshiftError, match="is no checkout"):
+    with pytest.raises(MedshiftError, match="is not a checkout"):
         submit(where, tmp_path)
     checkout = tmp_path / "checkout"
     (checkout / "leaderboard").mkdir(parents=True)
@@ -145,7 +145,7 @@ def test_a_submission_is_prepared_for_a_pull_request(fabricate, tmp_path):
     assert put == checkout / "leaderboard/submissions/made-up/m+lr=0.1/seed-0"
     assert submission.check_submission(put, terms, rows) == []
     assert "new leaderboard" in steps[0]
-    with pytest.raises(MedshiftError, match="is there already"):
+    with pytest.raises(MedshiftError, match="already exists"):
         submit(where, checkout)
     second = fabricate.submission(place, terms, rows, "m+lr=0.1", 1)
     done = medshift(tmp_path, "submit", second, "--checkout", checkout)
@@ -155,7 +155,7 @@ def test_a_submission_is_prepared_for_a_pull_request(fabricate, tmp_path):
     arrays = np.frombuffer((third / "predictions.parquet").read_bytes(), np.uint8).copy()
     arrays[100] ^= 255
     (third / "predictions.parquet").write_bytes(arrays.tobytes())
-    with pytest.raises(MedshiftError, match="is not in order:"):
+    with pytest.raises(MedshiftError, match="is not a valid submission:"):
         submit(third, checkout)
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
-from studies import interval_coverage as simulate
+from studies import interval_coverage
 from studies.interval_coverage import Kind
 
 from medshift.benchmark.protocols import truth
@@ -63,7 +63,7 @@ def test_intervals_cover_the_truth_and_those_that_ignore_groups_do_not():
     rng = np.random.default_rng(3)
     patients, each, trials, hits, naive = 100, 6, 1000, 0, 0
     for trial in range(trials):
-        skill = np.repeat(rng.normal(1.0, 1.0, patients), each)  # a patient's images are alike
+        skill = np.repeat(rng.normal(1.0, 1.0, patients), each)  # a patient's images are correlated
         right = rng.random(patients * each) < 1 / (1 + np.exp(-skill))
         labels = np.zeros(patients * each, int)
         probabilities = np.stack([right, ~right], axis=1).astype(float)
@@ -112,7 +112,7 @@ def test_one_group_gives_a_point(fabricate):
 
 
 def within(share, studies):
-    """Says whether a share is 93 to 97 %, as far as so many studies can tell (two standard errors)."""
+    """Whether a coverage is 93 to 97 %, within two standard errors for that many studies."""
     doubt = 2 * np.sqrt(0.95 * 0.05 / studies)
     return 0.93 - doubt <= share <= 0.97 + doubt
 
@@ -130,22 +130,22 @@ MAIN = [
 
 @pytest.mark.parametrize(("kind", "studies"), MAIN, ids=lambda given: str(given))
 def test_intervals_over_groups_and_few_seeds_cover(kind, studies):
-    assert within(simulate.covered(kind, studies), studies)
+    assert within(interval_coverage.covered(kind, studies), studies)
 
 
 def test_an_interval_that_leaves_out_the_seeds_does_not_cover(monkeypatch):
     monkeypatch.setattr(intervals, "between_seeds", lambda by_seed, of_groups: (0.0, 0.0))
-    assert simulate.covered(Kind("balanced_accuracy", 50, 3, spread=0.3), 300) < 0.88
+    assert interval_coverage.covered(Kind("balanced_accuracy", 50, 3, spread=0.3), 300) < 0.88
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("groups", [20, 50, 200])
 @pytest.mark.parametrize("seeds", [1, 3, 5])
 @pytest.mark.parametrize(
-    ("title", "given"), simulate.kinds(), ids=lambda given: given if isinstance(given, str) else ""
+    ("title", "given"), interval_coverage.kinds(), ids=lambda given: given if isinstance(given, str) else ""
 )
 def test_the_whole_table_of_coverage(title, given, groups, seeds):
-    assert within(simulate.covered(Kind(groups=groups, seeds=seeds, **given), 300), 300), title
+    assert within(interval_coverage.covered(Kind(groups=groups, seeds=seeds, **given), 300), 300), title
 
 
 def test_a_rare_class_leaves_few_units():
@@ -176,7 +176,7 @@ def test_intervals_stay_between_the_bounds_and_about_the_figure():
 
 
 def test_a_figure_at_a_bound_is_not_certain():
-    # none of 20 patients erred: Clopper and Pearson, as statsmodels and textbooks have it, 16.8 %
+    # none of 20 patients erred: Clopper and Pearson's bound, as in statsmodels and textbooks, is 16.8 %
     low, high = Estimate(1.0, np.ones(500), units=20, bounds=(0, 1)).interval
     assert (low, high) == (pytest.approx(0.8316, abs=1e-4), 1)
     assert low == pytest.approx(stats.beta.ppf(0.025, 20, 1))

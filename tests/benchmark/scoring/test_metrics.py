@@ -8,12 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import balanced_accuracy_score, roc_auc_score
 
+from medshift.benchmark.protocols import protocol
 from medshift.benchmark.scoring.metrics import METRICS, auroc, balanced_accuracy, brier, ece, metrics_by_name
 from medshift.shifts.errors import MedshiftError
 
 
 def once(metric, labels, probabilities, weights=None):
-    """Returns a metric of samples, each its own group."""
+    """Compute a metric of samples, each its own group."""
     size = len(labels)
     weights = np.ones((1, size)) if weights is None else np.asarray(weights, float)[None]
     return metric(np.asarray(labels), np.asarray(probabilities), np.arange(size), weights)[0]
@@ -103,7 +104,7 @@ def test_many_samples_in_blocks_of_weights_change_nothing(monkeypatch):
     labels, probabilities = rng.integers(0, 2, 300), rng.dirichlet(np.ones(2), 300)
     weights = rng.integers(0, 3, (40, 300)).astype(float)
     whole = auroc(labels, probabilities, np.arange(300), weights)
-    monkeypatch.setattr("medshift.benchmark.scoring.metrics.CELLS", 300 * 7)
+    monkeypatch.setattr("medshift.benchmark.scoring.auroc.CELLS", 300 * 7)
     assert (auroc(labels, probabilities, np.arange(300), weights) == whole).all()
 
 
@@ -112,7 +113,7 @@ def test_few_groups_are_counted_in_pairs_to_the_same_bits(monkeypatch):
     labels, probabilities = rng.integers(0, 3, 400), rng.integers(1, 9, (400, 3)) / 24.0
     groups, weights = rng.integers(0, 12, 400), rng.integers(0, 3, (60, 12)).astype(float)
     in_pairs = auroc(labels, probabilities, groups, weights)
-    monkeypatch.setattr("medshift.benchmark.scoring.metrics.CELLS", 1000)
+    monkeypatch.setattr("medshift.benchmark.scoring.auroc.CELLS", 1000)
     assert (auroc(labels, probabilities, groups, weights) == in_pairs).all()
 
 
@@ -120,3 +121,7 @@ def test_an_unknown_metric_suggests_near_ones():
     assert list(metrics_by_name(["ece", "auroc"])) == ["ece", "auroc"]
     with pytest.raises(MedshiftError, match=r"unknown metric 'auroq'.*'auroc'"):
         metrics_by_name(["auroq"])
+
+
+def test_protocols_know_the_metrics_that_are_computed():
+    assert tuple(METRICS) == protocol.METRICS

@@ -9,7 +9,6 @@ from rich.console import Console
 
 from medshift.benchmark.cli.summary import notes, print_summary
 from medshift.benchmark.protocols import truth
-from medshift.benchmark.protocols import truth as predictions_truth
 from medshift.benchmark.reporting.numbers import format_decimal
 from medshift.benchmark.scoring import thresholds
 from medshift.benchmark.scoring.estimate import Estimate, mean, relative, weighted
@@ -182,7 +181,7 @@ def test_thresholds_are_frozen_on_source_validation_and_drift_elsewhere(fabricat
     rows = fabricate.table(groups=60, classes=classes)
     made = fabricate.terms(rows, classes=classes)
     arrays = fabricate.outputs(made, rows)
-    labels = {c.key: predictions_truth.truth_of(rows, c)["label"].to_numpy() for c in made.conditions()}
+    labels = {c.key: truth.truth_of(rows, c)["label"].to_numpy() for c in made.conditions()}
     odds = arrays["site-b"][:, -1] * 0.3  # the next site's scanner makes the last class look less likely
     moved = np.concatenate([arrays["site-b"][:, :-1], odds[:, None]], axis=1)
     arrays["site-b"] = (moved / moved.sum(axis=1, keepdims=True)).astype(np.float32)

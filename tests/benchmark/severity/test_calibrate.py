@@ -1,4 +1,4 @@
-"""Calibration measures what it says; matched severities meet the same similarity, on source training images alone."""
+"""Calibration measures what it says; matched severities reach the same similarity, on source training images alone."""
 
 import dataclasses
 import json
@@ -14,7 +14,6 @@ from helpers.cli import MEDSHIFT
 from helpers.image_folders import folder
 
 from medshift.benchmark.datasets import manifest
-from medshift.benchmark.protocols import plan as planning
 from medshift.benchmark.protocols.plan import LEVELS, Choices, plan, unreached_levels
 from medshift.benchmark.severity import calibration, chart, damage, matching
 from medshift.shifts import catalogue
@@ -40,7 +39,7 @@ def dataset(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def matched(dataset):
-    return plan(dataset, Choices(shifts=NAMES, scale="matched"))
+    return matching.plan_protocol(dataset, Choices(shifts=NAMES, scale="matched"))
 
 
 def test_damage_is_what_its_formulas_say():
@@ -113,12 +112,12 @@ def test_shifts_that_do_not_reach_a_level_keep_their_end_and_are_named(matched):
 
 
 def test_matching_is_deterministic_and_another_protocol(dataset, matched):
-    again, _ = plan(dataset, Choices(shifts=NAMES, scale="matched"))
+    again, _ = matching.plan_protocol(dataset, Choices(shifts=NAMES, scale="matched"))
     assert again == matched[0]
     physical, _ = plan(dataset, Choices(shifts=NAMES))
     assert physical.matched == {}
     assert physical.name != again.name
-    some, _ = plan(dataset, Choices(shifts=("gamma",), severities=(2, 4), scale="matched"))
+    some, _ = matching.plan_protocol(dataset, Choices(shifts=("gamma",), severities=(2, 4), scale="matched"))
     assert some.matched["gamma"] == tuple(again.matched["gamma"][i] for i in (1, 3))
 
 
@@ -131,9 +130,9 @@ def test_a_plug_in_of_whole_severities_cannot_be_matched(dataset, monkeypatch):
     monkeypatch.setitem(sys.modules, "made", type(sys)("made"))
     sys.modules["made"].steps = steps
     with pytest.raises(MedshiftError, match="shift 'steps' cannot be matched") as caught:
-        plan(dataset, Choices(shifts=("steps",), scale="matched"))
+        matching.plan_protocol(dataset, Choices(shifts=("steps",), scale="matched"))
     assert "\n" not in str(caught.value)
-    assert planning.plan(dataset, Choices(shifts=("steps",)))[0].shifts == {"steps": "plug-in"}
+    assert plan(dataset, Choices(shifts=("steps",)))[0].shifts == {"steps": "plug-in"}
 
 
 def test_run_and_calibrate_from_the_command_line(tmp_path):

@@ -65,7 +65,7 @@ def test_what_is_no_card_at_all_is_refused(folder, content):
 
 def test_a_missing_and_a_huge_card_are_refused(folder):
     (folder / card.CARD_FILE).write_bytes(b" " * (card.LARGEST_CARD + 1))
-    with pytest.raises(MedshiftError, match="more than 4 MiB"):
+    with pytest.raises(MedshiftError, match="larger than 4 MiB"):
         card.read(folder)
     (folder / card.CARD_FILE).unlink()
     with pytest.raises(MedshiftError, match="cannot be read: No such file"):

@@ -1,4 +1,4 @@
-"""Hostile submissions, kind by kind: each refused with its reason, none stops the build, none reaches the page."""
+"""Hostile submissions of every kind: each refused with its reason; none stops the build or reaches the page."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from helpers.hostile_parquet import said
+from helpers.hostile_parquet import forge_number
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -24,7 +24,7 @@ from medshift.leaderboard.build import build_leaderboard
 from medshift.shifts.errors import MedshiftError
 
 SCRIPT = "<script>alert(1)</script>"
-SECRET = "PWNED"  # stands in every hostile text, and must not be found on the page
+SECRET = "PWNED"  # in every hostile text; must not appear on the page
 
 
 def fields_of(folder):
@@ -32,7 +32,7 @@ def fields_of(folder):
 
 
 def card(change):
-    """Returns a harm that edits the card and leaves the predictions."""
+    """Return a harm that edits the card and leaves the predictions."""
 
     def harm(folder, *_):
         fields = fields_of(folder)
@@ -47,14 +47,14 @@ def raw(content):
 
 
 def agreeing(folder, protocol, rows):
-    """Makes the card agree with the predictions that are there, as an attacker would."""
+    """Make the card agree with the harmed predictions, as an attacker would."""
     fields = fields_of(folder)
     fields["predictions"]["sha256"] = sha256(folder / PREDICTIONS_FILE)
     (folder / CARD_FILE).write_text(json.dumps(fields))
 
 
 def table(change):
-    """Returns a harm that edits the table of predictions, and the card's hash with it."""
+    """Return a harm that edits the table of predictions and the card's hash with it."""
 
     def harm(folder, protocol, rows):
         pq.write_table(change(pq.read_table(folder / PREDICTIONS_FILE)), folder / PREDICTIONS_FILE)
@@ -74,7 +74,7 @@ def put(column, row, value):
 
 
 def swapped(found):
-    """Exchanges the probabilities of the first half of the rows with those of the second."""
+    """Swap the probabilities of the first half of the rows with those of the second."""
     half = len(found) // 2
     order = np.r_[half : len(found), :half]
     return (
@@ -85,7 +85,7 @@ def swapped(found):
 
 
 def better(folder, protocol, rows):
-    """Claims scores that are better than the predictions'."""
+    """Claim scores that are better than the predictions'."""
     fields = fields_of(folder)
     for claim in fields["scores"]:
         claim["value"] = 0.999
@@ -102,18 +102,18 @@ def bomb(folder, *_):
 
 
 def forged_bomb(folder, *_):
-    """A bomb whose footer says that it unpacks to a thousand bytes."""
+    """A bomb whose footer claims that it decompresses to a thousand bytes."""
     bomb(folder)
     path = folder / PREDICTIONS_FILE
     group = pq.ParquetFile(path).metadata.row_group(0)
-    said(path, group.total_byte_size, 1000)
-    said(path, group.column(1).total_uncompressed_size, 1000)
+    forge_number(path, group.total_byte_size, 1000)
+    forge_number(path, group.column(1).total_uncompressed_size, 1000)
     assert pq.ParquetFile(path).metadata.row_group(0).total_byte_size == 1000
     agreeing(folder, None, None)
 
 
 def prefixes(folder, *_):
-    """Ids of 100 kB, of which each page holds one: the others say that they begin as the one before."""
+    """Ids of 100 kB, of which each page stores one: the others are delta-encoded as sharing its prefix."""
     path = folder / PREDICTIONS_FILE
     found = pq.read_table(path)
     ids = pa.array(["A" * 100_000 + str(i) for i in range(len(found))])
@@ -125,16 +125,16 @@ def prefixes(folder, *_):
 
 
 def forged_rows(folder, protocol, rows):
-    """A million rows in a file that says it has as many as it should."""
+    """A million rows in a file whose footer claims the expected number."""
     total = len(pq.read_table(folder / PREDICTIONS_FILE))
     many_rows(folder)
-    said(folder / PREDICTIONS_FILE, 10**6, total, count=1)  # the first is the file's, the others are the columns'
+    forge_number(folder / PREDICTIONS_FILE, 10**6, total, count=1)  # the first is the file's, the others the columns'
     assert pq.ParquetFile(folder / PREDICTIONS_FILE).metadata.num_rows == total
     agreeing(folder, None, None)
 
 
 def many_rows(folder, *_):
-    """A million rows, all alike, in a small file."""
+    """A million identical rows in a small file."""
     path = folder / PREDICTIONS_FILE
     many = 10**6
     column = pa.array(np.zeros(many, np.float32))
@@ -157,7 +157,7 @@ def stray(name, content=b"import os"):
 
 
 def someone_elses(folder, protocol, rows):
-    """Takes the predictions of a better entry, with that entry's claims, under one's own name."""
+    """Take the predictions of a better entry under another name."""
     theirs = folder.parent.parent / "honest" / "seed-0"
     shutil.copy(theirs / PREDICTIONS_FILE, folder / PREDICTIONS_FILE)
 
@@ -173,7 +173,7 @@ def fifo(folder, *_):
 
 
 def no_text(folder, *_):
-    """Breaks the name of a column where the file's schema has it: pyarrow then fails with a KeyError."""
+    """Break the name of a column in the file's schema: pyarrow then fails with a KeyError."""
     path = folder / PREDICTIONS_FILE
     path.write_bytes(path.read_bytes().replace(b"condition", b"\xff\xfe\xfd\xfcition"))
     agreeing(folder, None, None)
@@ -193,35 +193,35 @@ KINDS = {
     "an absolute file": (card(lambda c: c["predictions"].update(file="/etc/passwd")), "predictions.file"),
     "a linked card": (link(CARD_FILE), "'card.json' is a link"),
     "linked predictions": (link(PREDICTIONS_FILE), "'predictions.parquet' is a link"),
-    "a pipe": (fifo, "is a link or no regular file"),
+    "a pipe": (fifo, "is a link or not a regular file"),
     "code beside it": (stray("evil.py"), "'evil.py' does not belong to a submission"),
     "a pickle beside it": (stray("model.pkl", b"\x80\x04."), "'model.pkl' does not belong"),
-    "a bomb of strings": (bomb, "unpacks to"),
-    "a bomb with a forged footer": (forged_bomb, "unpacks to"),
-    "a bomb of prefixes": (prefixes, "encoding 7 may unpack to any size"),
-    "far too many rows with a forged footer": (forged_rows, "has 1000000 rows, the protocol asks for"),
-    "far too many rows": (many_rows, "has 1000000 rows, the protocol asks for"),
+    "a bomb of strings": (bomb, "decompresses to"),
+    "a bomb with a forged footer": (forged_bomb, "decompresses to"),
+    "a bomb of prefixes": (prefixes, "encoding 7 can decode to any size"),
+    "far too many rows with a forged footer": (forged_rows, "has 1000000 rows; the protocol requires"),
+    "far too many rows": (many_rows, "has 1000000 rows; the protocol requires"),
     "10^9 rows claimed": (card(lambda c: c["predictions"].update(rows=10**9)), "predictions.rows is 1000000000, not"),
-    "a huge file": (appended, "has 400 MiB for"),
+    "a huge file": (appended, "takes 400 MiB for"),
     "NaN": (put("p0", 3, float("nan")), "are not finite"),
     "inf": (put("p1", 3, float("inf")), "are not finite"),
-    "negative": (put("p0", 3, -0.5), "leave [0, 1]"),
-    "more than one": (put("p0", 3, 1.5), "leave [0, 1]"),
+    "negative": (put("p0", 3, -0.5), "are outside [0, 1]"),
+    "more than one": (put("p0", 3, 1.5), "are outside [0, 1]"),
     "no distribution": (put("p0", 3, 0.0), "do not sum to 1"),
     "an empty cell": (put("sample_id", 3, None), "has empty cells"),
-    "an unknown sample": (put("sample_id", 3, SCRIPT), "1 unknown sample ids"),
-    "an unknown condition": (put("condition", 3, SCRIPT), "1 unknown conditions"),
-    "swapped rows": (table(swapped), "claimed scores are not what the predictions give"),
-    "duplicated rows": (table(lambda t: pa.concat_tables([t, t.slice(0, 1)])), "the protocol asks for"),
-    "a repeated sample": (table(lambda t: pa.concat_tables([t.slice(1), t.slice(1, 1)])), "repeats 1 samples"),
-    "missing rows": (table(lambda t: t.slice(1)), "lacks 1 samples"),
+    "an unknown sample": (put("sample_id", 3, SCRIPT), "1 unknown sample id,"),
+    "an unknown condition": (put("condition", 3, SCRIPT), "1 unknown condition,"),
+    "swapped rows": (table(swapped), "the predictions do not reproduce"),
+    "duplicated rows": (table(lambda t: pa.concat_tables([t, t.slice(0, 1)])), "the protocol requires"),
+    "a repeated sample": (table(lambda t: pa.concat_tables([t.slice(1), t.slice(1, 1)])), "repeats 1 sample"),
+    "missing rows": (table(lambda t: t.slice(1)), "lacks 1 sample"),
     "no rows": (table(lambda t: t.slice(0, 0)), "is missing"),
     "a column of script": (table(wide), "has columns"),
     "someone else's predictions": (someone_elses, "its sha256 differs"),
     "someone else's hash": (card(lambda c: c["predictions"].update(sha256="f" * 64)), "its sha256 differs"),
-    "claims better than the predictions": (better, "claimed scores are not what the predictions give"),
-    "a claim twice": (card(lambda c: c["scores"].append(c["scores"][0])), "is claimed twice"),
-    "a claim of nothing": (card(lambda c: c["scores"].pop()), "lacks 1 scores"),
+    "claims better than the predictions": (better, "the predictions do not reproduce"),
+    "a claim twice": (card(lambda c: c["scores"].append(c["scores"][0])), "a score is repeated"),
+    "a claim of nothing": (card(lambda c: c["scores"].pop()), "lacks 1 score"),
     "an unknown schema": (card(lambda c: c.update(schema="medshift-card/9")), "schema: Input should be"),
     "an unknown field": (card(lambda c: c.update(run=SCRIPT)), "run: Extra inputs are not permitted"),
     "another protocol": (card(lambda c: c["protocol"].update(sha256="f" * 64)), "protocol.sha256 is"),
@@ -235,7 +235,7 @@ KINDS = {
     ),
     "shifts left out": (card(lambda c: c["shifts"].pop("gamma")), "shifts is"),
     "a huge string": (card(lambda c: c.update(submitter="x" * 10**6)), "submitter: String should have at most"),
-    "a huge card": (raw(b" " * (LARGEST_CARD + 1)), "that is no card"),
+    "a huge card": (raw(b" " * (LARGEST_CARD + 1)), "the limit for a card"),
     "not UTF-8": (raw(b'{"schema": "\xff\xfe"}'), "card.json: "),
     "no JSON": (raw(SCRIPT.encode()), "card.json: "),
     "a deep JSON": (raw(b"[" * 200_000), "card.json: "),
@@ -249,7 +249,7 @@ KINDS = {
 
 @pytest.fixture(scope="module")
 def honest(fabricate, tmp_path_factory):
-    """Returns (folder of the protocol, protocol, truth) with an honest entry and one to be harmed."""
+    """A protocol's folder, the protocol and its truth, with an honest entry and one to be harmed."""
     place, protocol, rows = fabricate.contest(tmp_path_factory.mktemp("hostile"), fabricate.table(groups=5))
     fabricate.submission(place, protocol, rows, "honest", skill=3.0)
     fabricate.submission(place, protocol, rows, "evil", skill=1.0, summary=SECRET)
@@ -307,7 +307,7 @@ def test_none_stops_the_build_or_reaches_the_page(honest, tmp_path, monkeypatch,
 
 @st.composite
 def harms(draw):
-    """A random edit: of the card's JSON somewhere, or of bytes of either file."""
+    """A random edit of the card's JSON or of bytes of either file."""
     return draw(st.integers(0, 2**32 - 1)), draw(st.sampled_from(["json", "card", "parquet"]))
 
 
@@ -331,7 +331,7 @@ VALUES = (
 
 
 def edited(value, chance):
-    """Returns a JSON value with something in it replaced, removed or added."""
+    """Replace, remove or add something in a JSON value."""
     if isinstance(value, dict) and value and chance.random() < 0.9:
         copy = dict(value)
         key = chance.choice(list(copy))
@@ -368,7 +368,7 @@ def test_whatever_is_changed_is_refused_or_changes_no_score(honest, tmp_path_fac
             content[at : at + chance.randint(0, 2)] = chance.randbytes(chance.randint(0, 3))
         path.write_bytes(bytes(content))
         if which == "parquet":
-            agreeing(folder, protocol, rows)  # or the hash alone would refuse it
+            agreeing(folder, protocol, rows)  # otherwise the hash alone would refuse it
     found, read, arrays = submission.examine(folder, protocol, rows)
     assert all(isinstance(problem, str) and len(problem) < 1000 for problem in found)
     if not found:

@@ -1,4 +1,4 @@
-"""The file of predictions: the same bytes for the same content, matched by id, and refused with every reason."""
+"""Files of predictions: same bytes for same content, matched by id, refused with all reasons."""
 
 import numpy as np
 import pyarrow as pa
@@ -50,11 +50,11 @@ def test_order_changes_no_byte(fabricate, tmp_path_factory, seed):
 
 
 def rewrite(path, change):
-    """Applies a change to the table of a file."""
+    """Apply a change to the table of a file."""
     frame = pq.read_table(path).to_pandas()
     frame = change(frame)
     columns = {
-        name: pa.array(frame[name].to_numpy(np.float32))  # a NaN stays one
+        name: pa.array(frame[name].to_numpy(np.float32))  # a NaN stays a NaN
         if name in ("p0", "p1")
         else pa.array(frame[name], pa.string(), from_pandas=True)
         for name in frame.columns
@@ -71,25 +71,25 @@ def put(column, row, value):
 
 
 HARMS = {
-    "nan": (put("p0", 3, np.nan), "1 rows are not finite"),
-    "inf": (put("p1", 3, np.inf), "1 rows are not finite"),
-    "negative": (put("p0", 3, -0.1), "leave [0, 1]"),
-    "above one": (put("p0", 3, 1.5), "leave [0, 1]"),
+    "nan": (put("p0", 3, np.nan), "1 row are not finite"),
+    "inf": (put("p1", 3, np.inf), "1 row are not finite"),
+    "negative": (put("p0", 3, -0.1), "are outside [0, 1]"),
+    "above one": (put("p0", 3, 1.5), "are outside [0, 1]"),
     "sum": (put("p0", 3, 0.0), "do not sum to 1"),
     "unknown condition": (
         put("condition", 3, "site-a/gama@1"),
-        "unknown conditions, e.g. 'site-a/gama@1'. Did you mean",
+        "unknown condition, e.g. 'site-a/gama@1'. Did you mean",
     ),
-    "unknown sample": (put("sample_id", 3, "../../etc/passwd"), "unknown sample ids, e.g. '../../etc/passwd'"),
+    "unknown sample": (put("sample_id", 3, "../../etc/passwd"), "unknown sample id, e.g. '../../etc/passwd'"),
     "empty cell": (put("sample_id", 3, None), "sample_id has empty cells"),
-    "missing row": (lambda f: f.drop(index=3), "lacks 1 samples"),
+    "missing row": (lambda f: f.drop(index=3), "lacks 1 sample,"),
     "missing condition": (lambda f: f[f["condition"] != "site-b"], "condition 'site-b' is missing"),
     "no rows": (lambda f: f.head(0), "is missing"),
     "repeated row": (lambda f: f.assign(sample_id=f["sample_id"].where(f.index != 3, f["sample_id"][4])), "repeats 1"),
-    "one row more": (lambda f: f.loc[[*f.index, 3]], "the protocol asks for"),
+    "one row more": (lambda f: f.loc[[*f.index, 3]], "the protocol requires"),
     "sample of another split": (
         lambda f: f.assign(sample_id=f["sample_id"].mask(f.index == 3, "site-a/train/0000.png")),
-        "must not hold 1 samples",
+        "must not contain 1 sample,",
     ),
     "a column more": (lambda f: f.assign(patient="x"), "has columns condition, sample_id, p0, p1, patient"),
     "a class less": (lambda f: f.drop(columns="p1"), "has columns"),
@@ -151,7 +151,7 @@ def test_flipped_bytes_never_get_through_as_other_keys_or_crash(made):
     whole = path.read_bytes()
     rng = np.random.default_rng(1)
     footer = len(whole) - 8 - int.from_bytes(whole[-8:-4], "little")
-    for turn in range(200):  # every other time in the footer: a reader may end the process over it
+    for turn in range(200):  # every other time in the footer, which can crash a reader
         harmed = bytearray(whole)
         for place in rng.integers(turn % 2 * footer, len(whole), 3):
             harmed[place] ^= int(rng.integers(1, 256))
@@ -173,12 +173,12 @@ def test_a_bomb_of_long_strings_is_refused_before_it_is_unpacked(made):
     bomb = pa.array([chr(65 + i % 26) * 100_000 + str(i) for i in range(len(table))])
     pq.write_table(table.set_column(1, "sample_id", bomb), path, compression="zstd", use_dictionary=False)
     assert path.stat().st_size < 10**6
-    assert "unpacks to" in predictions.problems(path, protocol, rows)[0]
+    assert "decompresses to" in predictions.problems(path, protocol, rows)[0]
 
 
 def test_parts_that_do_not_fit_are_not_written(tmp_path):
-    with pytest.raises(MedshiftError, match="do not fit"):
+    with pytest.raises(MedshiftError, match="do not match in shape"):
         predictions.write({"a": (["x"], np.zeros((2, 2), np.float32))}, tmp_path / "p")
-    with pytest.raises(MedshiftError, match="do not fit"):
+    with pytest.raises(MedshiftError, match="do not match in shape"):
         predictions.write({}, tmp_path / "p")
     assert not list(tmp_path.iterdir())

@@ -1,4 +1,4 @@
-"""Hostile and damaged submissions: each refused with its reason, nothing raised, nothing run."""
+"""Damaged submissions: each refused with its reason, nothing raised, nothing run."""
 
 import json
 import os
@@ -16,7 +16,7 @@ from medshift.shifts.errors import MedshiftError
 
 @pytest.fixture
 def made(fabricate, tmp_path):
-    """Returns (submission, protocol, truth)."""
+    """A submission, its protocol and its truth."""
     folder, protocol, rows = fabricate.contest(tmp_path, fabricate.table(groups=6))
     return fabricate.submission(folder, protocol, rows), protocol, rows
 
@@ -58,14 +58,14 @@ def test_a_sound_submission_has_no_problem(made):
         (lambda c: c["shifts"].pop("gamma"), "shifts is"),
         (lambda c: c["predictions"].update(rows=1), "predictions.rows is 1"),
         (lambda c: c["predictions"].update(sha256="f" * 64), "its sha256 differs"),
-        (claim("site-b", "auroc", 0.999), "1 claimed scores are not what the predictions give, e.g. auroc of 'site-b'"),
+        (claim("site-b", "auroc", 0.999), "the predictions do not reproduce 1 claimed score, e.g. auroc of 'site-b'"),
         (claim("site-b", "ece", None), "claimed None"),
-        (lambda c: c["scores"].pop(), "lacks 1 scores"),
+        (lambda c: c["scores"].pop(), "lacks 1 score,"),
         (
             lambda c: c["scores"].append({"condition": "x", "metric": "y", "value": 1}),
-            "has 1 unknown scores, e.g. y of",
+            "has 1 unknown score, e.g. y of",
         ),
-        (lambda c: c["scores"].append(c["scores"][0]), "a score is claimed twice"),
+        (lambda c: c["scores"].append(c["scores"][0]), "a score is repeated"),
     ],
 )
 def test_a_card_edited_by_hand_is_found_out(made, change, says):
@@ -80,7 +80,7 @@ def test_medshifts_own_baselines_see_what_they_see(fabricate, tmp_path):
     place, protocol, rows = fabricate.contest(tmp_path, fabricate.table(groups=4))
     folder = fabricate.submission(place, protocol, rows, "tent", sees="source")
     (found,) = submission.check_submission(folder, protocol, rows)
-    assert "baseline.sees is source, not test-batches as of medshift's 'tent'" in found
+    assert "baseline.sees is source, but medshift's 'tent' has test-batches" in found
     edit(folder, lambda c: c["baseline"].update(sees="test-batches"))
     assert submission.check_submission(folder, protocol, rows) == []
 
@@ -101,7 +101,7 @@ def test_predictions_of_someone_else_are_found_out(fabricate, made):
     predictions.write(fabricate.parts(protocol, rows, better), folder / PREDICTIONS_FILE)
     found = submission.check_submission(*made)
     assert any("its sha256 differs" in problem for problem in found)
-    assert any("claimed scores are not what the predictions give" in problem for problem in found)
+    assert any("the predictions do not reproduce" in problem for problem in found)
 
 
 def test_swapped_rows_are_found_out_by_the_claims(fabricate, made):
@@ -111,7 +111,7 @@ def test_swapped_rows_are_found_out_by_the_claims(fabricate, made):
     path = folder / PREDICTIONS_FILE
     predictions.write(fabricate.parts(protocol, rows, arrays), path)
     edit(folder, lambda c: c["predictions"].update(sha256=sha256(path)))
-    assert "claimed scores are not what the predictions give" in submission.check_submission(*made)[0]
+    assert "the predictions do not reproduce" in submission.check_submission(*made)[0]
 
 
 def test_links_stray_files_and_missing_ones(made, tmp_path):
@@ -125,10 +125,10 @@ def test_links_stray_files_and_missing_ones(made, tmp_path):
     shutil.move(folder / CARD_FILE, elsewhere)
     assert submission.check_submission(*made) == ["card.json is missing"]
     (folder / CARD_FILE).symlink_to(elsewhere)
-    assert submission.check_submission(*made) == ["'card.json' is a link or no regular file"]
+    assert submission.check_submission(*made) == ["'card.json' is a link or not a regular file"]
     (folder / CARD_FILE).unlink()
     os.mkfifo(folder / CARD_FILE)
-    assert submission.check_submission(*made) == ["'card.json' is a link or no regular file"]
+    assert submission.check_submission(*made) == ["'card.json' is a link or not a regular file"]
 
 
 def test_a_linked_folder_and_one_that_is_not_there(made, tmp_path):
@@ -136,7 +136,7 @@ def test_a_linked_folder_and_one_that_is_not_there(made, tmp_path):
     link = folder.parent / "seed-1"
     link.symlink_to(folder)
     assert submission.check_submission(link, protocol, rows) == ["'seed-1' is a link"]
-    assert submission.check_submission(tmp_path / "nowhere", protocol, rows) == ["there is no such folder"]
+    assert submission.check_submission(tmp_path / "nowhere", protocol, rows) == ["no such folder"]
 
 
 def test_a_file_that_is_far_too_large_is_not_opened(made):
