@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 from ..shifts.errors import MedshiftError, near
 from ..shifts.plugins import Table
-from . import store
+from . import brain_mri_sim, store
 from .dataset import Dataset
 from .public import catalogue as public
 
@@ -18,6 +18,7 @@ Loader: TypeAlias = "Callable[[Progress | None], Dataset]"
 BUILTINS = {"brain-mri-sim": "medshift.benchmark.brain_mri_sim.load:load"}
 SUMMARIES = {"brain-mri-sim": "SIMULATED T1-weighted MR patches of four scanners, lesion or none; made on first use"}
 SOURCES = {"brain-mri-sim": "nyu"}
+VERSIONS = {"brain-mri-sim": brain_mri_sim.VERSION}
 TABLE = Table("medshift.datasets", "data set", BUILTINS)
 
 
@@ -35,6 +36,20 @@ def summary(name: str) -> str:
     except MedshiftError as error:
         return str(error)
     return f"stored: {said.count:,} images ({said.dataset.modality}), {', '.join(said.dataset.classes)}"
+
+
+def check_version(name: str, version: str) -> None:
+    """Check, without making it, that a built-in data set has the version that a protocol was made of.
+
+    Raises:
+        MedshiftError: It has another one here.
+    """
+    here = VERSIONS.get(name, version)
+    if here != version:
+        raise MedshiftError(
+            f"the data set {name} is version {here} here and version {version} in the protocol, whose pixels differ: "
+            "use the medshift that made them (code.commit in a submission's card)"
+        )
 
 
 def source(dataset: Dataset) -> str:

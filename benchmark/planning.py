@@ -170,6 +170,9 @@ def settle(protocol: Protocol, table: pd.DataFrame, folder: Path) -> None:
     if there.sha256 != protocol.sha256:
         mine, theirs = (json.loads(p.text()) for p in (protocol, there))
         fields = ", ".join(key for key in mine if mine[key] != theirs[key])
+        versions = (there.dataset.version, protocol.dataset.version)
+        if versions[0] != versions[1]:
+            fields += ": version {} of the data there, {} here".format(*versions)
         raise MedshiftError(f"{folder} holds submissions to another protocol (other {fields}): choose another --out")
 
 

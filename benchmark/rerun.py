@@ -33,6 +33,7 @@ def data_of(protocol: Protocol, folder: Path | None) -> Dataset:
         raise MedshiftError(f"data set {facts.name!r} does not come with medshift: give its folder with --data DIR")
     exact = True
     if folder is None:
+        datasets.check_version(facts.name, facts.version)
         found = datasets.load(facts.name)
     elif (folder / store.FACTS).is_file():
         found = store.read(folder)

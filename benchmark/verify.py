@@ -71,6 +71,8 @@ def verify(folder: Path, out: Path, data: Path | None = None, device: str = "") 
             f"{folder} was predicted outside of medshift ({EXTERNAL}): there is nothing to run again. Its scores are "
             "made from its predictions by every leaderboard"
         )
+    if data is None:
+        datasets.check_version(name, protocol.dataset.version)
     words = [str(folder.absolute()), str(out), device, *([str(data.absolute())] if data else [])]
     clean = {name: os.environ[name] for name in KEPT if name in os.environ}
     clean["MEDSHIFT_HOME"] = str(out / "home")  # no model that was trained before, no data that were made before

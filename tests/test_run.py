@@ -309,6 +309,9 @@ def test_another_protocol_in_the_way(tmp_path, images):
     other = terms.model_copy(update={"seed": 1})
     with pytest.raises(MedshiftError, match=r"another protocol \(other seed\): choose another --out"):
         planning.settle(other, table, tmp_path / terms.name)
+    facts = terms.dataset.model_copy(update={"version": "later"})
+    with pytest.raises(MedshiftError, match=f"version {terms.dataset.version} of the data there, later here"):
+        planning.settle(terms.model_copy(update={"dataset": facts}), table, tmp_path / terms.name)
     moved = table.assign(label=1 - table["label"])
     truth.write(moved, tmp_path / terms.name / protocol.TRUTH_FILE)
     with pytest.raises(MedshiftError, match="its hash differs"):

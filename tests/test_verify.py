@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import subprocess
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ from medshift.benchmark import card as cards
 from medshift.benchmark import planning, predictions, rerun, scores, submission, verified
 from medshift.benchmark.files import sha256
 from medshift.benchmark.submit import submit
-from medshift.benchmark.verify import Outcome, mark
+from medshift.benchmark.verify import Outcome, mark, verify
 from medshift.shifts.errors import MedshiftError
 
 QUICK = ["--set", "arch=test_resnet", "--set", "epochs=1", "--shifts", "gamma", "--severities", "3", "--threads", "1"]
@@ -73,6 +74,16 @@ def test_what_does_not_come_out_again_is_said(made, tmp_path):
     assert "numpy: 1.0 then, " in done.stdout
     assert "is not marked as verified" in done.stderr
     assert not (copy / verified.VERIFIED_FILE).exists()
+
+
+def test_an_entry_made_on_another_version_of_the_simulated_data_is_refused_before_anything_is_made(tmp_path, home):
+    entry = Path(__file__).parent.parent / "leaderboard" / "submissions" / "brain-mri-sim" / "scratch" / "seed-0"
+    with pytest.raises(MedshiftError, match="brain-mri-sim is version 2 here and version 1 in the protocol"):
+        verify(entry, tmp_path)
+    terms, _ = planning.settled(entry.parent.parent)
+    with pytest.raises(MedshiftError, match="use the medshift that made them"):
+        rerun.data_of(terms, None)
+    assert not (home / "datasets").exists()
 
 
 def test_data_that_are_not_those_of_the_protocol_are_refused(made, tmp_path):
