@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -32,6 +33,19 @@ def test_the_readme_shows_what_its_command_makes(tmp_path):
     words = ["leaderboard", SUBMISSIONS, "--out", tmp_path / "site", "--readme", tmp_path / "README.md"]
     subprocess.run([sys.executable, "-m", "medshift.benchmark.cli", *map(str, words)], check=True, capture_output=True)
     assert (tmp_path / "README.md").read_text() == (ROOT / "README.md").read_text()
+
+
+@pytest.mark.slow
+def test_the_board_has_the_same_bytes_with_the_least_instructions_of_an_x86_processor(tmp_path, instruction_sets):
+    sites = []
+    for name, threads in (("all", "2"), ("least", "1")):
+        where = {"MEDSHIFT_HOME": str(tmp_path / name), "OMP_NUM_THREADS": threads, "OPENBLAS_NUM_THREADS": threads}
+        words = ["leaderboard", str(SUBMISSIONS), "--out", str(tmp_path / name / "site")]
+        settings = os.environ | where | instruction_sets[name]
+        command = [sys.executable, "-m", "medshift.benchmark.cli", *words]
+        subprocess.run(command, env=settings, check=True, capture_output=True)
+        sites.append({path.name: path.read_bytes() for path in (tmp_path / name / "site").iterdir()})
+    assert sites[0] == sites[1]
 
 
 @pytest.mark.slow

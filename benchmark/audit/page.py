@@ -33,7 +33,7 @@ MEGABYTES = 4 << 20  # of pictures; of many domains and classes fewer are shown
 
 
 def page(audit: Audit) -> str:
-    """Returns the page; the same audit gives the same bytes. All text is escaped, and no script can run."""
+    """Returns the page; the same figures give the same bytes. All text is escaped, and no script can run."""
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES, encoding="utf-8"),
         autoescape=True,
