@@ -50,8 +50,8 @@ board: $(VENV)/.installed
 readme: $(VENV)/.installed
 	$(BIN)/medshift leaderboard leaderboard/submissions --out build/site --readme README.md
 
-# how the committed submissions were made; complete ones are left alone. On a CPU, one thread gives the same bytes on any
-# core count
+# How the committed submissions were made, on version 1 of the simulated data; a folder with that version's protocol takes
+# no runs on version 2. On a CPU, one thread gives the same bytes on any core count of the same kind of processor.
 submissions: $(VENV)/.installed
 	for name in $$($(BIN)/python -c 'from medshift.benchmark.contract.registry import BUILTINS; print(*BUILTINS)'); do \
 	  $(BIN)/medshift run --baseline $$name --seeds 3 --threads 1 --out leaderboard/submissions || exit 1; done

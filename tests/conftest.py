@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 
 import pytest
 
@@ -20,6 +22,43 @@ def fabricate():
     from helpers import factories as fabricate
 
     return fabricate
+
+
+@pytest.fixture(scope="session")
+def instruction_sets():
+    """What to set for a process that is to use fewer instructions of an x86-64 processor than it has.
+
+    "least" is x86-64-v2: none of AVX, AVX2, FMA and AVX-512 in NumPy, torch, Numba, BLAS and the C library.
+    """
+    return {
+        "all": {},
+        "avx2": {
+            "NPY_DISABLE_CPU_FEATURES": "X86_V4 AVX512_ICL AVX512_SPR",
+            "ATEN_CPU_CAPABILITY": "avx2",
+            "OPENBLAS_CORETYPE": "Haswell",
+            "MKL_ENABLE_INSTRUCTIONS": "AVX2",
+            "NUMBA_CPU_NAME": "haswell",
+        },
+        "least": {
+            "NPY_DISABLE_CPU_FEATURES": "X86_V3 X86_V4 AVX512_ICL AVX512_SPR",
+            "ATEN_CPU_CAPABILITY": "default",
+            "OPENBLAS_CORETYPE": "Nehalem",
+            "MKL_ENABLE_INSTRUCTIONS": "SSE4_2",
+            "MKL_CBWR": "COMPATIBLE",
+            "NUMBA_CPU_NAME": "nehalem",
+            "GLIBC_TUNABLES": "glibc.cpu.hwcaps=-AVX2,-FMA,-FMA4,-AVX512F",
+        },
+    }
+
+
+@pytest.fixture
+def busy_cores():
+    """Keeps every core busy while a test runs."""
+    spinning = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(os.cpu_count() or 1)]
+    yield
+    for process in spinning:
+        process.kill()
+        process.wait()
 
 
 @pytest.fixture(scope="session", autouse=True)

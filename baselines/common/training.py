@@ -20,6 +20,7 @@ from ...benchmark.files.atomic import replace
 from ...benchmark.files.code import code_sha256, modules_of
 from ...benchmark.files.home import home
 from ...shifts.errors import MedshiftError
+from ...shifts.numerics.matrices import reflected
 from .checkpoints import BestEpoch, MakeCheckpointPolicy
 from .recipe import Recipe
 
@@ -187,15 +188,10 @@ def augment(images: Tensor, draws: torch.Generator) -> Tensor:
     down, right = (torch.randint(-r, r + 1, (count, 1), generator=draws) for r in reach)
     rows, cols = torch.arange(height) + down, torch.arange(width) + right
     cols = torch.where(flip[:, None], width - 1 - cols, cols)
-    rows, cols = (_mirrored(index, n) for index, n in ((rows, height), (cols, width)))
+    rows, cols = (reflected(index, n) for index, n in ((rows, height), (cols, width)))
     place = (rows[:, :, None] * width + cols[:, None, :]).view(count, 1, -1)
     planes = images.reshape(count, -1, height * width)
     return planes.gather(2, place.expand(-1, planes.shape[1], -1)).view(images.shape)
-
-
-def _mirrored(index: Tensor, n: int) -> Tensor:
-    period = index.remainder(2 * n)
-    return torch.minimum(period, 2 * n - 1 - period)
 
 
 @torch.inference_mode()

@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 from ...shifts.errors import MedshiftError, near
 from . import store
-from .catalogue import SOURCES, SUMMARIES, TABLE
+from .catalogue import SOURCES, SUMMARIES, TABLE, VERSIONS
 from .dataset import Dataset
 from .public import catalogue as public
 
@@ -30,6 +30,20 @@ def summary(name: str) -> str:
     except MedshiftError as error:
         return str(error)
     return f"stored: {said.count:,} images ({said.dataset.modality}), {', '.join(said.dataset.classes)}"
+
+
+def check_version(name: str, version: str) -> None:
+    """Check, without making it, that a built-in data set has the version that a protocol was made of.
+
+    Raises:
+        MedshiftError: It has another one here.
+    """
+    here = VERSIONS.get(name, version)
+    if here != version:
+        raise MedshiftError(
+            f"the data set {name} is version {here} here and version {version} in the protocol, whose pixels differ: "
+            "use the medshift that made them (code.commit in a submission's card)"
+        )
 
 
 def source(dataset: Dataset) -> str:

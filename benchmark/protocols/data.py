@@ -95,6 +95,7 @@ def data_of(protocol: Protocol, folder: Path | None) -> Dataset:
         raise MedshiftError(f"data set {facts.name!r} is not known here: give its folder with --data DIR")
     exact = True
     if folder is None:
+        registry.check_version(facts.name, facts.version)
         found = registry.load_dataset(facts.name)
     elif (folder / store.FACTS).is_file():
         found = store.read(folder)
@@ -106,9 +107,8 @@ def data_of(protocol: Protocol, folder: Path | None) -> Dataset:
     have, want = (found.name, found.version), (facts.name, facts.version)
     if exact and have != want:
         raise MedshiftError(f"the data set is {' '.join(have)}, the protocol needs {' '.join(want)}")
-    return dataclasses.replace(
-        found, name=facts.name
-    )  # the name of a folder's data set records the options it was read with
+    # the name of a folder's data set records the options it was read with
+    return dataclasses.replace(found, name=facts.name)
 
 
 def with_rows(table: pd.DataFrame, dataset: Dataset) -> pd.DataFrame:

@@ -26,6 +26,9 @@ def write_protocol(protocol: Protocol, table: pd.DataFrame, folder: Path) -> Non
     if stored.sha256 != protocol.sha256:
         ours, theirs = (json.loads(p.text()) for p in (protocol, stored))
         fields = ", ".join(key for key in ours if ours[key] != theirs[key])
+        versions = (stored.dataset.version, protocol.dataset.version)
+        if versions[0] != versions[1]:
+            fields += ": version {} of the data there, {} here".format(*versions)
         raise MedshiftError(
             f"{folder} holds submissions to another protocol (different {fields}): choose another --out"
         )

@@ -13,7 +13,7 @@ import numpy as np
 
 from ...shifts.errors import MedshiftError
 from ...shifts.plugins import own_distribution
-from ..datasets import catalogue, store
+from ..datasets import catalogue, registry, store
 from ..files.atomic import sha256
 from ..protocols.folder import read_protocol
 from ..protocols.protocol import Protocol
@@ -73,6 +73,8 @@ def verify(folder: Path, out: Path, data: Path | None = None, device: str = "") 
             f"{folder} was predicted outside of medshift ({EXTERNAL}): it cannot be rerun. Every leaderboard "
             "recomputes its scores from its predictions"
         )
+    if data is None:
+        registry.check_version(name, protocol.dataset.version)
     words = [str(folder.absolute()), str(out), device, *([str(data.absolute())] if data else [])]
     clean = {name: os.environ[name] for name in KEPT if name in os.environ}
     clean["MEDSHIFT_HOME"] = str(out / "home")  # no cached models or data

@@ -74,8 +74,11 @@ def _bands(matrix: Tensor) -> list[tuple[slice, slice]]:
 
 
 def exact(matrix: Tensor) -> Tensor:
-    """Round a matrix's entries to multiples of 2**-24, float64, as `along` needs them."""
-    return (matrix.double() * FINE).round() / FINE
+    """Round a matrix's entries to multiples of 2**-24, float64, as `along` needs them.
+
+    A zero is positive: the sign of what rounds to it is chance, and depends on the instruction set.
+    """
+    return (matrix.double() * FINE).round() / FINE + 0.0
 
 
 def reflected(index: Tensor, n: int) -> Tensor:

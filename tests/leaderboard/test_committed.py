@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -40,8 +41,23 @@ def test_the_readme_shows_what_its_command_makes(tmp_path):
 
 
 @pytest.mark.slow
-def test_the_committed_protocol_is_the_one_that_a_run_makes():
+def test_the_board_has_the_same_bytes_with_the_least_instructions_of_an_x86_processor(tmp_path, instruction_sets):
+    sites = []
+    for name, threads in (("all", "2"), ("least", "1")):
+        where = {"MEDSHIFT_HOME": str(tmp_path / name), "OMP_NUM_THREADS": threads, "OPENBLAS_NUM_THREADS": threads}
+        words = ["leaderboard", str(SUBMISSIONS), "--out", str(tmp_path / name / "site")]
+        settings = os.environ | where | instruction_sets[name]
+        command = [sys.executable, "-m", "medshift.benchmark.cli", *words]
+        subprocess.run(command, env=settings, check=True, capture_output=True)
+        sites.append({path.name: path.read_bytes() for path in (tmp_path / name / "site").iterdir()})
+    assert sites[0] == sites[1]
+
+
+@pytest.mark.slow
+def test_the_committed_protocol_is_the_one_that_a_run_makes_but_for_the_version_of_the_data():
     dataset = load_dataset("brain-mri-sim")
     protocol, _ = plan.plan(dataset, plan.Choices(), catalogue.SOURCES["brain-mri-sim"])
     committed, _ = read_protocol(SUBMISSIONS / "brain-mri-sim")
-    assert protocol.sha256 == committed.sha256
+    assert (protocol.dataset.version, committed.dataset.version) == ("2", "1")
+    facts = protocol.dataset.model_copy(update={"version": "1"})
+    assert protocol.model_copy(update={"dataset": facts}).sha256 == committed.sha256

@@ -20,6 +20,12 @@ def matrices(n):
     return (gaussian(n, 1.4), truncation(n, 0.45), binning(n, 2.8), unit_noise(n, 1.5), magnification(n, 0.88))
 
 
+@pytest.mark.parametrize("n", [8, 16, 28, 64])
+def test_no_zero_is_negative(n):
+    found = [*matrices(n), truncation(n, 0.5), truncation(n, 0.75), *_late_lines(n, 0.3), *_late_lines(n, 0.49)]
+    assert not any((matrix[matrix == 0]).signbit().any() for matrix in found)
+
+
 def random_images(*shape):
     return torch.rand(shape, generator=torch.Generator().manual_seed(sum(shape)))
 

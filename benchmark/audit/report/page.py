@@ -33,7 +33,7 @@ FRAME = ("WIDTH", "LEFT", "RIGHT", "TOP", "BOTTOM", "HEIGHT", "NARROW")  # sizes
 
 
 def page(audit: Audit) -> str:
-    """Render the page. The same audit gives the same bytes; all text is escaped, and no script can run."""
+    """Render the page. The same figures give the same bytes; all text is escaped, and no script can run."""
     style = (TEMPLATES / "page.css").read_text(encoding="utf-8")
     pairs = audit.duplicates.pairs
     domains = [found.domain for found in audit.fingerprints]

@@ -5,7 +5,7 @@ table of the four scanners. Import is free: the modules load on use.
 """
 
 NAME = "brain-mri-sim"
-VERSION = "1"
+VERSION = "2"  # of the pixels: 1 was computed in float32, see `build`
 MODALITY = "mr"
 SIMULATED = True
 CLASSES = ("no-lesion", "lesion")

@@ -3,6 +3,8 @@
 Maps: ICBM152 2009a nonlinear symmetric (Fonov et al., NeuroImage 2011, doi 10.1016/j.neuroimage.2010.07.033), as
 shipped by nilearn. All coordinates are mm on one 1 mm grid of `SHAPE` = (slice from below, row from the front, column).
 Whole volumes are never deformed: only the planes that are scanned are sampled.
+
+Draws are float32, all arithmetic is float64 and elementwise: see `build` on what the bytes depend on.
 """
 
 from __future__ import annotations
@@ -11,7 +13,6 @@ import functools
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from scipy import ndimage
 from torch import Tensor
 
@@ -34,7 +35,7 @@ LAYERS_MM = (0.0, -2.0, -8.0, -14.0)  # depth of the brain's surface, inner tabl
 
 @functools.cache
 def maps() -> Tensor:
-    """Returns (3, *SHAPE) float32: white matter, grey matter, depth in mm under the brain's surface (< 0 outside)."""
+    """Tissue maps (3, *SHAPE): white matter, grey matter, depth in mm below the brain's surface (< 0 outside)."""
     from nilearn import datasets
 
     loaders = (datasets.load_mni152_wm_template, datasets.load_mni152_gm_template, datasets.load_mni152_brain_mask)
@@ -46,16 +47,16 @@ def maps() -> Tensor:
     volumes = [np.flip(volume.transpose(2, 1, 0), axis=1) for volume in (white, grey, depth)]
     padding = [((n - m) // 2, n - m - (n - m) // 2) for n, m in zip(SHAPE, volumes[0].shape, strict=True)]
     padded = [np.pad(volumes[0], padding), np.pad(volumes[1], padding), np.pad(volumes[2], padding, mode="edge")]
-    return torch.from_numpy(np.stack(padded).astype(np.float32))
+    return torch.from_numpy(np.stack(padded).astype(np.float64))
 
 
 def velocity(rng: np.random.Generator) -> Array:
-    """Returns one patient's stationary velocity field, (3, *GRID), in mm (slice, row, column)."""
-    field = rng.standard_normal((3, *GRID), dtype=np.float32)
+    """Draws one patient's stationary velocity field, (3, *GRID), in mm (slice, row, column)."""
+    field = rng.standard_normal((3, *GRID), dtype=np.float32).astype(np.float64)
     for axis in (1, 2, 3):
         field = ndimage.gaussian_filter1d(field, SMOOTH_MM / SPACING_MM, axis=axis, mode="wrap")
     length = np.sqrt(np.mean(np.sum(field**2, axis=0)))
-    return np.asarray(field * (DISPLACEMENT_MM / length), dtype=np.float32)
+    return np.asarray(field * (DISPLACEMENT_MM / length))
 
 
 def integrate(velocities: Tensor, steps: int = 6) -> Tensor:
@@ -79,8 +80,8 @@ def _sample(volumes: Tensor, points: Tensor, extent: Tensor) -> Tensor:
     return torch.nn.functional.grid_sample(volumes, unit, padding_mode="border", align_corners=True)
 
 
-def posture(rng: np.random.Generator) -> NDArray[np.float64]:
-    """Returns one patient's 3x3 matrix from scanner to template, about the centre: scale of each axis and rotation."""
+def posture(rng: np.random.Generator) -> Array:
+    """Draws one patient's 3x3 matrix from scanner to template, about the centre: scale of each axis and rotation."""
     a, b, c = np.deg2rad(ROTATION_DEG) * rng.standard_normal(3)
     about_up = np.array([[1, 0, 0], [0, np.cos(a), -np.sin(a)], [0, np.sin(a), np.cos(a)]])
     about_front = np.array([[np.cos(b), 0, -np.sin(b)], [0, 1, 0], [np.sin(b), 0, np.cos(b)]])
@@ -89,7 +90,7 @@ def posture(rng: np.random.Generator) -> NDArray[np.float64]:
 
 
 def template_points(displacements: Tensor, postures: Tensor, z_mm: Tensor) -> Tensor:
-    """Returns where in the template each pixel of the scanned planes lies, (P, M, rows, columns, 3) mm.
+    """Template coordinates of each pixel of the scanned planes, (P, M, rows, columns, 3) mm.
 
     Args:
         displacements: (P, 3, *GRID) mm, from `integrate`.
@@ -97,29 +98,37 @@ def template_points(displacements: Tensor, postures: Tensor, z_mm: Tensor) -> Te
         z_mm: (P, M): height of the planes in the scanner.
     """
     patients, planes = z_mm.shape
-    rows, cols = torch.arange(SHAPE[1], dtype=torch.float32), torch.arange(SHAPE[2], dtype=torch.float32)
-    points = torch.empty(patients, planes, SHAPE[1], SHAPE[2], 3)
-    points[..., 0], points[..., 1], points[..., 2] = z_mm[..., None, None], rows[:, None], cols
-    # The flow is smooth on its 8 mm grid, so three small matrices interpolate it on whole planes.
-    at_z = torch.einsum("pmg,pcghw->pmchw", _hat(z_mm, GRID[0]), displacements)
-    moved = _hat(rows, GRID[1]) @ at_z @ _hat(cols, GRID[2]).T
-    centre = torch.tensor(SHAPE, dtype=torch.float32) / 2
-    turned = torch.einsum("pij,pmhwj->pmhwi", postures, points - centre) + centre
-    return turned + torch.movedim(moved, 2, -1)
+    rows, cols = (torch.arange(n, dtype=torch.float64) for n in SHAPE[1:])
+    at_z = torch.stack([_interpolate(flow, 1, z) for flow, z in zip(displacements, z_mm, strict=True)])
+    moved = _interpolate(_interpolate(at_z, -2, rows), -1, cols)
+    up, front, right = (n / 2 for n in SHAPE)
+    points = torch.empty(patients, planes, *SHAPE[1:], 3, dtype=torch.float64)
+    for axis, centre in enumerate((up, front, right)):
+        a, b, c = (postures[:, axis, other, None, None, None] for other in range(3))
+        turned = a * (z_mm[..., None, None] - up) + b * (rows[:, None] - front) + c * (cols - right) + centre
+        points[..., axis] = turned + moved[:, axis]
+    return points
 
 
-def _hat(position_mm: Tensor, count: int) -> Tensor:
-    """Returns linear interpolation weights (..., count) of positions (...) on the velocity grid."""
-    steps = torch.arange(count, dtype=torch.float32)
-    return (1 - (position_mm[..., None] / SPACING_MM - steps).abs()).clamp_min(0)
+def _interpolate(field: Tensor, axis: int, position_mm: Tensor) -> Tensor:
+    """Linear interpolation along one axis of the velocity grid at positions (n,) inside it.
+
+    Elementwise, as a matrix product leaves the order of its sums to the library.
+    """
+    steps = position_mm / SPACING_MM
+    low = steps.floor().long().clamp(0, field.shape[axis] - 2)
+    shape = [1] * field.dim()
+    shape[axis] = -1
+    weight = (steps - low).reshape(shape)
+    return field.index_select(axis, low) * (1 - weight) + field.index_select(axis, low + 1) * weight
 
 
 def correlated(rng: np.random.Generator, lead: tuple[int, ...]) -> Array:
-    """Returns standard normal fields (*lead, rows, columns) with a Gaussian correlation over `VARIATION_MM`."""
-    field = rng.standard_normal((*lead, *SHAPE[1:]), dtype=np.float32)
+    """Draws standard normal fields (*lead, rows, columns) with a Gaussian correlation over `VARIATION_MM`."""
+    field = rng.standard_normal((*lead, *SHAPE[1:]), dtype=np.float32).astype(np.float64)
     for axis in (-2, -1):
         field = ndimage.gaussian_filter1d(field, VARIATION_MM, axis=axis, mode="wrap", truncate=3)
-    return field * np.float32(2 * VARIATION_MM * np.sqrt(np.pi))  # a Gaussian filter's gain on white noise, undone
+    return np.asarray(field * (2 * VARIATION_MM * np.sqrt(np.pi)))  # a Gaussian filter's gain on white noise, undone
 
 
 def tissue_fractions(points: Tensor, variation: Tensor) -> Tensor:
@@ -133,7 +142,7 @@ def tissue_fractions(points: Tensor, variation: Tensor) -> Tensor:
             in this individual.
     """
     patients, planes, height, width, _ = points.shape
-    extent = torch.tensor(SHAPE, dtype=torch.float32) - 1
+    extent = torch.tensor(SHAPE, dtype=torch.float64) - 1
     flat = points.reshape(patients * planes, 1, height, width, 3)
     sampled = _sample(maps().expand(patients * planes, -1, -1, -1, -1), flat, extent)
     white, grey, depth = sampled.reshape(patients, planes, 3, height, width).unbind(2)
@@ -141,8 +150,10 @@ def tissue_fractions(points: Tensor, variation: Tensor) -> Tensor:
     odds = torch.stack([white, grey, 1 - white - grey], dim=2).clamp_min(floor).log() * SHARPNESS
     odds[:, :, 0] += VARIATION * variation[:, :, 0]
     odds[:, :, 2] += VARIATION * variation[:, :, 1]
-    mni = (points - torch.tensor(SHAPE) / 2) * torch.tensor([1.0, -1.0, 1.0]) + torch.tensor(MNI_OF_CENTRE)
-    reach = ((mni - torch.tensor(DEEP_GREY[0])) / torch.tensor(DEEP_GREY[1])).square().sum(-1)
+    reach = torch.zeros_like(depth)
+    for axis, sign in enumerate((1, -1, 1)):
+        mni = (points[..., axis] - SHAPE[axis] / 2) * sign + MNI_OF_CENTRE[axis]
+        reach += ((mni - DEEP_GREY[0][axis]) / DEEP_GREY[1][axis]).square()
     deep = torch.sigmoid(8 * (1 - reach))
     brain, skull, scalp, air = ((edge - depth + 0.5).clamp(0, 1) for edge in LAYERS_MM)  # how far outside each surface
     shares = odds.softmax(dim=2) * (1 - brain)[:, :, None]

@@ -2,7 +2,8 @@
 
 Order of events, as in the machine: signal of each tissue by the sequence's equation -> average over the slice thickness
 -> coil sensitivity -> k-space: the protocol's sampling window, complex Gaussian receiver noise -> magnitude (so the
-noise is Rician) -> export window. Everything is NumPy and `scipy.fft`, whose bytes do not depend on the thread count.
+noise is Rician) -> export window. Everything is float64, in NumPy and `scipy.fft`: see `build` on what the bytes depend
+on.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ def signal(parameters: Array, scanner: Scanner) -> Array:
     """Returns the signal, (...,), of tissues with parameters (..., 3): T1 ms, T2* ms, PD."""
     equation = {"mprage": mprage, "spgr": spgr}[scanner.sequence]
     t1, t2_star, pd = np.moveaxis(parameters, -1, 0)
-    return equation(t1, t2_star, pd, scanner).astype(np.float32)
+    return equation(t1, t2_star, pd, scanner)
 
 
 def sub_slices(thickness_mm: float) -> NDArray[np.float64]:
@@ -64,15 +65,15 @@ def coil_sensitivity(coefficients: Array, z: Array, shape: tuple[int, int], non_
         non_uniformity: range from the 5th to the 95th percentile over the median of the field inside the head (taken
             as the ellipse that spans 80 % of the plane).
     """
-    row, col = np.meshgrid(*(np.linspace(-1, 1, n, dtype=np.float32) for n in shape), indexing="ij")
-    plane = [row, col, row**2, col**2, row * col]
-    log = np.einsum("pk,khw->phw", coefficients[:, :5], np.stack(plane))[:, None]
-    log = log + (z[..., None, None] * np.einsum("pk,khw->phw", coefficients[:, 5:7], np.stack(plane[:2]))[:, None])
-    log = log + (coefficients[:, 7:8] * z + coefficients[:, 8:9] * z**2)[..., None, None]
+    row, col = np.meshgrid(*(np.linspace(-1, 1, n) for n in shape), indexing="ij")
+    c = np.moveaxis(coefficients, -1, 0)[..., None, None, None]
+    z = z[..., None, None]
+    log = c[0] * row + c[1] * col + c[2] * row**2 + c[3] * col**2 + c[4] * (row * col)
+    log = log + z * (c[5] * row + c[6] * col) + (c[7] * z + c[8] * z**2)
     inside = row**2 + col**2 < 0.64
     low, middle, high = np.percentile(log[..., inside], (5, 50, 95), axis=(1, 2))
     scale = non_uniformity / np.maximum(high - low, 1e-6)
-    return np.asarray(np.exp(scale[:, None, None, None] * (log - middle[:, None, None, None])), dtype=np.float32)
+    return np.asarray(np.exp(scale[:, None, None, None] * (log - middle[:, None, None, None])))
 
 
 def sampling_window(n: int, voxel_mm: float, apodisation_mm: float, grid_mm: float = 1.0) -> Array:
@@ -84,7 +85,7 @@ def sampling_window(n: int, voxel_mm: float, apodisation_mm: float, grid_mm: flo
     frequency = scipy.fft.fftfreq(n, grid_mm)
     sampled = np.abs(frequency) <= 0.5 / voxel_mm
     sigma_mm = apodisation_mm / np.sqrt(8 * np.log(2))
-    return np.asarray(sampled * np.exp(-2 * (np.pi * sigma_mm * frequency) ** 2), dtype=np.float32)
+    return np.asarray(sampled * np.exp(-2 * (np.pi * sigma_mm * frequency) ** 2))
 
 
 def receive(magnetisation: Array, scanner: Scanner, noise: Array, level: Array) -> Array:
@@ -97,7 +98,7 @@ def receive(magnetisation: Array, scanner: Scanner, noise: Array, level: Array) 
         level: (N,): the signal that has `scanner.snr`, usually white matter.
 
     Returns:
-        (N, H, W) float32, non-negative; Rician around the noise-free image.
+        (N, H, W), non-negative; Rician around the noise-free image.
     """
     height, width = magnetisation.shape[-2:]
     rows = sampling_window(height, scanner.voxel_mm[0], scanner.apodisation_mm)
@@ -105,16 +106,18 @@ def receive(magnetisation: Array, scanner: Scanner, noise: Array, level: Array) 
     window = rows[:, None] * cols
     # The filter averages noise away: scale what enters, so that the image that leaves has the table's SNR. With
     # norm="forward" a k-space sample carries 1/sqrt(HW) of a pixel's white noise.
-    sigma = level / scanner.snr / np.sqrt(np.mean(window.astype(np.float64) ** 2)) / np.sqrt(height * width)
-    kspace = scipy.fft.fft2(magnetisation.astype(np.complex64), norm="forward")
-    kspace += sigma.astype(np.float32)[:, None, None] * (noise[:, 0] + np.complex64(1j) * noise[:, 1])
-    return np.asarray(np.abs(scipy.fft.ifft2(kspace * window, norm="forward")), dtype=np.float32)
+    sigma = level / scanner.snr / np.sqrt(np.mean(window**2)) / np.sqrt(height * width)
+    kspace = scipy.fft.fft2(magnetisation, norm="forward")
+    kspace.real += sigma[:, None, None] * noise[:, 0]
+    kspace.imag += sigma[:, None, None] * noise[:, 1]
+    kspace *= window
+    return np.asarray(np.abs(scipy.fft.ifft2(kspace, norm="forward", overwrite_x=True)))
 
 
 def export(images: Array) -> Array:
     """Returns exams (P, S, H, W) in [0, 1]: each exam's 99.5th percentile becomes 0.9, one rule at all sites."""
     bright = np.percentile(images, EXPORT_PERCENTILE, axis=(1, 2, 3), keepdims=True)
-    return np.clip(images * (EXPORT_LEVEL / bright), 0, 1).astype(np.float32)
+    return np.clip(images * (EXPORT_LEVEL / bright), 0, 1)
 
 
 def acquire(
@@ -136,15 +139,19 @@ def acquire(
         rngs: one generator a patient, for coil and receiver noise.
 
     Returns:
-        (P, S, H, W) float32 in [0, 1].
+        (P, S, H, W) in [0, 1].
     """
     patients, slices, _, _, height, width = fractions.shape
     tissues = np.repeat(signal(parameters, scanner)[:, None], slices, axis=1)
     tissues[..., TISSUES.index("lesion")] = signal(lesions, scanner)
-    magnetisation = np.einsum("pst,pskthw->pshw", tissues, fractions) / np.float32(fractions.shape[2])
-    coil = np.stack([rng.standard_normal(9, dtype=np.float32) for rng in rngs])
-    magnetisation = magnetisation * coil_sensitivity(coil, z, (height, width), scanner.non_uniformity)
-    noise = np.stack([rng.standard_normal((slices, 2, height, width), dtype=np.float32) for rng in rngs])
+    magnetisation = np.zeros((patients, slices, height, width))
+    for plane in np.moveaxis(fractions, 2, 0):
+        for index in range(len(TISSUES)):
+            magnetisation += tissues[:, :, index, None, None] * plane[:, :, index]
+    magnetisation /= fractions.shape[2]
+    coil = np.stack([rng.standard_normal(9, dtype=np.float32) for rng in rngs]).astype(np.float64)
+    magnetisation *= coil_sensitivity(coil, z, (height, width), scanner.non_uniformity)
+    noise = np.stack([rng.standard_normal((slices, 2, height, width), dtype=np.float32) for rng in rngs]).astype(float)
     white = np.abs(tissues[..., TISSUES.index("white")]).reshape(-1)
     flat = (patients * slices, height, width)
     images = receive(magnetisation.reshape(flat), scanner, noise.reshape(-1, 2, height, width), white)

@@ -22,7 +22,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-Array = NDArray[np.float32]
+Array = NDArray[np.float64]
 
 
 class Tissue(NamedTuple):
@@ -77,17 +77,17 @@ def parameters(field_t: float) -> Array:
     Raises:
         KeyError: no table for this field strength.
     """
-    return np.array([TABLE[field_t][name] for name in TISSUES], dtype=np.float32)
+    return np.array([TABLE[field_t][name] for name in TISSUES], dtype=np.float64)
 
 
 def individual(field_t: float, rng: np.random.Generator) -> Array:
     """Returns one patient's tissue parameters, (T, 3): the table with a few percent of variation between people."""
     table = parameters(field_t)
-    spread = np.array([T1_SPREAD, 0.0, PD_SPREAD], dtype=np.float32)
+    spread = np.array([T1_SPREAD, 0.0, PD_SPREAD])
     return np.asarray(table * np.exp(spread * rng.standard_normal(table.shape, dtype=np.float32)))
 
 
 def lesion_parameters(patient: Array, severity: float) -> Array:
     """Returns T1, T2*, PD of one lesion, (3,): severity 0 is the patient's white matter, 1 the full lesion."""
     white, lesion = patient[TISSUES.index("white")], patient[TISSUES.index("lesion")]
-    return np.asarray(white + np.float32(severity) * (lesion - white))
+    return np.asarray(white + severity * (lesion - white))

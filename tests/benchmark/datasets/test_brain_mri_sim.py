@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
+import os
+import platform
+import subprocess
+import sys
 
 import numpy as np
 import pandas as pd
@@ -10,6 +15,9 @@ import pytest
 import torch
 
 from medshift.benchmark.datasets.brain_mri_sim import anatomy, build, scanner, sites, tissue
+
+TINY = "88e103df2690b9774572d3c95cb365742f4b7cc68442e587015cb17412dbcf38"  # of two patients a site
+WHOLE = "0561cbf0cf5a6617ef98bb515cd8f99e1e12ff82304efd2f3abda4752a42d2ea"
 
 NYU = sites.scanner("nyu")
 STANFORD = sites.scanner("stanford")
@@ -62,17 +70,60 @@ def test_neither_letter_nor_place_tells_the_label():
     assert np.abs(with_lesion.mean(0) - without.mean(0)).max() < 4 * with_lesion.std() / np.sqrt(200)
 
 
-def test_same_bytes_again_in_other_blocks_and_on_other_thread_counts(tiny, monkeypatch):
+@pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="other processors may differ")
+def test_the_pixels_are_those_of_this_version(tiny):
+    """Other pixels are another data set: raise its version."""
+    assert hashlib.sha256(tiny[1].tobytes()).hexdigest() == TINY
+
+
+@pytest.mark.slow
+def test_the_whole_data_set_is_that_of_this_version():
+    assert hashlib.sha256(build.build()[1].tobytes()).hexdigest() == WHOLE
+
+
+@pytest.mark.parametrize(("threads", "block"), [(1, 2), (2, 1)])
+def test_same_bytes_again_in_other_blocks_and_on_other_thread_counts(threads, block, tiny, monkeypatch):
     table, pixels = tiny
-    threads = torch.get_num_threads()
-    monkeypatch.setattr(build, "BLOCK", 1)
+    before = torch.get_num_threads()
+    monkeypatch.setattr(build, "BLOCK", block)
     try:
-        torch.set_num_threads(1 if threads > 1 else 2)
+        torch.set_num_threads(threads)
         again, same = build.build(patients=2)
     finally:
-        torch.set_num_threads(threads)
+        torch.set_num_threads(before)
     assert same.tobytes() == pixels.tobytes()
-    pd.testing.assert_frame_equal(again, table)
+    pd.testing.assert_frame_equal(again, table, check_exact=True)
+
+
+ELSEWHERE = """
+import hashlib, sys, torch
+from medshift.benchmark.datasets.brain_mri_sim import build
+torch.set_num_threads(int(sys.argv[1]))
+build.BLOCK = int(sys.argv[2])
+table, pixels = build.build(patients=2)
+print(*(hashlib.sha256(part).hexdigest() for part in (pixels.tobytes(), table.to_csv().encode())))
+"""
+
+
+def comes_out_elsewhere(tiny, settings: dict[str, str], threads: int, block: int) -> bool:
+    """Whether a process with these settings makes the same pixels and table."""
+    table, pixels = tiny
+    words = [sys.executable, "-W", "ignore", "-c", ELSEWHERE, str(threads), str(block)]
+    done = subprocess.run(words, env=os.environ | settings, check=True, capture_output=True, text=True)
+    expected = [hashlib.sha256(part).hexdigest() for part in (pixels.tobytes(), table.to_csv().encode())]
+    return done.stdout.split() == expected
+
+
+def test_same_bytes_with_the_least_instructions_of_an_x86_processor(tiny, instruction_sets):
+    assert comes_out_elsewhere(tiny, instruction_sets["least"], threads=2, block=1)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("block", [1, 8])
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("instructions", ["all", "avx2", "least"])
+def test_same_bytes_whatever_the_machine_does(instructions, threads, block, tiny, busy_cores, instruction_sets):
+    assert comes_out_elsewhere(tiny, instruction_sets[instructions], threads, block)
 
 
 def test_progress_counts_patients():

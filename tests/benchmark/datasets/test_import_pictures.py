@@ -14,6 +14,7 @@ from PIL import Image
 
 from medshift.benchmark.datasets import manifest, store
 from medshift.benchmark.datasets.importing.add import add
+from medshift.benchmark.datasets.importing.formats.resize import luma
 from medshift.benchmark.datasets.importing.options import Options
 from medshift.shifts.errors import MedshiftError
 
@@ -121,6 +122,14 @@ def test_sixteen_bits_are_resized_without_losing_them(tmp_path):
     expected = row.reshape(16, 4).mean(axis=1)
     assert np.abs(pixels[0, 0, 8, 2:-2] - expected[2:-2]).max() < 40
     assert len(np.unique(pixels[0])) > 12
+
+
+def test_grey_is_exact_where_it_ends_in_a_half():
+    colour = np.random.default_rng(0).integers(0, 65536, (3, 300, 1000)).astype(np.uint16)
+    red, green, blue = colour.astype(np.int64)
+    whole, rest = np.divmod(299 * red + 587 * green + 114 * blue, 1000)
+    assert (rest == 500).sum() > 100
+    assert np.array_equal(np.rint(luma(colour)), whole + (rest > 500) + ((rest == 500) & (whole % 2 == 1)))
 
 
 def test_channels_are_made_alike_when_asked(tmp_path):

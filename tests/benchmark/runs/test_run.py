@@ -313,6 +313,9 @@ def test_another_protocol_in_the_way(tmp_path, images):
     other = terms.model_copy(update={"seed": 1})
     with pytest.raises(MedshiftError, match=r"another protocol \(different seed\): choose another --out"):
         write_protocol(other, table, tmp_path / terms.name)
+    facts = terms.dataset.model_copy(update={"version": "later"})
+    with pytest.raises(MedshiftError, match=f"version {terms.dataset.version} of the data there, later here"):
+        write_protocol(terms.model_copy(update={"dataset": facts}), table, tmp_path / terms.name)
     moved = table.assign(label=1 - table["label"])
     truth.write(moved, tmp_path / terms.name / protocol.TRUTH_FILE)
     with pytest.raises(MedshiftError, match="its hash differs"):

@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import subprocess
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ from medshift.benchmark.files.atomic import sha256
 from medshift.benchmark.protocols import data, truth
 from medshift.benchmark.protocols import folder as planning
 from medshift.benchmark.runs import rerun
-from medshift.benchmark.runs.verify import Outcome, write_record
+from medshift.benchmark.runs.verify import Outcome, verify, write_record
 from medshift.benchmark.scoring import scores
 from medshift.benchmark.submissions import card as cards
 from medshift.benchmark.submissions import predictions, submission, verification_record
@@ -78,6 +79,16 @@ def test_what_does_not_come_out_again_is_said(made, tmp_path):
     assert "numpy: 1.0 then, " in done.stdout
     assert "is not marked as verified" in done.stderr
     assert not (copy / verification_record.VERIFIED_FILE).exists()
+
+
+def test_an_entry_made_on_another_version_of_the_simulated_data_is_refused_before_anything_is_made(tmp_path, home):
+    entry = Path(__file__).parents[3] / "leaderboard" / "submissions" / "brain-mri-sim" / "scratch" / "seed-0"
+    with pytest.raises(MedshiftError, match="brain-mri-sim is version 2 here and version 1 in the protocol"):
+        verify(entry, tmp_path)
+    terms, _ = planning.read_protocol(entry.parent.parent)
+    with pytest.raises(MedshiftError, match="use the medshift that made them"):
+        data.data_of(terms, None)
+    assert not (home / "datasets").exists()
 
 
 def test_data_that_are_not_those_of_the_protocol_are_refused(made, tmp_path):

@@ -97,12 +97,13 @@ class NiftiReader:
             Unfit: The volume has NaN, or one value only.
             Exception: nibabel's own.
         """
-        volume = self._volume(self._root / self.rows["file"].iloc[index])
+        volume: NDArray[Any] = self._volume(self._root / self.rows["file"].iloc[index])
         of = self._heads[index]
         if self._options.slices:
             volume = volume[:, :, int(self.rows["slice"].iloc[index])]
         least = volume.min()  # what lies outside of the volume
-        volume = volume - least
+        # float64: the order of the sums below is a library's choice, and in float32 it would decide grey levels
+        volume = volume.astype(np.float64) - least
         for axis in range(volume.ndim):
             weights = axis_weights(volume.shape[axis], of.spacing[axis], self.side, self.voxel)
             volume = np.moveaxis(np.tensordot(weights, volume, (1, axis)), 0, axis)

@@ -37,12 +37,17 @@ def square(values: NDArray[Any], side: int) -> NDArray[Any]:
 
 
 def luma(colour: NDArray[Any]) -> NDArray[np.float64]:
-    """Returns grey (H, W) of red, green and blue (3, H, W), by ITU-R BT.601, as Pillow does for 8 bits."""
-    grey: NDArray[np.float64] = np.tensordot(np.array([0.299, 0.587, 0.114]), colour, 1)
+    """Convert red, green and blue (3, H, W) to grey (H, W) by ITU-R BT.601, as Pillow does for 8 bits.
+
+    In thousandths, so that whole numbers are added exactly: one sum in a thousand ends in a half, and would be rounded
+    by chance.
+    """
+    red, green, blue = np.asarray(colour, dtype=np.float64)
+    grey: NDArray[np.float64] = (299 * red + 587 * green + 114 * blue) / 1000
     return grey
 
 
-def axis_weights(count: int, spacing: float, target: int, target_spacing: float) -> NDArray[np.float32]:
+def axis_weights(count: int, spacing: float, target: int, target_spacing: float) -> NDArray[np.float64]:
     """Returns (target, count): weights that resample an axis about its centre.
 
     A triangle as wide as the coarser step: linear interpolation to finer samples, an average to coarser ones.
@@ -61,7 +66,5 @@ def axis_weights(count: int, spacing: float, target: int, target_spacing: float)
     inside = np.abs(there) <= count * spacing / 2
     weights *= inside[:, None]
     total = weights.sum(axis=1, keepdims=True)
-    made: NDArray[np.float32] = np.divide(weights, total, out=np.zeros_like(weights), where=total > 0).astype(
-        np.float32
-    )
+    made: NDArray[np.float64] = np.divide(weights, total, out=np.zeros_like(weights), where=total > 0)
     return made
