@@ -17,7 +17,7 @@ def outputs(name: str) -> NDArray[np.uint8]:
     """Return a shift's 8-bit output on a fixed phantom, (5, C, *spatial), one image per severity.
 
     The phantom has 3 channels of 16 x 16 (1 channel, or 8 x 16 x 16, where the shift takes nothing else). These pixels
-    are the same on every x86-64 processor, with Numba and without: the phantom is small, so that the last bits of normal
+    are the same on every x86-64 processor, with Numba and without. The phantom is small, so the last bits of normal
     draws, which differ without AVX2 where Numba is missing, do not reach them.
     """
     import numpy as np
