@@ -13,6 +13,7 @@ from ...shifts.errors import MedshiftError, near
 from ..datasets.dataset import Dataset
 from ..datasets.facts import DatasetFacts
 from ..files.names import folder_name
+from ..files.wording import plural
 from . import splits, truth
 from .folder import unscorable
 from .protocol import Protocol
@@ -144,7 +145,7 @@ def shift_names(dataset: Dataset, choices: Choices) -> list[str]:
         entry = catalogue.shift_info(name)
         if dims not in entry.dims or not {0, dataset.channels} & set(entry.channels):
             raise MedshiftError(
-                f"shift {name!r} does not accept the {dims}-D images with {dataset.channels} channels of "
+                f"shift {name!r} does not accept the {dims}-D images with {plural(dataset.channels, 'channel')} of "
                 f"{dataset.name!r}"
             )
     chosen = [name for name in names if not choices.families or catalogue.shift_info(name).family in choices.families]

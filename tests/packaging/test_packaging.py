@@ -87,4 +87,4 @@ def test_the_wheel_holds_nothing_outside_medshift(tmp_path):
     assert tops == {"medshift", f"medshift-{version}.dist-info"}
     assert {f"medshift/{path.relative_to(ROOT)}" for path in MODULES} <= set(names)
     assert "medshift/leaderboard/report/templates/page.html" in names
-    assert not any("submissions" in name for name in names)
+    assert not any("leaderboard/submissions" in name for name in names)

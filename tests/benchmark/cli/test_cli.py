@@ -69,13 +69,16 @@ def test_the_lists_name_everything():
         (["--baseline", "scratch", "--set", "lr=fast"], "--set lr=fast: "),
         (["--baseline", "scratch", "--set", "lr=-1"], "lr must be in (0, 10]"),
         (["--baseline", "scratch", "--set", "lr"], "--set takes key=value"),
-        (["--baseline", "scratch", "--severities", "1,six"], "--severities takes numbers 1 to 5"),
+        (["--baseline", "scratch", "--severities", "1,six"], "invalid --severities '1,six': use whole numbers"),
         (["--baseline", "scratch", "--severities", "0,6"], "severities must be among 1, 2, 3, 4, 5"),
         (
             ["--baseline", "scratch", "--shifts", "gausian-noise"],
             "unknown shift 'gausian-noise'. Did you mean 'gaussian-",
         ),
-        (["--baseline", "scratch", "--shifts", "stain-he"], "'stain-he' does not take 2-D images with 1 channels"),
+        (
+            ["--baseline", "scratch", "--shifts", "stain-he"],
+            "'stain-he' does not accept the 2-D images with 1 channel of",
+        ),
         (["--baseline", "scratch", "--family", "nois"], "unknown family 'nois'. Did you mean 'noise'"),
         (["--baseline", "scratch", "--source", "site-d"], "unknown domain 'site-d'. Did you mean "),
         (["--baseline", "scratch", "--targets", "site-bb"], "unknown domain 'site-bb'. Did you mean 'site-b'"),
