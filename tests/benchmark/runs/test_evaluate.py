@@ -190,7 +190,7 @@ def mixup(batch: torch.Tensor) -> torch.Tensor:
         ("scratch", {"name": "mine"}, "name='mine' is for callables"),
         ("scrach", {}, "scratch"),
         ("scratch", {"settings": {"epoch": 1}}, "no hyper-parameter 'epoch'.*epochs"),
-        (brightness, {"severities": [0]}, "severities are some of 1, 2, 3, 4, 5"),
+        (brightness, {"severities": [0]}, "severities must be among 1, 2, 3, 4, 5"),
         (brightness, {"targets": "site-x"}, "site-x"),
     ],
 )
