@@ -153,7 +153,7 @@ def test_other_predictions_do_not_replace_an_entry(contest, tmp_path):
 
 def test_it_cannot_be_run_again_and_says_so(contest, tmp_path):
     where = score(contest, contest[3], tmp_path)
-    with pytest.raises(MedshiftError, match=r"was predicted outside of medshift \(external\): there is nothing to run"):
+    with pytest.raises(MedshiftError, match=r"was predicted outside of medshift \(external\): it cannot be rerun"):
         verify.verify(where, tmp_path / "again")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -211,7 +212,8 @@ def test_methods_with_one_recipe_draw_the_same_recipes():
     assert set(Recipe.search) == {"lr", "weight_decay"}
 
 
-def test_a_run_records_its_tuning_and_comes_out_the_same(tmp_path):
+def test_a_run_records_its_tuning_and_comes_out_the_same(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "test_tune", sys.modules[__name__])
     dataset = manifest.read_manifest(folder(tmp_path / "set"))
     terms, table = plan.plan(dataset, Choices(shifts=("gamma",), severities=(1,)))
     for out in ("one", "two"):
