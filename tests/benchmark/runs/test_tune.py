@@ -238,7 +238,7 @@ def test_a_run_records_its_tuning_and_comes_out_the_same(tmp_path, monkeypatch):
     assert one != untuned
     assert "tuning" not in json.loads((plain.folder / "card.json").read_text())
     assert submission.check_submission(first.folder, terms, table) == []
-    with pytest.raises(MedshiftError, match="made otherwise"):
+    with pytest.raises(MedshiftError, match="made with other settings"):
         run.run(job("one", Budget(4, ("second", "fails"))), torch.device("cpu"), run.RunProgress())
     assert budget_of(card.tuning, Constant()) == first.budget
     moved = card.tuning.model_copy(update={"searched": {"second": "one of 0.1"}})
