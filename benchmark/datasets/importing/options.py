@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import Literal
 
 from ....shifts.catalogue import MODALITIES
 from ....shifts.errors import MedshiftError, near
 
+LARGEST_SIDE = 96  # default side of images: trains in minutes without a GPU; --image-size asks for more
 LARGEST_CUBE = 64  # default side of volumes
 LONGEST = 4000  # characters of licence and citation, which every protocol repeats
 
@@ -30,6 +32,8 @@ class Options:
             percentile), `none`; by default `image` for MR and none for others.
         slices: So many axial slices of each volume instead of the whole; 0 for volumes.
         voxel_mm: Side of a voxel, or of a slice's pixel, in mm; by default such that the median volume fits.
+        depth: 8 converts every image to 8 bits, and grey ones to colour where some are colour, as an image viewer does;
+            None keeps the depth of the files, which must be the same in all.
         licence: Terms of use.
         citation: What to cite.
 
@@ -49,6 +53,7 @@ class Options:
     window: str = ""
     slices: int = 0
     voxel_mm: float | None = None
+    depth: Literal[8] | None = None
     licence: str = ""
     citation: str = ""
 

@@ -42,9 +42,7 @@ class Problems:
         listed = [f"line {line}: {text}" if line else text for line, text in sorted(self._found, key=lambda p: p[0])]
         more = f"\n  ... and {len(listed) - SHOWN} more" if len(listed) > SHOWN else ""
         raise MedshiftError(
-            f"{self.what}: {len(listed)} problem{'s'[: len(listed) > 1]}, nothing was added:\n  "
-            + "\n  ".join(listed[:SHOWN])
-            + more
+            f"{self.what}: {len(listed)} problem{'s'[: len(listed) > 1]}:\n  " + "\n  ".join(listed[:SHOWN]) + more
         )
 
 

@@ -86,11 +86,11 @@ def squares(folder: Path, names: Sequence[str], side: int, *, grey: bool = False
     """
     from PIL import Image
 
-    from ..importing.formats.pillow import square
+    from ..importing.formats.picture_pixels import eight_bits
 
     for name in names:
         try:
             with Image.open(folder / name) as image:
-                yield square(image, side, grey)
+                yield eight_bits(image, side, grey)
         except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
             raise MedshiftError(f"{folder / name} cannot be decoded: {in_one_line(error)}") from error

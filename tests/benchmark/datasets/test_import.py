@@ -69,9 +69,9 @@ def test_a_manifest_of_another_name_with_other_columns(small, home):
     assert made.table["group"].nunique() == 6
     store.remove("set")
     (said,) = refused(small / "all.parquet", home, **{**names, "image_column": "image"})
-    assert "no column 'image' (--image-column)" in said
+    assert "no column 'image'; its columns are" in said
     said = refused(small / "all.parquet", home, **names)
-    assert "no column 'domain' that says which site or scanner" in said[0]
+    assert "no column 'domain' for the site or scanner" in said[0]
     # neither `camera`, which has one value, nor the columns that are told to be something else
     assert said[1].startswith("hospital: a (12), b (4)")
     assert [line.partition(":")[0] for line in said[1:]] == ["hospital", "age"]
@@ -92,7 +92,7 @@ def test_a_class_a_folder_and_a_domain_a_folder(small, home, tmp_path):
     assert made.table["label"].tolist() == [int("sick" in name) for name in made.table["sample_id"]]
     assert made.table["group"].nunique() == 16
     assert any("EACH IMAGE IS A GROUP OF ITS OWN" in note for note in made.notes)
-    assert any("left out 1 files that are no images" in note for note in made.notes)
+    assert any("left out 1 files that are not images" in note for note in made.notes)
     store.remove("set")
     grouped = add("set", tmp_path / "tree", Options(group_pattern=r"-(\d\d)\d"))
     assert sorted(grouped.table["group"].unique()) == ["00", "01"]
@@ -128,7 +128,7 @@ def test_what_is_no_file_in_a_tree_is_named_or_left_out_and_not_waited_for(home,
         if odd.suffix:
             assert refused(where, home)[1:] == [f"{form}: {said.strip()}"]
         else:
-            assert any("left out 1 files that are no images" in note for note in add("set", where, Options()).notes)
+            assert any("left out 1 files that are not images" in note for note in add("set", where, Options()).notes)
             store.remove("set")
         odd.unlink()
     (where / "loop").symlink_to(where)
@@ -187,7 +187,7 @@ def test_everything_that_is_wrong_at_once_with_its_line(small, home, tmp_path):
     edit(small, "images/b-002.png,sick", "images/b-002.png,")
     edit(small, "images/b-003.png,sick", "images/./b-002.png,odd")
     said = refused(small, home)
-    assert said[0].endswith("manifest.csv: 18 problems, nothing was added:")
+    assert said[0].endswith("manifest.csv: 18 problems:")
     expected = [
         "line 2: images/a-000.png: an empty file",
         "line 3: images/a-001.png: a JPEG file by its content, not PNG: rename it",
@@ -198,14 +198,14 @@ def test_everything_that_is_wrong_at_once_with_its_line(small, home, tmp_path):
         "line 8: images/a-006.png: colour, most others are grey (--channels 1 or 3 converts)",
         "line 9: images/a-007.png: values are uint16, those of most others uint8",
         "line 10: images/a-008.png: cannot be decoded",
-        "line 12: images/a-010.png a second time, first in line 11",
+        "line 12: images/a-010.png is listed twice, first in line 11",
         "line 13: ../../etc/passwd leads out of the folder",
         "line 14: /etc/passwd leads out of the folder",
         "line 15: images/cut.jpg: cannot be decoded (image file is truncated",
         "line 15: label 'healthy ' has spaces around it",
         "line 16: empty label",
         "line 17: class 'odd' has one image: add to it, or leave it out with --classes",
-        "line 17: images/./b-002.png a second time, first in line 16",
+        "line 17: images/./b-002.png is listed twice, first in line 16",
     ]
     text = "\n".join(said)
     assert [line for line in expected if line not in text] == []
@@ -225,7 +225,7 @@ def test_a_bomb_that_the_decoder_refuses_itself(small, home):
         (b"", "no readable table"),
         (b"image,label,domain,split_group\n", "lists no images"),
         (b"image,label,domain,split_group\na,b,c,d,e,f\na\n", "have more cells than its head"),
-        (b"image,diagnosis\n", "no column 'label' (--label-column)"),
+        (b"image,diagnosis\n", "no column 'label'; its columns are image, diagnosis"),
     ],
 )
 def test_a_manifest_that_is_none(small, home, data, message):
@@ -256,7 +256,7 @@ def test_blank_lines_do_not_shift_the_count(small, home):
         ({"citation": "x" * 10**6}, "--citation has 1,000,000 characters"),
         ({"group_pattern": "("}, "is no regular expression"),
         ({"domain_from": "Manufacturer"}, "only DICOM has a Manufacturer"),
-        ({"domain_from": "camra"}, "no column 'camra' that says which site or scanner"),
+        ({"domain_from": "camra"}, "no column 'camra' for the site or scanner"),
         ({"classes": ("healthy", "sik")}, "no label 'sik'. Did you mean 'sick'"),
         ({"classes": ("sick",)}, "every label is 'sick'; two classes are needed"),
     ],
@@ -284,7 +284,7 @@ def test_options_that_need_a_manifest(tmp_path, home):
     for index, name in enumerate(("a", "a", "b ", "b ")):
         (tmp_path / "in" / name).mkdir(parents=True, exist_ok=True)
         Image.fromarray(np.zeros((8, 8), dtype=np.uint8)).save(tmp_path / "in" / name / f"{index}.png")
-    assert "go with a manifest" in refused(tmp_path / "in", home, group_column="patient")[0]
+    assert "need a manifest" in refused(tmp_path / "in", home, group_column="patient")[0]
     assert "--label-column goes with a manifest or with DICOM" in refused(tmp_path / "in", home, label_column="x")[0]
     assert refused(tmp_path / "in", home)[1:] == ["folder 'b ' has spaces around its name"]
 

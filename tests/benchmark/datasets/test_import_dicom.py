@@ -17,6 +17,7 @@ from medshift.benchmark.datasets.importing.add import add
 from medshift.benchmark.datasets.importing.formats.dicom_header import pseudonyms
 from medshift.benchmark.datasets.importing.formats.windowing import window
 from medshift.benchmark.datasets.importing.options import Options
+from medshift.benchmark.datasets.manifest import read_manifest
 from medshift.shifts.errors import MedshiftError
 
 pytestmark = pytest.mark.usefixtures("home")
@@ -370,3 +371,21 @@ def test_from_files_to_a_finished_run(tmp_path):
     done = subprocess.run([*MEDSHIFT, *words], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert len(list((tmp_path / "out").rglob("card.json"))) == 1
+
+
+def test_a_listed_folder_is_read_in_eight_bits_too(tmp_path):
+    where, _ = tree(tmp_path / "in")
+    files = sorted(path.relative_to(where).as_posix() for path in where.rglob("*.dcm"))
+    rows = [f"{name},{name.split('/')[0]},x,{number}" for number, name in enumerate(files)]
+    (where / "manifest.csv").write_text("\n".join(["image,label,domain,split_group", *rows]))
+    whole, eight = add("set", where, Options()), read_manifest(where)
+    assert (whole.pixels.dtype, whole.value_range) == (np.uint16, (0.0, 4095.0))
+    assert (eight.pixels.dtype, eight.value_range) == (np.uint8, None)
+    assert np.array_equal(eight.pixels, whole.pixels >> 4)
+    assert eight.table.equals(whole.table)
+    scaled = read_manifest(where, modality="mr")  # grey levels by percentile, of 16 bits
+    store.remove("set")
+    assert np.array_equal(scaled.pixels, add("set", where, Options(modality="mr")).pixels >> 8)
+    tree(where, bits=12, RescaleSlope=2)
+    with pytest.raises(MedshiftError, match="values are float32, which 8 bits cannot hold"):
+        read_manifest(where)

@@ -207,7 +207,7 @@ def test_all_that_is_wrong_at_once(tmp_path, home):
         "line 11: cut.nii.gz: cannot be decoded",
         "line 12: text.nii.gz: cannot be decoded",
         "line 13: fake.nii: no NIfTI file by its content",
-        "8 problems, nothing was added",
+        "8 problems:",
     ):
         assert said in text
     assert store.names() == []

@@ -18,7 +18,7 @@ from helpers.image_folders import folder
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from medshift.benchmark.datasets import manifest, registry, store
+from medshift.benchmark.datasets import registry, store
 from medshift.benchmark.datasets.importing.add import add
 from medshift.benchmark.datasets.importing.options import Options
 from medshift.benchmark.datasets.importing.pack import Content, in_blocks, pack
@@ -210,14 +210,6 @@ def test_the_digest_is_of_all_bytes_whatever_the_blocks(monkeypatch):
         assert made.digest() == expected
     for other in ({"value_range": (0.0, 4095.0)}, {"version": "2"}):
         assert dataclasses.replace(made, **other).digest() != expected
-
-
-def test_the_same_pixels_as_read_directly(tmp_path):
-    where = folder(tmp_path / "in", channels=3, side=40)
-    direct = manifest.read_manifest(where, image_size=20)
-    stored = add("set", where, Options(image_size=20))
-    assert np.array_equal(stored.pixels, direct.pixels)
-    assert stored.table.equals(direct.table)
 
 
 def test_an_error_or_a_stop_in_the_middle_leaves_nothing(home):

@@ -12,12 +12,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ..options import Options
+from ..options import LARGEST_SIDE, Options
 from ..problems import Problems
 from .dicom_header import pseudonyms, read_header
 from .dicom_pixels import read_values
-from .pillow import LARGEST_SIDE
-from .reader import OWN, read_headers
+from .reader import OWN, choose_channels, read_headers
 from .resize import luma, square
 from .windowing import levels
 
@@ -64,9 +63,9 @@ class DicomReader:
         self._heads = heads
         self.notes: list[str] = []
         self.rows = self._named(kept, problems, label_tag, listed)
-        self.channels = options.channels or max((1, 3), key=[of.channels for of in heads].count)
+        self.channels = choose_channels([of.channels for of in heads], options)
         for name, line, of in zip(self.rows["file"], self.rows["line"], heads, strict=True):
-            if of.channels != self.channels and not options.channels:
+            if of.channels != self.channels and not (options.channels or options.depth == 8):
                 problems.add(f"{name}: {of.channels} channels, most others have {self.channels} (--channels)", line)
         smallest = min(min(of.width, of.height) for of in heads)
         self.side = options.image_size or min(LARGEST_SIDE, smallest)

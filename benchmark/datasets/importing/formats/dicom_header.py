@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..problems import UnsupportedFile
-from .pillow import MOST_PIXELS
+from .reader import MOST_PIXELS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -10,10 +10,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ..options import LARGEST_CUBE, Options
+from ..options import LARGEST_CUBE, LARGEST_SIDE, Options
 from ..problems import Problems, UnsupportedFile
 from .nifti_header import NiftiHeader, read_header
-from .pillow import LARGEST_SIDE
 from .reader import read_headers
 from .resize import axis_weights
 from .windowing import levels, percentiles, window

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Literal, Protocol, TypeVar
+from typing import Any, Literal, Protocol, TypeAlias, TypeVar
 
 import pandas as pd
 from numpy.typing import NDArray
 
+from ..options import Options
 from ..problems import Problems, undecodable
 
+MOST_PIXELS = 100_000_000  # in one file: more is a decompression bomb or a slide, which needs tiling first
+OWN = ("file", "line", "label", "domain", "group", "split")  # columns of rows; all others are kept as text
+
+Depth: TypeAlias = Literal["uint8", "uint16", "float32"]
 Header = TypeVar("Header")
+Value = TypeVar("Value", int, Depth)
 
 
 class Reader(Protocol):
@@ -19,7 +25,7 @@ class Reader(Protocol):
 
     rows: pd.DataFrame
     private: bool  # whether paths may tell of patients
-    dtype: Literal["uint8", "uint16", "float32"]
+    dtype: Depth
     value_range: tuple[float, float] | None
     notes: list[str]
 
@@ -50,7 +56,7 @@ def read_headers(
         progress: Called with (heads read, in all).
     """
     heads, kept = [], []
-    for index, (name, line) in enumerate(zip(rows["file"], rows["line"], strict=True)):
+    for index, (name, line) in enumerate(zip(rows["file"].tolist(), rows["line"].tolist(), strict=True)):
         try:
             heads.append(head(root / name))
             kept.append(index)
@@ -62,4 +68,11 @@ def read_headers(
     return rows.iloc[kept].reset_index(drop=True), heads
 
 
-OWN = ("file", "line", "label", "domain", "group", "split")  # columns of rows; what else there is is kept as text
+def choose_channels(counts: Sequence[int], options: Options) -> int:
+    """Return how many channels the images of a data set get, from those of the files."""
+    return options.channels or (max(counts) if options.depth == 8 else most_common(counts))
+
+
+def most_common(values: Sequence[Value]) -> Value:
+    """Return the value that occurs most often; of two as common, the lesser."""
+    return max(sorted(set(values)), key=values.count)

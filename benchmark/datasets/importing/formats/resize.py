@@ -2,35 +2,46 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
 
 def box(width: int, height: int) -> tuple[int, int, int, int]:
-    """Returns left, top, right, bottom of the central square."""
+    """Return left, top, right, bottom of the central square."""
     edge = min(width, height)
     left, top = (width - edge) // 2, (height - edge) // 2
     return left, top, left + edge, top + edge
 
 
+def square_image(image: Image, side: int) -> Image:
+    """Return the central square of a Pillow image of any mode, resized with an antialiasing filter."""
+    from PIL.Image import Resampling
+
+    if image.size == (side, side):
+        return image
+    part = box(*image.size)
+    if min(image.size) == side:
+        return image.crop(part)
+    return image.resize((side, side), Resampling.BICUBIC, box=part, reducing_gap=None)
+
+
 def square(values: NDArray[Any], side: int) -> NDArray[Any]:
-    """Returns (C, side, side) of the central square of (C, H, W), resized with an antialiasing filter.
+    """Return the central square of (C, H, W), resized to (C, side, side) with an antialiasing filter.
 
     8 bits are resized in integers, as Pillow does; 16 bits and floats in float32, which holds 16 bits exactly.
     """
-    from PIL.Image import Resampling, fromarray
+    from PIL.Image import fromarray
 
     left, top, right, bottom = box(values.shape[2], values.shape[1])
     if right - left == side:
         return np.ascontiguousarray(values[:, top:bottom, left:right])
-    made = []
-    for channel in values:
-        image = fromarray(channel if channel.dtype == np.uint8 else channel.astype(np.float32))
-        image = image.resize((side, side), Resampling.BICUBIC, box=(left, top, right, bottom), reducing_gap=None)
-        made.append(np.asarray(image))
-    resized = np.stack(made)
+    depth = np.uint8 if values.dtype == np.uint8 else np.float32
+    resized = np.stack([np.asarray(square_image(fromarray(c.astype(depth, copy=False)), side)) for c in values])
     if values.dtype != np.uint8:  # bicubic overshoots; Pillow clips 8 bits itself
         resized = np.clip(resized, values.min(), values.max())
     return (np.rint(resized) if values.dtype == np.uint16 else resized).astype(values.dtype, copy=False)

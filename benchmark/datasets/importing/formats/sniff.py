@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 PICTURES = ("PNG", "JPEG", "TIFF", "BMP")
@@ -32,7 +33,7 @@ STARTS = {
 def by_name(name: str) -> str:
     """Returns the format that a file's name claims; empty where it claims none."""
     lower = name.lower()
-    return "NIfTI" if lower.endswith(".nii.gz") else EXTENSIONS.get(Path(lower).suffix, "")
+    return "NIfTI" if lower.endswith(".nii.gz") else EXTENSIONS.get(os.path.splitext(lower)[1], "")  # noqa: PTH122
 
 
 def by_content(path: Path) -> str:
@@ -41,7 +42,7 @@ def by_content(path: Path) -> str:
     Raises:
         OSError: It cannot be read.
     """
-    with path.open("rb") as file:
+    with path.open("rb", buffering=0) as file:
         head = file.read(352)
     if head[128:132] == b"DICM":
         return "DICOM"

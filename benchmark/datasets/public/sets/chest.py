@@ -82,7 +82,7 @@ def radiographs(
     """
     from PIL import Image
 
-    from ...importing.formats.pillow import square
+    from ...importing.formats.picture_pixels import eight_bits
 
     wanted = [(data, int(row)) for data, rows in opened for row in rows]
     for (data, row), path in zip(wanted, paths, strict=True):
@@ -91,7 +91,7 @@ def radiographs(
         except Exception as error:  # a decoder of damaged bytes may raise anything
             raise MedshiftError(f"{path} cannot be decoded: {in_one_line(error)}") from error
         grey = np.clip(np.rint((values + 1024) * (255 / 2048)), 0, 255).astype(np.uint8)
-        yield square(Image.fromarray(grey), side, True)
+        yield eight_bits(Image.fromarray(grey), side, grey=True)
 
 
 def _package() -> ModuleType:
