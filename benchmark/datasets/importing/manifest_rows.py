@@ -69,7 +69,7 @@ def _columns(read: pd.DataFrame, path: Path, options: Options) -> dict[str, str]
     if missing:
         names, first = " or ".join(map(repr, missing.values())), next(iter(missing.values()))
         raise MedshiftError(
-            f"{path} has no column {names}; its columns are {', '.join(map(str, read))}. Rename columns, or name them with"
+            f"{path} has no column {names}; its columns are {', '.join(map(str, read))}. Rename them, or use"
             f" `medshift data add` {', '.join(missing)}.{near(first, read.columns)}"
         )
     domain = options.domain_from or "domain"

@@ -276,7 +276,7 @@ TABLE = {definition.name: definition for definition in DEFINITIONS}
 
 
 def find(name: str) -> Definition:
-    """Returns the definition of a public data set.
+    """Return the definition of a public data set.
 
     Raises:
         MedshiftError: There is none of that name.

@@ -104,7 +104,7 @@ class ParsedSet:
 
 
 def manual_steps(definition: Definition, folder: Path, options: str) -> str:
-    """Returns the steps by which a person gets a data set.
+    """Return the steps by which a person gets a data set.
 
     Args:
         definition: Which.
@@ -121,7 +121,7 @@ def manual_steps(definition: Definition, folder: Path, options: str) -> str:
 
 
 def load_function(where: str) -> Callable[..., Any]:
-    """Returns the function of this package that `module:function` stands for."""
+    """Return the function of this package that `module:function` stands for."""
     module, _, name = where.partition(":")
     found: Callable[..., Any] = getattr(import_module(f"{__package__}.sets.{module}"), name)
     return found

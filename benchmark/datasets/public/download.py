@@ -29,14 +29,14 @@ class Unreachable(MedshiftError):
 
 
 def offline() -> bool:
-    """Tells whether $MEDSHIFT_OFFLINE forbids the network."""
+    """Tell whether $MEDSHIFT_OFFLINE forbids the network."""
     return os.environ.get("MEDSHIFT_OFFLINE", "").strip().lower() not in ("", "0", "false", "no")
 
 
 def fetch(
     remote: Remote, folder: Path, progress: Callable[[int, int], None] = lambda done, total: None, tries: int = TRIES
 ) -> Path:
-    """Returns where a file is, after fetching what of it is missing.
+    """Return where a file is, after fetching what of it is missing.
 
     What came so far is kept in `.NAME.part` and gone on from, in this call or the next; if the file has changed
     meanwhile, as its ETag or date tells, it starts anew. While another process fetches the file, this one waits for it.
@@ -63,7 +63,7 @@ def fetch(
 
 @contextmanager
 def _locked(path: Path) -> Iterator[None]:
-    """Makes the folder of a file, and other processes wait that want the file at the same time."""
+    """Make the folder of a file, and other processes wait that want the file at the same time."""
     from filelock import FileLock
 
     lock = FileLock(path.with_name(f".{path.name}.lock"))
@@ -103,7 +103,7 @@ def _fetch(remote: Remote, path: Path, progress: Callable[[int, int], None], tri
 
 
 def _resume(remote: Remote, part: Path, progress: Callable[[int, int], None]) -> bool:
-    """Fetches what is missing of a file; returns whether it is whole."""
+    """Fetch what is missing of a file; returns whether it is whole."""
     import requests
 
     have = part.stat().st_size if part.exists() else 0
@@ -137,7 +137,7 @@ def _resume(remote: Remote, part: Path, progress: Callable[[int, int], None]) ->
 
 
 def _chunks(answer: Response) -> Iterator[bytes]:
-    """Yields the body; it ends where the connection breaks."""
+    """Yield the body; it ends where the connection breaks."""
     import requests
 
     try:
@@ -152,7 +152,7 @@ def _validator(part: Path) -> Path:
 
 
 def _identity(answer: Response) -> str:
-    """Returns what tells this version of a file from others: a strong ETag, or its date."""
+    """Return what tells this version of a file from others: a strong ETag, or its date."""
     tag = answer.headers.get("ETag", "")
     return tag if tag and not tag.startswith("W/") else answer.headers.get("Last-Modified", "")
 
@@ -163,7 +163,7 @@ def _start(answer: Response) -> int:
 
 
 def _total(answer: Response) -> int:
-    """Returns the size of the whole file, 0 where it is not told."""
+    """Return the size of the whole file, 0 where it is not told."""
     if answer.status_code in (206, 416):
         words = answer.headers.get("Content-Range", "").rpartition("/")[2]
     else:
@@ -182,7 +182,7 @@ def _verify(path: Path, remote: Remote, what_to_do: str) -> None:
 
 
 def unpack(path: Path) -> None:
-    """Unpacks an archive beside itself, once; nothing in it can leave the folder.
+    """Unpack an archive beside itself, once; nothing in it can leave the folder.
 
     Raises:
         MedshiftError: It is damaged, or a member leads elsewhere.

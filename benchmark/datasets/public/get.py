@@ -23,12 +23,12 @@ Bar = Callable[[str, str], Any]  # label, unit -> a context that gives a `Progre
 
 
 def stored_name(definition: Definition, side: int) -> str:
-    """Returns the name under which a set is stored: its own, with the size where that is not the usual one."""
+    """Return the name under which a set is stored: its own, with the size where that is not the usual one."""
     return definition.name if side == definition.side else f"{definition.name}-{side}px"
 
 
 def raw_folder(definition: Definition) -> Path:
-    """Returns where the files of a set are looked for, unless the user says."""
+    """Return where the files of a set are looked for, unless the user says."""
     return home() / "raw" / definition.name
 
 
@@ -40,7 +40,7 @@ def get(
     offline: bool = False,
     image_size: int | None = None,
 ) -> Dataset:
-    """Returns a public set after storing it; one that is stored already is opened, and nothing else is done.
+    """Return a public set after storing it; one that is stored already is opened, and nothing else is done.
 
     Args:
         name: Of the set.
@@ -85,7 +85,7 @@ def get(
 
 
 def _options(definition: Definition, side: int, place: Path) -> str:
-    """Returns the options that read what a person put into a folder."""
+    """Return the options that read what a person put into a folder."""
     # without --from, what may be fetched would be tried again
     named = f" --from {shlex.quote(str(place))}" if definition.remotes or place != raw_folder(definition) else ""
     return named + (f" --image-size {side}" if side != definition.side else "")
@@ -101,7 +101,7 @@ def _side(definition: Definition, image_size: int | None) -> int:
 
 
 def _fetch(definition: Definition, side: int, place: Path, bar: Bar, offline: bool) -> None:
-    """Fetches what is missing and may be fetched; raises `Unreachable` where it must be done by hand."""
+    """Fetch what is missing and may be fetched; raises `Unreachable` where it must be done by hand."""
     if not definition.remotes:
         if not place.is_dir():
             raise download.Unreachable(
@@ -122,7 +122,7 @@ def _fetch(definition: Definition, side: int, place: Path, bar: Bar, offline: bo
 
 
 def pack(name: str, definition: Definition, raw: ParsedSet, progress: Progress = lambda done, total: None) -> Dataset:
-    """Stores what was read of a set under a name.
+    """Store what was read of a set under a name.
 
     Args:
         name: A free one.

@@ -15,12 +15,12 @@ SHOWN = 10  # problems printed in full
 
 
 def one_of(folder: Path, *names: str) -> Path | None:
-    """Returns the first of some paths that is there, or None."""
+    """Return the first of some paths that is there, or None."""
     return next((folder / name for name in names if (folder / name).exists()), None)
 
 
 def read_csv(path: Path, needed: Sequence[str], sep: str = ",") -> pd.DataFrame:
-    """Returns a table of text without spaces around it.
+    """Return a table of text without spaces around it.
 
     Args:
         path: The file.
@@ -45,7 +45,7 @@ def read_csv(path: Path, needed: Sequence[str], sep: str = ",") -> pd.DataFrame:
 
 
 def coded(path: Path, column: pd.Series[str], codes: dict[str, str]) -> pd.Series[str]:
-    """Returns a column with each code replaced by what it stands for.
+    """Return a column with each code replaced by what it stands for.
 
     Raises:
         MedshiftError: A code is none of those known; the message names it and its line.
@@ -66,7 +66,7 @@ def must_exist(folder: Path, names: Sequence[str]) -> None:
 
 
 def by_stem(folder: Path, *patterns: str) -> dict[str, str]:
-    """Returns lower-case stem -> path relative to the folder, of the files that match; first patterns win.
+    """Return lower-case stem -> path relative to the folder, of the files that match; first patterns win.
 
     For tables that name images without their ending, or with another one.
     """
@@ -79,7 +79,7 @@ def by_stem(folder: Path, *patterns: str) -> dict[str, str]:
 
 
 def squares(folder: Path, names: Sequence[str], side: int, *, grey: bool = False) -> Iterator[NDArray[np.uint8]]:
-    """Yields (C, side, side) of each image: its central square, resized with an antialiasing filter.
+    """Yield (C, side, side) of each image: its central square, resized with an antialiasing filter.
 
     Raises:
         MedshiftError: An image cannot be decoded; the message names it.

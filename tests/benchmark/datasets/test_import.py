@@ -33,7 +33,7 @@ def small(tmp_path):
 
 
 def refused(where, home, **options):
-    """Returns the lines of what is said of input that is refused; nothing is left behind."""
+    """Return the lines of what is said of input that is refused; nothing is left behind."""
     with pytest.raises(MedshiftError) as error:
         add("set", where, Options(**options))
     assert store.names() == []
@@ -42,7 +42,7 @@ def refused(where, home, **options):
 
 
 def bomb(path, width, height):
-    """Lets a PNG claim to be larger than it is."""
+    """Let a PNG claim to be larger than it is."""
     whole = path.read_bytes()
     head = b"IHDR" + struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
     path.write_bytes(whole[:8] + struct.pack(">I", 13) + head + struct.pack(">I", zlib.crc32(head)) + whole[33:])

@@ -24,7 +24,7 @@ pytestmark = pytest.mark.usefixtures("home")
 
 
 def write(path, values, number, **tags):
-    """Writes an image of unsigned integers, or no image where `values` is None, with some tags more."""
+    """Write an image of unsigned integers, or no image where `values` is None, with some tags more."""
     meta = FileMetaDataset()
     meta.MediaStorageSOPClassUID = CTImageStorage
     meta.MediaStorageSOPInstanceUID = f"1.2.826.0.1.3680043.10.999.{number}"
@@ -55,7 +55,7 @@ def write(path, values, number, **tags):
 
 
 def tree(where, count=8, **tags):
-    """Writes class/file.dcm: a ramp of 16 bits of which 12 are used."""
+    """Write class/file.dcm: a ramp of 16 bits of which 12 are used."""
     ramp = (np.arange(256, dtype=np.uint16) * 16).reshape(16, 16)
     for number in range(count):
         label = ("no", "yes")[number // 2 % 2]

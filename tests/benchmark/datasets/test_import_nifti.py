@@ -21,7 +21,7 @@ pytestmark = pytest.mark.usefixtures("home")
 
 
 def patient(size=48.0):
-    """Returns a function of the patient's mm (right, front, head): a dim ball, and a bright one right, front, high."""
+    """Return a function of the patient's mm (right, front, head): a dim ball, and a bright one right, front, high."""
 
     def density(points):
         ball = np.linalg.norm(points, axis=-1) < 0.42 * size
@@ -32,7 +32,7 @@ def patient(size=48.0):
 
 
 def scan(path, spacing=(1.0, 1.0, 1.0), order="RAS", tilt=0.0, size=48.0, density=None, dtype=np.int16):
-    """Writes what a scanner with such axes would: the same patient, sampled on its own grid.
+    """Write what a scanner with such axes would: the same patient, sampled on its own grid.
 
     Args:
         path: To write to.
@@ -68,7 +68,7 @@ def listing(where, rows):
 
 
 def two(where, **first):
-    """Writes a straight, even scan, and another as told, and lists each twice."""
+    """Write a straight, even scan, and another as told, and lists each twice."""
     rows = []
     for name, how in (("even", {}), ("other", first)):
         for label in ("no", "yes"):
@@ -214,7 +214,7 @@ def test_all_that_is_wrong_at_once(tmp_path, home):
 
 
 def volumes(where):
-    """Writes three scanners' volumes, one straight, one anisotropic, one oblique; a bright spot in half of them."""
+    """Write three scanners' volumes, one straight, one anisotropic, one oblique; a bright spot in half of them."""
     how = {
         "straight": {},
         "thick": {"spacing": (1.0, 1.0, 4.0), "order": "LPS"},

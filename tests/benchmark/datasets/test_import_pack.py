@@ -23,7 +23,7 @@ pytestmark = pytest.mark.usefixtures("home")
 
 
 def packed():
-    """Packs four small images."""
+    """Pack four small images."""
     table = pd.DataFrame({"sample_id": list("abcd"), "label": [0, 1] * 2, "domain": "x", "group": list("abcd")})
     found = np.arange(16, dtype=np.uint8).reshape(4, 1, 2, 2)
     return pack("set", Content(table, (1, 2, 2), "uint8", ("no", "yes")), [found])

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.usefixtures("home")
 
 
 def png(path, values):
-    """Writes a PNG of 16 bits, which Pillow cannot but for grey: 2 channels are grey and alpha, 4 colour and alpha."""
+    """Write a PNG of 16 bits, which Pillow cannot but for grey: 2 channels are grey and alpha, 4 colour and alpha."""
 
     def chunk(name, data):
         return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))

@@ -29,7 +29,7 @@ def small(where, **options) -> Path:
 
 
 def replace_images(where, make, ending="png"):
-    """Writes images in place of those of a folder, each by its number and of the given kind."""
+    """Write images in place of those of a folder, each by its number and of the given kind."""
     for number, path in enumerate(sorted((where / "images").iterdir())):
         path.unlink()
         Image.fromarray(make(np.random.default_rng(number))).save(path.with_suffix(f".{ending}"))

@@ -26,7 +26,7 @@ MD5 = f"md5:{hashlib.md5(BODY).hexdigest()}"
 
 
 class Server(http.server.ThreadingHTTPServer):
-    """Gives `body` after `wait` seconds, by ranges unless told otherwise; breaks off after `breaks` bytes each time."""
+    """Give `body` after `wait` seconds, by ranges unless told otherwise; breaks off after `breaks` bytes each time."""
 
     body, tag, breaks, ranges, status, wait = BODY, '"one"', None, True, 200, 0.0
 

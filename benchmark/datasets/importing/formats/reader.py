@@ -1,4 +1,4 @@
-"""What the readers of all kinds of files have in common."""
+"""The interface of readers, and what they share."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ Value = TypeVar("Value", int, Depth)
 
 
 class Reader(Protocol):
-    """What reads one kind of files: heads when it is made, pixels row by row."""
+    """Reads files of one format: all headers when created, then pixels row by row."""
 
     rows: pd.DataFrame
-    private: bool  # whether paths may tell of patients
+    private: bool  # whether paths may identify patients
     dtype: Depth
     value_range: tuple[float, float] | None
     notes: list[str]
@@ -35,7 +35,7 @@ class Reader(Protocol):
         ...
 
     def image(self, index: int) -> NDArray[Any]:
-        """Returns the pixels of a row; raises `Unfit`, or what its decoder does."""
+        """Return the pixels of a row; raise UnsupportedFile, or whatever the decoder raises."""
         ...
 
 
@@ -46,14 +46,17 @@ def read_headers(
     problems: Problems,
     progress: Callable[[int, int], None],
 ) -> tuple[pd.DataFrame, list[Header]]:
-    """Returns the rows whose heads can be read, and these; stops with all problems where there is none.
+    """Read the headers of all files; return the rows whose header can be read, and the headers.
 
     Args:
-        root: Paths are below it.
+        root: Folder that the paths are relative to.
         rows: Columns file and line.
-        head: Reads one; what it raises is a problem of that file.
-        problems: Gets them.
-        progress: Called with (heads read, in all).
+        head: Reads one header; what it raises is a problem of that file.
+        problems: Collects these problems.
+        progress: Called with (headers read, all headers).
+
+    Raises:
+        MedshiftError: No header can be read.
     """
     heads, kept = [], []
     for index, (name, line) in enumerate(zip(rows["file"].tolist(), rows["line"].tolist(), strict=True)):

@@ -1,4 +1,4 @@
-"""Centre crops, resampling that does not alias, in each type's own precision, and colour to grey."""
+"""Centre crops, antialiased resizing in the precision of each type, and colour to grey."""
 
 from __future__ import annotations
 
@@ -48,22 +48,22 @@ def square(values: NDArray[Any], side: int) -> NDArray[Any]:
 
 
 def luma(colour: NDArray[Any]) -> NDArray[np.float64]:
-    """Returns grey (H, W) of red, green and blue (3, H, W), by ITU-R BT.601, as Pillow does for 8 bits."""
+    """Convert colour (3, H, W) to grey (H, W) by ITU-R BT.601, as Pillow does for 8 bits."""
     grey: NDArray[np.float64] = np.tensordot(np.array([0.299, 0.587, 0.114]), colour, 1)
     return grey
 
 
 def axis_weights(count: int, spacing: float, target: int, target_spacing: float) -> NDArray[np.float32]:
-    """Returns (target, count): weights that resample an axis about its centre.
+    """Return weights (target, count) that resample an axis about its centre.
 
     A triangle as wide as the coarser step: linear interpolation to finer samples, an average to coarser ones.
-    Rows of targets outside of the axis are zero; all others sum to 1.
+    Rows of targets outside the axis are zero; all others sum to 1.
 
     Args:
-        count: Samples there are.
-        spacing: Between them, in mm.
-        target: Samples wanted.
-        target_spacing: Between them, in mm.
+        count: Number of samples.
+        spacing: Distance between samples, in mm.
+        target: Number of new samples.
+        target_spacing: Distance between new samples, in mm.
     """
     here = (np.arange(count) - (count - 1) / 2) * spacing
     there = (np.arange(target) - (target - 1) / 2) * target_spacing

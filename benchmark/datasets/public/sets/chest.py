@@ -21,7 +21,7 @@ MAPPING = "pneumonia-challenge-dataset-mappings_2018.json"
 
 
 def read(folder: Path, side: int, finding: str) -> ParsedSet:
-    """Reads those of `nih/`, `chexpert/`, `padchest/` and `rsna/` that are there and know the finding.
+    """Read those of `nih/`, `chexpert/`, `padchest/` and `rsna/` that are there and know the finding.
 
     Images whose finding is not told or uncertain are left out. All patients' images are kept; patients are groups.
 
@@ -70,7 +70,7 @@ def read(folder: Path, side: int, finding: str) -> ParsedSet:
 def radiographs(
     opened: list[tuple[Any, NDArray[np.int64]]], paths: list[Path], side: int
 ) -> Iterator[NDArray[np.uint8]]:
-    """Yields (1, side, side) of each image.
+    """Yield (1, side, side) of each image.
 
     Args:
         opened: Classes of TorchXRayVision, which give (1, H, W) from -1024 to 1024, and the rows that are taken.
@@ -104,7 +104,7 @@ def _package() -> ModuleType:
 
 
 def _table(folder: Path, *names: str) -> str:
-    """Returns the path of the authors' table, or what makes TorchXRayVision take its copy."""
+    """Return the path of the authors' table, or what makes TorchXRayVision take its copy."""
     found = one_of(folder, *names)
     return str(_package().USE_INCLUDED_FILE if found is None else found)
 
@@ -117,7 +117,7 @@ def _place(folder: Path, *names: str) -> Path:
 
 
 def nih(folder: Path) -> tuple[Any, pd.Series[str], pd.Series[str]]:
-    """Returns the class of ChestX-ray14, and path and group of each of its images."""
+    """Return the class of ChestX-ray14, and path and group of each of its images."""
     images = _place(folder, "images", "images-224", "images-512-NIH")
     table = _table(folder, "Data_Entry_2017_v2020.csv", "Data_Entry_2017.csv")
     data = _package().NIH_Dataset(str(images), csvpath=table, views=VIEWS, unique_patients=False)
@@ -125,7 +125,7 @@ def nih(folder: Path) -> tuple[Any, pd.Series[str], pd.Series[str]]:
 
 
 def chexpert(folder: Path) -> tuple[Any, pd.Series[str], pd.Series[str]]:
-    """Returns the class of CheXpert's training set, and path and group of each of its images."""
+    """Return the class of CheXpert's training set, and path and group of each of its images."""
     root = one_of(folder, "CheXpert-v1.0-small", "CheXpert-v1.0") or folder
     table = _place(root, "train.csv")
     data = _package().CheX_Dataset(str(root), csvpath=str(table), views=VIEWS, unique_patients=False)
@@ -134,7 +134,7 @@ def chexpert(folder: Path) -> tuple[Any, pd.Series[str], pd.Series[str]]:
 
 
 def padchest(folder: Path) -> tuple[Any, pd.Series[str], pd.Series[str]]:
-    """Returns the class of PadChest, and path and group of each of its images."""
+    """Return the class of PadChest, and path and group of each of its images."""
     images = _place(folder, "images", "images-224")
     stem = "PADCHEST_chest_x_ray_images_labels_160K_01.02.19.csv"
     table = _table(folder, stem, f"{stem}.gz")
@@ -143,7 +143,7 @@ def padchest(folder: Path) -> tuple[Any, pd.Series[str], pd.Series[str]]:
 
 
 def rsna(folder: Path) -> tuple[Any, pd.Series[str], pd.Series[str]]:
-    """Returns the class of the RSNA pneumonia challenge, and path and group of each of its images.
+    """Return the class of the RSNA pneumonia challenge, and path and group of each of its images.
 
     They are images of ChestX-ray14 with new labels: the organisers' mapping gives the patients, who are NIH's.
     """

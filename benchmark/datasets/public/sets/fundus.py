@@ -17,7 +17,7 @@ REFERABLE = ("not-referable", "referable")  # moderate or worse
 
 
 def read(folder: Path, side: int, label: Literal["grade", "referable"] = "referable") -> ParsedSet:
-    """Reads those of `aptos2019/`, `idrid/`, `messidor2/` and `eyepacs/` that are there.
+    """Read those of `aptos2019/`, `idrid/`, `messidor2/` and `eyepacs/` that are there.
 
     Args:
         folder: Holds them.
@@ -42,14 +42,14 @@ def read(folder: Path, side: int, label: Literal["grade", "referable"] = "refera
 
 
 def aptos(folder: Path) -> tuple[pd.DataFrame, str]:
-    """Returns the rows of APTOS 2019: `train.csv` and `train_images/ID.png`; eyes of a patient are not linked."""
+    """Return the rows of APTOS 2019: `train.csv` and `train_images/ID.png`; eyes of a patient are not linked."""
     table = read_csv(folder / "train.csv", ("id_code", "diagnosis"))
     image = "aptos2019/train_images/" + table["id_code"] + ".png"
     return _rows(image, table["diagnosis"], "aptos2019", "aptos2019-" + table["id_code"]), ""
 
 
 def idrid(folder: Path) -> tuple[pd.DataFrame, str]:
-    """Returns the rows of IDRiD's part B; its training and testing sets number their images alike."""
+    """Return the rows of IDRiD's part B; its training and testing sets number their images alike."""
     root = one_of(folder, "B. Disease Grading") or folder
     parts = []
     for letter, name in (("a", "Training"), ("b", "Testing")):
@@ -64,7 +64,7 @@ def idrid(folder: Path) -> tuple[pd.DataFrame, str]:
 
 
 def messidor(folder: Path) -> tuple[pd.DataFrame, str]:
-    """Returns the rows of Messidor-2 with the adjudicated grades; the two eyes of an examination are one group."""
+    """Return the rows of Messidor-2 with the adjudicated grades; the two eyes of an examination are one group."""
     table = read_csv(folder / "messidor_data.csv", ("image_id", "adjudicated_dr_grade", "adjudicated_gradable"))
     pairs = read_csv(folder / "messidor-2.csv", ("left", "right"), ";")
     graded = table[(table["adjudicated_dr_grade"] != "") & (table["adjudicated_gradable"].str.startswith("1"))]
@@ -82,7 +82,7 @@ def messidor(folder: Path) -> tuple[pd.DataFrame, str]:
 
 
 def eyepacs(folder: Path) -> tuple[pd.DataFrame, str]:
-    """Returns the rows of EyePACS: `trainLabels.csv` and `train/PATIENT_EYE.jpeg`."""
+    """Return the rows of EyePACS: `trainLabels.csv` and `train/PATIENT_EYE.jpeg`."""
     table = read_csv(folder / "trainLabels.csv", ("image", "level"))
     image = "eyepacs/train/" + table["image"] + ".jpeg"
     return _rows(image, table["level"], "eyepacs", "eyepacs-" + table["image"].str.rpartition("_")[0]), ""

@@ -21,7 +21,7 @@ CENTRES = {"train": "nct-crc-he-100k", "val": "nct-crc-he-100k", "test": "crc-va
 
 
 def info() -> dict[str, Any]:
-    """Returns what the `medmnist` package knows of PathMNIST: addresses, checksums, labels, terms.
+    """Return what the `medmnist` package knows of PathMNIST: addresses, checksums, labels, terms.
 
     Raises:
         Lacking: The package is not installed.
@@ -35,19 +35,19 @@ def info() -> dict[str, Any]:
 
 
 def pathmnist_file(side: int) -> str:
-    """Returns the name of the file that holds images of a size."""
+    """Return the name of the file that holds images of a size."""
     return "pathmnist.npz" if side == 28 else f"pathmnist_{side}.npz"
 
 
 def pathmnist_remotes(side: int) -> tuple[Remote, ...]:
-    """Returns where the images of a size are, with the checksum that the `medmnist` package publishes."""
+    """Return where the images of a size are, with the checksum that the `medmnist` package publishes."""
     known, suffix = info(), "" if side == 28 else f"_{side}"
     checksum = f"md5:{known[f'MD5{suffix}']}"
     return (Remote(known[f"url{suffix}"], pathmnist_file(side), checksum, "the medmnist package"),)
 
 
 def pathmnist(folder: Path, side: int) -> ParsedSet:
-    """Reads `pathmnist_SIDE.npz`: train and validation are of one clinical centre, test is of another."""
+    """Read `pathmnist_SIDE.npz`: train and validation are of one clinical centre, test is of another."""
     path = folder / pathmnist_file(side)
     names = [name.replace(" ", "-") for _, name in sorted(info()["label"].items(), key=lambda item: int(item[0]))]
     rows = []
@@ -69,7 +69,7 @@ def pathmnist(folder: Path, side: int) -> ParsedSet:
 
 
 def _members(path: Path, names: list[str], side: int) -> Iterator[NDArray[np.uint8]]:
-    """Yields the images (3, H, W) of some arrays of an npz without holding one whole: the largest has 13 GB.
+    """Yield the images (3, H, W) of some arrays of an npz without holding one whole: the largest has 13 GB.
 
     Raises:
         MedshiftError: The file is damaged, or holds other arrays.
@@ -96,7 +96,7 @@ def _blocks(path: Path, names: list[str], side: int) -> Iterator[NDArray[np.uint
 
 
 def camelyon17(folder: Path, side: int) -> ParsedSet:
-    """Reads `metadata.csv` and `patches/` of WILDS Camelyon17 v1.0: five hospitals, patients as groups."""
+    """Read `metadata.csv` and `patches/` of WILDS Camelyon17 v1.0: five hospitals, patients as groups."""
     root = one_of(folder, "camelyon17_v1.0") or folder
     path = root / "metadata.csv"
     table = read_csv(path, ("patient", "node", "x_coord", "y_coord", "tumor", "slide", "center", "split"))
@@ -118,6 +118,6 @@ def camelyon17(folder: Path, side: int) -> ParsedSet:
 
 
 def camelyon17_remotes(side: int) -> tuple[Remote, ...]:
-    """Returns where WILDS keeps the archive; it publishes no checksum."""
+    """Return where WILDS keeps the archive; it publishes no checksum."""
     url = "https://worksheets.codalab.org/rest/bundles/0xe45e15f39fb54e9d9e919556af67aabe/contents/blob/"
     return (Remote(url, "camelyon17_v1.0.tar.gz", unpack=True),)

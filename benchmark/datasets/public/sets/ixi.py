@@ -25,7 +25,7 @@ BRIGHTEST = 99.5  # percentile of a volume that becomes 1
 
 
 def remotes(side: int) -> tuple[Remote, ...]:
-    """Returns where volumes and table are; the checksum is the one that TorchIO publishes."""
+    """Return where volumes and table are; the checksum is the one that TorchIO publishes."""
     base = "http://biomedic.doc.ic.ac.uk/brain-development/downloads/IXI"
     return (
         Remote(f"{base}/IXI-T1.tar", "IXI-T1.tar", "md5:34901a0593b41dd19c1a1f746eac2d58", "TorchIO", unpack=True),
@@ -34,7 +34,7 @@ def remotes(side: int) -> tuple[Remote, ...]:
 
 
 def read(folder: Path, side: int, label: Literal["sex", "age"] = "sex") -> ParsedSet:
-    """Reads `IXInnn-SITE-nnnn-T1.nii.gz` and `IXI.xls` (or `IXI.csv`); persons are groups.
+    """Read `IXInnn-SITE-nnnn-T1.nii.gz` and `IXI.xls` (or `IXI.csv`); persons are groups.
 
     Args:
         folder: Holds the volumes, or the folder `IXI-T1` or `T1` with them.
@@ -71,7 +71,7 @@ def read(folder: Path, side: int, label: Literal["sex", "age"] = "sex") -> Parse
 
 
 def people(folder: Path) -> pd.DataFrame:
-    """Returns person, sex, age_years and age (group) of the table; those with contradicting rows are left out."""
+    """Return person, sex, age_years and age (group) of the table; those with contradicting rows are left out."""
     path = one_of(folder, "IXI.csv", "IXI.xls")  # the former first: a person wrote it, and it needs no package
     if path is None:
         raise MedshiftError(f"no IXI.xls (or IXI.csv) in {folder}")
@@ -95,7 +95,7 @@ def people(folder: Path) -> pd.DataFrame:
 def grid(
     shape: tuple[int, ...], affine: NDArray[np.float64], side: int, voxel: float
 ) -> tuple[tuple[int, ...], NDArray[np.float64]]:
-    """Returns shape and affine of a cube about the middle of a volume, whose axes are the scanner's: right, front, up.
+    """Return shape and affine of a cube about the middle of a volume, whose axes are the scanner's: right, front, up.
 
     Args:
         shape: Of the volume, (A, B, C).
@@ -110,7 +110,7 @@ def grid(
 
 
 def cubes(folder: Path, names: Sequence[str], side: int) -> Iterator[NDArray[np.float32]]:
-    """Yields (1, side, side, side) in [0, 1] of each volume.
+    """Yield (1, side, side, side) in [0, 1] of each volume.
 
     Raises:
         MedshiftError: A volume cannot be read or holds nothing; the message names it.

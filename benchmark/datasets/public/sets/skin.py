@@ -17,7 +17,7 @@ ARCHIVES = {"HAM": "ham10000", "BCN": "bcn20000", "MSK": "msk"}  # how lesion id
 
 
 def ham10000(folder: Path, side: int) -> ParsedSet:
-    """Reads `HAM10000_metadata.csv` with its column `dataset`, and the images of both parts; lesions as groups."""
+    """Read `HAM10000_metadata.csv` with its column `dataset`, and the images of both parts; lesions as groups."""
     path = next((folder / name for name in METADATA if (folder / name).exists()), folder / METADATA[0])
     table = read_csv(path, ("lesion_id", "image_id", "dx", "dataset"), "\t" if path.suffix == ".tab" else ",")
     image = _images(folder, table["image_id"], "HAM10000_images_part_1/*", "HAM10000_images_part_2/*", "*.jpg")
@@ -34,7 +34,7 @@ def ham10000(folder: Path, side: int) -> ParsedSet:
 
 
 def isic2019(folder: Path, side: int) -> ParsedSet:
-    """Reads the training set of the ISIC 2019 challenge; the archive that a lesion id names is the domain."""
+    """Read the training set of the ISIC 2019 challenge; the archive that a lesion id names is the domain."""
     truth = folder / "ISIC_2019_Training_GroundTruth.csv"
     labels = read_csv(truth, ("image", *HEADINGS))
     metadata = read_csv(folder / "ISIC_2019_Training_Metadata.csv", ("image", "lesion_id"))
@@ -62,7 +62,7 @@ METADATA = ("HAM10000_metadata.csv", "HAM10000_metadata", "HAM10000_metadata.tab
 
 
 def _images(folder: Path, ids: pd.Series[str], *patterns: str) -> pd.Series[str]:
-    """Returns the path of each image, below the folder."""
+    """Return the path of each image, below the folder."""
     files = by_stem(folder, *patterns)
     path = ids.str.lower().map(files)
     missing = ids[path.isna()]

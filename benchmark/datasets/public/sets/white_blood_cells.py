@@ -23,7 +23,7 @@ PLACES: dict[str, tuple[tuple[str, ...], ...]] = {
 
 
 def read(folder: Path, side: int) -> ParsedSet:
-    """Reads those of the sets that are there; each image is its own group, for none says whose cells are whose.
+    """Read those of the sets that are there; each image is its own group, for none says whose cells are whose.
 
     Raises:
         MedshiftError: Fewer than two domains are there, or one has no folder of a kind of cell.
