@@ -56,7 +56,7 @@ def from_folders(root: Path, options: Options, problems: Problems) -> tuple[pd.D
         parts = Path(name).parts[:-1]
         if len(parts) < least or (level == 0 and not (by_tag or unsaid) and len(parts) > 1):
             problems.add(
-                f"{name} is {len(parts)} folders deep, most others {depths.mode()[0]}: expected domain/class/image"
+                f"{name} is at depth {len(parts)}, most others at {depths.mode()[0]}: expected domain/class/image"
             )
             continue
         label = parts[level] if len(parts) > level else ""

@@ -32,7 +32,7 @@ class Content:
         dtype: uint8, uint16 or float32.
         classes: Names of the labels 0..K-1.
         modality: One of `shifts.catalogue.MODALITIES`, or `any`.
-        value_range: Pixel values that become 0 and 1; by default the full scale of integers, the measured range of floats.
+        value_range: Pixel values that become 0 and 1; by default the full scale of integers, the range of floats.
         licence: Terms of use.
         citation: What to cite.
         notes: How the images were read.

@@ -1,4 +1,4 @@
-"""A disk that is full or a folder that is not ours while a data set is written: one clear error, nothing half-made."""
+"""A full disk or an unwritable folder while a data set is written: one clear error, nothing incomplete."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ def packed():
 
 
 def left(home):
-    """What lies in the store, but for locks."""
+    """Return the names in the store, without locks."""
     return [path.name for path in (home / "data").iterdir() if not path.name.endswith(".lock")]
 
 
 @contextmanager
 def largest_file(size):
-    """Files of this process can hold no more than so many bytes."""
+    """Limit the size of files that this process writes."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
     try:

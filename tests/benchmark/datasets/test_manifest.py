@@ -1,4 +1,4 @@
-"""Folders with a manifest: read as they are, and everything that is wrong is said at once."""
+"""Folders with a manifest, read into memory in 8 bits; see test_one_reader for what is refused."""
 
 from __future__ import annotations
 
@@ -100,6 +100,6 @@ def test_a_manifest_with_groups_is_needed(tmp_path):
     with pytest.raises(MedshiftError, match=r"no column 'split_group'.*its columns are image, label, domain, patient"):
         manifest.read_manifest(edit(where, "split_group", "patient"))
     (where / "manifest.csv").unlink()
-    os.mkfifo(where / "manifest.csv")  # which would be waited for
+    os.mkfifo(where / "manifest.csv")  # opening it would block
     with pytest.raises(MedshiftError, match=r"no manifest\.csv or manifest\.parquet in .*medshift data add"):
         manifest.read_manifest(where)

@@ -29,7 +29,7 @@ def small(where, **options) -> Path:
 
 
 def replace_images(where, make, ending="png"):
-    """Write images in place of those of a folder, each by its number and of the given kind."""
+    """Replace the images of a folder by others, made from a generator seeded with their number."""
     for number, path in enumerate(sorted((where / "images").iterdir())):
         path.unlink()
         Image.fromarray(make(np.random.default_rng(number))).save(path.with_suffix(f".{ending}"))
@@ -147,16 +147,16 @@ DAMAGE = {
             "6 problems:",
             "line 3: images/a-001.png: cannot be decoded (image file is truncated",
             "line 4: images/a-002.png: an empty file",
-            "line 5: images/a-003.png: no PNG file by its content",
+            "line 5: images/a-003.png: not a PNG file by its content",
             "line 6: images/a-004.png: no such file",
             "line 7: images/a-005.png: a JPEG file by its content, not PNG: rename it",
-            "line 8: images/a-006.png: no PNG file by its content",
+            "line 8: images/a-006.png: not a PNG file by its content",
         ],
     ),
     "no files": (
         no_files,
         [
-            "line 3: images/a-001.png: no file but a folder or device",
+            "line 3: images/a-001.png: not a file but a folder or device",
             "line 4: images/a-002.png: no such file",
             "line 5: images/a-003.png: no such file",
         ],
@@ -191,7 +191,7 @@ DAMAGE = {
     ),
     "not UTF-8": (lambda where: (where / CSV).write_bytes("image,label\n\xe9".encode("latin-1")), ["not UTF-8"]),
     "no rows": (lambda where: (where / CSV).write_text("image,label,domain,split_group\n"), ["lists no images"]),
-    "nothing": (lambda where: (where / CSV).write_text(""), ["no readable table"]),
+    "nothing": (lambda where: (where / CSV).write_text(""), ["cannot be read as a table"]),
 }
 
 
@@ -214,7 +214,7 @@ def test_a_folder_is_refused_with_the_same_words_by_both_ways(tmp_path, case):
     [
         ({"classes": ("healthy", "sik")}, "no label 'sik'. Did you mean 'sick'"),
         ({"classes": ("sick",)}, "every label is 'sick'; two classes are needed"),
-        ({"image_size": 4}, "--image-size is 8 to 4096"),
+        ({"image_size": 4}, "--image-size must be 8 to 4096"),
         ({"modality": "xry"}, "unknown modality 'xry'. Did you mean 'xray'"),
     ],
 )

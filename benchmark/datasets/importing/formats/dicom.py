@@ -24,8 +24,8 @@ from .windowing import levels
 class DicomReader:
     """All DICOM images of a data set; headers are read at once, pixels one by one.
 
-    Without a window, values are kept: unsigned integers of their bits, or physical units in float32 if they are rescaled
-    or signed. With one, they become grey levels of 16 bits. MONOCHROME1 is inverted, so that larger values are brighter.
+    Without a window, values are kept: unsigned integers of their bits, or physical units in float32 if they are
+    rescaled or signed. With one, they become grey levels of 16 bits. MONOCHROME1 is inverted: larger is brighter.
 
     Args:
         root: Folder that the paths are relative to.

@@ -23,8 +23,8 @@ MIDDLE = 0.5  # fraction of the axial extent from which slices are taken
 class NiftiReader:
     """All volumes of a data set; headers are read at once, voxels one by one.
 
-    An oblique volume keeps its own axes, each assigned to the nearest axis of the patient: rotating it by an angle would
-    smooth it.
+    An oblique volume keeps its own axes, each assigned to the nearest axis of the patient: rotating it by an angle
+    would smooth it.
 
     Args:
         root: Folder that the paths are relative to.
