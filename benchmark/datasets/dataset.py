@@ -1,11 +1,11 @@
-"""A data set: what it is, a table of samples, and their pixels."""
+"""A data set: a table of samples, their pixels, and what describes them."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,12 +15,8 @@ from ...shifts.catalogue import MODALITIES
 from ...shifts.errors import MedshiftError, near
 from .images import FULL_SCALE
 
-if TYPE_CHECKING:
-    pass
-
-
 COLUMNS = ("sample_id", "label", "domain", "group")
-BLOCK = 16 << 20  # bytes of pixels that are looked at together where they may be mapped from a file
+BLOCK = 16 << 20  # bytes of pixels read at a time, as they may be mapped from a file
 
 
 @dataclass(frozen=True)
@@ -28,21 +24,21 @@ class Dataset:
     """Labelled images of several domains.
 
     Args:
-        name: Its name.
-        version: Other pixels or labels need another version.
+        name: Name of the data set.
+        version: Changes whenever pixels or labels change.
         classes: Names of the labels 0..K-1.
         modality: One of `shifts.catalogue.MODALITIES`, or `any` where it is not known.
         table: Columns sample_id (unique str), label (int), domain (str), group (str: patient, lesion, slide), and
-            optionally split; one row a sample, in the order of the pixels.
+            optionally split; one row per sample, in the order of the pixels.
         pixels: (N, C, *spatial), uint8, uint16 or float32; may be memory-mapped.
-        value_range: What 0 and 1 stand for in the pixels. Of integers the full scale, unless told.
+        value_range: Pixel values that become 0 and 1; by default the full scale of integers.
         licence: Terms of use.
         citation: What to cite.
-        simulated: Whether a simulator made the images.
-        notes: What a user should know of how it was read.
+        simulated: Whether the images come from a simulator.
+        notes: What a user should know of how the images were read.
 
     Raises:
-        MedshiftError: Table and pixels do not fit together, or are not what they should be; the message says where.
+        MedshiftError: Table and pixels do not match, or are invalid; the message says where.
     """
 
     name: str
@@ -73,7 +69,7 @@ class Dataset:
             raise MedshiftError(f"data set {self.name!r}: float pixels need their value_range")
         repeated = self.table["sample_id"][self.table["sample_id"].duplicated()]
         if len(repeated):
-            raise MedshiftError(f"data set {self.name!r}: sample id {repeated.iloc[0]!r} stands twice")
+            raise MedshiftError(f"data set {self.name!r}: sample id {repeated.iloc[0]!r} occurs twice")
         if self.modality not in (*MODALITIES, "any"):
             raise MedshiftError(
                 f"data set {self.name!r}: unknown modality {self.modality!r}.{near(self.modality, MODALITIES)}"
@@ -86,11 +82,11 @@ class Dataset:
             raise MedshiftError(f"data set {self.name!r}: labels must be 0..{len(self.classes) - 1}")
         if labels.nunique() < 2:
             only = self.classes[int(labels.iloc[0])] if len(labels) else "none"
-            raise MedshiftError(f"data set {self.name!r} has images of one class only ({only}): nothing to tell apart")
+            raise MedshiftError(f"data set {self.name!r} has images of one class only ({only}); two are needed")
 
     @property
     def channels(self) -> int:
-        """Native channels."""
+        """Number of channels."""
         return int(self.pixels.shape[1])
 
     @property
@@ -100,12 +96,12 @@ class Dataset:
 
     @property
     def grey_levels(self) -> int:
-        """Levels an export rounds to: 256 of 8-bit data; 0 (no rounding) of others, whose steps no shift can see."""
+        """Grey levels that an export rounds to: 256 for 8-bit data; 0 (no rounding) for others."""
         return 256 if self.pixels.dtype == np.uint8 else 0
 
     @property
     def domains(self) -> list[str]:
-        """Names of the domains, the largest first."""
+        """Names of the domains, largest first."""
         return [
             str(name)
             for name in self.table["domain"]
@@ -116,7 +112,7 @@ class Dataset:
         ]
 
     def digest(self) -> str:
-        """Returns the sha256 of pixels, what they stand for, labels, domains and groups."""
+        """Return the sha256 of name, version, classes, value range, pixels, labels, domains and groups."""
         what = (self.name, self.version, self.classes, self.value_range, self.pixels.shape, self.pixels.dtype.name)
         digest = hashlib.sha256(repr(what).encode())
         digest.update(self.table[list(COLUMNS)].to_csv(index=False, lineterminator="\n").encode())
@@ -127,6 +123,6 @@ class Dataset:
 
 
 def subset(dataset: Dataset, rows: Sequence[int] | NDArray[np.int64]) -> tuple[NDArray[Any], NDArray[np.int64]]:
-    """Returns a copy of the pixels and labels of some rows: what is handed out holds nothing else."""
+    """Copy the pixels and labels of some rows, so that what is handed out holds nothing else."""
     index = np.asarray(rows, dtype=np.int64)
     return np.ascontiguousarray(dataset.pixels[index]), dataset.table["label"].to_numpy(dtype=np.int64)[index]

@@ -1,4 +1,4 @@
-"""What a leaderboard needs to know of a data set without having it."""
+"""Facts about a data set that a protocol and a leaderboard repeat, so that they do not need the data."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from ..files.schema import Strict
 
 
 class DatasetFacts(Strict):
-    """What a leaderboard needs to know of a data set without having it.
+    """Facts about a data set that a protocol and a leaderboard repeat, so that they do not need the data.
 
     Args:
-        name: Its name.
-        version: Its version; other pixels or labels need another.
+        name: Name of the data set.
+        version: Changes whenever pixels or labels change.
         classes: Names of the labels 0..K-1.
         modality: One of the modalities of the shifts.
-        channels: Native channels.
+        channels: Number of channels.
         image_size: Spatial shape.
-        simulated: Whether the images come from a simulator; said wherever results are shown.
+        simulated: Whether the images come from a simulator; stated wherever results are shown.
         licence: Terms of use.
         citation: What to cite.
     """

@@ -1,4 +1,4 @@
-"""Images in their stored type, and as the float32 tensors in [0, 1] that shifts and networks take."""
+"""Images in their stored type, and their conversion to the float32 tensors in [0, 1] that shifts and networks take."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Images:
-    """Images without labels, in their stored type; batches come as the shifts and networks take them.
+    """Images without labels, in their stored type; batches are float32 in [0, 1].
 
     Args:
-        pixels: (N, C, *spatial), a copy of what may be seen.
-        value_range: What 0 and 1 stand for, see `dataset.to_unit`.
+        pixels: (N, C, *spatial), a copy of the images that may be seen.
+        value_range: Pixel values that become 0 and 1, see `to_unit`.
     """
 
     pixels: NDArray[Any]
@@ -32,18 +32,18 @@ class Images:
         return len(self.pixels)
 
     def batch(self, index: Sequence[int] | NDArray[np.int64] | Tensor | slice) -> Tensor:
-        """Returns float32 (n, C, *spatial) in [0, 1], on the CPU."""
+        """Return some images as float32 (n, C, *spatial) in [0, 1], on the CPU."""
         return to_unit(self.pixels[index if isinstance(index, slice) else np.asarray(index)], self.value_range)
 
     def batches(self, size: int) -> Iterator[Tensor]:
-        """Yields all images in order, `size` at a time."""
+        """Yield all images in order, `size` at a time, as `batch` returns them."""
         for start in range(0, len(self), size):
             yield self.batch(slice(start, start + size))
 
 
 @dataclass(frozen=True)
 class Labelled(Images):
-    """Images with labels; of the source only.
+    """Images with labels, of the source domain only.
 
     Args:
         labels: (N,) int64, 0..K-1.
@@ -56,22 +56,22 @@ FULL_SCALE = {"uint8": 255, "uint16": 65535}
 
 
 def to_unit(pixels: NDArray[Any], value_range: tuple[float, float] | None) -> Tensor:
-    """Returns pixels (N, C, *spatial) as a float32 tensor in [0, 1], which shares no memory with them.
+    """Convert pixels (N, C, *spatial) to a float32 tensor in [0, 1] that shares no memory with them.
 
     Args:
         pixels: uint8, uint16 or float32.
-        value_range: What becomes 0 and 1; None is the full scale of the integer type.
+        value_range: Pixel values that become 0 and 1; None is the full scale of the integer type.
 
     Raises:
-        MedshiftError: Float pixels are not finite, or leave their range by more than rounding.
+        MedshiftError: Float pixels are not finite, or exceed their range by more than rounding.
     """
     import torch
 
     low, high = value_range or (0.0, float(FULL_SCALE[pixels.dtype.name]))
-    values = torch.from_numpy(np.array(pixels, dtype=np.float32, order="C"))  # a copy always: it is scaled in place
+    values = torch.from_numpy(np.array(pixels, dtype=np.float32, order="C"))  # always a copy: it is scaled in place
     unit = values.sub_(low).div_(high - low) if low else values.div_(high)
     if pixels.dtype == np.float32:
         least, most = (float(v) for v in unit.aminmax()) if unit.numel() else (0.0, 1.0)
         if not (least >= -1e-4 and most <= 1 + 1e-4):
-            raise MedshiftError(f"pixels leave the value range {low:g} to {high:g} of the data set, or are NaN")
+            raise MedshiftError(f"pixels exceed the value range {low:g} to {high:g} of the data set, or are NaN")
     return unit.clamp_(0, 1)

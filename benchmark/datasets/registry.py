@@ -1,4 +1,4 @@
-"""The table of data sets: built-ins written out, third parties through `medshift.datasets`, and what was brought in."""
+"""Registry of data sets: built-in, from plug-ins (entry points `medshift.datasets`), public, and stored."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ Loader: TypeAlias = "Callable[[Progress | None], Dataset]"
 
 
 def names() -> list[str]:
-    """Returns the names of all data sets: built-in, of plug-ins, and stored."""
+    """Return the names of all data sets: built-in, from plug-ins, and stored."""
     return sorted({*TABLE.names(), *store.names()})
 
 
 def summary(name: str) -> str:
-    """Returns a line on a data set, without loading it."""
+    """Describe a data set in one line, without loading it."""
     if name in TABLE.names():
         return SUMMARIES.get(name, f"from {TABLE.origin(name)}")
     try:
-        said = store.facts(store.folder(name))
+        stored = store.facts(store.folder(name))
     except MedshiftError as error:
         return str(error)
-    return f"stored: {said.count:,} images ({said.dataset.modality}), {', '.join(said.dataset.classes)}"
+    return f"stored: {stored.count:,} images ({stored.dataset.modality}), {', '.join(stored.dataset.classes)}"
 
 
 def check_version(name: str, version: str) -> None:
@@ -47,19 +47,19 @@ def check_version(name: str, version: str) -> None:
 
 
 def source(dataset: Dataset) -> str:
-    """Returns the domain that a data set is trained on by default; empty where it has none of its own."""
+    """Return the default source domain of a data set; empty if it defines none."""
     if dataset.name in SOURCES:
         return SOURCES[dataset.name]
-    name = re.sub(r"-\d+px$", "", dataset.name)  # stored at another size than usual
+    name = re.sub(r"-\d+px$", "", dataset.name)  # stored in another size than usual
     wanted = public.TABLE[name].source if name in public.TABLE else ""
     return wanted if wanted in dataset.domains else ""
 
 
 def load_dataset(name: str, progress: Progress | None = None) -> Dataset:
-    """Returns a data set by name: built-in or a plug-in's, made or fetched on first use, or else a stored one.
+    """Load a data set by name: built-in or from a plug-in (made or fetched on first use), or else stored.
 
     Raises:
-        MedshiftError: The name is unknown, its plug-in returned no data set, or the stored one is damaged.
+        MedshiftError: The name is unknown, its plug-in does not return a data set, or the stored one is damaged.
     """
     if name not in TABLE.names():
         if name in store.names():
@@ -69,8 +69,10 @@ def load_dataset(name: str, progress: Progress | None = None) -> Dataset:
         raise MedshiftError(f"unknown data set {name!r}.{near(name, [*names(), *public.TABLE])}")
     loader = TABLE.load(name)
     if not callable(loader):
-        raise MedshiftError(f"data set {name!r} of {TABLE.origin(name)} is no function")
+        raise MedshiftError(f"data set {name!r} of {TABLE.origin(name)} is not a function")
     dataset = loader(progress)
     if not isinstance(dataset, Dataset):
-        raise MedshiftError(f"data set {name!r} of {TABLE.origin(name)} returned a {type(dataset).__name__}")
+        raise MedshiftError(
+            f"data set {name!r} of {TABLE.origin(name)} returned a {type(dataset).__name__}, not a Dataset"
+        )
     return dataset

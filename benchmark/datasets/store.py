@@ -1,4 +1,4 @@
-"""Data sets that were brought in: each a folder with one packed array, one table, and checksums of both."""
+"""Stored data sets: each a folder with one packed array, one table, and checksums of both."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ class Stamp(Strict):
 
 
 class Stored(Strict):
-    """`dataset.json`: what the array and the table beside it are.
+    """`dataset.json`: describes the array and the table beside it.
 
     Args:
         dataset: Name, version, classes, shape, terms.
         count: Number of images.
-        dtype: Of the pixels.
-        value_range: What 0 and 1 stand for; None is the full scale of an integer type.
+        dtype: Type of the pixels.
+        value_range: Pixel values that become 0 and 1; None is the full scale of an integer type.
         notes: How the images were read.
         pixels: Stamp of `pixels.npy`, (N, C, *spatial) in C order.
         table: Stamp of `table.parquet`.
@@ -58,27 +58,27 @@ class Stored(Strict):
 
 
 def root() -> Path:
-    """Returns the folder of all stored data sets."""
+    """Return the folder of all stored data sets."""
     return home() / "data"
 
 
 def folder(name: str) -> Path:
-    """Returns where the data set of that name is kept, or would be.
+    """Return the folder of a stored data set, whether it exists or not.
 
     Raises:
-        MedshiftError: The name is none for a folder.
+        MedshiftError: The name is invalid.
     """
     require_name(name, "data set")
     return root() / name
 
 
 def names() -> list[str]:
-    """Returns the names of all stored data sets, sorted."""
+    """Return the names of all stored data sets, sorted."""
     return sorted(path.parent.name for path in root().glob(f"*/{FACTS}") if NAME.fullmatch(path.parent.name))
 
 
 def facts(where: Path) -> Stored:
-    """Returns what `dataset.json` of a folder says.
+    """Read `dataset.json` of a folder.
 
     Raises:
         MedshiftError: It is missing or damaged.
@@ -92,38 +92,38 @@ def facts(where: Path) -> Stored:
 
 
 def read(where: Path) -> Dataset:
-    """Returns the data set of a folder: the table in memory, the pixels mapped and read when they are looked at.
+    """Open the data set of a folder: the table in memory, the pixels memory-mapped and read on access.
 
-    Sizes, the array's head and the table's checksum are checked, which costs milliseconds; `check` reads all pixels.
+    Sizes, the array's header and the table's checksum are checked, which takes milliseconds; `check` reads all pixels.
 
     Raises:
-        MedshiftError: A file is missing, cut short, or not what `dataset.json` says.
+        MedshiftError: A file is missing, truncated, or not what `dataset.json` says.
     """
-    said = facts(where)
-    for name, stamp in ((PIXELS, said.pixels), (TABLE, said.table)):
+    stored = facts(where)
+    for name, stamp in ((PIXELS, stored.pixels), (TABLE, stored.table)):
         size = (where / name).stat().st_size if (where / name).is_file() else -1
         if size != stamp.bytes:
-            is_there = "is missing" if size < 0 else f"has {size:,} bytes, not {stamp.bytes:,}"
-            raise MedshiftError(f"{where / name} {is_there}: the data set is damaged. {_again(where)}")
-    if sha256(where / TABLE) != said.table.sha256:
+            wrong = "is missing" if size < 0 else f"has {size:,} bytes, not {stamp.bytes:,}"
+            raise MedshiftError(f"{where / name} {wrong}: the data set is damaged. {_again(where)}")
+    if sha256(where / TABLE) != stored.table.sha256:
         raise MedshiftError(f"{where / TABLE} was changed: its checksum differs. {_again(where)}")
     return Dataset(
-        name=said.dataset.name,
-        version=said.dataset.version,
-        classes=said.dataset.classes,
-        modality=said.dataset.modality,
+        name=stored.dataset.name,
+        version=stored.dataset.version,
+        classes=stored.dataset.classes,
+        modality=stored.dataset.modality,
         table=pd.read_parquet(where / TABLE),
-        pixels=_mapped(where, said),
-        value_range=said.value_range,
-        licence=said.dataset.licence,
-        citation=said.dataset.citation,
-        simulated=said.dataset.simulated,
-        notes=said.notes,
+        pixels=_mapped(where, stored),
+        value_range=stored.value_range,
+        licence=stored.dataset.licence,
+        citation=stored.dataset.citation,
+        simulated=stored.dataset.simulated,
+        notes=stored.notes,
     )
 
 
 def check(where: Path) -> Dataset:
-    """Returns the data set of a folder after every byte was compared with its checksum.
+    """Open the data set of a folder after comparing every byte with its checksum.
 
     Raises:
         MedshiftError: Bytes were changed, or `read` fails.
@@ -135,26 +135,26 @@ def check(where: Path) -> Dataset:
 
 
 def remove(name: str) -> None:
-    """Deletes a stored data set.
+    """Delete a stored data set.
 
     Raises:
-        MedshiftError: There is none of that name.
+        MedshiftError: No data set has that name.
     """
     where = folder(name)
     if not where.is_dir():
         raise MedshiftError(f"no stored data set {name!r}.{near(name, names())}")
-    (where / FACTS).unlink(missing_ok=True)  # first: what is left of a removal that is stopped is no data set
+    (where / FACTS).unlink(missing_ok=True)  # first: what an interrupted removal leaves is not a data set
     shutil.rmtree(where)
 
 
-def _mapped(where: Path, said: Stored) -> NDArray[Any]:
+def _mapped(where: Path, stored: Stored) -> NDArray[Any]:
     try:
         pixels: NDArray[Any] = np.load(where / PIXELS, mmap_mode="r", allow_pickle=False)
     except (ValueError, OSError) as error:
         raise MedshiftError(f"{where / PIXELS} is damaged: {in_one_line(error)}. {_again(where)}") from error
-    if (pixels.shape, pixels.dtype.name) != (said.shape, said.dtype) or not pixels.flags.c_contiguous:
+    if (pixels.shape, pixels.dtype.name) != (stored.shape, stored.dtype) or not pixels.flags.c_contiguous:
         raise MedshiftError(
-            f"{where / PIXELS} holds {pixels.dtype} {pixels.shape}, not {said.dtype} {said.shape}. {_again(where)}"
+            f"{where / PIXELS} holds {pixels.dtype} {pixels.shape}, not {stored.dtype} {stored.shape}. {_again(where)}"
         )
     return pixels
 

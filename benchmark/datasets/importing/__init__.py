@@ -1,1 +1,1 @@
-"""From files as hospitals have them to a stored data set: manifests, folders, pictures, DICOM, NIfTI."""
+"""Reading images as hospitals have them: manifests, folders, pictures, DICOM, NIfTI."""

@@ -1,4 +1,4 @@
-"""What could say which site or scanner an image is from."""
+"""Columns that could hold the site or scanner of each image."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ SHOWN_VALUES = 6
 
 
 def candidates(columns: pd.DataFrame) -> str:
-    """Returns the columns that part the images into 2 to 50, one a line with their commonest values.
+    """List the columns with 2 to 50 different values, one per line with the most common values.
 
     Args:
-        columns: Text; empty cells are none.
+        columns: Text; empty cells count as missing.
     """
     lines = []
     for name in columns:
@@ -24,4 +24,4 @@ def candidates(columns: pd.DataFrame) -> str:
             more = f", ... {len(counts)} values" if len(counts) > SHOWN_VALUES else ""
             lacking = len(columns) - int(counts.sum())
             lines.append(f"\n  {name}: {shown}{more}" + (f"; {lacking:,} without" if lacking else ""))
-    return f" Candidates:{''.join(lines)}" if lines else " No column or tag parts the images into 2 to 50."
+    return f" Candidates:{''.join(lines)}" if lines else " No column or tag has 2 to 50 different values."

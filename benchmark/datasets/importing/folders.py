@@ -1,4 +1,4 @@
-"""From a tree of folders to rows: domain/class/image, or class/image."""
+"""Rows of a tree of folders: domain/class/image, or class/image."""
 
 from __future__ import annotations
 
@@ -14,22 +14,25 @@ from .options import Options
 from .paths import ContainedPaths
 from .problems import Problems
 
-NO_IMAGES = ("dicomdir", "thumbs.db", "desktop.ini")
+NOT_IMAGES = ("dicomdir", "thumbs.db", "desktop.ini")
 
 
 def from_folders(root: Path, options: Options, problems: Problems) -> tuple[pd.DataFrame, list[str]]:
-    """Returns rows of all images below a folder (file, line, label, domain, group), by path, and what was left out.
+    """List all images below a folder, sorted by path.
 
-    The domain is the upper of two folders, or the folder itself where there is one level only. Where it comes from a
-    DICOM tag, the label is the name of the uppermost folder, unless that comes from a tag, too.
+    The domain is the upper of two folders, or the folder itself if there is one level only. If it comes from a DICOM
+    tag, the label is the name of the uppermost folder, unless that comes from a tag, too.
 
     Args:
         root: The folder.
         options: Say where domain and label come from.
-        problems: Gets files that lie elsewhere.
+        problems: Collects files at an unexpected depth.
+
+    Returns:
+        Rows with columns file, line, label, domain and group, and the paths that are not images.
 
     Raises:
-        MedshiftError: No image lies below the folder.
+        MedshiftError: There is no image below the folder.
     """
     found, others = _walk(root, problems)
     if not found:
@@ -38,46 +41,44 @@ def from_folders(root: Path, options: Options, problems: Problems) -> tuple[pd.D
     by_tag = bool(options.domain_from) and options.domain_from != "folder"
     if by_tag and options.domain_from not in TAGS:
         raise MedshiftError(
-            f"without a manifest, --domain-from is folder or a DICOM tag, not {options.domain_from!r}."
+            f"without a manifest, --domain-from takes `folder` or a DICOM tag, not {options.domain_from!r}."
             f"{near(options.domain_from, [*TAGS, 'folder'])}"
         )
-    # of the first that can be read; the others are looked at later, and those of another kind are named
+    # the first file that can be read decides; files of another kind are reported later
     dicom = next((kind for name in found if (kind := sniff(root / name)[0])), "") == "DICOM"
     if options.label_column and not dicom:
-        raise MedshiftError(
-            "--label-column goes with a manifest or with DICOM; folders name the classes of other files"
-        )
-    unsaid = dicom and not options.domain_from  # the reader of DICOM says what there is to choose from
-    level = 0 if by_tag or unsaid or depths.mode()[0] < 2 else 1  # of the folder that is the label
+        raise MedshiftError("--label-column needs a manifest or DICOM; for other files, folders name the classes")
+    unsaid = dicom and not options.domain_from  # later, the candidates are listed
+    level = 0 if by_tag or unsaid or depths.mode()[0] < 2 else 1  # of the folder that names the class
     least = 0 if options.label_column and dicom else level + 1
     rows = []
     for name in found:
         parts = Path(name).parts[:-1]
         if len(parts) < least or (level == 0 and not (by_tag or unsaid) and len(parts) > 1):
             problems.add(
-                f"{name} lies {len(parts)} folders deep, others {depths.mode()[0]}: domain/class/image is read"
+                f"{name} is at depth {len(parts)}, most others at {depths.mode()[0]}: expected domain/class/image"
             )
             continue
         label = parts[level] if len(parts) > level else ""
         domain = "" if by_tag or unsaid else (parts[0] if level else root.resolve().name)
         upper = {"folder": parts[0]} if dicom and unsaid and len(parts) > 1 else {}
         rows.append({"file": name, "line": 0, "label": label, "domain": domain, "group": "", **upper})
-    made = pd.DataFrame(rows, columns=None if rows else ["file", "line", "label", "domain", "group"]).fillna("")
+    table = pd.DataFrame(rows, columns=None if rows else ["file", "line", "label", "domain", "group"]).fillna("")
     for name in ("label", "domain"):
-        for value in sorted(set(made[name])):
+        for value in sorted(set(table[name])):
             if value != value.strip():
                 problems.add(f"folder {value!r} has spaces around its name")
     if options.classes and not options.label_column:
-        present = sorted(made["label"].unique())
+        present = sorted(table["label"].unique())
         for name in options.classes:
             if name not in present:
                 raise MedshiftError(f"{root} has no class folder {name!r}.{near(name, present)}")
-        made = made[made["label"].isin(options.classes)]
-    return made.reset_index(drop=True), others
+        table = table[table["label"].isin(options.classes)]
+    return table.reset_index(drop=True), others
 
 
 def _walk(root: Path, problems: Problems) -> tuple[list[str], list[str]]:
-    """Returns the images below a folder and what else lies there, sorted, as paths below it; none that are hidden."""
+    """Return the images and the other files below a folder, as sorted relative paths; hidden ones are skipped."""
     inside = ContainedPaths(root)
     found, others = [], []
 
@@ -88,12 +89,12 @@ def _walk(root: Path, problems: Problems) -> tuple[list[str], list[str]]:
         below[:] = sorted(name for name in below if not name.startswith("."))
         for name in below:
             path = Path(folder) / name
-            if path.is_symlink():  # not followed: it could lead anywhere, and in circles
+            if path.is_symlink():  # not followed: it could lead anywhere, even in circles
                 problems.add(f"{path.relative_to(root).as_posix()} is a link to a folder: bring in the folder itself")
         for name in sorted(files):
             path = Path(folder) / name
             relative = path.relative_to(root).as_posix()
-            if name.startswith(".") or name.lower() in NO_IMAGES:
+            if name.startswith(".") or name.lower() in NOT_IMAGES:
                 continue
             if inside.real(relative) is None:
                 problems.add(f"{relative} leads out of the folder")
@@ -105,8 +106,8 @@ def _walk(root: Path, problems: Problems) -> tuple[list[str], list[str]]:
 
 
 def _may_be_image(path: Path) -> bool:
-    """Tells whether a file whose name claims nothing is an image by its content, or cannot be looked into."""
+    """Tell whether a file without a known extension is an image by its content, or cannot be read."""
     try:
         return bool(by_content(path))
     except OSError:
-        return True  # it is named later, with what is wrong
+        return True  # reported later, with the error

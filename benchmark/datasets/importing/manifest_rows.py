@@ -1,4 +1,4 @@
-"""From a manifest to rows: which image has which label, domain and group."""
+"""Rows of a manifest: the label, domain and group of each image."""
 
 from __future__ import annotations
 
@@ -18,37 +18,22 @@ from .problems import Problems
 
 
 def from_manifest(root: Path, path: Path, options: Options, problems: Problems) -> pd.DataFrame:
-    """Returns the rows of a manifest: file, line, label, domain, group (empty where it is not known yet), and text.
+    """Read the rows of a manifest.
 
     Args:
-        root: Paths in the manifest are below it.
+        root: Folder that its paths are relative to.
         path: The manifest.
-        options: Say which columns are meant.
-        problems: Gets what is wrong with cells.
+        options: Names of its columns, and the classes to keep.
+        problems: Collects what is wrong with cells.
+
+    Returns:
+        Columns file, line, label, domain and group (empty where not known yet), perhaps split, and all others as text.
 
     Raises:
-        MedshiftError: It is no table, or lacks a column that is needed.
+        MedshiftError: It is not a table, or lacks a column that is needed.
     """
     read = read_table(path)
-    columns = {"file": options.image_column, "label": options.label_column or "label"}
-    for option, name in (("--image-column", columns["file"]), ("--label-column", columns["label"])):
-        if name not in read:
-            raise MedshiftError(f"{path} has no column {name!r} ({option}).{near(name, read.columns)}")
-    group = options.group_column or "split_group"
-    if group in read:
-        columns["group"] = group
-    elif options.group_column:
-        raise MedshiftError(f"{path} has no column {group!r} (--group-column).{near(group, read.columns)}")
-    domain = options.domain_from or "domain"
-    if domain in read:
-        columns["domain"] = domain
-    elif domain not in TAGS:
-        raise MedshiftError(
-            f"{path} has no column {domain!r} that says which site or scanner an image is from: name one with "
-            f"--domain-from.{near(domain, read.columns)}{candidates(read.drop(columns=list(columns.values())))}"
-        )
-    if "split" in read:
-        columns["split"] = "split"
+    columns = _columns(read, path, options)
     if not len(read):
         raise MedshiftError(f"{path} lists no images")
     rows = pd.DataFrame({name: read[column] for name, column in columns.items()})
@@ -57,35 +42,61 @@ def from_manifest(root: Path, path: Path, options: Options, problems: Problems) 
         if name not in rows:
             rows[name] = ""
     for name in map(str, read):
-        if name not in (columns["file"], columns["label"], columns.get("group"), "split", columns.get("domain")):
+        if name not in columns.values():
             rows[f"manifest_{name}" if name in (*OWN, *COLUMNS) else name] = read[name]
     if options.classes:
-        _known(options.classes, rows, path)
+        present = sorted(rows["label"].unique())
+        for name in options.classes:
+            if name not in present:
+                raise MedshiftError(f"{path} has no label {name!r}.{near(name, present)}")
         rows = rows[rows["label"].isin(options.classes)]
-    _check(rows, list(columns), root, problems)
+    _check(rows, columns, root, problems)
     return rows.reset_index(drop=True)
 
 
-def _known(classes: tuple[str, ...], rows: pd.DataFrame, path: Path) -> None:
-    present = sorted(rows["label"].unique())
-    for name in classes:
-        if name not in present:
-            raise MedshiftError(f"{path} has no label {name!r}.{near(name, present)}")
+def _columns(read: pd.DataFrame, path: Path, options: Options) -> dict[str, str]:
+    """Return which columns hold file, label and, where there are any, group, domain and split."""
+    columns = {
+        "file": options.image_column,
+        "label": options.label_column or "label",
+        "group": options.group_column or "split_group",
+    }
+    if not options.group_column and columns["group"] not in read:
+        del columns["group"]
+    missing = {
+        f"--{'image' if role == 'file' else role}-column": name for role, name in columns.items() if name not in read
+    }
+    if missing:
+        names, first = " or ".join(map(repr, missing.values())), next(iter(missing.values()))
+        raise MedshiftError(
+            f"{path} has no column {names}; its columns are {', '.join(map(str, read))}. Rename them, or use"
+            f" `medshift data add` {', '.join(missing)}.{near(first, read.columns)}"
+        )
+    domain = options.domain_from or "domain"
+    if domain in read:
+        columns["domain"] = domain
+    elif domain not in TAGS:
+        raise MedshiftError(
+            f"{path} has no column {domain!r} for the site or scanner of an image: name one with `medshift data add "
+            f"--domain-from`.{near(domain, read.columns)}{candidates(read.drop(columns=list(columns.values())))}"
+        )
+    if "split" in read:
+        columns["split"] = "split"
+    return columns
 
 
-def _check(rows: pd.DataFrame, given: list[str], root: Path, problems: Problems) -> None:
-    """Adds what is wrong with the cells; a file that must not be opened gets an empty name."""
-    for name in given:
+def _check(rows: pd.DataFrame, columns: dict[str, str], root: Path, problems: Problems) -> None:
+    """Add what is wrong with the cells; a file that must not be opened gets an empty name."""
+    for name, column in columns.items():
         cells, lines = rows[name], rows["line"]
-        what = {"file": "image"}.get(name, name)
         for line in lines[cells.str.strip() == ""]:
-            problems.add(f"empty {what}", line)
+            problems.add(f"empty {column}", line)
         stray = (cells != cells.str.strip()) & (cells.str.strip() != "")
         for line, value in zip(lines[stray], cells[stray], strict=True):
-            problems.add(f"{what} {value!r} has spaces around it", line)
+            problems.add(f"{column} {value!r} has spaces around it", line)
     seen: dict[str, int] = {}
     inside = ContainedPaths(root)
-    for index, name, line in zip(rows.index, rows["file"], rows["line"], strict=True):
+    for index, name, line in zip(rows.index, rows["file"].tolist(), rows["line"], strict=True):
         real = inside.real(name)
         if real is None:
             problems.add(f"{name} leads out of the folder", line)
@@ -93,4 +104,4 @@ def _check(rows: pd.DataFrame, given: list[str], root: Path, problems: Problems)
             continue
         first = seen.setdefault(real, line)
         if first != line and name.strip():
-            problems.add(f"{name} a second time, first in line {first}", line)
+            problems.add(f"{name} is listed twice, first in line {first}", line)

@@ -1,4 +1,4 @@
-"""Reads a manifest, CSV or Parquet, as a table of text."""
+"""Read a manifest, CSV or Parquet, as a table of text."""
 
 from __future__ import annotations
 
@@ -10,10 +10,13 @@ from ....shifts.errors import MedshiftError
 
 
 def read_table(path: Path) -> pd.DataFrame:
-    """Returns a manifest as text, empty where a cell is; its index is the line (CSV) or the row from 1 (Parquet).
+    """Read a manifest as text, with empty strings for empty cells.
+
+    Returns:
+        The table; its index is the line in the file (CSV) or the row from 1 (Parquet).
 
     Raises:
-        MedshiftError: It is missing, no table, or not UTF-8; the message says in which line.
+        MedshiftError: It is missing, not a table, or not UTF-8; the message says in which line.
     """
     try:
         if path.suffix.lower() == ".parquet":
@@ -23,8 +26,8 @@ def read_table(path: Path) -> pd.DataFrame:
         else:
             read = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig", skip_blank_lines=False)
             if not isinstance(read.index, pd.RangeIndex):
-                raise MedshiftError(f"{path}: its first lines have more cells than its head has columns")
-            read = read.fillna("")  # of lines that are too short
+                raise MedshiftError(f"{path}: its first lines have more cells than its header has columns")
+            read = read.fillna("")  # cells of lines that are too short
             read.index = pd.RangeIndex(2, len(read) + 2)
     except UnicodeDecodeError:
         raise MedshiftError(f"{path} is not UTF-8 text{_where(path)}: save it as UTF-8") from None
@@ -34,7 +37,7 @@ def read_table(path: Path) -> pd.DataFrame:
         OSError,
         ValueError,
     ) as error:  # pyarrow's are the last two
-        raise MedshiftError(f"{path} is no readable table: {str(error).strip().splitlines()[0]}") from error
+        raise MedshiftError(f"{path} cannot be read as a table: {str(error).strip().splitlines()[0]}") from error
     read.columns = [str(name) for name in read.columns]
     return read[(read != "").any(axis=1)]
 

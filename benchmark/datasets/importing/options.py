@@ -1,40 +1,44 @@
-"""What a user may choose of an import."""
+"""Options of an import."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import Literal
 
 from ....shifts.catalogue import MODALITIES
 from ....shifts.errors import MedshiftError, near
 
+LARGEST_SIDE = 96  # default side of images: trains in minutes without a GPU; --image-size asks for more
 LARGEST_CUBE = 64  # default side of volumes
-LONGEST = 4000  # characters of licence and citation, which every protocol repeats
+LONGEST = 4000  # most characters of licence and citation, which every protocol repeats
 
 
 @dataclass(frozen=True)
 class Options:
-    """The defaults suit a manifest of pictures with the columns image, label, domain, split_group.
+    """Options of an import; the defaults suit a manifest of pictures with columns image, label, domain, split_group.
 
     Args:
-        modality: Of `shifts.catalogue.MODALITIES`, or `any`.
-        image_size: Side in pixels or voxels; by default the smallest of the set, at most 96 (volumes 64).
-        classes: Labels to keep, in this order; all, sorted, by default.
+        modality: One of `shifts.catalogue.MODALITIES`, or `any`.
+        image_size: Side in pixels or voxels; by default that of the smallest image, at most 96 (volumes 64).
+        classes: Labels to keep, in this order; by default all, sorted.
         image_column: Column of a manifest with the path.
         label_column: Column with the label, or the keyword of a DICOM tag.
         group_column: Column with the patient, lesion or slide.
         domain_from: Column or keyword of a DICOM tag with the site or scanner, or `folder`.
-        group_pattern: Regular expression that finds the group in a path, its first bracket if it has one.
+        group_pattern: Regular expression that finds the group in a path: its first capturing group, or the whole match.
         channels: 1 or 3 to convert all images; by default all must have the same.
         window: For DICOM and NIfTI: `CENTRE,WIDTH`, `file` (the file's own), `image` (each image's 0.5th to 99.5th
             percentile), `none`; by default `image` for MR and none for others.
-        slices: So many axial slices of each volume instead of the whole; 0 for volumes.
+        slices: Number of axial slices taken from each volume; 0 keeps whole volumes.
         voxel_mm: Side of a voxel, or of a slice's pixel, in mm; by default such that the median volume fits.
+        depth: 8 converts every image to 8 bits, and grey ones to colour where some are colour, as an image viewer does;
+            None keeps the depth of the files, which must be the same in all.
         licence: Terms of use.
         citation: What to cite.
 
     Raises:
-        MedshiftError: A value is out of range or no pattern.
+        MedshiftError: A value is out of range, or not a regular expression.
     """
 
     modality: str = "any"
@@ -49,6 +53,7 @@ class Options:
     window: str = ""
     slices: int = 0
     voxel_mm: float | None = None
+    depth: Literal[8] | None = None
     licence: str = ""
     citation: str = ""
 
@@ -57,29 +62,31 @@ class Options:
         if self.modality not in (*MODALITIES, "any"):
             raise MedshiftError(f"unknown modality {self.modality!r}.{near(self.modality, MODALITIES)}")
         if self.image_size is not None and not 8 <= self.image_size <= 4096:
-            raise MedshiftError(f"--image-size is 8 to 4096, not {self.image_size}")
+            raise MedshiftError(f"--image-size must be 8 to 4096, not {self.image_size}")
         if self.channels not in (None, 1, 3):
-            raise MedshiftError(f"--channels is 1 (grey) or 3 (colour), not {self.channels}")
+            raise MedshiftError(f"--channels must be 1 (grey) or 3 (colour), not {self.channels}")
         if self.slices < 0:
-            raise MedshiftError(f"--slices is a number of slices, not {self.slices}")
+            raise MedshiftError(f"--slices must be 0 or more, not {self.slices}")
         if self.voxel_mm is not None and not 0.01 <= self.voxel_mm <= 100:
-            raise MedshiftError(f"--voxel-mm is 0.01 to 100, not {self.voxel_mm:g}")
+            raise MedshiftError(f"--voxel-mm must be 0.01 to 100, not {self.voxel_mm:g}")
         if self.group_column and self.group_pattern:
-            raise MedshiftError("--group-column and --group-pattern both say who the patient is: give one of them")
+            raise MedshiftError("--group-column and --group-pattern both define the groups: give only one of them")
         for option, text in (("--licence", self.licence), ("--citation", self.citation)):
             if len(text) > LONGEST:
                 raise MedshiftError(
-                    f"{option} has {len(text):,} characters, at most {LONGEST:,} are kept: name its page"
+                    f"{option} has {len(text):,} characters, at most {LONGEST:,} are kept: give the address of its page"
                 )
         try:
             re.compile(self.group_pattern)
         except re.error as error:
-            raise MedshiftError(f"--group-pattern {self.group_pattern!r} is no regular expression: {error}") from error
+            raise MedshiftError(
+                f"--group-pattern {self.group_pattern!r} is not a regular expression: {error}"
+            ) from error
         _ = self.fixed_window
 
     @property
     def windowing(self) -> str:
-        """What `window` means: `fixed`, `file`, `image` or `none`."""
+        """Kind of `window`: `fixed`, `file`, `image` or `none`."""
         if not self.window:
             return "image" if self.modality == "mr" else "none"
         return self.window if self.window in ("file", "image", "none") else "fixed"
@@ -95,5 +102,7 @@ class Options:
         except ValueError:
             centre, width = 0.0, 0.0
         if not (width > 0 and abs(centre) < 1e9 and width < 1e9):
-            raise MedshiftError(f"--window is CENTRE,WIDTH (e.g. 40,400), file, image or none, not {self.window!r}")
+            raise MedshiftError(
+                f"--window must be CENTRE,WIDTH (e.g. 40,400), file, image or none, not {self.window!r}"
+            )
         return centre, width

@@ -1,4 +1,4 @@
-"""Writes a data set into the store as a stream: memory is bounded by a block, and it is there whole or not at all."""
+"""Stream a data set into the store: memory is bounded by one block, and the result is complete or absent."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ from .staging import check_free, staged_folder
 
 @dataclass(frozen=True)
 class Content:
-    """All of a data set but its pixels' values.
+    """A data set without its pixel values.
 
     Args:
-        table: As of `Dataset`, one row an image, in the order in which they come.
+        table: See `Dataset`; one row per image, in the order in which they are written.
         shape: (C, *spatial) of an image.
         dtype: uint8, uint16 or float32.
         classes: Names of the labels 0..K-1.
-        modality: Of `shifts.catalogue.MODALITIES`, or `any`.
-        value_range: What 0 and 1 stand for. By default the full scale of an integer type; of float32 it is measured.
+        modality: One of `shifts.catalogue.MODALITIES`, or `any`.
+        value_range: Pixel values that become 0 and 1; by default the full scale of integers, the range of floats.
         licence: Terms of use.
         citation: What to cite.
-        notes: How they were read.
+        notes: How the images were read.
     """
 
     table: pd.DataFrame
@@ -50,19 +50,19 @@ class Content:
 
 
 def pack(name: str, content: Content, blocks: Iterable[NDArray[Any]]) -> Dataset:
-    """Writes a data set under a name and returns it, opened.
+    """Store a data set under a name, and open it.
 
-    The same content gives the same bytes. Whatever ends this early leaves no data set; if it was so sudden that the
-    unfinished folder stays behind, the next call removes it.
+    The same content gives the same bytes. An interruption leaves no data set; if the unfinished folder could not be
+    removed, the next call does so.
 
     Args:
-        name: A free one.
-        content: What it is.
-        blocks: Pixels (n, *shape), some at a time, in the order of the table. Where one cannot be read, a MedshiftError
-            comes instead: an OSError would be told as one of writing.
+        name: A free name.
+        content: The data set without its pixels.
+        blocks: Pixels (n, *shape) in the order of the table. Iterating must raise MedshiftError if an image cannot be
+            read: an OSError would be reported as one of writing.
 
     Raises:
-        MedshiftError: The name is taken, pixels are not finite or not as many as rows, or the disk is full.
+        MedshiftError: The name is taken, pixels are not finite or do not match the rows, or the disk is full.
     """
     check_free(name)
     with staged_folder(name) as part:
@@ -82,13 +82,13 @@ def pack(name: str, content: Content, blocks: Iterable[NDArray[Any]]) -> Dataset
 
 
 def _write_pixels(path: Path, content: Content, blocks: Iterable[NDArray[Any]]) -> tuple[store.Stamp, float, float]:
-    """Returns size and hash of the array file, and the least and greatest value."""
+    """Write the array file; return its size and hash, and the least and greatest value."""
     digest, size, done = hashlib.sha256(), 0, 0
     least, most = math.inf, -math.inf
     dtype = np.dtype(content.dtype).newbyteorder("<")
     count = len(content.table)
     with path.open("wb") as file:
-        _write_head(file, (count, *content.shape), dtype)
+        _write_header(file, (count, *content.shape), dtype)
         file.flush()
         head = path.read_bytes()
         digest.update(head)
@@ -107,13 +107,13 @@ def _write_pixels(path: Path, content: Content, blocks: Iterable[NDArray[Any]]) 
             digest.update(data)
             size, done = size + len(data), done + len(block)
         if done != count:
-            raise MedshiftError(f"{done} images came for a table of {count} rows")
+            raise MedshiftError(f"got {done} images for a table of {count} rows")
         file.flush()
         os.fsync(file.fileno())
     return store.Stamp(bytes=size, sha256=digest.hexdigest()), least, most
 
 
-def _write_head(file: BinaryIO, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
+def _write_header(file: BinaryIO, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
     described = {"descr": np.lib.format.dtype_to_descr(dtype), "fortran_order": False, "shape": shape}
     np.lib.format.write_array_header_1_0(file, described)
 
@@ -125,7 +125,7 @@ def _describe(
     if value_range is None and content.dtype == "float32":
         value_range = measured
     if value_range is not None and not value_range[0] < value_range[1]:
-        raise MedshiftError(f"all pixels of {name!r} are {value_range[0]:g}: nothing can be learnt from them")
+        raise MedshiftError(f"all pixels of {name!r} are {value_range[0]:g}")
     named = [*COLUMNS, *(["split"] if "split" in content.table else [])]
     text = content.table[named].to_csv(index=False, lineterminator="\n")
     whole = hashlib.sha256(f"{pixels.sha256} {content.classes} {value_range} {text}".encode()).hexdigest()
@@ -133,7 +133,7 @@ def _describe(
     return store.Stored(
         dataset=DatasetFacts(
             name=name,
-            version=whole[:12],  # other pixels or labels are another version, whatever the name
+            version=whole[:12],  # changes with pixels and labels, not with the name
             classes=content.classes,
             modality=content.modality,
             channels=content.shape[0],
@@ -151,7 +151,7 @@ def _describe(
 
 
 def in_blocks(images: Iterable[NDArray[Any]], size: int = 64) -> Iterator[NDArray[Any]]:
-    """Yields images (*shape) stacked, `size` at a time."""
+    """Stack images (*shape) into blocks (n, *shape) of at most `size`."""
     held: list[NDArray[Any]] = []
     for image in images:
         held.append(image)

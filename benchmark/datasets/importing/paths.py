@@ -1,4 +1,4 @@
-"""Where a data set's files lie, and that they lie below it."""
+"""Locating a folder or manifest, and keeping its paths inside the folder."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ MANIFESTS = ("manifest.csv", "manifest.parquet")
 
 
 def locate(path: Path) -> tuple[Path, Path | None]:
-    """Returns the folder of the files and the manifest, None where there is none.
+    """Return the folder of the files and the manifest, None if there is none.
 
     Args:
         path: A manifest, or a folder with or without one.
 
     Raises:
-        MedshiftError: It does not exist, is no table, or the folder has two manifests.
+        MedshiftError: It does not exist, is neither folder nor table, or the folder has two manifests.
     """
     path = path.expanduser()
     if path.is_dir():
         found = [path / name for name in MANIFESTS if (path / name).is_file()]
         if len(found) > 1:
-            raise MedshiftError(f"{path} holds {' and '.join(MANIFESTS)}: name the one that is meant")
+            raise MedshiftError(f"{path} holds {' and '.join(MANIFESTS)}: give the path of the one to read")
         return path, (found[0] if found else None)
     if not path.is_file():
         raise MedshiftError(f"{path}: no such folder or manifest")
@@ -33,7 +33,7 @@ def locate(path: Path) -> tuple[Path, Path | None]:
 
 
 class ContainedPaths:
-    """Follows the links in paths below a folder; each folder on the way is followed once.
+    """Resolves links in paths below a folder, each parent folder once.
 
     Args:
         root: The folder.
@@ -44,10 +44,10 @@ class ContainedPaths:
         self._folders: dict[str, str] = {}
 
     def real(self, name: str) -> str | None:
-        """Returns the absolute path behind a name, links followed; None where it leaves the folder.
+        """Return the absolute path of a name with links resolved; None if it leaves the folder.
 
         Args:
-            name: As written in a manifest, or found below the folder.
+            name: Path relative to the folder.
         """
         if "\0" in name:
             return None

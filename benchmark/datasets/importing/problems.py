@@ -1,4 +1,4 @@
-"""All that is wrong with what a user brought, collected and said at once."""
+"""Problems with a user's input, collected and reported at once."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ SHOWN = 200  # problems printed in full
 
 
 class UnsupportedFile(Exception):
-    """A file that is whole but cannot be taken; the text says why."""
+    """A file that is intact but not supported; the text says why."""
 
 
 class Problems:
-    """Collects problems of one manifest or folder, each with a file and, where there is one, a line.
+    """The problems of one manifest or folder.
 
     Args:
         what: The manifest or folder.
@@ -26,11 +26,11 @@ class Problems:
         self._known: set[tuple[int, str]] = set()
 
     def __len__(self) -> int:
-        """How many there are."""
+        """Number of problems."""
         return len(self._found)
 
     def add(self, text: str, line: int = 0) -> None:
-        """Adds a problem of a line of the manifest, 0 where there is none; the same one twice is one."""
+        """Add a problem, with the line of the manifest or 0; repeated ones are kept once."""
         if (line, text) not in self._known:
             self._known.add((line, text))
             self._found.append((line, text))
@@ -42,19 +42,17 @@ class Problems:
         listed = [f"line {line}: {text}" if line else text for line, text in sorted(self._found, key=lambda p: p[0])]
         more = f"\n  ... and {len(listed) - SHOWN} more" if len(listed) > SHOWN else ""
         raise MedshiftError(
-            f"{self.what}: {len(listed)} problem{'s'[: len(listed) > 1]}, nothing was added:\n  "
-            + "\n  ".join(listed[:SHOWN])
-            + more
+            f"{self.what}: {len(listed)} problem{'s'[: len(listed) > 1]}:\n  " + "\n  ".join(listed[:SHOWN]) + more
         )
 
 
 def undecodable(path: Path, error: Exception) -> str:
-    """Returns what is wrong with a file, of which a decoder raised something, or we `Unfit`."""
+    """Describe what is wrong with a file, from the error that its decoder raised."""
     if isinstance(error, UnsupportedFile):
         return str(error)
     if not path.exists():
         return "no such file"
     if path.stat().st_size == 0:
         return "an empty file"
-    said = str(error).strip().splitlines()
-    return f"cannot be decoded ({said[0] if said else type(error).__name__})"
+    lines = str(error).strip().splitlines()
+    return f"cannot be decoded ({lines[0] if lines else type(error).__name__})"

@@ -1,4 +1,4 @@
-"""From what files and manifests say to the table of a data set: domains, groups, classes."""
+"""Domains, groups and classes of the images, and the table of the data set."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from .formats.reader import OWN, Reader
 from .options import Options
 from .problems import Problems
 
-MOST_CLASSES = 1000  # of a data set and its protocol
+MOST_CLASSES = 1000  # in a data set and its protocol
 
 
 def resolve_rows(reader: Reader, options: Options, problems: Problems, notes: list[str], what: Path) -> pd.DataFrame:
-    """Returns the rows with the domain, the group and the name of each image."""
+    """Fill in the domain, the group and the sample id of each row."""
     rows = reader.rows.copy()
     if "sample_id" not in rows:
         rows["sample_id"] = rows["file"]
@@ -29,16 +29,16 @@ def resolve_rows(reader: Reader, options: Options, problems: Problems, notes: li
         for name, line in zip(rows["file"][rows["domain"] == ""], rows["line"][rows["domain"] == ""], strict=True):
             problems.add(f"{name}: lacks {options.domain_from} (--domain-from)", line)
     elif not known and options.domain_from in TAGS:
-        raise MedshiftError(f"{what}: only DICOM has a {options.domain_from}")
+        raise MedshiftError(f"{what}: only DICOM has the tag {options.domain_from}")
     elif not known:
         offered = [name for name in (*TAGS, "folder") if name in rows]
         raise MedshiftError(
-            f"{what}: what says which site or scanner an image is from? Choose with --domain-from."
+            f"{what}: the site or scanner of each image is not known; choose with --domain-from."
             f"{candidates(rows[offered])}"
         )
     if options.group_pattern:
         if (rows["group"] != "").any():
-            notes.append("groups are what --group-pattern finds, not those of the manifest")
+            notes.append("groups come from --group-pattern, not from the manifest")
         pattern = re.compile(options.group_pattern)
         for index, name, line in zip(rows.index, rows["file"], rows["line"], strict=True):
             match = pattern.search(name)
@@ -53,20 +53,20 @@ def resolve_rows(reader: Reader, options: Options, problems: Problems, notes: li
         across = int((rows.groupby("group")["domain"].nunique() > 1).sum())
         if across:
             notes.append(
-                f"{across:,} groups stand in several domains and count as the same patients: if numbers start anew at "
-                "each site, let --group-pattern take the site, too"
+                f"{across:,} groups occur in several domains and count as the same patients: if each site numbers its "
+                "patients by itself, include the site in --group-pattern"
             )
     elif not (rows["group"] != "").any():
         rows["group"] = rows["file"]
         notes.append(
-            "EACH IMAGE IS A GROUP OF ITS OWN: if several are of one patient, training and test leak into each other; "
-            "name the patient with --group-pattern or a column split_group"
+            "EACH IMAGE IS ITS OWN GROUP: if a patient has several, training and test data leak into each other; name "
+            "the patient with --group-pattern or a column split_group"
         )
     return rows
 
 
 def class_names(rows: pd.DataFrame, options: Options, problems: Problems) -> tuple[str, ...]:
-    """Returns the names of the classes; too few, and those of one image, are problems."""
+    """Return the names of the classes; report if there are too few, or a class has one image only."""
     counts = rows["label"][rows["label"].str.strip() != ""].value_counts().sort_index()
     if options.classes:
         counts = counts.reindex([name for name in options.classes if name in counts.index])
@@ -74,18 +74,18 @@ def class_names(rows: pd.DataFrame, options: Options, problems: Problems) -> tup
         if wanted not in counts.index:
             problems.add(f"no label {wanted!r}.{near(wanted, rows['label'].unique())}")
     if len(counts) > MOST_CLASSES:
-        problems.add(f"{len(counts):,} different labels, at most {MOST_CLASSES:,} are told apart (--label-column)")
+        problems.add(f"{len(counts):,} different labels, at most {MOST_CLASSES:,} are supported (--label-column)")
     if len(counts) < 2:
         problems.add(f"every label is {counts.index[0]!r}; two classes are needed" if len(counts) else "no labels")
     for name, count in counts.items():
         if count == 1:
             line = int(rows["line"][rows["label"] == name].iloc[0])
-            problems.add(f"class {name!r} has one image: add to it, or leave it out with --classes", line)
+            problems.add(f"class {name!r} has one image: add more, or leave it out with --classes", line)
     return tuple(str(name) for name in counts.index)
 
 
 def sample_table(rows: pd.DataFrame, classes: tuple[str, ...]) -> pd.DataFrame:
-    """Returns the table of the data set: its own columns, then all others as text."""
+    """Return the table of the data set: the columns of `Dataset`, then all others as text."""
     numbers = {name: index for index, name in enumerate(classes)}
     further = [name for name in rows if name not in (*OWN, *COLUMNS)]
     return pd.DataFrame(

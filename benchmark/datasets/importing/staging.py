@@ -1,4 +1,4 @@
-"""The folder that a data set is written into before it has its name."""
+"""The temporary folder into which a data set is written."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from .. import catalogue, store
 
 
 def check_free(name: str) -> None:
-    """Raise MedshiftError where a name is unfit or taken."""
+    """Raise MedshiftError if a name is invalid or taken."""
     where = store.folder(name)
     if name in catalogue.TABLE.names():
         raise MedshiftError(f"data set {name!r} comes with {catalogue.TABLE.origin(name)}: choose another name")
     if where.exists():
         raise MedshiftError(
-            f"data set {name!r} is there already: choose another name, or remove it (`medshift data remove {name}`)"
+            f"data set {name!r} exists already: choose another name, or remove it (`medshift data remove {name}`)"
         )
 
 
 @contextmanager
 def staged_folder(name: str) -> Iterator[Path]:
-    """Gives a new folder beside the data set's own, which only this process writes; removed unless it was renamed."""
+    """Yield a new temporary folder that only this process writes; it is removed unless it was renamed."""
     from filelock import FileLock, Timeout
 
     root = store.root()
@@ -42,7 +42,7 @@ def staged_folder(name: str) -> Iterator[Path]:
     try:
         _sweep(root, name)
         shutil.rmtree(part, ignore_errors=True)
-        check_free(name)  # another process may have finished it just now
+        check_free(name)  # another process may have finished it meanwhile
         try:
             part.mkdir()
         except OSError as error:
@@ -53,17 +53,17 @@ def staged_folder(name: str) -> Iterator[Path]:
         lock.release()
 
 
-def _sweep(root: Path, mine: str) -> None:
-    """Removes what processes that were killed left behind: their locks went with them."""
+def _sweep(root: Path, own: str) -> None:
+    """Remove what killed processes left behind; their locks are free."""
     from filelock import FileLock, Timeout
 
     for path in root.glob(".*.part"):
         name = path.name[1:].removesuffix(".part")
-        if name == mine:
+        if name == own:
             continue
         lock = FileLock(root / f".{name}.lock")
         try:
             with lock.acquire(timeout=0):
                 shutil.rmtree(path, ignore_errors=True)
-        except (Timeout, OSError):  # it is being written, or is another user's
+        except (Timeout, OSError):  # it is being written, or belongs to another user
             continue

@@ -1,4 +1,4 @@
-"""The table of public data sets: one entry each. Figures are their authors'; what needs a person is said, not tried."""
+"""The table of public data sets. Figures are those of the authors."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ FUNDUS_LAYOUT = (
     ("aptos2019/train_images/*.png", ""),
     ("idrid/B. Disease Grading/1. Original Images/a. Training Set/*.jpg", "and b. Testing Set"),
     ("idrid/B. Disease Grading/2. Groundtruths/*.csv", "both tables of labels"),
-    ("messidor2/IMAGES/*", "of ADCIS"),
-    ("messidor2/messidor-2.csv", "left;right, of ADCIS"),
-    ("messidor2/messidor_data.csv", "the adjudicated grades, of Kaggle"),
+    ("messidor2/IMAGES/*", "from ADCIS"),
+    ("messidor2/messidor-2.csv", "left;right, from ADCIS"),
+    ("messidor2/messidor_data.csv", "the adjudicated grades, from Kaggle"),
     ("eyepacs/trainLabels.csv", "image, level"),
     ("eyepacs/train/*.jpeg", ""),
 )
@@ -42,7 +42,7 @@ CHEST_LAYOUT = (
     ("chexpert/CheXpert-v1.0-small/train/", ""),
     ("padchest/images/*.png", "or images-224; all archives into one folder"),
     ("rsna/stage_2_train_images/*.dcm", "or stage_2_train_images_jpg/*.jpg"),
-    ("rsna/pneumonia-challenge-dataset-mappings_2018.json", "which NIH image each one is, of RSNA"),
+    ("rsna/pneumonia-challenge-dataset-mappings_2018.json", "maps each image to its NIH image, from RSNA"),
 )
 CHEST_SIZES = {"nih": "112,120", "chexpert": "224,316", "padchest": "over 160,000", "rsna": "26,684"}
 CHEST_PAGES = (
@@ -61,17 +61,17 @@ CHEST_CITATION = (
     "(TorchXRayVision)"
 )
 CHEST_NOTES = (
-    "PA views only. Findings were read from reports by programs, another one at each hospital (RSNA: by radiologists): "
-    "a drop at another hospital is one of images and of labels.",
-    "RSNA's images are NIH's: their patients are the same groups, so each serves as target of the others, not of NIH.",
+    "PA views only. Findings were extracted from reports by a different program at each hospital (RSNA: by "
+    "radiologists): a drop at another hospital comes from images and labels.",
+    "RSNA's images are NIH's, and their patients the same groups: neither can be a target of the other.",
 )
-TOGETHER = "Fetch two or more of these, each from its own page; each asks for its terms to be accepted:"
+TOGETHER = "Fetch two or more of these, each from its own page, where its terms must be accepted:"
 
 
 def _fundus(name: str, what: str, label: str, classes: tuple[str, ...]) -> Definition:
     return Definition(
         name=name,
-        title=f"Diabetic retinopathy on fundus photographs of four programmes: {what}",
+        title=f"Diabetic retinopathy on fundus photographs from four programmes: {what}",
         modality="fundus",
         classes=classes,
         domains=("aptos2019", "idrid", "messidor2", "eyepacs"),
@@ -84,7 +84,7 @@ def _fundus(name: str, what: str, label: str, classes: tuple[str, ...]) -> Defin
         fetch=TOGETHER,
         reader="fundus:read",
         options={"label": label},
-        notes=("Graded by others in each programme: a drop is one of images and of graders.",),
+        notes=("Each programme has its own graders: a drop comes from images and graders.",),
     )
 
 
@@ -98,7 +98,7 @@ def _chest(finding: str, domains: tuple[str, ...]) -> Definition:
         domains=domains,
         group="patient",
         size=", ".join(f"{domain}: {CHEST_SIZES[domain]}" for domain in domains)
-        + " images, PA views of which are taken",
+        + " images, of which PA views are used",
         licence=CHEST_TERMS,
         citation=CHEST_CITATION,
         page=CHEST_PAGES,
@@ -114,7 +114,7 @@ def _chest(finding: str, domains: tuple[str, ...]) -> Definition:
 def _ixi(name: str, label: str, what: str, classes: tuple[str, ...]) -> Definition:
     return Definition(
         name=name,
-        title=f"T1-weighted heads of three London hospitals, 1.5 and 3 T, in 3-D: {what}",
+        title=f"T1-weighted heads from three London hospitals, 1.5 and 3 T, in 3-D: {what}",
         modality="mr",
         classes=classes,
         domains=("guys-1.5t", "hammersmith-3t", "iop-1.5t"),
@@ -124,16 +124,17 @@ def _ixi(name: str, label: str, what: str, classes: tuple[str, ...]) -> Definiti
         licence="CC BY-SA 3.0",
         citation="IXI dataset, https://brain-development.org/ixi-dataset/ (EPSRC GR/S21533/02)",
         page="https://brain-development.org/ixi-dataset/",
-        layout=(("IXI-T1/IXI*-T1.nii.gz", "out of IXI-T1.tar; or in T1, or loose"), ("IXI.xls", "or saved as IXI.csv")),
+        layout=(
+            ("IXI-T1/IXI*-T1.nii.gz", "from IXI-T1.tar; or in T1, or without a folder"),
+            ("IXI.xls", "or saved as IXI.csv"),
+        ),
         fetch="Fetch IXI-T1.tar and IXI.xls, unpack the archive:",
         reader="ixi:read",
         options={"label": label},
         remotes="ixi:remotes",
         side=64,
         extra="ixi",
-        notes=(
-            "Healthy persons, faces and all. Compare the hospitals' mix of ages and sexes before you trust a drop.",
-        ),
+        notes=("Healthy persons, with faces. Compare the hospitals' mix of ages and sexes before you trust a drop.",),
     )
 
 
@@ -154,7 +155,7 @@ DEFINITIONS = (
             "colorectal-adenocarcinoma-epithelium",
         ),
         domains=("nct-crc-he-100k", "crc-val-he-7k"),
-        group="none is given: each image is its own",
+        group="not given: each image is its own group",
         source="nct-crc-he-100k",
         size="107,180 images",
         licence="CC BY 4.0",
@@ -168,13 +169,13 @@ DEFINITIONS = (
         sides=(28, 64, 128, 224),
         extra="medmnist",
         notes=(
-            "MedMNIST's train and validation are of one collection, its test of another centre's: they are the domains "
-            "here, and each is split anew. Patches of one slide may stand on both sides of a split within a domain.",
+            "MedMNIST's train and validation come from one collection, its test from another centre: these are the "
+            "domains here, and each is split again. Patches of one slide may be on both sides of a split of a domain.",
         ),
     ),
     Definition(
         name="camelyon17",
-        title="Tumour in lymph-node patches of five hospitals (WILDS)",
+        title="Tumour in lymph-node patches from five hospitals (WILDS)",
         modality="microscopy",
         classes=("normal", "tumour"),
         domains=tuple(f"hospital-{number}" for number in range(5)),
@@ -183,21 +184,21 @@ DEFINITIONS = (
         licence="CC0",
         citation="Bandi et al., IEEE TMI 38:550-560 (2018); Koh et al., ICML 2021 (WILDS)",
         page="https://wilds.stanford.edu/datasets/#camelyon17",
-        layout=(("metadata.csv", "patient, node, ..., center"), ("patches/", "a folder a node")),
+        layout=(("metadata.csv", "patient, node, ..., center"), ("patches/", "one folder per node")),
         fetch="Fetch and unpack camelyon17_v1.0 (with the wilds package or from its page):",
         reader="histology:camelyon17",
         remotes="histology:camelyon17_remotes",
         notes=(
-            "WILDS trains on hospitals 0, 3 and 4, chooses on 1 and tests on 2; here one hospital trains and all "
-            "others are tested, so figures are not WILDS's.",
-            "There are 50 slides, so few patients a hospital: intervals are wide, and one with fewer than seven cannot "
-            "be the source.",
+            "WILDS trains on hospitals 0, 3 and 4, validates on 1 and tests on 2; here models train on one hospital "
+            "and are tested on all others, so results are not comparable with WILDS.",
+            "There are 50 slides, so few patients per hospital: intervals are wide, and a hospital with fewer than "
+            "seven cannot be the source.",
         ),
     ),
     _chest("Pneumonia", ("nih", "chexpert", "padchest", "rsna")),
     _chest("Effusion", ("nih", "chexpert", "padchest")),
     _chest("Cardiomegaly", ("nih", "chexpert", "padchest")),
-    _fundus("dr-referable", "to be referred or not", "referable", REFERABLE),
+    _fundus("dr-referable", "needs referral or not", "referable", REFERABLE),
     _fundus("dr-grade", "grades 0 to 4", "grade", GRADES),
     Definition(
         name="ham10000",
@@ -212,13 +213,13 @@ DEFINITIONS = (
         citation="Tschandl et al., Sci Data 5:180161 (2018)",
         page="https://doi.org/10.7910/DVN/DBW86T",
         layout=(
-            ("HAM10000_metadata.csv", "with the column dataset, of Dataverse; copies elsewhere lack it"),
+            ("HAM10000_metadata.csv", "from Dataverse, with the column dataset, which other copies lack"),
             ("HAM10000_images_part_1/*.jpg", ""),
             ("HAM10000_images_part_2/*.jpg", ""),
         ),
         fetch="Accept the terms, fetch both parts and the metadata (original format), unpack:",
         reader="skin:ham10000",
-        notes=("Sources differ in whom they see: vidir_molemax is almost all nevi, so classes differ by domain.",),
+        notes=("Sources see different patients: vidir_molemax is almost all nevi, so classes differ by domain.",),
     ),
     Definition(
         name="isic2019",
@@ -234,13 +235,13 @@ DEFINITIONS = (
         "arXiv:1908.02288",
         page="https://challenge.isic-archive.com/data/#2019",
         layout=(
-            ("ISIC_2019_Training_GroundTruth.csv", "a column a diagnosis"),
+            ("ISIC_2019_Training_GroundTruth.csv", "one column per diagnosis"),
             ("ISIC_2019_Training_Metadata.csv", "with lesion_id"),
             ("ISIC_2019_Training_Input/*.jpg", ""),
         ),
         fetch="Accept the terms, fetch the three training files, unpack:",
         reader="skin:isic2019",
-        notes=("The archive is told by how the lesion id begins. Classes differ by archive.",),
+        notes=("The lesion id's prefix names the archive. Classes differ by archive.",),
     ),
     Definition(
         name="wbc",
@@ -248,9 +249,9 @@ DEFINITIONS = (
         modality="microscopy",
         classes=KINDS,
         domains=("pbc", "raabin", "raabin-test-b", "lisc"),
-        group="none is given: each image is its own",
+        group="not given: each image is its own group",
         source="pbc",
-        size="17,092 (PBC, eight kinds), about 16,600 (Raabin-WBC, double-labelled), some hundred (LISC) images",
+        size="17,092 (PBC, eight kinds), about 16,600 (Raabin-WBC, double-labelled), some hundreds (LISC) of images",
         licence="pbc: CC BY 4.0; raabin and lisc: as their pages say",
         citation="Acevedo et al., Data in Brief 30:105474 (2020); Kouzehkanan et al., Sci Rep 12:1123 (2022); "
         "Rezatofighi and Soltanian-Zadeh, Comput Med Imaging Graph 35:333-343 (2011)",
@@ -265,8 +266,8 @@ DEFINITIONS = (
         fetch="Fetch two or more of these, each from its own page, unpack:",
         reader="white_blood_cells:read",
         notes=(
-            "Cells fill more of the picture in some sets than in others (LISC: whole fields): not all of a drop is "
-            "stain and camera. No set says whose cells are whose, so figures within a domain may be too good.",
+            "Cells fill more of the image in some sets than in others (LISC: whole fields): a drop is not only due to "
+            "stain and camera. No set names the patients, so results within a domain may be too good.",
         ),
     ),
     _ixi("ixi-sex", "sex", "sex", SEXES),
@@ -276,10 +277,10 @@ TABLE = {definition.name: definition for definition in DEFINITIONS}
 
 
 def find(name: str) -> Definition:
-    """Returns the definition of a public data set.
+    """Return the definition of a public data set.
 
     Raises:
-        MedshiftError: There is none of that name.
+        MedshiftError: No public set has that name.
     """
     if name not in TABLE:
         raise MedshiftError(f"unknown public data set {name!r}.{near(name, TABLE)}")

@@ -1,4 +1,4 @@
-"""What is known of a public data set before anything of it is there, and what its files are read into."""
+"""Definitions of public data sets, and what their files are parsed into."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from ....shifts.errors import MedshiftError
 
 
 class MissingExtra(MedshiftError):
-    """A package that reads a set is not installed: no other file would help."""
+    """A package that is needed to read a set is not installed."""
 
 
 @dataclass(frozen=True)
 class Remote:
-    """A file that may be fetched without asking anybody.
+    """A file that may be downloaded without a person accepting terms.
 
     Args:
-        url: Where it is.
-        file: Its name on disk.
-        checksum: As published, `md5:...` or `sha256:...`; empty where none is published.
-        published: Where the checksum is published.
+        url: Address.
+        file: File name on disk.
+        checksum: `md5:...` or `sha256:...` as published; empty if none is.
+        published: Who publishes the checksum.
         unpack: Whether it is an archive to be unpacked beside itself.
     """
 
@@ -42,26 +42,26 @@ class Definition:
     """A public data set.
 
     Args:
-        name: What is typed.
-        title: What it is, in a line.
-        modality: Of `shifts.catalogue.MODALITIES`.
+        name: Name on the command line.
+        title: Description in one line.
+        modality: One of `shifts.catalogue.MODALITIES`.
         classes: The labels, in their order.
-        domains: What can be told apart; where a set is put together by hand, two of them are enough.
-        group: What never straddles training and test.
-        source: The domain that is trained on by default; the largest where empty.
+        domains: Sites or scanners; two are enough if a set is assembled by hand.
+        group: Unit that is never split between training and test.
+        source: Default source domain; the largest if empty.
         size: Images and bytes, as their authors give them.
         licence: Terms of use.
         citation: What to cite.
-        page: The official page.
-        layout: What must lie in the raw folder: path (`*` for many files), and what it is.
-        fetch: What a person does to get it.
-        reader: `module:function`, called with (raw folder, side, **options); returns a `Raw`.
-        options: Of the reader.
-        remotes: `module:function` called with (side), which returns what may be fetched without a person; or empty.
-        side: Of the images, in pixels, unless told.
-        sides: All there are, where the authors chose; any, where empty.
-        extra: Of medshift's optional dependencies.
-        notes: What a user should know: traps, leaks, what was decided.
+        page: Official page.
+        layout: Contents of the raw folder: path (`*` for many files), and description.
+        fetch: Instruction for getting it by hand.
+        reader: `module:function`, called with (raw folder, side, **options); returns a `ParsedSet`.
+        options: Options of the reader.
+        remotes: `module:function` called with (side), returns the `Remote` files; empty if none.
+        side: Default side of the images, in pixels.
+        sides: The sides that the authors offer; any if empty.
+        extra: Name of the optional dependencies.
+        notes: What a user should know: pitfalls, leaks, decisions.
     """
 
     name: str
@@ -88,12 +88,12 @@ class Definition:
 
 @dataclass(frozen=True)
 class ParsedSet:
-    """What the files of a set say, and its images one by one.
+    """The table of a set, and its images one by one.
 
     Args:
-        table: Columns sample_id, label (name of a class), domain, group, and further ones as text.
-        images: (C, *spatial) each, uint8 or float32, in the order of the table.
-        value_range: What 0 and 1 stand for, of float32 images.
+        table: Columns sample_id, label (name of a class), domain, group, and others as text.
+        images: Arrays (C, *spatial), uint8 or float32, in the order of the table.
+        value_range: Pixel values of float32 images that become 0 and 1.
         notes: What was left out, and how images were made.
     """
 
@@ -104,24 +104,24 @@ class ParsedSet:
 
 
 def manual_steps(definition: Definition, folder: Path, options: str) -> str:
-    """Returns the steps by which a person gets a data set.
+    """Describe how to get a data set by hand.
 
     Args:
-        definition: Which.
-        folder: Where its files are to lie.
-        options: Of the command that then reads them.
+        definition: The data set.
+        folder: Where its files belong.
+        options: Options of the command that then reads them.
     """
     width = max(len(path) for path, _ in definition.layout)
     layout = "\n".join(f"       {path:<{width}}  {what}" for path, what in definition.layout)
     return (
         f"  1. {definition.fetch}\n     {definition.page}\n     licence: {definition.licence}\n"
-        f"  2. let this lie in {folder}:\n{layout}\n"
+        f"  2. put these into {folder}:\n{layout}\n"
         f"  3. medshift data get {definition.name}{options}"
     )
 
 
 def load_function(where: str) -> Callable[..., Any]:
-    """Returns the function of this package that `module:function` stands for."""
+    """Load a function of `sets` from `module:function`."""
     module, _, name = where.partition(":")
     found: Callable[..., Any] = getattr(import_module(f"{__package__}.sets.{module}"), name)
     return found

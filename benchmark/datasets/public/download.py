@@ -1,4 +1,4 @@
-"""Files from elsewhere: resumed where they stopped, compared with their checksum, whole or not there."""
+"""Downloads that resume, are compared with their checksum, and are complete or absent."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from .definition import Remote
 if TYPE_CHECKING:
     from requests import Response
 
-TRIES = 5  # of a connection that breaks; each goes on from what is there
-CHUNK = 1 << 16  # what a break loses at most
+TRIES = 5  # attempts for a connection that breaks; each resumes from what is there
+CHUNK = 1 << 16  # bytes that a break loses at most
 TIMEOUT = (15, 60)  # seconds to connect, and between two bytes
-WAIT = 1.0  # seconds before the next try; longer with each
+WAIT = 1.0  # seconds before the next attempt; grows with each
 
 
 class Unreachable(MedshiftError):
@@ -29,27 +29,27 @@ class Unreachable(MedshiftError):
 
 
 def offline() -> bool:
-    """Tells whether $MEDSHIFT_OFFLINE forbids the network."""
+    """Tell whether $MEDSHIFT_OFFLINE forbids the network."""
     return os.environ.get("MEDSHIFT_OFFLINE", "").strip().lower() not in ("", "0", "false", "no")
 
 
 def fetch(
     remote: Remote, folder: Path, progress: Callable[[int, int], None] = lambda done, total: None, tries: int = TRIES
 ) -> Path:
-    """Returns where a file is, after fetching what of it is missing.
+    """Download what is missing of a file, and return its path.
 
-    What came so far is kept in `.NAME.part` and gone on from, in this call or the next; if the file has changed
-    meanwhile, as its ETag or date tells, it starts anew. While another process fetches the file, this one waits for it.
+    An incomplete file is kept as `.NAME.part` and resumed in this call or the next; if the remote file has changed
+    since, by its ETag or date, the download starts over. While another process downloads the file, this one waits.
 
     Args:
         remote: The file.
-        folder: Where to.
-        progress: Called with (bytes there, bytes in all).
-        tries: How often a broken connection is taken up again.
+        folder: Destination.
+        progress: Called with (bytes so far, all bytes).
+        tries: Number of attempts.
 
     Raises:
         Unreachable: The address does not answer or refuses.
-        MedshiftError: What came is not what was published, or cannot be written.
+        MedshiftError: The file is not the published one, or cannot be written.
     """
     path = folder / remote.file
     if not path.exists():
@@ -57,13 +57,13 @@ def fetch(
             if not path.exists():  # another process may have fetched it meanwhile
                 _fetch(remote, path, progress, tries)
                 return path
-    _verify(path, remote, f"remove {path} and call again")
+    _verify(path, remote, f"remove {path} and try again")
     return path
 
 
 @contextmanager
 def _locked(path: Path) -> Iterator[None]:
-    """Makes the folder of a file, and other processes wait that want the file at the same time."""
+    """Create the folder of a file, and lock the file against other processes."""
     from filelock import FileLock
 
     lock = FileLock(path.with_name(f".{path.name}.lock"))
@@ -91,9 +91,9 @@ def _fetch(remote: Remote, path: Path, progress: Callable[[int, int], None], tri
             if attempt == tries - 1:
                 raise Unreachable(f"{remote.url} does not answer: {in_one_line(error)}") from error
     else:
-        raise Unreachable(f"{remote.url} broke off {tries} times; what came is kept, the same command goes on")
+        raise Unreachable(f"{remote.url} broke off {tries} times: run the same command again to resume")
     try:
-        _verify(part, remote, "it was removed; call again, and if it is so again the file is not the published one")
+        _verify(part, remote, "it was removed; try again, and if that fails, too, the file is not the published one")
     except MedshiftError:
         part.unlink()
         raise
@@ -103,7 +103,7 @@ def _fetch(remote: Remote, path: Path, progress: Callable[[int, int], None], tri
 
 
 def _resume(remote: Remote, part: Path, progress: Callable[[int, int], None]) -> bool:
-    """Fetches what is missing of a file; returns whether it is whole."""
+    """Download what is missing of a file; return whether it is complete."""
     import requests
 
     have = part.stat().st_size if part.exists() else 0
@@ -114,7 +114,7 @@ def _resume(remote: Remote, part: Path, progress: Callable[[int, int], None]) ->
         if known.get("is"):
             headers["If-Range"] = known["is"]
     with requests.get(remote.url, headers=headers, stream=True, timeout=TIMEOUT) as answer:
-        if answer.status_code == 416 and have:  # nothing is left to come, or the file is another
+        if answer.status_code == 416 and have:  # nothing is missing, or the file is another one
             if _total(answer) == have:
                 return True
             part.unlink()
@@ -137,14 +137,14 @@ def _resume(remote: Remote, part: Path, progress: Callable[[int, int], None]) ->
 
 
 def _chunks(answer: Response) -> Iterator[bytes]:
-    """Yields the body; it ends where the connection breaks."""
+    """Yield the body, up to where the connection breaks."""
     import requests
 
     try:
         yield from answer.iter_content(CHUNK)
     except requests.RequestException:
         if not _total(answer):
-            raise  # nobody could tell that it is not whole
+            raise  # without a size, nobody could tell that it is incomplete
 
 
 def _validator(part: Path) -> Path:
@@ -152,7 +152,7 @@ def _validator(part: Path) -> Path:
 
 
 def _identity(answer: Response) -> str:
-    """Returns what tells this version of a file from others: a strong ETag, or its date."""
+    """Return what identifies this version of a file: a strong ETag, or its date."""
     tag = answer.headers.get("ETag", "")
     return tag if tag and not tag.startswith("W/") else answer.headers.get("Last-Modified", "")
 
@@ -163,7 +163,7 @@ def _start(answer: Response) -> int:
 
 
 def _total(answer: Response) -> int:
-    """Returns the size of the whole file, 0 where it is not told."""
+    """Return the size of the whole file, 0 if unknown."""
     if answer.status_code in (206, 416):
         words = answer.headers.get("Content-Range", "").rpartition("/")[2]
     else:
@@ -182,10 +182,10 @@ def _verify(path: Path, remote: Remote, what_to_do: str) -> None:
 
 
 def unpack(path: Path) -> None:
-    """Unpacks an archive beside itself, once; nothing in it can leave the folder.
+    """Unpack an archive beside itself, once; no member can leave the folder.
 
     Raises:
-        MedshiftError: It is damaged, or a member leads elsewhere.
+        MedshiftError: It is damaged, or a member leads out of the folder.
     """
     done = path.with_name(f".{path.name}.unpacked")
     if done.exists():
@@ -209,5 +209,5 @@ def _unpack(path: Path) -> None:
             shutil.unpack_archive(path, path.parent, filter="data")
     except (OSError, ValueError, EOFError, tarfile.TarError, zipfile.BadZipFile, shutil.ReadError) as error:
         raise MedshiftError(
-            f"{path} cannot be unpacked: {in_one_line(error)}. Remove it and call again, which fetches it anew"
+            f"{path} cannot be unpacked: {in_one_line(error)}. Remove it and try again, which downloads it again"
         ) from error

@@ -1,4 +1,4 @@
-"""From the name of a public set to a stored data set: fetch what may be fetched, say what may not, read, pack."""
+"""Fetch a public data set, or explain how to get it by hand, and store it."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from .catalogue import find
 from .definition import Definition, MissingExtra, ParsedSet, load_function, manual_steps
 
 Progress = Callable[[int, int], None]
-Bar = Callable[[str, str], Any]  # label, unit -> a context that gives a `Progress`
+Bar = Callable[[str, str], Any]  # (label, unit) -> context manager of a `Progress`
 
 
 def stored_name(definition: Definition, side: int) -> str:
-    """Returns the name under which a set is stored: its own, with the size where that is not the usual one."""
+    """Return the name under which a set is stored: its own, with the size if that is not the default."""
     return definition.name if side == definition.side else f"{definition.name}-{side}px"
 
 
 def raw_folder(definition: Definition) -> Path:
-    """Returns where the files of a set are looked for, unless the user says."""
+    """Return the default folder for the files of a set."""
     return home() / "raw" / definition.name
 
 
@@ -40,18 +40,17 @@ def get(
     offline: bool = False,
     image_size: int | None = None,
 ) -> Dataset:
-    """Returns a public set after storing it; one that is stored already is opened, and nothing else is done.
+    """Fetch and store a public set, or open it if it is stored already.
 
     Args:
-        name: Of the set.
+        name: Name of the set.
         bar: Shows progress.
-        folder: Where its files lie; `raw_folder` by default. In a folder that the user names nothing is fetched.
-        offline: Do not use the network; so does $MEDSHIFT_OFFLINE.
+        folder: Folder with its files; nothing is then fetched. By default `raw_folder`.
+        offline: Do not use the network, as with $MEDSHIFT_OFFLINE.
         image_size: Side in pixels; the definition's by default.
 
     Raises:
-        MedshiftError: The set is unknown, or its files are not there; the message says what to fetch, and where to put
-            it.
+        MedshiftError: The set is unknown, or files are missing; the message says what to fetch and where to put it.
     """
     definition = find(name)
     side = _side(definition, image_size)
@@ -59,21 +58,21 @@ def get(
     if stored in store.names():
         found = store.read(store.folder(stored))
         if found.citation != definition.citation:
-            raise MedshiftError(f"the stored data set {stored!r} was brought in otherwise: remove it, or keep to it")
+            raise MedshiftError(f"a data set {stored!r} from elsewhere is stored already: use or remove it")
         return found
     place = folder.expanduser() if folder is not None else raw_folder(definition)
     if folder is not None and not place.is_dir():
-        raise MedshiftError(f"{place} is no folder")
+        raise MedshiftError(f"{place} is not a folder")
     steps = f"To get {name}:\n{manual_steps(definition, place, _options(definition, side, place))}"
     try:
         if folder is None:
             _fetch(definition, side, place, bar, offline or download.offline())
     except download.Unreachable as error:
         raise MedshiftError(f"{name}: {error}\n{steps}") from error
-    except MedshiftError as error:  # the file came: the error says what to do with it
+    except MedshiftError as error:  # the file was fetched: the error says what to do
         raise MedshiftError(f"{name}: {error}") from error
     if folder is None and definition.remotes:
-        steps = f"What was fetched lies in {place}: remove it, and the same command fetches it anew."
+        steps = f"The files are in {place}: remove them, and the same command fetches them again."
     try:
         raw: ParsedSet = load_function(definition.reader)(place, side, **definition.options)
     except MissingExtra as error:
@@ -85,8 +84,8 @@ def get(
 
 
 def _options(definition: Definition, side: int, place: Path) -> str:
-    """Returns the options that read what a person put into a folder."""
-    # without --from, what may be fetched would be tried again
+    """Return the options of the command that reads what a person put into a folder."""
+    # without --from, the download would be tried again
     named = f" --from {shlex.quote(str(place))}" if definition.remotes or place != raw_folder(definition) else ""
     return named + (f" --image-size {side}" if side != definition.side else "")
 
@@ -96,24 +95,23 @@ def _side(definition: Definition, image_size: int | None) -> int:
     if definition.sides and side not in definition.sides:
         raise MedshiftError(f"{definition.name} comes in sizes {', '.join(map(str, definition.sides))}, not {side}")
     if not 8 <= side <= 4096:
-        raise MedshiftError(f"--image-size is 8 to 4096, not {side}")
+        raise MedshiftError(f"--image-size must be 8 to 4096, not {side}")
     return side
 
 
 def _fetch(definition: Definition, side: int, place: Path, bar: Bar, offline: bool) -> None:
-    """Fetches what is missing and may be fetched; raises `Unreachable` where it must be done by hand."""
+    """Download missing files; raise `Unreachable` if they must be fetched by hand."""
     if not definition.remotes:
         if not place.is_dir():
             raise download.Unreachable(
-                "it is not fetched for you: its terms must be accepted by a person, or it is put together from several "
-                "pages"
+                "it cannot be fetched automatically: a person must accept its terms, or assemble it from several pages"
             )
         return
     for remote in load_function(definition.remotes)(side):
         path = place / remote.file
         if not path.exists() and offline:
             raise download.Unreachable(
-                f"{remote.file} is not in {place}, and the network is not to be used. It is {remote.url}"
+                f"{remote.file} is not in {place}, and the network is switched off. Its address is {remote.url}"
             )
         with bar(f"fetching {remote.file}", "bytes") as progress:
             download.fetch(remote, place, progress)
@@ -122,23 +120,23 @@ def _fetch(definition: Definition, side: int, place: Path, bar: Bar, offline: bo
 
 
 def pack(name: str, definition: Definition, raw: ParsedSet, progress: Progress = lambda done, total: None) -> Dataset:
-    """Stores what was read of a set under a name.
+    """Store a parsed set under a name.
 
     Args:
-        name: A free one.
-        definition: Which set.
-        raw: What was read.
-        progress: Called with the number of images done, and of all.
+        name: A free name.
+        definition: The definition of the set.
+        raw: The parsed set.
+        progress: Called with (images done, all images).
 
     Raises:
-        MedshiftError: A class is missing from all images, or an image cannot be decoded.
+        MedshiftError: A class has no image, or an image cannot be decoded.
     """
     from ..importing.pack import Content, in_blocks
     from ..importing.pack import pack as write
 
     lacking = [label for label in definition.classes if label not in set(raw.table["label"])]
     if lacking:
-        raise MedshiftError(f"{name}: no image of class {', '.join(lacking)} is there")
+        raise MedshiftError(f"{name}: no images of class {', '.join(lacking)}")
     codes = {label: code for code, label in enumerate(definition.classes)}
     table = raw.table.assign(label=raw.table["label"].map(codes).astype("int64")).reset_index(drop=True)
     images = _counted(raw, progress)

@@ -1,4 +1,4 @@
-"""What the readers share: tables, files that must be there, and images as squares."""
+"""Helpers of the readers: tables, required files, and square images."""
 
 from __future__ import annotations
 
@@ -15,27 +15,27 @@ SHOWN = 10  # problems printed in full
 
 
 def one_of(folder: Path, *names: str) -> Path | None:
-    """Returns the first of some paths that is there, or None."""
+    """Return the first of some paths that exists, or None."""
     return next((folder / name for name in names if (folder / name).exists()), None)
 
 
 def read_csv(path: Path, needed: Sequence[str], sep: str = ",") -> pd.DataFrame:
-    """Returns a table of text without spaces around it.
+    """Read a table as text, stripped of surrounding spaces.
 
     Args:
         path: The file.
-        needed: Columns it must have.
-        sep: What separates cells.
+        needed: Required columns.
+        sep: Separator of cells.
 
     Raises:
-        MedshiftError: It is missing, no table, or lacks a column.
+        MedshiftError: It is missing, not a table, or lacks a column.
     """
     try:
         table = pd.read_csv(path, dtype=str, keep_default_na=False, sep=sep)
     except FileNotFoundError:
         raise MedshiftError(f"no {path}") from None
     except (OSError, ValueError, pd.errors.ParserError) as error:
-        raise MedshiftError(f"{path} is no readable table: {in_one_line(error)}") from error
+        raise MedshiftError(f"{path} cannot be read as a table: {in_one_line(error)}") from error
     table = table.rename(columns=str.strip)
     lacking = [name for name in needed if name not in table]
     if lacking:
@@ -45,10 +45,10 @@ def read_csv(path: Path, needed: Sequence[str], sep: str = ",") -> pd.DataFrame:
 
 
 def coded(path: Path, column: pd.Series[str], codes: dict[str, str]) -> pd.Series[str]:
-    """Returns a column with each code replaced by what it stands for.
+    """Replace the codes in a column by their meaning.
 
     Raises:
-        MedshiftError: A code is none of those known; the message names it and its line.
+        MedshiftError: A code is unknown; the message names it.
     """
     wrong = column[~column.isin(codes)]
     if len(wrong):
@@ -57,7 +57,7 @@ def coded(path: Path, column: pd.Series[str], codes: dict[str, str]) -> pd.Serie
 
 
 def must_exist(folder: Path, names: Sequence[str]) -> None:
-    """Raise MedshiftError, with the first of them, where files below a folder are missing."""
+    """Raise MedshiftError that lists missing files, if there are any."""
     missing = [name for name in names if not (folder / name).is_file()]
     if missing:
         more = f"\n  ... and {len(missing) - SHOWN:,} more" if len(missing) > SHOWN else ""
@@ -66,9 +66,9 @@ def must_exist(folder: Path, names: Sequence[str]) -> None:
 
 
 def by_stem(folder: Path, *patterns: str) -> dict[str, str]:
-    """Returns lower-case stem -> path relative to the folder, of the files that match; first patterns win.
+    """Map lower-case stems of matching image files to paths relative to the folder; earlier patterns win.
 
-    For tables that name images without their ending, or with another one.
+    For tables that name images without their extension, or with another one.
     """
     found: dict[str, str] = {}
     for pattern in patterns:
@@ -79,18 +79,18 @@ def by_stem(folder: Path, *patterns: str) -> dict[str, str]:
 
 
 def squares(folder: Path, names: Sequence[str], side: int, *, grey: bool = False) -> Iterator[NDArray[np.uint8]]:
-    """Yields (C, side, side) of each image: its central square, resized with an antialiasing filter.
+    """Yield the central square (C, side, side) of each image, resized with an antialiasing filter.
 
     Raises:
         MedshiftError: An image cannot be decoded; the message names it.
     """
     from PIL import Image
 
-    from ..importing.formats.pillow import square
+    from ..importing.formats.picture_pixels import eight_bits
 
     for name in names:
         try:
             with Image.open(folder / name) as image:
-                yield square(image, side, grey)
+                yield eight_bits(image, side, grey)
         except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
             raise MedshiftError(f"{folder / name} cannot be decoded: {in_one_line(error)}") from error

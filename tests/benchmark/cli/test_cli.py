@@ -105,7 +105,7 @@ def test_wrong_input_is_one_line_and_nothing_is_written(tmp_path_factory, tmp_pa
     ("old", "new", "message"),
     [
         ("images/site-a-004.png", "images/gone.png", "images/gone.png: no such file"),
-        ("label", "diagnosis", "lacks the columns label"),
+        ("label", "diagnosis", "has no column 'label'"),
     ],
 )
 def test_damaged_folders(tmp_path, old, new, message):

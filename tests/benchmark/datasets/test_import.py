@@ -1,4 +1,4 @@
-"""Pictures brought in: manifests, folders, depths, channels, and everything that can be wrong with them."""
+"""Importing pictures: manifests, folders, depths, channels, and everything that can be wrong with them."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def small(tmp_path):
 
 
 def refused(where, home, **options):
-    """Returns the lines of what is said of input that is refused; nothing is left behind."""
+    """Return the lines of the message with which input is refused; check that nothing is left behind."""
     with pytest.raises(MedshiftError) as error:
         add("set", where, Options(**options))
     assert store.names() == []
@@ -42,7 +42,7 @@ def refused(where, home, **options):
 
 
 def bomb(path, width, height):
-    """Lets a PNG claim to be larger than it is."""
+    """Make a PNG claim to be larger than it is."""
     whole = path.read_bytes()
     head = b"IHDR" + struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
     path.write_bytes(whole[:8] + struct.pack(">I", 13) + head + struct.pack(">I", zlib.crc32(head)) + whole[33:])
@@ -69,10 +69,10 @@ def test_a_manifest_of_another_name_with_other_columns(small, home):
     assert made.table["group"].nunique() == 6
     store.remove("set")
     (said,) = refused(small / "all.parquet", home, **{**names, "image_column": "image"})
-    assert "no column 'image' (--image-column)" in said
+    assert "no column 'image'; its columns are" in said
     said = refused(small / "all.parquet", home, **names)
-    assert "no column 'domain' that says which site or scanner" in said[0]
-    # neither `camera`, which has one value, nor the columns that are told to be something else
+    assert "no column 'domain' for the site or scanner" in said[0]
+    # neither `camera`, which has one value, nor the columns that hold something else
     assert said[1].startswith("hospital: a (12), b (4)")
     assert [line.partition(":")[0] for line in said[1:]] == ["hospital", "age"]
 
@@ -91,12 +91,12 @@ def test_a_class_a_folder_and_a_domain_a_folder(small, home, tmp_path):
     assert made.table["sample_id"].tolist() == sorted(made.table["sample_id"])
     assert made.table["label"].tolist() == [int("sick" in name) for name in made.table["sample_id"]]
     assert made.table["group"].nunique() == 16
-    assert any("EACH IMAGE IS A GROUP OF ITS OWN" in note for note in made.notes)
-    assert any("left out 1 files that are no images" in note for note in made.notes)
+    assert any("EACH IMAGE IS ITS OWN GROUP" in note for note in made.notes)
+    assert any("left out 1 files that are not images" in note for note in made.notes)
     store.remove("set")
     grouped = add("set", tmp_path / "tree", Options(group_pattern=r"-(\d\d)\d"))
     assert sorted(grouped.table["group"].unique()) == ["00", "01"]
-    assert any("1 groups stand in several domains" in note for note in grouped.notes)
+    assert any("1 groups occur in several domains" in note for note in grouped.notes)
     store.remove("set")
     (_, said) = refused(tmp_path / "tree", home, group_pattern="b-(0)", classes=("healthy", "sick"))[:2]
     assert "a/healthy/a-000.png: --group-pattern does not match" in said
@@ -107,19 +107,19 @@ def test_a_class_a_folder_and_a_domain_a_folder(small, home, tmp_path):
     assert one.domains == ["a"]
     store.remove("one")
     (tmp_path / "tree" / "a" / "loose.png").write_bytes((small / "images/a-000.png").read_bytes())
-    assert any("a/loose.png lies 1 folders deep" in line for line in refused(tmp_path / "tree", home))
+    assert any("a/loose.png is at depth 1" in line for line in refused(tmp_path / "tree", home))
 
 
 @pytest.mark.parametrize("form", ["a/healthy/-1.png", "a/healthy/-1"])
 def test_what_is_no_file_in_a_tree_is_named_or_left_out_and_not_waited_for(home, tmp_path, form):
-    """Each comes first in the tree, whose first file says what kind the others are."""
+    """Each comes first in the tree, and the first file decides which kind is expected."""
     where = tmp_path / "tree"
     for number, label in enumerate(("healthy", "sick") * 2):
         (where / "a" / label).mkdir(parents=True, exist_ok=True)
         Image.fromarray(np.full((8, 8), number, np.uint8)).save(where / "a" / label / f"{number}.png")
     odd = where / form
     makers = {
-        "no file but a folder or device": lambda: os.mkfifo(odd),
+        "not a file but a folder or device": lambda: os.mkfifo(odd),
         "no such file": lambda: odd.symlink_to("gone"),
         "no such file ": lambda: odd.symlink_to(odd),
     }
@@ -128,7 +128,7 @@ def test_what_is_no_file_in_a_tree_is_named_or_left_out_and_not_waited_for(home,
         if odd.suffix:
             assert refused(where, home)[1:] == [f"{form}: {said.strip()}"]
         else:
-            assert any("left out 1 files that are no images" in note for note in add("set", where, Options()).notes)
+            assert any("left out 1 files that are not images" in note for note in add("set", where, Options()).notes)
             store.remove("set")
         odd.unlink()
     (where / "loop").symlink_to(where)
@@ -187,25 +187,25 @@ def test_everything_that_is_wrong_at_once_with_its_line(small, home, tmp_path):
     edit(small, "images/b-002.png,sick", "images/b-002.png,")
     edit(small, "images/b-003.png,sick", "images/./b-002.png,odd")
     said = refused(small, home)
-    assert said[0].endswith("manifest.csv: 18 problems, nothing was added:")
+    assert said[0].endswith("manifest.csv: 18 problems:")
     expected = [
         "line 2: images/a-000.png: an empty file",
         "line 3: images/a-001.png: a JPEG file by its content, not PNG: rename it",
-        "line 4: images/a-002.png: no PNG file by its content",
+        "line 4: images/a-002.png: not a PNG file by its content",
         "line 5: images/a-003.png: no such file",
         "line 6: images/a-004.png leads out of the folder",
         "line 7: images/a-005.png: 12000 x 10000 pixels; the most is 100,000,000",
         "line 8: images/a-006.png: colour, most others are grey (--channels 1 or 3 converts)",
         "line 9: images/a-007.png: values are uint16, those of most others uint8",
         "line 10: images/a-008.png: cannot be decoded",
-        "line 12: images/a-010.png a second time, first in line 11",
+        "line 12: images/a-010.png is listed twice, first in line 11",
         "line 13: ../../etc/passwd leads out of the folder",
         "line 14: /etc/passwd leads out of the folder",
         "line 15: images/cut.jpg: cannot be decoded (image file is truncated",
         "line 15: label 'healthy ' has spaces around it",
         "line 16: empty label",
-        "line 17: class 'odd' has one image: add to it, or leave it out with --classes",
-        "line 17: images/./b-002.png a second time, first in line 16",
+        "line 17: class 'odd' has one image: add more, or leave it out with --classes",
+        "line 17: images/./b-002.png is listed twice, first in line 16",
     ]
     text = "\n".join(said)
     assert [line for line in expected if line not in text] == []
@@ -222,10 +222,10 @@ def test_a_bomb_that_the_decoder_refuses_itself(small, home):
     ("data", "message"),
     [
         (b"image,label,domain,split_group\na.png,x,y,z\nb.png,caf\xe9,y,z\n", "is not UTF-8 text (line 3)"),
-        (b"", "no readable table"),
+        (b"", "cannot be read as a table"),
         (b"image,label,domain,split_group\n", "lists no images"),
         (b"image,label,domain,split_group\na,b,c,d,e,f\na\n", "have more cells than its head"),
-        (b"image,diagnosis\n", "no column 'label' (--label-column)"),
+        (b"image,diagnosis\n", "no column 'label'; its columns are image, diagnosis"),
     ],
 )
 def test_a_manifest_that_is_none(small, home, data, message):
@@ -244,19 +244,19 @@ def test_blank_lines_do_not_shift_the_count(small, home):
     ("options", "message"),
     [
         ({"modality": "xry"}, "unknown modality 'xry'. Did you mean 'xray'"),
-        ({"image_size": 4}, "--image-size is 8 to 4096"),
-        ({"channels": 2}, "--channels is 1 (grey) or 3"),
-        ({"window": "40"}, "--window is CENTRE,WIDTH"),
-        ({"window": "40,-1"}, "--window is CENTRE,WIDTH"),
+        ({"image_size": 4}, "--image-size must be 8 to 4096"),
+        ({"channels": 2}, "--channels must be 1 (grey) or 3"),
+        ({"window": "40"}, "--window must be CENTRE,WIDTH"),
+        ({"window": "40,-1"}, "--window must be CENTRE,WIDTH"),
         ({"window": "40,400"}, "--window goes with DICOM or NIfTI"),
         ({"slices": 3}, "--slices goes with NIfTI, not with pictures"),
         ({"voxel_mm": 1.0}, "--voxel-mm goes with NIfTI, not with pictures"),
-        ({"group_column": "split_group", "group_pattern": "a"}, "both say who the patient is: give one"),
+        ({"group_column": "split_group", "group_pattern": "a"}, "both define the groups: give only one"),
         ({"licence": "x" * 4001}, "--licence has 4,001 characters, at most 4,000 are kept"),
         ({"citation": "x" * 10**6}, "--citation has 1,000,000 characters"),
-        ({"group_pattern": "("}, "is no regular expression"),
-        ({"domain_from": "Manufacturer"}, "only DICOM has a Manufacturer"),
-        ({"domain_from": "camra"}, "no column 'camra' that says which site or scanner"),
+        ({"group_pattern": "("}, "is not a regular expression"),
+        ({"domain_from": "Manufacturer"}, "only DICOM has the tag Manufacturer"),
+        ({"domain_from": "camra"}, "no column 'camra' for the site or scanner"),
         ({"classes": ("healthy", "sik")}, "no label 'sik'. Did you mean 'sick'"),
         ({"classes": ("sick",)}, "every label is 'sick'; two classes are needed"),
     ],
@@ -268,7 +268,7 @@ def test_options_that_make_no_sense(small, home, options, message):
 def test_a_pattern_goes_before_the_column_and_says_so(small):
     made = add("set", small, Options(group_pattern="[ab]-0"))
     assert set(made.table["group"]) == {"a-0", "b-0"}
-    assert any("what --group-pattern finds, not those of the manifest" in note for note in made.notes)
+    assert any("come from --group-pattern, not from the manifest" in note for note in made.notes)
 
 
 def test_more_labels_than_are_told_apart(tmp_path):
@@ -276,7 +276,7 @@ def test_more_labels_than_are_told_apart(tmp_path):
     rows = pd.DataFrame({"label": names, "line": range(2, 2004)})
     problems = Problems(tmp_path)
     class_names(rows, Options(), problems)
-    with pytest.raises(MedshiftError, match="1,001 different labels, at most 1,000 are told apart"):
+    with pytest.raises(MedshiftError, match="1,001 different labels, at most 1,000 are supported"):
         problems.stop()
 
 
@@ -284,8 +284,8 @@ def test_options_that_need_a_manifest(tmp_path, home):
     for index, name in enumerate(("a", "a", "b ", "b ")):
         (tmp_path / "in" / name).mkdir(parents=True, exist_ok=True)
         Image.fromarray(np.zeros((8, 8), dtype=np.uint8)).save(tmp_path / "in" / name / f"{index}.png")
-    assert "go with a manifest" in refused(tmp_path / "in", home, group_column="patient")[0]
-    assert "--label-column goes with a manifest or with DICOM" in refused(tmp_path / "in", home, label_column="x")[0]
+    assert "need a manifest" in refused(tmp_path / "in", home, group_column="patient")[0]
+    assert "--label-column needs a manifest or DICOM" in refused(tmp_path / "in", home, label_column="x")[0]
     assert refused(tmp_path / "in", home)[1:] == ["folder 'b ' has spaces around its name"]
 
 

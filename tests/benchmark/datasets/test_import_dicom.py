@@ -1,4 +1,4 @@
-"""DICOM made with pydicom: values, windows, tags, patients, and files that hold no image."""
+"""DICOM made with pydicom: values, windows, tags, patients, and files without an image."""
 
 from __future__ import annotations
 
@@ -17,13 +17,14 @@ from medshift.benchmark.datasets.importing.add import add
 from medshift.benchmark.datasets.importing.formats.dicom_header import pseudonyms
 from medshift.benchmark.datasets.importing.formats.windowing import window
 from medshift.benchmark.datasets.importing.options import Options
+from medshift.benchmark.datasets.manifest import read_manifest
 from medshift.shifts.errors import MedshiftError
 
 pytestmark = pytest.mark.usefixtures("home")
 
 
 def write(path, values, number, **tags):
-    """Writes an image of unsigned integers, or no image where `values` is None, with some tags more."""
+    """Write an image of unsigned integers, or none if `values` is None, with further tags."""
     meta = FileMetaDataset()
     meta.MediaStorageSOPClassUID = CTImageStorage
     meta.MediaStorageSOPInstanceUID = f"1.2.826.0.1.3680043.10.999.{number}"
@@ -54,7 +55,7 @@ def write(path, values, number, **tags):
 
 
 def tree(where, count=8, **tags):
-    """Writes class/file.dcm: a ramp of 16 bits of which 12 are used."""
+    """Write class/file.dcm: a ramp of 16 bits of which 12 are used."""
     ramp = (np.arange(256, dtype=np.uint16) * 16).reshape(16, 16)
     for number in range(count):
         label = ("no", "yes")[number // 2 % 2]
@@ -102,7 +103,7 @@ def test_candidates_are_shown_where_none_is_chosen(tmp_path, home):
     with pytest.raises(MedshiftError) as error:
         add("set", where, Options())
     lines = [line.strip() for line in str(error.value).splitlines()]
-    assert "Choose with --domain-from. Candidates:" in lines[0]
+    assert "choose with --domain-from. Candidates:" in lines[0]
     assert lines[1:] == ["Manufacturer: GE (4), SIEMENS (4), ACME (1)", "MagneticFieldStrength: 3 (8), 1.5 (1)"]
     assert store.names() == []
 
@@ -129,7 +130,7 @@ def test_classes_of_a_tag_and_groups_of_a_path(tmp_path, home):
     assert made.classes == ("KNEE", "CHEST")
     assert made.table["label"].value_counts().tolist() == [4, 4]
     assert made.table["group"].nunique() == 2
-    assert not any("patient id" in note or "not those" in note for note in made.notes)
+    assert not any("patient id" in note or "--group-pattern" in note for note in made.notes)
     assert "Smith" not in made.table.to_csv()
     with pytest.raises(MedshiftError, match="no label 'NEE'"):
         add("other", tmp_path / "in", Options(**chosen, classes=("NEE", "CHEST", "HEAD")))
@@ -177,7 +178,7 @@ def test_windows_of_the_files_own(tmp_path):
     made = add("set", where, Options(domain_from="Manufacturer", window="file"))
     assert np.abs(made.pixels[0, 0] / 65535 - window(ramp, 2048, 1024)).max() < 1e-5
     write(where / "no" / "9.dcm", ramp, 9, bits=12)
-    with pytest.raises(MedshiftError, match=r"no/9.dcm: brings no window"):
+    with pytest.raises(MedshiftError, match=r"no/9.dcm: has no window of its own"):
         add("other", where, Options(domain_from="Manufacturer", window="file"))
 
 
@@ -186,7 +187,7 @@ def test_options_that_do_not_go_with_dicom(tmp_path):
     for options, message in (
         ({"slices": 2}, "--slices goes with NIfTI, not with DICOM"),
         ({"voxel_mm": 1.0}, "--voxel-mm goes with NIfTI, not with DICOM"),
-        ({"window": "file"}, r"no/0\.dcm: brings no window"),
+        ({"window": "file"}, r"no/0\.dcm: has no window of its own"),
     ):
         with pytest.raises(MedshiftError, match=message):
             add("set", where, Options(domain_from="Manufacturer", **options))
@@ -196,7 +197,7 @@ def test_options_that_do_not_go_with_dicom(tmp_path):
             np.stack([ramp // 16] * 3, -1).astype("u1"),
             number,
         )
-    with pytest.raises(MedshiftError, match=r"no/0\.dcm: colour, to which no window applies"):
+    with pytest.raises(MedshiftError, match=r"no/0\.dcm: is colour, to which a window cannot be applied"):
         add("set", tmp_path / "colour", Options(domain_from="Manufacturer", window="40,400"))
 
 
@@ -216,7 +217,7 @@ def test_full_scales_are_made_alike(tmp_path):
         write(tmp_path / "in" / ("no", "yes")[number // 2 % 2] / f"{number}.dcm", values, number, bits=bits)
     made = add("set", tmp_path / "in", Options(domain_from="Manufacturer"))
     assert set(np.unique(made.pixels)) == {0, 65535}
-    assert any("10, 12 bits: full scales made alike" in note for note in made.notes)
+    assert any("10, 12 bits: each scaled to the full range" in note for note in made.notes)
 
 
 def test_colour_and_compression(tmp_path):
@@ -328,13 +329,13 @@ def test_all_that_is_wrong_at_once(tmp_path, home):
     text = str(error.value)
     for said in (
         "no/report.dcm: DICOM without pixel data",
-        "no/cine.dcm: 4 frames; files of one image are read",
+        "no/cine.dcm: 4 frames; only files of one frame are read",
         "no/huge.dcm: 60000 x 60000 pixels; the most is",
         "no/short.dcm: cannot be decoded",
         "no/twin.dcm: the same image as no/0.dcm (SOPInstanceUID)",
         "no/nobody.dcm: lacks Manufacturer (--domain-from)",
         "no/colour.dcm: 3 channels, most others have 1",
-        "no/text.dcm: no DICOM file by its content",
+        "no/text.dcm: not a DICOM file by its content",
         "no/empty.dcm: an empty file",
         "no/cut.dcm: cannot be decoded",
         "no/stub.dcm: ",
@@ -344,7 +345,7 @@ def test_all_that_is_wrong_at_once(tmp_path, home):
 
 
 def test_from_files_to_a_finished_run(tmp_path):
-    """Three makers: 16 bits, MONOCHROME1, and rescaled; a square that can be seen in half of the images."""
+    """Three makers: 16 bits, MONOCHROME1, and rescaled; half of the images show a square."""
     rng = np.random.default_rng(0)
     makers = {"ACME": {}, "Turned": {"PhotometricInterpretation": "MONOCHROME1"}, "Scaled": {"RescaleSlope": "2"}}
     number = 0
@@ -364,9 +365,27 @@ def test_from_files_to_a_finished_run(tmp_path):
     done = subprocess.run([*MEDSHIFT, *map(str, words)], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert "64 images of 32 x 32, 1 channel, float32" in done.stdout
-    assert "no images: notes.txt" in done.stderr
+    assert "not images: notes.txt" in done.stderr
     words = ["run", "--baseline", "scratch", "--dataset", "clinic", "--source", "ACME", "--shifts", "gamma,grid-lines"]
     words += ["--severities", "3", "--set", "epochs=1", "--out", str(tmp_path / "out")]
     done = subprocess.run([*MEDSHIFT, *words], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert len(list((tmp_path / "out").rglob("card.json"))) == 1
+
+
+def test_a_listed_folder_is_read_in_eight_bits_too(tmp_path):
+    where, _ = tree(tmp_path / "in")
+    files = sorted(path.relative_to(where).as_posix() for path in where.rglob("*.dcm"))
+    rows = [f"{name},{name.split('/')[0]},x,{number}" for number, name in enumerate(files)]
+    (where / "manifest.csv").write_text("\n".join(["image,label,domain,split_group", *rows]))
+    whole, eight = add("set", where, Options()), read_manifest(where)
+    assert (whole.pixels.dtype, whole.value_range) == (np.uint16, (0.0, 4095.0))
+    assert (eight.pixels.dtype, eight.value_range) == (np.uint8, None)
+    assert np.array_equal(eight.pixels, whole.pixels >> 4)
+    assert eight.table.equals(whole.table)
+    scaled = read_manifest(where, modality="mr")  # grey levels by percentile, of 16 bits
+    store.remove("set")
+    assert np.array_equal(scaled.pixels, add("set", where, Options(modality="mr")).pixels >> 8)
+    tree(where, bits=12, RescaleSlope=2)
+    with pytest.raises(MedshiftError, match="values are float32, which 8 bits cannot hold"):
+        read_manifest(where)

@@ -1,4 +1,4 @@
-"""NIfTI: orientation, voxels, slices, and volumes that cannot be taken."""
+"""NIfTI: orientation, voxels, slices, and volumes that are refused."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.usefixtures("home")
 
 
 def patient(size=48.0):
-    """Returns a function of the patient's mm (right, front, head): a dim ball, and a bright one right, front, high."""
+    """Return a function of the patient's mm (right, front, head): a dim ball, and a bright one right, front, high."""
 
     def density(points):
         ball = np.linalg.norm(points, axis=-1) < 0.42 * size
@@ -33,7 +33,7 @@ def patient(size=48.0):
 
 
 def scan(path, spacing=(1.0, 1.0, 1.0), order="RAS", tilt=0.0, size=48.0, density=None, dtype=np.int16):
-    """Writes what a scanner with such axes would: the same patient, sampled on its own grid.
+    """Write what a scanner with such axes would: the same patient, sampled on its own grid.
 
     Args:
         path: To write to.
@@ -69,7 +69,7 @@ def listing(where, rows):
 
 
 def two(where, **first):
-    """Writes a straight, even scan, and another as told, and lists each twice."""
+    """Write a straight scan of even voxels and another one with the given properties; list each twice."""
     rows = []
     for name, how in (("even", {}), ("other", first)):
         for label in ("no", "yes"):
@@ -85,7 +85,7 @@ def test_the_patient_comes_out_the_same_way_round_whatever_the_scanners_axes(tmp
     assert made.pixels.dtype == np.uint16
     assert np.array_equal(made.pixels[0], made.pixels[2])
     depth, row, column = np.argwhere(made.pixels[0, 0] > 0.9 * 65535).mean(axis=0) - 11.5
-    # head first, front above, the patient's right on the right: 0.2, 0.15 and 0.1 of 24 voxels from the centre
+    # head first, front at the top, the patient's right on the right: 0.2, 0.15 and 0.1 of 24 voxels from the centre
     assert np.allclose([depth, row, column], [-2.4, -3.6, 4.8], atol=0.35)
 
 
@@ -149,13 +149,11 @@ def test_notes_say_whose_groups_and_which_slices_they_are(tmp_path):
     manifest.write_text("\n".join(line.rpartition(",")[0] for line in manifest.read_text().splitlines()))
     alone = add("alone", where, Options(slices=5, image_size=24, modality="mr"))
     assert alone.table["group"].nunique() == 4
-    assert any("EACH VOLUME IS A GROUP OF ITS OWN" in note for note in alone.notes)
-    assert any(
-        "middle half of each volume, of more than the half in 2 that have too few" in note for note in alone.notes
-    )
+    assert any("EACH VOLUME IS ITS OWN GROUP" in note for note in alone.notes)
+    assert any("middle half of each volume, of more than half in 2 that have too few" in note for note in alone.notes)
     named = add("named", where, Options(slices=2, image_size=24, modality="mr", group_pattern="^[a-z]+"))
     assert set(named.table["group"]) == {"even", "other"}
-    assert not any("OF ITS OWN" in note or "too few" in note or "not those" in note for note in named.notes)
+    assert not any("ITS OWN GROUP" in note or "too few" in note or "--group-pattern" in note for note in named.notes)
 
 
 def test_channels_are_not_taken_and_left_aside(tmp_path):
@@ -215,20 +213,20 @@ def test_all_that_is_wrong_at_once(tmp_path, home):
     for said in (
         "line 6: nan.nii: 1 of 110,592 voxels are NaN or infinite",
         "line 7: flat.nii: every voxel is 0",
-        "line 8: time.nii: is 8 x 8 x 8 x 5; one volume a file is read",
-        "line 9: plane.nii: is 8 x 8; one volume a file is read",
+        "line 8: time.nii: is 8 x 8 x 8 x 5; only files of one volume are read",
+        "line 9: plane.nii: is 8 x 8; only files of one volume are read",
         "line 10: huge.nii: 2000 x 2000 x 2000 voxels; the most is 500,000,000",
         "line 11: cut.nii.gz: cannot be decoded",
         "line 12: text.nii.gz: cannot be decoded",
-        "line 13: fake.nii: no NIfTI file by its content",
-        "8 problems, nothing was added",
+        "line 13: fake.nii: not a NIfTI file by its content",
+        "8 problems:",
     ):
         assert said in text
     assert store.names() == []
 
 
 def volumes(where):
-    """Writes three scanners' volumes, one straight, one anisotropic, one oblique; a bright spot in half of them."""
+    """Write three scanners' volumes, one straight, one anisotropic, one oblique; a bright spot in half of them."""
     how = {
         "straight": {},
         "thick": {"spacing": (1.0, 1.0, 4.0), "order": "LPS"},

@@ -1,4 +1,4 @@
-"""A disk that is full or a folder that is not ours while a data set is written: one clear error, nothing half-made."""
+"""A full disk or an unwritable folder while a data set is written: one clear error, nothing incomplete."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ pytestmark = pytest.mark.usefixtures("home")
 
 
 def packed():
-    """Packs four small images."""
+    """Pack four small images."""
     table = pd.DataFrame({"sample_id": list("abcd"), "label": [0, 1] * 2, "domain": "x", "group": list("abcd")})
     found = np.arange(16, dtype=np.uint8).reshape(4, 1, 2, 2)
     return pack("set", Content(table, (1, 2, 2), "uint8", ("no", "yes")), [found])
 
 
 def left(home):
-    """What lies in the store, but for locks."""
+    """Return the names in the store, without locks."""
     return [path.name for path in (home / "data").iterdir() if not path.name.endswith(".lock")]
 
 
 @contextmanager
 def largest_file(size):
-    """Files of this process can hold no more than so many bytes."""
+    """Limit the size of files that this process writes."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
     try:

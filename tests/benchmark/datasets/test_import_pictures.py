@@ -1,4 +1,4 @@
-"""Pictures of 8 and 16 bits and floats, grey and colour, with alpha or turned: what is in the file comes out."""
+"""Pictures of 8 and 16 bits and floats, grey and colour, with alpha or inverted: values are read as stored."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.usefixtures("home")
 
 
 def png(path, values):
-    """Writes a PNG of 16 bits, which Pillow cannot but for grey: 2 channels are grey and alpha, 4 colour and alpha."""
+    """Write a 16-bit PNG, which Pillow can only for grey: 2 channels are grey and alpha, 4 colour and alpha."""
 
     def chunk(name, data):
         return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
@@ -77,7 +77,7 @@ def test_depths_and_channels_are_kept(tmp_path, form, dtype, channels):
 
 
 def test_sixteen_bits_with_alpha(tmp_path):
-    """Alpha is dropped from colour; of grey, Pillow hands out 8 bits only."""
+    """Alpha is dropped from colour; of grey, Pillow returns only 8 bits."""
     rng = np.random.default_rng(0)
     values = rng.integers(0, 65536, (4, 12, 12, 4)).astype(np.uint16)
     for index, image in enumerate(values):
@@ -91,13 +91,11 @@ def test_sixteen_bits_with_alpha(tmp_path):
     store.remove("set")
     with pytest.raises(MedshiftError) as error:
         add("set", tmp_path / "grey", Options())
-    assert str(error.value).splitlines()[1:] == [
-        f"  class{index % 2}/{index}.png: 16-bit grey with alpha, of which 8 bits can be read: save it without alpha"
-        for index in (0, 2, 1, 3)
-    ]
+    refusal = "16-bit grey with alpha, of which only 8 bits can be read: save it without alpha"
+    assert str(error.value).splitlines()[1:] == [f"  class{index % 2}/{index}.png: {refusal}" for index in (0, 2, 1, 3)]
     lines = [f"class{index % 2}/{index}.png,{'ab'[index % 2]},x,{index}" for index in range(4)]
     (tmp_path / "grey" / "manifest.csv").write_text("\n".join(["image,label,domain,split_group", *lines]))
-    eight = manifest.read_manifest(tmp_path / "grey").pixels  # has 8 bits, and takes the upper ones
+    eight = manifest.read_manifest(tmp_path / "grey").pixels  # reads the upper 8 bits
     assert np.array_equal(eight[:, 0], values[..., 0] >> 8)
 
 

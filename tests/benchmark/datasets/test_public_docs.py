@@ -1,4 +1,4 @@
-"""What is written of public sets is what their definitions say."""
+"""The documentation of public sets agrees with their definitions."""
 
 from __future__ import annotations
 

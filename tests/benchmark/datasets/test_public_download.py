@@ -1,4 +1,4 @@
-"""Downloads against a real server on this machine: broken off, resumed, changed, refused, damaged, forbidden."""
+"""Downloads against a real server on this machine: interrupted, resumed, changed, refused, damaged, forbidden."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ MD5 = f"md5:{hashlib.md5(BODY).hexdigest()}"
 
 
 class Server(http.server.ThreadingHTTPServer):
-    """Gives `body` after `wait` seconds, by ranges unless told otherwise; breaks off after `breaks` bytes each time."""
+    """Serve `body` after `wait` seconds, by default with ranges; break off after `breaks` bytes each time."""
 
     body, tag, breaks, ranges, status, wait = BODY, '"one"', None, True, 200, 0.0
 
@@ -86,7 +86,7 @@ def remote(server, checksum=MD5):
 
 
 def names(folder):
-    """What lies in a folder, but for locks."""
+    """Return the names in a folder, without locks."""
     return sorted(path.name for path in folder.iterdir() if path.suffix != ".lock")
 
 
@@ -142,7 +142,7 @@ def test_a_connection_that_breaks_is_taken_up_where_it_broke(server, tmp_path):
 
 def test_the_next_call_goes_on_where_the_last_stopped(server, tmp_path):
     server.breaks = 1 << 20
-    with pytest.raises(download.Unreachable, match="the same command goes on"):
+    with pytest.raises(download.Unreachable, match="run the same command again to resume"):
         download.fetch(remote(server), tmp_path, tries=1)
     assert names(tmp_path) == [".set.bin.json", ".set.bin.part"]
     server.breaks = None
@@ -182,7 +182,7 @@ def test_another_file_than_published_is_refused_and_removed(server, tmp_path):
         download.fetch(remote(server), tmp_path)
     assert names(tmp_path) == []
     (tmp_path / "set.bin").write_bytes(b"half")
-    with pytest.raises(MedshiftError, match=r"remove .*set\.bin and call again"):
+    with pytest.raises(MedshiftError, match=r"remove .*set\.bin and try again"):
         download.fetch(remote(server), tmp_path)
 
 
@@ -238,7 +238,7 @@ def test_what_may_be_fetched_is_named_and_its_checksums_are_published_somewhere(
 
 
 def test_from_an_address_to_a_stored_set(server, tmp_path, monkeypatch):
-    """Fetched, broken off, gone on with, unpacked, read, stored; a firewall in between ends in the steps by hand."""
+    """Fetched, interrupted, resumed, unpacked, read, stored; a firewall in between leads to the steps by hand."""
     monkeypatch.setenv("MEDSHIFT_HOME", str(tmp_path / "home"))
     want = published.camelyon17(tmp_path / "made")
     (tmp_path / "made/RELEASE_v1.0.txt").write_bytes(BODY[:500_000])
@@ -250,12 +250,12 @@ def test_from_an_address_to_a_stored_set(server, tmp_path, monkeypatch):
     found = Remote(server.url, "camelyon17_v1.0.tar.gz", checksum, "this test", unpack=True)
     monkeypatch.setattr(histology, "camelyon17_remotes", lambda side: (found,))
     server.status = 403
-    with pytest.raises(MedshiftError, match=r"answers 403(?s:.*)let this lie in"):
+    with pytest.raises(MedshiftError, match=r"answers 403(?s:.*)put these into"):
         get.get("camelyon17", nothing)
     server.status, server.body, whole = 200, b"another file", server.body
-    with pytest.raises(MedshiftError, match=r"published is .*: it was removed; call again") as error:
+    with pytest.raises(MedshiftError, match=r"published is .*: it was removed; try again") as error:
         get.get("camelyon17", nothing)
-    assert "let this lie in" not in str(error.value)  # a person would fetch the same
+    assert "put these into" not in str(error.value)  # a person would fetch the same
     server.asked.clear()
     server.body = whole
     server.breaks = len(server.body) // 2 + 1
@@ -278,7 +278,7 @@ def test_a_damaged_archive_or_another_set_says_what_helps(server, tmp_path, monk
     with pytest.raises(MedshiftError) as error:
         get.get("camelyon17", nothing)
     assert "camelyon17_v1.0.tar.gz cannot be unpacked: " in str(error.value)
-    assert str(error.value).endswith("Remove it and call again, which fetches it anew")
+    assert str(error.value).endswith("Remove it and try again, which downloads it again")
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w:gz") as archive:
         archive.addfile(tarfile.TarInfo("camelyon17_v1.0/other.csv"))
@@ -287,7 +287,7 @@ def test_a_damaged_archive_or_another_set_says_what_helps(server, tmp_path, monk
     with pytest.raises(MedshiftError) as error:
         get.get("camelyon17", nothing)
     assert "metadata.csv" in str(error.value)
-    assert str(error.value).endswith(f"lies in {place}: remove it, and the same command fetches it anew.")
+    assert str(error.value).endswith(f"files are in {place}: remove them, and the same command fetches them again.")
 
 
 def test_steps_by_hand_end_in_a_command_that_reads_what_was_put_there(tmp_path, monkeypatch):
@@ -319,8 +319,8 @@ def test_without_a_network_the_steps_by_hand_are_said(name, tmp_path, monkeypatc
     with pytest.raises(MedshiftError) as error:
         get.get(name, nothing)
     said = str(error.value)
-    assert ("the network is not to be used" if definition.remotes else "accepted by a person") in said
-    assert f"let this lie in {tmp_path / 'raw' / name}" in said
+    assert ("the network is switched off" if definition.remotes else "accept its terms") in said
+    assert f"put these into {tmp_path / 'raw' / name}" in said
     for text in (definition.page, definition.licence, definition.layout[0][0], f"medshift data get {name}"):
         assert text in said
     assert not any(tmp_path.iterdir())

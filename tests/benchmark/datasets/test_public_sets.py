@@ -1,4 +1,4 @@
-"""Readers of public sets against files in their authors' layouts: what comes out is what each file says."""
+"""Readers of public sets against files in their authors' layouts: the result is what each file says."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def test_files_where_they_are_looked_for_and_the_second_call(tmp_path):
     same(dataset, want)
     assert dataset.spatial == (96, 96)
     assert {"slide", "official_split"} <= set(dataset.table)
-    again = get.get("camelyon17", nothing, folder=tmp_path / "nowhere")  # stored: nothing is looked for
+    again = get.get("camelyon17", nothing, folder=tmp_path / "nowhere")  # stored: no file is needed
     assert again.version == dataset.version
     assert store.names() == ["camelyon17"]
     terms, table = plan.plan(registry.load_dataset("camelyon17"), Choices(shifts=("gamma",)), "hospital-2")
@@ -103,7 +103,7 @@ def test_two_programmes_are_enough_and_one_is_not(tmp_path):
     assert dataset.domains == ["eyepacs", "idrid"]
     assert registry.source(dataset) == ""
     (tmp_path / "raw/idrid").rename(tmp_path / "idrid")
-    with pytest.raises(MedshiftError, match=r"holds 1 of aptos2019, idrid, messidor2, eyepacs(?s:.*)let this lie in"):
+    with pytest.raises(MedshiftError, match=r"holds 1 of aptos2019, idrid, messidor2, eyepacs(?s:.*)put these into"):
         get.get("dr-grade", nothing, folder=tmp_path / "raw")
 
 
@@ -120,7 +120,7 @@ def test_pathmnist_is_split_by_centre(tmp_path):
     with pytest.raises(MedshiftError, match="comes in sizes 28, 64, 128, 224, not 96"):
         get.get("pathmnist", nothing, image_size=96)
     (tmp_path / "raw/pathmnist_64.npz").write_bytes(b"PK no zip")
-    with pytest.raises(MedshiftError, match=r"pathmnist_64\.npz is no PathMNIST"):
+    with pytest.raises(MedshiftError, match=r"pathmnist_64\.npz is not PathMNIST"):
         get.get("pathmnist", nothing, folder=tmp_path / "raw")
 
 
@@ -157,7 +157,7 @@ def test_chest_sets_name_findings_alike(tmp_path, rsna):
     same(dataset, want)
     assert dataset.pixels.shape[1:] == (1, 96, 96)
     assert any(note.startswith("chexpert: 2 of 5 PA images are left out") for note in dataset.notes)
-    if rsna:  # the challenge's patients are NIH's: no group may stand on both sides
+    if rsna:  # the challenge's patients are NIH's: no group may be on both sides
         shared = dataset.table.groupby("group")["domain"].nunique()
         assert (shared > 1).sum() == 3
     else:
@@ -168,7 +168,7 @@ def test_chest_sets_name_findings_alike(tmp_path, rsna):
 
 def test_a_damaged_radiograph_is_named():
     class Opened:
-        """As a class of TorchXRayVision: reads an image when it is asked for."""
+        """Stands in for a class of TorchXRayVision: reads an image on access."""
 
         def __getitem__(self, row):
             if row == 3:
@@ -216,7 +216,7 @@ def heads(folder, excel=False):
         (3, 2, 35.8),
         (7, 2, 51.0),
         (900, 1, 20.0),
-    ]  # a person twice alike, one that contradicts itself, a stranger
+    ]  # a person with two equal rows, one with contradicting rows, an unknown one
     table = pd.DataFrame(rows, columns=["IXI_ID", ixi.SEX, "AGE"])
     table.insert(2, "HEIGHT", 170)
     if excel:
@@ -283,7 +283,7 @@ def test_a_package_that_is_not_installed_is_named(name, package, extra, tmp_path
         monkeypatch.setitem(sys.modules, module, None)
     with pytest.raises(MedshiftError, match=rf"pip install 'medshift\[{extra}\]'") as error:
         get.get(name, nothing, folder=tmp_path)
-    assert "let this lie in" not in str(error.value)  # the files are here
+    assert "put these into" not in str(error.value)  # the files are here
 
 
 def test_a_name_that_the_user_took_is_not_given_for_the_public_set(tmp_path):
@@ -293,7 +293,7 @@ def test_a_name_that_the_user_took_is_not_given_for_the_public_set(tmp_path):
     pack(
         "ham10000", Content(table, (1, 8, 8), "uint8", ("a", "b")), [np.arange(128, dtype=np.uint8).reshape(2, 1, 8, 8)]
     )
-    with pytest.raises(MedshiftError, match="'ham10000' was brought in otherwise"):
+    with pytest.raises(MedshiftError, match="'ham10000' from elsewhere is stored already"):
         get.get("ham10000", nothing)
 
 
@@ -311,7 +311,7 @@ def test_a_name_that_the_user_took_is_not_given_for_the_public_set(tmp_path):
         ("ham10000", "HAM10000_metadata.csv", ",dataset", "", "lacks the columns dataset"),
         ("ham10000", "HAM10000_metadata.csv", "nv,", "naevus,", "unknown values of 'dx', e.g. 'naevus'"),
         ("ham10000", "HAM10000_metadata.csv", "ISIC_0024306", "ISIC_0099999", "1 of 28 images are missing"),
-        ("isic2019", "ISIC_2019_Training_GroundTruth.csv", "1.0", "0.0", "have not exactly one diagnosis"),
+        ("isic2019", "ISIC_2019_Training_GroundTruth.csv", "1.0", "0.0", "do not have exactly one diagnosis"),
     ],
 )
 def test_other_tables_and_missing_files_are_named(name, path, old, new, message, tmp_path):

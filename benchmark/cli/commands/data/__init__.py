@@ -1,4 +1,4 @@
-"""`medshift data`: bring data in, look what is there, take it out. Each command is in a file of its own."""
+"""`medshift data`: add, inspect and remove data sets. One file per command."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import typer
 
 from . import add, audit, get, stored
 
-app = typer.Typer(no_args_is_help=True, help="Bring data in, see what is there.")
+app = typer.Typer(no_args_is_help=True, help="Add, inspect and remove data sets.")
 app.command("add")(add.add)
 app.command("get")(get.get)
 app.command("audit")(audit.audit)

@@ -1,4 +1,4 @@
-"""`medshift data add`: bring images in."""
+"""`medshift data add`: import images."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ import typer
 if TYPE_CHECKING:
     from ....datasets.dataset import Dataset
 
-MOST_OTHERS = 3  # files that are no images, of which names are shown
+MOST_OTHERS = 3  # names shown of files that are not images
 
 
 def add(
-    name: Annotated[str, typer.Argument(help="What it is to be called.")],
+    name: Annotated[str, typer.Argument(help="Name of the new data set.")],
     path: Annotated[Path, typer.Argument(help="A manifest (.csv, .parquet), a folder with one, or a tree of images.")],
     modality: Annotated[str, typer.Option(help="mr, ct, xray, fundus, ...; picks the shifts.")] = "any",
     domain_from: Annotated[
@@ -32,24 +32,27 @@ def add(
     group_pattern: Annotated[
         str, typer.Option(help=r"Regular expression that finds the patient in a path, e.g. 'patient(\d+)'.")
     ] = "",
-    classes: Annotated[str, typer.Option(help="The labels to keep, in this order, with commas.")] = "",
+    classes: Annotated[str, typer.Option(help="The labels to keep, in this order, separated by commas.")] = "",
     image_size: Annotated[
-        int | None, typer.Option(help="Side in pixels or voxels; the smallest image's, at most 96 (volumes 64).")
+        int | None,
+        typer.Option(help="Side in pixels or voxels; by default the smallest image's, at most 96 (volumes 64)."),
     ] = None,
     channels: Annotated[int | None, typer.Option(help="Make all images grey (1) or colour (3).")] = None,
     window: Annotated[
         str, typer.Option(help="DICOM, NIfTI: CENTRE,WIDTH, file, image (percentiles; default of mr) or none.")
     ] = "",
-    slices: Annotated[int, typer.Option(help="NIfTI: so many axial slices a volume; 0 keeps volumes.")] = 0,
-    voxel_mm: Annotated[float | None, typer.Option(help="NIfTI: side of a voxel; fits the median volume.")] = None,
+    slices: Annotated[int, typer.Option(help="NIfTI: number of axial slices per volume; 0 keeps volumes.")] = 0,
+    voxel_mm: Annotated[
+        float | None, typer.Option(help="NIfTI: side of a voxel; by default the median volume fits.")
+    ] = None,
     licence: Annotated[str, typer.Option(help="Terms of use, kept with the data.")] = "",
     citation: Annotated[str, typer.Option(help="What to cite, kept with the data.")] = "",
 ) -> None:
-    """Bring images in: PNG, JPEG, TIFF, BMP, DICOM or NIfTI, packed once and used with --dataset NAME.
+    """Import images (PNG, JPEG, TIFF, BMP, DICOM or NIfTI) once, to be used with --dataset NAME.
 
-    Everything that is wrong is listed at once, and then nothing is added.
+    All problems are listed at once, and then nothing is added.
     """
-    from ....datasets.importing.add import add as bring_in
+    from ....datasets.importing.add import add as import_images
     from ....datasets.importing.options import Options
     from ...options import split_names
     from ...progress import bar, console
@@ -78,27 +81,27 @@ def add(
 
             def progress(what: str, done: int, total: int) -> None:
                 if what not in shown:
-                    bars.close()  # what went before is finished
+                    bars.close()  # the previous step is finished
                     shown[what] = bars.enter_context(bar(what, unit="files"))
                 shown[what](done, total)
 
-            made = bring_in(name, path, options, progress, others.extend)
+            added = import_images(name, path, options, progress, others.extend)
     except KeyboardInterrupt:
         console().print("stopped: nothing was added")
         raise typer.Exit(130) from None
-    _tell(made)
+    _summarise(added)
     if others:
         first = ", ".join(others[:MOST_OTHERS]) + (", ..." if len(others) > MOST_OTHERS else "")
-        console().print(f"no images: {first}", soft_wrap=True, markup=False)
+        console().print(f"not images: {first}", soft_wrap=True, markup=False)
 
 
 def _stop(number: int, frame: FrameType | None) -> None:
-    """Ends as Ctrl-C does, so that what is unfinished is removed."""
+    """End as Ctrl-C does, so that unfinished files are removed."""
     sys.exit(128 + number)
 
 
-def _tell(made: Dataset) -> None:
-    """Prints what was brought in: images of each class in each domain, groups, and what to know."""
+def _summarise(added: Dataset) -> None:
+    """Print the images per domain and class, the groups, and the notes."""
     import pandas as pd
     from rich.markup import escape
     from rich.table import Table
@@ -107,18 +110,20 @@ def _tell(made: Dataset) -> None:
     from ...progress import console
 
     screen = console(err=False)
-    labels = made.table["label"].map(dict(enumerate(made.classes)))
-    counts = pd.crosstab(made.table["domain"], labels)[list(made.classes)]
+    labels = added.table["label"].map(dict(enumerate(added.classes)))
+    counts = pd.crosstab(added.table["domain"], labels)[list(added.classes)]
     shown = Table(box=None, pad_edge=False, header_style="bold")
-    for column in ("domain", *made.classes, "groups"):
+    for column in ("domain", *added.classes, "groups"):
         shown.add_column(escape(column), overflow="fold", justify="left" if column == "domain" else "right")
-    for domain in made.domains:
-        groups = made.table["group"][made.table["domain"] == domain].nunique()
+    for domain in added.domains:
+        groups = added.table["group"][added.table["domain"] == domain].nunique()
         shown.add_row(escape(domain), *(f"{count:,}" for count in counts.loc[domain]), f"{groups:,}")
     screen.print(shown)
-    size = " x ".join(map(str, made.spatial))
-    channels = f"{made.channels} channel{'s'[: made.channels > 1]}"
-    print(f"{len(made.table):,} images of {size}, {channels}, {made.pixels.dtype}; version {made.version}")
-    for note in made.notes:
+    size = " x ".join(map(str, added.spatial))
+    channels = f"{added.channels} channel{'s'[: added.channels > 1]}"
+    print(f"{len(added.table):,} images of {size}, {channels}, {added.pixels.dtype}; version {added.version}")
+    for note in added.notes:
         screen.print(f"note: {note}", soft_wrap=True, markup=False)
-    print(f"kept in {store.folder(made.name)}; next: medshift run --baseline imagenet-finetune --dataset {made.name}")
+    print(
+        f"stored in {store.folder(added.name)}; next: medshift run --baseline imagenet-finetune --dataset {added.name}"
+    )

@@ -1,4 +1,4 @@
-"""`medshift data audit`: what is wrong with a data set, and how far its scanners are from each other."""
+"""`medshift data audit`: find problems in a data set, and measure how its scanners differ."""
 
 from __future__ import annotations
 
@@ -14,20 +14,21 @@ from ...options import Classes, Data, ImageSize, Modality, Shifts
 def audit(
     name: Annotated[str | None, typer.Argument(help="A data set by name; or give --data DIR.")] = None,
     data: Data = None,
-    source: Annotated[str, typer.Option(help="Domain that others are compared with; the largest by default.")] = "",
+    source: Annotated[str, typer.Option(help="Domain that others are compared with; by default the largest.")] = "",
     classes: Classes = "",
     image_size: ImageSize = None,
     modality: Modality = "any",
     shifts: Shifts = "",
-    images: Annotated[int, typer.Option(help="Images of each domain for its fingerprint, at most.", min=20)] = 300,
+    images: Annotated[int, typer.Option(help="Most images per domain for its fingerprint.", min=20)] = 300,
     validate: Annotated[
-        bool, typer.Option("--validate", help="Also seek known shifts on half of the source (minutes).")
+        bool,
+        typer.Option("--validate", help="Also test whether known shifts are found on half of the source (minutes)."),
     ] = False,
     out: Annotated[Path, typer.Option(help="The HTML page to write.")] = Path("audit.html"),
 ) -> None:
     """Find leaks, duplicates, confounding and shortcuts; measure how each domain's images were acquired."""
     if name is None and data is None:
-        raise MedshiftError("what is to be audited? Give the name of a data set, or --data DIR")
+        raise MedshiftError("nothing to audit: give the name of a data set, or --data DIR")
     from ....audit.audit import audit as examine
     from ....audit.report.page import page
     from ....audit.report.terminal import show

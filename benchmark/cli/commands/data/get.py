@@ -1,4 +1,4 @@
-"""`medshift data get`: a public data set by its name."""
+"""`medshift data get`: fetch and store a public data set."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ import typer
 def get(
     name: Annotated[str, typer.Argument(help="A public data set; see `medshift list datasets`.")],
     folder: Annotated[
-        Path | None, typer.Option("--from", metavar="FOLDER", help="Where its files lie; nothing is then fetched.")
+        Path | None, typer.Option("--from", metavar="FOLDER", help="Folder with its files; nothing is then fetched.")
     ] = None,
     offline: Annotated[
         bool, typer.Option("--offline", help="Do not use the network; so does MEDSHIFT_OFFLINE=1.")
     ] = False,
-    image_size: Annotated[int | None, typer.Option(help="Side in pixels or voxels; the set's usual one.")] = None,
+    image_size: Annotated[int | None, typer.Option(help="Side in pixels or voxels; by default the set's own.")] = None,
 ) -> None:
-    """Fetch a public data set, or say what to fetch by hand and where to put it, and store it.
+    """Fetch and store a public data set, or explain what to fetch by hand and where to put it.
 
-    A download that was stopped goes on where it was with the same command.
+    Run the same command again to resume an interrupted download.
     """
     from ....datasets.public.get import get as fetch
     from ...progress import bar, console

@@ -1,4 +1,4 @@
-"""`medshift data list`, `check` and `remove`: data sets that were brought in."""
+"""`medshift data list`, `check` and `remove`: stored data sets."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ Name = Annotated[str, typer.Argument(help="A stored data set; see `medshift data
 
 
 def list_stored() -> None:
-    """List the data sets that were brought in."""
+    """List the stored data sets."""
     from ....datasets import catalogue, store
     from ..listing import print_table
 
     rows = []
     for name in store.names():
         try:
-            said = store.facts(store.folder(name))
+            facts = store.facts(store.folder(name))
         except MedshiftError as error:
             rows.append((name, "", "", "", str(error)))
             continue
         rival = catalogue.TABLE.origin(name) if name in catalogue.TABLE.names() else ""
-        hidden = f"  (out of reach: {rival} has one of that name)" if rival else ""
-        size = " x ".join(map(str, said.dataset.image_size)) + f" x {said.dataset.channels} {said.dtype}"
-        what = f"{said.dataset.modality}: {', '.join(said.dataset.classes)}{hidden}"
-        rows.append((name, said.dataset.version, f"{said.count:,}", size, what))
-    print_table("stored data sets", ("name", "version", "images", "of", "what it is"), rows)
+        hidden = f"  (shadowed by {rival})" if rival else ""
+        size = " x ".join(map(str, facts.dataset.image_size)) + f" x {facts.dataset.channels} {facts.dtype}"
+        what = f"{facts.dataset.modality}: {', '.join(facts.dataset.classes)}{hidden}"
+        rows.append((name, facts.dataset.version, f"{facts.count:,}", size, what))
+    print_table("stored data sets", ("name", "version", "images", "size", "content"), rows)
     print(store.root())
 
 

@@ -1,1 +1,1 @@
-"""One module per image format: what a file is, what its header says, what its pixels are."""
+"""Image formats: recognising a file, reading its header, reading its pixels."""

@@ -1,4 +1,4 @@
-"""DICOM images: stored values to physical ones or to grey levels, and the scanner's tags beside them."""
+"""DICOM images: physical values or grey levels, and the tags of the scanner."""
 
 from __future__ import annotations
 
@@ -12,29 +12,28 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ..options import Options
+from ..options import LARGEST_SIDE, Options
 from ..problems import Problems
 from .dicom_header import pseudonyms, read_header
 from .dicom_pixels import read_values
-from .pillow import LARGEST_SIDE
-from .reader import OWN, read_headers
+from .reader import OWN, choose_channels, read_headers
 from .resize import luma, square
 from .windowing import levels
 
 
 class DicomReader:
-    """All DICOM images of a data set; heads are read at once, pixels one by one.
+    """All DICOM images of a data set; headers are read at once, pixels one by one.
 
-    Without a window, values stay what they are: unsigned integers of their bits, or physical units in float32 where
-    they are rescaled or signed. With one, they are grey levels of 16 bits. MONOCHROME1 is turned to white for much.
+    Without a window, values are kept: unsigned integers of their bits, or physical units in float32 if they are
+    rescaled or signed. With one, they become grey levels of 16 bits. MONOCHROME1 is inverted: larger is brighter.
 
     Args:
-        root: Paths are below it.
-        rows: Of existing DICOM files.
-        options: The user's.
-        problems: Gets what is wrong with heads.
-        progress: Called with (heads read, in all).
-        listed: Whether the rows come from a manifest, which names images and labels.
+        root: Folder that the paths are relative to.
+        rows: Rows of existing DICOM files.
+        options: The user's choices.
+        problems: Collects what is wrong with headers.
+        progress: Called with (headers read, all headers).
+        listed: Whether the rows come from a manifest, which names images, labels and groups.
     """
 
     def __init__(
@@ -58,15 +57,15 @@ class DicomReader:
                 problems.stop()
         for name, line, of in zip(kept["file"], kept["line"], heads, strict=True):
             if options.windowing == "file" and not of.windowed:
-                problems.add(f"{name}: brings no window (--window file)", line)
+                problems.add(f"{name}: has no window of its own (--window file)", line)
             if options.windowing in ("fixed", "file") and of.channels == 3:
-                problems.add(f"{name}: colour, to which no window applies (--window)", line)
+                problems.add(f"{name}: is colour, to which a window cannot be applied (--window)", line)
         self._heads = heads
         self.notes: list[str] = []
         self.rows = self._named(kept, problems, label_tag, listed)
-        self.channels = options.channels or max((1, 3), key=[of.channels for of in heads].count)
+        self.channels = choose_channels([of.channels for of in heads], options)
         for name, line, of in zip(self.rows["file"], self.rows["line"], heads, strict=True):
-            if of.channels != self.channels and not options.channels:
+            if of.channels != self.channels and not (options.channels or options.depth == 8):
                 problems.add(f"{name}: {of.channels} channels, most others have {self.channels} (--channels)", line)
         smallest = min(min(of.width, of.height) for of in heads)
         self.side = options.image_size or min(LARGEST_SIDE, smallest)
@@ -74,9 +73,9 @@ class DicomReader:
             problems.add(f"the smallest image has a side of {smallest} pixels; 8 are needed")
         self.notes.append(f"DICOM, centre-cropped and resized to {self.side} x {self.side}")
         if any(of.padded for of in heads):
-            self.notes.append("padding outside of the image (PixelPaddingValue) is as dark as its darkest pixel")
+            self.notes.append("padding outside the image (PixelPaddingValue) is as dark as its darkest pixel")
         if self.channels == 1 and any(of.channels == 3 for of in heads):
-            self.notes.append("colour made grey by ITU-R BT.601, 0.299 red, 0.587 green, 0.114 blue")
+            self.notes.append("colour converted to grey by ITU-R BT.601: 0.299 red, 0.587 green, 0.114 blue")
         self.dtype, self.value_range = self._type()
 
     @property
@@ -85,13 +84,13 @@ class DicomReader:
         return (self.channels, self.side, self.side)
 
     def _named(self, rows: pd.DataFrame, problems: Problems, label_tag: str, listed: bool) -> pd.DataFrame:
-        """Returns the rows with tags, groups, and names that tell nothing of the patient."""
+        """Add tags and groups to the rows, and sample ids that say nothing about the patient."""
         rows = rows.copy()
         for name in self._heads[0].tags:
             own = f"tag_{name}" if name in rows or name in OWN else name
             rows[own] = [of.tags[name] for of in self._heads]
         if not (rows["group"] != "").any() and not self._options.group_pattern:
-            # not the manifest's, where it has them: those are the user's own names
+            # groups of a manifest are the user's own names and stay
             people = pseudonyms((of.patient for of in self._heads), "p-")
             rows["group"] = [people[of.patient] for of in self._heads]
             self.notes.append("groups are hashed patient ids")
@@ -117,7 +116,7 @@ class DicomReader:
         return rows
 
     def _type(self) -> tuple[Literal["uint8", "uint16", "float32"], tuple[float, float] | None]:
-        """Returns type and value range of the data set, and notes how values were read."""
+        """Return type and value range of the data set; add notes on how values are read."""
         how = self._options.windowing
         if how != "none":
             self.notes.append(
@@ -127,22 +126,24 @@ class DicomReader:
             )
             return "uint16", None
         if any(of.rescaled or of.signed or of.bits > 16 for of in self._heads):
-            self.notes.append("rescaled values; the least and greatest of the set are 0 and 1 (--window narrows them)")
+            self.notes.append(
+                "rescaled values; the least and greatest of the set become 0 and 1 (--window narrows them)"
+            )
             return "float32", None
         bits = {of.bits for of in self._heads}
         if len(bits) > 1:
-            self.notes.append(f"stored with {', '.join(map(str, sorted(bits)))} bits: full scales made alike")
+            self.notes.append(f"stored with {', '.join(map(str, sorted(bits)))} bits: each scaled to the full range")
             return "uint16", None
         (count,) = bits
         full = None if count in (8, 16) else (0.0, float(2**count - 1))
         return ("uint8" if count <= 8 else "uint16"), full
 
     def image(self, index: int) -> NDArray[Any]:
-        """Returns the pixels (C, side, side) of a row.
+        """Return the pixels (C, side, side) of a row.
 
         Raises:
-            Unfit: The file cannot be taken.
-            Exception: pydicom's own.
+            UnsupportedFile: The file cannot be read.
+            Exception: Whatever pydicom raises.
         """
         import pydicom
 

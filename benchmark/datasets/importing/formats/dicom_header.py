@@ -1,4 +1,4 @@
-"""What a DICOM file says of its image, read without its pixels; patients under names that cannot be traced back."""
+"""Headers of DICOM files, read without the pixels, and pseudonyms for patients."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..problems import UnsupportedFile
-from .pillow import MOST_PIXELS
+from .reader import MOST_PIXELS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -17,7 +17,13 @@ if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
 
-KEPT = ("Modality", "BodyPartExamined", "ViewPosition", "PatientSex", "PatientAge")  # besides `TAGS`: may confound
+KEPT = (
+    "Modality",
+    "BodyPartExamined",
+    "ViewPosition",
+    "PatientSex",
+    "PatientAge",
+)  # kept in addition to `TAGS`: possible confounders
 READ = (
     *("Rows", "Columns", "SamplesPerPixel", "BitsStored", "PixelRepresentation", "PhotometricInterpretation"),
     *("NumberOfFrames", "RescaleSlope", "RescaleIntercept", "WindowCenter", "WindowWidth", "ModalityLUTSequence"),
@@ -28,20 +34,21 @@ READ = (
 
 @dataclass(frozen=True)
 class DicomHeader:
-    """What a file says.
+    """Header of a DICOM file.
 
     Args:
         width: In pixels.
         height: In pixels.
         channels: 1 or 3.
-        bits: Stored of each value.
+        bits: Bits stored per value.
         signed: Whether stored values may be negative.
-        rescaled: Whether stored values become others (Hounsfield units, say).
-        windowed: Whether it brings a window.
-        padded: Whether it says which stored values lie outside of the image.
+        rescaled: Whether stored values are converted to others, e.g. Hounsfield units.
+        windowed: Whether it has a window.
+        padded: Whether it says which stored values lie outside the image.
         instance: Unique name of the image.
-        patient: Of whom it is: identifier and issuer, or the study where there is none.
-        tags: Texts of `TAGS` and `KEPT` and of the label's tag, empty where it lacks them.
+        patient: Identifier and issuer of the patient, or the study if there is none.
+        anonymous: Whether it has no patient identifier.
+        tags: Texts of `TAGS`, `KEPT` and the tag of the label; empty if missing.
     """
 
     width: int
@@ -59,21 +66,21 @@ class DicomHeader:
 
 
 def read_header(path: Path, label_tag: str = "") -> DicomHeader:
-    """Returns what a file says.
+    """Read the header of a DICOM file.
 
     Args:
         path: A DICOM file.
         label_tag: Keyword of a further tag to read; empty for none.
 
     Raises:
-        Unfit: It holds no image, several, or a very large one.
-        Exception: pydicom's own.
+        UnsupportedFile: It holds no image, several images, or a very large one.
+        Exception: Whatever pydicom raises.
     """
     import pydicom
 
     wanted = [*READ, *TAGS, *KEPT, *([label_tag] if label_tag else [])]
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of values that break the standard; those that matter are checked here
+        warnings.simplefilter("ignore")  # about values that violate the standard; those that matter are checked here
         read = pydicom.dcmread(path, defer_size=1024, specific_tags=list(wanted))
         if not ("PixelData" in read or "FloatPixelData" in read):
             raise UnsupportedFile("DICOM without pixel data")
@@ -82,7 +89,7 @@ def read_header(path: Path, label_tag: str = "") -> DicomHeader:
             raise UnsupportedFile(f"{width} x {height} pixels; the most is {MOST_PIXELS:,}")
         frames = int(read.get("NumberOfFrames") or 1)
         if frames > 1:
-            raise UnsupportedFile(f"{frames} frames; files of one image are read")
+            raise UnsupportedFile(f"{frames} frames; only files of one frame are read")
         coloured = int(read.get("SamplesPerPixel", 1)) == 3 or read.PhotometricInterpretation == "PALETTE COLOR"
         trivial = (number(read, "RescaleSlope", 1), number(read, "RescaleIntercept", 0)) == (1, 0)
         known = text(read, "PatientID")
@@ -94,7 +101,7 @@ def read_header(path: Path, label_tag: str = "") -> DicomHeader:
             bits=int(read.get("BitsStored", 32)),
             signed=int(read.get("PixelRepresentation", 0)) == 1,
             rescaled="ModalityLUTSequence" in read or "FloatPixelData" in read or not trivial,
-            windowed=bool(text(read, "WindowCenter") and text(read, "WindowWidth")),  # tags may be there and empty
+            windowed=bool(text(read, "WindowCenter") and text(read, "WindowWidth")),  # tags may be present but empty
             padded=not coloured and text(read, "PixelPaddingValue") != "",
             instance=text(read, "SOPInstanceUID"),
             patient=patient or text(read, "SOPInstanceUID"),
@@ -104,7 +111,7 @@ def read_header(path: Path, label_tag: str = "") -> DicomHeader:
 
 
 def text(read: Dataset, name: str) -> str:
-    """Returns a tag as text: no spaces around it, 1.5 and not 1.50, the first of several; empty where it is missing."""
+    """Return a tag as text: the first of several values, stripped, 1.5 rather than 1.50; empty if missing."""
     value = _first(read, name)
     if isinstance(value, float) or type(value).__name__ in ("DSfloat", "DSdecimal"):
         return f"{float(value):g}"
@@ -112,13 +119,13 @@ def text(read: Dataset, name: str) -> str:
 
 
 def number(read: Dataset, name: str, default: float) -> float:
-    """Returns a tag as a number, the first of several; the default where it is missing or empty."""
+    """Return a tag as a number, the first of several; the default if it is missing or empty."""
     value = _first(read, name)
     return default if value == "" else float(value)
 
 
 def _first(read: Dataset, name: str) -> Any:  # noqa: ANN401
-    """Returns the value of a tag, or the first of several; an empty text where it is missing or empty."""
+    """Return the value of a tag, or the first of several; an empty text if it is missing or empty."""
     value: Any = read.get(name)
     if isinstance(value, (list, tuple)) or type(value).__name__ == "MultiValue":
         value = value[0] if len(value) else ""
@@ -126,10 +133,10 @@ def _first(read: Dataset, name: str) -> Any:  # noqa: ANN401
 
 
 def pseudonyms(names: Iterable[str], prefix: str) -> dict[str, str]:
-    """Returns a name for each patient or image that cannot be traced back, the same on every import of the same set.
+    """Return an untraceable name for each patient or image, the same on every import of the same set.
 
-    A plain hash of a short number is found by trying all numbers. This one is keyed by all names of the set together,
-    so that whoever wants to try one must know all the others.
+    A plain hash of a short number can be found by trying all numbers. This one is keyed by all names of the set
+    together: whoever wants to try one must know all the others.
     """
     known = sorted(set(names))
     key = hashlib.sha256("\x1e".join(known).encode()).digest()

@@ -1,4 +1,4 @@
-"""The values of a DICOM image: stored ones to physical ones or to grey levels, padding made dark."""
+"""Pixels of a DICOM image as physical values or grey levels, with dark padding."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
 
 def read_values(read: Dataset, of: DicomHeader, options: Options) -> NDArray[np.float64]:
-    """Returns (C, H, W): grey levels 0 to 1 with a window, else rescaled values with white for much.
+    """Return (C, H, W): grey levels 0 to 1 with a window, else rescaled values; larger is brighter.
 
     Raises:
-        Unfit: The file cannot be taken.
-        Exception: pydicom's own.
+        UnsupportedFile: The file cannot be read.
+        Exception: Whatever pydicom raises.
     """
     from pydicom.pixels.processing import apply_color_lut, apply_modality_lut
 
@@ -32,10 +32,10 @@ def read_values(read: Dataset, of: DicomHeader, options: Options) -> NDArray[np.
             stored = stored >> 8
     colour = stored.ndim == 3
     if stored.shape[:2] != (of.height, of.width) or colour != (of.channels == 3):
-        raise UnsupportedFile(f"pixels are {stored.shape}, its head says {of.height} x {of.width}")
+        raise UnsupportedFile(f"pixels are {stored.shape}, its header says {of.height} x {of.width}")
     outside = padding(read, stored, of)
-    turned = read.PhotometricInterpretation == "MONOCHROME1"
-    if turned and options.windowing == "none":
+    inverted = read.PhotometricInterpretation == "MONOCHROME1"
+    if inverted and options.windowing == "none":
         low, high = (-(2 ** (of.bits - 1)), 2 ** (of.bits - 1) - 1) if of.signed else (0, 2**of.bits - 1)
         stored = (low + high) - stored.astype(np.int64)
     if "ModalityLUTSequence" in read:
@@ -50,8 +50,8 @@ def read_values(read: Dataset, of: DicomHeader, options: Options) -> NDArray[np.
         inside = values[0][~outside]
         if not inside.size:
             raise UnsupportedFile("every pixel is padding")
-        # before the range is found; with a window, values are turned only after it
-        values[0][outside] = inside.max() if turned and options.windowing != "none" else inside.min()
+        # before the range is measured; with a window, values are inverted only after it
+        values[0][outside] = inside.max() if inverted and options.windowing != "none" else inside.min()
     if options.windowing == "none":
         return values
     if options.windowing == "image":
@@ -61,16 +61,16 @@ def read_values(read: Dataset, of: DicomHeader, options: Options) -> NDArray[np.
     else:
         function = text(read, "VOILUTFunction") or "LINEAR"
         made = window(values, number(read, "WindowCenter", 0), number(read, "WindowWidth", 1), function)
-    return 1 - made if turned else made
+    return 1 - made if inverted else made
 
 
 def padding(read: Dataset, stored: NDArray[Any], of: DicomHeader) -> NDArray[np.bool_]:
-    """Returns which stored values (H, W) lie outside of the image, as the file says (DICOM PS3.3 C.7.5.1.1.2)."""
+    """Return a mask (H, W) of the pixels that the file declares as padding (DICOM PS3.3 C.7.5.1.1.2)."""
     if not of.padded or stored.dtype.kind == "f":
         return np.zeros(stored.shape[:2], dtype=np.bool_)
     size = 2 ** (8 * stored.dtype.itemsize)
     names = ("PixelPaddingValue", "PixelPaddingRangeLimit")
     ends = [int(number(read, name, 0)) for name in names if text(read, name)]
-    ends = [end - size if of.signed and end >= size // 2 else end for end in ends]  # some write it without its sign
+    ends = [end - size if of.signed and end >= size // 2 else end for end in ends]  # some scanners write it unsigned
     found: NDArray[np.bool_] = (stored >= min(ends)) & (stored <= max(ends))
     return found

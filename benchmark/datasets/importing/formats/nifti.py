@@ -1,4 +1,4 @@
-"""NIfTI volumes, whole or as axial slices: turned to the patient's axes and brought to even voxels."""
+"""NIfTI volumes, whole or as axial slices: reoriented to the patient's axes and resampled to cubic voxels."""
 
 from __future__ import annotations
 
@@ -10,29 +10,28 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ..options import LARGEST_CUBE, Options
+from ..options import LARGEST_CUBE, LARGEST_SIDE, Options
 from ..problems import Problems, UnsupportedFile
 from .nifti_header import NiftiHeader, read_header
-from .pillow import LARGEST_SIDE
 from .reader import read_headers
 from .resize import axis_weights
 from .windowing import levels, percentiles, window
 
-MIDDLE = 0.5  # of the axial direction, from which slices are taken
+MIDDLE = 0.5  # fraction of the axial extent from which slices are taken
 
 
 class NiftiReader:
-    """All volumes of a data set; heads are read at once, voxels one by one.
+    """All volumes of a data set; headers are read at once, voxels one by one.
 
-    An oblique volume keeps its own axes, each named for the patient's axis that it is nearest to: turning it by an
-    angle would smooth it.
+    An oblique volume keeps its own axes, each assigned to the nearest axis of the patient: rotating it by an angle
+    would smooth it.
 
     Args:
-        root: Paths are below it.
-        rows: Of existing NIfTI files.
-        options: The user's.
-        problems: Gets what is wrong with heads.
-        progress: Called with (heads read, in all).
+        root: Folder that the paths are relative to.
+        rows: Rows of existing NIfTI files.
+        options: The user's choices.
+        problems: Collects what is wrong with headers.
+        progress: Called with (headers read, all headers).
     """
 
     def __init__(
@@ -48,9 +47,9 @@ class NiftiReader:
         self.rows, heads = read_headers(root, rows, read_header, problems, progress)
         for name, line, of in zip(self.rows["file"], self.rows["line"], heads, strict=True):
             if of.shape[2] < options.slices:
-                problems.add(f"{name}: has {of.shape[2]} slices, --slices {options.slices} are wanted", line)
+                problems.add(f"{name}: has {of.shape[2]} slices, fewer than --slices {options.slices}", line)
         if options.windowing == "file":
-            problems.add("--window file: NIfTI brings no window; say CENTRE,WIDTH or image")
+            problems.add("--window file: NIfTI has no window of its own; give CENTRE,WIDTH or image")
         axes = 2 if options.slices else 3
         largest = max(max(of.shape[:axes]) for of in heads)
         self.side = options.image_size or min(LARGEST_SIDE if options.slices else LARGEST_CUBE, largest)
@@ -59,7 +58,7 @@ class NiftiReader:
         self.notes = [f"NIfTI on the patient's axes, {each} of {self.voxel:.3g} mm, cropped or padded about the centre"]
         if options.slices:
             few = sum(round(of.shape[2] * MIDDLE) < options.slices for of in heads)
-            wider = f", of more than the half in {few:,} that have too few there" if few else ""
+            wider = f", of more than half in {few:,} that have too few there" if few else ""
             self.notes.append(f"{options.slices} axial slices of the middle half of each volume{wider}")
             self.rows, heads = self._sliced(heads), [of for of in heads for _ in range(options.slices)]
         self._heads = heads
@@ -68,66 +67,66 @@ class NiftiReader:
         self.value_range: tuple[float, float] | None = None
         self.notes.append(
             {
-                "none": "values as they are; the least and greatest of the set are 0 and 1 (--window narrows them)",
+                "none": "unscaled values; the least and greatest of the set become 0 and 1 (--window narrows them)",
                 "image": "each volume scaled from its 0.5th to its 99.5th percentile",
             }.get(how, f"window {options.window}")
         )
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """(1, D, H, W): head to foot, front to back, left to right; (1, H, W) of slices."""
+        """(1, D, H, W): head to foot, front to back, left to right; (1, H, W) for slices."""
         return (1, *[self.side] * (2 if self._options.slices else 3))
 
     def _sliced(self, heads: list[NiftiHeader]) -> pd.DataFrame:
-        """Returns a row for each slice; slices of a volume share its group."""
+        """Return one row per slice; slices of a volume share its group."""
         count = self._options.slices
         rows = self.rows.loc[self.rows.index.repeat(count)].copy()
         alone = rows["group"] == ""
         if alone.any() and not self._options.group_pattern:
             rows.loc[alone, "group"] = rows["file"][alone]
-            self.notes.append("EACH VOLUME IS A GROUP OF ITS OWN: name the patient with --group-pattern or split_group")
+            self.notes.append("EACH VOLUME IS ITS OWN GROUP: name the patient with --group-pattern or split_group")
         rows["slice"] = [str(index) for of in heads for index in middle_slices(of.shape[2], count)]
         rows["sample_id"] = rows["file"] + "#" + rows["slice"]
         return rows.reset_index(drop=True)
 
     def image(self, index: int) -> NDArray[Any]:
-        """Returns the voxels of a row, of shape `shape`.
+        """Return the voxels of a row, in the shape `shape`.
 
         Raises:
-            Unfit: The volume has NaN, or one value only.
-            Exception: nibabel's own.
+            UnsupportedFile: The volume has NaN, or only one value.
+            Exception: Whatever nibabel raises.
         """
         volume: NDArray[Any] = self._volume(self._root / self.rows["file"].iloc[index])
         of = self._heads[index]
         if self._options.slices:
             volume = volume[:, :, int(self.rows["slice"].iloc[index])]
-        least = volume.min()  # what lies outside of the volume
-        # float64: the order of the sums below is a library's choice, and in float32 it would decide grey levels
+        least = volume.min()  # fills what lies outside the volume
+        # float64: a library chooses the order of the sums below, and in float32 that order would decide grey levels
         volume = volume.astype(np.float64) - least
         for axis in range(volume.ndim):
             weights = axis_weights(volume.shape[axis], of.spacing[axis], self.side, self.voxel)
             volume = np.moveaxis(np.tensordot(weights, volume, (1, axis)), 0, axis)
-        turned = (volume + least).T[..., ::-1, :]  # front above, the patient's left on the left
-        if turned.ndim == 3:
-            turned = turned[::-1]  # the head first
-        turned = np.ascontiguousarray(turned)
-        return levels(np.clip(turned, 0, 1))[None] if self.dtype == "uint16" else turned.astype(np.float32)[None]
+        oriented = (volume + least).T[..., ::-1, :]  # front at the top, the patient's left on the left
+        if oriented.ndim == 3:
+            oriented = oriented[::-1]  # the head first
+        oriented = np.ascontiguousarray(oriented)
+        return levels(np.clip(oriented, 0, 1))[None] if self.dtype == "uint16" else oriented.astype(np.float32)[None]
 
     def _volume(self, path: Path) -> NDArray[np.float32]:
-        if self._last[0] != path:  # the slices of a volume come one after the other
+        if self._last[0] != path:  # slices of a volume follow each other
             self._last = (path, _grey(path, self._options))
         return self._last[1]
 
 
 def middle_slices(count: int, wanted: int) -> list[int]:
-    """Returns the indices of slices spread evenly over the middle half, or over more where they are too few."""
+    """Return the indices of slices spread evenly over the middle half, or over more if that has too few."""
     span = min(count, max(wanted, round(count * MIDDLE)))
     first = (count - span) / 2
     return [int(first + (index + 0.5) * span / wanted) for index in range(wanted)]
 
 
 def _grey(path: Path, options: Options) -> NDArray[np.float32]:
-    """Returns a volume on the patient's axes: grey levels 0 to 1 with a window, else its own values."""
+    """Read a volume on the patient's axes: grey levels 0 to 1 with a window, else unscaled values."""
     import nibabel
 
     image: Any = nibabel.as_closest_canonical(nibabel.load(path))  # type: ignore[no-untyped-call]

@@ -1,4 +1,4 @@
-"""What a NIfTI file says of its volume, read without its voxels."""
+"""Headers of NIfTI files, read without the voxels."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ MOST_VOXELS = 500_000_000
 
 @dataclass(frozen=True)
 class NiftiHeader:
-    """Of a volume turned to the patient's axes: left to right, back to front, foot to head.
+    """Header of a volume reoriented to the patient's axes: left to right, back to front, foot to head.
 
     Args:
-        shape: Voxels along each.
-        spacing: Of voxels, in mm.
+        shape: Voxels along each axis.
+        spacing: Voxel size in mm.
     """
 
     shape: tuple[int, int, int]
@@ -32,25 +32,25 @@ class NiftiHeader:
 
 
 def read_header(path: Path) -> NiftiHeader:
-    """Returns what a file says of its volume, once turned.
+    """Read the header of a volume, reoriented to the patient's axes.
 
     Raises:
-        Unfit: It is no single volume, too large, or without a size in mm.
-        Exception: nibabel's own.
+        UnsupportedFile: It is not a single volume, too large, or lacks a voxel size.
+        Exception: Whatever nibabel raises.
     """
     import nibabel
 
-    image: Any = nibabel.load(path)  # its types do not say what it returns
+    image: Any = nibabel.load(path)  # nibabel does not say what it returns
     shape = image.shape
     if len(shape) < 3 or any(count != 1 for count in shape[3:]):
-        raise UnsupportedFile(f"is {' x '.join(map(str, shape))}; one volume a file is read")
+        raise UnsupportedFile(f"is {' x '.join(map(str, shape))}; only files of one volume are read")
     if min(shape) < 1 or int(np.prod(shape, dtype=object)) > MOST_VOXELS:
         raise UnsupportedFile(f"{' x '.join(map(str, shape))} voxels; the most is {MOST_VOXELS:,}")
     affine = image.affine
     if not np.isfinite(affine).all() or abs(np.linalg.det(affine[:3, :3])) < 1e-9:
-        raise UnsupportedFile("its affine gives no size of voxels")
+        raise UnsupportedFile("its affine gives no voxel size")
     if image.get_data_dtype().fields or image.get_data_dtype().kind == "c":
-        raise UnsupportedFile(f"values are {image.get_data_dtype()}; one number a voxel is read")
+        raise UnsupportedFile(f"values are {image.get_data_dtype()}; only one real number per voxel is read")
     # columns of the affine are steps along the axes; `order` says which of the patient's axes each is nearest to
     order = nibabel.io_orientation(affine)[:, 0]  # type: ignore[no-untyped-call]
     if np.isnan(order).any():

@@ -1,25 +1,31 @@
-"""What the readers of all kinds of files have in common."""
+"""The interface of readers, and what they share."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Literal, Protocol, TypeVar
+from typing import Any, Literal, Protocol, TypeAlias, TypeVar
 
 import pandas as pd
 from numpy.typing import NDArray
 
+from ..options import Options
 from ..problems import Problems, undecodable
 
+MOST_PIXELS = 100_000_000  # in one file: more is a decompression bomb or a slide, which needs tiling first
+OWN = ("file", "line", "label", "domain", "group", "split")  # columns of rows; all others are kept as text
+
+Depth: TypeAlias = Literal["uint8", "uint16", "float32"]
 Header = TypeVar("Header")
+Value = TypeVar("Value", int, Depth)
 
 
 class Reader(Protocol):
-    """What reads one kind of files: heads when it is made, pixels row by row."""
+    """Reads files of one format: all headers when created, then pixels row by row."""
 
     rows: pd.DataFrame
-    private: bool  # whether paths may tell of patients
-    dtype: Literal["uint8", "uint16", "float32"]
+    private: bool  # whether paths may identify patients
+    dtype: Depth
     value_range: tuple[float, float] | None
     notes: list[str]
 
@@ -29,7 +35,7 @@ class Reader(Protocol):
         ...
 
     def image(self, index: int) -> NDArray[Any]:
-        """Returns the pixels of a row; raises `Unfit`, or what its decoder does."""
+        """Return the pixels of a row; raise UnsupportedFile, or whatever the decoder raises."""
         ...
 
 
@@ -40,17 +46,20 @@ def read_headers(
     problems: Problems,
     progress: Callable[[int, int], None],
 ) -> tuple[pd.DataFrame, list[Header]]:
-    """Returns the rows whose heads can be read, and these; stops with all problems where there is none.
+    """Read the headers of all files; return the rows whose header can be read, and the headers.
 
     Args:
-        root: Paths are below it.
+        root: Folder that the paths are relative to.
         rows: Columns file and line.
-        head: Reads one; what it raises is a problem of that file.
-        problems: Gets them.
-        progress: Called with (heads read, in all).
+        head: Reads one header; what it raises is a problem of that file.
+        problems: Collects these problems.
+        progress: Called with (headers read, all headers).
+
+    Raises:
+        MedshiftError: No header can be read.
     """
     heads, kept = [], []
-    for index, (name, line) in enumerate(zip(rows["file"], rows["line"], strict=True)):
+    for index, (name, line) in enumerate(zip(rows["file"].tolist(), rows["line"].tolist(), strict=True)):
         try:
             heads.append(head(root / name))
             kept.append(index)
@@ -62,4 +71,11 @@ def read_headers(
     return rows.iloc[kept].reset_index(drop=True), heads
 
 
-OWN = ("file", "line", "label", "domain", "group", "split")  # columns of rows; what else there is is kept as text
+def choose_channels(counts: Sequence[int], options: Options) -> int:
+    """Return how many channels the images of a data set get, from those of the files."""
+    return options.channels or (max(counts) if options.depth == 8 else most_common(counts))
+
+
+def most_common(values: Sequence[Value]) -> Value:
+    """Return the value that occurs most often; of two as common, the lesser."""
+    return max(sorted(set(values)), key=values.count)

@@ -1,46 +1,57 @@
-"""Centre crops, resampling that does not alias, in each type's own precision, and colour to grey."""
+"""Centre crops, antialiased resizing in the precision of each type, and colour to grey."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
 
 def box(width: int, height: int) -> tuple[int, int, int, int]:
-    """Returns left, top, right, bottom of the central square."""
+    """Return left, top, right, bottom of the central square."""
     edge = min(width, height)
     left, top = (width - edge) // 2, (height - edge) // 2
     return left, top, left + edge, top + edge
 
 
+def square_image(image: Image, side: int) -> Image:
+    """Return the central square of a Pillow image of any mode, resized with an antialiasing filter."""
+    from PIL.Image import Resampling
+
+    if image.size == (side, side):
+        return image
+    part = box(*image.size)
+    if min(image.size) == side:
+        return image.crop(part)
+    return image.resize((side, side), Resampling.BICUBIC, box=part, reducing_gap=None)
+
+
 def square(values: NDArray[Any], side: int) -> NDArray[Any]:
-    """Returns (C, side, side) of the central square of (C, H, W), resized with an antialiasing filter.
+    """Return the central square of (C, H, W), resized to (C, side, side) with an antialiasing filter.
 
     8 bits are resized in integers, as Pillow does; 16 bits and floats in float32, which holds 16 bits exactly.
     """
-    from PIL.Image import Resampling, fromarray
+    from PIL.Image import fromarray
 
     left, top, right, bottom = box(values.shape[2], values.shape[1])
     if right - left == side:
         return np.ascontiguousarray(values[:, top:bottom, left:right])
-    made = []
-    for channel in values:
-        image = fromarray(channel if channel.dtype == np.uint8 else channel.astype(np.float32))
-        image = image.resize((side, side), Resampling.BICUBIC, box=(left, top, right, bottom), reducing_gap=None)
-        made.append(np.asarray(image))
-    resized = np.stack(made)
+    depth = np.uint8 if values.dtype == np.uint8 else np.float32
+    resized = np.stack([np.asarray(square_image(fromarray(c.astype(depth, copy=False)), side)) for c in values])
     if values.dtype != np.uint8:  # bicubic overshoots; Pillow clips 8 bits itself
         resized = np.clip(resized, values.min(), values.max())
     return (np.rint(resized) if values.dtype == np.uint16 else resized).astype(values.dtype, copy=False)
 
 
 def luma(colour: NDArray[Any]) -> NDArray[np.float64]:
-    """Convert red, green and blue (3, H, W) to grey (H, W) by ITU-R BT.601, as Pillow does for 8 bits.
+    """Convert colour (3, H, W) to grey (H, W) by ITU-R BT.601, as Pillow does for 8 bits.
 
-    In thousandths, so that whole numbers are added exactly: one sum in a thousand ends in a half, and would be rounded
-    by chance.
+    The weights are in thousandths, so that whole numbers are summed exactly: one sum in a thousand ends in a half,
+    whose rounding would otherwise depend on the processor.
     """
     red, green, blue = np.asarray(colour, dtype=np.float64)
     grey: NDArray[np.float64] = (299 * red + 587 * green + 114 * blue) / 1000
@@ -48,16 +59,16 @@ def luma(colour: NDArray[Any]) -> NDArray[np.float64]:
 
 
 def axis_weights(count: int, spacing: float, target: int, target_spacing: float) -> NDArray[np.float64]:
-    """Returns (target, count): weights that resample an axis about its centre.
+    """Return weights (target, count) that resample an axis about its centre.
 
     A triangle as wide as the coarser step: linear interpolation to finer samples, an average to coarser ones.
-    Rows of targets outside of the axis are zero; all others sum to 1.
+    Rows of targets outside the axis are zero; all others sum to 1.
 
     Args:
-        count: Samples there are.
-        spacing: Between them, in mm.
-        target: Samples wanted.
-        target_spacing: Between them, in mm.
+        count: Number of samples.
+        spacing: Distance between samples, in mm.
+        target: Number of new samples.
+        target_spacing: Distance between new samples, in mm.
     """
     here = (np.arange(count) - (count - 1) / 2) * spacing
     there = (np.arange(target) - (target - 1) / 2) * target_spacing

@@ -1,7 +1,8 @@
-"""Which format a file is in, by its first bytes; names only have to agree."""
+"""Recognising the format of a file by its first bytes, which its name must agree with."""
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 PICTURES = ("PNG", "JPEG", "TIFF", "BMP")
@@ -30,18 +31,18 @@ STARTS = {
 
 
 def by_name(name: str) -> str:
-    """Returns the format that a file's name claims; empty where it claims none."""
+    """Return the format that a file name claims; empty if none."""
     lower = name.lower()
-    return "NIfTI" if lower.endswith(".nii.gz") else EXTENSIONS.get(Path(lower).suffix, "")
+    return "NIfTI" if lower.endswith(".nii.gz") else EXTENSIONS.get(os.path.splitext(lower)[1], "")  # noqa: PTH122
 
 
 def by_content(path: Path) -> str:
-    """Returns the format of a file by its content; empty where it is none of `FORMATS`.
+    """Return the format of a file by its content; empty if it is none of `FORMATS`.
 
     Raises:
         OSError: It cannot be read.
     """
-    with path.open("rb") as file:
+    with path.open("rb", buffering=0) as file:
         head = file.read(352)
     if head[128:132] == b"DICM":
         return "DICOM"
@@ -52,17 +53,17 @@ def by_content(path: Path) -> str:
     return next((name for start, name in STARTS.items() if head.startswith(start)), "")
 
 
-def no_file(path: Path) -> str:
-    """Returns why a path is no file; empty where it is one. A pipe that is opened could be waited for for ever."""
+def not_a_file(path: Path) -> str:
+    """Return why a path is not a regular file, else an empty text: opening a pipe could block for ever."""
     if path.is_file():
         return ""
-    return "no file but a folder or device" if path.exists() else "no such file"
+    return "not a file but a folder or device" if path.exists() else "no such file"
 
 
 def sniff(path: Path) -> tuple[str, str]:
-    """Returns the format of a file, and what is wrong with it: empty where it is read and its name says so."""
-    if said := no_file(path):
-        return "", said
+    """Return the format of a file and what is wrong with it; one of the two is empty."""
+    if wrong := not_a_file(path):
+        return "", wrong
     try:
         found = by_content(path)
     except OSError as error:
@@ -71,7 +72,7 @@ def sniff(path: Path) -> tuple[str, str]:
     if not found and path.stat().st_size == 0:
         return "", "an empty file"
     if not found:
-        return "", (f"no {claimed} file by its content" if claimed else f"none of {', '.join(FORMATS)}")
+        return "", (f"not a {claimed} file by its content" if claimed else f"none of {', '.join(FORMATS)}")
     if claimed and claimed != found:
         return "", f"a {found} file by its content, not {claimed}: rename it"
     return found, ""

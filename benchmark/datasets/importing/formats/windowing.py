@@ -1,4 +1,4 @@
-"""From physical values to grey levels."""
+"""Windowing: physical values to grey levels."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from numpy.typing import NDArray
 
 from ..problems import UnsupportedFile
 
-TAILS = (0.5, 99.5)  # percent: a few bright vessels or a metal clip must not darken the rest
+TAILS = (0.5, 99.5)  # percentiles: a few bright vessels or a metal clip must not darken the rest
 
 
 def window(values: NDArray[Any], centre: float, width: float, function: str = "LINEAR") -> NDArray[np.float64]:
-    """Returns values as grey levels 0 to 1.
+    """Apply a window; return grey levels 0 to 1.
 
     Args:
         values: Rescaled values.
-        centre: Of the window, in their units.
-        width: Of the window.
+        centre: Centre of the window, in the units of the values.
+        width: Width of the window.
         function: LINEAR, LINEAR_EXACT or SIGMOID, as DICOM PS3.3 C.11.2.1.2 defines them.
 
     Raises:
-        Unfit: The width is none, or the function is another.
+        UnsupportedFile: The width is too small, or the function is another one.
     """
     if function == "SIGMOID" and width > 0:
         made: NDArray[np.float64] = 1 / (1 + np.exp(-4 * (np.asarray(values, dtype=np.float64) - centre) / width))
@@ -37,20 +37,20 @@ def window(values: NDArray[Any], centre: float, width: float, function: str = "L
 
 
 def percentiles(values: NDArray[Any]) -> NDArray[np.float64]:
-    """Returns values as grey levels 0 to 1, from their own 0.5th to their 99.5th percentile.
+    """Scale values to grey levels 0 to 1, from their 0.5th to their 99.5th percentile.
 
     Raises:
-        Unfit: Nearly all values are the same.
+        UnsupportedFile: Nearly all values are the same.
     """
     low, high = (float(at) for at in np.percentile(values, TAILS))
     if not low < high:
-        low, high = float(values.min()), float(values.max())  # a small object on an even ground
+        low, high = float(values.min()), float(values.max())  # a small object on a uniform background
     if not low < high:
         raise UnsupportedFile(f"every value is {low:g}")
     return np.clip((values - low) / (high - low), 0, 1)
 
 
 def levels(unit: NDArray[Any]) -> NDArray[np.uint16]:
-    """Returns grey levels 0 to 1 as 16-bit integers."""
+    """Convert grey levels 0 to 1 to 16-bit integers."""
     rounded: NDArray[np.uint16] = np.rint(unit * 65535).astype(np.uint16)
     return rounded

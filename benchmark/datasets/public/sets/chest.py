@@ -1,4 +1,4 @@
-"""Chest radiographs across hospitals, through TorchXRayVision: its classes read the tables and name findings alike."""
+"""Chest radiographs across hospitals; TorchXRayVision reads the tables and unifies the names of findings."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ from .....shifts.errors import MedshiftError, in_one_line
 from ..definition import MissingExtra, ParsedSet
 from ..tables import must_exist, one_of
 
-VIEWS = ["PA"]  # standing, from behind: which view is taken goes with how ill a patient is
+VIEWS = ["PA"]  # standing, from behind: the view depends on how ill a patient is
 MAPPING = "pneumonia-challenge-dataset-mappings_2018.json"
 
 
 def read(folder: Path, side: int, finding: str) -> ParsedSet:
-    """Reads those of `nih/`, `chexpert/`, `padchest/` and `rsna/` that are there and know the finding.
+    """Read whichever of `nih/`, `chexpert/`, `padchest/` and `rsna/` exist and label the finding.
 
-    Images whose finding is not told or uncertain are left out. All patients' images are kept; patients are groups.
+    Images whose finding is unlabelled or uncertain are left out. All images of a patient are kept; patients are groups.
 
     Args:
-        folder: Holds them.
-        side: Of the images, in pixels.
+        folder: Parent of these folders.
+        side: Side of the images, in pixels.
         finding: As TorchXRayVision names it, e.g. `Pneumonia`.
 
     Raises:
-        MedshiftError: Fewer than two are there, one is not in its authors' layout, or the package is missing.
+        MedshiftError: Fewer than two exist, one is not in its authors' layout, or the package is missing.
     """
     opened: list[tuple[Any, NDArray[np.int64]]] = []
     tables, notes = [], []
@@ -40,18 +40,18 @@ def read(folder: Path, side: int, finding: str) -> ParsedSet:
             continue
         try:
             data, image, group = reader(folder / domain)
-        except (OSError, ValueError, KeyError) as error:  # of tables that are other than the class expects
+        except (OSError, ValueError, KeyError) as error:  # tables that are not what the class expects
             raise MedshiftError(f"{folder / domain} is not in its layout: {in_one_line(error)}") from error
         if finding not in list(data.pathologies):
             continue
-        told = data.labels[:, list(data.pathologies).index(finding)]
-        rows = np.flatnonzero(np.isfinite(told))
-        if len(rows) < len(told):
+        values = data.labels[:, list(data.pathologies).index(finding)]
+        rows = np.flatnonzero(np.isfinite(values))
+        if len(rows) < len(values):
             notes.append(
-                f"{domain}: {len(told) - len(rows):,} of {len(told):,} {'/'.join(VIEWS)} images are left out, "
-                f"{finding} is not told or uncertain"
+                f"{domain}: {len(values) - len(rows):,} of {len(values):,} {'/'.join(VIEWS)} images are left out, "
+                f"{finding} is unlabelled or uncertain"
             )
-        label = np.where(told[rows] > 0.5, finding.lower(), f"no-{finding.lower()}")
+        label = np.where(values[rows] > 0.5, finding.lower(), f"no-{finding.lower()}")
         tables.append(
             pd.DataFrame({"sample_id": image.iloc[rows], "label": label, "domain": domain, "group": group.iloc[rows]})
         )
@@ -59,7 +59,7 @@ def read(folder: Path, side: int, finding: str) -> ParsedSet:
     if len(tables) < 2:
         names = [str(table["domain"].iloc[0]) for table in tables if len(table)]
         raise MedshiftError(
-            f"{folder} holds {', '.join(names) or 'none'} of {', '.join(READERS)} with {finding}: two are needed"
+            f"{folder} holds {', '.join(names) or 'none'} of {', '.join(READERS)} with {finding}; two are needed"
         )
     table = pd.concat(tables, ignore_index=True)
     names = table["sample_id"].tolist()
@@ -70,19 +70,19 @@ def read(folder: Path, side: int, finding: str) -> ParsedSet:
 def radiographs(
     opened: list[tuple[Any, NDArray[np.int64]]], paths: list[Path], side: int
 ) -> Iterator[NDArray[np.uint8]]:
-    """Yields (1, side, side) of each image.
+    """Yield the central square (1, side, side) of each image.
 
     Args:
-        opened: Classes of TorchXRayVision, which give (1, H, W) from -1024 to 1024, and the rows that are taken.
-        paths: Of the images, in the same order.
-        side: In pixels.
+        opened: Data sets of TorchXRayVision, with images (1, H, W) from -1024 to 1024, and their rows to take.
+        paths: Paths of the images, in the same order.
+        side: Side in pixels.
 
     Raises:
         MedshiftError: An image cannot be decoded; the message names it.
     """
     from PIL import Image
 
-    from ...importing.formats.pillow import square
+    from ...importing.formats.picture_pixels import eight_bits
 
     wanted = [(data, int(row)) for data, rows in opened for row in rows]
     for (data, row), path in zip(wanted, paths, strict=True):
@@ -91,7 +91,7 @@ def radiographs(
         except Exception as error:  # a decoder of damaged bytes may raise anything
             raise MedshiftError(f"{path} cannot be decoded: {in_one_line(error)}") from error
         grey = np.clip(np.rint((values + 1024) * (255 / 2048)), 0, 255).astype(np.uint8)
-        yield square(Image.fromarray(grey), side, True)
+        yield eight_bits(Image.fromarray(grey), side, grey=True)
 
 
 def _package() -> ModuleType:
@@ -104,7 +104,7 @@ def _package() -> ModuleType:
 
 
 def _table(folder: Path, *names: str) -> str:
-    """Returns the path of the authors' table, or what makes TorchXRayVision take its copy."""
+    """Return the path of the authors' table, or the value that makes TorchXRayVision use its own copy."""
     found = one_of(folder, *names)
     return str(_package().USE_INCLUDED_FILE if found is None else found)
 
@@ -117,7 +117,7 @@ def _place(folder: Path, *names: str) -> Path:
 
 
 def nih(folder: Path) -> tuple[Any, pd.Series[str], pd.Series[str]]:
-    """Returns the class of ChestX-ray14, and path and group of each of its images."""
+    """Open ChestX-ray14; return its data set, and path and group of each image."""
     images = _place(folder, "images", "images-224", "images-512-NIH")
     table = _table(folder, "Data_Entry_2017_v2020.csv", "Data_Entry_2017.csv")
     data = _package().NIH_Dataset(str(images), csvpath=table, views=VIEWS, unique_patients=False)
@@ -125,7 +125,7 @@ def nih(folder: Path) -> tuple[Any, pd.Series[str], pd.Series[str]]:
 
 
 def chexpert(folder: Path) -> tuple[Any, pd.Series[str], pd.Series[str]]:
-    """Returns the class of CheXpert's training set, and path and group of each of its images."""
+    """Open the training set of CheXpert; return its data set, and path and group of each image."""
     root = one_of(folder, "CheXpert-v1.0-small", "CheXpert-v1.0") or folder
     table = _place(root, "train.csv")
     data = _package().CheX_Dataset(str(root), csvpath=str(table), views=VIEWS, unique_patients=False)
@@ -134,7 +134,7 @@ def chexpert(folder: Path) -> tuple[Any, pd.Series[str], pd.Series[str]]:
 
 
 def padchest(folder: Path) -> tuple[Any, pd.Series[str], pd.Series[str]]:
-    """Returns the class of PadChest, and path and group of each of its images."""
+    """Open PadChest; return its data set, and path and group of each image."""
     images = _place(folder, "images", "images-224")
     stem = "PADCHEST_chest_x_ray_images_labels_160K_01.02.19.csv"
     table = _table(folder, stem, f"{stem}.gz")
@@ -143,9 +143,9 @@ def padchest(folder: Path) -> tuple[Any, pd.Series[str], pd.Series[str]]:
 
 
 def rsna(folder: Path) -> tuple[Any, pd.Series[str], pd.Series[str]]:
-    """Returns the class of the RSNA pneumonia challenge, and path and group of each of its images.
+    """Open the RSNA pneumonia challenge; return its data set, and path and group of each image.
 
-    They are images of ChestX-ray14 with new labels: the organisers' mapping gives the patients, who are NIH's.
+    Its images are those of ChestX-ray14 with new labels; the organisers' mapping gives the NIH patients.
     """
     images = _place(folder, "stage_2_train_images", "stage_2_train_images_jpg")
     ending = ".dcm" if next(images.glob("*.dcm"), None) else ".jpg"

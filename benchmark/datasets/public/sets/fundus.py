@@ -1,4 +1,4 @@
-"""Diabetic retinopathy on fundus photographs of four programmes, graded 0 to 4 on the same scale."""
+"""Diabetic retinopathy on fundus photographs from four programmes, graded 0 to 4 on the same scale."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ REFERABLE = ("not-referable", "referable")  # moderate or worse
 
 
 def read(folder: Path, side: int, label: Literal["grade", "referable"] = "referable") -> ParsedSet:
-    """Reads those of `aptos2019/`, `idrid/`, `messidor2/` and `eyepacs/` that are there.
+    """Read whichever of `aptos2019/`, `idrid/`, `messidor2/` and `eyepacs/` exist.
 
     Args:
-        folder: Holds them.
-        side: Of the images, in pixels.
-        label: The five grades, or whether the eye is to be referred.
+        folder: Parent of these folders.
+        side: Side of the images, in pixels.
+        label: The five grades, or whether the eye needs referral.
 
     Raises:
-        MedshiftError: Fewer than two are there, or one is not in its authors' layout.
+        MedshiftError: Fewer than two exist, or one is not in its authors' layout.
     """
     found = [reader(folder / name) for name, reader in READERS.items() if (folder / name).is_dir()]
     if len(found) < 2:
-        raise MedshiftError(f"{folder} holds {len(found)} of {', '.join(READERS)}: at least two are needed")
+        raise MedshiftError(f"{folder} holds {len(found)} of {', '.join(READERS)}; at least two are needed")
     notes = [note for _, note in found if note]
     table = pd.concat([rows for rows, _ in found], ignore_index=True)
     codes = {str(number): name for number, name in enumerate(GRADES)}
@@ -42,14 +42,14 @@ def read(folder: Path, side: int, label: Literal["grade", "referable"] = "refera
 
 
 def aptos(folder: Path) -> tuple[pd.DataFrame, str]:
-    """Returns the rows of APTOS 2019: `train.csv` and `train_images/ID.png`; eyes of a patient are not linked."""
+    """Read the table of APTOS 2019: `train.csv` and `train_images/ID.png`; eyes of a patient are not linked."""
     table = read_csv(folder / "train.csv", ("id_code", "diagnosis"))
     image = "aptos2019/train_images/" + table["id_code"] + ".png"
     return _rows(image, table["diagnosis"], "aptos2019", "aptos2019-" + table["id_code"]), ""
 
 
 def idrid(folder: Path) -> tuple[pd.DataFrame, str]:
-    """Returns the rows of IDRiD's part B; its training and testing sets number their images alike."""
+    """Read the tables of part B of IDRiD; its training and testing sets use the same image numbers."""
     root = one_of(folder, "B. Disease Grading") or folder
     parts = []
     for letter, name in (("a", "Training"), ("b", "Testing")):
@@ -64,7 +64,7 @@ def idrid(folder: Path) -> tuple[pd.DataFrame, str]:
 
 
 def messidor(folder: Path) -> tuple[pd.DataFrame, str]:
-    """Returns the rows of Messidor-2 with the adjudicated grades; the two eyes of an examination are one group."""
+    """Read the table of Messidor-2 with adjudicated grades; the two eyes of an examination are one group."""
     table = read_csv(folder / "messidor_data.csv", ("image_id", "adjudicated_dr_grade", "adjudicated_gradable"))
     pairs = read_csv(folder / "messidor-2.csv", ("left", "right"), ";")
     graded = table[(table["adjudicated_dr_grade"] != "") & (table["adjudicated_gradable"].str.startswith("1"))]
@@ -74,7 +74,9 @@ def messidor(folder: Path) -> tuple[pd.DataFrame, str]:
     exam = {_stem(name): f"messidor2-{_stem(row.left)}" for row in pairs.itertuples() for name in (row.left, row.right)}
     alone = sorted(set(stem) - set(exam))
     if alone:
-        raise MedshiftError(f"{folder / 'messidor-2.csv'} names no examination of {len(alone)} images, e.g. {alone[0]}")
+        raise MedshiftError(
+            f"{folder / 'messidor-2.csv'} names no examination for {len(alone)} images, e.g. {alone[0]}"
+        )
     left = len(table) - len(graded)
     note = f"messidor2: {left:,} images without a gradable adjudication are left out" if left else ""
     grade = graded["adjudicated_dr_grade"].str.removesuffix(".0")
@@ -82,7 +84,7 @@ def messidor(folder: Path) -> tuple[pd.DataFrame, str]:
 
 
 def eyepacs(folder: Path) -> tuple[pd.DataFrame, str]:
-    """Returns the rows of EyePACS: `trainLabels.csv` and `train/PATIENT_EYE.jpeg`."""
+    """Read the table of EyePACS: `trainLabels.csv` and `train/PATIENT_EYE.jpeg`."""
     table = read_csv(folder / "trainLabels.csv", ("image", "level"))
     image = "eyepacs/train/" + table["image"] + ".jpeg"
     return _rows(image, table["level"], "eyepacs", "eyepacs-" + table["image"].str.rpartition("_")[0]), ""

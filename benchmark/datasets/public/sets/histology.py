@@ -16,15 +16,15 @@ from .....shifts.errors import MedshiftError, in_one_line
 from ..definition import MissingExtra, ParsedSet, Remote
 from ..tables import coded, must_exist, one_of, read_csv, squares
 
-BLOCK = 1024  # images of an array that are read at once
+BLOCK = 1024  # images of an array read at a time
 CENTRES = {"train": "nct-crc-he-100k", "val": "nct-crc-he-100k", "test": "crc-val-he-7k"}
 
 
 def info() -> dict[str, Any]:
-    """Returns what the `medmnist` package knows of PathMNIST: addresses, checksums, labels, terms.
+    """Return the `medmnist` package's entry for PathMNIST: addresses, checksums, labels, terms.
 
     Raises:
-        Lacking: The package is not installed.
+        MissingExtra: The package is not installed.
     """
     try:
         from medmnist.info import INFO
@@ -35,19 +35,19 @@ def info() -> dict[str, Any]:
 
 
 def pathmnist_file(side: int) -> str:
-    """Returns the name of the file that holds images of a size."""
+    """Return the name of the file with images of a size."""
     return "pathmnist.npz" if side == 28 else f"pathmnist_{side}.npz"
 
 
 def pathmnist_remotes(side: int) -> tuple[Remote, ...]:
-    """Returns where the images of a size are, with the checksum that the `medmnist` package publishes."""
+    """Return the file with images of a size, with the checksum that the `medmnist` package publishes."""
     known, suffix = info(), "" if side == 28 else f"_{side}"
     checksum = f"md5:{known[f'MD5{suffix}']}"
     return (Remote(known[f"url{suffix}"], pathmnist_file(side), checksum, "the medmnist package"),)
 
 
 def pathmnist(folder: Path, side: int) -> ParsedSet:
-    """Reads `pathmnist_SIDE.npz`: train and validation are of one clinical centre, test is of another."""
+    """Read `pathmnist_SIDE.npz`: train and validation are from one clinical centre, test from another."""
     path = folder / pathmnist_file(side)
     names = [name.replace(" ", "-") for _, name in sorted(info()["label"].items(), key=lambda item: int(item[0]))]
     rows = []
@@ -59,17 +59,17 @@ def pathmnist(folder: Path, side: int) -> ParsedSet:
     except FileNotFoundError:
         raise MedshiftError(f"no {path}") from None
     except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
-        raise MedshiftError(f"{path} is no PathMNIST: {in_one_line(error)}") from error
+        raise MedshiftError(f"{path} is not PathMNIST: {in_one_line(error)}") from error
     table = pd.DataFrame(rows, columns=["sample_id", "label", "domain", "official_split"])
     if not table["label"].between(0, len(names) - 1).all():
-        raise MedshiftError(f"{path} is no PathMNIST: its labels are not 0 to {len(names) - 1}")
+        raise MedshiftError(f"{path} is not PathMNIST: its labels are not 0 to {len(names) - 1}")
     table["label"] = table["label"].map(dict(enumerate(names)))
     table["group"] = table["sample_id"]
     return ParsedSet(table, _members(path, [f"{split}_images" for split in CENTRES], side))
 
 
 def _members(path: Path, names: list[str], side: int) -> Iterator[NDArray[np.uint8]]:
-    """Yields the images (3, H, W) of some arrays of an npz without holding one whole: the largest has 13 GB.
+    """Yield the images (3, H, W) of some arrays of an npz without holding one whole: the largest has 13 GB.
 
     Raises:
         MedshiftError: The file is damaged, or holds other arrays.
@@ -96,7 +96,7 @@ def _blocks(path: Path, names: list[str], side: int) -> Iterator[NDArray[np.uint
 
 
 def camelyon17(folder: Path, side: int) -> ParsedSet:
-    """Reads `metadata.csv` and `patches/` of WILDS Camelyon17 v1.0: five hospitals, patients as groups."""
+    """Read `metadata.csv` and `patches/` of WILDS Camelyon17 v1.0: five hospitals, patients as groups."""
     root = one_of(folder, "camelyon17_v1.0") or folder
     path = root / "metadata.csv"
     table = read_csv(path, ("patient", "node", "x_coord", "y_coord", "tumor", "slide", "center", "split"))
@@ -118,6 +118,6 @@ def camelyon17(folder: Path, side: int) -> ParsedSet:
 
 
 def camelyon17_remotes(side: int) -> tuple[Remote, ...]:
-    """Returns where WILDS keeps the archive; it publishes no checksum."""
+    """Return the archive of WILDS, which publishes no checksum."""
     url = "https://worksheets.codalab.org/rest/bundles/0xe45e15f39fb54e9d9e919556af67aabe/contents/blob/"
     return (Remote(url, "camelyon17_v1.0.tar.gz", unpack=True),)

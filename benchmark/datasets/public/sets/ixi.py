@@ -1,4 +1,4 @@
-"""IXI: T1-weighted heads from three London hospitals, two of them at 1.5 T, one at 3 T. Volumes."""
+"""IXI: T1-weighted head volumes from three London hospitals, two at 1.5 T and one at 3 T."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ SITES = {"Guys": "guys-1.5t", "HH": "hammersmith-3t", "IOP": "iop-1.5t"}
 SEX = "SEX_ID (1=m, 2=f)"
 SEXES = ("male", "female")
 AGES = ("under-50", "50-and-over")
-EXTENT = 224.0  # mm that the cube spans: a head
+EXTENT = 224.0  # mm spanned by the cube: a head
 BRIGHTEST = 99.5  # percentile of a volume that becomes 1
 
 
 def remotes(side: int) -> tuple[Remote, ...]:
-    """Returns where volumes and table are; the checksum is the one that TorchIO publishes."""
+    """Return the files with volumes and table; the checksum is the one that TorchIO publishes."""
     base = "http://biomedic.doc.ic.ac.uk/brain-development/downloads/IXI"
     return (
         Remote(f"{base}/IXI-T1.tar", "IXI-T1.tar", "md5:34901a0593b41dd19c1a1f746eac2d58", "TorchIO", unpack=True),
@@ -34,15 +34,15 @@ def remotes(side: int) -> tuple[Remote, ...]:
 
 
 def read(folder: Path, side: int, label: Literal["sex", "age"] = "sex") -> ParsedSet:
-    """Reads `IXInnn-SITE-nnnn-T1.nii.gz` and `IXI.xls` (or `IXI.csv`); persons are groups.
+    """Read `IXInnn-SITE-nnnn-T1.nii.gz` and `IXI.xls` (or `IXI.csv`); persons are groups.
 
     Args:
-        folder: Holds the volumes, or the folder `IXI-T1` or `T1` with them.
+        folder: Holds the volumes, or a folder `IXI-T1` or `T1` with them.
         side: Voxels along each edge of the cube.
-        label: What is to be told.
+        label: What to classify.
 
     Raises:
-        MedshiftError: No volume or no table is there, or the table is another.
+        MedshiftError: There is no volume or no table, or the table is a different one.
     """
     root = one_of(folder, "IXI-T1", "T1") or folder
     rows = [
@@ -63,7 +63,7 @@ def read(folder: Path, side: int, label: Literal["sex", "age"] = "sex") -> Parse
     notes = (
         f"volumes are smoothed and resampled along the scanner's axes to a cube of {side} voxels that spans {EXTENT:g} "
         f"mm; the {BRIGHTEST:g}th percentile of each becomes 1",
-        *((f"{left} volumes are left out: the table says no {label} or contradicts itself",) if left else ()),
+        *((f"{left} volumes are left out: the table has no {label} for them, or contradicts itself",) if left else ()),
     )
     columns = ["sample_id", "label", "domain", "group", "sex", "age_years"]
     names = made["sample_id"].tolist()
@@ -71,8 +71,8 @@ def read(folder: Path, side: int, label: Literal["sex", "age"] = "sex") -> Parse
 
 
 def people(folder: Path) -> pd.DataFrame:
-    """Returns person, sex, age_years and age (group) of the table; those with contradicting rows are left out."""
-    path = one_of(folder, "IXI.csv", "IXI.xls")  # the former first: a person wrote it, and it needs no package
+    """Read person, sex, age_years and age group from the table; persons with contradicting rows are left out."""
+    path = one_of(folder, "IXI.csv", "IXI.xls")  # CSV first: a person saved it, and it needs no package
     if path is None:
         raise MedshiftError(f"no IXI.xls (or IXI.csv) in {folder}")
     try:
@@ -95,13 +95,13 @@ def people(folder: Path) -> pd.DataFrame:
 def grid(
     shape: tuple[int, ...], affine: NDArray[np.float64], side: int, voxel: float
 ) -> tuple[tuple[int, ...], NDArray[np.float64]]:
-    """Returns shape and affine of a cube about the middle of a volume, whose axes are the scanner's: right, front, up.
+    """Return shape and affine of a cube about the middle of a volume, on the scanner's axes: right, front, up.
 
     Args:
-        shape: Of the volume, (A, B, C).
-        affine: Of the volume, (4, 4), to mm; its axes may be oblique.
+        shape: Shape (A, B, C) of the volume.
+        affine: Affine (4, 4) of the volume, to mm; its axes may be oblique.
         side: Voxels along each edge.
-        voxel: Their size in mm.
+        voxel: Voxel size in mm.
     """
     middle = affine[:3, :3] @ ((np.asarray(shape) - 1) / 2) + affine[:3, 3]
     made = np.diag([voxel, voxel, voxel, 1.0])
@@ -110,7 +110,7 @@ def grid(
 
 
 def cubes(folder: Path, names: Sequence[str], side: int) -> Iterator[NDArray[np.float32]]:
-    """Yields (1, side, side, side) in [0, 1] of each volume.
+    """Yield each volume as a cube (1, side, side, side) in [0, 1].
 
     Raises:
         MedshiftError: A volume cannot be read or holds nothing; the message names it.
@@ -118,14 +118,14 @@ def cubes(folder: Path, names: Sequence[str], side: int) -> Iterator[NDArray[np.
     import nibabel
     from nibabel import processing
 
-    nib: Any = nibabel  # half of its functions are typed
+    nib: Any = nibabel  # only half of its functions are typed
     tools: Any = processing
     voxel = EXTENT / side
     for name in names:
         try:
             loaded = nib.load(folder / name)
             volume = nib.Nifti1Image(np.asarray(loaded.dataobj, dtype=np.float32), loaded.affine)
-            # antialiasing: what the coarser grid cannot hold goes before, as much as the own grid does not lack already
+            # antialiasing: remove what the coarser grid cannot hold, less what the volume's own grid lacks already
             own = np.asarray(volume.header.get_zooms()[:3], dtype=np.float64)
             width = np.sqrt(np.maximum(voxel**2 - own**2, 0))
             smooth = tools.smooth_image(volume, width)

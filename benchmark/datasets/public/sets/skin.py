@@ -1,4 +1,4 @@
-"""Skin lesions through the dermatoscope, by where the pictures come from."""
+"""Dermoscopic images of skin lesions, by where the images come from."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from ..tables import by_stem, coded, read_csv, squares
 DIAGNOSES = ("akiec", "bcc", "bkl", "df", "mel", "nv", "vasc")
 SOURCES = ("rosendahl", "vidir_modern", "vidir_molemax", "vienna_dias")
 HEADINGS = {"MEL": "mel", "NV": "nv", "BCC": "bcc", "AK": "ak", "BKL": "bkl", "DF": "df", "VASC": "vasc", "SCC": "scc"}
-ARCHIVES = {"HAM": "ham10000", "BCN": "bcn20000", "MSK": "msk"}  # how lesion ids begin
+ARCHIVES = {"HAM": "ham10000", "BCN": "bcn20000", "MSK": "msk"}  # prefix of lesion ids -> domain
 
 
 def ham10000(folder: Path, side: int) -> ParsedSet:
-    """Reads `HAM10000_metadata.csv` with its column `dataset`, and the images of both parts; lesions as groups."""
+    """Read `HAM10000_metadata.csv` with its column `dataset`, and the images of both parts; lesions are groups."""
     path = next((folder / name for name in METADATA if (folder / name).exists()), folder / METADATA[0])
     table = read_csv(path, ("lesion_id", "image_id", "dx", "dataset"), "\t" if path.suffix == ".tab" else ",")
     image = _images(folder, table["image_id"], "HAM10000_images_part_1/*", "HAM10000_images_part_2/*", "*.jpg")
@@ -34,21 +34,21 @@ def ham10000(folder: Path, side: int) -> ParsedSet:
 
 
 def isic2019(folder: Path, side: int) -> ParsedSet:
-    """Reads the training set of the ISIC 2019 challenge; the archive that a lesion id names is the domain."""
+    """Read the training set of the ISIC 2019 challenge; the archive named by the lesion id is the domain."""
     truth = folder / "ISIC_2019_Training_GroundTruth.csv"
     labels = read_csv(truth, ("image", *HEADINGS))
     metadata = read_csv(folder / "ISIC_2019_Training_Metadata.csv", ("image", "lesion_id"))
     table = labels.merge(metadata, on="image", how="left").fillna("")
-    told = table[list(HEADINGS)].astype(float)
-    odd = table["image"][told.sum(axis=1) != 1]
+    truths = table[list(HEADINGS)].astype(float)
+    odd = table["image"][truths.sum(axis=1) != 1]
     if len(odd):
-        raise MedshiftError(f"{truth}: {len(odd)} images have not exactly one diagnosis, e.g. {odd.iloc[0]}")
+        raise MedshiftError(f"{truth}: {len(odd)} images do not have exactly one diagnosis, e.g. {odd.iloc[0]}")
     known = table["lesion_id"].str.slice(0, 3).isin(ARCHIVES)
     image = _images(folder, table["image"][known], "ISIC_2019_Training_Input/*")
     made = pd.DataFrame(
         {
             "sample_id": image,
-            "label": told[known].idxmax(axis=1).map(HEADINGS),
+            "label": truths[known].idxmax(axis=1).map(HEADINGS),
             "domain": table["lesion_id"][known].str.slice(0, 3).map(ARCHIVES),
             "group": table["lesion_id"][known],
         }
@@ -62,7 +62,7 @@ METADATA = ("HAM10000_metadata.csv", "HAM10000_metadata", "HAM10000_metadata.tab
 
 
 def _images(folder: Path, ids: pd.Series[str], *patterns: str) -> pd.Series[str]:
-    """Returns the path of each image, below the folder."""
+    """Return the path of each image, relative to the folder."""
     files = by_stem(folder, *patterns)
     path = ids.str.lower().map(files)
     missing = ids[path.isna()]

@@ -1,4 +1,4 @@
-"""White blood cells of four smears-and-microscopes: five kinds that all of them tell apart."""
+"""White blood cells from four combinations of smear and microscope: the five kinds that all of them label."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ..tables import one_of, squares
 KINDS = ("basophil", "eosinophil", "lymphocyte", "monocyte", "neutrophil")
 SHORT = {"baso": "basophil", "eosi": "eosinophil", "lymp": "lymphocyte", "mono": "monocyte", "neut": "neutrophil"}
 ENDINGS = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff")
-# domain -> folders, the first of which is there; each holds a folder a kind
+# domain -> alternatives for each of its folders; each folder holds one folder per kind
 PLACES: dict[str, tuple[tuple[str, ...], ...]] = {
     "pbc": (("pbc/PBC_dataset_normal_DIB", "PBC_dataset_normal_DIB", "pbc"),),
     "raabin": (("raabin/Train",), ("raabin/TestA", "raabin/Test-A")),
@@ -23,10 +23,10 @@ PLACES: dict[str, tuple[tuple[str, ...], ...]] = {
 
 
 def read(folder: Path, side: int) -> ParsedSet:
-    """Reads those of the sets that are there; each image is its own group, for none says whose cells are whose.
+    """Read whichever of the sets exist; each image is its own group, as no set names the patients.
 
     Raises:
-        MedshiftError: Fewer than two domains are there, or one has no folder of a kind of cell.
+        MedshiftError: Fewer than two domains exist.
     """
     rows: list[tuple[str, str, str]] = []
     left: dict[str, int] = {}
@@ -45,8 +45,10 @@ def read(folder: Path, side: int) -> ParsedSet:
     found = sorted(table["domain"].unique())
     if len(found) < 2:
         raise MedshiftError(
-            f"{folder} holds cells of {', '.join(found) or 'none'} of {', '.join(PLACES)}: two domains are needed"
+            f"{folder} holds cells of {', '.join(found) or 'none'} of {', '.join(PLACES)}; two domains are needed"
         )
     table["group"] = table["sample_id"]
-    notes = tuple(f"{name}: {count:,} images are none of the five kinds and left out" for name, count in left.items())
+    notes = tuple(
+        f"{name}: {count:,} images are of none of the five kinds and left out" for name, count in left.items()
+    )
     return ParsedSet(table, squares(folder, table["sample_id"].tolist(), side), notes=notes)
