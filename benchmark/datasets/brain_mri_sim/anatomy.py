@@ -76,7 +76,7 @@ def integrate(velocities: Tensor, steps: int = 6) -> Tensor:
 
 def _sample(volumes: Tensor, points: Tensor, extent: Tensor) -> Tensor:
     """Returns volumes (P, C, *shape) at points (P, *grid, 3) in mm, where `extent` mm is the far corner."""
-    unit = (points * (2 / extent) - 1).flip(-1)
+    unit = points.flip(-1).mul_((2 / extent).flip(-1)).sub_(1)
     return torch.nn.functional.grid_sample(volumes, unit, padding_mode="border", align_corners=True)
 
 
@@ -106,7 +106,7 @@ def template_points(displacements: Tensor, postures: Tensor, z_mm: Tensor) -> Te
     for axis, centre in enumerate((up, front, right)):
         a, b, c = (postures[:, axis, other, None, None, None] for other in range(3))
         turned = a * (z_mm[..., None, None] - up) + b * (rows[:, None] - front) + c * (cols - right) + centre
-        points[..., axis] = turned + moved[:, axis]
+        torch.add(turned, moved[:, axis], out=points[..., axis])
     return points
 
 
@@ -120,7 +120,8 @@ def _interpolate(field: Tensor, axis: int, position_mm: Tensor) -> Tensor:
     shape = [1] * field.dim()
     shape[axis] = -1
     weight = (steps - low).reshape(shape)
-    return field.index_select(axis, low) * (1 - weight) + field.index_select(axis, low + 1) * weight
+    after = field.index_select(axis, low + 1).mul_(weight)
+    return field.index_select(axis, low).mul_(1 - weight).add_(after)
 
 
 def correlated(rng: np.random.Generator, lead: tuple[int, ...]) -> Array:
@@ -147,15 +148,16 @@ def tissue_fractions(points: Tensor, variation: Tensor) -> Tensor:
     sampled = _sample(maps().expand(patients * planes, -1, -1, -1, -1), flat, extent)
     white, grey, depth = sampled.reshape(patients, planes, 3, height, width).unbind(2)
     floor = 1e-3
-    odds = torch.stack([white, grey, 1 - white - grey], dim=2).clamp_min(floor).log() * SHARPNESS
+    odds = torch.stack([white, grey, 1 - white - grey], dim=2).clamp_min_(floor).log_().mul_(SHARPNESS)
     odds[:, :, 0] += VARIATION * variation[:, :, 0]
     odds[:, :, 2] += VARIATION * variation[:, :, 1]
     reach = torch.zeros_like(depth)
     for axis, sign in enumerate((1, -1, 1)):
-        mni = (points[..., axis] - SHAPE[axis] / 2) * sign + MNI_OF_CENTRE[axis]
-        reach += ((mni - DEEP_GREY[0][axis]) / DEEP_GREY[1][axis]).square()
-    deep = torch.sigmoid(8 * (1 - reach))
-    brain, skull, scalp, air = ((edge - depth + 0.5).clamp(0, 1) for edge in LAYERS_MM)  # how far outside each surface
-    shares = odds.softmax(dim=2) * (1 - brain)[:, :, None]
+        mni = (points[..., axis] - SHAPE[axis] / 2).mul_(sign).add_(MNI_OF_CENTRE[axis])
+        reach += mni.sub_(DEEP_GREY[0][axis]).div_(DEEP_GREY[1][axis]).square_()
+    deep = reach.neg_().add_(1).mul_(8).sigmoid_()
+    # how far outside each surface
+    brain, skull, scalp, air = ((edge - depth).add_(0.5).clamp_(0, 1) for edge in LAYERS_MM)
+    shares = odds.softmax(dim=2).mul_((1 - brain)[:, :, None])
     white, grey, csf = shares.unbind(2)
     return torch.stack([white, grey * (1 - deep), grey * deep, csf + brain - skull, skull - scalp, scalp - air], dim=2)
