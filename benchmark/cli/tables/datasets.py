@@ -38,7 +38,7 @@ def _section(definition: Definition) -> str:
         f"- **Cite:** {definition.citation}",
         f"- **Page:** {definition.page}",
         f"- **By hand:** {definition.fetch.rstrip(':')}. " + "; ".join(_place(*place) for place in definition.layout),
-        *(f"- **Mind:** {note}" for note in definition.notes),
+        *(f"- **Note:** {note}" for note in definition.notes),
     ]
     return f"\n### {definition.name}\n\n{definition.title}.\n\n" + "\n".join(lines) + "\n"
 
