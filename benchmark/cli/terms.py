@@ -58,7 +58,7 @@ def resolve_study(
 
     Args:
         choices: From `choices_from_options`.
-        protocol_folder: Holds a protocol to run on as it is; None makes one of the choices.
+        protocol_folder: Holds a protocol to run on unchanged; None makes one from the choices.
         dataset: Raw option value, as are all arguments below.
         data: A folder with images.
         classes: With commas.

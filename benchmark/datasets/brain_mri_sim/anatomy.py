@@ -51,7 +51,7 @@ def maps() -> Tensor:
 
 
 def velocity(rng: np.random.Generator) -> Array:
-    """Draws one patient's stationary velocity field, (3, *GRID), in mm (slice, row, column)."""
+    """Draw one patient's stationary velocity field, (3, *GRID), in mm (slice, row, column)."""
     field = rng.standard_normal((3, *GRID), dtype=np.float32).astype(np.float64)
     for axis in (1, 2, 3):
         field = ndimage.gaussian_filter1d(field, SMOOTH_MM / SPACING_MM, axis=axis, mode="wrap")
@@ -60,7 +60,7 @@ def velocity(rng: np.random.Generator) -> Array:
 
 
 def integrate(velocities: Tensor, steps: int = 6) -> Tensor:
-    """Returns displacements (P, 3, *GRID) in mm: the flow of the velocities for unit time.
+    """Integrate velocities over unit time into displacements (P, 3, *GRID) in mm.
 
     Scaling and squaring (Arsigny et al., MICCAI 2006): a small step is a diffeomorphism, and so is its composition with
     itself, `steps` times.
@@ -75,13 +75,13 @@ def integrate(velocities: Tensor, steps: int = 6) -> Tensor:
 
 
 def _sample(volumes: Tensor, points: Tensor, extent: Tensor) -> Tensor:
-    """Returns volumes (P, C, *shape) at points (P, *grid, 3) in mm, where `extent` mm is the far corner."""
+    """Sample volumes (P, C, *shape) at points (P, *grid, 3) in mm; `extent` is the far corner in mm."""
     unit = points.flip(-1).mul_((2 / extent).flip(-1)).sub_(1)
     return torch.nn.functional.grid_sample(volumes, unit, padding_mode="border", align_corners=True)
 
 
 def posture(rng: np.random.Generator) -> Array:
-    """Draws one patient's 3x3 matrix from scanner to template, about the centre: scale of each axis and rotation."""
+    """Draw one patient's 3x3 matrix from scanner to template, about the centre: scale of each axis and rotation."""
     a, b, c = np.deg2rad(ROTATION_DEG) * rng.standard_normal(3)
     about_up = np.array([[1, 0, 0], [0, np.cos(a), -np.sin(a)], [0, np.sin(a), np.cos(a)]])
     about_front = np.array([[np.cos(b), 0, -np.sin(b)], [0, 1, 0], [np.sin(b), 0, np.cos(b)]])
@@ -90,7 +90,7 @@ def posture(rng: np.random.Generator) -> Array:
 
 
 def template_points(displacements: Tensor, postures: Tensor, z_mm: Tensor) -> Tensor:
-    """Template coordinates of each pixel of the scanned planes, (P, M, rows, columns, 3) mm.
+    """Compute the template coordinates of each pixel of the scanned planes, (P, M, rows, columns, 3) mm.
 
     Args:
         displacements: (P, 3, *GRID) mm, from `integrate`.
@@ -111,7 +111,7 @@ def template_points(displacements: Tensor, postures: Tensor, z_mm: Tensor) -> Te
 
 
 def _interpolate(field: Tensor, axis: int, position_mm: Tensor) -> Tensor:
-    """Linear interpolation along one axis of the velocity grid at positions (n,) inside it.
+    """Interpolate linearly along one axis of the velocity grid at positions (n,) inside it.
 
     Elementwise, as a matrix product leaves the order of its sums to the library.
     """
@@ -125,7 +125,7 @@ def _interpolate(field: Tensor, axis: int, position_mm: Tensor) -> Tensor:
 
 
 def correlated(rng: np.random.Generator, lead: tuple[int, ...]) -> Array:
-    """Draws standard normal fields (*lead, rows, columns) with a Gaussian correlation over `VARIATION_MM`."""
+    """Draw standard normal fields (*lead, rows, columns) with a Gaussian correlation over `VARIATION_MM`."""
     field = rng.standard_normal((*lead, *SHAPE[1:]), dtype=np.float32).astype(np.float64)
     for axis in (-2, -1):
         field = ndimage.gaussian_filter1d(field, VARIATION_MM, axis=axis, mode="wrap", truncate=3)
@@ -133,7 +133,7 @@ def correlated(rng: np.random.Generator, lead: tuple[int, ...]) -> Array:
 
 
 def tissue_fractions(points: Tensor, variation: Tensor) -> Tensor:
-    """Returns the healthy tissues' shares at template points, (P, M, 6, rows, columns), summing to 1 inside the head.
+    """Compute healthy tissue shares at template points, (P, M, 6, rows, columns), summing to 1 inside the head.
 
     Order: white, grey, deep grey, CSF, bone, soft tissue (`TISSUES` without the lesion). Air is what is missing to 1.
 

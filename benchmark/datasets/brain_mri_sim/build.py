@@ -47,7 +47,7 @@ CANDIDATES = 512
 
 @dataclass(frozen=True)
 class Site:
-    """Where in one slice the two patches and the lesion are.
+    """Positions of the two patches and the lesion in one slice.
 
     Attributes:
         corners: (2, 2) row and column of the patches' first pixel; the lesion lies in the first.
@@ -67,7 +67,7 @@ class Site:
 
 
 def address(*parts: object) -> np.random.Generator:
-    """Returns the generator that belongs to an address; the same address always gives the same numbers."""
+    """Make the random generator of an address; the same address always gives the same numbers."""
     key = hashlib.blake2b("\x1f".join(map(str, (SEED, *parts))).encode(), digest_size=16).digest()
     return np.random.Generator(np.random.Philox(key=int.from_bytes(key, "little")))
 
@@ -82,7 +82,7 @@ def build(
     Args:
         home: not used: nothing is written, the caller caches what it gets.
         progress: called with (patients done, patients in all) after every block.
-        patients: how many at each site, `PATIENTS` unless told; the first ones are the same patients.
+        patients: how many at each site, by default `PATIENTS`; a smaller number keeps the first patients.
 
     Returns:
         A table sorted by sample_id with columns sample_id, label (0 no lesion, 1 lesion), domain, group (the patient),
@@ -110,7 +110,7 @@ def build(
 
 
 def scan(row: Scanner, numbers: list[int]) -> tuple[list[dict[str, object]], Array]:
-    """Returns the records and patches (n, 64, 64) in [0, 1] of these patients of a site."""
+    """Scan patients at a site: records, and patches (n, 64, 64) in [0, 1]."""
     names = [f"{row.site}-p{number:03d}" for number in numbers]
     heights = np.stack([slice_heights(address(name, "heights")) for name in names])
     healthy = virtual_patients(names, heights, scanner.sub_slices(row.thickness_mm))
@@ -130,13 +130,13 @@ def scan(row: Scanner, numbers: list[int]) -> tuple[list[dict[str, object]], Arr
 
 
 def slice_heights(rng: np.random.Generator) -> NDArray[np.float64]:
-    """Returns the heights of the slices in the scanner in mm, (SLICES,): one in each equal part of the range."""
+    """Draw slice heights in the scanner in mm, (SLICES,): one in each equal part of the range."""
     low, high = (mni - anatomy.MNI_OF_CENTRE[0] + anatomy.SHAPE[0] / 2 for mni in HEIGHT_MNI)
     return low + (high - low) * (np.arange(SLICES) + rng.uniform(0.1, 0.9, SLICES)) / SLICES
 
 
 def virtual_patients(names: list[str], heights: NDArray[np.float64], offsets: NDArray[np.float64]) -> Array:
-    """Returns healthy tissue shares of the scanned planes, (P, S, K, 6, rows, columns)."""
+    """Make healthy tissue shares of the scanned planes, (P, S, K, 6, rows, columns)."""
     planes = torch.from_numpy(heights[..., None] + offsets).flatten(1)
     velocities = np.stack([anatomy.velocity(address(name, "velocity")) for name in names])
     postures = np.stack([anatomy.posture(address(name, "posture")) for name in names])
@@ -150,11 +150,11 @@ def virtual_patients(names: list[str], heights: NDArray[np.float64], offsets: ND
 
 
 def place(shares: Array, rng: np.random.Generator) -> Site:
-    """Draws two patches of a slice by the same rule, and puts a lesion into one of them.
+    """Draw two patches of a slice by the same rule, and put a lesion into one of them.
 
     A point in deep white matter is drawn, then a patch around it, off centre; the same again for the other patch, such
-    that neither patch shows the other's point. Then the lesion is put at the first point: which patch has it can not
-    be told from where the patches lie.
+    that neither patch shows the other's point. Then the lesion is put at the first point, so the position of a patch
+    does not reveal whether it has the lesion.
 
     Args:
         shares: (6, rows, columns) tissue shares of the slice's middle plane.
@@ -188,7 +188,7 @@ def place(shares: Array, rng: np.random.Generator) -> Site:
 
 
 def add_lesions(healthy: Array, placed: list[list[Site]], offsets: NDArray[np.float64]) -> Array:
-    """Returns tissue shares with the lesion as a seventh tissue, (P, S, K, 7, rows, columns)."""
+    """Add lesions to tissue shares as a seventh tissue, (P, S, K, 7, rows, columns)."""
     reach = int(RADIUS_MM[1]) + 4
     fractions = np.concatenate([healthy, np.zeros_like(healthy[:, :, :, :1])], axis=3)
     step = np.arange(-reach, reach + 1, dtype=np.float64)
@@ -210,7 +210,7 @@ def add_lesions(healthy: Array, placed: list[list[Site]], offsets: NDArray[np.fl
 def _cut(
     names: list[str], row: Scanner, images: Array, placed: list[list[Site]]
 ) -> tuple[list[dict[str, object]], Array]:
-    """Returns the records and the patches of whole slices (P, S, rows, columns)."""
+    """Cut the patches out of whole slices (P, S, rows, columns), with their records."""
     records: list[dict[str, object]] = []
     patches: list[Array] = []
     for name, exam, sites in zip(names, images, placed, strict=True):

@@ -22,7 +22,7 @@ EXPORT_PERCENTILE, EXPORT_LEVEL = 99.5, 0.9
 
 
 def mprage(t1: Array, t2_star: Array, pd: Array, scanner: Scanner) -> Array:
-    """Returns the signed signal of an inversion-prepared gradient echo at its inversion time.
+    """Compute the signed signal of an inversion-prepared gradient echo at its inversion time.
 
     S = PD sin(a) (1 - 2 exp(-TI/T1) / (1 + exp(-TR/T1))) exp(-TE/T2*), after Mugler and Brookeman (MRM 1990) without
     the effect of the echo train on the recovery. Times in ms; the arrays broadcast.
@@ -33,7 +33,7 @@ def mprage(t1: Array, t2_star: Array, pd: Array, scanner: Scanner) -> Array:
 
 
 def spgr(t1: Array, t2_star: Array, pd: Array, scanner: Scanner) -> Array:
-    """Returns the steady-state signal of a spoiled gradient echo (Ernst and Anderson, Rev Sci Instrum 1966).
+    """Compute the steady-state signal of a spoiled gradient echo (Ernst and Anderson, Rev Sci Instrum 1966).
 
     S = PD sin(a) (1 - E) / (1 - cos(a) E) exp(-TE/T2*), E = exp(-TR/T1). Times in ms; the arrays broadcast.
     """
@@ -43,20 +43,20 @@ def spgr(t1: Array, t2_star: Array, pd: Array, scanner: Scanner) -> Array:
 
 
 def signal(parameters: Array, scanner: Scanner) -> Array:
-    """Returns the signal, (...,), of tissues with parameters (..., 3): T1 ms, T2* ms, PD."""
+    """Compute the signal, (...,), of tissues with parameters (..., 3): T1 ms, T2* ms, PD."""
     equation = {"mprage": mprage, "spgr": spgr}[scanner.sequence]
     t1, t2_star, pd = np.moveaxis(parameters, -1, 0)
     return equation(t1, t2_star, pd, scanner)
 
 
 def sub_slices(thickness_mm: float) -> NDArray[np.float64]:
-    """Returns the offsets in mm, (K,), of the planes whose mean is a slice of this thickness."""
+    """Return the offsets in mm, (K,), of the planes that are averaged into a slice of this thickness."""
     count = max(1, round(thickness_mm / SUB_SLICE_MM))
     return (np.arange(count) - (count - 1) / 2) * thickness_mm / count
 
 
 def coil_sensitivity(coefficients: Array, z: Array, shape: tuple[int, int], non_uniformity: float) -> Array:
-    """Returns smooth receive fields, (P, S, *shape), positive, about 1 on average.
+    """Make smooth receive fields, (P, S, *shape), positive, about 1 on average.
 
     Args:
         coefficients: (P, 9): how much of each polynomial of first and second degree in row, column and slice.
@@ -77,7 +77,7 @@ def coil_sensitivity(coefficients: Array, z: Array, shape: tuple[int, int], non_
 
 
 def sampling_window(n: int, voxel_mm: float, apodisation_mm: float, grid_mm: float = 1.0) -> Array:
-    """Returns the weight of each k-space sample along one axis, (n,), in `scipy.fft` order.
+    """Return the weight of each k-space sample along one axis, (n,), in `scipy.fft` order.
 
     1 up to the protocol's highest frequency, 1 / (2 voxel), and 0 beyond (a sinc point spread of width `voxel_mm`),
     times a Gaussian whose point spread has a full width at half maximum of `apodisation_mm`.
@@ -89,7 +89,7 @@ def sampling_window(n: int, voxel_mm: float, apodisation_mm: float, grid_mm: flo
 
 
 def receive(magnetisation: Array, scanner: Scanner, noise: Array, level: Array) -> Array:
-    """Samples k-space with noise and returns magnitude images on the grid it was given.
+    """Sample k-space with noise, and reconstruct magnitude images on the given grid.
 
     Args:
         magnetisation: (N, H, W) on a 1 mm grid, coil sensitivity included.
@@ -115,7 +115,7 @@ def receive(magnetisation: Array, scanner: Scanner, noise: Array, level: Array) 
 
 
 def export(images: Array) -> Array:
-    """Returns exams (P, S, H, W) in [0, 1]: each exam's 99.5th percentile becomes 0.9, one rule at all sites."""
+    """Window exams (P, S, H, W) to [0, 1]: each exam's 99.5th percentile becomes 0.9, the same rule at all sites."""
     bright = np.percentile(images, EXPORT_PERCENTILE, axis=(1, 2, 3), keepdims=True)
     return np.clip(images * (EXPORT_LEVEL / bright), 0, 1)
 
@@ -128,7 +128,7 @@ def acquire(
     z: Array,
     rngs: Sequence[np.random.Generator],
 ) -> Array:
-    """Scans a batch of exams.
+    """Scan a batch of exams.
 
     Args:
         fractions: (P, S, K, T, H, W): share of each tissue (order of `TISSUES`) in each of the K planes of each slice.

@@ -14,7 +14,7 @@ brackets nyu / caltech / stanford:
   3.93 mm of anatomy; what an axis has beyond that and its own sampling is apodisation: none at nyu, 1.9 and 2.0 mm at
   caltech (whose raw filter is on), 1.1 and 2.5 mm at stanford; the smaller of the two is used for both axes.
 
-`portable` is no published site: a generic head-only 0.5 T system with an MPRAGE whose times follow the shorter T1 at
+`portable` is not a published site: a generic head-only 0.5 T system with an MPRAGE whose times follow the shorter T1 at
 low field, thick slices, coarse sampling and low SNR. These are assumptions, not measurements: the far end of the scale.
 """
 
@@ -73,7 +73,7 @@ SCANNERS: tuple[Scanner, ...] = (
 
 
 def scanner(site: str) -> Scanner:
-    """Returns the row of a site.
+    """Return the row of a site.
 
     Raises:
         KeyError: no such site.

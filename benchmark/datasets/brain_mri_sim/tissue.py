@@ -72,7 +72,7 @@ LESION_SEVERITY = (0.7, 1.1)  # how far from white matter (0) to the table's les
 
 
 def parameters(field_t: float) -> Array:
-    """Returns the table of one field strength as (T, 3): T1 ms, T2* ms, PD, in the order of `TISSUES`.
+    """Return the table of one field strength as (T, 3): T1 ms, T2* ms, PD, in the order of `TISSUES`.
 
     Raises:
         KeyError: no table for this field strength.
@@ -81,13 +81,13 @@ def parameters(field_t: float) -> Array:
 
 
 def individual(field_t: float, rng: np.random.Generator) -> Array:
-    """Returns one patient's tissue parameters, (T, 3): the table with a few percent of variation between people."""
+    """Draw one patient's tissue parameters, (T, 3): the table with a few percent of variation between people."""
     table = parameters(field_t)
     spread = np.array([T1_SPREAD, 0.0, PD_SPREAD])
     return np.asarray(table * np.exp(spread * rng.standard_normal(table.shape, dtype=np.float32)))
 
 
 def lesion_parameters(patient: Array, severity: float) -> Array:
-    """Returns T1, T2*, PD of one lesion, (3,): severity 0 is the patient's white matter, 1 the full lesion."""
+    """Return T1, T2*, PD of one lesion, (3,): severity 0 is the patient's white matter, 1 the full lesion."""
     white, lesion = patient[TISSUES.index("white")], patient[TISSUES.index("lesion")]
     return np.asarray(white + severity * (lesion - white))
