@@ -242,7 +242,7 @@ def test_a_run_records_its_tuning_and_comes_out_the_same(tmp_path, monkeypatch):
         run.run(job("one", Budget(4, ("second", "fails"))), torch.device("cpu"), run.RunProgress())
     assert budget_of(card.tuning, Constant()) == first.budget
     moved = card.tuning.model_copy(update={"searched": {"second": "one of 0.1"}})
-    with pytest.raises(MedshiftError, match="another search space of second"):
+    with pytest.raises(MedshiftError, match="the search space of second differs"):
         budget_of(moved, Constant())
 
 
