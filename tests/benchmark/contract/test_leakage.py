@@ -6,14 +6,11 @@ What is handed over leads nowhere, and what is remembered past a condition is fo
 
 from __future__ import annotations
 
-import ctypes
-import gc
 import itertools
 import json
 import os
 import subprocess
 import sys
-import types
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -23,6 +20,7 @@ import pandas as pd
 import pytest
 import torch
 from helpers.image_folders import folder
+from helpers.secrets_search import CHOICES, Secrets, reachable, secrets
 
 from medshift.benchmark.contract import access, registry
 from medshift.benchmark.contract.checks import check_baseline
@@ -30,79 +28,8 @@ from medshift.benchmark.datasets import manifest
 from medshift.benchmark.datasets.images import Images
 from medshift.benchmark.protocols import plan
 from medshift.benchmark.protocols.folder import write_protocol
-from medshift.benchmark.protocols.plan import Choices
 from medshift.benchmark.runs import run
 from medshift.shifts.errors import MedshiftError
-
-
-def reachable(start: object, whole: bool) -> list[object]:
-    """Returns all objects that lead on from one, what lies behind views included.
-
-    Unless whole, the walk stops at modules, classes and what functions see globally.
-    """
-    seen: dict[int, object] = {id(start): start}
-    todo = [start]
-    while todo:
-        item = todo.pop()
-        if isinstance(item, np.ndarray):
-            found = [item.base] + (list(item.flat) if item.dtype == object else [])
-        elif isinstance(item, types.FunctionType) and not whole:
-            found = [item.__closure__, item.__defaults__, item.__kwdefaults__, item.__dict__]
-        elif isinstance(item, types.ModuleType | type) and not whole:
-            found = []
-        else:
-            found = gc.get_referents(item) + (list(item) if isinstance(item, dict) else [])  # which omits keys of text
-        for one in found:
-            if id(one) not in seen and one is not seen and one is not todo:
-                seen[id(one)] = one
-                todo.append(one)
-    return list(seen.values())
-
-
-def memory(item: object) -> bytes:
-    """Returns all the memory of an array or a tensor as images and labels are compared: 8-bit grey, or int64."""
-    if isinstance(item, torch.Tensor):
-        if item.device.type != "cpu" or item.layout != torch.strided or not item.untyped_storage().nbytes():
-            return b""
-        raw = ctypes.string_at(item.untyped_storage().data_ptr(), item.untyped_storage().nbytes())
-        item = np.frombuffer(raw, str(item.dtype).removeprefix("torch.")) if "bfloat" not in str(item.dtype) else None
-    if isinstance(item, pd.DataFrame | pd.Series | pd.Index):
-        item = item.to_numpy()
-    if not isinstance(item, np.ndarray) or item.size < 16:
-        return b""
-    if item.dtype.kind == "f":
-        grey = np.nan_to_num(item.astype(np.float64)) * 255
-        return np.clip(np.rint(grey), 0, 255).astype(np.uint8).tobytes() if grey.max() <= 255.001 else b""
-    if item.dtype == np.uint8 or item.dtype.itemsize == 8:
-        return item.tobytes()
-    return item.astype(np.int64).tobytes() if item.dtype.kind in "iu" else b""
-
-
-@dataclass(frozen=True)
-class Secrets:
-    """What nobody may find: images, runs of labels, names of samples."""
-
-    images: tuple[bytes, ...]
-    labels: tuple[bytes, ...]
-    names: frozenset[str]
-
-    def found(self, items: list[object]) -> list[str]:
-        """Returns a line for each secret that is among the objects."""
-        held = {part for part in map(memory, items) if part}
-        texts = {item for item in items if isinstance(item, str)}
-        said = [f"image {i}" for i, image in enumerate(self.images) if any(image in part for part in held)]
-        said += [f"labels {i}" for i, run in enumerate(self.labels) if any(run in part for part in held)]
-        return said + sorted(self.names & texts)
-
-
-def secrets(dataset, table: pd.DataFrame, sees: str) -> Secrets:
-    """Returns what a method that `sees` so much must not find."""
-    source = table["domain"] == "site-a"
-    hidden = (table["split"] == "test") | (~source & (sees != "target-unlabelled"))
-    images = tuple(dataset.pixels[row].tobytes() for row in table.loc[hidden, "row"])
-    runs = [group["label"] for _, group in table[~source | (table["split"] == "test")].groupby(["domain", "split"])]
-    labels = [group.to_numpy(np.int64).tobytes() for group in [*runs, dataset.table["label"]] if len(group) >= 16]
-    return Secrets(images, tuple(labels), frozenset(table.loc[~source | (table["split"] == "test"), "sample_id"]))
 
 
 @pytest.fixture(scope="module")
@@ -113,9 +40,6 @@ def data(tmp_path_factory):
     table["label"] = np.where(np.random.default_rng(5).random(len(table)) < 0.5, "healthy", "sick")
     table.to_csv(where / "manifest.csv", index=False)
     return where
-
-
-CHOICES = Choices(source="site-a", shifts=("gamma",), severities=(1, 5))
 
 
 def job(where: Path, out: Path, baseline, name="pries"):
@@ -197,18 +121,18 @@ class Spy:
     paper: ClassVar[str] = "none"
 
     def fit(self, access):
-        sys.path[:0] = os.environ["SPY_TESTS"].split(os.pathsep)
-        import test_leakage
-        items = test_leakage.reachable(access, whole=True)
+        sys.path.insert(0, os.environ["SPY_TESTS"])
+        from helpers import secrets_search
+        items = secrets_search.reachable(access, whole=True)
         # the secrets are looked up only after the walk
         from medshift.benchmark.datasets.manifest import read_manifest
         from medshift.benchmark.protocols.plan import plan
         from pathlib import Path
         dataset = read_manifest(Path(os.environ["SPY_DATA"]))
-        terms, table = plan(dataset, test_leakage.CHOICES)
-        found = test_leakage.secrets(dataset, table, self.sees).found(items)
+        terms, table = plan(dataset, secrets_search.CHOICES)
+        found = secrets_search.secrets(dataset, table, self.sees).found(items)
         row = int(table.loc[(table["domain"] == "site-a") & (table["split"] == "train"), "row"].iloc[0])
-        allowed = test_leakage.Secrets((dataset.pixels[row].tobytes(),), (), frozenset(["cbr-tiny"])).found(items)
+        allowed = secrets_search.Secrets((dataset.pixels[row].tobytes(),), (), frozenset(["cbr-tiny"])).found(items)
         modules = sum(type(item) is type(sys) for item in items)
         Path("spied.json").write_text(json.dumps({"found": found, "allowed": allowed, "modules": modules}))
         return Even()
@@ -218,10 +142,14 @@ class Spy:
 @pytest.mark.slow
 def test_nor_do_the_modules_of_a_real_run_lead_to_one(tmp_path, data):
     (tmp_path / "spy.py").write_text(SPY)
-    tests = os.pathsep.join(str(Path(__file__).parents[up]) for up in (0, 2))
     words = [sys.executable, "-m", "medshift.benchmark.cli", "run", "--baseline", "spy:Spy", "--data", str(data)]
     words += ["--source", "site-a", "--shifts", "gamma", "--severities", "1,5", "--out", str(tmp_path / "out")]
-    environment = {**os.environ, "MEDSHIFT_HOME": str(tmp_path / "home"), "SPY_TESTS": tests, "SPY_DATA": str(data)}
+    environment = {
+        **os.environ,
+        "MEDSHIFT_HOME": str(tmp_path / "home"),
+        "SPY_TESTS": str(Path(__file__).parents[2]),
+        "SPY_DATA": str(data),
+    }
     done = subprocess.run(words, capture_output=True, text=True, cwd=tmp_path, env=environment)
     assert done.returncode == 0, done.stderr
     said = json.loads((tmp_path / "spied.json").read_text())
