@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 from helpers import public_layouts as published
+from helpers.progress import nothing
 
 from medshift.benchmark.datasets.public import download, get
 from medshift.benchmark.datasets.public.catalogue import DEFINITIONS
@@ -22,6 +23,8 @@ from medshift.benchmark.datasets.public.sets import histology
 from medshift.shifts.errors import MedshiftError
 
 BODY = np.random.default_rng(0).bytes(3_000_001)
+
+
 MD5 = f"md5:{hashlib.md5(BODY).hexdigest()}"
 
 
@@ -288,39 +291,3 @@ def test_a_damaged_archive_or_another_set_says_what_helps(server, tmp_path, monk
         get.get("camelyon17", nothing)
     assert "metadata.csv" in str(error.value)
     assert str(error.value).endswith(f"files are in {place}: remove them, and the same command fetches them again.")
-
-
-def test_steps_by_hand_end_in_a_command_that_reads_what_was_put_there(tmp_path, monkeypatch):
-    monkeypatch.setenv("MEDSHIFT_HOME", str(tmp_path))
-    with pytest.raises(MedshiftError) as error:
-        get.get("camelyon17", nothing, offline=True, image_size=48)
-    place = tmp_path / "raw" / "camelyon17"
-    assert str(error.value).endswith(f"3. medshift data get camelyon17 --from {place} --image-size 48")
-    published.camelyon17(place)
-    assert get.get("camelyon17", nothing, folder=place, image_size=48).spatial == (48, 48)
-    (tmp_path / "my files").mkdir()
-    with pytest.raises(MedshiftError) as error:
-        get.get("ham10000", nothing, folder=tmp_path / "my files")
-    assert str(error.value).endswith(f"3. medshift data get ham10000 --from '{tmp_path}/my files'")
-
-
-def nothing(label, unit):
-    """A bar that shows nothing."""
-    from contextlib import nullcontext
-
-    return nullcontext(lambda done, total: None)
-
-
-@pytest.mark.parametrize("name", [d.name for d in DEFINITIONS if d.name != "pathmnist"])
-def test_without_a_network_the_steps_by_hand_are_said(name, tmp_path, monkeypatch):
-    monkeypatch.setenv("MEDSHIFT_HOME", str(tmp_path))
-    monkeypatch.setenv("MEDSHIFT_OFFLINE", "1")
-    definition = next(d for d in DEFINITIONS if d.name == name)
-    with pytest.raises(MedshiftError) as error:
-        get.get(name, nothing)
-    said = str(error.value)
-    assert ("the network is switched off" if definition.remotes else "accept its terms") in said
-    assert f"put these into {tmp_path / 'raw' / name}" in said
-    for text in (definition.page, definition.licence, definition.layout[0][0], f"medshift data get {name}"):
-        assert text in said
-    assert not any(tmp_path.iterdir())

@@ -5,22 +5,16 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import os
-import signal
-import subprocess
-import sys
 import time
 
 import numpy as np
 import pandas as pd
 import pytest
-from helpers.cli import MEDSHIFT
-from helpers.image_folders import folder
+from helpers.importing import left
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from medshift.benchmark.datasets import registry, store
-from medshift.benchmark.datasets.importing.add import add
-from medshift.benchmark.datasets.importing.options import Options
 from medshift.benchmark.datasets.importing.pack import Content, in_blocks, pack
 from medshift.shifts.errors import MedshiftError
 
@@ -38,11 +32,6 @@ def content(pixels, **more):
         }
     )
     return Content(table, pixels.shape[1:], pixels.dtype.name, ("no", "yes"), **more)
-
-
-def left(home):
-    """Return the names in the store, without locks."""
-    return [path.name for path in (home / "data").glob("*") if not path.name.endswith(".lock")]
 
 
 @settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
@@ -223,75 +212,6 @@ def test_an_error_or_a_stop_in_the_middle_leaves_nothing(home):
         with pytest.raises(stop):
             pack("set", content(pixels), blocks())
         assert left(home) == []
-
-
-SLOW = """
-import sys, time
-import numpy as np
-sys.path.insert(0, {tests!r})
-from medshift.benchmark.datasets.importing.formats import pictures
-real = pictures.PictureReader.image
-def image(self, index):
-    if index == 100:
-        print("reading", flush=True)
-        time.sleep(60)
-    return real(self, index)
-pictures.PictureReader.image = image
-sys.argv = ["medshift", "data", "add", "set", {where!r}]
-from medshift.benchmark.cli.main import main
-main()
-"""
-
-
-@pytest.mark.parametrize(("number", "code"), [("SIGINT", 130), ("SIGTERM", 143), ("SIGKILL", -9)])
-def test_an_interrupted_import_leaves_no_data_set(home, tmp_path, number, code):
-    where = folder(tmp_path / "in")
-    code_text = SLOW.format(tests=str(tmp_path), where=str(where))
-    # a shell's background job ignores Ctrl-C, and its children would, too
-    held = subprocess.Popen(
-        [sys.executable, "-c", "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n" + code_text],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    assert held.stdout.readline().strip() == "reading"
-    assert left(home) == [".set.part"]
-    with pytest.raises(MedshiftError, match="being added by another process"):
-        add("set", where, Options())
-    add("other", where, Options())  # which leaves alone what another process is writing
-    assert sorted(left(home)) == [".set.part", "other"]
-    held.send_signal(getattr(signal, number))
-    _, said = held.communicate(timeout=30)
-    assert held.returncode == code, said
-    assert "Traceback" not in said
-    if number == "SIGKILL":
-        assert sorted(left(home)) == [".set.part", "other"]
-        assert store.names() == ["other"]
-        add("third", where, Options())  # cleans up
-        assert sorted(left(home)) == ["other", "third"]
-    else:
-        assert left(home) == ["other"]
-    assert add("set", where, Options()).name == "set"
-
-
-def test_the_command_line(home, tmp_path):
-    where = folder(tmp_path / "in", domains={"a": 12, "b": 4})
-
-    def medshift(*words):
-        return subprocess.run([*MEDSHIFT, "data", *map(str, words)], capture_output=True, text=True, check=False)
-
-    done = medshift("add", "set", where, "--modality", "xray")
-    assert done.returncode == 0, done.stderr
-    assert "16 images of 32 x 32, 1 channel, uint8" in done.stdout
-    assert "set" in medshift("list").stdout
-    assert medshift("check", "set").stdout == "set: ok\n"
-    again = medshift("add", "set", where)
-    assert (again.returncode, again.stderr) == (
-        1,
-        "medshift: data set 'set' exists already: choose another name, or remove it (`medshift data remove set`)\n",
-    )
-    assert medshift("remove", "set").stdout == "set: removed\n"
-    assert store.names() == []
 
 
 def test_opening_reads_no_pixels(home):

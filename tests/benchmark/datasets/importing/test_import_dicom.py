@@ -1,67 +1,23 @@
-"""DICOM made with pydicom: values, windows, tags, patients, and files without an image."""
+"""DICOM made with pydicom: tags, patients, manifests, options, and files without an image."""
 
 from __future__ import annotations
 
 import subprocess
 
 import numpy as np
-import pydicom
 import pytest
 from helpers.cli import MEDSHIFT
+from helpers.dicom_files import tree, write
 from helpers.image_folders import picture
-from pydicom.dataset import FileDataset, FileMetaDataset
-from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian
 
 from medshift.benchmark.datasets import store
 from medshift.benchmark.datasets.importing.add import add
 from medshift.benchmark.datasets.importing.formats.dicom_header import pseudonyms
-from medshift.benchmark.datasets.importing.formats.windowing import window
 from medshift.benchmark.datasets.importing.options import Options
 from medshift.benchmark.datasets.manifest import read_manifest
 from medshift.shifts.errors import MedshiftError
 
 pytestmark = pytest.mark.usefixtures("home")
-
-
-def write(path, values, number, **tags):
-    """Write an image of unsigned integers, or none if `values` is None, with further tags."""
-    meta = FileMetaDataset()
-    meta.MediaStorageSOPClassUID = CTImageStorage
-    meta.MediaStorageSOPInstanceUID = f"1.2.826.0.1.3680043.10.999.{number}"
-    meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    made = FileDataset(path, {}, file_meta=meta, preamble=b"\0" * 128)
-    made.SOPClassUID = CTImageStorage
-    made.SOPInstanceUID = meta.MediaStorageSOPInstanceUID
-    made.StudyInstanceUID = "1.2.3"
-    made.PatientID = f"MRN{number // 2:05d}"
-    made.PatientName = f"Smith^{number // 2}"
-    made.Modality = "DX"
-    made.Manufacturer = "ACME"
-    if values is not None:
-        bits = tags.pop("bits", 8 * values.dtype.itemsize)
-        made.Rows, made.Columns = values.shape[:2]
-        made.SamplesPerPixel = 1 if values.ndim == 2 else 3
-        made.PhotometricInterpretation = "MONOCHROME2" if values.ndim == 2 else "RGB"
-        if values.ndim == 3:
-            made.PlanarConfiguration = 0
-        made.BitsAllocated, made.BitsStored, made.HighBit = 8 * values.dtype.itemsize, bits, bits - 1
-        made.PixelRepresentation = int(values.dtype.kind == "i")
-        made.PixelData = values.tobytes()
-    for name, value in tags.items():
-        setattr(made, name, value)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    made.save_as(path, enforce_file_format=True)
-    return path
-
-
-def tree(where, count=8, **tags):
-    """Write class/file.dcm: a ramp of 16 bits of which 12 are used."""
-    ramp = (np.arange(256, dtype=np.uint16) * 16).reshape(16, 16)
-    for number in range(count):
-        label = ("no", "yes")[number // 2 % 2]
-        maker = ("SIEMENS", "GE")[number // 4 % 2]
-        write(where / label / f"{number}.dcm", ramp, number, **{"bits": 12, "Manufacturer": maker, **tags})
-    return where, ramp
 
 
 def test_a_tree_with_the_scanner_as_domain(tmp_path):
@@ -136,52 +92,6 @@ def test_classes_of_a_tag_and_groups_of_a_path(tmp_path, home):
         add("other", tmp_path / "in", Options(**chosen, classes=("NEE", "CHEST", "HEAD")))
 
 
-def test_monochrome1_is_turned_to_white_for_much(tmp_path):
-    where, ramp = tree(tmp_path / "in", PhotometricInterpretation="MONOCHROME1")
-    made = add("set", where, Options(domain_from="Manufacturer"))
-    assert (made.pixels[:, 0] == 4095 - ramp).all()
-
-
-def test_rescaled_values_are_physical(tmp_path):
-    where, ramp = tree(tmp_path / "in", RescaleSlope="2", RescaleIntercept="-1000", Manufacturer="SIEMENS")
-    made = add("set", where, Options(domain_from="Manufacturer"))
-    assert made.pixels.dtype == np.float32
-    assert (made.pixels[:, 0] == ramp * 2.0 - 1000).all()
-    assert made.value_range == (-1000, 4080 * 2 - 1000)
-    # a window: what lies outside is black or white, the middle is its centre
-    cut = add("cut", where, Options(domain_from="Manufacturer", window="1000,2000")).pixels[0, 0]
-    expected = np.clip((ramp * 2.0 - 1000 - 999.5) / 1999 + 0.5, 0, 1)
-    assert np.abs(cut / 65535 - expected).max() < 1e-5
-
-
-def test_values_are_rescaled_with_all_digits_of_their_tags(tmp_path):
-    where, ramp = tree(tmp_path / "in", RescaleSlope="0.12345678", RescaleIntercept="-1000.12345")
-    made = add("set", where, Options(domain_from="Manufacturer"))
-    assert np.abs(made.pixels[0, 0] - (ramp * 0.12345678 - 1000.12345)).max() < 1e-4
-
-
-def test_signed_and_turned_about(tmp_path):
-    values = (np.arange(256) - 100).astype(np.int16).reshape(16, 16)
-    for number in range(8):
-        label = ("no", "yes")[number % 2]
-        more = {"PhotometricInterpretation": "MONOCHROME1"} if number > 3 else {}
-        write(tmp_path / "in" / label / f"{number}.dcm", values, number, bits=12, RescaleIntercept="5", **more)
-    made = add("set", tmp_path / "in", Options(domain_from="Manufacturer"))
-    pixels = {int(pixels.min()): pixels for pixels in made.pixels[:, 0]}
-    assert set(pixels) == {-95, -1 - 155 + 5}
-    assert (pixels[-95] == values + 5.0).all()
-    assert (pixels[-151] == (-1 - values) + 5.0).all()  # -2048 + 2047 less the value
-
-
-def test_windows_of_the_files_own(tmp_path):
-    where, ramp = tree(tmp_path / "in", WindowCenter=["2048", "10"], WindowWidth=["1024", "5"])
-    made = add("set", where, Options(domain_from="Manufacturer", window="file"))
-    assert np.abs(made.pixels[0, 0] / 65535 - window(ramp, 2048, 1024)).max() < 1e-5
-    write(where / "no" / "9.dcm", ramp, 9, bits=12)
-    with pytest.raises(MedshiftError, match=r"no/9.dcm: has no window of its own"):
-        add("other", where, Options(domain_from="Manufacturer", window="file"))
-
-
 def test_options_that_do_not_go_with_dicom(tmp_path):
     where, ramp = tree(tmp_path / "in", WindowCenter="", WindowWidth="")
     for options, message in (
@@ -199,104 +109,6 @@ def test_options_that_do_not_go_with_dicom(tmp_path):
         )
     with pytest.raises(MedshiftError, match=r"no/0\.dcm: is colour, to which a window cannot be applied"):
         add("set", tmp_path / "colour", Options(domain_from="Manufacturer", window="40,400"))
-
-
-def test_windows_by_hand():
-    # DICOM PS3.3 C.11.2.1.2.1: width 100 about 50 maps 0 to black and 99 to white
-    values = np.array([-1, 0, 49.5, 99, 200])
-    assert np.allclose(window(values, 50, 100), [0, 0, 0.5, 1, 1])
-    assert np.allclose(window(values, 50, 100, "LINEAR_EXACT"), [0, 0, 0.495, 0.99, 1])
-    assert np.allclose(window(np.array([50, 1e4]), 50, 100, "SIGMOID"), [0.5, 1])
-    assert np.allclose(window(np.array([49, 50]), 50, 1), [0, 1])
-
-
-def test_full_scales_are_made_alike(tmp_path):
-    for number, bits in enumerate((10, 12) * 4):
-        values = np.full((16, 16), 2**bits - 1, dtype=np.uint16)
-        values[0] = 0
-        write(tmp_path / "in" / ("no", "yes")[number // 2 % 2] / f"{number}.dcm", values, number, bits=bits)
-    made = add("set", tmp_path / "in", Options(domain_from="Manufacturer"))
-    assert set(np.unique(made.pixels)) == {0, 65535}
-    assert any("10, 12 bits: each scaled to the full range" in note for note in made.notes)
-
-
-def test_colour_and_compression(tmp_path):
-    rng = np.random.default_rng(0)
-    values = rng.integers(0, 255, (16, 16, 3)).astype(np.uint8)
-    for number in range(4):
-        path = write(tmp_path / "in" / ("no", "yes")[number % 2] / f"{number}.dcm", values, number)
-        if number > 1:
-            read = pydicom.dcmread(path)
-            read.compress(pydicom.uid.RLELossless)
-            read.SOPInstanceUID = read.file_meta.MediaStorageSOPInstanceUID = f"1.2.3.{number}"
-            read.save_as(path)
-    made = add("set", tmp_path / "in", Options(domain_from="Manufacturer"))
-    assert made.pixels.shape == (4, 3, 16, 16)
-    assert (np.moveaxis(made.pixels, 1, -1) == values).all()
-
-
-def test_colour_becomes_grey_by_its_luma_and_not_by_its_mean(tmp_path):
-    values = np.zeros((16, 16, 3), np.uint8)
-    values[:, :8, 1] = 100
-    values[:, 8:, 0] = 201
-    for number in range(4):
-        write(tmp_path / "in" / ("no", "yes")[number % 2] / f"{number}.dcm", values, number)
-    made = add("set", tmp_path / "in", Options(domain_from="Manufacturer", channels=1))
-    assert (made.pixels[:, 0, :, :8] == 59).all()  # 0.587 of it
-    assert (made.pixels[:, 0, :, 8:] == 60).all()  # 0.299 of it, rounded and not cut off
-    assert any("grey by ITU-R BT.601" in note for note in made.notes)
-
-
-def test_luminance_and_chroma_are_read_as_red_green_and_blue(tmp_path):
-    values = np.zeros((16, 16, 3), np.uint8)
-    values[...] = (76, 85, 255)  # YCbCr of red
-    for number in range(4):
-        path = tmp_path / "in" / ("no", "yes")[number % 2] / f"{number}.dcm"
-        write(path, values, number, PhotometricInterpretation="YBR_FULL")
-    made = add("set", tmp_path / "in", Options(domain_from="Manufacturer"))
-    assert np.abs(made.pixels[:, :, 3, 3].astype(int) - [254, 0, 0]).max() <= 1
-
-
-PADDED = {
-    "one value": {"PixelPaddingValue": 4095},
-    "a range of values": {"PixelPaddingValue": 4095, "PixelPaddingRangeLimit": 4094},
-}
-
-
-@pytest.mark.parametrize("tags", PADDED.values(), ids=PADDED)
-@pytest.mark.parametrize("turned", [False, True])
-@pytest.mark.parametrize("window", ["none", "image", "1500,2000"])
-def test_padding_is_dark_and_counts_for_no_range(tmp_path, tags, turned, window):
-    values = np.tile(np.arange(1000, 2600, 100, dtype=np.uint16), (16, 1))
-    values[:, :2] = 4095
-    values[:, 2] = 4095 if len(tags) == 1 else 4094
-    more = {"PhotometricInterpretation": "MONOCHROME1"} if turned else {}
-    for number in range(4):
-        path = tmp_path / "in" / ("no", "yes")[number % 2] / f"{number}.dcm"
-        write(path, values, number, bits=12, **more, **tags)
-    made = add("set", tmp_path / "in", Options(domain_from="Manufacturer", window=window)).pixels[0, 0].astype(int)
-    inside = made[:, 3:]
-    assert (made[:, :3] == inside.min()).all()
-    if window == "image":
-        assert (inside.min(), inside.max()) == (0, 65535)
-    elif window == "none":
-        assert (inside == (4095 - values if turned else values)[:, 3:]).all()
-
-
-def test_padding_of_signed_values_and_of_a_whole_image(tmp_path):
-    values = np.tile(np.arange(-100, 60, 10, dtype=np.int16), (16, 1))
-    values[:, :3] = -2000
-    for number in range(4):
-        path = tmp_path / "in" / ("no", "yes")[number % 2] / f"{number}.dcm"
-        read = pydicom.dcmread(write(path, values, number))
-        read.add_new("PixelPaddingValue", "US" if number % 2 else "SS", 65536 - 2000 if number % 2 else -2000)
-        read.save_as(path)
-    made = add("set", tmp_path / "in", Options(domain_from="Manufacturer"))
-    assert made.value_range == (-70, 50)
-    assert any("PixelPaddingValue" in note for note in made.notes)
-    write(tmp_path / "in" / "no" / "void.dcm", np.full((16, 16), 7, np.uint16), 9, PixelPaddingValue=7)
-    with pytest.raises(MedshiftError, match=r"no/void\.dcm: every pixel is padding"):
-        add("other", tmp_path / "in", Options(domain_from="Manufacturer"))
 
 
 def test_a_manifest_of_dicom_files(tmp_path):
