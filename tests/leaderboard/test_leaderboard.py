@@ -10,30 +10,19 @@ from html.parser import HTMLParser
 
 import numpy as np
 import pytest
-from scipy import stats
+from helpers.boards import HOSTILE, page, root
 
-from medshift.benchmark.scoring import bootstrap
-from medshift.benchmark.scoring.estimate import Estimate
-from medshift.benchmark.submissions.card import CARD_FILE, read
+from medshift.benchmark.submissions.card import read
 from medshift.leaderboard.analysis.accuracy_line import lines
-from medshift.leaderboard.analysis.correlation import correlation
 from medshift.leaderboard.build import build_leaderboard
 from medshift.leaderboard.entries import cache
 from medshift.leaderboard.entries.entries import protocol_folders
-from medshift.leaderboard.entries.scoring import over_seeds, with_seeds_redrawn
 from medshift.leaderboard.ranking.board import rank_entries
 from medshift.leaderboard.report import charts
 from medshift.leaderboard.report.badge import badge
 from medshift.leaderboard.report.markdown import BEGIN, END, escape, into_readme, markdown
 from medshift.leaderboard.report.page import page as render
-from medshift.leaderboard.report.tables import csv_lines
 from medshift.shifts.errors import MedshiftError
-
-HOSTILE = "<script>alert('x')</script><img src=x onerror=alert(1)> | [a](javascript:alert(1)) \u202e"
-
-
-def page(boards):
-    return render(boards, [correlation(found) for found in boards], [lines(found) for found in boards])
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -42,16 +31,6 @@ def home(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MEDSHIFT_HOME", str(tmp_path_factory.mktemp("home")))
         yield
-
-
-def root(fabricate, folder, **changes):
-    """Make a folder with one protocol and five submissions of three entries."""
-    place, made, rows = fabricate.contest(folder, fabricate.table(groups=8), **changes)
-    for seed in (0, 1):
-        fabricate.submission(place, made, rows, "good+lr=0.01", seed, skill=3.0, summary=HOSTILE)
-        fabricate.submission(place, made, rows, "poor", seed, skill=1.0)
-    fabricate.submission(place, made, rows, "adapting", 0, skill=2.0, sees="test-batches", config={"a<b": HOSTILE})
-    return folder
 
 
 def scoring(found, places):
@@ -107,13 +86,6 @@ def test_entries_are_ranked_among_those_that_see_the_same(ranked):
     ]
 
 
-def test_equal_entries_share_a_rank(fabricate, tmp_path):
-    place, made, rows = fabricate.contest(tmp_path, fabricate.table(groups=4))
-    for name in ("one", "other", "worse"):
-        fabricate.submission(place, made, rows, name, 0, skill=0.5 if name == "worse" else 2.0)
-    assert [row.rank for row in rank_entries(protocol_folders(tmp_path)[0], 10).rows] == [1, 1, 3]
-
-
 def test_a_figure_is_the_mean_over_seeds(ranked, submissions):
     row = ranked.rows[0]
     for metric in ranked.protocol.metrics:
@@ -121,27 +93,6 @@ def test_a_figure_is_the_mean_over_seeds(ranked, submissions):
         values = [{(s.condition, s.metric): s.value for s in card.scores}["site-b", metric] for card in cards]
         assert row.conditions["site-b", metric].value == pytest.approx(np.mean(values))
         assert row.aggregates["real/site-b", metric].value == pytest.approx(np.mean(values))
-
-
-def test_the_spread_of_seeds_is_that_of_a_mean_of_them():
-    rng = np.random.default_rng(0)
-    ratios = []
-    for trial in range(200):
-        values = rng.normal(size=3)
-        found = over_seeds([Estimate(value, np.full(2000, value)) for value in values])  # the groups have no influence
-        ratios.append(
-            np.var(with_seeds_redrawn(found, bootstrap.resample_counts(3, 2000, trial, "seeds")))
-            / (np.var(values, ddof=1) / 3)
-        )
-        low, high = found.interval  # that of Student with two degrees of freedom
-        assert (low, high) == pytest.approx(stats.t.interval(0.95, 2, values.mean(), stats.sem(values)))
-    assert np.mean(ratios) == pytest.approx(1, abs=0.05)
-
-
-def test_one_seed_says_nothing_of_seeds():
-    alone = over_seeds([Estimate(0.5, np.arange(4.0))])
-    assert alone.spread == (0, 0)
-    assert (with_seeds_redrawn(alone, np.ones((4, 1))) == np.arange(4.0)).all()
 
 
 def test_hostile_text_stays_text(ranked):
@@ -227,17 +178,6 @@ def test_the_csv_holds_every_figure(submissions, ranked, tmp_path, capsys):
     assert str(tmp_path / "index.html") in printed
 
 
-def test_a_figure_stands_beside_the_samples_that_it_rests_on(fabricate, tmp_path):
-    table = fabricate.table(groups=4)
-    table.loc[table["domain"] == "site-c", "label"] = 0  # its AUROC is undefined, so the mean is that of site-b
-    place, made, rows = fabricate.contest(tmp_path, table)
-    fabricate.submission(place, made, rows)
-    written = csv.DictReader(csv_lines([rank_entries(protocol_folders(tmp_path)[0], 10)]))
-    sizes = {row["metric"]: (row["samples"], row["groups"]) for row in written if row["name"] == "real"}
-    assert sizes["balanced_accuracy"] == ("32", "8")
-    assert sizes["auroc"] == ("16", "4")
-
-
 def test_markdown_has_one_line_an_entry_and_escapes(ranked):
     table = [line for line in markdown([ranked]).splitlines() if line.startswith("|")]
     assert len(table) == 2 + 3
@@ -259,62 +199,6 @@ def test_a_readme_keeps_everything_but_the_block(tmp_path):
         with pytest.raises(MedshiftError, match="once each"):
             into_readme(path, "new")
         assert path.read_text() == text
-
-
-def test_every_bad_submission_is_named_and_left_out(fabricate, tmp_path):
-    folder = root(fabricate, tmp_path / "in")
-    for which in ("poor/seed-0", "adapting/seed-0"):
-        card = folder / "made-up" / which / CARD_FILE
-        card.write_text(card.read_text().replace('"medshift-card/1"', '"medshift-card/2"'))
-    with pytest.raises(MedshiftError) as error:
-        build_leaderboard(folder, tmp_path / "out")
-    said = str(error.value).splitlines()
-    assert len(said) == 3
-    assert "adapting" in said[1]
-    assert "poor" in said[2]
-    shown = (tmp_path / "out" / "index.html").read_text()
-    assert "2 submissions were refused and left out" in shown
-    assert "medshift-card/2" not in shown
-    assert ">adapting<" not in shown
-
-
-def test_unfinished_folders_are_left_out_and_said(fabricate, tmp_path, capsys):
-    folder = root(fabricate, tmp_path)
-    (folder / "made-up" / "poor" / "seed-1" / CARD_FILE).unlink()
-    found = rank_entries(protocol_folders(folder)[0], 10)
-    assert [len(row.cards) for row in found.rows] == [2, 1, 1]
-    assert found.notes == ["poor/seed-1 has no card.json: unfinished, left out"]
-    assert found.notes[0] in page([found])
-
-
-def test_seeds_of_one_entry_must_be_one_method(fabricate, tmp_path):
-    place, made, rows = fabricate.contest(tmp_path, fabricate.table(groups=4))
-    fabricate.submission(place, made, rows, "m", 0)
-    fabricate.submission(place, made, rows, "m", 1, config={"lr": 0.5})
-    found = rank_entries(protocol_folders(tmp_path)[0], 10)
-    assert not found.rows
-    assert "seeds 0 and 1 differ in more than the seed" in found.refused[0]
-
-
-def test_folders_without_submissions(fabricate, tmp_path):
-    with pytest.raises(MedshiftError, match="no submissions in"):
-        protocol_folders(tmp_path)
-    with pytest.raises(MedshiftError, match="is not a folder"):
-        protocol_folders(tmp_path / "nowhere")
-    place, _, _ = fabricate.contest(tmp_path, fabricate.table(groups=4))
-    with pytest.raises(MedshiftError, match="no finished submission"):
-        build_leaderboard(tmp_path, tmp_path / "out")
-    (place / "x" / "seed-01").mkdir(parents=True)
-    (place / "<b>").mkdir()
-    assert rank_entries(protocol_folders(tmp_path)[0], 10).notes == ["2 folders are not named ENTRY/seed-N: left out"]
-
-
-def test_a_truth_that_was_edited_is_refused(fabricate, tmp_path):
-    place, _, rows = fabricate.contest(tmp_path, fabricate.table(groups=4))
-    rows.loc[0, "label"] = 1 - rows.loc[0, "label"]
-    fabricate.truth.write(rows, place / "truth.parquet")
-    with pytest.raises(MedshiftError, match="is not the truth of"):
-        protocol_folders(tmp_path)
 
 
 @pytest.mark.parametrize("changes", [{"targets": ()}, {"shifts": {}}, {"targets": (), "shifts": {}}])
@@ -350,15 +234,6 @@ def test_several_protocols_are_one_page(fabricate, tmp_path):
     text = page([rank_entries(c, 10) for c in protocol_folders(tmp_path)])
     assert text.count("<section") == 2
     assert len(set(re.findall(r' id="([^"]*)"', text))) == len(re.findall(r' id="', text))
-
-
-def test_other_pixels_than_most_are_noted(fabricate, tmp_path):
-    folder = root(fabricate, tmp_path)
-    card = folder / "made-up" / "poor" / "seed-1" / CARD_FILE
-    card.write_text(card.read_text().replace('"gamma": "0', '"gamma": "1'))
-    assert (
-        "poor/seed-1: the fingerprints of its shifts differ" in rank_entries(protocol_folders(folder)[0], 10).notes[0]
-    )
 
 
 def test_charts_stay_in_their_frame(ranked):

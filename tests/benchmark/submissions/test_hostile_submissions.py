@@ -4,31 +4,20 @@ from __future__ import annotations
 
 import json
 import os
-import random
 import shutil
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from helpers.hostile_entries import SCRIPT, SECRET, agreeing, fields_of, honest_and_evil
 from helpers.hostile_parquet import forge_number
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from medshift.benchmark.files.atomic import sha256
-from medshift.benchmark.scoring import scores
-from medshift.benchmark.submissions import predictions, submission
-from medshift.benchmark.submissions.card import CARD_FILE, LARGEST_CARD, claims
+from medshift.benchmark.submissions import submission
+from medshift.benchmark.submissions.card import CARD_FILE, LARGEST_CARD
 from medshift.benchmark.submissions.predictions import PREDICTIONS_FILE
 from medshift.leaderboard.build import build_leaderboard
 from medshift.shifts.errors import MedshiftError
-
-SCRIPT = "<script>alert(1)</script>"
-SECRET = "PWNED"  # in every hostile text; must not appear on the page
-
-
-def fields_of(folder):
-    return json.loads((folder / CARD_FILE).read_text())
 
 
 def card(change):
@@ -44,13 +33,6 @@ def card(change):
 
 def raw(content):
     return lambda folder, *_: (folder / CARD_FILE).write_bytes(content)
-
-
-def agreeing(folder, protocol, rows):
-    """Make the card agree with the harmed predictions, as an attacker would."""
-    fields = fields_of(folder)
-    fields["predictions"]["sha256"] = sha256(folder / PREDICTIONS_FILE)
-    (folder / CARD_FILE).write_text(json.dumps(fields))
 
 
 def table(change):
@@ -249,11 +231,7 @@ KINDS = {
 
 @pytest.fixture(scope="module")
 def honest(fabricate, tmp_path_factory):
-    """A protocol's folder, the protocol and its truth, with an honest entry and one to be harmed."""
-    place, protocol, rows = fabricate.contest(tmp_path_factory.mktemp("hostile"), fabricate.table(groups=5))
-    fabricate.submission(place, protocol, rows, "honest", skill=3.0)
-    fabricate.submission(place, protocol, rows, "evil", skill=1.0, summary=SECRET)
-    return place, protocol, rows
+    return honest_and_evil(fabricate, tmp_path_factory.mktemp("hostile"))
 
 
 @pytest.fixture
@@ -303,78 +281,3 @@ def test_none_stops_the_build_or_reaches_the_page(honest, tmp_path, monkeypatch,
     for text in (SECRET, "evil", "alert(1)", "onerror"):
         for path in (tmp_path / "out").iterdir():
             assert text not in path.read_text(), (text, path.name)
-
-
-@st.composite
-def harms(draw):
-    """A random edit of the card's JSON or of bytes of either file."""
-    return draw(st.integers(0, 2**32 - 1)), draw(st.sampled_from(["json", "card", "parquet"]))
-
-
-VALUES = (
-    None,
-    True,
-    -1,
-    10**30,
-    1e308,
-    "",
-    "x" * 5000,
-    SCRIPT,
-    [],
-    {},
-    [[[]]],
-    {"a": {"b": []}},
-    "\x00",
-    "\ud800",
-    "NaN",
-)
-
-
-def edited(value, chance):
-    """Replace, remove or add something in a JSON value."""
-    if isinstance(value, dict) and value and chance.random() < 0.9:
-        copy = dict(value)
-        key = chance.choice(list(copy))
-        what = chance.random()
-        if what < 0.1:
-            del copy[key]
-        elif what < 0.2:
-            copy[chance.choice(["__class__", "$ref", SCRIPT])] = chance.choice(VALUES)
-        else:
-            copy[key] = edited(copy[key], chance)
-        return copy
-    if isinstance(value, list) and value and chance.random() < 0.9:
-        copy = list(value)
-        copy[chance.randrange(len(copy))] = edited(copy[-1], chance)
-        return copy
-    return chance.choice(VALUES)
-
-
-@settings(max_examples=150, deadline=None)
-@given(harms())
-def test_whatever_is_changed_is_refused_or_changes_no_score(honest, tmp_path_factory, harm):
-    seed, which = harm
-    place, protocol, rows = honest
-    chance = random.Random(seed)
-    folder = tmp_path_factory.mktemp("fuzz") / protocol.name / "evil" / "seed-0"
-    shutil.copytree(place / "evil" / "seed-0", folder)
-    if which == "json":
-        (folder / CARD_FILE).write_text(json.dumps(edited(fields_of(folder), chance)))
-    else:
-        path = folder / (CARD_FILE if which == "card" else PREDICTIONS_FILE)
-        content = bytearray(path.read_bytes())
-        for _ in range(chance.randint(1, 8)):
-            at = chance.randrange(len(content))
-            content[at : at + chance.randint(0, 2)] = chance.randbytes(chance.randint(0, 3))
-        path.write_bytes(bytes(content))
-        if which == "parquet":
-            agreeing(folder, protocol, rows)  # otherwise the hash alone would refuse it
-    found, read, arrays = submission.examine(folder, protocol, rows)
-    assert all(isinstance(problem, str) and len(problem) < 1000 for problem in found)
-    if not found:
-        honestly = predictions.read(place / "evil" / "seed-0" / PREDICTIONS_FILE, protocol, rows)
-        assert read.entry == "evil"
-        now = {(c.condition, c.metric): c.value for c in claims(scores.score(protocol, rows, arrays, 0))}
-        then = {(c.condition, c.metric): c.value for c in claims(scores.score(protocol, rows, honestly, 0))}
-        assert now == pytest.approx(then, abs=2e-6)
-    shutil.rmtree(folder.parent.parent.parent)

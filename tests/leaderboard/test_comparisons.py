@@ -1,0 +1,134 @@
+"""Comparisons, tiers and ranks against known cases."""
+
+import math
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from medshift.benchmark.scoring.bootstrap import resample_counts
+from medshift.leaderboard.ranking import comparisons
+
+
+def means(figures, seed, count=1000):
+    """Compute the means of (n, groups) figures and their replicates over the same groups."""
+    weights = resample_counts(figures.shape[1], count, seed, "test")
+    return figures.mean(axis=1), figures @ weights.T / figures.shape[1]
+
+
+def test_holm_is_that_of_the_definition():
+    chance = np.array([0.01, 0.04, 0.03, 0.005, math.nan])
+    assert comparisons.holm(chance)[:4] == pytest.approx([0.03, 0.06, 0.06, 0.02])
+    assert np.isnan(comparisons.holm(chance)[4])
+    assert comparisons.holm(np.array([0.9, 0.8])).tolist() == [1, 1]
+
+
+def test_comparisons_are_the_paired_test_of_scipy():
+    rng = np.random.default_rng(0)
+    base = rng.normal(0, 1, 40)
+    figures = np.stack([base, base + 0.3 + rng.normal(0, 0.5, 40), base + rng.normal(0, 0.5, 40)])
+    values, replicates = means(figures, 0, 4000)
+    found = comparisons.compare(values, replicates, 40, True)
+    for i in range(3):
+        for j in range(3):
+            if i != j:
+                gaps = figures[i] - figures[j]
+                assert found.difference[i, j] == pytest.approx(gaps.mean())
+                assert found.error[i, j] == pytest.approx(gaps.std(ddof=1) / np.sqrt(40), rel=0.07)
+                low, high = stats.ttest_rel(figures[i], figures[j]).confidence_interval()
+                assert found.interval(i, j)[1:] == pytest.approx((low, high), abs=0.02)
+
+
+def test_equal_methods_share_a_tier_and_worse_ones_do_not():
+    rng = np.random.default_rng(1)
+    good = rng.normal(1, 0.3, 50)
+    figures = np.stack([good, good, rng.normal(0, 0.3, 50), rng.normal(-1, 0.3, 50)])
+    values, replicates = means(figures, 1)
+    found = comparisons.compare(values, replicates, 50, True)
+    assert comparisons.tiers([0, 1, 2, 3], found.supported) == [1, 1, 2, 3]
+    assert comparisons.ranks(values, True).tolist() == [1, 1, 3, 4]
+    lower = comparisons.compare(-values, -replicates, 50, False)
+    assert (lower.supported == found.supported).all()
+    assert comparisons.ranks(-values, False).tolist() == [1, 1, 3, 4]
+
+
+def test_methods_that_do_not_differ_are_told_apart_in_five_percent_of_tables():
+    wrong = 0
+    for trial in range(300):
+        rng = np.random.default_rng(trial)
+        figures = rng.normal(0, 1, 60) + rng.normal(0, 1, (5, 60))  # the same patients, five equal methods
+        values, replicates = means(figures, trial, 300)
+        wrong += comparisons.compare(values, replicates, 60, True).supported.any()
+    assert wrong / 300 <= 0.08
+
+
+def test_intervals_of_a_difference_cover_it_in_95_percent():
+    inside = 0
+    for trial in range(1000):
+        rng = np.random.default_rng(trial)
+        patients = rng.normal(0, 1, 30)
+        figures = np.stack([patients + rng.normal(0.2, 1, 30), patients + rng.normal(0, 1, 30)])
+        _, low, high = comparisons.compare(*means(figures, trial, 400), 30, True).interval(0, 1)
+        inside += low <= 0.2 <= high
+    assert 0.93 <= inside / 1000 <= 0.97
+
+
+def test_ranks_and_their_intervals_agree_with_scipy():
+    rng = np.random.default_rng(2)
+    replicates = rng.integers(0, 6, (7, 500)).astype(float)
+    each = np.stack([stats.rankdata(-column, method="min") for column in replicates.T], axis=1)
+    assert (comparisons.ranks(replicates, True) == each).all()
+    found = comparisons.rank_intervals(replicates, True)
+    assert (found[:, 0] <= np.median(each, axis=1)).all()
+    assert (found[:, 1] >= np.median(each, axis=1)).all()
+    apart = np.array([[3.0] * 100, [2.0] * 100, [1.0] * 100])
+    assert comparisons.rank_intervals(apart, True).tolist() == [[1, 1], [2, 2], [3, 3]]
+
+
+def test_undefined_replicates_are_no_shared_first_place():
+    replicates = np.arange(4)[:, None] + np.zeros((4, 100))
+    replicates[:, :10] = np.nan
+    assert comparisons.rank_intervals(replicates, False).tolist() == [[1, 1], [2, 2], [3, 3], [4, 4]]
+    replicates[:, :60] = np.nan  # most of them: nothing is known
+    assert comparisons.rank_intervals(replicates, False).tolist() == [[1, 4]] * 4
+
+
+def test_each_ranking_is_a_family_of_its_own():
+    rng = np.random.default_rng(3)
+    shared = rng.normal(0, 1, 400)
+    replicates = np.stack([mean + shared + rng.normal(0, 1, 400) for mean in (0, 3.6, 0, 0, 0, 0, 0, 0)])
+    values = np.array([0, 3.6, 0, 0, 0, 0, 0, 0])
+    alone = comparisons.compare(values[:2], replicates[:2], 100, True)
+    together = comparisons.compare(values, replicates, 100, True)
+    apart = comparisons.compare(values, replicates, 100, True, rankings=["a", "a", "b", "b", "b", "b", "b", "b"])
+    assert alone.supported[0, 1]  # one pair: no correction
+    assert not together.supported[0, 1]  # 28 pairs
+    assert apart.supported[0, 1]
+    assert apart.supported[1, 0]
+    assert (apart.supported[:2, 2:] == together.supported[:2, 2:]).all()  # across rankings: all pairs
+
+
+def test_undefined_figures_are_last_and_never_supported():
+    replicates = np.stack([np.arange(50.0), np.full(50, np.nan)])
+    found = comparisons.compare(np.array([24.5, math.nan]), replicates, 10, True)
+    assert not found.supported.any()
+    assert comparisons.ranks(np.array([24.5, math.nan]), True).tolist() == [1, 2]
+
+
+def test_few_seeds_make_a_difference_harder_to_support():
+    rng = np.random.default_rng(0)
+    base = rng.normal(0, 1, 100)
+    values, replicates = means(np.stack([base + 0.35, base + rng.normal(0, 0.1, 100)]), 0)
+    spread = np.array([[0.01, 0.01], [0.01, 0.01]])
+    three = comparisons.compare(values, with_seeds(replicates, spread), 100, True, spread, np.array([3.0, 3.0]))
+    ten = comparisons.compare(values, with_seeds(replicates, spread), 100, True, spread, np.array([10.0, 10.0]))
+    one = comparisons.compare(values, replicates, 100, True)
+    assert one.reach[0, 1] < ten.reach[0, 1] < three.reach[0, 1]
+    assert one.supported[0, 1]
+    assert ten.supported[0, 1]
+    assert not three.supported[0, 1]
+    assert three.reach[0, 1] == pytest.approx(stats.t.ppf(0.975, 4), rel=0.02)  # two times two degrees of freedom
+
+
+def with_seeds(replicates, spread):
+    return replicates + np.random.default_rng(1).normal(0, np.sqrt(spread[:, :1]), replicates.shape)

@@ -1,0 +1,61 @@
+"""Figures of an entry: over its seeds, over its samples, and the rank of equal ones."""
+
+import csv
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from medshift.benchmark.scoring import bootstrap
+from medshift.benchmark.scoring.estimate import Estimate
+from medshift.leaderboard.entries.entries import protocol_folders
+from medshift.leaderboard.entries.scoring import over_seeds, with_seeds_redrawn
+from medshift.leaderboard.ranking.board import rank_entries
+from medshift.leaderboard.report.tables import csv_lines
+
+
+@pytest.fixture(scope="module", autouse=True)
+def home(tmp_path_factory):
+    """An empty cache of scores."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MEDSHIFT_HOME", str(tmp_path_factory.mktemp("home")))
+        yield
+
+
+def test_equal_entries_share_a_rank(fabricate, tmp_path):
+    place, made, rows = fabricate.contest(tmp_path, fabricate.table(groups=4))
+    for name in ("one", "other", "worse"):
+        fabricate.submission(place, made, rows, name, 0, skill=0.5 if name == "worse" else 2.0)
+    assert [row.rank for row in rank_entries(protocol_folders(tmp_path)[0], 10).rows] == [1, 1, 3]
+
+
+def test_the_spread_of_seeds_is_that_of_a_mean_of_them():
+    rng = np.random.default_rng(0)
+    ratios = []
+    for trial in range(200):
+        values = rng.normal(size=3)
+        found = over_seeds([Estimate(value, np.full(2000, value)) for value in values])  # the groups have no influence
+        ratios.append(
+            np.var(with_seeds_redrawn(found, bootstrap.resample_counts(3, 2000, trial, "seeds")))
+            / (np.var(values, ddof=1) / 3)
+        )
+        low, high = found.interval  # that of Student with two degrees of freedom
+        assert (low, high) == pytest.approx(stats.t.interval(0.95, 2, values.mean(), stats.sem(values)))
+    assert np.mean(ratios) == pytest.approx(1, abs=0.05)
+
+
+def test_one_seed_says_nothing_of_seeds():
+    alone = over_seeds([Estimate(0.5, np.arange(4.0))])
+    assert alone.spread == (0, 0)
+    assert (with_seeds_redrawn(alone, np.ones((4, 1))) == np.arange(4.0)).all()
+
+
+def test_a_figure_stands_beside_the_samples_that_it_rests_on(fabricate, tmp_path):
+    table = fabricate.table(groups=4)
+    table.loc[table["domain"] == "site-c", "label"] = 0  # its AUROC is undefined, so the mean is that of site-b
+    place, made, rows = fabricate.contest(tmp_path, table)
+    fabricate.submission(place, made, rows)
+    written = csv.DictReader(csv_lines([rank_entries(protocol_folders(tmp_path)[0], 10)]))
+    sizes = {row["metric"]: (row["samples"], row["groups"]) for row in written if row["name"] == "real"}
+    assert sizes["balanced_accuracy"] == ("32", "8")
+    assert sizes["auroc"] == ("16", "4")

@@ -1,0 +1,83 @@
+"""Submissions that a board leaves out or notes, and how it says so."""
+
+import pytest
+from helpers.boards import page, root
+
+from medshift.benchmark.submissions.card import CARD_FILE
+from medshift.leaderboard.build import build_leaderboard
+from medshift.leaderboard.entries.entries import protocol_folders
+from medshift.leaderboard.ranking.board import rank_entries
+from medshift.shifts.errors import MedshiftError
+
+
+@pytest.fixture(scope="module", autouse=True)
+def home(tmp_path_factory):
+    """An empty cache of scores."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MEDSHIFT_HOME", str(tmp_path_factory.mktemp("home")))
+        yield
+
+
+def test_every_bad_submission_is_named_and_left_out(fabricate, tmp_path):
+    folder = root(fabricate, tmp_path / "in")
+    for which in ("poor/seed-0", "adapting/seed-0"):
+        card = folder / "made-up" / which / CARD_FILE
+        card.write_text(card.read_text().replace('"medshift-card/1"', '"medshift-card/2"'))
+    with pytest.raises(MedshiftError) as error:
+        build_leaderboard(folder, tmp_path / "out")
+    said = str(error.value).splitlines()
+    assert len(said) == 3
+    assert "adapting" in said[1]
+    assert "poor" in said[2]
+    shown = (tmp_path / "out" / "index.html").read_text()
+    assert "2 submissions were refused and left out" in shown
+    assert "medshift-card/2" not in shown
+    assert ">adapting<" not in shown
+
+
+def test_unfinished_folders_are_left_out_and_said(fabricate, tmp_path, capsys):
+    folder = root(fabricate, tmp_path)
+    (folder / "made-up" / "poor" / "seed-1" / CARD_FILE).unlink()
+    found = rank_entries(protocol_folders(folder)[0], 10)
+    assert [len(row.cards) for row in found.rows] == [2, 1, 1]
+    assert found.notes == ["poor/seed-1 has no card.json: unfinished, left out"]
+    assert found.notes[0] in page([found])
+
+
+def test_seeds_of_one_entry_must_be_one_method(fabricate, tmp_path):
+    place, made, rows = fabricate.contest(tmp_path, fabricate.table(groups=4))
+    fabricate.submission(place, made, rows, "m", 0)
+    fabricate.submission(place, made, rows, "m", 1, config={"lr": 0.5})
+    found = rank_entries(protocol_folders(tmp_path)[0], 10)
+    assert not found.rows
+    assert "seeds 0 and 1 differ in more than the seed" in found.refused[0]
+
+
+def test_folders_without_submissions(fabricate, tmp_path):
+    with pytest.raises(MedshiftError, match="no submissions in"):
+        protocol_folders(tmp_path)
+    with pytest.raises(MedshiftError, match="is not a folder"):
+        protocol_folders(tmp_path / "nowhere")
+    place, _, _ = fabricate.contest(tmp_path, fabricate.table(groups=4))
+    with pytest.raises(MedshiftError, match="no finished submission"):
+        build_leaderboard(tmp_path, tmp_path / "out")
+    (place / "x" / "seed-01").mkdir(parents=True)
+    (place / "<b>").mkdir()
+    assert rank_entries(protocol_folders(tmp_path)[0], 10).notes == ["2 folders are not named ENTRY/seed-N: left out"]
+
+
+def test_a_truth_that_was_edited_is_refused(fabricate, tmp_path):
+    place, _, rows = fabricate.contest(tmp_path, fabricate.table(groups=4))
+    rows.loc[0, "label"] = 1 - rows.loc[0, "label"]
+    fabricate.truth.write(rows, place / "truth.parquet")
+    with pytest.raises(MedshiftError, match="is not the truth of"):
+        protocol_folders(tmp_path)
+
+
+def test_other_pixels_than_most_are_noted(fabricate, tmp_path):
+    folder = root(fabricate, tmp_path)
+    card = folder / "made-up" / "poor" / "seed-1" / CARD_FILE
+    card.write_text(card.read_text().replace('"gamma": "0', '"gamma": "1'))
+    assert (
+        "poor/seed-1: the fingerprints of its shifts differ" in rank_entries(protocol_folders(folder)[0], 10).notes[0]
+    )
