@@ -10,8 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from helpers.hostile_entries import SCRIPT, SECRET, agreeing, fields_of, honest_and_evil
-from helpers.hostile_parquet import forge_number
+from helpers.hostile_files import SCRIPT, SECRET, agreeing, fields_of, forge_number, honest_and_evil
 
 from medshift.benchmark.submissions import submission
 from medshift.benchmark.submissions.card import CARD_FILE, LARGEST_CARD
