@@ -17,7 +17,7 @@ TABLE, PIXELS, DONE = "table.parquet", "pixels.npy", "sha256.txt"
 
 
 def load(progress: Callable[[int, int], None] | None = None) -> Dataset:
-    """Load `brain-mri-sim`; it is simulated on first use (about two minutes on two cores) and cached below `files.home.home()`.
+    """Load `brain-mri-sim`; it is simulated on first use (about two minutes) and cached below `files.home.home()`.
 
     Args:
         progress: Called with (patients done, patients in all) while it is being simulated.
