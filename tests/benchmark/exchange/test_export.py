@@ -210,7 +210,7 @@ def test_the_command_says_the_size_first_and_keeps_the_truth_out(made, tmp_path,
     words = ["export", "--data", str(where), "--out", "out", "--shifts", "gamma", "--severities", "2"]
     within = CliRunner().invoke(app, [*words, "--submissions", "out/within"])
     assert isinstance(within.exception, MedshiftError)
-    assert "within the export" in str(within.exception)
+    assert "inside the export" in str(within.exception)
     done = CliRunner().invoke(app, words)
     assert done.exit_code == 0, done.output
     assert "in 6 folders, about 0.1 MB" in done.stderr
