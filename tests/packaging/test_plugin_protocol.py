@@ -11,6 +11,7 @@ from medshift.benchmark.datasets import manifest
 from medshift.benchmark.protocols.condition import Condition
 from medshift.benchmark.protocols.plan import Choices, plan
 from medshift.benchmark.runs import predict, stream
+from medshift.benchmark.severity.matching import plan_protocol
 from medshift.shifts import catalogue
 from medshift.shifts.errors import MedshiftError
 from medshift.shifts.numerics.severity import interpolate_severity
@@ -75,7 +76,7 @@ def test_a_plug_in_is_a_family_and_its_conditions_run(dataset):
     assert only.shifts == {"dimmer": "plug-in"}
     standard, _ = plan(dataset, Choices())
     assert "dimmer" not in standard.shifts  # what is installed does not change a standard protocol
-    with pytest.raises(MedshiftError, match="shift 'flat' does not take 2-D images"):
+    with pytest.raises(MedshiftError, match="shift 'flat' does not accept the 2-D images"):
         plan(dataset, Choices(shifts=("flat",)))
 
 
@@ -96,7 +97,7 @@ def test_eight_bit_images_are_rounded_to_eight_bits_after_a_shift(dataset, requa
 
 
 def test_matched_fractions_reach_a_plug_in_that_takes_them(dataset):
-    protocol, table = plan(dataset, Choices(shifts=("smooth",), scale="matched"))
+    protocol, table = plan_protocol(dataset, Choices(shifts=("smooth",), scale="matched"))
     fractions = protocol.matched["smooth"]
     assert any(fraction != int(fraction) for fraction in fractions)
     condition = Condition("site-a", "synthesized", "smooth", fractions[0], "plug-in")
