@@ -15,7 +15,7 @@ DatasetName = Annotated[
 ]
 Data = Annotated[
     Path | None,
-    typer.Option("--data", metavar="DIR", help="A folder with manifest.csv (image,label,domain,split_group)."),
+    typer.Option("--data", metavar="DIR", help="Folder with manifest.csv or .parquet: image,label,domain,split_group."),
 ]
 Source = Annotated[str, typer.Option(help="Domain to train on; the data set's own, or the largest, by default.")]
 Targets = Annotated[str, typer.Option(help="Domains of the real shifts, comma-separated; all others by default.")]

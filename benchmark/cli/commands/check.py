@@ -15,10 +15,10 @@ app = typer.Typer(no_args_is_help=True, help="Check a submission, a shift or a b
 @app.command("submission")
 def check_submission(folder: Annotated[Path, typer.Argument(help="Holds card.json and predictions.parquet.")]) -> None:
     """Check a submission: schema, hashes, completeness, and that its scores are those of its predictions."""
-    from ...protocols import folder as planning
+    from ...protocols.folder import read_protocol
     from ...submissions import submission
 
-    terms, table = planning.read_protocol(folder.resolve().parent.parent)
+    terms, table = read_protocol(folder.resolve().parent.parent)
     _report(submission.check_submission(folder, terms, table), str(folder))
 
 
