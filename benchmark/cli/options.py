@@ -1,46 +1,107 @@
-"""The options by which every command chooses its data and its protocol."""
+"""The options by which every command chooses its data and its protocol; a command takes them as one object."""
 
 from __future__ import annotations
 
+import functools
+import inspect
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields, is_dataclass, replace
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_type_hints
 
 import typer
 
 from ...shifts.errors import MedshiftError
-from ..datasets.brain_mri_sim import NAME as DEFAULT_DATASET
 
-DatasetName = Annotated[
-    str | None, typer.Option("--dataset", help=f"A data set by name; {DEFAULT_DATASET} (SIMULATED) by default.")
-]
-Data = Annotated[
-    Path | None,
-    typer.Option("--data", metavar="DIR", help="Folder with manifest.csv or .parquet: image,label,domain,split_group."),
-]
-Source = Annotated[str, typer.Option(help="Domain to train on; the data set's own, or the largest, by default.")]
-Targets = Annotated[str, typer.Option(help="Domains of the real shifts, comma-separated; all others by default.")]
-Classes = Annotated[str, typer.Option(help="With --data: the labels to keep, comma-separated, in this order.")]
-ImageSize = Annotated[
-    int | None, typer.Option(help="With --data: side in pixels; by default the smallest image's, at most 96.")
-]
-Modality = Annotated[str, typer.Option(help="With --data: mr, ct, xray, fundus, ...; picks the shifts.")]
-Shifts = Annotated[str, typer.Option(help="Shifts by name, comma-separated; by default those that suit the modality.")]
-Families = Annotated[str, typer.Option(help="Only shifts of these families, comma-separated.")]
-Scale = Annotated[
-    Literal["physical", "matched"],
-    typer.Option("--severity-scale", help="matched: severities at which all shifts cost the same similarity (SSIM)."),
-]
-Severities = Annotated[str, typer.Option(help="Severities 1 to 5, comma-separated.")]
-Requantise = Annotated[bool, typer.Option(help="Round shifted 8-bit images to 8 bits, as a scanner's export does.")]
+if TYPE_CHECKING:
+    from ..protocols.plan import Choices
+
 ProtocolFolder = Annotated[
     Path | None,
     typer.Option("--protocol", metavar="DIR", help="Run on this very protocol: a folder of `medshift protocol make`."),
 ]
+Source = Annotated[str, typer.Option(help="Domain to train on; the data set's own, or the largest, by default.")]
+GroupsPerDomain = Annotated[
+    bool, typer.Option("--groups-per-domain", help="Groups named alike in two domains are different patients.")
+]
+IgnoreSplit = Annotated[bool, typer.Option("--ignore-split", help="Split anew, whatever a column `split` says.")]
 
 
-def split_names(text: str) -> tuple[str, ...]:
-    """Split a comma-separated option into names."""
-    return tuple(name.strip() for name in text.split(",") if name.strip())
+@dataclass(frozen=True)
+class ShiftOptions:
+    """The options that choose synthesized shifts."""
+
+    shifts: Annotated[
+        list[str] | None,
+        typer.Option(help="Shifts by name, comma-separated; by default those that suit the modality."),
+    ] = None
+    family: Annotated[list[str] | None, typer.Option(help="Only shifts of these families, comma-separated.")] = None
+    severities: Annotated[str, typer.Option(help="Severities 1 to 5, comma-separated.")] = "1,2,3,4,5"
+
+    def choices(self, source: str = "") -> Choices:
+        """Return the choices of a protocol that these options make.
+
+        Args:
+            source: Domain to train on.
+
+        Raises:
+            MedshiftError: A severity is not a whole number.
+        """
+        from ..protocols.plan import Choices
+
+        return Choices(
+            source=source,
+            shifts=split_names(self.shifts),
+            families=split_names(self.family),
+            severities=parse_severities(self.severities),
+        )
+
+
+@dataclass(frozen=True)
+class ProtocolOptions(ShiftOptions):
+    """The options that choose a protocol."""
+
+    source: Source = ""
+    targets: Annotated[
+        list[str] | None,
+        typer.Option(help="Domains of the real shifts, comma-separated or repeated; all others by default."),
+    ] = None
+    positive: Annotated[
+        str, typer.Option(help="Of two classes the one to find, e.g. the disease; by default the second.")
+    ] = ""
+    severity_scale: Annotated[
+        Literal["physical", "matched"],
+        typer.Option(help="matched: severities at which all shifts cost the same similarity (SSIM)."),
+    ] = "physical"
+    requantise: Annotated[
+        bool, typer.Option(help="Round shifted 8-bit images to 8 bits, as a scanner's export does.")
+    ] = True
+    groups_per_domain: GroupsPerDomain = False
+    ignore_split: IgnoreSplit = False
+
+    def choices(self, source: str = "") -> Choices:
+        """Return the choices of a protocol that these options make.
+
+        Args:
+            source: Domain to train on; by default the option.
+
+        Raises:
+            MedshiftError: A severity is not a whole number.
+        """
+        return replace(
+            super().choices(source or self.source),
+            targets=tuple(self.targets or ()),
+            positive=self.positive,
+            scale=self.severity_scale,
+            requantise=self.requantise,
+            groups_per_domain=self.groups_per_domain,
+            ignore_split=self.ignore_split,
+        )
+
+
+def split_names(given: Sequence[str] | None) -> tuple[str, ...]:
+    """Split a comma-separated option that may be repeated into names without commas."""
+    return tuple(name.strip() for text in given or () for name in text.split(",") if name.strip())
 
 
 def parse_severities(text: str) -> tuple[int, ...]:
@@ -53,3 +114,37 @@ def parse_severities(text: str) -> tuple[int, ...]:
         return tuple(sorted(int(step) for step in text.split(",")))
     except ValueError:
         raise MedshiftError(f"invalid --severities {text!r}: use whole numbers from 1 to 5, comma-separated") from None
+
+
+def expand(function: Callable[..., None]) -> Callable[..., None]:
+    """Replace every parameter of a command that is a dataclass of options by its fields.
+
+    Typer sees the fields, the command gets the dataclass: many commands share options, and declare them once.
+    """
+    hints = get_type_hints(function, include_extras=True)
+    parameters, groups = [], {}
+    for parameter in inspect.signature(function).parameters.values():
+        kind = hints[parameter.name]
+        if is_dataclass(kind):
+            own = get_type_hints(kind, include_extras=True)
+            groups[parameter.name] = kind
+            parameters += [
+                inspect.Parameter(
+                    field.name, inspect.Parameter.KEYWORD_ONLY, default=field.default, annotation=own[field.name]
+                )
+                for field in fields(kind)
+            ]
+        else:
+            parameters.append(parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY, annotation=kind))
+
+    @functools.wraps(function)
+    def command(**given: Any) -> None:  # noqa: ANN401
+        made = {
+            name: kind(**{field.name: given.pop(field.name) for field in fields(kind)}) for name, kind in groups.items()
+        }
+        function(**made, **given)
+
+    command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    command.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    del command.__wrapped__  # type: ignore[attr-defined]  # whose signature is the old one
+    return command

@@ -2,62 +2,75 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import dataclasses
+import hashlib
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from ...shifts.errors import MedshiftError
 from .dataset import Dataset
 from .importing.collection import open_collection
-from .importing.options import Options
-from .importing.paths import MANIFESTS, locate
+from .importing.options import Options, make_options
+from .importing.rows.paths import MANIFESTS, locate
+
+IN_NAME = ("modality", "classes", "image_size")  # options that the data set's name or the protocol says
 
 
 def read_manifest(
-    folder: Path,
+    folder: Path | str,
     *,
-    classes: Sequence[str] = (),
-    image_size: int | None = None,
-    modality: str = "any",
     progress: Callable[[int, int], None] | None = None,
+    **options: Any,  # noqa: ANN401
 ) -> Dataset:
     """Read a folder with a manifest into a data set in memory, in 8 bits.
 
-    Images are read as by `medshift data add`. 16 bits are reduced to the upper 8; there is one channel if all images
-    are grey, else three.
+    Images are read as by `medshift data add`. 16 bits are reduced to 8; there is one channel if all images are grey,
+    else three.
 
     Args:
         folder: Holds `manifest.csv` or `manifest.parquet` with columns image (a path relative to the folder), label,
             domain, split_group and optionally split; other columns are kept as text, empty where a cell is.
-        classes: The labels to keep, in this order; by default all of them, sorted.
-        image_size: Side in pixels; by default that of the smallest image, at most 96.
-        modality: One of `shifts.catalogue.MODALITIES`; it picks the default shifts.
         progress: Called with (images read, all images).
+        options: Fields of `importing.options.Options`, e.g. `classes=("normal", "pneumonia")`, `image_size=64`,
+            `modality="xray"`, `fit="pad"`.
 
     Raises:
-        MedshiftError: The manifest or images are damaged; the message lists all problems with file and line.
+        MedshiftError: An option is unknown or invalid, or the manifest or images are damaged; the message lists all
+            problems with file and line.
     """
+    return read_with(Path(folder), make_options(**options), progress)
+
+
+def read_with(folder: Path, options: Options, progress: Callable[[int, int], None] | None = None) -> Dataset:
+    """Read a folder as `read_manifest` does, with its options in one object."""
     root, manifest = locate(folder)
     if manifest is None:
         raise MedshiftError(f"no {' or '.join(MANIFESTS)} in {root}; without one, use `medshift data add`")
-    options = Options(
-        modality=modality, image_size=image_size, classes=tuple(classes), group_column="split_group", depth=8
-    )
-    found = open_collection(folder, options)
+    needed = "" if options.group_column or options.group_pattern else "split_group"
+    found = open_collection(folder, dataclasses.replace(options, group_column=options.group_column or needed, depth=8))
     shape = found.reader.shape
     pixels = np.empty((len(found.table), *shape), dtype=np.uint8)
     for index, image in enumerate(found.images(progress)):
         pixels[index] = image
-    # other classes or sizes are another data set, which needs its own protocol
-    chosen = (f"-{len(found.classes)}-classes" if classes else "") + (f"-{shape[-1]}px" if image_size else "")
     return Dataset(
-        name=root.resolve().name + chosen,
+        name=root.resolve().name + _chosen(options, len(found.classes), shape[-1]),
         version="local",
         classes=found.classes,
-        modality=modality,
+        modality=options.modality,
         table=found.table,
         pixels=pixels,
         value_range=found.reader.value_range,
-        notes=found.notes,
+        notes=(*found.notes, *found.closing_notes()),
     )
+
+
+def _chosen(options: Options, classes: int, side: int) -> str:
+    """Return what a data set's name says of its options: read in another way, it needs its own protocol."""
+    named = (f"-{classes}-classes" if options.classes else "") + (f"-{side}px" if options.image_size else "")
+    plain = Options(**{name: getattr(options, name) for name in IN_NAME})
+    if options == plain:
+        return named
+    return f"{named}-{hashlib.sha256(repr(options).encode()).hexdigest()[:6]}"

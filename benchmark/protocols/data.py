@@ -11,6 +11,7 @@ import pandas as pd
 from ...shifts.errors import MedshiftError
 from ..datasets import manifest, registry, store
 from ..datasets.dataset import Dataset
+from ..datasets.importing.options import Options
 from ..files.wording import plural
 from .folder import read_protocol
 from .protocol import Protocol
@@ -18,13 +19,16 @@ from .protocol import Protocol
 TRUTH = ("label", "domain", "group")
 
 
-def adopt(folder: Path, name: str | None = None, data: Path | None = None) -> tuple[Dataset, Protocol, pd.DataFrame]:
+def adopt(
+    folder: Path, name: str | None = None, data: Path | None = None, options: Options | None = None
+) -> tuple[Dataset, Protocol, pd.DataFrame]:
     """Load a protocol from a folder and find its data; return data set, protocol, and truth with a column `row`.
 
     Args:
         folder: Contains protocol.json and truth.parquet.
         name: Name of the data set; the protocol's by default.
         data: Folder of the images, instead of a name.
+        options: How the folder is read; classes, image size and modality are the protocol's.
 
     Raises:
         MedshiftError: The data differ from those of the protocol; the message lists all differences.
@@ -32,7 +36,7 @@ def adopt(folder: Path, name: str | None = None, data: Path | None = None) -> tu
     if name is not None and data is not None:
         raise MedshiftError("give --dataset NAME or --data DIR, not both")
     protocol, table = read_protocol(folder)
-    found = registry.load_dataset(name) if name is not None else data_of(protocol, data)
+    found = registry.load_dataset(name) if name is not None else data_of(protocol, data, options)
     wrong = differences(protocol, table, found)
     if wrong:
         listed = "\n  ".join(wrong)
@@ -82,7 +86,7 @@ def _class(classes: Sequence[str], label: float) -> str:
     return classes[int(label)] if 0 <= label < len(classes) else str(label)
 
 
-def data_of(protocol: Protocol, folder: Path | None) -> Dataset:
+def data_of(protocol: Protocol, folder: Path | None, options: Options | None = None) -> Dataset:
     """Load the data set of a protocol by its name (built-in, plug-in or stored) or from a folder.
 
     The folder contains a manifest or is a stored data set.
@@ -101,8 +105,11 @@ def data_of(protocol: Protocol, folder: Path | None) -> Dataset:
         found = store.read(folder)
     else:
         exact = False
-        found = manifest.read_manifest(
-            folder, classes=facts.classes, image_size=facts.image_size[0], modality=facts.modality
+        found = manifest.read_with(
+            folder,
+            dataclasses.replace(
+                options or Options(), classes=facts.classes, image_size=facts.image_size[0], modality=facts.modality
+            ),
         )
     have, want = (found.name, found.version), (facts.name, facts.version)
     if exact and have != want:

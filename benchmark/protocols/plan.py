@@ -36,6 +36,9 @@ class Choices:
         families: Keep only shifts of these families.
         severities: Steps 1..5.
         requantise: Round shifted images to the grey levels of the data set's integer type.
+        positive: Of two classes the one to find; by default the second.
+        groups_per_domain: Groups named alike in two domains are different patients.
+        ignore_split: Split anew, whatever a column `split` says.
         scale: `physical`, or `matched`: severities at which all shifts reach the same structural similarity.
     """
 
@@ -46,6 +49,9 @@ class Choices:
     severities: tuple[int, ...] = catalogue.SEVERITIES
     requantise: bool = True
     scale: Literal["physical", "matched"] = "physical"
+    positive: str = ""
+    groups_per_domain: bool = False
+    ignore_split: bool = False
 
 
 def plan(

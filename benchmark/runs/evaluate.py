@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal
 from ...shifts.catalogue import SEVERITIES
 from ...shifts.errors import MedshiftError
 from ..contract import registry
+from ..datasets.importing.options import make_options
 from ..files.atomic import replace, sha256
 from ..protocols.folder import write_protocol
 from ..protocols.plan import Choices
@@ -40,6 +41,8 @@ def evaluate(
     classes: Sequence[str] = (),
     image_size: int | None = None,
     modality: str = "any",
+    reading: Mapping[str, object] | None = None,
+    positive: str = "",
     shifts: Sequence[str] = (),
     families: Sequence[str] = (),
     severities: Sequence[int] = SEVERITIES,
@@ -72,6 +75,8 @@ def evaluate(
         classes: With `data`: the labels to keep, in this order.
         image_size: With `data`: side in pixels; by default the smallest image's, at most 96.
         modality: With `data`: mr, ct, xray, fundus, ...; picks the shifts.
+        reading: With `data`: further options of `datasets.importing.options.Options`, e.g. `{"fit": "pad"}`.
+        positive: Of two classes the one to find; by default the second.
         shifts: Names of synthesized shifts; by default those that suit the modality.
         families: Keep only shifts of these families.
         severities: Integers 1 to 5.
@@ -108,10 +113,14 @@ def evaluate(
         from ..contract.fitted import FittedModel
 
         baseline, budget = FittedModel(model), tuning.Budget()
-    where = DataChoice(dataset, Path(data) if data else None, _names(classes), image_size, modality)
+    options = make_options(
+        **{**(reading or {}), "classes": _names(classes), "image_size": image_size, "modality": modality}
+    )
+    where = DataChoice(dataset, Path(data) if data else None, options)
     choices = Choices(
         source=source,
         targets=_names(targets),
+        positive=positive,
         shifts=_names(shifts),
         families=_names(families),
         severities=tuple(sorted(severities)),

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from ...shifts.errors import MedshiftError
 from ..datasets.brain_mri_sim import NAME as DEFAULT_DATASET
+from ..datasets.importing.options import Options
 from ..protocols.plan import Choices
 
 if TYPE_CHECKING:
@@ -35,16 +36,12 @@ class DataChoice:
     Args:
         name: Name of a built-in, stored or plug-in data set; empty for `DEFAULT_DATASET`, or with a folder.
         folder: Folder with images and a manifest, instead of a name.
-        classes: With a folder: the labels to keep, in this order; all by default.
-        image_size: With a folder: side in pixels; by default the smallest image's, at most 96.
-        modality: With a folder: picks the shifts.
+        options: How the folder is read.
     """
 
     name: str = ""
     folder: Path | None = None
-    classes: tuple[str, ...] = ()
-    image_size: int | None = None
-    modality: str = "any"
+    options: Options = field(default_factory=Options)
 
 
 def load_chosen(choice: DataChoice, bar: Bar = no_bar) -> tuple[Dataset, str]:
@@ -56,8 +53,8 @@ def load_chosen(choice: DataChoice, bar: Bar = no_bar) -> tuple[Dataset, str]:
     from ..datasets import manifest, registry
 
     if choice.folder is None:
-        if choice.classes or choice.image_size or choice.modality != "any":
-            raise MedshiftError("--classes, --image-size and --modality go with --data DIR")
+        if choice.options != Options():
+            raise MedshiftError("how images are read goes with a folder: a stored data set has been read already")
         name = choice.name or DEFAULT_DATASET
         with bar(f"making {name}", "patients") as progress:
             found = registry.load_dataset(name, progress)
@@ -65,13 +62,7 @@ def load_chosen(choice: DataChoice, bar: Bar = no_bar) -> tuple[Dataset, str]:
     if choice.name:
         raise MedshiftError("give --dataset NAME or --data DIR, not both")
     with bar(f"reading {choice.folder}", "images") as progress:
-        found = manifest.read_manifest(
-            choice.folder,
-            classes=choice.classes,
-            image_size=choice.image_size,
-            modality=choice.modality,
-            progress=progress,
-        )
+        found = manifest.read_with(choice.folder, choice.options, progress)
     return found, ""
 
 
@@ -94,9 +85,9 @@ def resolve_terms(
     from ..severity.matching import plan_protocol
 
     if protocol_folder is not None:
-        if choices != Choices() or data.classes or data.image_size or data.modality != "any":
+        if choices != Choices() or (data.options.classes or data.options.image_size or data.options.modality != "any"):
             raise MedshiftError("--protocol sets domains, classes, image size and shifts: leave their options out")
-        return adopt(protocol_folder, data.name or None, data.folder)
+        return adopt(protocol_folder, data.name or None, data.folder, data.options)
     found, own_source = load_chosen(data, bar)
     with bar("matching severities", "shifts") as progress:
         protocol, table = plan_protocol(found, choices, own_source, progress)

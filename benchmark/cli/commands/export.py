@@ -9,26 +9,19 @@ import typer
 
 from ....shifts.errors import MedshiftError
 from .. import options
+from ..reading import DataOptions, ReadingOptions
 
 
+@options.expand
 def export(
     out: Annotated[Path, typer.Option(help="The folder to create.")],
-    dataset: options.DatasetName = None,
-    data: options.Data = None,
+    data: DataOptions,
+    reading: ReadingOptions,
+    chosen: options.ProtocolOptions,
     protocol_folder: options.ProtocolFolder = None,
     form: Annotated[
         Literal["npy", "png"], typer.Option("--format", help="npy: one array per condition; png: one file per image.")
     ] = "npy",
-    source: options.Source = "",
-    targets: options.Targets = "",
-    classes: options.Classes = "",
-    image_size: options.ImageSize = None,
-    modality: options.Modality = "any",
-    shifts: options.Shifts = "",
-    family: options.Families = "",
-    severities: options.Severities = "1,2,3,4,5",
-    severity_scale: options.Scale = "physical",
-    requantise: options.Requantise = True,
     submissions: Annotated[
         Path, typer.Option(help="Folder of submissions: the protocol and its truth go there, for `medshift score`.")
     ] = Path("submissions"),
@@ -40,10 +33,9 @@ def export(
     """
     from ...protocols.folder import write_protocol
     from ..progress import bar, console
-    from ..terms import choices_from_options, resolve_study
+    from ..terms import resolve_study
 
-    choices = choices_from_options(source, targets, shifts, family, severities, severity_scale, requantise)
-    loaded, protocol, table = resolve_study(choices, protocol_folder, dataset, data, classes, image_size, modality)
+    loaded, protocol, table = resolve_study(chosen.choices(), protocol_folder, data, reading)
     home = protocol_folder or submissions / protocol.name
     if home.resolve().is_relative_to(out.resolve()):
         raise MedshiftError(f"the labels would lie in {home}, inside the export: choose another --submissions or --out")

@@ -9,25 +9,19 @@ from typing import Annotated
 import typer
 
 from .. import options
+from ..reading import DataOptions, ReadingOptions
 
 app = typer.Typer(no_args_is_help=True, help="Make, show and check protocols that others can run on.")
 Folder = Annotated[Path, typer.Argument(help="Holds protocol.json and truth.parquet.")]
 
 
 @app.command("make")
+@options.expand
 def make(
     name: Annotated[str, typer.Argument(help="Names the protocol, its folder and its leaderboard.")],
-    dataset: options.DatasetName = None,
-    data: options.Data = None,
-    source: options.Source = "",
-    targets: options.Targets = "",
-    classes: options.Classes = "",
-    image_size: options.ImageSize = None,
-    modality: options.Modality = "any",
-    shifts: options.Shifts = "",
-    family: options.Families = "",
-    severities: options.Severities = "1,2,3,4,5",
-    severity_scale: options.Scale = "physical",
+    data: DataOptions,
+    reading: ReadingOptions,
+    chosen: options.ProtocolOptions,
     label_fractions: Annotated[
         str,
         typer.Option(help="Fractions of the source's training groups, comma-separated: one protocol each."),
@@ -35,7 +29,6 @@ def make(
     label_seed: Annotated[int, typer.Option(help="Chooses which groups a fraction keeps.", min=0)] = 0,
     version: Annotated[str, typer.Option(help="Raise it when the protocol changes on purpose.")] = "1",
     out: Annotated[Path, typer.Option(help="Folder in which each protocol gets a folder.")] = Path("protocols"),
-    requantise: options.Requantise = True,
 ) -> None:
     """Write a protocol: protocol.json and truth.parquet, with their hashes, ready to be shared.
 
@@ -47,11 +40,11 @@ def make(
     from ...protocols.plan import unreached_levels
     from ...severity.matching import solve
     from ..progress import bar, console
-    from ..terms import choices_from_options, load_chosen
+    from ..terms import load_chosen
 
     parts = fractions.parse_fractions(label_fractions)
-    choices = choices_from_options(source, targets, shifts, family, severities, severity_scale, requantise)
-    loaded, own_source = load_chosen(dataset, data, classes, image_size, modality)
+    choices = chosen.choices()
+    loaded, own_source = load_chosen(data, reading)
     with bar("matching severities", unit="shifts") as progress:
         match = partial(solve, progress=progress)
         made = make_all(
@@ -95,9 +88,10 @@ def show(folder: Folder) -> None:
 
 
 @app.command("check")
-def check(folder: Folder, dataset: options.DatasetName = None, data: options.Data = None) -> None:
+@options.expand
+def check(folder: Folder, data: DataOptions, reading: ReadingOptions) -> None:
     """Compare the data at hand with a protocol, and list all that differs."""
     from ...protocols.data import adopt
 
-    found, protocol, table = adopt(folder, dataset, data)
+    found, protocol, table = adopt(folder, data.dataset, data.data, reading.options())
     print(f"in order: data set {found.name!r} has the {len(table):,} samples of protocol {protocol.name!r}")

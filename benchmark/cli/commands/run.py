@@ -8,25 +8,19 @@ from typing import Annotated
 import typer
 
 from .. import options
+from ..reading import DataOptions, ReadingOptions
 
 
+@options.expand
 def run(
     baseline: Annotated[
         str,
         typer.Option(help="A name from `medshift list baselines`, or my_module:MyBaseline in this folder."),
     ],
-    dataset: options.DatasetName = None,
-    data: options.Data = None,
+    data: DataOptions,
+    reading: ReadingOptions,
+    chosen: options.ProtocolOptions,
     protocol_folder: options.ProtocolFolder = None,
-    source: options.Source = "",
-    targets: options.Targets = "",
-    classes: options.Classes = "",
-    image_size: options.ImageSize = None,
-    modality: options.Modality = "any",
-    shifts: options.Shifts = "",
-    family: options.Families = "",
-    severities: options.Severities = "1,2,3,4,5",
-    severity_scale: options.Scale = "physical",
     settings: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A hyper-parameter; may be repeated.")
     ] = None,
@@ -43,7 +37,6 @@ def run(
         typer.Option(help="CPU threads; 0 is torch's choice. Other threads, other bytes.", min=0),
     ] = 0,
     submitter: Annotated[str, typer.Option(help="Who answers for the submission.")] = "",
-    requantise: options.Requantise = True,
 ) -> None:
     """Train on one site, evaluate under synthesized and real shifts, and write a submission.
 
@@ -53,12 +46,11 @@ def run(
     from ...protocols.folder import write_protocol
     from ...runs.tuning import budget
     from ..progress import console, watch
-    from ..terms import choices_from_options, resolve_study
+    from ..terms import resolve_study
 
     made = registry.make_baseline(baseline, settings or [])  # before anything slow
     tried = budget(made, tune, settings or [])
-    choices = choices_from_options(source, targets, shifts, family, severities, severity_scale, requantise)
-    loaded, protocol, table = resolve_study(choices, protocol_folder, dataset, data, classes, image_size, modality)
+    loaded, protocol, table = resolve_study(chosen.choices(), protocol_folder, data, reading)
     made = registry.for_dims(made, len(loaded.spatial))
     from ...runs import environment
     from ...runs.run import Job

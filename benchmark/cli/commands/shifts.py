@@ -7,22 +7,19 @@ from typing import Annotated
 
 import typer
 
-from ..options import Classes, Data, DatasetName, Families, ImageSize, Modality, Severities, Shifts, Source
+from ..options import ShiftOptions, Source, expand
+from ..reading import DataOptions, ReadingOptions
 
 app = typer.Typer(no_args_is_help=True, help="Look at shifts and measure them.")
 
 
 @app.command("preview")
+@expand
 def preview(
+    data: DataOptions,
+    reading: ReadingOptions,
+    chosen: ShiftOptions,
     out: Annotated[Path, typer.Option(help="The PNG to write.")] = Path("shifts.png"),
-    dataset: DatasetName = None,
-    data: Data = None,
-    classes: Classes = "",
-    image_size: ImageSize = None,
-    modality: Modality = "any",
-    shifts: Shifts = "",
-    family: Families = "",
-    severities: Severities = "1,2,3,4,5",
     images: Annotated[int, typer.Option(help="Number of images, spread over the data set.", min=1, max=20)] = 1,
 ) -> None:
     """Draw a contact sheet: one row per shift, one column per severity."""
@@ -30,12 +27,11 @@ def preview(
 
     from ....shifts.preview import contact_sheet
     from ...datasets.images import Images
-    from ...protocols.plan import Choices, shift_names
-    from ..options import parse_severities, split_names
+    from ...protocols.plan import shift_names
     from ..terms import load_chosen
 
-    loaded, _ = load_chosen(dataset, data, classes, image_size, modality)
-    choices = Choices(shifts=split_names(shifts), families=split_names(family), severities=parse_severities(severities))
+    loaded, _ = load_chosen(data, reading)
+    choices = chosen.choices()
     rows = np.linspace(0, len(loaded.table) - 1, images + 2)[1:-1].astype(int)
     batch = Images(loaded.pixels[rows], loaded.value_range).batch(slice(None))
     ids = loaded.table["sample_id"].iloc[rows].tolist()
@@ -45,33 +41,26 @@ def preview(
 
 
 @app.command("calibrate")
+@expand
 def calibrate(
+    data: DataOptions,
+    reading: ReadingOptions,
+    chosen: ShiftOptions,
     out: Annotated[Path, typer.Option(help="Folder for calibration.csv and calibration.png.")] = Path("calibration"),
-    dataset: DatasetName = None,
-    data: Data = None,
     source: Source = "",
-    classes: Classes = "",
-    image_size: ImageSize = None,
-    modality: Modality = "any",
-    shifts: Shifts = "",
-    family: Families = "",
-    severities: Severities = "1,2,3,4,5",
     images: Annotated[int, typer.Option(help="Training images to compare pixels on, at most.", min=1)] = 64,
 ) -> None:
     """Measure each shift and severity on source training images: RMSE, PSNR, SSIM, and what a simple probe loses."""
     from ...files.atomic import write_text
-    from ...protocols.plan import Choices, plan
+    from ...protocols.plan import plan
     from ...severity.calibration import calibrate as measure
     from ...severity.calibration import spread_lines
     from ...severity.chart import draw, print_calibration
-    from ..options import parse_severities, split_names
     from ..progress import bar, console
     from ..terms import load_chosen
 
-    loaded, own_source = load_chosen(dataset, data, classes, image_size, modality)
-    choices = Choices(
-        source=source, shifts=split_names(shifts), families=split_names(family), severities=parse_severities(severities)
-    )
+    loaded, own_source = load_chosen(data, reading)
+    choices = chosen.choices(source)
     protocol, rows = plan(loaded, choices, own_source)
     with bar("measuring", unit="shifts") as progress:
         found = measure(loaded, rows, protocol, images, progress)

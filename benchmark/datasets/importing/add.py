@@ -53,4 +53,4 @@ def add(
         notes=found.notes,
     )
     size = int(np.prod(reader.shape)) * np.dtype(reader.dtype).itemsize
-    return pack(name, content, in_blocks(images, max(1, BLOCK // size)))
+    return pack(name, content, in_blocks(images, max(1, BLOCK // size)), found.closing_notes)

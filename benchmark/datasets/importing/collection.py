@@ -12,14 +12,15 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ....shifts.errors import MedshiftError
-from .folders import from_folders
 from .formats.reader import Reader
 from .formats.sniff import PICTURES, sniff
-from .manifest_rows import from_manifest
+from .looks.looks import Looks
 from .options import Options
-from .paths import locate
 from .problems import Problems, undecodable
-from .resolve import class_names, resolve_rows, sample_table
+from .rows.folders import from_folders
+from .rows.manifest import from_manifest
+from .rows.paths import locate
+from .rows.resolve import class_names, resolve_rows, sample_table
 
 Progress: TypeAlias = "Callable[[int, int], None]"
 
@@ -35,6 +36,7 @@ class Collection:
         notes: What a user should know of how the images are read.
         reader: Reads them.
         problems: What is wrong so far.
+        looks: What is noted of every image's stored pixels while they are read.
     """
 
     root: Path
@@ -43,6 +45,11 @@ class Collection:
     notes: tuple[str, ...]
     reader: Reader
     problems: Problems
+    looks: Looks
+
+    def closing_notes(self) -> list[str]:
+        """Return what a user should know that only the pixels of all images can tell; call it once they are read."""
+        return self.looks.notes()
 
     def images(self, progress: Progress | None = None) -> Iterator[NDArray[Any]]:
         """Yield the pixels of every row, in order.
@@ -66,6 +73,7 @@ class Collection:
                 if floats and not np.isfinite(image).all():
                     self.problems.add(f"{name}: holds NaN or infinite values", line)
                 elif not len(self.problems):
+                    self.looks.add(index, image)
                     yield image
             if progress is not None:
                 progress(index + 1, len(rows))
@@ -107,7 +115,8 @@ def open_collection(
     rows = resolve_rows(reader, options, problems, notes, manifest or root)
     classes = class_names(rows, options, problems)
     table = sample_table(rows, classes)
-    return Collection(root, table, classes, (*reader.notes, *notes), reader, problems)
+    looks = Looks(table, classes, reader.value_range)
+    return Collection(root, table, classes, (*reader.notes, *notes), reader, problems, looks)
 
 
 def _choose_reader(
@@ -138,16 +147,16 @@ def _choose_reader(
         if given and kind not in of:
             raise MedshiftError(f"{option} goes with {' or '.join(of)}, not with {kind}")
     if kind == "pictures":
-        from .formats.pictures import PictureReader
+        from .formats.pictures.reader import PictureReader
 
         return PictureReader(root, rows, options, problems, progress)
     reader: Reader
     if kind == "DICOM":
-        from .formats.dicom import DicomReader
+        from .formats.dicom.reader import DicomReader
 
         reader = DicomReader(root, rows, options, problems, progress, listed)
     else:
-        from .formats.nifti import NiftiReader
+        from .formats.nifti.reader import NiftiReader
 
         reader = NiftiReader(root, rows, options, problems, progress)
     if options.depth == 8:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, fields
+from typing import Any, Literal
 
 from ....shifts.catalogue import MODALITIES
 from ....shifts.errors import MedshiftError, near
@@ -27,6 +27,16 @@ class Options:
         group_column: Column with the patient, lesion or slide.
         domain_from: Column or keyword of a DICOM tag with the site or scanner, or `folder`.
         group_pattern: Regular expression that finds the group in a path: its first capturing group, or the whole match.
+        label_contains: Where cells hold several findings: the classes are this one and `no ` with its name.
+        drop_labels: Labels whose images are left out, e.g. `NA`.
+        merge_rows: Keep the first of several rows of an image if they agree; rows that do not are an error.
+        follow_links: Read links that lead out of the folder.
+        groups_per_domain: Groups named alike in two domains are different patients.
+        ignore_split: Leave out a column `split`.
+        value_ranges: Pixel values that become black and white, `LOW,HIGH` for all or `DOMAIN:LOW,HIGH` for one domain.
+        nan_as: What NaN becomes: a number, or `darkest` (the least value of the image); empty refuses it.
+        background: Colour behind transparent pixels, as Pillow names it; empty is black.
+        fit: How an oblong image becomes a square: `crop` cuts off its ends, `pad` adds black, `stretch` distorts it.
         channels: 1 or 3 to convert all images; by default all must have the same.
         window: For DICOM and NIfTI: `CENTRE,WIDTH`, `file` (the file's own), `image` (each image's 0.5th to 99.5th
             percentile), `none`; by default `image` for MR and none for others.
@@ -49,6 +59,16 @@ class Options:
     group_column: str = ""
     domain_from: str = ""
     group_pattern: str = ""
+    label_contains: str = ""
+    drop_labels: tuple[str, ...] = ()
+    merge_rows: bool = False
+    follow_links: bool = False
+    groups_per_domain: bool = False
+    ignore_split: bool = False
+    value_ranges: tuple[str, ...] = ()
+    nan_as: str = ""
+    background: str = ""
+    fit: Literal["crop", "pad", "stretch"] = "crop"
     channels: int | None = None
     window: str = ""
     slices: int = 0
@@ -106,3 +126,16 @@ class Options:
                 f"--window must be CENTRE,WIDTH (e.g. 40,400), file, image or none, not {self.window!r}"
             )
         return centre, width
+
+
+def make_options(**given: Any) -> Options:  # noqa: ANN401
+    """Make options from keywords.
+
+    Raises:
+        MedshiftError: One is unknown (near ones are suggested) or invalid.
+    """
+    known = [field.name for field in fields(Options)]
+    for name in given:
+        if name not in known:
+            raise MedshiftError(f"unknown option of reading {name!r}.{near(name, known)}")
+    return Options(**given)

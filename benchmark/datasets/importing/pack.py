@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import math
 import os
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, BinaryIO, Literal
 
@@ -49,7 +49,9 @@ class Content:
     notes: tuple[str, ...] = field(default=())
 
 
-def pack(name: str, content: Content, blocks: Iterable[NDArray[Any]]) -> Dataset:
+def pack(
+    name: str, content: Content, blocks: Iterable[NDArray[Any]], closing: Callable[[], Iterable[str]] = tuple
+) -> Dataset:
     """Store a data set under a name, and open it.
 
     The same content gives the same bytes. An interruption leaves no data set; if the unfinished folder could not be
@@ -60,6 +62,7 @@ def pack(name: str, content: Content, blocks: Iterable[NDArray[Any]]) -> Dataset
         content: The data set without its pixels.
         blocks: Pixels (n, *shape) in the order of the table. Iterating must raise MedshiftError if an image cannot be
             read: an OSError would be reported as one of writing.
+        closing: Called after the last block; returns further notes, which only the pixels can give.
 
     Raises:
         MedshiftError: The name is taken, pixels are not finite or do not match the rows, or the disk is full.
@@ -71,6 +74,7 @@ def pack(name: str, content: Content, blocks: Iterable[NDArray[Any]]) -> Dataset
             content.table.reset_index(drop=True).to_parquet(part / store.TABLE, index=False, compression="zstd")
             with (part / store.TABLE).open("rb+") as file:
                 os.fsync(file.fileno())
+            content = replace(content, notes=(*content.notes, *closing()))
             described = _describe(name, part, content, stamp, (least, most))
             text = described.model_dump_json(by_alias=True, indent=1)
             (part / store.FACTS).write_text(text + "\n", encoding="utf-8", newline="\n")

@@ -86,7 +86,7 @@ def squares(folder: Path, names: Sequence[str], side: int, *, grey: bool = False
     """
     from PIL import Image
 
-    from ..importing.formats.picture_pixels import eight_bits
+    from ..importing.formats.pictures.pixels import eight_bits
 
     for name in names:
         try:

@@ -6,11 +6,15 @@ import signal
 import sys
 from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from ...options import GroupsPerDomain, IgnoreSplit, expand
+from ...reading import ReadingOptions
 
 if TYPE_CHECKING:
     from ....datasets.dataset import Dataset
@@ -18,33 +22,13 @@ if TYPE_CHECKING:
 MOST_OTHERS = 3  # names shown of files that are not images
 
 
+@expand
 def add(
     name: Annotated[str, typer.Argument(help="Name of the new data set.")],
     path: Annotated[Path, typer.Argument(help="A manifest (.csv, .parquet), a folder with one, or a tree of images.")],
-    modality: Annotated[str, typer.Option(help="mr, ct, xray, fundus, ...; picks the shifts.")] = "any",
-    domain_from: Annotated[
-        str,
-        typer.Option(help="Site or scanner: a column, `folder`, or a DICOM tag such as Manufacturer."),
-    ] = "",
-    label_column: Annotated[str, typer.Option(help="Column of the label, or keyword of a DICOM tag.")] = "",
-    group_column: Annotated[str, typer.Option(help="Column of the patient; split_group by default.")] = "",
-    image_column: Annotated[str, typer.Option(help="Column of the path.")] = "image",
-    group_pattern: Annotated[
-        str, typer.Option(help=r"Regular expression that finds the patient in a path, e.g. 'patient(\d+)'.")
-    ] = "",
-    classes: Annotated[str, typer.Option(help="The labels to keep, in this order, separated by commas.")] = "",
-    image_size: Annotated[
-        int | None,
-        typer.Option(help="Side in pixels or voxels; by default the smallest image's, at most 96 (volumes 64)."),
-    ] = None,
-    channels: Annotated[int | None, typer.Option(help="Make all images grey (1) or colour (3).")] = None,
-    window: Annotated[
-        str, typer.Option(help="DICOM, NIfTI: CENTRE,WIDTH, file, image (percentiles; default of mr) or none.")
-    ] = "",
-    slices: Annotated[int, typer.Option(help="NIfTI: number of axial slices per volume; 0 keeps volumes.")] = 0,
-    voxel_mm: Annotated[
-        float | None, typer.Option(help="NIfTI: side of a voxel; by default the median volume fits.")
-    ] = None,
+    reading: ReadingOptions,
+    groups_per_domain: GroupsPerDomain = False,
+    ignore_split: IgnoreSplit = False,
     licence: Annotated[str, typer.Option(help="Terms of use, kept with the data.")] = "",
     citation: Annotated[str, typer.Option(help="What to cite, kept with the data.")] = "",
 ) -> None:
@@ -53,25 +37,10 @@ def add(
     All problems are listed at once, and then nothing is added.
     """
     from ....datasets.importing.add import add as import_images
-    from ....datasets.importing.options import Options
-    from ...options import split_names
     from ...progress import bar, console
 
-    options = Options(
-        modality=modality,
-        image_size=image_size,
-        classes=split_names(classes),
-        image_column=image_column,
-        label_column=label_column,
-        group_column=group_column,
-        domain_from=domain_from,
-        group_pattern=group_pattern,
-        channels=channels,
-        window=window,
-        slices=slices,
-        voxel_mm=voxel_mm,
-        licence=licence,
-        citation=citation,
+    options = replace(
+        reading.options(licence, citation), groups_per_domain=groups_per_domain, ignore_split=ignore_split
     )
     signal.signal(signal.SIGTERM, _stop)
     others: list[str] = []

@@ -8,17 +8,21 @@ from typing import Annotated
 import typer
 
 from .....shifts.errors import MedshiftError, near
-from ...options import Classes, Data, ImageSize, Modality, Shifts
+from ...options import expand
+from ...reading import DataOptions, ReadingOptions
 
 
+@expand
 def audit(
+    reading: ReadingOptions,
     name: Annotated[str | None, typer.Argument(help="A data set by name; or give --data DIR.")] = None,
-    data: Data = None,
+    data: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Folder with manifest.csv or .parquet, instead of a name.")
+    ] = None,
     source: Annotated[str, typer.Option(help="Domain that others are compared with; by default the largest.")] = "",
-    classes: Classes = "",
-    image_size: ImageSize = None,
-    modality: Modality = "any",
-    shifts: Shifts = "",
+    shifts: Annotated[
+        list[str] | None, typer.Option(help="Shifts on whose scales domains are placed, comma-separated.")
+    ] = None,
     images: Annotated[int, typer.Option(help="Most images per domain for its fingerprint.", min=20)] = 300,
     validate: Annotated[
         bool,
@@ -38,7 +42,7 @@ def audit(
     from ...progress import bar, console
     from ...terms import load_chosen
 
-    loaded, own_source = load_chosen(name, data, classes, image_size, modality)
+    loaded, own_source = load_chosen(DataOptions(name, data), reading)
     chosen = source or own_source or loaded.domains[0]
     if chosen not in loaded.domains:
         raise MedshiftError(f"unknown domain {chosen!r}.{near(chosen, loaded.domains)}")

@@ -82,7 +82,7 @@ def radiographs(
     """
     from PIL import Image
 
-    from ...importing.formats.picture_pixels import eight_bits
+    from ...importing.formats.pictures.pixels import eight_bits
 
     wanted = [(data, int(row)) for data, rows in opened for row in rows]
     for (data, row), path in zip(wanted, paths, strict=True):

@@ -17,7 +17,7 @@ from PIL import Image
 from medshift.benchmark.datasets import registry, store
 from medshift.benchmark.datasets.importing.add import add
 from medshift.benchmark.datasets.importing.options import Options
-from medshift.benchmark.datasets.importing.paths import ContainedPaths
+from medshift.benchmark.datasets.importing.rows.paths import ContainedPaths
 
 pytestmark = pytest.mark.usefixtures("home")
 

@@ -23,7 +23,7 @@ SLOW = """
 import sys, time
 import numpy as np
 sys.path.insert(0, {tests!r})
-from medshift.benchmark.datasets.importing.formats import pictures
+from medshift.benchmark.datasets.importing.formats.pictures import reader as pictures
 real = pictures.PictureReader.image
 def image(self, index):
     if index == 100:

@@ -12,7 +12,7 @@ from helpers.image_folders import picture
 
 from medshift.benchmark.datasets import store
 from medshift.benchmark.datasets.importing.add import add
-from medshift.benchmark.datasets.importing.formats.dicom_header import pseudonyms
+from medshift.benchmark.datasets.importing.formats.dicom.header import pseudonyms
 from medshift.benchmark.datasets.importing.options import Options
 from medshift.benchmark.datasets.manifest import read_manifest
 from medshift.shifts.errors import MedshiftError

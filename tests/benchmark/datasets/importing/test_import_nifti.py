@@ -13,7 +13,7 @@ from helpers.cli import MEDSHIFT
 
 from medshift.benchmark.datasets import store
 from medshift.benchmark.datasets.importing.add import add
-from medshift.benchmark.datasets.importing.formats.nifti import middle_slices
+from medshift.benchmark.datasets.importing.formats.nifti.reader import middle_slices
 from medshift.benchmark.datasets.importing.formats.resize import axis_weights
 from medshift.benchmark.datasets.importing.options import Options
 from medshift.shifts.errors import MedshiftError

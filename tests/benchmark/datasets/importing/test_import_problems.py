@@ -16,7 +16,7 @@ from PIL import Image
 
 from medshift.benchmark.datasets.importing.options import Options
 from medshift.benchmark.datasets.importing.problems import Problems
-from medshift.benchmark.datasets.importing.resolve import class_names
+from medshift.benchmark.datasets.importing.rows.resolve import class_names
 from medshift.shifts.errors import MedshiftError
 
 pytestmark = pytest.mark.usefixtures("home")

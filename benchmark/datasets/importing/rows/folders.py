@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from ....shifts.errors import MedshiftError, near
-from .formats.dicom_header import TAGS
-from .formats.sniff import by_content, by_name, sniff
-from .options import Options
+from .....shifts.errors import MedshiftError, near
+from ..formats.dicom.header import TAGS
+from ..formats.sniff import by_content, by_name, sniff
+from ..options import Options
+from ..problems import Problems
 from .paths import ContainedPaths
-from .problems import Problems
 
 NOT_IMAGES = ("dicomdir", "thumbs.db", "desktop.ini")
 

@@ -6,15 +6,15 @@ from pathlib import Path
 
 import pandas as pd
 
-from ....shifts.errors import MedshiftError, near
-from ..dataset import COLUMNS
-from .domain_candidates import candidates
-from .formats.dicom_header import TAGS
-from .formats.reader import OWN
-from .manifest_table import read_table
-from .options import Options
+from .....shifts.errors import MedshiftError, near
+from ...dataset import COLUMNS
+from ..formats.dicom.header import TAGS
+from ..formats.reader import OWN
+from ..options import Options
+from ..problems import Problems
+from .candidates import candidates
 from .paths import ContainedPaths
-from .problems import Problems
+from .table import read_table
 
 
 def from_manifest(root: Path, path: Path, options: Options, problems: Problems) -> pd.DataFrame:

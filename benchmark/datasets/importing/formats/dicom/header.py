@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..problems import UnsupportedFile
-from .reader import MOST_PIXELS
+from ...problems import UnsupportedFile
+from ..reader import MOST_PIXELS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

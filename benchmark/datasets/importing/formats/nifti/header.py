@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..problems import UnsupportedFile
+from ...problems import UnsupportedFile
 
 MOST_VOXELS = 500_000_000
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..problems import UnsupportedFile
-from .reader import MOST_PIXELS, Depth
-from .sniff import PICTURES
+from ...problems import UnsupportedFile
+from ..reader import MOST_PIXELS, Depth
+from ..sniff import PICTURES
 
 if TYPE_CHECKING:
     from PIL.Image import Image

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from ....shifts.errors import MedshiftError
+from .....shifts.errors import MedshiftError
 
 
 def read_table(path: Path) -> pd.DataFrame:

@@ -12,13 +12,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ..options import LARGEST_SIDE, Options
-from ..problems import Problems
-from .dicom_header import pseudonyms, read_header
-from .dicom_pixels import read_values
-from .reader import OWN, choose_channels, read_headers
-from .resize import luma, square
-from .windowing import levels
+from ...options import LARGEST_SIDE, Options
+from ...problems import Problems
+from ..reader import OWN, choose_channels, read_headers
+from ..resize import luma, square
+from ..windowing import levels
+from .header import pseudonyms, read_header
+from .pixels import read_values
 
 
 class DicomReader:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from ....shifts.errors import MedshiftError
+from .....shifts.errors import MedshiftError
 
 MANIFESTS = ("manifest.csv", "manifest.parquet")
 

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..options import Options
-from ..problems import UnsupportedFile
-from .dicom_header import DicomHeader, number, text
-from .windowing import percentiles, window
+from ...options import Options
+from ...problems import UnsupportedFile
+from ..windowing import percentiles, window
+from .header import DicomHeader, number, text
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset

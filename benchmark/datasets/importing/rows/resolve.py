@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pandas as pd
 
-from ....shifts.errors import MedshiftError, near
-from ..dataset import COLUMNS
-from .domain_candidates import candidates
-from .formats.dicom_header import TAGS, pseudonyms
-from .formats.reader import OWN, Reader
-from .options import Options
-from .problems import Problems
+from .....shifts.errors import MedshiftError, near
+from ...dataset import COLUMNS
+from ..formats.dicom.header import TAGS, pseudonyms
+from ..formats.reader import OWN, Reader
+from ..options import Options
+from ..problems import Problems
+from .candidates import candidates
 
 MOST_CLASSES = 1000  # in a data set and its protocol
 

@@ -9,11 +9,11 @@ from typing import Any
 import pandas as pd
 from numpy.typing import NDArray
 
-from ..options import LARGEST_SIDE, Options
-from ..problems import Problems
-from .picture_header import PictureHeader, read_header
-from .picture_pixels import read_square
-from .reader import Depth, choose_channels, most_common, read_headers
+from ...options import LARGEST_SIDE, Options
+from ...problems import Problems
+from ..reader import Depth, choose_channels, most_common, read_headers
+from .header import PictureHeader, read_header
+from .pixels import read_square
 
 NAMED = {1: "grey", 3: "colour"}
 

@@ -10,12 +10,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ..options import LARGEST_CUBE, LARGEST_SIDE, Options
-from ..problems import Problems, UnsupportedFile
-from .nifti_header import NiftiHeader, read_header
-from .reader import read_headers
-from .resize import axis_weights
-from .windowing import levels, percentiles, window
+from ...options import LARGEST_CUBE, LARGEST_SIDE, Options
+from ...problems import Problems, UnsupportedFile
+from ..reader import read_headers
+from ..resize import axis_weights
+from ..windowing import levels, percentiles, window
+from .header import NiftiHeader, read_header
 
 MIDDLE = 0.5  # fraction of the axial extent from which slices are taken
 

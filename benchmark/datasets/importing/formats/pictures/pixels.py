@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..problems import UnsupportedFile
-from .picture_header import native_depth, open_picture
-from .reader import Depth
-from .resize import luma, square, square_image
+from ...problems import UnsupportedFile
+from ..reader import Depth
+from ..resize import luma, square, square_image
+from .header import native_depth, open_picture
 
 if TYPE_CHECKING:
     from PIL.Image import Image

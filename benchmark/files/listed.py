@@ -1,0 +1,33 @@
+"""Names out of a list that a user typed, where names may hold commas."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Collection, Iterable
+
+from ...shifts.errors import MedshiftError, near
+
+
+def pick(given: Iterable[str], known: Collection[str], what: str) -> tuple[str, ...]:
+    """Resolve names as typed: each text is a name, or several parted by commas, with quotes around those that hold one.
+
+    Args:
+        given: What was typed, e.g. `("A,B", "St. Anna, Wien")`.
+        known: The names that there are; a text that is one of them is never split.
+        what: What they name, for the message.
+
+    Raises:
+        MedshiftError: A name is unknown; near ones are suggested.
+    """
+    found: dict[str, None] = {}
+    for text in given:
+        for name in [text] if text in known else _split(text):
+            if name not in known:
+                raise MedshiftError(f"unknown {what} {name!r}.{near(name, known)}")
+            found[name] = None
+    return tuple(found)
+
+
+def _split(text: str) -> list[str]:
+    cells = next(csv.reader([text], skipinitialspace=True), [])
+    return [cell.strip() for cell in cells if cell.strip()]
