@@ -12,6 +12,7 @@ from ...shifts import catalogue
 from ...shifts.errors import MedshiftError, near
 from ..datasets.dataset import Dataset
 from ..datasets.facts import DatasetFacts
+from ..files.listed import pick
 from ..files.names import folder_name
 from ..files.wording import plural
 from . import splits, truth
@@ -74,7 +75,7 @@ def plan(
     """
     trained = choices.source or source or dataset.domains[0]
     others = tuple(sorted(name for name in dataset.domains if name != trained))
-    targets = tuple(dict.fromkeys(choices.targets)) or others
+    targets = pick(choices.targets, dataset.domains, "domain") or others
     if trained in targets:
         raise MedshiftError(f"domain {trained!r} cannot be both source and target")
     table = dataset.table.assign(row=range(len(dataset.table)))
