@@ -17,14 +17,14 @@ BUILTINS: dict[str, Entry] = {
         "test-batches",
         "adaptation",
         "Replace batch norm statistics by those of the test batch.",
-        "Li et al., arXiv 1603.04779; Schneider et al., NeurIPS 2020, arXiv 2006.16971",
+        "Nado et al., arXiv 2006.10963; Schneider et al., NeurIPS 2020, arXiv 2006.16971; after Li et al., arXiv 1603.04779",
     ),
     "bn-only": Entry(
         "medshift.baselines.transfer.linear_probe:BnOnly",
         "source",
         "ImageNet transfer",
-        "Fine-tune only the batch norms and the last layer; all other ImageNet weights stay fixed.",
-        "Frankle et al., Training BatchNorm and only BatchNorm, ICLR 2021, arXiv 2003.00152",
+        "Fine-tune only the norms and the last layer; all other ImageNet weights stay fixed.",
+        "Mudrakarta et al., K for the price of 1, ICLR 2019, arXiv 1810.10703",
     ),
     "cbr-large-t": Entry(
         "medshift.baselines.scratch.cbr:CbrLargeT",
@@ -116,6 +116,13 @@ BUILTINS: dict[str, Entry] = {
         "adaptation",
         "Adjust the probabilities of a test batch so that neighbours in feature space agree; the network is unchanged.",
         "Boudiaf et al., CVPR 2022, arXiv 2201.05718",
+    ),
+    "joint-norm": Entry(
+        "medshift.baselines.adaptation.joint_norm:JointNorm",
+        "target-unlabelled",
+        "adaptation",
+        "Fine-tune from ImageNet with source and target images in one batch, and learn from the source's alone.",
+        "a control, without a paper of its own; after Li et al., AdaBN, arXiv 1603.04779",
     ),
     "linear-probe": Entry(
         "medshift.baselines.transfer.linear_probe:LinearProbe",

@@ -160,7 +160,7 @@ BUILTINS: dict[str, Entry] = {
         _entry("ghosting", "kspace", "artefact", ("mr",), "ghosts of periodic motion", "rad"),
         _entry("kspace-spike", "kspace", "artefact", ("mr",), "stripes from a spark", "amplitude"),
         _entry("rigid-motion", "kspace", "artefact", ("mr",), "one movement during the scan", "lines after"),
-        _entry("jpeg", "jpeg", "artefact", ANY, "lossy compression", "quality", checks_range=True),
+        _entry("jpeg", "jpeg", "artefact", ANY, "lossy compression", "quality", checks_range=True, version=2),
         _entry("field-of-view", "geometry", "artefact", ANY, "smaller field of view, magnified", "kept"),
         _entry("rotation", "geometry", "artefact", ANY, "patient or gantry turned", "degrees"),
     )

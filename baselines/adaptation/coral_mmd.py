@@ -15,7 +15,7 @@ from ...benchmark.contract.sees import Sees
 from ..common.networks import Network
 from ..common.recipe import TimmRecipe
 from ..common.source_model import timm_network
-from ..common.target_batches import draw_like, unlabelled
+from ..common.target_batches import TargetBatches
 from ..common.training import Classifier
 
 
@@ -23,19 +23,20 @@ from ..common.training import Classifier
 class Coral(TimmRecipe):
     """Align the covariance of source and target features while fine-tuning (Deep CORAL).
 
-    The adaptation images of all targets are pooled into one target. Differences in class proportions are aligned away
-    with the rest.
+    Each batch holds images of one target. Differences in class proportions are aligned away with the rest.
 
     Args:
-        weight: Weight of the alignment term in the loss.
+        weight: Weight of the alignment term in the loss. The paper chooses it such that both terms are about equal at
+            the end of training; with its factor 1 / (4 d^2), the term is hundreds of times smaller than the
+            cross-entropy.
     """
 
     sees: ClassVar[Sees] = "target-unlabelled"
     paper: ClassVar[str] = "Sun and Saenko, ECCV-W 2016, arXiv 1607.01719"
     distance: ClassVar[str] = "coral"
-    search: ClassVar[Space] = {**TimmRecipe.search, "weight": LogUniform(0.1, 10.0)}
+    search: ClassVar[Space] = {**TimmRecipe.search, "weight": LogUniform(1.0, 1000.0)}
 
-    weight: float = 1.0
+    weight: float = 200.0
 
     def __post_init__(self) -> None:
         """Refuse a negative weight."""
@@ -52,10 +53,17 @@ class Coral(TimmRecipe):
 
 @dataclass(frozen=True)
 class Mmd(Coral):
-    """Align source and target features by maximum mean discrepancy while fine-tuning (DAN, on the last features)."""
+    """Align source and target features by maximum mean discrepancy while fine-tuning (DAN, on the last features).
+
+    Args:
+        weight: Weight of the alignment term in the loss.
+    """
 
     paper: ClassVar[str] = "Long et al., ICML 2015, arXiv 1502.02791"
     distance: ClassVar[str] = "mmd"
+    search: ClassVar[Space] = {**TimmRecipe.search, "weight": LogUniform(0.1, 30.0)}
+
+    weight: float = 1.0
 
 
 class AlignmentLoss:
@@ -65,7 +73,7 @@ class AlignmentLoss:
     """
 
     def __init__(self, access: Access, distance: str, weight: float) -> None:
-        self.target = unlabelled(access)
+        self.targets = TargetBatches(access)
         self.distance, self.weight = DISTANCES[distance], weight
 
     def __call__(
@@ -73,7 +81,7 @@ class AlignmentLoss:
     ) -> Tensor:
         """Return the loss of one batch; the target batch has the size of the source batch."""
         net = cast(Network, network)
-        source, target = net.features(torch.cat([images, draw_like(self.target, images, draws)])).chunk(2)
+        source, target = net.features(torch.cat([images, self.targets.draw(images, draws)])).chunk(2)
         supervised = nn.functional.cross_entropy(net.head(source), labels, weights)
         return supervised + self.weight * self.distance(source, target)
 
@@ -88,13 +96,21 @@ BANDWIDTHS = (0.25, 0.5, 1.0, 2.0, 4.0)  # of the Gaussian kernels, in units of 
 
 
 def mmd(source: Tensor, target: Tensor) -> Tensor:
-    """Return the squared maximum mean discrepancy of features (N, F) and (M, F) under a mean of Gaussian kernels."""
+    """Return the squared maximum mean discrepancy of features (N, F) and (M, F) under a sum of Gaussian kernels.
+
+    The unbiased estimate: no feature is compared with itself, so that it is 0 on average for equal distributions, and
+    may be below.
+    """
     both = torch.cat([source, target])
     squared = torch.cdist(both, both, compute_mode="donot_use_mm_for_euclid_dist").square()
     scale = squared.detach().mean().clamp(min=1e-12)
-    kernel = torch.stack([(-squared / (width * scale)).exp() for width in BANDWIDTHS]).mean(0)
-    n = len(source)
-    return kernel[:n, :n].mean() + kernel[n:, n:].mean() - 2 * kernel[:n, n:].mean()
+    kernel = torch.stack([(-squared / (width * scale)).exp() for width in BANDWIDTHS]).sum(0)
+    n, m = len(source), len(target)
+    within = [
+        (part.sum() - part.trace()) / (count * (count - 1))
+        for part, count in ((kernel[:n, :n], n), (kernel[n:, n:], m))
+    ]
+    return within[0] + within[1] - 2 * kernel[:n, n:].mean()
 
 
 DISTANCES = {"coral": coral, "mmd": mmd}

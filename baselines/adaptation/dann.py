@@ -17,7 +17,7 @@ from ..common.entropy import confidence_weights
 from ..common.networks import Network
 from ..common.recipe import Recipe, TimmRecipe
 from ..common.source_model import timm_network
-from ..common.target_batches import draw_like, unlabelled
+from ..common.target_batches import TargetBatches
 from ..common.training import Classifier, batch_and_steps
 
 
@@ -25,7 +25,7 @@ from ..common.training import Classifier, batch_and_steps
 class Dann(TimmRecipe):
     """Fine-tune from ImageNet while the features learn to fool a domain discriminator.
 
-    The adaptation images of all targets are pooled into one target. Known to be unstable, and to harm where class
+    Each batch holds images of one target. Known to be unstable, and to harm where class
     proportions differ between source and target: what separates the classes then separates the domains, too. The epoch
     is chosen on source validation, which does not measure how well the domains are aligned.
 
@@ -87,7 +87,7 @@ class AdversarialLoss:
     """
 
     def __init__(self, access: Access, recipe: Recipe, weight: float, conditional: bool) -> None:
-        self.target = unlabelled(access)
+        self.targets = TargetBatches(access)
         self.weight, self.conditional = weight, conditional
         self.step, self.steps = 0, recipe.epochs * batch_and_steps(access, recipe)[1]
 
@@ -102,7 +102,7 @@ class AdversarialLoss:
         """Return the loss of one batch; the target batch has the size of the source batch."""
         net = cast(Network, network)
         discriminator = cast(Discriminator, net.discriminator)
-        features = net.features(torch.cat([images, draw_like(self.target, images, draws)]))
+        features = net.features(torch.cat([images, self.targets.draw(images, draws)]))
         logits = net.head(features)
         reversed_features = reversed_gradient(features, self.weight * strength(self.step / self.steps))
         self.step += 1

@@ -15,7 +15,7 @@ from ...benchmark.contract.sees import Sees
 from ..common.entropy import confidence_weights
 from ..common.recipe import TimmRecipe
 from ..common.source_model import timm_network
-from ..common.target_batches import draw_like, unlabelled
+from ..common.target_batches import TargetBatches
 from ..common.training import Classifier
 
 
@@ -23,8 +23,9 @@ from ..common.training import Classifier
 class Mcc(TimmRecipe):
     """Minimise the confusion between classes on the targets while fine-tuning from ImageNet.
 
-    The adaptation images of all targets are pooled into one target. Known to be weak with two classes, where every
-    uncertain image confuses the same pair, and to make rare classes rarer.
+    Each batch holds images of one target: over several together, calling one target one class and another target the
+    other would be the best of all predictions. Known to be weak with two classes, where every uncertain image confuses
+    the same pair, and to make rare classes rarer.
 
     Args:
         temperature: Divides the logits of target images.
@@ -55,14 +56,14 @@ class ClassConfusionLoss:
     """Cross-entropy on the source plus the class confusion of an unlabelled target batch, in one pass."""
 
     def __init__(self, access: Access, temperature: float, weight: float) -> None:
-        self.target = unlabelled(access)
+        self.targets = TargetBatches(access)
         self.temperature, self.weight = temperature, weight
 
     def __call__(
         self, network: nn.Module, images: Tensor, labels: Tensor, weights: Tensor, draws: torch.Generator
     ) -> Tensor:
         """Return the loss of one batch; the target batch has the size of the source batch."""
-        source, target = network(torch.cat([images, draw_like(self.target, images, draws)])).chunk(2)
+        source, target = network(torch.cat([images, self.targets.draw(images, draws)])).chunk(2)
         supervised = nn.functional.cross_entropy(source, labels, weights)
         return supervised + self.weight * class_confusion(target, self.temperature)
 
@@ -76,8 +77,11 @@ def class_confusion(logits: Tensor, temperature: float) -> Tensor:
         logits: (N, K).
         temperature: Divides the logits.
     """
-    probabilities = (logits / temperature).softmax(1)
+    logarithms = (logits / temperature).log_softmax(1)
     weights = confidence_weights((logits / temperature).detach())
-    correlation = (probabilities * weights[:, None]).T @ probabilities
-    correlation = correlation / correlation.sum(1, keepdim=True).clamp(min=1e-12)
+    # every row is scaled before it is normalised: a class that no image is given is confused with all others, and its
+    # probabilities must not vanish in rounding, or the surest collapse would be the best of all predictions
+    scaled = (logarithms - logarithms.detach().amax(0)).exp()
+    correlation = (scaled * weights[:, None]).T @ logarithms.exp()
+    correlation = correlation / correlation.sum(1, keepdim=True)
     return (correlation.sum() - correlation.trace()) / len(correlation)

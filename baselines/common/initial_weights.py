@@ -44,14 +44,20 @@ def match_moments(body: nn.Module, weights: Mapping[str, Tensor]) -> None:
                 module.weight.normal_(float(given.mean()), float(given.std(correction=0)))
 
 
+HOLDERS = ("blocks", "stages", "features")  # what timm calls a network's list of stages
+
+
 def stages(body: nn.Module) -> list[tuple[str, ...]]:
     """List the prefixes of parameter names, stage by stage from the input, without the last layer.
 
-    A stage is a child of the network, or a child of one of its `Sequential`s; a norm belongs to the stage before it.
+    A stage is a child of the network, as timm and the papers count: the stem and the four layers of a ResNet. Where an
+    architecture keeps its stages in one `Sequential`, they are the children of that. A norm belongs to the stage before
+    it.
     """
     found: list[tuple[str, ...]] = []
     for name, child in body.named_children():
-        parts = child.named_children() if isinstance(child, nn.Sequential) else [("", child)]
+        held = isinstance(child, nn.Sequential) and name in HOLDERS
+        parts = child.named_children() if held else [("", child)]
         for part, module in parts:
             prefix = f"{name}.{part}".rstrip(".")
             if not any(True for _ in module.parameters()):

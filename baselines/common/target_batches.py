@@ -29,6 +29,29 @@ def need_targets(access: Access) -> None:
         raise MedshiftError("there is no target to adapt to: leave out --targets, or choose another baseline")
 
 
+class TargetBatches:
+    """Random batches of the unlabelled images of one target at a time.
+
+    Together, several targets make a distribution that none of them has: methods that look at a batch as a whole would
+    tell the targets apart in place of the classes.
+
+    Args:
+        access: What may be seen.
+
+    Raises:
+        MedshiftError: There is no target.
+    """
+
+    def __init__(self, access: Access) -> None:
+        need_targets(access)
+        self.targets = [access.targets[name] for name in sorted(access.targets)]
+
+    def draw(self, like: Tensor, draws: torch.Generator) -> Tensor:
+        """Draw a target, and a batch of its images of the size and device of `like`, augmented like training images."""
+        chosen = int(torch.randint(len(self.targets), (), generator=draws))
+        return draw_like(self.targets[chosen], like, draws)
+
+
 def draw_like(images: Images, like: Tensor, draws: torch.Generator) -> Tensor:
     """Draw a batch of the size and device of `like`, with replacement, augmented like training images."""
     chosen = torch.randint(len(images), (len(like),), generator=draws)

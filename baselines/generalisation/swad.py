@@ -16,7 +16,7 @@ from ...benchmark.contract.search_space import Choice, Space
 from ...benchmark.contract.sees import Sees
 from ..common.recipe import Recipe, TimmRecipe
 from ..common.source_model import timm_network
-from ..common.training import Classifier, Loss, augment, batch_and_steps, class_weights, train, validation_loss
+from ..common.training import WARM_UP, Classifier, Loss, augment, batch_and_steps, class_weights, train, validation_loss
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,8 @@ class Swad(TimmRecipe):
     ends, and `patience` is ignored. Known to need a validation set large enough to show the valley.
 
     Args:
-        converge: Averaging starts at the first loss that is the lowest of `converge` consecutive evaluations.
+        converge: Averaging starts at the first loss that is the lowest of `converge` consecutive evaluations, counted
+            from the peak of the learning rate: before it, the loss lies on the plateau of the start.
         tolerance: Averaging ends before the first `tolerance` consecutive losses above the threshold.
         rise: Fraction by which the threshold exceeds the mean of the first `converge` losses.
         evaluations: Evaluations of the validation loss per epoch.
@@ -83,12 +84,14 @@ class DenseAverage:
         self.balance = class_weights(access.train, len(access.classes)).to(access.device)
         self.parameters = list(network.parameters())
         self.step = 0
+        self.rising = round(WARM_UP * recipe.epochs * self.steps)  # steps that are left of the warm-up
         self.segment = self._empty()
         self.over = False
 
     def after_step(self) -> None:
         """Add the weights to the segment; at an evaluation step, close the segment with the validation loss."""
         self.step += 1
+        self.rising -= 1
         self.segment.add(self.parameters)
         if self.step in self.evaluated_at:
             self._close(validation_loss(self.network, self.access, self.balance))
@@ -110,7 +113,8 @@ class DenseAverage:
 
     def _close(self, loss: float) -> None:
         self.segment.loss = loss
-        self.valley.add(self.segment)
+        if self.rising + self.segment.steps <= 0:  # all of it is after the peak
+            self.valley.add(self.segment)
         self.segment = self._empty()
 
     def _empty(self) -> Segment:

@@ -20,8 +20,9 @@ class AdaBN(TimmRecipe):
     """Replace batch norm statistics by those of the test batch.
 
     Every batch norm of the fine-tuned ImageNet network takes its mean and variance from the current test batch, mixed
-    with the source's as if these came from `prior` further images (Schneider et al.); 0 uses only the batch, as Li et
-    al. and Nado et al. do.
+    with the source's as if these came from `prior` further images (Schneider et al.); 0 uses only the batch, as Nado et
+    al. do. Elsewhere this is called prediction-time batch norm, BN-1 or norm_test; AdaBN as Li et al. propose it takes
+    the statistics of all target images, once, and would see more than test batches.
 
     A batch of one image is normalised by its own pixels; a norm with one value per channel uses the source's
     statistics. Small batches have noisy statistics, and a batch of one class has its class normalised away: both are
@@ -32,7 +33,9 @@ class AdaBN(TimmRecipe):
     """
 
     sees: ClassVar[Sees] = "test-batches"
-    paper: ClassVar[str] = "Li et al., arXiv 1603.04779; Schneider et al., NeurIPS 2020, arXiv 2006.16971"
+    paper: ClassVar[str] = (
+        "Nado et al., arXiv 2006.10963; Schneider et al., NeurIPS 2020, arXiv 2006.16971; after Li et al., arXiv 1603.04779"
+    )
     search: ClassVar[Space] = {**TimmRecipe.search, "prior": Choice((0.0, 8.0, 32.0, 128.0))}
 
     prior: float = 0.0

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
@@ -27,21 +28,37 @@ class Lame(TimmRecipe):
     case: uncertain images follow the confident ones, wrongly where most of these are wrong. A class with fewer images
     in the batch than `neighbours` has neighbours of another class and may be absorbed by it.
 
+    The paper searches three affinities. `knn` is symmetrised here; the authors' code does so only on request, and has
+    `rbf` as its default.
+
     Args:
-        neighbours: Number of nearest neighbours in the batch.
+        affinity: `knn`: 1 for nearest neighbours of each other, 1/2 where only one is; `rbf`: a Gaussian of the
+            distance, as wide as the mean distance to the last of the nearest neighbours; `linear`: the cosine.
+        neighbours: Number of nearest neighbours in the batch; of `rbf`, each image itself is the first.
         steps: Maximum number of fixed-point iterations.
     """
 
     sees: ClassVar[Sees] = "test-batches"
     paper: ClassVar[str] = "Boudiaf et al., CVPR 2022, arXiv 2201.05718"
-    search: ClassVar[Space] = {**TimmRecipe.search, "neighbours": Choice((1, 3, 5, 10))}
+    search: ClassVar[Space] = {
+        **TimmRecipe.search,
+        "affinity": Choice(("knn", "rbf", "linear")),
+        "neighbours": Choice((1, 3, 5)),
+    }
 
+    affinity: Literal["knn", "rbf", "linear"] = "knn"
     neighbours: int = 5
     steps: int = 100
 
+    def __post_init__(self) -> None:
+        """Refuse values out of range."""
+        super().__post_init__()
+        if self.neighbours < 1 or self.steps < 1:
+            raise ValueError("neighbours and steps must be at least 1")
+
     def fit(self, access: Access) -> Predictor:
         """Train the source model and wrap it in the adjustment."""
-        return LamePredictor(shared_model(access, self), self.neighbours, self.steps)
+        return LamePredictor(shared_model(access, self), AFFINITIES[self.affinity], self.neighbours, self.steps)
 
 
 CONVERGED = 1e-8  # relative change of the energy
@@ -53,12 +70,15 @@ class LamePredictor:
 
     Args:
         network: The source model.
+        affinity: (features (N, F), neighbours) -> affinity (N, N).
         neighbours: Number of nearest neighbours in the affinity.
         steps: Maximum number of iterations.
     """
 
-    def __init__(self, network: Network, neighbours: int, steps: int) -> None:
-        self.network = network.eval()
+    def __init__(
+        self, network: Network, affinity: Callable[[Tensor, int], Tensor], neighbours: int, steps: int
+    ) -> None:
+        self.network, self.affinity = network.eval(), affinity
         self.neighbours, self.steps = neighbours, steps
 
     @torch.no_grad()
@@ -66,10 +86,10 @@ class LamePredictor:
         """Return probabilities (N, K)."""
         features = self.network.features(images)
         probabilities: Tensor = self.network.head(features).softmax(1)
-        return adjust(probabilities, affinity(features, self.neighbours), self.steps)
+        return adjust(probabilities, self.affinity(features, self.neighbours), self.steps)
 
 
-def affinity(features: Tensor, neighbours: int) -> Tensor:
+def knn_affinity(features: Tensor, neighbours: int) -> Tensor:
     """Build the affinity (N, N): 1 where two samples are nearest neighbours of each other, 1/2 where only one is."""
     unit = nn.functional.normalize(features)
     distance = torch.cdist(unit, unit, compute_mode="donot_use_mm_for_euclid_dist").fill_diagonal_(torch.inf)
@@ -78,6 +98,25 @@ def affinity(features: Tensor, neighbours: int) -> Tensor:
     if count:
         near.scatter_(1, distance.topk(count, largest=False).indices, 1.0)
     return (near + near.T) / 2
+
+
+def rbf_affinity(features: Tensor, neighbours: int) -> Tensor:
+    """Build a Gaussian affinity (N, N) whose width is the mean distance to the last of `neighbours`, itself first."""
+    unit = nn.functional.normalize(features)
+    distance = torch.cdist(unit, unit, compute_mode="donot_use_mm_for_euclid_dist")
+    width = distance.topk(min(neighbours, len(features)), largest=False).values[:, -1].mean()
+    if not width:  # of one image, or of one neighbour, which is the image itself
+        return torch.eye(len(features), device=features.device)
+    return (-distance.square() / (2 * width.square())).exp()
+
+
+def linear_affinity(features: Tensor, neighbours: int) -> Tensor:
+    """Return the cosines (N, N) between features; `neighbours` is not used."""
+    unit = nn.functional.normalize(features)
+    return unit @ unit.T
+
+
+AFFINITIES = {"knn": knn_affinity, "rbf": rbf_affinity, "linear": linear_affinity}
 
 
 def adjust(probabilities: Tensor, kernel: Tensor, steps: int) -> Tensor:

@@ -33,7 +33,8 @@ class Sar(TimmRecipe):
     images, it is reset after every step and equals `adabn`.
 
     Args:
-        test_lr: Learning rate of SGD with momentum 0.9 for batches of 64; scaled down in proportion for smaller ones.
+        test_lr: Learning rate of SGD with momentum 0.9; scaled down in proportion for batches of less than 32 images,
+            and half as much for a single one, as in the authors' code.
         margin: Only predictions with entropy below this fraction of ln K count.
         rho: Distance of the worst point nearby, in the norm of all parameters that learn.
         reset: Fraction of ln K; a moving average of the entropy below it resets the model. The paper's value is 0.2
@@ -66,9 +67,14 @@ class Sar(TimmRecipe):
         return SarPredictor(network, self.test_lr, self.margin, self.rho, self.reset, self.frozen)
 
 
-FULL_BATCH = 64  # images; the learning rate is for a batch of this size
+FULL_BATCH = 32  # images; smaller batches learn less, in proportion
 MOMENTUM = 0.9
 MEMORY = 0.9  # decay of the moving average of the entropy
+
+
+def _share(count: int) -> float:
+    """Return the share of the learning rate for a batch of `count` images, as in the authors' code."""
+    return min(1.0, count / FULL_BATCH * (2 if count == 1 else 1))
 
 
 class SarPredictor:
@@ -76,7 +82,7 @@ class SarPredictor:
 
     Args:
         network: Network whose batch norms use batch statistics (see `batch_norm.forget_statistics`).
-        lr: Learning rate of SGD on the gains and offsets of the batch norms, for a full batch.
+        lr: Learning rate of SGD on the gains and offsets of the batch norms, for 32 images and more.
         margin: Fraction of ln K below which a prediction counts as confident.
         rho: Length of the ascent step of sharpness-aware minimisation.
         reset: Fraction of ln K below which the average entropy means collapse.
@@ -125,7 +131,7 @@ class SarPredictor:
             return None
         for parameter, gradient in zip(self.learnt, down, strict=True):
             parameter.grad = gradient
-        self.optimiser.param_groups[0]["lr"] = self.lr * min(1.0, len(images) / FULL_BATCH)
+        self.optimiser.param_groups[0]["lr"] = self.lr * _share(len(images))
         self.optimiser.step()
         return float(mean.detach())
 

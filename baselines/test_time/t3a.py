@@ -26,6 +26,8 @@ class T3A(TimmRecipe):
     class dominates the stream, only its prototype moves; the others stay the source's last layer, normalised to length
     1, and misclassified features pull them over: known to harm.
 
+    Probabilities are the softmax of unscaled scores, whose order is the paper's; their calibration means nothing.
+
     Args:
         supports: Number of features kept per class, the most confident ones.
     """

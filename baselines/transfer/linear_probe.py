@@ -76,10 +76,10 @@ class LpFt(TimmRecipe):
 
 @dataclass(frozen=True)
 class BnOnly(TimmRecipe):
-    """Fine-tune only the batch norms and the last layer; all other ImageNet weights stay fixed."""
+    """Fine-tune only the norms and the last layer; all other ImageNet weights stay fixed."""
 
     sees: ClassVar[Sees] = "source"
-    paper: ClassVar[str] = "Frankle et al., Training BatchNorm and only BatchNorm, ICLR 2021, arXiv 2003.00152"
+    paper: ClassVar[str] = "Mudrakarta et al., K for the price of 1, ICLR 2019, arXiv 1810.10703"
 
     def fit(self, access: Access) -> Predictor:
         """Fine-tune the network."""

@@ -19,7 +19,7 @@ from ..numerics.severity import interpolate_severity
 GAMMA = (1.2, 1.45, 1.8, 2.3, 3.0)  # exponent
 CONTRAST_LOSS = (0.85, 0.70, 0.55, 0.40, 0.25)  # fraction of the contrast kept
 EXPOSURE = (0.15, 0.30, 0.50, 0.75, 1.10)  # stops: powers of two
-TONE_CURVE = (0.14, 0.28, 0.42, 0.56, 0.70)  # approximate greatest change of the curve's slope
+TONE_CURVE = (0.14, 0.28, 0.42, 0.56, 0.70)  # s below; the greatest change of the slope is 1.4 s
 WINDOW = (0.90, 0.78, 0.65, 0.50, 0.35)  # window width as a fraction of the full range
 
 
@@ -62,7 +62,7 @@ def tone_curve(images: Tensor, severity: float, rng: SampleRng) -> Tensor:
     """Apply a vendor's tone curve: monotone, black and white fixed, its shape drawn per image (modality: any).
 
     x + s x (1 - x) (cos p + (1 - 2 x) sin p) with p uniform: brighter, steeper, darker or flatter mid-tones.
-    Severity is s; the slope changes by s or a little more, and stays positive up to s = 0.7.
+    Severity is s; the slope changes by up to sqrt(2) s, where p is 45 degrees, and stays positive up to s = 0.7.
     """
     angle = rng.uniform((1,) * (images.ndim - 1)).double() * (2 * math.pi)
     strength = interpolate_severity(TONE_CURVE, severity, none=0.0)

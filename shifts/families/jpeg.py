@@ -61,7 +61,7 @@ def jpeg(images: Tensor, severity: float, rng: SampleRng) -> Tensor:
         luma, blue, red = _to_ycc(*levels.unbind(1))
         luma = _quantised(luma, LUMINANCE, quality)[..., :height, :width]
         blue, red = (
-            _doubled(_quantised(_halved(chroma), CHROMINANCE, quality), height, width) for chroma in (blue, red)
+            _doubled(_quantised(_halved(chroma, height), CHROMINANCE, quality), height, width) for chroma in (blue, red)
         )
         levels = torch.stack(_to_rgb(luma, blue, red), 1)
     else:
@@ -99,6 +99,7 @@ def _compress_colour(x: Floats, quality: int, out: Floats) -> bool:
         in_range &= loops.to_ycc(source, luma, full)
         for chroma in range(2):
             loops.halve(full[chroma, :count], half[chroma, :count])
+            half[chroma, :count, (height + 1) // 2 :] = half[chroma, :count, [(height - 1) // 2]].swapaxes(0, 1)
             loops.quantise(half[chroma, :count], chroma_steps, *_transform(), small_work)
         loops.quantise(luma[:count], luma_steps, *_transform(), work)
         loops.to_rgb(luma, half, result)
@@ -164,11 +165,19 @@ def _cosines() -> Tensor:
     return exact(torch.kron(_cosine(), _cosine()))
 
 
-def _halved(chroma: Tensor) -> Tensor:
-    """Return the mean of each 2 x 2 block, rounding halves down and up alternately, as libjpeg does."""
+def _halved(chroma: Tensor, height: int) -> Tensor:
+    """Return the mean of each 2 x 2 block, rounding halves down and up alternately, as libjpeg does.
+
+    Rows below the image repeat the last mean: libjpeg fills up blocks after halving.
+
+    Args:
+        chroma: (M, h, w), padded to whole blocks.
+        height: Of the image, at most h.
+    """
     total = chroma[..., ::2, ::2] + chroma[..., ::2, 1::2] + chroma[..., 1::2, ::2] + chroma[..., 1::2, 1::2]
     bias = 1 + torch.arange(total.shape[-1], device=chroma.device) % 2
-    return ((total + bias) / 4).floor()
+    rows = torch.arange(total.shape[-2], device=chroma.device).clamp(max=(height - 1) // 2)
+    return ((total + bias) / 4).floor()[..., rows, :]
 
 
 def _doubled(chroma: Tensor, height: int, width: int) -> Tensor:

@@ -9,7 +9,7 @@ import pytest
 import torch
 from helpers.stripes import Small, low_contrast, problem
 
-from medshift.baselines.adaptation import dann, fda, mcc, ssl_target
+from medshift.baselines.adaptation import coral_mmd, dann, fda, joint_norm, mcc, ssl_target
 from medshift.baselines.common import entropy, target_batches, training
 from medshift.baselines.common.networks import Network
 from medshift.baselines.common.recipe import TimmRecipe
@@ -35,13 +35,47 @@ def test_class_confusion_by_hand():
     assert float(mcc.class_confusion(logits * 2.5, 2.5)) == pytest.approx(expected)
 
 
+@pytest.mark.parametrize("gap", [30.0, 120.0, 300.0])
+def test_one_class_for_all_images_is_as_confused_as_no_class_at_all_however_sure(gap):
+    collapsed = torch.stack([torch.full((32,), gap), torch.zeros(32)], 1).requires_grad_(True)
+    confusion = mcc.class_confusion(collapsed, 2.5)
+    assert float(confusion.detach()) == pytest.approx(0.5, abs=1e-3)
+    confusion.backward()
+    assert torch.isfinite(collapsed.grad).all()
+
+
+def test_joint_norms_are_what_alignment_is_without_its_weight():
+    told, network = problem(low_contrast), Small()
+    images, labels = told.train.batch(slice(8)), torch.from_numpy(told.train.labels[:8])
+    losses = [joint_norm.JointNormLoss(told), coral_mmd.AlignmentLoss(told, "coral", 0.0)]
+    one, other = (
+        float(loss(network, images, labels, torch.ones(2), torch.Generator().manual_seed(0)).detach())
+        for loss in losses
+    )
+    assert one == pytest.approx(other, rel=1e-5)
+    alone = float(torch.nn.functional.cross_entropy(network(images), labels).detach())
+    assert one != pytest.approx(alone, rel=1e-3)  # the norms see the target
+
+
+def test_a_batch_of_targets_holds_images_of_one_so_that_none_can_pass_for_a_class():
+    """Over both together, calling one target one class and the other target the other would have no confusion."""
+    first, second = (Images(np.full((5, 1, 4, 4), value, np.uint8), None) for value in (50, 200))
+    told = Access(**{**problem(low_contrast).__dict__, "targets": {"b": second, "a": first}})
+    drawn, like = target_batches.TargetBatches(told), torch.zeros(8, 1, 4, 4)
+    draws = torch.Generator().manual_seed(0)
+    seen = [set((drawn.draw(like, draws) * 255).round().flatten().tolist()) for _ in range(20)]
+    assert all(len(values) == 1 for values in seen)
+    assert {50.0} in seen
+    assert {200.0} in seen
+
+
 def test_the_loss_of_confusion_is_of_labelled_sources_and_unlabelled_targets():
     told = problem(low_contrast)
     loss = mcc.ClassConfusionLoss(told, 2.5, 0.7)
     network, weights = Small().eval(), torch.tensor([1.0, 3.0])
     images, labels = told.train.batch(slice(8)), torch.from_numpy(told.train.labels[:8])
     made = loss(network, images, labels, weights, torch.Generator().manual_seed(0))
-    target = target_batches.draw_like(target_batches.unlabelled(told), images, torch.Generator().manual_seed(0))
+    target = target_batches.TargetBatches(told).draw(images, torch.Generator().manual_seed(0))
     supervised = torch.nn.functional.cross_entropy(network(images), labels, weights)
     expected = supervised + 0.7 * mcc.class_confusion(network(target), 2.5)
     assert float(made.detach()) == pytest.approx(float(expected.detach()), rel=1e-5)
@@ -159,6 +193,21 @@ def test_the_valley_by_hand(losses, mean, steps):
     assert valley_of(losses) == (pytest.approx(mean), steps)
 
 
+def test_averaging_starts_after_the_rate_has_peaked_not_on_the_plateau_of_the_start(monkeypatch):
+    losses = iter([0.681, 0.749, 0.689, 0.6, 0.5, 0.55, 0.56, 0.54])  # the first three look like a valley
+    monkeypatch.setattr(swad, "validation_loss", lambda *of: next(losses))
+    told = problem()
+    valley = swad.LossValley(3, 6, 0.3)
+    recipe = TimmRecipe(epochs=4, batch_size=40)  # four steps an epoch: the rate peaks at the end of the first
+    kept = swad.DenseAverage(Small(), told, recipe, valley, evaluations=2)
+    for _ in range(4):
+        for _ in range(4):
+            kept.after_step()
+        kept.after_epoch(next(losses))
+    assert valley.inside is not None
+    assert valley.threshold == pytest.approx((0.5 + 0.55 + 0.56) / 3 * 1.3)
+
+
 def test_segments_average_by_steps():
     segment = swad.Segment([torch.zeros(1)])
     for value in (1.0, 2.0, 6.0):
@@ -181,7 +230,7 @@ def test_dense_averages_leave_the_average_of_all_steps_and_its_statistics():
 
     training.train(network, told, recipe, keep=keep)
     assert len(seen) == 2 * (len(told.train) // 16)
-    assert torch.allclose(network.head.weight, torch.stack(seen).mean(0), atol=1e-6)
+    assert torch.allclose(network.head.weight, torch.stack(seen[5:]).mean(0), atol=1e-6)  # after the warm-up
     norm = network.body[1]
     with torch.no_grad():
         maps = network.body[0](told.train.batch(slice(None)))

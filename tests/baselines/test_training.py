@@ -62,6 +62,12 @@ def test_transfusion_takes_the_lowest_stages_and_no_more():
         initial_weights.load_lowest(10)(network, weights)
 
 
+def test_stages_of_a_resnet_are_its_stem_and_its_four_layers():
+    network = networks.timm.create_model("resnet50")
+    assert initial_weights.stages(network) == [("conv1", "bn1"), ("layer1",), ("layer2",), ("layer3",), ("layer4",)]
+    assert len(initial_weights.stages(networks.timm.create_model("convnext_atto"))) == 5  # stem and four stages
+
+
 def test_moments_are_those_of_imagenet():
     network = networks.timm.create_model(networks.PACKAGED)
     weights = networks.packaged_weights(network)

@@ -48,7 +48,7 @@ def blind():
 
 LOSSES = {
     "coral": lambda told, recipe: coral_mmd.AlignmentLoss(told, "coral", 1.0),
-    "mmd": lambda told, recipe: coral_mmd.AlignmentLoss(told, "mmd", 1.0),
+    "mmd": lambda told, recipe: coral_mmd.AlignmentLoss(told, "mmd", 0.2),
     "dann": lambda told, recipe: dann.AdversarialLoss(told, recipe, 1.0, conditional=False),
     "cdan": lambda told, recipe: dann.AdversarialLoss(told, recipe, 1.0, conditional=True),
     "mcc": lambda told, recipe: mcc.ClassConfusionLoss(told, 2.5, 1.0),

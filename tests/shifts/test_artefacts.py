@@ -126,6 +126,17 @@ def test_jpeg_is_libjpegs(channels, spatial):
             assert (off <= 3).mean() > 0.95
 
 
+def test_rows_of_colour_below_an_image_are_filled_up_after_halving_as_libjpeg_does():
+    grid = torch.rand(1, 3, 10, 9, generator=torch.Generator().manual_seed(1))
+    smooth = torch.nn.functional.interpolate(grid, (72, 64), mode="bicubic").clamp(0, 1)
+    images = (smooth * 255).round() / 255
+    out = (apply_shift("jpeg", images, 3, IDS[:1], 0)[0] * 255).round().numpy()
+    stream = io.BytesIO()
+    Image.fromarray(np.moveaxis((images[0] * 255).round().byte().numpy(), 0, -1)).save(stream, "JPEG", quality=26)
+    theirs = np.moveaxis(np.asarray(Image.open(stream)), -1, 0)
+    assert (np.abs(out - theirs.astype(float)) > 2).mean() < 0.001
+
+
 def test_jpeg_takes_slices_and_other_channel_counts():
     volume = phantom(2, 2, (3, 16, 24))
     out = apply_shift("jpeg", volume, 3, ["a", "b"], 0)

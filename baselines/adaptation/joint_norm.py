@@ -1,0 +1,49 @@
+"""Nothing but joint batch norms: what every method that trains on source and target batches together does besides."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, cast
+
+import torch
+from torch import Tensor, nn
+
+from ...benchmark.contract.access import Access
+from ...benchmark.contract.predictor import Predictor
+from ...benchmark.contract.sees import Sees
+from ..common.networks import Network
+from ..common.recipe import TimmRecipe
+from ..common.source_model import timm_network
+from ..common.target_batches import TargetBatches
+from ..common.training import Classifier
+
+
+@dataclass(frozen=True)
+class JointNorm(TimmRecipe):
+    """Fine-tune from ImageNet with source and target images in one batch, and learn from the source's alone.
+
+    The control of `coral`, `mmd`, `dann`, `cdan` and `mcc`, which is what they are with a weight of 0: the targets reach
+    the network through the statistics of its batch norms only. What a method gains over it is the method's own.
+    """
+
+    sees: ClassVar[Sees] = "target-unlabelled"
+    paper: ClassVar[str] = "a control, without a paper of its own; after Li et al., AdaBN, arXiv 1603.04779"
+
+    def fit(self, access: Access) -> Predictor:
+        """Fine-tune the network."""
+        return Classifier(timm_network(access, self, "imagenet, joint norms", loss=JointNormLoss(access)))
+
+
+class JointNormLoss:
+    """Cross-entropy of a source batch that passes through the network together with a target batch."""
+
+    def __init__(self, access: Access) -> None:
+        self.targets = TargetBatches(access)
+
+    def __call__(
+        self, network: nn.Module, images: Tensor, labels: Tensor, weights: Tensor, draws: torch.Generator
+    ) -> Tensor:
+        """Return the loss of one batch."""
+        source, _ = cast(Network, network)(torch.cat([images, self.targets.draw(images, draws)])).chunk(2)
+        loss: Tensor = nn.functional.cross_entropy(source, labels, weights)
+        return loss
