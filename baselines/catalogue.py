@@ -17,7 +17,7 @@ BUILTINS: dict[str, Entry] = {
         "test-batches",
         "adaptation",
         "Replace batch norm statistics by those of the test batch.",
-        "Nado et al., arXiv 2006.10963; Schneider et al., NeurIPS 2020, arXiv 2006.16971; after Li et al., arXiv 1603.04779",
+        "Nado et al., arXiv 2006.10963; Schneider et al., NeurIPS 2020, arXiv 2006.16971; after Li et al., 1603.04779",
     ),
     "bn-only": Entry(
         "medshift.baselines.transfer.linear_probe:BnOnly",

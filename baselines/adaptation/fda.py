@@ -25,7 +25,8 @@ class Fda(TimmRecipe):
 
     Every training image gets the amplitudes of a randomly drawn target image, and is clipped to [0, 1]. Of the paper,
     the entropy term of the loss, the mean over three bands, and the round of self-training are left out. Known to cause
-    ringing where beta is above .05, and to lose what the mean grey level of an image says about its class. The epoch is chosen on unmodified source validation images.
+    ringing where beta is above .05, and to lose what the mean grey level of an image says about its class. The epoch is
+    chosen on unmodified source validation images.
 
     Args:
         beta: Highest frequency swapped, as a fraction of the smallest side; the paper has .01, .05 and .09. Small

@@ -22,8 +22,8 @@ from ..common.training import Classifier
 class JointNorm(TimmRecipe):
     """Fine-tune from ImageNet with source and target images in one batch, and learn from the source's alone.
 
-    The control of `coral`, `mmd`, `dann`, `cdan` and `mcc`, which is what they are with a weight of 0: the targets reach
-    the network through the statistics of its batch norms only. What a method gains over it is the method's own.
+    The control of `coral`, `mmd`, `dann`, `cdan` and `mcc`: what they are with a weight of 0. The targets reach the
+    network through the statistics of its batch norms only; what a method gains over this one is its own.
     """
 
     sees: ClassVar[Sees] = "target-unlabelled"

@@ -34,7 +34,7 @@ class AdaBN(TimmRecipe):
 
     sees: ClassVar[Sees] = "test-batches"
     paper: ClassVar[str] = (
-        "Nado et al., arXiv 2006.10963; Schneider et al., NeurIPS 2020, arXiv 2006.16971; after Li et al., arXiv 1603.04779"
+        "Nado et al., arXiv 2006.10963; Schneider et al., NeurIPS 2020, arXiv 2006.16971; after Li et al., 1603.04779"
     )
     search: ClassVar[Space] = {**TimmRecipe.search, "prior": Choice((0.0, 8.0, 32.0, 128.0))}
 
