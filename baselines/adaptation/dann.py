@@ -18,7 +18,7 @@ from ..common.networks import Network
 from ..common.recipe import Recipe, TimmRecipe
 from ..common.source_model import timm_network
 from ..common.target_batches import TargetBatches
-from ..common.training import Classifier, batch_and_steps
+from ..common.training import Classifier
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ class AdversarialLoss:
     def __init__(self, access: Access, recipe: Recipe, weight: float, conditional: bool) -> None:
         self.targets = TargetBatches(access)
         self.weight, self.conditional = weight, conditional
-        self.step, self.steps = 0, recipe.epochs * batch_and_steps(access, recipe)[1]
+        self.step, self.steps = 0, recipe.length
 
     def equip(self, network: Network) -> None:
         """Attach a discriminator to the network, to be trained with it."""

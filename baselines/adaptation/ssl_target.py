@@ -15,6 +15,7 @@ from ...benchmark.contract.access import Access
 from ...benchmark.contract.predictor import Predictor
 from ...benchmark.contract.search_space import Choice, Space
 from ...benchmark.contract.sees import Sees
+from ...benchmark.contract.training_record import TrainingRecord
 from ...benchmark.datasets.images import Images
 from ...shifts.errors import MedshiftError
 from ..common.initial_weights import load_all
@@ -66,10 +67,10 @@ class SslTarget(TimmRecipe):
             raise MedshiftError(f"ssl-target takes 2-D images; these are {len(access.spatial)}-D")
         need_targets(access)
 
-        def learn(network: nn.Module, access: Access, recipe: Recipe, loss: Loss) -> None:
+        def learn(network: nn.Module, access: Access, recipe: Recipe, loss: Loss) -> TrainingRecord:
             assert isinstance(network, Network)
             pretrain(network, access, self.pretrain_epochs, self.pretrain_batch, self.width, self.intensity)
-            train(network, access, recipe, loss)
+            return train(network, access, recipe, loss)
 
         how = f"{self.pretrain_epochs} {self.pretrain_batch} {self.width} {self.intensity}"
         load = load_all if self.start == "imagenet" else None

@@ -10,7 +10,7 @@ from typing import Protocol, TypeAlias
 from torch import nn
 
 from ...benchmark.contract.access import Access
-from .recipe import Recipe
+from .recipe import HALF, Recipe
 
 
 class CheckpointPolicy(Protocol):
@@ -22,8 +22,8 @@ class CheckpointPolicy(Protocol):
         """Called after every optimiser step; the network is in training mode and must be left in it."""
         ...
 
-    def after_epoch(self, loss: float) -> bool:
-        """Called with the source validation loss; return whether the epoch's weights are among those kept."""
+    def after_evaluation(self, loss: float, done: float) -> bool:
+        """Called with the source validation loss and the share of the schedule; return whether its weights are kept."""
         ...
 
     def restore(self) -> None:
@@ -34,27 +34,29 @@ class CheckpointPolicy(Protocol):
 MakeCheckpointPolicy: TypeAlias = "Callable[[nn.Module, Access, Recipe], CheckpointPolicy]"
 
 
-class BestEpoch:
-    """Keeps the epoch of lowest source validation loss; stops after `patience` epochs without improvement."""
+class BestEvaluation:
+    """Keeps the weights of lowest source validation loss, and stops after `patience` without a lower one.
+
+    Not before the rate has fallen to half of its peak: a random start may lie on a plateau until then, and at a high
+    rate no loss foretells the last.
+    """
 
     def __init__(self, network: nn.Module, access: Access, recipe: Recipe) -> None:
         self.network, self.patience = network, recipe.patience
-        self.best, self.waited, self.kept = math.inf, 0, copy.deepcopy(network.state_dict())
+        self.best, self.at, self.kept = math.inf, 0.0, copy.deepcopy(network.state_dict())
         self.over = False
 
     def after_step(self) -> None:
-        """Do nothing: only whole epochs count."""
+        """Do nothing: only evaluations count."""
 
-    def after_epoch(self, loss: float) -> bool:
+    def after_evaluation(self, loss: float, done: float) -> bool:
         """Return whether the loss is the lowest so far."""
         better = loss < self.best
         if better:
-            self.best, self.waited, self.kept = loss, 0, copy.deepcopy(self.network.state_dict())
-        else:
-            self.waited += 1
-        self.over = self.waited >= self.patience
+            self.best, self.at, self.kept = loss, done, copy.deepcopy(self.network.state_dict())
+        self.over = done >= HALF and done - max(self.at, HALF) >= self.patience
         return better
 
     def restore(self) -> None:
-        """Load the best epoch's weights into the network."""
+        """Load the best weights into the network."""
         self.network.load_state_dict(self.kept)

@@ -2,40 +2,62 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
-from typing import ClassVar, Self
+from typing import ClassVar, Literal, Self
 
 from ...benchmark.contract.search_space import LogUniform, Space
 
 FOR_VOLUMES = "monai-resnet10-narrow"
+BUDGETS = {
+    "short": 750,
+    "standard": 3000,
+    "long": 6000,
+}  # optimiser steps; the last is to show convergence at the second
+WARM_UP = 0.05  # share of the schedule in which the rate rises
+HALF = WARM_UP + (1 - WARM_UP) / 2  # share of the schedule after which the rate has fallen to half of its peak
 
 
 @dataclass(frozen=True)
 class Recipe:
     """One recipe for all baselines, so that they do not differ by tuning.
 
+    Its length is in steps, whatever the number of images, and the same for networks that start from ImageNet and at
+    random: a random start spends its first steps on a plateau, and is not stopped there.
+
     Args:
-        epochs: Maximum number of passes over the source's training images.
-        patience: Stop after this many epochs without a lower loss on source validation; the best epoch is kept.
+        budget: Length of training: `short` is for trials, `standard` for comparisons, and `long` shows whether
+            `standard` was enough.
+        steps: Number of optimiser steps in place of the budget's; 0 keeps that.
+        patience: Share of the schedule without a lower loss on source validation after which training stops, but not
+            before the rate has fallen to half of its peak; the best evaluation is kept. 1 never stops.
         batch_size: Batch size of training.
-        lr: Peak learning rate of the one-cycle schedule (Smith and Topin, arXiv 1708.07120).
+        lr: Peak learning rate; it rises linearly in the first 5 % of the steps, and falls as a half cosine to 0.
         weight_decay: Weight decay of AdamW (Loshchilov and Hutter, arXiv 1711.05101); none on biases and norms.
     """
 
     search: ClassVar[Space] = {"lr": LogUniform(1e-4, 3e-3), "weight_decay": LogUniform(1e-3, 0.3)}
 
-    epochs: int = 8
-    patience: int = 4
+    budget: Literal["short", "standard", "long"] = "standard"
+    steps: int = 0
+    patience: float = 0.2
     batch_size: int = 32
     lr: float = 1e-3
     weight_decay: float = 0.05
 
     def __post_init__(self) -> None:
         """Refuse values that cannot train."""
-        if min(self.epochs, self.patience) < 1 or self.batch_size < 2:
-            raise ValueError("epochs and patience must be at least 1, batch_size at least 2")
+        if self.steps < 0 or self.batch_size < 2:
+            raise ValueError("steps must not be negative, batch_size at least 2")
+        if not 0 < self.patience <= 1:
+            raise ValueError("patience is a share of the schedule, above 0 and at most 1")
         if not (0 < self.lr <= 10 and 0 <= self.weight_decay <= 10):
             raise ValueError("lr must be in (0, 10], weight_decay in [0, 10]")
+
+    @property
+    def length(self) -> int:
+        """Number of optimiser steps of the whole schedule."""
+        return self.steps or BUDGETS[self.budget]
 
 
 @dataclass(frozen=True)
@@ -59,3 +81,10 @@ class TimmRecipe(Recipe):
     def for_dims(self, dims: int) -> Self:
         """Return the recipe for images of `dims` spatial axes: a 3-D architecture in place of the 2-D default."""
         return replace(self, arch=FOR_VOLUMES) if dims == 3 and self.arch == TimmRecipe.arch else self
+
+
+def rate(done: float) -> float:
+    """Return the learning rate, as a fraction of its peak, at a share of the schedule, 0 to 1."""
+    if done < WARM_UP:
+        return done / WARM_UP
+    return (1 + math.cos(math.pi * (done - WARM_UP) / (1 - WARM_UP))) / 2

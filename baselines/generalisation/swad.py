@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import ClassVar
 
 import torch
@@ -14,25 +16,26 @@ from ...benchmark.contract.access import Access
 from ...benchmark.contract.predictor import Predictor
 from ...benchmark.contract.search_space import Choice, Space
 from ...benchmark.contract.sees import Sees
-from ..common.recipe import Recipe, TimmRecipe
+from ...benchmark.contract.training_record import TrainingRecord
+from ..common.recipe import WARM_UP, Recipe, TimmRecipe
 from ..common.source_model import timm_network
-from ..common.training import WARM_UP, Classifier, Loss, augment, batch_and_steps, class_weights, train, validation_loss
+from ..common.training import Classifier, Loss, augment, random_batches, train
 
 
 @dataclass(frozen=True)
 class Swad(TimmRecipe):
     """Fine-tune from ImageNet and average the weights of all steps while the source validation loss stays low.
 
-    Batch norm statistics are recomputed on the source for the averaged weights. The learning rate follows one cycle as
-    in all baselines (the paper's is constant), so the last steps lie close together; training ends where the valley
-    ends, and `patience` is ignored. Known to need a validation set large enough to show the valley.
+    Batch norm statistics are recomputed on the source for the averaged weights. The learning rate falls as in all
+    baselines (the paper's is constant), so the last steps lie close together; training ends where the valley ends, and
+    `patience` is ignored. The authors' code starts up to two evaluations earlier than the paper; here the paper is
+    followed. Known to need a validation set large enough to show the valley.
 
     Args:
-        converge: Averaging starts at the first loss that is the lowest of `converge` consecutive evaluations, counted
-            from the peak of the learning rate: before it, the loss lies on the plateau of the start.
+        converge: Averaging starts at the first loss that is the lowest of `converge` consecutive evaluations. Those on
+            the plateau of the start do not count: before the peak of the learning rate, or above 0.9 ln K.
         tolerance: Averaging ends before the first `tolerance` consecutive losses above the threshold.
         rise: Fraction by which the threshold exceeds the mean of the first `converge` losses.
-        evaluations: Evaluations of the validation loss per epoch.
     """
 
     sees: ClassVar[Sees] = "source"
@@ -42,26 +45,27 @@ class Swad(TimmRecipe):
     converge: int = 3
     tolerance: int = 6
     rise: float = 0.3
-    evaluations: int = 4
 
     def __post_init__(self) -> None:
         """Refuse values out of range."""
         super().__post_init__()
-        if min(self.converge, self.tolerance, self.evaluations) < 1 or self.rise < 0:
-            raise ValueError("converge, tolerance and evaluations must be at least 1, rise not negative")
+        if min(self.converge, self.tolerance) < 1 or self.rise < 0:
+            raise ValueError("converge and tolerance must be at least 1, rise not negative")
 
     def fit(self, access: Access) -> Predictor:
         """Train the network and average its weights."""
 
         def keep(network: nn.Module, access: Access, recipe: Recipe) -> DenseAverage:
-            valley = LossValley(self.converge, self.tolerance, self.rise)
-            return DenseAverage(network, access, recipe, valley, self.evaluations)
+            return DenseAverage(network, access, recipe, LossValley(self.converge, self.tolerance, self.rise))
 
-        def learn(network: nn.Module, access: Access, recipe: Recipe, loss: Loss) -> None:
-            train(network, access, recipe, loss, keep)
+        def learn(network: nn.Module, access: Access, recipe: Recipe, loss: Loss) -> TrainingRecord:
+            return train(network, access, recipe, loss, keep)
 
-        name = f"imagenet, swad {self.converge} {self.tolerance} {self.rise} {self.evaluations}"
+        name = f"imagenet, swad {self.converge} {self.tolerance} {self.rise}"
         return Classifier(timm_network(access, self, name, learn=learn))
+
+
+PLATEAU = 0.9  # of ln K, the loss of a guess: above, a network has not left its start
 
 
 class DenseAverage:
@@ -72,35 +76,27 @@ class DenseAverage:
         access: What may be seen.
         recipe: Hyper-parameters; patience is ignored.
         valley: Where the average is taken.
-        evaluations: Evaluations of the source validation loss per epoch.
     """
 
-    def __init__(
-        self, network: nn.Module, access: Access, recipe: Recipe, valley: LossValley, evaluations: int
-    ) -> None:
-        self.network, self.access, self.valley = network, access, valley
-        self.size, self.steps = batch_and_steps(access, recipe)
-        self.evaluated_at = {round(part * self.steps / evaluations) for part in range(1, evaluations)} - {self.steps}
-        self.balance = class_weights(access.train, len(access.classes)).to(access.device)
+    def __init__(self, network: nn.Module, access: Access, recipe: Recipe, valley: LossValley) -> None:
+        self.network, self.access, self.valley, self.batch_size = network, access, valley, recipe.batch_size
         self.parameters = list(network.parameters())
-        self.step = 0
-        self.rising = round(WARM_UP * recipe.epochs * self.steps)  # steps that are left of the warm-up
+        self.plateau = PLATEAU * math.log(len(access.classes))
+        self.began = 0.0  # share of the schedule at which the segment began
         self.segment = self._empty()
         self.over = False
 
     def after_step(self) -> None:
-        """Add the weights to the segment; at an evaluation step, close the segment with the validation loss."""
-        self.step += 1
-        self.rising -= 1
+        """Add the weights to the segment."""
         self.segment.add(self.parameters)
-        if self.step in self.evaluated_at:
-            self._close(validation_loss(self.network, self.access, self.balance))
-            self.network.train()
 
-    def after_epoch(self, loss: float) -> bool:
-        """Return whether the epoch ended in the valley."""
-        self.step = 0
-        self._close(loss)
+    def after_evaluation(self, loss: float, done: float) -> bool:
+        """Close the segment with its loss; return whether it ended in the valley."""
+        self.segment.loss = loss
+        flat = self.began < WARM_UP or loss > self.plateau
+        if not flat or self.valley.inside is not None or (done >= 1 and not self.valley.pending):
+            self.valley.add(self.segment)
+        self.segment, self.began = self._empty(), done
         self.over = self.valley.over
         return self.valley.inside is not None and not self.over
 
@@ -111,20 +107,13 @@ class DenseAverage:
                 parameter.copy_(mean)
         update_bn(self._batches(), self.network, self.access.device)
 
-    def _close(self, loss: float) -> None:
-        self.segment.loss = loss
-        if self.rising + self.segment.steps <= 0:  # all of it is after the peak
-            self.valley.add(self.segment)
-        self.segment = self._empty()
-
     def _empty(self) -> Segment:
         return Segment([torch.zeros_like(parameter) for parameter in self.parameters])
 
     def _batches(self) -> Iterator[Tensor]:
         draws = torch.Generator().manual_seed(self.access.seed)
-        order = torch.randperm(len(self.access.train), generator=draws)
-        for step in range(self.steps):
-            index = order[step * self.size : (step + 1) * self.size]
+        size = min(self.batch_size, len(self.access.train))
+        for index in islice(random_batches(len(self.access.train), size, draws), len(self.access.train) // size):
             yield augment(self.access.train.batch(index), draws)
 
 

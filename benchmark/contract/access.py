@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ..datasets.dataset import Dataset, subset
 from ..datasets.images import Images, Labelled
 from .sees import Sees
+from .training_record import TrainingRecord
 
 if TYPE_CHECKING:
     import torch
@@ -34,6 +35,7 @@ class Access:
         content: Hash of the data set and its splits, for the keys of caches.
         report: Called with a line of progress.
         modality: Modality of the images: one of `shifts.catalogue.MODALITIES`, or `any` if unknown.
+        trained: Called with the record of a training on the source; the card keeps the last.
     """
 
     classes: tuple[str, ...]
@@ -47,6 +49,7 @@ class Access:
     content: str
     report: Callable[[str], None]
     modality: str = "any"
+    trained: Callable[[TrainingRecord], None] = lambda record: None
 
 
 def grant(
@@ -59,6 +62,7 @@ def grant(
     device: torch.device,
     content: str,
     report: Callable[[str], None],
+    trained: Callable[[TrainingRecord], None] = lambda record: None,
 ) -> Access:
     """Copy what a method of an access level may look at.
 
@@ -72,6 +76,7 @@ def grant(
         device: Device of the run.
         content: Hash of the data set and its splits.
         report: Called with a line of progress.
+        trained: Called with the record of a training on the source.
     """
 
     def rows(domain: str, split: str) -> NDArray[np.int64]:
@@ -99,4 +104,5 @@ def grant(
         content=content,
         report=report,
         modality=dataset.modality,
+        trained=trained,
     )

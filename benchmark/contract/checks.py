@@ -23,7 +23,7 @@ from .access import Access, grant
 from .predictor import Predictor, for_condition, fresh_copy, validated_probabilities
 from .registry import Baseline
 
-QUICK = {"epochs": 1, "batch_size": 8}  # set if the baseline has them
+QUICK = {"steps": 4, "batch_size": 8}  # set if the baseline has them
 SIDE = 32
 CPU = torch.device("cpu")
 

@@ -8,8 +8,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ..files.atomic import replace
+from ..contract.training_record import TrainingRecord
+from ..files.atomic import replace, write_text
 from ..protocols.condition import Condition
+from ..submissions.card import TrainingClaim
+
+TRAINING_FILE = "training.json"
 
 
 class FinishedConditions:
@@ -36,6 +40,16 @@ class FinishedConditions:
         """Load a condition's probabilities."""
         loaded: NDArray[np.float32] = np.load(self.path(condition), allow_pickle=False)
         return loaded
+
+    def save_training(self, record: TrainingRecord) -> None:
+        """Save the record of the training on the source, as the card will have it."""
+        claim = TrainingClaim(steps=record.steps, run=record.run, kept=record.kept, losses=record.losses)
+        write_text(self.folder / TRAINING_FILE, claim.model_dump_json())
+
+    def training(self) -> TrainingClaim | None:
+        """Load the record of the training; None if no network was trained."""
+        path = self.folder / TRAINING_FILE
+        return TrainingClaim.model_validate_json(path.read_bytes()) if path.exists() else None
 
     def has(self, condition: Condition) -> bool:
         """Return whether a condition is finished."""

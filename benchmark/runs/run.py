@@ -54,7 +54,7 @@ def run(job: Job, device: torch.device, progress: RunProgress) -> Scores:
     seconds = {"fit_s": 0.0, "predict_s": 0.0}
     if missing:
         begin = time.perf_counter()
-        access = _grant(job, device, progress)
+        access = _grant(job, device, progress, finished)
         predictor = _fit(job, access, finished)
         seconds["fit_s"] = time.perf_counter() - begin
         _predict(job, predictor, missing, finished, device, progress)
@@ -100,7 +100,7 @@ def _run_key(job: Job, shifts: dict[str, str], device: str, threads: int) -> str
     return hashlib.sha256(json.dumps([*what, environment.packages()], sort_keys=True).encode()).hexdigest()
 
 
-def _grant(job: Job, device: torch.device, progress: RunProgress) -> Access:
+def _grant(job: Job, device: torch.device, progress: RunProgress, finished: FinishedConditions) -> Access:
     """Return the data of the baseline's declared access level, and nothing else."""
     code = registry.code(job.baseline)
     content = [job.dataset.digest(), job.protocol.truth_sha256, job.protocol.source, *([code] if code else [])]
@@ -114,6 +114,7 @@ def _grant(job: Job, device: torch.device, progress: RunProgress) -> Access:
         device,
         hashlib.sha256(" ".join(content).encode()).hexdigest(),
         progress.line,
+        finished.save_training,
     )
     progress.line(
         f"{job.entry}, seed {job.seed}: fitting on {len(access.train)} images of {job.protocol.source!r} "
@@ -215,6 +216,7 @@ def _write_card(
         scores=card.claims(scored),
         submitter=job.submitter,
         tuning=tuning.record(finished.folder) if job.budget.draws else None,
+        training=finished.training(),
     )
     card.write(made, job.folder)
 

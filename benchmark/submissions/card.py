@@ -133,6 +133,22 @@ class TuningClaim(Strict):
         return self
 
 
+class TrainingClaim(Strict):
+    """The length of the training on the source, and how the loss on source validation fell.
+
+    Args:
+        steps: Optimiser steps of the whole schedule.
+        run: Steps that were run; fewer if training was stopped early.
+        kept: Step whose weights were kept; of an average, the step of the lowest loss.
+        losses: (step, loss) of every evaluation.
+    """
+
+    steps: int = Field(ge=1, lt=2**63)
+    run: int = Field(ge=1, lt=2**63)
+    kept: int = Field(ge=1, lt=2**63)
+    losses: tuple[tuple[int, float], ...] = Field(default=(), max_length=100_000, strict=False)
+
+
 class Card(Strict):
     """The provenance of a submission.
 
@@ -150,6 +166,7 @@ class Card(Strict):
         scores: Claimed scores.
         submitter: Who is responsible for it.
         tuning: How hyper-parameters were tuned; left out if none were.
+        training: How the network was trained on the source; left out if none was.
     """
 
     schema_: Literal["medshift-card/1"] = Field(default="medshift-card/1", alias="schema")
@@ -166,6 +183,7 @@ class Card(Strict):
     scores: tuple[ScoreClaim, ...] = Field(default=(), max_length=100_000, strict=False)
     submitter: Line = ""
     tuning: TuningClaim | None = None
+    training: TrainingClaim | None = None
 
 
 def claims(scores: Scores) -> tuple[ScoreClaim, ...]:
@@ -182,8 +200,8 @@ def entry_name(baseline: str, overrides: Mapping[str, Setting]) -> str:
 
     Characters other than letters, digits and `._,@-` become `-`; a hash then distinguishes such names, and long ones.
 
-    >>> entry_name("imagenet-finetune", {"lr": 0.001, "epochs": 5})
-    'imagenet-finetune+epochs=5+lr=0.001'
+    >>> entry_name("imagenet-finetune", {"lr": 0.001, "budget": "long"})
+    'imagenet-finetune+budget=long+lr=0.001'
     """
     plain = "+".join([baseline, *(f"{name}={value}" for name, value in sorted(overrides.items()))])
     safe = re.sub(r"[^A-Za-z0-9._+=,@-]", "-", plain)
@@ -194,7 +212,7 @@ def entry_name(baseline: str, overrides: Mapping[str, Setting]) -> str:
 
 def write(card: Card, folder: Path) -> None:
     """Write `card.json` into a folder, atomically. Call it last."""
-    left_out = {"tuning"} if card.tuning is None else set()
+    left_out = {name for name in ("tuning", "training") if getattr(card, name) is None}
     text = json.dumps(card.model_dump(mode="json", by_alias=True, exclude=left_out), indent=1, ensure_ascii=False)
     write_text(folder / CARD_FILE, text + "\n")
 

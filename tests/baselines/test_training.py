@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 import torch
 from helpers.bright_squares import LONGER, TINY, access
 from PIL import Image
 
-from medshift.baselines.common import initial_weights, networks, source_model, training
+from medshift.baselines.common import initial_weights, networks, recipe, source_model, training
+from medshift.baselines.common.checkpoints import BestEvaluation
 from medshift.baselines.common.recipe import TimmRecipe
 from medshift.baselines.generalisation.tta import Tta
 from medshift.baselines.scratch import cbr
@@ -122,10 +125,10 @@ def test_missing_weights_are_an_error_never_a_random_start(monkeypatch):
 
 
 def test_training_learns_and_repeats_bit_for_bit(monkeypatch, tmp_path):
-    recipe = TimmRecipe(**LONGER)
-    first = source_model.timm_network(access(content="a"), recipe, "random", None).state_dict()
-    again = source_model.timm_network(access(content="b"), recipe, "random", None).state_dict()  # not from the cache
-    other = source_model.timm_network(access(seed=1, content="a"), recipe, "random", None).state_dict()
+    longer = TimmRecipe(**LONGER)
+    first = source_model.timm_network(access(content="a"), longer, "random", None).state_dict()
+    again = source_model.timm_network(access(content="b"), longer, "random", None).state_dict()  # not from the cache
+    other = source_model.timm_network(access(seed=1, content="a"), longer, "random", None).state_dict()
     assert all(torch.equal(first[name], again[name]) for name in first)
     assert not all(torch.equal(first[name], other[name]) for name in first)
     predictor = Scratch(**LONGER).fit(access(content="a"))
@@ -149,7 +152,7 @@ def test_test_time_methods_train_their_source_model_once(monkeypatch):
     trained = []
     train = training.train
     monkeypatch.setattr(training, "train", lambda *given: trained.append(1) or train(*given))
-    told, quick = access(count=16), {"epochs": 1, "batch_size": 8}
+    told, quick = access(count=16), {"steps": 2, "batch_size": 8}
     images = told.val.batch(slice(None))
     kinds = (ImagenetFinetune, AdaBN, Tent, Sar, T3A, Lame, Tta)
     first = [kind(**quick).fit(told)(images) for kind in kinds]
@@ -181,9 +184,44 @@ def test_the_global_generator_is_left_alone():
 
 def test_divergence_stops_the_run(tmp_path, monkeypatch):
     monkeypatch.setattr(training.nn.functional, "cross_entropy", lambda *args, **more: (args[0] * torch.nan).sum())
-    with pytest.raises(MedshiftError, match="training diverged in epoch 1"):
+    with pytest.raises(MedshiftError, match="training diverged by step 1"):
         Scratch(**TINY).fit(access())
     assert not list((tmp_path / "home").rglob("*.pt"))
+
+
+def test_the_rate_rises_for_a_twentieth_of_the_schedule_and_falls_as_a_half_cosine():
+    assert [recipe.rate(done) for done in (0.0, 0.025, 0.05, recipe.HALF, 1.0)] == pytest.approx([0, 0.5, 1, 0.5, 0])
+
+
+def test_nothing_is_stopped_before_the_rate_has_fallen_to_half():
+    """A random start lies on a plateau: the loss of a guess for most of the first half, then it falls."""
+    kept = BestEvaluation(torch.nn.Linear(1, 1), access(), TimmRecipe(patience=0.1))
+    for step in range(1, 21):
+        kept.after_evaluation(0.69 + step / 1000, step / 40)
+        assert not kept.over
+    waited = []
+    for step in range(21, 41):
+        kept.after_evaluation(0.5 if step == 23 else 0.7, step / 40)
+        waited.append(kept.over)
+    assert waited.index(True) == 6  # steps 23 to 27: a tenth of forty
+
+
+def test_a_source_model_comes_with_the_record_of_its_training(tmp_path):
+    records = []
+    told = Access(**{**access().__dict__, "trained": records.append})
+    for _ in range(2):  # trained, then from the cache
+        Scratch(**TINY | {"steps": 100, "patience": 1.0}).fit(told)
+    assert records[0] == records[1]
+    assert records[0].steps == records[0].run == 100
+    assert [step for step, _ in records[0].losses] == list(range(2, 101, 2))
+    assert records[0].kept == min(records[0].losses, key=lambda each: each[1])[0]
+
+
+def test_the_length_of_training_is_the_same_for_few_and_many_images():
+    index = list(itertools.islice(training.random_batches(10, 4, torch.Generator().manual_seed(0)), 5))
+    assert [len(each) for each in index] == [4] * 5
+    assert len(set(torch.cat(index[:2]).tolist())) == 8  # of one pass each image at most once
+    assert [len(each) for each in itertools.islice(training.random_batches(3, 8, torch.Generator()), 2)] == [3, 3]
 
 
 def test_class_weights_balance():

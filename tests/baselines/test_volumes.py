@@ -68,11 +68,11 @@ def told(monkeypatch, home):
 
 
 def test_scratch_runs_on_volumes_and_gives_the_same_bytes_twice(tmp_path, monkeypatch, told, home):
-    folder, _ = told("scratch", Scratch(epochs=3, batch_size=8), tmp_path / "job")
+    folder, _ = told("scratch", Scratch(steps=12, batch_size=8), tmp_path / "job")
     monkeypatch.setitem(datasets.TABLE.builtins, "tiny-volumes", f"{__name__}:load")
     monkeypatch.setenv("MEDSHIFT_HOME", str(tmp_path / "home"))  # so that it is trained again
     words = ["run", "--baseline", "scratch", "--dataset", "tiny-volumes", "--source", "site-a"]
-    words += ["--shifts", ",".join(SHIFTS), "--severities", "1,5", "--set", "epochs=3", "--set", "batch_size=8"]
+    words += ["--shifts", ",".join(SHIFTS), "--severities", "1,5", "--set", "steps=12", "--set", "batch_size=8"]
     words += ["--out", str(tmp_path / "out"), "--threads", str(torch.get_num_threads())]
     done = CliRunner().invoke(app, words, catch_exceptions=False)
     assert done.exit_code == 0, done.output
@@ -80,7 +80,7 @@ def test_scratch_runs_on_volumes_and_gives_the_same_bytes_twice(tmp_path, monkey
     assert (card.parent / "predictions.parquet").read_bytes() == (folder / "predictions.parquet").read_bytes()
     made = json.loads(card.read_text())
     assert made["baseline"]["config"]["arch"] == "monai-resnet10-narrow"  # the card says what was run
-    assert made["entry"] == "scratch+arch=monai-resnet10-narrow+batch_size=8+epochs=3"
+    assert made["entry"] == "scratch+arch=monai-resnet10-narrow+batch_size=8+steps=12"
     rows = pd.read_parquet(card.parent / "predictions.parquet")
     assert {f"site-a/{shift}@{severity}" for shift in SHIFTS for severity in (1, 5)} < set(rows["condition"])
     probabilities = rows.pivot(index="sample_id", columns="condition", values="p1")
@@ -88,10 +88,10 @@ def test_scratch_runs_on_volumes_and_gives_the_same_bytes_twice(tmp_path, monkey
 
 
 def test_test_time_methods_on_volumes_share_scratchs_model(tmp_path, told, home):
-    told("scratch", Scratch(epochs=3, batch_size=8), tmp_path)
+    told("scratch", Scratch(steps=12, batch_size=8), tmp_path)
     models = set((home / "models").iterdir())
     for name, kind in (("adabn", AdaBN), ("sar", Sar), ("tta", Tta)):
-        folder, said = told(name, kind(epochs=3, batch_size=8), tmp_path)
+        folder, said = told(name, kind(steps=12, batch_size=8), tmp_path)
         assert any("loaded from cache" in line for line in said), name
         rows = pd.read_parquet(folder / "predictions.parquet")
         assert np.isfinite(rows[["p0", "p1"]].to_numpy()).all()

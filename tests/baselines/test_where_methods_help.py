@@ -34,7 +34,7 @@ def trained(told, recipe, build, loss=training.cross_entropy):
     return network
 
 
-SHORT = TimmRecipe(epochs=8, patience=8, batch_size=16, lr=1e-3)
+SHORT = TimmRecipe(steps=80, patience=1, batch_size=16, lr=1e-3)
 
 
 @pytest.fixture(scope="module")
@@ -67,14 +67,13 @@ def test_adaptation_in_training_helps_under_a_change_of_contrast(blind, method):
 
 
 def test_less_confusion_is_what_minimising_it_brings():
-    """Not accuracy: here it falls to chance, all in one class, which confuses nothing. That failure is known."""
-    recipe = TimmRecipe(epochs=40, patience=40, batch_size=32, lr=3e-3)
+    recipe = TimmRecipe(steps=240, patience=1, batch_size=32, lr=3e-3)
     told = moving_nuisances()
     plain, sure = (trained(told, recipe, Points, mcc.ClassConfusionLoss(told, 2.5, weight)) for weight in (0.0, 1.0))
     target = points(300, 4, 1).batch(slice(None))
     with torch.inference_mode():
         before, after = (float(mcc.class_confusion(network(target), 2.5)) for network in (plain, sure))
-    assert after < before - 0.03
+    assert after < before - 0.02
 
 
 def test_batch_statistics_and_histograms_help_under_a_change_of_contrast(blind):
@@ -126,7 +125,7 @@ def test_alignment_itself_helps_under_a_covariate_shift(method, margin):
 
     Of one start, by which the plain model follows the nuisances: of many others it does not, and has nothing to gain.
     """
-    recipe = TimmRecipe(epochs=40, patience=40, batch_size=32, lr=3e-3)
+    recipe = TimmRecipe(steps=240, patience=1, batch_size=32, lr=3e-3)
     told = moving_nuisances()
     plain = trained(told, recipe, Points)
     # few features, so that the mean over the covariance's entries is small: a weight to match

@@ -8,8 +8,8 @@ import torch
 from medshift.benchmark.contract.access import Access
 from medshift.benchmark.datasets.images import Labelled
 
-TINY = {"arch": "test_resnet", "epochs": 2, "batch_size": 8}
-LONGER = TINY | {"epochs": 12, "patience": 12, "lr": 5e-3}
+TINY = {"arch": "test_resnet", "steps": 12, "batch_size": 8}
+LONGER = TINY | {"steps": 72, "patience": 1.0, "lr": 5e-3}
 
 
 def access(seed: int = 0, count: int = 48, channels: int = 1, side: int = 32, content: str = "x") -> Access:

@@ -86,7 +86,7 @@ def test_check_shift_knows_it(environment):
 
 def test_it_runs_by_name_beside_a_built_in(environment, tmp_path):
     images = folder(tmp_path / "set")
-    command = [*MEDSHIFT, "run", "--baseline", "scratch", "--set", "arch=test_resnet", "--set", "epochs=1"]
+    command = [*MEDSHIFT, "run", "--baseline", "scratch", "--set", "arch=test_resnet", "--set", "steps=4"]
     command += ["--data", str(images), "--out", str(tmp_path / "out"), "--threads", "1", "--severities", "2,5"]
     both = [*command, "--shifts", "acme-light,gamma"]
     done = subprocess.run(both, env=environment, capture_output=True, text=True)
@@ -127,7 +127,7 @@ def test_a_new_baseline_installs_keeps_the_contract_and_runs(tmp_path_factory, t
     assert process(sys.executable, "-c", light).returncode == 0
     images = folder(tmp_path / "set", {"site-a": 200, "site-b": 40})
     command = [*MEDSHIFT, "run", "--baseline", "acme-net", "--data", images, "--shifts", "gamma", "--severities", "1"]
-    command += ["--set", "epochs=12", "--set", "width=16", "--set", "batch_size=8", "--threads", "1", "--out", "out"]
+    command += ["--set", "steps=60", "--set", "width=16", "--set", "batch_size=8", "--threads", "1", "--out", "out"]
     done = process(*command)
     assert done.returncode == 0, done.stderr
     (path,) = (tmp_path / "out").glob("*/acme-net*/seed-0/card.json")

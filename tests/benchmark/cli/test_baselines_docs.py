@@ -57,5 +57,5 @@ def test_the_list_reads_at_eighty_columns(monkeypatch):
     assert "coral  (sees: target-unlabelled)" in lines
     one = CliRunner().invoke(app, ["list", "baselines", "coral"]).output.splitlines()
     assert max(map(len, one)) <= 80
-    assert any(line.strip().startswith("--set epochs=8, patience=4") for line in one)
+    assert any(line.strip().startswith("--set budget=standard, steps=0") for line in one)
     assert any(line.strip().startswith("--tune draws lr (0.0001 to 0.003") for line in one)

@@ -218,7 +218,7 @@ def test_from_images_to_two_label_fractions_on_the_leaderboard(tmp_path, images)
     assert "site-a  unused" in shown.output
     checked = typed("protocol", "check", tmp_path / "protocols" / "save", "--data", images)
     assert "the 128 samples of protocol 'save'" in checked.output
-    quick = ["--set", "arch=test_resnet", "--set", "epochs=1", "--threads", "1", "--baseline", "scratch"]
+    quick = ["--set", "arch=test_resnet", "--set", "steps=4", "--threads", "1", "--baseline", "scratch"]
     for name in names:
         where = ["--protocol", tmp_path / "protocols" / name, "--data", images, "--out", tmp_path / "out"]
         done = subprocess.run([*MEDSHIFT, "run", *map(str, [*where, *quick])], capture_output=True, text=True)

@@ -44,7 +44,7 @@ def test_a_run_gives_the_same_bytes_again(tmp_path, monkeypatch):
     data, made = folder(tmp_path / "set"), []
     for name in ("one", "other"):
         monkeypatch.setenv("MEDSHIFT_HOME", str(tmp_path / f"home-{name}"))  # the model is trained anew
-        words = ["run", "--baseline", "tent", "--data", str(data), "--set", "epochs=2", "--severities", "5"]
+        words = ["run", "--baseline", "tent", "--data", str(data), "--set", "steps=8", "--severities", "5"]
         done = CliRunner().invoke(app, [*words, "--device", "cuda", "--out", str(tmp_path / name)])
         assert done.exit_code == 0, done.output
         made.append(next((tmp_path / name).rglob("predictions.parquet")).read_bytes())

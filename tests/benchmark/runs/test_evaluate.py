@@ -57,7 +57,7 @@ def submission(out: Path, entry: str, seed: int = 0) -> Path:
 
 
 def test_a_baseline_gives_the_bytes_of_the_command(options, images, tmp_path):
-    settings = {"arch": "test_resnet", "epochs": 1, "patience": 3}
+    settings = {"arch": "test_resnet", "patience": 1.0, "steps": 4}
     scored = evaluate("scratch", **options, settings=settings, seed=3, out=tmp_path / "python")
     words = ["--baseline", "scratch", "--data", str(images), "--out", str(tmp_path / "command"), "--shifts", "gamma"]
     words += ["--severities", "1", "--threads", "1", "--device", "cpu", "--seed", "3"]
@@ -69,7 +69,7 @@ def test_a_baseline_gives_the_bytes_of_the_command(options, images, tmp_path):
         env={**os.environ, "MEDSHIFT_HOME": str(tmp_path / "other-home")},
     )
     assert done.returncode == 0, done.stderr
-    entry = "scratch+arch=test_resnet+epochs=1+patience=3"
+    entry = "scratch+arch=test_resnet+patience=1.0+steps=4"
     ours, theirs = (submission(tmp_path / name, entry, 3) for name in ("python", "command"))
     assert (ours / "predictions.parquet").read_bytes() == (theirs / "predictions.parquet").read_bytes()
     cards = [json.loads((where / "card.json").read_text()) for where in (ours, theirs)]
@@ -189,7 +189,7 @@ def mixup(batch: torch.Tensor) -> torch.Tensor:
         (Recipe(), {}, "model is a Recipe: give a baseline by name"),
         ("scratch", {"name": "mine"}, "name='mine' is for callables"),
         ("scrach", {}, "scratch"),
-        ("scratch", {"settings": {"epoch": 1}}, "no hyper-parameter 'epoch'.*epochs"),
+        ("scratch", {"settings": {"step": 1}}, "no hyper-parameter 'step'.*steps"),
         (brightness, {"severities": [0]}, "severities must be among 1, 2, 3, 4, 5"),
         (brightness, {"targets": "site-x"}, "site-x"),
     ],

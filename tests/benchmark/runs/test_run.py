@@ -18,7 +18,7 @@ from helpers.image_folders import folder
 from medshift.benchmark.protocols import truth
 
 SHIFTS = "gamma,gaussian-noise,psf-blur"
-QUICK = ["--set", "arch=test_resnet", "--set", "epochs=2", "--shifts", SHIFTS, "--severities", "1,5", "--threads", "1"]
+QUICK = ["--set", "arch=test_resnet", "--set", "steps=8", "--shifts", SHIFTS, "--severities", "1,5", "--threads", "1"]
 
 
 def command(where, out, *more):
@@ -42,7 +42,7 @@ def finished(tmp_path_factory, home, images):
     said = {}
     for name, more in (("scratch", ["--seeds", "2"]), ("adabn", ["--set", "prior=4"])):
         # adabn starts from ImageNet, whose weights are installed for one architecture only
-        arch = ["--set", "arch=tf_efficientnet_lite0", "--set", "epochs=1"] if name == "adabn" else []
+        arch = ["--set", "arch=tf_efficientnet_lite0", "--set", "steps=4"] if name == "adabn" else []
         done = subprocess.run(
             command(images, out, "--baseline", name, *more, *arch),
             capture_output=True,
@@ -65,7 +65,7 @@ def test_a_run_prints_a_table_and_leaves_a_whole_submission(finished):
     for word in ("clean", "real site-b", "real site-c", "synth. noise", "shifted", "drop", "AUROC"):
         assert word in printed
     assert printed.count("]") > 3 * 10  # no interval is cut off at 80 columns
-    where = submission(out, "scratch+arch=test_resnet+epochs=2")
+    where = submission(out, "scratch+arch=test_resnet+steps=8")
     assert str(where) in printed.replace("\n", "")
     assert {path.name for path in where.iterdir()} == {"card.json", "predictions.parquet"}
     card = json.loads((where / "card.json").read_text())
@@ -81,7 +81,7 @@ def test_a_run_prints_a_table_and_leaves_a_whole_submission(finished):
 
 def test_targets_adapt_split_and_source_training_images_are_never_predicted(finished):
     out, _ = finished
-    where = submission(out, "scratch+arch=test_resnet+epochs=2")
+    where = submission(out, "scratch+arch=test_resnet+steps=8")
     rows = pd.read_parquet(where / "predictions.parquet")
     table = truth.read(where.parent.parent / "truth.parquet").set_index("sample_id")
     assert set(table.loc[rows["sample_id"].unique(), "split"]) == {"val", "test"}
@@ -89,8 +89,8 @@ def test_targets_adapt_split_and_source_training_images_are_never_predicted(fini
 
 def test_same_seed_same_bytes_and_another_seed_others(finished, tmp_path, images):
     out, _ = finished
-    first = submission(out, "scratch+arch=test_resnet+epochs=2") / "predictions.parquet"
-    other = submission(out, "scratch+arch=test_resnet+epochs=2", seed=1) / "predictions.parquet"
+    first = submission(out, "scratch+arch=test_resnet+steps=8") / "predictions.parquet"
+    other = submission(out, "scratch+arch=test_resnet+steps=8", seed=1) / "predictions.parquet"
     again = subprocess.run(
         command(images, tmp_path / "again", "--baseline", "scratch"),
         capture_output=True,
@@ -98,14 +98,14 @@ def test_same_seed_same_bytes_and_another_seed_others(finished, tmp_path, images
         env={**os.environ, "MEDSHIFT_HOME": str(tmp_path / "home")},
     )
     assert again.returncode == 0, again.stderr
-    same = submission(tmp_path / "again", "scratch+arch=test_resnet+epochs=2") / "predictions.parquet"
+    same = submission(tmp_path / "again", "scratch+arch=test_resnet+steps=8") / "predictions.parquet"
     assert same.read_bytes() == first.read_bytes()
     assert other.read_bytes() != first.read_bytes()
 
 
 def test_a_finished_run_does_nothing_again(finished, images, home):
     out, _ = finished
-    where = submission(out, "scratch+arch=test_resnet+epochs=2")
+    where = submission(out, "scratch+arch=test_resnet+steps=8")
     before = {path: (path.stat().st_mtime_ns, path.read_bytes()) for path in where.iterdir()}
     done = subprocess.run(
         command(images, out, "--baseline", "scratch"),
@@ -123,7 +123,7 @@ def test_a_card_edited_by_hand_is_refused(finished, tmp_path, images, home):
     out, _ = finished
     copied = tmp_path / "out"
     shutil.copytree(out, copied)
-    where = submission(copied, "scratch+arch=test_resnet+epochs=2")
+    where = submission(copied, "scratch+arch=test_resnet+steps=8")
     card = json.loads((where / "card.json").read_text())
     card["scores"][3]["value"] = 0.999
     (where / "card.json").write_text(json.dumps(card))
@@ -140,7 +140,7 @@ def test_a_card_edited_by_hand_is_refused(finished, tmp_path, images, home):
 
 def test_killed_at_random_moments_and_resumed_ends_in_the_same_bytes(finished, tmp_path, images):
     out, _ = finished
-    first = submission(out, "scratch+arch=test_resnet+epochs=2") / "predictions.parquet"
+    first = submission(out, "scratch+arch=test_resnet+steps=8") / "predictions.parquet"
     moments = random.Random(5)
     environment = {**os.environ, "MEDSHIFT_HOME": str(tmp_path / "home")}
     for _ in range(6):
@@ -158,14 +158,14 @@ def test_killed_at_random_moments_and_resumed_ends_in_the_same_bytes(finished, t
         command(images, tmp_path / "out", "--baseline", "scratch"), capture_output=True, text=True, env=environment
     )
     assert done.returncode == 0, done.stderr
-    where = submission(tmp_path / "out", "scratch+arch=test_resnet+epochs=2")
+    where = submission(tmp_path / "out", "scratch+arch=test_resnet+steps=8")
     assert (where / "predictions.parquet").read_bytes() == first.read_bytes()
     assert {path.name for path in where.iterdir()} == {"card.json", "predictions.parquet"}
 
 
 def test_interrupt_says_how_to_go_on(tmp_path, images):
     started = subprocess.Popen(
-        command(images, tmp_path / "out", "--baseline", "scratch", "--set", "epochs=500", "--set", "patience=500"),
+        command(images, tmp_path / "out", "--baseline", "scratch", "--set", "steps=5000", "--set", "patience=1"),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,

@@ -25,7 +25,7 @@ from medshift.benchmark.submissions.card import claims
 from medshift.benchmark.submissions.submit import submit
 from medshift.shifts.errors import MedshiftError
 
-QUICK = ["--set", "arch=test_resnet", "--set", "epochs=1", "--shifts", "gamma", "--severities", "3", "--threads", "1"]
+QUICK = ["--set", "arch=test_resnet", "--set", "steps=4", "--shifts", "gamma", "--severities", "3", "--threads", "1"]
 
 
 def medshift(home, *words):

@@ -139,7 +139,7 @@ def test_run_and_calibrate_from_the_command_line(tmp_path):
     images = folder(tmp_path / "set")
     environment = {**os.environ, "MEDSHIFT_HOME": str(tmp_path / "home"), "OMP_NUM_THREADS": "1"}
     common = ["--data", str(images), "--shifts", "gamma,psf-blur"]
-    command = [*MEDSHIFT, "run", "--baseline", "scratch", "--set", "arch=test_resnet", "--set", "epochs=1", *common]
+    command = [*MEDSHIFT, "run", "--baseline", "scratch", "--set", "arch=test_resnet", "--set", "steps=4", *common]
     command += ["--severities", "1,2", "--severity-scale", "matched", "--threads", "1", "--out", str(tmp_path / "out")]
     done = subprocess.run(command, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

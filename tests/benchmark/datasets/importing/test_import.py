@@ -120,7 +120,7 @@ def test_a_stored_set_goes_to_a_finished_run_and_is_run_again(tmp_path, home):
     where = folder(tmp_path / "in", domains={"site-a": 40, "site-b": 12})
     add("mine", where, Options(modality="xray"))
     words = ["run", "--baseline", "scratch", "--dataset", "mine", "--source", "site-a", "--shifts", "gamma"]
-    words += ["--severities", "3", "--set", "epochs=1", "--out", str(tmp_path / "out")]
+    words += ["--severities", "3", "--set", "steps=4", "--out", str(tmp_path / "out")]
     done = subprocess.run([*MEDSHIFT, *words], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     (card,) = (tmp_path / "out").rglob("card.json")

@@ -179,7 +179,7 @@ def test_from_files_to_a_finished_run(tmp_path):
     assert "64 images of 32 x 32, 1 channel, float32" in done.stdout
     assert "not images: notes.txt" in done.stderr
     words = ["run", "--baseline", "scratch", "--dataset", "clinic", "--source", "ACME", "--shifts", "gamma,grid-lines"]
-    words += ["--severities", "3", "--set", "epochs=1", "--out", str(tmp_path / "out")]
+    words += ["--severities", "3", "--set", "steps=4", "--out", str(tmp_path / "out")]
     done = subprocess.run([*MEDSHIFT, *words], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert len(list((tmp_path / "out").rglob("card.json"))) == 1

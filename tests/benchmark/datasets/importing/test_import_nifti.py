@@ -244,7 +244,7 @@ def volumes(where):
 
 def run(tmp_path, name, *words):
     told = ["--baseline", "scratch", "--dataset", name, "--source", "straight", "--severities", "3"]
-    told += ["--set", "epochs=1", "--out", str(tmp_path / "out"), *words]
+    told += ["--set", "steps=4", "--out", str(tmp_path / "out"), *words]
     done = subprocess.run([*MEDSHIFT, "run", *told], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert len(list((tmp_path / "out").rglob("card.json"))) == 1
