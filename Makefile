@@ -15,9 +15,9 @@ $(VENV)/.installed: pyproject.toml
 	$(BIN)/python -m pip install --quiet --editable '.[dev]'
 	touch $@
 
-# short: the middle severity of each shift, and five epochs of eight; the committed board is the whole
+# short: the middle severity of each shift, and a quarter of the standard training; the committed board is the whole
 demo: $(VENV)/.installed
-	for name in $(BASELINES); do $(BIN)/medshift run --baseline $$name --severities 3 --set epochs=5 --out $(OUT) || exit 1; done
+	for name in $(BASELINES); do $(BIN)/medshift run --baseline $$name --severities 3 --budget short --out $(OUT) || exit 1; done
 	$(BIN)/medshift leaderboard $(OUT) --out $(OUT)/site
 
 # file by file, so that what a file makes for its tests is made once

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -24,6 +24,12 @@ def run(
     settings: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A hyper-parameter; may be repeated.")
     ] = None,
+    budget: Annotated[
+        Literal["", "short", "standard", "long"],
+        typer.Option(
+            help="Length of training, short for --set budget=...: 750, 3,000 or 6,000 steps.", show_default=False
+        ),
+    ] = "",
     tune: Annotated[
         int,
         typer.Option(help="Hyper-parameter settings to try; the best on source validation is kept.", min=0),
@@ -44,12 +50,13 @@ def run(
     """
     from ...contract import registry
     from ...protocols.folder import write_protocol
-    from ...runs.tuning import budget
+    from ...runs.tuning import budget as tuning_budget
     from ..progress import console, watch
     from ..terms import resolve_study
 
-    made = registry.make_baseline(baseline, settings or [])  # before anything slow
-    tried = budget(made, tune, settings or [])
+    given = [*(settings or []), *([f"budget={budget}"] if budget else [])]
+    made = registry.make_baseline(baseline, given)  # before anything slow
+    tried = tuning_budget(made, tune, given)
     loaded, protocol, table = resolve_study(chosen.choices(), protocol_folder, data, reading)
     made = registry.for_dims(made, len(loaded.spatial))
     from ...runs import environment
