@@ -22,7 +22,6 @@ def lines(protocol: Protocol, table: pd.DataFrame) -> Iterator[str]:
     """
     facts = protocol.dataset
     simulated = "SIMULATED: " if facts.simulated else ""
-    size = " x ".join(map(str, facts.image_size))
     yield f"{protocol.name}, version {protocol.version}"
     yield f"sha256 {protocol.sha256}"
     yield f"data: {simulated}{facts.name}, version {facts.version}; {facts.modality}, {plural(facts.channels, 'channel')}, {size}"

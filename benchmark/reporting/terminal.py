@@ -15,7 +15,7 @@ UNBOUNDED = 100_000  # columns of a file or a pipe: no line of it is folded
 
 
 def tolerate_encodings() -> None:
-    """Let standard output write what its encoding lacks as `\\xe4`, as standard error does.
+    r"""Let standard output write what its encoding lacks as `\xe4`, as standard error does.
 
     A terminal in the C locale, a cron job or a pipe on Windows takes no umlauts; a result is not to be lost by that.
     """
