@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from ...shifts.errors import MedshiftError
+from ..files.memory import require_memory
 from .dataset import Dataset
 from .importing.collection import open_collection
 from .importing.options import Options
@@ -46,6 +48,8 @@ def read_manifest(
     )
     found = open_collection(folder, options)
     shape = found.reader.shape
+    needed = len(found.table) * math.prod(shape)
+    require_memory(needed, "the images", "lower --image-size, or `medshift data add` keeps them on disk")
     pixels = np.empty((len(found.table), *shape), dtype=np.uint8)
     for index, image in enumerate(found.images(progress)):
         pixels[index] = image

@@ -47,9 +47,8 @@ def print_table(screen: Console, table: Table) -> None:
     if title:
         screen.print(title, style=table.title_style, soft_wrap=True)
     widths, least = _column_widths(screen, table)
-    for column, width in zip(
-        table.columns, _narrowed(widths, least, _total(screen, table) - screen.width), strict=True
-    ):
+    widths = _narrowed(widths, least, _total(screen, table) - screen.width)
+    for column, width in zip(table.columns, widths, strict=True):
         column.width = width
     table.width = _total(screen, table)
     screen.print(table, crop=False)

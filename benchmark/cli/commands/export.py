@@ -12,7 +12,7 @@ from .. import options
 
 
 def export(
-    out: Annotated[Path, typer.Option(help="The folder to create.")],
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Folder to create: the images are written into it.")],
     dataset: options.DatasetName = None,
     data: options.Data = None,
     protocol_folder: options.ProtocolFolder = None,
@@ -30,7 +30,10 @@ def export(
     severity_scale: options.Scale = "physical",
     requantise: options.Requantise = True,
     submissions: Annotated[
-        Path, typer.Option(help="Folder of submissions: the protocol and its truth go there, for `medshift score`.")
+        Path,
+        typer.Option(
+            metavar="DIR", help="Folder of submissions: the protocol and its truth go there, for `medshift score`."
+        ),
     ] = Path("submissions"),
 ) -> None:
     """Write the images of every condition, and labelled source images; no labels of test images.
@@ -38,11 +41,14 @@ def export(
     For models that medshift cannot run: predict them anywhere, then `medshift score`. An export that was stopped goes
     on where it was with the same command.
     """
+    from ...files.destinations import output_folder
     from ...protocols.folder import write_protocol
     from ..progress import bar, console
     from ..terms import choices_from_options, resolve_study
 
     choices = choices_from_options(source, targets, shifts, family, severities, severity_scale, requantise)
+    output_folder(out, "an export")
+    output_folder(submissions, "the protocol", "--submissions")
     loaded, protocol, table = resolve_study(choices, protocol_folder, dataset, data, classes, image_size, modality)
     home = protocol_folder or submissions / protocol.name
     if home.resolve().is_relative_to(out.resolve()):

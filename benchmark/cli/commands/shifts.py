@@ -14,7 +14,9 @@ app = typer.Typer(no_args_is_help=True, help="Look at shifts and measure them.")
 
 @app.command("preview")
 def preview(
-    out: Annotated[Path, typer.Option(help="The PNG to write.")] = Path("shifts.png"),
+    out: Annotated[
+        Path, typer.Option(metavar="FILE", help="The picture, .png or .pdf; in a folder it is shifts.png.")
+    ] = Path("shifts.png"),
     dataset: DatasetName = None,
     data: Data = None,
     classes: Classes = "",
@@ -30,23 +32,30 @@ def preview(
 
     from ....shifts.preview import contact_sheet
     from ...datasets.images import Images
+    from ...files.atomic import replace
+    from ...files.destinations import output_file
     from ...protocols.plan import Choices, shift_names
     from ..options import parse_severities, split_names
     from ..terms import load_chosen
 
+    out = output_file(out, "shifts.png", (".png", ".pdf", ".eps", ".ps"))
     loaded, _ = load_chosen(dataset, data, classes, image_size, modality)
     choices = Choices(shifts=split_names(shifts), families=split_names(family), severities=parse_severities(severities))
     rows = np.linspace(0, len(loaded.table) - 1, images + 2)[1:-1].astype(int)
     batch = Images(loaded.pixels[rows], loaded.value_range).batch(slice(None))
     ids = loaded.table["sample_id"].iloc[rows].tolist()
-    out.parent.mkdir(parents=True, exist_ok=True)
-    contact_sheet(batch, ids, shift_names(loaded, choices), choices.severities, 0, out)
+    with replace(out) as temporary:
+        contact_sheet(
+            batch, ids, shift_names(loaded, choices), choices.severities, 0, temporary, out.suffix[1:].lower()
+        )
     print(out)
 
 
 @app.command("calibrate")
 def calibrate(
-    out: Annotated[Path, typer.Option(help="Folder for calibration.csv and calibration.png.")] = Path("calibration"),
+    out: Annotated[
+        Path, typer.Option(metavar="DIR", help="Folder into which calibration.csv and calibration.png are written.")
+    ] = Path("calibration"),
     dataset: DatasetName = None,
     data: Data = None,
     source: Source = "",
@@ -60,7 +69,9 @@ def calibrate(
 ) -> None:
     """Measure each shift and severity on source training images: RMSE, PSNR, SSIM, and what a simple probe loses."""
     from ...files.atomic import write_text
+    from ...files.destinations import output_folder
     from ...protocols.plan import Choices, plan
+    from ...reporting.terminal import print_table
     from ...severity.calibration import calibrate as measure
     from ...severity.calibration import spread_lines
     from ...severity.chart import draw, print_calibration
@@ -68,6 +79,7 @@ def calibrate(
     from ..progress import bar, console
     from ..terms import load_chosen
 
+    output_folder(out, "calibration.csv")
     loaded, own_source = load_chosen(dataset, data, classes, image_size, modality)
     choices = Choices(
         source=source, shifts=split_names(shifts), families=split_names(family), severities=parse_severities(severities)
@@ -75,10 +87,9 @@ def calibrate(
     protocol, rows = plan(loaded, choices, own_source)
     with bar("measuring", unit="shifts") as progress:
         found = measure(loaded, rows, protocol, images, progress)
-    out.mkdir(parents=True, exist_ok=True)
     write_text(out / "calibration.csv", found.to_csv(index=False, float_format="%.5f", lineterminator="\n"))
     draw(found, f"{loaded.name} {loaded.version}, source {protocol.source}", out / "calibration.png")
-    console(err=False).print(print_calibration(found))
+    print_table(console(err=False), print_calibration(found))
     for line in spread_lines(found):
         console(err=False).print(line, soft_wrap=True, markup=False)
     print(out / "calibration.csv")
@@ -87,7 +98,9 @@ def calibrate(
 
 @app.command("table")
 def table(
-    into: Annotated[Path | None, typer.Option(help="Replace the catalogue between its markers in this file.")] = None,
+    into: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Replace the catalogue between its markers in this file.")
+    ] = None,
 ) -> None:
     """Write the catalogue as Markdown: severities in physical units, modalities, sources."""
     from ..tables import shifts as shift_table
