@@ -16,7 +16,9 @@ def replace_between(path: Path, begin: str, text: str, end: str) -> bool:
     """
     try:
         old = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+    except OSError as error:
+        raise MedshiftError(f"{path} cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
         raise MedshiftError(f"{path} cannot be read as text: {error}") from error
     before, first, rest = old.partition(begin)
     _, last, after = rest.partition(end)

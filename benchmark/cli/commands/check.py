@@ -19,6 +19,7 @@ def check_submission(folder: Annotated[Path, typer.Argument(help="Holds card.jso
     from ...protocols.folder import read_protocol
     from ...submissions import submission
 
+    require_submission(folder)
     terms, table = read_protocol(folder.resolve().parent.parent)
     _report(submission.check_submission(folder, terms, table), str(folder))
 
@@ -74,6 +75,12 @@ def check_baseline(
     from ...runs import environment
 
     _report(check_baseline(name, settings, environment.prepare(device, 0)), name)
+
+
+def require_submission(folder: Path) -> None:
+    """Raise MedshiftError unless a folder exists: the protocol above it would be missed first, and named instead."""
+    if not folder.is_dir():
+        raise MedshiftError(f"{folder} is not a folder: give a submission, .../PROTOCOL/ENTRY/seed-N")
 
 
 def _report(problems: list[str], what: str) -> None:
