@@ -73,7 +73,7 @@ def _disk(error: BaseException) -> str | None:
         return "a file of weights cannot be written: is the disk full?"
     if not isinstance(error, OSError):
         return None
-    if "No usable temporary directory" in text:
+    if "No usable temporary directory" in text or "access to a writable cache directory" in text:
         return "no folder for temporary files can be written: make room, or set TMPDIR"
     words = next((os.strerror(code) for code in PLACES if error.errno == code or os.strerror(code) in str(error)), None)
     if words is None:

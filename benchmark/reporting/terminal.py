@@ -29,12 +29,14 @@ def make_console(*, err: bool = False) -> Console:
 
     It is as wide as the terminal. Where the output is no terminal it has no width, unless COLUMNS is set.
     """
-    from rich.console import Console
+    from rich.console import Console, ConsoleDimensions
 
     tolerate_encodings()
     made = Console(stderr=err, highlight=False)
-    if not made.is_terminal and not os.environ.get("COLUMNS", "").isdigit():
-        made.width = UNBOUNDED
+    # asked of the stream: for rich, FORCE_COLOR makes a terminal of every pipe, and TERM=dumb makes it 80 columns wide
+    if not made.file.isatty():
+        columns = os.environ.get("COLUMNS", "")
+        made.size = ConsoleDimensions(int(columns) if columns.isdigit() else UNBOUNDED, made.height)
     return made
 
 

@@ -36,6 +36,7 @@ def _os(code, *more):
             FileNotFoundError(errno.ENOENT, "No usable temporary directory found in ['/tmp']"),
             "make room, or set TMPDIR",
         ),
+        (OSError("Matplotlib requires access to a writable cache directory, but"), "make room, or set TMPDIR"),
         (MemoryError(), "out of memory: lower the image size or the number of images"),
         (MemoryError("Unable to allocate 1.76 GiB for an array with shape (600, 3)"), "(asked for 1.76 GiB)"),
         (_os(errno.ENOMEM), "out of memory: lower"),

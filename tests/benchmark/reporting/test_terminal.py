@@ -57,9 +57,12 @@ def test_columns_that_must_not_fold_keep_their_line():
     assert ROWS[0][1] in printed(80, made)
 
 
-def test_a_pipe_gets_one_line_per_row_and_a_set_width_is_kept(monkeypatch, capsys):
-    monkeypatch.delenv("COLUMNS", raising=False)
-    monkeypatch.delenv("FORCE_COLOR", raising=False)
+@pytest.mark.parametrize("colours", [{}, {"NO_COLOR": "1"}, {"FORCE_COLOR": "1", "TERM": "dumb"}], ids=str)
+def test_a_pipe_gets_one_line_per_row_and_a_set_width_is_kept(monkeypatch, capsys, colours):
+    for name in ("COLUMNS", "FORCE_COLOR", "NO_COLOR"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in colours.items():
+        monkeypatch.setenv(name, value)
     print_table(make_console(), table())
     assert len(capsys.readouterr().out.splitlines()) == 1 + 1 + len(ROWS)
     monkeypatch.setenv("COLUMNS", "80")
@@ -67,12 +70,18 @@ def test_a_pipe_gets_one_line_per_row_and_a_set_width_is_kept(monkeypatch, capsy
     assert len(capsys.readouterr().out.splitlines()) > 1 + 1 + len(ROWS)
 
 
-@pytest.mark.parametrize("term", ["dumb", "xterm"])
-def test_a_stream_without_umlauts_takes_every_text(monkeypatch, term):
-    monkeypatch.setenv("TERM", term)
-    stream = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+@pytest.mark.parametrize(
+    ("encoding", "written"),
+    [
+        ("ascii", "\\xd6dem \\u2192 \\udcff\n\\xd6dem\n"),
+        ("cp1252", "Ödem \\u2192 \\udcff\nÖdem\n"),  # a file to which Windows redirects
+        ("utf-8", "Ödem → \\udcff\nÖdem\n"),  # a name of a file that is not UTF-8
+    ],
+)
+def test_a_stream_takes_every_text_whatever_its_encoding(monkeypatch, encoding, written):
+    stream = io.TextIOWrapper(io.BytesIO(), encoding=encoding, newline="\n")
     monkeypatch.setattr(sys, "stdout", stream)
-    make_console().print("Ödem – \udcff")
+    make_console().print("Ödem → \udcff")
     print("Ödem")
     stream.flush()
-    assert stream.buffer.getvalue().decode() == "\\xd6dem \\u2013 \\udcff\n\\xd6dem\n"
+    assert stream.buffer.getvalue().decode(encoding) == written
