@@ -32,6 +32,13 @@ V1 = {
     "groups/memory/memory.usage_in_bytes": "1400000000",
     "groups/memory/memory.stat": "inactive_file 9\ntotal_inactive_file 200000000\n",
 }
+V1_JOB = {
+    "proc/self/cgroup": "4:memory:/slurm/uid_5/job_7/step_batch/task_0\n",
+    "groups/memory/slurm/uid_5/job_7/step_batch/task_0/memory.limit_in_bytes": "9223372036854771712",
+    "groups/memory/slurm/uid_5/job_7/step_batch/task_0/memory.usage_in_bytes": "5",
+    "groups/memory/slurm/uid_5/job_7/memory.limit_in_bytes": "3000000000",  # above the task, where the job is limited
+    "groups/memory/slurm/uid_5/job_7/memory.usage_in_bytes": "500000000",
+}
 V1_UNLIMITED = {**V1, "groups/memory/memory.limit_in_bytes": "9223372036854771712"}
 
 
@@ -42,17 +49,11 @@ V1_UNLIMITED = {**V1, "groups/memory/memory.limit_in_bytes": "922337203685477171
         (MACHINE, 9_000_000 * 1024),
         ({**MACHINE, **V2}, 3 * GB // 2),
         ({**MACHINE, **V1}, 8 * GB // 10),
+        ({**MACHINE, **V1_JOB}, 5 * GB // 2),
         ({**MACHINE, **V1_UNLIMITED}, 9_000_000 * 1024),
         (V2, 3 * GB // 2),
     ],
-    ids=[
-        "unknown system",
-        "machine with swap",
-        "job of version 2",
-        "container of version 1",
-        "no limit",
-        "group alone",
-    ],
+    ids=["unknown system", "machine", "job, version 2", "container, version 1", "job, version 1", "no limit", "group"],
 )
 def test_the_least_limit_counts(tmp_path, files, expected):
     for name, text in files.items():
