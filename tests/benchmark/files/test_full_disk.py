@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 import pytest
-from helpers.full_disk import files_in, full_disk, line_of
+from helpers.cli import files_in, full_disk, line_of
 from helpers.image_folders import folder
 
 from medshift.benchmark.cli import scaffold
