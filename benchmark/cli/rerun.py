@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ...shifts.errors import MedshiftError
 from ..runs.rerun import rerun
+from .explain import explain
 from .progress import watch
 
 
@@ -17,8 +18,11 @@ def main() -> None:
     folder, out, device, *data = sys.argv[1:]
     try:
         rerun(Path(folder), Path(out), Path(data[0]) if data else None, device, watch())
-    except MedshiftError as error:
-        print(f"medshift: {error}", file=sys.stderr)
+    except Exception as error:
+        line = str(error) if isinstance(error, MedshiftError) else explain(error)
+        if line is None:
+            raise
+        print(f"medshift: {line}", file=sys.stderr)
         sys.exit(1)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from ...shifts.errors import MedshiftError
+from ..files.memory import require_memory
 from .dataset import Dataset
 from .importing.collection import open_collection
 from .importing.options import Options, make_options
@@ -52,6 +54,8 @@ def read_with(folder: Path, options: Options, progress: Callable[[int, int], Non
     needed = "" if options.group_column or options.group_pattern else "split_group"
     found = open_collection(folder, dataclasses.replace(options, group_column=options.group_column or needed, depth=8))
     shape = found.reader.shape
+    size = len(found.table) * math.prod(shape)
+    require_memory(size, "the images", "lower --image-size, or `medshift data add` keeps them on disk")
     pixels = np.empty((len(found.table), *shape), dtype=np.uint8)
     for index, image in enumerate(found.images(progress)):
         pixels[index] = image

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 
 import pandas as pd
 
+from ..files.wording import plural
 from .label_fractions import label_budget
 from .protocol import Protocol
 from .truth import SPLITS
@@ -20,10 +22,10 @@ def lines(protocol: Protocol, table: pd.DataFrame) -> Iterator[str]:
     """
     facts = protocol.dataset
     simulated = "SIMULATED: " if facts.simulated else ""
-    size = " x ".join(map(str, facts.image_size))
     yield f"{protocol.name}, version {protocol.version}"
     yield f"sha256 {protocol.sha256}"
-    yield f"data: {simulated}{facts.name}, version {facts.version}; {facts.modality}, {facts.channels} channels, {size}"
+    size = f"{plural(facts.channels, 'channel')}, {' x '.join(map(str, facts.image_size))}"
+    yield f"data: {simulated}{facts.name}, version {facts.version}; {facts.modality}, {size}"
     yield f"truth: sha256 {protocol.truth_sha256}"
     yield f"trained on: {protocol.source} ({label_budget(protocol, table)})"
     yield f"real shifts: {', '.join(protocol.targets) or 'none'}"
@@ -57,3 +59,26 @@ def counts(protocol: Protocol, table: pd.DataFrame) -> list[tuple[str, ...]]:
                 of_class = [f"{(found['label'] == label).sum():,}" for label in range(len(protocol.dataset.classes))]
                 rows.append((domain, split, f"{found['group'].nunique():,}", f"{len(found):,}", *of_class))
     return rows
+
+
+def record(protocol: Protocol, table: pd.DataFrame) -> dict[str, object]:
+    """Describe a protocol for other programs: the fields of protocol.json, its hash, and the counts of its samples.
+
+    Args:
+        protocol: The protocol.
+        table: Its truth.
+    """
+    classes = protocol.dataset.classes
+    found = []
+    for domain, split, groups, images, *of_class in counts(protocol, table):
+        numbers = [int(text.replace(",", "")) for text in (groups, images, *of_class)]
+        found.append(
+            {
+                "domain": domain,
+                "split": split,
+                "groups": numbers[0],
+                "images": numbers[1],
+                "classes": dict(zip(classes, numbers[2:], strict=True)),
+            }
+        )
+    return {**json.loads(protocol.text()), "sha256": protocol.sha256, "counts": found}

@@ -16,13 +16,14 @@ NAMED = 5  # entries that are named
 
 
 def findings(board: Board, found: Correlation | None = None) -> list[str]:
-    """Write the findings: the benchmark's main questions, then the leaders, then caveats.
+    """Write the findings: whether nothing real was tested, the main questions, then the leaders, then caveats.
 
     Args:
         board: Ranked table.
         found: Its rank correlations, if any.
     """
-    sentences = _approaches(board)
+    sentences = [] if board.protocol.targets else ["One domain: no real shift was tested."]
+    sentences += _approaches(board)
     if found is not None:
         sentences.append(
             f"Do synthesized shifts predict the real ones better than clean performance does? {found.answer}"

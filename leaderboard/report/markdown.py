@@ -40,7 +40,9 @@ def into_readme(path: Path, text: str) -> None:
     """
     try:
         readme = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+    except OSError as error:
+        raise MedshiftError(f"{path} cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
         raise MedshiftError(f"{path} cannot be read as text: {error}") from error
     before, begin, rest = readme.partition(BEGIN)
     _, end, after = rest.partition(END)

@@ -14,7 +14,7 @@ from ..reading import DataOptions, ReadingOptions
 
 @options.expand
 def export(
-    out: Annotated[Path, typer.Option(help="The folder to create.")],
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Folder to create: the images are written into it.")],
     data: DataOptions,
     reading: ReadingOptions,
     chosen: options.ProtocolOptions,
@@ -23,7 +23,10 @@ def export(
         Literal["npy", "png"], typer.Option("--format", help="npy: one array per condition; png: one file per image.")
     ] = "npy",
     submissions: Annotated[
-        Path, typer.Option(help="Folder of submissions: the protocol and its truth go there, for `medshift score`.")
+        Path,
+        typer.Option(
+            metavar="DIR", help="Folder of submissions: the protocol and its truth go there, for `medshift score`."
+        ),
     ] = Path("submissions"),
 ) -> None:
     """Write the images of every condition, and labelled source images; no labels of test images.
@@ -31,10 +34,13 @@ def export(
     For models that medshift cannot run: predict them anywhere, then `medshift score`. An export that was stopped goes
     on where it was with the same command.
     """
+    from ...files.destinations import output_folder
     from ...protocols.folder import write_protocol
     from ..progress import bar, console
     from ..terms import resolve_study
 
+    output_folder(out, "an export")
+    output_folder(submissions, "the protocol", "--submissions")
     loaded, protocol, table = resolve_study(chosen.choices(), protocol_folder, data, reading)
     home = protocol_folder or submissions / protocol.name
     if home.resolve().is_relative_to(out.resolve()):

@@ -24,7 +24,7 @@ def score(
     seed: Annotated[int, typer.Option(help="Seed of training, where there are several.", min=0)] = 0,
     summary: Annotated[str, typer.Option(help="One line on the model.")] = "",
     submitter: Annotated[str, typer.Option(help="Who answers for the submission.")] = "",
-    out: Annotated[Path, typer.Option(help="Folder of submissions.")] = Path("submissions"),
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Folder of submissions.")] = Path("submissions"),
 ) -> None:
     """Check predictions computed anywhere, score them, and write a submission.
 

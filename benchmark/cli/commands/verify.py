@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from .check import require_submission
+
 
 def verify(
     folder: Annotated[Path, typer.Argument(help="Holds card.json and predictions.parquet.")],
@@ -23,6 +25,7 @@ def verify(
     from ...runs.verify import verify as run_again
     from ...runs.verify import write_record as write_mark
 
+    require_submission(folder)
     with tempfile.TemporaryDirectory(prefix="medshift-verify-") as out:
         outcome = run_again(folder, Path(out), data, device)
     print(outcome.text)

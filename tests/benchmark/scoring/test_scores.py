@@ -124,6 +124,32 @@ def test_the_table_says_simulated_and_names_the_worst(scored):
     assert "Drop: positive is worse" in text
 
 
+@pytest.mark.parametrize("width", [60, 80, 200])
+def test_the_table_breaks_no_name_and_no_figure(fabricate, width):
+    target = "St.-Anna-Kinderspital"
+    rows = fabricate.table(targets=(target,))
+    made = fabricate.terms(rows, targets=(target,), metrics=("balanced_accuracy", "auroc", "ece", "brier"))
+    found = score(made, rows, fabricate.outputs(made, rows), 20)
+    console = Console(width=width, file=io.StringIO())
+    print_summary(made, found, "scratch", console)
+    text = console.file.getvalue()
+    assert "…" not in text
+    assert target in text.split()
+    estimate = found.aggregates["shifted"]["auroc"].text
+    assert all(part in text for part in estimate.split(" ", 1))
+    assert (estimate in text) == (width == 200)  # else the interval stands below
+
+
+def test_one_domain_says_that_nothing_real_was_tested(fabricate):
+    rows = fabricate.table(targets=())
+    made = fabricate.terms(rows, targets=())
+    line = "One domain: no real shift was tested."
+    assert line in notes(made, score(made, rows, fabricate.outputs(made, rows), 20))
+    rows = fabricate.table()
+    made = fabricate.terms(rows)
+    assert line not in notes(made, score(made, rows, fabricate.outputs(made, rows), 20))
+
+
 @pytest.mark.parametrize(
     ("value", "text"),
     [(0.8734, ".873"), (-0.0121, "-.012"), (1.0, "1.000"), (0.9999, "1.000"), (0, ".000"), (-0.0001, ".000"),
