@@ -2,17 +2,34 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from typing import Annotated
 
 import typer
+from typer.core import TyperGroup
 
 from ...shifts.errors import MedshiftError
+from . import interrupts
 from .commands import check, data, export, leaderboard, listing, new, protocol, run, score, shifts, submit, verify
+
+FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))  # Windows has no quota of that name
+
+
+class _Commands(TyperGroup):
+    """The commands; an interruption ends in medshift's own line, before Typer sees it."""
+
+    def invoke(self, ctx: typer.Context) -> object:  # type: ignore[override]
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt as stop:
+            interrupts.end(stop)
+
 
 app = typer.Typer(
     name="medshift",
+    cls=_Commands,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -53,8 +70,14 @@ def main() -> None:
     # OpenMP threads wait by spinning. Spinning for long makes training ten times slower when another process wants a
     # core; not spinning at all makes it half as fast on an idle machine.
     os.environ.setdefault("GOMP_SPINCOUNT", "10000")
-    try:
-        app()
-    except MedshiftError as error:
-        print(f"medshift: {error}", file=sys.stderr)
-        sys.exit(1)
+    with interrupts.handled():
+        try:
+            app()
+        except MedshiftError as error:
+            print(f"medshift: {error}", file=sys.stderr)
+            sys.exit(1)
+        except OSError as error:
+            if error.errno not in FULL:
+                raise
+            print(f"medshift: {error.filename or 'a file'} cannot be written: {error.strerror}", file=sys.stderr)
+            sys.exit(1)
