@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import sys
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
@@ -20,7 +20,13 @@ FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))  # Windows has no 
 class _Commands(TyperGroup):
     """The commands; an interruption ends in medshift's own line, before Typer sees it."""
 
-    def invoke(self, ctx: typer.Context) -> object:  # type: ignore[override]
+    def make_context(self, *args: Any, **settings: Any) -> Any:  # noqa: ANN401 - Typer's, of any version
+        try:
+            return super().make_context(*args, **settings)
+        except KeyboardInterrupt as stop:
+            interrupts.end(stop)
+
+    def invoke(self, ctx: Any) -> Any:  # noqa: ANN401
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt as stop:
