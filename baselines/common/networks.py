@@ -35,7 +35,7 @@ class Network(nn.Module):
 
     mean: Tensor
     std: Tensor
-    weights_sha256: str = ""  # of the weights it starts from, unless these are random or installed with medshift
+    start: str = ""  # the weights that it starts from and their hash, unless these are random or come with medshift
 
     def __init__(
         self,
@@ -56,7 +56,9 @@ class Network(nn.Module):
         if load is not None:
             weights = imagenet_weights(arch, body, sizing)
             load(body, weights)
-            self.weights_sha256 = "" if arch == PACKAGED else weights_sha256(weights)
+            if arch != PACKAGED:
+                tag = body.pretrained_cfg.get("tag") or "no tag"
+                self.start = f"{arch} ({tag}), sha256 {weights_sha256(weights)}"
         body.reset_classifier(classes)
         self.body = body
         for name in ("mean", "std"):

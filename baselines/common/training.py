@@ -73,21 +73,27 @@ def source_network(
         network.to(access.device)
         if len(access.spatial) == 2:
             network.to(memory_format=torch.channels_last)
-        start = [found for module in network.modules() if (found := getattr(module, "weights_sha256", ""))]
-        if start:
-            access.report(f"initial weights: sha256 {start[0]}")
-        key = weights_key(access, recipe, " ".join([name, *start]), [build, loss, learn, *parts])
+        start = tell_start(network, access)
+        key = weights_key(access, recipe, f"{name} {start}", [build, loss, learn, *parts])
         path = home() / "models" / f"{key}.pt"
         if path.exists():
             network.load_state_dict(torch.load(path, map_location=access.device, weights_only=True))
             access.report(f"source model {path.stem[:12]} loaded from cache")
         else:
             (learn or train)(network, access, recipe, loss)
-            _save(network, path)
+            save_weights(network, path)
     return network.eval()
 
 
-def _save(network: nn.Module, path: Path) -> None:
+def tell_start(network: nn.Module, access: Access) -> str:
+    """Report the pretrained weights that a network starts from, and return them; empty for none, and for medshift's."""
+    found = next((text for module in network.modules() if (text := getattr(module, "start", ""))), "")
+    if found:
+        access.report(f"starts from {found}")
+    return str(found)
+
+
+def save_weights(network: nn.Module, path: Path) -> None:
     """Save a network's weights; torch's own writer reports a full disk as an internal error."""
     buffer = io.BytesIO()
     torch.save(network.state_dict(), buffer)

@@ -22,7 +22,7 @@ from ..common.networks import Network
 from ..common.recipe import TimmRecipe
 from ..common.source_model import refuse_volumes, timm_network
 from ..common.suitability import NORMS, features_for, norms_for, sizing
-from ..common.training import Classifier, seeded
+from ..common.training import Classifier, seeded, tell_start
 
 
 @dataclass(frozen=True)
@@ -50,8 +50,7 @@ class LinearProbe:
         with seeded(access):
             sized = sizing(access, self.arch, self.input_size, features_for("linear-probe"))
             network = Network(self.arch, len(access.classes), access.channels, self.input_size, load_all, sized)
-            if network.weights_sha256:
-                access.report(f"initial weights: sha256 {network.weights_sha256}")
+            tell_start(network, access)
             fit_probe(network, access)
         return Classifier(network)
 
