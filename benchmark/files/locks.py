@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import errno
+import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from ...shifts.errors import MedshiftError
 
-NO_LOCKS = (errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOLCK)  # as on some network file systems
+HELD = (errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES)
+NO_LOCKS = (errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOLCK)  # as on Lustre and NFS, set up without
 
 
 @contextmanager
 def locked(path: Path, busy: str) -> Iterator[None]:
     """Hold a lock file and remove it afterwards; one that a killed process left does not block.
 
-    A file system without locks is used without.
+    A file system that has no locks is used without.
 
     Args:
         path: The file, in an existing folder.
@@ -26,25 +29,41 @@ def locked(path: Path, busy: str) -> Iterator[None]:
         MedshiftError: Another process holds it.
         OSError: The file cannot be written.
     """
-    from filelock import FileLock, Timeout
+    if sys.platform == "win32":
+        from filelock import FileLock, Timeout
 
-    lock = FileLock(path)
-    try:
-        lock.acquire(timeout=0)
-        while not path.exists():  # its last holder removed it between our opening and locking it
-            lock.release()
-            lock.acquire(timeout=0)
-    except Timeout:
-        raise MedshiftError(busy) from None
-    except NotImplementedError:  # filelock's for ENOSYS
-        pass
-    except OSError as error:
-        if error.errno not in NO_LOCKS:
-            raise
+        try:
+            with FileLock(path, timeout=0):
+                yield
+        except Timeout:
+            raise MedshiftError(busy) from None
+        return
+    held = _acquire(path, busy)
     try:
         yield
     finally:
-        if lock.is_locked:
-            with suppress(OSError):  # before the release, so that nobody's but ours is removed
-                path.unlink()
-        lock.release()
+        with suppress(OSError):  # before the release, so that nobody's but ours is removed
+            path.unlink()
+        if held is not None:
+            os.close(held)
+
+
+def _acquire(path: Path, busy: str) -> int | None:
+    """Lock a file and return its descriptor; None where the file system has no locks."""
+    import fcntl
+
+    while True:
+        opened = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)  # for whoever shares the folder
+        try:
+            fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            os.close(opened)
+            if error.errno in HELD:
+                raise MedshiftError(busy) from None
+            if error.errno in NO_LOCKS:
+                return None
+            raise
+        with suppress(FileNotFoundError):
+            if os.path.samestat(os.fstat(opened), path.stat()):
+                return opened
+        os.close(opened)  # its last holder removed it between our opening and locking it

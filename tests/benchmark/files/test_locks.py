@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import errno
+import fcntl
+import os
 import subprocess
 import sys
 
-import filelock
 import pytest
 
 from medshift.benchmark.files.locks import locked
@@ -44,21 +45,40 @@ def test_a_lock_is_removed_whatever_happens(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("error", [NotImplementedError("no flock"), OSError(errno.ENOLCK, "No locks available")])
-def test_a_file_system_without_locks_is_used_without(tmp_path, monkeypatch, error):
-    def fails(lock, *words, **named):
-        raise error
+def without_locks(monkeypatch, number):
+    def fails(opened, how):
+        raise OSError(number, os.strerror(number))
 
-    monkeypatch.setattr(filelock.FileLock, "acquire", fails)
+    monkeypatch.setattr(fcntl, "flock", fails)
+
+
+@pytest.mark.parametrize("number", [errno.ENOSYS, errno.ENOLCK])
+def test_a_file_system_without_locks_is_used_without(tmp_path, monkeypatch, number):
+    without_locks(monkeypatch, number)
     with locked(tmp_path / ".lock", "busy"):
         (tmp_path / "file").write_text("written")
-    assert (tmp_path / "file").exists()
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
-def test_a_folder_that_cannot_be_written_is_not_taken_for_one_without_locks(tmp_path, monkeypatch):
-    def fails(lock, *words, **named):
-        raise PermissionError(errno.EACCES, "Permission denied")
-
-    monkeypatch.setattr(filelock.FileLock, "acquire", fails)
-    with pytest.raises(PermissionError), locked(tmp_path / ".lock", "busy"):
+def test_a_lock_that_cannot_be_written_is_not_taken_for_one(tmp_path, monkeypatch):
+    without_locks(monkeypatch, errno.EIO)
+    with pytest.raises(OSError, match=os.strerror(errno.EIO)), locked(tmp_path / ".lock", "busy"):
         pass
+    with pytest.raises(FileNotFoundError), locked(tmp_path / "absent" / ".lock", "busy"):
+        pass
+
+
+def test_a_lock_that_its_holder_removes_meanwhile_is_taken_again(tmp_path, monkeypatch):
+    path, real, seen = tmp_path / ".lock", fcntl.flock, []
+
+    def removed_first(opened, how):
+        if not seen:
+            path.unlink()
+        seen.append(opened)
+        real(opened, how)
+
+    monkeypatch.setattr(fcntl, "flock", removed_first)
+    with locked(path, "busy"):
+        assert len(seen) == 2
+        with pytest.raises(MedshiftError, match="busy"), locked(path, "busy"):
+            pass
