@@ -23,7 +23,7 @@ BUILTINS: dict[str, Entry] = {
         "medshift.baselines.transfer.linear_probe:BnOnly",
         "source",
         "ImageNet transfer",
-        "Fine-tune only the batch norms and the last layer; all other ImageNet weights stay fixed.",
+        "Fine-tune only the norms and the last layer; all other ImageNet weights stay fixed.",
         "Frankle et al., Training BatchNorm and only BatchNorm, ICLR 2021, arXiv 2003.00152",
     ),
     "cbr-large-t": Entry(

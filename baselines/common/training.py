@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import io
 import json
 import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib.metadata import version
+from pathlib import Path
 from typing import TypeAlias
 
 import torch
@@ -71,15 +73,32 @@ def source_network(
         network.to(access.device)
         if len(access.spatial) == 2:
             network.to(memory_format=torch.channels_last)
-        path = home() / "models" / f"{weights_key(access, recipe, name, [build, loss, learn, *parts])}.pt"
+        start = tell_start(network, access)
+        key = weights_key(access, recipe, f"{name} {start}", [build, loss, learn, *parts])
+        path = home() / "models" / f"{key}.pt"
         if path.exists():
             network.load_state_dict(torch.load(path, map_location=access.device, weights_only=True))
             access.report(f"source model {path.stem[:12]} loaded from cache")
         else:
             (learn or train)(network, access, recipe, loss)
-            with replace(path) as temporary:
-                torch.save(network.state_dict(), temporary)
+            save_weights(network, path)
     return network.eval()
+
+
+def tell_start(network: nn.Module, access: Access) -> str:
+    """Report the pretrained weights that a network starts from, and return them; empty for none, and for medshift's."""
+    found = next((text for module in network.modules() if (text := getattr(module, "start", ""))), "")
+    if found:
+        access.report(f"starts from {found}")
+    return str(found)
+
+
+def save_weights(network: nn.Module, path: Path) -> None:
+    """Save a network's weights; torch's own writer reports a full disk as an internal error."""
+    buffer = io.BytesIO()
+    torch.save(network.state_dict(), buffer)
+    with replace(path) as temporary:
+        temporary.write_bytes(buffer.getbuffer())
 
 
 @contextmanager

@@ -1,5 +1,5 @@
 """`python -m medshift.benchmark.cli` is `medshift`."""
 
-from .main import main
+from .start import main
 
 main()

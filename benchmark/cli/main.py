@@ -5,17 +5,37 @@ from __future__ import annotations
 import os
 import sys
 from contextlib import suppress
-from typing import Annotated, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
+from typer.core import TyperGroup
 
 from ...shifts.errors import MedshiftError
 from ..reporting.terminal import tolerate_encodings
+from . import interrupts
 from .commands import check, data, export, leaderboard, listing, new, protocol, run, score, shifts, submit, verify
 from .explain import expand_home, explain
 
+
+class _Commands(TyperGroup):
+    """The commands; an interruption ends in medshift's own line, before Typer sees it."""
+
+    def make_context(self, *args: Any, **settings: Any) -> Any:  # noqa: ANN401 - Typer's, of any version
+        try:
+            return super().make_context(*args, **settings)
+        except KeyboardInterrupt as stop:
+            interrupts.end(stop)
+
+    def invoke(self, ctx: Any) -> Any:  # noqa: ANN401
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt as stop:
+            interrupts.end(stop)
+
+
 app = typer.Typer(
     name="medshift",
+    cls=_Commands,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -57,18 +77,19 @@ def main() -> None:
     # core; not spinning at all makes it half as fast on an idle machine.
     os.environ.setdefault("GOMP_SPINCOUNT", "10000")
     tolerate_encodings()
-    try:
+    with interrupts.handled():
         try:
-            app(args=expand_home(sys.argv[1:]))
-        finally:
-            sys.stdout.flush()  # where the output is a file on a full disk, this is the first to know
-    except MedshiftError as error:
-        _end(str(error))
-    except Exception as error:
-        line = explain(error)
-        if line is None:
-            raise
-        _end(line)
+            try:
+                app(args=expand_home(sys.argv[1:]))
+            finally:
+                sys.stdout.flush()  # where the output is a file on a full disk, this is the first to know
+        except MedshiftError as error:
+            _end(str(error))
+        except Exception as error:
+            line = explain(error)
+            if line is None:
+                raise
+            _end(line)
 
 
 def _end(line: str) -> NoReturn:

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 import typer
 
 from ....shifts.errors import MedshiftError
-from .. import options
+from .. import interrupts, options
 from ..reading import DataOptions, ReadingOptions
 
 
@@ -60,12 +60,11 @@ def export(
         screen.print(said, soft_wrap=True, markup=False)
     if protocol_folder is None:
         write_protocol(protocol, table, home)
-    try:
-        with bar("exporting", unit="images") as progress:
-            exports.export(loaded, protocol, table, out, form, progress)
-    except KeyboardInterrupt:
-        screen.print("stopped: finished conditions are saved; the same command resumes from there")
-        raise typer.Exit(130) from None
+    with (
+        interrupts.noting("finished conditions are saved; the same command resumes from there"),
+        bar("exporting", unit="images") as progress,
+    ):
+        exports.export(loaded, protocol, table, out, form, progress)
     print(out)
     print(f"next: medshift score PREDICTIONS --protocol '{home}' --export '{out}' --name NAME --sees source")
 

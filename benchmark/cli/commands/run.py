@@ -59,12 +59,8 @@ def run(
 
     where = environment.prepare(device, threads)
     write_protocol(protocol, table, out / protocol.name)
-    try:
-        for number in range(seed, seed + seeds):
-            job = Job(loaded, protocol, table, baseline, made, number, out, submitter, tried)
-            scored = run_job(job, where, watch())
-            print_summary(protocol, scored, f"{job.entry}, seed {number}")
-            console(err=False).print(f"submission: {job.folder}", soft_wrap=True, markup=False)
-    except KeyboardInterrupt:
-        console().print("stopped: finished conditions are saved; the same command resumes from there")
-        raise typer.Exit(130) from None
+    for number in range(seed, seed + seeds):
+        job = Job(loaded, protocol, table, baseline, made, number, out, submitter, tried)
+        scored = run_job(job, where, watch())
+        print_summary(protocol, scored, f"{job.entry}, seed {number}")
+        console(err=False).print(f"submission: {job.folder}", soft_wrap=True, markup=False)

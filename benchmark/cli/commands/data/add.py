@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import signal
-import sys
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
-from types import FrameType
 from typing import Annotated
 
 import typer
 
+from ... import interrupts
 from ...options import GroupsPerDomain, IgnoreSplit, expand
 from ...reading import ReadingOptions
 
@@ -40,28 +38,18 @@ def add(
     options = replace(
         reading.options(licence, citation), groups_per_domain=groups_per_domain, ignore_split=ignore_split
     )
-    signal.signal(signal.SIGTERM, _stop)
     others: list[str] = []
-    try:
-        with ExitStack() as bars:
-            shown: dict[str, Callable[[int, int], None]] = {}
+    with interrupts.noting("nothing was added"), ExitStack() as bars:
+        shown: dict[str, Callable[[int, int], None]] = {}
 
-            def progress(what: str, done: int, total: int) -> None:
-                if what not in shown:
-                    bars.close()  # the previous step is finished
-                    shown[what] = bars.enter_context(bar(what, unit="files"))
-                shown[what](done, total)
+        def progress(what: str, done: int, total: int) -> None:
+            if what not in shown:
+                bars.close()  # the previous step is finished
+                shown[what] = bars.enter_context(bar(what, unit="files"))
+            shown[what](done, total)
 
-            added = import_images(name, path, options, progress, others.extend)
-    except KeyboardInterrupt:
-        console().print("stopped: nothing was added")
-        raise typer.Exit(130) from None
+        added = import_images(name, path, options, progress, others.extend)
     print_summary(added)
     if others:
         first = ", ".join(others[:MOST_OTHERS]) + (", ..." if len(others) > MOST_OTHERS else "")
         console().print(f"not images: {first}", soft_wrap=True, markup=False)
-
-
-def _stop(number: int, frame: FrameType | None) -> None:
-    """End as Ctrl-C does, so that unfinished files are removed."""
-    sys.exit(128 + number)
