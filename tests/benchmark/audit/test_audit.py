@@ -186,7 +186,7 @@ def test_the_page_goes_into_a_folder_or_a_file_that_ends_in_html(tmp_path):
     assert page_file(tmp_path / "run-1.2") == tmp_path / "run-1.2" / "audit.html"
     assert page_file(tmp_path / "page.HTML") == tmp_path / "page.HTML"
     for name in ("page.pdf", "taken"):
-        with pytest.raises(MedshiftError, match="give a folder, or a file ending in .html"):
+        with pytest.raises(MedshiftError, match=r"give a folder, or a file ending in \.html"):
             page_file(tmp_path / name)
 
 
