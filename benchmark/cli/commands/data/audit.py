@@ -27,8 +27,6 @@ def audit(
     out: Annotated[
         Path, typer.Option(help="The page to write: a file ending in .html, or a folder for audit.html.")
     ] = Path("audit.html"),
-        Path, typer.Option(help="The page to write: a file ending in .html, or a folder for audit.html.")
-    ] = Path("audit.html"),
 ) -> None:
     """Find leaks, duplicates, confounding and shortcuts; measure how each domain's images were acquired."""
     if name is None and data is None:
