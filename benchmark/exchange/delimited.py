@@ -5,7 +5,6 @@ from __future__ import annotations
 import codecs
 import csv
 import re
-import warnings
 from pathlib import Path
 
 import pandas as pd
@@ -48,19 +47,20 @@ def _read_text(path: Path, encoding: str = "") -> tuple[pd.DataFrame, list[str]]
         head = file.read(HEAD)
     encoding = encoding or _encoding(head)
     with path.open(encoding=encoding, newline="") as file:
-        first = file.readline()
+        first = next((line for line in file if line.strip()), "")
     marked = re.fullmatch(r'"?sep=(.)"?\s*', first, re.IGNORECASE)
     separator = marked[1] if marked else _separator(first)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", pd.errors.ParserWarning)  # the longer rows are named below
-        table = pd.read_csv(
-            path, sep=separator, dtype=str, keep_default_na=False, encoding=encoding, skiprows=int(marked is not None)
-        )
+    table = pd.read_csv(
+        path, sep=separator, dtype=str, keep_default_na=False, encoding=encoding, skiprows=int(marked is not None)
+    )
     if not isinstance(table.index, pd.RangeIndex):  # pandas takes surplus cells for an index
-        raise MedshiftError(
-            f"{path}: its rows have more cells than its header ({', '.join(map(str, table.columns))[:80]}): if its "
-            "numbers have decimal commas, separate cells by semicolons, else remove what follows the last column"
-        )
+        names, whole = table.columns, table.reset_index()
+        if table.index.nlevels > 1 or not (whole.iloc[:, -1] == "").all():  # unless each line ends in a separator
+            raise MedshiftError(
+                f"{path}: its rows have more cells than its header ({', '.join(map(str, names))[:80]}): if its numbers "
+                "have decimal commas, separate cells by semicolons, else remove what follows the last column"
+            )
+        table = whole.iloc[:, :-1].set_axis(names, axis=1)
     if separator == "," and "utf-16" not in encoding:
         return table, []
     name = SEPARATORS.get(separator, repr(separator))

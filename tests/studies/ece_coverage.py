@@ -69,6 +69,10 @@ def studied(kind: str, groups: int, studies: int) -> tuple[float, float, float, 
     return truth, *found.mean(axis=0).tolist(), float(hits.mean())
 
 
+def _decimal(value: float) -> str:
+    return f"{value:.3f}".lstrip("0")
+
+
 def main(studies: int) -> None:
     """Print the table."""
     cells = [(kind, groups) for kind in KINDS for groups in SIZES]
@@ -78,8 +82,11 @@ def main(studies: int) -> None:
     print("|---|--:|" + "--:|" * len(SIZES))
     for start in range(0, len(cells), len(SIZES)):
         row = found[start : start + len(SIZES)]
-        shown = [f"{100 * hit:.1f} % ({value:.3f} [{low:.3f}, {high:.3f}])" for _, value, low, high, hit in row]
-        print(f"| {cells[start][0]} | {row[-1][0]:.3f} | {' | '.join(shown)} |")
+        shown = [
+            f"{100 * hit:.1f} ({_decimal(value)} [{_decimal(low)}, {_decimal(high)}])"
+            for _, value, low, high, hit in row
+        ]
+        print(f"| {cells[start][0]} | {_decimal(row[-1][0])} | {' | '.join(shown)} |")
 
 
 if __name__ == "__main__":

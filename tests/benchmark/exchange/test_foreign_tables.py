@@ -58,6 +58,8 @@ def text(table, **options):
         (lambda t: text(t, sep="\t").encode("utf-16-le"), ["UTF-16, separated by tabs"]),
         (lambda t: text(t).encode("utf-8-sig"), []),
         (lambda t: text(t, decimal=",").encode(), ["decimal commas"]),  # in quotes
+        (lambda t: text(t).replace("\n", ",\n").replace("p1,", "p1").encode(), []),  # each line ends in a separator
+        (lambda t: ("\n" + text(t, sep=";")).encode(), ["separated by semicolons"]),
         (lambda t: t.to_csv().encode(), []),  # with the index of pandas
         (lambda t: text(t.rename(columns={"sample_id": "Sample ID", "p0": " P0"})).encode(), []),
         (lambda t: text(t.rename(columns={"p0": "class-0", "p1": "class-1"})).encode(), ["class-1 is p1"]),
@@ -178,3 +180,14 @@ def test_of_three_classes_two_swapped_columns_are_found(fabricate):
     assert order_warning(terms, rows, arrays) == []
     (warning,) = order_warning(terms, rows, {key: array[:, [0, 2, 1]] for key, array in arrays.items()})
     assert "with the columns in another order 1.00" in warning or "in another order .9" in warning
+
+
+def test_letters_of_windows_are_read_where_they_match_a_sample(contest, tmp_path):
+    terms, rows, table, _ = contest
+    named = {"sample_id": {"site-b/test/0000.png": "site-b/test/Müller.png"}}
+    found, notes, understood = read(
+        (terms, rows.replace(named), table, None), tmp_path, text(table.replace(named)).encode("cp1252")
+    )
+    assert found == []
+    assert notes == ["it is not UTF-8: read as Windows-1252"]
+    assert "site-b/test/Müller.png" in set(understood["sample_id"])
