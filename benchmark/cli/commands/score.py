@@ -11,7 +11,9 @@ from ...contract.sees import Sees
 
 
 def score(
-    predictions: Annotated[Path, typer.Argument(help="CSV or Parquet: condition, sample_id, p0, p1, ...")],
+    predictions: Annotated[
+        Path, typer.Argument(help="CSV or Parquet: condition, sample_id, and p0, p1, ... or a column per class.")
+    ],
     protocol_folder: Annotated[
         Path, typer.Option("--protocol", metavar="DIR", help="Holds protocol.json and truth.parquet.")
     ],
@@ -45,6 +47,8 @@ def score(
 
         shifts = {shift: fingerprint(shift) for shift in protocol.shifts}
     claim = ingest.Claim(name, sees, summary, submitter, seed)
-    folder, scored = ingest.submit(predictions, protocol, truth, claim, shifts, out)
+    folder, scored, notes = ingest.submit(predictions, protocol, truth, claim, shifts, out)
+    for note in notes:
+        console().print(f"{predictions.name}: {note}", soft_wrap=True, markup=False)
     print_summary(protocol, scored, f"{name}, seed {seed}")
     console(err=False).print(f"submission: {folder}", soft_wrap=True, markup=False)

@@ -28,11 +28,14 @@ def audit(
         bool,
         typer.Option("--validate", help="Also test whether known shifts are found on half of the source (minutes)."),
     ] = False,
-    out: Annotated[Path, typer.Option(help="The HTML page to write.")] = Path("audit.html"),
+    out: Annotated[
+        Path, typer.Option(help="The page to write: a file ending in .html, or a folder for audit.html.")
+    ] = Path("audit.html"),
 ) -> None:
     """Find leaks, duplicates, confounding and shortcuts; measure how each domain's images were acquired."""
     if name is None and data is None:
         raise MedshiftError("nothing to audit: give the name of a data set, or --data DIR")
+    where = _page_file(out)
     from ....audit.audit import audit as examine
     from ....audit.report.page import page
     from ....audit.report.terminal import show
@@ -48,6 +51,20 @@ def audit(
         raise MedshiftError(f"unknown domain {chosen!r}.{near(chosen, loaded.domains)}")
     wanted = shift_names(loaded, Choices(shifts=split_names(shifts)))
     found = examine(loaded, chosen, wanted, bar, images, validate)
-    write_text(out, page(found))
+    write_text(where, page(found))
     show(found, console(err=False))
-    print(out)
+    print(where)
+
+
+def _page_file(out: Path) -> Path:
+    """Return the file to write: `out` itself if it ends in .html, else `audit.html` in this folder.
+
+    Raises:
+        MedshiftError: `out` has another ending, or is a file.
+    """
+    if not out.is_dir():
+        if out.suffix.lower() in (".html", ".htm"):
+            return out
+        if out.suffix or out.exists():
+            raise MedshiftError(f"--out {out}: give a folder, or a file ending in .html")
+    return out / "audit.html"
