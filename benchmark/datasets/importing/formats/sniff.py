@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from .dicom.headless import is_headless
+
 PICTURES = ("PNG", "JPEG", "TIFF", "BMP")
 FORMATS = (*PICTURES, "DICOM", "NIfTI")
 EXTENSIONS = {
@@ -50,7 +52,8 @@ def by_content(path: Path) -> str:
         return "NIfTI"
     if head.startswith(b"\x1f\x8b") and path.name.lower().endswith(".nii.gz"):
         return "NIfTI"
-    return next((name for start, name in STARTS.items() if head.startswith(start)), "")
+    found = next((name for start, name in STARTS.items() if head.startswith(start)), "")
+    return found or ("DICOM" if is_headless(head) else "")
 
 
 def not_a_file(path: Path) -> str:
