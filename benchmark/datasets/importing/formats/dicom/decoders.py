@@ -67,4 +67,22 @@ def decode(read: Dataset, frame: int | None = None) -> NDArray[Any]:
             return pixel_array(read, index=frame, decoding_plugin="pillow")
         except (RuntimeError, NotImplementedError, ValueError):  # another decoder may read it
             return pixel_array(read, index=frame)
+    if not read.file_meta.TransferSyntaxUID.is_encapsulated and _unused_below(read):
+        raw = pixel_array(read, index=frame, correct_unused_bits=False)
+        return _aligned(raw, _unused_below(read), int(read.BitsStored))
     return pixel_array(read, index=frame)
+
+
+def _unused_below(read: Dataset) -> int:
+    """Return how many unused bits lie below the stored ones, as old files may have it; pydicom looks above only."""
+    stored = int(read.get("BitsStored") or 0)
+    return max(0, int(read.get("HighBit") or 0) + 1 - stored) if stored > 1 else 0
+
+
+def _aligned(raw: NDArray[Any], below: int, bits: int) -> NDArray[Any]:
+    """Return values whose unused bits lie below them as they are meant; the sign is kept."""
+    above = 8 * raw.dtype.itemsize - bits
+    if raw.dtype.kind == "u" and int(raw.max()) < 2**bits:  # the header is wrong: they lie above
+        return raw
+    shifted: NDArray[Any] = (raw << (above - below)) >> above
+    return shifted

@@ -13,7 +13,7 @@ from ..reader import MOST_PIXELS
 from .decoders import lacking_decoder
 from .frames import GROUPS, has_window, is_rescaled, rescaling
 from .opening import open_dicom
-from .tags import text
+from .tags import number, text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -92,7 +92,9 @@ def read_header(path: Path, label_tag: str = "") -> DicomHeader:
         read = open_dicom(path, wanted)
         if not any(name in read for name in PIXELS):
             raise UnsupportedFile("DICOM without pixel data")
-        width, height = int(read.Columns), int(read.Rows)
+        width, height = int(number(read, "Columns", 0)), int(number(read, "Rows", 0))
+        if width < 1 or height < 1:
+            raise UnsupportedFile(f"states {width} x {height} pixels (Columns, Rows)")
         if width * height > MOST_PIXELS:
             raise UnsupportedFile(f"{width} x {height} pixels; the most is {MOST_PIXELS:,}")
         if lacking := lacking_decoder(read):

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ...problems import UnsupportedFile
+from .geometry import read_geometry
 
 MOST_VOXELS = 500_000_000
 
@@ -20,10 +21,16 @@ class NiftiHeader:
     Args:
         shape: Voxels along each axis.
         spacing: Voxel size in mm.
+        unit: As `Geometry`, as all below.
+        believed: Whether the unit was applied.
+        forms: Whether qform and sform agree.
     """
 
     shape: tuple[int, int, int]
     spacing: tuple[float, float, float]
+    unit: str
+    believed: bool
+    forms: str
 
     @property
     def extent(self) -> tuple[float, ...]:
@@ -46,18 +53,14 @@ def read_header(path: Path) -> NiftiHeader:
         raise UnsupportedFile(f"is {' x '.join(map(str, shape))}; only files of one volume are read")
     if min(shape) < 1 or int(np.prod(shape, dtype=object)) > MOST_VOXELS:
         raise UnsupportedFile(f"{' x '.join(map(str, shape))} voxels; the most is {MOST_VOXELS:,}")
-    affine = image.affine
-    if not np.isfinite(affine).all() or abs(np.linalg.det(affine[:3, :3])) < 1e-9:
-        raise UnsupportedFile("its affine gives no voxel size")
     if image.get_data_dtype().fields or image.get_data_dtype().kind == "c":
         raise UnsupportedFile(f"values are {image.get_data_dtype()}; only one real number per voxel is read")
-    # columns of the affine are steps along the axes; `order` says which of the patient's axes each is nearest to
-    order = nibabel.io_orientation(affine)[:, 0]  # type: ignore[no-untyped-call]
-    if np.isnan(order).any():
-        raise UnsupportedFile("its affine gives no orientation")
-    steps = np.sqrt((affine[:3, :3] ** 2).sum(axis=0))
-    by_patient = np.argsort(order)
+    geometry = read_geometry(image)
+    by_patient = np.argsort(geometry.order)
     return NiftiHeader(
         (int(shape[by_patient[0]]), int(shape[by_patient[1]]), int(shape[by_patient[2]])),
-        (float(steps[by_patient[0]]), float(steps[by_patient[1]]), float(steps[by_patient[2]])),
+        (geometry.spacing[by_patient[0]], geometry.spacing[by_patient[1]], geometry.spacing[by_patient[2]]),
+        geometry.unit,
+        geometry.believed,
+        geometry.forms,
     )

@@ -10,12 +10,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ...not_finite import replace_not_finite
 from ...options import LARGEST_CUBE, LARGEST_SIDE, Options
 from ...problems import Problems, UnsupportedFile
 from ..reader import read_headers
 from ..resize import axis_weights
 from ..windowing import levels, percentiles, window
 from .header import NiftiHeader, read_header
+from .notes import header_notes
 
 MIDDLE = 0.5  # fraction of the axial extent from which slices are taken
 
@@ -50,6 +52,7 @@ class NiftiReader:
                 problems.add(f"{name}: has {of.shape[2]} slices, fewer than --slices {options.slices}", line)
         if options.windowing == "file":
             problems.add("--window file: NIfTI has no window of its own; give CENTRE,WIDTH or image")
+        noted = header_notes(self.rows["file"].tolist(), heads)
         axes = 2 if options.slices else 3
         largest = max(max(of.shape[:axes]) for of in heads)
         self.side = options.image_size or min(LARGEST_SIDE if options.slices else LARGEST_CUBE, largest)
@@ -71,6 +74,7 @@ class NiftiReader:
                 "image": "each volume scaled from its 0.5th to its 99.5th percentile",
             }.get(how, f"window {options.window}")
         )
+        self.notes.extend(noted)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -93,7 +97,7 @@ class NiftiReader:
         """Return the voxels of a row, in the shape `shape`.
 
         Raises:
-            UnsupportedFile: The volume has NaN, or only one value.
+            UnsupportedFile: The volume has NaN, or only one value, or only one is left of it.
             Exception: Whatever nibabel raises.
         """
         volume: NDArray[Any] = self._volume(self._root / self.rows["file"].iloc[index])
@@ -101,6 +105,7 @@ class NiftiReader:
         if self._options.slices:
             volume = volume[:, :, int(self.rows["slice"].iloc[index])]
         least = volume.min()  # fills what lies outside the volume
+        varied = bool(least < volume.max())  # a slice above the head may be all air
         # float64: a library chooses the order of the sums below, and in float32 that order would decide grey levels
         volume = volume.astype(np.float64) - least
         for axis in range(volume.ndim):
@@ -110,7 +115,14 @@ class NiftiReader:
         if oriented.ndim == 3:
             oriented = oriented[::-1]  # the head first
         oriented = np.ascontiguousarray(oriented)
-        return levels(np.clip(oriented, 0, 1))[None] if self.dtype == "uint16" else oriented.astype(np.float32)[None]
+        made = levels(np.clip(oriented, 0, 1)) if self.dtype == "uint16" else oriented.astype(np.float32)
+        if varied and made.min() == made.max():
+            each = " x ".join(f"{step:.3g}" for step in of.spacing)
+            raise UnsupportedFile(
+                f"one value is left once resampled: its voxels are {each} mm, those of the set {self.voxel:.3g} mm "
+                "(--voxel-mm; is the unit in its header right?)"
+            )
+        return made[None]
 
     def _volume(self, path: Path) -> NDArray[np.float32]:
         if self._last[0] != path:  # slices of a volume follow each other
@@ -131,13 +143,17 @@ def _grey(path: Path, options: Options) -> NDArray[np.float32]:
 
     image: Any = nibabel.as_closest_canonical(nibabel.load(path))  # type: ignore[no-untyped-call]
     values = np.asarray(image.dataobj, dtype=np.float32).reshape(image.shape[:3])
-    if not np.isfinite(values).all():
-        raise UnsupportedFile(f"{int((~np.isfinite(values)).sum()):,} of {values.size:,} voxels are NaN or infinite")
+    values, known = replace_not_finite(values, options.nan_as, "voxels")
     if values.min() == values.max():
         raise UnsupportedFile(f"every voxel is {values.min():g}")
     if options.windowing == "none":
         return values
-    made = (
-        percentiles(values) if options.fixed_window is None else window(values, *options.fixed_window, "LINEAR_EXACT")
-    )
-    return made.astype(np.float32)
+    if options.fixed_window is None:
+        return percentiles(values, known).astype(np.float32)
+    made = window(values, *options.fixed_window, "LINEAR_EXACT").astype(np.float32)
+    if made.min() == made.max():
+        raise UnsupportedFile(
+            f"every voxel is {'above' if made.max() > 0 else 'below'} the window {options.window}: its values are "
+            f"{values.min():g} to {values.max():g}"
+        )
+    return made
