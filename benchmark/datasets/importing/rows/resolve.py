@@ -87,7 +87,7 @@ def _report_lonely(rows: pd.DataFrame, counts: pd.Series[int], problems: Problem
     if len(lonely) > 2 and 2 * len(lonely) > len(counts):
         shown = f"{lonely[0]!r} to {lonely[-1]!r}"
         if (rows["line"] == 0).all():
-            how = f"{len(lonely):,} top folders with one image each ({shown}): patients? The class comes from"
+            how = f"{len(lonely):,} folders with one image each ({shown}): patients? The class comes from"
             problems.add(f"{how} --label-column, the keyword of a DICOM tag, or from a manifest")
         else:
             how = f"{len(lonely):,} labels with one image each ({shown}): patients or images?"

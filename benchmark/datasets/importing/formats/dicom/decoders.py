@@ -31,7 +31,7 @@ NAMES = {  # as viewers say; pydicom's names are longer than a line
 
 def lacking_decoder(read: Dataset) -> str:
     """Return why the pixels of an opened file cannot be decoded here, with what to install; empty if they can."""
-    from pydicom.pixels import get_decoder
+    from pydicom.pixels.decoders.base import get_decoder
 
     syntax = read.file_meta.TransferSyntaxUID
     if not syntax.is_transfer_syntax or not syntax.is_encapsulated:
@@ -60,7 +60,7 @@ def decode(read: Dataset, frame: int | None = None) -> NDArray[Any]:
     Raises:
         Exception: Whatever pydicom raises.
     """
-    from pydicom.pixels import pixel_array
+    from pydicom.pixels.utils import pixel_array
 
     if read.file_meta.TransferSyntaxUID in (JPEG, JPEG_EXTENDED):
         try:

@@ -89,4 +89,4 @@ def _forms(image: Any) -> str:  # noqa: ANN401
     signs = np.array(np.meshgrid([-1, 1], [-1, 1], [-1, 1])).reshape(3, -1)
     apart = np.linalg.norm((first - second) @ (corner[:, None] * signs), axis=0).max()
     ways = [nibabel.io_orientation(nibabel.affines.from_matvec(form)) for form in (first, second)]  # type: ignore[no-untyped-call]
-    return "agree" if apart <= voxel and np.array_equal(*ways, equal_nan=True) else "disagree"
+    return "agree" if apart <= voxel and np.array_equal(ways[0], ways[1], equal_nan=True) else "disagree"
