@@ -46,7 +46,8 @@ def replace_not_finite(
     if not finite.any():
         raise UnsupportedFile(f"all {what} are NaN or infinite")
     if not nan_as:
-        raise UnsupportedFile(f"holds NaN or infinite {what}: --nan-as {DARKEST} (or a value) replaces them")
+        lost = f"{values.size - np.count_nonzero(finite):,} of {values.size:,} {what} are NaN or infinite"
+        raise UnsupportedFile(f"{lost}: --nan-as {DARKEST} (or a value) replaces them")
     inside = values[finite]
     by = (inside.max() if inverted else inside.min()) if nan_as == DARKEST else float(nan_as)
     return np.where(finite, values, np.asarray(by, dtype=values.dtype)), finite

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ...problems import UnsupportedFile
 from .tags import number, text
 
 if TYPE_CHECKING:
@@ -38,8 +39,15 @@ def rescaling(read: Dataset, frame: int) -> tuple[float, float]:
 
 
 def is_rescaled(read: Dataset, frames: int) -> bool:
-    """Tell whether the values of any frame are converted."""
+    """Tell whether the values of any frame are converted.
+
+    Raises:
+        UnsupportedFile: Some frames have functional groups that rescale them, and others have none.
+    """
     counted = frames if read.get(GROUPS[0]) else 1
+    lacking = [tags_of_frame(read, frame, RESCALING) is read for frame in range(counted)]
+    if any(lacking) and not all(lacking) and "RescaleSlope" not in read:
+        raise UnsupportedFile(f"frame {lacking.index(True) + 1} lacks the rescaling that other frames have")
     return any(rescaling(read, frame) != (1, 0) for frame in range(counted))
 
 

@@ -26,6 +26,7 @@ KEPT = (
     "PatientSex",
     "PatientAge",
 )  # kept in addition to `TAGS`: possible confounders
+COLOURS = ("RGB", "PALETTE COLOR", "YBR_FULL", "YBR_FULL_422", "YBR_ICT", "YBR_RCT")
 PIXELS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
 READ = (
     *("Rows", "Columns", "SamplesPerPixel", "BitsStored", "PixelRepresentation", "PhotometricInterpretation"),
@@ -100,7 +101,10 @@ def read_header(path: Path, label_tag: str = "") -> DicomHeader:
         if lacking := lacking_decoder(read):
             raise UnsupportedFile(lacking)
         frames = max(1, int(read.get("NumberOfFrames") or 1))
-        coloured = int(read.get("SamplesPerPixel", 1)) == 3 or read.PhotometricInterpretation == "PALETTE COLOR"
+        like = text(read, "PhotometricInterpretation")
+        coloured = int(read.get("SamplesPerPixel", 1)) == 3 or like == "PALETTE COLOR"
+        if coloured and like not in COLOURS:  # pydicom would return its channels as they are
+            raise UnsupportedFile(f"colours are {like or 'not named'}; read are {', '.join(COLOURS)}")
         known = text(read, "PatientID")
         patient = f"{known}\x1f{text(read, 'IssuerOfPatientID')}" if known else text(read, "StudyInstanceUID")
         whole = "PixelData" in read

@@ -51,17 +51,14 @@ def _series(heads: Sequence[DicomHeader]) -> list[str]:
     several = [size for size in sizes.values() if size > 1]
     if not several:
         return []
-    count = len(several)
-    return [
-        f"{sum(several):,} files are slices of {count:,} series: each slice is an image"
-        if count > 1
-        else f"{sum(several):,} files are slices of one series: each slice is an image"
-    ]
+    count = f"{len(several):,} series" if len(several) > 1 else "one series"
+    return [f"{sum(several):,} files are slices of {count}: each slice is an image"]
 
 
 def _mosaics(heads: Sequence[DicomHeader]) -> list[str]:
     count = sum(of.mosaic for of in heads)
-    return [f"{count:,} files are mosaics: each shows the slices of a volume side by side"] if count else []
+    all_of_them = f"{count:,} of {len(heads):,} files" if count < len(heads) else "all files"
+    return [f"mosaics, which show the slices of a volume side by side: {all_of_them}"] if count else []
 
 
 def _patients(heads: Sequence[DicomHeader], classes: Sequence[str]) -> list[str]:

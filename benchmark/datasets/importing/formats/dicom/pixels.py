@@ -37,7 +37,7 @@ def read_values(read: Dataset, of: DicomHeader, options: Options, frame: int = 0
     stored = _stored(read, of, frame)
     colour = stored.ndim == 3
     outside = padding(read, stored, of)
-    inverted = read.PhotometricInterpretation == "MONOCHROME1"
+    inverted = text(read, "PhotometricInterpretation") == "MONOCHROME1"
     values = _physical(read, stored, of, frame, inverted and options.windowing == "none")
     values = np.moveaxis(values, -1, 0) if colour else values[None]
     darkest_is_most = inverted and options.windowing != "none"  # with a window, values are inverted only after it
@@ -63,7 +63,7 @@ def _stored(read: Dataset, of: DicomHeader, frame: int) -> NDArray[Any]:
     from pydicom.pixels.processing import apply_color_lut
 
     stored = decode(read, frame if of.frames > 1 else None)
-    if read.PhotometricInterpretation == "PALETTE COLOR":
+    if text(read, "PhotometricInterpretation") == "PALETTE COLOR":
         stored = apply_color_lut(stored, read)
         if stored.dtype == np.uint16 and of.bits <= 8:
             stored = stored >> 8

@@ -157,10 +157,8 @@ class DicomReader:
             raise MedshiftError("--slices goes with NIfTI, or DICOM of several frames: these files hold one each")
         wanted = self._options.slices
         few = sum(of.frames < wanted for of in self._heads)
-        self.notes.append(
-            f"{wanted:,} frames of each file, spread evenly"
-            + (f", or all of {few:,} files that have fewer" if few else "")
-        )
+        fewer = f" (all where there are fewer: {few:,} of {len(self._heads):,} files)" if few else ""
+        self.notes.append(f"frames of each file, spread evenly: {wanted:,}{fewer}")
         taken = [spread_evenly(of.frames, wanted) for of in self._heads]
         rows = self.rows.loc[self.rows.index.repeat([len(frames) for frames in taken])].reset_index(drop=True)
         self._frames = [frame for frames in taken for frame in frames]

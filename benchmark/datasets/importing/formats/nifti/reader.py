@@ -19,6 +19,7 @@ from ..windowing import levels, percentiles, window
 from .header import NiftiHeader, read_header
 from .notes import header_notes
 
+LEAST_LEFT = 2  # voxels
 MIDDLE = 0.5  # fraction of the axial extent from which slices are taken
 
 
@@ -57,6 +58,9 @@ class NiftiReader:
         largest = max(max(of.shape[:axes]) for of in heads)
         self.side = options.image_size or min(LARGEST_SIDE if options.slices else LARGEST_CUBE, largest)
         self.voxel = options.voxel_mm or float(np.median([max(of.extent[:axes]) for of in heads])) / self.side
+        for name, line, of in zip(self.rows["file"], self.rows["line"], heads, strict=True):
+            if self._left_of(of, axes) < LEAST_LEFT:
+                problems.add(f"{name}: {self._nothing_left(of)}", line)
         each = " x ".join([str(self.side)] * axes)
         self.notes = [f"NIfTI on the patient's axes, {each} of {self.voxel:.3g} mm, cropped or padded about the centre"]
         if options.slices:
@@ -117,12 +121,20 @@ class NiftiReader:
         oriented = np.ascontiguousarray(oriented)
         made = levels(np.clip(oriented, 0, 1)) if self.dtype == "uint16" else oriented.astype(np.float32)
         if varied and made.min() == made.max():
-            each = " x ".join(f"{step:.3g}" for step in of.spacing)
-            raise UnsupportedFile(
-                f"one value is left once resampled: its voxels are {each} mm, those of the set {self.voxel:.3g} mm "
-                "(--voxel-mm; is the unit in its header right?)"
-            )
+            raise UnsupportedFile(self._nothing_left(of))
         return made[None]
+
+    def _left_of(self, of: NiftiHeader, axes: int) -> float:
+        """Return how many voxels are left of a volume along its longest axis, in its own voxels or the set's."""
+        seen = [min(size, self.side * self.voxel) for size in of.extent[:axes]]
+        return max(size / max(step, self.voxel) for size, step in zip(seen, of.spacing, strict=False))
+
+    def _nothing_left(self, of: NiftiHeader) -> str:
+        each = " x ".join(f"{step:,.4g}" for step in of.spacing)
+        return (
+            f"nothing is left of it: its voxels are {each} mm, those of the set {self.voxel:,.4g} mm (--voxel-mm; is "
+            "the unit in its header right?)"
+        )
 
     def _volume(self, path: Path) -> NDArray[np.float32]:
         if self._last[0] != path:  # slices of a volume follow each other
