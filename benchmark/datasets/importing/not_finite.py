@@ -51,3 +51,9 @@ def replace_not_finite(
     inside = values[finite]
     by = (inside.max() if inverted else inside.min()) if nan_as == DARKEST else float(nan_as)
     return np.where(finite, values, np.asarray(by, dtype=values.dtype)), finite
+
+
+def nan_note(nan_as: str, what: str, whole: str) -> str:
+    """Say what NaN becomes."""
+    by = f"the least of their {whole}" if nan_as == DARKEST else nan_as
+    return f"NaN and infinite {what} become {by} (--nan-as)"

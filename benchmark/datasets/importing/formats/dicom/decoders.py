@@ -68,9 +68,15 @@ def decode(read: Dataset, frame: int | None = None) -> NDArray[Any]:
         except (RuntimeError, NotImplementedError, ValueError):  # another decoder may read it
             return pixel_array(read, index=frame)
     if not read.file_meta.TransferSyntaxUID.is_encapsulated and _unused_below(read):
-        raw = pixel_array(read, index=frame, correct_unused_bits=False)
-        return _aligned(raw, _unused_below(read), int(read.BitsStored))
+        return _aligned(decode_whole_words(read, frame), _unused_below(read), int(read.BitsStored))
     return pixel_array(read, index=frame)
+
+
+def decode_whole_words(read: Dataset, frame: int | None = None) -> NDArray[Any]:
+    """Return the stored values of an uncompressed file with their unused bits."""
+    from pydicom.pixels.utils import pixel_array
+
+    return pixel_array(read, index=frame, correct_unused_bits=False)
 
 
 def _unused_below(read: Dataset) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from ...problems import UnsupportedFile
@@ -31,11 +32,18 @@ def tags_of_frame(read: Dataset, frame: int, sequence: str) -> Dataset:
 
 
 def rescaling(read: Dataset, frame: int) -> tuple[float, float]:
-    """Return slope and intercept that convert the stored values of a frame to physical ones; 1 and 0 if none do."""
+    """Return slope and intercept that convert the stored values of a frame to physical ones; 1 and 0 if none do.
+
+    Raises:
+        UnsupportedFile: The slope would make all values the same.
+    """
     item = tags_of_frame(read, frame, RESCALING)
     # doses have a factor of their own, and no slope
     slope = number(item, "RescaleSlope", 1) * number(read, "DoseGridScaling", 1)
-    return slope, number(item, "RescaleIntercept", 0)
+    intercept = number(item, "RescaleIntercept", 0)
+    if slope == 0 or not math.isfinite(slope + intercept):
+        raise UnsupportedFile(f"its rescale slope is {slope:g} and intercept {intercept:g}, which leave one value")
+    return slope, intercept
 
 
 def is_rescaled(read: Dataset, frames: int) -> bool:

@@ -27,11 +27,13 @@ KEPT = (
     "PatientAge",
 )  # kept in addition to `TAGS`: possible confounders
 COLOURS = ("RGB", "PALETTE COLOR", "YBR_FULL", "YBR_FULL_422", "YBR_ICT", "YBR_RCT")
+CONTRADICTING = (("MONOCHROME1", "IDENTITY"), ("MONOCHROME2", "INVERSE"))
 PIXELS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
 READ = (
     *("Rows", "Columns", "SamplesPerPixel", "BitsStored", "PixelRepresentation", "PhotometricInterpretation"),
     *("NumberOfFrames", "RescaleSlope", "RescaleIntercept", "WindowCenter", "WindowWidth", "ModalityLUTSequence"),
     *("VOILUTSequence", "DoseGridScaling", *GROUPS, "PixelPaddingValue", "ImageType", "SeriesInstanceUID"),
+    *("PresentationIntentType", "PresentationLUTShape"),
     *("SOPInstanceUID", "PatientID", "IssuerOfPatientID", "StudyInstanceUID", *PIXELS),
 )
 
@@ -53,6 +55,8 @@ class DicomHeader:
         instance: Unique name of the image.
         series: Unique name of its series; empty if missing.
         mosaic: Whether it shows the slices of a volume side by side.
+        intent: FOR PRESENTATION or FOR PROCESSING (raw values of a detector); empty if missing.
+        contradicts: Whether one of its tags says that the least value is black, another that it is white.
         patient: Identifier and issuer of the patient, or the study if there is none.
         anonymous: Whether it has no patient identifier.
         tags: Texts of `TAGS`, `KEPT` and the tag of the label; empty if missing.
@@ -71,6 +75,8 @@ class DicomHeader:
     instance: str
     series: str
     mosaic: bool
+    intent: str
+    contradicts: bool
     patient: str
     anonymous: bool
     tags: dict[str, str] = field(default_factory=dict)
@@ -121,6 +127,8 @@ def read_header(path: Path, label_tag: str = "") -> DicomHeader:
             padded=not coloured and text(read, "PixelPaddingValue") != "",
             instance=text(read, "SOPInstanceUID"),
             series=text(read, "SeriesInstanceUID"),
+            intent=text(read, "PresentationIntentType"),
+            contradicts=(like, text(read, "PresentationLUTShape")) in CONTRADICTING,
             mosaic="MOSAIC" in (read.get("ImageType") or ()),
             patient=patient or text(read, "SOPInstanceUID"),
             anonymous=not known,

@@ -12,14 +12,21 @@ IDENTITY = (1.0, 0.0)
 
 
 def header_notes(heads: Sequence[DicomHeader], domains: Sequence[str], classes: Sequence[str]) -> list[str]:
-    """Return the notes on rescaling, series, mosaics and classes.
+    """Return the notes on what values mean, on series, mosaics and classes.
 
     Args:
         heads: One per file.
         domains: Domain of each file; empty where not known.
         classes: Name of the folder that became the label of each file; empty if labels come from elsewhere.
     """
-    return [*_rescaling(heads, domains), *_series(heads), *_mosaics(heads), *_patients(heads, classes)]
+    return [
+        *_rescaling(heads, domains),
+        *_intents(heads, domains),
+        *_contradictions(heads),
+        *_series(heads),
+        *_mosaics(heads),
+        *_patients(heads, classes),
+    ]
 
 
 def _rescaling(heads: Sequence[DicomHeader], domains: Sequence[str]) -> list[str]:
@@ -45,6 +52,25 @@ def _said(value: tuple[float, float]) -> str:
     return "none" if value == IDENTITY else f"slope {value[0]:g} intercept {value[1]:g}"
 
 
+def _intents(heads: Sequence[DicomHeader], domains: Sequence[str]) -> list[str]:
+    """Tell where some images are meant for the eye and others are raw: their grey levels differ in kind."""
+    counts = Counter((domain, of.intent) for of, domain in zip(heads, domains, strict=True) if of.intent)
+    if len({intent for _, intent in counts}) < 2:
+        return []
+    each = ", ".join(f"{domain} {intent} ({count:,})".strip() for (domain, intent), count in sorted(counts.items()))
+    return [f"some images are raw, others processed: {each}"]
+
+
+def _contradictions(heads: Sequence[DicomHeader]) -> list[str]:
+    count = sum(of.contradicts for of in heads)
+    said = "PhotometricInterpretation and PresentationLUTShape contradict each other, the former is used"
+    return [f"{said}: {_of(count, heads)}"] if count else []
+
+
+def _of(count: int, heads: Sequence[DicomHeader]) -> str:
+    return f"{count:,} of {len(heads):,} files" if count < len(heads) else "all files"
+
+
 def _series(heads: Sequence[DicomHeader]) -> list[str]:
     """Tell where files are the slices of volumes."""
     sizes = Counter(of.series for of in heads if of.series and of.frames == 1 and of.tags.get("Modality") in SLICED)
@@ -57,8 +83,7 @@ def _series(heads: Sequence[DicomHeader]) -> list[str]:
 
 def _mosaics(heads: Sequence[DicomHeader]) -> list[str]:
     count = sum(of.mosaic for of in heads)
-    all_of_them = f"{count:,} of {len(heads):,} files" if count < len(heads) else "all files"
-    return [f"mosaics, which show the slices of a volume side by side: {all_of_them}"] if count else []
+    return [f"mosaics, which show the slices of a volume side by side: {_of(count, heads)}"] if count else []
 
 
 def _patients(heads: Sequence[DicomHeader], classes: Sequence[str]) -> list[str]:

@@ -11,7 +11,7 @@ from ...not_finite import replace_not_finite
 from ...options import Options
 from ...problems import UnsupportedFile
 from ..windowing import percentiles, window
-from .decoders import decode
+from .decoders import decode, decode_whole_words
 from .frames import WINDOWING, rescaling, tags_of_frame
 from .header import DicomHeader
 from .lookup import look_up
@@ -36,7 +36,7 @@ def read_values(read: Dataset, of: DicomHeader, options: Options, frame: int = 0
     """
     stored = _stored(read, of, frame)
     colour = stored.ndim == 3
-    outside = padding(read, stored, of)
+    outside = padding(read, stored, of, frame)
     inverted = text(read, "PhotometricInterpretation") == "MONOCHROME1"
     values = _physical(read, stored, of, frame, inverted and options.windowing == "none")
     values = np.moveaxis(values, -1, 0) if colour else values[None]
@@ -98,7 +98,7 @@ def _own_window(read: Dataset, values: NDArray[np.float64], of: DicomHeader, fra
     return grey / most
 
 
-def padding(read: Dataset, stored: NDArray[Any], of: DicomHeader) -> NDArray[np.bool_]:
+def padding(read: Dataset, stored: NDArray[Any], of: DicomHeader, frame: int = 0) -> NDArray[np.bool_]:
     """Return a mask (H, W) of the pixels that the file declares as padding (DICOM PS3.3 C.7.5.1.1.2)."""
     if not of.padded or stored.dtype.kind == "f":
         return np.zeros(stored.shape[:2], dtype=np.bool_)
@@ -106,5 +106,9 @@ def padding(read: Dataset, stored: NDArray[Any], of: DicomHeader) -> NDArray[np.
     names = ("PixelPaddingValue", "PixelPaddingRangeLimit")
     ends = [int(number(read, name, 0)) for name in names if text(read, name)]
     ends = [end - size if of.signed and end >= size // 2 else end for end in ends]  # some scanners write it unsigned
+    low, high = (-(2 ** (of.bits - 1)), 2 ** (of.bits - 1) - 1) if of.signed else (0, 2**of.bits - 1)
+    if not low <= min(ends) <= max(ends) <= high and not read.file_meta.TransferSyntaxUID.is_encapsulated:
+        # a mark that the stored bits cannot hold: it stands in the unused ones
+        stored = decode_whole_words(read, frame if of.frames > 1 else None)
     found: NDArray[np.bool_] = (stored >= min(ends)) & (stored <= max(ends))
     return found

@@ -13,6 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ......shifts.errors import MedshiftError
+from ...not_finite import nan_note
 from ...options import LARGEST_SIDE, Options
 from ...problems import Problems
 from ..reader import OWN, choose_channels, read_headers
@@ -93,6 +94,8 @@ class DicomReader:
         if self.channels == 1 and any(of.channels == 3 for of in heads):
             self.notes.append("colour converted to grey by ITU-R BT.601: 0.299 red, 0.587 green, 0.114 blue")
         self.dtype, self.value_range = self._type()
+        if options.nan_as:
+            self.notes.append(nan_note(options.nan_as, "pixels", "image"))
         self.notes.extend(noted)
 
     @property

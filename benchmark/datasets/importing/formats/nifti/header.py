@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from ...problems import UnsupportedFile
 from .geometry import read_geometry
+from .opening import open_volume
 
 MOST_VOXELS = 500_000_000
 
@@ -45,9 +45,7 @@ def read_header(path: Path) -> NiftiHeader:
         UnsupportedFile: It is not a single volume, too large, or lacks a voxel size.
         Exception: Whatever nibabel raises.
     """
-    import nibabel
-
-    image: Any = nibabel.load(path)  # nibabel does not say what it returns
+    image = open_volume(path)
     shape = image.shape
     if len(shape) < 3 or any(count != 1 for count in shape[3:]):
         raise UnsupportedFile(f"is {' x '.join(map(str, shape))}; only files of one volume are read")

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ...not_finite import replace_not_finite
+from ...not_finite import nan_note, replace_not_finite
 from ...options import LARGEST_CUBE, LARGEST_SIDE, Options
 from ...problems import Problems, UnsupportedFile
 from ..reader import read_headers
@@ -18,6 +18,7 @@ from ..resize import axis_weights
 from ..windowing import levels, percentiles, window
 from .header import NiftiHeader, read_header
 from .notes import header_notes
+from .opening import open_volume
 
 LEAST_LEFT = 2  # voxels
 MIDDLE = 0.5  # fraction of the axial extent from which slices are taken
@@ -78,6 +79,8 @@ class NiftiReader:
                 "image": "each volume scaled from its 0.5th to its 99.5th percentile",
             }.get(how, f"window {options.window}")
         )
+        if options.nan_as:
+            self.notes.append(nan_note(options.nan_as, "voxels", "volume"))
         self.notes.extend(noted)
 
     @property
@@ -153,7 +156,7 @@ def _grey(path: Path, options: Options) -> NDArray[np.float32]:
     """Read a volume on the patient's axes: grey levels 0 to 1 with a window, else unscaled values."""
     import nibabel
 
-    image: Any = nibabel.as_closest_canonical(nibabel.load(path))  # type: ignore[no-untyped-call]
+    image: Any = nibabel.as_closest_canonical(open_volume(path))  # type: ignore[no-untyped-call]
     values = np.asarray(image.dataobj, dtype=np.float32).reshape(image.shape[:3])
     values, known = replace_not_finite(values, options.nan_as, "voxels")
     if values.min() == values.max():

@@ -208,3 +208,33 @@ def test_a_listed_folder_of_rescaled_values_names_the_ways_on(tmp_path):
     assert "--value-range LOW,HIGH" in str(error.value)
     made = read_manifest(where, window="1000,500")
     assert (made.pixels.min(), made.pixels.max()) == (0, 255)
+
+
+@pytest.mark.parametrize("kind", [np.uint16, np.int16])
+def test_padding_that_the_stored_bits_cannot_hold_is_found_in_the_unused_ones(tmp_path, kind):
+    values = RAMP.astype(kind) // 2
+    mark = np.uint16(32768 + 15).astype(kind)
+    values[0, :3] = mark
+    made = values_of(write(tmp_path / "x", values, 1, bits=12, PixelPaddingValue=int(mark)))
+    assert (made[0, :3] == 24).all()  # the least of all others
+    assert np.array_equal(made[1:], values[1:])
+
+
+@pytest.mark.parametrize("slope", [0, "0.0"])
+def test_a_slope_that_leaves_one_value_is_refused(tmp_path, slope):
+    with pytest.raises(Exception, match="its rescale slope is 0 and intercept 0, which leave one value"):
+        read_header(write(tmp_path / "x", RAMP, 1, RescaleSlope=slope, RescaleIntercept=0))
+
+
+@pytest.mark.usefixtures("home")
+def test_raw_and_processed_images_and_contradicting_tags_are_named(tmp_path):
+    for number in range(8):
+        maker, intent = (("ACME", "FOR PRESENTATION"), ("BETA", "FOR PROCESSING"))[number // 4]
+        more = {"PresentationLUTShape": "INVERSE" if number == 1 else "IDENTITY"}
+        path = tmp_path / "in" / ("no", "yes")[number // 2 % 2] / f"{number}.dcm"
+        write(path, RAMP, number, Manufacturer=maker, PresentationIntentType=intent, **more)
+    made = add("set", tmp_path / "in", Options(domain_from="Manufacturer"))
+    assert "some images are raw, others processed: ACME FOR PRESENTATION (4), BETA FOR PROCESSING (4)" in made.notes
+    said = "PhotometricInterpretation and PresentationLUTShape contradict each other, the former is used: 1 of 8 files"
+    assert said in made.notes
+    assert (made.pixels[:, 0] == RAMP).all()

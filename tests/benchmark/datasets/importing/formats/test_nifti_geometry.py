@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import gzip
+
 import nibabel
 import numpy as np
 import pytest
 from helpers.importing import refused
 
 from medshift.benchmark.datasets.importing.add import add
+from medshift.benchmark.datasets.importing.formats.sniff import sniff
 from medshift.benchmark.datasets.importing.options import Options
 
 pytestmark = pytest.mark.usefixtures("home")
@@ -159,8 +162,6 @@ def test_scaling_of_the_header_is_applied(tmp_path, slope, inter, factor, offset
         content = bytearray(path.with_suffix("").read_bytes())
         content[112:120] = np.array([slope, inter], "<f4").tobytes()
         path.with_suffix("").unlink()
-        import gzip
-
         path.write_bytes(gzip.compress(bytes(content)))
 
     made = add("set", listed(tmp_path / "in", write, 1), Options(image_size=12))
@@ -202,3 +203,27 @@ def test_nan_does_not_count_for_the_range(tmp_path):
 def test_a_volume_of_nothing_but_nan_is_refused_whatever_is_said(tmp_path, home):
     where = listed(tmp_path / "in", lambda path, site, number: scan(path, volume(number) * (np.nan if number else 1)))
     assert "all voxels are NaN or infinite" in refused(where, home, nan_as="darkest")[1]
+
+
+@pytest.mark.parametrize("kind", [nibabel.Nifti1Image, nibabel.Nifti2Image])
+def test_compression_is_found_by_content_and_not_by_name(tmp_path, kind):
+    def write(path, site, number):
+        content = kind(volume(1), np.diag([2.0, 2, 2, 1])).to_bytes()
+        path.write_bytes(gzip.compress(content) if number % 2 else content)  # under the name of packed files
+
+    where = listed(tmp_path / "in", write, 2)
+    for number, name in ((1, "A1.nii"), (2, "A2"), (3, "A3")):  # packed under that of others, and two without one
+        (where / f"A{number}.nii.gz").rename(where / name)
+        text = (where / "manifest.csv").read_text()
+        (where / "manifest.csv").write_text(text.replace(f"A{number}.nii.gz,", f"{name},"))
+    made = add("set", where, Options(image_size=12))
+    assert (made.pixels[:, 0] == volume(1).T[::-1, ::-1]).all()
+    assert len(made.pixels) == 8
+
+
+def test_other_packed_files_are_not_taken_for_volumes(tmp_path):
+    for content in (b"text" * 200, b"", b"\0" * 400):
+        (tmp_path / "x").write_bytes(gzip.compress(content))
+        assert sniff(tmp_path / "x")[0] == ""
+    (tmp_path / "x").write_bytes(b"\x1f\x8bno")
+    assert sniff(tmp_path / "x")[0] == ""
