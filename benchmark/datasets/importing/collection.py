@@ -140,7 +140,7 @@ def _choose_reader(
     rows = rows[[other == kind for other in kinds]].reset_index(drop=True)
     for option, given, of in (
         ("--window", options.window, ("DICOM", "NIfTI")),
-        ("--slices", options.slices, ("NIfTI",)),
+        ("--slices", options.slices, ("NIfTI", "DICOM")),
         ("--voxel-mm", options.voxel_mm, ("NIfTI",)),
         ("--channels", options.channels, ("pictures", "DICOM")),
     ):

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import zlib
 from pathlib import Path
+
+from .dicom.headless import is_headless
 
 PICTURES = ("PNG", "JPEG", "TIFF", "BMP")
 FORMATS = (*PICTURES, "DICOM", "NIfTI")
@@ -46,11 +49,24 @@ def by_content(path: Path) -> str:
         head = file.read(352)
     if head[128:132] == b"DICM":
         return "DICOM"
-    if head[344:348] == b"n+1\0" or head[4:8] == b"n+2\0":
+    if _is_nifti(head):
         return "NIfTI"
-    if head.startswith(b"\x1f\x8b") and path.name.lower().endswith(".nii.gz"):
+    if head.startswith(b"\x1f\x8b") and (path.name.lower().endswith(".nii.gz") or _is_nifti(_unpacked(head))):
         return "NIfTI"
-    return next((name for start, name in STARTS.items() if head.startswith(start)), "")
+    found = next((name for start, name in STARTS.items() if head.startswith(start)), "")
+    return found or ("DICOM" if is_headless(head) else "")
+
+
+def _is_nifti(head: bytes) -> bool:
+    return head[344:348] == b"n+1\0" or head[4:8] == b"n+2\0"
+
+
+def _unpacked(head: bytes) -> bytes:
+    """Return the first bytes that gzip packed."""
+    try:
+        return zlib.decompressobj(31).decompress(head, 352)
+    except zlib.error:
+        return b""
 
 
 def not_a_file(path: Path) -> str:

@@ -77,11 +77,25 @@ def class_names(rows: pd.DataFrame, options: Options, problems: Problems) -> tup
         problems.add(f"{len(counts):,} different labels, at most {MOST_CLASSES:,} are supported (--label-column)")
     if len(counts) < 2:
         problems.add(f"every label is {counts.index[0]!r}; two classes are needed" if len(counts) else "no labels")
-    for name, count in counts.items():
-        if count == 1:
-            line = int(rows["line"][rows["label"] == name].iloc[0])
-            problems.add(f"class {name!r} has one image: add more, or leave it out with --classes", line)
+    _report_lonely(rows, counts, problems)
     return tuple(str(name) for name in counts.index)
+
+
+def _report_lonely(rows: pd.DataFrame, counts: pd.Series[int], problems: Problems) -> None:
+    """Add the classes of one image; where most are so, one problem for all: their names are not those of classes."""
+    lonely = [str(name) for name, count in counts.items() if count == 1]
+    if len(lonely) > 2 and 2 * len(lonely) > len(counts):
+        shown = f"{lonely[0]!r} to {lonely[-1]!r}"
+        if (rows["line"] == 0).all():
+            how = f"{len(lonely):,} folders with one image each ({shown}): patients? The class comes from"
+            problems.add(f"{how} --label-column, the keyword of a DICOM tag, or from a manifest")
+        else:
+            how = f"{len(lonely):,} labels with one image each ({shown}): patients or images?"
+            problems.add(f"{how} The class comes from --label-column")
+        return
+    for name in lonely:
+        line = int(rows["line"][rows["label"] == name].iloc[0])
+        problems.add(f"class {name!r} has one image: add more, or leave it out with --classes", line)
 
 
 def sample_table(rows: pd.DataFrame, classes: tuple[str, ...]) -> pd.DataFrame:

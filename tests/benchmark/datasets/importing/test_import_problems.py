@@ -143,7 +143,7 @@ def test_blank_lines_do_not_shift_the_count(small, home):
         ({"window": "40"}, "--window must be CENTRE,WIDTH"),
         ({"window": "40,-1"}, "--window must be CENTRE,WIDTH"),
         ({"window": "40,400"}, "--window goes with DICOM or NIfTI"),
-        ({"slices": 3}, "--slices goes with NIfTI, not with pictures"),
+        ({"slices": 3}, "--slices goes with NIfTI or DICOM, not with pictures"),
         ({"voxel_mm": 1.0}, "--voxel-mm goes with NIfTI, not with pictures"),
         ({"group_column": "split_group", "group_pattern": "a"}, "both define the groups: give only one"),
         ({"licence": "x" * 4001}, "--licence has 4,001 characters, at most 4,000 are kept"),

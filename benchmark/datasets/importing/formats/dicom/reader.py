@@ -6,19 +6,28 @@ import warnings
 from collections.abc import Callable
 from itertools import compress
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ......shifts.errors import MedshiftError
+from .....files.wording import plural
+from ...not_finite import nan_note
 from ...options import LARGEST_SIDE, Options
 from ...problems import Problems
 from ..reader import OWN, choose_channels, read_headers
 from ..resize import luma, square
 from ..windowing import levels
+from .frames import spread_evenly
 from .header import pseudonyms, read_header
+from .notes import header_notes
+from .opening import open_dicom
 from .pixels import read_values
+
+if TYPE_CHECKING:
+    from pydicom.dataset import FileDataset
 
 
 class DicomReader:
@@ -61,8 +70,17 @@ class DicomReader:
             if options.windowing in ("fixed", "file") and of.channels == 3:
                 problems.add(f"{name}: is colour, to which a window cannot be applied (--window)", line)
         self._heads = heads
+        self._last: tuple[Path, FileDataset] | None = None
         self.notes: list[str] = []
         self.rows = self._named(kept, problems, label_tag, listed)
+        named = [""] * len(heads) if listed or label_tag else self.rows["label"].tolist()
+        noted = header_notes(heads, self._domains(), named)
+        self._frames = [0] * len(heads)
+        if options.slices:
+            self._take_frames(problems)
+            heads = self._heads
+        else:
+            self._refuse_frames(problems)
         self.channels = choose_channels([of.channels for of in heads], options)
         for name, line, of in zip(self.rows["file"], self.rows["line"], heads, strict=True):
             if of.channels != self.channels and not (options.channels or options.depth == 8):
@@ -77,6 +95,9 @@ class DicomReader:
         if self.channels == 1 and any(of.channels == 3 for of in heads):
             self.notes.append("colour converted to grey by ITU-R BT.601: 0.299 red, 0.587 green, 0.114 blue")
         self.dtype, self.value_range = self._type()
+        if options.nan_as:
+            self.notes.append(nan_note(options.nan_as, "pixels", "image"))
+        self.notes.extend(noted)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -115,6 +136,45 @@ class DicomReader:
         rows["sample_id"] = [images[of.instance] for of in self._heads]
         return rows
 
+    def _domains(self) -> list[str]:
+        """Return the domain of each row, as far as it is known yet."""
+        tag = self._options.domain_from
+        return self.rows[tag if not (self.rows["domain"] != "").any() and tag in self.rows else "domain"].tolist()
+
+    def _refuse_frames(self, problems: Problems) -> None:
+        """Add one problem for all files of several frames."""
+        several = [index for index, of in enumerate(self._heads) if of.frames > 1]
+        if several:
+            first = several[0]
+            many = (
+                f"{len(several):,} files hold several frames" if len(several) > 1 else "one file holds several frames"
+            )
+            problems.add(
+                f"{many} (the first, {self.rows['file'][first]}: {self._heads[first].frames:,}): --slices N takes N of "
+                "each",
+                int(self.rows["line"][first]),
+            )
+
+    def _take_frames(self, problems: Problems) -> None:
+        """Make one row per frame taken; frames of a file share its group."""
+        wanted = self._options.slices
+        if all(of.frames == 1 for of in self._heads):
+            raise MedshiftError(
+                "--slices goes with NIfTI, or with files of several pages or frames: these have one each"
+            )
+        for name, line, of in zip(self.rows["file"], self.rows["line"], self._heads, strict=True):
+            if of.frames < wanted:
+                problems.add(f"{name}: has {plural(of.frames, 'frame')}, fewer than --slices {wanted}", line)
+        taken = [spread_evenly(of.frames, wanted) for of in self._heads]
+        rows = self.rows.loc[self.rows.index.repeat([len(frames) for frames in taken])].reset_index(drop=True)
+        self._frames = [frame for frames in taken for frame in frames]
+        rows["slice"] = [str(frame) for frame in self._frames]
+        names = rows["sample_id"] if "sample_id" in rows else rows["file"]
+        rows["sample_id"] = names + "#" + rows["slice"]
+        self._heads = [of for of, frames in zip(self._heads, taken, strict=True) for _ in frames]
+        self.rows = rows
+        self.notes.append(f"{wanted:,} frames of each file, spread evenly")
+
     def _type(self) -> tuple[Literal["uint8", "uint16", "float32"], tuple[float, float] | None]:
         """Return type and value range of the data set; add notes on how values are read."""
         how = self._options.windowing
@@ -145,13 +205,10 @@ class DicomReader:
             UnsupportedFile: The file cannot be read.
             Exception: Whatever pydicom raises.
         """
-        import pydicom
-
         path = self._root / self.rows["file"].iloc[index]
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            read = pydicom.dcmread(path)
-            values = read_values(read, self._heads[index], self._options)
+            values = read_values(self._open(path), self._heads[index], self._options, self._frames[index])
         if values.shape[0] != self.channels:
             values = np.repeat(values, 3, axis=0) if self.channels == 3 else luma(values)[None]
         if self._options.windowing != "none":
@@ -163,3 +220,10 @@ class DicomReader:
         if self.dtype == "uint16" and self.value_range is None and most != 65535:
             values = np.rint(values * (65535 / most))
         return square(values.astype(self.dtype), self.side)
+
+    def _open(self, path: Path) -> FileDataset:
+        if self._options.slices == 0:
+            return open_dicom(path)
+        if self._last is None or self._last[0] != path:  # frames of a file follow each other
+            self._last = (path, open_dicom(path))
+        return self._last[1]
