@@ -14,6 +14,7 @@ from ...options import LARGEST_CUBE, LARGEST_SIDE, Options
 from ...problems import Problems, UnsupportedFile
 from ..reader import read_headers
 from ..resize import axis_weights
+from ..value_range import ValueRanges
 from ..windowing import levels, percentiles, window
 from .header import NiftiHeader, read_header
 
@@ -65,6 +66,11 @@ class NiftiReader:
         how = options.windowing
         self.dtype: Literal["uint8", "uint16", "float32"] = "float32" if how == "none" else "uint16"
         self.value_range: tuple[float, float] | None = None
+        self.windowed = how != "none"
+        self.ranges, self.dropped, self.floats = ValueRanges(options.value_ranges, options.depth), 0, how == "none"
+        if self.ranges:
+            self.dtype, self.value_range = self.ranges.choose_type("float32")
+            return
         self.notes.append(
             {
                 "none": "unscaled values; the least and greatest of the set become 0 and 1 (--window narrows them)",
@@ -100,6 +106,8 @@ class NiftiReader:
         of = self._heads[index]
         if self._options.slices:
             volume = volume[:, :, int(self.rows["slice"].iloc[index])]
+        if self.ranges:
+            volume = self.ranges.scale(volume, index, (0, 1))
         least = volume.min()  # fills what lies outside the volume
         # float64: a library chooses the order of the sums below, and in float32 that order would decide grey levels
         volume = volume.astype(np.float64) - least
@@ -110,7 +118,13 @@ class NiftiReader:
         if oriented.ndim == 3:
             oriented = oriented[::-1]  # the head first
         oriented = np.ascontiguousarray(oriented)
+        if self.ranges:
+            return self.ranges.store(oriented)[None]
         return levels(np.clip(oriented, 0, 1))[None] if self.dtype == "uint16" else oriented.astype(np.float32)[None]
+
+    def closing_notes(self) -> list[str]:
+        """Return what was done to how many images."""
+        return self.ranges.notes()
 
     def _volume(self, path: Path) -> NDArray[np.float32]:
         if self._last[0] != path:  # slices of a volume follow each other

@@ -1,0 +1,50 @@
+"""Tags and pages of TIFF files."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+WIDTH, LENGTH, BITS, PHOTOMETRIC, MOST, PLANAR = 256, 257, 258, 262, 281, 284
+SUBFILE, SIGNED = 254, 339
+WHITE_IS_ZERO = 0  # PHOTOMETRIC
+REDUCED_OR_MASK = 0b101  # of SUBFILE: a smaller version or the mask of another page
+
+
+def tags(image: Image) -> Any:  # noqa: ANN401
+    """Return the tags of an opened TIFF; empty for other formats."""
+    return getattr(image, "tag_v2", None) if image.format == "TIFF" else None
+
+
+def tag(image: Image, number: int, default: int) -> Any:  # noqa: ANN401
+    """Return a tag of an opened TIFF, the greatest of several values; the default where it is missing or damaged."""
+    try:
+        found = tags(image).get(number, default)
+        return max(found) if isinstance(found, (tuple, list)) else int(found)
+    except (TypeError, ValueError):
+        return default
+
+
+def is_white_zero(image: Image) -> bool:
+    """Tell whether an opened picture is a TIFF in which larger values are darker."""
+    return bool(tags(image)) and tag(image, PHOTOMETRIC, 1) == WHITE_IS_ZERO
+
+
+def page_numbers(image: Image) -> list[int]:
+    """Return the numbers of the pages of an opened picture: of a TIFF, or of a PNG that is animated.
+
+    Smaller versions and masks of a page are none. Of the several pictures in a JPEG of a phone, the first is the
+    picture: others are previews or depth.
+    """
+    count = int(getattr(image, "n_frames", 1)) if image.format in ("TIFF", "PNG") else 1
+    if count == 1 or image.format == "PNG":
+        return list(range(count))
+    kept = []
+    for number in range(count):
+        image.seek(number)
+        if not tag(image, SUBFILE, 0) & REDUCED_OR_MASK:
+            kept.append(number)
+    image.seek(0)
+    return kept or [0]
