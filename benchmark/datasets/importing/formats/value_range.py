@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .....shifts.errors import MedshiftError, near
+from ....files.wording import plural
 from ...images import FULL_SCALE
 from ..pixel_options import parse_value_ranges
 
@@ -97,5 +98,6 @@ class ValueRanges:
         each = [f"{name + ': ' if name else ''}{low:,g} to {high:,g}" for name, (low, high) in self._ranges.items()]
         made = [f"values from black to white (--value-range): {', '.join(each)}"]
         if self.images:
-            made.append(f"{self.pixels:,} values in {self.images:,} images lay outside of --value-range: clipped")
+            where = f"{plural(self.pixels, 'value')} in {plural(self.images, 'image')}"
+            made.append(f"{where} lay outside of --value-range: clipped")
         return made

@@ -59,6 +59,8 @@ class Looks:
         names = self.table["sample_id"].to_numpy(dtype=object)
         constant = self.least == self.greatest
         made = constant_notes(names, constant)
+        if constant.all() and self._dropped:  # perhaps only because of what is dropped
+            constant = np.zeros_like(constant)
         if self._given or constant.all():
             return made
         seen = (names[~constant], self.table["domain"].to_numpy(dtype=object)[~constant])

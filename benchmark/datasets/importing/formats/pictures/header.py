@@ -59,14 +59,14 @@ def read_header(path: Path, depth: int | None = None, slices: int = 0, scaled: b
         Exception: Whatever the decoder raises.
     """
     with open_picture(path) as image:
-        pages = page_numbers(image)
+        pages = page_numbers(path, image)
         if len(pages) > 1 and not slices:
             raise UnsupportedFile(f"{len(pages)} pages; only files of one page are read (--slices N takes N of them)")
         if 1 < len(pages) < slices:
             raise UnsupportedFile(f"has {len(pages)} pages, fewer than --slices {slices}")
         found = []
         for index in spread(len(pages), slices) if len(pages) > 1 else (0,):
-            if index:
+            if pages[index]:
                 image.seek(pages[index])
             found.append(_page_header(image, depth, scaled, pages[index], len(pages)))
         return found
@@ -130,14 +130,13 @@ def native_depth(image: Image) -> Depth:
     """
     if image.mode == "F":
         return "float32"
-    described = tags(image)
     if (image.mode.startswith("I") and not (image.mode.startswith("I;16") or image.format == "PNG")) or (
-        described and tag(image, SIGNED, 1) == 2
+        tag(image, SIGNED, 1) == 2
     ):
         raise UnsupportedFile(
             "values are signed or 32-bit integers; only unsigned 8 or 16 bits or float32 are read: save them as those"
         )
-    if image.mode.startswith("I") or (described and tag(image, BITS, 8) == 16):
+    if image.mode.startswith("I") or tag(image, BITS, 8) == 16:
         return "uint16"
     # colour of 16 bits, of which Pillow by itself keeps 8
     return "uint16" if any(";16" in str(tile[3]) for tile in getattr(image, "tile", [])) else "uint8"

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
 WIDTH, LENGTH, BITS, PHOTOMETRIC, MOST, PLANAR = 256, 257, 258, 262, 281, 284
-SUBFILE, SIGNED = 254, 339
+SIGNED = 339
 WHITE_IS_ZERO = 0  # PHOTOMETRIC
-REDUCED_OR_MASK = 0b101  # of SUBFILE: a smaller version or the mask of another page
+REDUCED_OR_MASK = 0b101  # of the kind of page: a smaller version or the mask of another page
 
 
 def tags(image: Image) -> Any:  # noqa: ANN401
@@ -20,8 +21,11 @@ def tags(image: Image) -> Any:  # noqa: ANN401
 
 def tag(image: Image, number: int, default: int) -> Any:  # noqa: ANN401
     """Return a tag of an opened TIFF, the greatest of several values; the default where it is missing or damaged."""
+    held = tags(image)
+    if not held:
+        return default
     try:
-        found = tags(image).get(number, default)
+        found = held.get(number, default)
         return max(found) if isinstance(found, (tuple, list)) else int(found)
     except (TypeError, ValueError):
         return default
@@ -29,22 +33,21 @@ def tag(image: Image, number: int, default: int) -> Any:  # noqa: ANN401
 
 def is_white_zero(image: Image) -> bool:
     """Tell whether an opened picture is a TIFF in which larger values are darker."""
-    return bool(tags(image)) and tag(image, PHOTOMETRIC, 1) == WHITE_IS_ZERO
+    return bool(tag(image, PHOTOMETRIC, 1) == WHITE_IS_ZERO)
 
 
-def page_numbers(image: Image) -> list[int]:
+def page_numbers(path: Path, image: Image) -> list[int]:
     """Return the numbers of the pages of an opened picture: of a TIFF, or of a PNG that is animated.
 
     Smaller versions and masks of a page are none. Of the several pictures in a JPEG of a phone, the first is the
     picture: others are previews or depth.
     """
-    count = int(getattr(image, "n_frames", 1)) if image.format in ("TIFF", "PNG") else 1
-    if count == 1 or image.format == "PNG":
-        return list(range(count))
-    kept = []
-    for number in range(count):
-        image.seek(number)
-        if not tag(image, SUBFILE, 0) & REDUCED_OR_MASK:
-            kept.append(number)
-    image.seek(0)
-    return kept or [0]
+    if image.format not in ("TIFF", "PNG") or not getattr(image, "is_animated", False):
+        return [0]
+    if image.format == "PNG":
+        return list(range(int(getattr(image, "n_frames", 1))))
+    import tifffile  # Pillow can only count pages that it can read
+
+    with tifffile.TiffFile(path) as file:
+        kinds = [int(getattr(page, "subfiletype", 0)) for page in file.pages]
+    return [number for number, kind in enumerate(kinds) if not kind & REDUCED_OR_MASK] or [0]

@@ -12,11 +12,9 @@ import tifffile
 from helpers.image_folders import folder
 from PIL import Image
 
-from medshift.benchmark.datasets import manifest, store
 from medshift.benchmark.datasets.importing.add import add
 from medshift.benchmark.datasets.importing.formats.resize import luma
 from medshift.benchmark.datasets.importing.options import Options
-from medshift.shifts.errors import MedshiftError
 
 pytestmark = pytest.mark.usefixtures("home")
 
