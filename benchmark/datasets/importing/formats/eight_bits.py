@@ -24,8 +24,8 @@ class EightBitReader:
     def __init__(self, reader: Reader) -> None:
         if reader.dtype == "float32":
             raise MedshiftError(
-                "values are float32, which 8 bits cannot hold: `medshift data add` keeps them, "
-                "--value-range or --window scale them"
+                "values are float32, which 8 bits cannot hold: scale them with --window CENTRE,WIDTH (or image) or "
+                "--value-range LOW,HIGH, or keep them with `medshift data add`"
             )
         self._reader, self.rows, self.private = reader, reader.rows, reader.private
         self.dtype: Depth = "uint8"

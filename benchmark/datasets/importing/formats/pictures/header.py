@@ -81,7 +81,8 @@ def _page_header(image: Image, depth: int | None, scaled: bool, page: int, pages
     grey, dtype = is_grey(image), native_depth(image)
     if dtype == "float32" and depth == 8 and not scaled:  # no file says which of its values are black and white
         raise UnsupportedFile(
-            "values are float32, which 8 bits cannot hold: `medshift data add` keeps them, --value-range scales them"
+            "values are float32, which 8 bits cannot hold: scale them with --value-range LOW,HIGH, or keep them with "
+            "`medshift data add`"
         )
     if dtype == "uint16" and not grey and image.mode not in DEEP_COLOUR and (depth is None or scaled):
         raise UnsupportedFile(f"16-bit colour in {image.mode}: save it as RGB")
