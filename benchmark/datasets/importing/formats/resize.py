@@ -39,7 +39,7 @@ def square_image(image: Image, side: int, fit: Fit = "crop", fill: float = 0) ->
         longest = max(image.size)
         width, height = (max(1, round(edge * side / longest)) for edge in image.size)
         small = image if longest == side else image.resize((width, height), Resampling.BICUBIC, reducing_gap=None)
-        whole = new(image.mode, (side, side), fill if image.mode == "F" else 0)
+        whole = new(image.mode, (side, side), fill if image.mode == "F" else int(fill))
         whole.paste(small, ((side - width) // 2, (side - height) // 2))
         return whole
     part = box(*image.size)

@@ -26,11 +26,14 @@ class ValueRanges:
     Args:
         texts: See `Options.value_ranges`.
         depth: 8 scales all to 8 bits.
+
+    Attributes:
+        scales: Whether values are scaled to the full scale of the type, not only clipped.
     """
 
     def __init__(self, texts: Sequence[str], depth: int | None) -> None:
         self._ranges = parse_value_ranges(texts)
-        self._eight, self._scales = depth == 8, depth == 8 or any(self._ranges)
+        self._eight, self.scales = depth == 8, depth == 8 or any(self._ranges)
         self._domains: list[str] = []
         self._dtype: Depth = "uint8"
         self.images = self.pixels = 0  # with values outside
@@ -42,7 +45,7 @@ class ValueRanges:
     def choose_type(self, native: Depth) -> tuple[Depth, tuple[float, float] | None]:
         """Return the type of the stored pixels and the value range of the data set, from the type of the files."""
         self._dtype = "uint8" if self._eight else native
-        if self._scales:
+        if self.scales:
             return self._dtype, (0.0, 1.0) if self._dtype == "float32" else None
         whole = self._ranges[""] == (0, FULL_SCALE.get(native))
         return native, None if whole else self._ranges[""]
@@ -69,7 +72,8 @@ class ValueRanges:
     @property
     def black(self) -> float:
         """The stored value that is black."""
-        return 0.0 if self._scales else self._ranges[""][0]
+        low = 0.0 if self.scales else self._ranges[""][0]
+        return low if self._dtype == "float32" else max(low, 0.0)
 
     def scale(self, values: NDArray[Any], row: int, own: tuple[float, float]) -> NDArray[np.float64]:
         """Clip the values of a row and scale them to the stored type, without rounding.
@@ -83,7 +87,7 @@ class ValueRanges:
         outside = int(np.count_nonzero((values < low) | (values > high)))
         self.images, self.pixels = self.images + (outside > 0), self.pixels + outside
         clipped = np.clip(np.asarray(values, dtype=np.float64), low, high)
-        return (clipped - low) / (high - low) * FULL_SCALE.get(self._dtype, 1) if self._scales else clipped
+        return (clipped - low) / (high - low) * FULL_SCALE.get(self._dtype, 1) if self.scales else clipped
 
     def store(self, values: NDArray[np.float64]) -> NDArray[Any]:
         """Round scaled values to the stored type."""

@@ -90,7 +90,11 @@ def _tiff_colour(path: Path, page: int) -> tuple[Sixteen, Sixteen | None, bool]:
 
     with tifffile.TiffFile(path) as file:
         found: Any = file.pages[page]
-        values = found.asarray()
+        try:
+            values = found.asarray()
+        except ValueError as error:  # it lacks a package for some compressions
+            name = getattr(found.compression, "name", "another method")
+            raise UnsupportedFile(f"16-bit colour compressed by {name}: save it without compression") from error
         kinds = [int(kind) for kind in found.extrasamples]
     if values.ndim == 3 and values.shape[0] in (3, 4) and values.shape[2] not in (3, 4):
         values = np.moveaxis(values, 0, -1)  # one plane per channel

@@ -16,7 +16,7 @@ from ..value_range import ValueRanges
 from .deep import read_deep, sixteen_bits
 from .header import DEEP_COLOUR, PictureHeader, open_picture
 from .orientation import orientation, turn_image
-from .tags import PLANAR, tag
+from .tags import PLANAR, mend_palette, tag
 from .transparency import flatten
 
 if TYPE_CHECKING:
@@ -66,16 +66,16 @@ class PictureDecoder:
                 return self._read_eight(path, of, row)
         return self._read_deep(path, of, row)
 
-    def _read_eight(self, path: Path, of: PictureHeader, row: int) -> NDArray[np.uint8]:
+    def _read_eight(self, path: Path, of: PictureHeader, row: int) -> NDArray[Any]:
         with open_picture(path, of.page) as opened:
             image, turned, transparent = _load_eight(opened, self.background)
         self.turned, self.transparent = self.turned + turned, self.transparent + transparent
         image = _convert(image, grey=self.channels == 1)
-        if self.ranges:
-            from PIL.Image import fromarray
-
-            image = fromarray(self.ranges.store(self.ranges.scale(np.asarray(image), row, (0, 255))))
-        return _square_array(image, self.side, self.fit)
+        if not self.ranges:
+            return _square_array(image, self.side, self.fit)
+        values = np.asarray(image)
+        values = values[None] if values.ndim == 2 else np.moveaxis(values, -1, 0)
+        return square(self._ranged(values, row, 255), self.side, self.fit, self.ranges.black)
 
     def _read_deep(self, path: Path, of: PictureHeader, row: int) -> NDArray[Any]:
         found = read_deep(path, of, self.background)
@@ -85,15 +85,17 @@ class PictureDecoder:
             values = np.rint(luma(values)).astype(np.uint16)[None]
         black: float | None = None
         if self.ranges:
-            most = 1 if values.dtype == np.float32 else 2**of.bits - 1
-            values = self.ranges.store(self.ranges.scale(values, row, (0, most)))
-            black = max(self.ranges.black, 0) if values.dtype != np.float32 else self.ranges.black
+            values = self._ranged(values, row, 1 if values.dtype == np.float32 else 2**of.bits - 1)
+            black = self.ranges.black
         elif self.depth == "uint8":
             values = (values >> (of.bits - 8)).astype(np.uint8)
         elif self.scaled and of.bits < 16:
             values = np.rint(values * (65535 / (2**of.bits - 1))).astype(np.uint16)
         made = square(values, self.side, self.fit, black)
         return np.repeat(made, 3, axis=0) if self.channels > len(made) else made
+
+    def _ranged(self, values: NDArray[Any], row: int, most: float) -> NDArray[Any]:
+        return self.ranges.store(self.ranges.scale(values, row, (0, most)))
 
     def notes(self) -> list[str]:
         """Return what was done to how many pictures."""
@@ -124,6 +126,8 @@ def _load_eight(image: Image, background: Colour) -> tuple[Image, bool, bool]:
     elif image.format != "TIFF":  # which Pillow turns itself
         found = orientation(image)
         image = turn_image(image, found)
+    else:
+        mend_palette(image)
     image, transparent = flatten(image, background)
     return image, found > 1, transparent
 

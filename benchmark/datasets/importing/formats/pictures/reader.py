@@ -19,6 +19,7 @@ from ..value_range import ValueRanges
 from .header import PictureHeader, read_header
 from .pixels import PictureDecoder
 
+WIDTHS: tuple[Depth, ...] = ("uint8", "uint16", "float32")
 NAMED = {1: "grey", 3: "colour"}
 
 
@@ -54,7 +55,8 @@ class PictureReader:
         self._headers = [header for of_file in of_files for header in of_file]
         self._names = self.rows["file"].tolist()
         self.channels = choose_channels([header.channels for header in self._headers], options)
-        self._native = most_common([header.dtype for header in self._headers])
+        found = [header.dtype for header in self._headers]
+        self._native = max(found, key=WIDTHS.index) if self.ranges.scales else most_common(found)
         if options.depth is None:
             self._refuse_mixed(options, problems)
         self.windowed, self.dropped = False, 0
@@ -111,8 +113,9 @@ class PictureReader:
             if header.channels != common and not options.channels:
                 what = f"{NAMED[header.channels]}, most others are {NAMED[common]}"
                 problems.add(f"{name}: {what} (--channels 1 or 3 converts)", line)
-            if header.dtype != self._native:
-                problems.add(f"{name}: values are {header.dtype}, those of most others {self._native}", line)
+            if header.dtype != self._native and not self.ranges.scales:
+                what = f"values are {header.dtype}, those of most others {self._native}"
+                problems.add(f"{name}: {what} (--value-range DOMAIN:LOW,HIGH scales each domain)", line)
 
     @property
     def floats(self) -> bool:

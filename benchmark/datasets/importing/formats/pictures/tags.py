@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 WIDTH, LENGTH, BITS, PHOTOMETRIC, MOST, PLANAR = 256, 257, 258, 262, 281, 284
 SIGNED = 339
 WHITE_IS_ZERO = 0  # PHOTOMETRIC
+COLOURS = 320
 REDUCED_OR_MASK = 0b101  # of the kind of page: a smaller version or the mask of another page
 
 
@@ -34,6 +35,16 @@ def tag(image: Image, number: int, default: int) -> Any:  # noqa: ANN401
 def is_white_zero(image: Image) -> bool:
     """Tell whether an opened picture is a TIFF in which larger values are darker."""
     return bool(tag(image, PHOTOMETRIC, 1) == WHITE_IS_ZERO)
+
+
+def mend_palette(image: Image) -> None:
+    """Give a TIFF its colours where they are of 8 bits, not of 16 as they should be; all would be black."""
+    if image.mode != "P" or not tags(image):
+        return
+    colours = tags(image).get(COLOURS, ())
+    if len(colours) % 3 == 0 and 0 < max(colours, default=0) < 256:
+        third = len(colours) // 3
+        image.putpalette([colours[band * third + index] for index in range(third) for band in range(3)])
 
 
 def page_numbers(path: Path, image: Image) -> list[int]:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tifffile
 from helpers.dicom_files import write as write_dicom
-from helpers.picture_files import listed
+from helpers.picture_files import listed, png
 from PIL import Image
 
 from medshift.benchmark.datasets.importing.add import add
@@ -107,6 +107,26 @@ def test_sites_that_differ_in_depth_are_told_and_taken_alike(tmp_path):
     scaled = add("scaled", where, Options(value_ranges=("B:0,4095",)))
     assert scaled.value_range is None
     assert np.array_equal(scaled.pixels[1::2, 0], np.rint(TWELVE[1::2] * (65535 / 4095)))
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_sites_that_differ_in_the_type_of_their_files_are_taken_with_a_range_each(tmp_path, channels):
+    def write(path, values):
+        values = np.stack([values] * channels, axis=-1)
+        if int(path.stem) % 2:
+            values = values.astype(np.uint16) * 16
+        if values.dtype == np.uint16 and channels == 3:
+            png(path, values)
+        else:
+            Image.fromarray(values.squeeze()).save(path)
+
+    where = listed(tmp_path / "in", EIGHT, write, domains=("a", "b"))
+    with pytest.raises(MedshiftError, match=r"values are uint.*--value-range DOMAIN:LOW,HIGH scales each domain"):
+        add("set", where, Options())
+    made = add("set", where, Options(value_ranges=("b:0,4080",)))
+    assert made.pixels.dtype == np.uint16
+    assert (made.pixels == EIGHT[:, None] * np.uint16(257)).all()
+    assert (read_manifest(where, value_ranges=("b:0,4080",)).pixels == EIGHT[:, None]).all()
 
 
 def test_one_range_becomes_that_of_the_data_set_and_clips(tmp_path):
@@ -265,3 +285,35 @@ def test_sixteen_bits_in_cmyk_are_no_rgb(tmp_path):
     )
     with pytest.raises(MedshiftError, match="16-bit colour in CMYK: save it as RGB"):
         add("set", where, Options())
+
+
+def test_a_palette_of_eight_bits_is_not_black(tmp_path):
+    colours = np.stack([np.arange(256)] * 3).astype(np.uint16)  # the standard asks for 16
+
+    def write(path, values):
+        tifffile.imwrite(path, values, photometric="palette", colormap=colours)
+
+    assert (add("set", listed(tmp_path / "in", EIGHT, write, "tif"), Options()).pixels == EIGHT[:, None]).all()
+
+
+def test_a_palette_from_white_to_black_is_seen_as_a_viewer_shows_it(tmp_path):
+    def write(path, values):
+        image = Image.fromarray(values, "P")
+        image.putpalette(np.repeat(255 - np.arange(256), 3).astype(np.uint8).tobytes())
+        image.save(path)
+
+    for ending in ("png", "bmp", "tif"):
+        made = add(ending, listed(tmp_path / ending, EIGHT, write, ending), Options())
+        assert (made.pixels == 255 - EIGHT[:, None]).all()
+
+
+@pytest.mark.parametrize(("mode", "expected"), [("CMYK", 55), ("LAB", 119)])
+def test_other_colour_spaces_are_shown_as_colours(tmp_path, mode, expected):
+    fill = (0, 0, 0, 200) if mode == "CMYK" else (128, 128, 128)
+
+    def write(path, size):
+        Image.new(mode, (size, size), fill).save(path)
+
+    made = add("set", listed(tmp_path / "in", [8] * 4, write, "tif" if mode == "LAB" else "jpg"), Options())
+    assert made.pixels.shape[1] == 3
+    assert np.abs(made.pixels.astype(int) - expected).max() <= 2
