@@ -9,6 +9,7 @@ from typing import Any, Literal
 from ....shifts.catalogue import MODALITIES
 from ....shifts.errors import MedshiftError, near
 from .not_finite import check_nan_as
+from .pixel_options import parse_background, parse_value_ranges
 
 LARGEST_SIDE = 96  # default side of images: trains in minutes without a GPU; --image-size asks for more
 LARGEST_CUBE = 64  # default side of volumes
@@ -104,13 +105,19 @@ class Options:
                 f"--group-pattern {self.group_pattern!r} is not a regular expression: {error}"
             ) from error
         check_nan_as(self.nan_as)
+        parse_value_ranges(self.value_ranges)
+        parse_background(self.background)
+        if self.value_ranges and self.window not in ("", "none"):
+            raise MedshiftError(
+                "--value-range and --window both say which values are black and white: give one of them"
+            )
         _ = self.fixed_window
 
     @property
     def windowing(self) -> str:
         """Kind of `window`: `fixed`, `file`, `image` or `none`."""
         if not self.window:
-            return "image" if self.modality == "mr" else "none"
+            return "image" if self.modality == "mr" and not self.value_ranges else "none"
         return self.window if self.window in ("file", "image", "none") else "fixed"
 
     @property

@@ -144,13 +144,12 @@ DAMAGE = {
     "images": (
         damage_images,
         [
-            "6 problems:",
+            "5 problems:",
             "line 3: images/a-001.png: cannot be decoded (image file is truncated",
             "line 4: images/a-002.png: an empty file",
             "line 5: images/a-003.png: not a PNG file by its content",
             "line 6: images/a-004.png: no such file",
-            "line 7: images/a-005.png: a JPEG file by its content, not PNG: rename it",
-            "line 8: images/a-006.png: not a PNG file by its content",
+            "line 8: images/a-006.png: a GIF file by its content, which is not read: save it as PNG",
         ],
     ),
     "no files": (

@@ -1,4 +1,4 @@
-"""Recognising the format of a file by its first bytes, which its name must agree with."""
+"""Recognising the format of a file by its first bytes, whatever its name."""
 
 from __future__ import annotations
 
@@ -31,6 +31,16 @@ STARTS = {
     b"MM\0+": "TIFF",
     b"BM": "BMP",
 }
+BMP_HEADERS = (12, 16, 40, 52, 56, 64, 108, 124)  # sizes of the second header
+OTHERS = {  # told by name only: an image that nobody reads is no mystery
+    b"GIF8": "GIF",
+    b"%!PS": "PostScript",
+    b"\xc5\xd0\xd3\xc6": "PostScript",
+    b"%PDF": "PDF",
+    b"\0\0\0\x0cjP  ": "JPEG 2000",
+    b"\xff\x4f\xff\x51": "JPEG 2000",
+    b"8BPS": "Photoshop",
+}
 
 
 def by_name(name: str) -> str:
@@ -45,16 +55,26 @@ def by_content(path: Path) -> str:
     Raises:
         OSError: It cannot be read.
     """
+    return _by_start(_start(path), path.name)
+
+
+def _start(path: Path) -> bytes:
     with path.open("rb", buffering=0) as file:
-        head = file.read(352)
-    if head[128:132] == b"DICM":
+        return file.read(352)
+
+
+def _by_start(head: bytes, name: str) -> str:
+    """Return the format of a file by its first bytes; empty if it is none of `FORMATS`."""
+    picture = next((form for start, form in STARTS.items() if head.startswith(start)), "")
+    if picture == "BMP" and int.from_bytes(head[14:18], "little") not in BMP_HEADERS:
+        picture = ""  # two letters, which many a text begins with
+    if head[128:132] == b"DICM" and (not picture or by_name(name) != picture):  # some are a TIFF, too
         return "DICOM"
     if _is_nifti(head):
         return "NIfTI"
-    if head.startswith(b"\x1f\x8b") and (path.name.lower().endswith(".nii.gz") or _is_nifti(_unpacked(head))):
+    if head.startswith(b"\x1f\x8b") and (name.lower().endswith(".nii.gz") or _is_nifti(_unpacked(head))):
         return "NIfTI"
-    found = next((name for start, name in STARTS.items() if head.startswith(start)), "")
-    return found or ("DICOM" if is_headless(head) else "")
+    return picture or ("DICOM" if is_headless(head) else "")
 
 
 def _is_nifti(head: bytes) -> bool:
@@ -77,18 +97,25 @@ def not_a_file(path: Path) -> str:
 
 
 def sniff(path: Path) -> tuple[str, str]:
-    """Return the format of a file and what is wrong with it; one of the two is empty."""
+    """Return the format of a file by its content, and what is wrong with it; one of the two is empty.
+
+    The name decides nothing, but that libraries open NIfTI by its name.
+    """
     if wrong := not_a_file(path):
         return "", wrong
     try:
-        found = by_content(path)
+        head = _start(path)
     except OSError as error:
         return "", f"cannot be read ({error.strerror})"
-    claimed = by_name(path.name)
-    if not found and path.stat().st_size == 0:
-        return "", "an empty file"
-    if not found:
-        return "", (f"not a {claimed} file by its content" if claimed else f"none of {', '.join(FORMATS)}")
-    if claimed and claimed != found:
+    found, claimed = _by_start(head, path.name), by_name(path.name)
+    if found == "NIfTI" and claimed not in ("", found):
         return "", f"a {found} file by its content, not {claimed}: rename it"
-    return found, ""
+    if found:
+        return found, ""
+    if not head:
+        return "", "an empty file"
+    other = next((form for start, form in OTHERS.items() if head.startswith(start)), "")
+    other = "WebP" if head[8:12] == b"WEBP" else "HEIC or AVIF" if head[4:8] == b"ftyp" else other
+    if other:
+        return "", f"a {other} file by its content, which is not read: save it as PNG"
+    return "", (f"not a {claimed} file by its content" if claimed else f"none of {', '.join(FORMATS)}")

@@ -9,7 +9,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ...images import FULL_SCALE
+from .values import BELOW_AIR, constant_notes, depth_notes, float_notes
+
 DIGEST = 16  # bytes
+SECOND = 5  # percentile of the values above the least: what comes after padding
 
 
 class Looks:
@@ -19,19 +23,51 @@ class Looks:
         table: Table of the data set; one row per image.
         classes: Names of the labels.
         value_range: Stored values that become 0 and 1; None is the full scale.
+        dropped: Lower bits of the files that the stored values lack.
+        given: Whether the user says which values are black and white.
     """
 
-    def __init__(self, table: pd.DataFrame, classes: tuple[str, ...], value_range: tuple[float, float] | None) -> None:
+    def __init__(
+        self,
+        table: pd.DataFrame,
+        classes: tuple[str, ...],
+        value_range: tuple[float, float] | None,
+        dropped: int = 0,
+        given: bool = False,
+    ) -> None:
         self.table, self.classes, self.value_range = table, classes, value_range
+        self._dropped, self._given = dropped, given
         self.least = np.full(len(table), np.nan)
         self.greatest = np.full(len(table), np.nan)
+        self.second = np.full(len(table), np.nan)  # of images that may be padded
         self.digests: list[bytes] = [b""] * len(table)
+        self._dtype = ""
 
     def add(self, row: int, image: NDArray[Any]) -> None:
         """Look at the pixels of a row."""
-        self.least[row], self.greatest[row] = image.min(), image.max()
+        self.least[row], self.greatest[row] = least, greatest = image.min(), image.max()
         self.digests[row] = hashlib.blake2b(np.ascontiguousarray(image).data, digest_size=DIGEST).digest()
+        self._dtype = image.dtype.name
+        if least < BELOW_AIR and least < greatest:
+            self.second[row] = np.percentile(image[image > least], SECOND)
 
     def notes(self) -> list[str]:
         """Return the notes on values and on equal images."""
-        return []
+        return self._value_notes()
+
+    def _value_notes(self) -> list[str]:
+        names = self.table["sample_id"].to_numpy(dtype=object)
+        constant = self.least == self.greatest
+        made = constant_notes(names, constant)
+        if constant.all() and self._dropped:  # perhaps only because of what is dropped
+            constant = np.zeros_like(constant)
+        if self._given or constant.all():
+            return made
+        seen = (names[~constant], self.table["domain"].to_numpy(dtype=object)[~constant])
+        least, greatest = self.least[~constant], self.greatest[~constant]
+        if self._dtype not in FULL_SCALE:
+            return made + float_notes(*seen, least, greatest, self.second[~constant])
+        full = FULL_SCALE[self._dtype] if self.value_range is None else int(self.value_range[1])
+        step = 2**self._dropped  # what a step of the stored values was in the files
+        bits = full.bit_length() + self._dropped
+        return made + depth_notes(*seen, least * step, (greatest + 1) * step - 1, bits, exact=step == 1)

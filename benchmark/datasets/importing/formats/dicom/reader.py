@@ -15,10 +15,12 @@ from numpy.typing import NDArray
 from ......shifts.errors import MedshiftError
 from .....files.wording import plural
 from ...not_finite import nan_note
-from ...options import LARGEST_SIDE, Options
+from ...options import Options
 from ...problems import Problems
-from ..reader import OWN, choose_channels, read_headers
+from ..reader import OWN, Depth, choose_channels, read_headers
 from ..resize import luma, square
+from ..sizes import Sizes
+from ..value_range import ValueRanges
 from ..windowing import levels
 from .frames import spread_evenly
 from .header import pseudonyms, read_header
@@ -85,19 +87,28 @@ class DicomReader:
         for name, line, of in zip(self.rows["file"], self.rows["line"], heads, strict=True):
             if of.channels != self.channels and not (options.channels or options.depth == 8):
                 problems.add(f"{name}: {of.channels} channels, most others have {self.channels} (--channels)", line)
-        smallest = min(min(of.width, of.height) for of in heads)
-        self.side = options.image_size or min(LARGEST_SIDE, smallest)
-        if self.side < 8:
-            problems.add(f"the smallest image has a side of {smallest} pixels; 8 are needed")
-        self.notes.append(f"DICOM, centre-cropped and resized to {self.side} x {self.side}")
+        sizes = Sizes([(of.width, of.height) for of in heads], options, problems)
+        self.rows, self.side = sizes.add_columns(self.rows), sizes.side
+        self.notes += sizes.notes()
         if any(of.padded for of in heads):
             self.notes.append("padding outside the image (PixelPaddingValue) is as dark as its darkest pixel")
         if self.channels == 1 and any(of.channels == 3 for of in heads):
             self.notes.append("colour converted to grey by ITU-R BT.601: 0.299 red, 0.587 green, 0.114 blue")
+        self.windowed = options.windowing != "none"
+        self.ranges, self.dropped = ValueRanges(options.value_ranges, options.depth), 0
         self.dtype, self.value_range = self._type()
         if options.nan_as:
             self.notes.append(nan_note(options.nan_as, "pixels", "image"))
         self.notes.extend(noted)
+
+    @property
+    def floats(self) -> bool:
+        """Whether values are kept as floats."""
+        return any(of.rescaled or of.signed or of.bits > 16 for of in self._heads)
+
+    def closing_notes(self) -> list[str]:
+        """Return what was done to how many images."""
+        return self.ranges.notes()
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -185,7 +196,10 @@ class DicomReader:
                 )
             )
             return "uint16", None
-        if any(of.rescaled or of.signed or of.bits > 16 for of in self._heads):
+        if self.ranges:
+            native: Depth = "uint8" if all(of.bits <= 8 for of in self._heads) else "uint16"
+            return self.ranges.choose_type("float32" if self.floats else native)
+        if self.floats:
             self.notes.append(
                 "rescaled values; the least and greatest of the set become 0 and 1 (--window narrows them)"
             )
@@ -212,14 +226,17 @@ class DicomReader:
         if values.shape[0] != self.channels:
             values = np.repeat(values, 3, axis=0) if self.channels == 3 else luma(values)[None]
         if self._options.windowing != "none":
-            return square(levels(values), self.side)
-        if self.dtype == "float32":
-            return square(values.astype(np.float32), self.side)
+            return square(levels(values), self.side, self._options.fit)
         most = 2 ** self._heads[index].bits - 1
+        if self.ranges:
+            stored = self.ranges.store(self.ranges.scale(values, index, (0, most)))
+            return square(stored, self.side, self._options.fit, self.ranges.black)
+        if self.dtype == "float32":
+            return square(values.astype(np.float32), self.side, self._options.fit)
         values = np.clip(np.rint(values), 0, most)  # unused high bits may hold anything
         if self.dtype == "uint16" and self.value_range is None and most != 65535:
             values = np.rint(values * (65535 / most))
-        return square(values.astype(self.dtype), self.side)
+        return square(values.astype(self.dtype), self.side, self._options.fit)
 
     def _open(self, path: Path) -> FileDataset:
         if self._options.slices == 0:

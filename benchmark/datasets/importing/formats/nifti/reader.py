@@ -15,6 +15,7 @@ from ...options import LARGEST_CUBE, LARGEST_SIDE, Options
 from ...problems import Problems, UnsupportedFile
 from ..reader import read_headers
 from ..resize import axis_weights
+from ..value_range import ValueRanges
 from ..windowing import levels, percentiles, window
 from .header import NiftiHeader, read_header
 from .notes import header_notes
@@ -73,6 +74,11 @@ class NiftiReader:
         how = options.windowing
         self.dtype: Literal["uint8", "uint16", "float32"] = "float32" if how == "none" else "uint16"
         self.value_range: tuple[float, float] | None = None
+        self.windowed = how != "none"
+        self.ranges, self.dropped, self.floats = ValueRanges(options.value_ranges, options.depth), 0, how == "none"
+        if self.ranges:
+            self.dtype, self.value_range = self.ranges.choose_type("float32")
+            return
         self.notes.append(
             {
                 "none": "unscaled values; the least and greatest of the set become 0 and 1 (--window narrows them)",
@@ -111,6 +117,8 @@ class NiftiReader:
         of = self._heads[index]
         if self._options.slices:
             volume = volume[:, :, int(self.rows["slice"].iloc[index])]
+        if self.ranges:
+            volume = self.ranges.scale(volume, index, (0, 1))
         least = volume.min()  # fills what lies outside the volume
         varied = bool(least < volume.max())  # a slice above the head may be all air
         # float64: a library chooses the order of the sums below, and in float32 that order would decide grey levels
@@ -123,6 +131,8 @@ class NiftiReader:
             oriented = oriented[::-1]  # the head first
         oriented = np.ascontiguousarray(oriented)
         made = levels(np.clip(oriented, 0, 1)) if self.dtype == "uint16" else oriented.astype(np.float32)
+        if self.ranges:
+            made = self.ranges.store(oriented)
         if varied and made.min() == made.max():
             raise UnsupportedFile(self._nothing_left(of))
         return made[None]
@@ -138,6 +148,10 @@ class NiftiReader:
             f"nothing is left of it: its voxels are {each} mm, those of the set {self.voxel:,.4g} mm (--voxel-mm; is "
             "the unit in its header right?)"
         )
+
+    def closing_notes(self) -> list[str]:
+        """Return what was done to how many images."""
+        return self.ranges.notes()
 
     def _volume(self, path: Path) -> NDArray[np.float32]:
         if self._last[0] != path:  # slices of a volume follow each other

@@ -1,0 +1,162 @@
+"""Notes on the values of all images: depth, outliers, padding and images of one value."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..pixel_options import percent
+
+DEPTHS = (1, 2, 4, 6, 8, 10, 12, 14)  # bits that files use of a deeper type
+SPARSE = 0.25  # of the scale: a set that uses less of it looks almost black, or almost uniform
+UNITS = 10  # times the greatest value of another site: in other units
+SHOWN = 3  # names
+MOST_DOMAINS = 6  # that are listed
+BELOW_AIR = -1100  # air is -1000 in CT, and its scale begins at -1024
+GAP = 0.1  # of the range: between padding and the values of the image
+
+
+def few(count: int) -> int:
+    """Return how many of so many images may be outliers."""
+    return max(count // 20, int(count >= 10))
+
+
+def constant_notes(names: NDArray[np.object_], constant: NDArray[np.bool_]) -> list[str]:
+    """Return a note on images of which every pixel is the same."""
+    if not constant.any():
+        return []
+    found = names[constant]
+    first = ", ".join(found[:SHOWN]) + (", ..." if len(found) > SHOWN else "")
+    return [f"{len(found):,} images are constant, all pixels of each the same: {first}"]
+
+
+def depth_notes(
+    names: NDArray[np.object_],
+    domains: NDArray[np.object_],
+    least: NDArray[np.float64],
+    greatest: NDArray[np.float64],
+    bits: int,
+    exact: bool,
+) -> list[str]:
+    """Return a note on integers that use little of their scale, in all domains or in some.
+
+    Args:
+        names: Of the images.
+        domains: Of the images.
+        least: Least value of each image.
+        greatest: Greatest value of each image.
+        bits: Depth of the scale.
+        exact: Whether the greatest values are exact, not rounded up to 8 bits.
+    """
+    used = {name: _used_bits(greatest[domains == name], bits) for name in sorted(set(domains))}
+    if len(set(used.values())) > 1:
+        by_size = sorted(used, key=lambda name: used[name])
+        shown = by_size if len(used) <= MOST_DOMAINS else [by_size[0], by_size[-1]]
+        values = ", ".join(f"{name} {2 ** used[name] - 1:,}" for name in shown)
+        options = " ".join(f"--value-range {_quoted(f'{name}:0,{2 ** used[name] - 1}')}" for name in shown)
+        return [f"greatest value: {values}: do the sites differ in depth? {options}"]
+    (depth,) = set(used.values())
+    scale = 2**bits - 1
+    if depth < bits:
+        above = np.flatnonzero(greatest >= 2**depth)
+        if not len(above):
+            top = f"is {greatest.max():,.0f}" if exact else f"is below {2**depth:,}"
+            what = f"the greatest of all values {top}"
+        else:
+            one = f" ({names[above[0]]} reaches {greatest[above[0]]:,.0f})" if exact else ""
+            what = f"all but {len(above):,} of {len(names):,} images stay below {2**depth:,}{one}"
+        uses = f"values use {percent((2**depth - 1) / scale)} of the scale"
+        return [f"{what}: {depth} bits in {bits}? --value-range 0,{2**depth - 1} ({uses})"]
+    low, high = _inner(least, greatest)
+    if low > SPARSE * scale and high - low < SPARSE * scale / 2:  # an offset, as signed values stored as unsigned have
+        uses = f"{percent((high - low) / scale)} of the scale"
+        return [f"values lie between {low:,.0f} and {high:,.0f}, {uses}: --value-range {low:.0f},{high:.0f}"]
+    return []
+
+
+def float_notes(
+    names: NDArray[np.object_],
+    domains: NDArray[np.object_],
+    least: NDArray[np.float64],
+    greatest: NDArray[np.float64],
+    second: NDArray[np.float64],
+) -> list[str]:
+    """Return notes on floats whose least and greatest are decided by a few images, by one site, or by padding.
+
+    Args:
+        names: Of the images.
+        domains: Of the images.
+        least: Least value of each image.
+        greatest: Greatest value of each image.
+        second: What follows the least value of each image; NaN where that was not looked at.
+    """
+    made = _padding(least, greatest, second)
+    low, high = float(least.min()), float(greatest.max())
+    for end, verb, others in ((greatest, "reaches", "at most"), (-least, "falls to", "at least")):
+        found = _outliers(end, high - low)
+        if not len(found) or (made and end is not greatest):
+            continue
+        rest = np.delete(end, found)
+        sign = 1 if end is greatest else -1
+        lead = f"{names[found[0]]} alone" if len(found) == 1 else f"{len(found):,} images (first {names[found[0]]})"
+        verb = verb if len(found) == 1 else {"reaches": "reach", "falls to": "fall to"}[verb]
+        bounds = (low, float(rest.max())) if sign == 1 else (-float(rest.max()), high)
+        holds = "holds" if len(found) == 1 else "hold"
+        share = percent(1 - (bounds[1] - bounds[0]) / (high - low))
+        made.append(
+            f"{lead} {verb} {sign * end[found].max():,.6g}, all others {sign * rest.max():,.6g} {others}, and "
+            f"{holds} {share} of the range: --value-range {bounds[0]:.6g},{bounds[1]:.6g}"
+        )
+    if made:
+        return made
+    tops = {name: _inner(least[domains == name], greatest[domains == name])[1] for name in sorted(set(domains))}
+    by_size = sorted(tops, key=lambda name: tops[name])
+    if 0 < UNITS * tops[by_size[0]] <= tops[by_size[-1]]:
+        shown = by_size if len(tops) <= MOST_DOMAINS else [by_size[0], by_size[-1]]
+        values = ", ".join(f"{name} {tops[name]:,.6g}" for name in shown)
+        made.append(f"greatest value: {values}: do the sites differ in units? --value-range DOMAIN:LOW,HIGH for each")
+    return made
+
+
+def _padding(least: NDArray[np.float64], greatest: NDArray[np.float64], second: NDArray[np.float64]) -> list[str]:
+    """Return a note on a least value that many images share and that is far below all others."""
+    values, counts = np.unique(least[least < BELOW_AIR], return_counts=True)
+    if not len(values) or counts.max() < max(2, few(len(least)) + 1):
+        return []
+    value = float(values[counts.argmax()])
+    padded = least == value
+    following = float(np.median(second[padded]))
+    if following - value < GAP * (float(greatest[padded].max()) - value):
+        return []
+    return [
+        f"{value:,.6g} is the least value of {int(padded.sum()):,} images and far below all others "
+        f"({following:,.6g} and more): padding? --value-range LOW,HIGH or --window"
+    ]
+
+
+def _outliers(ends: NDArray[np.float64], whole: float) -> Sequence[int]:
+    """Return the few images without which the values would use little of the range; empty if there are none."""
+    order = np.argsort(ends, kind="stable")
+    for count in range(1, few(len(ends)) + 1):
+        if ends[order[-1]] - ends[order[-1 - count]] > (1 - SPARSE) * whole:
+            return [int(index) for index in sorted(order[-count:])]
+    return []
+
+
+def _used_bits(greatest: NDArray[np.float64], bits: int) -> int:
+    """Return the depth that all but a few images fit in; that of the scale if it is not much smaller."""
+    top = np.sort(greatest)[-1 - few(len(greatest))]
+    return next((depth for depth in DEPTHS if (depth >= 8 or bits == 8) and depth <= bits - 2 and top < 2**depth), bits)
+
+
+def _inner(least: NDArray[np.float64], greatest: NDArray[np.float64]) -> tuple[float, float]:
+    """Return the least and the greatest value of all but a few images."""
+    out = few(len(least))
+    return float(np.sort(least)[out]), float(np.sort(greatest)[-1 - out])
+
+
+def _quoted(text: str) -> str:
+    """Return a text as a shell takes it."""
+    return f"'{text}'" if " " in text else text

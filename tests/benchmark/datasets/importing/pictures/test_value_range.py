@@ -1,0 +1,319 @@
+"""What a pixel's value means: depth that is not the container's, sites that differ, outliers, padding, inversions."""
+
+from __future__ import annotations
+
+import nibabel
+import numpy as np
+import pytest
+import tifffile
+from helpers.dicom_files import write as write_dicom
+from helpers.picture_files import listed, png
+from PIL import Image
+
+from medshift.benchmark.datasets.importing.add import add
+from medshift.benchmark.datasets.importing.options import Options
+from medshift.benchmark.datasets.manifest import read_manifest
+from medshift.shifts.errors import MedshiftError
+
+pytestmark = pytest.mark.usefixtures("home")
+
+EIGHT = np.random.default_rng(0).integers(0, 256, (20, 8, 8)).astype(np.uint8)
+EIGHT[:, 0, 0], EIGHT[:, 0, 1] = 0, 255
+TWELVE = EIGHT.astype(np.uint16) * 16 + np.uint16(15) * (EIGHT == 255)  # 0 to 4095
+
+
+def float_tiff(path, values):
+    Image.fromarray(values.astype(np.float32)).save(path)
+
+
+def nifti(path, values):
+    nibabel.Nifti1Image(np.repeat(values.astype(np.float32)[..., None], 8, axis=2), np.eye(4)).to_filename(path)
+
+
+def signed_dicom(path, values):
+    write_dicom(path, values.astype(np.int16), int(path.stem))
+
+
+def about_values(notes) -> list[str]:
+    """Return the notes on values."""
+    return [note for note in notes if "--value-range" in note or "constant" in note]
+
+
+def twelve_in_sixteen():
+    return (
+        TWELVE,
+        "the greatest of all values is 4,095: 12 bits in 16? --value-range 0,4095 (values use 6 % of the scale)",
+    )
+
+
+def with_one_bright_pixel():
+    images = TWELVE.copy()
+    images[3, 2, 2] = 65535
+    return images, (
+        "all but 1 of 20 images stay below 4,096 (003.png reaches 65,535): 12 bits in 16? --value-range 0,4095 "
+        "(values use 6 % of the scale)"
+    )
+
+
+def with_an_offset():
+    return TWELVE + np.uint16(
+        32768
+    ), "values lie between 32,768 and 36,863, 6 % of the scale: --value-range 32768,36863"
+
+
+def masks():
+    return (
+        EIGHT // 128,
+        "the greatest of all values is 1: 1 bits in 8? --value-range 0,1 (values use less than 1 % of the scale)",
+    )
+
+
+@pytest.mark.parametrize("make", [twelve_in_sixteen, with_one_bright_pixel, with_an_offset, masks])
+def test_a_set_that_uses_little_of_its_scale_is_told(tmp_path, make):
+    images, note = make()
+    assert about_values(add("set", listed(tmp_path / "in", images), Options()).notes) == [note]
+
+
+def test_eight_bits_of_a_dark_set_say_so_too(tmp_path):
+    (first, second) = about_values(read_manifest(listed(tmp_path / "black", EIGHT.astype(np.uint16))).notes)
+    assert first.startswith("20 images are constant")
+    assert second.startswith("the greatest of all values is below 256: 8 bits in 16? --value-range 0,255")
+    notes = read_manifest(listed(tmp_path / "in", TWELVE)).notes
+    what = (
+        "the greatest of all values is below 4,096: 12 bits in 16? --value-range 0,4095 (values use 6 % of the scale)"
+    )
+    assert about_values(notes) == [what]
+
+
+def test_a_set_that_uses_its_scale_says_nothing(tmp_path):
+    for dtype in (np.uint8, np.uint16):
+        where = listed(tmp_path / np.dtype(dtype).name, EIGHT.astype(dtype) * dtype(np.iinfo(dtype).max // 255))
+        assert about_values(add(np.dtype(dtype).name, where, Options()).notes) == []
+        assert about_values(read_manifest(where).notes) == []
+
+
+def test_sites_that_differ_in_depth_are_told_and_taken_alike(tmp_path):
+    images = [image if index % 2 else image * np.uint16(257) for index, image in enumerate(EIGHT)]
+    images = [TWELVE[index] if index % 2 else image for index, image in enumerate(images)]
+    sites = ("St. Ann, x:y", "B")
+    where = listed(tmp_path / "in", images, domains=sites)
+    told = "greatest value: B 4,095, St. Ann, x:y 65,535: do the sites differ in depth? "
+    options = "--value-range B:0,4095 --value-range 'St. Ann, x:y:0,65535'"
+    assert about_values(add("set", where, Options()).notes) == [told + options]
+    for ranges in (("B:0,4095",), ("B:0,4095", "St. Ann, x:y:0,65535"), ("0,65535", "B:0,4095")):
+        made = read_manifest(where, value_ranges=ranges)
+        assert np.abs(made.pixels[:, 0].astype(int) - EIGHT).max() <= 1  # 12 bits here are 16 times 8
+        assert np.array_equal(made.pixels[::2, 0], EIGHT[::2])
+    scaled = add("scaled", where, Options(value_ranges=("B:0,4095",)))
+    assert scaled.value_range is None
+    assert np.array_equal(scaled.pixels[1::2, 0], np.rint(TWELVE[1::2] * (65535 / 4095)))
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_sites_that_differ_in_the_type_of_their_files_are_taken_with_a_range_each(tmp_path, channels):
+    def write(path, values):
+        values = np.stack([values] * channels, axis=-1)
+        if int(path.stem) % 2:
+            values = values.astype(np.uint16) * 16
+        if values.dtype == np.uint16 and channels == 3:
+            png(path, values)
+        else:
+            Image.fromarray(values.squeeze()).save(path)
+
+    where = listed(tmp_path / "in", EIGHT, write, domains=("a", "b"))
+    with pytest.raises(MedshiftError, match=r"values are uint.*--value-range DOMAIN:LOW,HIGH scales each domain"):
+        add("set", where, Options())
+    made = add("set", where, Options(value_ranges=("b:0,4080",)))
+    assert made.pixels.dtype == np.uint16
+    assert (made.pixels == EIGHT[:, None] * np.uint16(257)).all()
+    assert (read_manifest(where, value_ranges=("b:0,4080",)).pixels == EIGHT[:, None]).all()
+
+
+def test_one_range_becomes_that_of_the_data_set_and_clips(tmp_path):
+    images, _ = with_one_bright_pixel()
+    made = add("set", listed(tmp_path / "in", images), Options(value_ranges=("0,4095",)))
+    assert made.value_range == (0, 4095)
+    assert np.array_equal(made.pixels[:, 0], np.minimum(images, 4095))
+    assert about_values(made.notes) == [
+        "values from black to white (--value-range): 0 to 4,095",
+        "1 value in 1 image lay outside of --value-range: clipped",
+    ]
+    assert add("all", listed(tmp_path / "all", images), Options(value_ranges=("0,65535",))).value_range is None
+
+
+def test_an_outlier_is_clipped_before_it_is_smeared_by_resizing(tmp_path):
+    images = np.full((4, 32, 32), 1000, dtype=np.uint16)
+    images[:, 16, 16] = 65535
+    images[:, 0, 0] = 0
+    made = add("set", listed(tmp_path / "in", images), Options(value_ranges=("0,2000",), image_size=8))
+    assert made.pixels[:, 0, 4, 4].max() < 1100
+
+
+@pytest.mark.parametrize(("write", "ending"), [(float_tiff, "tif"), (nifti, "nii.gz"), (signed_dicom, "dcm")])
+def test_one_image_that_holds_most_of_the_range_of_floats_is_told(tmp_path, write, ending):
+    images = EIGHT * 2.0
+    images[4, 3:5, 3:5] = 30000
+    where = listed(tmp_path / "in", images, write, ending)
+    options = {"voxel_mm": 1.0, "image_size": 8} if ending == "nii.gz" else {}
+    (note,) = about_values(add("set", where, Options(**options)).notes)
+    share = "30,000, all others 510 at most, and holds 98 % of the range: --value-range 0,510"
+    assert note == f"004.{ending} alone reaches {share}"
+    fixed = add("fixed", where, Options(value_ranges=("0,510",), **options))
+    assert fixed.value_range == (0, 510)
+    assert fixed.pixels.max() == 510
+    assert not any("alone" in note for note in fixed.notes)
+
+
+@pytest.mark.parametrize(("write", "ending"), [(float_tiff, "tif"), (nifti, "nii.gz"), (signed_dicom, "dcm")])
+def test_floats_are_read_in_eight_bits_with_a_range(tmp_path, write, ending):
+    where = listed(tmp_path / "in", EIGHT * 2.0, write, ending)
+    options = {"voxel_mm": 1.0, "image_size": 8} if ending == "nii.gz" else {}
+    with pytest.raises(MedshiftError, match=r"values are float32.*--value-range"):
+        read_manifest(where, **options)
+    made = read_manifest(where, value_ranges=("0,510",), **options)
+    assert made.pixels.dtype == np.uint8
+    if ending != "nii.gz":
+        assert np.array_equal(made.pixels[:, 0], EIGHT)
+    else:
+        assert np.array_equal(made.pixels[:, 0, 0], np.swapaxes(EIGHT, 1, 2)[:, ::-1])
+    if ending == "dcm":  # the range by domain scales to 0 and 1
+        assert add("set", where, Options(value_ranges=("a:0,510",))).value_range == (0, 1)
+
+
+def test_floats_of_a_site_without_a_range_are_refused(tmp_path):
+    where = listed(tmp_path / "in", EIGHT, float_tiff, "tif", domains=("a", "b"))
+    with pytest.raises(MedshiftError, match="give one for 'b', too: floats have no scale of their own"):
+        add("set", where, Options(value_ranges=("a:0,1",)))
+
+
+def test_sites_in_other_units_are_told(tmp_path):
+    images = [image / 255 if index % 2 else image for index, image in enumerate(EIGHT)]
+    notes = add("set", listed(tmp_path / "in", images, float_tiff, "tif", domains=("a", "b")), Options()).notes
+    told = "greatest value: b 1, a 255: do the sites differ in units? --value-range DOMAIN:LOW,HIGH for each"
+    assert told in notes
+
+
+def test_padding_that_nothing_declares_is_told(tmp_path):
+    images = np.random.default_rng(0).normal(-200, 200, (20, 32, 32)).clip(-1000, 1500)
+    padded = images.copy()
+    padded[:, :, :6] = -2000
+    (note,) = about_values(add("padded", listed(tmp_path / "padded", padded, signed_dicom, "dcm"), Options()).notes)
+    assert note.startswith("-2,000 is the least value of 20 images and far below all others (-")
+    assert note.endswith("padding? --value-range LOW,HIGH or --window")
+    assert about_values(add("set", listed(tmp_path / "in", images, signed_dicom, "dcm"), Options()).notes) == []
+
+
+def test_pictures_of_one_value_are_counted_and_named(tmp_path):
+    images = EIGHT.copy()
+    images[:4] = np.arange(4)[:, None, None] * 60
+    notes = add("set", listed(tmp_path / "in", images), Options()).notes
+    told = "4 images are constant, all pixels of each the same: 000.png, 001.png, 002.png, ..."
+    assert about_values(notes) == [told]
+
+
+def test_a_window_says_what_is_black_itself(tmp_path):
+    where = listed(tmp_path / "in", EIGHT, signed_dicom, "dcm")
+    assert about_values(add("set", where, Options(window="10000,30000")).notes) == []
+
+
+@pytest.mark.parametrize("ranges", [(), ("0,4095",)])
+def test_a_tiff_that_says_its_depth_is_taken_at_its_word(tmp_path, ranges):
+    def write(path, values):
+        tifffile.imwrite(path, values, extratags=[(281, 3, 1, 4095, True)])
+
+    where = listed(tmp_path / "in", TWELVE, write, "tif")
+    made = add("set", where, Options(value_ranges=ranges))
+    assert made.value_range == (0, 4095)
+    assert np.array_equal(made.pixels[:, 0], TWELVE)
+    assert not any("?" in note for note in made.notes)
+    assert np.array_equal(read_manifest(where).pixels[:, 0], TWELVE >> 4)
+
+
+def test_a_greatest_value_that_a_tiff_has_measured_is_no_depth(tmp_path):
+    def write(path, values):
+        tifffile.imwrite(path, values, extratags=[(281, 3, 1, 4000, True)])
+
+    assert add("set", listed(tmp_path / "in", TWELVE, write, "tif"), Options()).value_range is None
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        (EIGHT > 100, np.where(EIGHT > 100, 0, 255)),
+        (EIGHT, 255 - EIGHT),
+        (EIGHT * np.uint16(257), (255 - EIGHT) * np.uint16(257)),
+        (EIGHT / np.float32(255), 1 - EIGHT / np.float32(255)),
+    ],
+)
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_white_is_zero_is_inverted_in_every_depth(tmp_path, values, expected, order):
+    if values.dtype == np.uint16 and order == ">":
+        pytest.skip("Pillow does not read it: refused")
+
+    def write(path, image):
+        tifffile.imwrite(path, image, photometric="miniswhite", byteorder=order)
+
+    made = add("set", listed(tmp_path / "in", values, write, "tif"), Options())
+    assert np.array_equal(made.pixels[:, 0], expected)
+
+
+@pytest.mark.parametrize("dtype", ["int8", "int16", "uint32", "int32", "float64"])
+def test_values_that_would_be_misread_are_refused_with_the_way_on(tmp_path, dtype):
+    where = listed(tmp_path / "in", EIGHT[:4].astype(dtype) // 2, tifffile.imwrite, "tif")
+    with pytest.raises(MedshiftError, match=r"8 or 16 bits or float32"):
+        add("set", where, Options())
+
+
+def test_colour_in_planes_is_read_as_in_pixels(tmp_path):
+    for dtype in (np.uint8, np.uint16):
+        values = np.stack([EIGHT, EIGHT // 2, 255 - EIGHT], axis=1).astype(dtype) * dtype(np.iinfo(dtype).max // 255)
+        where = listed(
+            tmp_path / np.dtype(dtype).name,
+            values,
+            lambda path, image: tifffile.imwrite(path, image, photometric="rgb", planarconfig="separate"),
+            "tif",
+        )
+        assert np.array_equal(add(np.dtype(dtype).name, where, Options()).pixels, values)
+        direct = values if dtype == np.uint8 else values >> 8
+        assert np.array_equal(read_manifest(where).pixels, direct)
+
+
+def test_sixteen_bits_in_cmyk_are_no_rgb(tmp_path):
+    four = np.stack([EIGHT] * 4, axis=-1).astype(np.uint16)
+    where = listed(
+        tmp_path / "in", four, lambda path, image: tifffile.imwrite(path, image, photometric="separated"), "tif"
+    )
+    with pytest.raises(MedshiftError, match="16-bit colour in CMYK: save it as RGB"):
+        add("set", where, Options())
+
+
+def test_a_palette_of_eight_bits_is_not_black(tmp_path):
+    colours = np.stack([np.arange(256)] * 3).astype(np.uint16)  # the standard asks for 16
+
+    def write(path, values):
+        tifffile.imwrite(path, values, photometric="palette", colormap=colours)
+
+    assert (add("set", listed(tmp_path / "in", EIGHT, write, "tif"), Options()).pixels == EIGHT[:, None]).all()
+
+
+def test_a_palette_from_white_to_black_is_seen_as_a_viewer_shows_it(tmp_path):
+    def write(path, values):
+        image = Image.fromarray(values, "P")
+        image.putpalette(np.repeat(255 - np.arange(256), 3).astype(np.uint8).tobytes())
+        image.save(path)
+
+    for ending in ("png", "bmp", "tif"):
+        made = add(ending, listed(tmp_path / ending, EIGHT, write, ending), Options())
+        assert (made.pixels == 255 - EIGHT[:, None]).all()
+
+
+@pytest.mark.parametrize(("mode", "expected"), [("CMYK", 55), ("LAB", 119)])
+def test_other_colour_spaces_are_shown_as_colours(tmp_path, mode, expected):
+    fill = (0, 0, 0, 200) if mode == "CMYK" else (128, 128, 128)
+
+    def write(path, size):
+        Image.new(mode, (size, size), fill).save(path)
+
+    made = add("set", listed(tmp_path / "in", [8] * 4, write, "tif" if mode == "LAB" else "jpg"), Options())
+    assert made.pixels.shape[1] == 3
+    assert np.abs(made.pixels.astype(int) - expected).max() <= 2
