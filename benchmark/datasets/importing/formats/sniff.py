@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from .pointers import missing, pointer
+
 PICTURES = ("PNG", "JPEG", "TIFF", "BMP")
 FORMATS = (*PICTURES, "DICOM", "NIfTI")
 EXTENSIONS = {
@@ -57,7 +59,7 @@ def not_a_file(path: Path) -> str:
     """Return why a path is not a regular file, else an empty text: opening a pipe could block for ever."""
     if path.is_file():
         return ""
-    return "not a file but a folder or device" if path.exists() else "no such file"
+    return "not a file but a folder or device" if path.exists() else missing(path)
 
 
 def sniff(path: Path) -> tuple[str, str]:
@@ -71,6 +73,8 @@ def sniff(path: Path) -> tuple[str, str]:
     claimed = by_name(path.name)
     if not found and path.stat().st_size == 0:
         return "", "an empty file"
+    if not found and (why := pointer(path)):
+        return "", why
     if not found:
         return "", (f"not a {claimed} file by its content" if claimed else f"none of {', '.join(FORMATS)}")
     if claimed and claimed != found:

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ...labels.choose import choose_labels
 from ...options import LARGEST_SIDE, Options
 from ...problems import Problems
 from ..reader import OWN, choose_channels, read_headers
@@ -49,11 +50,14 @@ class DicomReader:
         self.private = not listed
         label_tag = "" if listed else options.label_column
         kept, heads = read_headers(root, rows, lambda path: read_header(path, label_tag), problems, progress)
-        if label_tag and options.classes:
-            wanted = [of.tags[label_tag] in options.classes for of in heads]
-            kept, heads = kept[wanted].reset_index(drop=True), list(compress(heads, wanted))
+        self.notes: list[str] = []
+        if label_tag:
+            tagged = kept.assign(label=[of.tags[label_tag] for of in heads])
+            kept = choose_labels(tagged, label_tag, options, problems, self.notes)
+            heads = list(compress(heads, tagged.index.isin(kept.index)))
+            kept = kept.reset_index(drop=True)
             if not heads:
-                problems.add(f"no image has a {label_tag} of {', '.join(options.classes)}")
+                problems.add("no image is left")
                 problems.stop()
         for name, line, of in zip(kept["file"], kept["line"], heads, strict=True):
             if options.windowing == "file" and not of.windowed:
@@ -61,7 +65,6 @@ class DicomReader:
             if options.windowing in ("fixed", "file") and of.channels == 3:
                 problems.add(f"{name}: is colour, to which a window cannot be applied (--window)", line)
         self._heads = heads
-        self.notes: list[str] = []
         self.rows = self._named(kept, problems, label_tag, listed)
         self.channels = choose_channels([of.channels for of in heads], options)
         for name, line, of in zip(self.rows["file"], self.rows["line"], heads, strict=True):
@@ -99,8 +102,6 @@ class DicomReader:
                 self.notes.append(f"{unknown:,} images have no patient id: their study is their group")
         if listed:
             return rows
-        if label_tag:
-            rows["label"] = rows[label_tag]
         for name, line, label in zip(rows["file"], rows["line"], rows["label"], strict=True):
             if not label:
                 problems.add(f"{name}: lacks {label_tag or 'a folder that names its class'}", line)
