@@ -15,7 +15,7 @@ def missing(path: Path) -> str:
         to = path.readlink().as_posix()
     except OSError:
         dvc = path.with_name(path.name + ".dvc").exists()
-        return "no such file" + (f", only {path.name}.dvc: dvc pull" if dvc else "")
+        return "no such file" + (", only a DVC pointer beside it (dvc pull)" if dvc else "")
     if ANNEX in to:
         return "no such file: its content is not fetched (git annex get)"
     return "no such file: a link to what is not there (fetch it, or copy its target)"

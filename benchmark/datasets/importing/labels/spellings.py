@@ -17,8 +17,8 @@ INNER = re.compile(r"(?<=\w)[\s_-]+(?=\w)")  # between words; a sign before or a
 
 
 def canonical(labels: pd.Series[str]) -> pd.Series[str]:
-    """Write labels alike: composed letters (NFC), and whole numbers without a decimal point if all are numbers."""
-    normal = {label: unicodedata.normalize("NFC", label) for label in labels.unique()}
+    """Write labels alike: blank ones empty, composed letters (NFC), whole numbers as such if all are numbers."""
+    normal = {label: unicodedata.normalize("NFC", label) if label.strip() else "" for label in labels.unique()}
     spoken = [label for label in normal.values() if label.strip() and not means_missing(label, normal.values())]
     if all(NUMBER.fullmatch(label.strip()) for label in spoken):
         normal = {label: WHOLE.sub(r"\1", new) if WHOLE.fullmatch(new) else new for label, new in normal.items()}

@@ -9,6 +9,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from .equal_images import equal_image_notes
+
 DIGEST = 16  # bytes
 
 
@@ -34,4 +36,4 @@ class Looks:
 
     def notes(self) -> list[str]:
         """Return the notes on values and on equal images."""
-        return []
+        return equal_image_notes(self.digests, self.least == self.greatest, self.table, self.classes)

@@ -121,7 +121,7 @@ def find_files(root: Path, rows: pd.DataFrame, problems: Problems, notes: list[s
         if found:
             names[index] = found
             counts.update(how)
-            examples.update(dict.fromkeys(how, name))
+            examples = dict.fromkeys(how, name) | examples
         elif ADDRESS.match(name):
             problems.add(f"{name}: an address, not a path: download the files first", line, "address")
             names[index] = ""
