@@ -10,7 +10,7 @@ import pandas as pd
 from ..options import Options
 from ..problems import Problems
 from .findings import joined_by, with_and_without, without
-from .spellings import alike, canonical, may_mean_missing, means_missing, pick_labels, uncertain
+from .spellings import alike, canonical, may_mean_missing, means_missing, pick_labels, uncertain, visible
 
 SHOWN = 5  # labels
 
@@ -105,8 +105,9 @@ def _refuse_spellings(rows: pd.DataFrame, chosen: Collection[str], problems: Pro
             domains = sorted({name for name in of["domain"] if name}) if "domain" in of else []
             where = f": {', '.join(domains[:SHOWN])}{', ...' if len(domains) > SHOWN else ''}" if domains else ""
             told.append(f"`{label}` ({_images(len(of))}{where})")
+        hidden = len({visible(label).casefold() for label in group}) == 1
         case = len({label.casefold() for label in group}) == 1
-        how = "case" if case else "spaces, hyphens or underscores"
+        how = "case" if case else "characters that look alike or have no width" if hidden else "spaces, - or _"
         problems.add(
             f"classes {' and '.join(told)} differ in {how} only: write them alike; if both are meant, name them in "
             "--classes"

@@ -53,12 +53,17 @@ def uncertain(labels: Iterable[str]) -> bool:
 
 
 def alike(labels: Iterable[str]) -> list[list[str]]:
-    """Group labels that differ in case, or in spaces, hyphens and underscores between words, only."""
+    """Group labels that look alike but for case, characters without width, spaces, hyphens and underscores."""
     groups: dict[str, list[str]] = {}
     for label in sorted(labels):
         if label and label == label.strip():  # others are told by line
-            groups.setdefault(INNER.sub(" ", label).casefold(), []).append(label)
+            groups.setdefault(INNER.sub(" ", visible(label)).casefold(), []).append(label)
     return [group for group in groups.values() if len(group) > 1]
+
+
+def visible(text: str) -> str:
+    """Return a text without characters that have no width, and in the plain one of letters that look alike (NFKC)."""
+    return "".join(c for c in unicodedata.normalize("NFKC", text) if unicodedata.category(c) != "Cf")
 
 
 def pick_labels(given: Iterable[str], known: Iterable[str]) -> tuple[str, ...]:

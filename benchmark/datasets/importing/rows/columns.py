@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import unicodedata
 from pathlib import Path
 
 import pandas as pd
 
 from .....shifts.errors import MedshiftError, near
 from ..formats.dicom.header import TAGS
+from ..formats.sniff import by_name
+from ..labels.spellings import visible
 from ..options import Options
 from .candidates import candidates
 
@@ -40,6 +41,11 @@ def choose_columns(read: pd.DataFrame, path: Path, options: Options, notes: list
     if missing:
         names, first = " or ".join(map(repr, missing.values())), next(iter(missing.values()))
         flags = one_hot(read) if "--label-column" in missing else ""
+        if any(map(by_name, map(str, read))):
+            raise MedshiftError(
+                f"{path}: the first line, {','.join(map(str, read))}, holds the name of a file: put the names of the "
+                f"columns, e.g. {','.join([*sought.values(), domain])}, above it"
+            )
         raise MedshiftError(
             f"{path} has no column {names}; its columns are {', '.join(map(str, read))}. Rename them, or use"
             f" `medshift data add` {', '.join(missing)}.{near(first, read.columns)}{flags}"
@@ -77,4 +83,4 @@ def _like(name: str, read: pd.DataFrame) -> str:
 
 
 def _plain(name: str) -> str:
-    return unicodedata.normalize("NFC", name).strip().casefold()
+    return visible(name).strip().casefold()

@@ -73,6 +73,12 @@ class Folder:
             for other in self.names(folder)
             if _stem(other).casefold() == _stem(base).casefold() and by_name(other)
         ]
+        if not like and base[:1].isdigit():  # a program took the name for a number
+            like = [
+                other
+                for other in self.names(folder)
+                if (_stem(other).lstrip("0") or "0") == _stem(base) and by_name(other)
+            ]
         if base and len(like) == 1:
             return f"; did you mean {os.path.join(folder, like[0])!r}?"  # noqa: PTH118
         if ABSOLUTE.match(name):

@@ -46,6 +46,11 @@ def read_text(data: bytes, path: Path, needed: Sequence[str], notes: list[str]) 
         raise MedshiftError(f"{path} cannot be read as a table: it is empty")
     header, *rows = rows
     _, *lines = lines
+    again = [index for index, row in enumerate(rows) if row[0].lstrip("\ufeff") == header[0] and row[1:] == header[1:]]
+    if again:  # files that were put one behind the other
+        notes.append(f"left out {len(again):,} rows that repeat the header of {path.name}")
+        for index in reversed(again):
+            del rows[index], lines[index]
     columns = _unlike([name.strip() for name in header])
     spaced = len(header) > 1 and all(name.startswith(" ") for name in header[1:])  # `a, b, c`
     for line, row in zip(lines, rows, strict=True):

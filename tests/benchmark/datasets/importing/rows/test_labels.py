@@ -98,8 +98,10 @@ def test_nulls_of_parquet_are_empty_labels_and_whole_numbers_stay_whole(tmp_path
     ("first", "second", "how"),
     [
         ("Pneumonia", "pneumonia", "case"),
-        ("ground glass", "ground  glass", "spaces, hyphens or underscores"),
-        ("ground-glass", "Ground_glass", "spaces, hyphens or underscores"),
+        ("ground glass", "ground  glass", "spaces, - or _"),
+        ("ground-glass", "Ground_glass", "spaces, - or _"),
+        ("sick", "sick\u200b", "characters that look alike or have no width"),
+        ("grade1", "grade１", "characters that look alike or have no width"),
         (NFC, NFD.lower(), "case"),
     ],
 )

@@ -60,6 +60,7 @@ def test_a_name_in_another_unicode_form_is_found(tmp_path, stored, listed):
         (lambda name: name.replace("png", "PNG"), "im/0.PNG: no such file; did you mean 'im/0.png'?"),
         (lambda name: name.replace("png", "dcm"), "im/0.dcm: no such file; did you mean 'im/0.png'?"),
         (lambda name: name.replace("im/", ""), "0.png: no such file; did you mean 'im/0.png'?"),
+        (lambda name: name.replace("im/", "zeros/"), "zeros/0.png: no such file; did you mean 'zeros/000.png'?"),
         (
             lambda name: "C:\\data\\set\\" + name.replace("/", "\\"),
             "0.png: an absolute path: make it relative to the folder",
@@ -76,6 +77,7 @@ def test_a_name_in_another_unicode_form_is_found(tmp_path, stored, listed):
     ],
 )
 def test_other_paths_are_told_in_one_line_with_a_hint(tmp_path, change, message):
+    pictures(tmp_path, [f"zeros/00{n}.png" for n in range(8)])
     head, *said = complaints(renamed(tmp_path, change))
     assert head.endswith("8 problems:")
     assert len(said) == 1

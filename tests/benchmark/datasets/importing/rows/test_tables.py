@@ -42,6 +42,12 @@ WRITTEN = {
     "ends in rows alone": ({}, lambda where: lines(where, lambda rows: [rows[0], *(r + "," for r in rows[1:])]), None),
     "rows of separators": ({}, lambda where: lines(where, lambda rows: [*rows, ",,,", ",,,,"]), None),
     "spaces behind commas": ({}, lambda where: lines(where, lambda rows: [r.replace(",", ", ") for r in rows]), None),
+    "two BOMs": ({}, lambda where: encoded(where, "utf-8-sig", image="\ufeffimage"), "is read as 'image'"),
+    "two tables": (
+        {},
+        lambda where: lines(where, lambda rows: [*rows[:3], "\ufeff" + rows[0], *rows[3:]]),
+        "left out 1 rows",
+    ),
     "capitals": ({}, lambda where: encoded(where, "utf-8", image="Image", label="LABEL"), "'LABEL' is read as 'label'"),
     "spaces in heads": ({}, lambda where: encoded(where, "utf-8", domain="domain "), None),
 }
@@ -101,6 +107,10 @@ def test_lines_are_counted_through_cells_with_line_breaks(tmp_path):
         ),
         (b'image,label,domain\n"a.png,x,y\nb.png,x,y\n', "a quote is not closed in the row of line 2"),
         (b"file;finding;site\na.png;x;y\n", "no column 'image' or 'label'; its columns are file, finding, site"),
+        (
+            b"a.png,neg,A,p\nb.png,pos,A,q\n",
+            "the first line, a.png,neg,A,p, holds the name of a file: put the names of",
+        ),
         (b"PK\x03\x04 and so on", "is a workbook: save its sheet as CSV"),
         (b"\xff\xfei", "damaged UTF-16"),
     ],
