@@ -35,8 +35,8 @@ class Folder:
 
     def has(self, name: str) -> bool:
         """Tell whether there is a file, folder or link of a name."""
-        folder, base = os.path.split(name)
-        return base in self.names(folder)
+        folder, slash, base = name.rpartition("/")  # faster than os.path.split
+        return base in self.names(folder or slash)
 
     def names(self, folder: str) -> frozenset[str]:
         """Return the names in a folder; none if it cannot be read."""
