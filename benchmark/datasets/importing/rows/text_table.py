@@ -122,10 +122,11 @@ def _parse(text: str, separator: str, path: Path, skipped: int) -> tuple[list[in
 
 def _unlike(names: list[str]) -> list[str]:
     """Number the second and further columns of one name, as pandas does."""
-    seen: dict[str, int] = {}
-    made = []
-    for index, name in enumerate(names):
-        count = seen.get(name, 0)
-        seen[name] = count + 1
-        made.append(f"{name or f'Unnamed: {index}'}" + (f".{count}" if count and name else ""))
-    return made
+    made: dict[str, None] = {}
+    for index, given in enumerate(names):
+        name, count = given or f"Unnamed: {index}", 0
+        while name in made:
+            count += 1
+            name = f"{given}.{count}"
+        made[name] = None
+    return list(made)

@@ -86,6 +86,12 @@ def test_a_decimal_comma_stays_as_it_is_in_a_further_column(tmp_path):
     assert opened(tmp_path).table["age"].tolist() == ["63,5"] * 6
 
 
+def test_columns_of_one_name_are_numbered(tmp_path):
+    rows = make_set(tmp_path, LABELS)
+    write_manifest(tmp_path, [[*HEAD, "age", "age.1", "age"], *([*row, "1", "2", "3"] for row in rows)])
+    assert opened(tmp_path).table.iloc[0, 4:].to_dict() == {"age": "1", "age.1": "2", "age.2": "3"}
+
+
 def test_lines_are_counted_through_cells_with_line_breaks(tmp_path):
     rows = make_set(tmp_path, LABELS)
     write_manifest(
