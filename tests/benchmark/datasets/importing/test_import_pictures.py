@@ -92,7 +92,7 @@ def test_sixteen_bits_with_alpha(tmp_path):
     with pytest.raises(MedshiftError) as error:
         add("set", tmp_path / "grey", Options())
     refusal = "16-bit grey with alpha, of which only 8 bits can be read: save it without alpha"
-    assert str(error.value).splitlines()[1:] == [f"  class{index % 2}/{index}.png: {refusal}" for index in (0, 2, 1, 3)]
+    assert str(error.value).splitlines()[1:] == [f"  4 files, the first class0/0.png: {refusal}"]
     lines = [f"class{index % 2}/{index}.png,{'ab'[index % 2]},x,{index}" for index in range(4)]
     (tmp_path / "grey" / "manifest.csv").write_text("\n".join(["image,label,domain,split_group", *lines]))
     eight = manifest.read_manifest(tmp_path / "grey").pixels  # reads the upper 8 bits
