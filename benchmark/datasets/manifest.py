@@ -50,7 +50,7 @@ def read_with(folder: Path, options: Options, progress: Callable[[int, int], Non
     """Read a folder as `read_manifest` does, with its options in one object."""
     root, manifest = locate(folder)
     if manifest is None:
-        raise MedshiftError(f"no {' or '.join(MANIFESTS)} in {root}; without one, use `medshift data add`")
+        raise MedshiftError(f"no {' or '.join(MANIFESTS[:2])} in {root}; without one, use `medshift data add`")
     needed = "" if options.group_column or options.group_pattern else "split_group"
     found = open_collection(folder, dataclasses.replace(options, group_column=options.group_column or needed, depth=8))
     shape = found.reader.shape

@@ -107,11 +107,11 @@ def open_collection(
     problems = Problems(manifest or root)
     notes: list[str] = []
     if manifest is not None:
-        rows = from_manifest(root, manifest, options, problems)
+        rows = from_manifest(root, manifest, options, problems, notes)
     elif options.group_column or options.image_column != "image":
         raise MedshiftError(f"--image-column and --group-column need a manifest, and {root} has none")
     else:
-        rows, others = from_folders(root, options, problems)
+        rows, others = from_folders(root, options, problems, notes)
         if others:
             left_out(others)
             notes.append(f"left out {len(others):,} files that are not images{_unread(others)}")

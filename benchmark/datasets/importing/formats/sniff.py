@@ -7,6 +7,7 @@ import zlib
 from pathlib import Path
 
 from .dicom.headless import is_headless
+from .pointers import missing, pointer
 
 PICTURES = ("PNG", "JPEG", "TIFF", "BMP")
 FORMATS = (*PICTURES, "DICOM", "NIfTI")
@@ -93,7 +94,7 @@ def not_a_file(path: Path) -> str:
     """Return why a path is not a regular file, else an empty text: opening a pipe could block for ever."""
     if path.is_file():
         return ""
-    return "not a file but a folder or device" if path.exists() else "no such file"
+    return "not a file but a folder or device" if path.exists() else missing(path)
 
 
 def sniff(path: Path) -> tuple[str, str]:
@@ -114,6 +115,8 @@ def sniff(path: Path) -> tuple[str, str]:
         return found, ""
     if not head:
         return "", "an empty file"
+    if why := pointer(path):
+        return "", why
     other = next((form for start, form in OTHERS.items() if head.startswith(start)), "")
     other = "WebP" if head[8:12] == b"WEBP" else "HEIC or AVIF" if head[4:8] == b"ftyp" else other
     if other:

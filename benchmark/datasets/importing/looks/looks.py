@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ...images import FULL_SCALE
+from .equal_images import equal_image_notes
 from .values import BELOW_AIR, constant_notes, depth_notes, float_notes
 
 DIGEST = 16  # bytes
@@ -53,7 +54,8 @@ class Looks:
 
     def notes(self) -> list[str]:
         """Return the notes on values and on equal images."""
-        return self._value_notes()
+        equal = equal_image_notes(self.digests, self.least == self.greatest, self.table, self.classes)
+        return [*self._value_notes(), *equal]
 
     def _value_notes(self) -> list[str]:
         names = self.table["sample_id"].to_numpy(dtype=object)

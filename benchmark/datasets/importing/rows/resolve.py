@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from .....shifts.errors import MedshiftError, near
+from .....shifts.errors import MedshiftError
 from ...dataset import COLUMNS
 from ..formats.dicom.header import TAGS, pseudonyms
 from ..formats.reader import OWN, Reader
+from ..labels.choose import ordered
 from ..options import Options
 from ..problems import Problems
 from .candidates import candidates
@@ -68,11 +69,10 @@ def resolve_rows(reader: Reader, options: Options, problems: Problems, notes: li
 def class_names(rows: pd.DataFrame, options: Options, problems: Problems) -> tuple[str, ...]:
     """Return the names of the classes; report if there are too few, or a class has one image only."""
     counts = rows["label"][rows["label"].str.strip() != ""].value_counts().sort_index()
-    if options.classes:
-        counts = counts.reindex([name for name in options.classes if name in counts.index])
-    for wanted in options.classes:
-        if wanted not in counts.index:
-            problems.add(f"no label {wanted!r}.{near(wanted, rows['label'].unique())}")
+    try:
+        counts = counts.reindex(list(ordered(counts.index, options)))
+    except MedshiftError as error:  # all images of a class are damaged
+        problems.add(str(error))
     if len(counts) > MOST_CLASSES:
         problems.add(f"{len(counts):,} different labels, at most {MOST_CLASSES:,} are supported (--label-column)")
     if len(counts) < 2:
@@ -95,7 +95,7 @@ def _report_lonely(rows: pd.DataFrame, counts: pd.Series[int], problems: Problem
         return
     for name in lonely:
         line = int(rows["line"][rows["label"] == name].iloc[0])
-        problems.add(f"class {name!r} has one image: add more, or leave it out with --classes", line)
+        problems.add(f"class {name!r} has one image: add more, or leave it out with --classes", line, "lone class")
 
 
 def sample_table(rows: pd.DataFrame, classes: tuple[str, ...]) -> pd.DataFrame:

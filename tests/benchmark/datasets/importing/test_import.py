@@ -81,7 +81,7 @@ def test_a_class_a_folder_and_a_domain_a_folder(small, home, tmp_path):
     assert one.domains == ["a"]
     store.remove("one")
     (tmp_path / "tree" / "a" / "loose.png").write_bytes((small / "images/a-000.png").read_bytes())
-    assert any("a/loose.png is at depth 1" in line for line in refused(tmp_path / "tree", home))
+    assert any("a/loose.png: at depth 1" in line for line in refused(tmp_path / "tree", home))
 
 
 @pytest.mark.parametrize("form", ["a/healthy/-1.png", "a/healthy/-1"])
@@ -94,8 +94,8 @@ def test_what_is_no_file_in_a_tree_is_named_or_left_out_and_not_waited_for(home,
     odd = where / form
     makers = {
         "not a file but a folder or device": lambda: os.mkfifo(odd),
-        "no such file": lambda: odd.symlink_to("gone"),
-        "no such file ": lambda: odd.symlink_to(odd),
+        "no such file: a link to what is not there (fetch it, or copy its target)": lambda: odd.symlink_to("gone"),
+        "no such file: a link to what is not there (fetch it, or copy its target) ": lambda: odd.symlink_to(odd),
     }
     for said, make in makers.items():
         make()
@@ -106,7 +106,9 @@ def test_what_is_no_file_in_a_tree_is_named_or_left_out_and_not_waited_for(home,
             store.remove("set")
         odd.unlink()
     (where / "loop").symlink_to(where)
-    assert refused(where, home)[1:] == ["loop is a link to a folder: bring in the folder itself"]
+    assert refused(where, home)[1:] == [
+        "loop is a link to a folder: bring in the folder itself, or read it with --follow-links"
+    ]
 
 
 def test_a_pattern_goes_before_the_column_and_says_so(small):

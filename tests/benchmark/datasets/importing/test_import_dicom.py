@@ -88,7 +88,7 @@ def test_classes_of_a_tag_and_groups_of_a_path(tmp_path, home):
     assert made.table["group"].nunique() == 2
     assert not any("patient id" in note or "--group-pattern" in note for note in made.notes)
     assert "Smith" not in made.table.to_csv()
-    with pytest.raises(MedshiftError, match="no label 'NEE'"):
+    with pytest.raises(MedshiftError, match="unknown label 'NEE'"):
         add("other", tmp_path / "in", Options(**chosen, classes=("NEE", "CHEST", "HEAD")))
 
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from ......shifts.errors import MedshiftError
 from .....files.wording import plural
+from ...labels.choose import choose_labels
 from ...not_finite import nan_note
 from ...options import Options
 from ...problems import Problems
@@ -60,11 +61,14 @@ class DicomReader:
         self.private = not listed
         label_tag = "" if listed else options.label_column
         kept, heads = read_headers(root, rows, lambda path: read_header(path, label_tag), problems, progress)
-        if label_tag and options.classes:
-            wanted = [of.tags[label_tag] in options.classes for of in heads]
-            kept, heads = kept[wanted].reset_index(drop=True), list(compress(heads, wanted))
+        self.notes: list[str] = []
+        if label_tag:
+            tagged = kept.assign(label=[of.tags[label_tag] for of in heads])
+            kept = choose_labels(tagged, label_tag, options, problems, self.notes)
+            heads = list(compress(heads, tagged.index.isin(kept.index)))
+            kept = kept.reset_index(drop=True)
             if not heads:
-                problems.add(f"no image has a {label_tag} of {', '.join(options.classes)}")
+                problems.add("no image is left")
                 problems.stop()
         for name, line, of in zip(kept["file"], kept["line"], heads, strict=True):
             if options.windowing == "file" and not of.windowed:
@@ -73,7 +77,6 @@ class DicomReader:
                 problems.add(f"{name}: is colour, to which a window cannot be applied (--window)", line)
         self._heads = heads
         self._last: tuple[Path, FileDataset] | None = None
-        self.notes: list[str] = []
         self.rows = self._named(kept, problems, label_tag, listed)
         named = [""] * len(heads) if listed or label_tag else self.rows["label"].tolist()
         noted = header_notes(heads, self._domains(), named)
@@ -131,8 +134,6 @@ class DicomReader:
                 self.notes.append(f"{unknown:,} images have no patient id: their study is their group")
         if listed:
             return rows
-        if label_tag:
-            rows["label"] = rows[label_tag]
         for name, line, label in zip(rows["file"], rows["line"], rows["label"], strict=True):
             if not label:
                 problems.add(f"{name}: lacks {label_tag or 'a folder that names its class'}", line)
