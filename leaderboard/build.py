@@ -10,7 +10,6 @@ from rich.markup import escape
 from rich.table import Table
 
 from ..benchmark.files.atomic import write_lines, write_text
-from ..benchmark.scoring.metrics import METRICS
 from ..shifts.errors import MedshiftError
 from .analysis.accuracy_line import lines
 from .analysis.correlation import correlation
@@ -61,7 +60,7 @@ def build_leaderboard(root: Path, out: Path, readme: Path | None = None) -> None
             console.print(_console_table(board))
             for sentence in findings(board, found):
                 console.print(f"- {sentence}", markup=False, highlight=False)
-        for note in board.notes:
+        for note in [*board.sites, *board.notes]:
             console.print(note, markup=False, highlight=False, soft_wrap=True)
     console.print(f"Leaderboard: {(out / 'index.html').absolute()}", markup=False, highlight=False, soft_wrap=True)
     if refused:
@@ -71,7 +70,7 @@ def build_leaderboard(root: Path, out: Path, readme: Path | None = None) -> None
 def _console_table(board: Board) -> Table:
     """Format the ranked table with intervals below their figures, to fit 80 columns."""
     simulated = "SIMULATED: " if board.protocol.dataset.simulated else ""
-    title = f"{simulated}{board.protocol.name}, {METRICS[board.rank_by].title}"
+    title = f"{simulated}{board.protocol.name}, {board.title}"
     table = Table(
         title=escape(title), title_justify="left", title_style="bold", box=SIMPLE_HEAD, padding=0, pad_edge=False
     )

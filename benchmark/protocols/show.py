@@ -8,6 +8,7 @@ import pandas as pd
 
 from .label_fractions import label_budget
 from .protocol import Protocol
+from .remarks import site_remarks
 from .truth import SPLITS
 
 
@@ -24,6 +25,8 @@ def lines(protocol: Protocol, table: pd.DataFrame) -> Iterator[str]:
     yield f"{protocol.name}, version {protocol.version}"
     yield f"sha256 {protocol.sha256}"
     yield f"data: {simulated}{facts.name}, version {facts.version}; {facts.modality}, {facts.channels} channels, {size}"
+    positive = f"; positive: {protocol.positive}" if protocol.positive else ""
+    yield f"classes: {', '.join(facts.classes)}{positive}"
     yield f"truth: sha256 {protocol.truth_sha256}"
     yield f"trained on: {protocol.source} ({label_budget(protocol, table)})"
     yield f"real shifts: {', '.join(protocol.targets) or 'none'}"
@@ -37,6 +40,7 @@ def lines(protocol: Protocol, table: pd.DataFrame) -> Iterator[str]:
     rounded = f"; shifted images are rounded to {protocol.grey_levels} levels" if protocol.grey_levels else ""
     yield f"{len(protocol.conditions())} conditions; batches of {protocol.batch_size}, seed {protocol.seed}{rounded}"
     yield f"scored: {', '.join(protocol.metrics)}; the first one ranks"
+    yield from site_remarks(protocol, table)
     for what, text in (("licence", facts.licence), ("citation", facts.citation)):
         if text:
             yield f"{what}: {text}"

@@ -7,6 +7,7 @@ import json
 import platform
 import shutil
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ...shifts.errors import MedshiftError
@@ -15,6 +16,7 @@ from ...shifts.plugins import own_distribution
 from ..contract import registry, user_class
 from ..contract.access import Access, grant
 from ..files.atomic import sha256
+from ..protocols.arrange import arrange_like
 from ..protocols.condition import Condition
 from ..scoring import scores
 from ..submissions import card, predictions, submission
@@ -46,6 +48,7 @@ def run(job: Job, device: torch.device, progress: RunProgress) -> Scores:
         MedshiftError: The baseline failed or did not return probabilities, or the folder holds a submission with other
             settings.
     """
+    job = replace(job, dataset=arrange_like(job.dataset, job.protocol, job.table))
     if (job.folder / card.CARD_FILE).exists():
         return _finished(job, progress)
     shifts = {name: fingerprint(name) for name in job.protocol.shifts}

@@ -114,7 +114,7 @@ def open_collection(
     reader = _choose_reader(root, rows, options, problems, progress, manifest is not None)
     rows = resolve_rows(reader, options, problems, notes, manifest or root)
     classes = class_names(rows, options, problems)
-    table = sample_table(rows, classes)
+    table = sample_table(rows, classes, options)
     looks = Looks(table, classes, reader.value_range)
     return Collection(root, table, classes, (*reader.notes, *notes), reader, problems, looks)
 

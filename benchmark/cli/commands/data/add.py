@@ -76,6 +76,8 @@ def _summarise(added: Dataset) -> None:
     from rich.table import Table
 
     from ....datasets import store
+    from ....datasets.shared_groups import shared_groups_note
+    from ....datasets.split_names import split_note
     from ...progress import console
 
     screen = console(err=False)
@@ -91,7 +93,8 @@ def _summarise(added: Dataset) -> None:
     size = " x ".join(map(str, added.spatial))
     channels = f"{added.channels} channel{'s'[: added.channels > 1]}"
     print(f"{len(added.table):,} images of {size}, {channels}, {added.pixels.dtype}; version {added.version}")
-    for note in added.notes:
+    further = [shared_groups_note(added.table), split_note(added.table) if "split" in added.table else ""]
+    for note in (*added.notes, *filter(None, further)):
         screen.print(f"note: {note}", soft_wrap=True, markup=False)
     print(
         f"stored in {store.folder(added.name)}; next: medshift run --baseline imagenet-finetune --dataset {added.name}"

@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from .....shifts.errors import MedshiftError, near
+from ... import split_names
 from ...dataset import COLUMNS
 from ..formats.dicom.header import TAGS
 from ..formats.reader import OWN
@@ -80,7 +81,7 @@ def _columns(read: pd.DataFrame, path: Path, options: Options) -> dict[str, str]
             f"{path} has no column {domain!r} for the site or scanner of an image: name one with `medshift data add "
             f"--domain-from`.{near(domain, read.columns)}{candidates(read.drop(columns=list(columns.values())))}"
         )
-    if "split" in read:
+    if "split" in read and not options.ignore_split:
         columns["split"] = "split"
     return columns
 
@@ -90,7 +91,7 @@ def _check(rows: pd.DataFrame, columns: dict[str, str], root: Path, problems: Pr
     for name, column in columns.items():
         cells, lines = rows[name], rows["line"]
         for line in lines[cells.str.strip() == ""]:
-            problems.add(f"empty {column}", line)
+            problems.add(f"empty {column}" + (f" ({split_names.WAY_ON})" if name == "split" else ""), line)
         stray = (cells != cells.str.strip()) & (cells.str.strip() != "")
         for line, value in zip(lines[stray], cells[stray], strict=True):
             problems.add(f"{column} {value!r} has spaces around it", line)
