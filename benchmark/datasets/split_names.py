@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 import pandas as pd
 
@@ -33,7 +33,7 @@ def understood(values: pd.Series) -> pd.Series:
     return values.map(words).astype(str)
 
 
-def listed(values: Sequence[str]) -> str:
+def listed(values: Iterable[object]) -> str:
     """List values as a message shows them: `0`, `1`, `2`, ..."""
     shown = sorted({str(value) for value in values})
     return ", ".join(f"`{value}`" for value in shown[:SHOWN]) + (", ..." if len(shown) > SHOWN else "")

@@ -58,7 +58,7 @@ def _table(board: Board, found: Correlation | None) -> str:
     protocol = board.protocol
     others = [name for name in protocol.metrics if name != board.rank_by]
     heads = ["Tier", "#", "Entry", "Sees", "Seeds", *(name for name, _ in COLUMNS)]
-    heads += [f"{metric_title(name, protocol.positive)}, shifted" for name in others]
+    heads += [escape(f"{metric_title(name, protocol.positive)}, shifted") for name in others]
     kind = " (SIMULATED images)" if protocol.dataset.simulated else ""
     lines = [
         f"**{escape(protocol.name)}**{kind}",
