@@ -15,6 +15,7 @@ WORDS = {
     "val": "val",
     "valid": "val",
     "validation": "val",
+    "validate": "val",
     "dev": "val",
     "development": "val",
     "test": "test",
@@ -50,12 +51,22 @@ def unreadable(values: pd.Series) -> str:
     return f"column `split` holds {listed(unknown)} ({images}): {what}; write train, val and test, or {WAY_ON}"
 
 
+def overlooked(table: pd.DataFrame) -> str:
+    """Write that a column such as `Split` holds splits and is not used; empty if there is none, or `split` itself."""
+    alike = [str(name) for name in table if str(name).strip().casefold() == "split"]
+    if "split" in table or not alike or unreadable(table[alike[0]].astype(str)):
+        return ""
+    return f"column `{alike[0]}` is not used, and images are split by group: name it `split` for its splits to be kept"
+
+
 def split_note(table: pd.DataFrame) -> str:
     """Write how a column `split` will be used, as long as no source is chosen; empty if it says all there is to say.
 
     Args:
-        table: Columns domain and split, all of whose values are understood.
+        table: Column domain, and perhaps split, all of whose values are understood.
     """
+    if "split" not in table:
+        return overlooked(table)
     words = understood(table["split"])
     held = {str(name): set(rows) for name, rows in words.groupby(table["domain"])}
     whole = [name for name, has in held.items() if has.issuperset(SOURCE)]

@@ -89,17 +89,7 @@ def plan(
     base = dataset.name if trained == source else f"{dataset.name}-from-{trained}"
     made = Protocol(
         name=folder_name(base, [f"{dataset.name}-from-{name}" for name in dataset.domains]),
-        dataset=DatasetFacts(
-            name=dataset.name,
-            version=dataset.version,
-            classes=dataset.classes,
-            modality=dataset.modality,
-            channels=dataset.channels,
-            image_size=dataset.spatial,
-            simulated=dataset.simulated,
-            licence=dataset.licence,
-            citation=dataset.citation,
-        ),
+        dataset=_facts(dataset),
         truth_sha256=truth.digest(stored),
         source=trained,
         targets=targets,
@@ -120,6 +110,20 @@ def plan(
         # not the standard test, so it must not share its folder
         made = made.model_copy(update={"name": f"{made.name[:100]}-{made.sha256[:8]}"})
     return made, full
+
+
+def _facts(dataset: Dataset) -> DatasetFacts:
+    return DatasetFacts(
+        name=dataset.name,
+        version=dataset.version,
+        classes=dataset.classes,
+        modality=dataset.modality,
+        channels=dataset.channels,
+        image_size=dataset.spatial,
+        simulated=dataset.simulated,
+        licence=dataset.licence,
+        citation=dataset.citation,
+    )
 
 
 def unreached_levels(protocol: Protocol) -> list[str]:

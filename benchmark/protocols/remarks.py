@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Sequence
 
@@ -15,7 +16,23 @@ from .protocol import Protocol
 
 FEW_GROUPS = 5  # in a test split; with fewer, a figure says little
 NAMED = 8  # domains that a line names
-NEGATIVE = ("normal", "healthy", "benign", "negative", "neg", "control", "controls", "no finding", "0", "none")
+NEGATIVE = frozenset(
+    [
+        "normal",
+        "healthy",
+        "benign",
+        "negative",
+        "neg",
+        "control",
+        "controls",
+        "none",
+        "uninfected",
+        "hc",
+        "cn",
+        "nc",
+        "0",
+    ]
+)
 NEGATED = ("no ", "no-", "no_", "non-", "non_", "non ", "not ", "not-", "not_")
 
 
@@ -33,7 +50,7 @@ def remarks(protocol: Protocol, table: pd.DataFrame, dataset: Dataset) -> list[s
 def positive_hint(protocol: Protocol) -> str:
     """Write that the second class, which counts as positive, is called like a negative one; empty if it is not."""
     first, second = (protocol.dataset.classes * 2)[:2]
-    if not protocol.positive or not _negative(second) or _negative(first):
+    if not protocol.positive or _negative(first) or not (_negative(second) or _negation(second, first)):
         return ""
     return f"sensitivity is that of `{second}`, the second class: --positive {shlex.quote(first)} for the other"
 
@@ -104,7 +121,7 @@ def _set_aside(protocol: Protocol, table: pd.DataFrame) -> list[str]:
 def _understood(protocol: Protocol, table: pd.DataFrame, dataset: Dataset) -> list[str]:
     """Write which values of the data's own column `split` were understood as what."""
     if "split" not in dataset.table:
-        return []
+        return list(filter(None, [split_names.overlooked(dataset.table)]))
     given = dataset.table["split"].astype(str).to_numpy()[table["row"].to_numpy()]
     changed = table.assign(given=given)[given != table["split"].to_numpy()]
     found = []
@@ -115,6 +132,13 @@ def _understood(protocol: Protocol, table: pd.DataFrame, dataset: Dataset) -> li
         for split, values in rows[rows["split"] != "unused"].groupby("split")["given"]:
             found.append(f"{split_names.listed(values.unique())} {whose} as `{split}` ({plural(len(values), 'image')})")
     return [f"column `split` is understood so: {'; '.join(found)}; {split_names.WAY_ON}"] if found else []
+
+
+def _negation(name: str, other: str) -> bool:
+    """Return whether a name is another one with `no` or `non` before some part of it: CT_NonCOVID and CT_COVID."""
+    text, plain = ("".join(filter(str.isalnum, one.casefold())) for one in (name, other))
+    cuts = [found.span() for word in ("non", "not", "no", "un") for found in re.finditer(word, text)]
+    return any(text[:start] + text[end:] == plain for start, end in cuts)
 
 
 def _negative(name: str) -> bool:

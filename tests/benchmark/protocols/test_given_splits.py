@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pandas as pd
 import pytest
 from helpers.sites import sites
@@ -29,6 +31,7 @@ def given(*words, **others):
         ("training", "validation", "testing"),
         ("train", "valid", "test"),
         ("train", "dev", "test"),
+        ("train", "validate", "test"),
     ],
 )
 def test_usual_words_are_understood_and_a_targets_train_and_val_are_adapted_to(words):
@@ -77,6 +80,23 @@ def test_what_cannot_serve_is_refused_with_the_way_on_and_runs_when_ignored(word
     plain = plan(sites({"A": 30, "B": 30}), CHOICES)[1]
     pd.testing.assert_series_equal(table["split"], plain["split"])
     assert remarks(protocol, table, arrange(dataset, choices)) == []
+
+
+def test_a_column_that_is_not_called_split_to_the_letter_is_pointed_out():
+    dataset = sites({"A": 30, "B": 30})
+    words = [("train", "val", "test")[number % 3] for number in range(len(dataset.table))]
+    for name, values, found in (
+        ("Split", words, True),
+        ("Split", ["left", "right"] * 60, False),
+        ("fold", words, False),
+    ):
+        named = dataclasses.replace(dataset, table=dataset.table.assign(**{name: values}))
+        protocol, table = plan(named, CHOICES)
+        said = [
+            f"column `{name}` is not used, and images are split by group: name it `split` for its splits to be kept"
+        ]
+        assert remarks(protocol, table, named) == said * found
+        assert split_names.split_note(named.table) == "".join(said * found)
 
 
 def test_ignoring_a_column_that_serves_is_another_protocol_with_a_folder_of_its_own():

@@ -93,7 +93,7 @@ def _summarise(added: Dataset) -> None:
     size = " x ".join(map(str, added.spatial))
     channels = f"{added.channels} channel{'s'[: added.channels > 1]}"
     print(f"{len(added.table):,} images of {size}, {channels}, {added.pixels.dtype}; version {added.version}")
-    further = [shared_groups_note(added.table), split_note(added.table) if "split" in added.table else ""]
+    further = [shared_groups_note(added.table), split_note(added.table)]
     for note in (*added.notes, *filter(None, further)):
         screen.print(f"note: {note}", soft_wrap=True, markup=False)
     print(
