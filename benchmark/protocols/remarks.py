@@ -69,8 +69,8 @@ def site_remarks(protocol: Protocol, table: pd.DataFrame) -> list[str]:
     for site in protocol.targets:
         lacking = _lacking(table, site, "test", len(names))
         if len(lacking) == len(names) - 1:
-            (only,) = set(range(len(names))) - set(lacking)
-            one_class.setdefault(f"`{names[only]}`", []).append(site)
+            (held,) = set(range(len(names))) - set(lacking)
+            one_class.setdefault(f"`{names[held]}`", []).append(site)
         elif lacking:
             others.setdefault(", ".join(f"`{names[label]}`" for label in lacking), []).append(site)
     for only, sites in one_class.items():
