@@ -11,7 +11,6 @@ from rich.table import Table
 
 from ..benchmark.files.atomic import write_lines, write_text
 from ..benchmark.reporting.terminal import fits, make_console, print_table
-from ..benchmark.scoring.metrics import METRICS
 from ..shifts.errors import MedshiftError
 from .analysis.accuracy_line import lines
 from .analysis.correlation import correlation
@@ -63,7 +62,7 @@ def build_leaderboard(root: Path, out: Path, readme: Path | None = None) -> None
             print_table(console, table if fits(console, table) else _console_table(board, narrow=True))
             for sentence in findings(board, found):
                 console.print(f"- {sentence}", markup=False)
-        for note in board.notes:
+        for note in [*board.sites, *board.notes]:
             console.print(note, markup=False, soft_wrap=True)
     console.print(f"Leaderboard: {(out / 'index.html').absolute()}", markup=False, soft_wrap=True)
     if refused:
@@ -78,7 +77,7 @@ def _console_table(board: Board, *, narrow: bool = False) -> Table:
         narrow: Continue names of entries on the next line after each `+` and comma.
     """
     simulated = "SIMULATED: " if board.protocol.dataset.simulated else ""
-    title = f"{simulated}{board.protocol.name}, {METRICS[board.rank_by].title}"
+    title = f"{simulated}{board.protocol.name}, {board.title}"
     table = Table(
         title=escape(title), title_justify="left", title_style="bold", box=SIMPLE_HEAD, padding=0, pad_edge=False
     )

@@ -79,7 +79,7 @@ def counts(dataset: Dataset, source: str) -> Counts:
 def _split(dataset: Dataset, source: str) -> tuple[pd.DataFrame, str]:
     others = tuple(name for name in dataset.domains if name != source)
     try:
-        return splits.split(dataset.table, source, others).loc[dataset.table.index], ""
+        return splits.split(dataset.table, source, others, dataset.classes).loc[dataset.table.index], ""
     except MedshiftError as error:
         table = dataset.table.copy()
         if "split" not in table:

@@ -33,14 +33,15 @@ def findings(audit: Audit) -> list[Finding]:
 def _leaks(audit: Audit) -> Iterator[Finding]:
     counts, duplicates = audit.counts, audit.duplicates
     if counts.unsplit:
-        yield Finding(GRAVE, f"the domains cannot be split: {counts.unsplit}", "Choose other classes or domains.", 5)
+        yield Finding(GRAVE, f"the domains cannot be split: {counts.unsplit}", "medshift run refuses them so.", 5)
     if counts.in_several:
         where = "; ".join(f"{number} in both {one} and {other}" for one, other, number in counts.shared)
         yield Finding(
             GRAVE,
             f"{_plural(counts.in_several, 'group')} appear{'s' if counts.in_several == 1 else ''} in several domains: "
             f"{where}",
-            "Split by group across all domains, as medshift run does; never treat these domains as independent.",
+            "Split by group across all domains, as medshift run does; never treat these domains as independent. If "
+            "each site numbers its own patients from 1: --groups-per-domain.",
             9,
         )
     across = duplicates.count("group")

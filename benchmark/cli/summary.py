@@ -10,7 +10,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from ..files.wording import plural
 from ..protocols.protocol import Protocol
+from ..protocols.remarks import FEW_GROUPS
 from ..reporting.numbers import format_decimal
 from ..reporting.terminal import fits, make_console, print_table
 from ..scoring.estimate import Estimate
@@ -63,9 +65,11 @@ def summary_table(protocol: Protocol, scores: Scores, title: str = "", *, stacke
         if section:
             table.add_section()
         found = scores.aggregates[name]
+        groups = found[protocol.metrics[0]].groups
+        few = f" ({plural(groups, 'group')})" if name.startswith("real/") and groups < FEW_GROUPS else ""
         size = str(found[protocol.metrics[0]].samples) if name == "clean" or name.startswith("real/") else ""
         figures = [found[metric].text for metric in protocol.metrics]
-        table.add_row(escape(label), size, *(_stacked(text) if stacked else escape(text) for text in figures))
+        table.add_row(escape(label + few), size, *(_stacked(text) if stacked else escape(text) for text in figures))
     return table
 
 
@@ -95,7 +99,8 @@ def notes(protocol: Protocol, scores: Scores) -> list[str]:
     metric = METRICS[rank_by]
     synthesized = [condition.key for condition in protocol.conditions() if condition.kind == "synthesized"]
     found = {key: scores.conditions[key][rank_by] for key in synthesized}
-    lines = ["[.84, .90]: 95 % interval from resampling groups (patients). Drop: positive is worse."]
+    lines = [f"Positive class: {protocol.positive}."] if protocol.positive else []
+    lines += ["[.84, .90]: 95 % interval from resampling groups (patients). Drop: positive is worse."]
     if not protocol.targets:
         lines.append("One domain: no real shift was tested.")
     if found:

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from ..protocols.protocol import Protocol
 
 
+NOTES = 8  # notes of the data that are printed
+
+
 def load_chosen(data: DataOptions, reading: ReadingOptions) -> tuple[Dataset, str]:
     """Load the data that the options name, with a bar; see `runs.terms.load_chosen`."""
     return terms.load_chosen(_choice(data, reading), bar)
@@ -26,7 +29,7 @@ def load_chosen(data: DataOptions, reading: ReadingOptions) -> tuple[Dataset, st
 def resolve_study(
     choices: Choices, protocol_folder: Path | None, data: DataOptions, reading: ReadingOptions
 ) -> tuple[Dataset, Protocol, pd.DataFrame]:
-    """Return the data, the protocol and its truth, and print where matched severities end.
+    """Return the data, the protocol and its truth, and print what a user should know of them (`print_remarks`).
 
     Args:
         choices: The choices of a new protocol.
@@ -35,9 +38,28 @@ def resolve_study(
         reading: How the folder is read.
     """
     found, protocol, table = terms.resolve_terms(_choice(data, reading), choices, protocol_folder, bar)
-    for line in unreached_levels(protocol):
-        console().print(line, soft_wrap=True, markup=False)
+    print_remarks(found, protocol, table, planned=protocol_folder is None and not choices.positive)
     return found, protocol, table
+
+
+def print_remarks(dataset: Dataset, protocol: Protocol, table: pd.DataFrame, *, planned: bool) -> None:
+    """Print, to standard error, the notes of the data, what is special of the protocol, and where severities end.
+
+    Args:
+        dataset: The data.
+        protocol: The protocol.
+        table: Its truth with a column `row`.
+        planned: The positive class was not chosen, and can still be.
+    """
+    from ..protocols.remarks import positive_hint, remarks
+
+    notes = [f"note: {note}" for note in dataset.notes]
+    if len(notes) > NOTES:
+        notes = [*notes[:NOTES], f"note: {len(notes) - NOTES} more notes on how the images were read"]
+    hint = positive_hint(protocol) if planned else ""
+    lines = [*notes, *remarks(protocol, table, dataset), *([hint] if hint else []), *unreached_levels(protocol)]
+    for line in lines:
+        console().print(line, soft_wrap=True, markup=False)
 
 
 def _choice(data: DataOptions, reading: ReadingOptions) -> terms.DataChoice:

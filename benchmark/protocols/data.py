@@ -13,6 +13,7 @@ from ..datasets import manifest, registry, store
 from ..datasets.dataset import Dataset
 from ..datasets.importing.options import Options
 from ..files.wording import plural
+from .arrange import arrange_like
 from .folder import read_protocol
 from .protocol import Protocol
 
@@ -37,6 +38,7 @@ def adopt(
         raise MedshiftError("give --dataset NAME or --data DIR, not both")
     protocol, table = read_protocol(folder)
     found = registry.load_dataset(name) if name is not None else data_of(protocol, data, options)
+    found = arrange_like(found, protocol, table)
     wrong = differences(protocol, table, found)
     if wrong:
         listed = "\n  ".join(wrong)

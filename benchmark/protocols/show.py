@@ -10,6 +10,7 @@ import pandas as pd
 from ..files.wording import plural
 from .label_fractions import label_budget
 from .protocol import Protocol
+from .remarks import site_remarks
 from .truth import SPLITS
 
 
@@ -26,6 +27,8 @@ def lines(protocol: Protocol, table: pd.DataFrame) -> Iterator[str]:
     yield f"sha256 {protocol.sha256}"
     size = f"{plural(facts.channels, 'channel')}, {' x '.join(map(str, facts.image_size))}"
     yield f"data: {simulated}{facts.name}, version {facts.version}; {facts.modality}, {size}"
+    positive = f"; positive: {protocol.positive}" if protocol.positive else ""
+    yield f"classes: {', '.join(facts.classes)}{positive}"
     yield f"truth: sha256 {protocol.truth_sha256}"
     yield f"trained on: {protocol.source} ({label_budget(protocol, table)})"
     yield f"real shifts: {', '.join(protocol.targets) or 'none'}"
@@ -39,6 +42,7 @@ def lines(protocol: Protocol, table: pd.DataFrame) -> Iterator[str]:
     rounded = f"; shifted images are rounded to {protocol.grey_levels} levels" if protocol.grey_levels else ""
     yield f"{len(protocol.conditions())} conditions; batches of {protocol.batch_size}, seed {protocol.seed}{rounded}"
     yield f"scored: {', '.join(protocol.metrics)}; the first one ranks"
+    yield from site_remarks(protocol, table)
     for what, text in (("licence", facts.licence), ("citation", facts.citation)):
         if text:
             yield f"{what}: {text}"

@@ -48,6 +48,8 @@ def evaluate(
     severities: Sequence[int] = SEVERITIES,
     severity_scale: Literal["physical", "matched"] = "physical",
     requantise: bool = True,
+    groups_per_domain: bool = False,
+    ignore_split: bool = False,
     settings: Mapping[str, object] | None = None,
     tune: int = 0,
     seed: int = 0,
@@ -82,6 +84,8 @@ def evaluate(
         severities: Integers 1 to 5.
         severity_scale: `physical`, or `matched`: severities at which all shifts cost the same similarity.
         requantise: Round shifted 8-bit images to 8 bits.
+        groups_per_domain: Groups named alike in two domains are different patients.
+        ignore_split: Split by group, whatever a column `split` says.
         settings: Hyper-parameters of a baseline: name -> value.
         tune: Number of draws of the hyper-parameters to try on source validation; 0 tunes nothing.
         seed: Seed of training.
@@ -126,6 +130,8 @@ def evaluate(
         severities=tuple(sorted(severities)),
         scale=severity_scale,
         requantise=requantise,
+        groups_per_domain=groups_per_domain,
+        ignore_split=ignore_split,
     )
     found, terms, table = resolve_terms(where, choices, Path(protocol) if protocol else None)
     if isinstance(model, str):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from ...shifts.errors import MedshiftError
 from ..contract import registry, user_class
 from ..contract.registry import Baseline
+from ..protocols.arrange import arrange_like
 from ..protocols.data import data_of, with_rows
 from ..protocols.folder import read_protocol, write_protocol
 from ..submissions import card
@@ -76,7 +77,7 @@ def rerun(
     made = card.read(folder)
     protocol, table = read_protocol(folder.absolute().parent.parent)
     baseline = baseline_of(made.baseline)
-    dataset = data_of(protocol, data)
+    dataset = arrange_like(data_of(protocol, data), protocol, table)
     job = Job(
         dataset,
         protocol,

@@ -9,6 +9,7 @@ import shutil
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ...shifts.errors import MedshiftError
@@ -18,6 +19,7 @@ from ..contract import registry, user_class
 from ..contract.access import Access, grant
 from ..files.atomic import sha256
 from ..files.locks import locked
+from ..protocols.arrange import arrange_like
 from ..protocols.condition import Condition
 from ..scoring import scores
 from ..submissions import card, predictions, submission
@@ -49,6 +51,7 @@ def run(job: Job, device: torch.device, progress: RunProgress) -> Scores:
         MedshiftError: The baseline failed or did not return probabilities, or the folder holds a submission with other
             settings.
     """
+    job = replace(job, dataset=arrange_like(job.dataset, job.protocol, job.table))
     if (job.folder / card.CARD_FILE).exists():
         return _finished(job, progress)
     with _alone(job):

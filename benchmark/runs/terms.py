@@ -81,6 +81,7 @@ def resolve_terms(
         MedshiftError: A protocol was given together with choices that it fixes; see also `protocols.data.adopt`,
             `load_chosen` and `severity.matching.plan_protocol`.
     """
+    from ..protocols.arrange import arrange
     from ..protocols.data import adopt
     from ..severity.matching import plan_protocol
 
@@ -91,4 +92,4 @@ def resolve_terms(
     found, own_source = load_chosen(data, bar)
     with bar("matching severities", "shifts") as progress:
         protocol, table = plan_protocol(found, choices, own_source, progress)
-    return found, protocol, table
+    return arrange(found, choices), protocol, table

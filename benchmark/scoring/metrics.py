@@ -56,8 +56,12 @@ class Metric:
 def balanced_accuracy(labels: Labels, probabilities: NDArray[np.floating], groups: Labels, weights: Floats) -> Floats:
     """Mean recall over the classes present, the prediction being the most probable class (ties: the first).
 
-    Higher is better. NaN where no sample counts.
+    Higher is better. NaN where no sample counts, and everywhere if all samples are of one class: its recall alone says
+    nothing of the others, and must not enter a mean over sites. If a resample draws only one of several classes, its
+    recall is kept, so that a mean over small sites does not lose most of its resamples.
     """
+    if (labels == labels[:1]).all():
+        return np.full((*probabilities.shape[:-2], len(weights)), np.nan)
     classes = probabilities.shape[-1]
     cells, size = groups * classes + labels, weights.shape[1] * classes
     hits = _summed(probabilities.argmax(axis=-1) == labels, cells, size)
@@ -138,6 +142,17 @@ METRICS = {
     "sensitivity": Metric("sensitivity", sensitivity, higher_is_better=True, operating=True, by_class=True),
     "specificity": Metric("specificity", specificity, higher_is_better=True, operating=True, by_class=True),
 }
+
+
+def metric_title(name: str, positive: str) -> str:
+    """Return the title of a metric, with the class that it is for: `sensitivity for abnormal`.
+
+    Args:
+        name: Name of the metric.
+        positive: `Protocol.positive`.
+    """
+    title = METRICS[name].title
+    return f"{title} for {positive}" if positive and (METRICS[name].operating or name == "auroc") else title
 
 
 def metrics_by_name(names: Sequence[str]) -> dict[str, Metric]:

@@ -53,7 +53,7 @@ def _approaches(board: Board) -> list[str]:
         for kind in order
     ]
     sentences = [
-        f"{_question(names)} The best of each by {metric.title} {under}: {_joined(figures)}."
+        f"{_question(names)} The best of each by {board.title} {under}: {_joined(figures)}."
         + (" Only adaptation sees unlabelled images of the target." if "adaptation" in kinds else "")
     ]
     gaps = []
@@ -72,7 +72,7 @@ def _approaches(board: Board) -> list[str]:
 
 def _leaders(board: Board) -> list[str]:
     """Compare the best entries of each access level, where their approaches are not known."""
-    title = METRICS[board.rank_by].title
+    title = board.title
     leaders = [rows[0] for rows in board.by_sees().values() if rows[0].rank is not None]
     sentences = []
     for one, other in combinations(leaders, 2):

@@ -41,12 +41,12 @@ def make(
     """
     from ...files.destinations import output_folder
     from ...protocols import label_fractions as fractions
+    from ...protocols.arrange import arrange
     from ...protocols.folder import write_protocol
     from ...protocols.make import make as make_all
-    from ...protocols.plan import unreached_levels
     from ...severity.matching import solve
-    from ..progress import bar, console
-    from ..terms import load_chosen
+    from ..progress import bar
+    from ..terms import load_chosen, print_remarks
 
     output_folder(out, "a protocol")
     parts = fractions.parse_fractions(label_fractions)
@@ -64,8 +64,7 @@ def make(
             label_seed=label_seed,
             match=match,
         )
-    for line in unreached_levels(made[0][0]):
-        console().print(line, soft_wrap=True, markup=False)
+    print_remarks(arrange(loaded, choices), *made[0], planned=not choices.positive)
     for protocol, table in made:
         write_protocol(protocol, table, out / protocol.name)
         print(f"{out / protocol.name}: trains on {fractions.label_budget(protocol, table)}; sha256 {protocol.sha256}")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from ..options import ShiftOptions, Source, expand
+from ..options import GroupsPerDomain, IgnoreSplit, ShiftOptions, Source, expand
 from ..reading import DataOptions, ReadingOptions
 
 app = typer.Typer(no_args_is_help=True, help="Look at shifts and measure them.")
@@ -58,6 +59,8 @@ def calibrate(
     ] = Path("calibration"),
     source: Source = "",
     images: Annotated[int, typer.Option(help="Training images to compare pixels on, at most.", min=1)] = 64,
+    groups_per_domain: GroupsPerDomain = False,
+    ignore_split: IgnoreSplit = False,
 ) -> None:
     """Measure each shift and severity on source training images: RMSE, PSNR, SSIM, and what a simple probe loses."""
     from ...files.atomic import write_text
@@ -72,7 +75,7 @@ def calibrate(
 
     output_folder(out, "calibration.csv")
     loaded, own_source = load_chosen(data, reading)
-    choices = chosen.choices(source)
+    choices = replace(chosen.choices(source), groups_per_domain=groups_per_domain, ignore_split=ignore_split)
     protocol, rows = plan(loaded, choices, own_source)
     with bar("measuring", unit="shifts") as progress:
         found = measure(loaded, rows, protocol, images, progress)

@@ -118,7 +118,7 @@ def open_collection(
     reader = _choose_reader(root, rows, options, problems, progress, manifest is not None, notes)
     rows = resolve_rows(reader, options, problems, notes, manifest or root)
     classes = class_names(rows, options, problems)
-    table = sample_table(rows, classes)
+    table = sample_table(rows, classes, options)
     reader.ranges.bind(rows["domain"].tolist(), reader.floats)
     looks = Looks(table, classes, reader.value_range, reader.dropped, given=bool(reader.ranges) or reader.windowed)
     return Collection(root, table, classes, (*reader.notes, *notes), reader, problems, looks)

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from helpers.image_folders import folder
+from helpers.sites import sites
 from PIL import Image
 from typer.testing import CliRunner
 
@@ -192,6 +193,16 @@ def test_memory_is_bounded_by_the_batch(tmp_path):
     largest = max(path.stat().st_size for path in (tmp_path / "out").rglob("*.npy"))
     assert largest > 7e6, peak
     assert peak < largest / 2, (peak, largest)
+
+
+def test_sites_whose_names_differ_in_case_only_have_folders_apart_on_every_disk(tmp_path):
+    dataset = sites({"A": 20, "Site-B": 6, "site-b": 6, "c": 6}, classes=("well", "ill"))
+    terms, rows = plan.plan(dataset, Choices(source="A", shifts=("gamma",), severities=(3,)))
+    folders = [part.folder for part in layout.parts(terms, rows)]
+    assert len({name.casefold() for name in folders}) == len(folders)
+    assert "test/real/c" in folders
+    export.export(dataset, terms, rows, tmp_path / "out", "npy")
+    assert "Sensitivity, specificity and AUROC are for ill." in (tmp_path / "out" / "README.md").read_text()
 
 
 def test_ids_that_name_classes_are_pointed_out(made):

@@ -108,6 +108,29 @@ def test_what_is_no_probability_stops_the_run(tmp_path, images, what, message):
     assert not list(tmp_path.rglob("*.npy"))
 
 
+@dataclass(frozen=True)
+class Looks(Returns):
+    """Keeps what it was shown, and fails."""
+
+    def fit(self, access):
+        SHOWN[:] = [access.classes, access.train.labels.mean()]
+        return Broken("list")
+
+
+SHOWN = []
+
+
+def test_a_model_is_shown_the_classes_in_the_order_of_its_protocol(tmp_path, images):
+    table = manifest.read_manifest(images)
+    table.table["label"] = (np.arange(len(table.table)) // 2 % 4 == 0).astype("int64")  # a quarter is `sick`
+    for positive, share in (("sick", 0.25), ("healthy", 0.75)):
+        made = job(table, tmp_path, Looks(), Choices(shifts=("gamma",), severities=(1,), positive=positive))
+        with pytest.raises(MedshiftError, match="a list, not a tensor"):
+            run.run(made, torch.device("cpu"), run.RunProgress())
+        assert SHOWN[0][1] == positive
+        assert SHOWN[1] == pytest.approx(share, abs=0.1)
+
+
 def test_every_condition_starts_afresh(tmp_path, images, monkeypatch):
     monkeypatch.setitem(registry.TABLE.builtins, "returns", f"{__name__}:Returns")
     dataset = manifest.read_manifest(images)

@@ -8,6 +8,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from ....datasets import store
+from ....datasets.shared_groups import shared_groups_note
+from ....datasets.split_names import split_note
 from ....files.wording import plural
 from ....reporting.terminal import fits, print_table
 from ...progress import console
@@ -26,7 +28,8 @@ def print_summary(added: Dataset) -> None:
     size = " x ".join(map(str, added.spatial))
     channels = plural(added.channels, "channel")
     print(f"{len(added.table):,} images of {size}, {channels}, {added.pixels.dtype}; version {added.version}")
-    for note in added.notes:
+    further = [shared_groups_note(added.table), split_note(added.table)]
+    for note in (*added.notes, *filter(None, further)):
         screen.print(f"note: {note}", soft_wrap=True, markup=False)
     print(
         f"stored in {store.folder(added.name)}; next: medshift run --baseline imagenet-finetune --dataset {added.name}"

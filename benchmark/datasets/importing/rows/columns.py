@@ -57,7 +57,7 @@ def choose_columns(read: pd.DataFrame, path: Path, options: Options, notes: list
             f"{path} has no column {domain!r} for the site or scanner of an image: name one with `medshift data add "
             f"--domain-from`.{near(domain, read.columns)}{candidates(read.drop(columns=list(columns.values())))}"
         )
-    if "split" in read:
+    if "split" in read and not options.ignore_split:
         columns["split"] = "split"
     for role, name in {**sought, "domain": domain}.items():
         if columns.get(role, name) != name:

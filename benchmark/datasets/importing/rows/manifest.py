@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from .....shifts.errors import MedshiftError
+from ... import split_names
 from ...dataset import COLUMNS
 from ..formats.pointers import missing
 from ..formats.reader import OWN
@@ -62,7 +63,8 @@ def _check(rows: pd.DataFrame, columns: dict[str, str], problems: Problems, note
         cells, lines = rows[name], rows["line"]
         way = " (--drop-label '' leaves these images out)" if name == "label" else ""
         for line in lines[cells.str.strip() == ""]:
-            problems.add(f"empty {column}{way}", line)
+            of_split = f" ({split_names.WAY_ON})" if name == "split" else ""
+            problems.add(f"empty {column}{way}{of_split}", line)
         stray = (cells != cells.str.strip()) & (cells.str.strip() != "")
         for line, value in zip(lines[stray], cells[stray], strict=True):
             problems.add(f"{column} {value!r} has spaces around it", line, f"{name} has spaces")

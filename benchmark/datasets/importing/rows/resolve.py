@@ -9,6 +9,7 @@ import pandas as pd
 
 from .....shifts.errors import MedshiftError
 from ...dataset import COLUMNS
+from ...shared_groups import groups_per_domain
 from ..formats.dicom.header import TAGS, pseudonyms
 from ..formats.reader import OWN, Reader
 from ..labels.choose import ordered
@@ -51,12 +52,6 @@ def resolve_rows(reader: Reader, options: Options, problems: Problems, notes: li
         if reader.private:
             hidden = pseudonyms(rows["group"], "g-")
             rows["group"] = rows["group"].map(hidden)
-        across = int((rows.groupby("group")["domain"].nunique() > 1).sum())
-        if across:
-            notes.append(
-                f"{across:,} groups occur in several domains and count as the same patients: if each site numbers its "
-                "patients by itself, include the site in --group-pattern"
-            )
     elif not (rows["group"] != "").any():
         rows["group"] = rows["file"]
         notes.append(
@@ -98,11 +93,11 @@ def _report_lonely(rows: pd.DataFrame, counts: pd.Series[int], problems: Problem
         problems.add(f"class {name!r} has one image: add more, or leave it out with --classes", line, "lone class")
 
 
-def sample_table(rows: pd.DataFrame, classes: tuple[str, ...]) -> pd.DataFrame:
+def sample_table(rows: pd.DataFrame, classes: tuple[str, ...], options: Options) -> pd.DataFrame:
     """Return the table of the data set: the columns of `Dataset`, then all others as text."""
     numbers = {name: index for index, name in enumerate(classes)}
     further = [name for name in rows if name not in (*OWN, *COLUMNS)]
-    return pd.DataFrame(
+    table = pd.DataFrame(
         {
             "sample_id": rows["sample_id"],
             "label": rows["label"].map(numbers).fillna(-1).astype("int64"),
@@ -112,3 +107,4 @@ def sample_table(rows: pd.DataFrame, classes: tuple[str, ...]) -> pd.DataFrame:
             **{str(name): rows[name].astype(str) for name in further},
         }
     ).reset_index(drop=True)
+    return groups_per_domain(table) if options.groups_per_domain else table

@@ -18,6 +18,7 @@ from medshift.benchmark.datasets import registry, store
 from medshift.benchmark.datasets.importing.add import add
 from medshift.benchmark.datasets.importing.options import Options
 from medshift.benchmark.datasets.importing.rows.paths import ContainedPaths
+from medshift.benchmark.datasets.shared_groups import shared_groups_note
 
 pytestmark = pytest.mark.usefixtures("home")
 
@@ -70,7 +71,7 @@ def test_a_class_a_folder_and_a_domain_a_folder(small, home, tmp_path):
     store.remove("set")
     grouped = add("set", tmp_path / "tree", Options(group_pattern=r"-(\d\d)\d"))
     assert sorted(grouped.table["group"].unique()) == ["00", "01"]
-    assert any("1 groups occur in several domains" in note for note in grouped.notes)
+    assert "1 group occurs in both a and b" in shared_groups_note(grouped.table)
     store.remove("set")
     (_, said) = refused(tmp_path / "tree", home, group_pattern="b-(0)", classes=("healthy", "sick"))[:2]
     assert "a/healthy/a-000.png: --group-pattern does not match" in said
