@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from helpers.manifests import HEAD, make_set, opened, pictures, write_manifest
+from helpers.image_folders import HEAD, make_set, pictures, write_manifest
+from helpers.importing import opened
 from PIL import Image
 
 from medshift.benchmark.datasets.importing.add import add

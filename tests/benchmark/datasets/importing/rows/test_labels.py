@@ -6,7 +6,8 @@ import unicodedata
 
 import pandas as pd
 import pytest
-from helpers.manifests import HEAD, complaints, labels_of, make_set, opened, pictures, write_manifest
+from helpers.image_folders import HEAD, make_set, pictures, write_manifest
+from helpers.importing import complaints, labels_of, opened
 
 from medshift.benchmark.datasets.manifest import read_manifest
 

@@ -6,7 +6,8 @@ import os
 import unicodedata
 
 import pytest
-from helpers.manifests import complaints, make_set, opened, pictures, write_manifest
+from helpers.image_folders import make_set, pictures, write_manifest
+from helpers.importing import complaints, opened
 
 LABELS = ("neg", "neg", "pos", "pos") * 2
 NFC, NFD = (unicodedata.normalize(form, "im/Ä.png") for form in ("NFC", "NFD"))

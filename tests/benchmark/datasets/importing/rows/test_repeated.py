@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from helpers.manifests import HEAD, complaints, labels_of, make_set, opened, write_manifest
+from helpers.image_folders import HEAD, make_set, write_manifest
+from helpers.importing import complaints, labels_of, opened
 
 LABELS = ["neg", "pos"] * 4
 
