@@ -22,9 +22,9 @@ def open_volume(path: Path) -> Any:  # noqa: ANN401
         packed = file.read(2) == GZIP
     name = path.name.lower()
     if name.endswith(".nii.gz" if packed else ".nii"):
-        return nibabel.load(path)  # type: ignore[attr-defined]
+        return nibabel.load(path)
     # nibabel goes by the name: it would take a file that is packed for one that is not
     stream = gzip.open(path) if packed else path.open("rb")  # noqa: SIM115  (voxels are read later)
     start = stream.read(4)
     stream.seek(0)
-    return (nibabel.Nifti2Image if start in SECOND else nibabel.Nifti1Image).from_stream(stream)  # type: ignore[attr-defined]
+    return (nibabel.Nifti2Image if start in SECOND else nibabel.Nifti1Image).from_stream(stream)
