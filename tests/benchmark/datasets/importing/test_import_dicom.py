@@ -95,7 +95,7 @@ def test_classes_of_a_tag_and_groups_of_a_path(tmp_path, home):
 def test_options_that_do_not_go_with_dicom(tmp_path):
     where, ramp = tree(tmp_path / "in", WindowCenter="", WindowWidth="")
     for options, message in (
-        ({"slices": 2}, "--slices goes with NIfTI, or DICOM of several frames: these files hold one each"),
+        ({"slices": 2}, "--slices goes with NIfTI, or with files of several pages or frames: these have one each"),
         ({"voxel_mm": 1.0}, "--voxel-mm goes with NIfTI, not with DICOM"),
         ({"window": "file"}, r"no/0\.dcm: has no window of its own"),
     ):

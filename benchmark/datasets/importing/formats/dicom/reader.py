@@ -13,6 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ......shifts.errors import MedshiftError
+from .....files.wording import plural
 from ...not_finite import nan_note
 from ...options import LARGEST_SIDE, Options
 from ...problems import Problems
@@ -76,7 +77,7 @@ class DicomReader:
         noted = header_notes(heads, self._domains(), named)
         self._frames = [0] * len(heads)
         if options.slices:
-            self._take_frames()
+            self._take_frames(problems)
             heads = self._heads
         else:
             self._refuse_frames(problems)
@@ -154,22 +155,25 @@ class DicomReader:
                 int(self.rows["line"][first]),
             )
 
-    def _take_frames(self) -> None:
-        """Repeat each row for the frames taken of its file."""
-        if all(of.frames == 1 for of in self._heads):
-            raise MedshiftError("--slices goes with NIfTI, or DICOM of several frames: these files hold one each")
+    def _take_frames(self, problems: Problems) -> None:
+        """Make one row per frame taken; frames of a file share its group."""
         wanted = self._options.slices
-        few = sum(of.frames < wanted for of in self._heads)
-        fewer = f" (all where there are fewer: {few:,} of {len(self._heads):,} files)" if few else ""
-        self.notes.append(f"frames of each file, spread evenly: {wanted:,}{fewer}")
+        if all(of.frames == 1 for of in self._heads):
+            raise MedshiftError(
+                "--slices goes with NIfTI, or with files of several pages or frames: these have one each"
+            )
+        for name, line, of in zip(self.rows["file"], self.rows["line"], self._heads, strict=True):
+            if of.frames < wanted:
+                problems.add(f"{name}: has {plural(of.frames, 'frame')}, fewer than --slices {wanted}", line)
         taken = [spread_evenly(of.frames, wanted) for of in self._heads]
         rows = self.rows.loc[self.rows.index.repeat([len(frames) for frames in taken])].reset_index(drop=True)
         self._frames = [frame for frames in taken for frame in frames]
-        rows["frame"] = [str(frame) for frame in self._frames]
+        rows["slice"] = [str(frame) for frame in self._frames]
         names = rows["sample_id"] if "sample_id" in rows else rows["file"]
-        rows["sample_id"] = names + "#" + rows["frame"]
+        rows["sample_id"] = names + "#" + rows["slice"]
         self._heads = [of for of, frames in zip(self._heads, taken, strict=True) for _ in frames]
         self.rows = rows
+        self.notes.append(f"{wanted:,} frames of each file, spread evenly")
 
     def _type(self) -> tuple[Literal["uint8", "uint16", "float32"], tuple[float, float] | None]:
         """Return type and value range of the data set; add notes on how values are read."""

@@ -53,19 +53,17 @@ def test_each_frame_taken_is_an_image_of_its_files_group(tmp_path, syntax):
         transcode(path, path, syntax)
     made = add("set", where, Options(**MAKERS, slices=3))
     assert made.pixels[:6, 0, 5, 5].tolist() == [1, 3, 5, 1, 3, 5]
-    assert made.table["frame"].tolist()[:3] == ["1", "3", "5"]
+    assert made.table["slice"].tolist()[:3] == ["1", "3", "5"]
     assert made.table["sample_id"].str.extract("#(.)")[0].tolist()[:3] == ["1", "3", "5"]
     assert (made.table.groupby("group").size() == 6).all()  # two files a patient
     assert made.table["sample_id"].is_unique
-    assert "frames of each file, spread evenly: 3" in made.notes
+    assert "3 frames of each file, spread evenly" in made.notes
 
 
-def test_files_of_fewer_frames_give_all_they_have(tmp_path):
+def test_files_of_fewer_frames_are_refused_as_those_of_fewer_slices_are(tmp_path, home):
     where = cine(tmp_path / "in")
     write(where / "no" / "still.dcm", np.arange(256, dtype=np.uint8).reshape(16, 16), 99)
-    made = add("set", where, Options(**MAKERS, slices=2))
-    assert len(made.table) == 8 * 2 + 1
-    assert "frames of each file, spread evenly: 2 (all where there are fewer: 1 of 9 files)" in made.notes
+    assert refused(where, home, **MAKERS, slices=2)[1:] == ["no/still.dcm: has 1 frame, fewer than --slices 2"]
 
 
 def test_frames_by_a_manifest_in_eight_bits(tmp_path):
