@@ -93,6 +93,6 @@ def _patients(heads: Sequence[DicomHeader], classes: Sequence[str]) -> list[str]
     if len(folders) < 3 or not len(pairs) == len(folders) == len(people) == len(set(classes)):
         return []
     return [
-        f"each of the {len(folders):,} top folders holds one patient: are they classes? Otherwise the class comes from "
-        "--label-column, the keyword of a DICOM tag"
+        f"each of the {len(folders):,} folders that name a class holds one patient: are they classes? Otherwise the "
+        "class comes from --label-column, the keyword of a DICOM tag"
     ]

@@ -158,7 +158,7 @@ def test_folders_of_one_image_are_one_problem_and_not_one_each(tmp_path, home):
 
 def test_folders_of_one_patient_each_are_named_as_doubtful_classes(tmp_path):
     where = people(tmp_path / "in", 4)
-    said = "each of the 4 top folders holds one patient: are they classes?"
+    said = "each of the 4 folders that name a class holds one patient: are they classes?"
     assert any(note.startswith(said) for note in add("folders", where, Options(**MAKERS)).notes)
     tagged = add("tag", where, Options(**MAKERS, label_column="BodyPartExamined"))
-    assert not any("top folders" in note for note in tagged.notes)
+    assert not any("name a class" in note for note in tagged.notes)

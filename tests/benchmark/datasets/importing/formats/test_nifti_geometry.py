@@ -227,3 +227,21 @@ def test_other_packed_files_are_not_taken_for_volumes(tmp_path):
         assert sniff(tmp_path / "x")[0] == ""
     (tmp_path / "x").write_bytes(b"\x1f\x8bno")
     assert sniff(tmp_path / "x")[0] == ""
+
+
+@pytest.mark.parametrize("axes", [(1,), (1, 1)])
+def test_one_point_in_time_is_a_volume(tmp_path, axes):
+    def write(path, site, number):
+        scan(path, volume(number).reshape(12, 12, 12, *axes))
+
+    made = add("set", listed(tmp_path / "in", write, 1), Options(image_size=12))
+    assert np.array_equal(made.pixels[1, 0], volume(1).T[::-1, ::-1])
+
+
+def test_colours_in_voxels_are_refused(tmp_path, home):
+    def write(path, site, number):
+        colour = np.zeros((8, 8, 8), dtype=[("R", "u1"), ("G", "u1"), ("B", "u1")])
+        nibabel.Nifti1Image(colour, np.eye(4)).to_filename(path)
+
+    where = listed(tmp_path / "in", write, 1)
+    assert all("only one real number per voxel is read" in line for line in refused(where, home)[1:])
