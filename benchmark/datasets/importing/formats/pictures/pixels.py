@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ...not_finite import replace_not_finite
 from ...pixel_options import BLACK, Colour
 from ..reader import Depth
 from ..resize import Fit, luma, square, square_image
@@ -34,6 +35,7 @@ class PictureDecoder:
         fit: See `resize.square_image`.
         background: What shows through transparent pixels.
         ranges: Values that are black and white.
+        nan_as: What NaN becomes, as in `Options`.
         scaled: Whether each picture is scaled from its own bits to 16.
         turned: Number of pictures turned upright.
         transparent: Number of pictures that show the background.
@@ -45,6 +47,7 @@ class PictureDecoder:
     fit: Fit
     background: Colour
     ranges: ValueRanges
+    nan_as: str = ""
     scaled: bool = False
     turned: int = 0
     transparent: int = 0
@@ -80,7 +83,7 @@ class PictureDecoder:
     def _read_deep(self, path: Path, of: PictureHeader, row: int) -> NDArray[Any]:
         found = read_deep(path, of, self.background)
         self.turned, self.transparent = self.turned + found.turned, self.transparent + found.transparent
-        values = found.values
+        values, _ = replace_not_finite(found.values, self.nan_as)
         if len(values) > self.channels:
             values = np.rint(luma(values)).astype(np.uint16)[None]
         black: float | None = None

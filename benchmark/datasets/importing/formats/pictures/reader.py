@@ -66,7 +66,7 @@ class PictureReader:
         self.notes += sizes.notes()
         background = parse_background(options.background)
         self._decoder = PictureDecoder(
-            self.channels, self.side, self.dtype, options.fit, background, self.ranges, scaled
+            self.channels, self.side, self.dtype, options.fit, background, self.ranges, options.nan_as, scaled
         )
 
     def _take_pages(self, of_files: list[list[PictureHeader]], options: Options, problems: Problems) -> None:
