@@ -98,10 +98,7 @@ def not_a_file(path: Path) -> str:
 
 
 def sniff(path: Path) -> tuple[str, str]:
-    """Return the format of a file by its content, and what is wrong with it; one of the two is empty.
-
-    The name decides nothing, but that libraries open NIfTI by its name.
-    """
+    """Return the format of a file by its content and what is wrong with it; one of the two is empty."""
     if wrong := not_a_file(path):
         return "", wrong
     try:
@@ -109,8 +106,6 @@ def sniff(path: Path) -> tuple[str, str]:
     except OSError as error:
         return "", f"cannot be read ({error.strerror})"
     found, claimed = _by_start(head, path.name), by_name(path.name)
-    if found == "NIfTI" and claimed not in ("", found):
-        return "", f"a {found} file by its content, not {claimed}: rename it"
     if found:
         return found, ""
     if not head:

@@ -63,9 +63,3 @@ def has_window(read: Dataset) -> bool:
     """Tell whether the first frame has a window or a table of grey levels; tags may be present but empty."""
     item = tags_of_frame(read, 0, WINDOWING)
     return bool((text(item, "WindowCenter") and text(item, "WindowWidth")) or item.get("VOILUTSequence"))
-
-
-def spread_evenly(count: int, wanted: int) -> list[int]:
-    """Return the numbers of at most `wanted` of `count` frames, spread evenly over all of them."""
-    taken = min(count, wanted)
-    return [int((index + 0.5) * count / taken) for index in range(taken)]

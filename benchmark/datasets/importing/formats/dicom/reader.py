@@ -18,12 +18,12 @@ from ...labels.choose import choose_labels
 from ...not_finite import nan_note
 from ...options import Options
 from ...problems import Problems
+from ..frames import spread
 from ..reader import OWN, Depth, choose_channels, read_headers
 from ..resize import luma, square
 from ..sizes import Sizes
 from ..value_range import ValueRanges
 from ..windowing import levels
-from .frames import spread_evenly
 from .header import pseudonyms, read_header
 from .notes import header_notes
 from .opening import open_dicom
@@ -177,7 +177,7 @@ class DicomReader:
         for name, line, of in zip(self.rows["file"], self.rows["line"], self._heads, strict=True):
             if of.frames < wanted:
                 problems.add(f"{name}: has {plural(of.frames, 'frame')}, fewer than --slices {wanted}", line)
-        taken = [spread_evenly(of.frames, wanted) for of in self._heads]
+        taken = [spread(of.frames, min(wanted, of.frames)) for of in self._heads]
         rows = self.rows.loc[self.rows.index.repeat([len(frames) for frames in taken])].reset_index(drop=True)
         self._frames = [frame for frames in taken for frame in frames]
         rows["slice"] = [str(frame) for frame in self._frames]

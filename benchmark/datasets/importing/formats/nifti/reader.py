@@ -78,13 +78,13 @@ class NiftiReader:
         self.ranges, self.dropped, self.floats = ValueRanges(options.value_ranges, options.depth), 0, how == "none"
         if self.ranges:
             self.dtype, self.value_range = self.ranges.choose_type("float32")
-            return
-        self.notes.append(
-            {
-                "none": "unscaled values; the least and greatest of the set become 0 and 1 (--window narrows them)",
-                "image": "each volume scaled from its 0.5th to its 99.5th percentile",
-            }.get(how, f"window {options.window}")
-        )
+        else:
+            self.notes.append(
+                {
+                    "none": "unscaled values; the least and greatest of the set become 0 and 1 (--window narrows them)",
+                    "image": "each volume scaled from its 0.5th to its 99.5th percentile",
+                }.get(how, f"window {options.window}")
+            )
         if options.nan_as:
             self.notes.append(nan_note(options.nan_as, "voxels", "volume"))
         self.notes.extend(noted)
@@ -130,9 +130,10 @@ class NiftiReader:
         if oriented.ndim == 3:
             oriented = oriented[::-1]  # the head first
         oriented = np.ascontiguousarray(oriented)
-        made = levels(np.clip(oriented, 0, 1)) if self.dtype == "uint16" else oriented.astype(np.float32)
         if self.ranges:
-            made = self.ranges.store(oriented)
+            made: NDArray[Any] = self.ranges.store(oriented)
+        else:
+            made = levels(np.clip(oriented, 0, 1)) if self.dtype == "uint16" else oriented.astype(np.float32)
         if varied and made.min() == made.max():
             raise UnsupportedFile(self._nothing_left(of))
         return made[None]

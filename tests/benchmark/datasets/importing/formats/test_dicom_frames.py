@@ -10,7 +10,6 @@ from helpers.importing import refused
 from pydicom.dataset import Dataset
 
 from medshift.benchmark.datasets.importing.add import add
-from medshift.benchmark.datasets.importing.formats.dicom.frames import spread_evenly
 from medshift.benchmark.datasets.importing.options import Options
 from medshift.benchmark.datasets.manifest import read_manifest
 
@@ -37,13 +36,6 @@ def cine(where, frames=6, dtype=np.uint8, **tags):
         read.Manufacturer = ("SIEMENS", "GE")[number // 4]
         read.save_as(path)
     return where
-
-
-def test_frames_spread_evenly():
-    assert spread_evenly(30, 3) == [5, 15, 25]
-    assert spread_evenly(6, 6) == list(range(6))
-    assert spread_evenly(2, 5) == [0, 1]
-    assert spread_evenly(1, 1) == [0]
 
 
 @pytest.mark.parametrize("syntax", ["", "RLELossless", "JPEGLosslessProcess14_1"])
