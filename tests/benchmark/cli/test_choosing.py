@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import csv
+from dataclasses import replace
 
 import pytest
 from helpers.image_folders import folder
+from helpers.made_up_data import sites
 from typer.testing import CliRunner
 
 from medshift.benchmark.cli import main
+from medshift.benchmark.cli.terms import print_remarks
 from medshift.benchmark.datasets import store
+from medshift.benchmark.datasets.manifest import read_manifest
 from medshift.benchmark.protocols.folder import read_protocol
+from medshift.benchmark.protocols.plan import Choices, plan
 
 WIEN = "St. Anna, Wien"
 
@@ -85,11 +90,27 @@ def test_patients_numbered_alike_are_told_and_kept_apart_on_request(tmp_path, im
     apart = typed("data", "add", "apart", alike, "--ignore-split", "--groups-per-domain")
     assert "occur in" not in apart.output
     assert store.read(store.folder("apart")).table["group"].nunique() == 90
+    read = read_manifest(alike, ignore_split=True, groups_per_domain=True)
+    assert set(read.table["group"]) == set(store.read(store.folder("apart")).table["group"])
+    assert "split" not in read.table
     refused = typed("protocol", "make", "p", "--dataset", "shared", "--source", "A", "--out", tmp_path)
     assert "are shared with the source A" in str(refused.exception)
     terms = ["--shifts", "gamma", "--out", tmp_path, "--groups-per-domain"]
     assert typed("protocol", "make", "p", "--dataset", "shared", "--source", "A", *terms).exit_code == 0
     assert typed("protocol", "check", tmp_path / "p", "--dataset", "shared").exit_code == 0
+
+
+def test_notes_of_the_data_are_printed_before_training_and_folded_if_they_are_many(capsys):
+    few, many = (
+        replace(sites({"A": 20, "B": 20}), notes=tuple(f"note {n}" for n in range(count))) for count in (8, 12)
+    )
+    protocol, table = plan(few, Choices(shifts=("gamma",)))
+    print_remarks(few, protocol, table, planned=True)
+    assert capsys.readouterr().err.splitlines() == [f"note: note {number}" for number in range(8)]
+    print_remarks(many, protocol, table, planned=True)
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[:8] == [f"note: note {number}" for number in range(8)]
+    assert lines[8:] == ["note: 4 more notes on how the images were read"]
 
 
 def test_folds_are_refused_when_the_data_are_added(tmp_path, images, home):

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from helpers.image_folders import folder
-from helpers.sites import sites
+from helpers.made_up_data import sites
 from PIL import Image
 from typer.testing import CliRunner
 

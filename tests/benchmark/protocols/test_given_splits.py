@@ -6,8 +6,9 @@ import dataclasses
 
 import pandas as pd
 import pytest
-from helpers.sites import sites
+from helpers.made_up_data import sites
 
+from medshift.benchmark.audit.counts import counts
 from medshift.benchmark.datasets import split_names
 from medshift.benchmark.protocols.arrange import arrange
 from medshift.benchmark.protocols.plan import Choices, plan
@@ -97,6 +98,12 @@ def test_a_column_that_is_not_called_split_to_the_letter_is_pointed_out():
         ]
         assert remarks(protocol, table, named) == said * found
         assert split_names.split_note(named.table) == "".join(said * found)
+
+
+def test_the_audit_names_the_way_on_for_a_column_that_cannot_serve():
+    found = counts(given("0", "1", "2"), "A")
+    assert "holds `0`, `1`, `2`" in found.unsplit
+    assert "--ignore-split" in found.unsplit
 
 
 def test_ignoring_a_column_that_serves_is_another_protocol_with_a_folder_of_its_own():
