@@ -21,10 +21,7 @@ def equal_image_notes(
         classes: Names of the labels.
     """
     rows = table[["sample_id", "label", "domain", "group"]].assign(digest=list(digests))
-    notes = []
-    if constant.any():
-        first = rows["sample_id"][constant].iloc[0]
-        notes.append(f"{_images(int(constant.sum()))} of one value in all pixels, the first {first}: they show nothing")
+    notes: list[str] = []
     rows = rows[~constant]
     rows = rows[rows["digest"].duplicated(keep=False)]
     if rows.empty:

@@ -69,7 +69,9 @@ def test_content_counts_whatever_a_file_is_named(tmp_path):
     where = listed(tmp_path / "in", range(8), write)
     made = add("set", where, Options())
     assert np.abs(made.pixels[:, 0].astype(int) - np.repeat(IMAGES[:2], 4, axis=0)).max() <= 3
-    assert made.notes == tuple(f"2 files are {form} by content, though named PNG" for form in ("BMP", "JPEG", "TIFF"))
+    assert made.notes[:3] == tuple(
+        f"2 files are {form} by content, though named PNG" for form in ("BMP", "JPEG", "TIFF")
+    )
     assert read_manifest(where).notes == made.notes
 
 

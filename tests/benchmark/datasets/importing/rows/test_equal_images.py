@@ -61,7 +61,9 @@ def test_constant_images_are_no_copies(tmp_path):
     make_set(tmp_path, ["neg", "pos"] * 4)
     for n in range(4):
         Image.fromarray(np.zeros((8, 8), dtype=np.uint8)).save(tmp_path / f"im/{n}.png")
-    assert closing(tmp_path) == ["4 images are of one value in all pixels, the first im/0.png: they show nothing"]
+    assert closing(tmp_path) == [
+        "4 images are constant, all pixels of each the same: im/0.png, im/1.png, im/2.png, ..."
+    ]
 
 
 def test_different_images_are_no_note(tmp_path):
