@@ -103,8 +103,8 @@ def test_three_problems_of_a_kind_are_listed_and_others_stay_apart(tmp_path):
 def test_classes_of_one_image_each_are_told_in_one_line(tmp_path):
     pictures(tmp_path, [f"PAT{n}/0.png" for n in range(16)])
     said = (
-        "16 folders with one image each ('PAT0' to 'PAT9'): patients? The class comes from --label-column, the keyword of "
-        "a DICOM tag, or from a manifest"
+        "16 folders with one image each ('PAT0' to 'PAT9'): patients? The class comes from --label-column, the keyword "
+        "of a DICOM tag, or from a manifest"
     )
     assert complaints(tmp_path)[1:] == [said]
 
