@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 import nibabel
 import numpy as np
 import pytest
@@ -97,7 +99,7 @@ def test_sites_that_differ_in_depth_are_told_and_taken_alike(tmp_path):
     sites = ("St. Ann, x:y", "B")
     where = listed(tmp_path / "in", images, domains=sites)
     told = "greatest value: B 4,095, St. Ann, x:y 65,535: do the sites differ in depth? "
-    options = "--value-range B:0,4095 --value-range 'St. Ann, x:y:0,65535'"
+    options = "--value-range B:0,4095"
     assert about_values(add("set", where, Options()).notes) == [told + options]
     for ranges in (("B:0,4095",), ("B:0,4095", "St. Ann, x:y:0,65535"), ("0,65535", "B:0,4095")):
         made = read_manifest(where, value_ranges=ranges)
@@ -213,3 +215,11 @@ def test_pictures_of_one_value_are_counted_and_named(tmp_path):
 def test_a_window_says_what_is_black_itself(tmp_path):
     where = listed(tmp_path / "in", EIGHT, signed_dicom, "dcm")
     assert about_values(add("set", where, Options(window="10000,30000")).notes) == []
+
+
+def test_the_option_for_a_site_can_be_pasted(tmp_path):
+    where = listed(tmp_path / "in", [TWELVE[n] >> 2 * (n % 2) for n in range(20)], domains=("B", "St. Ann, x:y"))
+    (note,) = about_values(add("set", where, Options()).notes)
+    assert note.endswith("--value-range 'St. Ann, x:y:0,1023' --value-range B:0,4095")
+    ranges = tuple(shlex.split(note.partition("? ")[2])[1::2])
+    assert np.abs(read_manifest(where, value_ranges=ranges).pixels[:, 0].astype(int) - EIGHT).max() <= 1
