@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 
 import numpy as np
@@ -55,7 +56,8 @@ def depth_notes(
         by_size = sorted(used, key=lambda name: used[name])
         shown = by_size if len(used) <= MOST_DOMAINS else [by_size[0], by_size[-1]]
         values = ", ".join(f"{name} {2 ** used[name] - 1:,}" for name in shown)
-        options = " ".join(f"--value-range {_quoted(f'{name}:0,{2 ** used[name] - 1}')}" for name in shown)
+        below = [name for name in shown if used[name] < bits]  # all others keep their scale without an option
+        options = " ".join(f"--value-range {shlex.quote(f'{name}:0,{2 ** used[name] - 1}')}" for name in below)
         return [f"greatest value: {values}: do the sites differ in depth? {options}"]
     (depth,) = set(used.values())
     scale = 2**bits - 1
@@ -155,8 +157,3 @@ def _inner(least: NDArray[np.float64], greatest: NDArray[np.float64]) -> tuple[f
     """Return the least and the greatest value of all but a few images."""
     out = few(len(least))
     return float(np.sort(least)[out]), float(np.sort(greatest)[-1 - out])
-
-
-def _quoted(text: str) -> str:
-    """Return a text as a shell takes it."""
-    return f"'{text}'" if " " in text else text
