@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from importlib.resources import files
 from typing import Any, cast
@@ -111,6 +112,7 @@ def imagenet_weights(arch: str, body: nn.Module, sizing: Sizing = NATIVE) -> Map
         return packaged_weights(body)
     if not is_outside(arch) and not timm.is_model_pretrained(arch):
         raise MedshiftError(f"timm has no ImageNet weights for {arch!r}; choose another arch, or --baseline scratch")
+    logging.getLogger("huggingface_hub").setLevel(logging.ERROR)  # its retries are told by the error below
     try:
         weights: Mapping[str, Tensor] = timm.create_model(arch, pretrained=True, **sizing).state_dict()
     except Exception as error:  # the hub's client raises many kinds of errors; all mean that there are no weights

@@ -30,13 +30,15 @@ def value_findings(dataset: Dataset, use: ValueUse) -> Iterator[Finding]:
             6.5,
         )
     if 0 < use.share < LITTLE:
-        stored = f": {bits} bits in {8 * dataset.pixels.dtype.itemsize}" if integers and bits < 16 else ""
+        deep = dataset.pixels.dtype.itemsize > 1  # 8 bits may be what is left of 16, whose values they do not tell
+        stored = f": {bits} bits in {8 * dataset.pixels.dtype.itemsize}" if integers and deep and bits < 16 else ""
+        range_ = f"{use.usual[0]:g},{use.usual[1]:g}" if deep else "LOW,HIGH, in the values of the files"
         yield Finding(
             SERIOUS,
             f"the images use {_percent(use.share)} of the scale: values {usual} of {_number(use.scale[0])} to "
             f"{_number(use.scale[1])}{stored}",
             "They are nearly black to a network, and severities of shifts do not fit them: import them again with "
-            f"--value-range {use.usual[0]:g},{use.usual[1]:g}.",
+            f"--value-range {range_}.",
             6.4,
         )
     outliers = use.outliers

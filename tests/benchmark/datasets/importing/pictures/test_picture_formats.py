@@ -55,7 +55,7 @@ def test_formats_that_are_left_out_of_a_tree_are_counted(tmp_path):
             Image.fromarray(image).save(path)
     (tmp_path / "in" / "site" / "notes.txt").write_text("text")
     notes = add("set", tmp_path / "in", Options()).notes
-    told = "left out 9 files that are not images, or of formats that are not read (8 .gif: save them as PNG)"
+    told = "left out 9 files that are no images, or of formats that are not read (8 .gif: save them as PNG)"
     assert told in notes
 
 
@@ -69,9 +69,8 @@ def test_content_counts_whatever_a_file_is_named(tmp_path):
     where = listed(tmp_path / "in", range(8), write)
     made = add("set", where, Options())
     assert np.abs(made.pixels[:, 0].astype(int) - np.repeat(IMAGES[:2], 4, axis=0)).max() <= 3
-    assert made.notes[:3] == tuple(
-        f"2 files are {form} by content, though named PNG" for form in ("BMP", "JPEG", "TIFF")
-    )
+    said = tuple(f"2 files are {form} by content, though named PNG" for form in ("BMP", "JPEG", "TIFF"))
+    assert made.notes[:3] == said
     assert read_manifest(where).notes == made.notes
 
 
