@@ -15,7 +15,7 @@ from ..resize import Fit, luma, square, square_image
 from ..value_range import ValueRanges
 from .deep import read_deep, sixteen_bits
 from .header import DEEP_COLOUR, PictureHeader, open_picture
-from .orientation import orientation, turn_image
+from .orientation import UPRIGHT, orientation, turn_image
 from .tags import PLANAR, mend_palette, tag
 from .transparency import Alpha, flatten
 
@@ -71,7 +71,8 @@ class PictureDecoder:
     def _read_eight(self, path: Path, of: PictureHeader, row: int) -> NDArray[Any]:
         with open_picture(path, of.page) as opened:
             image, turned, alpha = _load_eight(opened, self.background)
-        self._count(turned, alpha)
+        if turned or alpha is not Alpha.NOTHING:
+            self._count(turned, alpha)
         image = _convert(image, grey=self.channels == 1)
         if not self.ranges:
             return _square_array(image, self.side, self.fit)
@@ -124,19 +125,20 @@ def eight_bits(image: Image, side: int, grey: bool) -> NDArray[np.uint8]:
 
 def _load_eight(image: Image, background: Colour) -> tuple[Image, bool, Alpha]:
     """Load a picture in 8 bits, upright and opaque; return it, whether it was turned, and what was transparent."""
-    found = orientation(image)
+    is_tiff = image.format == "TIFF"
+    found = orientation(image) if is_tiff else UPRIGHT  # a PNG may say it behind its pixels
     image.load()  # raises what is wrong with the file
     if image.mode.startswith("I"):  # Pillow would clip 16 bits to 8
         from PIL.Image import fromarray
 
         made = fromarray((sixteen_bits(image) >> 8).astype(np.uint8))
         made.info = {name: image.info[name] for name in image.info if name != "transparency"}
-        image = turn_image(made, found) if image.format != "TIFF" else made
-    elif image.format != "TIFF":  # which Pillow turns itself
+        image = made
+    elif is_tiff:
+        mend_palette(image)
+    if not is_tiff:  # Pillow has turned a TIFF itself
         found = orientation(image)
         image = turn_image(image, found)
-    else:
-        mend_palette(image)
     image, alpha = flatten(image, background)
     return image, found > 1, alpha
 

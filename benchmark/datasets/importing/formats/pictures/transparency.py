@@ -32,10 +32,10 @@ class Alpha(Enum):
 
 def flatten(image: Image, background: Colour = BLACK) -> tuple[Image, Alpha]:
     """Return a loaded 8-bit picture on a background, and what of it is transparent."""
-    from PIL.Image import alpha_composite, new
-
     if not has_alpha(image):
         return image, Alpha.NOTHING
+    from PIL.Image import alpha_composite, new
+
     straight = image.convert("LA") if image.mode == "La" else image  # which Pillow converts to nothing else
     whole = straight.convert("RGBA")
     least, greatest = whole.getchannel("A").getextrema()
