@@ -14,7 +14,7 @@ from ...problems import UnsupportedFile
 from .header import PictureHeader, is_grey, open_picture
 from .orientation import orientation, turn_values
 from .tags import is_white_zero
-from .transparency import flatten_values
+from .transparency import Alpha, flatten_values
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -31,12 +31,12 @@ class DeepPicture:
     Args:
         values: (C, H, W), uint16 or float32, upright; larger is brighter.
         turned: Whether they were turned.
-        transparent: Whether some show the background.
+        alpha: What of them is transparent.
     """
 
     values: NDArray[Any]
     turned: bool
-    transparent: bool
+    alpha: Alpha
 
 
 def read_deep(path: Path, of: PictureHeader, background: Colour) -> DeepPicture:
@@ -50,23 +50,23 @@ def read_deep(path: Path, of: PictureHeader, background: Colour) -> DeepPicture:
         found = orientation(image)
         if image.mode == "F":
             floats = np.asarray(image, dtype=np.float32)
-            return DeepPicture((1 - floats if is_white_zero(image) else floats)[None], found > 1, transparent=False)
+            return DeepPicture((1 - floats if is_white_zero(image) else floats)[None], found > 1, Alpha.NOTHING)
         values: Sixteen
         alpha: Sixteen | None
         premultiplied = False
         if image.mode.startswith("I"):
             values, alpha = sixteen_bits(image, of.bits)[None], _keyed(image)
             if image.format == "TIFF":  # which Pillow has turned
-                return DeepPicture(values, found > 1, transparent=False)
+                return DeepPicture(values, found > 1, Alpha.NOTHING)
             found = orientation(image)
         elif image.format == "TIFF":
             values, alpha, premultiplied = _tiff_colour(path, of.page)
         else:
             values, alpha, found = _png_channels(path, is_grey(image))
-    transparent = False
+    hidden = Alpha.NOTHING
     if alpha is not None:
-        values, transparent = flatten_values(values, alpha, background, premultiplied)
-    return DeepPicture(turn_values(values, found), found > 1, transparent)
+        values, hidden = flatten_values(values, alpha, background, premultiplied)
+    return DeepPicture(turn_values(values, found), found > 1, hidden)
 
 
 def sixteen_bits(image: Image, bits: int = 16) -> Sixteen:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 ORIENTATION = 274  # tag of EXIF and of TIFF
 UPRIGHT = 1
-WITH_EXIF = ("exif", "Raw profile type exif")  # what Pillow calls them; ImageMagick writes the second into PNG
+RAW_EXIF = "Raw profile type exif"  # which ImageMagick writes into PNG
 
 
 def orientation(image: Image) -> int:
@@ -23,7 +23,7 @@ def orientation(image: Image) -> int:
     """
     if image.format == "TIFF":
         found: Any = getattr(image, "tag_v2", {}).get(ORIENTATION, UPRIGHT)
-    elif any(name in image.info for name in WITH_EXIF):
+    elif "exif" in (info := image.info) or RAW_EXIF in info:
         try:
             found = image.getexif().get(ORIENTATION, UPRIGHT)
         except Exception:  # damaged EXIF of an intact picture may raise anything
@@ -40,6 +40,8 @@ def swaps_sides(found: int) -> bool:
 
 def turn_image(image: Image, found: int) -> Image:
     """Turn a Pillow image upright."""
+    if found == UPRIGHT:
+        return image
     from PIL.Image import Transpose
 
     turns = {
@@ -51,8 +53,6 @@ def turn_image(image: Image, found: int) -> Image:
         7: Transpose.TRANSVERSE,
         8: Transpose.ROTATE_90,
     }
-    if found not in turns:
-        return image
     turned = image.transpose(turns[found])
     turned.info = image.info  # which says what is transparent
     return turned

@@ -16,9 +16,9 @@ from ..resize import Fit, luma, square, square_image
 from ..value_range import ValueRanges
 from .deep import read_deep, sixteen_bits
 from .header import DEEP_COLOUR, PictureHeader, open_picture
-from .orientation import orientation, turn_image
+from .orientation import UPRIGHT, orientation, turn_image
 from .tags import PLANAR, mend_palette, tag
-from .transparency import flatten
+from .transparency import Alpha, flatten
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -39,6 +39,7 @@ class PictureDecoder:
         scaled: Whether each picture is scaled from its own bits to 16.
         turned: Number of pictures turned upright.
         transparent: Number of pictures that show the background.
+        unused: Number of pictures whose alpha would hide all of them.
     """
 
     channels: int
@@ -51,6 +52,7 @@ class PictureDecoder:
     scaled: bool = False
     turned: int = 0
     transparent: int = 0
+    unused: int = 0
 
     def read(self, path: Path, of: PictureHeader, row: int) -> NDArray[Any]:
         """Return a picture, (channels, side, side).
@@ -71,8 +73,9 @@ class PictureDecoder:
 
     def _read_eight(self, path: Path, of: PictureHeader, row: int) -> NDArray[Any]:
         with open_picture(path, of.page) as opened:
-            image, turned, transparent = _load_eight(opened, self.background)
-        self.turned, self.transparent = self.turned + turned, self.transparent + transparent
+            image, turned, alpha = _load_eight(opened, self.background)
+        if turned or alpha is not Alpha.NOTHING:
+            self._count(turned, alpha)
         image = _convert(image, grey=self.channels == 1)
         if not self.ranges:
             return _square_array(image, self.side, self.fit)
@@ -82,7 +85,7 @@ class PictureDecoder:
 
     def _read_deep(self, path: Path, of: PictureHeader, row: int) -> NDArray[Any]:
         found = read_deep(path, of, self.background)
-        self.turned, self.transparent = self.turned + found.turned, self.transparent + found.transparent
+        self._count(found.turned, found.alpha)
         values, _ = replace_not_finite(found.values, self.nan_as)
         if len(values) > self.channels:
             values = np.rint(luma(values)).astype(np.uint16)[None]
@@ -97,6 +100,11 @@ class PictureDecoder:
         made = square(values, self.side, self.fit, black)
         return np.repeat(made, 3, axis=0) if self.channels > len(made) else made
 
+    def _count(self, turned: bool, alpha: Alpha) -> None:
+        self.turned += turned
+        self.transparent += alpha is Alpha.SOME
+        self.unused += alpha is Alpha.ALL
+
     def _ranged(self, values: NDArray[Any], row: int, most: float) -> NDArray[Any]:
         return self.ranges.store(self.ranges.scale(values, row, (0, most)))
 
@@ -108,6 +116,8 @@ class PictureDecoder:
         if self.transparent:
             name = "black" if self.background == BLACK else "rgb({}, {}, {})".format(*self.background)
             made.append(f"transparent pixels of {self.transparent:,} images are shown on {name} (--background)")
+        if self.unused:
+            made.append(f"alpha of {self.unused:,} images is zero everywhere: ignored")
         return made
 
 
@@ -116,23 +126,24 @@ def eight_bits(image: Image, side: int, grey: bool) -> NDArray[np.uint8]:
     return _square_array(_convert(_load_eight(image, BLACK)[0], grey), side, "crop")
 
 
-def _load_eight(image: Image, background: Colour) -> tuple[Image, bool, bool]:
-    """Load a picture in 8 bits, upright and opaque; return it, and whether it was turned, and transparent."""
-    found = orientation(image)
+def _load_eight(image: Image, background: Colour) -> tuple[Image, bool, Alpha]:
+    """Load a picture in 8 bits, upright and opaque; return it, whether it was turned, and what was transparent."""
+    is_tiff = image.format == "TIFF"
+    found = orientation(image) if is_tiff else UPRIGHT  # a PNG may say it behind its pixels
     image.load()  # raises what is wrong with the file
     if image.mode.startswith("I"):  # Pillow would clip 16 bits to 8
         from PIL.Image import fromarray
 
         made = fromarray((sixteen_bits(image) >> 8).astype(np.uint8))
         made.info = {name: image.info[name] for name in image.info if name != "transparency"}
-        image = turn_image(made, found) if image.format != "TIFF" else made
-    elif image.format != "TIFF":  # which Pillow turns itself
+        image = made
+    elif is_tiff:
+        mend_palette(image)
+    if not is_tiff:  # Pillow has turned a TIFF itself
         found = orientation(image)
         image = turn_image(image, found)
-    else:
-        mend_palette(image)
-    image, transparent = flatten(image, background)
-    return image, found > 1, transparent
+    image, alpha = flatten(image, background)
+    return image, found > 1, alpha
 
 
 def _convert(image: Image, grey: bool) -> Image:

@@ -22,7 +22,7 @@ def tags(image: Image) -> Any:  # noqa: ANN401
 
 def tag(image: Image, number: int, default: int) -> Any:  # noqa: ANN401
     """Return a tag of an opened TIFF, the greatest of several values; the default where it is missing or damaged."""
-    held = tags(image)
+    held = tags(image) if image.format == "TIFF" else None
     if not held:
         return default
     try:

@@ -160,3 +160,14 @@ def test_a_fourth_channel_that_is_no_alpha_hides_nothing(tmp_path):
             "tif",
         )
         assert (add(np.dtype(dtype).name, where, Options()).pixels == 100).all()
+
+
+@pytest.mark.parametrize("channels", [2, 4])
+@pytest.mark.parametrize("dtype", ["uint8", "uint16"])
+def test_an_alpha_that_would_hide_everything_is_not_used(tmp_path, channels, dtype):
+    values = np.random.default_rng(0).integers(0, 256, (4, SIDE, SIDE, channels)).astype(dtype)
+    values *= values.dtype.type(np.iinfo(dtype).max // 255)
+    values[..., -1] = 0
+    made = add("set", listed(tmp_path / "set", values, png), Options())
+    assert np.array_equal(np.moveaxis(made.pixels, 1, -1), values[..., :-1])
+    assert made.notes == ("alpha of 4 images is zero everywhere: ignored",)
