@@ -1,11 +1,13 @@
-"""The same pixels are the same data set, whatever they are written as."""
+"""The same pixels are the same data set and get the same scores, whatever they are written as."""
 
 from __future__ import annotations
 
 import tempfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
 import tifffile
 from helpers.dicom_files import write as write_dicom
@@ -19,6 +21,7 @@ from medshift.benchmark.datasets.importing.add import add
 from medshift.benchmark.datasets.importing.formats.pictures.orientation import turn_values
 from medshift.benchmark.datasets.importing.options import Options
 from medshift.benchmark.datasets.manifest import read_manifest
+from medshift.benchmark.scoring import metrics
 
 pytestmark = pytest.mark.usefixtures("home")
 
@@ -56,23 +59,36 @@ def writings(draw):
         "depth": "8" if eight_only else draw(st.sampled_from(("8", "16", "8 in 16"))),
         "orientations": draw(st.lists(st.integers(1, 8 if ending in TURNABLE else 1), min_size=COUNT, max_size=COUNT)),
         "names": tuple(draw(st.permutations(("no finding", "Ödem", "0")))),
+        "separator": draw(st.sampled_from(",;\t|")),
+    }
+
+
+def scored(made, names: tuple[str, ...], certain: np.ndarray) -> dict[str, float]:
+    """Score predictions that are known by the names of the classes, (N, len(names)), on a data set."""
+    given = certain[:, [names.index(name) for name in made.classes]]
+    labels, groups = made.table["label"].to_numpy(), np.arange(len(made.table))
+    weights = np.ones((1, len(labels)))
+    return {
+        name: float(metrics.METRICS[name].function(labels, given, groups, weights)[0])
+        for name in ("balanced_accuracy", "auroc", "ece", "brier")
     }
 
 
 @settings(max_examples=15, deadline=None)
 @given(seed=st.integers(0, 99), how=writings())
-def test_format_depth_orientation_and_names_of_classes_change_nothing(seed, how):
+def test_format_depth_orientation_separator_and_names_of_classes_change_nothing(seed, how):
     rng = np.random.default_rng(seed)
     images = rng.integers(0, 256, (COUNT, 8, 11, how["channels"])).astype(np.uint8)
     labels = [index % 3 for index in range(COUNT)]
     deep = {"8": images, "16": images * np.uint16(257), "8 in 16": images.astype(np.uint16)}[how["depth"]]
     ranges = ("0,255",) if how["depth"] == "8 in 16" else ()
     with tempfile.TemporaryDirectory() as folder:
-        lines = ["image,label,domain,split_group"]
+        lines = [["image", "label", "domain", "split_group"]]
         for index, (values, orientation) in enumerate(zip(deep, how["orientations"], strict=True)):
             write(Path(folder) / f"{index}.{how['ending']}", values, orientation)
-            lines.append(f"{index}.{how['ending']},{how['names'][labels[index]]},{'ab'[index % 2]},p{index // 2}")
-        (Path(folder) / "manifest.csv").write_text("\n".join(lines), encoding="utf-8")
+            lines.append([f"{index}.{how['ending']}", how["names"][labels[index]], "ab"[index % 2], f"p{index // 2}"])
+        text = "\n".join(how["separator"].join(line) for line in lines)
+        (Path(folder) / "manifest.csv").write_text(text, encoding="utf-8")
         direct = read_manifest(folder, value_ranges=ranges)
         stored = add("set", Path(folder), Options(value_ranges=ranges))
         try:
@@ -85,5 +101,10 @@ def test_format_depth_orientation_and_names_of_classes_change_nothing(seed, how)
                 assert made.table["group"].tolist() == [f"p{index // 2}" for index in range(COUNT)]
                 assert made.table["domain"].tolist() == ["ab"[index % 2] for index in range(COUNT)]
             assert direct.table.equals(stored.table)
+            certain = rng.dirichlet(np.ones(3), COUNT)
+            plain = scored(
+                SimpleNamespace(classes=how["names"], table=pd.DataFrame({"label": labels})), how["names"], certain
+            )
+            assert scored(stored, how["names"], certain) == pytest.approx(plain, abs=1e-12)
         finally:
             store.remove("set")
