@@ -14,10 +14,11 @@ from ..reading import DataOptions, ReadingOptions
 
 @options.expand
 def export(
+    *,
     out: Annotated[Path, typer.Option(metavar="DIR", help="Folder to create: the images are written into it.")],
     data: DataOptions,
-    reading: ReadingOptions,
     chosen: options.ProtocolOptions,
+    reading: ReadingOptions,
     protocol_folder: options.ProtocolFolder = None,
     form: Annotated[
         Literal["npy", "png"], typer.Option("--format", help="npy: one array per condition; png: one file per image.")

@@ -25,8 +25,8 @@ Folder = Annotated[Path, typer.Argument(help="Holds protocol.json and truth.parq
 def make(
     name: Annotated[str, typer.Argument(help="Names the protocol, its folder and its leaderboard.")],
     data: DataOptions,
-    reading: ReadingOptions,
     chosen: options.ProtocolOptions,
+    reading: ReadingOptions,
     label_fractions: Annotated[
         str,
         typer.Option(help="Fractions of the source's training groups, comma-separated: one protocol each."),

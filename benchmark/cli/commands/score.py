@@ -33,10 +33,12 @@ def score(
     The leaderboard marks it as external: what it sees is declared by its author, and nobody can run it again.
     """
     from ...exchange import ingest
+    from ...files.destinations import output_folder
     from ...protocols.folder import read_protocol
     from ..progress import console
     from ..summary import print_summary
 
+    output_folder(out, "a submission")
     protocol, truth = read_protocol(protocol_folder)
     if exported is not None:
         from ...exchange.export import fingerprints

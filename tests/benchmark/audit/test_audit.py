@@ -19,9 +19,7 @@ from medshift.benchmark.audit.duplicates import duplicates
 from medshift.benchmark.audit.findings import GRAVE, findings
 from medshift.benchmark.audit.report.page import page
 from medshift.benchmark.audit.shortcut_probe import ALL, DOMAIN, probe
-from medshift.benchmark.cli.commands.data.audit import _page_file as page_file
 from medshift.benchmark.reporting import axes
-from medshift.shifts.errors import MedshiftError
 
 
 @contextmanager
@@ -179,15 +177,13 @@ def test_a_folder_is_audited_on_the_command_line(tmp_path):
     assert "unknown domain 'site-x'" in wrong.stderr
 
 
-def test_the_page_goes_into_a_folder_or_a_file_that_ends_in_html(tmp_path):
-    (tmp_path / "run-1.2").mkdir()
+@pytest.mark.parametrize("name", ["page.pdf", "taken"])
+def test_a_page_that_is_neither_a_folder_nor_html_is_refused_before_the_audit(tmp_path, name):
     (tmp_path / "taken").write_text("")
-    assert page_file(tmp_path / "new") == tmp_path / "new" / "audit.html"
-    assert page_file(tmp_path / "run-1.2") == tmp_path / "run-1.2" / "audit.html"
-    assert page_file(tmp_path / "page.HTML") == tmp_path / "page.HTML"
-    for name in ("page.pdf", "taken"):
-        with pytest.raises(MedshiftError, match=r"give a folder, or a file ending in \.html"):
-            page_file(tmp_path / name)
+    where = folders.folder(tmp_path / "in", {"site-a": 4, "site-b": 4})
+    done = run("--data", where, "--out", tmp_path / name)
+    assert done.returncode == 1
+    assert f"--out {tmp_path / name}: " in done.stderr
 
 
 def test_without_data_it_asks_for_some():

@@ -35,7 +35,9 @@ def audit(
     """Find leaks, duplicates, confounding and shortcuts; measure how each domain's images were acquired."""
     if name is None and data is None:
         raise MedshiftError("nothing to audit: give the name of a data set, or --data DIR")
-    where = _page_file(out)
+    from ....files.destinations import output_file
+
+    where = output_file(out, "audit.html", (".html", ".htm"))
     from ....audit.audit import audit as examine
     from ....audit.report.page import page
     from ....audit.report.terminal import show
@@ -54,17 +56,3 @@ def audit(
     write_text(where, page(found))
     show(found, console(err=False))
     print(where)
-
-
-def _page_file(out: Path) -> Path:
-    """Return the file to write: `out` itself if it ends in .html, else `audit.html` in this folder.
-
-    Raises:
-        MedshiftError: `out` has another ending, or is a file.
-    """
-    if not out.is_dir():
-        if out.suffix.lower() in (".html", ".htm"):
-            return out
-        if out.suffix or out.exists():
-            raise MedshiftError(f"--out {out}: give a folder, or a file ending in .html")
-    return out / "audit.html"
