@@ -183,7 +183,7 @@ def test_a_page_that_is_neither_a_folder_nor_html_is_refused_before_the_audit(tm
     where = folders.folder(tmp_path / "in", {"site-a": 4, "site-b": 4})
     done = run("--data", where, "--out", tmp_path / name)
     assert done.returncode == 1
-    assert f"--out {tmp_path / name}: " in done.stderr
+    assert f"medshift: --out {tmp_path / name}" in done.stderr
 
 
 def test_without_data_it_asks_for_some():
