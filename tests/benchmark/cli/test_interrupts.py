@@ -12,8 +12,13 @@ from medshift.benchmark.cli import interrupts
 from medshift.benchmark.cli.main import main
 
 NUMBERS = [getattr(signal, name) for name in interrupts.NAMES if hasattr(signal, name)]
-# a shell's background job ignores Ctrl-C, and its children would, too
-DEFAULT = "import os, signal, sys\nsignal.signal(signal.SIGINT, signal.default_int_handler)\n"
+# a shell's background job ignores Ctrl-C, one of `nohup` a hang-up, and their children would, too
+DEFAULT = """
+import os, signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)
+if hasattr(signal, "SIGHUP"):
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+"""
 WAITS = """
 from medshift.benchmark.cli import interrupts
 with interrupts.handled(), interrupts.noting("3 of 5 are saved"):
