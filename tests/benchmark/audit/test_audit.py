@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 import numpy as np
 import pytest
-from helpers import image_folders as folders
+from helpers.images import image_folders as folders
 from helpers.made_up_data import data
 
 from medshift.benchmark.audit.audit import audit

@@ -6,7 +6,7 @@ import csv
 from dataclasses import replace
 
 import pytest
-from helpers.image_folders import folder
+from helpers.images.image_folders import folder
 from helpers.made_up_data import sites
 from typer.testing import CliRunner
 

@@ -9,7 +9,7 @@ from importlib.metadata import version
 
 import pytest
 from helpers.cli import MEDSHIFT
-from helpers.image_folders import edit, folder
+from helpers.images.image_folders import edit, folder
 
 HEAVY = ("torch", "timm", "sklearn", "matplotlib", "monai", "torchio", "nilearn")
 

@@ -32,7 +32,7 @@ class Hook:
         if name == module:
             os.kill(os.getpid(), int(number))
 sys.meta_path.insert(0, Hook())
-from medshift.benchmark.cli.start import main
+from medshift.benchmark.cli.__main__ import main
 sys.argv = ["medshift", "list", "shifts"]
 main()
 """

@@ -6,7 +6,7 @@ import json
 import shutil
 
 import pytest
-from helpers.image_folders import folder
+from helpers.images.image_folders import folder
 from rich.console import Console
 from typer.testing import CliRunner
 

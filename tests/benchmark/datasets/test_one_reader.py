@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import tifffile
-from helpers.image_folders import edit, folder
+from helpers.images.image_folders import edit, folder
 from PIL import Image
 
 from medshift.benchmark.datasets import store

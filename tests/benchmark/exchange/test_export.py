@@ -10,7 +10,7 @@ import tracemalloc
 import numpy as np
 import pandas as pd
 import pytest
-from helpers.image_folders import folder
+from helpers.images.image_folders import folder
 from helpers.made_up_data import sites
 from PIL import Image
 from typer.testing import CliRunner

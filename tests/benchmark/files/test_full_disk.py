@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 from helpers.cli import files_in, full_disk, line_of
-from helpers.image_folders import folder
+from helpers.images.image_folders import folder
 
 from medshift.benchmark.cli import scaffold
 from medshift.benchmark.cli.commands import shifts
@@ -31,7 +31,7 @@ def _new(images, fabricate, tmp, out):
 
 
 def _preview(images, fabricate, tmp, out):
-    return lambda: shifts.preview(out=out / "sheet.png", data=images, shifts="gamma")
+    return lambda: shifts.preview(out=out / "sheet.png", data=images, shifts=["gamma"])
 
 
 def _chart(images, fabricate, tmp, out):

@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 import pytest
-from helpers.image_folders import folder
+from helpers.images.image_folders import folder
 
 from medshift.benchmark.contract import access
 from medshift.benchmark.datasets import manifest

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from helpers.cli import MEDSHIFT
-from helpers.image_folders import DOMAINS, edit, folder
+from helpers.images.image_folders import DOMAINS, edit, folder
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner

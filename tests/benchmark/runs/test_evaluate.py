@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import torch
 from helpers.cli import MEDSHIFT
-from helpers.image_folders import folder
+from helpers.images.image_folders import folder
 from torch import nn
 
 from medshift.baselines import Recipe

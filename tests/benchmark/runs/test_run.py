@@ -13,7 +13,7 @@ import time
 import pandas as pd
 import pytest
 from helpers.cli import MEDSHIFT
-from helpers.image_folders import folder
+from helpers.images.image_folders import folder
 
 from medshift.benchmark.protocols import truth
 

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from helpers.image_folders import folder
+from helpers.images.image_folders import folder
 
 from medshift.benchmark.contract import access, predictor, registry
 from medshift.benchmark.contract.search_space import Choice

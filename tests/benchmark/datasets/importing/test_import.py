@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from helpers.cli import MEDSHIFT
-from helpers.image_folders import folder
+from helpers.images.image_folders import folder
 from helpers.importing import refused
 from PIL import Image
 

@@ -7,8 +7,8 @@ import subprocess
 import numpy as np
 import pytest
 from helpers.cli import MEDSHIFT
-from helpers.dicom_files import tree, write
-from helpers.image_folders import picture
+from helpers.images.dicom_files import tree, write
+from helpers.images.image_folders import picture
 
 from medshift.benchmark.datasets import store
 from medshift.benchmark.datasets.importing.add import add

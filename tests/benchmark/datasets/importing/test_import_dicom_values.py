@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pydicom
 import pytest
-from helpers.dicom_files import tree, write
+from helpers.images.dicom_files import tree, write
 
 from medshift.benchmark.datasets.importing.add import add
 from medshift.benchmark.datasets.importing.formats.windowing import window

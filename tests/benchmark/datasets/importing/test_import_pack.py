@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from helpers.full_disk import largest_file
-from helpers.image_folders import folder
+from helpers.images.image_folders import folder
 
 from medshift.benchmark.datasets import store
 from medshift.benchmark.datasets.importing.add import add

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from helpers.image_folders import edit
+from helpers.images.image_folders import edit
 from helpers.importing import refused
 from PIL import Image
 

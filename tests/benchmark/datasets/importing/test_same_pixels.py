@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 import pytest
 import tifffile
-from helpers.dicom_files import write as write_dicom
-from helpers.picture_files import exif, png
+from helpers.images.dicom_files import write as write_dicom
+from helpers.images.picture_files import exif, png
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image

@@ -9,7 +9,7 @@ from itertools import product
 import numpy as np
 import pydicom
 import pytest
-from helpers.dicom_files import compress, jpeg_lossless, transcode, tree, write
+from helpers.images.dicom_files import compress, jpeg_lossless, transcode, tree, write
 from PIL import Image
 from pydicom.uid import JPEG2000, JPEG2000Lossless, JPEGBaseline8Bit
 

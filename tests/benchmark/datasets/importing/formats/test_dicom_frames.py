@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pydicom
 import pytest
-from helpers.dicom_files import transcode, tree, write
+from helpers.images.dicom_files import transcode, tree, write
 from helpers.importing import refused
 from pydicom.dataset import Dataset
 

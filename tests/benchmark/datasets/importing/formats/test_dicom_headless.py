@@ -9,7 +9,7 @@ import zipfile
 import numpy as np
 import pydicom
 import pytest
-from helpers.dicom_files import tree, write
+from helpers.images.dicom_files import tree, write
 from pydicom.filewriter import dcmwrite
 from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 

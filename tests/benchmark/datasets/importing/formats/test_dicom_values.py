@@ -7,7 +7,7 @@ import struct
 import numpy as np
 import pydicom
 import pytest
-from helpers.dicom_files import tree, write
+from helpers.images.dicom_files import tree, write
 from pydicom.dataset import Dataset
 
 from medshift.benchmark.datasets.importing.add import add

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from helpers.dicom_files import write as write_dicom
+from helpers.images.dicom_files import write as write_dicom
+from helpers.images.picture_files import listed
 from helpers.importing import refused
-from helpers.picture_files import listed
 from PIL import Image
 
 from medshift.benchmark.datasets.importing.add import add

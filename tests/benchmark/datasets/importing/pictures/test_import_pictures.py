@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tifffile
-from helpers.image_folders import folder
+from helpers.images.image_folders import folder
 from PIL import Image
 
 from medshift.benchmark.datasets.importing.add import add

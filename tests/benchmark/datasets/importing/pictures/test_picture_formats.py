@@ -7,8 +7,8 @@ import subprocess
 import numpy as np
 import pytest
 import tifffile
-from helpers.dicom_files import write as write_dicom
-from helpers.picture_files import listed
+from helpers.images.dicom_files import write as write_dicom
+from helpers.images.picture_files import listed
 from PIL import Image, features
 
 from medshift.benchmark.datasets.importing.add import add

@@ -7,7 +7,7 @@ import struct
 import numpy as np
 import pytest
 import tifffile
-from helpers.picture_files import listed, png
+from helpers.images.picture_files import listed, png
 from PIL import Image
 
 from medshift.benchmark.datasets.importing.add import add

@@ -7,8 +7,8 @@ import shlex
 import nibabel
 import numpy as np
 import pytest
-from helpers.dicom_files import write as write_dicom
-from helpers.picture_files import listed, png
+from helpers.images.dicom_files import write as write_dicom
+from helpers.images.picture_files import listed, png
 from PIL import Image
 
 from medshift.benchmark.datasets.importing.add import add

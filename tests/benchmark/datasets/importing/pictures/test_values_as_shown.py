@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import tifffile
-from helpers.picture_files import listed
+from helpers.images.picture_files import listed
 from PIL import Image
 
 from medshift.benchmark.datasets.importing.add import add

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from helpers.image_folders import HEAD, make_set, pictures, write_manifest
+from helpers.images.image_folders import HEAD, make_set, pictures, write_manifest
 from helpers.importing import opened
 from PIL import Image
 

@@ -6,7 +6,7 @@ import unicodedata
 
 import pandas as pd
 import pytest
-from helpers.image_folders import HEAD, make_set, pictures, write_manifest
+from helpers.images.image_folders import HEAD, make_set, pictures, write_manifest
 from helpers.importing import complaints, labels_of, opened
 
 from medshift.benchmark.datasets.manifest import read_manifest

@@ -6,7 +6,7 @@ import os
 import unicodedata
 
 import pytest
-from helpers.image_folders import make_set, pictures, write_manifest
+from helpers.images.image_folders import make_set, pictures, write_manifest
 from helpers.importing import complaints, opened
 
 LABELS = ("neg", "neg", "pos", "pos") * 2

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from helpers.image_folders import HEAD, make_set, write_manifest
+from helpers.images.image_folders import HEAD, make_set, write_manifest
 from helpers.importing import complaints, labels_of, opened
 
 LABELS = ["neg", "pos"] * 4

@@ -7,7 +7,7 @@ import datetime
 
 import pandas as pd
 import pytest
-from helpers.image_folders import HEAD, make_set, write_manifest
+from helpers.images.image_folders import HEAD, make_set, write_manifest
 from helpers.importing import complaints, labels_of, opened
 
 LABELS = ("neg", "pos") * 3
