@@ -21,9 +21,15 @@ if TYPE_CHECKING:
 NOTES = 8  # notes of the data that are printed
 
 
-def load_chosen(data: DataOptions, reading: ReadingOptions) -> tuple[Dataset, str]:
-    """Load the data that the options name, with a bar; see `runs.terms.load_chosen`."""
-    return terms.load_chosen(_choice(data, reading), bar)
+def load_chosen(data: DataOptions, reading: ReadingOptions, choices: Choices | None = None) -> tuple[Dataset, str]:
+    """Load the data that the options name, with a bar; see `runs.terms.load_chosen`.
+
+    Args:
+        data: A data set by name, or a folder.
+        reading: How the folder is read.
+        choices: Those of the protocol that it is for.
+    """
+    return terms.load_chosen(_choice(data, reading).arranged(choices or Choices()), bar)
 
 
 def resolve_study(

@@ -18,7 +18,9 @@ from .importing.collection import open_collection
 from .importing.options import Options, make_options
 from .importing.rows.paths import MANIFESTS, locate
 
-IN_NAME = ("modality", "classes", "image_size")  # options that the data set's name or the protocol says
+IN_NAME = ("modality", "classes", "image_size")  # options that a protocol says itself
+ARRANGED = ("groups_per_domain", "ignore_split")  # options that its truth says
+LOCAL = "local"  # version of what was read from a folder, whose content is not hashed
 
 
 def read_manifest(
@@ -61,7 +63,7 @@ def read_with(folder: Path, options: Options, progress: Callable[[int, int], Non
         pixels[index] = image
     return Dataset(
         name=root.resolve().name + _chosen(options, len(found.classes), shape[-1]),
-        version="local",
+        version=local_version(options),
         classes=found.classes,
         modality=options.modality,
         table=found.table,
@@ -71,10 +73,14 @@ def read_with(folder: Path, options: Options, progress: Callable[[int, int], Non
     )
 
 
+def local_version(options: Options) -> str:
+    """Return the version of a folder that is read so: other pixels or labels than those of its protocol are found."""
+    told = {name: getattr(Options(), name) for name in (*IN_NAME, *ARRANGED, "depth", "licence", "citation")}
+    rest = dataclasses.replace(options, **told)
+    return LOCAL if rest == Options() else f"{LOCAL}-{hashlib.sha256(repr(rest).encode()).hexdigest()[:8]}"
+
+
 def _chosen(options: Options, classes: int, side: int) -> str:
     """Return what a data set's name says of its options: read in another way, it needs its own protocol."""
     named = (f"-{classes}-classes" if options.classes else "") + (f"-{side}px" if options.image_size else "")
-    plain = Options(**{name: getattr(options, name) for name in IN_NAME})
-    if options == plain:
-        return named
-    return f"{named}-{hashlib.sha256(repr(options).encode()).hexdigest()[:6]}"
+    return named + local_version(options).removeprefix(LOCAL)

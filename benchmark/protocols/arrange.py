@@ -37,13 +37,16 @@ def arrange(dataset: Dataset, choices: Choices) -> Dataset:
 def arrange_like(dataset: Dataset, protocol: Protocol, table: pd.DataFrame) -> Dataset:
     """Return the data set with the order of classes and the names of groups of a protocol that was made of it.
 
-    What differs otherwise stays as it is, and is found by a comparison.
+    Its own column `split` is dropped: the truth has the splits. What differs otherwise stays as it is, and is found by
+    a comparison.
 
     Args:
         dataset: The data set.
         protocol: The protocol.
         table: Its truth.
     """
+    if "split" in dataset.table:
+        dataset = dataclasses.replace(dataset, table=dataset.table.drop(columns="split"))
     wanted = protocol.dataset.classes
     if sorted(wanted) == sorted(dataset.classes):
         dataset = _with_classes(dataset, wanted)

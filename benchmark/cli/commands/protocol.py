@@ -51,7 +51,7 @@ def make(
     output_folder(out, "a protocol")
     parts = fractions.parse_fractions(label_fractions)
     choices = chosen.choices()
-    loaded, own_source = load_chosen(data, reading)
+    loaded, own_source = load_chosen(data, reading, choices)
     with bar("matching severities", unit="shifts") as progress:
         match = partial(solve, progress=progress)
         made = make_all(
