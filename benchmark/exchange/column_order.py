@@ -42,9 +42,8 @@ def order_warning(protocol: Protocol, truth: pd.DataFrame, arrays: Mapping[str, 
     if own >= SUSPECT and (len(classes) == 2 or best < own + BETTER):
         return []
     elsewhere = f", with the columns in another order {format_decimal(best, 2)}" if len(classes) > 2 else ""
+    asked = "are the columns swapped" + (", or is the score that of the other class" if len(classes) == 2 else "")
     means = ", ".join(
         f"p{k} {'is the probability of' if not k else 'of'} `{name}`" for k, name in enumerate(classes[:LISTED])
     )
-    return [
-        f"warning: AUROC on source validation is {format_decimal(own, 2)}{elsewhere}: are the columns swapped? {means}"
-    ]
+    return [f"warning: AUROC on source validation is {format_decimal(own, 2)}{elsewhere}: {asked}? {means}"]

@@ -25,6 +25,8 @@ def read_table(path: Path) -> tuple[pd.DataFrame, list[str]]:
         MedshiftError: The file is neither text nor Parquet, or its rows do not have as many cells as its header.
     """
     kind = path.suffix.lower()
+    if not path.is_file():
+        raise MedshiftError(f"{path}: {'a folder, not a table' if path.is_dir() else 'no such file'}")
     try:
         if kind == ".parquet":
             return pd.read_parquet(path), []

@@ -16,6 +16,7 @@ from .delimited import plain
 SCORES = ("score", "probability", "prob", "p", "y_score", "y_prob")  # of the second of two classes
 EMPTY = ("", "nan", "na", "n/a", "null", "none", "-")
 PREFIX = re.compile(r"(?:p|pr|prob|proba|probability)[_ :.(]+(.*?)\)?")
+OF_CLASS = re.compile(r"class[_ ]?(.+)")
 SUFFIX = re.compile(r"(.*?)[_ :.]+(?:p|prob|proba|probability)")
 NUMBERED = re.compile(r"(?:p|prob|proba|probability|class)_?(\d{1,4})")
 DECIMAL_COMMA = re.compile(r"\s*[-+]?\d*,\d+(?:e[-+]?\d+)?\s*", re.IGNORECASE)
@@ -98,7 +99,7 @@ def _meaning(name: object, classes: Sequence[str]) -> str:
     if text in predictions.columns(len(classes)):
         return text
     reduced = [plain(each) for each in classes]
-    shapes = [text, *(found[1] for each in (PREFIX, SUFFIX) if (found := each.fullmatch(text)))]
+    shapes = [text, *(found[1] for each in (PREFIX, OF_CLASS, SUFFIX) if (found := each.fullmatch(text)))]
     places = {reduced.index(shape) for shape in shapes if reduced.count(shape) == 1}
     if len(places) == 1:
         return f"p{places.pop()}"

@@ -9,6 +9,7 @@ import pytest
 from medshift.benchmark.exchange import ingest
 from medshift.benchmark.exchange.column_order import order_warning
 from medshift.benchmark.exchange.ingest import Claim
+from medshift.benchmark.exchange.probabilities import understand
 from medshift.benchmark.submissions import predictions
 from medshift.shifts.errors import MedshiftError
 
@@ -160,7 +161,9 @@ def test_swapped_columns_are_warned_of_but_not_refused(contest, tmp_path, monkey
         path = tmp_path / f"{number}.csv"
         each.to_csv(path, index=False)
         _, _, notes = ingest.submit(path, terms, rows, Claim(f"v{number}", "source"), {"gamma": "0" * 64}, tmp_path)
-        wanted = "AUROC on source validation is .00: are the columns swapped? p0 is the probability of `class-0`, p1 of"
+        wanted = (
+            "AUROC on source validation is .00: are the columns swapped, or is the score that of the other class? p0 is"
+        )
         assert any(wanted in note for note in notes) == warned
 
 
@@ -191,3 +194,24 @@ def test_letters_of_windows_are_read_where_they_match_a_sample(contest, tmp_path
     assert found == []
     assert notes == ["it is not UTF-8: read as Windows-1252"]
     assert "site-b/test/Müller.png" in set(understood["sample_id"])
+
+
+@pytest.mark.parametrize(
+    ("name", "classes", "place"),
+    [
+        ("class_0", ("1", "0"), "p1"),
+        ("class0", ("1", "0"), "p1"),
+        ("class_0", ("no", "yes"), "p0"),
+        ("p0", ("1", "0"), "p0"),
+    ],
+)
+def test_a_class_that_is_a_number_is_meant_by_its_name(name, classes, place):
+    table = pd.DataFrame({"condition": ["a"], "sample_id": ["b"], name: [0.25]})
+    understood, _, _ = understand(table, classes)
+    assert place in understood
+
+
+def test_a_table_that_is_not_there_is_named(contest, tmp_path):
+    terms, rows, _, _ = contest
+    with pytest.raises(MedshiftError, match=r"nope\.csv: no such file"):
+        ingest.problems(tmp_path / "nope.csv", terms, rows, tmp_path / "into.parquet", [])
