@@ -18,10 +18,9 @@ from helpers.images.image_folders import folder
 from torch import nn
 
 from medshift.baselines import Recipe
-from medshift.benchmark import check_submission, evaluate, read_protocol
+from medshift.benchmark import RunProgress, check_submission, evaluate, read_protocol
 from medshift.benchmark.cli.commands.run import run as run_command
 from medshift.benchmark.cli.reading import ReadingOptions
-from medshift.benchmark.runs.job import RunProgress
 from medshift.benchmark.submissions import card
 from medshift.shifts.errors import MedshiftError
 
