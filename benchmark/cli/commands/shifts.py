@@ -21,7 +21,7 @@ def preview(
     reading: ReadingOptions,
     chosen: ShiftOptions,
     out: Annotated[
-        Path, typer.Option(metavar="FILE", help="The picture, .png or .pdf; in a folder it is shifts.png.")
+        Path, typer.Option(metavar="FILE", help="The picture, .png, .pdf, .eps or .ps; in a folder it is shifts.png.")
     ] = Path("shifts.png"),
     images: Annotated[int, typer.Option(help="Number of images, spread over the data set.", min=1, max=20)] = 1,
 ) -> None:
