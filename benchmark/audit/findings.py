@@ -35,7 +35,7 @@ def _leaks(audit: Audit) -> Iterator[Finding]:
     if counts.unsplit:
         yield Finding(GRAVE, f"the domains cannot be split: {counts.unsplit}", "medshift run refuses them so.", 5)
     if counts.in_several:
-        where = "; ".join(f"{number} in both {one} and {other}" for one, other, number in counts.shared)
+        where = "; ".join(f"{pair.groups} in both {' and '.join(pair.domains)}" for pair in counts.shared)
         yield Finding(
             GRAVE,
             f"{_plural(counts.in_several, 'group')} appear{'s' if counts.in_several == 1 else ''} in several domains: "

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from ..datasets.dataset import Dataset
-from ..files.wording import plural
+from ..files.wording import percent, plural
 from .finding import NOTE, SERIOUS, Finding
 from .value_use import LITTLE, ValueUse
 
@@ -35,7 +35,7 @@ def value_findings(dataset: Dataset, use: ValueUse) -> Iterator[Finding]:
         range_ = f"{use.usual[0]:g},{use.usual[1]:g}" if deep else "LOW,HIGH, in the values of the files"
         yield Finding(
             SERIOUS,
-            f"the images use {_percent(use.share)} of the scale: values {usual} of {_number(use.scale[0])} to "
+            f"the images use {percent(use.share)} of the scale: values {usual} of {_number(use.scale[0])} to "
             f"{_number(use.scale[1])}{stored}",
             "They are nearly black to a network, and severities of shifts do not fit them: import them again with "
             f"--value-range {range_}.",
@@ -46,7 +46,7 @@ def value_findings(dataset: Dataset, use: ValueUse) -> Iterator[Finding]:
         held = 1 - (use.usual[1] - use.usual[0]) / (use.whole[1] - use.whole[0])
         yield Finding(
             SERIOUS,
-            f"{plural(len(outliers), 'image')} hold{'s' if len(outliers) == 1 else ''} {_percent(held)} of the range "
+            f"{plural(len(outliers), 'image')} hold{'s' if len(outliers) == 1 else ''} {percent(held)} of the range "
             f"of values alone: {ids[outliers[0]]} holds {_number(use.least[outliers[0]])} to "
             f"{_number(use.greatest[outliers[0]])}, others {usual}",
             "Look for hot pixels, burnt-in text or another unit, and choose the value range without them.",
@@ -68,7 +68,3 @@ def value_findings(dataset: Dataset, use: ValueUse) -> Iterator[Finding]:
 
 def _number(value: float) -> str:
     return f"{value:,.0f}" if float(value).is_integer() else f"{value:,.4g}"
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.0f} %" if share >= 0.01 else f"{100 * share:.2g} %"

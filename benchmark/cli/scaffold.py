@@ -17,6 +17,7 @@ from ...shifts.plugins import Table
 from ..contract import registry
 from ..datasets import catalogue as datasets
 from ..files.atomic import write_text
+from ..files.destinations import new_folder
 
 FILES = {  # template -> file, with the same placeholders
     "module.py.txt": "${module}.py",
@@ -84,8 +85,7 @@ def new(kind: str, name: str, out: Path) -> list[Path]:
     if name in what.table.names():
         origin = what.table.origin(name)
         raise MedshiftError(f"{what.noun} {name!r} exists already, in {origin}: choose another name")
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise MedshiftError(f"{out} exists and is not an empty folder: choose another --out")
+    new_folder(out, "a package")
     module = f"medshift_{_function(name)}"
     words = {
         "name": name,

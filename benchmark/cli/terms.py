@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...shifts.errors import MedshiftError
-from ..protocols.plan import Choices, unreached_levels
+from ..protocols.plan import Choices
 from ..runs import terms
 from .progress import bar, console
 from .reading import DataOptions, ReadingOptions
@@ -16,9 +17,6 @@ if TYPE_CHECKING:
 
     from ..datasets.dataset import Dataset
     from ..protocols.protocol import Protocol
-
-
-NOTES = 8  # notes of the data that are printed
 
 
 def load_chosen(data: DataOptions, reading: ReadingOptions, choices: Choices | None = None) -> tuple[Dataset, str]:
@@ -57,13 +55,19 @@ def print_remarks(dataset: Dataset, protocol: Protocol, table: pd.DataFrame, *, 
         table: Its truth with a column `row`.
         planned: The positive class was not chosen, and can still be.
     """
-    from ..protocols.remarks import positive_hint, remarks
+    from ..runs.study_notes import study_notes
 
-    notes = [f"note: {note}" for note in dataset.notes]
-    if len(notes) > NOTES:
-        notes = [*notes[:NOTES], f"note: {len(notes) - NOTES} more notes on how the images were read"]
-    hint = positive_hint(protocol) if planned else ""
-    lines = [*notes, *remarks(protocol, table, dataset), *([hint] if hint else []), *unreached_levels(protocol)]
+    _print(study_notes(dataset, protocol, table, planned=planned))
+
+
+def print_notes(dataset: Dataset) -> None:
+    """Print, to standard error, the notes of the data: for commands that make no protocol."""
+    from ..runs.study_notes import data_notes
+
+    _print(data_notes(dataset))
+
+
+def _print(lines: Iterable[str]) -> None:
     for line in lines:
         console().print(line, soft_wrap=True, markup=False)
 

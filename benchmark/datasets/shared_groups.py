@@ -47,6 +47,11 @@ def overlaps(table: pd.DataFrame) -> list[Overlap]:
     return sorted(found, key=lambda pair: (-pair.groups, pair.domains))
 
 
+def count_shared(table: pd.DataFrame) -> int:
+    """Count the groups that occur in more than one domain."""
+    return int((table.groupby("group")["domain"].nunique() > 1).sum())
+
+
 def shared_groups_note(table: pd.DataFrame) -> str:
     """Write what shared groups will cost, whichever domain is trained on; empty if there are none."""
     pairs = overlaps(table)
@@ -59,7 +64,7 @@ def shared_groups_note(table: pd.DataFrame) -> str:
             f"training on {other} {first.images[0]:,} of {first.of[0]:,} of {one}"
         )
         return f"{counted(first.groups)} in both {one} and {other} and count as the same patients: {cost}; {WAY_ON}"
-    several = int((table.groupby("group")["domain"].nunique() > 1).sum())
+    several = count_shared(table)
     listed = ", ".join(f"{pair.groups:,} in both {pair.domains[0]} and {pair.domains[1]}" for pair in pairs[:MOST])
     return (
         f"{counted(several)} in several domains ({listed}{', ...' if len(pairs) > MOST else ''}) and count as the same "
@@ -77,6 +82,6 @@ def groups_per_domain(table: pd.DataFrame) -> pd.DataFrame:
 
     All groups change, so that the name of one does not depend on which others are shared.
     """
-    if not (table.groupby("group")["domain"].nunique() > 1).any():
+    if not count_shared(table):
         return table
     return table.assign(group=table["domain"].astype(str) + "/" + table["group"].astype(str))

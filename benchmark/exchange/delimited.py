@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import codecs
-import csv
-import re
 from pathlib import Path
 
 import pandas as pd
 
 from ...shifts.errors import MedshiftError, in_one_line
+from ..files.text_tables import MARKS, encoding, find_separator, named_separator, refuse_workbook
 from ..submissions.predictions import KEYS
 
-SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
+NAMED = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 TEXT = (".csv", ".tsv", ".txt")
 HEAD = 1 << 16  # bytes in which separator and encoding are looked for
-MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 
 
 def read_table(path: Path) -> tuple[pd.DataFrame, list[str]]:
@@ -44,17 +41,19 @@ def read_table(path: Path) -> tuple[pd.DataFrame, list[str]]:
     raise MedshiftError(f"{path}: predictions must be a .csv or .parquet file: export the table as one of these")
 
 
-def _read_text(path: Path, encoding: str = "") -> tuple[pd.DataFrame, list[str]]:
+def _read_text(path: Path, coding: str = "") -> tuple[pd.DataFrame, list[str]]:
     with path.open("rb") as file:
         head = file.read(HEAD)
-    encoding = encoding or _encoding(head)
-    with path.open(encoding=encoding, newline="") as file:
-        first = next((line for line in file if line.strip()), "")
-    marked = re.fullmatch(r'"?sep=(.)"?\s*', first, re.IGNORECASE)
-    separator = marked[1] if marked else _separator(first)
-    table = pd.read_csv(
-        path, sep=separator, dtype=str, keep_default_na=False, encoding=encoding, skiprows=int(marked is not None)
-    )
+    refuse_workbook(head, path)
+    coding = coding or encoding(head)
+    with path.open(encoding=coding, newline="") as file:
+        filled = ((number, line) for number, line in enumerate(file) if line.strip())
+        before, first = next(filled, (0, ""))
+        named = named_separator(first)
+        header = first if named is None else next(filled, (0, ""))[1]
+    separator = named or find_separator(header, _has_keys) or ","
+    skipped = 0 if named is None else before + 1
+    table = pd.read_csv(path, sep=separator, dtype=str, keep_default_na=False, encoding=coding, skiprows=skipped)
     if not isinstance(table.index, pd.RangeIndex):  # pandas takes surplus cells for an index
         names, whole = table.columns, table.reset_index()
         if table.index.nlevels > 1 or not (whole.iloc[:, -1] == "").all():  # unless each line ends in a separator
@@ -63,30 +62,14 @@ def _read_text(path: Path, encoding: str = "") -> tuple[pd.DataFrame, list[str]]
                 "have decimal commas, separate cells by semicolons, else remove what follows the last column"
             )
         table = whole.iloc[:, :-1].set_axis(names, axis=1)
-    if separator == "," and "utf-16" not in encoding:
+    if separator == "," and "utf-16" not in coding:
         return table, []
-    name = SEPARATORS.get(separator, repr(separator))
-    return table, [f"read as {'UTF-16, ' if 'utf-16' in encoding else ''}separated by {name}"]
+    name = NAMED.get(separator, repr(separator))
+    return table, [f"read as {'UTF-16, ' if 'utf-16' in coding else ''}separated by {name}"]
 
 
-def _encoding(head: bytes) -> str:
-    """Name the encoding by its byte-order mark, or by where its zero bytes are; UTF-8 otherwise."""
-    for mark, name in MARKS.items():
-        if head.startswith(mark):
-            return name
-    even, odd = head[0::2].count(0), head[1::2].count(0)
-    if 4 * max(even, odd) > len(head):
-        return "utf-16-le" if odd > even else "utf-16-be"
-    return "utf-8"
-
-
-def _separator(header: str) -> str:
-    """Return the separator that splits a header into cells among which are both keys; a comma if none does."""
-    for separator in SEPARATORS:
-        cells = next(csv.reader([header], delimiter=separator), [])
-        if set(KEYS) <= {plain(cell) for cell in cells}:
-            return separator
-    return ","
+def _has_keys(cells: list[str]) -> bool:
+    return set(KEYS) <= {plain(cell) for cell in cells}
 
 
 def plain(name: object) -> str:

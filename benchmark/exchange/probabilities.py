@@ -116,7 +116,7 @@ def _numbers(cells: pd.Series) -> tuple[pd.Series, pd.Series, list[str]]:
         return numbers, other, []
     notes = []
     whole = numbers.dropna().mod(1).eq(0).all()  # beside 0,25 a cell may hold 0 or 1, but not 0.25
-    percent = other.str.endswith("%").all() and len(other) == len(other) + numbers.notna().sum()
+    percent = other.str.endswith("%").all() and not numbers.notna().any()
     if percent:
         other = other.str.rstrip("% ")
         notes.append("percent were divided by 100")

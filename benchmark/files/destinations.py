@@ -47,6 +47,39 @@ def output_file(path: Path, name: str, endings: tuple[str, ...], option: str = "
     return path
 
 
+def new_folder(path: Path, holds: str, option: str = "--out") -> Path:
+    """Check that a path can be a folder of its own: that it is not there yet, or empty; return it.
+
+    Args:
+        path: As given.
+        holds: What is written into it, for the message.
+        option: The option that gave it.
+
+    Raises:
+        MedshiftError: It holds something, or cannot be a folder.
+    """
+    output_folder(path, holds, option)
+    if path.exists() and any(path.iterdir()):
+        raise MedshiftError(f"{option} {path} is not empty: give a new folder; {holds} is written into it")
+    return path
+
+
+def named_file(path: Path, option: str) -> Path:
+    """Check that a path can be a file, whatever its name ends in, and return it.
+
+    Args:
+        path: As given.
+        option: The option that gave it.
+
+    Raises:
+        MedshiftError: It is a folder, or a file stands where a folder is needed.
+    """
+    if path.is_dir():
+        raise MedshiftError(f"{option} {path} is a folder: give a file")
+    _require_no_file(_first_file(path.parent), path, option)
+    return path
+
+
 def _first_file(path: Path) -> Path | None:
     """Return the part of a path that exists and is not a folder."""
     return next((part for part in (path, *path.parents) if part.exists() and not part.is_dir()), None)

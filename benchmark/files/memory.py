@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ...shifts.errors import MedshiftError
+from .wording import byte_size
 
 PROC, CONTROL_GROUPS = Path("/proc"), Path("/sys/fs/cgroup")
 UNLIMITED = 1 << 60  # a limit from here on is none: version 1 writes 2**63 less a page
@@ -35,11 +36,7 @@ def require_memory(needed: int, what: str, way_out: str) -> None:
     """
     free = available() if needed > SMALL else None
     if free is not None and needed > free:
-        raise MedshiftError(f"{what} need {_bytes(needed)} in memory, {_bytes(free)} are free: {way_out}")
-
-
-def _bytes(amount: int) -> str:
-    return f"{amount / 1e9:.1f} GB" if amount >= 1e8 else f"{amount / 1e6:.0f} MB"
+        raise MedshiftError(f"{what} need {byte_size(needed)} in memory, {byte_size(free)} are free: {way_out}")
 
 
 def _of_machine(proc: Path) -> Iterator[int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import asdict, dataclass
 
 import pandas as pd
 
@@ -48,8 +49,27 @@ def lines(protocol: Protocol, table: pd.DataFrame) -> Iterator[str]:
             yield f"{what}: {text}"
 
 
-def counts(protocol: Protocol, table: pd.DataFrame) -> list[tuple[str, ...]]:
-    """Count groups and images; one row per split of each domain: domain, split, groups, images, images of each class.
+@dataclass(frozen=True)
+class SplitCounts:
+    """Counts of one split of a domain.
+
+    Args:
+        domain: The domain.
+        split: The split.
+        groups: Number of groups.
+        images: Number of images.
+        classes: Class -> number of images.
+    """
+
+    domain: str
+    split: str
+    groups: int
+    images: int
+    classes: dict[str, int]
+
+
+def count_splits(protocol: Protocol, table: pd.DataFrame) -> list[SplitCounts]:
+    """Count groups and images of each split of each domain, the source first; splits without images are left out.
 
     Args:
         protocol: The protocol.
@@ -60,9 +80,24 @@ def counts(protocol: Protocol, table: pd.DataFrame) -> list[tuple[str, ...]]:
         for split in SPLITS:
             found = table[(table["domain"] == domain) & (table["split"] == split)]
             if len(found):
-                of_class = [f"{(found['label'] == label).sum():,}" for label in range(len(protocol.dataset.classes))]
-                rows.append((domain, split, f"{found['group'].nunique():,}", f"{len(found):,}", *of_class))
+                of_class = {
+                    name: int((found["label"] == label).sum()) for label, name in enumerate(protocol.dataset.classes)
+                }
+                rows.append(SplitCounts(domain, split, int(found["group"].nunique()), len(found), of_class))
     return rows
+
+
+def counts(protocol: Protocol, table: pd.DataFrame) -> list[tuple[str, ...]]:
+    """Format `count_splits` for a table: domain, split, groups, images, images of each class.
+
+    Args:
+        protocol: The protocol.
+        table: Its truth.
+    """
+    return [
+        (each.domain, each.split, *(f"{count:,}" for count in (each.groups, each.images, *each.classes.values())))
+        for each in count_splits(protocol, table)
+    ]
 
 
 def record(protocol: Protocol, table: pd.DataFrame) -> dict[str, object]:
@@ -72,17 +107,5 @@ def record(protocol: Protocol, table: pd.DataFrame) -> dict[str, object]:
         protocol: The protocol.
         table: Its truth.
     """
-    classes = protocol.dataset.classes
-    found = []
-    for domain, split, groups, images, *of_class in counts(protocol, table):
-        numbers = [int(text.replace(",", "")) for text in (groups, images, *of_class)]
-        found.append(
-            {
-                "domain": domain,
-                "split": split,
-                "groups": numbers[0],
-                "images": numbers[1],
-                "classes": dict(zip(classes, numbers[2:], strict=True)),
-            }
-        )
+    found = [asdict(each) for each in count_splits(protocol, table)]
     return {**json.loads(protocol.text()), "sha256": protocol.sha256, "counts": found}

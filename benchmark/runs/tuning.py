@@ -97,11 +97,11 @@ def tune_baseline(baseline: Baseline, budget: Budget, access: Access, batch_size
 
 def count_scored(folder: Path) -> int:
     """Count the draws whose scores an interrupted search has left in a folder."""
-    return len(list(folder.glob(_draw_file("*"))))
+    return len(list(folder.glob("draw-*.json")))
 
 
-def _draw_file(number: int | str) -> str:
-    return f"draw-{number:0>4}.json" if isinstance(number, int) else f"draw-{number}.json"
+def _draw_file(number: int) -> str:
+    return f"draw-{number:04}.json"
 
 
 def record(folder: Path) -> TuningClaim:

@@ -39,9 +39,10 @@ def check_entries(
     from ....leaderboard.review.changes import of_diff, of_folders
     from ....leaderboard.review.review import review
     from ...files.atomic import write_text
+    from ...files.destinations import named_file
 
-    if report is not None and report.is_dir():
-        raise MedshiftError(f"--report {report} is a folder: give a file")
+    if report is not None:
+        named_file(report, "--report")
     if changes is not None and not changes.is_file():
         raise MedshiftError(f"--changes {changes}: no such file")
     asked = of_folders(folders or []) if changes is None else of_diff(changes.read_bytes(), checkout)

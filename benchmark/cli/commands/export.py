@@ -36,6 +36,7 @@ def export(
     on where it was with the same command.
     """
     from ...files.destinations import output_folder
+    from ...files.wording import byte_size
     from ...protocols.folder import write_protocol
     from ..progress import bar, console
     from ..terms import resolve_study
@@ -53,7 +54,7 @@ def export(
     made = layout.parts(protocol, table)
     images, amount = layout.size(made, loaded, protocol, form)
     about = "at most about " if form == "png" else "about "
-    said = f"{images:,} images in {len(made)} folders, {about}{_bytes(amount)}"
+    said = f"{images:,} images in {len(made)} folders, {about}{byte_size(amount)}"
     screen.print(said, soft_wrap=True, markup=False)
     telling = layout.telling(made, protocol)
     if telling:
@@ -68,7 +69,3 @@ def export(
         exports.export(loaded, protocol, table, out, form, progress)
     print(out)
     print(f"next: medshift score PREDICTIONS --protocol '{home}' --export '{out}' --name NAME --sees source")
-
-
-def _bytes(amount: int) -> str:
-    return f"{amount / 1e9:.2f} GB" if amount >= 1e9 else f"{amount / 1e6:.1f} MB"

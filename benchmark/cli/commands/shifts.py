@@ -21,7 +21,7 @@ def preview(
     reading: ReadingOptions,
     chosen: ShiftOptions,
     out: Annotated[
-        Path, typer.Option(metavar="FILE", help="The picture, .png or .pdf; in a folder it is shifts.png.")
+        Path, typer.Option(metavar="FILE", help="The picture, .png, .pdf, .eps or .ps; in a folder it is shifts.png.")
     ] = Path("shifts.png"),
     images: Annotated[int, typer.Option(help="Number of images, spread over the data set.", min=1, max=20)] = 1,
 ) -> None:
@@ -33,10 +33,11 @@ def preview(
     from ...files.atomic import replace
     from ...files.destinations import output_file
     from ...protocols.plan import shift_names
-    from ..terms import load_chosen
+    from ..terms import load_chosen, print_notes
 
     out = output_file(out, "shifts.png", (".png", ".pdf", ".eps", ".ps"))
     loaded, _ = load_chosen(data, reading)
+    print_notes(loaded)
     choices = chosen.choices()
     rows = np.linspace(0, len(loaded.table) - 1, images + 2)[1:-1].astype(int)
     batch = Images(loaded.pixels[rows], loaded.value_range).batch(slice(None))
@@ -71,10 +72,11 @@ def calibrate(
     from ...severity.calibration import spread_lines
     from ...severity.chart import draw, print_calibration
     from ..progress import bar, console
-    from ..terms import load_chosen
+    from ..terms import load_chosen, print_notes
 
     output_folder(out, "calibration.csv")
     loaded, own_source = load_chosen(data, reading)
+    print_notes(loaded)
     choices = replace(chosen.choices(source), groups_per_domain=groups_per_domain, ignore_split=ignore_split)
     protocol, rows = plan(loaded, choices, own_source)
     with bar("measuring", unit="shifts") as progress:

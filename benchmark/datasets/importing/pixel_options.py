@@ -52,8 +52,3 @@ def parse_value_ranges(texts: Sequence[str]) -> dict[str, tuple[float, float]]:
             raise MedshiftError(f"--value-range is given twice for {repr(domain) if domain else 'all domains'}")
         found[domain] = ends
     return found
-
-
-def percent(share: float) -> str:
-    """Return a share as whole percents."""
-    return f"{100 * share:.0f} %" if share >= 0.01 else "less than 1 %"

@@ -39,7 +39,7 @@ def test_groups_in_two_domains_are_counted():
         ]
 
     found = counts(data(edit=share), "a")
-    assert found.shared == [("a", "b", 3)]
+    assert [(pair.domains, pair.groups) for pair in found.shared] == [(("a", "b"), 3)]
     assert found.in_several == 3
     assert found.images.loc["a"].tolist() == [30, 30]
     assert found.groups.loc["a"].tolist() == [15, 15]

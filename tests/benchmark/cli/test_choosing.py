@@ -10,6 +10,7 @@ from helpers.images.image_folders import folder
 from helpers.made_up_data import sites
 from typer.testing import CliRunner
 
+from medshift.benchmark.audit.counts import counts
 from medshift.benchmark.cli import main
 from medshift.benchmark.cli.terms import print_remarks
 from medshift.benchmark.datasets import store
@@ -124,3 +125,47 @@ def test_folds_are_refused_when_the_data_are_added(tmp_path, images, home):
     assert store.names() == []
     assert typed("data", "add", "folds", images / "folds.csv", "--ignore-split").exit_code == 0
     assert "split" not in store.read(store.folder("folds")).table
+
+
+@pytest.fixture(scope="module")
+def numbered_alike(tmp_path_factory):
+    """Two sites whose patients are numbered alike, with folds in a column `split`, in a table of semicolons."""
+    where = folder(tmp_path_factory.mktemp("data") / "set", {"A": 40, "B": 40}, side=16)
+    lines = (where / "manifest.csv").read_text().replace(",A-p", ",p").replace(",B-p", ",p").splitlines()
+    rows = [f"{line},{'split' if number == 0 else number % 3}" for number, line in enumerate(lines)]
+    (where / "manifest.csv").write_text("\n".join(rows).replace(",", ";"))
+    return where
+
+
+READ = "note: manifest.csv is separated by `;`"
+APART = ("--ignore-split", "--groups-per-domain")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("shifts", "preview", "--shifts", "gamma", "--severities", "3", "--out", "new.png"),
+        ("shifts", "calibrate", "--shifts", "gamma", "--severities", "3", "--out", "new", *APART),
+        ("data", "audit", "--shifts", "gamma", "--images", "20", "--out", "new.html", *APART),
+    ],
+    ids=["preview", "calibrate", "audit"],
+)
+def test_commands_without_a_protocol_print_the_notes_of_the_data(numbered_alike, tmp_path, monkeypatch, words):
+    monkeypatch.chdir(tmp_path)
+    done = typed(*words, "--data", numbered_alike)
+    assert done.exit_code == 0, done.exception
+    assert done.stderr.splitlines().count(READ) == 1
+    assert READ not in done.stdout
+
+
+def test_an_audit_takes_the_options_that_it_advises(numbered_alike, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    seen = []
+    monkeypatch.setattr("medshift.benchmark.audit.audit.audit", lambda dataset, *rest: seen.append(dataset) or 1 / 0)
+    for words in ((), ("--groups-per-domain",), ("--ignore-split",), APART):
+        typed("data", "audit", "--data", numbered_alike, "--shifts", "gamma", *words)
+    found = [counts(dataset, "A") for dataset in seen]
+    assert [each.in_several for each in found] == [20, 0, 20, 0]
+    assert ["--ignore-split" in each.unsplit for each in found] == [True, True, False, False]
+    assert found[3].unsplit == ""
+    assert set(found[3].by_split.columns) >= {"train", "val", "test"}

@@ -147,7 +147,7 @@ def test_foreign_folders_are_left_alone(made, written, tmp_path):
 def test_a_full_disk_is_said_before_anything_large_is_written(made, tmp_path, monkeypatch):
     full = shutil.disk_usage(tmp_path)._replace(free=1000)
     monkeypatch.setattr(shutil, "disk_usage", lambda path: full)
-    with pytest.raises(MedshiftError, match=r"needs 0\.00 GB more, but its disk has 0\.00 GB"):
+    with pytest.raises(MedshiftError, match=r"needs 197 kB more, but its disk has 1\.0 kB"):
         export.export(*made, tmp_path / "out", "npy")
     assert not list(tmp_path.rglob("*.npy"))
 
@@ -224,7 +224,7 @@ def test_the_command_says_the_size_first_and_keeps_the_truth_out(made, tmp_path,
     assert "inside the export" in str(within.exception)
     done = CliRunner().invoke(app, words)
     assert done.exit_code == 0, done.output
-    assert "in 6 folders, about 0.1 MB" in done.stderr
+    assert "in 6 folders, about 61 kB" in done.stderr
     (home,) = (tmp_path / "submissions").iterdir()
     assert {path.name for path in home.iterdir()} == {"protocol.json", "truth.parquet"}
     assert (tmp_path / "out" / "protocol.json").read_bytes() == (home / "protocol.json").read_bytes()

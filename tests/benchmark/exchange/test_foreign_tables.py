@@ -60,6 +60,8 @@ def text(table, **options):
         (lambda t: text(t).encode("utf-8-sig"), []),
         (lambda t: text(t, decimal=",").encode(), ["decimal commas"]),  # in quotes
         (lambda t: text(t).replace("\n", ",\n").replace("p1,", "p1").encode(), []),  # each line ends in a separator
+        (lambda t: ("\nsep=;\n" + text(t, sep=";")).encode(), ["separated by semicolons"]),
+        (lambda t: ("sep=\n" + text(t, sep="|")).encode(), ["separated by bars"]),
         (lambda t: ("\n" + text(t, sep=";")).encode(), ["separated by semicolons"]),
         (lambda t: t.to_csv().encode(), []),  # with the index of pandas
         (lambda t: text(t.rename(columns={"sample_id": "Sample ID", "p0": " P0"})).encode(), []),
@@ -215,3 +217,8 @@ def test_a_table_that_is_not_there_is_named(contest, tmp_path):
     terms, rows, _, _ = contest
     with pytest.raises(MedshiftError, match=r"nope\.csv: no such file"):
         ingest.problems(tmp_path / "nope.csv", terms, rows, tmp_path / "into.parquet", [])
+
+
+def test_a_workbook_is_told_how_to_become_a_table_whatever_its_name(contest, tmp_path):
+    with pytest.raises(MedshiftError, match="is a workbook: save its sheet as CSV"):
+        read(contest, tmp_path, b"PK\x03\x04 and so on")

@@ -82,7 +82,7 @@ def test_images_that_do_not_fit_are_refused_before_one_is_read(tmp_path, monkeyp
     with pytest.raises(MedshiftError) as error:
         manifest.read_manifest(where, image_size=3750)
     assert str(error.value) == (
-        "the images need 1.8 GB in memory, 0.9 GB are free: "
+        "the images need 1.8 GB in memory, 900 MB are free: "
         "lower --image-size, or `medshift data add` keeps them on disk"
     )
 
@@ -95,7 +95,7 @@ def test_copies_for_a_method_that_do_not_fit_are_refused(tmp_path, monkeypatch):
     given = (dataset, table, protocol.source, protocol.targets)
     with pytest.raises(MedshiftError) as error:
         access.grant(*given, "source", 0, "cpu", "x", print)
-    assert "copies of the 64 images that the method may see need 0 MB in memory, 0 MB are free" in str(error.value)
+    assert "copies of the 64 images that the method may see need 66 kB in memory, 50 kB are free" in str(error.value)
     monkeypatch.setattr(memory, "available", lambda: 64 * 32 * 32)
     assert len(access.grant(*given, "source", 0, "cpu", "x", print).train.labels) == 50
     with pytest.raises(MedshiftError, match="copies of the 88 images"):

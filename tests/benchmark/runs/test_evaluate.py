@@ -18,7 +18,7 @@ from helpers.images.image_folders import folder
 from torch import nn
 
 from medshift.baselines import Recipe
-from medshift.benchmark import check_submission, evaluate, read_protocol
+from medshift.benchmark import RunProgress, check_submission, evaluate, read_protocol
 from medshift.benchmark.cli.commands.run import run as run_command
 from medshift.benchmark.cli.reading import ReadingOptions
 from medshift.benchmark.submissions import card
@@ -206,3 +206,22 @@ def test_arguments_that_do_not_fit_are_one_clear_error(options, model, more, mes
 def test_a_name_of_ones_own(options, tmp_path):
     evaluate(mixup, **options, out=tmp_path, name="my-mixup")
     assert card.read(submission(tmp_path, "my-mixup")).entry == "my-mixup"
+
+
+def test_notes_and_remarks_of_the_command_are_progress_too(options, tmp_path):
+    where = folder(tmp_path / "set", {"site-a": 48, "site-b": 4}, names=("sick", "healthy"))
+    text = (where / "manifest.csv").read_text().replace(",", ";")
+    (where / "manifest.csv").write_text(text)
+    said = []
+    evaluate(brightness, **{**options, "data": where}, progress=RunProgress(line=said.append))
+    assert "note: manifest.csv is separated by `;`" in said
+    assert sum("few groups to test on: site-b (1 group)" in line for line in said) == 1
+    hint = "sensitivity is that of `sick`"
+    assert not any(hint in line for line in said)
+    said.clear()
+    options = {**options, "data": where, "classes": ["sick", "healthy"]}
+    evaluate(brightness, **options, progress=RunProgress(line=said.append))
+    assert sum("sensitivity is that of `healthy`, the second class: --positive sick" in line for line in said) == 1
+    said.clear()
+    evaluate(brightness, **options, positive="sick", progress=RunProgress(line=said.append))
+    assert not any("sensitivity" in line for line in said)

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from .....shifts.errors import MedshiftError, near
-from ...options import expand
+from ...options import GroupsPerDomain, IgnoreSplit, expand
 from ...reading import DataOptions, ReadingOptions
 
 
@@ -28,6 +28,8 @@ def audit(
         bool,
         typer.Option("--validate", help="Also test whether known shifts are found on half of the source (minutes)."),
     ] = False,
+    groups_per_domain: GroupsPerDomain = False,
+    ignore_split: IgnoreSplit = False,
     out: Annotated[
         Path, typer.Option(help="The page to write: a file ending in .html, or a folder for audit.html.")
     ] = Path("audit.html"),
@@ -42,12 +44,15 @@ def audit(
     from ....audit.report.page import page
     from ....audit.report.terminal import show
     from ....files.atomic import write_text
+    from ....protocols.arrange import arrange
     from ....protocols.plan import Choices, shift_names
     from ...options import split_names
     from ...progress import bar, console
-    from ...terms import load_chosen
+    from ...terms import load_chosen, print_notes
 
     loaded, own_source = load_chosen(DataOptions(name, data), reading)
+    print_notes(loaded)
+    loaded = arrange(loaded, Choices(groups_per_domain=groups_per_domain, ignore_split=ignore_split))
     chosen = source or own_source or loaded.domains[0]
     if chosen not in loaded.domains:
         raise MedshiftError(f"unknown domain {chosen!r}.{near(chosen, loaded.domains)}")

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from ....files.wording import percent
 from ..options import LARGEST_SIDE, Options
-from ..pixel_options import percent
 from ..problems import Problems
 
 COLUMNS = ("original_width", "original_height")

@@ -7,6 +7,7 @@ from collections.abc import Collection
 
 import pandas as pd
 
+from ....files.wording import plural
 from ..options import Options
 from ..problems import Problems
 from .findings import joined_by, with_and_without, without
@@ -34,7 +35,8 @@ def choose_labels(
     if options.drop_labels:
         dropped = pick_labels(options.drop_labels, rows["label"].unique())
         for label in dropped:
-            notes.append(f"left out {_images((rows['label'] == label).sum())} with label `{label}` (--drop-label)")
+            count = plural(int((rows["label"] == label).sum()), "image")
+            notes.append(f"left out {count} with label `{label}` (--drop-label)")
         rows = rows[~rows["label"].isin(dropped)]
     if options.label_contains:
         _refuse_missing(rows, (), problems, notes)
@@ -45,7 +47,9 @@ def choose_labels(
         if len(others):
             named = ", ".join(f"`{label}` ({count:,})" for label, count in others.iloc[:SHOWN].items())
             more = ", ..." if len(others) > SHOWN else ""
-            notes.append(f"left out {_images(others.sum())} with other labels than --classes: {named}{more}")
+            notes.append(
+                f"left out {plural(int(others.sum()), 'image')} with other labels than --classes: {named}{more}"
+            )
         rows = rows[rows["label"].isin(chosen)]
     if not options.label_contains:
         _refuse_missing(rows, chosen, problems, notes)
@@ -73,7 +77,7 @@ def _refuse_missing(rows: pd.DataFrame, chosen: Collection[str], problems: Probl
     for label in sorted(labels):
         if label in chosen or not label.strip():  # empty ones are told by line
             continue
-        images, drop = _images(counts[label]), f"--drop-label {shlex.quote(label)}"
+        images, drop = plural(counts[label], "image"), f"--drop-label {shlex.quote(label)}"
         doubt = "uncertain or missing" if label == "-1" and uncertain(labels) else "missing"
         if doubt != "missing" or means_missing(label, labels):
             line = int(rows["line"][rows["label"] == label].iloc[0])
@@ -89,8 +93,9 @@ def _refuse_several(rows: pd.DataFrame, column: str, chosen: Collection[str], pr
     labels = set(rows["label"].unique())
     if separator := joined_by(labels - set(chosen) if chosen else labels):
         with_several = rows["label"][rows["label"].str.contains(separator, regex=False)]
+        images = plural(len(with_several), "image")
         problems.add(
-            f"cells of {column!r} hold several labels parted by `{separator}` ({_images(len(with_several))}, the first "
+            f"cells of {column!r} hold several labels parted by `{separator}` ({images}, the first "
             f"`{with_several.iloc[0]}`): pick one label with --label-contains, or name combinations in --classes"
         )
 
@@ -104,7 +109,7 @@ def _refuse_spellings(rows: pd.DataFrame, chosen: Collection[str], problems: Pro
             of = rows[rows["label"] == label]
             domains = sorted({name for name in of["domain"] if name}) if "domain" in of else []
             where = f": {', '.join(domains[:SHOWN])}{', ...' if len(domains) > SHOWN else ''}" if domains else ""
-            told.append(f"`{label}` ({_images(len(of))}{where})")
+            told.append(f"`{label}` ({plural(len(of), 'image')}{where})")
         hidden = len({visible(label).casefold() for label in group}) == 1
         case = len({label.casefold() for label in group}) == 1
         how = "case" if case else "characters that look alike or have no width" if hidden else "spaces, - or _"
@@ -112,7 +117,3 @@ def _refuse_spellings(rows: pd.DataFrame, chosen: Collection[str], problems: Pro
             f"classes {' and '.join(told)} differ in {how} only: write them alike; if both are meant, name them in "
             "--classes"
         )
-
-
-def _images(count: int) -> str:
-    return f"{count:,} image" if count == 1 else f"{count:,} images"

@@ -8,6 +8,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ....files.wording import plural
+
 
 def equal_image_notes(
     digests: Sequence[bytes], constant: NDArray[np.bool_], table: pd.DataFrame, classes: Sequence[str]
@@ -37,9 +39,10 @@ def equal_image_notes(
     across = {name: rows["digest"][_differs(rows, name)] for name in ("group", "domain")}
     if len(across["group"]):
         domains = f" ({len(across['domain']):,} one of another domain)" if len(across["domain"]) else ""
+        copies = plural(len(across["group"]), "image") + (" is" if len(across["group"]) == 1 else " are")
         notes.append(
-            f"{_images(len(across['group']))} equal to one of another group{domains}: training and test data may leak "
-            "into each other; give copies one group, or keep one of them"
+            f"{copies} equal to one of another group{domains}: training and test data may leak into each other; "
+            "give copies one group, or keep one of them"
         )
     return notes
 
@@ -62,7 +65,3 @@ def _first_pair(rows: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
     first = unlike.iloc[0]
     other = unlike[(unlike["digest"] == first["digest"]) & (unlike["label"] != first["label"])].iloc[0]
     return first, other
-
-
-def _images(count: int) -> str:
-    return f"{count:,} image is" if count == 1 else f"{count:,} images are"

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ..pixel_options import percent
+from ....files.wording import percent
 
 DEPTHS = (1, 2, 4, 6, 8, 10, 12, 14)  # bits that files use of a deeper type
 SPARSE = 0.25  # of the scale: a set that uses less of it looks almost black, or almost uniform

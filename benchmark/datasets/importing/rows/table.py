@@ -8,9 +8,8 @@ from pathlib import Path
 import pandas as pd
 
 from .....shifts.errors import MedshiftError
+from ....files.text_tables import refuse_workbook
 from .text_table import read_text
-
-WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")  # .xlsx, .ods; .xls
 
 
 def read_table(path: Path, needed: Sequence[str], notes: list[str]) -> pd.DataFrame:
@@ -32,9 +31,8 @@ def read_table(path: Path, needed: Sequence[str], notes: list[str]) -> pd.DataFr
             start = file.read(4)
         if start == b"PAR1" or path.suffix.lower() in (".parquet", ".pq"):
             read = _parquet(path, needed, notes)
-        elif start.startswith(WORKBOOKS):
-            raise MedshiftError(f"{path} is a workbook: save its sheet as CSV (in Excel: `CSV UTF-8`)")
         else:
+            refuse_workbook(start, path)
             read = read_text(path.read_bytes(), path, needed, notes)
     except (OSError, ValueError) as error:  # pyarrow's are of these kinds
         raise MedshiftError(f"{path} cannot be read as a table: {str(error).strip().splitlines()[0]}") from error

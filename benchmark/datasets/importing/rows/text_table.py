@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 import csv
 import io
 from collections.abc import Sequence
@@ -11,10 +10,10 @@ from pathlib import Path
 import pandas as pd
 
 from .....shifts.errors import MedshiftError
+from ....files.text_tables import SEPARATORS, cells, encoding, find_separator, named_separator
 
-SEPARATORS = (",", ";", "\t", "|")
 NAMED = {"\t": "tabs"}
-BOMS = {codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16", codecs.BOM_UTF8: "utf-8-sig"}
+HEAD = 1 << 16  # bytes that tell the encoding
 LARGEST_CELL = 1 << 20  # characters: beyond it a quote was not closed
 
 
@@ -34,11 +33,11 @@ def read_text(data: bytes, path: Path, needed: Sequence[str], notes: list[str]) 
         MedshiftError: It is empty, not UTF-8 or UTF-16, or its rows do not fit its header; the message says the line.
     """
     text = _decode(data, path, notes)
-    said, skipped = "", 0
     first, _, rest = text.partition("\n")
-    if first.strip().strip('"').lower().startswith("sep=") and len(first.strip().strip('"')) <= 5:
-        said, text, skipped = first.strip("\r\n").strip('"')[4:5], rest, 1  # Excel's own line
-    separator = said or _separator(text, needed)
+    named = named_separator(first)
+    skipped = 0 if named is None else 1
+    text = text if named is None else rest
+    separator = named or _separator(text, needed)
     if separator != ",":
         notes.append(f"{path.name} is separated by {NAMED.get(separator, f'`{separator}`')}")
     lines, rows = _parse(text, separator, path, skipped)
@@ -66,13 +65,11 @@ def read_text(data: bytes, path: Path, needed: Sequence[str], notes: list[str]) 
 
 
 def _decode(data: bytes, path: Path, notes: list[str]) -> str:
-    coding = next((name for mark, name in BOMS.items() if data.startswith(mark)), "")
-    if not coding and len(data) > 1 and 0 in data[:2] and data[:2] != b"\0\0":
-        coding = "utf-16-le" if data[1] == 0 else "utf-16-be"
+    coding = encoding(data[:HEAD])
     if coding.startswith("utf-16"):
         notes.append(f"{path.name} is UTF-16")
     try:
-        return data.decode(coding or "utf-8")
+        return data.decode(coding)
     except UnicodeDecodeError as error:
         if coding.startswith("utf-16"):
             raise MedshiftError(f"{path} is damaged UTF-16 text: save it as UTF-8") from None
@@ -85,14 +82,11 @@ def _decode(data: bytes, path: Path, notes: list[str]) -> str:
 def _separator(text: str, needed: Sequence[str]) -> str:
     """Return the separator under which the header has the needed columns, else that which parts it in most cells."""
     header = next((line for line in text.splitlines() if line.strip()), "")
-    cells = {
-        mark: [cell.strip().casefold() for cell in next(csv.reader([header], delimiter=mark), [])]
-        for mark in SEPARATORS
-    }
-    for mark in SEPARATORS:
-        if all(name.casefold() in cells[mark] for name in needed):
-            return mark
-    return "," if len(cells[","]) > 1 else max(SEPARATORS, key=lambda mark: len(cells[mark]))
+    wanted = {name.casefold() for name in needed}
+    if found := find_separator(header, lambda row: wanted <= {cell.strip().casefold() for cell in row}):
+        return found
+    counts = {mark: len(cells(header, mark)) for mark in SEPARATORS}
+    return "," if counts[","] > 1 else max(SEPARATORS, key=counts.__getitem__)
 
 
 def _parse(text: str, separator: str, path: Path, skipped: int) -> tuple[list[int], list[list[str]]]:
