@@ -154,18 +154,10 @@ class DicomReader:
         return self.rows[tag if not (self.rows["domain"] != "").any() and tag in self.rows else "domain"].tolist()
 
     def _refuse_frames(self, problems: Problems) -> None:
-        """Add one problem for all files of several frames."""
-        several = [index for index, of in enumerate(self._heads) if of.frames > 1]
-        if several:
-            first = several[0]
-            many = (
-                f"{len(several):,} files hold several frames" if len(several) > 1 else "one file holds several frames"
-            )
-            problems.add(
-                f"{many} (the first, {self.rows['file'][first]}: {self._heads[first].frames:,}): --slices N takes N of "
-                "each",
-                int(self.rows["line"][first]),
-            )
+        """Add the files of several frames."""
+        for name, line, of in zip(self.rows["file"], self.rows["line"], self._heads, strict=True):
+            if of.frames > 1:
+                problems.add(f"{name}: {of.frames:,} frames: --slices N takes N of each", line)
 
     def _take_frames(self, problems: Problems) -> None:
         """Make one row per frame taken; frames of a file share its group."""
