@@ -108,8 +108,8 @@ def open_collection(
     notes: list[str] = []
     if manifest is not None:
         rows = from_manifest(root, manifest, options, problems, notes)
-    elif options.group_column or options.image_column != "image":
-        raise MedshiftError(f"--image-column and --group-column need a manifest, and {root} has none")
+    elif options.group_column or options.image_column != "image" or options.merge_rows:
+        raise MedshiftError(f"--image-column, --group-column and --merge-rows need a manifest, and {root} has none")
     else:
         rows, others = from_folders(root, options, problems, notes)
         if others:
