@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ......shifts.errors import MedshiftError
+from ...not_finite import nan_note
 from ...options import Options
 from ...pixel_options import parse_background
 from ...problems import Problems
@@ -64,6 +65,9 @@ class PictureReader:
         sizes = Sizes([(header.width, header.height) for header in self._headers], options, problems)
         self.rows, self.side = sizes.add_columns(self.rows), sizes.side
         self.notes += sizes.notes()
+        if options.nan_as:
+            self._refuse_nan_as(problems)
+            self.notes.append(nan_note(options.nan_as, "pixels", "image"))
         background = parse_background(options.background)
         self._decoder = PictureDecoder(
             self.channels, self.side, self.dtype, options.fit, background, self.ranges, options.nan_as, scaled
@@ -116,6 +120,11 @@ class PictureReader:
             if header.dtype != self._native and not self.ranges.scales:
                 what = f"values are {header.dtype}, those of most others {self._native}"
                 problems.add(f"{name}: {what} (--value-range DOMAIN:LOW,HIGH scales each domain)", line)
+
+    def _refuse_nan_as(self, problems: Problems) -> None:
+        """Raise MedshiftError if no picture can hold NaN; files that could not be read, which may, are told first."""
+        if not len(problems) and not any(header.dtype == "float32" for header in self._headers):
+            raise MedshiftError("--nan-as goes with floats, and no picture of the set holds them: leave it out")
 
     @property
     def floats(self) -> bool:
