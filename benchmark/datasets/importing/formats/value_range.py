@@ -50,12 +50,12 @@ class ValueRanges:
         whole = self._ranges[""] == (0, FULL_SCALE.get(native))
         return native, None if whole else self._ranges[""]
 
-    def bind(self, domains: Sequence[str], floats: bool) -> None:
+    def bind(self, domains: Sequence[str], floats: Sequence[bool]) -> None:
         """Take the domain of every row.
 
         Args:
             domains: One per row.
-            floats: Whether the files hold floats, which have no scale of their own.
+            floats: Whether each row is of floats, which have no scale of their own.
 
         Raises:
             MedshiftError: A range names a domain that is not there, or floats of a domain have no range.
@@ -65,8 +65,8 @@ class ValueRanges:
         for name in self._ranges:
             if name and name not in known:
                 raise MedshiftError(f"--value-range: unknown domain {name!r}.{near(name, known)}")
-        for name in known:
-            if self and floats and name not in self._ranges and "" not in self._ranges:
+        for name in sorted({name for name, held in zip(self._domains, floats, strict=True) if held}):
+            if self and name not in self._ranges and "" not in self._ranges:
                 raise MedshiftError(f"--value-range: give one for {name!r}, too: floats have no scale of their own")
 
     @property

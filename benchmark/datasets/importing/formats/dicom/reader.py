@@ -105,9 +105,9 @@ class DicomReader:
         self.notes.extend(noted)
 
     @property
-    def floats(self) -> bool:
-        """Whether values are kept as floats."""
-        return any(of.rescaled or of.signed or of.bits > 16 for of in self._heads)
+    def floats(self) -> list[bool]:
+        """Whether the values of each row are kept as floats."""
+        return [of.rescaled or of.signed or of.bits > 16 for of in self._heads]
 
     def closing_notes(self) -> list[str]:
         """Return what was done to how many images."""
@@ -191,8 +191,8 @@ class DicomReader:
             return "uint16", None
         if self.ranges:
             native: Depth = "uint8" if all(of.bits <= 8 for of in self._heads) else "uint16"
-            return self.ranges.choose_type("float32" if self.floats else native)
-        if self.floats:
+            return self.ranges.choose_type("float32" if any(self.floats) else native)
+        if any(self.floats):
             self.notes.append(
                 "rescaled values; the least and greatest of the set become 0 and 1 (--window narrows them)"
             )

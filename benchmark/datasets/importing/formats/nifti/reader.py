@@ -75,7 +75,7 @@ class NiftiReader:
         self.dtype: Literal["uint8", "uint16", "float32"] = "float32" if how == "none" else "uint16"
         self.value_range: tuple[float, float] | None = None
         self.windowed = how != "none"
-        self.ranges, self.dropped, self.floats = ValueRanges(options.value_ranges, options.depth), 0, how == "none"
+        self.ranges, self.dropped = ValueRanges(options.value_ranges, options.depth), 0
         if self.ranges:
             self.dtype, self.value_range = self.ranges.choose_type("float32")
         else:
@@ -88,6 +88,11 @@ class NiftiReader:
         if options.nan_as:
             self.notes.append(nan_note(options.nan_as, "voxels", "volume"))
         self.notes.extend(noted)
+
+    @property
+    def floats(self) -> list[bool]:
+        """Whether the values of each row are floats: all are, unless a window makes grey levels of them."""
+        return [not self.windowed] * len(self.rows)
 
     @property
     def shape(self) -> tuple[int, ...]:

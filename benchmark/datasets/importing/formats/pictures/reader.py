@@ -123,13 +123,13 @@ class PictureReader:
 
     def _refuse_nan_as(self, problems: Problems) -> None:
         """Raise MedshiftError if no picture can hold NaN; files that could not be read, which may, are told first."""
-        if not len(problems) and not any(header.dtype == "float32" for header in self._headers):
+        if not len(problems) and not any(self.floats):
             raise MedshiftError("--nan-as goes with floats, and no picture of the set holds them: leave it out")
 
     @property
-    def floats(self) -> bool:
-        """Whether the files hold floats."""
-        return any(header.dtype == "float32" for header in self._headers)
+    def floats(self) -> list[bool]:
+        """Whether each row is of floats."""
+        return [header.dtype == "float32" for header in self._headers]
 
     @property
     def shape(self) -> tuple[int, ...]:

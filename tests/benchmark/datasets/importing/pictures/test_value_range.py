@@ -187,6 +187,28 @@ def test_floats_of_a_site_without_a_range_are_refused(tmp_path):
         add("set", where, Options(value_ranges=("a:0,1",)))
 
 
+def test_a_site_of_integers_needs_no_range_beside_one_of_floats(tmp_path):
+    def write(path, values):
+        Image.fromarray(values / np.float32(4) if int(path.stem) % 2 else values).save(path)
+
+    where = listed(tmp_path / "in", EIGHT, write, "tif", domains=("a", "b"))
+    assert (read_manifest(where, value_ranges=("b:0,63.75",)).pixels[:, 0] == EIGHT).all()
+    made = add("set", where, Options(value_ranges=("b:0,63.75",)))
+    assert made.value_range == (0, 1)
+    assert np.allclose(made.pixels[:, 0], EIGHT / 255)
+    with pytest.raises(MedshiftError, match="give one for 'b', too: floats"):
+        add("other", where, Options(value_ranges=("a:0,255",)))
+
+
+def test_a_site_of_unsigned_dicom_needs_no_range_beside_one_of_rescaled_values(tmp_path):
+    def write(path, values):
+        more = {"RescaleSlope": 2, "RescaleIntercept": -100} if int(path.stem) % 2 else {}
+        write_dicom(path, values, int(path.stem), **more)
+
+    where = listed(tmp_path / "in", EIGHT, write, "dcm", domains=("a", "b"))
+    assert (read_manifest(where, value_ranges=("b:-100,410",)).pixels[:, 0] == EIGHT).all()
+
+
 def test_sites_in_other_units_are_told(tmp_path):
     images = [image / 255 if index % 2 else image for index, image in enumerate(EIGHT)]
     notes = add("set", listed(tmp_path / "in", images, float_tiff, "tif", domains=("a", "b")), Options()).notes
