@@ -121,7 +121,7 @@ def open_collection(
     classes = class_names(rows, options, problems)
     table = sample_table(rows, classes, options)
     reader.ranges.bind(rows["domain"].tolist(), reader.floats)
-    looks = Looks(table, classes, reader.value_range, reader.dropped, given=bool(reader.ranges) or reader.windowed)
+    looks = Looks(table, classes, reader.value_range, reader.dropped, None if reader.windowed else reader.ranges)
     return Collection(root, table, classes, (*reader.notes, *notes), reader, problems, looks)
 
 

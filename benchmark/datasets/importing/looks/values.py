@@ -40,6 +40,7 @@ def depth_notes(
     greatest: NDArray[np.float64],
     bits: int,
     exact: bool,
+    each: bool = False,
 ) -> list[str]:
     """Return a note on integers that use little of their scale, in all domains or in some.
 
@@ -50,6 +51,7 @@ def depth_notes(
         greatest: Greatest value of each image.
         bits: Depth of the scale.
         exact: Whether the greatest values are exact, not rounded up to 8 bits.
+        each: Whether to advise a range for each domain, because others have one already.
     """
     used = {name: _used_bits(greatest[domains == name], bits) for name in sorted(set(domains))}
     if len(set(used.values())) > 1:
@@ -57,9 +59,10 @@ def depth_notes(
         shown = by_size if len(used) <= MOST_DOMAINS else [by_size[0], by_size[-1]]
         values = ", ".join(f"{name} {2 ** used[name] - 1:,}" for name in shown)
         below = [name for name in shown if used[name] < bits]  # all others keep their scale without an option
-        options = " ".join(f"--value-range {shlex.quote(f'{name}:0,{2 ** used[name] - 1}')}" for name in below)
+        options = " ".join(_option(name, 0, 2 ** used[name] - 1) for name in below)
         return [f"greatest value: {values}: do the sites differ in depth? {options}"]
     (depth,) = set(used.values())
+    of = sorted(used)[:MOST_DOMAINS] if each else [""]
     scale = 2**bits - 1
     if depth < bits:
         above = np.flatnonzero(greatest >= 2**depth)
@@ -70,12 +73,20 @@ def depth_notes(
             one = f" ({names[above[0]]} reaches {greatest[above[0]]:,.0f})" if exact else ""
             what = f"all but {len(above):,} of {len(names):,} images stay below {2**depth:,}{one}"
         uses = f"values use {percent((2**depth - 1) / scale)} of the scale"
-        return [f"{what}: {depth} bits in {bits}? --value-range 0,{2**depth - 1} ({uses})"]
+        options = " ".join(_option(name, 0, 2**depth - 1) for name in of)
+        return [f"{what}: {depth} bits in {bits}? {options} ({uses})"]
     low, high = _inner(least, greatest)
     if low > SPARSE * scale and high - low < SPARSE * scale / 2:  # an offset, as signed values stored as unsigned have
         uses = f"{percent((high - low) / scale)} of the scale"
-        return [f"values lie between {low:,.0f} and {high:,.0f}, {uses}: --value-range {low:.0f},{high:.0f}"]
+        options = " ".join(_option(name, low, high) for name in of)
+        return [f"values lie between {low:,.0f} and {high:,.0f}, {uses}: {options}"]
     return []
+
+
+def _option(domain: str, low: float, high: float) -> str:
+    """Return the option that gives a domain a range, to be pasted into a shell; all domains if it is empty."""
+    text = f"{low:.0f},{high:.0f}"
+    return f"--value-range {shlex.quote(f'{domain}:{text}') if domain else text}"
 
 
 def float_notes(

@@ -110,6 +110,33 @@ def test_sites_that_differ_in_depth_are_told_and_taken_alike(tmp_path):
     assert np.array_equal(scaled.pixels[1::2, 0], np.rint(TWELVE[1::2] * (65535 / 4095)))
 
 
+def test_a_range_for_one_site_leaves_the_notes_on_the_others(tmp_path):
+    where = listed(tmp_path / "in", [TWELVE[n] >> 2 * (n % 3 == 1) for n in range(20)], domains=("A", "B", "C"))
+    sites = "greatest value: B 1,023, A 4,095, C 4,095: do the sites differ in depth? --value-range B:0,1023 "
+    both = "--value-range A:0,4095 --value-range C:0,4095"
+    assert about_values(add("plain", where, Options()).notes) == [sites + both]
+    echo = "values from black to white (--value-range): B: 0 to 1,023"
+    left = f"the greatest of all values is 4,095: 12 bits in 16? {both} (values use 6 % of the scale)"
+    for notes in (
+        add("set", where, Options(value_ranges=("B:0,1023",))).notes,
+        read_manifest(where, value_ranges=("B:0,1023",)).notes,
+    ):
+        assert sorted(about_values(notes)) == sorted([echo, left])
+    ranges = ("B:0,1023", "A:0,4095", "C:0,4095")
+    assert not any("bits in" in note for note in add("all", where, Options(value_ranges=ranges)).notes)
+    assert not any("bits in" in note for note in add("one", where, Options(value_ranges=("0,4095",))).notes)
+
+
+def test_sites_left_without_a_range_are_told_in_the_values_of_their_files(tmp_path):
+    def write(path, values):
+        dark = values // 64 if int(path.stem) % 2 else values.astype(np.uint16) * 16
+        Image.fromarray(dark).save(path)
+
+    where = listed(tmp_path / "in", EIGHT, write, domains=("a", "b"))  # a has 12 bits in 16, b has 2 in 8
+    notes = add("set", where, Options(value_ranges=("a:0,4095",))).notes
+    assert any(note.startswith("the greatest of all values is 3: 2 bits in 8? --value-range b:0,3 (") for note in notes)
+
+
 @pytest.mark.parametrize("channels", [1, 3])
 def test_sites_that_differ_in_the_type_of_their_files_are_taken_with_a_range_each(tmp_path, channels):
     def write(path, values):
