@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ...images import FULL_SCALE
+from ..notes import GraveNote, ValueNote
 from .equal_images import equal_image_notes
 from .values import BELOW_AIR, constant_notes, depth_notes, float_notes
 
@@ -56,9 +57,9 @@ class Looks:
             self.second[row] = np.percentile(image[image > least], SECOND)
 
     def notes(self) -> list[str]:
-        """Return the notes on values and on equal images."""
+        """Return the notes on equal images and on values."""
         equal = equal_image_notes(self.digests, self.least == self.greatest, self.table, self.classes)
-        return [*self._value_notes(), *equal]
+        return [*map(GraveNote, equal), *map(ValueNote, self._value_notes())]
 
     def _value_notes(self) -> list[str]:
         names = self.table["sample_id"].to_numpy(dtype=object)

@@ -16,6 +16,7 @@ from ......shifts.errors import MedshiftError
 from .....files.wording import plural
 from ...labels.choose import choose_labels
 from ...not_finite import nan_note
+from ...notes import GraveNote
 from ...options import Options
 from ...problems import Problems
 from ..frames import spread
@@ -131,7 +132,7 @@ class DicomReader:
             self.notes.append("groups are hashed patient ids")
             unknown = sum(of.anonymous for of in self._heads)
             if unknown:
-                self.notes.append(f"{unknown:,} images have no patient id: their study is their group")
+                self.notes.append(GraveNote(f"{unknown:,} images have no patient id: their study is their group"))
         if listed:
             return rows
         for name, line, label in zip(rows["file"], rows["line"], rows["label"], strict=True):

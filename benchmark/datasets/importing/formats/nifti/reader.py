@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ...not_finite import nan_note, replace_not_finite
+from ...notes import GraveNote
 from ...options import LARGEST_CUBE, LARGEST_SIDE, Options
 from ...problems import Problems, UnsupportedFile
 from ..reader import read_headers
@@ -106,7 +107,8 @@ class NiftiReader:
         alone = rows["group"] == ""
         if alone.any() and not self._options.group_pattern:
             rows.loc[alone, "group"] = rows["file"][alone]
-            self.notes.append("EACH VOLUME IS ITS OWN GROUP: name the patient with --group-pattern or split_group")
+            told = "EACH VOLUME IS ITS OWN GROUP: name the patient with --group-pattern or split_group"
+            self.notes.append(GraveNote(told))
         rows["slice"] = [str(index) for of in heads for index in middle_slices(of.shape[2], count)]
         rows["sample_id"] = rows["file"] + "#" + rows["slice"]
         return rows.reset_index(drop=True)

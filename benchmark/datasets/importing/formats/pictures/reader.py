@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ......shifts.errors import MedshiftError
 from ...not_finite import nan_note
+from ...notes import GraveNote
 from ...options import Options
 from ...pixel_options import parse_background
 from ...problems import Problems
@@ -86,7 +87,8 @@ class PictureReader:
         alone = rows["group"] == ""
         if alone.any() and not options.group_pattern:
             rows.loc[alone, "group"] = rows["file"][alone]
-            self.notes.append("EACH FILE IS ITS OWN GROUP: name the patient with --group-pattern or split_group")
+            told = "EACH FILE IS ITS OWN GROUP: name the patient with --group-pattern or split_group"
+            self.notes.append(GraveNote(told))
         rows["slice"] = [str(header.page) for of_file in of_files for header in of_file]
         rows["sample_id"] = rows["file"] + "#" + rows["slice"]
         self.rows = rows.reset_index(drop=True)
