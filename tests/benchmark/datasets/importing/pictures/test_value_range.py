@@ -11,9 +11,11 @@ from helpers.images.dicom_files import write as write_dicom
 from helpers.images.picture_files import listed, png
 from PIL import Image
 
+from medshift.benchmark.audit.value_use import value_use
 from medshift.benchmark.datasets.importing.add import add
 from medshift.benchmark.datasets.importing.options import Options
 from medshift.benchmark.datasets.manifest import read_manifest
+from medshift.benchmark.datasets.value_limits import LITTLE
 from medshift.shifts.errors import MedshiftError
 
 pytestmark = pytest.mark.usefixtures("home")
@@ -84,6 +86,25 @@ def test_eight_bits_of_a_dark_set_say_so_too(tmp_path):
         "the greatest of all values is below 4,096: 12 bits in 16? --value-range 0,4095 (values use 6 % of the scale)"
     )
     assert about_values(notes) == [what]
+
+
+def quarters(most):
+    """Return images of 16 bits whose values span 0 to most."""
+    return np.rint(EIGHT * (most / 255)).astype(np.uint16)
+
+
+@pytest.mark.parametrize(
+    ("images", "told"),
+    [
+        (quarters(18000), True),  # more than 14 bits
+        (quarters(15000) + np.uint16(10000), True),  # an offset below a quarter of the scale
+        (quarters(24000), False),
+    ],
+)
+def test_what_is_serious_to_the_audit_is_told_when_data_are_added(tmp_path, images, told):
+    made = add("set", listed(tmp_path / "in", images), Options())
+    assert (value_use(made).share < LITTLE) == told
+    assert [note.startswith("values lie between") for note in about_values(made.notes)] == [True] * told
 
 
 def test_a_set_that_uses_its_scale_says_nothing(tmp_path):
