@@ -7,9 +7,10 @@ from collections.abc import Iterator
 import numpy as np
 
 from ..datasets.dataset import Dataset
+from ..datasets.value_limits import LITTLE
 from ..files.wording import percent, plural
 from .finding import NOTE, SERIOUS, Finding
-from .value_use import LITTLE, ValueUse
+from .value_use import ValueUse
 
 MANY = 0.01  # fraction of constant images from which they bias figures
 LISTED = 6  # domains named

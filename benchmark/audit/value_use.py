@@ -11,15 +11,12 @@ from numpy.typing import NDArray
 
 from ..datasets.dataset import Dataset
 from ..datasets.images import FULL_SCALE
+from ..datasets.value_limits import DEPTHS, OUTLYING, USUAL
 
 Floats = NDArray[np.float64]
 
 BLOCK = 8 << 20  # bytes of pixels read at a time, as they may be mapped from a file
-USUAL = 0.05  # fraction of images that may lie beyond the usual values on either side
 FLAT = 0.01  # an image whose values span less than this fraction of the usual span is constant
-LITTLE = 0.3  # a set that uses less of the scale than this is stored with another depth
-DEPTHS = 3.5  # ratio of the greatest values of two domains from which their depths differ: two bits are 4.0
-OUTLYING = 0.5  # fraction of the range that only outliers use
 
 
 @dataclass(frozen=True, eq=False)

@@ -69,7 +69,7 @@ def read_with(folder: Path, options: Options, progress: Callable[[int, int], Non
         table=found.table,
         pixels=pixels,
         value_range=found.reader.value_range,
-        notes=(*found.notes, *found.closing_notes()),
+        notes=tuple(found.all_notes()),
     )
 
 

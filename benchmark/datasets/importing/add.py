@@ -54,7 +54,6 @@ def add(
         value_range=reader.value_range,
         licence=options.licence,
         citation=options.citation,
-        notes=found.notes,
     )
     size = int(np.prod(reader.shape)) * np.dtype(reader.dtype).itemsize
-    return pack(name, content, in_blocks(images, max(1, BLOCK // size)), found.closing_notes)
+    return pack(name, content, in_blocks(images, max(1, BLOCK // size)), found.all_notes)

@@ -18,6 +18,7 @@ from ...files.wording import plural
 from .formats.reader import Reader
 from .formats.sniff import PICTURES, by_name, sniff
 from .looks.looks import Looks
+from .notes import by_gravity
 from .options import Options
 from .problems import Problems, undecodable
 from .rows.folders import from_folders
@@ -37,7 +38,7 @@ class Collection:
         root: Folder that the paths are relative to.
         table: Table of the data set, see `Dataset`; one row per image.
         classes: Names of the labels 0..K-1.
-        notes: What a user should know of how the images are read.
+        notes: What a user should know before the pixels are read; see `all_notes`.
         reader: Reads them.
         problems: What is wrong so far.
         looks: What is noted of every image's stored pixels while they are read.
@@ -51,9 +52,9 @@ class Collection:
     problems: Problems
     looks: Looks
 
-    def closing_notes(self) -> list[str]:
-        """Return what a user should know that only the pixels of all images can tell; call it once they are read."""
-        return [*self.reader.closing_notes(), *self.looks.notes()]
+    def all_notes(self) -> list[str]:
+        """Return what a user should know, the gravest first; call it once the pixels of all images are read."""
+        return by_gravity([*self.looks.notes(), *self.notes, *self.reader.closing_notes()])
 
     def images(self, progress: Progress | None = None) -> Iterator[NDArray[Any]]:
         """Yield the pixels of every row, in order.
@@ -108,8 +109,8 @@ def open_collection(
     notes: list[str] = []
     if manifest is not None:
         rows = from_manifest(root, manifest, options, problems, notes)
-    elif options.group_column or options.image_column != "image":
-        raise MedshiftError(f"--image-column and --group-column need a manifest, and {root} has none")
+    elif options.group_column or options.image_column != "image" or options.merge_rows:
+        raise MedshiftError(f"--image-column, --group-column and --merge-rows need a manifest, and {root} has none")
     else:
         rows, others = from_folders(root, options, problems, notes)
         if others:
@@ -121,7 +122,7 @@ def open_collection(
     classes = class_names(rows, options, problems)
     table = sample_table(rows, classes, options)
     reader.ranges.bind(rows["domain"].tolist(), reader.floats)
-    looks = Looks(table, classes, reader.value_range, reader.dropped, given=bool(reader.ranges) or reader.windowed)
+    looks = Looks(table, classes, reader.value_range, reader.dropped, None if reader.windowed else reader.ranges)
     return Collection(root, table, classes, (*reader.notes, *notes), reader, problems, looks)
 
 

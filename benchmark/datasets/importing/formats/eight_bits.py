@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -32,13 +33,18 @@ class EightBitReader:
         bits = 16 if reader.value_range is None else int(reader.value_range[1]).bit_length()
         self.dropped = 0 if reader.dtype == "uint8" else bits - 8
         self.value_range = None if self.dropped else reader.value_range
-        self.ranges, self.floats, self.windowed = reader.ranges, reader.floats, reader.windowed
+        self.ranges, self.windowed = reader.ranges, reader.windowed
         self.notes = [*reader.notes, *([f"upper 8 bits of {bits}"] if self.dropped else [])]
 
     @property
     def shape(self) -> tuple[int, ...]:
         """(C, *spatial)."""
         return self._reader.shape
+
+    @property
+    def floats(self) -> Sequence[bool]:
+        """Whether each row is of floats in its file."""
+        return self._reader.floats
 
     def image(self, index: int) -> NDArray[Any]:
         """Return the pixels of a row; raises what the reader raises."""

@@ -41,8 +41,8 @@ class Reader(Protocol):
         ...
 
     @property
-    def floats(self) -> bool:
-        """Whether the files hold floats."""
+    def floats(self) -> Sequence[bool]:
+        """Whether each row is of floats, which have no scale of their own."""
         ...
 
     def image(self, index: int) -> NDArray[Any]:

@@ -29,6 +29,8 @@ class ValueRanges:
 
     Attributes:
         scales: Whether values are scaled to the full scale of the type, not only clipped.
+        unscaled: Row -> least and greatest value in the file, and the end of its scale, where ranges are given but none
+            for the row.
     """
 
     def __init__(self, texts: Sequence[str], depth: int | None) -> None:
@@ -36,6 +38,7 @@ class ValueRanges:
         self._eight, self.scales = depth == 8, depth == 8 or any(self._ranges)
         self._domains: list[str] = []
         self._dtype: Depth = "uint8"
+        self.unscaled: dict[int, tuple[float, float, float]] = {}
         self.images = self.pixels = 0  # with values outside
 
     def __bool__(self) -> bool:
@@ -50,12 +53,12 @@ class ValueRanges:
         whole = self._ranges[""] == (0, FULL_SCALE.get(native))
         return native, None if whole else self._ranges[""]
 
-    def bind(self, domains: Sequence[str], floats: bool) -> None:
+    def bind(self, domains: Sequence[str], floats: Sequence[bool]) -> None:
         """Take the domain of every row.
 
         Args:
             domains: One per row.
-            floats: Whether the files hold floats, which have no scale of their own.
+            floats: Whether each row is of floats, which have no scale of their own.
 
         Raises:
             MedshiftError: A range names a domain that is not there, or floats of a domain have no range.
@@ -65,8 +68,8 @@ class ValueRanges:
         for name in self._ranges:
             if name and name not in known:
                 raise MedshiftError(f"--value-range: unknown domain {name!r}.{near(name, known)}")
-        for name in known:
-            if self and floats and name not in self._ranges and "" not in self._ranges:
+        for name in sorted({name for name, held in zip(self._domains, floats, strict=True) if held}):
+            if self and name not in self._ranges and "" not in self._ranges:
                 raise MedshiftError(f"--value-range: give one for {name!r}, too: floats have no scale of their own")
 
     @property
@@ -84,6 +87,8 @@ class ValueRanges:
             own: Values that are black and white where no range is given for the row's domain.
         """
         low, high = self._ranges.get(self._domains[row], self._ranges.get("", own))
+        if self and "" not in self._ranges and self._domains[row] not in self._ranges:
+            self.unscaled[row] = (float(values.min()), float(values.max()), own[1])
         outside = int(np.count_nonzero((values < low) | (values > high)))
         self.images, self.pixels = self.images + (outside > 0), self.pixels + outside
         clipped = np.clip(np.asarray(values, dtype=np.float64), low, high)

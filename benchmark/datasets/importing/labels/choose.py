@@ -8,6 +8,7 @@ from collections.abc import Collection
 import pandas as pd
 
 from ....files.wording import plural
+from ..notes import GraveNote
 from ..options import Options
 from ..problems import Problems
 from .findings import joined_by, with_and_without, without
@@ -86,7 +87,8 @@ def _refuse_missing(rows: pd.DataFrame, chosen: Collection[str], problems: Probl
                 line,
             )
         elif may_mean_missing(label):
-            notes.append(f"label `{label}` of {images} is a class; if it means missing, {drop} leaves them out")
+            told = f"label `{label}` of {images} is a class; if it means missing, {drop} leaves them out"
+            notes.append(GraveNote(told))
 
 
 def _refuse_several(rows: pd.DataFrame, column: str, chosen: Collection[str], problems: Problems) -> None:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from ...images import FULL_SCALE
+from ..notes import GraveNote, ValueNote
 from .equal_images import equal_image_notes
 from .values import BELOW_AIR, constant_notes, depth_notes, float_notes
+
+if TYPE_CHECKING:
+    from ..formats.value_range import ValueRanges
 
 DIGEST = 16  # bytes
 SECOND = 5  # percentile of the values above the least: what comes after padding
@@ -25,7 +29,7 @@ class Looks:
         classes: Names of the labels.
         value_range: Stored values that become 0 and 1; None is the full scale.
         dropped: Lower bits of the files that the stored values lack.
-        given: Whether the user says which values are black and white.
+        ranges: The values that the user says are black and white; None if a window does.
     """
 
     def __init__(
@@ -34,10 +38,10 @@ class Looks:
         classes: tuple[str, ...],
         value_range: tuple[float, float] | None,
         dropped: int = 0,
-        given: bool = False,
+        ranges: ValueRanges | None = None,
     ) -> None:
         self.table, self.classes, self.value_range = table, classes, value_range
-        self._dropped, self._given = dropped, given
+        self._dropped, self._ranges = dropped, ranges
         self.least = np.full(len(table), np.nan)
         self.greatest = np.full(len(table), np.nan)
         self.second = np.full(len(table), np.nan)  # of images that may be padded
@@ -53,9 +57,9 @@ class Looks:
             self.second[row] = np.percentile(image[image > least], SECOND)
 
     def notes(self) -> list[str]:
-        """Return the notes on values and on equal images."""
+        """Return the notes on equal images and on values."""
         equal = equal_image_notes(self.digests, self.least == self.greatest, self.table, self.classes)
-        return [*self._value_notes(), *equal]
+        return [*map(GraveNote, equal), *map(ValueNote, self._value_notes())]
 
     def _value_notes(self) -> list[str]:
         names = self.table["sample_id"].to_numpy(dtype=object)
@@ -63,8 +67,10 @@ class Looks:
         made = constant_notes(names, constant)
         if constant.all() and self._dropped:  # perhaps only because of what is dropped
             constant = np.zeros_like(constant)
-        if self._given or constant.all():
+        if self._ranges is None or constant.all():
             return made
+        if self._ranges:
+            return made + self._notes_of_unscaled(self._ranges, constant)
         seen = (names[~constant], self.table["domain"].to_numpy(dtype=object)[~constant])
         least, greatest = self.least[~constant], self.greatest[~constant]
         if self._dtype not in FULL_SCALE:
@@ -73,3 +79,16 @@ class Looks:
         step = 2**self._dropped  # what a step of the stored values was in the files
         bits = full.bit_length() + self._dropped
         return made + depth_notes(*seen, least * step, (greatest + 1) * step - 1, bits, exact=step == 1)
+
+    def _notes_of_unscaled(self, ranges: ValueRanges, constant: NDArray[np.bool_]) -> list[str]:
+        """Return the notes on the rows of domains without a range; those with one have been seen to."""
+        rows = np.array([row for row in sorted(ranges.unscaled) if not constant[row]], dtype=np.int64)
+        ends = np.array([ranges.unscaled[row] for row in rows]).reshape(-1, 3)
+        made: list[str] = []
+        for most in np.unique(ends[:, 2]):  # of each depth by itself
+            here = ends[:, 2] == most
+            names, domains = (self.table[name].to_numpy(dtype=object)[rows[here]] for name in ("sample_id", "domain"))
+            made += depth_notes(
+                names, domains, ends[here, 0], ends[here, 1], int(most).bit_length(), exact=True, each=True
+            )
+        return made

@@ -9,10 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ....files.wording import percent
+from ...value_limits import DEPTHS, LITTLE, OUTLYING, USUAL
 
-DEPTHS = (1, 2, 4, 6, 8, 10, 12, 14)  # bits that files use of a deeper type
-SPARSE = 0.25  # of the scale: a set that uses less of it looks almost black, or almost uniform
-UNITS = 10  # times the greatest value of another site: in other units
+BITS = (1, 2, 4, 6, 8, 10, 12, 14)  # bits that files use of a deeper type
 SHOWN = 3  # names
 MOST_DOMAINS = 6  # that are listed
 BELOW_AIR = -1100  # air is -1000 in CT, and its scale begins at -1024
@@ -21,7 +20,7 @@ GAP = 0.1  # of the range: between padding and the values of the image
 
 def few(count: int) -> int:
     """Return how many of so many images may be outliers."""
-    return max(count // 20, int(count >= 10))
+    return max(int(count * USUAL), int(count >= 10))
 
 
 def constant_notes(names: NDArray[np.object_], constant: NDArray[np.bool_]) -> list[str]:
@@ -40,6 +39,7 @@ def depth_notes(
     greatest: NDArray[np.float64],
     bits: int,
     exact: bool,
+    each: bool = False,
 ) -> list[str]:
     """Return a note on integers that use little of their scale, in all domains or in some.
 
@@ -50,6 +50,7 @@ def depth_notes(
         greatest: Greatest value of each image.
         bits: Depth of the scale.
         exact: Whether the greatest values are exact, not rounded up to 8 bits.
+        each: Whether to advise a range for each domain, because others have one already.
     """
     used = {name: _used_bits(greatest[domains == name], bits) for name in sorted(set(domains))}
     if len(set(used.values())) > 1:
@@ -57,9 +58,10 @@ def depth_notes(
         shown = by_size if len(used) <= MOST_DOMAINS else [by_size[0], by_size[-1]]
         values = ", ".join(f"{name} {2 ** used[name] - 1:,}" for name in shown)
         below = [name for name in shown if used[name] < bits]  # all others keep their scale without an option
-        options = " ".join(f"--value-range {shlex.quote(f'{name}:0,{2 ** used[name] - 1}')}" for name in below)
+        options = " ".join(_option(name, 0, 2 ** used[name] - 1) for name in below)
         return [f"greatest value: {values}: do the sites differ in depth? {options}"]
     (depth,) = set(used.values())
+    of = sorted(used)[:MOST_DOMAINS] if each else [""]
     scale = 2**bits - 1
     if depth < bits:
         above = np.flatnonzero(greatest >= 2**depth)
@@ -70,12 +72,20 @@ def depth_notes(
             one = f" ({names[above[0]]} reaches {greatest[above[0]]:,.0f})" if exact else ""
             what = f"all but {len(above):,} of {len(names):,} images stay below {2**depth:,}{one}"
         uses = f"values use {percent((2**depth - 1) / scale)} of the scale"
-        return [f"{what}: {depth} bits in {bits}? --value-range 0,{2**depth - 1} ({uses})"]
+        options = " ".join(_option(name, 0, 2**depth - 1) for name in of)
+        return [f"{what}: {depth} bits in {bits}? {options} ({uses})"]
     low, high = _inner(least, greatest)
-    if low > SPARSE * scale and high - low < SPARSE * scale / 2:  # an offset, as signed values stored as unsigned have
+    if high - low < LITTLE * scale:  # perhaps above an offset, as signed values stored as unsigned have
         uses = f"{percent((high - low) / scale)} of the scale"
-        return [f"values lie between {low:,.0f} and {high:,.0f}, {uses}: --value-range {low:.0f},{high:.0f}"]
+        options = " ".join(_option(name, low, high) for name in of)
+        return [f"values lie between {low:,.0f} and {high:,.0f}, {uses}: {options}"]
     return []
+
+
+def _option(domain: str, low: float, high: float) -> str:
+    """Return the option that gives a domain a range, to be pasted into a shell; all domains if it is empty."""
+    text = f"{low:.0f},{high:.0f}"
+    return f"--value-range {shlex.quote(f'{domain}:{text}') if domain else text}"
 
 
 def float_notes(
@@ -115,7 +125,8 @@ def float_notes(
         return made
     tops = {name: _inner(least[domains == name], greatest[domains == name])[1] for name in sorted(set(domains))}
     by_size = sorted(tops, key=lambda name: tops[name])
-    if 0 < UNITS * tops[by_size[0]] <= tops[by_size[-1]]:
+    floor = min(low, 0.0)
+    if 0 < DEPTHS * (tops[by_size[0]] - floor) <= tops[by_size[-1]] - floor:
         shown = by_size if len(tops) <= MOST_DOMAINS else [by_size[0], by_size[-1]]
         values = ", ".join(f"{name} {tops[name]:,.6g}" for name in shown)
         made.append(f"greatest value: {values}: do the sites differ in units? --value-range DOMAIN:LOW,HIGH for each")
@@ -142,7 +153,7 @@ def _outliers(ends: NDArray[np.float64], whole: float) -> Sequence[int]:
     """Return the few images without which the values would use little of the range; empty if there are none."""
     order = np.argsort(ends, kind="stable")
     for count in range(1, few(len(ends)) + 1):
-        if ends[order[-1]] - ends[order[-1 - count]] > (1 - SPARSE) * whole:
+        if ends[order[-1]] - ends[order[-1 - count]] > OUTLYING * whole:
             return [int(index) for index in sorted(order[-count:])]
     return []
 
@@ -150,7 +161,7 @@ def _outliers(ends: NDArray[np.float64], whole: float) -> Sequence[int]:
 def _used_bits(greatest: NDArray[np.float64], bits: int) -> int:
     """Return the depth that all but a few images fit in; that of the scale if it is not much smaller."""
     top = np.sort(greatest)[-1 - few(len(greatest))]
-    return next((depth for depth in DEPTHS if (depth >= 8 or bits == 8) and depth <= bits - 2 and top < 2**depth), bits)
+    return next((depth for depth in BITS if (depth >= 8 or bits == 8) and depth <= bits - 2 and top < 2**depth), bits)
 
 
 def _inner(least: NDArray[np.float64], greatest: NDArray[np.float64]) -> tuple[float, float]:

@@ -14,6 +14,7 @@ from ..formats.pointers import missing
 from ..formats.reader import OWN
 from ..labels.choose import choose_labels
 from ..labels.spellings import means_missing
+from ..notes import GraveNote
 from ..options import Options
 from ..problems import Problems
 from .columns import choose_columns
@@ -72,7 +73,7 @@ def _check(rows: pd.DataFrame, columns: dict[str, str], problems: Problems, note
             counts = cells.value_counts()
             for value in sorted(value for value in counts.index if means_missing(value, counts.index)):
                 what = "one group, that is as one patient" if name == "group" else "a domain"
-                notes.append(f"{column} `{value}` of {counts[value]:,} images counts as {what}; missing?")
+                notes.append(GraveNote(f"{column} `{value}` of {counts[value]:,} images counts as {what}; missing?"))
 
 
 def _locate_files(

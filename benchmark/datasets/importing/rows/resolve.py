@@ -13,6 +13,7 @@ from ...shared_groups import groups_per_domain
 from ..formats.dicom.header import TAGS, pseudonyms
 from ..formats.reader import OWN, Reader
 from ..labels.choose import ordered
+from ..notes import GraveNote
 from ..options import Options
 from ..problems import Problems
 from .candidates import candidates
@@ -55,8 +56,10 @@ def resolve_rows(reader: Reader, options: Options, problems: Problems, notes: li
     elif not (rows["group"] != "").any():
         rows["group"] = rows["file"]
         notes.append(
-            "EACH IMAGE IS ITS OWN GROUP: if a patient has several, training and test data leak into each other; name "
-            "the patient with --group-pattern or a column split_group"
+            GraveNote(
+                "EACH IMAGE IS ITS OWN GROUP: if a patient has several, training and test data leak into each other; "
+                "name the patient with --group-pattern or a column split_group"
+            )
         )
     return rows
 

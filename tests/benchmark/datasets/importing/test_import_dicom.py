@@ -141,7 +141,7 @@ def test_all_that_is_wrong_at_once(tmp_path, home):
     text = str(error.value)
     for said in (
         "no/report.dcm: DICOM without pixel data",
-        "one file holds several frames (the first, no/cine.dcm: 4): --slices N takes N of each",
+        "no/cine.dcm: 4 frames: --slices N takes N of each",
         "no/huge.dcm: 60000 x 60000 pixels; the most is",
         "no/short.dcm: cannot be decoded",
         "no/twin.dcm: the same image as no/0.dcm (SOPInstanceUID)",

@@ -181,7 +181,8 @@ def test_options_that_need_a_manifest(tmp_path, home):
     for index, name in enumerate(("a", "a", "b ", "b ")):
         (tmp_path / "in" / name).mkdir(parents=True, exist_ok=True)
         Image.fromarray(np.zeros((8, 8), dtype=np.uint8)).save(tmp_path / "in" / name / f"{index}.png")
-    assert "need a manifest" in refused(tmp_path / "in", home, group_column="patient")[0]
+    for option in ({"group_column": "patient"}, {"image_column": "file"}, {"merge_rows": True}):
+        assert "--group-column and --merge-rows need a manifest" in refused(tmp_path / "in", home, **option)[0]
     assert "--label-column needs a manifest or DICOM" in refused(tmp_path / "in", home, label_column="x")[0]
     assert refused(tmp_path / "in", home)[1:] == ["folder 'b ' has spaces around its name"]
 

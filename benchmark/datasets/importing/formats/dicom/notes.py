@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 
+from ...notes import GraveNote, ValueNote
 from .header import DicomHeader
 
 SLICED = ("CT", "MR", "PT", "NM")  # modalities whose series are the slices of a volume
@@ -43,9 +44,8 @@ def _rescaling(heads: Sequence[DicomHeader], domains: Sequence[str]) -> list[str
         counts = found[domain].most_common()
         said = ", ".join(_said(value) + (f" ({count:,})" if len(counts) > 1 else "") for value, count in counts)
         each.append(f"{domain} {said}".strip())
-    return [
-        f"rescaling of CT differs: {'; '.join(each)}: are all of them Hounsfield units? (--window image ignores units)"
-    ]
+    told = f"rescaling of CT differs: {'; '.join(each)}: are all of them Hounsfield units?"
+    return [ValueNote(f"{told} (--window image ignores units)")]
 
 
 def _said(value: tuple[float, float]) -> str:
@@ -58,7 +58,7 @@ def _intents(heads: Sequence[DicomHeader], domains: Sequence[str]) -> list[str]:
     if len({intent for _, intent in counts}) < 2:
         return []
     each = ", ".join(f"{domain} {intent} ({count:,})".strip() for (domain, intent), count in sorted(counts.items()))
-    return [f"some images are raw, others processed: {each}"]
+    return [ValueNote(f"some images are raw, others processed: {each}")]
 
 
 def _contradictions(heads: Sequence[DicomHeader]) -> list[str]:
@@ -92,7 +92,5 @@ def _patients(heads: Sequence[DicomHeader], classes: Sequence[str]) -> list[str]
     folders, people = {name for name, _ in pairs}, {patient for _, patient in pairs}
     if len(folders) < 3 or not len(pairs) == len(folders) == len(people) == len(set(classes)):
         return []
-    return [
-        f"each of the {len(folders):,} folders that name a class holds one patient: are they classes? Otherwise the "
-        "class comes from --label-column, the keyword of a DICOM tag"
-    ]
+    told = f"each of the {len(folders):,} folders that name a class holds one patient: are they classes?"
+    return [GraveNote(f"{told} Otherwise the class comes from --label-column, the keyword of a DICOM tag")]

@@ -16,6 +16,7 @@ from ......shifts.errors import MedshiftError
 from .....files.wording import plural
 from ...labels.choose import choose_labels
 from ...not_finite import nan_note
+from ...notes import GraveNote
 from ...options import Options
 from ...problems import Problems
 from ..frames import spread
@@ -105,9 +106,9 @@ class DicomReader:
         self.notes.extend(noted)
 
     @property
-    def floats(self) -> bool:
-        """Whether values are kept as floats."""
-        return any(of.rescaled or of.signed or of.bits > 16 for of in self._heads)
+    def floats(self) -> list[bool]:
+        """Whether the values of each row are kept as floats."""
+        return [of.rescaled or of.signed or of.bits > 16 for of in self._heads]
 
     def closing_notes(self) -> list[str]:
         """Return what was done to how many images."""
@@ -131,7 +132,7 @@ class DicomReader:
             self.notes.append("groups are hashed patient ids")
             unknown = sum(of.anonymous for of in self._heads)
             if unknown:
-                self.notes.append(f"{unknown:,} images have no patient id: their study is their group")
+                self.notes.append(GraveNote(f"{unknown:,} images have no patient id: their study is their group"))
         if listed:
             return rows
         for name, line, label in zip(rows["file"], rows["line"], rows["label"], strict=True):
@@ -154,18 +155,10 @@ class DicomReader:
         return self.rows[tag if not (self.rows["domain"] != "").any() and tag in self.rows else "domain"].tolist()
 
     def _refuse_frames(self, problems: Problems) -> None:
-        """Add one problem for all files of several frames."""
-        several = [index for index, of in enumerate(self._heads) if of.frames > 1]
-        if several:
-            first = several[0]
-            many = (
-                f"{len(several):,} files hold several frames" if len(several) > 1 else "one file holds several frames"
-            )
-            problems.add(
-                f"{many} (the first, {self.rows['file'][first]}: {self._heads[first].frames:,}): --slices N takes N of "
-                "each",
-                int(self.rows["line"][first]),
-            )
+        """Add the files of several frames."""
+        for name, line, of in zip(self.rows["file"], self.rows["line"], self._heads, strict=True):
+            if of.frames > 1:
+                problems.add(f"{name}: {of.frames:,} frames: --slices N takes N of each", line)
 
     def _take_frames(self, problems: Problems) -> None:
         """Make one row per frame taken; frames of a file share its group."""
@@ -199,8 +192,8 @@ class DicomReader:
             return "uint16", None
         if self.ranges:
             native: Depth = "uint8" if all(of.bits <= 8 for of in self._heads) else "uint16"
-            return self.ranges.choose_type("float32" if self.floats else native)
-        if self.floats:
+            return self.ranges.choose_type("float32" if any(self.floats) else native)
+        if any(self.floats):
             self.notes.append(
                 "rescaled values; the least and greatest of the set become 0 and 1 (--window narrows them)"
             )

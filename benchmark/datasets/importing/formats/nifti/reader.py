@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ...not_finite import nan_note, replace_not_finite
+from ...notes import GraveNote
 from ...options import LARGEST_CUBE, LARGEST_SIDE, Options
 from ...problems import Problems, UnsupportedFile
 from ..reader import read_headers
@@ -75,7 +76,7 @@ class NiftiReader:
         self.dtype: Literal["uint8", "uint16", "float32"] = "float32" if how == "none" else "uint16"
         self.value_range: tuple[float, float] | None = None
         self.windowed = how != "none"
-        self.ranges, self.dropped, self.floats = ValueRanges(options.value_ranges, options.depth), 0, how == "none"
+        self.ranges, self.dropped = ValueRanges(options.value_ranges, options.depth), 0
         if self.ranges:
             self.dtype, self.value_range = self.ranges.choose_type("float32")
         else:
@@ -90,6 +91,11 @@ class NiftiReader:
         self.notes.extend(noted)
 
     @property
+    def floats(self) -> list[bool]:
+        """Whether the values of each row are floats: all are, unless a window makes grey levels of them."""
+        return [not self.windowed] * len(self.rows)
+
+    @property
     def shape(self) -> tuple[int, ...]:
         """(1, D, H, W): head to foot, front to back, left to right; (1, H, W) for slices."""
         return (1, *[self.side] * (2 if self._options.slices else 3))
@@ -101,7 +107,8 @@ class NiftiReader:
         alone = rows["group"] == ""
         if alone.any() and not self._options.group_pattern:
             rows.loc[alone, "group"] = rows["file"][alone]
-            self.notes.append("EACH VOLUME IS ITS OWN GROUP: name the patient with --group-pattern or split_group")
+            told = "EACH VOLUME IS ITS OWN GROUP: name the patient with --group-pattern or split_group"
+            self.notes.append(GraveNote(told))
         rows["slice"] = [str(index) for of in heads for index in middle_slices(of.shape[2], count)]
         rows["sample_id"] = rows["file"] + "#" + rows["slice"]
         return rows.reset_index(drop=True)

@@ -10,6 +10,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ......shifts.errors import MedshiftError
+from ...not_finite import nan_note
+from ...notes import GraveNote
 from ...options import Options
 from ...pixel_options import parse_background
 from ...problems import Problems
@@ -64,6 +66,9 @@ class PictureReader:
         sizes = Sizes([(header.width, header.height) for header in self._headers], options, problems)
         self.rows, self.side = sizes.add_columns(self.rows), sizes.side
         self.notes += sizes.notes()
+        if options.nan_as:
+            self._refuse_nan_as(problems)
+            self.notes.append(nan_note(options.nan_as, "pixels", "image"))
         background = parse_background(options.background)
         self._decoder = PictureDecoder(
             self.channels, self.side, self.dtype, options.fit, background, self.ranges, options.nan_as, scaled
@@ -82,7 +87,8 @@ class PictureReader:
         alone = rows["group"] == ""
         if alone.any() and not options.group_pattern:
             rows.loc[alone, "group"] = rows["file"][alone]
-            self.notes.append("EACH FILE IS ITS OWN GROUP: name the patient with --group-pattern or split_group")
+            told = "EACH FILE IS ITS OWN GROUP: name the patient with --group-pattern or split_group"
+            self.notes.append(GraveNote(told))
         rows["slice"] = [str(header.page) for of_file in of_files for header in of_file]
         rows["sample_id"] = rows["file"] + "#" + rows["slice"]
         self.rows = rows.reset_index(drop=True)
@@ -117,10 +123,15 @@ class PictureReader:
                 what = f"values are {header.dtype}, those of most others {self._native}"
                 problems.add(f"{name}: {what} (--value-range DOMAIN:LOW,HIGH scales each domain)", line)
 
+    def _refuse_nan_as(self, problems: Problems) -> None:
+        """Raise MedshiftError if no picture can hold NaN; files that could not be read, which may, are told first."""
+        if not len(problems) and not any(self.floats):
+            raise MedshiftError("--nan-as goes with floats, and no picture of the set holds them: leave it out")
+
     @property
-    def floats(self) -> bool:
-        """Whether the files hold floats."""
-        return any(header.dtype == "float32" for header in self._headers)
+    def floats(self) -> list[bool]:
+        """Whether each row is of floats."""
+        return [header.dtype == "float32" for header in self._headers]
 
     @property
     def shape(self) -> tuple[int, ...]:

@@ -71,7 +71,7 @@ def test_frames_by_a_manifest_in_eight_bits(tmp_path):
 
 def test_without_slices_one_line_says_how_many_files_hold_frames(tmp_path, home):
     lines = refused(cine(tmp_path / "in"), home, **MAKERS)
-    assert lines[1:] == ["8 files hold several frames (the first, no/0.dcm: 6): --slices N takes N of each"]
+    assert lines[1:] == ["8 files, the first no/0.dcm: 6 frames: --slices N takes N of each"]
 
 
 PER_FRAME = [of(PixelValueTransformationSequence=[of(RescaleSlope=k + 1, RescaleIntercept=-k)]) for k in range(6)]

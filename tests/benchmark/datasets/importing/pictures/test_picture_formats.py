@@ -70,7 +70,7 @@ def test_content_counts_whatever_a_file_is_named(tmp_path):
     made = add("set", where, Options())
     assert np.abs(made.pixels[:, 0].astype(int) - np.repeat(IMAGES[:2], 4, axis=0)).max() <= 3
     said = tuple(f"2 files are {form} by content, though named PNG" for form in ("BMP", "JPEG", "TIFF"))
-    assert made.notes[:3] == said
+    assert tuple(note for note in made.notes if "by content" in note) == said
     assert read_manifest(where).notes == made.notes
 
 

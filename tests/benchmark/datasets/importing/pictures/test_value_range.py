@@ -11,9 +11,11 @@ from helpers.images.dicom_files import write as write_dicom
 from helpers.images.picture_files import listed, png
 from PIL import Image
 
+from medshift.benchmark.audit.value_use import value_use
 from medshift.benchmark.datasets.importing.add import add
 from medshift.benchmark.datasets.importing.options import Options
 from medshift.benchmark.datasets.manifest import read_manifest
+from medshift.benchmark.datasets.value_limits import LITTLE
 from medshift.shifts.errors import MedshiftError
 
 pytestmark = pytest.mark.usefixtures("home")
@@ -86,6 +88,25 @@ def test_eight_bits_of_a_dark_set_say_so_too(tmp_path):
     assert about_values(notes) == [what]
 
 
+def quarters(most):
+    """Return images of 16 bits whose values span 0 to most."""
+    return np.rint(EIGHT * (most / 255)).astype(np.uint16)
+
+
+@pytest.mark.parametrize(
+    ("images", "told"),
+    [
+        (quarters(18000), True),  # more than 14 bits
+        (quarters(15000) + np.uint16(10000), True),  # an offset below a quarter of the scale
+        (quarters(24000), False),
+    ],
+)
+def test_what_is_serious_to_the_audit_is_told_when_data_are_added(tmp_path, images, told):
+    made = add("set", listed(tmp_path / "in", images), Options())
+    assert (value_use(made).share < LITTLE) == told
+    assert [note.startswith("values lie between") for note in about_values(made.notes)] == [True] * told
+
+
 def test_a_set_that_uses_its_scale_says_nothing(tmp_path):
     for dtype in (np.uint8, np.uint16):
         where = listed(tmp_path / np.dtype(dtype).name, EIGHT.astype(dtype) * dtype(np.iinfo(dtype).max // 255))
@@ -108,6 +129,33 @@ def test_sites_that_differ_in_depth_are_told_and_taken_alike(tmp_path):
     scaled = add("scaled", where, Options(value_ranges=("B:0,4095",)))
     assert scaled.value_range is None
     assert np.array_equal(scaled.pixels[1::2, 0], np.rint(TWELVE[1::2] * (65535 / 4095)))
+
+
+def test_a_range_for_one_site_leaves_the_notes_on_the_others(tmp_path):
+    where = listed(tmp_path / "in", [TWELVE[n] >> 2 * (n % 3 == 1) for n in range(20)], domains=("A", "B", "C"))
+    sites = "greatest value: B 1,023, A 4,095, C 4,095: do the sites differ in depth? --value-range B:0,1023 "
+    both = "--value-range A:0,4095 --value-range C:0,4095"
+    assert about_values(add("plain", where, Options()).notes) == [sites + both]
+    echo = "values from black to white (--value-range): B: 0 to 1,023"
+    left = f"the greatest of all values is 4,095: 12 bits in 16? {both} (values use 6 % of the scale)"
+    for notes in (
+        add("set", where, Options(value_ranges=("B:0,1023",))).notes,
+        read_manifest(where, value_ranges=("B:0,1023",)).notes,
+    ):
+        assert sorted(about_values(notes)) == sorted([echo, left])
+    ranges = ("B:0,1023", "A:0,4095", "C:0,4095")
+    assert not any("bits in" in note for note in add("all", where, Options(value_ranges=ranges)).notes)
+    assert not any("bits in" in note for note in add("one", where, Options(value_ranges=("0,4095",))).notes)
+
+
+def test_sites_left_without_a_range_are_told_in_the_values_of_their_files(tmp_path):
+    def write(path, values):
+        dark = values // 64 if int(path.stem) % 2 else values.astype(np.uint16) * 16
+        Image.fromarray(dark).save(path)
+
+    where = listed(tmp_path / "in", EIGHT, write, domains=("a", "b"))  # a has 12 bits in 16, b has 2 in 8
+    notes = add("set", where, Options(value_ranges=("a:0,4095",))).notes
+    assert any(note.startswith("the greatest of all values is 3: 2 bits in 8? --value-range b:0,3 (") for note in notes)
 
 
 @pytest.mark.parametrize("channels", [1, 3])
@@ -185,6 +233,28 @@ def test_floats_of_a_site_without_a_range_are_refused(tmp_path):
     where = listed(tmp_path / "in", EIGHT, float_tiff, "tif", domains=("a", "b"))
     with pytest.raises(MedshiftError, match="give one for 'b', too: floats have no scale of their own"):
         add("set", where, Options(value_ranges=("a:0,1",)))
+
+
+def test_a_site_of_integers_needs_no_range_beside_one_of_floats(tmp_path):
+    def write(path, values):
+        Image.fromarray(values / np.float32(4) if int(path.stem) % 2 else values).save(path)
+
+    where = listed(tmp_path / "in", EIGHT, write, "tif", domains=("a", "b"))
+    assert (read_manifest(where, value_ranges=("b:0,63.75",)).pixels[:, 0] == EIGHT).all()
+    made = add("set", where, Options(value_ranges=("b:0,63.75",)))
+    assert made.value_range == (0, 1)
+    assert np.allclose(made.pixels[:, 0], EIGHT / 255)
+    with pytest.raises(MedshiftError, match="give one for 'b', too: floats"):
+        add("other", where, Options(value_ranges=("a:0,255",)))
+
+
+def test_a_site_of_unsigned_dicom_needs_no_range_beside_one_of_rescaled_values(tmp_path):
+    def write(path, values):
+        more = {"RescaleSlope": 2, "RescaleIntercept": -100} if int(path.stem) % 2 else {}
+        write_dicom(path, values, int(path.stem), **more)
+
+    where = listed(tmp_path / "in", EIGHT, write, "dcm", domains=("a", "b"))
+    assert (read_manifest(where, value_ranges=("b:-100,410",)).pixels[:, 0] == EIGHT).all()
 
 
 def test_sites_in_other_units_are_told(tmp_path):

@@ -13,7 +13,7 @@ from medshift.benchmark.datasets.manifest import read_manifest
 
 
 def closing(where, **options):
-    return opened(where, **options).closing_notes()
+    return opened(where, **options).looks.notes()
 
 
 def copy(where, old, *new):
