@@ -98,7 +98,8 @@ class DicomReader:
         if self.channels == 1 and any(of.channels == 3 for of in heads):
             self.notes.append("colour converted to grey by ITU-R BT.601: 0.299 red, 0.587 green, 0.114 blue")
         self.windowed = options.windowing != "none"
-        self.ranges, self.dropped = ValueRanges(options.value_ranges, options.depth), 0
+        self.ranges = ValueRanges(options.value_ranges, options.depth)
+        self.dropped: int | list[int] = 0
         self.dtype, self.value_range = self._type()
         if options.nan_as:
             self.notes.append(nan_note(options.nan_as, "pixels", "image"))

@@ -59,7 +59,8 @@ class PictureReader:
         self._native = max(found, key=WIDTHS.index) if self.ranges.scales else most_common(found)
         if options.depth is None:
             self._refuse_mixed(options, problems)
-        self.windowed, self.dropped = False, 0
+        self.windowed = False
+        self.dropped: int | list[int] = 0
         self.dtype, self.value_range, scaled = self._choose_type(options)
         sizes = Sizes([(header.width, header.height) for header in self._headers], options, problems)
         self.rows, self.side = sizes.add_columns(self.rows), sizes.side
@@ -96,7 +97,7 @@ class PictureReader:
         if options.depth == 8:
             if bits:
                 self.notes.append(f"upper 8 bits of {' or '.join(map(str, bits))}")
-                self.dropped = bits[-1] - 8
+                self.dropped = [header.bits - 8 if header.dtype == "uint16" else 0 for header in self._headers]
             return "uint8", None, False
         if self._native != "uint16" or bits == [16]:
             return self._native, None, False
