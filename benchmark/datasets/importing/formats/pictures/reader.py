@@ -92,6 +92,8 @@ class PictureReader:
     def _choose_type(self, options: Options) -> tuple[Depth, tuple[float, float] | None, bool]:
         """Return the stored type, the value range, and whether each picture is scaled from its own bits to 16."""
         if self.ranges:
+            own = {"uint8": 8, "float32": 0}
+            self.ranges.depths = [own.get(header.dtype, header.bits) for header in self._headers]
             return (*self.ranges.choose_type(self._native), False)
         bits = sorted({header.bits for header in self._headers if header.dtype == "uint16"})
         if options.depth == 8:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from helpers.images.dicom_files import write as write_dicom
 from helpers.images.picture_files import listed
 from PIL import Image
 
 from medshift.benchmark.datasets.importing.add import add
 from medshift.benchmark.datasets.importing.options import Options
 from medshift.benchmark.datasets.manifest import read_manifest
+from medshift.shifts.errors import MedshiftError
 
 pytestmark = pytest.mark.usefixtures("home")
 
@@ -65,3 +67,37 @@ def test_a_site_of_eight_bits_is_not_said_to_reach_the_values_of_sixteen(tmp_pat
     (found,) = told(read_manifest(mixed(tmp_path / "in", 4000)).notes)
     assert found == "greatest value: B below 4,096, A 255: do the sites differ in depth? --value-range B:0,4095"
     assert told(read_manifest(mixed(tmp_path / "full", 65535)).notes) == []
+
+
+TWO_DEPTHS = r"A is of 8 bits, B of {0} bits: give --value-range A:0,255 --value-range B:0,{1}$"
+
+
+def test_one_range_for_pictures_of_two_depths_is_refused(tmp_path):
+    where = mixed(tmp_path / "in", 4095)
+    with pytest.raises(MedshiftError, match=TWO_DEPTHS.format(16, 65535)):
+        read_manifest(where, value_ranges=("0,4095",))
+    made = read_manifest(where, value_ranges=("0,255", "B:0,4095"))  # a range that one site alone has is its own
+    assert made.pixels[0].max() == made.pixels[1].max() == 255
+
+
+def test_one_range_for_dicom_of_two_depths_is_refused_and_for_rescaled_values_is_not(tmp_path):
+    def write(where, **tags):
+        for number in range(8):
+            values = RAMPS[number] * (4095 if number // 4 else 255)
+            bits = 12 if number // 4 else 8
+            path = where / ("no", "yes")[number // 2 % 2] / f"{number}.dcm"
+            write_dicom(path, values.astype(np.uint16), number, bits=bits, Manufacturer="AB"[number // 4], **tags)
+        return where
+
+    options = Options(domain_from="Manufacturer", value_ranges=("0,4095",))
+    with pytest.raises(MedshiftError, match=TWO_DEPTHS.format(12, 4095)):
+        add("set", write(tmp_path / "stored"), options)
+    made = add("other", write(tmp_path / "rescaled", RescaleSlope=1, RescaleIntercept=-9), options)
+    assert made.value_range == (0, 4095)
+
+
+def test_a_site_of_two_depths_is_told_the_way_on(tmp_path):
+    images = [image.astype(np.uint8 if index % 2 else np.uint16) for index, image in enumerate(RAMPS)]
+    where = listed(tmp_path / "in", images, save)
+    with pytest.raises(MedshiftError, match=r"a is of 8 and 16 bits: leave it out, or save the files of a in one"):
+        read_manifest(where, value_ranges=("0,4095",))
