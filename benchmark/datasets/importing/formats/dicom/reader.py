@@ -101,6 +101,8 @@ class DicomReader:
         self.ranges = ValueRanges(options.value_ranges, options.depth)
         self.dropped: int | list[int] = 0
         self.dtype, self.value_range = self._type()
+        if self.dtype == "float32" and not self.ranges:
+            sizes.refuse_bars("--value-range LOW,HIGH or --window CENTRE,WIDTH")
         if options.nan_as:
             self.notes.append(nan_note(options.nan_as, "pixels", "image"))
         self.notes.extend(noted)

@@ -65,6 +65,8 @@ class PictureReader:
         sizes = Sizes([(header.width, header.height) for header in self._headers], options, problems)
         self.rows, self.side = sizes.add_columns(self.rows), sizes.side
         self.notes += sizes.notes()
+        if self.dtype == "float32" and not self.ranges:
+            sizes.refuse_bars("--value-range LOW,HIGH")
         background = parse_background(options.background)
         self._decoder = PictureDecoder(
             self.channels, self.side, self.dtype, options.fit, background, self.ranges, options.nan_as, scaled
