@@ -18,7 +18,7 @@ from ...labels.choose import choose_labels
 from ...not_finite import nan_note
 from ...options import Options
 from ...problems import Problems
-from ..frames import spread
+from ..frames import ONE_OF_EACH, spread
 from ..reader import OWN, Depth, choose_channels, read_headers
 from ..resize import luma, square
 from ..sizes import Sizes
@@ -179,7 +179,9 @@ class DicomReader:
             )
         for name, line, of in zip(self.rows["file"], self.rows["line"], self._heads, strict=True):
             if of.frames < wanted:
-                problems.add(f"{name}: has {plural(of.frames, 'frame')}, fewer than --slices {wanted}", line)
+                problems.add(
+                    f"{name}: has {plural(of.frames, 'frame')}, fewer than --slices {wanted}{ONE_OF_EACH}", line
+                )
         taken = [spread(of.frames, min(wanted, of.frames)) for of in self._heads]
         rows = self.rows.loc[self.rows.index.repeat([len(frames) for frames in taken])].reset_index(drop=True)
         self._frames = [frame for frames in taken for frame in frames]
@@ -188,7 +190,7 @@ class DicomReader:
         rows["sample_id"] = names + "#" + rows["slice"]
         self._heads = [of for of, frames in zip(self._heads, taken, strict=True) for _ in frames]
         self.rows = rows
-        self.notes.append(f"{wanted:,} frames of each file, spread evenly")
+        self.notes.append(f"{plural(wanted, 'frame')} of each file, spread evenly")
 
     def _type(self) -> tuple[Literal["uint8", "uint16", "float32"], tuple[float, float] | None]:
         """Return type and value range of the data set; add notes on how values are read."""

@@ -10,9 +10,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ......shifts.errors import MedshiftError
+from .....files.wording import plural
 from ...options import Options
 from ...pixel_options import parse_background
 from ...problems import Problems
+from ..frames import ONE_OF_EACH
 from ..reader import Depth, choose_channels, most_common, read_headers
 from ..sizes import Sizes
 from ..value_range import ValueRanges
@@ -80,7 +82,7 @@ class PictureReader:
             )
         for name, line, of_file in zip(self.rows["file"], self.rows["line"], of_files, strict=True):
             if len(of_file) < options.slices:
-                problems.add(f"{name}: has 1 page, fewer than --slices {options.slices}", line)
+                problems.add(f"{name}: has 1 page, fewer than --slices {options.slices}{ONE_OF_EACH}", line)
         rows = self.rows.loc[self.rows.index.repeat([len(of_file) for of_file in of_files])].copy()
         alone = rows["group"] == ""
         if alone.any() and not options.group_pattern:
@@ -89,7 +91,7 @@ class PictureReader:
         rows["slice"] = [str(header.page) for of_file in of_files for header in of_file]
         rows["sample_id"] = rows["file"] + "#" + rows["slice"]
         self.rows = rows.reset_index(drop=True)
-        self.notes.append(f"{options.slices} pages of each file, spread evenly")
+        self.notes.append(f"{plural(options.slices, 'page')} of each file, spread evenly")
 
     def _choose_type(self, options: Options) -> tuple[Depth, tuple[float, float] | None, bool]:
         """Return the stored type, the value range, and whether each picture is scaled from its own bits to 16."""

@@ -100,9 +100,7 @@ def rescaled(path, values):
 def test_bars_beside_floats_need_to_know_what_is_black(tmp_path, write, ending):
     images = [WIDE + np.uint8(index) for index in range(4)]
     where = listed(tmp_path / "in", images, write, ending)
-    with pytest.raises(
-        MedshiftError, match=r"--fit pad: 4 images of floats .* which value is black: give --value-range"
-    ):
+    with pytest.raises(MedshiftError, match=r"--fit pad: 4 images of floats .* value is black: give --value-range"):
         add("set", where, Options(fit="pad"))
     made = add("ranged", where, Options(fit="pad", value_ranges=("-50,300",)))
     assert (made.pixels[:, 0, 0] == -50).all()
