@@ -31,10 +31,11 @@ class EightBitReader:
         self._reader, self.rows, self.private = reader, reader.rows, reader.private
         self.dtype: Depth = "uint8"
         bits = 16 if reader.value_range is None else int(reader.value_range[1]).bit_length()
-        self.dropped = 0 if reader.dtype == "uint8" else bits - 8
-        self.value_range = None if self.dropped else reader.value_range
+        self._shift = 0 if reader.dtype == "uint8" else bits - 8
+        self.dropped: int | list[int] = self._shift
+        self.value_range = None if self._shift else reader.value_range
         self.ranges, self.windowed = reader.ranges, reader.windowed
-        self.notes = [*reader.notes, *([f"upper 8 bits of {bits}"] if self.dropped else [])]
+        self.notes = [*reader.notes, *([f"upper 8 bits of {bits}"] if self._shift else [])]
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -48,7 +49,7 @@ class EightBitReader:
 
     def image(self, index: int) -> NDArray[Any]:
         """Return the pixels of a row; raises what the reader raises."""
-        return (self._reader.image(index) >> self.dropped).astype(np.uint8)
+        return (self._reader.image(index) >> self._shift).astype(np.uint8)
 
     def closing_notes(self) -> list[str]:
         """Return what was done to how many images."""

@@ -32,7 +32,7 @@ class Reader(Protocol):
     value_range: tuple[float, float] | None
     ranges: ValueRanges  # that the user gives
     windowed: bool  # whether values are grey levels of a window
-    dropped: int  # lower bits that 8 bits do not hold
+    dropped: int | list[int]  # lower bits that 8 bits do not hold: of all rows, or of each
     notes: list[str]
 
     @property

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from ....files.wording import percent
+from .....shifts.errors import MedshiftError
+from ....files.wording import percent, plural
 from ..options import LARGEST_SIDE, Options
 from ..problems import Problems
 
@@ -52,6 +53,22 @@ class Sizes:
             hint = f" (the smallest is {self._smallest}: --image-size keeps more)" if larger else ""
             made.append(f"resized to {self.side} x {self.side}{hint}")
         return made
+
+    def refuse_bars(self, where: str) -> None:
+        """Refuse bars beside floats whose black is not known: the least of each image would tell it from others.
+
+        Args:
+            where: The options that say which value is black.
+
+        Raises:
+            MedshiftError: Some images would get bars.
+        """
+        oblong = sum(width != height for width, height in self._sizes)
+        if self._fit == "pad" and oblong:
+            raise MedshiftError(
+                f"--fit pad: {plural(oblong, 'image')} of floats would get bars, and no file says which value is "
+                f"black: give {where}"
+            )
 
     def add_columns(self, rows: pd.DataFrame) -> pd.DataFrame:
         """Add the original sizes where they differ: size may give the class away. Columns of the user stay."""

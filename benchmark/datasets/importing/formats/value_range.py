@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import compress
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from .....shifts.errors import MedshiftError, near
 from ....files.wording import plural
 from ...images import FULL_SCALE
 from ..pixel_options import parse_value_ranges
+from .one_range import refuse_one_range
 
 if TYPE_CHECKING:
     from .reader import Depth
@@ -31,6 +33,7 @@ class ValueRanges:
         scales: Whether values are scaled to the full scale of the type, not only clipped.
         unscaled: Row -> least and greatest value in the file, and the end of its scale, where ranges are given but none
             for the row.
+        depths: Bits of the file of every row, 0 for floats; empty where all are physical values.
     """
 
     def __init__(self, texts: Sequence[str], depth: int | None) -> None:
@@ -39,6 +42,7 @@ class ValueRanges:
         self._domains: list[str] = []
         self._dtype: Depth = "uint8"
         self.unscaled: dict[int, tuple[float, float, float]] = {}
+        self.depths: Sequence[int] = ()
         self.images = self.pixels = 0  # with values outside
 
     def __bool__(self) -> bool:
@@ -61,7 +65,8 @@ class ValueRanges:
             floats: Whether each row is of floats, which have no scale of their own.
 
         Raises:
-            MedshiftError: A range names a domain that is not there, or floats of a domain have no range.
+            MedshiftError: A range names a domain that is not there, floats of a domain have no range, or files of
+                several depths have one.
         """
         self._domains = list(domains)
         known = sorted(set(self._domains))
@@ -71,6 +76,9 @@ class ValueRanges:
         for name in sorted({name for name, held in zip(self._domains, floats, strict=True) if held}):
             if self and name not in self._ranges and "" not in self._ranges:
                 raise MedshiftError(f"--value-range: give one for {name!r}, too: floats have no scale of their own")
+        if self.depths and "" in self._ranges:
+            shared = [name not in self._ranges for name in self._domains]
+            refuse_one_range(compress(self._domains, shared), compress(self.depths, shared))
 
     @property
     def black(self) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -28,7 +29,7 @@ class Looks:
         table: Table of the data set; one row per image.
         classes: Names of the labels.
         value_range: Stored values that become 0 and 1; None is the full scale.
-        dropped: Lower bits of the files that the stored values lack.
+        dropped: Lower bits of the files that the stored values lack: of all, or of each row.
         ranges: The values that the user says are black and white; None if a window does.
     """
 
@@ -37,11 +38,12 @@ class Looks:
         table: pd.DataFrame,
         classes: tuple[str, ...],
         value_range: tuple[float, float] | None,
-        dropped: int = 0,
+        dropped: int | Sequence[int] = 0,
         ranges: ValueRanges | None = None,
     ) -> None:
         self.table, self.classes, self.value_range = table, classes, value_range
-        self._dropped, self._ranges = dropped, ranges
+        self._dropped = np.broadcast_to(np.asarray(dropped, dtype=np.int64), len(table))
+        self._ranges = ranges
         self.least = np.full(len(table), np.nan)
         self.greatest = np.full(len(table), np.nan)
         self.second = np.full(len(table), np.nan)  # of images that may be padded
@@ -65,7 +67,7 @@ class Looks:
         names = self.table["sample_id"].to_numpy(dtype=object)
         constant = self.least == self.greatest
         made = constant_notes(names, constant)
-        if constant.all() and self._dropped:  # perhaps only because of what is dropped
+        if constant.all() and self._dropped.any():  # perhaps only because of what is dropped
             constant = np.zeros_like(constant)
         if self._ranges is None or constant.all():
             return made
@@ -76,9 +78,10 @@ class Looks:
         if self._dtype not in FULL_SCALE:
             return made + float_notes(*seen, least, greatest, self.second[~constant])
         full = FULL_SCALE[self._dtype] if self.value_range is None else int(self.value_range[1])
-        step = 2**self._dropped  # what a step of the stored values was in the files
-        bits = full.bit_length() + self._dropped
-        return made + depth_notes(*seen, least * step, (greatest + 1) * step - 1, bits, exact=step == 1)
+        dropped = self._dropped[~constant]
+        step = 2.0**dropped  # what a step of the stored values was in the files
+        bits = full.bit_length() + dropped
+        return made + depth_notes(*seen, least * step, (greatest + 1) * step - 1, bits, exact=dropped == 0)
 
     def _notes_of_unscaled(self, ranges: ValueRanges, constant: NDArray[np.bool_]) -> list[str]:
         """Return the notes on the rows of domains without a range; those with one have been seen to."""
@@ -88,7 +91,8 @@ class Looks:
         for most in np.unique(ends[:, 2]):  # of each depth by itself
             here = ends[:, 2] == most
             names, domains = (self.table[name].to_numpy(dtype=object)[rows[here]] for name in ("sample_id", "domain"))
+            bits = np.full(int(here.sum()), int(most).bit_length())
             made += depth_notes(
-                names, domains, ends[here, 0], ends[here, 1], int(most).bit_length(), exact=True, each=True
+                names, domains, ends[here, 0], ends[here, 1], bits, np.ones(len(bits), dtype=np.bool_), each=True
             )
         return made

@@ -9,18 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ....files.wording import percent
-from ...value_limits import DEPTHS, LITTLE, OUTLYING, USUAL
+from ...value_limits import DEPTHS, LITTLE, OUTLYING
+from .depths import MOST_DOMAINS, few, site_depths, top_of, used_bits
 
-BITS = (1, 2, 4, 6, 8, 10, 12, 14)  # bits that files use of a deeper type
 SHOWN = 3  # names
-MOST_DOMAINS = 6  # that are listed
 BELOW_AIR = -1100  # air is -1000 in CT, and its scale begins at -1024
 GAP = 0.1  # of the range: between padding and the values of the image
-
-
-def few(count: int) -> int:
-    """Return how many of so many images may be outliers."""
-    return max(int(count * USUAL), int(count >= 10))
 
 
 def constant_notes(names: NDArray[np.object_], constant: NDArray[np.bool_]) -> list[str]:
@@ -37,8 +31,8 @@ def depth_notes(
     domains: NDArray[np.object_],
     least: NDArray[np.float64],
     greatest: NDArray[np.float64],
-    bits: int,
-    exact: bool,
+    bits: NDArray[np.int64],
+    exact: NDArray[np.bool_],
     each: bool = False,
 ) -> list[str]:
     """Return a note on integers that use little of their scale, in all domains or in some.
@@ -48,32 +42,29 @@ def depth_notes(
         domains: Of the images.
         least: Least value of each image.
         greatest: Greatest value of each image.
-        bits: Depth of the scale.
-        exact: Whether the greatest values are exact, not rounded up to 8 bits.
+        bits: Depth of the scale of each image.
+        exact: Whether the greatest value of each image is exact, not rounded up to 8 bits.
         each: Whether to advise a range for each domain, because others have one already.
     """
-    used = {name: _used_bits(greatest[domains == name], bits) for name in sorted(set(domains))}
-    if len(set(used.values())) > 1:
-        by_size = sorted(used, key=lambda name: used[name])
-        shown = by_size if len(used) <= MOST_DOMAINS else [by_size[0], by_size[-1]]
-        values = ", ".join(f"{name} {2 ** used[name] - 1:,}" for name in shown)
-        below = [name for name in shown if used[name] < bits]  # all others keep their scale without an option
-        options = " ".join(_option(name, 0, 2 ** used[name] - 1) for name in below)
-        return [f"greatest value: {values}: do the sites differ in depth? {options}"]
-    (depth,) = set(used.values())
-    of = sorted(used)[:MOST_DOMAINS] if each else [""]
-    scale = 2**bits - 1
-    if depth < bits:
+    if differ := site_depths(domains, greatest, bits, exact):
+        return [differ]
+    if len(set(bits.tolist())) > 1:
+        return []  # files of two types have no range in common
+    whole = int(bits[0])
+    depth = max(used_bits(top_of(greatest[domains == name]), whole) for name in set(domains))
+    of = sorted(set(domains))[:MOST_DOMAINS] if each else [""]
+    scale = 2**whole - 1
+    if depth < whole:
         above = np.flatnonzero(greatest >= 2**depth)
         if not len(above):
-            top = f"is {greatest.max():,.0f}" if exact else f"is below {2**depth:,}"
+            top = f"is {greatest.max():,.0f}" if exact.all() else f"is below {2**depth:,}"
             what = f"the greatest of all values {top}"
         else:
-            one = f" ({names[above[0]]} reaches {greatest[above[0]]:,.0f})" if exact else ""
+            one = f" ({names[above[0]]} reaches {greatest[above[0]]:,.0f})" if exact.all() else ""
             what = f"all but {len(above):,} of {len(names):,} images stay below {2**depth:,}{one}"
         uses = f"values use {percent((2**depth - 1) / scale)} of the scale"
         options = " ".join(_option(name, 0, 2**depth - 1) for name in of)
-        return [f"{what}: {depth} bits in {bits}? {options} ({uses})"]
+        return [f"{what}: {depth} bits in {whole}? {options} ({uses})"]
     low, high = _inner(least, greatest)
     if high - low < LITTLE * scale:  # perhaps above an offset, as signed values stored as unsigned have
         uses = f"{percent((high - low) / scale)} of the scale"
@@ -156,12 +147,6 @@ def _outliers(ends: NDArray[np.float64], whole: float) -> Sequence[int]:
         if ends[order[-1]] - ends[order[-1 - count]] > OUTLYING * whole:
             return [int(index) for index in sorted(order[-count:])]
     return []
-
-
-def _used_bits(greatest: NDArray[np.float64], bits: int) -> int:
-    """Return the depth that all but a few images fit in; that of the scale if it is not much smaller."""
-    top = np.sort(greatest)[-1 - few(len(greatest))]
-    return next((depth for depth in BITS if (depth >= 8 or bits == 8) and depth <= bits - 2 and top < 2**depth), bits)
 
 
 def _inner(least: NDArray[np.float64], greatest: NDArray[np.float64]) -> tuple[float, float]:

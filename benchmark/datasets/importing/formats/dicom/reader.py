@@ -19,7 +19,7 @@ from ...not_finite import nan_note
 from ...notes import GraveNote
 from ...options import Options
 from ...problems import Problems
-from ..frames import spread
+from ..frames import ONE_OF_EACH, spread
 from ..reader import OWN, Depth, choose_channels, read_headers
 from ..resize import luma, square
 from ..sizes import Sizes
@@ -99,8 +99,11 @@ class DicomReader:
         if self.channels == 1 and any(of.channels == 3 for of in heads):
             self.notes.append("colour converted to grey by ITU-R BT.601: 0.299 red, 0.587 green, 0.114 blue")
         self.windowed = options.windowing != "none"
-        self.ranges, self.dropped = ValueRanges(options.value_ranges, options.depth), 0
+        self.ranges = ValueRanges(options.value_ranges, options.depth)
+        self.dropped: int | list[int] = 0
         self.dtype, self.value_range = self._type()
+        if self.dtype == "float32" and not self.ranges:
+            sizes.refuse_bars("--value-range LOW,HIGH or --window CENTRE,WIDTH")
         if options.nan_as:
             self.notes.append(nan_note(options.nan_as, "pixels", "image"))
         self.notes.extend(noted)
@@ -169,7 +172,9 @@ class DicomReader:
             )
         for name, line, of in zip(self.rows["file"], self.rows["line"], self._heads, strict=True):
             if of.frames < wanted:
-                problems.add(f"{name}: has {plural(of.frames, 'frame')}, fewer than --slices {wanted}", line)
+                problems.add(
+                    f"{name}: has {plural(of.frames, 'frame')}, fewer than --slices {wanted}{ONE_OF_EACH}", line
+                )
         taken = [spread(of.frames, min(wanted, of.frames)) for of in self._heads]
         rows = self.rows.loc[self.rows.index.repeat([len(frames) for frames in taken])].reset_index(drop=True)
         self._frames = [frame for frames in taken for frame in frames]
@@ -178,7 +183,7 @@ class DicomReader:
         rows["sample_id"] = names + "#" + rows["slice"]
         self._heads = [of for of, frames in zip(self._heads, taken, strict=True) for _ in frames]
         self.rows = rows
-        self.notes.append(f"{wanted:,} frames of each file, spread evenly")
+        self.notes.append(f"{plural(wanted, 'frame')} of each file, spread evenly")
 
     def _type(self) -> tuple[Literal["uint8", "uint16", "float32"], tuple[float, float] | None]:
         """Return type and value range of the data set; add notes on how values are read."""
@@ -191,6 +196,7 @@ class DicomReader:
             )
             return "uint16", None
         if self.ranges:
+            self.ranges.depths = [] if self.floats else [of.bits for of in self._heads]
             native: Depth = "uint8" if all(of.bits <= 8 for of in self._heads) else "uint16"
             return self.ranges.choose_type("float32" if any(self.floats) else native)
         if any(self.floats):

@@ -76,7 +76,8 @@ class NiftiReader:
         self.dtype: Literal["uint8", "uint16", "float32"] = "float32" if how == "none" else "uint16"
         self.value_range: tuple[float, float] | None = None
         self.windowed = how != "none"
-        self.ranges, self.dropped = ValueRanges(options.value_ranges, options.depth), 0
+        self.ranges = ValueRanges(options.value_ranges, options.depth)
+        self.dropped: int | list[int] = 0
         if self.ranges:
             self.dtype, self.value_range = self.ranges.choose_type("float32")
         else:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...problems import UnsupportedFile
-from ..frames import spread
+from ..frames import ONE_OF_EACH, spread
 from ..reader import MOST_PIXELS, Depth
 from ..sniff import PICTURES
 from .orientation import orientation, swaps_sides
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 GREY = ("1", "L", "LA", "La", "I", "I;16", "I;16L", "I;16B", "F")  # modes of Pillow
+BIG_ENDIAN_BIGTIFF = b"MM\0+"
 DEEP_COLOUR = ("RGB", "RGBA")
 
 
@@ -63,7 +64,7 @@ def read_header(path: Path, depth: int | None = None, slices: int = 0, scaled: b
         if len(pages) > 1 and not slices:
             raise UnsupportedFile(f"{len(pages)} pages; only files of one page are read (--slices N takes N of them)")
         if 1 < len(pages) < slices:
-            raise UnsupportedFile(f"has {len(pages)} pages, fewer than --slices {slices}")
+            raise UnsupportedFile(f"has {len(pages)} pages, fewer than --slices {slices}{ONE_OF_EACH}")
         found = []
         for index in spread(len(pages), slices) if len(pages) > 1 else (0,):
             if pages[index]:
@@ -105,16 +106,25 @@ def _open(source: Path | io.BytesIO, page: int) -> Image:
     from PIL import Image, UnidentifiedImageError
 
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # the size is checked before pixels are read
+        warnings.simplefilter("ignore")  # about bombs, whose size is checked before pixels are read, and damaged tags
         try:
             image = Image.open(source, formats=PICTURES)
         except UnidentifiedImageError:
+            if _start(source) == BIG_ENDIAN_BIGTIFF:  # Pillow reads 2 bytes of each 8
+                raise UnsupportedFile("a big-endian BigTIFF: save it as TIFF or PNG") from None
             raise UnsupportedFile(
                 "of a kind that is not read: damaged, or values that are not 8 or 16 bits or float32 in grey or RGB"
             ) from None
     if page:
         image.seek(page)
     return image
+
+
+def _start(source: Path | io.BytesIO) -> bytes:
+    if isinstance(source, io.BytesIO):
+        return source.getvalue()[:4]
+    with source.open("rb") as file:
+        return file.read(4)
 
 
 def is_grey(image: Image) -> bool:

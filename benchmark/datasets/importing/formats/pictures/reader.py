@@ -10,11 +10,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ......shifts.errors import MedshiftError
+from .....files.wording import plural
 from ...not_finite import nan_note
 from ...notes import GraveNote
 from ...options import Options
 from ...pixel_options import parse_background
 from ...problems import Problems
+from ..frames import ONE_OF_EACH
 from ..reader import Depth, choose_channels, most_common, read_headers
 from ..sizes import Sizes
 from ..value_range import ValueRanges
@@ -61,11 +63,14 @@ class PictureReader:
         self._native = max(found, key=WIDTHS.index) if self.ranges.scales else most_common(found)
         if options.depth is None:
             self._refuse_mixed(options, problems)
-        self.windowed, self.dropped = False, 0
+        self.windowed = False
+        self.dropped: int | list[int] = 0
         self.dtype, self.value_range, scaled = self._choose_type(options)
         sizes = Sizes([(header.width, header.height) for header in self._headers], options, problems)
         self.rows, self.side = sizes.add_columns(self.rows), sizes.side
         self.notes += sizes.notes()
+        if self.dtype == "float32" and not self.ranges:
+            sizes.refuse_bars("--value-range LOW,HIGH")
         if options.nan_as:
             self._refuse_nan_as(problems)
             self.notes.append(nan_note(options.nan_as, "pixels", "image"))
@@ -82,7 +87,7 @@ class PictureReader:
             )
         for name, line, of_file in zip(self.rows["file"], self.rows["line"], of_files, strict=True):
             if len(of_file) < options.slices:
-                problems.add(f"{name}: has 1 page, fewer than --slices {options.slices}", line)
+                problems.add(f"{name}: has 1 page, fewer than --slices {options.slices}{ONE_OF_EACH}", line)
         rows = self.rows.loc[self.rows.index.repeat([len(of_file) for of_file in of_files])].copy()
         alone = rows["group"] == ""
         if alone.any() and not options.group_pattern:
@@ -92,17 +97,19 @@ class PictureReader:
         rows["slice"] = [str(header.page) for of_file in of_files for header in of_file]
         rows["sample_id"] = rows["file"] + "#" + rows["slice"]
         self.rows = rows.reset_index(drop=True)
-        self.notes.append(f"{options.slices} pages of each file, spread evenly")
+        self.notes.append(f"{plural(options.slices, 'page')} of each file, spread evenly")
 
     def _choose_type(self, options: Options) -> tuple[Depth, tuple[float, float] | None, bool]:
         """Return the stored type, the value range, and whether each picture is scaled from its own bits to 16."""
         if self.ranges:
+            own = {"uint8": 8, "float32": 0}
+            self.ranges.depths = [own.get(header.dtype, header.bits) for header in self._headers]
             return (*self.ranges.choose_type(self._native), False)
         bits = sorted({header.bits for header in self._headers if header.dtype == "uint16"})
         if options.depth == 8:
             if bits:
                 self.notes.append(f"upper 8 bits of {' or '.join(map(str, bits))}")
-                self.dropped = bits[-1] - 8
+                self.dropped = [header.bits - 8 if header.dtype == "uint16" else 0 for header in self._headers]
             return "uint8", None, False
         if self._native != "uint16" or bits == [16]:
             return self._native, None, False

@@ -55,7 +55,9 @@ def test_each_frame_taken_is_an_image_of_its_files_group(tmp_path, syntax):
 def test_files_of_fewer_frames_are_refused_as_those_of_fewer_slices_are(tmp_path, home):
     where = cine(tmp_path / "in")
     write(where / "no" / "still.dcm", np.arange(256, dtype=np.uint8).reshape(16, 16), 99)
-    assert refused(where, home, **MAKERS, slices=2)[1:] == ["no/still.dcm: has 1 frame, fewer than --slices 2"]
+    assert refused(where, home, **MAKERS, slices=2)[1:] == [
+        "no/still.dcm: has 1 frame, fewer than --slices 2 (--slices 1 takes one of each)"
+    ]
 
 
 def test_frames_by_a_manifest_in_eight_bits(tmp_path):

@@ -14,6 +14,7 @@ from medshift.benchmark.datasets.importing.add import add
 from medshift.benchmark.datasets.importing.formats.resize import square
 from medshift.benchmark.datasets.importing.options import Options
 from medshift.benchmark.datasets.manifest import read_manifest
+from medshift.shifts.errors import MedshiftError
 
 pytestmark = pytest.mark.usefixtures("home")
 
@@ -87,6 +88,24 @@ def test_bars_are_as_dark_as_black(dtype):
     assert (padded[0, :4] == (20 if dtype == "float32" else 0)).all()  # floats have no black but their least
     assert (square(values, 16, "pad", black=7)[0, :4] == 7).all()
     assert square(values, 8, "pad").min() >= 0
+
+
+def rescaled(path, values):
+    write_dicom(path, values.astype(np.uint16), int(path.stem), RescaleSlope=1, RescaleIntercept=-24)
+
+
+@pytest.mark.parametrize(
+    ("write", "ending"), [(lambda path, v: Image.fromarray(v.astype(np.float32)).save(path), "tif"), (rescaled, "dcm")]
+)
+def test_bars_beside_floats_need_to_know_what_is_black(tmp_path, write, ending):
+    images = [WIDE + np.uint8(index) for index in range(4)]
+    where = listed(tmp_path / "in", images, write, ending)
+    with pytest.raises(MedshiftError, match=r"--fit pad: 4 images of floats .* value is black: give --value-range"):
+        add("set", where, Options(fit="pad"))
+    made = add("ranged", where, Options(fit="pad", value_ranges=("-50,300",)))
+    assert (made.pixels[:, 0, 0] == -50).all()
+    square_ones = listed(tmp_path / "square", [image[:, :16] for image in images], write, ending)
+    assert add("square", square_ones, Options(fit="pad")).pixels.shape == (4, 1, 16, 16)
 
 
 def test_volumes_keep_their_proportions(tmp_path, home):

@@ -106,7 +106,9 @@ def test_pages_are_refused_or_taken_evenly_by_both_ways(tmp_path, write, ending,
     pages *= pages.dtype.type(np.iinfo(dtype).max // 255)
     where = listed(tmp_path / "in", pages, write, ending)
     assert f"000.{ending}: 9 pages; only files of one page are read (--slices N takes N of them)" in refusals(where)
-    assert f"000.{ending}: has 9 pages, fewer than --slices 10" in refusals(where, slices=10)
+    assert f"000.{ending}: has 9 pages, fewer than --slices 10 (--slices 1 takes one of each)" in refusals(
+        where, slices=10
+    )
     made = add("set", where, Options(slices=3))
     assert np.array_equal(made.pixels[:, 0], pages[:, [1, 4, 7]].reshape(12, 16, 16))
     assert made.table["group"].tolist() == [f"p{index // 3}" for index in range(12)]
@@ -155,3 +157,21 @@ def test_frames_are_spread_evenly():
     assert spread(5, 5) == [0, 1, 2, 3, 4]
     assert spread(100, 1) == [50]
     assert all(len(set(spread(count, wanted))) == wanted for count in range(1, 30) for wanted in range(1, count + 1))
+
+
+def test_files_of_one_page_and_of_several_give_one_each(tmp_path):
+    pages = [np.stack([image] * (1 + 2 * (index % 2))) for index, image in enumerate(IMAGES)]
+    where = listed(tmp_path / "in", pages, tiff_pages, "tif")
+    assert "000.tif: has 1 page, fewer than --slices 2 (--slices 1 takes one of each)" in refusals(where, slices=2)
+    made = add("set", where, Options(slices=1))
+    assert np.array_equal(made.pixels[:, 0], IMAGES)
+    assert "1 page of each file, spread evenly" in made.notes
+
+
+def test_a_big_endian_bigtiff_is_named_and_nothing_else_is_printed(tmp_path, recwarn):
+    def write(path, values):
+        tifffile.imwrite(path, values, bigtiff=True, byteorder=">")
+
+    where = listed(tmp_path / "in", IMAGES, write, "tif")
+    assert "000.tif: a big-endian BigTIFF: save it as TIFF or PNG" in refusals(where)
+    assert not len(recwarn)
