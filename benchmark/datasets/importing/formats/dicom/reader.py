@@ -196,7 +196,7 @@ class DicomReader:
             )
             return "uint16", None
         if self.ranges:
-            self.ranges.depths = [] if self.floats else [of.bits for of in self._heads]
+            self.ranges.depths = [] if any(self.floats) else [of.bits for of in self._heads]
             native: Depth = "uint8" if all(of.bits <= 8 for of in self._heads) else "uint16"
             return self.ranges.choose_type("float32" if any(self.floats) else native)
         if any(self.floats):
