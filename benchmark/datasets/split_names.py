@@ -34,6 +34,19 @@ def understood(values: pd.Series) -> pd.Series:
     return values.map(words).astype(str)
 
 
+def is_split(name: str) -> bool:
+    """Tell whether a word is one of those for splits."""
+    return name.strip().casefold() in WORDS
+
+
+def straddling(table: pd.DataFrame) -> int:
+    """Count the groups that a column `split` parts: images of one patient in two splits of a domain."""
+    if "split" not in table:
+        return 0
+    told = table.assign(split=understood(table["split"]))
+    return int((told.groupby(["domain", "group"])["split"].nunique() > 1).sum())
+
+
 def listed(values: Iterable[object]) -> str:
     """List values as a message shows them: `0`, `1`, `2`, ..."""
     shown = sorted({str(value) for value in values})

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 from rich.markup import escape
 from rich.table import Table
 
-from ....datasets import store
+from ....datasets import split_names, store
 from ....datasets.shared_groups import shared_groups_note
-from ....datasets.split_names import split_note
 from ....files.wording import plural
 from ....reporting.terminal import fits, print_table
 from ...progress import console
@@ -28,7 +27,10 @@ def print_summary(added: Dataset) -> None:
     size = " x ".join(map(str, added.spatial))
     channels = plural(added.channels, "channel")
     print(f"{len(added.table):,} images of {size}, {channels}, {added.pixels.dtype}; version {added.version}")
-    further = [shared_groups_note(added.table), split_note(added.table)]
+    further = [shared_groups_note(added.table), split_names.split_note(added.table)]
+    if parted := split_names.straddling(added.table):
+        groups = plural(parted, "group")
+        further.append(f"column `split` parts the images of {groups}, which `run` refuses: {split_names.WAY_ON}")
     for note in (*added.notes, *filter(None, further)):
         screen.print(f"note: {note}", soft_wrap=True, markup=False)
     print(

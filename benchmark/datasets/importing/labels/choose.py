@@ -79,7 +79,7 @@ def _refuse_missing(rows: pd.DataFrame, chosen: Collection[str], problems: Probl
         if label in chosen or not label.strip():  # empty ones are told by line
             continue
         images, drop = plural(counts[label], "image"), f"--drop-label {shlex.quote(label)}"
-        doubt = "uncertain or missing" if label == "-1" and uncertain(labels) else "missing"
+        doubt = "uncertain or missing" if label in uncertain(labels) else "missing"
         if doubt != "missing" or means_missing(label, labels):
             line = int(rows["line"][rows["label"] == label].iloc[0])
             problems.add(

@@ -12,13 +12,37 @@ from ....files.listed import pick
 
 WHOLE = re.compile(r"([+-]?\d+)\.0*")  # a whole number as a column of floats writes it
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)")
-MISSING = ("na", "n/a", "n.a.", "#n/a", "<na>", "nan", "-nan", "nat", "null", "nil", "?", "-", "--", "#value!")
+MISSING = (
+    *(
+        "na",
+        "n/a",
+        "n.a.",
+        "n.a",
+        "na.",
+        "#n/a",
+        "<na>",
+        "na_character_",
+        "nan",
+        "-nan",
+        "nat",
+        "null",
+        "(null)",
+        "<null>",
+    ),
+    *("<null>", "nil", ".", "?", "-", "--", "\N{EN DASH}", "\N{EM DASH}", "missing value"),
+    *("#value!", "#null!", "#ref!", "#div/0!", "#name?", "#num!"),  # of a spreadsheet
+)
+CODES = ("-1", "-9", "-99", "-999")  # of what is uncertain or missing, beside 0 and 1
+LISTED = re.compile(r"\[.*\]", re.DOTALL)  # a list, as Python writes it
+QUOTED = re.compile(r"'([^']*)'|\"([^\"]*)\"")
 INNER = re.compile(r"(?<=\w)[\s_-]+(?=\w)")  # between words; a sign before or after one is another label: HER2-
 
 
 def canonical(labels: pd.Series[str]) -> pd.Series[str]:
     """Write labels alike: blank ones empty, composed letters (NFC), whole numbers as such if all are numbers."""
     normal = {label: unicodedata.normalize("NFC", label) if label.strip() else "" for label in labels.unique()}
+    if all(LISTED.fullmatch(label) for label in normal.values() if label):
+        normal = {label: "|".join(map("".join, QUOTED.findall(new))) for label, new in normal.items()}
     spoken = [label for label in normal.values() if label.strip() and not means_missing(label, normal.values())]
     if all(NUMBER.fullmatch(label.strip()) for label in spoken):
         normal = {label: WHOLE.sub(r"\1", new) if WHOLE.fullmatch(new) else new for label, new in normal.items()}
@@ -37,7 +61,7 @@ def means_missing(label: str, labels: Iterable[str]) -> bool:
         return "+" not in labels
     if label.strip() == "None":  # as Python writes it; a class of a set with capitals
         return not any(other[:1].isupper() for other in labels if other.strip() != "None")
-    return plain in MISSING
+    return plain in MISSING or (len(plain) > 1 and set(plain) == {"?"})
 
 
 def may_mean_missing(label: str) -> bool:
@@ -45,11 +69,11 @@ def may_mean_missing(label: str) -> bool:
     return label.strip().lower() in ("none", "unknown", "missing", "not available", "unlabeled", "unlabelled")
 
 
-def uncertain(labels: Iterable[str]) -> bool:
-    """Tell whether -1 stands beside 0 and 1 as the only label below zero: uncertain or missing, not a class."""
+def uncertain(labels: Iterable[str]) -> set[str]:
+    """Return the codes below zero that mean uncertain or missing beside 0 and 1; none if others are below zero."""
     known = {label for label in labels if label.strip()}
-    below = [label for label in known if label.startswith("-") and NUMBER.fullmatch(label)]
-    return {"-1", "0", "1"} <= known and below == ["-1"]
+    below = {label for label in known if label.startswith("-") and NUMBER.fullmatch(label)}
+    return below if {"0", "1"} <= known and below <= set(CODES) else set()
 
 
 def alike(labels: Iterable[str]) -> list[list[str]]:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from .....shifts.errors import MedshiftError, near
+from ... import split_names
 from ..formats.dicom.header import TAGS
 from ..formats.pointers import missing
 from ..formats.sniff import by_content, by_name, sniff
@@ -73,6 +74,12 @@ def from_folders(root: Path, options: Options, problems: Problems, notes: list[s
         for value in sorted(set(table[name])):
             if value != value.strip():
                 problems.add(f"folder {value!r} has spaces around its name")
+    domains = sorted(set(table["domain"])) if level else []
+    if domains and all(split_names.is_split(name) for name in domains):
+        raise MedshiftError(
+            f"the folders {', '.join(domains)} of {root} are splits, not sites: write a manifest with columns image, "
+            "label, domain, split_group and split, or add one of the folders if all images are of one site"
+        )
     if not options.label_column:
         table = choose_labels(table, "folder", options, problems, notes)
     return table.reset_index(drop=True), others

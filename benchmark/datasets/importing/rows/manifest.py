@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 import pandas as pd
@@ -13,7 +14,7 @@ from ...dataset import COLUMNS
 from ..formats.pointers import missing
 from ..formats.reader import OWN
 from ..labels.choose import choose_labels
-from ..labels.spellings import means_missing
+from ..labels.spellings import alike, means_missing, visible
 from ..notes import GraveNote
 from ..options import Options
 from ..problems import Problems
@@ -22,6 +23,8 @@ from .names import find_files
 from .paths import ContainedPaths
 from .repeated import merge_repeated
 from .table import read_table
+
+ZEROS = re.compile(r"(?<!\d)0+(?=\d)")
 
 
 def from_manifest(root: Path, path: Path, options: Options, problems: Problems, notes: list[str]) -> pd.DataFrame:
@@ -69,11 +72,33 @@ def _check(rows: pd.DataFrame, columns: dict[str, str], problems: Problems, note
         stray = (cells != cells.str.strip()) & (cells.str.strip() != "")
         for line, value in zip(lines[stray], cells[stray], strict=True):
             problems.add(f"{column} {value!r} has spaces around it", line, f"{name} has spaces")
+        if name == "domain":
+            for names in alike(cells.unique()):
+                told = " and ".join(repr(each) for each in names)
+                notes.append(
+                    GraveNote(
+                        f"{column} {told} look alike, and count as {len(names)} sites: write them alike if they are one"
+                    )
+                )
+        if name == "group":
+            written = pd.Series(cells.unique()).map(_plain).value_counts()
+            if count := int((written > 1).sum()):
+                notes.append(
+                    GraveNote(
+                        f"{count:,} groups are written in ways that differ in case, leading zeros or invisible "
+                        f"characters only, and count as different patients: write them alike in {column}"
+                    )
+                )
         if name in ("domain", "group"):
             counts = cells.value_counts()
             for value in sorted(value for value in counts.index if means_missing(value, counts.index)):
                 what = "one group, that is as one patient" if name == "group" else "a domain"
                 notes.append(GraveNote(f"{column} `{value}` of {counts[value]:,} images counts as {what}; missing?"))
+
+
+def _plain(group: str) -> str:
+    """Return a group without case, leading zeros of numbers and characters that have no width."""
+    return ZEROS.sub("", visible(group).casefold())
 
 
 def _locate_files(

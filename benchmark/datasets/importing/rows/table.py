@@ -63,6 +63,9 @@ def _parquet(path: Path, needed: Sequence[str], notes: list[str]) -> pd.DataFram
         read = table.to_pandas(ignore_metadata=True)
     if any(name is not None for name in read.index.names):
         read = read.reset_index()
+    for field in table.schema:
+        if pa.types.is_list(field.type) or pa.types.is_large_list(field.type):  # several findings, as in `a|b`
+            read[field.name] = ["|".join(map(str, cell)) if cell is not None else "" for cell in read[field.name]]
     read = read.astype(object).where(read.notna(), "").astype(str)
     read.index = pd.RangeIndex(1, len(read) + 1)
     return read

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -13,6 +13,7 @@ from .....shifts.errors import MedshiftError
 from ....files.text_tables import SEPARATORS, cells, encoding, find_separator, named_separator
 
 NAMED = {"\t": "tabs"}
+ROLES = ("domain", "split_group", "split")  # of columns that have these names unless others are given
 HEAD = 1 << 16  # bytes that tell the encoding
 LARGEST_CELL = 1 << 20  # characters: beyond it a quote was not closed
 
@@ -61,7 +62,22 @@ def read_text(data: bytes, path: Path, needed: Sequence[str], notes: list[str]) 
             row[1:] = [cell.lstrip(" ") for cell in row[1:]]
         row[len(columns) :] = [""] * (len(columns) - len(row))
     read = pd.DataFrame(rows, columns=columns, index=pd.Index(lines, dtype="int64"), dtype=str)
+    _refuse_rivals(read, [name.strip() for name in header], {*needed, *ROLES}, path)
     return read[[name for name, head in zip(columns, header, strict=True) if head.strip() or (read[name] != "").any()]]
+
+
+def _refuse_rivals(read: pd.DataFrame, header: Sequence[str], roles: Collection[str], path: Path) -> None:
+    """Refuse columns of one name that are needed and disagree: nobody can tell which is meant."""
+    for name in sorted({name for name in header if name in roles and header.count(name) > 1}):
+        places = [index for index, other in enumerate(header) if other == name]
+        first = read.iloc[:, places[0]]
+        for place in places[1:]:
+            unlike = first.index[first != read.iloc[:, place]]
+            if len(unlike):
+                raise MedshiftError(
+                    f"{path}: {len(places)} columns are called {name!r} and differ, first in line {unlike[0]}: rename "
+                    "or remove all but one"
+                )
 
 
 def _decode(data: bytes, path: Path, notes: list[str]) -> str:
