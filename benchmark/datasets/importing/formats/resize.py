@@ -75,6 +75,20 @@ def square(values: NDArray[Any], side: int, fit: Fit = "crop", black: float | No
     return (np.rint(resized) if values.dtype == np.uint16 else resized).astype(values.dtype, copy=False)
 
 
+def resized(values: NDArray[Any], width: int, height: int) -> NDArray[Any]:
+    """Return (C, H, W) in another width and height, with the same filter as `square`."""
+    from PIL.Image import Resampling, fromarray
+
+    if values.shape[1:] == (height, width):
+        return values
+    depth = np.uint8 if values.dtype == np.uint8 else np.float32
+    each = (fromarray(channel.astype(depth, copy=False)) for channel in values)
+    made = np.stack([np.asarray(image.resize((width, height), Resampling.BICUBIC)) for image in each])
+    if values.dtype != np.uint8:
+        made = np.clip(made, values.min(), values.max())
+    return (np.rint(made) if values.dtype == np.uint16 else made).astype(values.dtype, copy=False)
+
+
 def luma(colour: NDArray[Any]) -> NDArray[np.float64]:
     """Convert colour (3, H, W) to grey (H, W) by ITU-R BT.601, as Pillow does for 8 bits.
 

@@ -66,14 +66,15 @@ class Looks:
     def _value_notes(self) -> list[str]:
         names = self.table["sample_id"].to_numpy(dtype=object)
         constant = self.least == self.greatest
-        made = constant_notes(names, constant)
+        domains = self.table["domain"].to_numpy(dtype=object)
+        made = constant_notes(names, domains, constant)
         if constant.all() and self._dropped.any():  # perhaps only because of what is dropped
             constant = np.zeros_like(constant)
         if self._ranges is None or constant.all():
             return made
         if self._ranges:
             return made + self._notes_of_unscaled(self._ranges, constant)
-        seen = (names[~constant], self.table["domain"].to_numpy(dtype=object)[~constant])
+        seen = (names[~constant], domains[~constant])
         least, greatest = self.least[~constant], self.greatest[~constant]
         if self._dtype not in FULL_SCALE:
             return made + float_notes(*seen, least, greatest, self.second[~constant])

@@ -17,13 +17,18 @@ BELOW_AIR = -1100  # air is -1000 in CT, and its scale begins at -1024
 GAP = 0.1  # of the range: between padding and the values of the image
 
 
-def constant_notes(names: NDArray[np.object_], constant: NDArray[np.bool_]) -> list[str]:
-    """Return a note on images of which every pixel is the same."""
+def constant_notes(names: NDArray[np.object_], domains: NDArray[np.object_], constant: NDArray[np.bool_]) -> list[str]:
+    """Return notes on images of which every pixel is the same, and on sites that have no others."""
     if not constant.any():
         return []
     found = names[constant]
     first = ", ".join(found[:SHOWN]) + (", ..." if len(found) > SHOWN else "")
-    return [f"{len(found):,} images are constant, all pixels of each the same: {first}"]
+    made = [f"{len(found):,} images are constant, all pixels of each the same: {first}"]
+    for name in sorted(set(domains)):
+        of = domains == name
+        if constant[of].all():
+            made.append(f"ALL {int(of.sum()):,} IMAGES OF {name} ARE CONSTANT: nothing can be seen in them")
+    return made
 
 
 def depth_notes(

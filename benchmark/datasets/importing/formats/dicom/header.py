@@ -13,6 +13,7 @@ from ..reader import MOST_PIXELS
 from .decoders import lacking_decoder
 from .frames import GROUPS, has_window, is_rescaled, rescaling
 from .opening import open_dicom
+from .spacing import SPACINGS, aspect, squared
 from .tags import number, text
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ READ = (
     *("Rows", "Columns", "SamplesPerPixel", "BitsStored", "PixelRepresentation", "PhotometricInterpretation"),
     *("NumberOfFrames", "RescaleSlope", "RescaleIntercept", "WindowCenter", "WindowWidth", "ModalityLUTSequence"),
     *("VOILUTSequence", "DoseGridScaling", *GROUPS, "PixelPaddingValue", "ImageType", "SeriesInstanceUID"),
-    *("PresentationIntentType", "PresentationLUTShape"),
+    *("PresentationIntentType", "PresentationLUTShape", *SPACINGS),
     *("SOPInstanceUID", "PatientID", "IssuerOfPatientID", "StudyInstanceUID", *PIXELS),
 )
 
@@ -59,6 +60,7 @@ class DicomHeader:
         contradicts: Whether one of its tags says that the least value is black, another that it is white.
         patient: Identifier and issuer of the patient, or the study if there is none.
         anonymous: Whether it has no patient identifier.
+        aspect: Height of a pixel divided by its width.
         tags: Texts of `TAGS`, `KEPT` and the tag of the label; empty if missing.
     """
 
@@ -79,7 +81,13 @@ class DicomHeader:
     contradicts: bool
     patient: str
     anonymous: bool
+    aspect: float = 1.0
     tags: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height once pixels are square."""
+        return squared(self.width, self.height, self.aspect)
 
 
 def read_header(path: Path, label_tag: str = "") -> DicomHeader:
@@ -132,6 +140,7 @@ def read_header(path: Path, label_tag: str = "") -> DicomHeader:
             mosaic="MOSAIC" in (read.get("ImageType") or ()),
             patient=patient or text(read, "SOPInstanceUID"),
             anonymous=not known,
+            aspect=aspect(read),
             tags={name: text(read, name) for name in wanted[len(READ) :]},
         )
 

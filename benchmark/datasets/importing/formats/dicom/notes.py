@@ -26,6 +26,7 @@ def header_notes(heads: Sequence[DicomHeader], domains: Sequence[str], classes: 
         *_contradictions(heads),
         *_series(heads),
         *_mosaics(heads),
+        *_distorted(heads),
         *_patients(heads, classes),
     ]
 
@@ -84,6 +85,15 @@ def _series(heads: Sequence[DicomHeader]) -> list[str]:
 def _mosaics(heads: Sequence[DicomHeader]) -> list[str]:
     count = sum(of.mosaic for of in heads)
     return [f"mosaics, which show the slices of a volume side by side: {_of(count, heads)}"] if count else []
+
+
+def _distorted(heads: Sequence[DicomHeader]) -> list[str]:
+    """Tell where pixels are not square, of which some sites make more than others."""
+    found = [of.aspect for of in heads if of.aspect != 1]
+    if not found:
+        return []
+    ratio = f"height to width {found[0]:.3g}" + (" and others" if len(set(found)) > 1 else "")
+    return [f"pixels that are not square ({ratio}) are resampled to squares: {_of(len(found), heads)}"]
 
 
 def _patients(heads: Sequence[DicomHeader], classes: Sequence[str]) -> list[str]:

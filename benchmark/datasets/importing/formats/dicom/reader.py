@@ -21,7 +21,7 @@ from ...options import Options
 from ...problems import Problems
 from ..frames import ONE_OF_EACH, spread
 from ..reader import OWN, Depth, choose_channels, read_headers
-from ..resize import luma, square
+from ..resize import luma, resized, square
 from ..sizes import Sizes
 from ..value_range import ValueRanges
 from ..windowing import levels
@@ -91,7 +91,7 @@ class DicomReader:
         for name, line, of in zip(self.rows["file"], self.rows["line"], heads, strict=True):
             if of.channels != self.channels and not (options.channels or options.depth == 8):
                 problems.add(f"{name}: {of.channels} channels, most others have {self.channels} (--channels)", line)
-        sizes = Sizes([(of.width, of.height) for of in heads], options, problems)
+        sizes = Sizes([of.size for of in heads], options, problems)
         self.rows, self.side = sizes.add_columns(self.rows), sizes.side
         self.notes += sizes.notes()
         if any(of.padded for of in heads):
@@ -226,17 +226,20 @@ class DicomReader:
         if values.shape[0] != self.channels:
             values = np.repeat(values, 3, axis=0) if self.channels == 3 else luma(values)[None]
         if self._options.windowing != "none":
-            return square(levels(values), self.side, self._options.fit)
+            return self._square(levels(values), index)
         most = 2 ** self._heads[index].bits - 1
         if self.ranges:
             stored = self.ranges.store(self.ranges.scale(values, index, (0, most)))
-            return square(stored, self.side, self._options.fit, self.ranges.black)
+            return self._square(stored, index, self.ranges.black)
         if self.dtype == "float32":
-            return square(values.astype(np.float32), self.side, self._options.fit)
+            return self._square(values.astype(np.float32), index)
         values = np.clip(np.rint(values), 0, most)  # unused high bits may hold anything
         if self.dtype == "uint16" and self.value_range is None and most != 65535:
             values = np.rint(values * (65535 / most))
-        return square(values.astype(self.dtype), self.side, self._options.fit)
+        return self._square(values.astype(self.dtype), index)
+
+    def _square(self, values: NDArray[Any], index: int, black: float | None = None) -> NDArray[Any]:
+        return square(resized(values, *self._heads[index].size), self.side, self._options.fit, black)
 
     def _open(self, path: Path) -> FileDataset:
         if self._options.slices == 0:

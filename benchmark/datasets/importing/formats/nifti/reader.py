@@ -14,6 +14,7 @@ from ...not_finite import nan_note, replace_not_finite
 from ...notes import GraveNote
 from ...options import LARGEST_CUBE, LARGEST_SIDE, Options
 from ...problems import Problems, UnsupportedFile
+from ..frames import ONE_OF_EACH
 from ..reader import read_headers
 from ..resize import axis_weights
 from ..value_range import ValueRanges
@@ -53,7 +54,8 @@ class NiftiReader:
         self.rows, heads = read_headers(root, rows, read_header, problems, progress)
         for name, line, of in zip(self.rows["file"], self.rows["line"], heads, strict=True):
             if of.shape[2] < options.slices:
-                problems.add(f"{name}: has {of.shape[2]} slices, fewer than --slices {options.slices}", line)
+                has = f"has {of.shape[2]} slices, fewer than --slices {options.slices}"
+                problems.add(f"{name}: {has}{ONE_OF_EACH}", line)
         if options.windowing == "file":
             problems.add("--window file: NIfTI has no window of its own; give CENTRE,WIDTH or image")
         noted = header_notes(self.rows["file"].tolist(), heads)

@@ -101,3 +101,10 @@ def test_a_site_of_two_depths_is_told_the_way_on(tmp_path):
     where = listed(tmp_path / "in", images, save)
     with pytest.raises(MedshiftError, match=r"a is of 8 and 16 bits: leave it out, or save the files of a in one"):
         read_manifest(where, value_ranges=("0,4095",))
+
+
+def test_a_site_whose_images_are_all_constant_is_named(tmp_path):
+    images = [image if index % 2 else image * 0 for index, image in enumerate(of_tops(255, dtype=np.uint8))]
+    notes = add("set", listed(tmp_path / "in", images, domains=("SIEMENS", "GE")), Options()).notes
+    assert "ALL 10 IMAGES OF SIEMENS ARE CONSTANT: nothing can be seen in them" in notes
+    assert not any("OF GE" in note for note in notes)

@@ -38,7 +38,7 @@ def test_domains_and_groups_that_look_alike_are_told(tmp_path):
     where = edit(small(tmp_path / "in"), ",b,b-p0,", ",B,b-p00,")
     made = add("set", where, Options())
     assert made.domains == ["a", "b", "B"]
-    assert "domain 'B' and 'b' look alike and count as 2 sites: if they are one, write them alike" in made.notes
+    assert "domain 'B' and 'b' look alike, and count as 2 sites: write them alike if they are one" in made.notes
     assert any(
         note.startswith("1 groups are written in ways that differ in case, leading zeros") for note in made.notes
     )
@@ -62,7 +62,7 @@ def test_folders_of_splits_are_no_sites(tmp_path):
         for label in ("no", "yes"):
             (tmp_path / "in" / split / label).mkdir(parents=True)
             Image.fromarray(np.zeros((9, 9), dtype=np.uint8)).save(tmp_path / "in" / split / label / "0.png")
-    with pytest.raises(MedshiftError, match="the folders Test, train of .* are splits, not sites"):
+    with pytest.raises(MedshiftError, match=r"the folders Test, train of .* are splits, not sites"):
         add("set", tmp_path / "in", Options())
 
 
