@@ -35,8 +35,9 @@ def choose_labels(
     rows = rows.assign(label=canonical(rows["label"]))
     if options.drop_labels:
         dropped = pick_labels(options.drop_labels, rows["label"].unique())
+        noun = "row" if rows["file"].duplicated().any() else "image"  # of several rows, others may stay
         for label in dropped:
-            count = plural(int((rows["label"] == label).sum()), "image")
+            count = plural(int((rows["label"] == label).sum()), noun)
             notes.append(f"left out {count} with label `{label}` (--drop-label)")
         rows = rows[~rows["label"].isin(dropped)]
     if options.label_contains:

@@ -93,7 +93,8 @@ def _own_window(read: Dataset, values: NDArray[np.float64], of: DicomHeader, fra
         function = text(item, "VOILUTFunction") or "LINEAR"
         return window(values, number(item, "WindowCenter", 0), number(item, "WindowWidth", 1), function)
     if not item.get("VOILUTSequence"):
-        raise UnsupportedFile(f"frame {frame + 1} has no window of its own (--window file)")
+        whose = f"frame {frame + 1} has" if of.windowed else "has"  # the words of the header's problem: told once
+        raise UnsupportedFile(f"{whose} no window of its own (--window file)")
     grey, most = look_up(values, item.VOILUTSequence[0], of.signed or bool((values < 0).any()))
     return grey / most
 
