@@ -18,7 +18,13 @@ SHOWN = 5  # labels
 
 
 def choose_labels(
-    rows: pd.DataFrame, column: str, options: Options, problems: Problems, notes: list[str]
+    rows: pd.DataFrame,
+    column: str,
+    options: Options,
+    problems: Problems,
+    notes: list[str],
+    *,
+    decimal_comma: bool = False,
 ) -> pd.DataFrame:
     """Return the rows whose label is wanted, with their labels written alike.
 
@@ -28,11 +34,12 @@ def choose_labels(
         options: Say which labels are wanted.
         problems: Collects labels that leave their meaning open.
         notes: Get what is left out.
+        decimal_comma: Whether labels such as `1,0` may be numbers, as the table's separator is no comma.
 
     Raises:
         MedshiftError: An option names a label that there is not.
     """
-    rows = rows.assign(label=canonical(rows["label"]))
+    rows = rows.assign(label=canonical(rows["label"], decimal_comma=decimal_comma and not options.label_contains))
     if options.drop_labels:
         dropped = pick_labels(options.drop_labels, rows["label"].unique())
         noun = "row" if rows["file"].duplicated().any() else "image"  # of several rows, others may stay

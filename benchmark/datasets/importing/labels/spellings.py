@@ -10,6 +10,7 @@ import pandas as pd
 
 from ....files.listed import pick
 
+DECIMAL_COMMA = re.compile(r"([+-]?\d+),0*")  # the same where the comma is the decimal mark
 WHOLE = re.compile(r"([+-]?\d+)\.0*")  # a whole number as a column of floats writes it
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)")
 MISSING = (
@@ -38,12 +39,23 @@ QUOTED = re.compile(r"'([^']*)'|\"([^\"]*)\"")
 INNER = re.compile(r"(?<=\w)[\s_-]+(?=\w)")  # between words; a sign before or after one is another label: HER2-
 
 
-def canonical(labels: pd.Series[str]) -> pd.Series[str]:
-    """Write labels alike: blank ones empty, composed letters (NFC), whole numbers as such if all are numbers."""
+def canonical(labels: pd.Series[str], *, decimal_comma: bool = False) -> pd.Series[str]:
+    """Write labels alike: blank ones empty, composed letters (NFC), whole numbers as such if all are numbers.
+
+    Args:
+        labels: As they are written.
+        decimal_comma: Whether a comma may be a decimal mark: `1,0` is 1 if all labels are whole numbers or such.
+    """
     normal = {label: unicodedata.normalize("NFC", label) if label.strip() else "" for label in labels.unique()}
     if all(LISTED.fullmatch(label) for label in normal.values() if label):
         normal = {label: "|".join(map("".join, QUOTED.findall(new))) for label, new in normal.items()}
     spoken = [label for label in normal.values() if label.strip() and not means_missing(label, normal.values())]
+    if decimal_comma and all(NUMBER.fullmatch(label) or DECIMAL_COMMA.fullmatch(label) for label in spoken):
+        normal = {
+            label: DECIMAL_COMMA.sub(r"\1", new) if DECIMAL_COMMA.fullmatch(new) else new
+            for label, new in normal.items()
+        }
+        spoken = []  # all are numbers
     if all(NUMBER.fullmatch(label.strip()) for label in spoken):
         normal = {label: WHOLE.sub(r"\1", new) if WHOLE.fullmatch(new) else new for label, new in normal.items()}
     return labels.map(normal)
@@ -101,4 +113,5 @@ def pick_labels(given: Iterable[str], known: Iterable[str]) -> tuple[str, ...]:
         names.setdefault(unicodedata.normalize("NFD", label), label)
         if NUMBER.fullmatch(label) and label.lstrip("+-").isdigit():
             names.setdefault(f"{label}.0", label)
+            names.setdefault(f"{label},0", label)
     return tuple(dict.fromkeys(names[label] for label in pick(given, names, "label")))

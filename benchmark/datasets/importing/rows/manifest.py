@@ -55,7 +55,8 @@ def from_manifest(root: Path, path: Path, options: Options, problems: Problems, 
     for name in map(str, read):
         if name not in columns.values():
             rows[f"manifest_{name}" if name in (*OWN, *COLUMNS) else name] = read[name]
-    rows = choose_labels(rows, columns["label"], options, problems, notes)
+    other_mark = read.attrs.get("separator", ",") != ","
+    rows = choose_labels(rows, columns["label"], options, problems, notes, decimal_comma=other_mark)
     _check(rows, columns, problems, notes)
     rows = _locate_files(root, rows.reset_index(drop=True), options, problems, notes)
     return merge_repeated(rows, options, problems, notes).drop(columns="real").reset_index(drop=True)

@@ -28,7 +28,7 @@ def read_text(data: bytes, path: Path, needed: Sequence[str], notes: list[str]) 
         notes: Get what is not as in most tables.
 
     Returns:
-        The table; its index is the line in the file.
+        The table; its index is the line in the file, and its attribute `separator` says what parts the cells.
 
     Raises:
         MedshiftError: It is empty, not UTF-8 or UTF-16, or its rows do not fit its header; the message says the line.
@@ -63,6 +63,7 @@ def read_text(data: bytes, path: Path, needed: Sequence[str], notes: list[str]) 
         row[len(columns) :] = [""] * (len(columns) - len(row))
     read = pd.DataFrame(rows, columns=columns, index=pd.Index(lines, dtype="int64"), dtype=str)
     _refuse_rivals(read, [name.strip() for name in header], {*needed, *ROLES}, path)
+    read.attrs["separator"] = separator
     return read[[name for name, head in zip(columns, header, strict=True) if head.strip() or (read[name] != "").any()]]
 
 
