@@ -8,10 +8,16 @@
 `__init__.pyi`.
 """
 
-from importlib.metadata import version
-
 import lazy_loader
 
-__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+_load, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
 __all__ += ["__version__"]
-__version__ = version("medshift")
+
+
+def __getattr__(name: str) -> object:
+    """Load a public name; the version on use, too, as reading it takes most of the command line's start."""
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("medshift")
+    return _load(name)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from ..benchmark.files.atomic import write_lines, write_text
-from ..benchmark.scoring.metrics import METRICS
+from ..benchmark.reporting.terminal import fits, make_console, print_table
 from ..shifts.errors import MedshiftError
 from .analysis.accuracy_line import lines
 from .analysis.correlation import correlation
@@ -36,7 +36,7 @@ def build_leaderboard(root: Path, out: Path, readme: Path | None = None) -> None
     Raises:
         MedshiftError: Submissions were refused (one line each), or no submission is finished.
     """
-    console = Console()
+    console = make_console()
     with console.status("scoring") as status:
         boards = [
             rank_entries(folder, progress=lambda name: status.update(f"scoring {escape(name)}"))
@@ -58,25 +58,31 @@ def build_leaderboard(root: Path, out: Path, readme: Path | None = None) -> None
     write_text(out / "index.html", page(boards, correlations, fitted))
     for board, found in zip(boards, correlations, strict=True):
         if board.rows:
-            console.print(_console_table(board))
+            table = _console_table(board)
+            print_table(console, table if fits(console, table) else _console_table(board, narrow=True))
             for sentence in findings(board, found):
-                console.print(f"- {sentence}", markup=False, highlight=False)
-        for note in board.notes:
-            console.print(note, markup=False, highlight=False, soft_wrap=True)
-    console.print(f"Leaderboard: {(out / 'index.html').absolute()}", markup=False, highlight=False, soft_wrap=True)
+                console.print(f"- {sentence}", markup=False)
+        for note in [*board.sites, *board.notes]:
+            console.print(note, markup=False, soft_wrap=True)
+    console.print(f"Leaderboard: {(out / 'index.html').absolute()}", markup=False, soft_wrap=True)
     if refused:
         raise MedshiftError("refused and left out:\n" + "\n".join(refused))
 
 
-def _console_table(board: Board) -> Table:
-    """Format the ranked table with intervals below their figures, to fit 80 columns."""
+def _console_table(board: Board, *, narrow: bool = False) -> Table:
+    """Format the ranked table with intervals below their figures, to fit 80 columns.
+
+    Args:
+        board: Ranked table.
+        narrow: Continue names of entries on the next line after each `+` and comma.
+    """
     simulated = "SIMULATED: " if board.protocol.dataset.simulated else ""
-    title = f"{simulated}{board.protocol.name}, {METRICS[board.rank_by].title}"
+    title = f"{simulated}{board.protocol.name}, {board.title}"
     table = Table(
         title=escape(title), title_justify="left", title_style="bold", box=SIMPLE_HEAD, padding=0, pad_edge=False
     )
     table.add_column("#", justify="right")
-    table.add_column("entry", overflow="fold")
+    table.add_column("entry")
     for name, _ in COLUMNS:
         table.add_column("synth." if name == "Synthesized" else name.lower(), justify="right", no_wrap=True)
     for sees, rows in board.by_sees().items():
@@ -87,5 +93,6 @@ def _console_table(board: Board) -> Table:
             rank = "–" if row.rank is None else str(row.rank)
             seeds = "1 seed" if len(row.cards) == 1 else f"{len(row.cards)} seeds"
             figures = [text.replace(" [", "\n\\[") for text in texts]
-            table.add_row(rank, f"{escape(row.name)}\n[dim]{seeds}[/dim]", *figures)
+            name = re.sub(r"([+,])(?=.)", "\\1\n", row.name) if narrow else row.name
+            table.add_row(rank, f"{escape(name)}\n[dim]{seeds}[/dim]", *figures)
     return table

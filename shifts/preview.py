@@ -23,8 +23,9 @@ def contact_sheet(
     severities: Sequence[int],
     seed: int,
     out: Path,
+    form: str | None = None,
 ) -> None:
-    """Write a PNG with one row per shift and image: the original, then one column per severity.
+    """Write a picture with one row per shift and image: the original, then one column per severity.
 
     Args:
         images: (N, C, *spatial) float32 in [0, 1]; volumes are shown by their middle slice.
@@ -33,6 +34,7 @@ def contact_sheet(
         severities: In the order of the columns, each labelled with the shift's physical value.
         seed: The protocol's seed.
         out: The file to write; its folder must exist.
+        form: `png`, `pdf`, `eps` or `ps`; by default the file's ending.
     """
     rows, columns = len(names) * len(images), len(severities) + 1
     height, width = images.shape[-2:]
@@ -50,7 +52,7 @@ def contact_sheet(
             first = grid[block * len(images) + index][0]
             first.set_ylabel(name, fontsize=7, rotation=0, ha="right", va="center", labelpad=4)
     figure.subplots_adjust(left=0.12, right=0.995, top=1 - 0.2 / figure.get_figheight(), bottom=0.002, wspace=0.03)
-    figure.savefig(out, dpi=130, metadata={"Software": None})
+    figure.savefig(out, format=form, dpi=130, metadata={"Software": None})
 
 
 def _label(name: str, severity: int) -> str:

@@ -15,6 +15,7 @@ from ...benchmark.contract.sees import Sees
 from ..common.networks import Network
 from ..common.recipe import TimmRecipe
 from ..common.source_model import timm_network
+from ..common.suitability import features_for
 from ..common.target_batches import TargetBatches
 from ..common.training import Classifier
 
@@ -48,7 +49,7 @@ class Coral(TimmRecipe):
         """Fine-tune the network."""
         name = f"imagenet, {self.distance} alignment x {self.weight}"
         loss = AlignmentLoss(access, self.distance, self.weight)
-        return Classifier(timm_network(access, self, name, loss=loss))
+        return Classifier(timm_network(access, self, name, loss=loss, need=features_for(self.distance)))
 
 
 @dataclass(frozen=True)

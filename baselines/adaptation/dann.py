@@ -17,6 +17,7 @@ from ..common.entropy import confidence_weights
 from ..common.networks import Network
 from ..common.recipe import Recipe, TimmRecipe
 from ..common.source_model import timm_network
+from ..common.suitability import features_for
 from ..common.target_batches import TargetBatches
 from ..common.training import Classifier
 
@@ -50,7 +51,8 @@ class Dann(TimmRecipe):
         """Fine-tune the network."""
         name = f"imagenet, {'conditional ' * self.conditional}adversary x {self.weight}"
         loss = AdversarialLoss(access, self, self.weight, self.conditional)
-        return Classifier(timm_network(access, self, name, loss=loss, equip=loss.equip))
+        need = features_for("cdan" if self.conditional else "dann")
+        return Classifier(timm_network(access, self, name, loss=loss, equip=loss.equip, need=need))
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ from ..common.initial_weights import load_all
 from ..common.networks import Network
 from ..common.recipe import Recipe, TimmRecipe
 from ..common.source_model import timm_network
+from ..common.suitability import features_for
 from ..common.target_batches import need_targets, unlabelled
 from ..common.training import Classifier, Loss, train
 
@@ -75,7 +76,7 @@ class SslTarget(TimmRecipe):
         how = f"{self.pretrain_epochs} {self.pretrain_batch} {self.width} {self.intensity}"
         load = load_all if self.start == "imagenet" else None
         name = f"{self.start}, self-supervised {how}"
-        return Classifier(timm_network(access, self, name, load, learn=learn))
+        return Classifier(timm_network(access, self, name, load, learn=learn, need=features_for("ssl-target")))
 
 
 def pretrain(network: Network, access: Access, epochs: int, batch_size: int, width: int, intensity: float) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from importlib.resources import files
 from typing import Any, cast
@@ -10,7 +11,8 @@ import timm
 import torch
 from torch import Tensor, nn
 
-from ...shifts.errors import MedshiftError, in_one_line, near
+from ...shifts.errors import MedshiftError, in_one_line
+from .architectures import LOCAL, NATIVE, Sizing, is_outside, untrained, weights_sha256
 from .initial_weights import LoadWeights
 
 LEAST_SIZE = 64  # an ImageNet network halves its input five times
@@ -25,28 +27,39 @@ class Network(nn.Module):
         classes: Number of outputs; the last layer is always new.
         channels: Native channels of the images; a single one is repeated three times.
         input_size: Side of the network's input; 0 keeps the images' own, but at least `LEAST_SIZE`.
-        load: Loads ImageNet weights into the network; None for random weights.
+        load: Loads pretrained weights into the network; None for random weights.
+        sizing: What timm is given to size the network; see `suitability.sizing`.
 
     Raises:
-        MedshiftError: No such architecture, or its ImageNet weights are not available.
+        MedshiftError: No such architecture, or its pretrained weights are not available.
     """
 
     mean: Tensor
     std: Tensor
+    start: str = ""  # the weights that it starts from and their hash, unless these are random or come with medshift
 
-    def __init__(self, arch: str, classes: int, channels: int, input_size: int, load: LoadWeights | None) -> None:
+    def __init__(
+        self,
+        arch: str,
+        classes: int,
+        channels: int,
+        input_size: int,
+        load: LoadWeights | None,
+        sizing: Sizing = NATIVE,
+    ) -> None:
         super().__init__()
-        if not timm.is_model(arch):
-            why = ": it is for volumes" if arch.startswith("monai-") else f".{near(arch, timm.list_models())}"
-            raise MedshiftError(f"timm has no architecture {arch!r}{why}")
         taken = 3 if channels == 1 else channels
         if load is not None and taken != 3:
             raise MedshiftError(f"an ImageNet network takes 1 or 3 channels, these images have {channels}")
         self.input_size = input_size
         self.repeat = taken // channels
-        body: Any = timm.create_model(arch, pretrained=False, in_chans=taken)  # Any: for timm's own methods
+        body: Any = untrained(arch, taken, sizing)  # Any: for timm's own methods
         if load is not None:
-            load(body, imagenet_weights(arch, body))
+            weights = imagenet_weights(arch, body, sizing)
+            load(body, weights)
+            if arch != PACKAGED:
+                tag = body.pretrained_cfg.get("tag") or "no tag"
+                self.start = f"{arch} ({tag}), sha256 {weights_sha256(weights)}"
         body.reset_classifier(classes)
         self.body = body
         for name in ("mean", "std"):
@@ -81,26 +94,34 @@ class Network(nn.Module):
         return normalised.contiguous(memory_format=torch.channels_last)
 
 
-def imagenet_weights(arch: str, body: nn.Module) -> Mapping[str, Tensor]:
-    """Load all ImageNet weights of an architecture, including those of the 1000 outputs.
+def imagenet_weights(arch: str, body: nn.Module, sizing: Sizing = NATIVE) -> Mapping[str, Tensor]:
+    """Load all pretrained weights of an architecture, including those of its own outputs.
 
     Those of `tf_efficientnet_lite0` come from a package that medshift depends on, so that they are the same
-    everywhere; any others from timm's hub, downloaded if they are not in the hub's cache.
+    everywhere; any others from a folder or from timm's hub, downloaded if they are not in the hub's cache.
 
     Args:
         arch: timm's name.
         body: A network of this architecture, for the names of its parameters.
+        sizing: As of that network; timm resamples position embeddings to the size.
 
     Raises:
         MedshiftError: There are none, or they are not available here. Never falls back to random weights.
     """
     if arch == PACKAGED:
         return packaged_weights(body)
-    if not timm.is_model_pretrained(arch):
+    if not is_outside(arch) and not timm.is_model_pretrained(arch):
         raise MedshiftError(f"timm has no ImageNet weights for {arch!r}; choose another arch, or --baseline scratch")
+    logging.getLogger("huggingface_hub").setLevel(logging.ERROR)  # its retries are told by the error below
     try:
-        weights: Mapping[str, Tensor] = timm.create_model(arch, pretrained=True).state_dict()
+        weights: Mapping[str, Tensor] = timm.create_model(arch, pretrained=True, **sizing).state_dict()
     except Exception as error:  # the hub's client raises many kinds of errors; all mean that there are no weights
+        if sizing and "size mismatch" in str(error):
+            raise MedshiftError(
+                f"timm has the weights of {arch!r} for images of its own size only: leave out input_size to be told it"
+            ) from error
+        if arch.startswith(LOCAL):
+            raise MedshiftError(f"cannot load the weights of {arch!r} ({in_one_line(error)})") from error
         raise MedshiftError(
             f"cannot load the ImageNet weights of {arch!r} from timm's hub ({in_one_line(error)}). "
             "Download them once on a machine with network access and copy its hub cache, or use "

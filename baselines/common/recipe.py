@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import ClassVar, Literal, Self
 
 from ...benchmark.contract.search_space import LogUniform, Space
@@ -65,7 +66,9 @@ class TimmRecipe(Recipe):
     """The recipe with a timm architecture, or a MONAI one for volumes.
 
     Args:
-        arch: A timm architecture; for volumes, a name in `volumes.SETTINGS`, by default `FOR_VOLUMES`.
+        arch: A timm architecture, with the tag of its weights if it has several (`convnext_tiny.fb_in22k`);
+            `hf-hub:OWNER/NAME`; or `local-dir:FOLDER` as timm saves it. For volumes, a name in `volumes.SETTINGS`, by
+            default `FOR_VOLUMES`.
         input_size: Side in pixels to which images are resized; 0 keeps their own, but at least 64.
     """
 
@@ -77,6 +80,12 @@ class TimmRecipe(Recipe):
         super().__post_init__()
         if self.input_size and not 32 <= self.input_size <= 2048:
             raise ValueError("input_size must be 0 or 32 to 2048")
+
+    def files(self) -> list[Path]:
+        """List the files that hold the network, if `arch` is a folder."""
+        from .architectures import files  # imports timm
+
+        return files(self.arch)
 
     def for_dims(self, dims: int) -> Self:
         """Return the recipe for images of `dims` spatial axes: a 3-D architecture in place of the 2-D default."""

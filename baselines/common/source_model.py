@@ -12,7 +12,8 @@ from ...shifts.errors import MedshiftError
 from .initial_weights import LoadWeights, load_all
 from .networks import Network
 from .recipe import TimmRecipe
-from .training import Loss, TrainFunction, cross_entropy, source_network
+from .suitability import Need, require, sizing
+from .training import Loss, TrainFunction, cross_entropy, seeded, source_network
 from .volumes import maker
 
 
@@ -24,6 +25,7 @@ def timm_network(
     loss: Loss = cross_entropy,
     learn: TrainFunction | None = None,
     equip: Callable[[Network], object] | None = None,
+    need: Need | None = None,
 ) -> Network:
     """Train a timm network, or a MONAI one for volumes, on the source; see `training.source_network`.
 
@@ -36,19 +38,25 @@ def timm_network(
         loss: Loss of one training batch.
         learn: Trains the network in place; `training.train` by default.
         equip: Changes the network before training, such as adding a module to be trained with it.
+        need: What the method needs of the network.
 
     Raises:
-        MedshiftError: The images are volumes, and `load` is given or the architecture is not for volumes.
+        MedshiftError: The images are volumes, and `load` is given or the architecture is not for volumes; or the
+            architecture does not take the images or lacks what the method needs.
     """
     if load is not None:
         refuse_volumes(access)
     if len(access.spatial) == 3:
         make, arch = maker(access, recipe)
+        if need:
+            with seeded(access):
+                require(need, arch, make(), access)
     else:
         arch = recipe.arch
+        sized = sizing(access, arch, recipe.input_size, need)
 
         def make() -> Network:
-            return Network(arch, len(access.classes), access.channels, recipe.input_size, load)
+            return Network(arch, len(access.classes), access.channels, recipe.input_size, load, sized)
 
     def build() -> nn.Module:
         network = make()
@@ -66,8 +74,8 @@ def refuse_volumes(access: Access) -> None:
         raise MedshiftError("ImageNet networks take 2-D images; these are 3-D: run --baseline scratch on them")
 
 
-def shared_model(access: Access, recipe: TimmRecipe) -> Network:
+def shared_model(access: Access, recipe: TimmRecipe, need: Need | None = None) -> Network:
     """Train the source model shared by test-time methods: that of `imagenet-finetune`, or of `scratch` for volumes."""
     if len(access.spatial) == 3:
-        return timm_network(access, recipe, "random", load=None)
-    return timm_network(access, recipe, "imagenet")
+        return timm_network(access, recipe, "random", load=None, need=need)
+    return timm_network(access, recipe, "imagenet", need=need)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import io
 import json
 import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib.metadata import version
+from pathlib import Path
 from typing import TypeAlias
 
 import torch
@@ -72,7 +74,9 @@ def source_network(
         network.to(access.device)
         if len(access.spatial) == 2:
             network.to(memory_format=torch.channels_last)
-        path = home() / "models" / f"{weights_key(access, recipe, name, [build, loss, learn, *parts])}.pt"
+        start = tell_start(network, access)
+        key = weights_key(access, recipe, f"{name} {start}", [build, loss, learn, *parts])
+        path = home() / "models" / f"{key}.pt"
         if path.exists():
             kept = torch.load(path, map_location=access.device, weights_only=True)
             network.load_state_dict(kept["weights"])
@@ -80,11 +84,25 @@ def source_network(
             access.report(f"source model {path.stem[:12]} loaded from cache")
         else:
             record = (learn or train)(network, access, recipe, loss)
-            with replace(path) as temporary:
-                kept = {"weights": network.state_dict(), "steps": record.steps, "losses": list(record.losses)}
-                torch.save(kept, temporary)
+            save_weights(network, path, record)
     access.trained(record)
     return network.eval()
+
+
+def tell_start(network: nn.Module, access: Access) -> str:
+    """Report the pretrained weights that a network starts from, and return them; empty for none, and for medshift's."""
+    found = next((text for module in network.modules() if (text := getattr(module, "start", ""))), "")
+    if found:
+        access.report(f"starts from {found}")
+    return str(found)
+
+
+def save_weights(network: nn.Module, path: Path, record: TrainingRecord) -> None:
+    """Save a network's weights and how it was trained; torch's own writer reports a full disk as an internal error."""
+    buffer = io.BytesIO()
+    torch.save({"weights": network.state_dict(), "steps": record.steps, "losses": list(record.losses)}, buffer)
+    with replace(path) as temporary:
+        temporary.write_bytes(buffer.getbuffer())
 
 
 @contextmanager

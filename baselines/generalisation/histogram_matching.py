@@ -16,6 +16,7 @@ from ..common.initial_weights import load_all
 from ..common.networks import Network
 from ..common.recipe import TimmRecipe
 from ..common.source_model import refuse_volumes
+from ..common.suitability import sizing
 from ..common.training import Classifier, source_network
 
 
@@ -32,9 +33,10 @@ class HistogramMatching(TimmRecipe):
     def fit(self, access: Access) -> Predictor:
         """Fine-tune the network on harmonised images."""
         refuse_volumes(access)
+        sized = sizing(access, self.arch, self.input_size)
 
         def build() -> nn.Module:
-            network = Network(self.arch, len(access.classes), access.channels, self.input_size, load_all)
+            network = Network(self.arch, len(access.classes), access.channels, self.input_size, load_all, sized)
             return HistogramMatched(network, access.train)
 
         name = f"{self.arch} at {self.input_size} from imagenet, histograms matched"

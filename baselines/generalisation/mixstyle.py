@@ -53,10 +53,16 @@ class Mixstyle(TimmRecipe):
         def equip(network: Network) -> None:
             mix_styles(network, self.layers, self.probability, self.alpha)
 
-        return Classifier(timm_network(access, self, name, equip=equip))
+        def need(arch: str, network: Network, image: Tensor) -> None:
+            equip(network)
+            with torch.no_grad():
+                network(image)  # which a hook refuses where it finds no maps
+
+        return Classifier(timm_network(access, self, name, equip=equip, need=need))
 
 
 EPS = 1e-6
+NO_MAPS = "mixstyle needs feature maps (N, C, H, W): choose a convolutional arch"
 QUARTER = 4  # reduction of the input's side: the first stage of an ImageNet network ends there
 
 
@@ -67,7 +73,10 @@ def mix_styles(network: Network, layers: int, probability: float, alpha: float) 
         MedshiftError: The architecture has fewer stages.
     """
     body: Any = network.body
-    stages = [stage["module"] for stage in body.feature_info if stage["reduction"] >= QUARTER]
+    if getattr(body, "output_fmt", "NCHW") != "NCHW":  # as in Swin: channels last
+        raise MedshiftError(NO_MAPS)
+    known = getattr(body, "feature_info", [])
+    stages = [stage["module"] for stage in known if stage["reduction"] >= QUARTER]
     if layers > len(stages):
         raise MedshiftError(f"this architecture has {len(stages)} stages, not {layers}: set layers lower")
     for stage in stages[:layers]:
@@ -90,7 +99,7 @@ class MixStyle:
     def __call__(self, module: nn.Module, inputs: object, maps: Tensor) -> Tensor | None:
         """Return mixed feature maps, or None to leave them unchanged."""
         if maps.ndim != 4:
-            raise MedshiftError("mixstyle needs feature maps (N, C, H, W): choose a convolutional arch")
+            raise MedshiftError(NO_MAPS)
         if not module.training or torch.rand(()) >= self.probability:
             return None
         share = torch.distributions.Beta(self.alpha, self.alpha).sample((len(maps),)).to(maps.device)

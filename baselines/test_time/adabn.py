@@ -12,6 +12,7 @@ from ...benchmark.contract.sees import Sees
 from ..common.batch_norm import with_batch_statistics
 from ..common.recipe import TimmRecipe
 from ..common.source_model import shared_model
+from ..common.suitability import batch_norms_for
 from ..common.training import Classifier
 
 
@@ -48,4 +49,6 @@ class AdaBN(TimmRecipe):
 
     def fit(self, access: Access) -> Predictor:
         """Train the source model and switch its batch norms to batch statistics."""
-        return Classifier(with_batch_statistics(shared_model(access, self), self.prior))
+        return Classifier(
+            with_batch_statistics(shared_model(access, self, batch_norms_for("adabn", learn=False)), self.prior)
+        )

@@ -16,6 +16,7 @@ from ...benchmark.contract.sees import Sees
 from ..common.networks import Network
 from ..common.recipe import TimmRecipe
 from ..common.source_model import shared_model
+from ..common.suitability import features_for
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,8 @@ class Lame(TimmRecipe):
 
     def fit(self, access: Access) -> Predictor:
         """Train the source model and wrap it in the adjustment."""
-        return LamePredictor(shared_model(access, self), AFFINITIES[self.affinity], self.neighbours, self.steps)
+        network = shared_model(access, self, features_for("lame"))
+        return LamePredictor(network, AFFINITIES[self.affinity], self.neighbours, self.steps)
 
 
 CONVERGED = 1e-8  # relative change of the energy

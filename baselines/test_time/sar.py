@@ -17,6 +17,7 @@ from ..common.batch_norm import batch_norms, forget_statistics
 from ..common.entropy import entropies
 from ..common.recipe import TimmRecipe
 from ..common.source_model import shared_model
+from ..common.suitability import batch_norms_for
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,7 @@ class Sar(TimmRecipe):
 
     def fit(self, access: Access) -> Predictor:
         """Train the source model and wrap it in the adaptation."""
-        network = forget_statistics(shared_model(access, self))
+        network = forget_statistics(shared_model(access, self, batch_norms_for("sar")))
         return SarPredictor(network, self.test_lr, self.margin, self.rho, self.reset, self.frozen)
 
 

@@ -16,6 +16,7 @@ from ..common.entropy import entropies
 from ..common.networks import Network
 from ..common.recipe import TimmRecipe
 from ..common.source_model import shared_model
+from ..common.suitability import features_for
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ class T3A(TimmRecipe):
 
     def fit(self, access: Access) -> Predictor:
         """Train the source model and wrap it in the adjustment."""
-        return T3APredictor(shared_model(access, self), self.supports)
+        return T3APredictor(shared_model(access, self, features_for("t3a")), self.supports)
 
 
 class T3APredictor:

@@ -16,6 +16,7 @@ from ..common.batch_norm import batch_norms, forget_statistics
 from ..common.entropy import entropies
 from ..common.recipe import TimmRecipe
 from ..common.source_model import shared_model
+from ..common.suitability import batch_norms_for
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ class Tent(TimmRecipe):
 
     def fit(self, access: Access) -> Predictor:
         """Train the source model and wrap it in the adaptation."""
-        return TentPredictor(forget_statistics(shared_model(access, self)), self.test_lr)
+        return TentPredictor(forget_statistics(shared_model(access, self, batch_norms_for("tent"))), self.test_lr)
 
 
 class TentPredictor:

@@ -1,26 +1,28 @@
-"""Linear probing: logistic regression on frozen ImageNet features, alone or before fine-tuning; batch norms only."""
+"""Linear probing: logistic regression on frozen ImageNet features, alone or before fine-tuning; norms only."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from timm.layers import freeze_batch_norm_2d  # type: ignore[attr-defined]
-from torch import nn
 
 from ...benchmark.contract.access import Access
 from ...benchmark.contract.predictor import Predictor
 from ...benchmark.contract.search_space import LogUniform, Space
 from ...benchmark.contract.sees import Sees
 from ...benchmark.datasets.images import Images
+from ..common.architectures import files
 from ..common.initial_weights import load_all
 from ..common.networks import Network
 from ..common.recipe import TimmRecipe
 from ..common.source_model import refuse_volumes, timm_network
-from ..common.training import Classifier, seeded
+from ..common.suitability import NORMS, features_for, norms_for, sizing
+from ..common.training import Classifier, seeded, tell_start
 
 
 @dataclass(frozen=True)
@@ -28,7 +30,7 @@ class LinearProbe:
     """Logistic regression on frozen ImageNet features, with the penalty chosen on source validation.
 
     Args:
-        arch: A timm architecture.
+        arch: A timm architecture, `hf-hub:OWNER/NAME`, or `local-dir:FOLDER` as timm saves it.
         input_size: Side in pixels to which images are resized; 0 keeps their own, but at least 64.
     """
 
@@ -38,11 +40,17 @@ class LinearProbe:
     arch: str = "tf_efficientnet_lite0"
     input_size: int = 0
 
+    def files(self) -> list[Path]:
+        """List the files that hold the network, if `arch` is a folder."""
+        return files(self.arch)
+
     def fit(self, access: Access) -> Predictor:
         """Fit the probe and make it the last layer of the network."""
         refuse_volumes(access)
         with seeded(access):
-            network = Network(self.arch, len(access.classes), access.channels, self.input_size, load_all)
+            sized = sizing(access, self.arch, self.input_size, features_for("linear-probe"))
+            network = Network(self.arch, len(access.classes), access.channels, self.input_size, load_all, sized)
+            tell_start(network, access)
             fit_probe(network, access)
         return Classifier(network)
 
@@ -71,7 +79,9 @@ class LpFt(TimmRecipe):
             fit_probe(network, access)
             hold_norms(network)
 
-        return Classifier(timm_network(access, self, "imagenet, linear probe, norms frozen", equip=equip))
+        return Classifier(
+            timm_network(access, self, "imagenet, linear probe, norms frozen", equip=equip, need=features_for("lp-ft"))
+        )
 
 
 @dataclass(frozen=True)
@@ -83,7 +93,9 @@ class BnOnly(TimmRecipe):
 
     def fit(self, access: Access) -> Predictor:
         """Fine-tune the network."""
-        return Classifier(timm_network(access, self, "imagenet, only norms train", equip=only_norms_train))
+        return Classifier(
+            timm_network(access, self, "imagenet, only norms train", equip=only_norms_train, need=norms_for("bn-only"))
+        )
 
 
 STRENGTHS = tuple(float(c) for c in np.logspace(-4, 2, 7))  # C, the inverse of the penalty
@@ -135,7 +147,7 @@ def only_norms_train(network: Network) -> None:
     """Let only the norms and the last layer of a network train."""
     trained = {id(parameter) for parameter in network.head.parameters()}
     for module in network.modules():
-        if isinstance(module, nn.modules.batchnorm._BatchNorm | nn.LayerNorm | nn.GroupNorm):
+        if isinstance(module, NORMS):
             trained |= {id(parameter) for parameter in module.parameters()}
     for parameter in network.parameters():
         parameter.requires_grad_(id(parameter) in trained)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from .fingerprint.fingerprint import Fingerprint
 from .fingerprint.placement import Place
 from .fingerprint.validation import Trial, validate
 from .shortcut_probe import CrossDomainResult, ProbeResult, probe
+from .value_use import ValueUse, value_use
 
 Bar = Callable[[str, str], "AbstractContextManager[Callable[[int, int], None]]"]
 
@@ -37,6 +39,7 @@ class Audit:
         fingerprints: One per domain, the source first.
         places: Domain -> its place on each shift's scale.
         trials: Trials of the validation; empty unless it was requested.
+        values: What of the value range the images use.
     """
 
     dataset: Dataset
@@ -49,6 +52,7 @@ class Audit:
     fingerprints: list[Fingerprint]
     places: dict[str, list[Place]]
     trials: list[Trial]
+    values: ValueUse | None = None
 
 
 def audit(
@@ -71,7 +75,15 @@ def audit(
         images: Maximum number of images per domain for its fingerprint.
         validated: Whether to validate the fingerprint on the source, which takes minutes.
     """
+    with warnings.catch_warnings():
+        # figures that nearly black images leave undefined are reported as such; libraries need not add lines of theirs
+        warnings.simplefilter("ignore")
+        return _audit(dataset, source, shifts, bar, images, validated)
+
+
+def _audit(dataset: Dataset, source: str, shifts: Sequence[str], bar: Bar, images: int, validated: bool) -> Audit:
     counted = counts(dataset, source)
+    values = value_use(dataset)
     with bar("looking for duplicates", "images") as progress:
         pairs = duplicates(dataset, counted.table, progress)
     associations = links(dataset)
@@ -86,7 +98,7 @@ def audit(
     if validated:
         with bar("recovering known shifts", "steps") as progress:
             trials = validate(dataset, source, shifts, progress)
-    return Audit(dataset, source, counted, pairs, associations, probes, cross_domain, prints, places, trials)
+    return Audit(dataset, source, counted, pairs, associations, probes, cross_domain, prints, places, trials, values)
 
 
 def place_sites(

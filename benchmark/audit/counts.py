@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import combinations
 
 import numpy as np
 import pandas as pd
 
 from ...shifts.errors import MedshiftError
 from ..datasets.dataset import Dataset
+from ..datasets.shared_groups import Overlap, count_shared, overlaps
 from ..protocols import splits
 
 FEW_IMAGES, FEW_GROUPS = 10, 5  # per class and domain; with fewer, a figure means nothing
@@ -25,7 +25,7 @@ class Counts:
         groups: Groups by domain (rows) and class (columns).
         by_split: Images by domain (rows) and split (columns).
         per_group: Domain -> minimum, median and maximum number of images per group.
-        shared: (domain, domain, number of groups in both) for pairs that share any.
+        shared: Pairs of domains that share groups, most groups first.
         in_several: Number of groups that occur in more than one domain.
         scarce: (domain, class, images) of classes with too few images or groups.
         unsplit: Why the domains cannot be split by group; empty if they can.
@@ -36,7 +36,7 @@ class Counts:
     groups: pd.DataFrame
     by_split: pd.DataFrame
     per_group: dict[str, tuple[int, float, int]]
-    shared: list[tuple[str, str, int]]
+    shared: list[Overlap]
     in_several: int
     scarce: list[tuple[str, str, int]]
     unsplit: str
@@ -56,8 +56,6 @@ def counts(dataset: Dataset, source: str) -> Counts:
         .reindex(index=dataset.domains, columns=list(dataset.classes), fill_value=0)
     )
     sizes = {name: rows.groupby("group").size() for name, rows in table.groupby("domain")}
-    members = {name: set(rows["group"]) for name, rows in table.groupby("domain")}
-    pairs = [(one, other, len(members[one] & members[other])) for one, other in combinations(dataset.domains, 2)]
     few = (images.to_numpy() < FEW_IMAGES) | (groups.to_numpy() < FEW_GROUPS)
     scarce = [
         (dataset.domains[row], dataset.classes[column], int(images.to_numpy()[row, column]))
@@ -69,8 +67,8 @@ def counts(dataset: Dataset, source: str) -> Counts:
         groups=groups,
         by_split=pd.crosstab(table["domain"], table["split"]).reindex(dataset.domains),
         per_group={str(name): (int(n.min()), float(n.median()), int(n.max())) for name, n in sizes.items()},
-        shared=[pair for pair in pairs if pair[2]],
-        in_several=int((table.groupby("group")["domain"].nunique() > 1).sum()),
+        shared=overlaps(table),
+        in_several=count_shared(table),
         scarce=scarce,
         unsplit=unsplit,
     )
@@ -79,7 +77,7 @@ def counts(dataset: Dataset, source: str) -> Counts:
 def _split(dataset: Dataset, source: str) -> tuple[pd.DataFrame, str]:
     others = tuple(name for name in dataset.domains if name != source)
     try:
-        return splits.split(dataset.table, source, others).loc[dataset.table.index], ""
+        return splits.split(dataset.table, source, others, dataset.classes).loc[dataset.table.index], ""
     except MedshiftError as error:
         table = dataset.table.copy()
         if "split" not in table:

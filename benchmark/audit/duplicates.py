@@ -9,20 +9,19 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool2d
 
 from ..datasets.dataset import Dataset
-from ..datasets.images import to_unit
-from .measures.planes import luma, planes, smooth
+from .common_parts import CommonDetail, detail, middle_planes, unit, without_domain_means
 from .measures.table import BATCH
 
 SIDE = 16  # pixels per side of the low-pass images that candidates are found by
 CANDIDATE = 0.97  # candidates: correlation of the low-pass images above this
-DUPLICATE = 0.75  # near duplicates: correlation of the detail (3 x 3 mean less 7 x 7 mean) from this up
-BLOCK = 1024  # images compared with all others at a time
-MOST = 20_000  # candidates compared per block, the most similar first
+CANDIDATE_REST = 0.9  # and that of what remains of them without the domains' mean images
+DUPLICATE = 0.75  # near duplicates: correlation of the detail, as it is and without what is common, from this up
+BLOCK = 512  # images compared with all others at a time
+MOST = 10_000  # candidates compared per block, the most similar first
 
 
 @dataclass(frozen=True)
@@ -62,7 +61,8 @@ def duplicates(
     """Find duplicates in a data set: identical bytes, or the same detail at another brightness or quality.
 
     Candidates are images whose 16 x 16 low-pass versions correlate. Their fine detail is then compared at full
-    resolution, where two different images have nothing in common. Mirrored, rotated or moved copies are not found.
+    resolution, where two different images have nothing in common but frames and markers, which `common_parts` removes.
+    Mirrored, rotated or moved copies are not found.
     Memory is bounded by the block; time grows with the square of the number of images.
 
     Args:
@@ -72,14 +72,16 @@ def duplicates(
     """
     identical = _identical(dataset)
     low = _low_pass(dataset)
+    rest = without_domain_means(low, dataset.table["domain"].to_numpy())
+    common = CommonDetail(dataset)
     found = dict.fromkeys(identical, 1.0)
     left_out = 0
     for start in range(0, len(low), BLOCK):
-        candidates, more = _candidates(low, start)
+        candidates, more = _candidates(low, rest, start)
         left_out += more
         fresh = [pair for pair in candidates if pair not in found]
         for pair, similarity in zip(fresh, _similarities(dataset, fresh), strict=True):
-            if similarity >= DUPLICATE:
+            if similarity >= DUPLICATE and common.rest_similarity(*pair) >= DUPLICATE:
                 found[pair] = similarity
         progress(min(start + BLOCK, len(low)), len(low))
     exact = set(identical)
@@ -112,7 +114,7 @@ def _low_pass(dataset: Dataset) -> Tensor:
     step = max(1, BATCH // int(np.prod(dataset.pixels.shape[1:])))
     parts = []
     for start in range(0, len(dataset.pixels), step):
-        plane = _plane(dataset, np.arange(start, min(start + step, len(dataset.pixels))))
+        plane = middle_planes(dataset, np.arange(start, min(start + step, len(dataset.pixels))))
         small = adaptive_avg_pool2d(plane[:, None], SIDE).flatten(1)
         small = small - small.mean(1, keepdim=True)
         length = small.norm(dim=1, keepdim=True)
@@ -120,17 +122,11 @@ def _low_pass(dataset: Dataset) -> Tensor:
     return torch.cat(parts)
 
 
-def _plane(dataset: Dataset, rows: NDArray[np.int64]) -> Tensor:
-    """Return the brightness (n, H, W) of images, or of the middle slice of volumes."""
-    flat, slices = planes(to_unit(np.ascontiguousarray(dataset.pixels[rows]), dataset.value_range))
-    return luma(flat)[slices // 2 :: slices]
-
-
-def _candidates(low: Tensor, start: int) -> tuple[list[tuple[int, int]], int]:
+def _candidates(low: Tensor, rest: Tensor, start: int) -> tuple[list[tuple[int, int]], int]:
     """Return the candidates of a block with all later images, the most similar first, and the number left out."""
-    similarity = low[start : start + BLOCK] @ low[start:].T
-    similarity = similarity.triu_(1)
-    first, second = (similarity > CANDIDATE).nonzero(as_tuple=True)
+    close = (low[start : start + BLOCK] @ low[start:].T).triu_(1) > CANDIDATE
+    similarity = rest[start : start + BLOCK] @ rest[start:].T
+    first, second = (close & (similarity > CANDIDATE_REST)).nonzero(as_tuple=True)
     order = similarity[first, second].argsort(descending=True)[:MOST]
     pairs = torch.stack([first[order] + start, second[order] + start], dim=1).tolist()
     return [(a, b) for a, b in pairs], max(0, len(first) - MOST)
@@ -142,12 +138,6 @@ def _similarities(dataset: Dataset, pairs: list[tuple[int, int]]) -> list[float]
     found: list[float] = []
     for start in range(0, len(pairs), step):
         index = np.asarray(pairs[start : start + step])
-        one, other = (_detail(_plane(dataset, index[:, side])) for side in (0, 1))
+        one, other = (unit(detail(middle_planes(dataset, index[:, side]))) for side in (0, 1))
         found += (one * other).sum(1).tolist()
     return found
-
-
-def _detail(plane: Tensor) -> Tensor:
-    fine = (smooth(plane) - smooth(plane, 7)).flatten(1)
-    length: Tensor = fine.norm(dim=1, keepdim=True)
-    return fine / length.clamp(min=1e-6)

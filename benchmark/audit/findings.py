@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from ..reporting.numbers import format_decimal
 from .audit import Audit
 from .confounding.candidates import EVERYWHERE
 from .confounding.links import WEAKEST, Link
+from .finding import GRAVE, NOTE, SERIOUS, Finding
 from .shallow_features import FAMILIES
 from .shortcut_probe import ALL, DOMAIN, ProbeResult
+from .value_findings import value_findings
 
-GRAVE, SERIOUS, NOTE = 3, 2, 1
+__all__ = ["GRAVE", "NOTE", "SERIOUS", "Finding", "findings"]
+
 STRONG, CLEAR = 0.5, 0.3  # Cramer's V
 SHORTCUT, SUSPECT = 0.9, 0.75  # AUC of the probe
 LOST = 0.15  # loss of AUC in another domain from which the probe counts as a shortcut
@@ -20,40 +22,26 @@ DIFFERENT = 1.0  # severity from which a domain counts as different
 LISTED = 3  # shifts named per domain
 
 
-@dataclass(frozen=True)
-class Finding:
-    """One finding.
-
-    Args:
-        weight: `GRAVE`, `SERIOUS` or `NOTE`.
-        text: What was found, with its figure.
-        advice: What to do about it.
-        rank: Order among findings of the same weight, highest first.
-    """
-
-    weight: int
-    text: str
-    advice: str
-    rank: float = 0.0
-
-
 def findings(audit: Audit) -> list[Finding]:
     """Return the findings of an audit, worst first."""
     found = [*_leaks(audit), *_classes(audit), *_links(audit), *_shortcuts(audit), *_scanners(audit)]
+    if audit.values is not None:
+        found += value_findings(audit.dataset, audit.values)
     return sorted(found, key=lambda finding: (-finding.weight, -finding.rank))
 
 
 def _leaks(audit: Audit) -> Iterator[Finding]:
     counts, duplicates = audit.counts, audit.duplicates
     if counts.unsplit:
-        yield Finding(GRAVE, f"the domains cannot be split: {counts.unsplit}", "Choose other classes or domains.", 5)
+        yield Finding(GRAVE, f"the domains cannot be split: {counts.unsplit}", "medshift run refuses them so.", 5)
     if counts.in_several:
-        where = "; ".join(f"{number} in both {one} and {other}" for one, other, number in counts.shared)
+        where = "; ".join(f"{pair.groups} in both {' and '.join(pair.domains)}" for pair in counts.shared)
         yield Finding(
             GRAVE,
             f"{_plural(counts.in_several, 'group')} appear{'s' if counts.in_several == 1 else ''} in several domains: "
             f"{where}",
-            "Split by group across all domains, as medshift run does; never treat these domains as independent.",
+            "Split by group across all domains, as medshift run does; never treat these domains as independent. If "
+            "each site numbers its own patients from 1: --groups-per-domain.",
             9,
         )
     across = duplicates.count("group")
@@ -114,7 +102,7 @@ def _links(audit: Audit) -> Iterator[Finding]:
                 "Score with balanced accuracy or AUROC; a model may infer the class from the scanner.",
                 link.strength,
             )
-        elif link.determines:
+        elif link.determines and not link.visible:
             yield Finding(
                 NOTE,
                 f"column {link.column} determines the label{where}: {link.extremes()} ({figure})",

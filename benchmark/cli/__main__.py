@@ -1,5 +1,17 @@
-"""`python -m medshift.benchmark.cli` is `medshift`."""
+"""`medshift`, and `python -m medshift.benchmark.cli`: Ctrl-C ends in one line while commands are imported, too."""
 
-from .main import main
+from __future__ import annotations
 
-main()
+from . import interrupts
+
+
+def main() -> None:
+    """Import the command line and run it."""
+    with interrupts.handled():
+        from .main import main as run
+
+        run()
+
+
+if __name__ == "__main__":
+    main()

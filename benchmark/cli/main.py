@@ -4,15 +4,38 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Annotated
+from contextlib import suppress
+from typing import Annotated, Any, NoReturn
 
 import typer
+from typer.core import TyperGroup
 
 from ...shifts.errors import MedshiftError
+from ..reporting.terminal import tolerate_encodings
+from . import interrupts
 from .commands import check, data, export, leaderboard, listing, new, protocol, run, score, shifts, submit, verify
+from .explain import expand_home, explain
+
+
+class _Commands(TyperGroup):
+    """The commands; an interruption ends in medshift's own line, before Typer sees it."""
+
+    def make_context(self, *args: Any, **settings: Any) -> Any:  # noqa: ANN401 - Typer's, of any version
+        try:
+            return super().make_context(*args, **settings)
+        except KeyboardInterrupt as stop:
+            interrupts.end(stop)
+
+    def invoke(self, ctx: Any) -> Any:  # noqa: ANN401
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt as stop:
+            interrupts.end(stop)
+
 
 app = typer.Typer(
     name="medshift",
+    cls=_Commands,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -49,12 +72,30 @@ def options(
 
 
 def main() -> None:
-    """Run the command line; an error that a user can fix ends in one line and status 1."""
+    """Run the command line; an error that a user can fix, and one of the machine, ends in one line and status 1."""
     # OpenMP threads wait by spinning. Spinning for long makes training ten times slower when another process wants a
     # core; not spinning at all makes it half as fast on an idle machine.
     os.environ.setdefault("GOMP_SPINCOUNT", "10000")
-    try:
-        app()
-    except MedshiftError as error:
-        print(f"medshift: {error}", file=sys.stderr)
-        sys.exit(1)
+    tolerate_encodings()
+    with interrupts.handled():
+        try:
+            try:
+                app(args=expand_home(sys.argv[1:]))
+            finally:
+                sys.stdout.flush()  # where the output is a file on a full disk, this is the first to know
+        except MedshiftError as error:
+            _end(str(error))
+        except Exception as error:
+            line = explain(error)
+            if line is None:
+                raise
+            _end(line)
+
+
+def _end(line: str) -> NoReturn:
+    """End with an error; what could not be written to standard output is not tried again at exit."""
+    if line:
+        print(f"medshift: {line}", file=sys.stderr)
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.exit(1)

@@ -138,7 +138,9 @@ def expand(function: Callable[..., None]) -> Callable[..., None]:
 
     def command(**given: Any) -> None:  # noqa: ANN401
         made = {
-            name: cast("Callable[..., object]", kind)(**{field.name: given.pop(field.name) for field in fields(kind)})
+            name: cast("Callable[..., object]", kind)(
+                **{field.name: given.pop(field.name) for field in fields(kind) if field.name in given}
+            )
             for name, kind in groups.items()
         }
         function(**made, **given)

@@ -6,20 +6,19 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from ..protocols.condition import Condition
+from ..reporting.terminal import make_console
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import Progress
 
+    from ..protocols.condition import Condition
     from ..runs.run import RunProgress
 
 
 def console(*, err: bool = True) -> Console:
     """Return a console for standard error, or for results."""
-    from rich.console import Console
-
-    return Console(stderr=err, highlight=False)
+    return make_console(err=err)
 
 
 def _progress(what: Console) -> Progress:

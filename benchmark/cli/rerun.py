@@ -2,24 +2,36 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from pathlib import Path
 
 from ...shifts.errors import MedshiftError
+from ..datasets.importing.options import make_options
 from ..runs.rerun import rerun
+from . import interrupts
+from .explain import explain
 from .progress import watch
 
 
 def main() -> None:
-    """Take FOLDER OUT DEVICE [DATA] from the command line."""
+    """Take FOLDER OUT DEVICE [DATA OPTIONS] from the command line; the options of reading are JSON."""
     os.environ.setdefault("GOMP_SPINCOUNT", "10000")  # as in `medshift run`
-    folder, out, device, *data = sys.argv[1:]
-    try:
-        rerun(Path(folder), Path(out), Path(data[0]) if data else None, device, watch())
-    except MedshiftError as error:
-        print(f"medshift: {error}", file=sys.stderr)
-        sys.exit(1)
+    folder, out, device, *more = sys.argv[1:]
+    data = Path(more[0]) if more else None
+    given = json.loads(more[1]) if more else {}
+    tuples = {name: tuple(value) for name, value in given.items() if isinstance(value, list)}
+    options = make_options(**{**given, **tuples})
+    with interrupts.handled():
+        try:
+            rerun(Path(folder), Path(out), data, device, watch(), options)
+        except Exception as error:
+            line = str(error) if isinstance(error, MedshiftError) else explain(error)
+            if line is None:
+                raise
+            print(f"medshift: {line}", file=sys.stderr)
+            sys.exit(1)
 
 
 if __name__ == "__main__":

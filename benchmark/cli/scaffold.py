@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import keyword
 import re
+import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import resources
@@ -15,6 +16,8 @@ from ...shifts.errors import MedshiftError
 from ...shifts.plugins import Table
 from ..contract import registry
 from ..datasets import catalogue as datasets
+from ..files.atomic import write_text
+from ..files.destinations import new_folder
 
 FILES = {  # template -> file, with the same placeholders
     "module.py.txt": "${module}.py",
@@ -82,8 +85,7 @@ def new(kind: str, name: str, out: Path) -> list[Path]:
     if name in what.table.names():
         origin = what.table.origin(name)
         raise MedshiftError(f"{what.noun} {name!r} exists already, in {origin}: choose another name")
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise MedshiftError(f"{out} exists and is not an empty folder: choose another --out")
+    new_folder(out, "a package")
     module = f"medshift_{_function(name)}"
     words = {
         "name": name,
@@ -93,12 +95,23 @@ def new(kind: str, name: str, out: Path) -> list[Path]:
         "variable": f"{module.upper()}_DIR",
         what.word: _free(what.identifier(name), kind, what.used),
     }
+    existed = out.exists()
+    try:
+        return _write(kind, words, out)
+    except BaseException:  # half a package would be refused as a folder that is not empty
+        shutil.rmtree(out, ignore_errors=True)
+        if existed:
+            out.mkdir(exist_ok=True)
+        raise
+
+
+def _write(kind: str, words: Mapping[str, str], out: Path) -> list[Path]:
+    """Fill the templates of a kind; return the files."""
     written = []
     for template, file in FILES.items():
         text = resources.files(__package__).joinpath("templates", kind, template).read_text(encoding="utf-8")
         path = out / Template(file).substitute(words)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(Template(text).substitute(words), encoding="utf-8")
+        write_text(path, Template(text).substitute(words))
         written.append(path)
     return written
 

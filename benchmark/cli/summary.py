@@ -10,8 +10,11 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from ..files.wording import plural
 from ..protocols.protocol import Protocol
+from ..protocols.remarks import FEW_GROUPS
 from ..reporting.numbers import format_decimal
+from ..reporting.terminal import fits, make_console, print_table
 from ..scoring.estimate import Estimate
 from ..scoring.metrics import METRICS
 from ..scoring.scores import Scores
@@ -28,14 +31,22 @@ def print_summary(protocol: Protocol, scores: Scores, title: str = "", console: 
         title: Printed above the table, before the protocol's name.
         console: Standard output by default.
     """
-    console = console or Console()
-    console.print(summary_table(protocol, scores, title))
+    console = console or make_console()
+    table = summary_table(protocol, scores, title)
+    print_table(console, table if fits(console, table) else summary_table(protocol, scores, title, stacked=True))
     for line in notes(protocol, scores):
-        console.print(line, highlight=False, markup=False)
+        console.print(line, soft_wrap=True, highlight=False, markup=False)
 
 
-def summary_table(protocol: Protocol, scores: Scores, title: str = "") -> Table:
-    """Make the table: clean, real, synthesized, shifted and drop, with 95 % intervals."""
+def summary_table(protocol: Protocol, scores: Scores, title: str = "", *, stacked: bool = False) -> Table:
+    """Make the table: clean, real, synthesized, shifted and drop, with 95 % intervals.
+
+    Args:
+        protocol: What was run.
+        scores: Its scores.
+        title: Printed above the table, before the protocol's name.
+        stacked: Set intervals below their figures, which takes 80 columns.
+    """
     simulated = "SIMULATED: " if protocol.dataset.simulated else ""
     prefix = f"{title} on " if title else ""
     table = Table(
@@ -44,8 +55,9 @@ def summary_table(protocol: Protocol, scores: Scores, title: str = "") -> Table:
         title_style="bold",
         box=SIMPLE_HEAD,
         pad_edge=False,
+        padding=0 if stacked else (0, 1),
     )
-    table.add_column("condition", overflow="fold")
+    table.add_column("condition")
     table.add_column("n", justify="right")
     for metric in protocol.metrics:
         table.add_column(METRICS[metric].title.replace(" ", "\n"), justify="right", no_wrap=True)
@@ -53,9 +65,17 @@ def summary_table(protocol: Protocol, scores: Scores, title: str = "") -> Table:
         if section:
             table.add_section()
         found = scores.aggregates[name]
+        groups = found[protocol.metrics[0]].groups
+        few = f" ({plural(groups, 'group')})" if name.startswith("real/") and groups < FEW_GROUPS else ""
         size = str(found[protocol.metrics[0]].samples) if name == "clean" or name.startswith("real/") else ""
-        table.add_row(escape(label), size, *(found[metric].text for metric in protocol.metrics))
+        figures = [found[metric].text for metric in protocol.metrics]
+        table.add_row(escape(label + few), size, *(_stacked(text) if stacked else escape(text) for text in figures))
     return table
+
+
+def _stacked(text: str) -> str:
+    value, bracket, interval = text.partition(" [")
+    return escape(f"{value}\n[{interval}" if bracket else value)
 
 
 def _rows(scores: Scores) -> Iterator[tuple[str, str, bool]]:
@@ -79,7 +99,10 @@ def notes(protocol: Protocol, scores: Scores) -> list[str]:
     metric = METRICS[rank_by]
     synthesized = [condition.key for condition in protocol.conditions() if condition.kind == "synthesized"]
     found = {key: scores.conditions[key][rank_by] for key in synthesized}
-    lines = ["[.84, .90]: 95 % interval from resampling groups (patients). Drop: positive is worse."]
+    lines = [f"Positive class: {protocol.positive}."] if protocol.positive else []
+    lines += ["[.84, .90]: 95 % interval from resampling groups (patients). Drop: positive is worse."]
+    if not protocol.targets:
+        lines.append("One domain: no real shift was tested.")
     if found:
         worst = sorted(found, key=lambda key: _badness(found[key], metric.higher_is_better), reverse=True)[:WORST]
         lines.append(

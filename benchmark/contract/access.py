@@ -12,11 +12,14 @@ from numpy.typing import NDArray
 
 from ..datasets.dataset import Dataset, subset
 from ..datasets.images import Images, Labelled
+from ..files.memory import require_memory
 from .sees import Sees
 from .training_record import TrainingRecord
 
 if TYPE_CHECKING:
     import torch
+
+WAY_OUT = "store the data set with a lower --image-size, or with fewer images"
 
 
 @dataclass(frozen=True)
@@ -77,28 +80,32 @@ def grant(
         content: Hash of the data set and its splits.
         report: Called with a line of progress.
         trained: Called with the record of a training on the source.
+
+    Raises:
+        MedshiftError: Memory does not suffice for the copies.
     """
 
     def rows(domain: str, split: str) -> NDArray[np.int64]:
         chosen = (table["domain"] == domain) & (table["split"] == split)
         return table.loc[chosen, "row"].to_numpy(dtype=np.int64)
 
+    splits = {"train": rows(source, "train"), "val": rows(source, "val")}
+    adapt = {domain: rows(domain, "adapt") for domain in targets if sees == "target-unlabelled"}
+    count = sum(map(len, [*splits.values(), *adapt.values()]))
+    needed = count * dataset.pixels[:1].nbytes
+    require_memory(needed, f"copies of the {count:,} images that the method may see", WAY_OUT)
+
     def labelled(split: str) -> Labelled:
-        pixels, labels = subset(dataset, rows(source, split))
+        pixels, labels = subset(dataset, splits[split])
         return Labelled(pixels, dataset.value_range, labels)
 
-    adapt = {
-        domain: Images(subset(dataset, rows(domain, "adapt"))[0], dataset.value_range)
-        for domain in targets
-        if sees == "target-unlabelled"
-    }
     return Access(
         classes=dataset.classes,
         channels=dataset.channels,
         spatial=dataset.spatial,
         train=labelled("train"),
         val=labelled("val"),
-        targets=adapt,
+        targets={domain: Images(subset(dataset, at)[0], dataset.value_range) for domain, at in adapt.items()},
         seed=seed,
         device=device,
         content=content,

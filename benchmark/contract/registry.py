@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import sys
 from collections.abc import Mapping, Sequence
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Protocol, cast
 
 from ...shifts.errors import MedshiftError, in_one_line, near
 from ...shifts.plugins import Table
+from ..files.atomic import sha256
 from ..files.code import code_sha256
 from . import user_class
 from .entry import Entry
@@ -79,12 +82,25 @@ def code(baseline: Baseline) -> str:
     """Hash the files of a baseline, including its imports within its own package; empty for medshift's own baselines.
 
     Part of the keys of caches, so that results of earlier code are not reused. The trained networks of medshift's own
-    baselines are keyed by the modules that train them.
+    baselines are keyed by the modules that train them. A baseline that reads files, such as weights from a folder,
+    lists them by a method `files()`.
+
+    Raises:
+        MedshiftError: One of these files cannot be read.
     """
+    listed = getattr(baseline, "files", None)
+    parts = [_sha256(path) for path in listed()] if callable(listed) else []
     module = type(baseline).__module__
-    if module.startswith("medshift.baselines."):
-        return ""
-    return code_sha256([module]) if getattr(sys.modules.get(module), "__file__", None) else ""
+    if not module.startswith("medshift.baselines.") and getattr(sys.modules.get(module), "__file__", None):
+        parts.insert(0, code_sha256([module]))
+    return parts[0] if len(parts) == 1 else hashlib.sha256(" ".join(parts).encode()).hexdigest() if parts else ""
+
+
+def _sha256(path: Path) -> str:
+    try:
+        return sha256(path)
+    except OSError as error:
+        raise MedshiftError(f"{path} cannot be read: {error.strerror or error}") from error
 
 
 def make_baseline(name: str, settings: Sequence[str]) -> Baseline:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,12 +12,15 @@ from typing import Any
 import numpy as np
 
 from ...shifts.errors import MedshiftError
+from ..files.memory import require_memory
 from .dataset import Dataset
 from .importing.collection import open_collection
 from .importing.options import Options, make_options
 from .importing.rows.paths import MANIFESTS, locate
 
-IN_NAME = ("modality", "classes", "image_size")  # options that the data set's name or the protocol says
+IN_NAME = ("modality", "classes", "image_size")  # options that a protocol says itself
+ARRANGED = ("groups_per_domain", "ignore_split")  # options that its truth says
+LOCAL = "local"  # version of what was read from a folder, whose content is not hashed
 
 
 def read_manifest(
@@ -48,29 +52,35 @@ def read_with(folder: Path, options: Options, progress: Callable[[int, int], Non
     """Read a folder as `read_manifest` does, with its options in one object."""
     root, manifest = locate(folder)
     if manifest is None:
-        raise MedshiftError(f"no {' or '.join(MANIFESTS)} in {root}; without one, use `medshift data add`")
+        raise MedshiftError(f"no {' or '.join(MANIFESTS[:2])} in {root}; without one, use `medshift data add`")
     needed = "" if options.group_column or options.group_pattern else "split_group"
     found = open_collection(folder, dataclasses.replace(options, group_column=options.group_column or needed, depth=8))
     shape = found.reader.shape
+    size = len(found.table) * math.prod(shape)
+    require_memory(size, "the images", "lower --image-size, or `medshift data add` keeps them on disk")
     pixels = np.empty((len(found.table), *shape), dtype=np.uint8)
     for index, image in enumerate(found.images(progress)):
         pixels[index] = image
     return Dataset(
         name=root.resolve().name + _chosen(options, len(found.classes), shape[-1]),
-        version="local",
+        version=local_version(options),
         classes=found.classes,
         modality=options.modality,
         table=found.table,
         pixels=pixels,
         value_range=found.reader.value_range,
-        notes=(*found.notes, *found.closing_notes()),
+        notes=tuple(found.all_notes()),
     )
+
+
+def local_version(options: Options) -> str:
+    """Return the version of a folder that is read so: other pixels or labels than those of its protocol are found."""
+    told = {name: getattr(Options(), name) for name in (*IN_NAME, *ARRANGED, "depth", "licence", "citation")}
+    rest = dataclasses.replace(options, **told)
+    return LOCAL if rest == Options() else f"{LOCAL}-{hashlib.sha256(repr(rest).encode()).hexdigest()[:8]}"
 
 
 def _chosen(options: Options, classes: int, side: int) -> str:
     """Return what a data set's name says of its options: read in another way, it needs its own protocol."""
     named = (f"-{classes}-classes" if options.classes else "") + (f"-{side}px" if options.image_size else "")
-    plain = Options(**{name: getattr(options, name) for name in IN_NAME})
-    if options == plain:
-        return named
-    return f"{named}-{hashlib.sha256(repr(options).encode()).hexdigest()[:6]}"
+    return named + local_version(options).removeprefix(LOCAL)

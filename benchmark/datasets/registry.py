@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from ...shifts.errors import MedshiftError, near
 from . import store
-from .catalogue import SOURCES, SUMMARIES, TABLE, VERSIONS
-from .dataset import Dataset
+from .catalogue import BUILTINS, SOURCES, SUMMARIES, TABLE, VERSIONS
 from .public import catalogue as public
+
+if TYPE_CHECKING:
+    from .dataset import Dataset
 
 Progress: TypeAlias = "Callable[[int, int], None]"
 Loader: TypeAlias = "Callable[[Progress | None], Dataset]"
@@ -19,6 +21,13 @@ Loader: TypeAlias = "Callable[[Progress | None], Dataset]"
 def names() -> list[str]:
     """Return the names of all data sets: built-in, from plug-ins, and stored."""
     return sorted({*TABLE.names(), *store.names()})
+
+
+def kind(name: str) -> Literal["built-in", "plug-in", "stored"]:
+    """Return where a data set comes from."""
+    if name in BUILTINS:
+        return "built-in"
+    return "plug-in" if name in TABLE.names() else "stored"
 
 
 def summary(name: str) -> str:
@@ -70,6 +79,8 @@ def load_dataset(name: str, progress: Progress | None = None) -> Dataset:
     loader = TABLE.load(name)
     if not callable(loader):
         raise MedshiftError(f"data set {name!r} of {TABLE.origin(name)} is not a function")
+    from .dataset import Dataset
+
     dataset = loader(progress)
     if not isinstance(dataset, Dataset):
         raise MedshiftError(

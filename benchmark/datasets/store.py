@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-import numpy as np
-import pandas as pd
-from numpy.typing import NDArray
 from pydantic import Field, ValidationError
 
 from ...shifts.errors import MedshiftError, in_one_line, near
@@ -16,8 +13,12 @@ from ..files.atomic import sha256
 from ..files.home import home
 from ..files.names import NAME, require_name
 from ..files.schema import Strict, first_problem
-from .dataset import Dataset
 from .facts import DatasetFacts
+
+if TYPE_CHECKING:  # lists of data sets are shown without pandas and NumPy
+    from numpy.typing import NDArray
+
+    from .dataset import Dataset
 
 PIXELS, TABLE, FACTS = "pixels.npy", "table.parquet", "dataset.json"
 
@@ -99,6 +100,10 @@ def read(where: Path) -> Dataset:
     Raises:
         MedshiftError: A file is missing, truncated, or not what `dataset.json` says.
     """
+    import pandas as pd
+
+    from .dataset import Dataset
+
     stored = facts(where)
     for name, stamp in ((PIXELS, stored.pixels), (TABLE, stored.table)):
         size = (where / name).stat().st_size if (where / name).is_file() else -1
@@ -148,6 +153,8 @@ def remove(name: str) -> None:
 
 
 def _mapped(where: Path, stored: Stored) -> NDArray[Any]:
+    import numpy as np
+
     try:
         pixels: NDArray[Any] = np.load(where / PIXELS, mmap_mode="r", allow_pickle=False)
     except (ValueError, OSError) as error:

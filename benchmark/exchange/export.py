@@ -15,6 +15,7 @@ from ...shifts.fingerprints import fingerprint
 from ...shifts.plugins import own_distribution
 from ..datasets.dataset import Dataset
 from ..files.atomic import write_text
+from ..files.wording import byte_size
 from ..protocols import protocol as protocols
 from ..protocols.protocol import Protocol
 from . import writers
@@ -61,9 +62,8 @@ def export(
     _, needed = size(missing, dataset, protocol, form)
     free = shutil.disk_usage(out).free
     if form == "npy" and needed > free:
-        raise MedshiftError(
-            f"{out} needs {needed / 1e9:.2f} GB more, but its disk has {free / 1e9:.2f} GB: choose another --out"
-        )
+        more, left = byte_size(needed), byte_size(free)
+        raise MedshiftError(f"{out} needs {more} more, but its disk has {left}: choose another --out")
     protocols.write(protocol, out)
     write_text(out / "README.md", readme(protocol, form, kind, dataset.channels, dataset.spatial))
     write = writers.npy if form == "npy" else writers.png

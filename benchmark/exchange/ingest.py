@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ...shifts.errors import MedshiftError, in_one_line, near
+from ...shifts.errors import MedshiftError, near
 from ...shifts.plugins import own_distribution
 from ..contract import registry
 from ..contract.sees import Sees
@@ -27,6 +26,10 @@ from ..submissions import card as cards
 from ..submissions import predictions, submission
 from ..submissions.card import EXTERNAL, Card, claims
 from ..submissions.predictions import KEYS, PREDICTIONS_FILE
+from .column_order import order_warning
+from .delimited import read_table
+from .probabilities import understand
+from .sample_ids import match_ids
 
 UNSTATED = "not stated"
 
@@ -52,11 +55,11 @@ class Claim:
 
 def submit(
     path: Path, protocol: Protocol, truth: pd.DataFrame, claim: Claim, shifts: dict[str, str], out: Path
-) -> tuple[Path, scores.Scores]:
-    """Write a submission; return its folder and scores.
+) -> tuple[Path, scores.Scores, list[str]]:
+    """Write a submission; return its folder, its scores and notes on what was understood or looks wrong.
 
     Args:
-        path: The predictions, CSV or Parquet: condition, sample_id, p0 to pK.
+        path: The predictions, CSV or Parquet: condition, sample_id, and p0 to pK or the names of the classes.
         protocol: The protocol.
         truth: Its truth.
         claim: The author's claims.
@@ -77,7 +80,8 @@ def submit(
     folder = out / protocol.name / claim.name / f"seed-{claim.seed}"
     with tempfile.TemporaryDirectory(prefix="medshift-score-") as scratch:
         new = Path(scratch) / PREDICTIONS_FILE
-        found = problems(path, protocol, truth, new)
+        notes: list[str] = []
+        found = problems(path, protocol, truth, new, notes)
         if found:
             listed = "\n  ".join(found)
             raise MedshiftError(f"{path}: {plural(len(found), 'problem')}:\n  {listed}")
@@ -85,16 +89,19 @@ def submit(
             raise MedshiftError(f"{folder} holds other predictions: choose another --name or --seed, or remove it")
         arrays = predictions.read(new, protocol, truth)
         scored = scores.score(protocol, truth, arrays)
+        notes += order_warning(protocol, truth, arrays)
         write_protocol(protocol, truth, out / protocol.name)
         with replace(folder / PREDICTIONS_FILE) as temporary:
             shutil.copyfile(new, temporary)
     rows = sum(map(len, arrays.values()))
     cards.write(_card(folder, protocol, claim, shifts, rows, scored), folder)
     submission.read_submission(folder, protocol, truth)
-    return folder, scored
+    return folder, scored, notes
 
 
-def problems(path: Path, protocol: Protocol, truth: pd.DataFrame, into: Path) -> list[str]:
+def problems(
+    path: Path, protocol: Protocol, truth: pd.DataFrame, into: Path, notes: list[str] | None = None
+) -> list[str]:
     """List everything wrong with a table of predictions, and write its usable rows as Parquet.
 
     Args:
@@ -102,20 +109,26 @@ def problems(path: Path, protocol: Protocol, truth: pd.DataFrame, into: Path) ->
         protocol: The protocol.
         truth: Its truth.
         into: The file to write; it is complete if there are no problems.
+        notes: Receives notes on what in the table was understood, though it is not written as documented.
     """
-    classes = len(protocol.dataset.classes)
-    table = _table(path)
-    found = list(_columns(table, classes))
+    table, read = read_table(path)
+    table, found, understood = understand(table, protocol.dataset.classes)
+    if notes is not None:
+        notes += read + understood
     if found:
         return found
     table = table.astype(dict.fromkeys(KEYS, str))
+    table["condition"] = table["condition"].str.strip()
+    table, matched, ambiguous = match_ids(table, protocol, truth)
+    if notes is not None:
+        notes += matched
     keys = [condition.key for condition in protocol.conditions()]
     known = {"condition": set(keys), "sample_id": set(truth["sample_id"])}
     invalid = pd.Series(data=False, index=table.index)
     for name in KEYS:
         unknown = table[name][~table[name].isin(known[name])].drop_duplicates()
         if len(unknown):
-            hint = near(unknown.iloc[0][:80], keys) if name == "condition" else ""
+            hint = near(unknown.iloc[0][:80], keys) if name == "condition" else ambiguous
             count = plural(len(unknown), f"unknown {name.replace('_', ' ')}")
             found.append(f"{count}, e.g. {unknown.iloc[0][:80]!r}.{hint}")
             invalid |= table[name].isin(set(unknown))
@@ -130,44 +143,6 @@ def problems(path: Path, protocol: Protocol, truth: pd.DataFrame, into: Path) ->
         return [*found, "no row has a condition and a sample of the protocol"]
     predictions.write(_parts(table), into)
     return found + predictions.problems(into, protocol, truth)
-
-
-def _table(path: Path) -> pd.DataFrame:
-    """Read a table; all cells of a CSV file are text.
-
-    Raises:
-        MedshiftError: The file is neither CSV nor Parquet.
-    """
-    try:
-        if path.suffix.lower() == ".parquet":
-            return pd.read_parquet(path)
-        if path.suffix.lower() == ".csv":
-            return pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
-    except (OSError, ValueError) as error:  # base classes of pandas' and pyarrow's errors
-        raise MedshiftError(f"{path} cannot be read: {in_one_line(error)[:200]}") from error
-    raise MedshiftError(f"{path}: predictions must be a .csv or .parquet file")
-
-
-def _columns(table: pd.DataFrame, classes: int) -> Iterator[str]:
-    """Yield the problems of the columns, and convert probabilities to numbers."""
-    wanted = predictions.columns(classes)
-    unexpected = [str(name)[:40] for name in table.columns if name not in wanted]
-    if unexpected:
-        yield f"unexpected columns: {', '.join(unexpected[:8])}"
-    for name in wanted:
-        if name not in table:
-            yield f"column {name} is missing; required are {wanted[0]}, {wanted[1]}, {wanted[2]} to {wanted[-1]}"
-        elif name in KEYS:
-            empty = table[name].isna() | (table[name].astype(str) == "")
-            if empty.any():
-                yield f"column {name} has {plural(int(empty.sum()), 'empty cell')}"
-        else:
-            numbers = pd.to_numeric(table[name], errors="coerce")
-            text = table[name][numbers.isna()].dropna().astype(str)
-            other = text[~text.str.lower().isin(["", "nan"])]
-            if len(other):
-                yield f"column {name} has {plural(len(other), 'non-numeric cell')}, e.g. {other.iloc[0][:40]!r}"
-            table[name] = numbers
 
 
 def _parts(table: pd.DataFrame) -> dict[str, tuple[list[str], NDArray[np.float32]]]:

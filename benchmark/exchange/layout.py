@@ -56,12 +56,13 @@ def parts(protocol: Protocol, table: pd.DataFrame) -> list[Part]:
     for target in protocol.targets:
         found = rows(target, "adapt")
         if len(found):
-            made.append(Part(f"adapt/{folder_name(target)}", found, Condition(target, "real"), tested=False))
+            place = f"adapt/{folder_name(target, protocol.targets)}"
+            made.append(Part(place, found, Condition(target, "real"), tested=False))
     for condition in protocol.conditions():
         place = {
             "validation": "source/val",
             "clean": "test/clean",
-            "real": f"test/real/{folder_name(condition.domain)}",
+            "real": f"test/real/{folder_name(condition.domain, protocol.targets)}",
             "synthesized": f"test/synthesized/{folder_name(f'{condition.shift}@{condition.level}')}",
         }[condition.kind]
         labelled = condition.kind == "validation"

@@ -77,6 +77,7 @@ def readme(protocol: Protocol, form: str, kind: str, channels: int, spatial: tup
         type=kind if form == "npy" else f"{8 if kind == 'uint8' else 16} bits",
         range=f"0 is black, {levels} full scale" if whole else "0 is black, 1 full scale",
     )
+    positive = f"\n\nSensitivity, specificity and AUROC are for {protocol.positive}." if protocol.positive else ""
     return TEXT.substitute(
         name=protocol.name,
         simulated="The images are SIMULATED. " if protocol.dataset.simulated else "",
@@ -86,6 +87,6 @@ def readme(protocol: Protocol, form: str, kind: str, channels: int, spatial: tup
         columns=", ".join(f"`p{index}`" for index in range(len(classes)))
         if len(classes) < 8
         else f"`p0` to `p{len(classes) - 1}`",
-        classes="\n".join(f"- `p{index}`: {name}" for index, name in enumerate(classes)),
+        classes="\n".join(f"- `p{index}`: {name}" for index, name in enumerate(classes)) + positive,
         batch=protocol.batch_size,
     )

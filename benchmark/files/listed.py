@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import io
+import shlex
 from collections.abc import Collection, Iterable
 
 from ...shifts.errors import MedshiftError, near
@@ -26,6 +28,13 @@ def pick(given: Iterable[str], known: Collection[str], what: str) -> tuple[str, 
                 raise MedshiftError(f"unknown {what} {name!r}.{near(name, known)}")
             found[name] = None
     return tuple(found)
+
+
+def pasted(names: Iterable[str]) -> str:
+    """Write names as one argument for a shell from which `pick` reads them again."""
+    cells = io.StringIO()
+    csv.writer(cells, lineterminator="").writerow(list(names))
+    return shlex.quote(cells.getvalue())
 
 
 def _split(text: str) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Iterable
 
 from ...shifts.errors import MedshiftError
 
@@ -18,7 +19,15 @@ def require_name(name: str, what: str) -> None:
         )
 
 
-def folder_name(name: str) -> str:
-    """Turn a name into one fit for a folder; if that changes it, a hash of the original is appended."""
+def folder_name(name: str, among: Iterable[str] = ()) -> str:
+    """Turn a name into one fit for a folder; if that changes it, a hash of the original is appended.
+
+    Args:
+        name: The name.
+        among: Names of its neighbours: one that differs in case only needs a hash, too, as some disks ignore case.
+    """
     clean = "".join(c if c.isascii() and (c.isalnum() or c in "._+@-") else "-" for c in name).lstrip("._+@-")[:100]
-    return clean if clean == name else f"{clean or 'data'}-{hashlib.sha256(name.encode()).hexdigest()[:6]}"
+    alike = any(other != name and other.casefold() == name.casefold() for other in among)
+    if clean == name and not alike:
+        return clean
+    return f"{clean or 'data'}-{hashlib.sha256(name.encode()).hexdigest()[:6]}"

@@ -13,6 +13,7 @@ from ..datasets import manifest, registry, store
 from ..datasets.dataset import Dataset
 from ..datasets.importing.options import Options
 from ..files.wording import plural
+from .arrange import arrange_like
 from .folder import read_protocol
 from .protocol import Protocol
 
@@ -31,17 +32,34 @@ def adopt(
         options: How the folder is read; classes, image size and modality are the protocol's.
 
     Raises:
-        MedshiftError: The data differ from those of the protocol; the message lists all differences.
+        MedshiftError: There are options that the protocol sets, or for data that have been read already; or the data
+            differ from those of the protocol, and the message lists all differences.
     """
     if name is not None and data is not None:
         raise MedshiftError("give --dataset NAME or --data DIR, not both")
+    _require_needed(options or Options(), data)
     protocol, table = read_protocol(folder)
     found = registry.load_dataset(name) if name is not None else data_of(protocol, data, options)
+    found = arrange_like(found, protocol, table)
     wrong = differences(protocol, table, found)
     if wrong:
         listed = "\n  ".join(wrong)
         raise MedshiftError(f"the data differ from those of protocol {protocol.name!r}:\n  {listed}")
     return dataclasses.replace(found, name=protocol.dataset.name), protocol, with_rows(table, found)
+
+
+def _require_needed(options: Options, data: Path | None) -> None:
+    """Refuse options that would be ignored.
+
+    Raises:
+        MedshiftError: There are such.
+    """
+    given = [field.name for field in dataclasses.fields(options) if getattr(options, field.name) != field.default]
+    if set(given) & set(manifest.IN_NAME):
+        raise MedshiftError("--protocol sets domains, classes, image size and shifts: leave their options out")
+    if given and (data is None or (data / store.FACTS).is_file()):
+        names = ", ".join(f"--{name.replace('_', '-')}" for name in given)
+        raise MedshiftError(f"{names}: how images are read goes with --data DIR; these images have been read already")
 
 
 def differences(protocol: Protocol, table: pd.DataFrame, dataset: Dataset) -> list[str]:
@@ -89,7 +107,8 @@ def _class(classes: Sequence[str], label: float) -> str:
 def data_of(protocol: Protocol, folder: Path | None, options: Options | None = None) -> Dataset:
     """Load the data set of a protocol by its name (built-in, plug-in or stored) or from a folder.
 
-    The folder contains a manifest or is a stored data set.
+    The folder contains a manifest or is a stored data set. A column `split` of a manifest is not read: the protocol's
+    truth has the splits.
 
     Raises:
         MedshiftError: The data set is unknown, or another one or another version.
@@ -108,9 +127,18 @@ def data_of(protocol: Protocol, folder: Path | None, options: Options | None = N
         found = manifest.read_with(
             folder,
             dataclasses.replace(
-                options or Options(), classes=facts.classes, image_size=facts.image_size[0], modality=facts.modality
+                options or Options(),
+                classes=facts.classes,
+                image_size=facts.image_size[0],
+                modality=facts.modality,
+                ignore_split=True,
             ),
         )
+        if found.version != facts.version and facts.version.startswith(manifest.LOCAL):
+            raise MedshiftError(
+                f"{folder} is read in another way than the protocol's images ({found.version} here, {facts.version} in "
+                "the protocol): give the options of reading that the protocol was made with"
+            )
     have, want = (found.name, found.version), (facts.name, facts.version)
     if exact and have != want:
         raise MedshiftError(f"the data set is {' '.join(have)}, the protocol needs {' '.join(want)}")

@@ -49,7 +49,7 @@ def make(
     made = []
     for fraction in fractions:
         rows = label_fractions.keep_fraction(table, whole.source, fraction, label_seed)
-        splits.check(rows, whole.source)
+        splits.check(rows, whole.source, whole.dataset.classes)
         changes = {
             "name": label_fractions.protocol_name(name, fraction, label_seed),
             "version": version,

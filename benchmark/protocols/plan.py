@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 import pandas as pd
@@ -16,8 +16,10 @@ from ..files.listed import pick
 from ..files.names import folder_name
 from ..files.wording import plural
 from . import splits, truth
+from .arrange import arrange
 from .folder import unscorable
 from .protocol import Protocol
+from .untested import require_tested
 
 LEVELS = (0.97, 0.94, 0.88, 0.80, 0.70)  # mean structural similarity at matched severities 1..5
 STEPS = 100  # matched severities are multiples of 1/100: 2.41, not 2.4137
@@ -64,7 +66,7 @@ def plan(
     """Plan a protocol; return it and its truth with a column `row`, the index of each sample in the data set.
 
     Args:
-        dataset: The data set.
+        dataset: The data set; the protocol is that of `arrange.arrange(dataset, choices)`.
         choices: The user's choices.
         source: The data set's own source domain, if it has one; its protocol is then named after the data set.
         match: Finds the severities of a `matched` protocol (see `severity.matching`).
@@ -73,29 +75,21 @@ def plan(
         ValueError: The choices ask for matched severities, and there is no `match`.
         MedshiftError: A domain, shift, family or severity does not exist or does not suit the data.
     """
+    given, dataset = dataset, arrange(dataset, choices)
     trained = choices.source or source or dataset.domains[0]
     others = tuple(sorted(name for name in dataset.domains if name != trained))
     targets = pick(choices.targets, dataset.domains, "domain") or others
     if trained in targets:
         raise MedshiftError(f"domain {trained!r} cannot be both source and target")
-    table = dataset.table.assign(row=range(len(dataset.table)))
-    table = splits.split(table, trained, targets)
+    rows = dataset.table.assign(row=range(len(dataset.table)))
+    table = splits.split(rows, trained, targets, dataset.classes)
+    require_tested(rows, table, trained, targets)
     stored = truth.tidy(table)
     names = shift_names(dataset, choices)
     base = dataset.name if trained == source else f"{dataset.name}-from-{trained}"
     made = Protocol(
-        name=folder_name(base),
-        dataset=DatasetFacts(
-            name=dataset.name,
-            version=dataset.version,
-            classes=dataset.classes,
-            modality=dataset.modality,
-            channels=dataset.channels,
-            image_size=dataset.spatial,
-            simulated=dataset.simulated,
-            licence=dataset.licence,
-            citation=dataset.citation,
-        ),
+        name=folder_name(base, [f"{dataset.name}-from-{name}" for name in dataset.domains]),
+        dataset=_facts(dataset),
         truth_sha256=truth.digest(stored),
         source=trained,
         targets=targets,
@@ -111,9 +105,25 @@ def plan(
         if match is None:
             raise ValueError("matched severities need the argument `match`")
         made = made.model_copy(update={"matched": match(dataset, full, made)})
-    if choices != Choices(source=choices.source):  # not the standard test, so it must not share its folder
+    neutral = replace(choices, positive="", groups_per_domain=False, ignore_split=False)  # they show in the data
+    if neutral != Choices(source=choices.source) or dataset is not given:
+        # not the standard test, so it must not share its folder
         made = made.model_copy(update={"name": f"{made.name[:100]}-{made.sha256[:8]}"})
     return made, full
+
+
+def _facts(dataset: Dataset) -> DatasetFacts:
+    return DatasetFacts(
+        name=dataset.name,
+        version=dataset.version,
+        classes=dataset.classes,
+        modality=dataset.modality,
+        channels=dataset.channels,
+        image_size=dataset.spatial,
+        simulated=dataset.simulated,
+        licence=dataset.licence,
+        citation=dataset.citation,
+    )
 
 
 def unreached_levels(protocol: Protocol) -> list[str]:

@@ -66,6 +66,12 @@ class Protocol(Strict):
     seed: int = 0
     metrics: tuple[str, ...] = Field(default=("balanced_accuracy", "auroc", "ece"), strict=False)
 
+    @property
+    def positive(self) -> str:
+        """Of two classes the second, which sensitivity, specificity and AUROC are for; empty if there are more."""
+        classes = self.dataset.classes
+        return classes[1] if len(classes) == 2 else ""
+
     def conditions(self) -> list[Condition]:
         """List all conditions: source validation, clean, real, then synthesized by shift and severity."""
         conditions = [Condition(self.source, "validation"), Condition(self.source, "clean")]

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from dataclasses import asdict, dataclass
 
 import pandas as pd
 
+from ..files.wording import plural
 from .label_fractions import label_budget
 from .protocol import Protocol
+from .remarks import site_remarks
 from .truth import SPLITS
 
 
@@ -20,10 +24,12 @@ def lines(protocol: Protocol, table: pd.DataFrame) -> Iterator[str]:
     """
     facts = protocol.dataset
     simulated = "SIMULATED: " if facts.simulated else ""
-    size = " x ".join(map(str, facts.image_size))
     yield f"{protocol.name}, version {protocol.version}"
     yield f"sha256 {protocol.sha256}"
-    yield f"data: {simulated}{facts.name}, version {facts.version}; {facts.modality}, {facts.channels} channels, {size}"
+    size = f"{plural(facts.channels, 'channel')}, {' x '.join(map(str, facts.image_size))}"
+    yield f"data: {simulated}{facts.name}, version {facts.version}; {facts.modality}, {size}"
+    positive = f"; positive: {protocol.positive}" if protocol.positive else ""
+    yield f"classes: {', '.join(facts.classes)}{positive}"
     yield f"truth: sha256 {protocol.truth_sha256}"
     yield f"trained on: {protocol.source} ({label_budget(protocol, table)})"
     yield f"real shifts: {', '.join(protocol.targets) or 'none'}"
@@ -37,13 +43,33 @@ def lines(protocol: Protocol, table: pd.DataFrame) -> Iterator[str]:
     rounded = f"; shifted images are rounded to {protocol.grey_levels} levels" if protocol.grey_levels else ""
     yield f"{len(protocol.conditions())} conditions; batches of {protocol.batch_size}, seed {protocol.seed}{rounded}"
     yield f"scored: {', '.join(protocol.metrics)}; the first one ranks"
+    yield from site_remarks(protocol, table)
     for what, text in (("licence", facts.licence), ("citation", facts.citation)):
         if text:
             yield f"{what}: {text}"
 
 
-def counts(protocol: Protocol, table: pd.DataFrame) -> list[tuple[str, ...]]:
-    """Count groups and images; one row per split of each domain: domain, split, groups, images, images of each class.
+@dataclass(frozen=True)
+class SplitCounts:
+    """Counts of one split of a domain.
+
+    Args:
+        domain: The domain.
+        split: The split.
+        groups: Number of groups.
+        images: Number of images.
+        classes: Class -> number of images.
+    """
+
+    domain: str
+    split: str
+    groups: int
+    images: int
+    classes: dict[str, int]
+
+
+def count_splits(protocol: Protocol, table: pd.DataFrame) -> list[SplitCounts]:
+    """Count groups and images of each split of each domain, the source first; splits without images are left out.
 
     Args:
         protocol: The protocol.
@@ -54,6 +80,32 @@ def counts(protocol: Protocol, table: pd.DataFrame) -> list[tuple[str, ...]]:
         for split in SPLITS:
             found = table[(table["domain"] == domain) & (table["split"] == split)]
             if len(found):
-                of_class = [f"{(found['label'] == label).sum():,}" for label in range(len(protocol.dataset.classes))]
-                rows.append((domain, split, f"{found['group'].nunique():,}", f"{len(found):,}", *of_class))
+                of_class = {
+                    name: int((found["label"] == label).sum()) for label, name in enumerate(protocol.dataset.classes)
+                }
+                rows.append(SplitCounts(domain, split, int(found["group"].nunique()), len(found), of_class))
     return rows
+
+
+def counts(protocol: Protocol, table: pd.DataFrame) -> list[tuple[str, ...]]:
+    """Format `count_splits` for a table: domain, split, groups, images, images of each class.
+
+    Args:
+        protocol: The protocol.
+        table: Its truth.
+    """
+    return [
+        (each.domain, each.split, *(f"{count:,}" for count in (each.groups, each.images, *each.classes.values())))
+        for each in count_splits(protocol, table)
+    ]
+
+
+def record(protocol: Protocol, table: pd.DataFrame) -> dict[str, object]:
+    """Describe a protocol for other programs: the fields of protocol.json, its hash, and the counts of its samples.
+
+    Args:
+        protocol: The protocol.
+        table: Its truth.
+    """
+    found = [asdict(each) for each in count_splits(protocol, table)]
+    return {**json.loads(protocol.text()), "sha256": protocol.sha256, "counts": found}

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 
 import pandas as pd
 
 from ...shifts.errors import MedshiftError, near
+from ..datasets import split_names
 from ..files.wording import plural
 
 SOURCE_SPLITS = ("train", "val", "test")
@@ -15,7 +17,7 @@ SEED = 20240501
 FOLDS = 5  # a fifth of the source's groups is for test, a fifth of the others for validation
 
 
-def split(table: pd.DataFrame, source: str, targets: tuple[str, ...]) -> pd.DataFrame:
+def split(table: pd.DataFrame, source: str, targets: Sequence[str], classes: Sequence[str] = ()) -> pd.DataFrame:
     """Split groups of the source into train, val and test, and groups of the targets into adapt and test.
 
     The source is split into about 64, 16 and 20 % of its groups, the targets into halves, all stratified by label. A
@@ -23,9 +25,11 @@ def split(table: pd.DataFrame, source: str, targets: tuple[str, ...]) -> pd.Data
     `unused`.
 
     Args:
-        table: Columns sample_id, label, domain, group, and optionally split, which is then checked and kept.
+        table: Columns sample_id, label, domain, group, and optionally split, which is then checked and kept: usual
+            spellings are understood, and a target's train and val count as adapt, which uses no labels.
         source: The domain to train on.
         targets: The domains of the real shifts.
+        classes: Names of the labels, for messages.
 
     Returns:
         The rows of these domains with a column `split`.
@@ -38,34 +42,41 @@ def split(table: pd.DataFrame, source: str, targets: tuple[str, ...]) -> pd.Data
         if domain not in known:
             raise MedshiftError(f"unknown domain {domain!r}.{near(domain, known)}")
     table = table[table["domain"].isin([source, *targets])].copy()
-    if "split" in table:
-        check(table, source)
-        return table
     of_source = table["domain"] == source
+    if "split" in table:
+        words = split_names.understood(table["split"])
+        table["split"] = words.where(of_source, words.replace({"train": "adapt", "val": "adapt"}))
+        check(table, source, classes, given=True)
+        return table
     rows = table[of_source]
-    rest, test = _halves(rows, FOLDS, 3, f"domain {source!r}")
-    train, val = _halves(rows.loc[rest], FOLDS, 2, f"domain {source!r}")
+    rest, test = _halves(rows, FOLDS, 3, source, classes)
+    train, val = _halves(rows.loc[rest], FOLDS, 2, source, classes)
     table["split"] = "unused"
     for name, index in (("train", train), ("val", val), ("test", test)):
         table.loc[index, "split"] = name
     free = table[~of_source & ~table["group"].isin(set(rows["group"]))]
-    if len(free):
-        adapt, test = _halves(free, 2, 1, "the targets")
+    if free["group"].nunique() > 1:
+        adapt, test = _halves(free, 2, 1, "", classes)
         table.loc[adapt, "split"], table.loc[test, "split"] = "adapt", "test"
-    check(table, source)
+    check(table, source, classes)
     return table
 
 
-def _halves(rows: pd.DataFrame, folds: int, least: int, what: str) -> tuple[pd.Index, pd.Index]:
+def _halves(
+    rows: pd.DataFrame, folds: int, least: int, source: str, classes: Sequence[str]
+) -> tuple[pd.Index, pd.Index]:
     """Return the index of all folds but one, and of that one; every class must have `least` groups."""
     from sklearn.model_selection import StratifiedGroupKFold
 
     strata = rows["domain"].astype(str) + "\x1f" + rows["label"].astype(str)
-    rare = rows.groupby("label")["group"].nunique()
-    if rows["group"].nunique() < max(folds, 2) or rare.min() < least:
+    by_class = rows.groupby("label")["group"].nunique()
+    count, rare = rows["group"].nunique(), by_class[by_class < least]
+    if count < folds or len(rare):
+        few = [f"{plural(count, 'group')}, {folds} are needed"] if count < folds else []
+        few += [f"{class_name(classes, label)} has {plural(number, 'group')}" for label, number in rare.items()]
+        more = f"; {least} of every class are needed: leave it out with --classes, or" if len(rare) else ":"
         raise MedshiftError(
-            f"{what} cannot be split by group: {rows['group'].nunique()} groups, {int(rare.min())} of the rarest "
-            f"class; {folds} groups and {least} of every class are needed"
+            f"domain {source!r} cannot be split by group: {', '.join(few)}{more} choose another --source"
         )
     folder = StratifiedGroupKFold(min(folds, int(strata.value_counts().max())), shuffle=True, random_state=SEED)
     with warnings.catch_warnings():  # a stratum with fewer groups than folds is spread as far as possible
@@ -74,15 +85,24 @@ def _halves(rows: pd.DataFrame, folds: int, least: int, what: str) -> tuple[pd.I
     return rows.index[first], rows.index[second]
 
 
-def check(table: pd.DataFrame, source: str) -> None:
-    """Raise MedshiftError, naming the offenders, if splits leak or lack what is needed."""
+def class_name(classes: Sequence[str], label: object) -> str:
+    """Name a class as messages do: class `pneumonia`; its number where names are not known."""
+    number = int(str(label))
+    return f"class `{classes[number]}`" if 0 <= number < len(classes) else f"label {number}"
+
+
+def check(table: pd.DataFrame, source: str, classes: Sequence[str] = (), *, given: bool = False) -> None:
+    """Raise MedshiftError, naming the offenders, if splits leak or lack what is needed.
+
+    Args:
+        table: Columns label, domain, group and split.
+        source: The domain to train on.
+        classes: Names of the labels, for the message.
+        given: The splits come from the data's own column, which the message then names with the way on.
+    """
     of_source = table["domain"] == source
-    allowed = {True: (*SOURCE_SPLITS, "unused"), False: (*TARGET_SPLITS, "unused")}
-    for is_source, rows in table.groupby(of_source):
-        wrong = sorted(set(rows["split"]) - set(allowed[bool(is_source)]))
-        if wrong:
-            whose = "the source's" if is_source else "a target's"
-            raise MedshiftError(f"{wrong[0]!r} is not one of {whose} splits ({', '.join(allowed[bool(is_source)])})")
+    _check_words(table, of_source, source)
+    way_on = f"; the splits are those of the column `split`: {split_names.WAY_ON}" if given else ""
     seen = {name: set(table.loc[of_source & (table["split"] == name), "group"]) for name in SOURCE_SPLITS}
     tested = set(table.loc[table["split"] == "test", "group"])
     adapted = set(table.loc[table["split"] == "adapt", "group"])
@@ -96,12 +116,27 @@ def check(table: pd.DataFrame, source: str) -> None:
         if groups:
             names = ", ".join(sorted(groups)[:5]) + (", ..." if len(groups) > 5 else "")
             raise MedshiftError(
-                f"{plural(len(groups), 'group')} in both {where}: {names}. A group must not straddle them."
+                f"{plural(len(groups), 'group')} in both {where}: {names}. A group must not straddle them{way_on}"
             )
     labels = set(table["label"])
     for name in SOURCE_SPLITS:
         rows = table[of_source & (table["split"] == name)]
         lacking = sorted(labels - set(rows["label"])) if name == "train" else []
         if not len(rows) or lacking:
-            what = f"lacks label {lacking[0]}" if lacking else "is empty"
-            raise MedshiftError(f"the {name} split of source {source!r} {what}: choose another --source or --classes")
+            what = f"lacks {', '.join(class_name(classes, label) for label in lacking)}" if len(rows) else "is empty"
+            raise MedshiftError(
+                f"the {name} split of source {source!r} {what}: choose another --source or --classes{way_on}"
+            )
+
+
+def _check_words(table: pd.DataFrame, of_source: pd.Series, source: str) -> None:
+    """Raise MedshiftError if a split is not one of its domain's."""
+    for is_source, allowed in ((True, (*SOURCE_SPLITS, "unused")), (False, (*TARGET_SPLITS, "unused"))):
+        values = table.loc[of_source == is_source, "split"]
+        wrong = values[~values.isin(allowed)]
+        if len(wrong):
+            whose = f"the source {source!r}, whose splits are" if is_source else "targets, whose splits are"
+            raise MedshiftError(
+                f"column `split` holds {split_names.listed(wrong.unique())} for {plural(len(wrong), 'image')} of "
+                f"{whose} {', '.join(allowed)}: write those words, or {split_names.WAY_ON}"
+            )

@@ -5,19 +5,26 @@ from __future__ import annotations
 from pathlib import Path
 
 from ...shifts.errors import MedshiftError
+from ..files.atomic import write_text
 
 
 def replace_between(path: Path, begin: str, text: str, end: str) -> bool:
     """Replace the text between two markers in a file; return whether anything changed.
 
     Raises:
-        MedshiftError: The file lacks a marker.
+        MedshiftError: The file is missing, or lacks a marker.
     """
-    before, first, rest = (old := path.read_text(encoding="utf-8")).partition(begin)
+    try:
+        old = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise MedshiftError(f"{path} cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise MedshiftError(f"{path} cannot be read as text: {error}") from error
+    before, first, rest = old.partition(begin)
     _, last, after = rest.partition(end)
     if not first or not last:
         raise MedshiftError(f"{path} lacks the lines {begin} and {end}: add them where the text is to go")
     new = f"{before}{begin}\n\n{text}\n\n{end}{after}"
     if new != old:
-        path.write_text(new, encoding="utf-8")
+        write_text(path, new)
     return new != old

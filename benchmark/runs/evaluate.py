@@ -22,6 +22,7 @@ from ..submissions.predictions import PREDICTIONS_FILE
 from . import environment, tuning
 from .job import Job, RunProgress
 from .run import run
+from .study_notes import study_notes
 from .terms import DataChoice, resolve_terms
 
 if TYPE_CHECKING:
@@ -48,6 +49,8 @@ def evaluate(
     severities: Sequence[int] = SEVERITIES,
     severity_scale: Literal["physical", "matched"] = "physical",
     requantise: bool = True,
+    groups_per_domain: bool = False,
+    ignore_split: bool = False,
     settings: Mapping[str, object] | None = None,
     tune: int = 0,
     seed: int = 0,
@@ -82,6 +85,8 @@ def evaluate(
         severities: Integers 1 to 5.
         severity_scale: `physical`, or `matched`: severities at which all shifts cost the same similarity.
         requantise: Round shifted 8-bit images to 8 bits.
+        groups_per_domain: Groups named alike in two domains are different patients.
+        ignore_split: Split by group, whatever a column `split` says.
         settings: Hyper-parameters of a baseline: name -> value.
         tune: Number of draws of the hyper-parameters to try on source validation; 0 tunes nothing.
         seed: Seed of training.
@@ -90,7 +95,8 @@ def evaluate(
         submitter: Who answers for the submission.
         device: `auto`, `cpu`, `cuda`, `cuda:1`, `mps`.
         threads: CPU threads; 0 is torch's choice.
-        progress: Receives progress; silent by default.
+        progress: Receives progress, and before it what `medshift run` tells of the data and the protocol; silent by
+            default.
 
     Returns:
         Scores per condition and their aggregates, with intervals over groups.
@@ -126,8 +132,13 @@ def evaluate(
         severities=tuple(sorted(severities)),
         scale=severity_scale,
         requantise=requantise,
+        groups_per_domain=groups_per_domain,
+        ignore_split=ignore_split,
     )
     found, terms, table = resolve_terms(where, choices, Path(protocol) if protocol else None)
+    progress = progress or RunProgress()
+    for line in study_notes(found, terms, table, planned=protocol is None and not positive):
+        progress.line(line)
     if isinstance(model, str):
         name = model
         baseline = registry.for_dims(baseline, len(found.spatial))
@@ -140,7 +151,7 @@ def evaluate(
         else:  # a callable cannot be resumed: next time it may be a different one
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="medshift-evaluate-")))
         job = Job(found, terms, table, name, baseline, seed, folder, submitter, budget)
-        scored = run(job, prepared, progress or RunProgress())
+        scored = run(job, prepared, progress)
         if out is not None and folder != Path(out):
             _keep(job.folder, Path(out) / job.folder.relative_to(folder))
     return scored

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from ...shifts.errors import MedshiftError
 from ..contract import registry, user_class
 from ..contract.registry import Baseline
+from ..datasets.importing.options import Options
+from ..protocols.arrange import arrange_like
 from ..protocols.data import data_of, with_rows
 from ..protocols.folder import read_protocol, write_protocol
 from ..submissions import card
@@ -58,7 +60,12 @@ def budget_of(tuning: card.TuningClaim | None, baseline: Baseline) -> Budget:
 
 
 def rerun(
-    folder: Path, out: Path, data: Path | None = None, device: str = "", watch: RunProgress | None = None
+    folder: Path,
+    out: Path,
+    data: Path | None = None,
+    device: str = "",
+    watch: RunProgress | None = None,
+    options: Options | None = None,
 ) -> None:
     """Make the submission of a card again.
 
@@ -68,6 +75,7 @@ def rerun(
         data: Folder of the data, unless they come with medshift.
         device: Device; the card's by default.
         watch: Receives progress.
+        options: How a folder of images is read.
     """
     from . import environment
     from .job import Job, RunProgress
@@ -76,7 +84,7 @@ def rerun(
     made = card.read(folder)
     protocol, table = read_protocol(folder.absolute().parent.parent)
     baseline = baseline_of(made.baseline)
-    dataset = data_of(protocol, data)
+    dataset = arrange_like(data_of(protocol, data, options), protocol, table)
     job = Job(
         dataset,
         protocol,

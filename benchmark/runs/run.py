@@ -7,6 +7,9 @@ import json
 import platform
 import shutil
 import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ...shifts.errors import MedshiftError
@@ -15,6 +18,8 @@ from ...shifts.plugins import own_distribution
 from ..contract import registry, user_class
 from ..contract.access import Access, grant
 from ..files.atomic import sha256
+from ..files.locks import locked
+from ..protocols.arrange import arrange_like
 from ..protocols.condition import Condition
 from ..scoring import scores
 from ..submissions import card, predictions, submission
@@ -46,23 +51,70 @@ def run(job: Job, device: torch.device, progress: RunProgress) -> Scores:
         MedshiftError: The baseline failed or did not return probabilities, or the folder holds a submission with other
             settings.
     """
+    job = replace(job, dataset=arrange_like(job.dataset, job.protocol, job.table))
     if (job.folder / card.CARD_FILE).exists():
         return _finished(job, progress)
+    with _alone(job):
+        if (job.folder / card.CARD_FILE).exists():  # another process finished it meanwhile
+            return _finished(job, progress)
+        return _make(job, device, progress)
+
+
+@contextmanager
+def _alone(job: Job) -> Iterator[None]:
+    """Keep other processes from making the same submission.
+
+    The lock is hidden beside the entries: a submission holds only its own files.
+    """
+    place = job.folder.parent.parent
+    busy = f"{job.folder} is being run by another process: wait for it, or choose another --out"
+    with ExitStack() as held:
+        try:
+            place.mkdir(parents=True, exist_ok=True)
+            held.enter_context(locked(place / f".{job.entry}.seed-{job.seed}.lock", busy))
+        except OSError as error:
+            raise MedshiftError(f"{place} cannot be written: {error.strerror or error}") from error
+        yield
+
+
+def _make(job: Job, device: torch.device, progress: RunProgress) -> Scores:
     shifts = {name: fingerprint(name) for name in job.protocol.shifts}
     finished = _finished_conditions(job, shifts, device)
     missing = [condition for condition in job.protocol.conditions() if not finished.has(condition)]
     seconds = {"fit_s": 0.0, "predict_s": 0.0}
-    if missing:
-        begin = time.perf_counter()
-        access = _grant(job, device, progress, finished)
-        predictor = _fit(job, access, finished)
-        seconds["fit_s"] = time.perf_counter() - begin
-        _predict(job, predictor, missing, finished, device, progress)
-        seconds["predict_s"] = time.perf_counter() - begin - seconds["fit_s"]
-    scored = _write_predictions(job, finished)
-    _write_card(job, shifts, device, scored, seconds, finished)
+    fitted = not missing
+    try:
+        if missing:
+            begin = time.perf_counter()
+            access = _grant(job, device, progress, finished)
+            predictor = _fit(job, access, finished)
+            fitted = True
+            seconds["fit_s"] = time.perf_counter() - begin
+            _predict(job, predictor, missing, finished, device, progress)
+            seconds["predict_s"] = time.perf_counter() - begin - seconds["fit_s"]
+        scored = _write_predictions(job, finished)
+        _write_card(job, shifts, device, scored, seconds, finished)
+    except KeyboardInterrupt as stop:
+        stop.add_note(_kept(job, finished, fitted))
+        raise
     _delete_parts(job)
     return scored
+
+
+def _kept(job: Job, finished: FinishedConditions, fitted: bool) -> str:
+    """Tell what an interruption leaves, and what the same command will do."""
+    conditions = job.protocol.conditions()
+    done = sum(map(finished.has, conditions))
+    kept = [f"{done} of {len(conditions)} conditions"] if done or fitted else []
+    if job.budget.draws and not fitted:
+        kept.insert(0, f"{tuning.count_scored(finished.folder)} of {job.budget.draws} draws")
+    saved = f"{' and '.join(kept)} of seed {job.seed} are saved; " if kept else ""
+    if fitted:
+        return f"{saved}the same command resumes from there"
+    what = (
+        "the training that was under way" if job.budget.draws else f"training{'' if kept else f' of seed {job.seed}'}"
+    )
+    return f"{saved}{what} starts over with the same command"
 
 
 def _finished(job: Job, progress: RunProgress) -> Scores:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -42,6 +42,17 @@ class DataChoice:
     name: str = ""
     folder: Path | None = None
     options: Options = field(default_factory=Options)
+
+    def arranged(self, choices: Choices) -> DataChoice:
+        """Return the choice such that a folder is read as these choices of a protocol will arrange it."""
+        if self.folder is None:
+            return self
+        options = replace(
+            self.options,
+            groups_per_domain=self.options.groups_per_domain or choices.groups_per_domain,
+            ignore_split=self.options.ignore_split or choices.ignore_split,
+        )
+        return replace(self, options=options)
 
 
 def load_chosen(choice: DataChoice, bar: Bar = no_bar) -> tuple[Dataset, str]:
@@ -81,14 +92,15 @@ def resolve_terms(
         MedshiftError: A protocol was given together with choices that it fixes; see also `protocols.data.adopt`,
             `load_chosen` and `severity.matching.plan_protocol`.
     """
+    from ..protocols.arrange import arrange
     from ..protocols.data import adopt
     from ..severity.matching import plan_protocol
 
     if protocol_folder is not None:
-        if choices != Choices() or (data.options.classes or data.options.image_size or data.options.modality != "any"):
+        if choices != Choices():
             raise MedshiftError("--protocol sets domains, classes, image size and shifts: leave their options out")
         return adopt(protocol_folder, data.name or None, data.folder, data.options)
-    found, own_source = load_chosen(data, bar)
+    found, own_source = load_chosen(data.arranged(choices), bar)
     with bar("matching severities", "shifts") as progress:
         protocol, table = plan_protocol(found, choices, own_source, progress)
-    return found, protocol, table
+    return arrange(found, choices), protocol, table

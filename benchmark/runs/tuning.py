@@ -78,7 +78,7 @@ def tune_baseline(baseline: Baseline, budget: Budget, access: Access, batch_size
     ]
     trials = []
     for number, settings in enumerate(tried):
-        path = folder / f"draw-{number:04d}.json"
+        path = folder / _draw_file(number)
         if not path.exists():
             score = _score(_with(baseline, settings), access, batch_size, must=number == 0)
             write_text(path, json.dumps(score))
@@ -93,6 +93,15 @@ def tune_baseline(baseline: Baseline, budget: Budget, access: Access, batch_size
     claim = TuningClaim(draws=budget.draws, searched=searched, chosen=best, trials=tuple(trials))
     write_text(folder / TUNING_FILE, claim.model_dump_json())
     return _with(baseline, tried[best])
+
+
+def count_scored(folder: Path) -> int:
+    """Count the draws whose scores an interrupted search has left in a folder."""
+    return len(list(folder.glob("draw-*.json")))
+
+
+def _draw_file(number: int) -> str:
+    return f"draw-{number:04}.json"
 
 
 def record(folder: Path) -> TuningClaim:

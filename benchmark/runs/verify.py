@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
 import os
 import subprocess
 import sys
@@ -14,6 +16,7 @@ import numpy as np
 from ...shifts.errors import MedshiftError
 from ...shifts.plugins import own_distribution
 from ..datasets import catalogue, registry, store
+from ..datasets.importing.options import Options
 from ..files.atomic import sha256
 from ..protocols.folder import read_protocol
 from ..protocols.protocol import Protocol
@@ -51,7 +54,9 @@ class Outcome:
         return f"not reproduced: the largest difference of a probability is {self.largest:.2g}"
 
 
-def verify(folder: Path, out: Path, data: Path | None = None, device: str = "") -> Outcome:
+def verify(
+    folder: Path, out: Path, data: Path | None = None, device: str = "", options: Options | None = None
+) -> Outcome:
     """Rerun a submission and compare the results.
 
     Args:
@@ -59,6 +64,7 @@ def verify(folder: Path, out: Path, data: Path | None = None, device: str = "") 
         out: An empty folder for the rerun.
         data: Folder of the data, unless they come with medshift.
         device: Device; the card's by default.
+        options: How a folder of images is read.
 
     Raises:
         MedshiftError: The submission is invalid, or its rerun failed.
@@ -75,7 +81,8 @@ def verify(folder: Path, out: Path, data: Path | None = None, device: str = "") 
         )
     if data is None:
         registry.check_version(name, protocol.dataset.version)
-    words = [str(folder.absolute()), str(out), device, *([str(data.absolute())] if data else [])]
+    reading = json.dumps(dataclasses.asdict(options or Options()))
+    words = [str(folder.absolute()), str(out), device, *([str(data.absolute()), reading] if data else [])]
     clean = {name: os.environ[name] for name in KEPT if name in os.environ}
     clean["MEDSHIFT_HOME"] = str(out / "home")  # no cached models or data
     # -I: neither the current folder nor PYTHONPATH can substitute other code

@@ -27,6 +27,7 @@ class Estimate:
         undefined: Number of further values that were undefined and left out.
         units: Effective number of groups (`bootstrap.effective_groups`); for a mean, the smallest of its parts.
         bounds: Lowest and highest possible value.
+        excess: How much further its interval reaches down and up than the variance alone explains: of a biased value.
         by_seed: (S, 1 + B) for several seeds, the value of each and its replicates; empty for one seed.
     """
 
@@ -38,6 +39,7 @@ class Estimate:
     undefined: int = 0
     units: float = math.inf
     bounds: tuple[float, float] = (-math.inf, math.inf)
+    excess: tuple[float, float] = (0.0, 0.0)
     by_seed: NDArray[np.float64] = field(default_factory=lambda: np.empty((0, 0)), repr=False)
 
     @cached_property
@@ -67,6 +69,7 @@ def intervals_of(estimates: Sequence[Estimate]) -> NDArray[np.float64]:
         max(len(estimates[0].by_seed), 1),
         np.array([found.spread for found in estimates]),
         np.array([found.bounds for found in estimates]),
+        np.array([found.excess for found in estimates]),
     )
 
 
@@ -87,6 +90,7 @@ def mean(parts: Sequence[Estimate]) -> Estimate:
         len(parts) - len(defined),
         min(part.units for part in defined),
         _bounds(defined, [1 / len(defined)] * len(defined)),
+        _excess(defined, [1 / len(defined)] * len(defined)),
         np.mean([part.by_seed for part in defined], axis=0),
     )
 
@@ -101,6 +105,7 @@ def weighted(parts: Sequence[Estimate], weights: Sequence[float]) -> Estimate:
         len(parts),
         units=min(part.units for part in parts),
         bounds=_bounds(parts, weights),
+        excess=_excess(parts, weights),
         by_seed=np.sum([w * part.by_seed for w, part in zip(weights, parts, strict=True)], axis=0),
     )
 
@@ -148,3 +153,9 @@ def _bounds(parts: Sequence[Estimate], weights: Sequence[float]) -> tuple[float,
     """Return the bounds of a weighted sum."""
     ends = [(w * part.bounds[w < 0], w * part.bounds[w >= 0]) for w, part in zip(weights, parts, strict=True)]
     return sum(low for low, _ in ends), sum(high for _, high in ends)
+
+
+def _excess(parts: Sequence[Estimate], weights: Sequence[float]) -> tuple[float, float]:
+    """Return the excess of a weighted sum, as if all parts were off in the worst direction."""
+    ends = [(abs(w) * part.excess[w < 0], abs(w) * part.excess[w >= 0]) for w, part in zip(weights, parts, strict=True)]
+    return sum(down for down, _ in ends), sum(up for _, up in ends)

@@ -74,14 +74,22 @@ def quantile(groups: Floats, whole: Floats, total: Floats, units: Floats, seeds:
 
 
 def confidence_intervals(
-    values: Floats, replicates: Floats, units: Floats, seeds: int, spread: Floats, bounds: Floats
+    values: Floats,
+    replicates: Floats,
+    units: Floats,
+    seeds: int,
+    spread: Floats,
+    bounds: Floats,
+    excess: Floats,
 ) -> Floats:
     """Compute the 95 % intervals of F values.
 
     Undefined replicates (NaN: no sample of a class was drawn) are left out; if half or more are undefined, if there are
     none at all, or if there is only one group, the interval is undefined.
 
-    A value without bounds keeps the skew of its replicates: the distance to either percentile is stretched.
+    A biased value, one with an excess (`calibration`), has a symmetric interval that reaches further on either side and
+    ends at the bounds. A value without bounds keeps the skew of its replicates: the distance to either percentile is
+    stretched.
 
     Args:
         values: (F,).
@@ -90,6 +98,7 @@ def confidence_intervals(
         seeds: Number of seeds.
         spread: (F, 2) as `between_seeds` returns it.
         bounds: (F, 2) lowest and highest possible value; infinite if unbounded.
+        excess: (F, 2) how much further the interval reaches down and up than the variance alone explains.
 
     Returns:
         (F, 2), NaN where undefined.
@@ -108,10 +117,13 @@ def confidence_intervals(
     student = quantile(groups, spread[known, 1], total, count, np.full(len(value), float(seeds)))
     reach = student * np.sqrt(total)
     low, high = value - reach, value + reach
-    held = np.isfinite(bound).all(axis=1)
+    biased = excess[known].any(axis=1)
+    low, high = low - excess[known, 0], high + excess[known, 1]
+    low[biased], high[biased] = (np.clip(end[biased], *bound[biased].T) for end in (low, high))
+    held = np.isfinite(bound).all(axis=1) & ~biased
     if held.any():
         low[held], high[held] = _on_logits(value[held], reach[held], bound[held], count[held])
-    free = ~held
+    free = ~held & ~biased
     if free.any():
         at = np.quantile if whole else np.nanquantile
         percentiles = at(again[free], (TAIL, 1 - TAIL), axis=1)

@@ -35,8 +35,8 @@ class Metric:
         title: As printed.
         function: The metric.
         higher_is_better: If False, lower is better.
-        inflated: Resampling raises it on average, as it adds noise to an absolute value; its replicates are shifted so
-            that their mean is the value itself.
+        inflated: Few samples raise it on average, as noise adds to an absolute value: its interval allows for that, see
+            `calibration`, and its replicates are shifted so that their mean is the value itself.
         operating: It takes binarised predictions (`thresholds.binarise`) instead of probabilities.
         by_class: It weighs all classes equally, so the rarest decides how certain it is.
         most: Its highest value; the lowest is zero.
@@ -56,8 +56,12 @@ class Metric:
 def balanced_accuracy(labels: Labels, probabilities: NDArray[np.floating], groups: Labels, weights: Floats) -> Floats:
     """Mean recall over the classes present, the prediction being the most probable class (ties: the first).
 
-    Higher is better. NaN where no sample counts.
+    Higher is better. NaN where no sample counts, and everywhere if all samples are of one class: its recall alone says
+    nothing of the others, and must not enter a mean over sites. If a resample draws only one of several classes, its
+    recall is kept, so that a mean over small sites does not lose most of its resamples.
     """
+    if (labels == labels[:1]).all():
+        return np.full((*probabilities.shape[:-2], len(weights)), np.nan)
     classes = probabilities.shape[-1]
     cells, size = groups * classes + labels, weights.shape[1] * classes
     hits = _summed(probabilities.argmax(axis=-1) == labels, cells, size)
@@ -81,16 +85,22 @@ def auroc(labels: Labels, probabilities: NDArray[np.floating], groups: Labels, w
 def ece(labels: Labels, probabilities: NDArray[np.floating], groups: Labels, weights: Floats) -> Floats:
     """Expected calibration error of the top class, over 15 bins (b/15, (b+1)/15] of its probability.
 
-    Lower is better. NaN where no sample counts. Biased upwards for few samples: compare only at equal n.
+    Lower is better. NaN where no sample counts. Biased upwards for few samples: compare only at equal n, or by the
+    interval, which allows for it (`calibration`).
     """
-    top = probabilities.max(axis=-1).astype(np.float64)
-    gaps = (probabilities.argmax(axis=-1) == labels) - top
-    bins = np.clip(np.ceil(top * BINS).astype(np.int64) - 1, 0, BINS - 1)
+    gaps, bins = top_gaps(labels, probabilities)
     size = weights.shape[1]
     gap = _summed(gaps, groups * BINS + bins, size * BINS)
     total = weights @ np.bincount(groups, minlength=size).astype(np.float64)
     error = np.abs(_weighted_sums(weights, gap.reshape(*gap.shape[:-1], -1, BINS))).sum(axis=-1)
     return ratio(error, total)
+
+
+def top_gaps(labels: Labels, probabilities: NDArray[np.floating]) -> tuple[Floats, Labels]:
+    """Return by how much the top class of each sample (..., N) is more right than sure, and its bin."""
+    top = probabilities.max(axis=-1).astype(np.float64)
+    gaps = (probabilities.argmax(axis=-1) == labels) - top
+    return gaps, np.clip(np.ceil(top * BINS).astype(np.int64) - 1, 0, BINS - 1)
 
 
 def brier(labels: Labels, probabilities: NDArray[np.floating], groups: Labels, weights: Floats) -> Floats:
@@ -132,6 +142,17 @@ METRICS = {
     "sensitivity": Metric("sensitivity", sensitivity, higher_is_better=True, operating=True, by_class=True),
     "specificity": Metric("specificity", specificity, higher_is_better=True, operating=True, by_class=True),
 }
+
+
+def metric_title(name: str, positive: str) -> str:
+    """Return the title of a metric, with the class that it is for: `sensitivity for abnormal`.
+
+    Args:
+        name: Name of the metric.
+        positive: `Protocol.positive`.
+    """
+    title = METRICS[name].title
+    return f"{title} for {positive}" if positive and (METRICS[name].operating or name == "auroc") else title
 
 
 def metrics_by_name(names: Sequence[str]) -> dict[str, Metric]:

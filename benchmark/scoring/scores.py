@@ -12,6 +12,7 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # s
 
 from ..protocols.condition import Condition
 from ..protocols.protocol import Protocol
+from . import calibration
 from .aggregates import aggregate
 from .bootstrap import REPLICATES, ResampledSplit, resampled_splits, split_key
 from .estimate import Estimate
@@ -119,16 +120,14 @@ def _estimated(
             for name, metric in metrics.items():
                 given = binarise(probabilities, frozen) if metric.operating else probabilities
                 units = split.by_class if metric.by_class else float(groups)
-                for key, values in zip(some, metric.function(split.labels, given, split.groups, weights), strict=True):
-                    resampled = _recentred(values[0], values[1:]) if metric.inflated else values[1:]
+                figures = metric.function(split.labels, given, split.groups, weights)
+                for key, values, shown in zip(some, figures, given, strict=True):
+                    resampled, excess = values[1:], (0.0, 0.0)
+                    if metric.inflated:
+                        excess = calibration.excess(split.labels, shown, split.groups, resampled)
+                        resampled = calibration.recentred(values[0], resampled)
                     found[key][name] = Estimate(
-                        float(values[0]), resampled, len(split.labels), groups, units=units, bounds=(0.0, metric.most)
-                    )
+                        float(values[0]), resampled, len(split.labels), groups, units=units,
+                        bounds=(0.0, metric.most), excess=excess,
+                    )  # fmt: skip
     return found
-
-
-def _recentred(value: float, replicates: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Shift the replicates of a non-negative metric so that their mean is its value, none below zero."""
-    if not len(replicates) or np.isnan(replicates).all():
-        return replicates
-    return np.maximum(replicates + value - np.nanmean(replicates), 0)

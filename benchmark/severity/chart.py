@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 from matplotlib.figure import Figure
 
+from ..files.atomic import replace
 from .calibration import family_order
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ WIDTH_INCHES, HEIGHT_INCHES = 4.2, 3.4
 
 
 def draw(found: pd.DataFrame, title: str, out: Path) -> None:
-    """Draw a calibration as PNG, one column of panels per family.
+    """Draw a calibration as PNG, atomically, one column of panels per family.
 
     Args:
         found: The result of `calibration.calibrate`.
@@ -45,7 +46,8 @@ def draw(found: pd.DataFrame, title: str, out: Path) -> None:
             axes.set_xticks(sorted(found["severity"].unique()))
     grid[0][0].set_ylabel("structural similarity", fontsize=8)
     grid[1][0].set_ylabel("probe: balanced accuracy (dashed: clean)", fontsize=8)
-    figure.savefig(out, dpi=120, metadata={"Software": None})
+    with replace(out) as temporary:
+        figure.savefig(temporary, format="png", dpi=120, metadata={"Software": None})
 
 
 def print_calibration(found: pd.DataFrame) -> Table:

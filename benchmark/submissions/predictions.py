@@ -23,6 +23,13 @@ PREDICTIONS_FILE = "predictions.parquet"
 KEYS = ("condition", "sample_id")
 SUM_TOLERANCE = 1e-3  # rounding error of float16 networks
 LONGEST_KEY = 1024  # bytes per row for its two keys: a file that decompresses to more is not decoded
+LISTED = 3  # conditions with the same fault that are listed one by one
+FAULTS = {  # of one condition -> of several
+    "is missing": "are missing",
+    "lacks": "lack samples",
+    "repeats": "repeat samples",
+    "must not contain": "hold samples of other splits",
+}
 SLACK = 1 << 20  # bytes of a file beyond its rows
 
 
@@ -117,13 +124,17 @@ def inspect(path: Path, protocol: Protocol, truth: pd.DataFrame) -> tuple[list[s
     if isinstance(rows, list):
         return rows, {}
     found = list(_value_problems(rows, truth))
+    by_fault: dict[str, list[str]] = {}
     arrays: dict[str, NDArray[np.float32]] = {}
     order = np.lexsort((rows.sample, rows.condition))
     starts = np.searchsorted(rows.condition[order], np.arange(len(expected) + 1))
     for position, (key, wanted) in enumerate(expected.items()):
         own = order[starts[position] : starts[position + 1]]
-        found += _id_problems(key, rows.sample[own], wanted.index.to_numpy(), truth)
+        for fault, text in _id_problems(key, rows.sample[own], wanted.index.to_numpy(), truth):
+            by_fault.setdefault(fault, []).append(text)
         arrays[key] = rows.probabilities[own]
+    for fault, texts in by_fault.items():
+        found += texts if len(texts) <= LISTED else [f"{len(texts)} conditions {FAULTS[fault]}; the first: {texts[0]}"]
     return found, {} if found else arrays
 
 
@@ -177,22 +188,24 @@ def _value_problems(rows: _Rows, truth: pd.DataFrame) -> Iterator[str]:
     with np.errstate(invalid="ignore"):
         summing = np.abs(values.sum(axis=1, dtype=np.float64) - 1) <= SUM_TOLERANCE
     faults = {
-        "are not finite": ~finite,
-        "are outside [0, 1]": finite & ~bounded,
-        "do not sum to 1": finite & bounded & ~summing,
+        "are not finite": (~finite, "each must be a number, also for an image that the model cannot process"),
+        "are outside [0, 1]": (finite & ~bounded, "give probabilities, not logits or percent"),
+        "do not sum to 1": (finite & bounded & ~summing, "divide each row by its sum, or give more digits"),
     }
-    for what, where in faults.items():
+    for what, (where, advice) in faults.items():
         if where.any():
             first = truth["sample_id"].iloc[int(rows.sample[int(np.argmax(where))])]
-            yield f"probabilities of {plural(int(where.sum()), 'row')} {what}, e.g. of sample {first!r}"
+            yield f"probabilities of {plural(int(where.sum()), 'row')} {what}, e.g. of sample {first!r}: {advice}"
 
 
-def _id_problems(key: str, have: NDArray[np.int64], wanted: NDArray[np.int64], truth: pd.DataFrame) -> Iterator[str]:
-    """Yield which samples of a condition are missing, repeated or of another split; `have` is sorted."""
+def _id_problems(
+    key: str, have: NDArray[np.int64], wanted: NDArray[np.int64], truth: pd.DataFrame
+) -> Iterator[tuple[str, str]]:
+    """Yield faults, as in `FAULTS`, and which samples of a condition have them; `have` is sorted."""
     if len(have) == len(wanted) and (have == wanted).all():
         return
     if not len(have):
-        yield f"condition {key!r} is missing"
+        yield "is missing", f"condition {key!r} is missing"
         return
     repeated = np.unique(have[1:][have[1:] == have[:-1]])
     faults = {
@@ -203,4 +216,4 @@ def _id_problems(key: str, have: NDArray[np.int64], wanted: NDArray[np.int64], t
     for what, which in faults.items():
         if len(which):
             example = truth["sample_id"].iloc[int(which[0])]
-            yield f"condition {key!r} {what} {plural(len(which), 'sample')}, e.g. {example!r}"
+            yield what, f"condition {key!r} {what} {plural(len(which), 'sample')}, e.g. {example!r}"

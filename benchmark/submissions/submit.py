@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 from ...shifts.errors import MedshiftError
+from ..files.atomic import replace
 from ..protocols.folder import read_protocol, write_protocol
 from . import submission
 
@@ -36,9 +37,13 @@ def submit(folder: Path, checkout: Path) -> tuple[Path, list[str]]:
     place = home / folder.parent.name / folder.name
     if place.exists():
         raise MedshiftError(f"{place} already exists: a seed is submitted once; remove it to replace it")
-    place.mkdir(parents=True)
-    for name in submission.FILES:
-        shutil.copyfile(folder / name, place / name)
+    try:
+        for name in submission.FILES:
+            with replace(place / name) as temporary:
+                shutil.copyfile(folder / name, temporary)
+    except BaseException:  # half a submission would be refused as one that exists
+        shutil.rmtree(place, ignore_errors=True)
+        raise
     what = place.relative_to(checkout).as_posix()
     branch = f"{protocol.name}-{folder.parent.name}-{folder.name}".replace("+", "-").replace("=", "-").replace("@", "-")
     steps = [

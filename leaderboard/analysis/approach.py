@@ -8,6 +8,8 @@ from ...benchmark.contract.entry import APPROACHES, Approach
 from ...benchmark.contract.registry import BUILTINS
 from ..ranking.board import Row
 
+OUTSIDE = ("hf-hub:", "hf_hub:", "local-dir:")  # architectures that timm does not know by name
+
 
 def approach(row: Row) -> Approach | None:
     """Classify an entry; None for a third-party method that sees only the source.
@@ -23,6 +25,19 @@ def approach(row: Row) -> Approach | None:
         return None
     builtin = BUILTINS.get(baseline.name)
     return builtin.approach if builtin else None
+
+
+def other_weights(row: Row) -> str:
+    """Name the pretrained weights of an entry if its architecture names any but those of ImageNet-1k.
+
+    `convnext_tiny.fb_in22k` names them by its tag, `hf-hub:OWNER/NAME` and `local-dir:FOLDER` as a whole. What timm
+    takes where no tag is named is not known here.
+    """
+    arch = str(row.cards[0].baseline.config.get("arch", ""))
+    if arch.startswith(OUTSIDE):
+        return arch
+    tag = arch.partition(".")[2]
+    return "" if not tag or tag.endswith("in1k") else tag
 
 
 def by_approach(rows: Sequence[Row]) -> Mapping[Approach, list[Row]]:

@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import combinations
 from statistics import median
 
+from ...benchmark.contract.entry import Approach
 from ...benchmark.reporting.numbers import format_decimal
 from ...benchmark.scoring.metrics import METRICS
 from ..ranking.board import Board, Row
-from .approach import by_approach
+from .approach import by_approach, other_weights
 from .correlation import Correlation
 
 NAMED = 5  # entries that are named
 
 
 def findings(board: Board, found: Correlation | None = None) -> list[str]:
-    """Write the findings: the benchmark's main questions, then the leaders, then caveats.
+    """Write the findings: whether nothing real was tested, the main questions, then the leaders, then caveats.
 
     Args:
         board: Ranked table.
         found: Its rank correlations, if any.
     """
-    sentences = _approaches(board)
+    sentences = [] if board.protocol.targets else ["One domain: no real shift was tested."]
+    sentences += _approaches(board)
     if found is not None:
         sentences.append(
             f"Do synthesized shifts predict the real ones better than clean performance does? {found.answer}"
@@ -45,31 +47,32 @@ def _approaches(board: Board) -> list[str]:
     best = {kind: (max if higher else min)(rows, key=lambda row: figure(row, by)) for kind, rows in kinds.items()}
     order = sorted(best, key=lambda kind: -figure(best[kind], by) if higher else figure(best[kind], by))
     under = "under shift" if by == "shifted" else "on clean images"
+    names = {kind: _name(kind, rows) for kind, rows in kinds.items()}
     figures = [
-        f"{kind} {best[kind].aggregates[by, board.rank_by].text} ({_best_of(best[kind], kinds[kind])})"
+        f"{names[kind]} {best[kind].aggregates[by, board.rank_by].text} ({_best_of(best[kind], kinds[kind])})"
         for kind in order
     ]
     sentences = [
-        f"ImageNet, scratch or adaptation? The best of each by {metric.title} {under}: {_joined(figures)}."
+        f"{_question(names)} The best of each by {board.title} {under}: {_joined(figures)}."
         + (" Only adaptation sees unlabelled images of the target." if "adaptation" in kinds else "")
     ]
     gaps = []
     for place, kind in enumerate(order[:-1]):
-        behind = [f"{other} by {_gap(board, best[kind], best[other])}" for other in order[place + 1 :]]
-        gaps.append(f"{kind} leads {' and '.join(behind)}")
+        behind = [f"{names[other]} by {_gap(board, best[kind], best[other])}" for other in order[place + 1 :]]
+        gaps.append(f"{names[kind]} leads {' and '.join(behind)}")
     sentences.append(f"{_sentence_case(_joined(gaps))}.")
     if any(len(rows) > 2 for rows in kinds.values()):
-        medians = [f"{kind} {format_decimal(median(figure(row, by) for row in kinds[kind]))}" for kind in order]
+        medians = [f"{names[kind]} {format_decimal(median(figure(row, by) for row in kinds[kind]))}" for kind in order]
         sentences.append(f"The best of many entries is partly best by luck; the medians are: {_joined(medians)}.")
     if by == "shifted":
-        clean = [f"{kind} {best[kind].aggregates['clean', board.rank_by].text}" for kind in order]
+        clean = [f"{names[kind]} {best[kind].aggregates['clean', board.rank_by].text}" for kind in order]
         sentences.append(f"On clean images, the best entries named above score: {_joined(clean)}.")
     return sentences
 
 
 def _leaders(board: Board) -> list[str]:
     """Compare the best entries of each access level, where their approaches are not known."""
-    title = METRICS[board.rank_by].title
+    title = board.title
     leaders = [rows[0] for rows in board.by_sees().values() if rows[0].rank is not None]
     sentences = []
     for one, other in combinations(leaders, 2):
@@ -142,8 +145,21 @@ def _single_seeds(board: Board) -> list[str]:
     ]
 
 
+def _name(kind: Approach, rows: Sequence[Row]) -> str:
+    """Name an approach; weights of another data set are not called ImageNet's."""
+    if kind != "ImageNet transfer" or not any(map(other_weights, rows)):
+        return kind
+    return "transfer"
+
+
+def _question(names: Mapping[Approach, str]) -> str:
+    first = "Transfer" if "transfer" in names.values() else "ImageNet"
+    return f"{first}, scratch or adaptation?"
+
+
 def _best_of(row: Row, rows: Sequence[Row]) -> str:
-    return row.name if len(rows) == 1 else f"{row.name}, best of {len(rows)} entries"
+    weights = f", weights {other_weights(row)}" if other_weights(row) else ""
+    return f"{row.name}{weights}" if len(rows) == 1 else f"{row.name}{weights}, best of {len(rows)} entries"
 
 
 def _sentence_case(text: str) -> str:

@@ -6,6 +6,7 @@ import hashlib
 import json
 import zipfile
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import scipy
 
 from ...benchmark.files import atomic, home
 from ...benchmark.files.code import code_sha256, modules_of
+from ...shifts.errors import MedshiftError
 from .entries import ProtocolFolder, check_seeds
 from .scoring import Scored, score_seeds
 
@@ -49,6 +51,6 @@ def read(path: Path) -> Scored | None:
 
 
 def write(scored: Scored, path: Path) -> None:
-    """Write scores atomically."""
-    with atomic.replace(path) as temporary, temporary.open("wb") as file:
+    """Write scores atomically. A home that is full or read-only costs the time to compute them again, no more."""
+    with suppress(OSError, MedshiftError), atomic.replace(path) as temporary, temporary.open("wb") as file:
         np.savez(file, allow_pickle=False, **scored.arrays())

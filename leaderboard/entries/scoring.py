@@ -109,7 +109,8 @@ def over_seeds(parts: Sequence[Estimate]) -> Estimate:
         return parts[0]
     by_seed = np.stack([np.concatenate([[part.value], part.replicates]) for part in parts])
     middle = by_seed.mean(axis=0)
-    return replace(parts[0], value=float(middle[0]), replicates=middle[1:], by_seed=by_seed)
+    down, up = np.mean([part.excess for part in parts], axis=0).tolist()
+    return replace(parts[0], value=float(middle[0]), replicates=middle[1:], by_seed=by_seed, excess=(down, up))
 
 
 def with_seeds_redrawn(found: Estimate, seed_counts: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import signal
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
@@ -65,7 +66,11 @@ def _score_missing(
     spawn = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(workers, spawn, _start, (folder.path, replicates)) as pool:
         futures = {name: pool.submit(_score_in_worker, name, list(seeds)) for name, seeds in missing.items()}
-        return [(name, future.result()) for name, future in futures.items()]
+        try:
+            return [(name, future.result()) for name, future in futures.items()]
+        except KeyboardInterrupt:
+            pool.shutdown(wait=False, cancel_futures=True)  # what has not begun would still be scored
+            raise
 
 
 def score_entry(folder: ProtocolFolder, name: str, seeds: Sequence[Seed], splits: Splits) -> Result:
@@ -94,6 +99,7 @@ def score_entry(folder: ProtocolFolder, name: str, seeds: Sequence[Seed], splits
 
 
 def _start(path: Path, replicates: int) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all processes: the first one ends the others
     folder = protocol_folder(path)
     _state.update(folder=folder, splits=bootstrap.resampled_splits(folder.protocol, folder.truth, replicates))
 

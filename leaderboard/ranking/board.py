@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from ...benchmark.contract.sees import SEES, Sees
 from ...benchmark.protocols.protocol import Protocol
+from ...benchmark.protocols.remarks import FEW_GROUPS, site_remarks
 from ...benchmark.scoring import bootstrap
-from ...benchmark.scoring.metrics import METRICS
+from ...benchmark.scoring.metrics import METRICS, metric_title
 from ...benchmark.scoring.scores import board_metrics
 from ...benchmark.submissions import submission
 from ...benchmark.submissions.card import Card
@@ -90,6 +91,7 @@ class Board:
         pairs: Comparisons of every row with every other, in the order of the rows.
         notes: What was left out or looks unusual, one line each; holds no text of a refused submission.
         refused: Refused submissions, one line each, with the first problem.
+        sites: What sites lack (`remarks.site_remarks`), one line each.
     """
 
     protocol: Protocol
@@ -98,11 +100,23 @@ class Board:
     pairs: Comparisons
     notes: Sequence[str]
     refused: Sequence[str] = ()
+    sites: Sequence[str] = ()
 
     @property
     def rank_by(self) -> str:
         """The metric that ranks."""
         return self.protocol.metrics[0]
+
+    @property
+    def title(self) -> str:
+        """The metric that ranks, as printed."""
+        return metric_title(self.rank_by, self.protocol.positive)
+
+    @property
+    def few_groups(self) -> dict[str, int]:
+        """The sites with few groups in their test split, and how many."""
+        tested = {site: self.sizes[site, "test"][1] for site in self.protocol.targets}
+        return {site: groups for site, groups in tested.items() if groups < FEW_GROUPS}
 
     @property
     def ranked_figure(self) -> str:
@@ -171,7 +185,8 @@ def rank_entries(
     by_class = METRICS[protocol.metrics[0]].by_class
     groups = min(part.by_class if by_class else part.weights.shape[1] for part in tested)
     ordered, pairs = rank_rows(rows, protocol, groups)
-    return Board(protocol, sizes, ordered, pairs, notes + _unusual_pixels(ordered), refused)
+    sites = tuple(site_remarks(protocol, folder.truth))
+    return Board(protocol, sizes, ordered, pairs, notes + _unusual_pixels(ordered), refused, sites)
 
 
 def rank_rows(rows: Sequence[Row], protocol: Protocol, groups: float) -> tuple[list[Row], Comparisons]:

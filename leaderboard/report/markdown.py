@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ...benchmark.contract.sees import MEANS
 from ...benchmark.files.atomic import write_text
-from ...benchmark.scoring.metrics import METRICS
+from ...benchmark.scoring.metrics import metric_title
 from ...shifts.errors import MedshiftError
 from ..analysis.correlation import Correlation
 from ..analysis.findings import findings
@@ -40,7 +40,9 @@ def into_readme(path: Path, text: str) -> None:
     """
     try:
         readme = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+    except OSError as error:
+        raise MedshiftError(f"{path} cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
         raise MedshiftError(f"{path} cannot be read as text: {error}") from error
     before, begin, rest = readme.partition(BEGIN)
     _, end, after = rest.partition(END)
@@ -58,7 +60,7 @@ def _table(board: Board, found: Correlation | None) -> str:
     protocol = board.protocol
     others = [name for name in protocol.metrics if name != board.rank_by]
     heads = ["Tier", "#", "Entry", "Sees", "Seeds", *(name for name, _ in COLUMNS)]
-    heads += [f"{METRICS[name].title}, shifted" for name in others]
+    heads += [escape(f"{metric_title(name, protocol.positive)}, shifted") for name in others]
     kind = " (SIMULATED images)" if protocol.dataset.simulated else ""
     lines = [
         f"**{escape(protocol.name)}**{kind}",
@@ -68,13 +70,13 @@ def _table(board: Board, found: Correlation | None) -> str:
     ]
     for rows in board.by_sees().values():
         lines += [f"| {' | '.join(_cells(row, board.rank_by, others))} |" for row in rows]
-    sentences = [f"- {escape(sentence)}" for sentence in findings(board, found)]
+    sentences = [f"- {escape(sentence)}" for sentence in [*findings(board, found), *board.sites]]
     return "\n".join([*lines, "", *sentences, "", _legend(board), ""])
 
 
 def _legend(board: Board) -> str:
     """Explain the columns of the table."""
-    protocol, title = board.protocol, METRICS[board.rank_by].title
+    protocol, title = board.protocol, board.title
     sentence = (
         f"{title[0].upper()}{title[1:]}, mean over seeds, with 95 % intervals over groups (patients) and seeds. "
         f"Trained on {protocol.source}; real shifts: {', '.join(protocol.targets) or 'none'}; synthesized: "

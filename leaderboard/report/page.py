@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from markupsafe import Markup
 
 from ...benchmark.contract.sees import MEANS
+from ...benchmark.files.wording import plural
 from ...benchmark.reporting.html import policy_hash, template_environment
 from ...benchmark.reporting.numbers import format_decimal
-from ...benchmark.scoring.metrics import METRICS
+from ...benchmark.scoring.metrics import metric_title
 from ..analysis.accuracy_line import Line
 from ..analysis.correlation import Correlation, HeatRow
 from ..analysis.findings import findings
@@ -55,12 +56,12 @@ def page(
 def _context(board: Board, found: Correlation | None, fitted: Sequence[Line]) -> dict[str, object]:
     """Collect what the templates need of a board."""
     protocol, rank_by = board.protocol, board.rank_by
-    title = METRICS[rank_by].title
+    title = board.title
     names = list(board.rows[0].aggregates.names) if board.rows else []
     parts = [name for name in names if name.startswith(("real/", "synthesized/"))]
     parts += [name for name in ("real-worst", "synthesized-worst", "area", "relative") if name in names]
     others = [
-        (f"{METRICS[metric].title}, {name}", name, metric)
+        (f"{metric_title(metric, protocol.positive)}, {name}", name, metric)
         for metric in (board.rows[0].aggregates.metrics if board.rows else ())
         if metric != rank_by
         for name in ("clean", "real", "synthesized")
@@ -80,7 +81,7 @@ def _context(board: Board, found: Correlation | None, fitted: Sequence[Line]) ->
         "title": title,
         "ranked_figure": board.ranked_figure,
         "columns": [label for label, _ in COLUMNS],
-        "parts": [_label(name) for name in parts],
+        "parts": [_label(name, board.few_groups) for name in parts],
         "others": [label for label, _, _ in others],
         "groups": {
             sees: [_item(row, board, parts, others, ends, lines) for row in rows]
@@ -95,7 +96,7 @@ def _context(board: Board, found: Correlation | None, fitted: Sequence[Line]) ->
         "heat": found and {"rows": [_heat_row(row) for row in found.rows], "sites": found.sites, "found": found},
         "sizes": [(domain, split, *board.sizes[domain, split]) for domain, split in (*tested, validation)],
         "shifts": _by_family(board),
-        "notes": board.notes,
+        "notes": [*board.sites, *board.notes],
         "details": Markup(text),
         "detailed": kept,
         "entries": len(board.rows),
@@ -130,9 +131,11 @@ def _item(
     }
 
 
-def _label(name: str) -> str:
+def _label(name: str, few_groups: Mapping[str, int]) -> str:
+    """Write the heading of a column of parts; a site with few groups is marked."""
     labels = {"real-worst": "worst site", "synthesized-worst": "worst shift", "area": "area under severity"}
-    return labels.get(name, name.replace("/", ": ", 1))
+    groups = few_groups.get(name.removeprefix("real/"), 0) if name.startswith("real/") else 0
+    return labels.get(name, name.replace("/", ": ", 1)) + (f" ({plural(groups, 'group')})" if groups else "")
 
 
 def _by_family(board: Board) -> dict[str, list[str]]:

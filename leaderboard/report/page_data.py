@@ -8,7 +8,7 @@ import json
 import numpy as np
 from numpy.typing import NDArray
 
-from ...benchmark.scoring.metrics import METRICS
+from ...benchmark.scoring.metrics import METRICS, metric_title
 from ..ranking.board import Board, Row
 
 BUDGET = 6 << 20  # bytes of details per board; those of further entries are in scores.csv and scores.json only
@@ -28,7 +28,7 @@ def details(board: Board) -> tuple[str, int]:
         ],
         "aggregates": aggregates,
         "metrics": [
-            {"title": METRICS[name].title, "higher": METRICS[name].higher_is_better}
+            {"title": metric_title(name, board.protocol.positive), "higher": METRICS[name].higher_is_better}
             for name in (board.rows[0].conditions.metrics if board.rows else ())
         ],
         "classes": list(board.protocol.dataset.classes),

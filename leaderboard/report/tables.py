@@ -79,6 +79,8 @@ def to_json(
             "name": board.protocol.name,
             "sha256": board.protocol.sha256,
             "simulated": board.protocol.dataset.simulated,
+            "classes": list(board.protocol.dataset.classes),
+            "positive": board.protocol.positive or None,
             "metrics": list(board.rows[0].aggregates.metrics) if board.rows else list(board.protocol.metrics),
             "aggregates": list(names),
             "conditions": [condition.key for condition in board.protocol.conditions()],

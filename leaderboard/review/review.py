@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
-from ...benchmark.scoring.metrics import METRICS
 from ...benchmark.submissions import submission
 from ...benchmark.submissions.submission import FILES
 from ...benchmark.submissions.verification_record import VERIFIED_FILE
@@ -87,7 +86,7 @@ def _standing(ranked: Board, root: Path, seeds: Sequence[Path]) -> tuple[list[st
 
     Seeds that are valid one by one may still not form one entry, and would then remove existing seeds from the board.
     """
-    title = METRICS[ranked.rank_by].title
+    title = ranked.title
     lines, all_ranked = [], True
     for name in sorted({seed.parent.name for seed in seeds}):
         path = root / name

@@ -9,7 +9,7 @@ from typing import ClassVar
 import pandas as pd
 import pytest
 import torch
-from helpers.image_folders import folder
+from helpers.images.image_folders import folder
 
 from medshift.baselines.generalisation import acquisition_augment
 from medshift.baselines.generalisation import acquisition_augment as shifted

@@ -52,10 +52,12 @@ def test_one_seed_says_nothing_of_seeds():
 
 def test_a_figure_stands_beside_the_samples_that_it_rests_on(fabricate, tmp_path):
     table = fabricate.table(groups=4)
-    table.loc[table["domain"] == "site-c", "label"] = 0  # its AUROC is undefined, so the mean is that of site-b
+    table.loc[table["domain"] == "site-c", "label"] = (
+        0  # its AUROC and balanced accuracy are undefined, so the mean is that of site-b
+    )
     place, made, rows = fabricate.contest(tmp_path, table)
     fabricate.submission(place, made, rows)
     written = csv.DictReader(csv_lines([rank_entries(protocol_folders(tmp_path)[0], 10)]))
     sizes = {row["metric"]: (row["samples"], row["groups"]) for row in written if row["name"] == "real"}
-    assert sizes["balanced_accuracy"] == ("32", "8")
-    assert sizes["auroc"] == ("16", "4")
+    assert sizes["ece"] == ("32", "8")
+    assert sizes["auroc"] == sizes["balanced_accuracy"] == ("16", "4")

@@ -170,7 +170,7 @@ def test_the_csv_holds_every_figure(submissions, ranked, tmp_path, capsys):
         rows = list(csv.DictReader(file))
     conditions = len(ranked.protocol.conditions())
     assert len(rows) == 3 * 6 * (conditions + len(ranked.rows[0].aggregates.names))
-    defined = [row for row in rows if row["low"] and row["metric"] != "ece"]
+    defined = [row for row in rows if row["low"]]
     assert len(defined) > len(rows) / 2
     assert all(float(row["low"]) <= float(row["value"]) <= float(row["high"]) for row in defined)
     printed = capsys.readouterr().out
@@ -275,3 +275,25 @@ def test_matched_severities_stand_at_the_step_that_they_meet(fabricate):
     assert charts.steps([2.4, 5.0], made) == (1, 2)  # cannot be strong enough for 3 to 5
     assert charts.steps([0.01, 1.7, 3.0], made) == (3, 4, 5)  # cannot be as mild as 1 and 2
     assert charts.steps([1.0, 3.0, 5.0], fabricate.terms(fabricate.table(), severities=(1, 3, 5))) == (1, 3, 5)
+
+
+def test_a_board_of_one_domain_says_that_nothing_real_was_tested(fabricate, tmp_path):
+    rows = fabricate.table(groups=6, targets=())
+    place, made, _ = fabricate.contest(tmp_path, rows, targets=())
+    fabricate.submission(place, made, rows)
+    found = rank_entries(protocol_folders(tmp_path)[0], replicates=20)
+    line = "One domain: no real shift was tested."
+    assert line in markdown([found])
+    assert line in page([found])
+
+
+def test_the_terminal_breaks_names_of_entries_only_where_they_are_joined(fabricate, tmp_path, monkeypatch, capsys):
+    place, made, rows = fabricate.contest(tmp_path / "in", fabricate.table(groups=6))
+    name = "a-method-with-a-long-name+arch=resnet50,lr=0.001"
+    fabricate.submission(place, made, rows, name)
+    for columns in ("80", "200"):
+        monkeypatch.setenv("COLUMNS", columns)
+        build_leaderboard(tmp_path / "in", tmp_path / "site")
+        said = capsys.readouterr().out
+        assert (f"1 {name} " in said) == (columns == "200")
+        assert columns == "200" or {"a-method-with-a-long-name+", "arch=resnet50,", "lr=0.001"} <= set(said.split())

@@ -181,3 +181,22 @@ def test_processes_change_no_figure(fabricate, tmp_path, monkeypatch):
         assert one.name == other.name
         np.testing.assert_array_equal(one.scored.replicates, other.scored.replicates)
         np.testing.assert_array_equal(one.scored.conditions, other.scored.conditions)
+
+
+@pytest.mark.parametrize(
+    ("arch", "question", "named"),
+    [
+        ("resnet18", "ImageNet, scratch or adaptation?", "ImageNet transfer"),
+        ("convnext_tiny.fb_in22k_ft_in1k", "ImageNet, scratch or adaptation?", "ImageNet transfer"),
+        ("convnext_tiny.fb_in22k", "Transfer, scratch or adaptation?", "weights fb_in22k)"),
+        ("local-dir:mine", "Transfer, scratch or adaptation?", "weights local-dir:mine)"),
+    ],
+)
+def test_weights_of_another_data_set_are_not_called_those_of_imagenet(fabricate, tmp_path, arch, question, named):
+    place, made, rows = fabricate.contest(tmp_path / "in", fabricate.table(groups=30))
+    fabricate.submission(place, made, rows, "imagenet-finetune", 0, skill=2.5, config={"arch": arch})
+    fabricate.submission(place, made, rows, "scratch", 0, skill=0.5)
+    said = findings(rank_entries(protocol_folders(tmp_path / "in")[0], 50))
+    assert said[0].startswith(question)
+    assert named in said[0]
+    assert ("ImageNet" in " ".join(said)) == question.startswith("ImageNet")

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from helpers.cli import MEDSHIFT
-from helpers.image_folders import folder
+from helpers.images.image_folders import folder
 from typer.testing import CliRunner
 
 from medshift.benchmark.cli import scaffold
@@ -173,7 +173,7 @@ def test_names_that_will_not_do(name, message, tmp_path):
 
 def test_a_folder_that_holds_something_is_left_alone(tmp_path):
     (tmp_path / "mine.txt").write_text("mine")
-    with pytest.raises(MedshiftError, match="is not an empty folder"):
+    with pytest.raises(MedshiftError, match="is not empty: give a new folder"):
         scaffold.new("shift", "acme-light", tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
 

@@ -5,7 +5,7 @@ import sys
 import numpy as np
 import pytest
 import torch
-from helpers.image_folders import folder
+from helpers.images.image_folders import folder
 
 from medshift.benchmark.datasets import manifest
 from medshift.benchmark.protocols.condition import Condition

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -15,6 +16,9 @@ LEVELS = 20  # a column with at most this many values is used unchanged
 KEPT = 12  # most frequent values kept of a column with more, if they cover at least half of the images
 BINS = 5  # ranges that numbers are binned into
 SIZE = re.compile(r"\s*(\d{1,6})\s*[xX×*,]\s*(\d{1,6})\s*")
+WIDTH, HEIGHT = "original_width", "original_height"  # columns that the importer writes
+FEW_SHAPES = 8  # with more aspect ratios, they are binned
+SIZE_NAME, SHAPE_NAME = "size of the original", "aspect ratio of the original"
 NUMBER = "number in the group's name"
 OTHER = "(other)"
 
@@ -28,12 +32,14 @@ class Column:
         levels: Names of the levels, in order.
         codes: (N,) level of each image; -1 where it has no value.
         numeric: Whether levels are ranges of numbers with about equally many images each.
+        visible: Whether images themselves show it, as they do the size and shape of their originals.
     """
 
     name: str
     levels: list[str]
     codes: NDArray[np.int64]
     numeric: bool = False
+    visible: bool = False
 
 
 def columns(table: pd.DataFrame) -> list[Column]:
@@ -42,8 +48,9 @@ def columns(table: pd.DataFrame) -> list[Column]:
     Numbers are binned into five ranges. Of a column with more than 20 values the 12 most frequent are kept and the
     others merged into one; if those 12 cover less than half of the images, the column is an identifier and is left out.
     """
-    reduced = [_column(str(name), table[name]) for name in table.columns if name not in OWN]
-    return [column for column in reduced if column is not None]
+    ours = {WIDTH, HEIGHT} if {WIDTH, HEIGHT} <= set(table.columns) else set()
+    reduced = [_column(str(name), table[name]) for name in table.columns if name not in OWN and name not in ours]
+    return [column for column in [*reduced, *_of_originals(table)] if column is not None]
 
 
 def numbers(table: pd.DataFrame) -> Column | None:
@@ -56,15 +63,45 @@ def numbers(table: pd.DataFrame) -> Column | None:
 
 
 def sizes(table: pd.DataFrame) -> NDArray[np.float64] | None:
-    """Return (N, 2) numbers of the first column that holds sizes such as `2500x2048`, 0 where it is empty."""
+    """Return (N, 2) width and height of the originals, 0 where they are not known; None if no column holds them.
+
+    They stand in `original_width` and `original_height`, or in the first column of sizes such as `2500x2048`.
+    """
+    if WIDTH in table and HEIGHT in table:
+        pairs = table[[WIDTH, HEIGHT]].apply(pd.to_numeric, errors="coerce").fillna(0).to_numpy(dtype=np.float64)
+        return np.asarray(pairs) if (pairs > 0).all(axis=1).any() else None
     for name in table.columns:
-        if name not in OWN:
-            text = table[name].fillna("").astype(str)
-            held = text[text.str.strip() != ""]
-            if len(held) and held.map(lambda value: bool(SIZE.fullmatch(value))).all():
-                pairs = text.str.extract(SIZE).astype(float).fillna(0)
-                return pairs.to_numpy(dtype=np.float64)
+        if name not in OWN and _holds_sizes(table[name]):
+            pairs = table[name].fillna("").astype(str).str.extract(SIZE).astype(float).fillna(0)
+            return pairs.to_numpy(dtype=np.float64)
     return None
+
+
+def _holds_sizes(values: pd.Series[str]) -> bool:
+    text = values.fillna("").astype(str).str.strip()
+    held = text[text != ""].drop_duplicates()
+    return bool(len(held)) and bool(held.map(lambda value: bool(SIZE.fullmatch(value))).all())
+
+
+def _of_originals(table: pd.DataFrame) -> Iterator[Column | None]:
+    """Yield the size, if it stands in two columns, and the aspect ratio of the originals."""
+    pairs = sizes(table)
+    if pairs is None:
+        return
+    known = pd.Series((pairs > 0).all(axis=1))
+    width, height = np.where(known, pairs.T, 1)
+    if WIDTH in table and HEIGHT in table:
+        text = pd.Series([f"{w:.0f}x{h:.0f}" for w, h in zip(width, height, strict=True)]).where(known, "")
+        few = text.nunique() <= LEVELS
+        side = pd.Series(np.sqrt(width * height).round()).where(known)
+        yield _visible(_column(SIZE_NAME, text) if few else _binned(f"{SIZE_NAME} (side in pixels)", side))
+    ratio = pd.Series((width / height).round(1)).where(known)
+    shape = ratio.map(lambda value: "" if np.isnan(value) else f"{value:.1f}")
+    yield _visible(_column(SHAPE_NAME, shape) if shape.nunique() <= FEW_SHAPES else _binned(SHAPE_NAME, ratio))
+
+
+def _visible(column: Column | None) -> Column | None:
+    return None if column is None else replace(column, visible=True)
 
 
 def _column(name: str, values: pd.Series[str]) -> Column | None:
@@ -82,7 +119,7 @@ def _column(name: str, values: pd.Series[str]) -> Column | None:
         text = text.where(text.isin(frequent.index[:KEPT]) | (text == ""), OTHER)
     levels = sorted(set(text) - {""})
     codes = text.map({level: code for code, level in enumerate(levels)}).fillna(-1)
-    return Column(name, levels, codes.to_numpy().astype(np.int64))
+    return Column(name, levels, codes.to_numpy().astype(np.int64), visible=_holds_sizes(values))
 
 
 def _binned(name: str, numbers: pd.Series[float]) -> Column | None:

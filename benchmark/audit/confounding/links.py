@@ -39,6 +39,7 @@ class Link:
         targets: Names of the labels or domains.
         counts: (levels, targets) images.
         determines: Whether every level of the column has only one value of the target.
+        visible: Whether images themselves show the column, as they do the size and shape of their originals.
     """
 
     column: str
@@ -53,6 +54,7 @@ class Link:
     targets: list[str]
     counts: NDArray[np.int64]
     determines: bool
+    visible: bool = False
 
     @property
     def significant(self) -> bool:
@@ -126,6 +128,7 @@ def _link(candidate: Candidate, weights: Floats) -> Link | None:
     return Link(
         candidate.column.name, candidate.target, candidate.where, float(strengths[0]), low, high, np.nan,
         len(candidate.levels), candidate.column.levels, list(candidate.names), counts, determines,
+        candidate.column.visible,
     )  # fmt: skip
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from ...reporting.terminal import print_table
 from ..audit import Audit
 from ..findings import GRAVE, NOTE, SERIOUS, findings
 from ..fingerprint.fingerprint import columns
@@ -23,7 +24,7 @@ def show(audit: Audit, screen: Console) -> None:
     from rich.markup import escape
 
     for table in tables(audit):
-        screen.print(table)
+        print_table(screen, table)
         screen.print()
     found = findings(audit)
     screen.print(f"[bold]{len(found)} {'finding' if len(found) == 1 else 'findings'}[/bold]")

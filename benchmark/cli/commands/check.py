@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from ....shifts.errors import MedshiftError
 from ...files.wording import plural
 
 app = typer.Typer(no_args_is_help=True, help="Check a submission, a shift or a baseline against its contract.")
@@ -18,6 +19,7 @@ def check_submission(folder: Annotated[Path, typer.Argument(help="Holds card.jso
     from ...protocols.folder import read_protocol
     from ...submissions import submission
 
+    require_submission(folder)
     terms, table = read_protocol(folder.resolve().parent.parent)
     _report(submission.check_submission(folder, terms, table), str(folder))
 
@@ -29,13 +31,20 @@ def check_entries(
         Path | None, typer.Option(help="Check what a change touches: the output of `git diff --raw -z --no-renames`.")
     ] = None,
     checkout: Annotated[Path, typer.Option(help="With --changes: the checkout that holds them.")] = Path(),
-    report: Annotated[Path | None, typer.Option(help="Write the Markdown here instead of printing it.")] = None,
+    report: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write the Markdown here instead of printing it.")
+    ] = None,
 ) -> None:
     """Check submissions and say where they would stand on their leaderboard, as Markdown."""
     from ....leaderboard.review.changes import of_diff, of_folders
     from ....leaderboard.review.review import review
     from ...files.atomic import write_text
+    from ...files.destinations import named_file
 
+    if report is not None:
+        named_file(report, "--report")
+    if changes is not None and not changes.is_file():
+        raise MedshiftError(f"--changes {changes}: no such file")
     asked = of_folders(folders or []) if changes is None else of_diff(changes.read_bytes(), checkout)
     text, sound = review(asked)
     if report is None:
@@ -67,6 +76,12 @@ def check_baseline(
     from ...runs import environment
 
     _report(check_baseline(name, settings, environment.prepare(device, 0)), name)
+
+
+def require_submission(folder: Path) -> None:
+    """Raise MedshiftError unless a folder exists: the protocol above it would be missed first, and named instead."""
+    if not folder.is_dir():
+        raise MedshiftError(f"{folder} is not a folder: give a submission, .../PROTOCOL/ENTRY/seed-N")
 
 
 def _report(problems: list[str], what: str) -> None:

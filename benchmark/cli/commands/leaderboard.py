@@ -10,10 +10,15 @@ import typer
 
 def leaderboard(
     root: Annotated[Path, typer.Argument(help="Folder of submissions.")],
-    out: Annotated[Path, typer.Option(help="Where the page and tables go.")] = Path("site"),
-    readme: Annotated[Path | None, typer.Option(help="Also replace the table in this file.")] = None,
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Folder into which page and tables are written.")] = Path(
+        "site"
+    ),
+    readme: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Also replace the table in this Markdown file.")
+    ] = None,
 ) -> None:
     """Score all submissions again from their predictions, rank them, and write page and tables."""
     from ....leaderboard.build import build_leaderboard as build
+    from ...files.destinations import output_folder
 
-    build(root, out, readme)
+    build(root, output_folder(out, "index.html"), readme)

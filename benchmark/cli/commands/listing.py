@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -12,13 +13,21 @@ from ....shifts.errors import MedshiftError
 
 app = typer.Typer(no_args_is_help=True, help="List baselines, shifts or data sets.")
 
+Json = Annotated[
+    bool, typer.Option("--json", help="Print JSON for other programs: a list of objects that have the same keys.")
+]
+
 
 @app.command("baselines")
 def list_baselines(
     name: Annotated[str, typer.Argument(help="Show this one's hyper-parameters and what `--tune` draws.")] = "",
     into: Annotated[
-        Path | None, typer.Option(help="Write the built-in ones between their markers in this Markdown file instead.")
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Write the built-in ones between their markers in this Markdown file instead."
+        ),
     ] = None,
+    as_json: Json = False,
 ) -> None:
     """List baselines: what they see, what they do, and where the method is from."""
     from ...contract import registry, sees
@@ -31,7 +40,10 @@ def list_baselines(
     names = [name] if name else registry.TABLE.names()
     if name:
         registry.TABLE.check(name)
-    else:
+    if as_json:
+        print_json([baseline_table.record(each, details=bool(name)) for each in names])
+        return
+    if not name:
         console(err=False).print(f"[bold]{len(names)} baselines[/bold]\n")
     for each in names:
         try:
@@ -52,56 +64,101 @@ def _print_entry(head: str, lines: list[str]) -> None:
     from ..progress import console
 
     screen = console(err=False)
-    screen.print(Text(head, style="bold"))
+    screen.print(Text(head, style="bold"), soft_wrap=True)
     for line in filter(None, lines):
         screen.print(Padding(Text(line), (0, 0, 0, 2), expand=False))
     screen.print()
 
 
 @app.command("shifts")
-def list_shifts() -> None:
+def list_shifts(as_json: Json = False) -> None:
     """List shifts: family, where they make sense, and the physical value of severities 1 to 5."""
     from ....shifts import catalogue
 
+    builtins, clashes = catalogue.BUILTINS, catalogue.TABLE.clashes
+    if as_json:
+        print_json([_shift_record(name) for name in catalogue.list_shifts()])
+        return
     rows = []
     for name in catalogue.list_shifts():
-        if name in catalogue.BUILTINS:
-            entry = catalogue.BUILTINS[name]
+        if name in builtins:
+            entry = builtins[name]
             rows.append((name, entry.family, ", ".join(entry.modalities), entry.summary, entry.unit))
-        elif name not in catalogue.TABLE.clashes:  # a plug-in is not imported to be listed
+        elif name not in clashes:  # a plug-in is not imported to be listed
             rows.append((name, "plug-in", "", f"from {catalogue.TABLE.origin(name)}", ""))
-    print_table("shifts", ("name", "family", "modalities", "what it does", "unit of severity"), rows)
-    for line in catalogue.TABLE.clashes.values():
+    print_rows("shifts", ("name", "family", "modalities", "what it does", "unit of severity"), rows)
+    for line in clashes.values():
         print(line)
 
 
+def _shift_record(name: str) -> dict[str, object]:
+    """Describe a shift for other programs; a plug-in is not imported for it, so only its origin is known."""
+    from ....shifts import catalogue
+
+    made: dict[str, object] = {
+        "name": name,
+        "family": "plug-in",
+        "modalities": [],
+        "summary": "",
+        "unit": "",
+        "version": None,
+        "dims": [],
+        "channels": [],
+        "origin": "",
+        "problem": catalogue.TABLE.clashes.get(name, ""),
+    }
+    if name in catalogue.BUILTINS or not made["problem"]:
+        made["origin"] = catalogue.TABLE.origin(name)
+    if name in catalogue.BUILTINS:
+        entry = catalogue.BUILTINS[name]
+        keys = ("family", "modalities", "summary", "unit", "version", "dims", "channels")
+        made |= {key: getattr(entry, key) for key in keys}
+    return made
+
+
 @app.command("datasets")
-def list_datasets() -> None:
+def list_datasets(as_json: Json = False) -> None:
     """List data sets: built-in, plug-in, stored, and public ones that can be fetched."""
     from ...datasets import registry
     from ...datasets.public import catalogue
 
-    rows = [(name, registry.summary(name)) for name in registry.names()]
-    rows += [
-        (name, f"{public.title}; {len(public.domains)} domains, not stored yet: medshift data get {name}")
+    found = [
+        {"name": name, "kind": registry.kind(name), "summary": registry.summary(name)} for name in registry.names()
+    ]
+    found += [
+        {
+            "name": name,
+            "kind": "public",
+            "summary": f"{public.title}; {len(public.domains)} domains, not stored yet: medshift data get {name}",
+        }
         for name, public in catalogue.TABLE.items()
         if name not in registry.names()
     ]
-    print_table("data sets", ("name", "what it is"), rows)
+    if as_json:
+        print_json(found)
+        return
+    print_rows("data sets", ("name", "what it is"), [(each["name"], each["summary"]) for each in found])
     print(
         "Any folder with a manifest.csv (image,label,domain,split_group): --data DIR, or `medshift data add NAME DIR`"
     )
 
 
-def print_table(title: str, columns: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
+def print_json(found: object) -> None:
+    """Print JSON in ASCII, which every terminal and pipe takes."""
+    print(json.dumps(found, indent=1, default=str))
+
+
+def print_rows(title: str, columns: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
     """Print a table of text whose title starts with the number of its rows."""
+    from rich.markup import escape
     from rich.table import Table
 
+    from ...reporting.terminal import print_table
     from ..progress import console
 
     made = Table(title=f"{len(rows)} {title}", title_justify="left", box=None, pad_edge=False, header_style="bold")
     for column in columns:
-        made.add_column(column, no_wrap=column == "name", overflow="fold")
+        made.add_column(column, no_wrap=column == "name")
     for row in rows:
-        made.add_row(*row)
-    console(err=False).print(made)
+        made.add_row(*map(escape, row))
+    print_table(console(err=False), made)

@@ -10,7 +10,7 @@ import typer
 app = typer.Typer(no_args_is_help=True, help="Start a plug-in package.")
 
 Name = Annotated[str, typer.Argument(help="Its name: lower-case letters, digits, hyphens.")]
-Out = Annotated[Path | None, typer.Option(help="Folder to create; medshift-NAME by default.")]
+Out = Annotated[Path | None, typer.Option(metavar="DIR", help="Folder to create; medshift-NAME by default.")]
 
 
 @app.callback()

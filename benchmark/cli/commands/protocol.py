@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.markup import escape
 
 from .. import options
 from ..reading import DataOptions, ReadingOptions
+from .listing import Json, print_json
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 app = typer.Typer(no_args_is_help=True, help="Make, show and check protocols that others can run on.")
 Folder = Annotated[Path, typer.Argument(help="Holds protocol.json and truth.parquet.")]
@@ -20,8 +25,8 @@ Folder = Annotated[Path, typer.Argument(help="Holds protocol.json and truth.parq
 def make(
     name: Annotated[str, typer.Argument(help="Names the protocol, its folder and its leaderboard.")],
     data: DataOptions,
-    reading: ReadingOptions,
     chosen: options.ProtocolOptions,
+    reading: ReadingOptions,
     label_fractions: Annotated[
         str,
         typer.Option(help="Fractions of the source's training groups, comma-separated: one protocol each."),
@@ -34,17 +39,19 @@ def make(
 
     Others run on it with `medshift run --protocol DIR`.
     """
+    from ...files.destinations import output_folder
     from ...protocols import label_fractions as fractions
+    from ...protocols.arrange import arrange
     from ...protocols.folder import write_protocol
     from ...protocols.make import make as make_all
-    from ...protocols.plan import unreached_levels
     from ...severity.matching import solve
-    from ..progress import bar, console
-    from ..terms import load_chosen
+    from ..progress import bar
+    from ..terms import load_chosen, print_remarks
 
+    output_folder(out, "a protocol")
     parts = fractions.parse_fractions(label_fractions)
     choices = chosen.choices()
-    loaded, own_source = load_chosen(data, reading)
+    loaded, own_source = load_chosen(data, reading, choices)
     with bar("matching severities", unit="shifts") as progress:
         match = partial(solve, progress=progress)
         made = make_all(
@@ -57,34 +64,45 @@ def make(
             label_seed=label_seed,
             match=match,
         )
-    for line in unreached_levels(made[0][0]):
-        console().print(line, soft_wrap=True, markup=False)
+    print_remarks(arrange(loaded, choices), *made[0], planned=not choices.positive)
     for protocol, table in made:
         write_protocol(protocol, table, out / protocol.name)
         print(f"{out / protocol.name}: trains on {fractions.label_budget(protocol, table)}; sha256 {protocol.sha256}")
 
 
 @app.command("show")
-def show(folder: Folder) -> None:
+def show(folder: Folder, as_json: Json = False) -> None:
     """Print a protocol in readable form."""
-    from rich.markup import escape
-    from rich.table import Table
-
     from ...protocols import show as protocol_show
     from ...protocols.folder import read_protocol
+    from ...reporting.terminal import fits, print_table
     from ..progress import console
 
     protocol, table = read_protocol(folder)
+    if as_json:
+        print_json(protocol_show.record(protocol, table))
+        return
     for line in protocol_show.lines(protocol, table):
         print(line)
-    drawn = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in ("domain", "split", "groups", "images", *protocol.dataset.classes):
-        drawn.add_column(
-            escape(heading), justify="left" if heading in ("domain", "split") else "right", overflow="fold"
-        )
+    screen = console(err=False)
+    drawn = _table(["domain", "split", "groups", "images", *protocol.dataset.classes])
     for row in protocol_show.counts(protocol, table):
         drawn.add_row(*map(escape, row))
-    console(err=False).print(drawn)
+    if not fits(screen, drawn):
+        drawn = _table(["domain", "split", "class", "images"])
+        for domain, split, _, _, *images in protocol_show.counts(protocol, table):
+            for name, count in zip(protocol.dataset.classes, images, strict=True):
+                drawn.add_row(*map(escape, (domain, split, name, count)))
+    print_table(screen, drawn)
+
+
+def _table(headings: list[str]) -> Table:
+    from rich.table import Table
+
+    drawn = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in headings:
+        drawn.add_column(escape(heading), justify="left" if heading in ("domain", "split", "class") else "right")
+    return drawn
 
 
 @app.command("check")

@@ -7,19 +7,23 @@ from typing import Annotated, Literal
 
 import typer
 
+from ....shifts.errors import MedshiftError
 from .. import options
 from ..reading import DataOptions, ReadingOptions
 
 
 @options.expand
 def run(
+    *,
     baseline: Annotated[
         str,
-        typer.Option(help="A name from `medshift list baselines`, or my_module:MyBaseline in this folder."),
-    ],
+        typer.Option(
+            help="A name from `medshift list baselines`, or my_module:MyBaseline in this folder.", show_default=False
+        ),
+    ] = "",
     data: DataOptions,
-    reading: ReadingOptions,
     chosen: options.ProtocolOptions,
+    reading: ReadingOptions,
     protocol_folder: options.ProtocolFolder = None,
     settings: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A hyper-parameter; may be repeated.")
@@ -36,7 +40,7 @@ def run(
     ] = 0,
     seed: Annotated[int, typer.Option(help="Seed of training.", min=0)] = 0,
     seeds: Annotated[int, typer.Option(help="Number of seeds to run, starting at --seed.", min=1)] = 1,
-    out: Annotated[Path, typer.Option(help="Folder of submissions.")] = Path("submissions"),
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Folder of submissions.")] = Path("submissions"),
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = "auto",
     threads: Annotated[
         int,
@@ -49,11 +53,15 @@ def run(
     Rerun the same command to resume an interrupted run.
     """
     from ...contract import registry
+    from ...files.destinations import output_folder
     from ...protocols.folder import write_protocol
     from ...runs.tuning import budget as tuning_budget
     from ..progress import console, watch
     from ..terms import resolve_study
 
+    if not baseline:
+        raise MedshiftError("no --baseline: give a name from `medshift list baselines`, or my_module:MyBaseline")
+    output_folder(out, "a submission")
     given = [*(settings or []), *([f"budget={budget}"] if budget else [])]
     made = registry.make_baseline(baseline, given)  # before anything slow
     tried = tuning_budget(made, tune, given)
@@ -66,12 +74,8 @@ def run(
 
     where = environment.prepare(device, threads)
     write_protocol(protocol, table, out / protocol.name)
-    try:
-        for number in range(seed, seed + seeds):
-            job = Job(loaded, protocol, table, baseline, made, number, out, submitter, tried)
-            scored = run_job(job, where, watch())
-            print_summary(protocol, scored, f"{job.entry}, seed {number}")
-            console(err=False).print(f"submission: {job.folder}", soft_wrap=True, markup=False)
-    except KeyboardInterrupt:
-        console().print("stopped: finished conditions are saved; the same command resumes from there")
-        raise typer.Exit(130) from None
+    for number in range(seed, seed + seeds):
+        job = Job(loaded, protocol, table, baseline, made, number, out, submitter, tried)
+        scored = run_job(job, where, watch())
+        print_summary(protocol, scored, f"{job.entry}, seed {number}")
+        console(err=False).print(f"submission: {job.folder}", soft_wrap=True, markup=False)

@@ -11,7 +11,9 @@ from ...contract.sees import Sees
 
 
 def score(
-    predictions: Annotated[Path, typer.Argument(help="CSV or Parquet: condition, sample_id, p0, p1, ...")],
+    predictions: Annotated[
+        Path, typer.Argument(help="CSV or Parquet: condition, sample_id, and p0, p1, ... or a column per class.")
+    ],
     protocol_folder: Annotated[
         Path, typer.Option("--protocol", metavar="DIR", help="Holds protocol.json and truth.parquet.")
     ],
@@ -24,17 +26,19 @@ def score(
     seed: Annotated[int, typer.Option(help="Seed of training, where there are several.", min=0)] = 0,
     summary: Annotated[str, typer.Option(help="One line on the model.")] = "",
     submitter: Annotated[str, typer.Option(help="Who answers for the submission.")] = "",
-    out: Annotated[Path, typer.Option(help="Folder of submissions.")] = Path("submissions"),
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Folder of submissions.")] = Path("submissions"),
 ) -> None:
     """Check predictions computed anywhere, score them, and write a submission.
 
     The leaderboard marks it as external: what it sees is declared by its author, and nobody can run it again.
     """
     from ...exchange import ingest
+    from ...files.destinations import output_folder
     from ...protocols.folder import read_protocol
     from ..progress import console
     from ..summary import print_summary
 
+    output_folder(out, "a submission")
     protocol, truth = read_protocol(protocol_folder)
     if exported is not None:
         from ...exchange.export import fingerprints
@@ -45,6 +49,8 @@ def score(
 
         shifts = {shift: fingerprint(shift) for shift in protocol.shifts}
     claim = ingest.Claim(name, sees, summary, submitter, seed)
-    folder, scored = ingest.submit(predictions, protocol, truth, claim, shifts, out)
+    folder, scored, notes = ingest.submit(predictions, protocol, truth, claim, shifts, out)
+    for note in notes:
+        console().print(f"{predictions.name}: {note}", soft_wrap=True, markup=False)
     print_summary(protocol, scored, f"{name}, seed {seed}")
     console(err=False).print(f"submission: {folder}", soft_wrap=True, markup=False)

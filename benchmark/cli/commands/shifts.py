@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from ..options import ShiftOptions, Source, expand
+from ..options import GroupsPerDomain, IgnoreSplit, ShiftOptions, Source, expand
 from ..reading import DataOptions, ReadingOptions
 
 app = typer.Typer(no_args_is_help=True, help="Look at shifts and measure them.")
@@ -19,7 +20,9 @@ def preview(
     data: DataOptions,
     reading: ReadingOptions,
     chosen: ShiftOptions,
-    out: Annotated[Path, typer.Option(help="The PNG to write.")] = Path("shifts.png"),
+    out: Annotated[
+        Path, typer.Option(metavar="FILE", help="The picture, .png, .pdf, .eps or .ps; in a folder it is shifts.png.")
+    ] = Path("shifts.png"),
     images: Annotated[int, typer.Option(help="Number of images, spread over the data set.", min=1, max=20)] = 1,
 ) -> None:
     """Draw a contact sheet: one row per shift, one column per severity."""
@@ -27,16 +30,22 @@ def preview(
 
     from ....shifts.preview import contact_sheet
     from ...datasets.images import Images
+    from ...files.atomic import replace
+    from ...files.destinations import output_file
     from ...protocols.plan import shift_names
-    from ..terms import load_chosen
+    from ..terms import load_chosen, print_notes
 
+    out = output_file(out, "shifts.png", (".png", ".pdf", ".eps", ".ps"))
     loaded, _ = load_chosen(data, reading)
+    print_notes(loaded)
     choices = chosen.choices()
     rows = np.linspace(0, len(loaded.table) - 1, images + 2)[1:-1].astype(int)
     batch = Images(loaded.pixels[rows], loaded.value_range).batch(slice(None))
     ids = loaded.table["sample_id"].iloc[rows].tolist()
-    out.parent.mkdir(parents=True, exist_ok=True)
-    contact_sheet(batch, ids, shift_names(loaded, choices), choices.severities, 0, out)
+    with replace(out) as temporary:
+        contact_sheet(
+            batch, ids, shift_names(loaded, choices), choices.severities, 0, temporary, out.suffix[1:].lower()
+        )
     print(out)
 
 
@@ -46,28 +55,35 @@ def calibrate(
     data: DataOptions,
     reading: ReadingOptions,
     chosen: ShiftOptions,
-    out: Annotated[Path, typer.Option(help="Folder for calibration.csv and calibration.png.")] = Path("calibration"),
+    out: Annotated[
+        Path, typer.Option(metavar="DIR", help="Folder into which calibration.csv and calibration.png are written.")
+    ] = Path("calibration"),
     source: Source = "",
     images: Annotated[int, typer.Option(help="Training images to compare pixels on, at most.", min=1)] = 64,
+    groups_per_domain: GroupsPerDomain = False,
+    ignore_split: IgnoreSplit = False,
 ) -> None:
     """Measure each shift and severity on source training images: RMSE, PSNR, SSIM, and what a simple probe loses."""
     from ...files.atomic import write_text
+    from ...files.destinations import output_folder
     from ...protocols.plan import plan
+    from ...reporting.terminal import print_table
     from ...severity.calibration import calibrate as measure
     from ...severity.calibration import spread_lines
     from ...severity.chart import draw, print_calibration
     from ..progress import bar, console
-    from ..terms import load_chosen
+    from ..terms import load_chosen, print_notes
 
+    output_folder(out, "calibration.csv")
     loaded, own_source = load_chosen(data, reading)
-    choices = chosen.choices(source)
+    print_notes(loaded)
+    choices = replace(chosen.choices(source), groups_per_domain=groups_per_domain, ignore_split=ignore_split)
     protocol, rows = plan(loaded, choices, own_source)
     with bar("measuring", unit="shifts") as progress:
         found = measure(loaded, rows, protocol, images, progress)
-    out.mkdir(parents=True, exist_ok=True)
     write_text(out / "calibration.csv", found.to_csv(index=False, float_format="%.5f", lineterminator="\n"))
     draw(found, f"{loaded.name} {loaded.version}, source {protocol.source}", out / "calibration.png")
-    console(err=False).print(print_calibration(found))
+    print_table(console(err=False), print_calibration(found))
     for line in spread_lines(found):
         console(err=False).print(line, soft_wrap=True, markup=False)
     print(out / "calibration.csv")
@@ -76,7 +92,9 @@ def calibrate(
 
 @app.command("table")
 def table(
-    into: Annotated[Path | None, typer.Option(help="Replace the catalogue between its markers in this file.")] = None,
+    into: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Replace the catalogue between its markers in this file.")
+    ] = None,
 ) -> None:
     """Write the catalogue as Markdown: severities in physical units, modalities, sources."""
     from ..tables import shifts as shift_table

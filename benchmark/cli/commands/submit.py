@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from .check import require_submission
+
 
 def submit(
     folder: Annotated[Path, typer.Argument(help="Holds card.json and predictions.parquet.")],
@@ -18,6 +20,7 @@ def submit(
     """
     from ...submissions.submit import submit as prepare
 
+    require_submission(folder)
     place, steps = prepare(folder, checkout)
     print(place)
     print("next:")

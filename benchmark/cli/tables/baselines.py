@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
 
+from ....shifts.errors import MedshiftError
 from ...contract import registry
 from ...contract.registry import Baseline
 from ...contract.search_space import Space
@@ -70,6 +71,28 @@ def described(name: str, *, details: bool = False) -> tuple[str, list[str]]:
             f"--tune draws {_plain(space)}" if space else "--tune draws nothing",
         ]
     return f"{name}  (sees: {kind.sees})", lines
+
+
+def record(name: str, *, details: bool = False) -> dict[str, object]:
+    """Describe a baseline for other programs; `problem` says why the rest is empty, where a plug-in cannot be loaded.
+
+    Args:
+        name: In the table.
+        details: Add hyper-parameters and search space. These import the baseline, and torch with it.
+    """
+    made: dict[str, object] = {"name": name, "sees": "", "summary": "", "paper": "", "origin": "", "problem": ""}
+    try:
+        made["origin"] = registry.TABLE.origin(name)
+        if name in registry.BUILTINS and not details:
+            entry = registry.BUILTINS[name]
+            return made | {"sees": entry.sees, "summary": entry.summary, "paper": entry.paper}
+        kind = registry.load_baseline(name)
+    except MedshiftError as error:
+        return made | {"problem": str(error)}
+    made |= {"sees": kind.sees, "summary": summary(kind), "paper": getattr(kind, "paper", "")}
+    if details:
+        made |= {"settings": settings(kind), "tune": {key: str(draw) for key, draw in registry.search(kind).items()}}
+    return made
 
 
 def settings(kind: type[Baseline]) -> dict[str, object]:

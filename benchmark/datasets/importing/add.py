@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from .. import split_names
 from ..dataset import Dataset
 from .collection import open_collection
 from .options import Options
@@ -37,6 +38,9 @@ def add(
     """
     check_free(name)
     found = open_collection(path, options, lambda done, total: progress("looking", done, total), left_out)
+    wrong = split_names.unreadable(found.table["split"]) if "split" in found.table else ""
+    if wrong:
+        found.problems.add(wrong)
     images = found.images(lambda done, total: progress("reading", done, total))
     if len(found.problems):
         list(images)  # raises, once all files are read to find everything that is wrong
@@ -50,7 +54,6 @@ def add(
         value_range=reader.value_range,
         licence=options.licence,
         citation=options.citation,
-        notes=found.notes,
     )
     size = int(np.prod(reader.shape)) * np.dtype(reader.dtype).itemsize
-    return pack(name, content, in_blocks(images, max(1, BLOCK // size)), found.closing_notes)
+    return pack(name, content, in_blocks(images, max(1, BLOCK // size)), found.all_notes)

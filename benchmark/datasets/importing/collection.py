@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,9 +14,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ....shifts.errors import MedshiftError
+from ...files.wording import plural
 from .formats.reader import Reader
-from .formats.sniff import PICTURES, sniff
+from .formats.sniff import PICTURES, by_name, sniff
 from .looks.looks import Looks
+from .notes import by_gravity
 from .options import Options
 from .problems import Problems, undecodable
 from .rows.folders import from_folders
@@ -22,6 +26,7 @@ from .rows.manifest import from_manifest
 from .rows.paths import locate
 from .rows.resolve import class_names, resolve_rows, sample_table
 
+UNREAD = (".gif", ".webp", ".jp2", ".j2k", ".heic", ".avif", ".psd", ".svs")  # endings of images
 Progress: TypeAlias = "Callable[[int, int], None]"
 
 
@@ -33,7 +38,7 @@ class Collection:
         root: Folder that the paths are relative to.
         table: Table of the data set, see `Dataset`; one row per image.
         classes: Names of the labels 0..K-1.
-        notes: What a user should know of how the images are read.
+        notes: What a user should know before the pixels are read; see `all_notes`.
         reader: Reads them.
         problems: What is wrong so far.
         looks: What is noted of every image's stored pixels while they are read.
@@ -47,9 +52,9 @@ class Collection:
     problems: Problems
     looks: Looks
 
-    def closing_notes(self) -> list[str]:
-        """Return what a user should know that only the pixels of all images can tell; call it once they are read."""
-        return self.looks.notes()
+    def all_notes(self) -> list[str]:
+        """Return what a user should know, the gravest first; call it once the pixels of all images are read."""
+        return by_gravity([*self.looks.notes(), *self.notes, *self.reader.closing_notes()])
 
     def images(self, progress: Progress | None = None) -> Iterator[NDArray[Any]]:
         """Yield the pixels of every row, in order.
@@ -103,33 +108,60 @@ def open_collection(
     problems = Problems(manifest or root)
     notes: list[str] = []
     if manifest is not None:
-        rows = from_manifest(root, manifest, options, problems)
-    elif options.group_column or options.image_column != "image":
-        raise MedshiftError(f"--image-column and --group-column need a manifest, and {root} has none")
+        rows = from_manifest(root, manifest, options, problems, notes)
+    elif options.group_column or options.image_column != "image" or options.merge_rows:
+        raise MedshiftError(f"--image-column, --group-column and --merge-rows need a manifest, and {root} has none")
     else:
-        rows, others = from_folders(root, options, problems)
+        rows, others = from_folders(root, options, problems, notes)
         if others:
             left_out(others)
-            notes.append(f"left out {len(others):,} files that are not images")
-    reader = _choose_reader(root, rows, options, problems, progress, manifest is not None)
+            what = "file that is no image" if len(others) == 1 else "files that are no images"
+            notes.append(f"left out {len(others):,} {what}{_unread(others)}")
+    reader = _choose_reader(root, rows, options, problems, progress, manifest is not None, notes)
     rows = resolve_rows(reader, options, problems, notes, manifest or root)
     classes = class_names(rows, options, problems)
-    table = sample_table(rows, classes)
-    looks = Looks(table, classes, reader.value_range)
+    table = sample_table(rows, classes, options)
+    reader.ranges.bind(rows["domain"].tolist(), reader.floats)
+    looks = Looks(table, classes, reader.value_range, reader.dropped, None if reader.windowed else reader.ranges)
     return Collection(root, table, classes, (*reader.notes, *notes), reader, problems, looks)
 
 
-def _choose_reader(
-    root: Path, rows: pd.DataFrame, options: Options, problems: Problems, progress: Progress, listed: bool
-) -> Reader:
-    """Return the reader of the most common kind of files; those of other kinds, and of none, are problems."""
+def _unread(others: list[str]) -> str:
+    """Return how many of the files left out are images by their name, of formats that are not read."""
+    endings = Counter(ending for name in others if (ending := os.path.splitext(name.lower())[1]) in UNREAD)  # noqa: PTH122
+    counts = [f"{count:,} {ending}" for ending, count in sorted(endings.items())]
+    return f", or of formats that are not read ({', '.join(counts)}: save them as PNG)" if counts else ""
+
+
+def _kinds(root: Path, files: list[tuple[str, int]], problems: Problems, notes: list[str]) -> list[str]:
+    """Return `pictures`, `DICOM` or `NIfTI` for each file, by its content; empty for a problem."""
     kinds: list[str] = []
-    files = list(zip(rows["file"].tolist(), rows["line"].tolist(), strict=True))  # faster than the columns themselves
+    misnamed: Counter[tuple[str, str]] = Counter()
     for name, line in files:
         found, wrong = sniff(root / name) if name.strip() else ("", "")
         if wrong:
             problems.add(f"{name}: {wrong}", line)
+        elif found != (claimed := by_name(name)) and claimed:
+            misnamed[found, claimed] += 1
         kinds.append("pictures" if found in PICTURES else found)
+    for (found, claimed), count in sorted(misnamed.items()):
+        are = "is" if count == 1 else "are"
+        notes.append(f"{plural(count, 'file')} {are} {found} by content, though named {claimed}")
+    return kinds
+
+
+def _choose_reader(
+    root: Path,
+    rows: pd.DataFrame,
+    options: Options,
+    problems: Problems,
+    progress: Progress,
+    listed: bool,
+    notes: list[str],
+) -> Reader:
+    """Return the reader of the most common kind of files; those of other kinds, and of none, are problems."""
+    files = list(zip(rows["file"].tolist(), rows["line"].tolist(), strict=True))  # faster than the columns themselves
+    kinds = _kinds(root, files, problems, notes)
     known = [kind for kind in kinds if kind]
     if not known:
         problems.stop()
@@ -140,9 +172,11 @@ def _choose_reader(
     rows = rows[[other == kind for other in kinds]].reset_index(drop=True)
     for option, given, of in (
         ("--window", options.window, ("DICOM", "NIfTI")),
-        ("--slices", options.slices, ("NIfTI",)),
+        ("--slices", options.slices, ("NIfTI", "pictures", "DICOM")),
         ("--voxel-mm", options.voxel_mm, ("NIfTI",)),
         ("--channels", options.channels, ("pictures", "DICOM")),
+        ("--background", options.background, ("pictures",)),
+        (f"--fit {options.fit}", options.fit != "crop", ("pictures", "DICOM")),
     ):
         if given and kind not in of:
             raise MedshiftError(f"{option} goes with {' or '.join(of)}, not with {kind}")

@@ -8,6 +8,8 @@ from typing import Any, Literal
 
 from ....shifts.catalogue import MODALITIES
 from ....shifts.errors import MedshiftError, near
+from .not_finite import check_nan_as
+from .pixel_options import parse_background, parse_value_ranges
 
 LARGEST_SIDE = 96  # default side of images: trains in minutes without a GPU; --image-size asks for more
 LARGEST_CUBE = 64  # default side of volumes
@@ -40,7 +42,7 @@ class Options:
         channels: 1 or 3 to convert all images; by default all must have the same.
         window: For DICOM and NIfTI: `CENTRE,WIDTH`, `file` (the file's own), `image` (each image's 0.5th to 99.5th
             percentile), `none`; by default `image` for MR and none for others.
-        slices: Number of axial slices taken from each volume; 0 keeps whole volumes.
+        slices: Number of axial slices taken from each volume, or of frames from each DICOM file; 0 keeps whole volumes.
         voxel_mm: Side of a voxel, or of a slice's pixel, in mm; by default such that the median volume fits.
         depth: 8 converts every image to 8 bits, and grey ones to colour where some are colour, as an image viewer does;
             None keeps the depth of the files, which must be the same in all.
@@ -102,13 +104,20 @@ class Options:
             raise MedshiftError(
                 f"--group-pattern {self.group_pattern!r} is not a regular expression: {error}"
             ) from error
+        check_nan_as(self.nan_as)
+        parse_value_ranges(self.value_ranges)
+        parse_background(self.background)
+        if self.value_ranges and self.window not in ("", "none"):
+            raise MedshiftError(
+                "--value-range and --window both say which values are black and white: give one of them"
+            )
         _ = self.fixed_window
 
     @property
     def windowing(self) -> str:
         """Kind of `window`: `fixed`, `file`, `image` or `none`."""
         if not self.window:
-            return "image" if self.modality == "mr" else "none"
+            return "image" if self.modality == "mr" and not self.value_ranges else "none"
         return self.window if self.window in ("file", "image", "none") else "fixed"
 
     @property

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from ....shifts.errors import MedshiftError
+from ...files.wording import plural
 
-SHOWN = 200  # problems printed in full
+SHOWN = 200  # lines printed in full
+ALIKE = 3  # problems of one kind that are listed one by one
+NUMBER = re.compile(r"\d[\d,.]*")
 
 
 class UnsupportedFile(Exception):
@@ -14,7 +19,7 @@ class UnsupportedFile(Exception):
 
 
 class Problems:
-    """The problems of one manifest or folder.
+    """The problems of one manifest or folder; many of one kind are told in one line.
 
     Args:
         what: The manifest or folder.
@@ -22,28 +27,63 @@ class Problems:
 
     def __init__(self, what: Path) -> None:
         self.what = what
-        self._found: list[tuple[int, str]] = []
-        self._known: set[tuple[int, str]] = set()
+        self._found: dict[tuple[int, str], str] = {}  # to their kinds
+        self._files: Iterable[str] = ()
 
     def __len__(self) -> int:
         """Number of problems."""
         return len(self._found)
 
-    def add(self, text: str, line: int = 0) -> None:
-        """Add a problem, with the line of the manifest or 0; repeated ones are kept once."""
-        if (line, text) not in self._known:
-            self._known.add((line, text))
-            self._found.append((line, text))
+    def about(self, files: Iterable[str]) -> None:
+        """Name the files: problems that begin with `FILE: ` are of one kind if the rest is alike up to numbers."""
+        self._files = files
+
+    def add(self, text: str, line: int = 0, kind: str = "") -> None:
+        """Add a problem; repeated ones are kept once.
+
+        Args:
+            text: One line.
+            line: Line of the manifest, or 0.
+            kind: What problems that are told together share; by default found in the text.
+        """
+        self._found.setdefault((line, text), kind)
 
     def stop(self) -> None:
         """Raise MedshiftError with all problems, by line, if there are any."""
         if not self._found:
             return
-        listed = [f"line {line}: {text}" if line else text for line, text in sorted(self._found, key=lambda p: p[0])]
+        files = set(self._files)
+        kinds: dict[str, list[tuple[int, str]]] = {}
+        for line, text in sorted(self._found, key=lambda found: found[0]):
+            kinds.setdefault(self._found[line, text] or _kind(text, files), []).append((line, text))
+        told: list[tuple[int, str]] = []
+        for found in kinds.values():
+            if len(found) <= ALIKE:
+                told += [(line, f"line {line}: {text}" if line else text) for line, text in found]
+            else:
+                line, text = found[0]
+                what = "files" if any(_about(text, files)) else "lines" if line else "times"
+                where = f"line {line}: " if line else ""
+                told.append((line, f"{len(found):,} {what}, the first {where}{text}"))
+        listed = [text for _, text in sorted(told, key=lambda found: found[0])]
         more = f"\n  ... and {len(listed) - SHOWN} more" if len(listed) > SHOWN else ""
-        raise MedshiftError(
-            f"{self.what}: {len(listed)} problem{'s'[: len(listed) > 1]}:\n  " + "\n  ".join(listed[:SHOWN]) + more
-        )
+        count = len(self._found)
+        raise MedshiftError(f"{self.what}: {plural(count, 'problem')}:\n  " + "\n  ".join(listed[:SHOWN]) + more)
+
+
+def _about(text: str, files: Collection[str]) -> tuple[str, str]:
+    """Split a problem into the file that it begins with and the rest; both are empty if it begins with none."""
+    at = text.find(": ")
+    while at >= 0:
+        if text[:at] in files:
+            return text[:at], text[at:]
+        at = text.find(": ", at + 1)
+    return "", ""
+
+
+def _kind(text: str, files: Collection[str]) -> str:
+    _, rest = _about(text, files)
+    return NUMBER.sub("#", rest) if rest else text
 
 
 def undecodable(path: Path, error: Exception) -> str:

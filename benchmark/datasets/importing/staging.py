@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from ....shifts.errors import MedshiftError
+from ...files.locks import locked
 from .. import catalogue, store
 
 
@@ -25,45 +26,34 @@ def check_free(name: str) -> None:
 @contextmanager
 def staged_folder(name: str) -> Iterator[Path]:
     """Yield a new temporary folder that only this process writes; it is removed unless it was renamed."""
-    from filelock import FileLock, Timeout
-
     root = store.root()
-    lock = FileLock(root / f".{name}.lock")
-    try:
-        root.mkdir(parents=True, exist_ok=True)
-        lock.acquire(timeout=0)
-    except Timeout:
-        raise MedshiftError(
-            f"data set {name!r} is being added by another process: wait, or choose another name"
-        ) from None
-    except (OSError, NotImplementedError) as error:
-        raise MedshiftError(f"{root} cannot be written ({error}): set MEDSHIFT_HOME to another folder") from error
-    part = root / f".{name}.part"
-    try:
-        _sweep(root, name)
-        shutil.rmtree(part, ignore_errors=True)
-        check_free(name)  # another process may have finished it meanwhile
+    busy = f"data set {name!r} is being added by another process: wait, or choose another name"
+    with ExitStack() as held:
         try:
-            part.mkdir()
+            root.mkdir(parents=True, exist_ok=True)
+            held.enter_context(locked(root / f".{name}.lock", busy))
         except OSError as error:
-            raise MedshiftError(f"{part} cannot be written: {error.strerror or error}") from error
-        yield part
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
-        lock.release()
+            raise MedshiftError(f"{root} cannot be written ({error}): set MEDSHIFT_HOME to another folder") from error
+        part = root / f".{name}.part"
+        try:
+            _sweep(root, name)
+            shutil.rmtree(part, ignore_errors=True)
+            check_free(name)  # another process may have finished it meanwhile
+            try:
+                part.mkdir()
+            except OSError as error:
+                raise MedshiftError(f"{part} cannot be written: {error.strerror or error}") from error
+            yield part
+        finally:
+            shutil.rmtree(part, ignore_errors=True)
 
 
 def _sweep(root: Path, own: str) -> None:
     """Remove what killed processes left behind; their locks are free."""
-    from filelock import FileLock, Timeout
-
     for path in root.glob(".*.part"):
         name = path.name[1:].removesuffix(".part")
         if name == own:
             continue
-        lock = FileLock(root / f".{name}.lock")
-        try:
-            with lock.acquire(timeout=0):
-                shutil.rmtree(path, ignore_errors=True)
-        except (Timeout, OSError):  # it is being written, or belongs to another user
-            continue
+        # unless it is being written, or belongs to another user
+        with suppress(MedshiftError, OSError), locked(root / f".{name}.lock", ""):
+            shutil.rmtree(path, ignore_errors=True)

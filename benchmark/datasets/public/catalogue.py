@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from ....shifts.errors import MedshiftError, near
 from .definition import Definition
-from .sets.fundus import GRADES, REFERABLE
-from .sets.ixi import AGES, SEXES
-from .sets.skin import DIAGNOSES
-from .sets.white_blood_cells import KINDS
+from .labels import AGES, BLOOD_CELLS, DIAGNOSES, GRADES, REFERABLE, SEXES
 
 FUNDUS_LAYOUT = (
     ("aptos2019/train.csv", "id_code, diagnosis"),
@@ -247,7 +244,7 @@ DEFINITIONS = (
         name="wbc",
         title="Five kinds of white blood cells, three laboratories, four microscopes",
         modality="microscopy",
-        classes=KINDS,
+        classes=BLOOD_CELLS,
         domains=("pbc", "raabin", "raabin-test-b", "lisc"),
         group="not given: each image is its own group",
         source="pbc",

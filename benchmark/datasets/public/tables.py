@@ -86,11 +86,13 @@ def squares(folder: Path, names: Sequence[str], side: int, *, grey: bool = False
     """
     from PIL import Image
 
+    from ..importing.formats.pictures.header import open_picture
     from ..importing.formats.pictures.pixels import eight_bits
+    from ..importing.problems import UnsupportedFile
 
     for name in names:
         try:
-            with Image.open(folder / name) as image:
+            with open_picture(folder / name) as image:
                 yield eight_bits(image, side, grey)
-        except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        except (OSError, ValueError, SyntaxError, UnsupportedFile, Image.DecompressionBombError) as error:
             raise MedshiftError(f"{folder / name} cannot be decoded: {in_one_line(error)}") from error

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 import numpy as np
 import pytest
-from helpers import image_folders as folders
+from helpers.images import image_folders as folders
 from helpers.made_up_data import data
 
 from medshift.benchmark.audit.audit import audit
@@ -39,7 +39,7 @@ def test_groups_in_two_domains_are_counted():
         ]
 
     found = counts(data(edit=share), "a")
-    assert found.shared == [("a", "b", 3)]
+    assert [(pair.domains, pair.groups) for pair in found.shared] == [(("a", "b"), 3)]
     assert found.in_several == 3
     assert found.images.loc["a"].tolist() == [30, 30]
     assert found.groups.loc["a"].tolist() == [15, 15]
@@ -175,6 +175,15 @@ def test_a_folder_is_audited_on_the_command_line(tmp_path):
     wrong = run("--data", where, "--source", "site-x")
     assert wrong.returncode == 1
     assert "unknown domain 'site-x'" in wrong.stderr
+
+
+@pytest.mark.parametrize("name", ["page.pdf", "taken"])
+def test_a_page_that_is_neither_a_folder_nor_html_is_refused_before_the_audit(tmp_path, name):
+    (tmp_path / "taken").write_text("")
+    where = folders.folder(tmp_path / "in", {"site-a": 4, "site-b": 4})
+    done = run("--data", where, "--out", tmp_path / name)
+    assert done.returncode == 1
+    assert f"medshift: --out {tmp_path / name}" in done.stderr
 
 
 def test_without_data_it_asks_for_some():

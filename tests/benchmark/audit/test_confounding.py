@@ -55,7 +55,8 @@ def test_columns_become_levels_and_identifiers_are_left_out():
     )
     table.loc[:9, "view"] = "PA"
     found = {column.name: column for column in columns(table)}
-    assert set(found) == {"view", "age", "native", "city"}
+    assert set(found) == {"view", "age", "native", "city", "aspect ratio of the original"}
+    assert found["aspect ratio of the original"].levels == ["1.0", "1.3"]
     assert found["view"].levels == ["AP", "PA"]
     assert (found["view"].codes == -1).sum() == 55
     assert found["age"].numeric
@@ -158,3 +159,38 @@ def test_shuffling_keeps_what_there_is_of_each_and_cuts_no_group():
     one = shuffled(camera, label, np.zeros(120, dtype=int), 50, np.random.default_rng(0))  # a single group
     assert (one.sum(axis=2) == 30).all()
     assert len(np.unique(one, axis=0)) > 10
+
+
+@pytest.mark.parametrize("text", [False, True])
+def test_the_shape_of_originals_that_goes_with_the_label_is_grave_and_chance_is_none(text):
+    def shaped(pixels, table):
+        oblong = table["label"] == 1
+        width, height = np.where(oblong, 160, 64), np.full(len(table), 64)
+        if text:
+            table["size"] = [f"{w}x{h}" for w, h in zip(width, height, strict=True)]
+        else:
+            table["original_width"], table["original_height"] = width.astype(str), height.astype(str)
+
+    found = {f.text.split(" is associated")[0]: f for f in table_findings(data(edit=shaped))}
+    shape = found["aspect ratio of the original"]
+    assert shape.weight == GRAVE
+    assert "<b>ill</b>: 100 % of 2.5, 0 % of 1.0" in shape.text
+    assert found["size" if text else "size of the original"].weight == GRAVE
+    assert not any(name.startswith("column ") for name in found)
+
+
+def test_sizes_that_vary_by_themselves_are_no_finding():
+    rng = np.random.default_rng(1)
+
+    def vary(pixels, table):
+        table["original_width"] = rng.integers(500, 900, len(table)).astype(str)
+        table["original_height"] = rng.integers(500, 900, len(table)).astype(str)
+        table.loc[:5, ["original_width", "original_height"]] = ""
+
+    made = data(edit=vary)
+    assert sizes(made.table)[:7].min(axis=1).tolist()[:6] == [0] * 6
+    assert [column.name for column in columns(made.table)] == [
+        "size of the original (side in pixels)",
+        "aspect ratio of the original",
+    ]
+    assert table_findings(made) == []

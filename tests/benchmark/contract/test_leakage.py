@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from helpers.image_folders import folder
+from helpers.images.image_folders import folder
 from helpers.secrets_search import CHOICES, Secrets, reachable, secrets
 
 from medshift.benchmark.contract import access, registry

@@ -9,7 +9,7 @@ import sys
 
 import pytest
 from helpers.cli import MEDSHIFT
-from helpers.image_folders import folder
+from helpers.images.image_folders import folder
 from typer.testing import CliRunner
 
 from medshift.benchmark.cli.main import app

@@ -7,7 +7,7 @@ import os
 import numpy as np
 import pytest
 import tifffile
-from helpers.image_folders import edit, folder
+from helpers.images.image_folders import edit, folder
 from PIL import Image
 
 from medshift.benchmark.datasets import manifest

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import tifffile
-from helpers.image_folders import edit, folder
+from helpers.images.image_folders import edit, folder
 from PIL import Image
 
 from medshift.benchmark.datasets import store
@@ -144,13 +144,12 @@ DAMAGE = {
     "images": (
         damage_images,
         [
-            "6 problems:",
+            "5 problems:",
             "line 3: images/a-001.png: cannot be decoded (image file is truncated",
             "line 4: images/a-002.png: an empty file",
             "line 5: images/a-003.png: not a PNG file by its content",
             "line 6: images/a-004.png: no such file",
-            "line 7: images/a-005.png: a JPEG file by its content, not PNG: rename it",
-            "line 8: images/a-006.png: not a PNG file by its content",
+            "line 8: images/a-006.png: a GIF file by its content, which is not read: save it as PNG",
         ],
     ),
     "no files": (
@@ -161,7 +160,7 @@ DAMAGE = {
             "line 5: images/a-003.png: no such file",
         ],
     ),
-    "link": (link_out, [f"line 2: {FIRST} leads out of the folder"]),
+    "link": (link_out, [f"line 2: {FIRST}: a link that leads out of the folder"]),
     "pages": (two_pages, ["line 2: images/pages.tif: 2 pages"]),
     "signed": (signed, ["line 2: images/signed.tif: values are signed or 32-bit integers"]),
     "tiny": (tiny, ["the smallest image has a side of 7 pixels; 8 are needed"]),
@@ -175,10 +174,10 @@ DAMAGE = {
     "spaces": (lambda where: edit(where, "healthy,a", "healthy ,a"), ["line 2: label 'healthy ' has spaces around it"]),
     "twice": (
         lambda where: edit(where, "images/a-001.png", "images/../images/a-000.png"),
-        ["line 3: images/../images/a-000.png is listed twice, first in line 2"],
+        ["line 3: images/../images/a-000.png: listed twice, first in line 2"],
     ),
-    "outside": (lambda where: edit(where, FIRST, "../../etc/passwd"), ["line 2: ../../etc/passwd leads out"]),
-    "root": (lambda where: edit(where, FIRST, "/etc/passwd"), ["line 2: /etc/passwd leads out of the folder"]),
+    "outside": (lambda where: edit(where, FIRST, "../../etc/passwd"), ["line 2: ../../etc/passwd: leads out"]),
+    "root": (lambda where: edit(where, FIRST, "/etc/passwd"), ["line 2: /etc/passwd: leads out of the folder"]),
     "blank line": (lambda where: edit(where, "images/a-001.png", "\nimages/x.png"), ["line 4: images/x.png: no such"]),
     "short line": (
         lambda where: edit(where, "healthy,a,a-p0,x\n", "healthy,a\n"),
@@ -212,7 +211,7 @@ def test_a_folder_is_refused_with_the_same_words_by_both_ways(tmp_path, case):
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"classes": ("healthy", "sik")}, "no label 'sik'. Did you mean 'sick'"),
+        ({"classes": ("healthy", "sik")}, "unknown label 'sik'. Did you mean 'sick'"),
         ({"classes": ("sick",)}, "every label is 'sick'; two classes are needed"),
         ({"image_size": 4}, "--image-size must be 8 to 4096"),
         ({"modality": "xry"}, "unknown modality 'xry'. Did you mean 'xray'"),

@@ -10,7 +10,8 @@ import tracemalloc
 import numpy as np
 import pandas as pd
 import pytest
-from helpers.image_folders import folder
+from helpers.images.image_folders import folder
+from helpers.made_up_data import sites
 from PIL import Image
 from typer.testing import CliRunner
 
@@ -146,7 +147,7 @@ def test_foreign_folders_are_left_alone(made, written, tmp_path):
 def test_a_full_disk_is_said_before_anything_large_is_written(made, tmp_path, monkeypatch):
     full = shutil.disk_usage(tmp_path)._replace(free=1000)
     monkeypatch.setattr(shutil, "disk_usage", lambda path: full)
-    with pytest.raises(MedshiftError, match=r"needs 0\.00 GB more, but its disk has 0\.00 GB"):
+    with pytest.raises(MedshiftError, match=r"needs 197 kB more, but its disk has 1\.0 kB"):
         export.export(*made, tmp_path / "out", "npy")
     assert not list(tmp_path.rglob("*.npy"))
 
@@ -194,6 +195,16 @@ def test_memory_is_bounded_by_the_batch(tmp_path):
     assert peak < largest / 2, (peak, largest)
 
 
+def test_sites_whose_names_differ_in_case_only_have_folders_apart_on_every_disk(tmp_path):
+    dataset = sites({"A": 20, "Site-B": 6, "site-b": 6, "c": 6}, classes=("well", "ill"))
+    terms, rows = plan.plan(dataset, Choices(source="A", shifts=("gamma",), severities=(3,)))
+    folders = [part.folder for part in layout.parts(terms, rows)]
+    assert len({name.casefold() for name in folders}) == len(folders)
+    assert "test/real/c" in folders
+    export.export(dataset, terms, rows, tmp_path / "out", "npy")
+    assert "Sensitivity, specificity and AUROC are for ill." in (tmp_path / "out" / "README.md").read_text()
+
+
 def test_ids_that_name_classes_are_pointed_out(made):
     _, terms, table = made
     parts = layout.parts(terms, table)
@@ -213,7 +224,7 @@ def test_the_command_says_the_size_first_and_keeps_the_truth_out(made, tmp_path,
     assert "inside the export" in str(within.exception)
     done = CliRunner().invoke(app, words)
     assert done.exit_code == 0, done.output
-    assert "in 6 folders, about 0.1 MB" in done.stderr
+    assert "in 6 folders, about 61 kB" in done.stderr
     (home,) = (tmp_path / "submissions").iterdir()
     assert {path.name for path in home.iterdir()} == {"protocol.json", "truth.parquet"}
     assert (tmp_path / "out" / "protocol.json").read_bytes() == (home / "protocol.json").read_bytes()

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from helpers.cli import MEDSHIFT
-from helpers.image_folders import DOMAINS, edit, folder
+from helpers.images.image_folders import DOMAINS, edit, folder
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
@@ -191,9 +191,10 @@ def test_other_images_and_another_name_are_said(tmp_path, images):
 
 def test_what_is_shown_adds_up(images):
     ((terms, table),) = make.make(manifest.read_manifest(images), Choices(), "shown", fractions=(0.5,))
-    rows = show.counts(terms, table)
-    assert sum(int(row[3]) for row in rows) == len(table)
-    assert all(int(row[3]) == int(row[4]) + int(row[5]) for row in rows)
+    rows = show.count_splits(terms, table)
+    assert sum(row.images for row in rows) == len(table)
+    assert all(row.images == sum(row.classes.values()) for row in rows)
+    assert all(list(row.classes) == list(terms.dataset.classes) for row in rows)
     said = "\n".join(show.lines(terms, table))
     assert terms.sha256 in said
     assert f"({label_fractions.label_budget(terms, table)})" in said

@@ -77,7 +77,14 @@ def test_given_splits_are_checked_and_the_offender_is_named():
 
 
 @pytest.mark.parametrize(
-    ("value", "message"), [("training", "not one of the source's splits"), ("adapt", "not one of the source")]
+    ("value", "message"),
+    [
+        (
+            "fold1",
+            "holds `fold1` for 1 image of the source 'd0', whose splits are train, val, test, unused.*--ignore-split",
+        ),
+        ("adapt", "holds `adapt` for 1 image of the source"),
+    ],
 )
 def test_unknown_split_names(value, message):
     rows = splits.split(table(3, 20, 1, 2, 2), "d0", ("d1",))
@@ -89,5 +96,7 @@ def test_unknown_split_names(value, message):
 def test_unknown_domain_and_too_few_groups():
     with pytest.raises(MedshiftError, match=r"unknown domain 'd9'.*d0"):
         splits.split(table(4, 20, 1, 2, 2), "d9", ("d1",))
-    with pytest.raises(MedshiftError, match="cannot be split by group: 3 groups"):
+    with pytest.raises(
+        MedshiftError, match="cannot be split by group: 3 groups, 5 are needed: choose another --source"
+    ):
         splits.split(table(4, 3, 2, 2, 2), "d0", ("d1",))

@@ -6,7 +6,7 @@ import copy
 
 import pytest
 import torch
-from helpers.image_folders import folder
+from helpers.images.image_folders import folder
 from typer.testing import CliRunner
 
 from medshift.baselines.common import networks

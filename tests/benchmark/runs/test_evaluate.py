@@ -7,18 +7,20 @@ import json
 import os
 import subprocess
 import threading
+from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from helpers.cli import MEDSHIFT
-from helpers.image_folders import folder
+from helpers.images.image_folders import folder
 from torch import nn
 
 from medshift.baselines import Recipe
-from medshift.benchmark import check_submission, evaluate, read_protocol
+from medshift.benchmark import RunProgress, check_submission, evaluate, read_protocol
 from medshift.benchmark.cli.commands.run import run as run_command
+from medshift.benchmark.cli.reading import ReadingOptions
 from medshift.benchmark.submissions import card
 from medshift.shifts.errors import MedshiftError
 
@@ -83,7 +85,8 @@ def test_a_baseline_gives_the_bytes_of_the_command(options, images, tmp_path):
 def test_every_option_of_the_command_is_an_argument():
     renamed = {"baseline": "model", "protocol_folder": "protocol", "family": "families"}
     command = {renamed.get(name, name) for name in inspect.signature(run_command).parameters} - {"seeds"}
-    assert command <= set(inspect.signature(evaluate).parameters)
+    reading = {field.name for field in fields(ReadingOptions)}  # further ones are in the argument `reading`
+    assert command - reading <= set(inspect.signature(evaluate).parameters)
 
 
 def test_a_callable_is_scored_and_leaves_no_file(options, tmp_path, monkeypatch):
@@ -203,3 +206,22 @@ def test_arguments_that_do_not_fit_are_one_clear_error(options, model, more, mes
 def test_a_name_of_ones_own(options, tmp_path):
     evaluate(mixup, **options, out=tmp_path, name="my-mixup")
     assert card.read(submission(tmp_path, "my-mixup")).entry == "my-mixup"
+
+
+def test_notes_and_remarks_of_the_command_are_progress_too(options, tmp_path):
+    where = folder(tmp_path / "set", {"site-a": 48, "site-b": 4}, names=("sick", "healthy"))
+    text = (where / "manifest.csv").read_text().replace(",", ";")
+    (where / "manifest.csv").write_text(text)
+    said = []
+    evaluate(brightness, **{**options, "data": where}, progress=RunProgress(line=said.append))
+    assert "note: manifest.csv is separated by `;`" in said
+    assert sum("few groups to test on: site-b (1 group)" in line for line in said) == 1
+    hint = "sensitivity is that of `sick`"
+    assert not any(hint in line for line in said)
+    said.clear()
+    options = {**options, "data": where, "classes": ["sick", "healthy"]}
+    evaluate(brightness, **options, progress=RunProgress(line=said.append))
+    assert sum("sensitivity is that of `healthy`, the second class: --positive sick" in line for line in said) == 1
+    said.clear()
+    evaluate(brightness, **options, positive="sick", progress=RunProgress(line=said.append))
+    assert not any("sensitivity" in line for line in said)

@@ -13,7 +13,7 @@ import time
 import pandas as pd
 import pytest
 from helpers.cli import MEDSHIFT
-from helpers.image_folders import folder
+from helpers.images.image_folders import folder
 
 from medshift.benchmark.protocols import truth
 
@@ -163,7 +163,9 @@ def test_killed_at_random_moments_and_resumed_ends_in_the_same_bytes(finished, t
     assert {path.name for path in where.iterdir()} == {"card.json", "predictions.parquet"}
 
 
-def test_interrupt_says_how_to_go_on(tmp_path, images):
+@pytest.mark.parametrize("name", ["SIGINT", "SIGUSR1"])
+def test_a_training_that_is_stopped_says_that_it_starts_over(tmp_path, images, name):
+    number = getattr(signal, name)
     started = subprocess.Popen(
         command(images, tmp_path / "out", "--baseline", "scratch", "--set", "steps=5000", "--set", "patience=1"),
         stdout=subprocess.DEVNULL,
@@ -174,10 +176,12 @@ def test_interrupt_says_how_to_go_on(tmp_path, images):
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     for line in started.stderr:
-        if "epoch 1/" in line:
+        if "step " in line:
             break
-    started.send_signal(signal.SIGINT)
+    started.send_signal(number)
     rest = started.stderr.read()
-    assert started.wait() == 130
-    assert "the same command resumes from there" in rest
+    assert started.wait() == 128 + number
+    by = "" if name == "SIGINT" else f" by {name}"
+    assert rest.endswith(f"medshift: stopped{by}: training of seed 0 starts over with the same command\n")
     assert "Traceback" not in rest
+    assert not list((tmp_path / "out").rglob("*lock*"))

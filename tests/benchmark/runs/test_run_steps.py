@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -9,15 +10,17 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from helpers.image_folders import folder
+from helpers.images.image_folders import folder
 
 from medshift.benchmark.contract import access, predictor, registry
+from medshift.benchmark.contract.search_space import Choice
 from medshift.benchmark.datasets import manifest
 from medshift.benchmark.protocols import plan, protocol, truth
 from medshift.benchmark.protocols.condition import Condition
 from medshift.benchmark.protocols.folder import write_protocol
 from medshift.benchmark.protocols.plan import Choices
 from medshift.benchmark.runs import predict, run, stream
+from medshift.benchmark.runs.tuning import Budget
 from medshift.shifts.errors import MedshiftError
 
 SHIFTS = "gamma,gaussian-noise,psf-blur"
@@ -105,6 +108,29 @@ def test_what_is_no_probability_stops_the_run(tmp_path, images, what, message):
     assert not list(tmp_path.rglob("*.npy"))
 
 
+@dataclass(frozen=True)
+class Looks(Returns):
+    """Keeps what it was shown, and fails."""
+
+    def fit(self, access):
+        SHOWN[:] = [access.classes, access.train.labels.mean()]
+        return Broken("list")
+
+
+SHOWN = []
+
+
+def test_a_model_is_shown_the_classes_in_the_order_of_its_protocol(tmp_path, images):
+    table = manifest.read_manifest(images)
+    table.table["label"] = (np.arange(len(table.table)) // 2 % 4 == 0).astype("int64")  # a quarter is `sick`
+    for positive, share in (("sick", 0.25), ("healthy", 0.75)):
+        made = job(table, tmp_path, Looks(), Choices(shifts=("gamma",), severities=(1,), positive=positive))
+        with pytest.raises(MedshiftError, match="a list, not a tensor"):
+            run.run(made, torch.device("cpu"), run.RunProgress())
+        assert SHOWN[0][1] == positive
+        assert SHOWN[1] == pytest.approx(share, abs=0.1)
+
+
 def test_every_condition_starts_afresh(tmp_path, images, monkeypatch):
     monkeypatch.setitem(registry.TABLE.builtins, "returns", f"{__name__}:Returns")
     dataset = manifest.read_manifest(images)
@@ -113,6 +139,83 @@ def test_every_condition_starts_afresh(tmp_path, images, monkeypatch):
     rows = pd.read_parquet(made.folder / "predictions.parquet")
     # each condition fits into one batch, so state that leaked would show from the second condition on
     assert (rows["p0"] == 1.0).all()
+
+
+def test_a_run_that_is_stopped_says_how_many_conditions_are_kept_and_ends_in_the_same_bytes(
+    tmp_path, images, monkeypatch
+):
+    monkeypatch.setitem(registry.TABLE.builtins, "returns", f"{__name__}:Returns")
+    dataset = manifest.read_manifest(images)
+    made, whole = (job(dataset, tmp_path / name, Returns("calls")) for name in ("cut", "whole"))
+
+    def stops(conditions, count):
+        assert count == 5
+        for number, condition in enumerate(conditions):
+            if number == 2:
+                raise KeyboardInterrupt
+            yield condition
+
+    with pytest.raises(KeyboardInterrupt) as stop:
+        run.run(made, torch.device("cpu"), run.RunProgress(track=stops))
+    kept = "2 of 5 conditions of seed 0 are saved; the same command resumes from there"
+    assert stop.value.__notes__ == [kept]
+    for each in (made, whole):
+        run.run(each, torch.device("cpu"), run.RunProgress())
+        assert sorted(path.name for path in each.folder.iterdir()) == ["card.json", "predictions.parquet"]
+        assert not [path for path in each.folder.parent.parent.iterdir() if path.name.startswith(".")]
+    one, other = ((each.folder / "predictions.parquet").read_bytes() for each in (made, whole))
+    assert one == other
+
+
+@dataclass(frozen=True)
+class Stops(Returns):
+    """A baseline whose training is stopped from its second call on."""
+
+    rate: float = 0.1
+    search: ClassVar = {"rate": Choice((0.1, 0.2, 0.4))}
+    calls: ClassVar[list[float]] = []
+
+    def fit(self, access):
+        self.calls.append(self.rate)
+        if len(self.calls) > self.allowed:
+            raise KeyboardInterrupt
+        return Broken("calls")
+
+
+@pytest.mark.parametrize(
+    ("allowed", "budget", "kept"),
+    [
+        (0, Budget(), "training of seed 0 starts over with the same command"),
+        (0, Budget(3, ("rate",)), "0 of 3 draws of seed 0 are saved; the training that was under way starts over"),
+        (2, Budget(3, ("rate",)), "2 of 3 draws of seed 0 are saved; the training that was under way starts over"),
+    ],
+)
+def test_a_training_that_is_stopped_says_what_starts_over(tmp_path, images, monkeypatch, allowed, budget, kept):
+    monkeypatch.setattr(Stops, "allowed", allowed, raising=False)
+    monkeypatch.setattr(Stops, "calls", [])
+    made = dataclasses.replace(job(manifest.read_manifest(images), tmp_path, Stops()), budget=budget)
+    with pytest.raises(KeyboardInterrupt) as stop:
+        run.run(made, torch.device("cpu"), run.RunProgress())
+    (note,) = stop.value.__notes__
+    assert note.startswith(kept)
+
+
+def test_the_same_run_is_made_by_one_process_at_a_time(tmp_path, images, monkeypatch):
+    monkeypatch.setitem(registry.TABLE.builtins, "returns", f"{__name__}:Returns")
+    dataset = manifest.read_manifest(images)
+    made = job(dataset, tmp_path, Returns("calls"))
+
+    def meanwhile(conditions, count):
+        with pytest.raises(MedshiftError, match=r"seed-0 is being run by another process: wait for it, or choose"):
+            run.run(made, torch.device("cpu"), run.RunProgress())
+        next_seed = dataclasses.replace(made, seed=1)
+        run.run(next_seed, torch.device("cpu"), run.RunProgress())  # another seed has a folder of its own
+        yield from conditions
+
+    run.run(made, torch.device("cpu"), run.RunProgress(track=meanwhile))
+    for seed in ("seed-0", "seed-1"):
+        left = sorted(path.name for path in (made.folder.parent / seed).iterdir())
+        assert left == ["card.json", "predictions.parquet"]
 
 
 def test_functions_without_a_copy_are_refused():

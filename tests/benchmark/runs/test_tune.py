@@ -12,7 +12,7 @@ from typing import ClassVar
 import numpy as np
 import pytest
 import torch
-from helpers.image_folders import folder
+from helpers.images.image_folders import folder
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

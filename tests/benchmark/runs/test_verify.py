@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from helpers.cli import MEDSHIFT
-from helpers.image_folders import folder
+from helpers.images.image_folders import folder
 
 from medshift.benchmark.files.atomic import sha256
 from medshift.benchmark.protocols import data, truth

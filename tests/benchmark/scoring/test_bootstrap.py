@@ -11,7 +11,7 @@ from medshift.benchmark.protocols import truth
 from medshift.benchmark.scoring import bootstrap, intervals
 from medshift.benchmark.scoring.bootstrap import effective_groups, interval, resample_counts, resampled_splits
 from medshift.benchmark.scoring.estimate import Estimate
-from medshift.benchmark.scoring.metrics import METRICS, auroc, balanced_accuracy
+from medshift.benchmark.scoring.metrics import METRICS, auroc, balanced_accuracy, sensitivity
 from medshift.benchmark.scoring.scores import aggregated, score
 from medshift.leaderboard.entries.scoring import over_seeds
 
@@ -65,13 +65,13 @@ def test_intervals_cover_the_truth_and_those_that_ignore_groups_do_not():
     for trial in range(trials):
         skill = np.repeat(rng.normal(1.0, 1.0, patients), each)  # a patient's images are correlated
         right = rng.random(patients * each) < 1 / (1 + np.exp(-skill))
-        labels = np.zeros(patients * each, int)
-        probabilities = np.stack([right, ~right], axis=1).astype(float)
+        labels = np.ones(patients * each, int)
+        predicted = np.stack([~right, right], axis=1).astype(float)
         groups = np.repeat(np.arange(patients), each)
         for whose in ("groups", "samples")[: 1 + (trial < 200)]:
             units = groups if whose == "groups" else np.arange(len(groups))
             weights = resample_counts(units.max() + 1, 400, trial, "test")
-            low, high = interval(balanced_accuracy(labels, probabilities, units, weights))
+            low, high = interval(sensitivity(labels, predicted, units, weights))
             inside = low <= EXPECTED <= high
             hits, naive = hits + (inside and whose == "groups"), naive + (inside and whose == "samples")
     assert 0.93 <= hits / trials <= 0.97

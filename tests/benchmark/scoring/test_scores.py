@@ -4,6 +4,7 @@ import io
 import math
 
 import numpy as np
+import pandas as pd
 import pytest
 from rich.console import Console
 
@@ -12,6 +13,7 @@ from medshift.benchmark.protocols import truth
 from medshift.benchmark.reporting.numbers import format_decimal
 from medshift.benchmark.scoring import thresholds
 from medshift.benchmark.scoring.estimate import Estimate, mean, relative, weighted
+from medshift.benchmark.scoring.metrics import METRICS, metric_title
 from medshift.benchmark.scoring.scores import board_metrics, score
 from medshift.benchmark.submissions import predictions
 from medshift.benchmark.submissions.card import claims
@@ -56,19 +58,62 @@ def test_intervals_hold_the_figure_and_conditions_on_the_same_images_are_paired(
     assert np.std(clean.replicates - noisy.replicates) < np.hypot(np.std(clean.replicates), np.std(noisy.replicates))
 
 
-def test_a_domain_of_one_class_has_no_auroc_and_is_left_out(fabricate):
+@pytest.mark.parametrize("metric", ["auroc", "balanced_accuracy"])
+def test_a_domain_of_one_class_is_left_out_of_the_means(fabricate, metric):
     rows = fabricate.table()
     rows.loc[rows["domain"] == "site-c", "label"] = 1
     made = fabricate.terms(rows)
     found = score(made, rows, fabricate.outputs(made, rows), 50)
-    assert math.isnan(found.conditions["site-c"]["auroc"].value)
-    assert found.conditions["site-c"]["auroc"].text == "–"
-    real = found.aggregates["real"]["auroc"]
-    assert real.value == found.conditions["site-b"]["auroc"].value
+    assert math.isnan(found.conditions["site-c"][metric].value)
+    assert found.conditions["site-c"][metric].text == "–"
+    real, worst = found.aggregates["real"][metric], found.aggregates["real-worst"][metric]
+    assert real.value == worst.value == found.conditions["site-b"][metric].value
     assert (real.parts, real.undefined) == (1, 1)
-    assert not math.isnan(found.aggregates["shifted"]["auroc"].value)
-    assert {(c.condition, c.metric): c.value for c in claims(found)}["site-c", "auroc"] is None
-    assert any("AUROC of site-c" in line for line in notes(made, found))
+    assert not math.isnan(found.aggregates["shifted"][metric].value)
+    assert np.isfinite(found.aggregates["shifted"][metric].interval).all()
+    assert {(c.condition, c.metric): c.value for c in claims(found)}["site-c", metric] is None
+    assert any(f"{METRICS[metric].title} of site-c" in line for line in notes(made, found))
+
+
+def test_a_site_of_two_patients_keeps_the_resamples_that_draw_one_class(fabricate):
+    rows = fabricate.table()
+    few = rows[(rows["domain"] == "site-c")].groupby("label").head(1)
+    rows = truth.tidy(pd.concat([rows[rows["domain"] != "site-c"], few.assign(group=["p0", "p1"])]))
+    made = fabricate.terms(rows)
+    found = score(made, rows, fabricate.outputs(made, rows), 100)
+    assert not np.isnan(found.conditions["site-c"]["balanced_accuracy"].replicates).any()
+    assert np.isfinite(found.aggregates["shifted"]["balanced_accuracy"].interval).all()
+
+
+def test_the_table_marks_sites_of_few_groups_and_names_the_positive_class(fabricate):
+    rows = fabricate.table()
+    few = rows["domain"] == "site-c"
+    rows.loc[few, "group"] = np.where(rows.loc[few, "label"] == 1, "one", "two")
+    made = fabricate.terms(rows)
+    console = Console(width=100, record=True, file=io.StringIO())
+    print_summary(made, score(made, rows, fabricate.outputs(made, rows), 0), console=console)
+    text = console.export_text()
+    assert "real site-c (2 groups)" in text
+    assert "real site-b (" not in text
+    assert "Positive class: class-1." in text
+    several = fabricate.table(classes=3)
+    terms = fabricate.terms(several, classes=3)
+    assert not any(
+        "Positive" in line for line in notes(terms, score(terms, several, fabricate.outputs(terms, several), 0))
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "positive", "title"),
+    [
+        ("sensitivity", "ill", "sensitivity for ill"),
+        ("auroc", "ill", "AUROC for ill"),
+        ("balanced_accuracy", "ill", "balanced accuracy"),
+        ("sensitivity", "", "sensitivity"),
+    ],
+)
+def test_what_is_measured_of_one_class_is_titled_so(name, positive, title):
+    assert metric_title(name, positive) == title
 
 
 def test_a_mean_of_nothing_defined_is_undefined():
@@ -122,6 +167,32 @@ def test_the_table_says_simulated_and_names_the_worst(scored):
     assert "Worst by balanced accuracy: site-a/" in text
     assert "synth. noise" in text
     assert "Drop: positive is worse" in text
+
+
+@pytest.mark.parametrize("width", [60, 80, 200])
+def test_the_table_breaks_no_name_and_no_figure(fabricate, width):
+    target = "St.-Anna-Kinderspital"
+    rows = fabricate.table(targets=(target,))
+    made = fabricate.terms(rows, targets=(target,), metrics=("balanced_accuracy", "auroc", "ece", "brier"))
+    found = score(made, rows, fabricate.outputs(made, rows), 20)
+    console = Console(width=width, file=io.StringIO())
+    print_summary(made, found, "scratch", console)
+    text = console.file.getvalue()
+    assert "…" not in text
+    assert target in text.split()
+    estimate = found.aggregates["shifted"]["auroc"].text
+    assert all(part in text for part in estimate.split(" ", 1))
+    assert (estimate in text) == (width == 200)  # else the interval stands below
+
+
+def test_one_domain_says_that_nothing_real_was_tested(fabricate):
+    rows = fabricate.table(targets=())
+    made = fabricate.terms(rows, targets=())
+    line = "One domain: no real shift was tested."
+    assert line in notes(made, score(made, rows, fabricate.outputs(made, rows), 20))
+    rows = fabricate.table()
+    made = fabricate.terms(rows)
+    assert line not in notes(made, score(made, rows, fabricate.outputs(made, rows), 20))
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 import torch
 from helpers.cli import MEDSHIFT
-from helpers.image_folders import folder
+from helpers.images.image_folders import folder
 
 from medshift.benchmark.datasets import manifest
 from medshift.benchmark.protocols.plan import LEVELS, Choices, plan, unreached_levels

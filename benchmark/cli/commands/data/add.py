@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import signal
-import sys
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
-from types import FrameType
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from ... import interrupts
 from ...options import GroupsPerDomain, IgnoreSplit, expand
 from ...reading import ReadingOptions
-
-if TYPE_CHECKING:
-    from ....datasets.dataset import Dataset
 
 MOST_OTHERS = 3  # names shown of files that are not images
 
@@ -38,61 +33,23 @@ def add(
     """
     from ....datasets.importing.add import add as import_images
     from ...progress import bar, console
+    from .summary import print_summary
 
     options = replace(
         reading.options(licence, citation), groups_per_domain=groups_per_domain, ignore_split=ignore_split
     )
-    signal.signal(signal.SIGTERM, _stop)
     others: list[str] = []
-    try:
-        with ExitStack() as bars:
-            shown: dict[str, Callable[[int, int], None]] = {}
+    with interrupts.noting("nothing was added"), ExitStack() as bars:
+        shown: dict[str, Callable[[int, int], None]] = {}
 
-            def progress(what: str, done: int, total: int) -> None:
-                if what not in shown:
-                    bars.close()  # the previous step is finished
-                    shown[what] = bars.enter_context(bar(what, unit="files"))
-                shown[what](done, total)
+        def progress(what: str, done: int, total: int) -> None:
+            if what not in shown:
+                bars.close()  # the previous step is finished
+                shown[what] = bars.enter_context(bar(what, unit="files"))
+            shown[what](done, total)
 
-            added = import_images(name, path, options, progress, others.extend)
-    except KeyboardInterrupt:
-        console().print("stopped: nothing was added")
-        raise typer.Exit(130) from None
-    _summarise(added)
+        added = import_images(name, path, options, progress, others.extend)
+    print_summary(added)
     if others:
         first = ", ".join(others[:MOST_OTHERS]) + (", ..." if len(others) > MOST_OTHERS else "")
         console().print(f"not images: {first}", soft_wrap=True, markup=False)
-
-
-def _stop(number: int, frame: FrameType | None) -> None:
-    """End as Ctrl-C does, so that unfinished files are removed."""
-    sys.exit(128 + number)
-
-
-def _summarise(added: Dataset) -> None:
-    """Print the images per domain and class, the groups, and the notes."""
-    import pandas as pd
-    from rich.markup import escape
-    from rich.table import Table
-
-    from ....datasets import store
-    from ...progress import console
-
-    screen = console(err=False)
-    labels = added.table["label"].map(dict(enumerate(added.classes)))
-    counts = pd.crosstab(added.table["domain"], labels)[list(added.classes)]
-    shown = Table(box=None, pad_edge=False, header_style="bold")
-    for column in ("domain", *added.classes, "groups"):
-        shown.add_column(escape(column), overflow="fold", justify="left" if column == "domain" else "right")
-    for domain in added.domains:
-        groups = added.table["group"][added.table["domain"] == domain].nunique()
-        shown.add_row(escape(domain), *(f"{count:,}" for count in counts.loc[domain]), f"{groups:,}")
-    screen.print(shown)
-    size = " x ".join(map(str, added.spatial))
-    channels = f"{added.channels} channel{'s'[: added.channels > 1]}"
-    print(f"{len(added.table):,} images of {size}, {channels}, {added.pixels.dtype}; version {added.version}")
-    for note in added.notes:
-        screen.print(f"note: {note}", soft_wrap=True, markup=False)
-    print(
-        f"stored in {store.folder(added.name)}; next: medshift run --baseline imagenet-finetune --dataset {added.name}"
-    )

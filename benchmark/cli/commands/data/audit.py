@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from .....shifts.errors import MedshiftError, near
-from ...options import expand
+from ...options import GroupsPerDomain, IgnoreSplit, expand
 from ...reading import DataOptions, ReadingOptions
 
 
@@ -28,26 +28,36 @@ def audit(
         bool,
         typer.Option("--validate", help="Also test whether known shifts are found on half of the source (minutes)."),
     ] = False,
-    out: Annotated[Path, typer.Option(help="The HTML page to write.")] = Path("audit.html"),
+    groups_per_domain: GroupsPerDomain = False,
+    ignore_split: IgnoreSplit = False,
+    out: Annotated[
+        Path, typer.Option(help="The page to write: a file ending in .html, or a folder for audit.html.")
+    ] = Path("audit.html"),
 ) -> None:
     """Find leaks, duplicates, confounding and shortcuts; measure how each domain's images were acquired."""
     if name is None and data is None:
         raise MedshiftError("nothing to audit: give the name of a data set, or --data DIR")
+    from ....files.destinations import output_file
+
+    where = output_file(out, "audit.html", (".html", ".htm"))
     from ....audit.audit import audit as examine
     from ....audit.report.page import page
     from ....audit.report.terminal import show
     from ....files.atomic import write_text
+    from ....protocols.arrange import arrange
     from ....protocols.plan import Choices, shift_names
     from ...options import split_names
     from ...progress import bar, console
-    from ...terms import load_chosen
+    from ...terms import load_chosen, print_notes
 
     loaded, own_source = load_chosen(DataOptions(name, data), reading)
+    print_notes(loaded)
+    loaded = arrange(loaded, Choices(groups_per_domain=groups_per_domain, ignore_split=ignore_split))
     chosen = source or own_source or loaded.domains[0]
     if chosen not in loaded.domains:
         raise MedshiftError(f"unknown domain {chosen!r}.{near(chosen, loaded.domains)}")
     wanted = shift_names(loaded, Choices(shifts=split_names(shifts)))
     found = examine(loaded, chosen, wanted, bar, images, validate)
-    write_text(out, page(found))
+    write_text(where, page(found))
     show(found, console(err=False))
-    print(out)
+    print(where)

@@ -2,34 +2,63 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from .....shifts.errors import MedshiftError
+from ..listing import Json, print_json, print_rows
 
 Name = Annotated[str, typer.Argument(help="A stored data set; see `medshift data list`.")]
 
 
-def list_stored() -> None:
+def list_stored(as_json: Json = False) -> None:
     """List the stored data sets."""
-    from ....datasets import catalogue, store
-    from ..listing import print_table
+    from ....datasets import store
 
+    found = [_record(name) for name in store.names()]
+    if as_json:
+        print_json(found)
+        return
     rows = []
-    for name in store.names():
-        try:
-            facts = store.facts(store.folder(name))
-        except MedshiftError as error:
-            rows.append((name, "", "", "", str(error)))
+    for each in found:
+        if each["problem"]:
+            rows.append((each["name"], "", "", "", each["problem"]))
             continue
-        rival = catalogue.TABLE.origin(name) if name in catalogue.TABLE.names() else ""
-        hidden = f"  (shadowed by {rival})" if rival else ""
-        size = " x ".join(map(str, facts.dataset.image_size)) + f" x {facts.dataset.channels} {facts.dtype}"
-        what = f"{facts.dataset.modality}: {', '.join(facts.dataset.classes)}{hidden}"
-        rows.append((name, facts.dataset.version, f"{facts.count:,}", size, what))
-    print_table("stored data sets", ("name", "version", "images", "size", "content"), rows)
+        hidden = f"  (shadowed by {each['shadowed_by']})" if each["shadowed_by"] else ""
+        size = f"{' x '.join(map(str, each['image_size']))} x {each['channels']} {each['dtype']}"
+        what = f"{each['modality']}: {', '.join(each['classes'])}{hidden}"
+        rows.append((each["name"], each["version"], f"{each['images']:,}", size, what))
+    print_rows("stored data sets", ("name", "version", "images", "size", "content"), rows)
     print(store.root())
+
+
+def _record(name: str) -> dict[str, Any]:
+    """Describe a stored data set for other programs; `problem` says why the rest is empty, if its facts are damaged."""
+    from ....datasets import catalogue, store
+
+    made: dict[str, Any] = {
+        "name": name,
+        "version": "",
+        "modality": "",
+        "classes": [],
+        "images": None,
+        "channels": None,
+        "image_size": [],
+        "dtype": "",
+        "licence": "",
+        "simulated": None,
+        "folder": str(store.folder(name)),
+        "shadowed_by": catalogue.TABLE.origin(name) if name in catalogue.TABLE.names() else "",
+        "problem": "",
+    }
+    try:
+        stored = store.facts(store.folder(name))
+    except MedshiftError as error:
+        return made | {"problem": str(error)}
+    keys = ("version", "modality", "classes", "channels", "image_size", "licence", "simulated")
+    facts = stored.dataset.model_dump(mode="json")
+    return made | {key: facts[key] for key in keys} | {"images": stored.count, "dtype": stored.dtype}
 
 
 def check(name: Name) -> None:

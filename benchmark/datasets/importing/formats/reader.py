@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Literal, Protocol, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, TypeVar
 
 import pandas as pd
 from numpy.typing import NDArray
 
 from ..options import Options
 from ..problems import Problems, undecodable
+
+if TYPE_CHECKING:
+    from .value_range import ValueRanges
 
 MOST_PIXELS = 100_000_000  # in one file: more is a decompression bomb or a slide, which needs tiling first
 OWN = ("file", "line", "label", "domain", "group", "split")  # columns of rows; all others are kept as text
@@ -27,6 +30,9 @@ class Reader(Protocol):
     private: bool  # whether paths may identify patients
     dtype: Depth
     value_range: tuple[float, float] | None
+    ranges: ValueRanges  # that the user gives
+    windowed: bool  # whether values are grey levels of a window
+    dropped: int | list[int]  # lower bits that 8 bits do not hold: of all rows, or of each
     notes: list[str]
 
     @property
@@ -34,8 +40,17 @@ class Reader(Protocol):
         """(C, *spatial) of every image."""
         ...
 
+    @property
+    def floats(self) -> Sequence[bool]:
+        """Whether each row is of floats, which have no scale of their own."""
+        ...
+
     def image(self, index: int) -> NDArray[Any]:
         """Return the pixels of a row; raise UnsupportedFile, or whatever the decoder raises."""
+        ...
+
+    def closing_notes(self) -> list[str]:
+        """Return what was done to how many images; call it once they are read."""
         ...
 
 

@@ -1,9 +1,13 @@
-"""Recognising the format of a file by its first bytes, which its name must agree with."""
+"""Recognising the format of a file by its first bytes, whatever its name."""
 
 from __future__ import annotations
 
 import os
+import zlib
 from pathlib import Path
+
+from .dicom.headless import is_headless
+from .pointers import missing, pointer
 
 PICTURES = ("PNG", "JPEG", "TIFF", "BMP")
 FORMATS = (*PICTURES, "DICOM", "NIfTI")
@@ -28,6 +32,16 @@ STARTS = {
     b"MM\0+": "TIFF",
     b"BM": "BMP",
 }
+BMP_HEADERS = (12, 16, 40, 52, 56, 64, 108, 124)  # sizes of the second header
+OTHERS = {  # told by name only: an image that nobody reads is no mystery
+    b"GIF8": "GIF",
+    b"%!PS": "PostScript",
+    b"\xc5\xd0\xd3\xc6": "PostScript",
+    b"%PDF": "PDF",
+    b"\0\0\0\x0cjP  ": "JPEG 2000",
+    b"\xff\x4f\xff\x51": "JPEG 2000",
+    b"8BPS": "Photoshop",
+}
 
 
 def by_name(name: str) -> str:
@@ -42,37 +56,64 @@ def by_content(path: Path) -> str:
     Raises:
         OSError: It cannot be read.
     """
+    return _by_start(_start(path), path.name)
+
+
+def _start(path: Path) -> bytes:
     with path.open("rb", buffering=0) as file:
-        head = file.read(352)
-    if head[128:132] == b"DICM":
+        return file.read(352)
+
+
+def _by_start(head: bytes, name: str) -> str:
+    """Return the format of a file by its first bytes; empty if it is none of `FORMATS`."""
+    picture = next((form for start, form in STARTS.items() if head.startswith(start)), "")
+    if picture == "BMP" and int.from_bytes(head[14:18], "little") not in BMP_HEADERS:
+        picture = ""  # two letters, which many a text begins with
+    if head[128:132] == b"DICM" and (not picture or by_name(name) != picture):  # some are a TIFF, too
         return "DICOM"
-    if head[344:348] == b"n+1\0" or head[4:8] == b"n+2\0":
+    if _is_nifti(head):
         return "NIfTI"
-    if head.startswith(b"\x1f\x8b") and path.name.lower().endswith(".nii.gz"):
+    if head.startswith(b"\x1f\x8b") and (name.lower().endswith(".nii.gz") or _is_nifti(_unpacked(head))):
         return "NIfTI"
-    return next((name for start, name in STARTS.items() if head.startswith(start)), "")
+    return picture or ("DICOM" if is_headless(head) else "")
+
+
+def _is_nifti(head: bytes) -> bool:
+    return head[344:348] == b"n+1\0" or head[4:8] == b"n+2\0"
+
+
+def _unpacked(head: bytes) -> bytes:
+    """Return the first bytes that gzip packed."""
+    try:
+        return zlib.decompressobj(31).decompress(head, 352)
+    except zlib.error:
+        return b""
 
 
 def not_a_file(path: Path) -> str:
     """Return why a path is not a regular file, else an empty text: opening a pipe could block for ever."""
     if path.is_file():
         return ""
-    return "not a file but a folder or device" if path.exists() else "no such file"
+    return "not a file but a folder or device" if path.exists() else missing(path)
 
 
 def sniff(path: Path) -> tuple[str, str]:
-    """Return the format of a file and what is wrong with it; one of the two is empty."""
+    """Return the format of a file by its content and what is wrong with it; one of the two is empty."""
     if wrong := not_a_file(path):
         return "", wrong
     try:
-        found = by_content(path)
+        head = _start(path)
     except OSError as error:
         return "", f"cannot be read ({error.strerror})"
-    claimed = by_name(path.name)
-    if not found and path.stat().st_size == 0:
+    found, claimed = _by_start(head, path.name), by_name(path.name)
+    if found:
+        return found, ""
+    if not head:
         return "", "an empty file"
-    if not found:
-        return "", (f"not a {claimed} file by its content" if claimed else f"none of {', '.join(FORMATS)}")
-    if claimed and claimed != found:
-        return "", f"a {found} file by its content, not {claimed}: rename it"
-    return found, ""
+    if why := pointer(path):
+        return "", why
+    other = next((form for start, form in OTHERS.items() if head.startswith(start)), "")
+    other = "WebP" if head[8:12] == b"WEBP" else "HEIC or AVIF" if head[4:8] == b"ftyp" else other
+    if other:
+        return "", f"a {other} file by its content, which is not read: save it as PNG"
+    return "", (f"not a {claimed} file by its content" if claimed else f"none of {', '.join(FORMATS)}")

@@ -36,13 +36,18 @@ def window(values: NDArray[Any], centre: float, width: float, function: str = "L
     raise UnsupportedFile(f"its window is {function} {centre:g}, {width:g}, which cannot be applied")
 
 
-def percentiles(values: NDArray[Any]) -> NDArray[np.float64]:
+def percentiles(values: NDArray[Any], known: NDArray[np.bool_] | None = None) -> NDArray[np.float64]:
     """Scale values to grey levels 0 to 1, from their 0.5th to their 99.5th percentile.
+
+    Args:
+        values: Finite values.
+        known: Mask of those that count for the percentiles; None for all.
 
     Raises:
         UnsupportedFile: Nearly all values are the same.
     """
-    low, high = (float(at) for at in np.percentile(values, TAILS))
+    counted = values if known is None else values[known]
+    low, high = (float(at) for at in np.percentile(counted, TAILS))
     if not low < high:
         low, high = float(values.min()), float(values.max())  # a small object on a uniform background
     if not low < high:

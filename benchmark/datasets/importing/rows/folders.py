@@ -8,8 +8,11 @@ from pathlib import Path
 import pandas as pd
 
 from .....shifts.errors import MedshiftError, near
+from ... import split_names
 from ..formats.dicom.header import TAGS
+from ..formats.pointers import missing
 from ..formats.sniff import by_content, by_name, sniff
+from ..labels.choose import choose_labels
 from ..options import Options
 from ..problems import Problems
 from .paths import ContainedPaths
@@ -17,7 +20,7 @@ from .paths import ContainedPaths
 NOT_IMAGES = ("dicomdir", "thumbs.db", "desktop.ini")
 
 
-def from_folders(root: Path, options: Options, problems: Problems) -> tuple[pd.DataFrame, list[str]]:
+def from_folders(root: Path, options: Options, problems: Problems, notes: list[str]) -> tuple[pd.DataFrame, list[str]]:
     """List all images below a folder, sorted by path.
 
     The domain is the upper of two folders, or the folder itself if there is one level only. If it comes from a DICOM
@@ -27,15 +30,17 @@ def from_folders(root: Path, options: Options, problems: Problems) -> tuple[pd.D
         root: The folder.
         options: Say where domain and label come from.
         problems: Collects files at an unexpected depth.
+        notes: Get what is left out.
 
     Returns:
         Rows with columns file, line, label, domain and group, and the paths that are not images.
 
     Raises:
-        MedshiftError: There is no image below the folder.
+        MedshiftError: There is no image below the folder, or an option names what is not there.
     """
-    found, others = _walk(root, problems)
+    found, others = _walk(root, options.follow_links, problems)
     if not found:
+        problems.stop()
         raise MedshiftError(f"{root} holds no image and no manifest.csv")
     depths = pd.Series([len(Path(name).parts) - 1 for name in found])
     by_tag = bool(options.domain_from) and options.domain_from != "folder"
@@ -56,7 +61,8 @@ def from_folders(root: Path, options: Options, problems: Problems) -> tuple[pd.D
         parts = Path(name).parts[:-1]
         if len(parts) < least or (level == 0 and not (by_tag or unsaid) and len(parts) > 1):
             problems.add(
-                f"{name} is at depth {len(parts)}, most others at {depths.mode()[0]}: expected domain/class/image"
+                f"{name}: at depth {len(parts)}, most others at {depths.mode()[0]}: expected domain/class/image",
+                kind=f"depth {len(parts)}",
             )
             continue
         label = parts[level] if len(parts) > level else ""
@@ -68,41 +74,62 @@ def from_folders(root: Path, options: Options, problems: Problems) -> tuple[pd.D
         for value in sorted(set(table[name])):
             if value != value.strip():
                 problems.add(f"folder {value!r} has spaces around its name")
-    if options.classes and not options.label_column:
-        present = sorted(table["label"].unique())
-        for name in options.classes:
-            if name not in present:
-                raise MedshiftError(f"{root} has no class folder {name!r}.{near(name, present)}")
-        table = table[table["label"].isin(options.classes)]
+    domains = sorted(set(table["domain"])) if level else []
+    if domains and all(split_names.is_split(name) for name in domains):
+        raise MedshiftError(
+            f"the folders {', '.join(domains)} of {root} are splits, not sites: write a manifest with columns image, "
+            "label, domain, split_group and split, or add one of the folders if all images are of one site"
+        )
+    if not options.label_column:
+        table = choose_labels(table, "folder", options, problems, notes)
     return table.reset_index(drop=True), others
 
 
-def _walk(root: Path, problems: Problems) -> tuple[list[str], list[str]]:
+def _walk(root: Path, follow: bool, problems: Problems) -> tuple[list[str], list[str]]:
     """Return the images and the other files below a folder, as sorted relative paths; hidden ones are skipped."""
-    inside = ContainedPaths(root)
-    found, others = [], []
+    inside = ContainedPaths(root, follow)
+    found, others, refused = [], [], []
+    seen: set[str] = set()  # linked folders, by what they lead to
 
     def closed(error: OSError) -> None:
         problems.add(f"{error.filename}: cannot be read ({error.strerror})")
 
-    for folder, below, files in os.walk(root, onerror=closed):
+    for folder, below, files in os.walk(root, onerror=closed, followlinks=follow):
         below[:] = sorted(name for name in below if not name.startswith("."))
-        for name in below:
+        for name in list(below):
             path = Path(folder) / name
-            if path.is_symlink():  # not followed: it could lead anywhere, even in circles
-                problems.add(f"{path.relative_to(root).as_posix()} is a link to a folder: bring in the folder itself")
+            if path.is_symlink() and not (follow and _enter(path, inside, seen)):
+                below.remove(name)
+                if not follow:  # it could lead anywhere, even in circles
+                    problems.add(
+                        f"{path.relative_to(root).as_posix()} is a link to a folder: bring in the folder itself, or "
+                        "read it with --follow-links",
+                        kind="link to a folder",
+                    )
         for name in sorted(files):
             path = Path(folder) / name
             relative = path.relative_to(root).as_posix()
             if name.startswith(".") or name.lower() in NOT_IMAGES:
                 continue
             if inside.real(relative) is None:
-                problems.add(f"{relative} leads out of the folder")
+                gone = by_name(name) and not path.exists()
+                problems.add(f"{relative}: {missing(path) if gone else inside.refusal(relative)}")
+                refused.append(relative)
             elif by_name(name) or (path.is_file() and _may_be_image(path)):
                 found.append(relative)
             else:
                 others.append(relative)
+    problems.about([*found, *refused])
     return sorted(found), sorted(others)
+
+
+def _enter(link: Path, inside: ContainedPaths, seen: set[str]) -> bool:
+    """Tell whether a linked folder is read here: one in the tree is read in its own place, any other once."""
+    real = os.path.realpath(link)
+    if inside.holds(real) or any(real == other or real.startswith(other + os.sep) for other in seen):
+        return False
+    seen.add(real)
+    return True
 
 
 def _may_be_image(path: Path) -> bool:

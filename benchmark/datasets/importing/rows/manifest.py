@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
+import os
+import re
 from pathlib import Path
 
 import pandas as pd
 
-from .....shifts.errors import MedshiftError, near
+from .....shifts.errors import MedshiftError
+from ... import split_names
 from ...dataset import COLUMNS
-from ..formats.dicom.header import TAGS
+from ..formats.pointers import missing
 from ..formats.reader import OWN
+from ..labels.choose import choose_labels
+from ..labels.spellings import alike, means_missing, visible
+from ..notes import GraveNote
 from ..options import Options
 from ..problems import Problems
-from .candidates import candidates
+from .columns import choose_columns
+from .names import find_files
 from .paths import ContainedPaths
+from .repeated import merge_repeated
 from .table import read_table
 
+ZEROS = re.compile(r"(?<!\d)0+(?=\d)")
 
-def from_manifest(root: Path, path: Path, options: Options, problems: Problems) -> pd.DataFrame:
+
+def from_manifest(root: Path, path: Path, options: Options, problems: Problems, notes: list[str]) -> pd.DataFrame:
     """Read the rows of a manifest.
 
     Args:
@@ -25,15 +35,16 @@ def from_manifest(root: Path, path: Path, options: Options, problems: Problems) 
         path: The manifest.
         options: Names of its columns, and the classes to keep.
         problems: Collects what is wrong with cells.
+        notes: Get what was read otherwise than it stands there.
 
     Returns:
         Columns file, line, label, domain and group (empty where not known yet), perhaps split, and all others as text.
 
     Raises:
-        MedshiftError: It is not a table, or lacks a column that is needed.
+        MedshiftError: It is not a table, lacks a column that is needed, or an option names what it does not hold.
     """
-    read = read_table(path)
-    columns = _columns(read, path, options)
+    read = read_table(path, (options.image_column, options.label_column or "label"), notes)
+    columns = choose_columns(read, path, options, notes)
     if not len(read):
         raise MedshiftError(f"{path} lists no images")
     rows = pd.DataFrame({name: read[column] for name, column in columns.items()})
@@ -44,64 +55,67 @@ def from_manifest(root: Path, path: Path, options: Options, problems: Problems) 
     for name in map(str, read):
         if name not in columns.values():
             rows[f"manifest_{name}" if name in (*OWN, *COLUMNS) else name] = read[name]
-    if options.classes:
-        present = sorted(rows["label"].unique())
-        for name in options.classes:
-            if name not in present:
-                raise MedshiftError(f"{path} has no label {name!r}.{near(name, present)}")
-        rows = rows[rows["label"].isin(options.classes)]
-    _check(rows, columns, root, problems)
-    return rows.reset_index(drop=True)
+    other_mark = read.attrs.get("separator", ",") != ","
+    rows = choose_labels(rows, columns["label"], options, problems, notes, decimal_comma=other_mark)
+    _check(rows, columns, problems, notes)
+    rows = _locate_files(root, rows.reset_index(drop=True), options, problems, notes)
+    return merge_repeated(rows, options, problems, notes).drop(columns="real").reset_index(drop=True)
 
 
-def _columns(read: pd.DataFrame, path: Path, options: Options) -> dict[str, str]:
-    """Return which columns hold file, label and, where there are any, group, domain and split."""
-    columns = {
-        "file": options.image_column,
-        "label": options.label_column or "label",
-        "group": options.group_column or "split_group",
-    }
-    if not options.group_column and columns["group"] not in read:
-        del columns["group"]
-    missing = {
-        f"--{'image' if role == 'file' else role}-column": name for role, name in columns.items() if name not in read
-    }
-    if missing:
-        names, first = " or ".join(map(repr, missing.values())), next(iter(missing.values()))
-        raise MedshiftError(
-            f"{path} has no column {names}; its columns are {', '.join(map(str, read))}. Rename them, or use"
-            f" `medshift data add` {', '.join(missing)}.{near(first, read.columns)}"
-        )
-    domain = options.domain_from or "domain"
-    if domain in read:
-        columns["domain"] = domain
-    elif domain not in TAGS:
-        raise MedshiftError(
-            f"{path} has no column {domain!r} for the site or scanner of an image: name one with `medshift data add "
-            f"--domain-from`.{near(domain, read.columns)}{candidates(read.drop(columns=list(columns.values())))}"
-        )
-    if "split" in read:
-        columns["split"] = "split"
-    return columns
-
-
-def _check(rows: pd.DataFrame, columns: dict[str, str], root: Path, problems: Problems) -> None:
-    """Add what is wrong with the cells; a file that must not be opened gets an empty name."""
+def _check(rows: pd.DataFrame, columns: dict[str, str], problems: Problems, notes: list[str]) -> None:
+    """Add what is wrong with the cells."""
     for name, column in columns.items():
         cells, lines = rows[name], rows["line"]
+        way = " (--drop-label '' leaves these images out)" if name == "label" else ""
         for line in lines[cells.str.strip() == ""]:
-            problems.add(f"empty {column}", line)
+            of_split = f" ({split_names.WAY_ON})" if name == "split" else ""
+            problems.add(f"empty {column}{way}{of_split}", line)
         stray = (cells != cells.str.strip()) & (cells.str.strip() != "")
         for line, value in zip(lines[stray], cells[stray], strict=True):
-            problems.add(f"{column} {value!r} has spaces around it", line)
-    seen: dict[str, int] = {}
-    inside = ContainedPaths(root)
-    for index, name, line in zip(rows.index, rows["file"].tolist(), rows["line"], strict=True):
-        real = inside.real(name)
+            problems.add(f"{column} {value!r} has spaces around it", line, f"{name} has spaces")
+        if name == "domain":
+            for names in alike(cells.unique()):
+                told = " and ".join(repr(each) for each in names)
+                notes.append(
+                    GraveNote(
+                        f"{column} {told} look alike, and count as {len(names)} sites: write them alike if they are one"
+                    )
+                )
+        if name == "group":
+            written = pd.Series(cells.unique()).map(_plain).value_counts()
+            if count := int((written > 1).sum()):
+                notes.append(
+                    GraveNote(
+                        f"{count:,} groups are written in ways that differ in case, leading zeros or invisible "
+                        f"characters only, and count as different patients: write them alike in {column}"
+                    )
+                )
+        if name in ("domain", "group"):
+            counts = cells.value_counts()
+            for value in sorted(value for value in counts.index if means_missing(value, counts.index)):
+                what = "one group, that is as one patient" if name == "group" else "a domain"
+                notes.append(GraveNote(f"{column} `{value}` of {counts[value]:,} images counts as {what}; missing?"))
+
+
+def _plain(group: str) -> str:
+    """Return a group without case, leading zeros of numbers and characters that have no width."""
+    return ZEROS.sub("", visible(group).casefold())
+
+
+def _locate_files(
+    root: Path, rows: pd.DataFrame, options: Options, problems: Problems, notes: list[str]
+) -> pd.DataFrame:
+    """Return the rows with a column real, the path with links resolved; names that must not be opened are empty."""
+    problems.about(rows["file"].tolist())
+    rows = find_files(root, rows, problems, notes)
+    inside = ContainedPaths(root, options.follow_links)
+    files, reals = rows["file"].tolist(), []
+    for index, (name, line) in enumerate(zip(files, rows["line"].tolist(), strict=True)):
+        real = inside.real(name) if name.strip() else ""
         if real is None:
-            problems.add(f"{name} leads out of the folder", line)
-            rows.loc[index, "file"] = ""
-            continue
-        first = seen.setdefault(real, line)
-        if first != line and name.strip():
-            problems.add(f"{name} is listed twice, first in line {first}", line)
+            there = os.path.lexists(root / name) if "\0" not in name else False
+            gone = missing(root / name) if there and not (root / name).exists() else ""
+            problems.add(f"{name}: {gone or inside.refusal(name)}", line)
+            files[index] = ""
+        reals.append(real or "")
+    return rows.assign(file=files, real=reals)

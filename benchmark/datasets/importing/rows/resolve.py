@@ -7,10 +7,13 @@ from pathlib import Path
 
 import pandas as pd
 
-from .....shifts.errors import MedshiftError, near
+from .....shifts.errors import MedshiftError
 from ...dataset import COLUMNS
+from ...shared_groups import groups_per_domain
 from ..formats.dicom.header import TAGS, pseudonyms
 from ..formats.reader import OWN, Reader
+from ..labels.choose import ordered
+from ..notes import GraveNote
 from ..options import Options
 from ..problems import Problems
 from .candidates import candidates
@@ -50,17 +53,13 @@ def resolve_rows(reader: Reader, options: Options, problems: Problems, notes: li
         if reader.private:
             hidden = pseudonyms(rows["group"], "g-")
             rows["group"] = rows["group"].map(hidden)
-        across = int((rows.groupby("group")["domain"].nunique() > 1).sum())
-        if across:
-            notes.append(
-                f"{across:,} groups occur in several domains and count as the same patients: if each site numbers its "
-                "patients by itself, include the site in --group-pattern"
-            )
     elif not (rows["group"] != "").any():
         rows["group"] = rows["file"]
         notes.append(
-            "EACH IMAGE IS ITS OWN GROUP: if a patient has several, training and test data leak into each other; name "
-            "the patient with --group-pattern or a column split_group"
+            GraveNote(
+                "EACH IMAGE IS ITS OWN GROUP: if a patient has several, training and test data leak into each other; "
+                "name the patient with --group-pattern or a column split_group"
+            )
         )
     return rows
 
@@ -68,27 +67,40 @@ def resolve_rows(reader: Reader, options: Options, problems: Problems, notes: li
 def class_names(rows: pd.DataFrame, options: Options, problems: Problems) -> tuple[str, ...]:
     """Return the names of the classes; report if there are too few, or a class has one image only."""
     counts = rows["label"][rows["label"].str.strip() != ""].value_counts().sort_index()
-    if options.classes:
-        counts = counts.reindex([name for name in options.classes if name in counts.index])
-    for wanted in options.classes:
-        if wanted not in counts.index:
-            problems.add(f"no label {wanted!r}.{near(wanted, rows['label'].unique())}")
+    try:
+        counts = counts.reindex(list(ordered(counts.index, options)))
+    except MedshiftError as error:  # all images of a class are damaged
+        problems.add(str(error))
     if len(counts) > MOST_CLASSES:
         problems.add(f"{len(counts):,} different labels, at most {MOST_CLASSES:,} are supported (--label-column)")
     if len(counts) < 2:
         problems.add(f"every label is {counts.index[0]!r}; two classes are needed" if len(counts) else "no labels")
-    for name, count in counts.items():
-        if count == 1:
-            line = int(rows["line"][rows["label"] == name].iloc[0])
-            problems.add(f"class {name!r} has one image: add more, or leave it out with --classes", line)
+    _report_lonely(rows, counts, problems)
     return tuple(str(name) for name in counts.index)
 
 
-def sample_table(rows: pd.DataFrame, classes: tuple[str, ...]) -> pd.DataFrame:
+def _report_lonely(rows: pd.DataFrame, counts: pd.Series[int], problems: Problems) -> None:
+    """Add the classes of one image; where most are so, one problem for all: their names are not those of classes."""
+    lonely = [str(name) for name, count in counts.items() if count == 1]
+    if len(lonely) > 2 and 2 * len(lonely) > len(counts):
+        shown = f"{lonely[0]!r} to {lonely[-1]!r}"
+        if (rows["line"] == 0).all():
+            how = f"{len(lonely):,} folders with one image each ({shown}): patients? The class comes from"
+            problems.add(f"{how} --label-column, the keyword of a DICOM tag, or from a manifest")
+        else:
+            how = f"{len(lonely):,} labels with one image each ({shown}): patients or images?"
+            problems.add(f"{how} The class comes from --label-column")
+        return
+    for name in lonely:
+        line = int(rows["line"][rows["label"] == name].iloc[0])
+        problems.add(f"class {name!r} has one image: add more, or leave it out with --classes", line, "lone class")
+
+
+def sample_table(rows: pd.DataFrame, classes: tuple[str, ...], options: Options) -> pd.DataFrame:
     """Return the table of the data set: the columns of `Dataset`, then all others as text."""
     numbers = {name: index for index, name in enumerate(classes)}
     further = [name for name in rows if name not in (*OWN, *COLUMNS)]
-    return pd.DataFrame(
+    table = pd.DataFrame(
         {
             "sample_id": rows["sample_id"],
             "label": rows["label"].map(numbers).fillna(-1).astype("int64"),
@@ -98,3 +110,4 @@ def sample_table(rows: pd.DataFrame, classes: tuple[str, ...]) -> pd.DataFrame:
             **{str(name): rows[name].astype(str) for name in further},
         }
     ).reset_index(drop=True)
+    return groups_per_domain(table) if options.groups_per_domain else table

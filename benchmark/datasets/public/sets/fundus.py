@@ -10,10 +10,8 @@ import pandas as pd
 
 from .....shifts.errors import MedshiftError
 from ..definition import ParsedSet
+from ..labels import GRADES, REFERABLE
 from ..tables import by_stem, coded, must_exist, one_of, read_csv, squares
-
-GRADES = ("no-dr", "mild", "moderate", "severe", "proliferative")  # the international scale, 0 to 4
-REFERABLE = ("not-referable", "referable")  # moderate or worse
 
 
 def read(folder: Path, side: int, label: Literal["grade", "referable"] = "referable") -> ParsedSet:

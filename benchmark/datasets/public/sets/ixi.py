@@ -13,13 +13,12 @@ from numpy.typing import NDArray
 
 from .....shifts.errors import MedshiftError, in_one_line
 from ..definition import MissingExtra, ParsedSet, Remote
+from ..labels import AGES
 from ..tables import one_of
 
 NAME = re.compile(r"IXI(\d{3})-(Guys|HH|IOP)-\d{4}-T1\.nii(\.gz)?")
 SITES = {"Guys": "guys-1.5t", "HH": "hammersmith-3t", "IOP": "iop-1.5t"}
 SEX = "SEX_ID (1=m, 2=f)"
-SEXES = ("male", "female")
-AGES = ("under-50", "50-and-over")
 EXTENT = 224.0  # mm spanned by the cube: a head
 BRIGHTEST = 99.5  # percentile of a volume that becomes 1
 

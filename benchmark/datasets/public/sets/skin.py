@@ -8,9 +8,9 @@ import pandas as pd
 
 from .....shifts.errors import MedshiftError
 from ..definition import ParsedSet
+from ..labels import DIAGNOSES
 from ..tables import by_stem, coded, read_csv, squares
 
-DIAGNOSES = ("akiec", "bcc", "bkl", "df", "mel", "nv", "vasc")
 SOURCES = ("rosendahl", "vidir_modern", "vidir_molemax", "vienna_dias")
 HEADINGS = {"MEL": "mel", "NV": "nv", "BCC": "bcc", "AK": "ak", "BKL": "bkl", "DF": "df", "VASC": "vasc", "SCC": "scc"}
 ARCHIVES = {"HAM": "ham10000", "BCN": "bcn20000", "MSK": "msk"}  # prefix of lesion ids -> domain

@@ -10,7 +10,6 @@ from .....shifts.errors import MedshiftError
 from ..definition import ParsedSet
 from ..tables import one_of, squares
 
-KINDS = ("basophil", "eosinophil", "lymphocyte", "monocyte", "neutrophil")
 SHORT = {"baso": "basophil", "eosi": "eosinophil", "lymp": "lymphocyte", "mono": "monocyte", "neut": "neutrophil"}
 ENDINGS = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff")
 # domain -> alternatives for each of its folders; each folder holds one folder per kind

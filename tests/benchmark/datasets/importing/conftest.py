@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from helpers.image_folders import folder
+from helpers.images.image_folders import folder
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from helpers.cli import MEDSHIFT
-from helpers.image_folders import folder
+from helpers.images.image_folders import folder
 from helpers.importing import refused
 from PIL import Image
 
@@ -18,6 +18,7 @@ from medshift.benchmark.datasets import registry, store
 from medshift.benchmark.datasets.importing.add import add
 from medshift.benchmark.datasets.importing.options import Options
 from medshift.benchmark.datasets.importing.rows.paths import ContainedPaths
+from medshift.benchmark.datasets.shared_groups import shared_groups_note
 
 pytestmark = pytest.mark.usefixtures("home")
 
@@ -66,11 +67,11 @@ def test_a_class_a_folder_and_a_domain_a_folder(small, home, tmp_path):
     assert made.table["label"].tolist() == [int("sick" in name) for name in made.table["sample_id"]]
     assert made.table["group"].nunique() == 16
     assert any("EACH IMAGE IS ITS OWN GROUP" in note for note in made.notes)
-    assert any("left out 1 files that are not images" in note for note in made.notes)
+    assert any("left out 1 file that is no image" in note for note in made.notes)
     store.remove("set")
     grouped = add("set", tmp_path / "tree", Options(group_pattern=r"-(\d\d)\d"))
     assert sorted(grouped.table["group"].unique()) == ["00", "01"]
-    assert any("1 groups occur in several domains" in note for note in grouped.notes)
+    assert "1 group occurs in both a and b" in shared_groups_note(grouped.table)
     store.remove("set")
     (_, said) = refused(tmp_path / "tree", home, group_pattern="b-(0)", classes=("healthy", "sick"))[:2]
     assert "a/healthy/a-000.png: --group-pattern does not match" in said
@@ -81,7 +82,7 @@ def test_a_class_a_folder_and_a_domain_a_folder(small, home, tmp_path):
     assert one.domains == ["a"]
     store.remove("one")
     (tmp_path / "tree" / "a" / "loose.png").write_bytes((small / "images/a-000.png").read_bytes())
-    assert any("a/loose.png is at depth 1" in line for line in refused(tmp_path / "tree", home))
+    assert any("a/loose.png: at depth 1" in line for line in refused(tmp_path / "tree", home))
 
 
 @pytest.mark.parametrize("form", ["a/healthy/-1.png", "a/healthy/-1"])
@@ -94,19 +95,21 @@ def test_what_is_no_file_in_a_tree_is_named_or_left_out_and_not_waited_for(home,
     odd = where / form
     makers = {
         "not a file but a folder or device": lambda: os.mkfifo(odd),
-        "no such file": lambda: odd.symlink_to("gone"),
-        "no such file ": lambda: odd.symlink_to(odd),
+        "no such file: a link to what is not there (fetch it, or copy its target)": lambda: odd.symlink_to("gone"),
+        "no such file: a link to what is not there (fetch it, or copy its target) ": lambda: odd.symlink_to(odd),
     }
     for said, make in makers.items():
         make()
         if odd.suffix:
             assert refused(where, home)[1:] == [f"{form}: {said.strip()}"]
         else:
-            assert any("left out 1 files that are not images" in note for note in add("set", where, Options()).notes)
+            assert any("left out 1 file that is no image" in note for note in add("set", where, Options()).notes)
             store.remove("set")
         odd.unlink()
     (where / "loop").symlink_to(where)
-    assert refused(where, home)[1:] == ["loop is a link to a folder: bring in the folder itself"]
+    assert refused(where, home)[1:] == [
+        "loop is a link to a folder: bring in the folder itself, or read it with --follow-links"
+    ]
 
 
 def test_a_pattern_goes_before_the_column_and_says_so(small):

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 from helpers.cli import MEDSHIFT
-from helpers.image_folders import folder
+from helpers.images.image_folders import folder
 from helpers.importing import left
 
 from medshift.benchmark.datasets import store

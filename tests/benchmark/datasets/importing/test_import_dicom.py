@@ -7,8 +7,8 @@ import subprocess
 import numpy as np
 import pytest
 from helpers.cli import MEDSHIFT
-from helpers.dicom_files import tree, write
-from helpers.image_folders import picture
+from helpers.images.dicom_files import tree, write
+from helpers.images.image_folders import picture
 
 from medshift.benchmark.datasets import store
 from medshift.benchmark.datasets.importing.add import add
@@ -88,14 +88,14 @@ def test_classes_of_a_tag_and_groups_of_a_path(tmp_path, home):
     assert made.table["group"].nunique() == 2
     assert not any("patient id" in note or "--group-pattern" in note for note in made.notes)
     assert "Smith" not in made.table.to_csv()
-    with pytest.raises(MedshiftError, match="no label 'NEE'"):
+    with pytest.raises(MedshiftError, match="unknown label 'NEE'"):
         add("other", tmp_path / "in", Options(**chosen, classes=("NEE", "CHEST", "HEAD")))
 
 
 def test_options_that_do_not_go_with_dicom(tmp_path):
     where, ramp = tree(tmp_path / "in", WindowCenter="", WindowWidth="")
     for options, message in (
-        ({"slices": 2}, "--slices goes with NIfTI, not with DICOM"),
+        ({"slices": 2}, "--slices goes with NIfTI, or with files of several pages or frames: these have one each"),
         ({"voxel_mm": 1.0}, "--voxel-mm goes with NIfTI, not with DICOM"),
         ({"window": "file"}, r"no/0\.dcm: has no window of its own"),
     ):
@@ -141,7 +141,7 @@ def test_all_that_is_wrong_at_once(tmp_path, home):
     text = str(error.value)
     for said in (
         "no/report.dcm: DICOM without pixel data",
-        "no/cine.dcm: 4 frames; only files of one frame are read",
+        "no/cine.dcm: 4 frames: --slices N takes N of each",
         "no/huge.dcm: 60000 x 60000 pixels; the most is",
         "no/short.dcm: cannot be decoded",
         "no/twin.dcm: the same image as no/0.dcm (SOPInstanceUID)",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pydicom
 import pytest
-from helpers.dicom_files import tree, write
+from helpers.images.dicom_files import tree, write
 
 from medshift.benchmark.datasets.importing.add import add
 from medshift.benchmark.datasets.importing.formats.windowing import window
@@ -57,7 +57,7 @@ def test_windows_of_the_files_own(tmp_path):
     made = add("set", where, Options(domain_from="Manufacturer", window="file"))
     assert np.abs(made.pixels[0, 0] / 65535 - window(ramp, 2048, 1024)).max() < 1e-5
     write(where / "no" / "9.dcm", ramp, 9, bits=12)
-    with pytest.raises(MedshiftError, match=r"no/9.dcm: has no window of its own"):
+    with pytest.raises(MedshiftError, match=r"1 problem:\n  no/9.dcm: has no window of its own"):
         add("other", where, Options(domain_from="Manufacturer", window="file"))
 
 

@@ -211,7 +211,7 @@ def test_all_that_is_wrong_at_once(tmp_path, home):
         add("set", where, Options(modality="mr"))
     text = str(error.value)
     for said in (
-        "line 6: nan.nii: 1 of 110,592 voxels are NaN or infinite",
+        "line 6: nan.nii: 1 of 110,592 voxels are NaN or infinite: --nan-as darkest (or a value) replaces them",
         "line 7: flat.nii: every voxel is 0",
         "line 8: time.nii: is 8 x 8 x 8 x 5; only files of one volume are read",
         "line 9: plane.nii: is 8 x 8; only files of one volume are read",

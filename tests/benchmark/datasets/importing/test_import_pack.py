@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import errno
 import os
-import resource
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
-from helpers.image_folders import folder
+from helpers.full_disk import largest_file
+from helpers.images.image_folders import folder
 
 from medshift.benchmark.datasets import store
 from medshift.benchmark.datasets.importing.add import add
@@ -32,17 +31,6 @@ def packed():
 def left(home):
     """Return the names in the store, without locks."""
     return [path.name for path in (home / "data").iterdir() if not path.name.endswith(".lock")]
-
-
-@contextmanager
-def largest_file(size):
-    """Limit the size of files that this process writes."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 @pytest.mark.parametrize(

@@ -6,15 +6,18 @@ import hashlib
 import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ...problems import UnsupportedFile
 from ..reader import MOST_PIXELS
+from .decoders import lacking_decoder
+from .frames import GROUPS, has_window, is_rescaled, rescaling
+from .opening import open_dicom
+from .spacing import SPACINGS, aspect, squared
+from .tags import number, text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-
-    from pydicom.dataset import Dataset
 
 
 KEPT = (
@@ -24,11 +27,15 @@ KEPT = (
     "PatientSex",
     "PatientAge",
 )  # kept in addition to `TAGS`: possible confounders
+COLOURS = ("RGB", "PALETTE COLOR", "YBR_FULL", "YBR_FULL_422", "YBR_ICT", "YBR_RCT")
+CONTRADICTING = (("MONOCHROME1", "IDENTITY"), ("MONOCHROME2", "INVERSE"))
+PIXELS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
 READ = (
     *("Rows", "Columns", "SamplesPerPixel", "BitsStored", "PixelRepresentation", "PhotometricInterpretation"),
     *("NumberOfFrames", "RescaleSlope", "RescaleIntercept", "WindowCenter", "WindowWidth", "ModalityLUTSequence"),
-    *("PixelPaddingValue",),
-    *("SOPInstanceUID", "PatientID", "IssuerOfPatientID", "StudyInstanceUID", "FloatPixelData", "PixelData"),
+    *("VOILUTSequence", "DoseGridScaling", *GROUPS, "PixelPaddingValue", "ImageType", "SeriesInstanceUID"),
+    *("PresentationIntentType", "PresentationLUTShape", *SPACINGS),
+    *("SOPInstanceUID", "PatientID", "IssuerOfPatientID", "StudyInstanceUID", *PIXELS),
 )
 
 
@@ -40,29 +47,47 @@ class DicomHeader:
         width: In pixels.
         height: In pixels.
         channels: 1 or 3.
+        frames: Number of images in it.
         bits: Bits stored per value.
         signed: Whether stored values may be negative.
         rescaled: Whether stored values are converted to others, e.g. Hounsfield units.
-        windowed: Whether it has a window.
+        windowed: Whether it has a window or a table of grey values.
         padded: Whether it says which stored values lie outside the image.
         instance: Unique name of the image.
+        series: Unique name of its series; empty if missing.
+        mosaic: Whether it shows the slices of a volume side by side.
+        intent: FOR PRESENTATION or FOR PROCESSING (raw values of a detector); empty if missing.
+        contradicts: Whether one of its tags says that the least value is black, another that it is white.
         patient: Identifier and issuer of the patient, or the study if there is none.
         anonymous: Whether it has no patient identifier.
+        aspect: Height of a pixel divided by its width.
         tags: Texts of `TAGS`, `KEPT` and the tag of the label; empty if missing.
     """
 
     width: int
     height: int
     channels: int
+    frames: int
     bits: int
     signed: bool
     rescaled: bool
+    rescaling: tuple[float, float]
     windowed: bool
     padded: bool
     instance: str
+    series: str
+    mosaic: bool
+    intent: str
+    contradicts: bool
     patient: str
     anonymous: bool
+    aspect: float = 1.0
     tags: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height once pixels are square."""
+        return squared(self.width, self.height, self.aspect)
 
 
 def read_header(path: Path, label_tag: str = "") -> DicomHeader:
@@ -73,63 +98,51 @@ def read_header(path: Path, label_tag: str = "") -> DicomHeader:
         label_tag: Keyword of a further tag to read; empty for none.
 
     Raises:
-        UnsupportedFile: It holds no image, several images, or a very large one.
+        UnsupportedFile: It holds no image or a very large one, or needs a decoder that is not installed.
         Exception: Whatever pydicom raises.
     """
-    import pydicom
-
     wanted = [*READ, *TAGS, *KEPT, *([label_tag] if label_tag else [])]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about values that violate the standard; those that matter are checked here
-        read = pydicom.dcmread(path, defer_size=1024, specific_tags=list(wanted))
-        if not ("PixelData" in read or "FloatPixelData" in read):
+        read = open_dicom(path, wanted)
+        if not any(name in read for name in PIXELS):
             raise UnsupportedFile("DICOM without pixel data")
-        width, height = int(read.Columns), int(read.Rows)
+        width, height = int(number(read, "Columns", 0)), int(number(read, "Rows", 0))
+        if width < 1 or height < 1:
+            raise UnsupportedFile(f"states {width} x {height} pixels (Columns, Rows)")
         if width * height > MOST_PIXELS:
             raise UnsupportedFile(f"{width} x {height} pixels; the most is {MOST_PIXELS:,}")
-        frames = int(read.get("NumberOfFrames") or 1)
-        if frames > 1:
-            raise UnsupportedFile(f"{frames} frames; only files of one frame are read")
-        coloured = int(read.get("SamplesPerPixel", 1)) == 3 or read.PhotometricInterpretation == "PALETTE COLOR"
-        trivial = (number(read, "RescaleSlope", 1), number(read, "RescaleIntercept", 0)) == (1, 0)
+        if lacking := lacking_decoder(read):
+            raise UnsupportedFile(lacking)
+        frames = max(1, int(read.get("NumberOfFrames") or 1))
+        like = text(read, "PhotometricInterpretation")
+        coloured = int(read.get("SamplesPerPixel", 1)) == 3 or like == "PALETTE COLOR"
+        if coloured and like not in COLOURS:  # pydicom would return its channels as they are
+            raise UnsupportedFile(f"colours are {like or 'not named'}; read are {', '.join(COLOURS)}")
         known = text(read, "PatientID")
         patient = f"{known}\x1f{text(read, 'IssuerOfPatientID')}" if known else text(read, "StudyInstanceUID")
+        whole = "PixelData" in read
         return DicomHeader(
             width=width,
             height=height,
             channels=3 if coloured else 1,
-            bits=int(read.get("BitsStored", 32)),
+            frames=frames,
+            bits=int(read.get("BitsStored", 32)) if whole else 32,
             signed=int(read.get("PixelRepresentation", 0)) == 1,
-            rescaled="ModalityLUTSequence" in read or "FloatPixelData" in read or not trivial,
-            windowed=bool(text(read, "WindowCenter") and text(read, "WindowWidth")),  # tags may be present but empty
+            rescaled="ModalityLUTSequence" in read or not whole or is_rescaled(read, frames),
+            rescaling=rescaling(read, 0),
+            windowed=has_window(read),
             padded=not coloured and text(read, "PixelPaddingValue") != "",
             instance=text(read, "SOPInstanceUID"),
+            series=text(read, "SeriesInstanceUID"),
+            intent=text(read, "PresentationIntentType"),
+            contradicts=(like, text(read, "PresentationLUTShape")) in CONTRADICTING,
+            mosaic="MOSAIC" in (read.get("ImageType") or ()),
             patient=patient or text(read, "SOPInstanceUID"),
             anonymous=not known,
+            aspect=aspect(read),
             tags={name: text(read, name) for name in wanted[len(READ) :]},
         )
-
-
-def text(read: Dataset, name: str) -> str:
-    """Return a tag as text: the first of several values, stripped, 1.5 rather than 1.50; empty if missing."""
-    value = _first(read, name)
-    if isinstance(value, float) or type(value).__name__ in ("DSfloat", "DSdecimal"):
-        return f"{float(value):g}"
-    return " ".join(str(value).split())
-
-
-def number(read: Dataset, name: str, default: float) -> float:
-    """Return a tag as a number, the first of several; the default if it is missing or empty."""
-    value = _first(read, name)
-    return default if value == "" else float(value)
-
-
-def _first(read: Dataset, name: str) -> Any:  # noqa: ANN401
-    """Return the value of a tag, or the first of several; an empty text if it is missing or empty."""
-    value: Any = read.get(name)
-    if isinstance(value, (list, tuple)) or type(value).__name__ == "MultiValue":
-        value = value[0] if len(value) else ""
-    return "" if value is None else value
 
 
 def pseudonyms(names: Iterable[str], prefix: str) -> dict[str, str]:

@@ -6,19 +6,32 @@ import warnings
 from collections.abc import Callable
 from itertools import compress
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ...options import LARGEST_SIDE, Options
+from ......shifts.errors import MedshiftError
+from .....files.wording import plural
+from ...labels.choose import choose_labels
+from ...not_finite import nan_note
+from ...notes import GraveNote
+from ...options import Options
 from ...problems import Problems
-from ..reader import OWN, choose_channels, read_headers
-from ..resize import luma, square
+from ..frames import ONE_OF_EACH, spread
+from ..reader import OWN, Depth, choose_channels, read_headers
+from ..resize import luma, resized, square
+from ..sizes import Sizes
+from ..value_range import ValueRanges
 from ..windowing import levels
 from .header import pseudonyms, read_header
+from .notes import header_notes
+from .opening import open_dicom
 from .pixels import read_values
+
+if TYPE_CHECKING:
+    from pydicom.dataset import FileDataset
 
 
 class DicomReader:
@@ -49,11 +62,14 @@ class DicomReader:
         self.private = not listed
         label_tag = "" if listed else options.label_column
         kept, heads = read_headers(root, rows, lambda path: read_header(path, label_tag), problems, progress)
-        if label_tag and options.classes:
-            wanted = [of.tags[label_tag] in options.classes for of in heads]
-            kept, heads = kept[wanted].reset_index(drop=True), list(compress(heads, wanted))
+        self.notes: list[str] = []
+        if label_tag:
+            tagged = kept.assign(label=[of.tags[label_tag] for of in heads])
+            kept = choose_labels(tagged, label_tag, options, problems, self.notes)
+            heads = list(compress(heads, tagged.index.isin(kept.index)))
+            kept = kept.reset_index(drop=True)
             if not heads:
-                problems.add(f"no image has a {label_tag} of {', '.join(options.classes)}")
+                problems.add("no image is left")
                 problems.stop()
         for name, line, of in zip(kept["file"], kept["line"], heads, strict=True):
             if options.windowing == "file" and not of.windowed:
@@ -61,22 +77,45 @@ class DicomReader:
             if options.windowing in ("fixed", "file") and of.channels == 3:
                 problems.add(f"{name}: is colour, to which a window cannot be applied (--window)", line)
         self._heads = heads
-        self.notes: list[str] = []
+        self._last: tuple[Path, FileDataset] | None = None
         self.rows = self._named(kept, problems, label_tag, listed)
+        named = [""] * len(heads) if listed or label_tag else self.rows["label"].tolist()
+        noted = header_notes(heads, self._domains(), named)
+        self._frames = [0] * len(heads)
+        if options.slices:
+            self._take_frames(problems)
+            heads = self._heads
+        else:
+            self._refuse_frames(problems)
         self.channels = choose_channels([of.channels for of in heads], options)
         for name, line, of in zip(self.rows["file"], self.rows["line"], heads, strict=True):
             if of.channels != self.channels and not (options.channels or options.depth == 8):
                 problems.add(f"{name}: {of.channels} channels, most others have {self.channels} (--channels)", line)
-        smallest = min(min(of.width, of.height) for of in heads)
-        self.side = options.image_size or min(LARGEST_SIDE, smallest)
-        if self.side < 8:
-            problems.add(f"the smallest image has a side of {smallest} pixels; 8 are needed")
-        self.notes.append(f"DICOM, centre-cropped and resized to {self.side} x {self.side}")
+        sizes = Sizes([of.size for of in heads], options, problems)
+        self.rows, self.side = sizes.add_columns(self.rows), sizes.side
+        self.notes += sizes.notes()
         if any(of.padded for of in heads):
             self.notes.append("padding outside the image (PixelPaddingValue) is as dark as its darkest pixel")
         if self.channels == 1 and any(of.channels == 3 for of in heads):
             self.notes.append("colour converted to grey by ITU-R BT.601: 0.299 red, 0.587 green, 0.114 blue")
+        self.windowed = options.windowing != "none"
+        self.ranges = ValueRanges(options.value_ranges, options.depth)
+        self.dropped: int | list[int] = 0
         self.dtype, self.value_range = self._type()
+        if self.dtype == "float32" and not self.ranges:
+            sizes.refuse_bars("--value-range LOW,HIGH or --window CENTRE,WIDTH")
+        if options.nan_as:
+            self.notes.append(nan_note(options.nan_as, "pixels", "image"))
+        self.notes.extend(noted)
+
+    @property
+    def floats(self) -> list[bool]:
+        """Whether the values of each row are kept as floats."""
+        return [of.rescaled or of.signed or of.bits > 16 for of in self._heads]
+
+    def closing_notes(self) -> list[str]:
+        """Return what was done to how many images."""
+        return self.ranges.notes()
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -96,11 +135,9 @@ class DicomReader:
             self.notes.append("groups are hashed patient ids")
             unknown = sum(of.anonymous for of in self._heads)
             if unknown:
-                self.notes.append(f"{unknown:,} images have no patient id: their study is their group")
+                self.notes.append(GraveNote(f"{unknown:,} images have no patient id: their study is their group"))
         if listed:
             return rows
-        if label_tag:
-            rows["label"] = rows[label_tag]
         for name, line, label in zip(rows["file"], rows["line"], rows["label"], strict=True):
             if not label:
                 problems.add(f"{name}: lacks {label_tag or 'a folder that names its class'}", line)
@@ -115,6 +152,39 @@ class DicomReader:
         rows["sample_id"] = [images[of.instance] for of in self._heads]
         return rows
 
+    def _domains(self) -> list[str]:
+        """Return the domain of each row, as far as it is known yet."""
+        tag = self._options.domain_from
+        return self.rows[tag if not (self.rows["domain"] != "").any() and tag in self.rows else "domain"].tolist()
+
+    def _refuse_frames(self, problems: Problems) -> None:
+        """Add the files of several frames."""
+        for name, line, of in zip(self.rows["file"], self.rows["line"], self._heads, strict=True):
+            if of.frames > 1:
+                problems.add(f"{name}: {of.frames:,} frames: --slices N takes N of each", line)
+
+    def _take_frames(self, problems: Problems) -> None:
+        """Make one row per frame taken; frames of a file share its group."""
+        wanted = self._options.slices
+        if all(of.frames == 1 for of in self._heads):
+            raise MedshiftError(
+                "--slices goes with NIfTI, or with files of several pages or frames: these have one each"
+            )
+        for name, line, of in zip(self.rows["file"], self.rows["line"], self._heads, strict=True):
+            if of.frames < wanted:
+                problems.add(
+                    f"{name}: has {plural(of.frames, 'frame')}, fewer than --slices {wanted}{ONE_OF_EACH}", line
+                )
+        taken = [spread(of.frames, min(wanted, of.frames)) for of in self._heads]
+        rows = self.rows.loc[self.rows.index.repeat([len(frames) for frames in taken])].reset_index(drop=True)
+        self._frames = [frame for frames in taken for frame in frames]
+        rows["slice"] = [str(frame) for frame in self._frames]
+        names = rows["sample_id"] if "sample_id" in rows else rows["file"]
+        rows["sample_id"] = names + "#" + rows["slice"]
+        self._heads = [of for of, frames in zip(self._heads, taken, strict=True) for _ in frames]
+        self.rows = rows
+        self.notes.append(f"{plural(wanted, 'frame')} of each file, spread evenly")
+
     def _type(self) -> tuple[Literal["uint8", "uint16", "float32"], tuple[float, float] | None]:
         """Return type and value range of the data set; add notes on how values are read."""
         how = self._options.windowing
@@ -125,7 +195,11 @@ class DicomReader:
                 )
             )
             return "uint16", None
-        if any(of.rescaled or of.signed or of.bits > 16 for of in self._heads):
+        if self.ranges:
+            self.ranges.depths = [] if any(self.floats) else [of.bits for of in self._heads]
+            native: Depth = "uint8" if all(of.bits <= 8 for of in self._heads) else "uint16"
+            return self.ranges.choose_type("float32" if any(self.floats) else native)
+        if any(self.floats):
             self.notes.append(
                 "rescaled values; the least and greatest of the set become 0 and 1 (--window narrows them)"
             )
@@ -145,21 +219,31 @@ class DicomReader:
             UnsupportedFile: The file cannot be read.
             Exception: Whatever pydicom raises.
         """
-        import pydicom
-
         path = self._root / self.rows["file"].iloc[index]
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            read = pydicom.dcmread(path)
-            values = read_values(read, self._heads[index], self._options)
+            values = read_values(self._open(path), self._heads[index], self._options, self._frames[index])
         if values.shape[0] != self.channels:
             values = np.repeat(values, 3, axis=0) if self.channels == 3 else luma(values)[None]
         if self._options.windowing != "none":
-            return square(levels(values), self.side)
-        if self.dtype == "float32":
-            return square(values.astype(np.float32), self.side)
+            return self._square(levels(values), index)
         most = 2 ** self._heads[index].bits - 1
+        if self.ranges:
+            stored = self.ranges.store(self.ranges.scale(values, index, (0, most)))
+            return self._square(stored, index, self.ranges.black)
+        if self.dtype == "float32":
+            return self._square(values.astype(np.float32), index)
         values = np.clip(np.rint(values), 0, most)  # unused high bits may hold anything
         if self.dtype == "uint16" and self.value_range is None and most != 65535:
             values = np.rint(values * (65535 / most))
-        return square(values.astype(self.dtype), self.side)
+        return self._square(values.astype(self.dtype), index)
+
+    def _square(self, values: NDArray[Any], index: int, black: float | None = None) -> NDArray[Any]:
+        return square(resized(values, *self._heads[index].size), self.side, self._options.fit, black)
+
+    def _open(self, path: Path) -> FileDataset:
+        if self._options.slices == 0:
+            return open_dicom(path)
+        if self._last is None or self._last[0] != path:  # frames of a file follow each other
+            self._last = (path, open_dicom(path))
+        return self._last[1]

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from ...problems import UnsupportedFile
+from .geometry import read_geometry
+from .opening import open_volume
 
 MOST_VOXELS = 500_000_000
 
@@ -20,10 +21,16 @@ class NiftiHeader:
     Args:
         shape: Voxels along each axis.
         spacing: Voxel size in mm.
+        unit: As `Geometry`, as all below.
+        believed: Whether the unit was applied.
+        forms: Whether qform and sform agree.
     """
 
     shape: tuple[int, int, int]
     spacing: tuple[float, float, float]
+    unit: str
+    believed: bool
+    forms: str
 
     @property
     def extent(self) -> tuple[float, ...]:
@@ -38,26 +45,20 @@ def read_header(path: Path) -> NiftiHeader:
         UnsupportedFile: It is not a single volume, too large, or lacks a voxel size.
         Exception: Whatever nibabel raises.
     """
-    import nibabel
-
-    image: Any = nibabel.load(path)  # nibabel does not say what it returns
+    image = open_volume(path)
     shape = image.shape
     if len(shape) < 3 or any(count != 1 for count in shape[3:]):
         raise UnsupportedFile(f"is {' x '.join(map(str, shape))}; only files of one volume are read")
     if min(shape) < 1 or int(np.prod(shape, dtype=object)) > MOST_VOXELS:
         raise UnsupportedFile(f"{' x '.join(map(str, shape))} voxels; the most is {MOST_VOXELS:,}")
-    affine = image.affine
-    if not np.isfinite(affine).all() or abs(np.linalg.det(affine[:3, :3])) < 1e-9:
-        raise UnsupportedFile("its affine gives no voxel size")
     if image.get_data_dtype().fields or image.get_data_dtype().kind == "c":
         raise UnsupportedFile(f"values are {image.get_data_dtype()}; only one real number per voxel is read")
-    # columns of the affine are steps along the axes; `order` says which of the patient's axes each is nearest to
-    order = nibabel.io_orientation(affine)[:, 0]  # type: ignore[no-untyped-call]
-    if np.isnan(order).any():
-        raise UnsupportedFile("its affine gives no orientation")
-    steps = np.sqrt((affine[:3, :3] ** 2).sum(axis=0))
-    by_patient = np.argsort(order)
+    geometry = read_geometry(image)
+    by_patient = np.argsort(geometry.order)
     return NiftiHeader(
         (int(shape[by_patient[0]]), int(shape[by_patient[1]]), int(shape[by_patient[2]])),
-        (float(steps[by_patient[0]]), float(steps[by_patient[1]]), float(steps[by_patient[2]])),
+        (geometry.spacing[by_patient[0]], geometry.spacing[by_patient[1]], geometry.spacing[by_patient[2]]),
+        geometry.unit,
+        geometry.believed,
+        geometry.forms,
     )

@@ -10,13 +10,20 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ...not_finite import nan_note, replace_not_finite
+from ...notes import GraveNote
 from ...options import LARGEST_CUBE, LARGEST_SIDE, Options
 from ...problems import Problems, UnsupportedFile
+from ..frames import ONE_OF_EACH
 from ..reader import read_headers
 from ..resize import axis_weights
+from ..value_range import ValueRanges
 from ..windowing import levels, percentiles, window
 from .header import NiftiHeader, read_header
+from .notes import header_notes
+from .opening import open_volume
 
+LEAST_LEFT = 2  # voxels
 MIDDLE = 0.5  # fraction of the axial extent from which slices are taken
 
 
@@ -47,13 +54,18 @@ class NiftiReader:
         self.rows, heads = read_headers(root, rows, read_header, problems, progress)
         for name, line, of in zip(self.rows["file"], self.rows["line"], heads, strict=True):
             if of.shape[2] < options.slices:
-                problems.add(f"{name}: has {of.shape[2]} slices, fewer than --slices {options.slices}", line)
+                has = f"has {of.shape[2]} slices, fewer than --slices {options.slices}"
+                problems.add(f"{name}: {has}{ONE_OF_EACH}", line)
         if options.windowing == "file":
             problems.add("--window file: NIfTI has no window of its own; give CENTRE,WIDTH or image")
+        noted = header_notes(self.rows["file"].tolist(), heads)
         axes = 2 if options.slices else 3
         largest = max(max(of.shape[:axes]) for of in heads)
         self.side = options.image_size or min(LARGEST_SIDE if options.slices else LARGEST_CUBE, largest)
         self.voxel = options.voxel_mm or float(np.median([max(of.extent[:axes]) for of in heads])) / self.side
+        for name, line, of in zip(self.rows["file"], self.rows["line"], heads, strict=True):
+            if self._left_of(of, axes) < LEAST_LEFT:
+                problems.add(f"{name}: {self._nothing_left(of)}", line)
         each = " x ".join([str(self.side)] * axes)
         self.notes = [f"NIfTI on the patient's axes, {each} of {self.voxel:.3g} mm, cropped or padded about the centre"]
         if options.slices:
@@ -65,12 +77,26 @@ class NiftiReader:
         how = options.windowing
         self.dtype: Literal["uint8", "uint16", "float32"] = "float32" if how == "none" else "uint16"
         self.value_range: tuple[float, float] | None = None
-        self.notes.append(
-            {
-                "none": "unscaled values; the least and greatest of the set become 0 and 1 (--window narrows them)",
-                "image": "each volume scaled from its 0.5th to its 99.5th percentile",
-            }.get(how, f"window {options.window}")
-        )
+        self.windowed = how != "none"
+        self.ranges = ValueRanges(options.value_ranges, options.depth)
+        self.dropped: int | list[int] = 0
+        if self.ranges:
+            self.dtype, self.value_range = self.ranges.choose_type("float32")
+        else:
+            self.notes.append(
+                {
+                    "none": "unscaled values; the least and greatest of the set become 0 and 1 (--window narrows them)",
+                    "image": "each volume scaled from its 0.5th to its 99.5th percentile",
+                }.get(how, f"window {options.window}")
+            )
+        if options.nan_as:
+            self.notes.append(nan_note(options.nan_as, "voxels", "volume"))
+        self.notes.extend(noted)
+
+    @property
+    def floats(self) -> list[bool]:
+        """Whether the values of each row are floats: all are, unless a window makes grey levels of them."""
+        return [not self.windowed] * len(self.rows)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -84,7 +110,8 @@ class NiftiReader:
         alone = rows["group"] == ""
         if alone.any() and not self._options.group_pattern:
             rows.loc[alone, "group"] = rows["file"][alone]
-            self.notes.append("EACH VOLUME IS ITS OWN GROUP: name the patient with --group-pattern or split_group")
+            told = "EACH VOLUME IS ITS OWN GROUP: name the patient with --group-pattern or split_group"
+            self.notes.append(GraveNote(told))
         rows["slice"] = [str(index) for of in heads for index in middle_slices(of.shape[2], count)]
         rows["sample_id"] = rows["file"] + "#" + rows["slice"]
         return rows.reset_index(drop=True)
@@ -93,14 +120,17 @@ class NiftiReader:
         """Return the voxels of a row, in the shape `shape`.
 
         Raises:
-            UnsupportedFile: The volume has NaN, or only one value.
+            UnsupportedFile: The volume has NaN, or only one value, or only one is left of it.
             Exception: Whatever nibabel raises.
         """
         volume: NDArray[Any] = self._volume(self._root / self.rows["file"].iloc[index])
         of = self._heads[index]
         if self._options.slices:
             volume = volume[:, :, int(self.rows["slice"].iloc[index])]
+        if self.ranges:
+            volume = self.ranges.scale(volume, index, (0, 1))
         least = volume.min()  # fills what lies outside the volume
+        varied = bool(least < volume.max())  # a slice above the head may be all air
         # float64: a library chooses the order of the sums below, and in float32 that order would decide grey levels
         volume = volume.astype(np.float64) - least
         for axis in range(volume.ndim):
@@ -110,7 +140,29 @@ class NiftiReader:
         if oriented.ndim == 3:
             oriented = oriented[::-1]  # the head first
         oriented = np.ascontiguousarray(oriented)
-        return levels(np.clip(oriented, 0, 1))[None] if self.dtype == "uint16" else oriented.astype(np.float32)[None]
+        if self.ranges:
+            made: NDArray[Any] = self.ranges.store(oriented)
+        else:
+            made = levels(np.clip(oriented, 0, 1)) if self.dtype == "uint16" else oriented.astype(np.float32)
+        if varied and made.min() == made.max():
+            raise UnsupportedFile(self._nothing_left(of))
+        return made[None]
+
+    def _left_of(self, of: NiftiHeader, axes: int) -> float:
+        """Return how many voxels are left of a volume along its longest axis, in its own voxels or the set's."""
+        seen = [min(size, self.side * self.voxel) for size in of.extent[:axes]]
+        return max(size / max(step, self.voxel) for size, step in zip(seen, of.spacing, strict=False))
+
+    def _nothing_left(self, of: NiftiHeader) -> str:
+        each = " x ".join(f"{step:,.4g}" for step in of.spacing)
+        return (
+            f"nothing is left of it: its voxels are {each} mm, those of the set {self.voxel:,.4g} mm (--voxel-mm; is "
+            "the unit in its header right?)"
+        )
+
+    def closing_notes(self) -> list[str]:
+        """Return what was done to how many images."""
+        return self.ranges.notes()
 
     def _volume(self, path: Path) -> NDArray[np.float32]:
         if self._last[0] != path:  # slices of a volume follow each other
@@ -129,15 +181,19 @@ def _grey(path: Path, options: Options) -> NDArray[np.float32]:
     """Read a volume on the patient's axes: grey levels 0 to 1 with a window, else unscaled values."""
     import nibabel
 
-    image: Any = nibabel.as_closest_canonical(nibabel.load(path))  # type: ignore[no-untyped-call]
+    image: Any = nibabel.as_closest_canonical(open_volume(path))  # type: ignore[no-untyped-call]
     values = np.asarray(image.dataobj, dtype=np.float32).reshape(image.shape[:3])
-    if not np.isfinite(values).all():
-        raise UnsupportedFile(f"{int((~np.isfinite(values)).sum()):,} of {values.size:,} voxels are NaN or infinite")
+    values, known = replace_not_finite(values, options.nan_as, "voxels")
     if values.min() == values.max():
         raise UnsupportedFile(f"every voxel is {values.min():g}")
     if options.windowing == "none":
         return values
-    made = (
-        percentiles(values) if options.fixed_window is None else window(values, *options.fixed_window, "LINEAR_EXACT")
-    )
-    return made.astype(np.float32)
+    if options.fixed_window is None:
+        return percentiles(values, known).astype(np.float32)
+    made = window(values, *options.fixed_window, "LINEAR_EXACT").astype(np.float32)
+    if made.min() == made.max():
+        raise UnsupportedFile(
+            f"every voxel is {'above' if made.max() > 0 else 'below'} the window {options.window}: its values are "
+            f"{values.min():g} to {values.max():g}"
+        )
+    return made

@@ -2,90 +2,155 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ...problems import UnsupportedFile
+from ...not_finite import replace_not_finite
+from ...pixel_options import BLACK, Colour
 from ..reader import Depth
-from ..resize import luma, square, square_image
-from .header import native_depth, open_picture
+from ..resize import Fit, luma, square, square_image
+from ..value_range import ValueRanges
+from .deep import read_deep, sixteen_bits
+from .header import DEEP_COLOUR, PictureHeader, open_picture
+from .orientation import UPRIGHT, orientation, turn_image
+from .tags import PLANAR, mend_palette, tag
+from .transparency import Alpha, flatten
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-PHOTOMETRIC = 262  # TIFF tag; 0 is WhiteIsZero
 
-
-def read_square(path: Path, channels: int, side: int, depth: Depth) -> NDArray[Any]:
-    """Return the central square of a picture, (channels, side, side).
+@dataclass
+class PictureDecoder:
+    """Reads pictures as squares of one size, type and number of channels, and counts what it did to them.
 
     Args:
-        path: The file.
         channels: 1 or 3; others are converted.
         side: In pixels.
         depth: uint8 keeps the upper 8 bits of 16; any other type keeps what the file has.
-
-    Raises:
-        UnsupportedFile: The file cannot be read in that depth.
-        Exception: Whatever the decoder raises.
+        fit: See `resize.square_image`.
+        background: What shows through transparent pixels.
+        ranges: Values that are black and white.
+        nan_as: What NaN becomes, as in `Options`.
+        scaled: Whether each picture is scaled from its own bits to 16.
+        turned: Number of pictures turned upright.
+        transparent: Number of pictures that show the background.
+        unused: Number of pictures whose alpha would hide all of them.
     """
-    with open_picture(path) as image:
-        if depth == "uint8" or native_depth(image) == "uint8":
-            return eight_bits(image, side, grey=channels == 1)
-        if image.mode == "F" or image.mode.startswith("I"):
-            grey = (np.asarray(image, dtype=np.float32) if image.mode == "F" else _sixteen_bits(image))[None]
-            return square(np.repeat(grey, 3, axis=0) if channels == 3 else grey, side)
-        return square(_sixteen_bit_colour(path, str(image.format), channels), side)
+
+    channels: int
+    side: int
+    depth: Depth
+    fit: Fit
+    background: Colour
+    ranges: ValueRanges
+    nan_as: str = ""
+    scaled: bool = False
+    turned: int = 0
+    transparent: int = 0
+    unused: int = 0
+
+    def read(self, path: Path, of: PictureHeader, row: int) -> NDArray[Any]:
+        """Return a picture, (channels, side, side).
+
+        Raises:
+            UnsupportedFile: The file cannot be read in that depth.
+            Exception: Whatever the decoder raises.
+        """
+        if of.dtype == "uint8":
+            return self._read_eight(path, of, row)
+        if self.depth == "uint8" and not self.ranges and of.channels == 3:
+            with open_picture(path, of.page) as image:
+                plain = tag(image, PLANAR, 1) == 1 and "transparency" not in image.info
+                by_pillow = plain or image.mode not in DEEP_COLOUR
+            if by_pillow:
+                return self._read_eight(path, of, row)
+        return self._read_deep(path, of, row)
+
+    def _read_eight(self, path: Path, of: PictureHeader, row: int) -> NDArray[Any]:
+        with open_picture(path, of.page) as opened:
+            image, turned, alpha = _load_eight(opened, self.background)
+        if turned or alpha is not Alpha.NOTHING:
+            self._count(turned, alpha)
+        image = _convert(image, grey=self.channels == 1)
+        if not self.ranges:
+            return _square_array(image, self.side, self.fit)
+        values = np.asarray(image)
+        values = values[None] if values.ndim == 2 else np.moveaxis(values, -1, 0)
+        return square(self._ranged(values, row, 255), self.side, self.fit, self.ranges.black)
+
+    def _read_deep(self, path: Path, of: PictureHeader, row: int) -> NDArray[Any]:
+        found = read_deep(path, of, self.background)
+        self._count(found.turned, found.alpha)
+        values, _ = replace_not_finite(found.values, self.nan_as)
+        if len(values) > self.channels:
+            values = np.rint(luma(values)).astype(np.uint16)[None]
+        black: float | None = None
+        if self.ranges:
+            values = self._ranged(values, row, 1 if values.dtype == np.float32 else 2**of.bits - 1)
+            black = self.ranges.black
+        elif self.depth == "uint8":
+            values = (values >> (of.bits - 8)).astype(np.uint8)
+        elif self.scaled and of.bits < 16:
+            values = np.rint(values * (65535 / (2**of.bits - 1))).astype(np.uint16)
+        made = square(values, self.side, self.fit, black)
+        return np.repeat(made, 3, axis=0) if self.channels > len(made) else made
+
+    def _count(self, turned: bool, alpha: Alpha) -> None:
+        self.turned += turned
+        self.transparent += alpha is Alpha.SOME
+        self.unused += alpha is Alpha.ALL
+
+    def _ranged(self, values: NDArray[Any], row: int, most: float) -> NDArray[Any]:
+        return self.ranges.store(self.ranges.scale(values, row, (0, most)))
+
+    def notes(self) -> list[str]:
+        """Return what was done to how many pictures."""
+        made = self.ranges.notes()
+        if self.turned:
+            made.append(f"{self.turned:,} images were turned as their EXIF says")
+        if self.transparent:
+            name = "black" if self.background == BLACK else "rgb({}, {}, {})".format(*self.background)
+            made.append(f"transparent pixels of {self.transparent:,} images are shown on {name} (--background)")
+        if self.unused:
+            made.append(f"alpha of {self.unused:,} images is zero everywhere: ignored")
+        return made
 
 
 def eight_bits(image: Image, side: int, grey: bool) -> NDArray[np.uint8]:
-    """Return the central square of an opened picture in 8 bits, (1 or 3, side, side)."""
-    from PIL.Image import fromarray
+    """Return the central square of an opened picture in 8 bits, (1 or 3, side, side); upright and opaque."""
+    return _square_array(_convert(_load_eight(image, BLACK)[0], grey), side, "crop")
 
-    if image.mode.startswith("I"):  # Pillow would clip 16 bits to 8
-        image = fromarray((_sixteen_bits(image) >> 8).astype(np.uint8))
-    mode = "L" if grey else "RGB"
+
+def _load_eight(image: Image, background: Colour) -> tuple[Image, bool, Alpha]:
+    """Load a picture in 8 bits, upright and opaque; return it, whether it was turned, and what was transparent."""
+    is_tiff = image.format == "TIFF"
+    found = orientation(image) if is_tiff else UPRIGHT  # a PNG may say it behind its pixels
     image.load()  # raises what is wrong with the file
-    values = np.asarray(square_image(image if image.mode == mode else image.convert(mode), side), dtype=np.uint8)
-    return values[None] if grey else np.moveaxis(values, -1, 0)
+    if image.mode.startswith("I"):  # Pillow would clip 16 bits to 8
+        from PIL.Image import fromarray
+
+        made = fromarray((sixteen_bits(image) >> 8).astype(np.uint8))
+        made.info = {name: image.info[name] for name in image.info if name != "transparency"}
+        image = made
+    elif is_tiff:
+        mend_palette(image)
+    if not is_tiff:  # Pillow has turned a TIFF itself
+        found = orientation(image)
+        image = turn_image(image, found)
+    image, alpha = flatten(image, background)
+    return image, found > 1, alpha
 
 
-def _sixteen_bits(image: Image) -> NDArray[np.uint16]:
-    """Return a 16-bit grey picture (H, W), in which larger values are brighter."""
-    values: NDArray[np.uint16] = np.asarray(image).astype(np.uint16)
-    # Pillow inverts WhiteIsZero of 8 bits, but not of 16
-    inverted = image.format == "TIFF" and getattr(image, "tag_v2", {}).get(PHOTOMETRIC) == 0
-    return 65535 - values if inverted else values
+def _convert(image: Image, grey: bool) -> Image:
+    mode = "L" if grey else "RGB"
+    return image if image.mode == mode else image.convert(mode)
 
 
-def _sixteen_bit_colour(path: Path, form: str, channels: int) -> NDArray[np.uint16]:
-    """Return a 16-bit colour picture (C, H, W), which Pillow cannot read in full."""
-    if form == "TIFF":
-        import tifffile
-
-        values = tifffile.imread(path)
-        if values.ndim == 3 and values.shape[0] in (3, 4) and values.shape[2] not in (3, 4):
-            values = np.moveaxis(values, 0, -1)  # one plane per channel
-    else:
-        # Pillow drops the second byte of each value; with the byte order swapped, it drops the first
-        high, low = (np.asarray(_read_upper_bytes(path, order)) for order in ("B", "L"))
-        values = high.astype(np.uint16) << 8 | low
-    if values.ndim != 3 or values.shape[2] < 3 or values.dtype != np.uint16:
-        raise UnsupportedFile(f"a {form} of {values.dtype} {values.shape}; 16-bit colour is read as RGB")
-    colour: NDArray[np.uint16] = np.moveaxis(values[..., :3], -1, 0)
-    if channels == 3:
-        return colour
-    return np.rint(luma(colour)).astype(np.uint16)[None]
-
-
-def _read_upper_bytes(path: Path, order: str) -> Image:
-    """Decode a 16-bit colour picture in 8 bits, as if its values were big-endian (B) or little-endian (L)."""
-    image: Any = open_picture(path)
-    with image:
-        (codec, extents, offset, mode) = image.tile[0]
-        image.tile = [type(image.tile[0])(codec, extents, offset, f"{mode.split(';')[0]};16{order}")]
-        read: Image = image.convert("RGB")
-        return read
+def _square_array(image: Image, side: int, fit: Fit) -> NDArray[np.uint8]:
+    values = np.asarray(square_image(image, side, fit), dtype=np.uint8)
+    return values[None] if image.mode == "L" else np.moveaxis(values, -1, 0)

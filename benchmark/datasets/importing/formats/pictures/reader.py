@@ -9,12 +9,21 @@ from typing import Any
 import pandas as pd
 from numpy.typing import NDArray
 
-from ...options import LARGEST_SIDE, Options
+from ......shifts.errors import MedshiftError
+from .....files.wording import plural
+from ...not_finite import nan_note
+from ...notes import GraveNote
+from ...options import Options
+from ...pixel_options import parse_background
 from ...problems import Problems
+from ..frames import ONE_OF_EACH
 from ..reader import Depth, choose_channels, most_common, read_headers
+from ..sizes import Sizes
+from ..value_range import ValueRanges
 from .header import PictureHeader, read_header
-from .pixels import read_square
+from .pixels import PictureDecoder
 
+WIDTHS: tuple[Depth, ...] = ("uint8", "uint16", "float32")
 NAMED = {1: "grey", 3: "colour"}
 
 
@@ -38,33 +47,98 @@ class PictureReader:
         progress: Callable[[int, int], None],
     ) -> None:
         self._root, self.private = root, False
-        self.rows, headers = read_headers(root, rows, lambda path: read_header(path, options.depth), problems, progress)
-        self._names = self.rows["file"].tolist()
+        self.ranges = ValueRanges(options.value_ranges, options.depth)
         self.notes: list[str] = []
-        self.value_range: tuple[float, float] | None = None
-        self.channels = choose_channels([header.channels for header in headers], options)
-        self.dtype: Depth = "uint8" if options.depth == 8 else most_common([header.dtype for header in headers])
-        if options.depth is None:
-            self._refuse_mixed(headers, options, problems)
-        elif any(header.dtype == "uint16" for header in headers):
-            self.notes.append("upper 8 bits of 16")
-        smallest = min(min(header.width, header.height) for header in headers)
-        self.side = options.image_size or min(LARGEST_SIDE, smallest)
-        if self.side < 8:
-            problems.add(f"the smallest image has a side of {smallest} pixels; 8 are needed")
-        larger = not options.image_size and smallest > LARGEST_SIDE
-        hint = f" (the smallest is {smallest}: --image-size keeps more)" if larger else ""
-        self.notes.append(f"centre-cropped and resized to {self.side} x {self.side}{hint}")
 
-    def _refuse_mixed(self, headers: list[PictureHeader], options: Options, problems: Problems) -> None:
+        def head(path: Path) -> list[PictureHeader]:
+            return read_header(path, options.depth, options.slices, bool(self.ranges))
+
+        self.rows, of_files = read_headers(root, rows, head, problems, progress)
+        if options.slices:
+            self._take_pages(of_files, options, problems)
+        self._headers = [header for of_file in of_files for header in of_file]
+        self._names = self.rows["file"].tolist()
+        self.channels = choose_channels([header.channels for header in self._headers], options)
+        found = [header.dtype for header in self._headers]
+        self._native = max(found, key=WIDTHS.index) if self.ranges.scales else most_common(found)
+        if options.depth is None:
+            self._refuse_mixed(options, problems)
+        self.windowed = False
+        self.dropped: int | list[int] = 0
+        self.dtype, self.value_range, scaled = self._choose_type(options)
+        sizes = Sizes([(header.width, header.height) for header in self._headers], options, problems)
+        self.rows, self.side = sizes.add_columns(self.rows), sizes.side
+        self.notes += sizes.notes()
+        if self.dtype == "float32" and not self.ranges:
+            sizes.refuse_bars("--value-range LOW,HIGH")
+        if options.nan_as:
+            self._refuse_nan_as(problems)
+            self.notes.append(nan_note(options.nan_as, "pixels", "image"))
+        background = parse_background(options.background)
+        self._decoder = PictureDecoder(
+            self.channels, self.side, self.dtype, options.fit, background, self.ranges, options.nan_as, scaled
+        )
+
+    def _take_pages(self, of_files: list[list[PictureHeader]], options: Options, problems: Problems) -> None:
+        """Make one row per page; pages of a file share its group."""
+        if max(of_file[0].pages for of_file in of_files) == 1:
+            raise MedshiftError(
+                "--slices goes with NIfTI, or with files of several pages or frames: these have one each"
+            )
+        for name, line, of_file in zip(self.rows["file"], self.rows["line"], of_files, strict=True):
+            if len(of_file) < options.slices:
+                problems.add(f"{name}: has 1 page, fewer than --slices {options.slices}{ONE_OF_EACH}", line)
+        rows = self.rows.loc[self.rows.index.repeat([len(of_file) for of_file in of_files])].copy()
+        alone = rows["group"] == ""
+        if alone.any() and not options.group_pattern:
+            rows.loc[alone, "group"] = rows["file"][alone]
+            told = "EACH FILE IS ITS OWN GROUP: name the patient with --group-pattern or split_group"
+            self.notes.append(GraveNote(told))
+        rows["slice"] = [str(header.page) for of_file in of_files for header in of_file]
+        rows["sample_id"] = rows["file"] + "#" + rows["slice"]
+        self.rows = rows.reset_index(drop=True)
+        self.notes.append(f"{plural(options.slices, 'page')} of each file, spread evenly")
+
+    def _choose_type(self, options: Options) -> tuple[Depth, tuple[float, float] | None, bool]:
+        """Return the stored type, the value range, and whether each picture is scaled from its own bits to 16."""
+        if self.ranges:
+            own = {"uint8": 8, "float32": 0}
+            self.ranges.depths = [own.get(header.dtype, header.bits) for header in self._headers]
+            return (*self.ranges.choose_type(self._native), False)
+        bits = sorted({header.bits for header in self._headers if header.dtype == "uint16"})
+        if options.depth == 8:
+            if bits:
+                self.notes.append(f"upper 8 bits of {' or '.join(map(str, bits))}")
+                self.dropped = [header.bits - 8 if header.dtype == "uint16" else 0 for header in self._headers]
+            return "uint8", None, False
+        if self._native != "uint16" or bits == [16]:
+            return self._native, None, False
+        if len(bits) > 1:
+            self.notes.append(f"stored with {', '.join(map(str, bits))} bits: each scaled to the full range")
+            return "uint16", None, True
+        self.notes.append(f"values of {bits[0]} bits, as the files say")
+        return "uint16", (0.0, 2.0 ** bits[0] - 1), False
+
+    def _refuse_mixed(self, options: Options, problems: Problems) -> None:
         """Add the pictures whose channels or depth differ from most others."""
-        common = most_common([header.channels for header in headers])
-        for name, line, header in zip(self.rows["file"], self.rows["line"], headers, strict=True):
+        common = most_common([header.channels for header in self._headers])
+        for name, line, header in zip(self.rows["file"], self.rows["line"], self._headers, strict=True):
             if header.channels != common and not options.channels:
                 what = f"{NAMED[header.channels]}, most others are {NAMED[common]}"
                 problems.add(f"{name}: {what} (--channels 1 or 3 converts)", line)
-            if header.dtype != self.dtype:
-                problems.add(f"{name}: values are {header.dtype}, those of most others {self.dtype}", line)
+            if header.dtype != self._native and not self.ranges.scales:
+                what = f"values are {header.dtype}, those of most others {self._native}"
+                problems.add(f"{name}: {what} (--value-range DOMAIN:LOW,HIGH scales each domain)", line)
+
+    def _refuse_nan_as(self, problems: Problems) -> None:
+        """Raise MedshiftError if no picture can hold NaN; files that could not be read, which may, are told first."""
+        if not len(problems) and not any(self.floats):
+            raise MedshiftError("--nan-as goes with floats, and no picture of the set holds them: leave it out")
+
+    @property
+    def floats(self) -> list[bool]:
+        """Whether each row is of floats."""
+        return [header.dtype == "float32" for header in self._headers]
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -78,4 +152,8 @@ class PictureReader:
             UnsupportedFile: The file cannot be read.
             Exception: Whatever the decoder raises.
         """
-        return read_square(self._root / self._names[index], self.channels, self.side, self.dtype)
+        return self._decoder.read(self._root / self._names[index], self._headers[index], index)
+
+    def closing_notes(self) -> list[str]:
+        """Return what was done to how many pictures; call it once they are read."""
+        return self._decoder.notes()

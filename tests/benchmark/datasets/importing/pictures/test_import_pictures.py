@@ -9,14 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tifffile
-from helpers.image_folders import folder
+from helpers.images.image_folders import folder
 from PIL import Image
 
-from medshift.benchmark.datasets import manifest, store
 from medshift.benchmark.datasets.importing.add import add
 from medshift.benchmark.datasets.importing.formats.resize import luma
 from medshift.benchmark.datasets.importing.options import Options
-from medshift.shifts.errors import MedshiftError
 
 pytestmark = pytest.mark.usefixtures("home")
 
@@ -74,29 +72,6 @@ def test_depths_and_channels_are_kept(tmp_path, form, dtype, channels):
     for index, image in enumerate(images):
         expected = image[:, 2:14].reshape(12, 12, channels)
         assert np.array_equal(np.moveaxis(by_name[str(index)], 0, -1), expected)
-
-
-def test_sixteen_bits_with_alpha(tmp_path):
-    """Alpha is dropped from colour; of grey, Pillow returns only 8 bits."""
-    rng = np.random.default_rng(0)
-    values = rng.integers(0, 65536, (4, 12, 12, 4)).astype(np.uint16)
-    for index, image in enumerate(values):
-        for kind, kept in (("colour", image), ("grey", image[..., :2])):
-            path = tmp_path / kind / f"class{index % 2}" / f"{index}.png"
-            path.parent.mkdir(parents=True, exist_ok=True)
-            png(path, kept)
-    made = add("set", tmp_path / "colour", Options())
-    order = [int(Path(name).stem) for name in made.table["sample_id"]]
-    assert np.array_equal(np.moveaxis(made.pixels, 1, -1), values[order][..., :3])
-    store.remove("set")
-    with pytest.raises(MedshiftError) as error:
-        add("set", tmp_path / "grey", Options())
-    refusal = "16-bit grey with alpha, of which only 8 bits can be read: save it without alpha"
-    assert str(error.value).splitlines()[1:] == [f"  class{index % 2}/{index}.png: {refusal}" for index in (0, 2, 1, 3)]
-    lines = [f"class{index % 2}/{index}.png,{'ab'[index % 2]},x,{index}" for index in range(4)]
-    (tmp_path / "grey" / "manifest.csv").write_text("\n".join(["image,label,domain,split_group", *lines]))
-    eight = manifest.read_manifest(tmp_path / "grey").pixels  # reads the upper 8 bits
-    assert np.array_equal(eight[:, 0], values[..., 0] >> 8)
 
 
 def test_sixteen_bits_of_which_much_is_dark_are_turned_as_eight_are(tmp_path):

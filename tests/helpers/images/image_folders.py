@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
 
 DOMAINS = {"site-a": 80, "site-b": 24, "site-c": 24}
 SIDE = 32
+HEAD = ("image", "label", "domain", "split_group")
 
 
 def picture(rng: np.random.Generator, label: int, dark: float, channels: int, side: int) -> np.ndarray:
@@ -51,3 +54,31 @@ def edit(where: Path, old: str, new: str, count: int = 1) -> Path:
     assert old in text
     path.write_text(text.replace(old, new, count))
     return where
+
+
+def pictures(where: Path, names: Sequence[str]) -> list[str]:
+    """Write an image of other noise under each name."""
+    for number, name in enumerate(names):
+        path = where / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(np.random.default_rng(number).integers(0, 256, (8, 8), dtype=np.uint8)).save(path)
+    return list(names)
+
+
+def make_set(where: Path, labels: Sequence[str], **csv_format: Any) -> list[list[str]]:
+    """Write an image per label, of the domains A and B in turn, and `manifest.csv`; return its rows."""
+    names = pictures(where, [f"im/{index}.png" for index in range(len(labels))])
+    rows = [
+        [name, label, "AB"[index % 2], f"p{index}"]
+        for index, (name, label) in enumerate(zip(names, labels, strict=True))
+    ]
+    write_manifest(where, [HEAD, *rows], **csv_format)
+    return rows
+
+
+def write_manifest(where: Path, rows: Sequence[Sequence[str]], **csv_format: Any) -> Path:
+    """Write `manifest.csv` in the form of the csv module's options."""
+    path = where / "manifest.csv"
+    with path.open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file, **csv_format).writerows(rows)
+    return path

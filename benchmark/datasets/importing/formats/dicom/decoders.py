@@ -1,0 +1,94 @@
+"""Decoders of compressed DICOM: whether one is installed, and which one is taken."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from pydicom.dataset import Dataset
+
+EXTRA = "pip install 'medshift[dicom]'"
+EXTENDED, HIGH_THROUGHPUT = "12-bit JPEG Extended", "High-Throughput JPEG 2000"
+ELSEWHERE = {  # what the extra does not decode: one package is GPL, the other rarely needed
+    EXTENDED: "pip install pylibjpeg pylibjpeg-libjpeg",
+    HIGH_THROUGHPUT: "pip install pylibjpeg pylibjpeg-openjpeg",
+}
+JPEG, JPEG_EXTENDED = "1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.4.51"
+NAMES = {  # as viewers say; pydicom's names are longer than a line
+    "1.2.840.10008.1.2.4.57": "JPEG Lossless",
+    "1.2.840.10008.1.2.4.70": "JPEG Lossless",
+    "1.2.840.10008.1.2.4.80": "JPEG-LS",
+    "1.2.840.10008.1.2.4.81": "JPEG-LS",
+    "1.2.840.10008.1.2.4.90": "JPEG 2000",
+    "1.2.840.10008.1.2.4.91": "JPEG 2000",
+    "1.2.840.10008.1.2.4.201": HIGH_THROUGHPUT,
+    "1.2.840.10008.1.2.4.202": HIGH_THROUGHPUT,
+    "1.2.840.10008.1.2.4.203": HIGH_THROUGHPUT,
+}
+
+
+def lacking_decoder(read: Dataset) -> str:
+    """Return why the pixels of an opened file cannot be decoded here, with what to install; empty if they can."""
+    from pydicom.pixels.decoders.base import get_decoder
+
+    syntax = read.file_meta.TransferSyntaxUID
+    if not syntax.is_transfer_syntax or not syntax.is_encapsulated:
+        return ""  # what is wrong with an unknown one shows when it is decoded
+    try:
+        decoder: Any = get_decoder(syntax)
+    except NotImplementedError:
+        return f"its pixels are {syntax.name}, which cannot be read: convert it first"
+    name = NAMES.get(syntax, syntax.name)
+    there = bool(decoder.is_available)
+    if syntax == JPEG_EXTENDED and int(read.get("BitsStored", 8)) > 8:
+        name, there = EXTENDED, "pylibjpeg" in decoder.available_plugins
+    return "" if there else f"{name}, which needs a decoder: {ELSEWHERE.get(name, EXTRA)}"
+
+
+def decode(read: Dataset, frame: int | None = None) -> NDArray[Any]:
+    """Return the stored values (H, W) or colours (H, W, 3) of an opened file, YBR converted to RGB.
+
+    Lossy JPEG is decoded by Pillow wherever it can: another decoder may round otherwise, and which ones are installed
+    must not change the pixels.
+
+    Args:
+        read: The whole file.
+        frame: One of several frames; None if it holds one.
+
+    Raises:
+        Exception: Whatever pydicom raises.
+    """
+    from pydicom.pixels.utils import pixel_array
+
+    if read.file_meta.TransferSyntaxUID in (JPEG, JPEG_EXTENDED):
+        try:
+            return pixel_array(read, index=frame, decoding_plugin="pillow")
+        except (RuntimeError, NotImplementedError, ValueError):  # another decoder may read it
+            return pixel_array(read, index=frame)
+    if not read.file_meta.TransferSyntaxUID.is_encapsulated and _unused_below(read):
+        return _aligned(decode_whole_words(read, frame), _unused_below(read), int(read.BitsStored))
+    return pixel_array(read, index=frame)
+
+
+def decode_whole_words(read: Dataset, frame: int | None = None) -> NDArray[Any]:
+    """Return the stored values of an uncompressed file with their unused bits."""
+    from pydicom.pixels.utils import pixel_array
+
+    return pixel_array(read, index=frame, correct_unused_bits=False)
+
+
+def _unused_below(read: Dataset) -> int:
+    """Return how many unused bits lie below the stored ones, as old files may have it; pydicom looks above only."""
+    stored = int(read.get("BitsStored") or 0)
+    return max(0, int(read.get("HighBit") or 0) + 1 - stored) if stored > 1 else 0
+
+
+def _aligned(raw: NDArray[Any], below: int, bits: int) -> NDArray[Any]:
+    """Return values whose unused bits lie below them as they are meant; the sign is kept."""
+    above = 8 * raw.dtype.itemsize - bits
+    if raw.dtype.kind == "u" and int(raw.max()) < 2**bits:  # the header is wrong: they lie above
+        return raw
+    shifted: NDArray[Any] = (raw << (above - below)) >> above
+    return shifted

@@ -1,0 +1,66 @@
+"""What a user should know of a set of volumes, from their headers alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from .header import NiftiHeader
+
+SPAN = 20.0  # times that voxel sizes of one set may differ without a word
+
+
+def header_notes(names: Sequence[str], heads: Sequence[NiftiHeader]) -> list[str]:
+    """Return the notes on units, voxel sizes and axes.
+
+    Args:
+        names: Path of each volume.
+        heads: Its header.
+    """
+    return [*_units(names, heads), *_sizes(names, heads), *_forms(names, heads)]
+
+
+def _units(names: Sequence[str], heads: Sequence[NiftiHeader]) -> list[str]:
+    notes = []
+    for unit, word in (("meter", "metres"), ("micron", "micrometres")):
+        applied = sum(of.unit == unit and of.believed for of in heads)
+        if applied:
+            notes.append(f"voxel sizes of {_of(applied, len(heads))} are in {word}, converted to mm")
+    wrong = [(name, of) for name, of in zip(names, heads, strict=True) if not of.believed]
+    if wrong:
+        (name, of), count = wrong[0], len(wrong)
+        notes.append(
+            f"{_of(count, len(heads))} state metres with voxels of {max(of.spacing):g}, taken as mm (the first: {name})"
+        )
+    return notes
+
+
+def _sizes(names: Sequence[str], heads: Sequence[NiftiHeader]) -> list[str]:
+    """Tell where voxels differ so much in size that some unit must be wrong."""
+    sizes = [max(of.spacing) for of in heads]
+    least, most = min(sizes), max(sizes)
+    if most <= SPAN * least:
+        return []
+    unsaid = sum(of.unit == "unknown" for of in heads)
+    stated = f"{_of(unsaid, len(heads))} state no unit, taken as mm" if unsaid else "is the unit of all headers right?"
+    small, large = names[sizes.index(least)], names[sizes.index(most)]
+    return [f"voxels are {least:.3g} mm ({small}) to {most:.3g} mm ({large}): {stated}"]
+
+
+def _forms(names: Sequence[str], heads: Sequence[NiftiHeader]) -> list[str]:
+    notes = []
+    differ = [name for name, of in zip(names, heads, strict=True) if of.forms == "disagree"]
+    if differ:
+        notes.append(
+            f"in {_of(len(differ), len(heads))} qform and sform disagree (the first: {differ[0]}): sform is used"
+        )
+    unknown = [name for name, of in zip(names, heads, strict=True) if of.forms == "none"]
+    if unknown:
+        notes.append(
+            f"{_of(len(unknown), len(heads))} state no orientation (qform and sform code 0; the first: {unknown[0]}): "
+            "axes are taken as stored, right to left, back to front, foot to head"
+        )
+    return notes
+
+
+def _of(count: int, all_of_them: int) -> str:
+    return f"{count:,} of {all_of_them:,} volumes" if count < all_of_them else f"all {count:,} volumes"

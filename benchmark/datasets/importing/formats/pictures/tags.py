@@ -1,0 +1,64 @@
+"""Tags and pages of TIFF files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+WIDTH, LENGTH, BITS, PHOTOMETRIC, MOST, PLANAR = 256, 257, 258, 262, 281, 284
+SIGNED = 339
+WHITE_IS_ZERO = 0  # PHOTOMETRIC
+COLOURS = 320
+REDUCED_OR_MASK = 0b101  # of the kind of page: a smaller version or the mask of another page
+
+
+def tags(image: Image) -> Any:  # noqa: ANN401
+    """Return the tags of an opened TIFF; empty for other formats."""
+    return getattr(image, "tag_v2", None) if image.format == "TIFF" else None
+
+
+def tag(image: Image, number: int, default: int) -> Any:  # noqa: ANN401
+    """Return a tag of an opened TIFF, the greatest of several values; the default where it is missing or damaged."""
+    held = tags(image) if image.format == "TIFF" else None
+    if not held:
+        return default
+    try:
+        found = held.get(number, default)
+        return max(found) if isinstance(found, (tuple, list)) else int(found)
+    except (TypeError, ValueError):
+        return default
+
+
+def is_white_zero(image: Image) -> bool:
+    """Tell whether an opened picture is a TIFF in which larger values are darker."""
+    return bool(tag(image, PHOTOMETRIC, 1) == WHITE_IS_ZERO)
+
+
+def mend_palette(image: Image) -> None:
+    """Give a TIFF its colours where they are of 8 bits, not of 16 as they should be; all would be black."""
+    if image.mode != "P" or not tags(image):
+        return
+    colours = tags(image).get(COLOURS, ())
+    if len(colours) % 3 == 0 and 0 < max(colours, default=0) < 256:
+        third = len(colours) // 3
+        image.putpalette([colours[band * third + index] for index in range(third) for band in range(3)])
+
+
+def page_numbers(path: Path, image: Image) -> list[int]:
+    """Return the numbers of the pages of an opened picture: of a TIFF, or of a PNG that is animated.
+
+    Smaller versions and masks of a page are none. Of the several pictures in a JPEG of a phone, the first is the
+    picture: others are previews or depth.
+    """
+    if image.format not in ("TIFF", "PNG") or not getattr(image, "is_animated", False):
+        return [0]
+    if image.format == "PNG":
+        return list(range(int(getattr(image, "n_frames", 1))))
+    import tifffile  # Pillow can only count pages that it can read
+
+    with tifffile.TiffFile(path) as file:
+        kinds = [int(getattr(page, "subfiletype", 0)) for page in file.pages]
+    return [number for number, kind in enumerate(kinds) if not kind & REDUCED_OR_MASK] or [0]

@@ -1,0 +1,1 @@
+"""Labels as written become classes."""

@@ -1,0 +1,129 @@
+"""Labels as written become classes: missing ones, several in a cell and several spellings of one are told."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Collection
+
+import pandas as pd
+
+from ....files.wording import plural
+from ..notes import GraveNote
+from ..options import Options
+from ..problems import Problems
+from .findings import joined_by, with_and_without, without
+from .spellings import alike, canonical, may_mean_missing, means_missing, pick_labels, uncertain, visible
+
+SHOWN = 5  # labels
+
+
+def choose_labels(
+    rows: pd.DataFrame,
+    column: str,
+    options: Options,
+    problems: Problems,
+    notes: list[str],
+    *,
+    decimal_comma: bool = False,
+) -> pd.DataFrame:
+    """Return the rows whose label is wanted, with their labels written alike.
+
+    Args:
+        rows: Columns label, line and perhaps domain.
+        column: Where the labels come from, for messages.
+        options: Say which labels are wanted.
+        problems: Collects labels that leave their meaning open.
+        notes: Get what is left out.
+        decimal_comma: Whether labels such as `1,0` may be numbers, as the table's separator is no comma.
+
+    Raises:
+        MedshiftError: An option names a label that there is not.
+    """
+    rows = rows.assign(label=canonical(rows["label"], decimal_comma=decimal_comma and not options.label_contains))
+    if options.drop_labels:
+        dropped = pick_labels(options.drop_labels, rows["label"].unique())
+        noun = "row" if rows["file"].duplicated().any() else "image"  # of several rows, others may stay
+        for label in dropped:
+            count = plural(int((rows["label"] == label).sum()), noun)
+            notes.append(f"left out {count} with label `{label}` (--drop-label)")
+        rows = rows[~rows["label"].isin(dropped)]
+    if options.label_contains:
+        _refuse_missing(rows, (), problems, notes)
+        rows = rows.assign(label=with_and_without(rows["label"], options.label_contains))
+    chosen = pick_labels(options.classes, rows["label"].unique()) if options.classes else ()
+    if chosen:
+        others = rows["label"][~rows["label"].isin(chosen)].value_counts()
+        if len(others):
+            named = ", ".join(f"`{label}` ({count:,})" for label, count in others.iloc[:SHOWN].items())
+            more = ", ..." if len(others) > SHOWN else ""
+            notes.append(
+                f"left out {plural(int(others.sum()), 'image')} with other labels than --classes: {named}{more}"
+            )
+        rows = rows[rows["label"].isin(chosen)]
+    if not options.label_contains:
+        _refuse_missing(rows, chosen, problems, notes)
+        _refuse_several(rows, column, chosen, problems)
+    _refuse_spellings(rows, chosen, problems)
+    return rows
+
+
+def ordered(labels: Collection[str], options: Options) -> tuple[str, ...]:
+    """Return the labels that occur, in the order of the classes.
+
+    Raises:
+        MedshiftError: `--classes` names one that does not occur.
+    """
+    if options.classes:
+        return pick_labels(options.classes, labels)
+    if options.label_contains:  # what is looked for comes second, as the positive class
+        return tuple(name for name in (without(options.label_contains), options.label_contains) if name in labels)
+    return tuple(sorted(labels))
+
+
+def _refuse_missing(rows: pd.DataFrame, chosen: Collection[str], problems: Problems, notes: list[str]) -> None:
+    counts = rows["label"].value_counts()
+    labels = [str(label) for label in counts.index]
+    for label in sorted(labels):
+        if label in chosen or not label.strip():  # empty ones are told by line
+            continue
+        images, drop = plural(counts[label], "image"), f"--drop-label {shlex.quote(label)}"
+        doubt = "uncertain or missing" if label in uncertain(labels) else "missing"
+        if doubt != "missing" or means_missing(label, labels):
+            line = int(rows["line"][rows["label"] == label].iloc[0])
+            problems.add(
+                f"label `{label}` of {images}: {doubt}? {drop} leaves them out; if it is a class, name it in --classes",
+                line,
+            )
+        elif may_mean_missing(label):
+            told = f"label `{label}` of {images} is a class; if it means missing, {drop} leaves them out"
+            notes.append(GraveNote(told))
+
+
+def _refuse_several(rows: pd.DataFrame, column: str, chosen: Collection[str], problems: Problems) -> None:
+    labels = set(rows["label"].unique())
+    if separator := joined_by(labels - set(chosen) if chosen else labels):
+        with_several = rows["label"][rows["label"].str.contains(separator, regex=False)]
+        images = plural(len(with_several), "image")
+        problems.add(
+            f"cells of {column!r} hold several labels parted by `{separator}` ({images}, the first "
+            f"`{with_several.iloc[0]}`): pick one label with --label-contains, or name combinations in --classes"
+        )
+
+
+def _refuse_spellings(rows: pd.DataFrame, chosen: Collection[str], problems: Problems) -> None:
+    for group in alike(rows["label"].unique()):
+        if set(group) <= set(chosen):
+            continue
+        told = []
+        for label in group:
+            of = rows[rows["label"] == label]
+            domains = sorted({name for name in of["domain"] if name}) if "domain" in of else []
+            where = f": {', '.join(domains[:SHOWN])}{', ...' if len(domains) > SHOWN else ''}" if domains else ""
+            told.append(f"`{label}` ({plural(len(of), 'image')}{where})")
+        hidden = len({visible(label).casefold() for label in group}) == 1
+        case = len({label.casefold() for label in group}) == 1
+        how = "case" if case else "characters that look alike or have no width" if hidden else "spaces, - or _"
+        problems.add(
+            f"classes {' and '.join(told)} differ in {how} only: write them alike; if both are meant, name them in "
+            "--classes"
+        )

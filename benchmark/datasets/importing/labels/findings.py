@@ -1,0 +1,57 @@
+"""Cells that hold several findings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import pandas as pd
+
+from .....shifts.errors import MedshiftError, near
+
+SEPARATORS = ("|", ";", ",")
+
+
+def joined_by(labels: Iterable[str]) -> str:
+    """Return the separator of the findings in a cell; empty where each cell seems to be one label.
+
+    A bar or semicolon parts findings if one of them occurs in two different cells; a comma, which names often hold,
+    only if all parts of a cell are labels of their own.
+    """
+    known = {label.strip() for label in labels}
+    for separator in SEPARATORS[:2]:
+        cells = [parts(label, separator) for label in known]
+        several = {part for found in cells if len(found) > 1 for part in found}
+        if any(sum(part in found for found in cells) > 1 for part in several):
+            return separator
+    found = (parts(label, ",") for label in known)
+    return "," if any(len(names) > 1 and names <= known for names in found) else ""
+
+
+def parts(cell: str, separators: str = "".join(SEPARATORS)) -> frozenset[str]:
+    """Return the findings of a cell."""
+    for separator in separators[1:]:
+        cell = cell.replace(separator, separators[0])
+    return frozenset(part.strip() for part in cell.split(separators[0]) if part.strip())
+
+
+def with_and_without(labels: pd.Series[str], finding: str) -> pd.Series[str]:
+    """Replace each cell by a finding that it holds, or by `no FINDING`; empty cells stay.
+
+    Raises:
+        MedshiftError: No cell holds the finding.
+    """
+    between = "".join(mark for mark in SEPARATORS if mark not in finding)
+    known = {cell: parts(cell, between) if between else {cell} for cell in labels.unique()}
+    if not any(finding in found for found in known.values()):
+        offered = sorted(set().union(*known.values()))
+        raise MedshiftError(f"--label-contains: no cell holds {finding!r}.{near(finding, offered)}")
+    made = {
+        cell: (finding if finding in found else without(finding)) if cell.strip() else cell
+        for cell, found in known.items()
+    }
+    return labels.map(made)
+
+
+def without(finding: str) -> str:
+    """Return the name of the class that lacks a finding."""
+    return f"no {finding}"

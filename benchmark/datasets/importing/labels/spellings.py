@@ -1,0 +1,117 @@
+"""Spellings of labels: one class written in several ways, and cells that say that there is none."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable
+
+import pandas as pd
+
+from ....files.listed import pick
+
+DECIMAL_COMMA = re.compile(r"([+-]?\d+),0*")  # the same where the comma is the decimal mark
+WHOLE = re.compile(r"([+-]?\d+)\.0*")  # a whole number as a column of floats writes it
+NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)")
+MISSING = (
+    *(
+        "na",
+        "n/a",
+        "n.a.",
+        "n.a",
+        "na.",
+        "#n/a",
+        "<na>",
+        "na_character_",
+        "nan",
+        "-nan",
+        "nat",
+        "null",
+        "(null)",
+        "<null>",
+    ),
+    *("<null>", "nil", ".", "?", "-", "--", "\N{EN DASH}", "\N{EM DASH}", "missing value"),
+    *("#value!", "#null!", "#ref!", "#div/0!", "#name?", "#num!"),  # of a spreadsheet
+)
+CODES = ("-1", "-9", "-99", "-999")  # of what is uncertain or missing, beside 0 and 1
+LISTED = re.compile(r"\[.*\]", re.DOTALL)  # a list, as Python writes it
+QUOTED = re.compile(r"'([^']*)'|\"([^\"]*)\"")
+INNER = re.compile(r"(?<=\w)[\s_-]+(?=\w)")  # between words; a sign before or after one is another label: HER2-
+
+
+def canonical(labels: pd.Series[str], *, decimal_comma: bool = False) -> pd.Series[str]:
+    """Write labels alike: blank ones empty, composed letters (NFC), whole numbers as such if all are numbers.
+
+    Args:
+        labels: As they are written.
+        decimal_comma: Whether a comma may be a decimal mark: `1,0` is 1 if all labels are whole numbers or such.
+    """
+    normal = {label: unicodedata.normalize("NFC", label) if label.strip() else "" for label in labels.unique()}
+    if all(LISTED.fullmatch(label) for label in normal.values() if label):
+        normal = {label: "|".join(map("".join, QUOTED.findall(new))) for label, new in normal.items()}
+    spoken = [label for label in normal.values() if label.strip() and not means_missing(label, normal.values())]
+    if decimal_comma and all(NUMBER.fullmatch(label) or DECIMAL_COMMA.fullmatch(label) for label in spoken):
+        normal = {
+            label: DECIMAL_COMMA.sub(r"\1", new) if DECIMAL_COMMA.fullmatch(new) else new
+            for label, new in normal.items()
+        }
+        spoken = []  # all are numbers
+    if all(NUMBER.fullmatch(label.strip()) for label in spoken):
+        normal = {label: WHOLE.sub(r"\1", new) if WHOLE.fullmatch(new) else new for label, new in normal.items()}
+    return labels.map(normal)
+
+
+def means_missing(label: str, labels: Iterable[str]) -> bool:
+    """Tell whether a label leaves no doubt that nothing is known of the image.
+
+    Args:
+        label: One label.
+        labels: All labels: `-` beside `+` is a class, and so is `None` beside `Mild`.
+    """
+    plain = label.strip().lower()
+    if plain == "-":
+        return "+" not in labels
+    if label.strip() == "None":  # as Python writes it; a class of a set with capitals
+        return not any(other[:1].isupper() for other in labels if other.strip() != "None")
+    return plain in MISSING or (len(plain) > 1 and set(plain) == {"?"})
+
+
+def may_mean_missing(label: str) -> bool:
+    """Tell whether a label may be a class or a word for one that is missing."""
+    return label.strip().lower() in ("none", "unknown", "missing", "not available", "unlabeled", "unlabelled")
+
+
+def uncertain(labels: Iterable[str]) -> set[str]:
+    """Return the codes below zero that mean uncertain or missing beside 0 and 1; none if others are below zero."""
+    known = {label for label in labels if label.strip()}
+    below = {label for label in known if label.startswith("-") and NUMBER.fullmatch(label)}
+    return below if {"0", "1"} <= known and below <= set(CODES) else set()
+
+
+def alike(labels: Iterable[str]) -> list[list[str]]:
+    """Group labels that look alike but for case, characters without width, spaces, hyphens and underscores."""
+    groups: dict[str, list[str]] = {}
+    for label in sorted(labels):
+        if label and label == label.strip():  # others are told by line
+            groups.setdefault(INNER.sub(" ", visible(label)).casefold(), []).append(label)
+    return [group for group in groups.values() if len(group) > 1]
+
+
+def visible(text: str) -> str:
+    """Return a text without characters that have no width, and in the plain one of letters that look alike (NFKC)."""
+    return "".join(c for c in unicodedata.normalize("NFKC", text) if unicodedata.category(c) != "Cf")
+
+
+def pick_labels(given: Iterable[str], known: Iterable[str]) -> tuple[str, ...]:
+    """Resolve labels as typed, see `pick`; a decomposed letter or `1.0` for `1` is understood.
+
+    Raises:
+        MedshiftError: One is unknown.
+    """
+    names = {label: label for label in known}
+    for label in list(names):
+        names.setdefault(unicodedata.normalize("NFD", label), label)
+        if NUMBER.fullmatch(label) and label.lstrip("+-").isdigit():
+            names.setdefault(f"{label}.0", label)
+            names.setdefault(f"{label},0", label)
+    return tuple(dict.fromkeys(names[label] for label in pick(given, names, "label")))

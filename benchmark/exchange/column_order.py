@@ -1,0 +1,49 @@
+"""Warn where the columns of probabilities seem to be in another order than the classes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ..protocols.protocol import Protocol
+from ..protocols.truth import truth_of
+from ..reporting.numbers import format_decimal
+from ..scoring.auroc import binary_auroc
+
+SUSPECT = 0.4  # AUROC below this: worse than guessing
+BETTER = 0.2  # gain of AUROC by another order of more than two columns
+LISTED = 8  # classes named
+
+
+def order_warning(protocol: Protocol, truth: pd.DataFrame, arrays: Mapping[str, NDArray[np.float32]]) -> list[str]:
+    """Return one warning if source validation is predicted worse than by chance, or better with columns reordered.
+
+    Args:
+        protocol: The protocol.
+        truth: Its truth.
+        arrays: Key of the condition -> probabilities (n, K).
+    """
+    from scipy.optimize import linear_sum_assignment  # deferred: `--help` must stay fast
+
+    (validation,) = (condition for condition in protocol.conditions() if condition.kind == "validation")
+    labels = truth_of(truth, validation)["label"].to_numpy(dtype=np.int64)
+    values, classes = arrays[validation.key].astype(np.float64), protocol.dataset.classes
+    group, weight = np.zeros(len(labels), dtype=np.int64), np.ones((1, 1))
+    present = [k for k in range(len(classes)) if 0 < (labels == k).sum() < len(labels)]
+    if not present:
+        return []
+    # area[i, j]: how well column j separates class present[i] from the others
+    area = np.stack([binary_auroc(labels == k, values.T, group, weight)[:, 0] for k in present])
+    own = float(np.mean([area[row, k] for row, k in enumerate(present)]))
+    best = float(area[linear_sum_assignment(area, maximize=True)].mean())
+    if own >= SUSPECT and (len(classes) == 2 or best < own + BETTER):
+        return []
+    elsewhere = f", with the columns in another order {format_decimal(best, 2)}" if len(classes) > 2 else ""
+    asked = "are the columns swapped" + (", or is the score that of the other class" if len(classes) == 2 else "")
+    means = ", ".join(
+        f"p{k} {'is the probability of' if not k else 'of'} `{name}`" for k, name in enumerate(classes[:LISTED])
+    )
+    return [f"warning: AUROC on source validation is {format_decimal(own, 2)}{elsewhere}: {asked}? {means}"]

@@ -1,0 +1,150 @@
+"""What a user should know of a protocol before training on it, one line each."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Sequence
+
+import pandas as pd
+
+from ..datasets import split_names
+from ..datasets.dataset import Dataset
+from ..datasets.shared_groups import WAY_ON, counted
+from ..files.wording import plural
+from .protocol import Protocol
+
+FEW_GROUPS = 5  # in a test split; with fewer, a figure says little
+NAMED = 8  # domains that a line names
+NEGATIVE = frozenset(
+    [
+        "normal",
+        "healthy",
+        "benign",
+        "negative",
+        "neg",
+        "control",
+        "controls",
+        "none",
+        "uninfected",
+        "hc",
+        "cn",
+        "nc",
+        "0",
+    ]
+)
+NEGATED = ("no ", "no-", "no_", "non-", "non_", "non ", "not ", "not-", "not_")
+
+
+def remarks(protocol: Protocol, table: pd.DataFrame, dataset: Dataset) -> list[str]:
+    """List what was set aside or understood, and which sites say little.
+
+    Args:
+        protocol: The protocol.
+        table: Its truth with a column `row`.
+        dataset: Its data.
+    """
+    return [*_set_aside(protocol, table), *_understood(protocol, table, dataset), *site_remarks(protocol, table)]
+
+
+def positive_hint(protocol: Protocol) -> str:
+    """Write that the second class, which counts as positive, is called like a negative one; empty if it is not."""
+    first, second = (protocol.dataset.classes * 2)[:2]
+    if not protocol.positive or _negative(first) or not (_negative(second) or _negation(second, first)):
+        return ""
+    return f"sensitivity is that of `{second}`, the second class: --positive {shlex.quote(first)} for the other"
+
+
+def site_remarks(protocol: Protocol, table: pd.DataFrame) -> list[str]:
+    """List the classes that validation, the source's test or a site lacks, and the sites with few groups."""
+    names = protocol.dataset.classes
+    lines = []
+    for split, what in (("val", "validation images"), ("test", "test images")):
+        lacking = _lacking(table, protocol.source, split, len(names))
+        if lacking:
+            listed = ", ".join(f"`{names[label]}`" for label in lacking)
+            lines.append(f"the {what} of the source {protocol.source} lack {listed}")
+    one_class: dict[str, list[str]] = {}
+    others: dict[str, list[str]] = {}
+    for site in protocol.targets:
+        lacking = _lacking(table, site, "test", len(names))
+        if len(lacking) == len(names) - 1:
+            (held,) = set(range(len(names))) - set(lacking)
+            one_class.setdefault(f"`{names[held]}`", []).append(site)
+        elif lacking:
+            others.setdefault(", ".join(f"`{names[label]}`" for label in lacking), []).append(site)
+    for only, sites in one_class.items():
+        lines.append(
+            f"{_named(sites)}: all test images are {only}, so balanced accuracy and AUROC are undefined there and left "
+            "out of the means"
+        )
+    if others:
+        listed = "; ".join(f"{_named(sites)} lack{'s'[: len(sites) == 1]} {what}" for what, sites in others.items())
+        lines.append(f"sites hold different classes: {listed}. Their figures are means over the classes that they hold")
+    tested = table[(table["split"] == "test") & table["domain"].isin(protocol.targets)]
+    groups = tested.groupby("domain")["group"].nunique()
+    few = [f"{site} ({plural(int(groups[site]), 'group')})" for site in protocol.targets if groups[site] < FEW_GROUPS]
+    if few:
+        lines.append(
+            f"few groups to test on: {_named(few)}. Such figures say little, and count in the means as any other site's"
+        )
+    return lines
+
+
+def _lacking(table: pd.DataFrame, domain: str, split: str, classes: int) -> list[int]:
+    labels = table.loc[(table["domain"] == domain) & (table["split"] == split), "label"]
+    return sorted(set(range(classes)) - set(labels))
+
+
+def _set_aside(protocol: Protocol, table: pd.DataFrame) -> list[str]:
+    """Write how many images of the targets are not used because the source has their groups, too."""
+    source = set(table.loc[table["domain"] == protocol.source, "group"])
+    shared = table[table["group"].isin(source) & (table["split"] == "unused")]
+    found = []
+    for site in protocol.targets:
+        mine = shared[shared["domain"] == site]
+        if len(mine):
+            found.append((site, mine["group"].nunique(), len(mine), int((table["domain"] == site).sum())))
+    if not found:
+        return []
+    pairs = _named([f"{groups:,} in both {protocol.source} and {site}" for site, groups, _, _ in found])
+    images = _named([f"{images:,} of {of:,} images of {site}" for site, _, images, of in found])
+    every = shared.loc[shared["domain"].isin(protocol.targets), "group"].nunique()
+    if len(found) == 1:
+        pairs = f"{counted(every)} in both {protocol.source} and {found[0][0]}"
+    else:
+        pairs = f"{counted(every)} in {protocol.source} and elsewhere ({pairs})"
+    one = len(found) == 1 and found[0][2] == 1
+    return [f"{pairs} and count as the same patients: {images} {'is' if one else 'are'} set aside (unused); {WAY_ON}"]
+
+
+def _understood(protocol: Protocol, table: pd.DataFrame, dataset: Dataset) -> list[str]:
+    """Write which values of the data's own column `split` were understood as what."""
+    if "split" not in dataset.table:
+        return list(filter(None, [split_names.overlooked(dataset.table)]))
+    given = dataset.table["split"].astype(str).to_numpy()[table["row"].to_numpy()]
+    changed = table.assign(given=given)[given != table["split"].to_numpy()]
+    found = []
+    for whose, rows in (
+        ("of the source", changed[changed["domain"] == protocol.source]),
+        ("of targets", changed[changed["domain"].isin(protocol.targets)]),
+    ):
+        for split, values in rows[rows["split"] != "unused"].groupby("split")["given"]:
+            found.append(f"{split_names.listed(values.unique())} {whose} as `{split}` ({plural(len(values), 'image')})")
+    return [f"column `split` is understood so: {'; '.join(found)}; {split_names.WAY_ON}"] if found else []
+
+
+def _negation(name: str, other: str) -> bool:
+    """Return whether a name is another one with `no` or `non` before some part of it: CT_NonCOVID and CT_COVID."""
+    text, plain = ("".join(filter(str.isalnum, one.casefold())) for one in (name, other))
+    cuts = [found.span() for word in ("non", "not", "no", "un") for found in re.finditer(word, text)]
+    return any(text[:start] + text[end:] == plain for start, end in cuts)
+
+
+def _negative(name: str) -> bool:
+    text = " ".join(name.casefold().split())
+    return text in NEGATIVE or text.startswith(NEGATED)
+
+
+def _named(names: Sequence[str]) -> str:
+    return ", ".join(names[:NAMED]) + (f" and {len(names) - NAMED} more" if len(names) > NAMED else "")

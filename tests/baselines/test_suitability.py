@@ -1,0 +1,212 @@
+"""Architectures are asked whether they take the images and suit the method, before anything is loaded or trained."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+
+import pytest
+import timm
+import torch
+from helpers.bright_squares import access
+from safetensors.torch import save_file
+
+from medshift.baselines.adaptation.coral_mmd import Coral
+from medshift.baselines.adaptation.dann import Cdan
+from medshift.baselines.adaptation.ssl_target import SslTarget
+from medshift.baselines.common import architectures, networks, source_model, suitability, training
+from medshift.baselines.common.recipe import TimmRecipe
+from medshift.baselines.generalisation.mixstyle import Mixstyle
+from medshift.baselines.scratch.scratch import Scratch
+from medshift.baselines.test_time.adabn import AdaBN
+from medshift.baselines.test_time.lame import Lame
+from medshift.baselines.test_time.sar import Sar
+from medshift.baselines.test_time.t3a import T3A
+from medshift.baselines.test_time.tent import Tent
+from medshift.baselines.transfer.imagenet_finetune import ImagenetFinetune
+from medshift.baselines.transfer.linear_probe import BnOnly, LinearProbe, LpFt
+from medshift.benchmark.contract import registry
+from medshift.shifts.errors import MedshiftError
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_loaded_or_trained(monkeypatch):
+    def fails(*words, **named):
+        raise AssertionError("too late")
+
+    monkeypatch.setattr(training, "train", fails)
+    monkeypatch.setattr(networks, "imagenet_weights", fails)
+
+
+@pytest.fixture
+def offline(monkeypatch):
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+
+
+@pytest.mark.parametrize(
+    ("arch", "side", "native"),
+    [
+        ("vit_tiny_patch16_224", 64, 224),
+        ("swin_tiny_patch4_window7_224", 64, 224),
+        ("deit3_small_patch16_224", 64, 224),
+        ("vit_small_patch14_dinov2", 64, 518),
+        ("levit_128s", 64, 224),
+        ("test_maxvit", 64, 160),
+        ("inception_v3", 64, 299),  # not of one size, but of a least one
+        ("dla34", 100, 224),  # of a multiple
+    ],
+)
+def test_a_network_that_does_not_take_the_images_names_the_size_that_it_takes(arch, side, native):
+    with pytest.raises(MedshiftError) as error:
+        Scratch(arch=arch).fit(access(side=side))
+    wanted = f"{arch} does not take images of {side} x {side}: --set input_size={native}, the size it was made for"
+    assert str(error.value) == wanted
+    assert suitability.sizing(access(side=side), arch, native) == {}  # the advice helps
+
+
+@pytest.mark.parametrize("arch", ["vit_tiny_patch16_224", "swin_tiny_patch4_window7_224", "beit_base_patch16_224"])
+def test_a_size_that_the_user_chooses_is_given_to_timm(arch):
+    given = access()
+    assert suitability.sizing(given, arch, 96) == {"img_size": 96}
+    assert given.report.__self__ == [f"{arch}: made by timm for images of 96, not for its own size"]
+
+
+def test_a_size_that_timm_cannot_give_is_refused():
+    with pytest.raises(
+        MedshiftError, match=r"efficientformer_l1 does not take images of 96 x 96: --set input_size=224"
+    ):
+        suitability.sizing(access(), "efficientformer_l1", 96)
+
+
+def test_a_network_of_another_size_predicts_and_takes_resampled_weights(monkeypatch, tmp_path):
+    where = stored(tmp_path, "test_vit", img_size=160)
+    monkeypatch.undo()
+    network = networks.Network(where, 2, 1, 96, networks_load_all, {"img_size": 96})
+    assert network(torch.zeros(1, 1, 32, 32)).shape == (1, 2)
+
+
+@pytest.mark.parametrize("arch", ["resnet18", "convnext_atto", "vgg11", "test_vit"])
+def test_what_fits_as_it_is_stays_as_it_is(arch):
+    given = access(side=64)
+    before = torch.random.get_rng_state()
+    assert suitability.sizing(given, arch, 0, suitability.features_for("t3a")) == {}
+    assert given.report.__self__ == []
+    assert torch.equal(torch.random.get_rng_state(), before)
+
+
+@pytest.mark.parametrize(
+    ("baseline", "message"),
+    [
+        (Tent(arch="convnext_atto"), "tent changes batch norms, and convnext_atto has none: choose another arch"),
+        (Sar(arch="convnext_atto"), "sar changes batch norms, and convnext_atto has none"),
+        (AdaBN(arch="convnext_atto"), "adabn changes batch norms, and convnext_atto has none"),
+        (BnOnly(arch="test_nfnet"), "bn-only trains norms, and test_nfnet has none: .* or linear-probe"),
+        (Mixstyle(arch="test_vit"), "mixstyle needs feature maps .*: choose a convolutional arch"),
+        (Mixstyle(arch="swin_tiny_patch4_window7_224", input_size=224), "mixstyle needs feature maps"),  # channels last
+        (Mixstyle(arch="test_resnet", layers=9), "has 4 stages, not 9: set layers lower"),
+        (T3A(arch="dla34"), "t3a works on the features before one linear layer, and dla34 does not end in one"),
+        (Lame(arch="dla34"), "lame works on the features"),
+        (LinearProbe(arch="dla34"), "linear-probe works on the features"),
+        (LpFt(arch="dla34"), "lp-ft works on the features"),
+    ],
+    ids=lambda value: f"{type(value).__name__}-{value.arch}" if isinstance(value, TimmRecipe | LinearProbe) else "",
+)
+def test_a_method_that_cannot_act_on_a_network_is_refused_first(baseline, message):
+    with pytest.raises(MedshiftError, match=message):
+        baseline.fit(access(side=64))
+
+
+@pytest.mark.parametrize("kind", [Coral, Cdan, SslTarget])
+def test_methods_that_see_the_target_are_asked_as_well(kind):
+    given = access(side=64)
+    targets = dataclasses.replace(given, targets={"b": given.val})
+    with pytest.raises(MedshiftError, match="works on the features before one linear layer, and dla34"):
+        kind(arch="dla34").fit(targets)
+
+
+def test_layer_norms_are_norms_to_bn_only():
+    with pytest.raises(AssertionError, match="too late"):  # it goes on to the weights
+        BnOnly(arch="test_convnext").fit(access(side=64))
+    assert registry.BUILTINS["bn-only"].summary.startswith("Fine-tune only the norms and the last layer")
+
+
+def networks_load_all(body, weights):
+    body.load_state_dict(dict(weights), strict=True)
+
+
+def stored(tmp_path, arch="test_resnet", seed=0, **settings):
+    """Return the name of a folder with a network, as timm saves it."""
+    torch.manual_seed(seed)
+    made = timm.create_model(arch, num_classes=7, **settings)
+    where = tmp_path / "network"
+    where.mkdir(exist_ok=True)
+    cfg = {
+        key: value for key, value in made.pretrained_cfg.items() if key in ("input_size", "mean", "std", "classifier")
+    }
+    cfg |= {key: made.pretrained_cfg[key] for key in ("first_conv", "fixed_input_size") if key in made.pretrained_cfg}
+    (where / "config.json").write_text(
+        json.dumps({"architecture": arch, "num_classes": 7, "pretrained_cfg": cfg | {"num_classes": 7}})
+    )
+    save_file(made.state_dict(), where / "model.safetensors")
+    return f"local-dir:{where}"
+
+
+def test_a_folder_is_an_architecture_with_weights(monkeypatch, tmp_path):
+    monkeypatch.undo()
+    monkeypatch.setenv("MEDSHIFT_HOME", str(tmp_path / "home"))
+    arch = stored(tmp_path)
+    given = access()
+    network = source_model.timm_network(given, TimmRecipe(arch=arch, steps=2), "imagenet")
+    assert network(torch.zeros(1, 1, 32, 32)).shape == (1, 2)
+    told = given.report.__self__
+    assert told[0].startswith(f"starts from {arch} (no tag), sha256 ")
+    again = access()
+    source_model.timm_network(again, TimmRecipe(arch=arch, steps=2), "imagenet")
+    assert "loaded from cache" in again.report.__self__[-1]
+    stored(tmp_path, seed=1)  # other weights of the same name
+    other = access()
+    source_model.timm_network(other, TimmRecipe(arch=arch, steps=2), "imagenet")
+    assert other.report.__self__[0] != told[0]
+    assert "step 2/2" in other.report.__self__[-1]  # trained, not taken from the cache
+
+
+@pytest.mark.parametrize("kind", [ImagenetFinetune, LinearProbe])
+def test_finished_conditions_of_other_weights_are_not_used(tmp_path, kind):
+    baseline = kind(arch=stored(tmp_path))
+    before = registry.code(baseline)
+    assert registry.code(baseline) == before != ""
+    stored(tmp_path, seed=1)
+    assert registry.code(baseline) != before
+    assert registry.code(kind(arch="resnet18")) == ""
+
+
+@pytest.mark.parametrize(
+    ("arch", "message"),
+    [
+        ("local-dir:nowhere", "nowhere holds no network: arch=local-dir:FOLDER takes a folder with config.json"),
+        (
+            "hf-hub:timm/resnet18.a1_in1k",
+            r"cannot load the network 'hf-hub:timm/resnet18.a1_in1k' .*copy the hub's cache",
+        ),
+        ("hf-hub:", "cannot load the network 'hf-hub:'"),
+        ("convnext_atto.fb_in22k", "timm has no weights 'fb_in22k' of convnext_atto: choose convnext_atto.d2_in1k"),
+        ("convnext_tiny.in1k", "timm has no weights 'in1k' of convnext_tiny: choose .* or convnext_tiny.fb_in"),
+        ("convnxt_atto", "timm has no architecture 'convnxt_atto'. Did you mean 'convnext_atto'"),
+    ],
+)
+@pytest.mark.usefixtures("offline")
+def test_a_name_that_holds_no_network_is_told_in_one_line(arch, message):
+    with pytest.raises(MedshiftError, match=message) as error:
+        ImagenetFinetune(arch=arch).fit(access(side=64))
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("spoilt", ["config.json", "model.safetensors"])
+def test_a_folder_with_a_broken_file_is_told_in_one_line(monkeypatch, tmp_path, spoilt):
+    arch = stored(tmp_path)
+    (tmp_path / "network" / spoilt).write_text("{")
+    monkeypatch.undo()
+    with pytest.raises(MedshiftError, match=r"cannot load the (network|weights) (of )?'local-dir:.*\(\w+: ") as error:
+        ImagenetFinetune(arch=arch).fit(access(side=64))
+    assert "\n" not in str(error.value)
+    assert len(architectures.files(arch)) == 2

@@ -1,0 +1,79 @@
+"""The interval of the calibration error allows for the error that few samples add, and for errors not yet seen."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+import pytest
+
+from medshift.benchmark.scoring import bootstrap, calibration
+from medshift.benchmark.scoring.estimate import Estimate, mean, weighted
+from medshift.benchmark.scoring.metrics import ece
+
+
+@cache
+def drawn(groups):
+    return np.concatenate([np.ones((1, groups)), bootstrap.resample_counts(groups, 200, 0, "ece")])
+
+
+def estimated(labels, second, groups):
+    weights = drawn(int(groups.max()) + 1)
+    stated = np.stack([1 - second, second], axis=1)
+    values = ece(labels, stated, groups, weights)
+    return Estimate(
+        float(values[0]), calibration.recentred(values[0], values[1:]), units=float(groups.max() + 1),
+        bounds=(0.0, 1.0), excess=calibration.excess(labels, stated, groups, values[1:]),
+    )  # fmt: skip
+
+
+def study(groups, state, seed):
+    """Draw a model whose true probabilities are uniform and that states them as `state` makes them."""
+    rng = np.random.default_rng(seed)
+    owner = np.repeat(np.arange(groups), 2)
+    true = rng.uniform(0, 1, len(owner))
+    return estimated((rng.random(len(owner)) < true).astype(np.int64), state(true), owner)
+
+
+@pytest.mark.parametrize("groups", [20, 60, 200])
+def test_a_calibrated_model_may_have_no_error_and_a_bad_one_has_its_own(groups):
+    hits = [study(groups, lambda p: p, seed).interval[0] <= 1e-9 for seed in range(20)]
+    assert sum(hits) >= 17
+    # stating .95 for the more probable class where .75 are right: an error of .2
+    bad = [study(groups, lambda p: np.where(p > 0.5, 0.95, 0.05), seed).interval for seed in range(20)]
+    assert sum(low <= 0.2 <= high for low, high in bad) >= 18
+    assert np.mean([low for low, _ in bad]) > {20: 0.02, 60: 0.08, 200: 0.13}[groups]
+
+
+@pytest.mark.parametrize(("groups", "most"), [(24, 0.16), (60, 0.08)])
+def test_a_model_that_is_sure_and_right_is_uncertain_as_far_as_errors_may_be_unseen(groups, most):
+    owner = np.arange(groups)
+    found = estimated(owner % 2, np.where(owner % 2 == 1, 0.994, 0.006), owner)
+    assert found.value == pytest.approx(0.006)
+    low, high = found.interval
+    assert low == 0  # an error in 167 would make it calibrated
+    assert 1 - 0.025 ** (1 / groups) <= high <= most
+
+
+def test_the_excess_by_hand():
+    # one bin, a gap of .1 where right and -.9 where wrong; the standard error of the mean is above half of the gap
+    def excess(right, wrong):
+        labels, second = np.repeat([1, 0], [right, wrong]), np.full(right + wrong, 0.9)
+        return calibration.excess(
+            labels, np.stack([1 - second, second], axis=1), np.arange(right + wrong), np.array([0.1, 0.2])
+        )
+
+    assert excess(15, 5) == pytest.approx((((15 * 0.25**2 + 5 * 0.75**2) / 20 / 19) ** 0.5, 0))
+    # one of four wrong: Clopper and Pearson's upper end is .806; Student's quantile 3.182, times sqrt(4 / 3) times .05
+    assert excess(3, 1) == pytest.approx([0.8059 - 0.25 - 3.1824 * (4 / 3) ** 0.5 * 0.05] * 2, abs=1e-3)
+    # 90 of 100 wrong: a gap of .8 is real
+    assert excess(10, 90)[0] == pytest.approx((0.8**2 + 0.09 / 99) ** 0.5 - 0.8)
+
+
+def test_means_and_differences_carry_it_on():
+    one, other = (
+        Estimate(v, np.full(9, v), units=9, bounds=(0, 1), excess=e) for v, e in ((0.2, (0.1, 0)), (0.4, (0.2, 0.1)))
+    )
+    assert mean([one, other]).excess == pytest.approx((0.15, 0.05))
+    assert weighted([one, other], [1, -1]).excess == pytest.approx((0.2, 0.2))
+    assert mean([one, other]).interval == pytest.approx((0.15, 0.35))

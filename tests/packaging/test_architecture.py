@@ -1,0 +1,28 @@
+"""The functions that docs/architecture.md names exist."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from pkgutil import resolve_name
+
+PAGE = Path(__file__).parents[2] / "docs" / "architecture.md"
+BENCHMARK = "medshift.benchmark"
+ROOTS = (BENCHMARK, f"{BENCHMARK}.datasets", f"{BENCHMARK}.datasets.importing", "medshift")
+
+
+def exists(name: str, root: str) -> bool:
+    try:
+        resolve_name(f"{root}.{name}")
+    except (ImportError, AttributeError):
+        return False
+    return True
+
+
+def test_the_walk_of_one_image_goes_through_functions_that_exist():
+    text = PAGE.read_text(encoding="utf-8").partition("## One run")[2].partition("## Decisions")[0]
+    rows = [line for line in text.splitlines() if line.startswith("| ") and "->" in line]
+    named = re.findall(r"`([\w.]+)`", "\n".join(rows))
+    named += re.findall(r"`((?:runs|importing|contract|datasets|baselines)\.[\w.]+)`", text)
+    assert len(named) > 25
+    assert [name for name in named if not any(exists(name, root) for root in ROOTS)] == []
