@@ -21,7 +21,7 @@ SECOND = 5  # percentile of the values above the least: what comes after padding
 
 
 class Looks:
-    """The least and the greatest stored value of every image, and a hash of its pixels.
+    """The least and the greatest stored value of every image, and a hash of its pixels (for this process only).
 
     Args:
         table: Table of the data set; one row per image.
