@@ -20,9 +20,9 @@ demo: $(VENV)/.installed
 	for name in $(BASELINES); do $(BIN)/medshift run --baseline $$name --severities 3 --budget short --out $(OUT) || exit 1; done
 	$(BIN)/medshift leaderboard $(OUT) --out $(OUT)/site
 
-# file by file, so that what a file makes for its tests is made once
+# file by file, so that what a file makes for its tests is made once; in order, so that the last ones are short
 test: $(VENV)/.installed
-	$(BIN)/python -m pytest -q -m "not slow" --numprocesses=auto --maxprocesses=4 --dist=loadfile
+	$(BIN)/python -m pytest -q -m "not slow" --numprocesses=auto --maxprocesses=4 --dist=loadfile --no-loadscope-reorder
 
 test-slow: $(VENV)/.installed
 	$(BIN)/python -m pytest -q -m slow

@@ -30,7 +30,7 @@ def untrained(arch: str, channels: int, sizing: Sizing) -> Any:  # noqa: ANN401 
         sizing: For timm.
 
     Raises:
-        MedshiftError: There is no such architecture.
+        MedshiftError: The architecture does not exist.
     """
     if is_outside(arch):
         return _outside(arch, channels, sizing)

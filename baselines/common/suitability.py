@@ -30,7 +30,7 @@ def sizing(access: Access, arch: str, input_size: int, need: Need | None = None)
         need: What the method needs.
 
     Raises:
-        MedshiftError: There is no such architecture, it does not take images of this size, or it lacks what the method
+        MedshiftError: The architecture does not exist, does not take images of this size, or lacks what the method
             needs.
     """
     found = NATIVE

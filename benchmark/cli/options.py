@@ -23,7 +23,7 @@ Source = Annotated[str, typer.Option(help="Domain to train on; the data set's ow
 GroupsPerDomain = Annotated[
     bool, typer.Option("--groups-per-domain", help="Groups named alike in two domains are different patients.")
 ]
-IgnoreSplit = Annotated[bool, typer.Option("--ignore-split", help="Split anew, whatever a column `split` says.")]
+IgnoreSplit = Annotated[bool, typer.Option("--ignore-split", help="Ignore a column `split` and split by group.")]
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ def replace_between(path: Path, begin: str, text: str, end: str) -> bool:
     """Replace the text between two markers in a file; return whether anything changed.
 
     Raises:
-        MedshiftError: The file is missing, or lacks a marker.
+        MedshiftError: The file is missing, lacks a marker, or has one twice.
     """
     try:
         old = path.read_text(encoding="utf-8")
@@ -22,8 +22,10 @@ def replace_between(path: Path, begin: str, text: str, end: str) -> bool:
         raise MedshiftError(f"{path} cannot be read as text: {error}") from error
     before, first, rest = old.partition(begin)
     _, last, after = rest.partition(end)
-    if not first or not last:
-        raise MedshiftError(f"{path} lacks the lines {begin} and {end}: add them where the text is to go")
+    if not first or not last or any(mark in before + after for mark in (begin, end)):
+        raise MedshiftError(
+            f"{path} must have the lines {begin} and, after it, {end}, once each, where the text is to go"
+        )
     new = f"{before}{begin}\n\n{text}\n\n{end}{after}"
     if new != old:
         write_text(path, new)

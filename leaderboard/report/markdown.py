@@ -7,9 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ...benchmark.contract.sees import MEANS
-from ...benchmark.files.atomic import write_text
+from ...benchmark.reporting.markdown import replace_between
 from ...benchmark.scoring.metrics import metric_title
-from ...shifts.errors import MedshiftError
 from ..analysis.correlation import Correlation
 from ..analysis.findings import findings
 from ..ranking.board import Board, Row
@@ -38,17 +37,7 @@ def into_readme(path: Path, text: str) -> None:
     Raises:
         MedshiftError: The file or a marker is missing, or a marker occurs twice.
     """
-    try:
-        readme = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise MedshiftError(f"{path} cannot be read: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise MedshiftError(f"{path} cannot be read as text: {error}") from error
-    before, begin, rest = readme.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end or any(mark in before + after for mark in (BEGIN, END)):
-        raise MedshiftError(f"{path} must contain {BEGIN} and, after it, {END}, once each: the table goes between them")
-    write_text(path, f"{before}{BEGIN}\n\n{text}\n{END}{after}")
+    replace_between(path, BEGIN, text.rstrip("\n"), END)
 
 
 def escape(text: str) -> str:

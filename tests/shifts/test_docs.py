@@ -34,5 +34,5 @@ def test_a_file_is_updated_between_its_marks(tmp_path):
     assert page.read_text().startswith("before\n")
     assert page.read_text().endswith("after\n")
     page.write_text("no marks")
-    with pytest.raises(MedshiftError, match="lacks the lines"):
+    with pytest.raises(MedshiftError, match="must have the lines"):
         shifts.into(page)

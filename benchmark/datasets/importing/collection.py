@@ -115,7 +115,7 @@ def open_collection(
         rows, others = from_folders(root, options, problems, notes)
         if others:
             left_out(others)
-            what = "file that is no image" if len(others) == 1 else "files that are no images"
+            what = "file that is not an image" if len(others) == 1 else "files that are not images"
             notes.append(f"left out {len(others):,} {what}{_unread(others)}")
     reader = _choose_reader(root, rows, options, problems, progress, manifest is not None, notes)
     rows = resolve_rows(reader, options, problems, notes, manifest or root)

@@ -28,6 +28,12 @@ def used_bits(top: float, bits: int) -> int:
     return next((depth for depth in BITS if (depth >= 8 or bits == 8) and depth <= bits - 2 and top < 2**depth), bits)
 
 
+def range_option(domain: str, low: float, high: float) -> str:
+    """Return the option that gives a domain a range, to be pasted into a shell; all domains if it is empty."""
+    text = f"{low:.0f},{high:.0f}"
+    return f"--value-range {shlex.quote(f'{domain}:{text}') if domain else text}"
+
+
 def site_depths(
     domains: NDArray[np.object_],
     greatest: NDArray[np.float64],
@@ -68,7 +74,7 @@ def site_depths(
         f"{name} {_told(greatest[domains == name], tops[name], exact[domains == name])}" for name in shown
     )
     below = [name for name in shown if used[name] < scales[name]]  # others keep their scale without an option
-    options = " ".join(f"--value-range {shlex.quote(f'{name}:0,{2 ** used[name] - 1}')}" for name in below)
+    options = " ".join(range_option(name, 0, 2 ** used[name] - 1) for name in below)
     return f"greatest value: {values}: do the sites differ in depth? {options}"
 
 

@@ -12,7 +12,7 @@ from ....files.wording import plural
 
 
 def equal_image_notes(
-    digests: Sequence[bytes], constant: NDArray[np.bool_], table: pd.DataFrame, classes: Sequence[str]
+    digests: Sequence[int], constant: NDArray[np.bool_], table: pd.DataFrame, classes: Sequence[str]
 ) -> list[str]:
     """Return the notes on images that are equal to one another.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -18,12 +17,11 @@ from .values import BELOW_AIR, constant_notes, depth_notes, float_notes
 if TYPE_CHECKING:
     from ..formats.value_range import ValueRanges
 
-DIGEST = 16  # bytes
 SECOND = 5  # percentile of the values above the least: what comes after padding
 
 
 class Looks:
-    """The least and the greatest stored value of every image, and a hash of its pixels.
+    """The least and the greatest stored value of every image, and a hash of its pixels (for this process only).
 
     Args:
         table: Table of the data set; one row per image.
@@ -47,14 +45,15 @@ class Looks:
         self.least = np.full(len(table), np.nan)
         self.greatest = np.full(len(table), np.nan)
         self.second = np.full(len(table), np.nan)  # of images that may be padded
-        self.digests: list[bytes] = [b""] * len(table)
+        self.digests = [0] * len(table)
         self._dtype = ""
 
     def add(self, row: int, image: NDArray[Any]) -> None:
         """Look at the pixels of a row."""
-        self.least[row], self.greatest[row] = least, greatest = image.min(), image.max()
-        self.digests[row] = hashlib.blake2b(np.ascontiguousarray(image).data, digest_size=DIGEST).digest()
-        self._dtype = image.dtype.name
+        flat = image.reshape(-1)
+        self.least[row], self.greatest[row] = least, greatest = np.minimum.reduce(flat), np.maximum.reduce(flat)
+        self.digests[row] = hash(flat.tobytes())
+        self._dtype = self._dtype or image.dtype.name
         if least < BELOW_AIR and least < greatest:
             self.second[row] = np.percentile(image[image > least], SECOND)
 

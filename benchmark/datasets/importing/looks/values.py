@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Sequence
 
 import numpy as np
@@ -10,7 +9,7 @@ from numpy.typing import NDArray
 
 from ....files.wording import percent
 from ...value_limits import DEPTHS, LITTLE, OUTLYING
-from .depths import MOST_DOMAINS, few, site_depths, top_of, used_bits
+from .depths import MOST_DOMAINS, few, range_option, site_depths, top_of, used_bits
 
 SHOWN = 3  # names
 BELOW_AIR = -1100  # air is -1000 in CT, and its scale begins at -1024
@@ -68,20 +67,14 @@ def depth_notes(
             one = f" ({names[above[0]]} reaches {greatest[above[0]]:,.0f})" if exact.all() else ""
             what = f"all but {len(above):,} of {len(names):,} images stay below {2**depth:,}{one}"
         uses = f"values use {percent((2**depth - 1) / scale)} of the scale"
-        options = " ".join(_option(name, 0, 2**depth - 1) for name in of)
+        options = " ".join(range_option(name, 0, 2**depth - 1) for name in of)
         return [f"{what}: {depth} bits in {whole}? {options} ({uses})"]
     low, high = _inner(least, greatest)
     if high - low < LITTLE * scale:  # perhaps above an offset, as signed values stored as unsigned have
         uses = f"{percent((high - low) / scale)} of the scale"
-        options = " ".join(_option(name, low, high) for name in of)
+        options = " ".join(range_option(name, low, high) for name in of)
         return [f"values lie between {low:,.0f} and {high:,.0f}, {uses}: {options}"]
     return []
-
-
-def _option(domain: str, low: float, high: float) -> str:
-    """Return the option that gives a domain a range, to be pasted into a shell; all domains if it is empty."""
-    text = f"{low:.0f},{high:.0f}"
-    return f"--value-range {shlex.quote(f'{domain}:{text}') if domain else text}"
 
 
 def float_notes(

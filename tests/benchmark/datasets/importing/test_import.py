@@ -67,7 +67,7 @@ def test_a_class_a_folder_and_a_domain_a_folder(small, home, tmp_path):
     assert made.table["label"].tolist() == [int("sick" in name) for name in made.table["sample_id"]]
     assert made.table["group"].nunique() == 16
     assert any("EACH IMAGE IS ITS OWN GROUP" in note for note in made.notes)
-    assert any("left out 1 file that is no image" in note for note in made.notes)
+    assert any("left out 1 file that is not an image" in note for note in made.notes)
     store.remove("set")
     grouped = add("set", tmp_path / "tree", Options(group_pattern=r"-(\d\d)\d"))
     assert sorted(grouped.table["group"].unique()) == ["00", "01"]
@@ -103,7 +103,7 @@ def test_what_is_no_file_in_a_tree_is_named_or_left_out_and_not_waited_for(home,
         if odd.suffix:
             assert refused(where, home)[1:] == [f"{form}: {said.strip()}"]
         else:
-            assert any("left out 1 file that is no image" in note for note in add("set", where, Options()).notes)
+            assert any("left out 1 file that is not an image" in note for note in add("set", where, Options()).notes)
             store.remove("set")
         odd.unlink()
     (where / "loop").symlink_to(where)

@@ -55,7 +55,7 @@ def test_formats_that_are_left_out_of_a_tree_are_counted(tmp_path):
             Image.fromarray(image).save(path)
     (tmp_path / "in" / "site" / "notes.txt").write_text("text")
     notes = add("set", tmp_path / "in", Options()).notes
-    told = "left out 9 files that are no images, or of formats that are not read (8 .gif: save them as PNG)"
+    told = "left out 9 files that are not images, or of formats that are not read (8 .gif: save them as PNG)"
     assert told in notes
 
 
