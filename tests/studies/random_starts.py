@@ -29,8 +29,8 @@ from medshift.benchmark.datasets import registry
 from medshift.benchmark.protocols.plan import Choices, plan
 from medshift.benchmark.scoring import metrics
 
-STEPS = 1500
-RATES = (3e-4, 1e-3, 3e-3)
+STEPS = 1000
+RATES = (1e-4, 3e-4, 1e-3, 3e-3)
 FIELDS = ("network", "optimiser", "lr", "steps", "seed", "loss", "balanced_accuracy", "auroc", "kept", "seconds")
 
 
@@ -46,16 +46,14 @@ class Setting:
 def settings() -> list[Setting]:
     """List the settings, the cheap networks first."""
     names = ("cbr-tiny", "resnet-stride1", "tf_efficientnet_lite0")
-    return [
-        *(Setting(name, "adamw", lr) for name, lr in itertools.product(names, RATES)),
-        *(Setting(name, "sgd", lr) for name, lr in itertools.product(names[:2], (3e-2, 1e-1))),
-    ]
+    ways = [*(("adamw", lr) for lr in RATES), *(("sgd", lr) for lr in (3e-2, 1e-1))]
+    return [Setting(name, *way) for name, way in itertools.product(names, ways)]
 
 
 class Stride1ResNet(nn.Module):
     """A narrow ResNet for small images: 3 x 3 stem of stride 1, no pooling before the first block."""
 
-    def __init__(self, channels: int, classes: int, widths: tuple[int, ...] = (32, 64, 128, 256)) -> None:
+    def __init__(self, channels: int, classes: int, widths: tuple[int, ...] = (16, 32, 64, 128)) -> None:
         super().__init__()
         layers: list[nn.Module] = [nn.Conv2d(channels, widths[0], 3, padding=1, bias=False), nn.BatchNorm2d(widths[0])]
         last = widths[0]
