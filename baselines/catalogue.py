@@ -166,6 +166,13 @@ BUILTINS: dict[str, Entry] = {
         "Align source and target features by maximum mean discrepancy while fine-tuning (DAN, on the last features).",
         "Long et al., ICML 2015, arXiv 1502.02791",
     ),
+    "random-init": Entry(
+        "medshift.baselines.scratch.scratch:RandomInit",
+        "source",
+        "training from scratch",
+        "Train the network of `imagenet-finetune` from random weights.",
+        "He et al., Rethinking ImageNet pre-training, ICCV 2019, arXiv 1811.08883",
+    ),
     "sar": Entry(
         "medshift.baselines.test_time.sar:Sar",
         "test-batches",
@@ -177,8 +184,8 @@ BUILTINS: dict[str, Entry] = {
         "medshift.baselines.scratch.scratch:Scratch",
         "source",
         "training from scratch",
-        "Train the network of `imagenet-finetune` from random weights.",
-        "He et al., Rethinking ImageNet pre-training, ICCV 2019, arXiv 1811.08883",
+        "Train a network that can learn from few images, from random weights.",
+        "He et al., Deep residual learning, CVPR 2016, arXiv 1512.03385: the network for small images",
     ),
     "scratch-meanvar": Entry(
         "medshift.baselines.transfer.transfusion:ScratchMeanVar",

@@ -12,6 +12,8 @@ import torch
 from torch import Tensor
 
 from ...shifts.errors import MedshiftError, in_one_line, near
+from .small_resnet import NAME as SMALL_RESNET
+from .small_resnet import small_resnet
 
 LOCAL = "local-dir:"
 HUB = ("hf-hub:", "hf_hub:")
@@ -25,7 +27,7 @@ def untrained(arch: str, channels: int, sizing: Sizing) -> Any:  # noqa: ANN401 
     """Make a network with random weights and its own last layer.
 
     Args:
-        arch: timm's name, with a tag or without; `hf-hub:OWNER/NAME` or `local-dir:FOLDER`.
+        arch: timm's name, with a tag or without; `hf-hub:OWNER/NAME` or `local-dir:FOLDER`; or `small-resnet`.
         channels: Channels of its input.
         sizing: For timm.
 
@@ -34,6 +36,8 @@ def untrained(arch: str, channels: int, sizing: Sizing) -> Any:  # noqa: ANN401 
     """
     if is_outside(arch):
         return _outside(arch, channels, sizing)
+    if arch == SMALL_RESNET:
+        return small_resnet(channels)
     if not timm.is_model(arch):
         why = ": it is for volumes" if arch.startswith("monai-") else f".{near(arch, timm.list_models())}"
         raise MedshiftError(f"timm has no architecture {arch!r}{why}")

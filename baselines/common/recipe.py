@@ -89,7 +89,7 @@ class TimmRecipe(Recipe):
 
     def for_dims(self, dims: int) -> Self:
         """Return the recipe for images of `dims` spatial axes: a 3-D architecture in place of the 2-D default."""
-        return replace(self, arch=FOR_VOLUMES) if dims == 3 and self.arch == TimmRecipe.arch else self
+        return replace(self, arch=FOR_VOLUMES) if dims == 3 and self.arch == type(self).arch else self
 
 
 def rate(done: float) -> float:

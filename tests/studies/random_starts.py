@@ -30,7 +30,7 @@ from medshift.benchmark.protocols.plan import Choices, plan
 from medshift.benchmark.scoring import metrics
 
 STEPS = 1000
-RATES = (1e-4, 3e-4, 1e-3, 3e-3)
+RATES = (1e-3, 3e-4, 3e-3, 1e-4)
 FIELDS = ("network", "optimiser", "lr", "steps", "seed", "loss", "balanced_accuracy", "auroc", "kept", "seconds")
 
 
@@ -45,9 +45,9 @@ class Setting:
 
 def settings() -> list[Setting]:
     """List the settings, the cheap networks first."""
-    names = ("cbr-tiny", "resnet-stride1", "tf_efficientnet_lite0")
     ways = [*(("adamw", lr) for lr in RATES), *(("sgd", lr) for lr in (3e-2, 1e-1))]
-    return [Setting(name, *way) for name, way in itertools.product(names, ways)]
+    small = [Setting(name, *way) for way, name in itertools.product(ways, ("resnet-stride1", "cbr-tiny"))]
+    return small + [Setting("tf_efficientnet_lite0", *way) for way in ways]
 
 
 class Stride1ResNet(nn.Module):

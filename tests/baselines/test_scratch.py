@@ -1,0 +1,29 @@
+"""From scratch: a network that can learn from few images, and the like-for-like control of ImageNet's weights."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import torch
+
+from medshift.baselines.common.networks import Network
+from medshift.baselines.common.recipe import FOR_VOLUMES
+from medshift.baselines.scratch.scratch import RandomInit, Scratch
+from medshift.baselines.transfer.imagenet_finetune import ImagenetFinetune
+
+
+def test_the_small_network_sees_every_pixel_in_its_first_stage():
+    body = Network("small-resnet", classes=2, channels=1, input_size=0, load=None).body
+    images = torch.rand(2, 3, 64, 64)
+    assert body.layer1(body.maxpool(body.act1(body.bn1(body.conv1(images))))).shape == (2, 16, 64, 64)
+    assert body.forward_features(images).shape == (2, 128, 8, 8)
+
+
+def test_the_control_differs_from_fine_tuning_in_nothing_but_the_start():
+    assert dataclasses.asdict(RandomInit()) == dataclasses.asdict(ImagenetFinetune())
+    assert {**dataclasses.asdict(Scratch()), "arch": RandomInit.arch} == dataclasses.asdict(RandomInit())
+
+
+def test_volumes_get_a_network_for_volumes_from_every_default():
+    assert {method.for_dims(3).arch for method in (Scratch(), RandomInit())} == {FOR_VOLUMES}
+    assert Scratch(arch="resnet18").for_dims(3).arch == "resnet18"  # refused later, by its name
