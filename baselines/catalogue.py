@@ -185,7 +185,7 @@ BUILTINS: dict[str, Entry] = {
         "source",
         "training from scratch",
         "Train a network that can learn from few images, from random weights.",
-        "He et al., Deep residual learning, CVPR 2016, arXiv 1512.03385: the network for small images",
+        "He et al., Deep residual learning, CVPR 2016, arXiv 1512.03385",
     ),
     "scratch-meanvar": Entry(
         "medshift.baselines.transfer.transfusion:ScratchMeanVar",

@@ -23,9 +23,7 @@ class Scratch(TimmRecipe):
     """
 
     sees: ClassVar[Sees] = "source"
-    paper: ClassVar[str] = (
-        "He et al., Deep residual learning, CVPR 2016, arXiv 1512.03385: the network for small images"
-    )
+    paper: ClassVar[str] = "He et al., Deep residual learning, CVPR 2016, arXiv 1512.03385"
 
     arch: str = "small-resnet"
 
