@@ -31,7 +31,8 @@ from medshift.benchmark.scoring import metrics
 
 STEPS = 1000
 RATES = (1e-3, 3e-4, 3e-3, 1e-4)
-FIELDS = ("network", "optimiser", "lr", "steps", "seed", "loss", "balanced_accuracy", "auroc", "kept", "seconds")
+KEYS = ("network", "optimiser", "lr", "norm_momentum", "dropout")
+FIELDS = (*KEYS, "steps", "seed", "loss", "balanced_accuracy", "auroc", "kept", "seconds")
 
 
 @dataclass(frozen=True)
@@ -39,59 +40,41 @@ class Setting:
     """One setting of the search."""
 
     network: str
-    optimiser: str
-    lr: float
+    optimiser: str = "adamw"
+    lr: float = 1e-3
+    norm_momentum: float = 0.1
+    dropout: float = 0.0
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        """What tells the setting from others, as text."""
+        return tuple(str(getattr(self, name)) for name in KEYS)
 
 
 def settings() -> list[Setting]:
     """List the settings, the cheap networks first."""
     ways = [*(("adamw", lr) for lr in RATES), *(("sgd", lr) for lr in (3e-2, 1e-1))]
-    small = [Setting(name, *way) for way, name in itertools.product(ways, ("resnet-stride1", "cbr-tiny"))]
-    return small + [Setting("tf_efficientnet_lite0", *way) for way in ways]
+    small = ("small-resnet", "cbr-tiny")
+    return [
+        *(Setting(name, *way) for way, name in itertools.product(ways, small)),
+        *(Setting(name, norm_momentum=0.01) for name in small),
+        *(Setting(name, dropout=0.2) for name in small),
+        *(Setting("tf_efficientnet_lite0", *way) for way in ways),
+    ]
 
 
-class Stride1ResNet(nn.Module):
-    """A narrow ResNet for small images: 3 x 3 stem of stride 1, no pooling before the first block."""
-
-    def __init__(self, channels: int, classes: int, widths: tuple[int, ...] = (16, 32, 64, 128)) -> None:
-        super().__init__()
-        layers: list[nn.Module] = [nn.Conv2d(channels, widths[0], 3, padding=1, bias=False), nn.BatchNorm2d(widths[0])]
-        last = widths[0]
-        for place, width in enumerate(widths):
-            layers.append(_Block(last, width, 2 if place else 1))
-            last = width
-        self.body = nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten())
-        self.head = nn.Linear(last, classes)
-
-    def forward(self, images: torch.Tensor) -> torch.Tensor:
-        """Return logits."""
-        out: torch.Tensor = self.head(self.body((images * 2 - 1).contiguous(memory_format=torch.channels_last)))
-        return out
-
-
-class _Block(nn.Module):
-    def __init__(self, inputs: int, outputs: int, stride: int) -> None:
-        super().__init__()
-        self.main = nn.Sequential(
-            nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU(),
-            nn.Conv2d(outputs, outputs, 3, 1, 1, bias=False), nn.BatchNorm2d(outputs),
-        )  # fmt: skip
-        plain = inputs == outputs and stride == 1
-        self.side = nn.Identity() if plain else nn.Sequential(
-            nn.Conv2d(inputs, outputs, 1, stride, bias=False), nn.BatchNorm2d(outputs)
-        )  # fmt: skip
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return torch.relu(self.main(x) + self.side(x))
-
-
-def build(name: str, access: Access) -> nn.Module:
-    """Build an untrained network."""
-    if name == "cbr-tiny":
-        return CbrTiny().network(access)
-    if name == "resnet-stride1":
-        return Stride1ResNet(access.channels, len(access.classes))
-    return Network(name, len(access.classes), access.channels, 0, None)
+def build(setting: Setting, access: Access) -> nn.Module:
+    """Build an untrained network; dropout is before its last layer."""
+    if setting.network == "cbr-tiny":
+        network = CbrTiny().network(access)
+        network[-1] = nn.Sequential(nn.Dropout(setting.dropout), network[-1])  # type: ignore[operator,index]
+    else:
+        network = Network(setting.network, len(access.classes), access.channels, 0, None)
+        network.body.drop_rate = setting.dropout
+    for module in network.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.momentum = setting.norm_momentum
+    return network
 
 
 def source(seed: int) -> Access:
@@ -110,7 +93,7 @@ def measure(access: Access, setting: Setting, steps: int) -> dict[str, object]:
         make = lambda groups, lr: torch.optim.SGD(groups, lr=lr, momentum=0.9, nesterov=True)  # noqa: E731
         training.torch.optim.AdamW, kept = make, torch.optim.AdamW  # type: ignore[misc,assignment]
     with training.seeded(access):
-        network = build(setting.network, access).to(memory_format=torch.channels_last)
+        network = build(setting, access).to(memory_format=torch.channels_last)
         decay = 5e-4 if setting.optimiser == "sgd" else 0.05
         recipe = Recipe(steps=steps, patience=1.0, lr=setting.lr, weight_decay=decay)
         try:
@@ -123,8 +106,7 @@ def measure(access: Access, setting: Setting, steps: int) -> dict[str, object]:
     labels, groups = access.val.labels, np.arange(len(access.val))
     given, weights = np.concatenate(made), np.ones((1, len(labels)))
     return {
-        "network": setting.network, "optimiser": setting.optimiser, "lr": setting.lr, "steps": steps,
-        "seed": access.seed, "loss": min(loss for _, loss in record.losses),
+        **dict(zip(KEYS, setting.key, strict=True)), "steps": steps, "seed": access.seed, "loss": min(loss for _, loss in record.losses),
         "balanced_accuracy": float(metrics.balanced_accuracy(labels, given, groups, weights)[0]),
         "auroc": float(metrics.auroc(labels, given, groups, weights)[0]), "kept": record.kept,
         "seconds": round(time.perf_counter() - began),
@@ -139,13 +121,13 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=STEPS)
     given = parser.parse_args()
     torch.set_num_threads(given.threads)
-    done = set()
+    done: set[tuple[str, ...]] = set()
     if given.out.exists():
         with given.out.open(newline="") as file:
-            done = {(row["network"], row["optimiser"], float(row["lr"])) for row in csv.DictReader(file)}
+            done = {tuple(row[name] for name in KEYS) for row in csv.DictReader(file)}
     access = source(0)
     for setting in settings():
-        if (setting.network, setting.optimiser, setting.lr) in done:
+        if setting.key in done:
             continue
         print(setting, flush=True)
         row = measure(access, setting, given.steps)
