@@ -106,7 +106,8 @@ def measure(access: Access, setting: Setting, steps: int) -> dict[str, object]:
     labels, groups = access.val.labels, np.arange(len(access.val))
     given, weights = np.concatenate(made), np.ones((1, len(labels)))
     return {
-        **dict(zip(KEYS, setting.key, strict=True)), "steps": steps, "seed": access.seed, "loss": min(loss for _, loss in record.losses),
+        **dict(zip(KEYS, setting.key, strict=True)),
+        "steps": steps, "seed": access.seed, "loss": min(loss for _, loss in record.losses),
         "balanced_accuracy": float(metrics.balanced_accuracy(labels, given, groups, weights)[0]),
         "auroc": float(metrics.auroc(labels, given, groups, weights)[0]), "kept": record.kept,
         "seconds": round(time.perf_counter() - began),
