@@ -122,12 +122,12 @@ def _estimated(
                 units = split.by_class if metric.by_class else float(groups)
                 figures = metric.function(split.labels, given, split.groups, weights)
                 for key, values, shown in zip(some, figures, given, strict=True):
-                    resampled, excess = values[1:], (0.0, 0.0)
+                    usual = float(values[0])
+                    value, resampled, excess = usual, values[1:], (0.0, 0.0)
                     if metric.inflated:
-                        excess = calibration.excess(split.labels, shown, split.groups, resampled)
-                        resampled = calibration.recentred(values[0], resampled)
+                        value, resampled, excess = calibration.corrected(split.labels, shown, split.groups, values)
                     found[key][name] = Estimate(
-                        float(values[0]), resampled, len(split.labels), groups, units=units,
-                        bounds=(0.0, metric.most), excess=excess,
+                        value, resampled, len(split.labels), groups, units=units, bounds=(0.0, metric.most),
+                        excess=excess, usual=usual if metric.inflated else None,
                     )  # fmt: skip
     return found

@@ -13,7 +13,7 @@ from ...benchmark.protocols.protocol import Protocol
 from ...benchmark.scoring import bootstrap
 from ...benchmark.scoring.bootstrap import ResampledSplit, split_key
 from ...benchmark.scoring.estimate import Estimate
-from ...benchmark.scoring.metrics import BINS
+from ...benchmark.scoring.metrics import BINS, confidence_bins
 from ...benchmark.scoring.scores import aggregated, board_metrics, by_condition
 from .entries import ProtocolFolder
 from .figures import to_array
@@ -110,7 +110,8 @@ def over_seeds(parts: Sequence[Estimate]) -> Estimate:
     by_seed = np.stack([np.concatenate([[part.value], part.replicates]) for part in parts])
     middle = by_seed.mean(axis=0)
     down, up = np.mean([part.excess for part in parts], axis=0).tolist()
-    return replace(parts[0], value=float(middle[0]), replicates=middle[1:], by_seed=by_seed, excess=(down, up))
+    value, again = float(middle[0]), middle[1:]
+    return replace(parts[0], value=value, replicates=again, by_seed=by_seed, excess=(down, up), usual=None)
 
 
 def with_seeds_redrawn(found: Estimate, seed_counts: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -131,7 +132,10 @@ def with_seeds_redrawn(found: Estimate, seed_counts: NDArray[np.float64]) -> NDA
         return found.replicates
     away = (seed_counts / count) @ (found.by_seed[:, 0] - found.by_seed[:, 0].mean())
     scale = math.sqrt(from_seeds / whole * count / (count - 1))
-    return np.asarray(np.clip(found.replicates + scale * away, *found.bounds))
+    moved = found.replicates + scale * away
+    if any(found.excess):  # replicates of a biased value may lie beyond its bounds, or they would not vary around zero
+        return np.asarray(moved)
+    return np.asarray(np.clip(moved, *found.bounds))
 
 
 def _quantise(replicates: NDArray[np.float64]) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
@@ -159,7 +163,7 @@ def _outcomes(
             probabilities = arrays[condition.key].astype(np.float64)
             top, guess = probabilities.max(axis=1), probabilities.argmax(axis=1)
             np.add.at(confusion[number], (labels, guess), 1)
-            bins = np.clip(np.ceil(top * BINS).astype(np.int64) - 1, 0, BINS - 1)
+            bins = confidence_bins(top)
             for column, weights in enumerate((np.ones(len(top)), top, (guess == labels).astype(np.float64))):
                 reliability[number, :, column] += np.bincount(bins, weights, BINS)
     return confusion if classes <= MOST_CLASSES else confusion[:, :0, :0], reliability
