@@ -33,6 +33,7 @@ class Scored:
         aggregates: (A, M, 3) value, low and high by aggregate and metric.
         sizes: (A, M, 2) samples and groups behind each aggregate and metric, summed over its parts.
         replicates: (A, B) aggregates with groups and seeds resampled.
+        by_seed: (S, 1 + B) the ranking aggregate of each seed, then its replicates on resampled groups.
         spread: (C + A, 2) of conditions and aggregates: the variance due to seeds, and the variance between seeds
             divided by their number.
         quantised: (C + A, STORED) the first replicates of conditions and aggregates, 0..254 between the bounds; 255 is
@@ -49,6 +50,7 @@ class Scored:
     aggregates: NDArray[np.float64]
     sizes: NDArray[np.int64]
     replicates: NDArray[np.float32]
+    by_seed: NDArray[np.float32]
     spread: NDArray[np.float64]
     quantised: NDArray[np.uint8]
     bounds: NDArray[np.float32]
@@ -94,6 +96,7 @@ def score_seeds(
             [[(found.samples, found.groups) for found in by_metric.values()] for by_metric in aggregates.values()]
         ),
         replicates=replicates[len(conditions) :].astype(np.float32),
+        by_seed=_by_seed(aggregates["shifted" if "shifted" in aggregates else "clean"][metrics[0]]),
         spread=np.array([found.spread for found in ranking]),
         quantised=quantised,
         bounds=bounds,
@@ -112,6 +115,12 @@ def over_seeds(parts: Sequence[Estimate]) -> Estimate:
     down, up = np.mean([part.excess for part in parts], axis=0).tolist()
     value, again = float(middle[0]), middle[1:]
     return replace(parts[0], value=value, replicates=again, by_seed=by_seed, excess=(down, up), usual=None)
+
+
+def _by_seed(found: Estimate) -> NDArray[np.float32]:
+    """Return the value and replicates of each seed, (S, 1 + B), also for a single one."""
+    alone = np.concatenate([[found.value], found.replicates])[None]
+    return (found.by_seed if len(found.by_seed) else alone).astype(np.float32)
 
 
 def with_seeds_redrawn(found: Estimate, seed_counts: NDArray[np.float64]) -> NDArray[np.float64]:
