@@ -28,7 +28,7 @@ class Estimate:
         units: Effective number of groups (`bootstrap.effective_groups`); for a mean, the smallest of its parts.
         bounds: Lowest and highest possible value.
         excess: How much further its interval reaches down and up than the variance alone explains: of a biased value.
-        usual: The value by its usual definition, where `value` is corrected for a bias; None where both are the same.
+        claimable: Where `value` is corrected, the values that a card may claim, first the one that new cards do.
         by_seed: (S, 1 + B) for several seeds, the value of each and its replicates; empty for one seed.
     """
 
@@ -41,7 +41,7 @@ class Estimate:
     units: float = math.inf
     bounds: tuple[float, float] = (-math.inf, math.inf)
     excess: tuple[float, float] = (0.0, 0.0)
-    usual: float | None = None
+    claimable: tuple[float, ...] = ()
     by_seed: NDArray[np.float64] = field(default_factory=lambda: np.empty((0, 0)), repr=False)
 
     @cached_property
@@ -59,7 +59,7 @@ class Estimate:
     @property
     def claimed(self) -> float:
         """The value that a card claims, by its usual definition: it does not change with the correction of a bias."""
-        return self.value if self.usual is None else self.usual
+        return self.claimable[0] if self.claimable else self.value
 
     @property
     def text(self) -> str:

@@ -122,12 +122,12 @@ def _estimated(
                 units = split.by_class if metric.by_class else float(groups)
                 figures = metric.function(split.labels, given, split.groups, weights)
                 for key, values, shown in zip(some, figures, given, strict=True):
-                    usual = float(values[0])
-                    value, resampled, excess = usual, values[1:], (0.0, 0.0)
+                    value, resampled, excess, claimable = float(values[0]), values[1:], (0.0, 0.0), ()
                     if metric.inflated:
+                        claimable = value, calibration.earlier(split.labels, shown)
                         value, resampled, excess = calibration.corrected(split.labels, shown, split.groups, values)
                     found[key][name] = Estimate(
                         value, resampled, len(split.labels), groups, units=units, bounds=(0.0, metric.most),
-                        excess=excess, usual=usual if metric.inflated else None,
+                        excess=excess, claimable=claimable,
                     )  # fmt: skip
     return found

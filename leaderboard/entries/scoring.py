@@ -114,7 +114,7 @@ def over_seeds(parts: Sequence[Estimate]) -> Estimate:
     middle = by_seed.mean(axis=0)
     down, up = np.mean([part.excess for part in parts], axis=0).tolist()
     value, again = float(middle[0]), middle[1:]
-    return replace(parts[0], value=value, replicates=again, by_seed=by_seed, excess=(down, up), usual=None)
+    return replace(parts[0], value=value, replicates=again, by_seed=by_seed, excess=(down, up), claimable=())
 
 
 def _by_seed(found: Estimate) -> NDArray[np.float32]:

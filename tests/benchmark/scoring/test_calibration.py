@@ -23,7 +23,7 @@ def estimated(labels, second, groups):
     values = ece(labels, stated, groups, weights)
     value, replicates, excess = calibration.corrected(labels, stated, groups, values)
     units = float(groups.max() + 1)
-    return Estimate(value, replicates, units=units, bounds=(0.0, 1.0), excess=excess, usual=float(values[0]))
+    return Estimate(value, replicates, units=units, bounds=(0.0, 1.0), excess=excess, claimable=(float(values[0]),))
 
 
 def study(groups, state, seed):
@@ -57,7 +57,7 @@ def test_a_model_that_is_sure_and_right_is_uncertain_as_far_as_errors_may_be_uns
 @pytest.mark.parametrize("groups", [20, 60, 200])
 def test_the_figure_is_less_biased_than_the_usual_one_and_lies_in_its_interval(groups):
     calibrated = [study(groups, lambda p: p, seed) for seed in range(20)]
-    assert np.mean([found.value for found in calibrated]) < 0.5 * np.mean([found.usual for found in calibrated])
+    assert np.mean([found.value for found in calibrated]) < 0.5 * np.mean([found.claimed for found in calibrated])
     bad = [study(groups, lambda p: np.where(p > 0.5, 0.95, 0.05), seed) for seed in range(20)]
     assert np.mean([found.value for found in bad]) == pytest.approx(0.2, abs=0.025)
     assert all(found.interval[0] <= found.value <= found.interval[1] for found in calibrated + bad)
