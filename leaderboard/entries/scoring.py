@@ -20,6 +20,8 @@ from .figures import to_array
 
 STORED = 200  # replicates stored in the page, to compare two entries condition by condition
 MOST_CLASSES = 20  # up to which a confusion matrix is shown
+# a corrected ECE varies more than the usual one, which is resampled: so much that equal models are told apart in 5 %
+WIDER = 1.3
 Arrays = Mapping[str, NDArray[np.float32]]
 
 
@@ -133,6 +135,11 @@ def with_seeds_redrawn(found: Estimate, seed_counts: NDArray[np.float64]) -> NDA
         found: The mean.
         seed_counts: (B, S) how often each seed counts in each replicate.
     """
+    if any(found.excess) and not np.isnan(found.replicates).all():
+        # not kept within the bounds: around zero, half of the replicates would not vary at all
+        middle = np.nanmean(found.replicates)
+        varied = replace(found, replicates=middle + WIDER * (found.replicates - middle), excess=(0.0, 0.0))
+        return with_seeds_redrawn(replace(varied, bounds=(-math.inf, math.inf)), seed_counts)
     if not len(found.by_seed):
         return found.replicates
     count = len(found.by_seed)
@@ -141,10 +148,7 @@ def with_seeds_redrawn(found: Estimate, seed_counts: NDArray[np.float64]) -> NDA
         return found.replicates
     away = (seed_counts / count) @ (found.by_seed[:, 0] - found.by_seed[:, 0].mean())
     scale = math.sqrt(from_seeds / whole * count / (count - 1))
-    moved = found.replicates + scale * away
-    if any(found.excess):  # replicates of a biased value may lie beyond its bounds, or they would not vary around zero
-        return np.asarray(moved)
-    return np.asarray(np.clip(moved, *found.bounds))
+    return np.asarray(np.clip(found.replicates + scale * away, *found.bounds))
 
 
 def _quantise(replicates: NDArray[np.float64]) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
