@@ -122,7 +122,8 @@ def _estimated(
                 units = split.by_class if metric.by_class else float(groups)
                 figures = metric.function(split.labels, given, split.groups, weights)
                 for key, values, shown in zip(some, figures, given, strict=True):
-                    value, resampled, excess, claimable = float(values[0]), values[1:], (0.0, 0.0), ()
+                    value, resampled, excess = float(values[0]), values[1:], (0.0, 0.0)
+                    claimable: tuple[float, ...] = ()
                     if metric.inflated:
                         claimable = value, calibration.earlier(split.labels, shown)
                         value, resampled, excess = calibration.corrected(split.labels, shown, split.groups, values)
