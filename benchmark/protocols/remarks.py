@@ -15,6 +15,7 @@ from ..files.wording import plural
 from .protocol import Protocol
 
 FEW_GROUPS = 5  # in a test split; with fewer, a figure says little
+LARGE_GROUP = 0.2  # of the images of a test split; from there on, intervals are too narrow
 NAMED = 8  # domains that a line names
 NEGATIVE = frozenset(
     [
@@ -56,7 +57,7 @@ def positive_hint(protocol: Protocol) -> str:
 
 
 def site_remarks(protocol: Protocol, table: pd.DataFrame) -> list[str]:
-    """List the classes that validation, the source's test or a site lacks, and the sites with few groups."""
+    """List what validation, the source's test and sites lack, sites with few groups and splits with a large one."""
     names = protocol.dataset.classes
     lines = []
     for split, what in (("val", "validation images"), ("test", "test images")):
@@ -88,7 +89,22 @@ def site_remarks(protocol: Protocol, table: pd.DataFrame) -> list[str]:
         lines.append(
             f"few groups to test on: {_named(few)}. Such figures say little, and count in the means as any other site's"
         )
-    return lines
+    return lines + _large_groups(protocol, table)
+
+
+def _large_groups(protocol: Protocol, table: pd.DataFrame) -> list[str]:
+    """Write in which test splits one group holds much; where groups are few, one always does, which is said already."""
+    found = []
+    for domain in (protocol.source, *protocol.targets):
+        held = table.loc[(table["domain"] == domain) & (table["split"] == "test"), "group"].value_counts(normalize=True)
+        if len(held) >= FEW_GROUPS and held.iloc[0] > LARGE_GROUP:
+            found.append(f"{held.index[held == held.iloc[0]].min()} {100 * held.iloc[0]:.0f} % of {domain}")
+    if not found:
+        return []
+    return [
+        f"one group holds over {100 * LARGE_GROUP:.0f} % of the test images: {_named(found)}. Intervals are too narrow "
+        "there: figures rest on fewer groups than they count"
+    ]
 
 
 def _lacking(table: pd.DataFrame, domain: str, split: str, classes: int) -> list[int]:

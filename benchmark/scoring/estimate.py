@@ -28,6 +28,7 @@ class Estimate:
         units: Effective number of groups (`bootstrap.effective_groups`); for a mean, the smallest of its parts.
         bounds: Lowest and highest possible value.
         excess: How much further its interval reaches down and up than the variance alone explains: of a biased value.
+        claimable: Where `value` is corrected, the values that a card may claim, first the one that new cards do.
         by_seed: (S, 1 + B) for several seeds, the value of each and its replicates; empty for one seed.
     """
 
@@ -40,6 +41,7 @@ class Estimate:
     units: float = math.inf
     bounds: tuple[float, float] = (-math.inf, math.inf)
     excess: tuple[float, float] = (0.0, 0.0)
+    claimable: tuple[float, ...] = ()
     by_seed: NDArray[np.float64] = field(default_factory=lambda: np.empty((0, 0)), repr=False)
 
     @cached_property
@@ -53,6 +55,11 @@ class Estimate:
         """The variance due to seeds alone, and the observed variance between seeds (`intervals.between_seeds`)."""
         several = 1 < self.units < math.inf
         return intervals.between_seeds(self.by_seed, self.units / (self.units - 1) if several else 1.0)
+
+    @property
+    def claimed(self) -> float:
+        """The value that a card claims, by its usual definition: it does not change with the correction of a bias."""
+        return self.claimable[0] if self.claimable else self.value
 
     @property
     def text(self) -> str:
@@ -91,7 +98,7 @@ def mean(parts: Sequence[Estimate]) -> Estimate:
         min(part.units for part in defined),
         _bounds(defined, [1 / len(defined)] * len(defined)),
         _excess(defined, [1 / len(defined)] * len(defined)),
-        np.mean([part.by_seed for part in defined], axis=0),
+        by_seed=np.mean([part.by_seed for part in defined], axis=0),
     )
 
 

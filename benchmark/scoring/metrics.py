@@ -25,6 +25,9 @@ from .thresholds import positives
 Function: TypeAlias = Callable[[Labels, NDArray[np.floating], Labels, Floats], Floats]
 
 BINS = 15  # bins of the calibration error, as usual since Guo et al. 2017
+_EDGES = np.arange(1, BINS + 1) / BINS
+# a table's .6 is read as float32, whose nearest number is a little above: it still belongs to the bin that ends at .6
+UPPER_EDGES = np.maximum(_EDGES, _EDGES.astype(np.float32))
 
 
 @dataclass(frozen=True)
@@ -35,8 +38,8 @@ class Metric:
         title: As printed.
         function: The metric.
         higher_is_better: If False, lower is better.
-        inflated: Few samples raise it on average, as noise adds to an absolute value: its interval allows for that, see
-            `calibration`, and its replicates are shifted so that their mean is the value itself.
+        inflated: Few samples raise it on average, as noise adds to an absolute value: what is shown leaves that out,
+            and its interval allows for it, see `calibration`. Cards claim what the function returns.
         operating: It takes binarised predictions (`thresholds.binarise`) instead of probabilities.
         by_class: It weighs all classes equally, so the rarest decides how certain it is.
         most: Its highest value; the lowest is zero.
@@ -85,8 +88,8 @@ def auroc(labels: Labels, probabilities: NDArray[np.floating], groups: Labels, w
 def ece(labels: Labels, probabilities: NDArray[np.floating], groups: Labels, weights: Floats) -> Floats:
     """Expected calibration error of the top class, over 15 bins (b/15, (b+1)/15] of its probability.
 
-    Lower is better. NaN where no sample counts. Biased upwards for few samples: compare only at equal n, or by the
-    interval, which allows for it (`calibration`).
+    Lower is better. NaN where no sample counts. Biased upwards for few samples: what is shown is corrected, see
+    `calibration`.
     """
     gaps, bins = top_gaps(labels, probabilities)
     size = weights.shape[1]
@@ -100,7 +103,12 @@ def top_gaps(labels: Labels, probabilities: NDArray[np.floating]) -> tuple[Float
     """Return by how much the top class of each sample (..., N) is more right than sure, and its bin."""
     top = probabilities.max(axis=-1).astype(np.float64)
     gaps = (probabilities.argmax(axis=-1) == labels) - top
-    return gaps, np.clip(np.ceil(top * BINS).astype(np.int64) - 1, 0, BINS - 1)
+    return gaps, confidence_bins(top)
+
+
+def confidence_bins(top: NDArray[np.floating]) -> Labels:
+    """Return the bin of each probability, 0..BINS-1; an edge, and float32's nearest to it, are in the lower bin."""
+    return np.minimum(np.searchsorted(UPPER_EDGES, top, side="left"), BINS - 1)
 
 
 def brier(labels: Labels, probabilities: NDArray[np.floating], groups: Labels, weights: Floats) -> Floats:

@@ -122,12 +122,13 @@ def _estimated(
                 units = split.by_class if metric.by_class else float(groups)
                 figures = metric.function(split.labels, given, split.groups, weights)
                 for key, values, shown in zip(some, figures, given, strict=True):
-                    resampled, excess = values[1:], (0.0, 0.0)
+                    value, resampled, excess = float(values[0]), values[1:], (0.0, 0.0)
+                    claimable: tuple[float, ...] = ()
                     if metric.inflated:
-                        excess = calibration.excess(split.labels, shown, split.groups, resampled)
-                        resampled = calibration.recentred(values[0], resampled)
+                        claimable = value, calibration.earlier(split.labels, shown)
+                        value, resampled, excess = calibration.corrected(split.labels, shown, split.groups, values)
                     found[key][name] = Estimate(
-                        float(values[0]), resampled, len(split.labels), groups, units=units,
-                        bounds=(0.0, metric.most), excess=excess,
+                        value, resampled, len(split.labels), groups, units=units, bounds=(0.0, metric.most),
+                        excess=excess, claimable=claimable,
                     )  # fmt: skip
     return found

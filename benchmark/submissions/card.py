@@ -187,9 +187,9 @@ class Card(Strict):
 
 
 def claims(scores: Scores) -> tuple[ScoreClaim, ...]:
-    """List scores by condition as a card does; undefined ones are None."""
+    """List scores by condition as a card does, by their usual definition; undefined ones are None."""
     return tuple(
-        ScoreClaim(condition=key, metric=metric, value=None if math.isnan(found.value) else found.value)
+        ScoreClaim(condition=key, metric=metric, value=None if math.isnan(found.claimed) else found.claimed)
         for key, by_metric in scores.conditions.items()
         for metric, found in by_metric.items()
     )

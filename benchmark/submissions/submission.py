@@ -214,7 +214,14 @@ def _claim_problems(card: Card, scored: Scores) -> list[str]:
             condition, metric = min(lacking)
             count = plural(len(lacking), "score" if what == "lacks" else "unknown score")
             found.append(f"{CARD_FILE}: {what} {count}, e.g. {metric[:80]} of {condition[:80]!r}")
-    differing = [key for key in sorted(ours.keys() & theirs.keys()) if not _same(ours[key], theirs[key])]
+    may = {
+        (key, metric): e.claimable for key, by_metric in scored.conditions.items() for metric, e in by_metric.items()
+    }
+    differing = [
+        key
+        for key in sorted(ours.keys() & theirs.keys())
+        if not any(_same(value, theirs[key]) for value in (ours[key], *may[key]))
+    ]
     if differing:
         condition, metric = differing[0]
         found.append(

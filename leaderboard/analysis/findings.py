@@ -12,6 +12,7 @@ from ...benchmark.scoring.metrics import METRICS
 from ..ranking.board import Board, Row
 from .approach import by_approach, other_weights
 from .correlation import Correlation
+from .devices import device_caveat
 
 NAMED = 5  # entries that are named
 
@@ -30,7 +31,7 @@ def findings(board: Board, found: Correlation | None = None) -> list[str]:
             f"Do synthesized shifts predict the real ones better than clean performance does? {found.answer}"
         )
     leaders = [] if len(by_approach(board.rows)) > 1 else _leaders(board)
-    return [*sentences, *_first_tiers(board), *leaders, *_single_seeds(board)]
+    return [*sentences, *_first_tiers(board), *leaders, *device_caveat(board), *_single_seeds(board)]
 
 
 def _approaches(board: Board) -> list[str]:

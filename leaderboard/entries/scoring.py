@@ -13,13 +13,15 @@ from ...benchmark.protocols.protocol import Protocol
 from ...benchmark.scoring import bootstrap
 from ...benchmark.scoring.bootstrap import ResampledSplit, split_key
 from ...benchmark.scoring.estimate import Estimate
-from ...benchmark.scoring.metrics import BINS
+from ...benchmark.scoring.metrics import BINS, confidence_bins
 from ...benchmark.scoring.scores import aggregated, board_metrics, by_condition
 from .entries import ProtocolFolder
 from .figures import to_array
 
 STORED = 200  # replicates stored in the page, to compare two entries condition by condition
 MOST_CLASSES = 20  # up to which a confusion matrix is shown
+# a corrected ECE varies more than the usual one, which is resampled: so much that equal models are told apart in 5 %
+WIDER = 1.3
 Arrays = Mapping[str, NDArray[np.float32]]
 
 
@@ -33,6 +35,7 @@ class Scored:
         aggregates: (A, M, 3) value, low and high by aggregate and metric.
         sizes: (A, M, 2) samples and groups behind each aggregate and metric, summed over its parts.
         replicates: (A, B) aggregates with groups and seeds resampled.
+        by_seed: (S, 1 + B) the ranking aggregate of each seed, then its replicates on resampled groups.
         spread: (C + A, 2) of conditions and aggregates: the variance due to seeds, and the variance between seeds
             divided by their number.
         quantised: (C + A, STORED) the first replicates of conditions and aggregates, 0..254 between the bounds; 255 is
@@ -49,6 +52,7 @@ class Scored:
     aggregates: NDArray[np.float64]
     sizes: NDArray[np.int64]
     replicates: NDArray[np.float32]
+    by_seed: NDArray[np.float32]
     spread: NDArray[np.float64]
     quantised: NDArray[np.uint8]
     bounds: NDArray[np.float32]
@@ -94,6 +98,7 @@ def score_seeds(
             [[(found.samples, found.groups) for found in by_metric.values()] for by_metric in aggregates.values()]
         ),
         replicates=replicates[len(conditions) :].astype(np.float32),
+        by_seed=_by_seed(aggregates["shifted" if "shifted" in aggregates else "clean"][metrics[0]]),
         spread=np.array([found.spread for found in ranking]),
         quantised=quantised,
         bounds=bounds,
@@ -110,7 +115,14 @@ def over_seeds(parts: Sequence[Estimate]) -> Estimate:
     by_seed = np.stack([np.concatenate([[part.value], part.replicates]) for part in parts])
     middle = by_seed.mean(axis=0)
     down, up = np.mean([part.excess for part in parts], axis=0).tolist()
-    return replace(parts[0], value=float(middle[0]), replicates=middle[1:], by_seed=by_seed, excess=(down, up))
+    value, again = float(middle[0]), middle[1:]
+    return replace(parts[0], value=value, replicates=again, by_seed=by_seed, excess=(down, up), claimable=())
+
+
+def _by_seed(found: Estimate) -> NDArray[np.float32]:
+    """Return the value and replicates of each seed, (S, 1 + B), also for a single one."""
+    alone = np.concatenate([[found.value], found.replicates])[None]
+    return (found.by_seed if len(found.by_seed) else alone).astype(np.float32)
 
 
 def with_seeds_redrawn(found: Estimate, seed_counts: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -123,6 +135,11 @@ def with_seeds_redrawn(found: Estimate, seed_counts: NDArray[np.float64]) -> NDA
         found: The mean.
         seed_counts: (B, S) how often each seed counts in each replicate.
     """
+    if any(found.excess) and not np.isnan(found.replicates).all():
+        # not kept within the bounds: around zero, half of the replicates would not vary at all
+        middle = np.nanmean(found.replicates)
+        varied = replace(found, replicates=middle + WIDER * (found.replicates - middle), excess=(0.0, 0.0))
+        return with_seeds_redrawn(replace(varied, bounds=(-math.inf, math.inf)), seed_counts)
     if not len(found.by_seed):
         return found.replicates
     count = len(found.by_seed)
@@ -159,7 +176,7 @@ def _outcomes(
             probabilities = arrays[condition.key].astype(np.float64)
             top, guess = probabilities.max(axis=1), probabilities.argmax(axis=1)
             np.add.at(confusion[number], (labels, guess), 1)
-            bins = np.clip(np.ceil(top * BINS).astype(np.int64) - 1, 0, BINS - 1)
+            bins = confidence_bins(top)
             for column, weights in enumerate((np.ones(len(top)), top, (guess == labels).astype(np.float64))):
                 reliability[number, :, column] += np.bincount(bins, weights, BINS)
     return confusion if classes <= MOST_CLASSES else confusion[:, :0, :0], reliability

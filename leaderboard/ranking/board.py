@@ -23,7 +23,7 @@ from ..entries.entries import ProtocolFolder, check_seeds, find_entries
 from ..entries.figures import NOTHING, Figure, Figures
 from ..entries.scoring import Scored
 from ..entries.workers import score_all
-from . import comparisons
+from . import comparisons, source_models
 from .comparisons import Comparisons
 
 MOST_NOTED = 10  # submissions with unusual fingerprints that are named
@@ -212,7 +212,8 @@ def rank_rows(rows: Sequence[Row], protocol: Protocol, groups: float) -> tuple[l
     replicates = np.stack([row.replicates(by) for row in rows])
     spread = np.stack([row.spread(by) for row in rows])
     seeds = np.array([len(row.cards) for row in rows], dtype=np.float64)
-    pairs = comparisons.compare(values, replicates, groups, higher, spread, seeds, [row.sees for row in rows])
+    paired = source_models.paired_spreads(rows, groups)
+    pairs = comparisons.compare(values, replicates, groups, higher, spread, seeds, [row.sees for row in rows], paired)
     done = []
     for sees in SEES:
         peers = [i for i, row in enumerate(rows) if row.sees == sees]

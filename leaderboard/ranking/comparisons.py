@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,12 +48,13 @@ def compare(
     spread: Floats | None = None,
     seeds: Floats | None = None,
     rankings: Sequence[object] | None = None,
+    paired: Mapping[tuple[int, int], tuple[float, float]] | None = None,
 ) -> Comparisons:
     """Compare n entries pairwise.
 
     The variance of a difference has two parts: that due to groups, which are paired, times groups / (groups - 1); and
-    that due to the seeds of either entry, which are not. As groups and seeds are few, Student's t is used with
-    Satterthwaite's degrees of freedom, as in `intervals`.
+    that due to the seeds of either entry, which are not, unless both stand on the same models. As groups and seeds are
+    few, Student's t is used with Satterthwaite's degrees of freedom, as in `intervals`.
 
     Args:
         values: (n,) ranking figures; NaN where undefined.
@@ -63,6 +64,8 @@ def compare(
         spread: (n, 2) `intervals.between_seeds` of each entry; zero by default.
         seeds: (n,) number of seeds of each entry; one by default.
         rankings: (n,) the ranking that each entry belongs to; the same one by default.
+        paired: (row, column), row < column -> `intervals.between_seeds` of the difference of two entries whose seeds
+            are paired (`source_models`).
     """
     sign = 1.0 if higher_is_better else -1.0
     difference = sign * (values[:, None] - values[None, :])
@@ -77,10 +80,14 @@ def compare(
     own = np.diag(covariance)
     from_seeds = _pairwise(spread[:, 0])
     of_groups = np.maximum(own[:, None] + own[None, :] - 2 * covariance - from_seeds, 0) * groups / (groups - 1)
+    doubt_of_seeds = _pairwise(spread[:, 1] ** 2 / np.maximum(seeds - 1, 1))
+    for (row, column), (alone, between) in (paired or {}).items():
+        from_seeds[[row, column], [column, row]] = alone
+        doubt_of_seeds[[row, column], [column, row]] = between**2 / max(seeds[row] - 1, 1)
     error = np.sqrt(of_groups + from_seeds)
     error[error <= ROUNDING] = 0
     np.fill_diagonal(error, 0)
-    doubt = of_groups**2 / (groups - 1) + _pairwise(spread[:, 1] ** 2 / np.maximum(seeds - 1, 1))
+    doubt = of_groups**2 / (groups - 1) + doubt_of_seeds
     freedom = np.where(doubt > 0, error**4 / np.where(doubt > 0, doubt, 1), groups - 1)
     freedom = np.maximum(freedom, 1)
     equal = np.abs(difference) <= ROUNDING

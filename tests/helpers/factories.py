@@ -78,7 +78,7 @@ def contest(root, rows=None, **changes):
     return root / made.name, made, rows
 
 
-def submission(folder, made, rows, entry="steady", seed=0, arrays=None, skill=2.0, **baseline):
+def submission(folder, made, rows, entry="steady", seed=0, arrays=None, skill=2.0, device="cpu", **baseline):
     """Write a valid submission and return its folder."""
     place = folder / entry / f"seed-{seed}"
     arrays = outputs(made, rows, skill, seed) if arrays is None else arrays
@@ -97,7 +97,7 @@ def submission(folder, made, rows, entry="steady", seed=0, arrays=None, skill=2.
         seed=seed,
         shifts=dict.fromkeys(made.shifts, "0" * 64),
         code=cards.CodeClaim(version="0.1.0", commit="abc", dirty=False),
-        environment=cards.EnvironmentClaim(python="3.11", platform="Linux", device="cpu", threads=2),
+        environment=cards.EnvironmentClaim(python="3.11", platform="Linux", device=device, threads=2),
         timings=cards.TimingsClaim(fit_s=1.5, predict_s=2.5),
         predictions=cards.PredictionsClaim(sha256=sha256(path), rows=sum(map(len, arrays.values()))),
         scores=claims(scores.score(made, rows, read, replicates=0)),

@@ -7,6 +7,7 @@ import pytest
 from scipy import stats
 
 from medshift.benchmark.scoring.bootstrap import resample_counts
+from medshift.benchmark.scoring.intervals import between_seeds
 from medshift.leaderboard.ranking import comparisons
 
 
@@ -128,6 +129,22 @@ def test_few_seeds_make_a_difference_harder_to_support():
     assert ten.supported[0, 1]
     assert not three.supported[0, 1]
     assert three.reach[0, 1] == pytest.approx(stats.t.ppf(0.975, 4), rel=0.02)  # two times two degrees of freedom
+
+
+def test_paired_seeds_are_the_paired_test_of_scipy_where_groups_matter_little():
+    # three seeds of a model, and of the same model changed: what training adds is the same for both
+    training, change = np.array([0.0, 0.3, -0.2]), np.array([0.05, 0.07, 0.06])
+    by_seed = np.stack([0.5 + training, 0.5 + training + change])
+    spread = np.array([between_seeds(np.repeat(each[:, None], 9, axis=1), 1.0) for each in by_seed])
+    paired = {(0, 1): between_seeds(np.repeat((by_seed[0] - by_seed[1])[:, None], 9, axis=1), 1.0)}
+    values, seeds = by_seed.mean(axis=1), np.full(2, 3.0)
+    replicates = with_seeds(np.repeat(values[:, None], 4000, axis=1), spread)
+    together = comparisons.compare(values, replicates, 1e6, True, spread, seeds, paired=paired)
+    apart = comparisons.compare(values, replicates, 1e6, True, spread, seeds)
+    assert together.interval(1, 0)[1:] == pytest.approx(stats.ttest_rel(*by_seed[::-1]).confidence_interval(), abs=5e-3)
+    assert together.supported[0, 1]
+    assert together.supported[1, 0]
+    assert not apart.supported.any()
 
 
 def with_seeds(replicates, spread):

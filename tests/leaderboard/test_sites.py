@@ -26,6 +26,9 @@ def board(fabricate, tmp_path_factory):
         rows.loc[rows["domain"] == "site-c", "label"] = 1
         few = rows["domain"] == "site-b"
         rows.loc[few, "group"] = [f"p{number % 3}" for number in range(few.sum())]
+        rows.loc[(rows["domain"] == "site-a") & (rows["split"] == "test"), "group"] = ["p0"] * 10 + [
+            *"abcdefghijklmnopqrstuv"
+        ]
         facts = fabricate.terms(rows).dataset.model_dump() | {"classes": ("no|<i>", "ab|<b>")}
         folder = tmp_path_factory.mktemp("submissions")
         place, made, rows = fabricate.contest(folder, rows, dataset=DatasetFacts.model_validate(facts))
@@ -48,6 +51,7 @@ def test_sites_are_marked_and_explained_on_page_and_in_markdown(board):
     for where in (shown, text):
         assert "site-c: all test images are" in where
         assert "few groups to test on: site-b (3 groups)" in where
+        assert "one group holds over 20 % of the test images: p0 31 % of site-a" in where
 
 
 def test_the_positive_class_is_named_wherever_figures_are_its_own(board):

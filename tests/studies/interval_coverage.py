@@ -5,7 +5,7 @@
 prints the table of docs/leaderboard.md: 500 studies of each kind, in parallel on all cores. A coverage from 500 studies
 has a standard error of 1 percentage point.
 
-A study has groups of five samples and models trained with several seeds. A sample's score is the sum of
+A study has groups of five samples (in some rows, one group has more) and models trained with several seeds. A sample's score is the sum of
 
 - a class effect, -d / 2 or d / 2, where d varies between seeds, as does an offset (together the spread of the seeds);
 - a group effect, the same for all seeds, and an interaction of group and seed;
@@ -51,6 +51,7 @@ class Kind:
         classes: `even`, `rare` (15 % of the samples) or `by group` (30 % of the groups are all of one class).
         paired: Whether two models, 0.2 of d apart, are compared on the same samples.
         interaction: Standard deviation of the interaction of group and seed.
+        large: Fraction of the samples that one group holds; 0 if all hold the same number.
     """
 
     metric: str
@@ -60,6 +61,7 @@ class Kind:
     classes: str = "even"
     paired: bool = False
     interaction: float = 0.3
+    large: float = 0.0
 
 
 def covered(kind: Kind, studies: int) -> float:
@@ -88,7 +90,10 @@ def covered(kind: Kind, studies: int) -> float:
 
 def _samples(kind: Kind, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Draw labels, groups, and the part of the scores that all models share."""
-    groups = np.repeat(np.arange(kind.groups), EACH)
+    sizes = np.full(kind.groups, EACH)
+    if kind.large:
+        sizes[0] = round(EACH * (kind.groups - 1) * kind.large / (1 - kind.large))
+    groups = np.repeat(np.arange(kind.groups), sizes)
     if kind.classes == "by group":
         labels = (groups < round(0.3 * kind.groups)).astype(np.int64)
     else:
@@ -133,6 +138,10 @@ def kinds() -> list[tuple[str, dict[str, object]]]:
         ]
         rows.append((f"{title}, one class 15 %", {"metric": metric, "classes": "rare"}))
         rows.append((f"{title}, one class in 30 % of the groups", {"metric": metric, "classes": "by group"}))
+        rows += [
+            (f"{title}, one group with {100 * large:.0f} % of the samples", {"metric": metric, "large": large})
+            for large in (0.2, 0.5)
+        ]
         rows.append((f"{title}, difference of two models", {"metric": metric, "paired": True}))
     return rows
 

@@ -8,7 +8,7 @@ from helpers.made_up_data import sites
 
 from medshift.benchmark.datasets.shared_groups import groups_per_domain, shared_groups_note
 from medshift.benchmark.protocols.plan import Choices, plan
-from medshift.benchmark.protocols.remarks import positive_hint, remarks
+from medshift.benchmark.protocols.remarks import positive_hint, remarks, site_remarks
 
 
 def said(dataset, **choices):
@@ -52,6 +52,31 @@ def test_sites_of_one_class_and_of_few_patients_are_named():
         "B: all test images are `pos`, so balanced accuracy and AUROC are undefined there and left out of the means",
         "few groups to test on: C (3 groups). Such figures say little, and count in the means as any other site's",
     ]
+
+
+@pytest.mark.parametrize(
+    ("site", "sizes", "line"),
+    [
+        ("B", [9, *[1] * 31], "B-large 22 % of B"),  # of 40 images
+        ("A", [20, *[4] * 5], "A-large 50 % of A"),  # the source's test
+        ("B", [8, *[1] * 32], ""),
+        ("B", [8] * 5, ""),
+        ("B", [30, 4, 3, 3], ""),  # few groups, which says more
+    ],
+)
+def test_one_group_with_over_a_fifth_of_a_test_split_is_named_with_its_share(site, sizes, line):
+    protocol, table = plan(
+        sites({"A": 100, "B": 40}), Choices(source="A", shifts=("gamma",), severities=(3,), targets=("B",))
+    )
+    mine = table.index[(table["domain"] == site) & (table["split"] == "test")]
+    assert len(mine) == sum(sizes)
+    names = [f"{site}-{number or 'large'}" for number, size in enumerate(sizes) for _ in range(size)]
+    table.loc[mine, "group"] = names
+    found = [one for one in site_remarks(protocol, table) if not one.startswith("few")]
+    assert found == (
+        [f"one group holds over 20 % of the test images: {line}. Intervals are too narrow there: figures rest on fewer "
+         "groups than they count"] if line else []
+    )  # fmt: skip
 
 
 def test_sites_that_lack_other_classes_are_named_with_them():

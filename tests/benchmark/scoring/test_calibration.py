@@ -21,10 +21,9 @@ def estimated(labels, second, groups):
     weights = drawn(int(groups.max()) + 1)
     stated = np.stack([1 - second, second], axis=1)
     values = ece(labels, stated, groups, weights)
-    return Estimate(
-        float(values[0]), calibration.recentred(values[0], values[1:]), units=float(groups.max() + 1),
-        bounds=(0.0, 1.0), excess=calibration.excess(labels, stated, groups, values[1:]),
-    )  # fmt: skip
+    value, replicates, excess = calibration.corrected(labels, stated, groups, values)
+    units = float(groups.max() + 1)
+    return Estimate(value, replicates, units=units, bounds=(0.0, 1.0), excess=excess, claimable=(float(values[0]),))
 
 
 def study(groups, state, seed):
@@ -55,19 +54,47 @@ def test_a_model_that_is_sure_and_right_is_uncertain_as_far_as_errors_may_be_uns
     assert 1 - 0.025 ** (1 / groups) <= high <= most
 
 
-def test_the_excess_by_hand():
-    # one bin, a gap of .1 where right and -.9 where wrong; the standard error of the mean is above half of the gap
-    def excess(right, wrong):
-        labels, second = np.repeat([1, 0], [right, wrong]), np.full(right + wrong, 0.9)
-        return calibration.excess(
-            labels, np.stack([1 - second, second], axis=1), np.arange(right + wrong), np.array([0.1, 0.2])
-        )
+@pytest.mark.parametrize("groups", [20, 60, 200])
+def test_the_figure_is_less_biased_than_the_usual_one_and_lies_in_its_interval(groups):
+    calibrated = [study(groups, lambda p: p, seed) for seed in range(20)]
+    assert np.mean([found.value for found in calibrated]) < 0.5 * np.mean([found.claimed for found in calibrated])
+    bad = [study(groups, lambda p: np.where(p > 0.5, 0.95, 0.05), seed) for seed in range(20)]
+    assert np.mean([found.value for found in bad]) == pytest.approx(0.2, abs=0.025)
+    assert all(found.interval[0] <= found.value <= found.interval[1] for found in calibrated + bad)
 
-    assert excess(15, 5) == pytest.approx((((15 * 0.25**2 + 5 * 0.75**2) / 20 / 19) ** 0.5, 0))
-    # one of four wrong: Clopper and Pearson's upper end is .806; Student's quantile 3.182, times sqrt(4 / 3) times .05
-    assert excess(3, 1) == pytest.approx([0.8059 - 0.25 - 3.1824 * (4 / 3) ** 0.5 * 0.05] * 2, abs=1e-3)
-    # 90 of 100 wrong: a gap of .8 is real
-    assert excess(10, 90)[0] == pytest.approx((0.8**2 + 0.09 / 99) ** 0.5 - 0.8)
+
+# a bin of samples called with .9: gaps of .1 where right and -.9 where wrong, .1 less the error rate on average; the
+# squared standard error of this mean is rate (1 - rate) / (n - 1)
+@pytest.mark.parametrize(
+    ("right", "wrong", "value", "below", "above"),
+    [
+        # the standard error is above half of the gap, which may be noise
+        (15, 5, (0.15**2 - 0.25 * 0.75 / 19) ** 0.5, (0.25 * 0.75 / 19) ** 0.5, 0),
+        # one of four wrong: Clopper and Pearson's upper end is .806; Student's quantile 3.182
+        (3, 1, 0, *[0.8059 - 0.25 - 3.1824 * (4 / 3) ** 0.5 * 0.05] * 2),
+        # a gap of .8 is real
+        (10, 90, (0.8**2 - 0.09 / 99) ** 0.5, (0.8**2 + 0.09 / 99) ** 0.5 - 0.8, 0),
+    ],
+)
+def test_the_figure_and_the_excess_by_hand(right, wrong, value, below, above):
+    labels, second = np.repeat([1, 0], [right, wrong]), np.full(right + wrong, 0.9)
+    usual = abs(0.1 - wrong / (right + wrong))
+    found = calibration.corrected(
+        labels, np.stack([1 - second, second], axis=1), np.arange(right + wrong), np.array([usual, 0.1, 0.2])
+    )
+    assert found.value == pytest.approx(value)
+    assert found.replicates == pytest.approx([value - 0.05, value + 0.05])
+    # the interval is that of the usual figure: only its middle has moved
+    assert found.excess == pytest.approx((max(0, below - usual + value), above + usual - value), abs=1e-4)
+
+
+@pytest.mark.parametrize("groups", [[], [0, 0, 0]])
+def test_without_several_groups_nothing_shows_noise(groups):
+    given = np.full((len(groups), 2), 0.5)
+    values = np.array([0.5 if groups else np.nan])
+    found = calibration.corrected(np.zeros(len(groups), np.int64), given, np.array(groups, np.int64), values)
+    assert found.value == pytest.approx(values[0], nan_ok=True)
+    assert found.excess == (0, 0)
 
 
 def test_means_and_differences_carry_it_on():

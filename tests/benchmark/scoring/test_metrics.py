@@ -9,7 +9,15 @@ from hypothesis import strategies as st
 from sklearn.metrics import balanced_accuracy_score, roc_auc_score
 
 from medshift.benchmark.protocols import protocol
-from medshift.benchmark.scoring.metrics import METRICS, auroc, balanced_accuracy, brier, ece, metrics_by_name
+from medshift.benchmark.scoring.metrics import (
+    METRICS,
+    auroc,
+    balanced_accuracy,
+    brier,
+    confidence_bins,
+    ece,
+    metrics_by_name,
+)
 from medshift.shifts.errors import MedshiftError
 
 
@@ -98,6 +106,24 @@ def test_known_values():
     assert once(auroc, [0, 1], [[0.5, 0.5], [0.5, 0.5]]) == 0.5  # one tie
     assert once(balanced_accuracy, [0, 0, 0, 1], [[0.9, 0.1]] * 4) == 0.5  # always the majority
     assert once(ece, [0, 0, 0, 1], [[0.75, 0.25]] * 4) == pytest.approx(0)
+
+
+@pytest.mark.parametrize("kind", [np.float32, np.float64])
+def test_a_probability_on_an_edge_is_in_the_lower_bin_in_single_precision_too(kind):
+    edges = (np.arange(1, 16) / 15).astype(kind)
+    assert confidence_bins(edges).tolist() == list(range(15))
+    assert confidence_bins(edges.astype(np.float64)).tolist() == list(range(15))
+    assert confidence_bins(edges[:-1] + kind(1e-6)).tolist() == list(range(1, 15))
+    assert confidence_bins(edges - kind(1e-6)).tolist() == list(range(15))
+
+
+@pytest.mark.parametrize("kind", [np.float32, np.float64])
+def test_a_table_rounded_to_tenths_has_the_calibration_error_of_its_bins(kind):
+    # a bin ends at .6 and the next at .667: .6 of 15 right, .65 of 10 wrong, .8 of 5 right
+    second = np.repeat([0.6, 0.65, 0.8], [15, 10, 5])
+    labels = np.repeat([1, 0, 1], [15, 10, 5])
+    stated = np.stack([1 - second, second], axis=1).astype(kind)
+    assert once(ece, labels, stated) == pytest.approx((15 * 0.4 + 10 * 0.65 + 5 * 0.2) / 30, abs=1e-6)
 
 
 def test_many_samples_in_blocks_of_weights_change_nothing(monkeypatch):

@@ -13,7 +13,7 @@ from medshift.benchmark.protocols import truth
 from medshift.benchmark.reporting.numbers import format_decimal
 from medshift.benchmark.scoring import thresholds
 from medshift.benchmark.scoring.estimate import Estimate, mean, relative, weighted
-from medshift.benchmark.scoring.metrics import METRICS, metric_title
+from medshift.benchmark.scoring.metrics import METRICS, ece, metric_title
 from medshift.benchmark.scoring.scores import board_metrics, score
 from medshift.benchmark.submissions import predictions
 from medshift.benchmark.submissions.card import claims
@@ -143,6 +143,22 @@ def test_without_replicates_there_are_values_and_no_intervals(fabricate):
     assert claims(bare) == claims(full)
     assert bare.aggregates["shifted"]["auroc"].text.startswith(".")
     assert "[" not in bare.aggregates["shifted"]["auroc"].text
+
+
+def test_a_card_claims_the_usual_ece_and_what_is_shown_is_less_whether_or_not_there_are_intervals(fabricate):
+    rows = fabricate.table()
+    made = fabricate.terms(rows)
+    arrays = fabricate.outputs(made, rows)
+    bare, full = score(made, rows, arrays, 0), score(made, rows, arrays, 50)
+    claimed = {c.condition: c.value for c in claims(full) if c.metric == "ece"}
+    for condition in made.conditions():
+        labels = truth.truth_of(rows, condition)["label"].to_numpy()
+        usual = ece(labels, arrays[condition.key], np.arange(len(labels)), np.ones((1, len(labels))))[0]
+        assert claimed[condition.key] == pytest.approx(usual, abs=1e-12)
+        found = full.conditions[condition.key]["ece"]
+        assert found.value < usual
+        assert found.value == bare.conditions[condition.key]["ece"].value
+        assert found.replicates.mean() == pytest.approx(found.value)  # also near zero, or they would hardly vary
 
 
 def test_scores_do_not_change_with_the_order_in_which_rows_were_written(fabricate, tmp_path):
