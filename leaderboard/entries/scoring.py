@@ -20,6 +20,7 @@ from .figures import to_array
 
 STORED = 200  # replicates stored in the page, to compare two entries condition by condition
 MOST_CLASSES = 20  # up to which a confusion matrix is shown
+PAIRED = ("clean", "real", "synthesized", "shifted")  # aggregates by which entries are compared seed by seed
 Arrays = Mapping[str, NDArray[np.float32]]
 
 
@@ -42,6 +43,8 @@ class Scored:
             source, then the targets. (D, 0, 0) for more than MOST_CLASSES classes.
         reliability: (D, BINS, 3) samples, summed confidence and hits by bin of the top probability.
         thresholds: (S, K) by seed and class, frozen on source validation.
+        by_seed: (P, S, 1 + B) of source validation and of the aggregates of PAIRED that exist: the figure of each seed,
+            then its replicates, on the same groups in every seed and entry.
     """
 
     conditions: NDArray[np.float64]
@@ -55,6 +58,7 @@ class Scored:
     confusion: NDArray[np.int64]
     reliability: NDArray[np.float64]
     thresholds: NDArray[np.float64]
+    by_seed: NDArray[np.float32]
 
     def arrays(self) -> dict[str, NDArray[np.generic]]:
         """Return the fields by name."""
@@ -100,7 +104,13 @@ def score_seeds(
         confusion=confusion,
         reliability=reliability,
         thresholds=np.stack([frozen for _, frozen in each]),
+        by_seed=_by_seed(protocol, conditions, aggregates),
     )
+
+
+def paired_names(names: Sequence[str]) -> list[str]:
+    """List what `Scored.by_seed` holds, given the names of the aggregates."""
+    return ["validation", *(name for name in PAIRED if name in names)]
 
 
 def over_seeds(parts: Sequence[Estimate]) -> Estimate:
@@ -132,6 +142,21 @@ def with_seeds_redrawn(found: Estimate, seed_counts: NDArray[np.float64]) -> NDA
     away = (seed_counts / count) @ (found.by_seed[:, 0] - found.by_seed[:, 0].mean())
     scale = math.sqrt(from_seeds / whole * count / (count - 1))
     return np.asarray(np.clip(found.replicates + scale * away, *found.bounds))
+
+
+def _by_seed(
+    protocol: Protocol,
+    conditions: Mapping[str, Mapping[str, Estimate]],
+    aggregates: Mapping[str, Mapping[str, Estimate]],
+) -> NDArray[np.float32]:
+    """Compute `Scored.by_seed`."""
+    (validation,) = (condition.key for condition in protocol.conditions() if condition.kind == "validation")
+    given = {**aggregates, "validation": conditions[validation]}
+    found = [given[name][protocol.metrics[0]] for name in paired_names(list(aggregates))]
+    alone = [np.concatenate([[each.value], each.replicates])[None] for each in found]
+    return np.stack(
+        [each.by_seed if len(each.by_seed) else one for each, one in zip(found, alone, strict=True)]
+    ).astype(np.float32)
 
 
 def _quantise(replicates: NDArray[np.float64]) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
