@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
-from ...benchmark.reporting.numbers import format_decimal
+from ...benchmark.reporting.numbers import UNDEFINED, format_decimal
 from ...benchmark.submissions.card import Card
 from ..ranking.board import Board, Row
 from ..ranking.paired import seed_by_seed, shared_seeds
@@ -16,6 +16,7 @@ from ..ranking.paired import seed_by_seed, shared_seeds
 State: TypeAlias = Literal["converged", "not converged", "not shown"]
 LENGTH = ("budget", "steps")  # the settings that decide nothing but the length of training
 Families: TypeAlias = Mapping[str, Sequence[tuple[int, Row]]]
+MARKS: Mapping[State, str] = {"converged": "", "not converged": "§", "not shown": "‡"}  # in tables
 BY_EPOCHS = "epochs"  # the setting that decided it before steps did
 
 
@@ -41,6 +42,11 @@ class Convergence:
     moved: float = math.nan
     within: float = math.nan
     against: str = ""
+
+    @property
+    def text(self) -> str:
+        """The number of steps as tables print it, with the mark of its state: `3,000`, `3,000 ‡`, `– ‡`."""
+        return f"{UNDEFINED if self.steps is None else f'{self.steps:,}'} {MARKS[self.state]}".rstrip()
 
 
 def convergence(board: Board) -> dict[str, Convergence]:
@@ -87,11 +93,12 @@ def _families(rows: Sequence[Row]) -> dict[str, list[tuple[int, Row]]]:
     for row in rows:
         steps = schedule(row)
         if steps is not None:
-            found.setdefault(_family(row), []).append((steps, row))
+            found.setdefault(method(row), []).append((steps, row))
     return {key: sorted(members, key=lambda each: (each[0], each[1].name)) for key, members in found.items()}
 
 
-def _family(row: Row) -> str:
+def method(row: Row) -> str:
+    """Describe all that decides an entry but its seeds and the length of its training."""
     baseline, tuning = row.cards[0].baseline, row.cards[0].tuning
     settings = {name: value for name, value in baseline.config.items() if name not in LENGTH}
     what = [baseline.name, baseline.distribution, baseline.sees, settings, tuning and tuning.draws]
@@ -103,13 +110,13 @@ def _from_longer(board: Board, row: Row, families: Families) -> Convergence:
     steps = schedule(row)
     if steps is None:
         return _without_steps(row)
-    longer = [other for length, other in families[_family(row)] if length >= 2 * steps]
+    longer = [other for length, other in families[method(row)] if length >= 2 * steps]
     tested = [each for other in longer if (each := _compared(board, row, other, of=row))]
     decisive = next((each for each in tested if each.state == "not converged"), next(iter(tested), None))
     if decisive is not None:
         return decisive
     why = "no entry on the board was trained at least twice as long with the same settings"
-    return Convergence("not shown", why, "there is no entry of twice their steps", steps)
+    return Convergence("not shown", why, "no entry has twice their steps", steps)
 
 
 def _from_shorter(board: Board, row: Row, families: Families, found: Mapping[str, Convergence]) -> Convergence | None:
@@ -117,7 +124,7 @@ def _from_shorter(board: Board, row: Row, families: Families, found: Mapping[str
     steps = schedule(row)
     if steps is None:
         return None
-    shorter = [other for length, other in families[_family(row)] if 2 * length <= steps]
+    shorter = [other for length, other in families[method(row)] if 2 * length <= steps]
     if not shorter or found[shorter[-1].name].state != "converged":
         return None
     return _compared(board, shorter[-1], row, of=row)
@@ -152,15 +159,15 @@ def _without_steps(row: Row) -> Convergence:
     baseline = row.cards[0].baseline
     if baseline.external:
         why = "it was made outside medshift, without a record of its training"
-        return Convergence("not shown", why, "they were made outside medshift, without a record of their training")
+        return Convergence("not shown", why, "made outside medshift, without a record of training")
     untrained = all(card.training is None for card in row.cards)
     if untrained and BY_EPOCHS in baseline.config:
         why = "it was trained by epochs, in a version of medshift that recorded no steps"
-        return Convergence("not shown", why, "they were trained by epochs, before steps were recorded")
+        return Convergence("not shown", why, "trained by epochs, before steps were recorded")
     if untrained and baseline.distribution.startswith("medshift ") and not any(s in baseline.config for s in LENGTH):
         return Convergence("converged", "it is not trained by steps, but solved")
     why = "not all of its seeds record the same number of steps"
-    return Convergence("not shown", why, "the steps of their training are not recorded")
+    return Convergence("not shown", why, "steps not recorded")
 
 
 def _training(card: Card) -> object:
@@ -185,6 +192,16 @@ def _same_training(row: Row, origins: Mapping[object, Sequence[Row]]) -> Row | N
     others = [{other.name for other in origins.get(training, ())} for training in trainings]
     common = set.intersection(*others)
     return next((other for other in origins.get(trainings[0], ()) if other.name in common), None)
+
+
+def footnotes(states: Iterable[Convergence]) -> list[str]:
+    """Explain the marks that the states of a table have."""
+    kinds = {each.state for each in states}
+    meanings: Mapping[State, str] = {
+        "not shown": "Not shown to have converged: no entry on the board has its settings and at least twice its steps",
+        "not converged": "Not converged: more steps move it on source validation by more than half its interval",
+    }
+    return [f"{MARKS[state]} {meaning}." for state, meaning in meanings.items() if state in kinds]
 
 
 def signed(value: float) -> str:

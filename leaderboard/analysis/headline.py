@@ -12,7 +12,7 @@ from ...benchmark.reporting.numbers import format_decimal
 from ...benchmark.scoring.metrics import METRICS
 from ..ranking.board import Board, Row
 from .approach import by_approach, other_weights
-from .convergence import Convergence, convergence, schedule, signed
+from .convergence import Convergence, convergence, method, schedule, signed
 from .wording import gap, joined, names, sentence_case
 
 LONGER = "medshift run --baseline NAME --budget long"  # what shows that an entry of the standard budget converged
@@ -34,8 +34,9 @@ class BestOfEach:
 def headline(board: Board) -> list[str]:
     """Compare the best entries of transfer, scratch and adaptation, as sentences; none for fewer than two of these.
 
-    At equal convergence, entries that are not shown to have converged take no part; at equal steps, those of the most
-    frequent length do. Where the same entries are the best both times, it is said once.
+    At equal convergence, entries that are not shown to have converged take no part, and of entries that differ only in
+    the length of training, one does; at equal steps, those of the most frequent length do. Where the same entries are
+    the best both times, it is said once.
     """
     every = by_approach(board.rows)
     if len(every) < 2:
@@ -43,8 +44,8 @@ def headline(board: Board) -> list[str]:
     states = convergence(board)
     called = {kind: _name(kind, rows) for kind, rows in every.items()}
     converged = [row for rows in every.values() for row in rows if states[row.name].state == "converged"]
-    first = best_of_each(board, converged)
     steps, second = _at_equal_steps(board, every)
+    first = best_of_each(board, _one_length_each(converged, steps))
     question, equal_steps = _question(called), f"at equal steps ({steps:,} each)"
     if first and second and first.best == second.best:
         sentences = _told(board, called, first, f"{question} Both at equal convergence and {equal_steps}")
@@ -71,6 +72,17 @@ def best_of_each(board: Board, rows: Sequence[Row]) -> BestOfEach | None:
     return BestOfEach(kinds, {kind: best[kind] for kind in order})
 
 
+def _one_length_each(rows: Sequence[Row], steps: int) -> list[Row]:
+    """Keep one of the entries that differ only in the length of training: that of equal steps, or else the shortest.
+
+    The others are there to show that it converged, and would make the best of an approach the best of more draws.
+    """
+    kept: dict[str, Row] = {}
+    for row in sorted(rows, key=lambda row: (schedule(row) != steps, schedule(row) or 0, row.name)):
+        kept.setdefault(method(row), row)
+    return [row for row in rows if row in kept.values()]
+
+
 def _at_equal_steps(board: Board, every: Mapping[Approach, Sequence[Row]]) -> tuple[int, BestOfEach | None]:
     """Find the length that most entries have, among those that two approaches share, and the best at this length.
 
@@ -84,7 +96,7 @@ def _at_equal_steps(board: Board, every: Mapping[Approach, Sequence[Row]]) -> tu
     )
     if not shared:
         return 0, None
-    steps = max(shared, key=lambda length: (shared[length], length))
+    steps = max(shared, key=lambda length: (shared[length], -length))
     return steps, best_of_each(board, [row for rows in every.values() for row in rows if lengths[row.name] == steps])
 
 
@@ -145,12 +157,11 @@ def _left_out(every: Mapping[Approach, Sequence[Row]], states: Mapping[str, Conv
     sentences = []
     if moved:
         sentences.append(
-            f"Not converged, so without a part at equal convergence: {joined(moved)}; a longer training moves them on "
-            "source validation."
+            f"Left out at equal convergence, because more steps still move them on source validation: {joined(moved)}."
         )
     if unshown:
         parts = [f"{names(rows)} ({reason})" for reason, rows in sorted(unshown.items())]
-        sentences.append(f"Not shown to have converged, so without a part there: {'; '.join(parts)}.")
+        sentences.append(f"Left out at equal convergence, because it is not shown: {'; '.join(parts)}.")
     return sentences
 
 
