@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
+from ...benchmark.files.wording import plural
 from ...benchmark.reporting.numbers import UNDEFINED, format_decimal
 from ...benchmark.submissions.card import Card
 from ..ranking.board import Board, Row
@@ -47,6 +48,11 @@ class Convergence:
     def text(self) -> str:
         """The number of steps as tables print it, with the mark of its state: `3,000`, `3,000 ‡`, `– ‡`."""
         return f"{UNDEFINED if self.steps is None else f'{self.steps:,}'} {MARKS[self.state]}".rstrip()
+
+    @property
+    def note(self) -> str:
+        """The same below another number, as the page prints it: `3,000 steps ‡`, `‡`; empty if there is nothing."""
+        return " ".join(filter(None, ["" if self.steps is None else plural(self.steps, "step"), MARKS[self.state]]))
 
 
 def convergence(board: Board) -> dict[str, Convergence]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
@@ -47,14 +46,14 @@ def headline(board: Board) -> list[str]:
     steps, second = _at_equal_steps(board, every)
     first = best_of_each(board, _one_length_each(converged, steps))
     question, equal_steps = _question(called), f"at equal steps ({steps:,} each)"
-    if first and second and first.best == second.best:
-        sentences = _told(board, called, first, f"{question} Both at equal convergence and {equal_steps}")
+    agree = first is not None and second is not None and first.best == second.best
+    if first is None:
+        sentences = [f"{question} {_cannot_be_answered(board, called, every, converged)}"]
     else:
-        sentences = (
-            _told(board, called, first, f"{question} At equal convergence")
-            if first
-            else [f"{question} {_cannot_be_answered(board, called, every, converged)}"]
-        )
+        lead = f"Both at equal convergence and {equal_steps}" if agree else "At equal convergence"
+        sentences = _told(board, called, first, f"{question} {lead}")
+        sentences += _not_compared(board, called, every, converged)
+    if not agree:
         sentences += _once_more(board, called, first, second, sentence_case(equal_steps))
     basis = first or second
     return [*sentences, *_left_out(every, states), *(_context(board, called, basis) if basis else [])]
@@ -88,16 +87,16 @@ def _at_equal_steps(board: Board, every: Mapping[Approach, Sequence[Row]]) -> tu
 
     Test-time methods have the length of the model that they stand on; what is solved, not trained, has none.
     """
-    lengths = {row.name: schedule(row) for rows in every.values() for row in rows}
-    shared = Counter(
-        length
-        for length in lengths.values()
-        if length and sum(any(lengths[row.name] == length for row in rows) for rows in every.values()) > 1
-    )
+    lengths = {row: schedule(row) for rows in every.values() for row in rows}
+    approaches: dict[int, list[Approach]] = {}
+    for kind, rows in every.items():
+        for length in filter(None, (lengths[row] for row in rows)):
+            approaches.setdefault(length, []).append(kind)
+    shared = {length: len(kinds) for length, kinds in approaches.items() if len(set(kinds)) > 1}
     if not shared:
         return 0, None
     steps = max(shared, key=lambda length: (shared[length], -length))
-    return steps, best_of_each(board, [row for rows in every.values() for row in rows if lengths[row.name] == steps])
+    return steps, best_of_each(board, [row for row, length in lengths.items() if length == steps])
 
 
 def _told(board: Board, called: Mapping[Approach, str], found: BestOfEach, lead: str) -> list[str]:
@@ -115,8 +114,23 @@ def _once_more(
         return ["At equal steps there is nothing to compare: no two approaches have entries of the same length."]
     if first is None:
         return _told(board, called, second, f"{lead}, which tells nothing of longer training")
-    order = "the same" if [*first.best] == [*second.best] else "another"
-    return [f"{lead}, the order is {order}: {_listed(board, called, second)}. {_gaps(board, called, second)}"]
+    order = ""
+    if set(first.best) == set(second.best):
+        order = ", the order is the same" if [*first.best] == [*second.best] else ", the order is another"
+    return [f"{lead}{order}: {_listed(board, called, second)}. {_gaps(board, called, second)}"]
+
+
+def _missing(
+    board: Board, called: Mapping[Approach, str], every: Mapping[Approach, Sequence[Row]], converged: Sequence[Row]
+) -> tuple[list[str], str]:
+    """Name the approaches without a converged entry, and write what run would show of their best that it converged."""
+    better = max if METRICS[board.rank_by].higher_is_better else min
+    missing = {kind: rows for kind, rows in every.items() if kind not in by_approach(converged)}
+    ours = [[row for row in rows if not row.cards[0].baseline.external] for rows in missing.values()]
+    best = [better(rows, key=lambda row: _figure(board, row)).cards[0].baseline.name for rows in ours if rows]
+    example = f", NAME being {joined(best, 'or')}, for example" if best else ""
+    how = f"An entry of the standard budget is shown to have converged by one of twice its steps: {LONGER}{example}."
+    return [called[kind] for kind in missing], how
 
 
 def _cannot_be_answered(
@@ -128,20 +142,17 @@ def _cannot_be_answered(
     if kinds:
         (kind,) = kinds
         only = f"only {called[kind]} has entries that are shown to have converged ({names(kinds[kind])})"
-    better = max if METRICS[board.rank_by].higher_is_better else min
-    missing = {
-        kind: [row for row in rows if not row.cards[0].baseline.external]
-        for kind, rows in every.items()
-        if kind not in kinds
-    }
-    best = [
-        better(rows, key=lambda row: _figure(board, row)).cards[0].baseline.name for rows in missing.values() if rows
-    ]
-    example = f", NAME being {joined(best, 'or')}, for example" if best else ""
-    return (
-        f"At equal convergence this cannot be answered yet: {only}. An entry of the standard budget is shown to have "
-        f"converged by one of twice its steps: {LONGER}{example}."
-    )
+    _, how = _missing(board, called, every, converged)
+    return f"At equal convergence this cannot be answered yet: {only}. {how}"
+
+
+def _not_compared(
+    board: Board, called: Mapping[Approach, str], every: Mapping[Approach, Sequence[Row]], converged: Sequence[Row]
+) -> list[str]:
+    """Name an approach that takes no part at equal convergence, where the others do."""
+    missing, how = _missing(board, called, every, converged)
+    who = sentence_case(joined(missing)) if missing else ""
+    return [f"{who} has no entry that is shown to have converged. {how}"] if missing else []
 
 
 def _left_out(every: Mapping[Approach, Sequence[Row]], states: Mapping[str, Convergence]) -> list[str]:

@@ -20,7 +20,7 @@ def loss_curves(row: Row) -> Chart | None:
     if not any(curves.values()):
         return None
     low, high = bounds([loss for curve in curves.values() for _, loss in curve])
-    across = Axis(0, max(claim.steps for _, claim in claims), LEFT + 8, WIDTH - RIGHT)
+    across = Axis(0, max(claim.steps for _, claim in claims), LEFT + 8, WIDTH - RIGHT - 10)
     down = Axis(low, high, HEIGHT - BOTTOM, TOP)
     points, lines = [], []
     for style, ((seed, kept), curve) in enumerate(curves.items()):

@@ -175,6 +175,15 @@ def test_the_headline_leads_with_convergence_and_says_another_order_at_equal_ste
     assert "ImageNet transfer leads training from scratch by " in said[2]
 
 
+def test_an_approach_that_is_not_shown_to_have_converged_is_named_and_takes_part_at_equal_steps(board):
+    said = headline(board(("coral", 3000, 2.0), PROBE, *TRAINED))
+    assert "adaptation ." not in said[0]
+    assert said[2].startswith("Adaptation has no entry that is shown to have converged. ")
+    assert said[2].endswith("medshift run --baseline NAME --budget long, NAME being coral, for example.")
+    assert said[3].startswith("At equal steps (3,000 each): training from scratch ")  # no order of three against two
+    assert "leads adaptation by " in said[3]
+
+
 def test_where_both_agree_it_is_said_once(board):
     given = [("imagenet-finetune", 3000, 1.0), (f"imagenet-finetune{LONG}", 6000, 0.98), ("scratch", 3000, 2.5)]
     said = headline(board(*given, (f"scratch{LONG}", 6000, 2.48)))
