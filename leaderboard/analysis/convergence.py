@@ -121,6 +121,9 @@ def _from_longer(board: Board, row: Row, families: Families) -> Convergence:
     decisive = next((each for each in tested if each.state == "not converged"), next(iter(tested), None))
     if decisive is not None:
         return decisive
+    if longer:
+        why = f"{board.title} on source validation is undefined or has no interval"
+        return Convergence("not shown", why, "source validation has no interval", steps)
     why = "no entry on the board was trained at least twice as long with the same settings"
     return Convergence("not shown", why, "no entry has twice their steps", steps)
 
@@ -204,7 +207,8 @@ def footnotes(states: Iterable[Convergence]) -> list[str]:
     """Explain the marks that the states of a table have."""
     kinds = {each.state for each in states}
     meanings: Mapping[State, str] = {
-        "not shown": "Not shown to have converged: no entry on the board has its settings and at least twice its steps",
+        "not shown": "Not shown to have converged: the board has no entry of the same settings and at least twice the "
+        "steps, or the steps are not recorded",
         "not converged": "Not converged: more steps move it on source validation by more than half its interval",
     }
     return [f"{MARKS[state]} {meaning}." for state, meaning in meanings.items() if state in kinds]

@@ -222,4 +222,5 @@ def test_a_site_with_one_group_shows_no_convergence(board):
     found = board(("scratch", 3000, 2.0), (f"scratch{LONG}", 6000, 2.0), groups=1)
     assert set(states(found).values()) == {"not shown"}
     assert all(math.isnan(each.within) for each in convergence(found).values())
+    assert convergence(found)["scratch"].why == "balanced accuracy on source validation is undefined or has no interval"
     assert np.isnan(found.rows[0].conditions["site-a/val", "balanced_accuracy"].low)
