@@ -90,7 +90,10 @@ def test_the_page_has_steps_and_mark_of_every_entry(ranked):
 def test_a_panel_says_what_was_run_and_kept_and_what_was_compared(ranked):
     text = page([ranked])
     panel = re.search(r'<details data-entry="coral".*?</details>', text, re.DOTALL)[0]
-    assert "<dt>Trained, seed 1</dt><dd>1,500 of 3,000 steps; weights of step 2,000 kept</dd>" in panel
+    assert (
+        "<dt>Trained, seed 1</dt><dd>1,500 of 3,000 steps; best at step 2,000, by the loss on source validation</dd>"
+        in panel
+    )
     assert "<dt>Convergence</dt><dd>not shown: no entry on the board was trained at least twice as long" in panel
     panel = re.search(r'<details data-entry="bn-only".*?</details>', text, re.DOTALL)[0]
     assert "<dt>Convergence</dt><dd>not converged: with 6,000 steps (bn-only+budget=long) in place of 3,000" in panel
