@@ -161,7 +161,8 @@ def test_a_panel_shows_conditions_confusion_and_reliability(opened):
     panel.locator("summary").press("Enter")
     panel.locator("h4").first.wait_for()
     assert panel.locator("h4").all_inner_texts() == ["Reliability by site", "Confusion by site", "By condition"]
-    assert panel.locator("svg").count() == 3
+    assert panel.locator(".more svg").count() == 3
+    assert panel.locator("svg[aria-label^='Loss on source validation']").count() == 1
     counts = [
         int(text)
         for text in panel.locator("table").first.locator("td.p0, td[class^=p], td[class^=n]").all_inner_texts()
