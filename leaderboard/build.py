@@ -15,15 +15,18 @@ from ..shifts.errors import MedshiftError
 from .analysis.accuracy_line import lines
 from .analysis.correlation import correlation
 from .analysis.findings import findings
+from .analysis.gains import gains
+from .analysis.wording import names
 from .entries.entries import protocol_folders
 from .ranking.board import Board, rank_entries
+from .report.against import against_csv, against_markdown
 from .report.badge import badge
 from .report.markdown import COLUMNS, into_readme, markdown
 from .report.page import page
 from .report.tables import csv_lines, to_json
 
 
-def build_leaderboard(root: Path, out: Path, readme: Path | None = None) -> None:
+def build_leaderboard(root: Path, out: Path, readme: Path | None = None, against: str = "") -> None:
     """Rank the submissions below `root`; write the page, the tables and a badge to `out`.
 
     Refused submissions are left out. Once everything is written, an error names each of them with the reason.
@@ -32,9 +35,11 @@ def build_leaderboard(root: Path, out: Path, readme: Path | None = None) -> None
         root: Holds `PROTOCOL/ENTRY/seed-N/`.
         out: Folder of the page and tables; created if missing.
         readme: A file whose markers enclose the Markdown table, to be replaced as well.
+        against: An entry, over which the gain of every other one is written as well.
 
     Raises:
-        MedshiftError: Submissions were refused (one line each), or no submission is finished.
+        MedshiftError: Submissions were refused (one line each), no submission is finished, or no board has an entry
+            that is named `against`.
     """
     console = make_console()
     with console.status("scoring") as status:
@@ -46,6 +51,10 @@ def build_leaderboard(root: Path, out: Path, readme: Path | None = None) -> None
     if not any(board.rows for board in boards):
         nothing = f"no finished submission in {root}: run `medshift run --out {root}` first"
         raise MedshiftError("\n".join(refused) or nothing)
+    compared = [each for board in boards if (each := gains(board, against))] if against else []
+    if against and not compared:
+        entries = [row for board in boards for row in board.rows]
+        raise MedshiftError(f"--against: no entry {against!r} in {root}; there are {names(entries)}")
     correlations = [correlation(board) for board in boards]
     text = markdown(boards, correlations)
     fitted = [lines(board) for board in boards]
@@ -55,6 +64,9 @@ def build_leaderboard(root: Path, out: Path, readme: Path | None = None) -> None
     write_lines(out / "scores.csv", csv_lines(boards))
     write_lines(out / "scores.json", to_json(boards, correlations, fitted))
     write_text(out / "badge.svg", badge(boards))
+    if compared:
+        write_lines(out / "against.csv", against_csv(compared))
+        write_text(out / "against.md", against_markdown(compared))
     write_text(out / "index.html", page(boards, correlations, fitted))
     for board, found in zip(boards, correlations, strict=True):
         if board.rows:
@@ -64,6 +76,8 @@ def build_leaderboard(root: Path, out: Path, readme: Path | None = None) -> None
                 console.print(f"- {sentence}", markup=False)
         for note in [*board.sites, *board.notes]:
             console.print(note, markup=False, soft_wrap=True)
+    if compared:
+        console.print(against_markdown(compared), markup=False, soft_wrap=True)
     console.print(f"Leaderboard: {(out / 'index.html').absolute()}", markup=False, soft_wrap=True)
     if refused:
         raise MedshiftError("refused and left out:\n" + "\n".join(refused))

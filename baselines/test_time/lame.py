@@ -36,7 +36,7 @@ class Lame(TimmRecipe):
         affinity: `knn`: 1 for nearest neighbours of each other, 1/2 where only one is; `rbf`: a Gaussian of the
             distance, as wide as the mean distance to the last of the nearest neighbours; `linear`: the cosine.
         neighbours: Number of nearest neighbours in the batch; of `rbf`, each image itself is the first.
-        steps: Maximum number of fixed-point iterations.
+        iterations: Maximum number of fixed-point iterations.
     """
 
     sees: ClassVar[Sees] = "test-batches"
@@ -49,18 +49,18 @@ class Lame(TimmRecipe):
 
     affinity: Literal["knn", "rbf", "linear"] = "knn"
     neighbours: int = 5
-    steps: int = 100
+    iterations: int = 100
 
     def __post_init__(self) -> None:
         """Refuse values out of range."""
         super().__post_init__()
-        if self.neighbours < 1 or self.steps < 1:
-            raise ValueError("neighbours and steps must be at least 1")
+        if self.neighbours < 1 or self.iterations < 1:
+            raise ValueError("neighbours and iterations must be at least 1")
 
     def fit(self, access: Access) -> Predictor:
         """Train the source model and wrap it in the adjustment."""
         network = shared_model(access, self, features_for("lame"))
-        return LamePredictor(network, AFFINITIES[self.affinity], self.neighbours, self.steps)
+        return LamePredictor(network, AFFINITIES[self.affinity], self.neighbours, self.iterations)
 
 
 CONVERGED = 1e-8  # relative change of the energy

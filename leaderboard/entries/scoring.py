@@ -22,6 +22,7 @@ STORED = 200  # replicates stored in the page, to compare two entries condition 
 MOST_CLASSES = 20  # up to which a confusion matrix is shown
 # a corrected ECE varies more than the usual one, which is resampled: so much that equal models are told apart in 5 %
 WIDER = 1.3
+PAIRED = ("clean", "real", "synthesized", "shifted")  # aggregates by which entries are compared seed by seed
 Arrays = Mapping[str, NDArray[np.float32]]
 
 
@@ -35,7 +36,6 @@ class Scored:
         aggregates: (A, M, 3) value, low and high by aggregate and metric.
         sizes: (A, M, 2) samples and groups behind each aggregate and metric, summed over its parts.
         replicates: (A, B) aggregates with groups and seeds resampled.
-        by_seed: (S, 1 + B) the ranking aggregate of each seed, then its replicates on resampled groups.
         spread: (C + A, 2) of conditions and aggregates: the variance due to seeds, and the variance between seeds
             divided by their number.
         quantised: (C + A, STORED) the first replicates of conditions and aggregates, 0..254 between the bounds; 255 is
@@ -45,6 +45,8 @@ class Scored:
             source, then the targets. (D, 0, 0) for more than MOST_CLASSES classes.
         reliability: (D, BINS, 3) samples, summed confidence and hits by bin of the top probability.
         thresholds: (S, K) by seed and class, frozen on source validation.
+        by_seed: (P, S, 1 + B) of source validation and of the aggregates of PAIRED that exist: the figure of each seed,
+            then its replicates, on the same groups in every seed and entry.
     """
 
     conditions: NDArray[np.float64]
@@ -52,13 +54,13 @@ class Scored:
     aggregates: NDArray[np.float64]
     sizes: NDArray[np.int64]
     replicates: NDArray[np.float32]
-    by_seed: NDArray[np.float32]
     spread: NDArray[np.float64]
     quantised: NDArray[np.uint8]
     bounds: NDArray[np.float32]
     confusion: NDArray[np.int64]
     reliability: NDArray[np.float64]
     thresholds: NDArray[np.float64]
+    by_seed: NDArray[np.float32]
 
     def arrays(self) -> dict[str, NDArray[np.generic]]:
         """Return the fields by name."""
@@ -98,14 +100,19 @@ def score_seeds(
             [[(found.samples, found.groups) for found in by_metric.values()] for by_metric in aggregates.values()]
         ),
         replicates=replicates[len(conditions) :].astype(np.float32),
-        by_seed=_by_seed(aggregates["shifted" if "shifted" in aggregates else "clean"][metrics[0]]),
         spread=np.array([found.spread for found in ranking]),
         quantised=quantised,
         bounds=bounds,
         confusion=confusion,
         reliability=reliability,
         thresholds=np.stack([frozen for _, frozen in each]),
+        by_seed=_by_seed(protocol, conditions, aggregates),
     )
+
+
+def paired_names(names: Sequence[str]) -> list[str]:
+    """List what `Scored.by_seed` holds, given the names of the aggregates."""
+    return ["validation", *(name for name in PAIRED if name in names)]
 
 
 def over_seeds(parts: Sequence[Estimate]) -> Estimate:
@@ -117,12 +124,6 @@ def over_seeds(parts: Sequence[Estimate]) -> Estimate:
     down, up = np.mean([part.excess for part in parts], axis=0).tolist()
     value, again = float(middle[0]), middle[1:]
     return replace(parts[0], value=value, replicates=again, by_seed=by_seed, excess=(down, up), claimable=())
-
-
-def _by_seed(found: Estimate) -> NDArray[np.float32]:
-    """Return the value and replicates of each seed, (S, 1 + B), also for a single one."""
-    alone = np.concatenate([[found.value], found.replicates])[None]
-    return (found.by_seed if len(found.by_seed) else alone).astype(np.float32)
 
 
 def with_seeds_redrawn(found: Estimate, seed_counts: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -149,6 +150,21 @@ def with_seeds_redrawn(found: Estimate, seed_counts: NDArray[np.float64]) -> NDA
     away = (seed_counts / count) @ (found.by_seed[:, 0] - found.by_seed[:, 0].mean())
     scale = math.sqrt(from_seeds / whole * count / (count - 1))
     return np.asarray(np.clip(found.replicates + scale * away, *found.bounds))
+
+
+def _by_seed(
+    protocol: Protocol,
+    conditions: Mapping[str, Mapping[str, Estimate]],
+    aggregates: Mapping[str, Mapping[str, Estimate]],
+) -> NDArray[np.float32]:
+    """Compute `Scored.by_seed`."""
+    (validation,) = (condition.key for condition in protocol.conditions() if condition.kind == "validation")
+    given = {**aggregates, "validation": conditions[validation]}
+    found = [given[name][protocol.metrics[0]] for name in paired_names(list(aggregates))]
+    alone = [np.concatenate([[each.value], each.replicates])[None] for each in found]
+    return np.stack(
+        [each.by_seed if len(each.by_seed) else one for each, one in zip(found, alone, strict=True)]
+    ).astype(np.float32)
 
 
 def _quantise(replicates: NDArray[np.float64]) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:

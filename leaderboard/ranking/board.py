@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +21,7 @@ from ...benchmark.submissions.card import Card
 from ...benchmark.submissions.verification_record import VerificationRecord
 from ..entries.entries import ProtocolFolder, check_seeds, find_entries
 from ..entries.figures import NOTHING, Figure, Figures
-from ..entries.scoring import Scored
+from ..entries.scoring import Scored, paired_names
 from ..entries.workers import score_all
 from . import comparisons, source_models
 from .comparisons import Comparisons
@@ -79,6 +79,11 @@ class Row:
         """Return (2,) `Scored.spread` of an aggregate."""
         return np.asarray(self.scored.spread[len(self.conditions.names) + self.aggregates.names.index(name)])
 
+    def by_seed(self, name: str) -> NDArray[np.float64]:
+        """Return (S, 1 + B) `Scored.by_seed` of `validation` or an aggregate, in the order of the cards."""
+        which = paired_names(self.aggregates.names).index(name)
+        return np.asarray(self.scored.by_seed[which], dtype=np.float64)
+
 
 @dataclass(frozen=True, eq=False)
 class Board:
@@ -92,6 +97,7 @@ class Board:
         notes: What was left out or looks unusual, one line each; holds no text of a refused submission.
         refused: Refused submissions, one line each, with the first problem.
         sites: What sites lack (`remarks.site_remarks`), one line each.
+        units: (domain, split) -> effective number of groups behind the ranking metric.
     """
 
     protocol: Protocol
@@ -101,6 +107,7 @@ class Board:
     notes: Sequence[str]
     refused: Sequence[str] = ()
     sites: Sequence[str] = ()
+    units: Mapping[tuple[str, str], float] = field(default_factory=dict)
 
     @property
     def rank_by(self) -> str:
@@ -181,12 +188,12 @@ def rank_entries(
         for name, (kept, scored) in sorted(done.items())
     ]
     sizes = {key: (len(part.labels), part.weights.shape[1]) for key, part in splits.items()}
-    tested = [part for (_, split), part in splits.items() if split == "test"]
     by_class = METRICS[protocol.metrics[0]].by_class
-    groups = min(part.by_class if by_class else part.weights.shape[1] for part in tested)
+    units = {key: part.by_class if by_class else float(part.weights.shape[1]) for key, part in splits.items()}
+    groups = min(count for (_, split), count in units.items() if split == "test")
     ordered, pairs = rank_rows(rows, protocol, groups)
     sites = tuple(site_remarks(protocol, folder.truth))
-    return Board(protocol, sizes, ordered, pairs, notes + _unusual_pixels(ordered), refused, sites)
+    return Board(protocol, sizes, ordered, pairs, notes + _unusual_pixels(ordered), refused, sites, units)
 
 
 def rank_rows(rows: Sequence[Row], protocol: Protocol, groups: float) -> tuple[list[Row], Comparisons]:
@@ -212,7 +219,7 @@ def rank_rows(rows: Sequence[Row], protocol: Protocol, groups: float) -> tuple[l
     replicates = np.stack([row.replicates(by) for row in rows])
     spread = np.stack([row.spread(by) for row in rows])
     seeds = np.array([len(row.cards) for row in rows], dtype=np.float64)
-    paired = source_models.paired_spreads(rows, groups)
+    paired = source_models.paired_spreads(rows, by, groups)
     pairs = comparisons.compare(values, replicates, groups, higher, spread, seeds, [row.sees for row in rows], paired)
     done = []
     for sees in SEES:

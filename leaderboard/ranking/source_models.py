@@ -42,11 +42,12 @@ def same_models(one: Row, other: Row) -> bool:
     return devices(one) == devices(other) and all(first[name] == second[name] for name in shared)
 
 
-def paired_spreads(rows: Sequence[Row], groups: float) -> dict[tuple[int, int], tuple[float, float]]:
+def paired_spreads(rows: Sequence[Row], name: str, groups: float) -> dict[tuple[int, int], tuple[float, float]]:
     """Compute `intervals.between_seeds` of the difference of every two entries that stand on the same models.
 
     Args:
         rows: Entries.
+        name: The aggregate by which they are compared.
         groups: Effective number of groups behind their figures.
 
     Returns:
@@ -59,7 +60,7 @@ def paired_spreads(rows: Sequence[Row], groups: float) -> dict[tuple[int, int], 
         for other in adapting[place + 1 :]:
             if not same_models(rows[one], rows[other]):
                 continue
-            gaps = rows[one].scored.by_seed.astype(np.float64) - rows[other].scored.by_seed
+            gaps = rows[one].by_seed(name) - rows[other].by_seed(name)
             spread = intervals.between_seeds(gaps, of_groups)
             if not np.isnan(spread).any():
                 found[one, other] = spread

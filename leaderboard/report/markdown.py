@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ...benchmark.contract.sees import MEANS
 from ...benchmark.reporting.markdown import replace_between
 from ...benchmark.scoring.metrics import metric_title
+from ..analysis.convergence import Convergence, convergence, footnotes
 from ..analysis.correlation import Correlation
 from ..analysis.findings import findings
 from ..ranking.board import Board, Row
@@ -48,8 +49,9 @@ def escape(text: str) -> str:
 def _table(board: Board, found: Correlation | None) -> str:
     protocol = board.protocol
     others = [name for name in protocol.metrics if name != board.rank_by]
-    heads = ["Tier", "#", "Entry", "Sees", "Seeds", *(name for name, _ in COLUMNS)]
+    heads = ["Tier", "#", "Entry", "Sees", "Seeds", "Steps", *(name for name, _ in COLUMNS)]
     heads += [escape(f"{metric_title(name, protocol.positive)}, shifted") for name in others]
+    states = convergence(board)
     kind = " (SIMULATED images)" if protocol.dataset.simulated else ""
     lines = [
         f"**{escape(protocol.name)}**{kind}",
@@ -58,12 +60,12 @@ def _table(board: Board, found: Correlation | None) -> str:
         "|--:|--:|---|---|" + "--:|" * (len(heads) - 4),
     ]
     for rows in board.by_sees().values():
-        lines += [f"| {' | '.join(_cells(row, board.rank_by, others))} |" for row in rows]
+        lines += [f"| {' | '.join(_cells(row, states[row.name], board.rank_by, others))} |" for row in rows]
     sentences = [f"- {escape(sentence)}" for sentence in [*findings(board, found), *board.sites]]
-    return "\n".join([*lines, "", *sentences, "", _legend(board), ""])
+    return "\n".join([*lines, "", *sentences, "", _legend(board, states), ""])
 
 
-def _legend(board: Board) -> str:
+def _legend(board: Board, states: Mapping[str, Convergence]) -> str:
     """Explain the columns of the table."""
     protocol, title = board.protocol, board.title
     sentence = (
@@ -74,6 +76,7 @@ def _legend(board: Board) -> str:
         "the 95 % interval of the rank in parentheses; a tier ends where the paired difference to its leader is "
         "supported, that is, significant at 5 % after Holm's correction. Access:"
     )
+    sentence = " ".join([*footnotes(states.values()), sentence])
     if any(len(row.cards) == 1 for row in board.rows):
         sentence = f"† One seed: intervals over groups only. {sentence}"
     return f"{escape(sentence)} {'; '.join(f'`{sees}`: {escape(MEANS[sees])}' for sees in board.by_sees())}."
@@ -83,7 +86,7 @@ def _seeds(row: Row) -> str:
     return str(len(row.cards)) if len(row.cards) > 1 else "1 †"
 
 
-def _cells(row: Row, rank_by: str, others: Sequence[str]) -> list[str]:
+def _cells(row: Row, state: Convergence, rank_by: str, others: Sequence[str]) -> list[str]:
     rank = "–" if row.rank is None else f"{row.rank} ({row.ranks[0]}–{row.ranks[1]})"
     cells = [
         str(row.tier or "–"),
@@ -91,6 +94,7 @@ def _cells(row: Row, rank_by: str, others: Sequence[str]) -> list[str]:
         f"`{row.name}`{' (external)' if row.cards[0].baseline.external else ''}",
         f"`{row.sees}`",
         _seeds(row),
+        state.text,
     ]
     shown = [(name, rank_by) for _, name in COLUMNS] + [("shifted", name) for name in others]
     return cells + [row.aggregates[name, metric].text if name in row.aggregates else "–" for name, metric in shown]

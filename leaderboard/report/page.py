@@ -15,11 +15,13 @@ from ...benchmark.reporting.html import policy_hash, template_environment
 from ...benchmark.reporting.numbers import format_decimal
 from ...benchmark.scoring.metrics import metric_title
 from ..analysis.accuracy_line import Line
+from ..analysis.convergence import convergence, footnotes
 from ..analysis.correlation import Correlation, HeatRow
 from ..analysis.findings import findings
 from ..entries.figures import NOTHING, Figure
 from ..ranking.board import Board, Row
 from . import charts
+from .loss_curves import loss_curves
 from .markdown import COLUMNS
 from .page_data import details
 
@@ -70,7 +72,7 @@ def _context(board: Board, found: Correlation | None, fitted: Sequence[Line]) ->
     validation, *tested = sorted(board.sizes, key=lambda key: (key[1] == "test", key[0] != protocol.source, key[0]))
     text, kept = details(board)
     best = board.best_first()[:kept]
-    lines = {line.title: line for line in fitted}
+    lines, states = {line.title: line for line in fitted}, convergence(board)
     scatters = [charts.against_clean(board, name, title, lines.get(name)) for name in ("real", "synthesized")]
     ends = charts.bounds(
         [x for row in board.rows for name in SPANS if name in names for x in row.aggregates[name, rank_by]]
@@ -84,10 +86,18 @@ def _context(board: Board, found: Correlation | None, fitted: Sequence[Line]) ->
         "parts": [_label(name, board.few_groups) for name in parts],
         "others": [label for label, _, _ in others],
         "groups": {
-            sees: [_item(row, board, parts, others, ends, lines) for row in rows]
+            sees: [
+                {
+                    **_item(row, board, parts, others, ends, lines),
+                    "training": states[row.name],
+                    "losses": loss_curves(row) if row in best else None,
+                }
+                for row in rows
+            ]
             for sees, rows in board.by_sees().items()
         },
         "findings": findings(board, found),
+        "footnotes": footnotes(states.values()),
         "legend": [row.name for row in charts.drawn_rows(board)],
         "hidden": len(board.rows) - len(charts.drawn_rows(board)),
         "scatters": [chart for chart in scatters if chart],

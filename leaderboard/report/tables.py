@@ -13,13 +13,14 @@ from numpy.typing import NDArray
 
 from ...benchmark.scoring.bootstrap import split_key
 from ..analysis.accuracy_line import Line
+from ..analysis.convergence import Convergence, convergence
 from ..analysis.correlation import Correlation
 from ..ranking.board import Board, Row
 
 SCHEMA = "medshift-scores/1"
 COLUMNS = (
-    "protocol", "rank", "rank_low", "rank_high", "tier", "entry", "sees", "seeds", "verified", "kind", "name", "metric",
-    "value", "low", "high", "samples", "groups",
+    "protocol", "rank", "rank_low", "rank_high", "tier", "entry", "sees", "seeds", "verified", "steps", "convergence",
+    "kind", "name", "metric", "value", "low", "high", "samples", "groups",
 )  # fmt: skip
 
 
@@ -28,10 +29,12 @@ def csv_lines(boards: Sequence[Board]) -> Iterator[str]:
     yield ",".join(COLUMNS) + "\n"
     for board in boards:
         tested = np.array([board.sizes[split_key(condition)] for condition in board.protocol.conditions()])
+        states = convergence(board)
         for row in board.rows:
+            state = states[row.name]
             start = _cells(
                 [board.protocol.name, row.rank or "", *_ranks(row), row.tier or "", row.name, row.sees, len(row.cards),
-                 int(row.verified)]
+                 int(row.verified), state.steps or "", state.state]
             )  # fmt: skip
             figures = row.aggregates
             yield from _block(start, "aggregate", figures.names, figures.metrics, figures.values, row.scored.sizes)
@@ -88,13 +91,14 @@ def to_json(
             "correlation": found and _correlation(found),
         }
         yield ("\n" if not number else ",\n") + json.dumps(head, ensure_ascii=False)[:-1] + ', "entries": ['
+        states = convergence(board)
         for position, row in enumerate(board.rows):
-            yield ("\n" if not position else ",\n") + json.dumps(_entry(row), ensure_ascii=False)
+            yield ("\n" if not position else ",\n") + json.dumps(_entry(row, states[row.name]), ensure_ascii=False)
         yield "\n]}"
     yield "\n]}\n"
 
 
-def _entry(row: Row) -> dict[str, object]:
+def _entry(row: Row, state: Convergence) -> dict[str, object]:
     return {
         "entry": row.name,
         "sees": row.sees,
@@ -105,6 +109,16 @@ def _entry(row: Row) -> dict[str, object]:
         "behind_is_supported": row.supported,
         "seeds": [card.seed for card in row.cards],
         "verified": [mark.result if mark else None for mark in row.marks],
+        "training": {
+            "steps": state.steps,
+            "convergence": state.state,
+            "why": state.why,
+            "moved": _number(state.moved),
+            "within": _number(state.within),
+            "compared_with": state.against or None,
+            "run": [card.training and card.training.run for card in row.cards],
+            "kept": [card.training and card.training.kept for card in row.cards],
+        },
         "predictions_sha256": [card.predictions.sha256 for card in row.cards],
         "thresholds": _nested(row.scored.thresholds),
         "aggregates": _nested(row.aggregates.values),

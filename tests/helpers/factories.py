@@ -78,7 +78,16 @@ def contest(root, rows=None, **changes):
     return root / made.name, made, rows
 
 
-def submission(folder, made, rows, entry="steady", seed=0, arrays=None, skill=2.0, device="cpu", **baseline):
+def trained(steps, losses=(0.7, 0.4, 0.5), run=None):
+    """Make the claim of a training of so many steps, whose losses on source validation were evaluated evenly."""
+    at = [steps * (index + 1) // len(losses) for index in range(len(losses))]
+    kept = at[losses.index(min(losses))]
+    return cards.TrainingClaim(steps=steps, run=run or steps, kept=kept, losses=tuple(zip(at, losses, strict=True)))
+
+
+def submission(
+    folder, made, rows, entry="steady", seed=0, arrays=None, skill=2.0, device="cpu", training=None, **baseline
+):
     """Write a valid submission and return its folder."""
     place = folder / entry / f"seed-{seed}"
     arrays = outputs(made, rows, skill, seed) if arrays is None else arrays
@@ -102,6 +111,7 @@ def submission(folder, made, rows, entry="steady", seed=0, arrays=None, skill=2.
         predictions=cards.PredictionsClaim(sha256=sha256(path), rows=sum(map(len, arrays.values()))),
         scores=claims(scores.score(made, rows, read, replicates=0)),
         submitter="somebody",
+        training=training,
     )
     cards.write(card, place)
     return place

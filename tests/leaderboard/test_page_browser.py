@@ -43,7 +43,8 @@ def site(fabricate, tmp_path_factory):
         for number in range(10):
             sees = ("source", "test-batches")[number % 2]
             name = f"method-{number}+lr=0.{number}"
-            fabricate.submission(place, protocol, rows, name, 0, skill=0.4 + 0.4 * number, sees=sees)
+            training = fabricate.trained(3000, (0.7, 0.5, 0.3)) if number % 3 else None
+            fabricate.submission(place, protocol, rows, name, 0, None, 0.4 + 0.4 * number, training, sees=sees)
         fabricate.submission(place, protocol, rows, "method-0+lr=0.0", 1, skill=0.5, sees="source")
         fabricate.contest(root, fabricate.table(groups=4), name="nothing-yet")
         build_leaderboard(root, out)
@@ -160,7 +161,8 @@ def test_a_panel_shows_conditions_confusion_and_reliability(opened):
     panel.locator("summary").press("Enter")
     panel.locator("h4").first.wait_for()
     assert panel.locator("h4").all_inner_texts() == ["Reliability by site", "Confusion by site", "By condition"]
-    assert panel.locator("svg").count() == 3
+    assert panel.locator(".more svg").count() == 3
+    assert panel.locator("svg[aria-label^='Loss on source validation']").count() == 1
     counts = [
         int(text)
         for text in panel.locator("table").first.locator("td.p0, td[class^=p], td[class^=n]").all_inner_texts()

@@ -5,7 +5,6 @@ from __future__ import annotations
 from importlib.util import find_spec
 from pathlib import Path
 
-import numpy as np
 import pytest
 from helpers.boards import page
 
@@ -35,7 +34,7 @@ def ranked(fabricate, tmp_path, monkeypatch):
 
 
 def pairs(board):
-    found = paired_spreads(board.rows, 8)
+    found = paired_spreads(board.rows, board.ranked_figure, 8)
     return {tuple(sorted(board.rows[index].name for index in pair)): spread for pair, spread in found.items()}
 
 
@@ -53,12 +52,12 @@ def test_seeds_are_paired_where_settings_seeds_and_devices_are_the_same(ranked):
         {"imagenet-finetune": cpu, "tent": cpu, "tta": cpu, "mixup": cpu, "sar": {0: "cpu", 1: "cuda:0"},
          "lame": {0: "cpu", 2: "cpu"}, "t3a": {0: "cpu"}},
         tta={"arch": "resnet50"},
-        tent={"steps": 2},  # the adaptation's own
+        tent={"adapt_lr": 0.1},  # the adaptation's own
     )  # fmt: skip
     found = pairs(board)
     assert set(found) == {("imagenet-finetune", "tent")}
     one, other = (next(row for row in board.rows if row.name == name) for name in ("imagenet-finetune", "tent"))
-    gaps = one.scored.by_seed.astype(np.float64) - other.scored.by_seed
+    gaps = one.by_seed("shifted") - other.by_seed("shifted")
     assert found["imagenet-finetune", "tent"] == between_seeds(gaps, 8 / 7)
     assert gaps[:, 0].mean() == pytest.approx(
         one.aggregates["shifted", board.rank_by].value - other.aggregates["shifted", board.rank_by].value, abs=1e-6

@@ -5,7 +5,8 @@
 prints the table of docs/leaderboard.md: 500 studies of each kind, in parallel on all cores. A coverage from 500 studies
 has a standard error of 1 percentage point.
 
-A study has groups of five samples (in some rows, one group has more) and models trained with several seeds. A sample's score is the sum of
+A study has groups of five samples (in some rows, one group has more) and models trained with several seeds. A sample's
+score is the sum of
 
 - a class effect, -d / 2 or d / 2, where d varies between seeds, as does an offset (together the spread of the seeds);
 - a group effect, the same for all seeds, and an interaction of group and seed;

@@ -16,9 +16,12 @@ def leaderboard(
     readme: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Also replace the table in this Markdown file.")
     ] = None,
+    against: Annotated[
+        str, typer.Option(metavar="ENTRY", help="Also write every entry's gain over this one, paired, with intervals.")
+    ] = "",
 ) -> None:
     """Score all submissions again from their predictions, rank them, and write page and tables."""
     from ....leaderboard.build import build_leaderboard as build
     from ...files.destinations import output_folder
 
-    build(root, output_folder(out, "index.html"), readme)
+    build(root, output_folder(out, "index.html"), readme, against)
