@@ -15,6 +15,7 @@ from ...benchmark.contract.search_space import LogUniform, Space
 from ...benchmark.contract.sees import Sees
 from ..common.batch_norm import batch_norms, forget_statistics
 from ..common.entropy import entropies
+from ..common.precision import refuse_float16
 from ..common.recipe import TimmRecipe
 from ..common.source_model import shared_model
 from ..common.suitability import batch_norms_for
@@ -64,6 +65,7 @@ class Sar(TimmRecipe):
 
     def fit(self, access: Access) -> Predictor:
         """Train the source model and wrap it in the adaptation."""
+        refuse_float16(access, "sar")
         network = forget_statistics(shared_model(access, self, batch_norms_for("sar")))
         return SarPredictor(network, self.test_lr, self.margin, self.rho, self.reset, self.frozen)
 

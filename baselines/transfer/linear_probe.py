@@ -19,6 +19,7 @@ from ...benchmark.datasets.images import Images
 from ..common.architectures import files
 from ..common.initial_weights import load_all
 from ..common.networks import Network
+from ..common.precision import computing_in
 from ..common.recipe import TimmRecipe
 from ..common.source_model import refuse_volumes, timm_network
 from ..common.suitability import NORMS, features_for, norms_for, sizing
@@ -51,6 +52,7 @@ class LinearProbe:
             sized = sizing(access, self.arch, self.input_size, features_for("linear-probe"))
             network = Network(self.arch, len(access.classes), access.channels, self.input_size, load_all, sized)
             tell_start(network, access)
+            computing_in(network, access.precision)
             fit_probe(network, access)
         return Classifier(network)
 

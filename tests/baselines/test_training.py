@@ -218,10 +218,10 @@ def test_a_source_model_comes_with_the_record_of_its_training(tmp_path):
 
 
 def test_the_length_of_training_is_the_same_for_few_and_many_images():
-    index = list(itertools.islice(training.random_batches(10, 4, torch.Generator().manual_seed(0)), 5))
+    index = list(itertools.islice(training.RandomBatches(10, 4, torch.Generator().manual_seed(0)), 5))
     assert [len(each) for each in index] == [4] * 5
     assert len(set(torch.cat(index[:2]).tolist())) == 8  # of one pass each image at most once
-    assert [len(each) for each in itertools.islice(training.random_batches(3, 8, torch.Generator()), 2)] == [3, 3]
+    assert [len(each) for each in itertools.islice(training.RandomBatches(3, 8, torch.Generator()), 2)] == [3, 3]
 
 
 def test_class_weights_balance():
