@@ -12,11 +12,11 @@ from ...benchmark.contract.access import Access
 from ...benchmark.contract.predictor import Predictor
 from ...benchmark.contract.search_space import LogUniform, Space
 from ...benchmark.contract.sees import Sees
-from ..common.batches import TargetBatches
 from ..common.networks import Network
 from ..common.recipe import TimmRecipe
 from ..common.source_model import timm_network
 from ..common.suitability import features_for
+from ..common.target_batches import TargetBatches
 from ..common.training import Classifier
 
 

@@ -13,9 +13,9 @@ from ...benchmark.contract.access import Access
 from ...benchmark.contract.predictor import Predictor
 from ...benchmark.contract.search_space import Choice, Space
 from ...benchmark.contract.sees import Sees
-from ..common.batches import draw_like, unlabelled
 from ..common.recipe import TimmRecipe
 from ..common.source_model import timm_network
+from ..common.target_batches import draw_like, unlabelled
 from ..common.training import Classifier
 
 

@@ -11,10 +11,10 @@ from torch import Tensor, nn
 from ...benchmark.contract.access import Access
 from ...benchmark.contract.predictor import Predictor
 from ...benchmark.contract.sees import Sees
-from ..common.batches import TargetBatches
 from ..common.networks import Network
 from ..common.recipe import TimmRecipe
 from ..common.source_model import timm_network
+from ..common.target_batches import TargetBatches
 from ..common.training import Classifier
 
 

@@ -12,10 +12,10 @@ from ...benchmark.contract.access import Access
 from ...benchmark.contract.predictor import Predictor
 from ...benchmark.contract.search_space import LogUniform, Space
 from ...benchmark.contract.sees import Sees
-from ..common.batches import TargetBatches
 from ..common.entropy import confidence_weights
 from ..common.recipe import TimmRecipe
 from ..common.source_model import timm_network
+from ..common.target_batches import TargetBatches
 from ..common.training import Classifier
 
 

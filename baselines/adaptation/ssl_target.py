@@ -12,19 +12,19 @@ import torch
 from torch import Tensor, nn
 
 from ...benchmark.contract.access import Access
+from ...benchmark.contract.precision import computing_in, scaler
 from ...benchmark.contract.predictor import Predictor
 from ...benchmark.contract.search_space import Choice, Space
 from ...benchmark.contract.sees import Sees
 from ...benchmark.contract.training_record import TrainingRecord
 from ...benchmark.datasets.images import Images
 from ...shifts.errors import MedshiftError
-from ..common.batches import need_targets, unlabelled
 from ..common.initial_weights import load_all
 from ..common.networks import Network
-from ..common.precision import computing_in, scaler
 from ..common.recipe import Recipe, TimmRecipe
 from ..common.source_model import timm_network
 from ..common.suitability import features_for
+from ..common.target_batches import need_targets, unlabelled
 from ..common.training import Classifier, Loss, train
 from ..common.training_state import Stage
 

@@ -1,17 +1,14 @@
-"""Batches to learn from: of the source in random order, of unlabelled targets, and the augmentation of both."""
+"""Batches to learn from: training images in random order, augmented, and the weights of their classes."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any, Self
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from ...benchmark.contract.access import Access
-from ...benchmark.datasets.images import Images, Labelled
-from ...shifts.errors import MedshiftError
+from ...benchmark.datasets.images import Labelled
 from ...shifts.numerics.matrices import reflected
 
 LARGEST_MOVE = 1 / 16  # fraction of the image side
@@ -39,13 +36,37 @@ class RandomBatches:
         self.start += self.size
         return self.order[self.start - self.size : self.start]
 
+
+class TrainingBatches:
+    """Random batches without end: augmented images in [0, 1] and their labels.
+
+    Args:
+        images: The images.
+        size: Images in a batch.
+        draws: Source of random numbers; others may draw from it between two batches.
+        device: Where the batches are needed.
+    """
+
+    def __init__(self, images: Labelled, size: int, draws: torch.Generator, device: torch.device) -> None:
+        self.images, self.draws, self.device = images, draws, device
+        self.index = RandomBatches(len(images), size, draws)
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> tuple[Tensor, Tensor]:
+        index = next(self.index)
+        images = augment(self.images.batch(index), self.draws).to(self.device, non_blocking=True)
+        return images, torch.from_numpy(self.images.labels)[index].to(self.device, non_blocking=True)
+
     def state_dict(self) -> dict[str, Any]:
-        """Return the order that is under way, and the position in it; the generator's state is its owner's."""
-        return {"order": self.order, "start": self.start}
+        """Return what decides all batches to come: the order under way, the position in it, and the generator."""
+        return {"order": self.index.order, "start": self.index.start, "draws": self.draws.get_state()}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Continue an order where it was."""
-        self.order, self.start = state["order"], state["start"]
+        """Continue where the batches were."""
+        self.index.order, self.index.start = state["order"], state["start"]
+        self.draws.set_state(state["draws"])
 
 
 def class_weights(images: Labelled, classes: int) -> Tensor:
@@ -70,49 +91,3 @@ def augment(images: Tensor, draws: torch.Generator) -> Tensor:
     place = (rows[:, :, None] * width + cols[:, None, :]).view(count, 1, -1)
     planes = images.reshape(count, -1, height * width)
     return planes.gather(2, place.expand(-1, planes.shape[1], -1)).view(images.shape)
-
-
-def unlabelled(access: Access) -> Images:
-    """Pool the adaptation images of all targets, in the order of the targets' names.
-
-    Raises:
-        MedshiftError: There is no target.
-    """
-    need_targets(access)
-    pixels = np.concatenate([access.targets[name].pixels for name in sorted(access.targets)])
-    return Images(pixels, access.train.value_range)
-
-
-def need_targets(access: Access) -> None:
-    """Raise MedshiftError if there is no target."""
-    if not access.targets:
-        raise MedshiftError("there is no target to adapt to: leave out --targets, or choose another baseline")
-
-
-class TargetBatches:
-    """Random batches of the unlabelled images of one target at a time.
-
-    Together, several targets make a distribution that none of them has: methods that look at a batch as a whole would
-    tell the targets apart in place of the classes.
-
-    Args:
-        access: What may be seen.
-
-    Raises:
-        MedshiftError: There is no target.
-    """
-
-    def __init__(self, access: Access) -> None:
-        need_targets(access)
-        self.targets = [access.targets[name] for name in sorted(access.targets)]
-
-    def draw(self, like: Tensor, draws: torch.Generator) -> Tensor:
-        """Draw a target, and a batch of its images of the size and device of `like`, augmented like training images."""
-        chosen = int(torch.randint(len(self.targets), (), generator=draws))
-        return draw_like(self.targets[chosen], like, draws)
-
-
-def draw_like(images: Images, like: Tensor, draws: torch.Generator) -> Tensor:
-    """Draw a batch of the size and device of `like`, with replacement, augmented like training images."""
-    chosen = torch.randint(len(images), (len(like),), generator=draws)
-    return augment(images.batch(chosen), draws).to(like.device)

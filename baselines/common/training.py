@@ -15,13 +15,13 @@ import torch
 from torch import Tensor, nn
 
 from ...benchmark.contract.access import Access
+from ...benchmark.contract.precision import computing_in, scaler
 from ...benchmark.contract.training_record import TrainingRecord
 from ...benchmark.files.code import code_sha256, modules_of
 from ...benchmark.files.home import home
 from ...shifts.errors import MedshiftError
-from .batches import RandomBatches, augment, class_weights
+from .batches import TrainingBatches, class_weights
 from .checkpoints import BestEvaluation, CheckpointPolicy, MakeCheckpointPolicy
-from .precision import computing_in, scaler
 from .recipe import Recipe, rate
 from .training_state import Stage, StateFile, alone, kept_in, load_weights, save_weights
 
@@ -181,16 +181,14 @@ class _Loop:
         self.schedule = torch.optim.lr_scheduler.LambdaLR(self.optimiser, lambda n: rate((n + 1) / (self.length + 1)))
         self.scaler = scaler(access)
         self.draws = torch.Generator().manual_seed(access.seed)
-        self.batches = RandomBatches(len(access.train), recipe.batch_size, self.draws)
+        self.batches = TrainingBatches(access.train, recipe.batch_size, self.draws, access.device)
         self.done = 0
         self.costs: list[Tensor] = []  # since the last evaluation
         self.evaluated: list[tuple[int, float]] = []
 
     def step(self) -> None:
         """Take one step of the optimiser."""
-        index, device = next(self.batches), self.access.device
-        images = augment(self.access.train.batch(index), self.draws).to(device, non_blocking=True)
-        labels = torch.from_numpy(self.access.train.labels)[index].to(device, non_blocking=True)
+        images, labels = next(self.batches)
         self.optimiser.zero_grad(set_to_none=True)
         self.costs.append(self._add_gradients(images, labels))
         self.scaler.step(self.optimiser)
@@ -224,7 +222,7 @@ class _Loop:
 
     def parts(self) -> dict[str, object]:
         """Return what the state of a training consists of, right after an evaluation, besides network and loss."""
-        names = ("optimiser", "schedule", "scaler", "draws", "batches", "policy")
+        names = ("optimiser", "schedule", "scaler", "batches", "policy")
         return {**{name: getattr(self, name) for name in names}, "position": self}
 
     def state_dict(self) -> dict[str, object]:

@@ -121,14 +121,15 @@ class StateFile:
         try:
             content = memoryview(self.path.read_bytes())
             if hashlib.sha256(content[DIGEST:]).digest() != content[:DIGEST]:
-                raise ValueError("damaged")
+                raise MedshiftError("damaged")
             state: State = torch.load(io.BytesIO(content[DIGEST:]), map_location="cpu", weights_only=True)
             if (state["format"], state["key"]) != (FORMAT, self.key):
-                raise ValueError("of another training")
+                raise MedshiftError("of another training")
         except FileNotFoundError:
             return None
         except Exception as error:  # a file in the cache may hold anything
-            self.report(f"{self.path} is not used ({in_one_line(error)}): training starts over")
+            why = str(error) if isinstance(error, MedshiftError) else in_one_line(error)
+            self.report(f"{self.path} is not used ({why}): training starts over")
             return None
         return state
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any, ClassVar
@@ -17,7 +17,7 @@ from ...benchmark.contract.predictor import Predictor
 from ...benchmark.contract.search_space import Choice, Space
 from ...benchmark.contract.sees import Sees
 from ...benchmark.contract.training_record import TrainingRecord
-from ..common.batches import RandomBatches, augment
+from ..common.batches import TrainingBatches
 from ..common.recipe import WARM_UP, Recipe, TimmRecipe
 from ..common.source_model import timm_network
 from ..common.training import Classifier, Loss, train
@@ -106,7 +106,9 @@ class DenseAverage:
         with torch.no_grad():
             for parameter, mean in zip(self.parameters, self.valley.average().mean, strict=True):
                 parameter.copy_(mean)
-        update_bn(self._batches(), self.network, self.access.device)
+        images, draws = self.access.train, torch.Generator().manual_seed(self.access.seed)
+        batches = TrainingBatches(images, self.batch_size, draws, self.access.device)
+        update_bn(islice(batches, len(images) // min(self.batch_size, len(images))), self.network, self.access.device)
 
     def state_dict(self) -> dict[str, Any]:
         """Return all that the policy has gathered."""
@@ -121,12 +123,6 @@ class DenseAverage:
 
     def _empty(self) -> Segment:
         return Segment([torch.zeros_like(parameter) for parameter in self.parameters])
-
-    def _batches(self) -> Iterator[Tensor]:
-        draws = torch.Generator().manual_seed(self.access.seed)
-        size = min(self.batch_size, len(self.access.train))
-        for index in islice(RandomBatches(len(self.access.train), size, draws), len(self.access.train) // size):
-            yield augment(self.access.train.batch(index), draws)
 
 
 @dataclass

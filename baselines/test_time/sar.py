@@ -10,12 +10,12 @@ import torch
 from torch import Tensor, nn
 
 from ...benchmark.contract.access import Access
+from ...benchmark.contract.precision import refuse_float16
 from ...benchmark.contract.predictor import Predictor
 from ...benchmark.contract.search_space import LogUniform, Space
 from ...benchmark.contract.sees import Sees
 from ..common.batch_norm import batch_norms, forget_statistics
 from ..common.entropy import entropies
-from ..common.precision import refuse_float16
 from ..common.recipe import TimmRecipe
 from ..common.source_model import shared_model
 from ..common.suitability import batch_norms_for

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from timm.layers import freeze_batch_norm_2d  # type: ignore[attr-defined]
 
 from ...benchmark.contract.access import Access
+from ...benchmark.contract.precision import computing_in
 from ...benchmark.contract.predictor import Predictor
 from ...benchmark.contract.search_space import LogUniform, Space
 from ...benchmark.contract.sees import Sees
@@ -19,7 +20,6 @@ from ...benchmark.datasets.images import Images
 from ..common.architectures import files
 from ..common.initial_weights import load_all
 from ..common.networks import Network
-from ..common.precision import computing_in
 from ..common.recipe import TimmRecipe
 from ..common.source_model import refuse_volumes, timm_network
 from ..common.suitability import NORMS, features_for, norms_for, sizing

@@ -10,7 +10,7 @@ import torch
 from helpers.stripes import Small, low_contrast, problem
 
 from medshift.baselines.adaptation import coral_mmd, dann, fda, joint_norm, mcc, ssl_target
-from medshift.baselines.common import batches, entropy, training
+from medshift.baselines.common import entropy, target_batches, training
 from medshift.baselines.common.networks import Network
 from medshift.baselines.common.recipe import TimmRecipe
 from medshift.baselines.generalisation import mixstyle, swad
@@ -61,7 +61,7 @@ def test_a_batch_of_targets_holds_images_of_one_so_that_none_can_pass_for_a_clas
     """Over both together, calling one target one class and the other target the other would have no confusion."""
     first, second = (Images(np.full((5, 1, 4, 4), value, np.uint8), None) for value in (50, 200))
     told = Access(**{**problem(low_contrast).__dict__, "targets": {"b": second, "a": first}})
-    drawn, like = batches.TargetBatches(told), torch.zeros(8, 1, 4, 4)
+    drawn, like = target_batches.TargetBatches(told), torch.zeros(8, 1, 4, 4)
     draws = torch.Generator().manual_seed(0)
     seen = [set((drawn.draw(like, draws) * 255).round().flatten().tolist()) for _ in range(20)]
     assert all(len(values) == 1 for values in seen)
@@ -75,7 +75,7 @@ def test_the_loss_of_confusion_is_of_labelled_sources_and_unlabelled_targets():
     network, weights = Small().eval(), torch.tensor([1.0, 3.0])
     images, labels = told.train.batch(slice(8)), torch.from_numpy(told.train.labels[:8])
     made = loss(network, images, labels, weights, torch.Generator().manual_seed(0))
-    target = batches.TargetBatches(told).draw(images, torch.Generator().manual_seed(0))
+    target = target_batches.TargetBatches(told).draw(images, torch.Generator().manual_seed(0))
     supervised = torch.nn.functional.cross_entropy(network(images), labels, weights)
     expected = supervised + 0.7 * mcc.class_confusion(network(target), 2.5)
     assert float(made.detach()) == pytest.approx(float(expected.detach()), rel=1e-5)
@@ -85,7 +85,7 @@ def test_the_targets_images_stand_in_the_order_of_their_names():
     first, second = (Images(np.full((2, 1, 4, 4), value, np.uint8), None) for value in (1, 2))
     told = problem(low_contrast)
     made = [
-        batches.unlabelled(Access(**{**told.__dict__, "targets": targets})).pixels
+        target_batches.unlabelled(Access(**{**told.__dict__, "targets": targets})).pixels
         for targets in ({"a": first, "b": second}, {"b": second, "a": first})
     ]
     assert np.array_equal(*made)
