@@ -23,7 +23,7 @@ sys.argv[0] = "medshift"
 from medshift.benchmark.cli.__main__ import main
 main()
 """
-SHIFTS = "gamma,gaussian-noise,psf-blur,rician-noise,bias-field,motion"
+SHIFTS = "gamma,gaussian-noise,psf-blur,rician-noise,bias-field,exposure"
 WORDS = ["--baseline", "cbr-tiny", "--set", "steps=300", "--set", "patience=1", "--set", "batch_size=8"]
 WORDS += ["--shifts", SHIFTS, "--threads", "1", "--device", "cpu"]
 
@@ -60,7 +60,7 @@ def whole(tmp_path_factory, images):
     """The predictions of a run that nothing disturbs, and the seconds that it takes after its start."""
     place = tmp_path_factory.mktemp("whole")
     process = started(images, place / "out", place / "home")
-    until(process, "fitting on")
+    assert until(process, "fitting on")
     begin = time.monotonic()
     ended(process)
     return predictions(place / "out"), time.monotonic() - begin
