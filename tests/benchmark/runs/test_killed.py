@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 
 import pytest
 from helpers.images.image_folders import folder
@@ -57,13 +58,10 @@ def images(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory, images):
-    """The predictions of a run that nothing disturbs, and the seconds that it takes after its start."""
+    """The predictions of a run that nothing disturbs."""
     place = tmp_path_factory.mktemp("whole")
-    process = started(images, place / "out", place / "home")
-    assert until(process, "fitting on")
-    begin = time.monotonic()
-    ended(process)
-    return predictions(place / "out"), time.monotonic() - begin
+    ended(started(images, place / "out", place / "home"))
+    return predictions(place / "out")
 
 
 def until(process, word):
@@ -71,41 +69,60 @@ def until(process, word):
     return any(word in line for line in process.stderr)
 
 
+def written(place):
+    """What a run has kept: evaluations, then the weights, then conditions."""
+    found = set()
+    for path in place.rglob("*"):
+        if path.suffix in (".state", ".pt", ".npy"):
+            with suppress(FileNotFoundError):
+                found.add((path.name, path.stat().st_mtime_ns))
+    return found
+
+
+def killed_after(process, place, number, delay):
+    """Kill a process a moment after it has kept something for the n-th time; return False if it ends before."""
+    before = written(place)
+    seen = set()
+    while len(seen) < number:
+        if process.poll() is not None:
+            return False
+        seen |= written(place) - before
+        time.sleep(0.002)
+    time.sleep(delay)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    return True
+
+
 @pytest.mark.slow
 def test_killed_twenty_times_in_training_and_prediction_and_resumed_ends_in_the_same_bytes(whole, images, tmp_path):
-    expected, seconds = whole
-    moments, hit, round_ = random.Random(16), {"training": 0, "prediction": 0}, 0
+    moments, hit, round_, begin = random.Random(16), {"training": 0, "prediction": 0}, 0, time.monotonic()
     while sum(hit.values()) < KILLS:
         place = tmp_path / str(round_)
-        for _ in range(KILLS):
+        while sum(hit.values()) < KILLS:
             process = started(images, place / "out", place / "home")
-            if until(process, "fitting on"):
-                time.sleep(moments.uniform(0, seconds / 5))
-            if process.poll() is not None:
+            if not killed_after(process, place, moments.randint(1, 5), moments.uniform(0, 0.1)):
                 break
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
             hit["prediction" if list(place.rglob("*.pt")) else "training"] += 1
         said = ended(started(images, place / "out", place / "home"))
-        assert predictions(place / "out") == expected, said
+        assert predictions(place / "out") == whole, said
         assert [path.suffix for path in (place / "home" / "models").iterdir()] == [".pt"]
         assert not [path for path in (place / "out").rglob("*") if path.suffix in (".part", ".lock", ".npy")]
         shutil.rmtree(place)
         round_ += 1
-    print(f"\nkilled {hit}, {round_} runs, {seconds:.0f} s each undisturbed")
+    print(f"\nkilled {hit} in {round_} runs, {time.monotonic() - begin:.0f} s")
     assert min(hit.values()) >= KILLS // 5
 
 
 @pytest.mark.slow
 def test_two_processes_on_one_entry_do_its_work_once(whole, images, tmp_path):
-    expected, _ = whole
     first = started(images, tmp_path / "out", tmp_path / "home")
     assert until(first, "fitting on")
     second = started(images, tmp_path / "out", tmp_path / "home")
     assert until(second, f"being run by process {first.pid} on ")
     ended(first)
     assert "complete, nothing to do" in ended(second)
-    assert predictions(tmp_path / "out") == expected
+    assert predictions(tmp_path / "out") == whole
 
 
 @pytest.mark.slow
