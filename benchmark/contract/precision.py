@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from types import MethodType
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
@@ -45,6 +46,8 @@ def scaler(access: Access) -> Any:  # noqa: ANN401 - torch's, whose place depend
     import torch
 
     enabled = access.precision == "float16"
+    if enabled:  # the first step may be left out, until the scale fits
+        warnings.filterwarnings("ignore", message="Detected call of `lr_scheduler.step")
     made = getattr(torch.amp, "GradScaler", None)
     return made(access.device.type, enabled=enabled) if made else torch.cuda.amp.GradScaler(enabled=enabled)
 
