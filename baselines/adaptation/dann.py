@@ -91,7 +91,7 @@ class AdversarialLoss:
     def __init__(self, access: Access, recipe: Recipe, weight: float, conditional: bool) -> None:
         self.targets = TargetBatches(access)
         self.weight, self.conditional = weight, conditional
-        self.step, self.steps = 0, recipe.length
+        self.calls, self.per_step, self.steps = 0, recipe.accumulate, recipe.length
 
     def equip(self, network: Network) -> None:
         """Attach a discriminator to the network, to be trained with it."""
@@ -106,8 +106,10 @@ class AdversarialLoss:
         discriminator = cast(Discriminator, net.discriminator)
         features = net.features(torch.cat([images, self.targets.draw(images, draws)]))
         logits = net.head(features)
-        reversed_features = reversed_gradient(features, self.weight * strength(self.step / self.steps))
-        self.step += 1
+        reversed_features = reversed_gradient(
+            features, self.weight * strength(self.calls // self.per_step / self.steps)
+        )
+        self.calls += 1
         predicted = logits.detach()
         probabilities = predicted.softmax(1) if self.conditional else None
         judged = discriminator(reversed_features, probabilities)
@@ -116,6 +118,14 @@ class AdversarialLoss:
         confidence = torch.cat([confidence_weights(part) for part in predicted.chunk(2)]) if self.conditional else None
         adversary = nn.functional.binary_cross_entropy_with_logits(judged, is_source, confidence)
         return nn.functional.cross_entropy(logits[: len(images)], labels, weights) + adversary
+
+    def state_dict(self) -> dict[str, int]:
+        """Return how far training is; the discriminator belongs to the network."""
+        return {"calls": self.calls}
+
+    def load_state_dict(self, state: dict[str, int]) -> None:
+        """Continue where training was."""
+        self.calls = state["calls"]
 
 
 class Discriminator(nn.Module):

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from ...benchmark.contract.access import Access
+from ...benchmark.contract.precision import computing_in, scaler
 from ...benchmark.contract.predictor import Predictor
 from ...benchmark.contract.search_space import Choice, Space
 from ...benchmark.contract.sees import Sees
@@ -25,6 +26,7 @@ from ..common.source_model import timm_network
 from ..common.suitability import features_for
 from ..common.target_batches import need_targets, unlabelled
 from ..common.training import Classifier, Loss, train
+from ..common.training_state import Stage
 
 
 @dataclass(frozen=True)
@@ -88,17 +90,23 @@ def pretrain(network: Network, access: Access, epochs: int, batch_size: int, wid
     Raises:
         MedshiftError: Training diverged.
     """
+    stage = Stage(network, access.device)
+    if stage.result() is not None:
+        return
     images = Images(np.concatenate([access.train.pixels, unlabelled(access).pixels]), access.train.value_range)
     draws = torch.Generator().manual_seed(access.seed)
     heads = SimSiamHeads(network.head.in_features, width).to(access.device)
+    computing_in(heads, access.precision)
     size = min(batch_size, len(images))
     steps = len(images) // size
     rate = 0.05 * size / 256
     falling = list(chain(network.parameters(), heads.projector.parameters()))
     groups = [{"params": falling}, {"params": list(heads.predictor.parameters())}]
     optimiser = torch.optim.SGD(groups, lr=rate, momentum=0.9, weight_decay=1e-4)
+    scale, position = scaler(access), Epochs()
+    stage.resume({"heads": heads, "optimiser": optimiser, "scaler": scale, "draws": draws, "position": position})
     network.train()
-    for epoch in range(epochs):
+    for epoch in range(position.done, epochs):
         order = torch.randperm(len(images), generator=draws)
         total, spreads = 0.0, 0.0
         for step in range(steps):
@@ -108,8 +116,9 @@ def pretrain(network: Network, access: Access, epochs: int, batch_size: int, wid
             (first, predicted_second), (second, predicted_first) = (heads(features) for features in views)
             loss = similarity_loss((predicted_second, predicted_first), (first, second))
             optimiser.zero_grad(set_to_none=True)
-            loss.backward()  # type: ignore[no-untyped-call]
-            optimiser.step()
+            scale.scale(loss).backward()
+            scale.step(optimiser)
+            scale.update()
             total, spreads = total + float(loss.detach()), spreads + feature_spread(first.detach())
         if not math.isfinite(total):
             raise MedshiftError(f"self-supervised training diverged in epoch {epoch + 1}: the loss is not finite")
@@ -117,6 +126,24 @@ def pretrain(network: Network, access: Access, epochs: int, batch_size: int, wid
             f"without labels, epoch {epoch + 1}/{epochs}: loss {total / steps:.3f}, "
             f"spread {spreads / steps:.2f} (0 is collapse)"
         )
+        position.done = epoch + 1
+        stage.offer(f"epoch {epoch + 1} of {epochs} without labels")
+    stage.end({})
+
+
+@dataclass
+class Epochs:
+    """The number of epochs that are done."""
+
+    done: int = 0
+
+    def state_dict(self) -> dict[str, int]:
+        """Return the number."""
+        return {"done": self.done}
+
+    def load_state_dict(self, state: dict[str, int]) -> None:
+        """Continue after that many."""
+        self.done = state["done"]
 
 
 class SimSiamHeads(nn.Module):

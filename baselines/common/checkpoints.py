@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Callable
-from typing import Protocol, TypeAlias
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol, TypeAlias
 
 from torch import nn
 
@@ -14,7 +14,11 @@ from .recipe import HALF, Recipe
 
 
 class CheckpointPolicy(Protocol):
-    """Watches one training run and decides which weights to keep; `over` is True once training should stop."""
+    """Watches one training run and decides which weights to keep; `over` is True once training should stop.
+
+    One that comes from elsewhere may offer `state_dict` and `load_state_dict`, as optimisers do; without them, a
+    training that is interrupted starts over.
+    """
 
     over: bool
 
@@ -60,3 +64,11 @@ class BestEvaluation:
     def restore(self) -> None:
         """Load the best weights into the network."""
         self.network.load_state_dict(self.kept)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the best evaluation so far and its weights."""
+        return {"best": self.best, "at": self.at, "kept": self.kept, "over": self.over}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Continue with the best evaluation so far."""
+        self.best, self.at, self.kept, self.over = (state[name] for name in ("best", "at", "kept", "over"))

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import ClassVar, Literal, Self
 
-from ...benchmark.contract.search_space import LogUniform, Space
+from ...benchmark.contract.search_space import LATER, LogUniform, Space
 
 FOR_VOLUMES = "monai-resnet10-narrow"
 BUDGETS = {
@@ -33,6 +33,9 @@ class Recipe:
         patience: Share of the schedule without a lower loss on source validation after which training stops, but not
             before the rate has fallen to half of its peak; the best evaluation is kept. 1 never stops.
         batch_size: Batch size of training.
+        accumulate: Number of parts in which a batch passes through the network, if it does not fit into memory as a
+            whole. A step is that of the whole batch, except that batch norms, and what a method adds to the
+            cross-entropy, see one part at a time.
         lr: Peak learning rate; it rises linearly in the first 5 % of the steps, and falls as a half cosine to 0.
         weight_decay: Weight decay of AdamW (Loshchilov and Hutter, arXiv 1711.05101); none on biases and norms.
     """
@@ -45,11 +48,14 @@ class Recipe:
     batch_size: int = 32
     lr: float = 1e-3
     weight_decay: float = 0.05
+    accumulate: int = field(default=1, metadata={LATER: True})
 
     def __post_init__(self) -> None:
         """Refuse values that cannot train."""
         if self.steps < 0 or self.batch_size < 2:
             raise ValueError("steps must not be negative, batch_size at least 2")
+        if self.accumulate < 1 or self.batch_size % self.accumulate or self.batch_size // self.accumulate < 2:
+            raise ValueError("accumulate must divide batch_size into parts of at least 2 images")
         if not 0 < self.patience <= 1:
             raise ValueError("patience is a share of the schedule, above 0 and at most 1")
         if not (0 < self.lr <= 10 and 0 <= self.weight_decay <= 10):

@@ -9,7 +9,7 @@ from torch import Tensor
 from ...benchmark.contract.access import Access
 from ...benchmark.datasets.images import Images
 from ...shifts.errors import MedshiftError
-from .training import augment
+from .batches import augment
 
 
 def unlabelled(access: Access) -> Images:

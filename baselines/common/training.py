@@ -4,32 +4,29 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import io
 import json
 import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib.metadata import version
-from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import torch
 from torch import Tensor, nn
 
 from ...benchmark.contract.access import Access
+from ...benchmark.contract.precision import computing_in, scaler
 from ...benchmark.contract.training_record import TrainingRecord
-from ...benchmark.datasets.images import Labelled
-from ...benchmark.files.atomic import replace
 from ...benchmark.files.code import code_sha256, modules_of
 from ...benchmark.files.home import home
 from ...shifts.errors import MedshiftError
-from ...shifts.numerics.matrices import reflected
-from .checkpoints import BestEvaluation, MakeCheckpointPolicy
+from .batches import TrainingBatches, class_weights
+from .checkpoints import BestEvaluation, CheckpointPolicy, MakeCheckpointPolicy
 from .recipe import Recipe, rate
+from .training_state import Stage, StateFile, alone, kept_in, load_weights, save_weights
 
 EVALUATIONS = 40  # of the source validation loss in a schedule
 EVALUATION_BATCH = 64
-LARGEST_MOVE = 1 / 16  # fraction of the image side
 
 Loss: TypeAlias = "Callable[[nn.Module, Tensor, Tensor, Tensor, torch.Generator], Tensor]"
 TrainFunction: TypeAlias = "Callable[[nn.Module, Access, Recipe, Loss], TrainingRecord]"
@@ -54,7 +51,8 @@ def source_network(
     """Train a network on the source, or load it if it was trained before.
 
     Weights are cached in medshift's home folder, keyed by a hash of everything they depend on: methods that share a
-    source model train it once, and so does a run that was interrupted after training.
+    source model train it once, at the same time, too, and so does a run that was interrupted after training. One that
+    is interrupted during training resumes from the state that is kept beside them (`training_state`).
 
     Args:
         access: What may be seen; only the source is used, except by `loss` and `learn`.
@@ -70,21 +68,23 @@ def source_network(
         The network in evaluation mode, on the run's device.
     """
     with seeded(access):
-        network = build()
+        network = computing_in(build(), access.precision)
         network.to(access.device)
         if len(access.spatial) == 2:
             network.to(memory_format=torch.channels_last)
         start = tell_start(network, access)
         key = weights_key(access, recipe, f"{name} {start}", [build, loss, learn, *parts])
         path = home() / "models" / f"{key}.pt"
-        if path.exists():
-            kept = torch.load(path, map_location=access.device, weights_only=True)
-            network.load_state_dict(kept["weights"])
-            record = TrainingRecord(kept["steps"], tuple(kept["losses"]))
-            access.report(f"source model {path.stem[:12]} loaded from cache")
-        else:
-            record = (learn or train)(network, access, recipe, loss)
-            save_weights(network, path, record)
+        record = load_weights(network, path, access)
+        if record is None:
+            with alone(path, access):
+                record = load_weights(network, path, access)  # another process may have trained it meanwhile
+                if record is None:
+                    state = StateFile(path.with_suffix(".state"), key, access.report)
+                    with kept_in(state):
+                        record = (learn or train)(network, access, recipe, loss)
+                        save_weights(network, path, record)
+                    state.remove()
     access.trained(record)
     return network.eval()
 
@@ -95,14 +95,6 @@ def tell_start(network: nn.Module, access: Access) -> str:
     if found:
         access.report(f"starts from {found}")
     return str(found)
-
-
-def save_weights(network: nn.Module, path: Path, record: TrainingRecord) -> None:
-    """Save a network's weights and how it was trained; torch's own writer reports a full disk as an internal error."""
-    buffer = io.BytesIO()
-    torch.save({"weights": network.state_dict(), "steps": record.steps, "losses": list(record.losses)}, buffer)
-    with replace(path) as temporary:
-        temporary.write_bytes(buffer.getbuffer())
 
 
 @contextmanager
@@ -119,6 +111,7 @@ def weights_key(access: Access, recipe: Recipe, name: str, parts: Sequence[objec
     settings = {field.name: getattr(recipe, field.name) for field in dataclasses.fields(Recipe)}
     code = code_sha256(modules_of(source_network, *parts))
     what = [access.content, settings, name, access.seed, str(access.device), torch.get_num_threads(), code]
+    what.append(access.precision)
     what += [version(name) for name in ("torch", "timm", "scikit-learn")]
     return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()
 
@@ -145,51 +138,100 @@ def train(
     Returns:
         The record of the training.
     """
-    weights = class_weights(access.train, len(access.classes)).to(access.device)
-    length, every = recipe.length, max(1, round(recipe.length / EVALUATIONS))
-    optimiser = torch.optim.AdamW(parameter_groups(network, recipe.weight_decay), lr=recipe.lr)
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: rate((step + 1) / (length + 1)))
-    draws = torch.Generator().manual_seed(access.seed)
-    batches = random_batches(len(access.train), recipe.batch_size, draws)
-    kept = keep(network, access, recipe)
-    losses: list[Tensor] = []
-    evaluated: list[tuple[int, float]] = []
+    stage = Stage(network, access.device, loss)
+    before = stage.result()
+    if before is not None:
+        return TrainingRecord(recipe.length, tuple(before["losses"]))
+    loop = _Loop(network, access, recipe, loss, keep(network, access, recipe))
+    stage.resume(loop.parts())
     network.train()
-    for step, index in zip(range(1, length + 1), batches, strict=False):
-        images = augment(access.train.batch(index), draws).to(access.device, non_blocking=True)
-        labels = torch.from_numpy(access.train.labels)[index].to(access.device, non_blocking=True)
-        cost = loss(network, images, labels, weights, draws)
-        optimiser.zero_grad(set_to_none=True)
-        cost.backward()  # type: ignore[no-untyped-call]
-        optimiser.step()
-        schedule.step()
-        losses.append(cost.detach())
-        kept.after_step()
-        if step % every and step < length:
+    while loop.done < loop.length:
+        loop.step()
+        if loop.done % loop.every and loop.done < loop.length:
             continue
-        chosen, mean = validation_loss(network, access, weights), float(torch.stack(losses).mean())
-        if not (math.isfinite(chosen) and math.isfinite(mean)):
-            raise MedshiftError(f"training diverged by step {step}: the loss is not finite. Try a lower lr")
-        better = kept.after_evaluation(chosen, step / length)
-        evaluated.append((step, chosen))
-        access.report(
-            f"step {step}/{length}: loss {mean:.3f}, on source validation {chosen:.3f}{' *' if better else ''}"
-        )
-        if kept.over:
+        loop.evaluate()
+        if loop.policy.over:
             break
-        losses.clear()
         network.train()
-    kept.restore()
-    return TrainingRecord(length, tuple(evaluated))
+        if loop.done < loop.length:
+            stage.offer(f"step {loop.done:,} of {loop.length:,}")
+    loop.policy.restore()
+    stage.end({"losses": loop.evaluated})
+    return TrainingRecord(loop.length, tuple(loop.evaluated))
 
 
-def random_batches(count: int, size: int, draws: torch.Generator) -> Iterator[Tensor]:
-    """Yield the indices of batches without end: all images in random order, again and again, without a rest."""
-    size = min(size, count)
-    while True:
-        order = torch.randperm(count, generator=draws)
-        for start in range(0, count - size + 1, size):
-            yield order[start : start + size]
+class _Loop:
+    """Everything that the steps of a training change.
+
+    Args:
+        network: As of `train`, and so are the others.
+        access: What may be seen.
+        recipe: Hyper-parameters.
+        loss: Loss of one training batch.
+        policy: Decides which weights are kept.
+    """
+
+    def __init__(
+        self, network: nn.Module, access: Access, recipe: Recipe, loss: Loss, policy: CheckpointPolicy
+    ) -> None:
+        self.network, self.access, self.recipe, self.loss, self.policy = network, access, recipe, loss, policy
+        self.weights = class_weights(access.train, len(access.classes)).to(access.device)
+        self.length, self.every = recipe.length, max(1, round(recipe.length / EVALUATIONS))
+        self.optimiser = torch.optim.AdamW(parameter_groups(network, recipe.weight_decay), lr=recipe.lr)
+        self.schedule = torch.optim.lr_scheduler.LambdaLR(self.optimiser, lambda n: rate((n + 1) / (self.length + 1)))
+        self.scaler = scaler(access)
+        self.draws = torch.Generator().manual_seed(access.seed)
+        self.batches = TrainingBatches(access.train, recipe.batch_size, self.draws, access.device)
+        self.done = 0
+        self.costs: list[Tensor] = []  # since the last evaluation
+        self.evaluated: list[tuple[int, float]] = []
+
+    def step(self) -> None:
+        """Take one step of the optimiser."""
+        images, labels = next(self.batches)
+        self.optimiser.zero_grad(set_to_none=True)
+        self.costs.append(self._add_gradients(images, labels))
+        self.scaler.step(self.optimiser)
+        self.scaler.update()
+        self.schedule.step()
+        self.policy.after_step()
+        self.done += 1
+
+    def _add_gradients(self, images: Tensor, labels: Tensor) -> Tensor:
+        """Add the gradients of a batch to the parameters, part by part, and return its loss."""
+        parts = max(1, min(self.recipe.accumulate, len(images) // 2))
+        total = torch.zeros((), device=images.device)
+        for some, own in zip(images.tensor_split(parts), labels.tensor_split(parts), strict=True):
+            cost = self.loss(self.network, some, own, self.weights, self.draws)
+            if parts > 1:  # a weighted mean over a part: with its share of the weight, the sum is that over the batch
+                cost = cost * (self.weights[own].sum() / self.weights[labels].sum())
+            self.scaler.scale(cost).backward()
+            total = total + cost.detach()
+        return total
+
+    def evaluate(self) -> None:
+        """Compute the loss on source validation, and let the policy decide."""
+        chosen, mean = validation_loss(self.network, self.access, self.weights), float(torch.stack(self.costs).mean())
+        if not (math.isfinite(chosen) and math.isfinite(mean)):
+            raise MedshiftError(f"training diverged by step {self.done}: the loss is not finite. Try a lower lr")
+        better = self.policy.after_evaluation(chosen, self.done / self.length)
+        self.evaluated.append((self.done, chosen))
+        self.costs.clear()
+        mark = " *" if better else ""
+        self.access.report(f"step {self.done}/{self.length}: loss {mean:.3f}, on source validation {chosen:.3f}{mark}")
+
+    def parts(self) -> dict[str, object]:
+        """Return what the state of a training consists of, right after an evaluation, besides network and loss."""
+        names = ("optimiser", "schedule", "scaler", "batches", "policy")
+        return {**{name: getattr(self, name) for name in names}, "position": self}
+
+    def state_dict(self) -> dict[str, object]:
+        """Return the position."""
+        return {"done": self.done, "evaluated": self.evaluated}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Continue at a position."""
+        self.done, self.evaluated = state["done"], [*map(tuple, state["evaluated"])]
 
 
 def parameter_groups(network: nn.Module, weight_decay: float) -> list[dict[str, object]]:
@@ -199,30 +241,6 @@ def parameter_groups(network: nn.Module, weight_decay: float) -> list[dict[str, 
         {"params": [p for p in trained if p.ndim > 1], "weight_decay": weight_decay},
         {"params": [p for p in trained if p.ndim <= 1], "weight_decay": 0.0},
     ]
-
-
-def class_weights(images: Labelled, classes: int) -> Tensor:
-    """Return weights (K,) that give all classes present the same total, with a mean of 1 over the images."""
-    counts = torch.bincount(torch.from_numpy(images.labels), minlength=classes).float()
-    weights = torch.where(counts > 0, 1 / counts.clamp(min=1), 0.0)
-    return weights * (counts.sum() / (weights * counts).sum())
-
-
-def augment(images: Tensor, draws: torch.Generator) -> Tensor:
-    """Mirror each image (N, C, H, W) left to right or not, at random, and move it by up to 1/16 of a side.
-
-    Pixels that enter at an edge are mirrored there. All slices of a volume (N, C, D, H, W) move together, in plane.
-    """
-    count, height, width = len(images), *images.shape[-2:]
-    flip = torch.rand(count, generator=draws) < 0.5
-    reach = (max(1, round(height * LARGEST_MOVE)), max(1, round(width * LARGEST_MOVE)))
-    down, right = (torch.randint(-r, r + 1, (count, 1), generator=draws) for r in reach)
-    rows, cols = torch.arange(height) + down, torch.arange(width) + right
-    cols = torch.where(flip[:, None], width - 1 - cols, cols)
-    rows, cols = (reflected(index, n) for index, n in ((rows, height), (cols, width)))
-    place = (rows[:, :, None] * width + cols[:, None, :]).view(count, 1, -1)
-    planes = images.reshape(count, -1, height * width)
-    return planes.gather(2, place.expand(-1, planes.shape[1], -1)).view(images.shape)
 
 
 @torch.inference_mode()

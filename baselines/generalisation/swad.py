@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -17,9 +17,10 @@ from ...benchmark.contract.predictor import Predictor
 from ...benchmark.contract.search_space import Choice, Space
 from ...benchmark.contract.sees import Sees
 from ...benchmark.contract.training_record import TrainingRecord
+from ..common.batches import TrainingBatches
 from ..common.recipe import WARM_UP, Recipe, TimmRecipe
 from ..common.source_model import timm_network
-from ..common.training import Classifier, Loss, augment, random_batches, train
+from ..common.training import Classifier, Loss, train
 
 
 @dataclass(frozen=True)
@@ -105,16 +106,23 @@ class DenseAverage:
         with torch.no_grad():
             for parameter, mean in zip(self.parameters, self.valley.average().mean, strict=True):
                 parameter.copy_(mean)
-        update_bn(self._batches(), self.network, self.access.device)
+        images, draws = self.access.train, torch.Generator().manual_seed(self.access.seed)
+        batches = TrainingBatches(images, self.batch_size, draws, self.access.device)
+        update_bn(islice(batches, len(images) // min(self.batch_size, len(images))), self.network, self.access.device)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return all that the policy has gathered."""
+        return {"segment": self.segment.state_dict(), "valley": self.valley.state_dict(), "began": self.began}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Continue with what was gathered."""
+        device = self.access.device
+        self.segment, self.began = Segment.of(state["segment"], device), state["began"]
+        self.valley.load_state_dict(state["valley"], device)
+        self.over = self.valley.over
 
     def _empty(self) -> Segment:
         return Segment([torch.zeros_like(parameter) for parameter in self.parameters])
-
-    def _batches(self) -> Iterator[Tensor]:
-        draws = torch.Generator().manual_seed(self.access.seed)
-        size = min(self.batch_size, len(self.access.train))
-        for index in islice(random_batches(len(self.access.train), size, draws), len(self.access.train) // size):
-            yield augment(self.access.train.batch(index), draws)
 
 
 @dataclass
@@ -161,6 +169,18 @@ class LossValley:
             self._decide()
         return self.inside
 
+    def state_dict(self) -> dict[str, Any]:
+        """Return the segments that count, and what is known of the valley."""
+        inside = None if self.inside is None else self.inside.state_dict()
+        pending = [each.state_dict() for each in self.pending]
+        return {"inside": inside, "pending": pending, "threshold": self.threshold, "over": self.over}
+
+    def load_state_dict(self, state: Mapping[str, Any], device: torch.device) -> None:
+        """Continue with segments, on a device."""
+        self.inside = None if state["inside"] is None else Segment.of(state["inside"], device)
+        self.pending = [Segment.of(each, device) for each in state["pending"]]
+        self.threshold, self.over = state["threshold"], state["over"]
+
     def _decide(self) -> None:
         """Add the oldest pending segment to the valley, or end the valley."""
         assert self.inside is not None
@@ -183,3 +203,12 @@ class Segment:
         self.steps += steps
         for mean, new in zip(self.mean, weights, strict=True):
             mean.lerp_(new.detach(), steps / self.steps)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the fields; the tensors are not copied."""
+        return {"mean": self.mean, "steps": self.steps, "loss": self.loss}
+
+    @classmethod
+    def of(cls, state: Mapping[str, Any], device: torch.device) -> Segment:
+        """Make a segment of its state, on a device."""
+        return cls([mean.to(device) for mean in state["mean"]], state["steps"], state["loss"])

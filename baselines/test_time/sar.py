@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from ...benchmark.contract.access import Access
+from ...benchmark.contract.precision import refuse_float16
 from ...benchmark.contract.predictor import Predictor
 from ...benchmark.contract.search_space import LogUniform, Space
 from ...benchmark.contract.sees import Sees
@@ -64,6 +65,7 @@ class Sar(TimmRecipe):
 
     def fit(self, access: Access) -> Predictor:
         """Train the source model and wrap it in the adaptation."""
+        refuse_float16(access, "sar")
         network = forget_statistics(shared_model(access, self, batch_norms_for("sar")))
         return SarPredictor(network, self.test_lr, self.margin, self.rho, self.reset, self.frozen)
 

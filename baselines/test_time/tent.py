@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from ...benchmark.contract.access import Access
+from ...benchmark.contract.precision import refuse_float16
 from ...benchmark.contract.predictor import Predictor
 from ...benchmark.contract.search_space import LogUniform, Space
 from ...benchmark.contract.sees import Sees
@@ -47,6 +48,7 @@ class Tent(TimmRecipe):
 
     def fit(self, access: Access) -> Predictor:
         """Train the source model and wrap it in the adaptation."""
+        refuse_float16(access, "tent")
         return TentPredictor(forget_statistics(shared_model(access, self, batch_norms_for("tent"))), self.test_lr)
 
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from timm.layers import freeze_batch_norm_2d  # type: ignore[attr-defined]
 
 from ...benchmark.contract.access import Access
+from ...benchmark.contract.precision import computing_in
 from ...benchmark.contract.predictor import Predictor
 from ...benchmark.contract.search_space import LogUniform, Space
 from ...benchmark.contract.sees import Sees
@@ -51,6 +52,7 @@ class LinearProbe:
             sized = sizing(access, self.arch, self.input_size, features_for("linear-probe"))
             network = Network(self.arch, len(access.classes), access.channels, self.input_size, load_all, sized)
             tell_start(network, access)
+            computing_in(network, access.precision)
             fit_probe(network, access)
         return Classifier(network)
 

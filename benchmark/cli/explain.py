@@ -50,8 +50,8 @@ def _memory(error: BaseException) -> str | None:
     text, kind = str(error), type(error).__name__
     if kind == "OutOfMemoryError" or (isinstance(error, RuntimeError) and any(word in text for word in CARD_IS_FULL)):
         return (
-            "the graphics card's memory is full: lower --set batch_size or the image size, end what else runs on it, "
-            "or give --device cpu"
+            "the graphics card's memory is full: give --set accumulate=2 or more, lower --set batch_size or "
+            "--set input_size, end what else runs on it, or give --device cpu"
         )
     if kind == "BrokenProcessPool":
         return "a worker process was killed, most likely because memory ran out: end what else runs, or use less data"
@@ -60,9 +60,12 @@ def _memory(error: BaseException) -> str | None:
         or getattr(error, "errno", None) == errno.ENOMEM
         or (isinstance(error, RuntimeError) and "DefaultCPUAllocator" in text)
     ):
+        way_out = "lower the image size or the number of images"
+        if isinstance(error, RuntimeError):  # torch's: most likely a network
+            way_out = f"give --set accumulate=2 or more, lower --set batch_size or --set input_size, or {way_out}"
         asked = re.search(r"[Aa]llocate ([\d.]+ (?:[KMGT]i?B|bytes))", text)
         amount = f" (asked for {asked[1]})" if asked else ""
-        return f"out of memory{amount}: lower the image size or the number of images"
+        return f"out of memory{amount}: {way_out}"
     return None
 
 

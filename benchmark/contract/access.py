@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ..datasets.dataset import Dataset, subset
 from ..datasets.images import Images, Labelled
 from ..files.memory import require_memory
+from .precision import DEFAULT, Precision
 from .sees import Sees
 from .training_record import TrainingRecord
 
@@ -39,6 +40,7 @@ class Access:
         report: Called with a line of progress.
         modality: Modality of the images: one of `shifts.catalogue.MODALITIES`, or `any` if unknown.
         trained: Called with the record of a training on the source; the card keeps the last.
+        precision: Number format that the network is to compute in; `source_network` sees to it.
     """
 
     classes: tuple[str, ...]
@@ -53,6 +55,7 @@ class Access:
     report: Callable[[str], None]
     modality: str = "any"
     trained: Callable[[TrainingRecord], None] = lambda record: None
+    precision: Precision = DEFAULT
 
 
 def grant(

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Protocol, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, cast
 
 from ...shifts.errors import MedshiftError, in_one_line, near
 from ...shifts.plugins import Table
@@ -16,6 +16,7 @@ from ..files.atomic import sha256
 from ..files.code import code_sha256
 from . import user_class
 from .entry import Entry
+from .search_space import LATER
 from .sees import SEES
 
 if TYPE_CHECKING:
@@ -150,8 +151,15 @@ def for_dims(baseline: Baseline, dims: int) -> Baseline:
 
 
 def config(baseline: Baseline) -> dict[str, bool | int | float | str | None]:
-    """Return all hyper-parameters, as the card records them."""
-    return dataclasses.asdict(baseline)  # type: ignore[call-overload,no-any-return]
+    """Return all hyper-parameters, as the card records them; `LATER` ones only where they are set."""
+    found = dataclasses.asdict(baseline)  # type: ignore[call-overload]
+    defaults = {field.name: field.default for field in later(baseline)}
+    return {name: value for name, value in found.items() if name not in defaults or value != defaults[name]}
+
+
+def later(kind: type[Baseline] | Baseline) -> list[dataclasses.Field[Any]]:
+    """List the hyper-parameters that came after cards were published; at their defaults, nothing has changed."""
+    return [field for field in dataclasses.fields(kind) if field.metadata.get(LATER)]  # type: ignore[arg-type]
 
 
 def overrides(baseline: Baseline) -> dict[str, bool | int | float | str | None]:

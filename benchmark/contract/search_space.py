@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
 Value: TypeAlias = bool | int | float | str
+LATER = "later"  # in a field's metadata: the hyper-parameter came after cards were published (`registry.later`)
 
 
 class Draw(Protocol):

@@ -11,22 +11,25 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...shifts.errors import MedshiftError
+from ..contract.precision import DEFAULT, Precision
 
 if TYPE_CHECKING:
     import torch
 
+AMPERE = (8, 0)  # compute capability of the first cards with TF32 and bfloat16
 PACKAGES = ("medshift", "torch", "torchvision", "timm", "numpy", "scipy", "scikit-learn")
 
 
-def prepare(device: str, threads: int) -> torch.device:
-    """Set thread count and deterministic algorithms for the process, and return the device.
+def prepare(device: str, threads: int, precision: Precision = DEFAULT) -> torch.device:
+    """Set thread count, deterministic algorithms and the use of TF32 for the process, and return the device.
 
     Args:
         device: `auto` (CUDA if available), or torch's name of a device.
         threads: CPU threads of torch; 0 keeps torch's choice, one per core. The last bits of results depend on it.
+        precision: Number format that networks compute in.
 
     Raises:
-        MedshiftError: The device does not exist.
+        MedshiftError: The device does not exist, or does not compute in this precision.
     """
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # read when CUDA starts
     import torch
@@ -40,10 +43,29 @@ def prepare(device: str, threads: int) -> torch.device:
         torch.zeros(1, device=found)
     except (RuntimeError, AssertionError) as error:
         raise MedshiftError(f"--device {device}: {str(error).splitlines()[0]}") from error
+    _require_precision(found, precision)
     torch.use_deterministic_algorithms(True, warn_only=True)
     torch.backends.cudnn.benchmark = False
-    torch.backends.cudnn.allow_tf32 = False  # TF32 keeps 10 of 23 bits: too far from CPU results
+    # TF32 keeps 10 of 23 bits: too far from CPU results, unless it is asked for
+    torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = precision == "tf32"
     return found
+
+
+def _require_precision(device: torch.device, precision: Precision) -> None:
+    """Raise MedshiftError if a device does not compute in a precision."""
+    import torch
+
+    where = f"--precision {precision}"
+    if device.type == "cuda":
+        if precision in ("tf32", "bfloat16") and torch.cuda.get_device_capability(device) < AMPERE:
+            other = "" if precision == "tf32" else ", or give --precision float16"
+            raise MedshiftError(f"{where}: the graphics card is too old for it: leave the option out{other}")
+    elif precision == "tf32":
+        raise MedshiftError(f"{where} is for graphics cards of NVIDIA, and the device is {device.type}: leave it out")
+    elif precision == "float16":
+        raise MedshiftError(
+            f"{where} is for graphics cards of NVIDIA, and the device is {device.type}: give --precision bfloat16"
+        )
 
 
 def packages() -> dict[str, str]:

@@ -8,11 +8,12 @@ import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
 from ...shifts.catalogue import SEVERITIES
 from ...shifts.errors import MedshiftError
 from ..contract import registry
+from ..contract.precision import DEFAULT, Precision
 from ..datasets.importing.options import make_options
 from ..files.atomic import replace, sha256
 from ..protocols.folder import write_protocol
@@ -59,6 +60,7 @@ def evaluate(
     submitter: str = "",
     device: str = "auto",
     threads: int = 0,
+    precision: Precision = DEFAULT,
     progress: RunProgress | None = None,
 ) -> Scores:
     """Train a baseline on one site, or take a fitted model, and score it under real and synthesized shifts.
@@ -95,6 +97,7 @@ def evaluate(
         submitter: Who answers for the submission.
         device: `auto`, `cpu`, `cuda`, `cuda:1`, `mps`.
         threads: CPU threads; 0 is torch's choice.
+        precision: Number format that the network of a baseline computes in: `float32`, `tf32`, `bfloat16`, `float16`.
         progress: Receives progress, and before it what `medshift run` tells of the data and the protocol; silent by
             default.
 
@@ -106,6 +109,8 @@ def evaluate(
     """
     if min(tune, seed, threads) < 0:
         raise MedshiftError("tune, seed and threads must not be negative")
+    if precision not in get_args(Precision):
+        raise MedshiftError(f"precision={precision!r}: choose one of {', '.join(get_args(Precision))}")
     typed = [f"{key}={value}" for key, value in (settings or {}).items()]
     if isinstance(model, str):
         if name:
@@ -114,8 +119,9 @@ def evaluate(
         budget = tuning.budget(baseline, tune, typed)
     else:
         name = _entry_name(model, name)
-        if typed or tune:
-            raise MedshiftError(f"model {name!r} is already fitted: settings and tune are for baselines given by name")
+        if typed or tune or precision != DEFAULT:
+            what = "settings, tune and precision"
+            raise MedshiftError(f"model {name!r} is already fitted: {what} are for baselines given by name")
         from ..contract.fitted import FittedModel
 
         baseline, budget = FittedModel(model), tuning.Budget()
@@ -142,7 +148,7 @@ def evaluate(
     if isinstance(model, str):
         name = model
         baseline = registry.for_dims(baseline, len(found.spatial))
-    prepared = environment.prepare(device, threads)
+    prepared = environment.prepare(device, threads, precision)
     if out is not None:
         write_protocol(terms, table, Path(out) / terms.name)  # before the work: another protocol may be in the way
     with ExitStack() as stack:
@@ -150,7 +156,7 @@ def evaluate(
             folder = Path(out)
         else:  # a callable cannot be resumed: next time it may be a different one
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="medshift-evaluate-")))
-        job = Job(found, terms, table, name, baseline, seed, folder, submitter, budget)
+        job = Job(found, terms, table, name, baseline, seed, folder, submitter, budget, precision)
         scored = run(job, prepared, progress)
         if out is not None and folder != Path(out):
             _keep(job.folder, Path(out) / job.folder.relative_to(folder))

@@ -10,6 +10,7 @@ import pandas as pd
 
 from ..contract import registry
 from ..contract.fitted import FittedModel
+from ..contract.precision import DEFAULT, Precision
 from ..contract.registry import Baseline
 from ..datasets.dataset import Dataset
 from ..protocols.condition import Condition
@@ -32,6 +33,7 @@ class Job:
         out: Folder of submissions.
         submitter: Who answers for the entry; may be empty.
         budget: Tuning budget: the number of settings tried on source validation.
+        precision: Number format that networks compute in; `environment.prepare` must have been given it, too.
     """
 
     dataset: Dataset
@@ -43,12 +45,14 @@ class Job:
     out: Path
     submitter: str = ""
     budget: Budget = field(default_factory=Budget)
+    precision: Precision = DEFAULT
 
     @property
     def entry(self) -> str:
-        """Name of the entry: the baseline, its changed hyper-parameters, and the number of tuning draws."""
+        """Name of the entry: the baseline, its changed hyper-parameters, number of tuning draws, and precision."""
         draws = {"tune": self.budget.draws} if self.budget.draws else {}
-        return card.entry_name(registry.label(self.name), registry.overrides(self.baseline) | draws)
+        other = {"precision": self.precision} if self.precision != DEFAULT else {}
+        return card.entry_name(registry.label(self.name), registry.overrides(self.baseline) | draws | other)
 
     @property
     def origin(self) -> str:

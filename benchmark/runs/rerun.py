@@ -28,7 +28,7 @@ def baseline_of(claim: card.BaselineClaim) -> Baseline:
     """
     kind = registry.load_baseline(baseline_name(claim))
     fields = {field.name for field in dataclasses.fields(kind)}  # type: ignore[arg-type]
-    if set(claim.config) != fields:
+    if not fields - {field.name for field in registry.later(kind)} <= set(claim.config) <= fields:
         raise MedshiftError(
             f"baseline {claim.name!r} has the hyper-parameters {', '.join(sorted(fields))} here; the card has "
             f"{', '.join(sorted(claim.config)) or 'none'}"
@@ -94,6 +94,8 @@ def rerun(
         made.seed,
         out,
         budget=budget_of(made.tuning, baseline),
+        precision=made.environment.precision,
     )
     write_protocol(protocol, table, out / protocol.name)
-    run(job, environment.prepare(device or made.environment.device, made.environment.threads), watch or RunProgress())
+    where = environment.prepare(device or made.environment.device, made.environment.threads, job.precision)
+    run(job, where, watch or RunProgress())

@@ -54,24 +54,28 @@ def run(job: Job, device: torch.device, progress: RunProgress) -> Scores:
     job = replace(job, dataset=arrange_like(job.dataset, job.protocol, job.table))
     if (job.folder / card.CARD_FILE).exists():
         return _finished(job, progress)
-    with _alone(job):
+    with _alone(job, progress):
         if (job.folder / card.CARD_FILE).exists():  # another process finished it meanwhile
             return _finished(job, progress)
         return _make(job, device, progress)
 
 
 @contextmanager
-def _alone(job: Job) -> Iterator[None]:
-    """Keep other processes from making the same submission.
+def _alone(job: Job, progress: RunProgress) -> Iterator[None]:
+    """Keep other processes from making the same submission: wait for the one that does.
 
     The lock is hidden beside the entries: a submission holds only its own files.
     """
     place = job.folder.parent.parent
-    busy = f"{job.folder} is being run by another process: wait for it, or choose another --out"
+    busy = f"{job.folder} is being run already: wait for it, or choose another --out"
+
+    def wait(who: str) -> None:
+        progress.line(f"{job.entry}, seed {job.seed}: being run by {who}, waiting for it")
+
     with ExitStack() as held:
         try:
             place.mkdir(parents=True, exist_ok=True)
-            held.enter_context(locked(place / f".{job.entry}.seed-{job.seed}.lock", busy))
+            held.enter_context(locked(place / f".{job.entry}.seed-{job.seed}.lock", busy, wait))
         except OSError as error:
             raise MedshiftError(f"{place} cannot be written: {error.strerror or error}") from error
         yield
@@ -95,21 +99,28 @@ def _make(job: Job, device: torch.device, progress: RunProgress) -> Scores:
         scored = _write_predictions(job, finished)
         _write_card(job, shifts, device, scored, seconds, finished)
     except KeyboardInterrupt as stop:
-        stop.add_note(_kept(job, finished, fitted))
+        stop.add_note(_kept(job, finished, fitted, resumes=hasattr(stop, "__notes__")))
         raise
     _delete_parts(job)
     return scored
 
 
-def _kept(job: Job, finished: FinishedConditions, fitted: bool) -> str:
-    """Tell what an interruption leaves, and what the same command will do."""
+def _kept(job: Job, finished: FinishedConditions, fitted: bool, *, resumes: bool) -> str:
+    """Tell what an interruption leaves, and what the same command will do.
+
+    Args:
+        job: The job.
+        finished: Its conditions.
+        fitted: Whether the network is trained.
+        resumes: Whether an earlier note says what is kept of its training.
+    """
     conditions = job.protocol.conditions()
     done = sum(map(finished.has, conditions))
     kept = [f"{done} of {len(conditions)} conditions"] if done or fitted else []
     if job.budget.draws and not fitted:
         kept.insert(0, f"{tuning.count_scored(finished.folder)} of {job.budget.draws} draws")
     saved = f"{' and '.join(kept)} of seed {job.seed} are saved; " if kept else ""
-    if fitted:
+    if fitted or resumes:
         return f"{saved}the same command resumes from there"
     what = (
         "the training that was under way" if job.budget.draws else f"training{'' if kept else f' of seed {job.seed}'}"
@@ -128,9 +139,9 @@ def _finished(job: Job, progress: RunProgress) -> Scores:
 def _require_same_config(job: Job) -> None:
     found = card.read(job.folder)
     tuned = Budget(found.tuning.draws, tuple(found.tuning.searched)) if found.tuning else Budget()
-    wanted = (registry.config(job.baseline), job.protocol.sha256, job.budget)
+    wanted = (registry.config(job.baseline), job.protocol.sha256, job.budget, job.precision)
     other_code = user_class.is_spec(job.name) and found.baseline.distribution != job.origin
-    if other_code or (found.baseline.config, found.protocol.sha256, tuned) != wanted:
+    if other_code or (found.baseline.config, found.protocol.sha256, tuned, found.environment.precision) != wanted:
         raise MedshiftError(
             f"{job.folder} holds a submission made with other settings: move it away or choose another --out"
         )
@@ -149,6 +160,7 @@ def _run_key(job: Job, shifts: dict[str, str], device: str, threads: int) -> str
     """Hash everything that the predictions depend on."""
     what = [job.protocol.sha256, job.name, registry.config(job.baseline), job.seed, shifts, device, threads]
     what += [registry.code(job.baseline), environment.sources(), job.budget.draws, job.budget.keys]
+    what.append(job.precision)
     return hashlib.sha256(json.dumps([*what, environment.packages()], sort_keys=True).encode()).hexdigest()
 
 
@@ -168,6 +180,7 @@ def _grant(job: Job, device: torch.device, progress: RunProgress, finished: Fini
         progress.line,
         finished.save_training,
     )
+    access = replace(access, precision=job.precision)
     progress.line(
         f"{job.entry}, seed {job.seed}: fitting on {len(access.train)} images of {job.protocol.source!r} "
         f"({', '.join(job.dataset.classes)}), validating on {len(access.val)}"
@@ -259,6 +272,7 @@ def _write_card(
             device=str(device),
             threads=torch.get_num_threads(),
             packages=environment.packages(),
+            precision=job.precision,
         ),
         timings=card.TimingsClaim(**{name: round(value, 2) for name, value in seconds.items()}),
         predictions=card.PredictionsClaim(

@@ -13,6 +13,7 @@ from typing import Annotated, Literal, Self, TypeAlias
 from pydantic import Field, ValidationError, model_validator
 
 from ...shifts.errors import MedshiftError
+from ..contract.precision import DEFAULT, Precision
 from ..contract.sees import Sees
 from ..files.atomic import write_text
 from ..files.schema import Strict
@@ -72,13 +73,14 @@ class CodeClaim(Strict):
 
 
 class EnvironmentClaim(Strict):
-    """The environment of the run."""
+    """The environment of the run; `precision` is left out where it is float32."""
 
     python: Line
     platform: Line
     device: Line
     threads: int = Field(ge=0, le=100_000)
     packages: dict[Name, Line] = Field(default_factory=dict, max_length=500)
+    precision: Precision = DEFAULT
 
 
 class TimingsClaim(Strict):
@@ -212,7 +214,11 @@ def entry_name(baseline: str, overrides: Mapping[str, Setting]) -> str:
 
 def write(card: Card, folder: Path) -> None:
     """Write `card.json` into a folder, atomically. Call it last."""
-    left_out = {name for name in ("tuning", "training") if getattr(card, name) is None}
+    left_out: dict[str, bool | set[str]] = {
+        name: True for name in ("tuning", "training") if getattr(card, name) is None
+    }
+    if card.environment.precision == DEFAULT:
+        left_out["environment"] = {"precision"}
     text = json.dumps(card.model_dump(mode="json", by_alias=True, exclude=left_out), indent=1, ensure_ascii=False)
     write_text(folder / CARD_FILE, text + "\n")
 

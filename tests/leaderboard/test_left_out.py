@@ -81,3 +81,13 @@ def test_other_pixels_than_most_are_noted(fabricate, tmp_path):
     assert (
         "poor/seed-1: the fingerprints of its shifts differ" in rank_entries(protocol_folders(folder)[0], 10).notes[0]
     )
+
+
+def test_an_entry_says_in_which_precision_it_was_computed_unless_that_is_float32(fabricate, tmp_path):
+    folder = root(fabricate, tmp_path / "in")
+    card = folder / "made-up" / "adapting" / "seed-0" / CARD_FILE
+    card.write_text(card.read_text().replace('"threads": 2', '"threads": 2, "precision": "bfloat16"'))
+    build_leaderboard(folder, tmp_path / "out")
+    shown = (tmp_path / "out" / "index.html").read_text()
+    assert shown.count("cpu in bfloat16, 2 threads") == 1
+    assert shown.count("cpu, 2 threads") == 4

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 import typer
 
 from ....shifts.errors import MedshiftError
+from ...contract.precision import DEFAULT, Precision
 from .. import options
 from ..reading import DataOptions, ReadingOptions
 
@@ -46,11 +47,15 @@ def run(
         int,
         typer.Option(help="CPU threads; 0 is torch's choice. Other threads, other bytes.", min=0),
     ] = 0,
+    precision: Annotated[
+        Precision,
+        typer.Option(help="Number format that networks compute in; bfloat16 on any device, the others on NVIDIA's."),
+    ] = DEFAULT,
     submitter: Annotated[str, typer.Option(help="Who answers for the submission.")] = "",
 ) -> None:
     """Train on one site, evaluate under synthesized and real shifts, and write a submission.
 
-    Rerun the same command to resume an interrupted run.
+    Rerun the same command to resume an interrupted run, in the middle of a training, too.
     """
     from ...contract import registry
     from ...files.destinations import output_folder
@@ -72,10 +77,10 @@ def run(
     from ...runs.run import run as run_job
     from ..summary import print_summary
 
-    where = environment.prepare(device, threads)
+    where = environment.prepare(device, threads, precision)
     write_protocol(protocol, table, out / protocol.name)
     for number in range(seed, seed + seeds):
-        job = Job(loaded, protocol, table, baseline, made, number, out, submitter, tried)
+        job = Job(loaded, protocol, table, baseline, made, number, out, submitter, tried, precision)
         scored = run_job(job, where, watch())
         print_summary(protocol, scored, f"{job.entry}, seed {number}")
         console(err=False).print(f"submission: {job.folder}", soft_wrap=True, markup=False)

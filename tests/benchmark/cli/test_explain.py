@@ -43,9 +43,13 @@ def _os(code, *more):
         (
             RuntimeError("[enforce fail at alloc_cpu.cpp:117] DefaultCPUAllocator: can't allocate memory: you tried to "
                          "allocate 4000000000000 bytes. Error code 12"),
-            "(asked for 4000000000000 bytes)",
+            "(asked for 4000000000000 bytes): give --set accumulate=2 or more, lower --set batch_size or --set "
+            "input_size, or lower the image size or the number of images",
         ),
-        (torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB."), "lower --set batch_size"),
+        (
+            torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB."),
+            "give --set accumulate=2 or more, lower --set batch_size or --set input_size",
+        ),
         (RuntimeError("CUDA error: out of memory"), "lower --set batch_size"),
         (RuntimeError("MPS backend out of memory (MPS allocated: 9 GB)"), "lower --set batch_size"),
         (RuntimeError("cuDNN error: CUDNN_STATUS_ALLOC_FAILED"), "lower --set batch_size"),

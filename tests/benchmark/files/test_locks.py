@@ -5,11 +5,14 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import platform
 import subprocess
 import sys
+import threading
 
 import pytest
 
+from medshift.benchmark.files import locks
 from medshift.benchmark.files.locks import locked
 from medshift.shifts.errors import MedshiftError
 
@@ -37,6 +40,53 @@ def test_a_lock_is_for_one_process_and_that_of_a_killed_one_is_free(tmp_path):
     with locked(path, "wait for it"):
         assert path.exists()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_lock_is_waited_for_and_taken_over_from_a_killed_process(tmp_path):
+    path, said = tmp_path / ".lock", []
+    holder = subprocess.Popen([sys.executable, "-c", HOLDS, str(path)], stdout=subprocess.PIPE, text=True)
+    assert holder.stdout.readline().strip() == "held"
+
+    def wait(who):
+        said.append(who)
+        holder.kill()
+        holder.wait()
+
+    with locked(path, "busy", wait):
+        assert said == [f"process {holder.pid} on {platform.node()}"]
+        assert path.read_text() == f"process {os.getpid()} on {platform.node()}"
+        with pytest.raises(MedshiftError, match="busy"), locked(path, "busy", wait):  # which would wait for itself
+            pass
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_thread_waits_for_another_and_an_interruption_says_for_whom(tmp_path, monkeypatch):
+    path, order = tmp_path / ".lock", []
+    taken, waiting = threading.Event(), threading.Event()
+
+    def other():
+        with locked(path, "busy"):
+            taken.set()
+            waiting.wait(10)
+            order.append("first")
+
+    thread = threading.Thread(target=other)
+    thread.start()
+    assert taken.wait(10)
+    with locked(path, "busy", lambda who: waiting.set()):
+        order.append("second")
+    thread.join()
+    assert order == ["first", "second"]
+
+    def stopped(seconds):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(locks.time, "sleep", stopped)
+    with locked(path, "busy"):
+        monkeypatch.setattr(locks.threading, "get_ident", lambda: 0)  # as if another thread asked
+        with pytest.raises(KeyboardInterrupt) as stop, locked(path, "busy", lambda who: None):
+            pass
+    assert stop.value.__notes__ == [f"it was waiting for process {os.getpid()} on {platform.node()}"]
 
 
 def test_a_lock_is_removed_whatever_happens(tmp_path):

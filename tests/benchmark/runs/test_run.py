@@ -167,7 +167,7 @@ def test_killed_at_random_moments_and_resumed_ends_in_the_same_bytes(finished, t
 def test_a_training_that_is_stopped_says_that_it_starts_over(tmp_path, images, name):
     number = getattr(signal, name)
     started = subprocess.Popen(
-        command(images, tmp_path / "out", "--baseline", "scratch", "--set", "steps=5000", "--set", "patience=1"),
+        command(images, tmp_path / "out", "--baseline", "scratch", "--set", "steps=2000", "--set", "patience=1"),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,

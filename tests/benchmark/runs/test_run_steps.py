@@ -206,7 +206,7 @@ def test_the_same_run_is_made_by_one_process_at_a_time(tmp_path, images, monkeyp
     made = job(dataset, tmp_path, Returns("calls"))
 
     def meanwhile(conditions, count):
-        with pytest.raises(MedshiftError, match=r"seed-0 is being run by another process: wait for it, or choose"):
+        with pytest.raises(MedshiftError, match=r"seed-0 is being run already: wait for it, or choose"):
             run.run(made, torch.device("cpu"), run.RunProgress())
         next_seed = dataclasses.replace(made, seed=1)
         run.run(next_seed, torch.device("cpu"), run.RunProgress())  # another seed has a folder of its own
