@@ -23,13 +23,12 @@ from ...benchmark.files.atomic import replace
 from ...benchmark.files.code import code_sha256, modules_of
 from ...benchmark.files.home import home
 from ...shifts.errors import MedshiftError
-from ...shifts.numerics.matrices import reflected
+from .batches import batches_ahead, training_batches
 from .checkpoints import BestEvaluation, MakeCheckpointPolicy
 from .recipe import Recipe, rate
 
 EVALUATIONS = 40  # of the source validation loss in a schedule
 EVALUATION_BATCH = 64
-LARGEST_MOVE = 1 / 16  # fraction of the image side
 
 Loss: TypeAlias = "Callable[[nn.Module, Tensor, Tensor, Tensor, torch.Generator], Tensor]"
 TrainFunction: TypeAlias = "Callable[[nn.Module, Access, Recipe, Loss], TrainingRecord]"
@@ -150,46 +149,36 @@ def train(
     optimiser = torch.optim.AdamW(parameter_groups(network, recipe.weight_decay), lr=recipe.lr)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: rate((step + 1) / (length + 1)))
     draws = torch.Generator().manual_seed(access.seed)
-    batches = random_batches(len(access.train), recipe.batch_size, draws)
     kept = keep(network, access, recipe)
     losses: list[Tensor] = []
     evaluated: list[tuple[int, float]] = []
     network.train()
-    for step, index in zip(range(1, length + 1), batches, strict=False):
-        images = augment(access.train.batch(index), draws).to(access.device, non_blocking=True)
-        labels = torch.from_numpy(access.train.labels)[index].to(access.device, non_blocking=True)
-        cost = loss(network, images, labels, weights, draws)
-        optimiser.zero_grad(set_to_none=True)
-        cost.backward()  # type: ignore[no-untyped-call]
-        optimiser.step()
-        schedule.step()
-        losses.append(cost.detach())
-        kept.after_step()
-        if step % every and step < length:
-            continue
-        chosen, mean = validation_loss(network, access, weights), float(torch.stack(losses).mean())
-        if not (math.isfinite(chosen) and math.isfinite(mean)):
-            raise MedshiftError(f"training diverged by step {step}: the loss is not finite. Try a lower lr")
-        better = kept.after_evaluation(chosen, step / length)
-        evaluated.append((step, chosen))
-        access.report(
-            f"step {step}/{length}: loss {mean:.3f}, on source validation {chosen:.3f}{' *' if better else ''}"
-        )
-        if kept.over:
-            break
-        losses.clear()
-        network.train()
+    shared = loss is not cross_entropy  # others draw target images, pairs to mix, shifts
+    with training_batches(access.train, recipe.batch_size, draws, access.device, shared=shared) as batches:
+        for step, (images, labels) in zip(range(1, length + 1), batches, strict=False):
+            cost = loss(network, images, labels, weights, draws)
+            optimiser.zero_grad(set_to_none=True)
+            cost.backward()  # type: ignore[no-untyped-call]
+            optimiser.step()
+            schedule.step()
+            losses.append(cost.detach())
+            kept.after_step()
+            if step % every and step < length:
+                continue
+            chosen, mean = validation_loss(network, access, weights), float(torch.stack(losses).mean())
+            if not (math.isfinite(chosen) and math.isfinite(mean)):
+                raise MedshiftError(f"training diverged by step {step}: the loss is not finite. Try a lower lr")
+            better = kept.after_evaluation(chosen, step / length)
+            evaluated.append((step, chosen))
+            access.report(
+                f"step {step}/{length}: loss {mean:.3f}, on source validation {chosen:.3f}{' *' if better else ''}"
+            )
+            if kept.over:
+                break
+            losses.clear()
+            network.train()
     kept.restore()
     return TrainingRecord(length, tuple(evaluated))
-
-
-def random_batches(count: int, size: int, draws: torch.Generator) -> Iterator[Tensor]:
-    """Yield the indices of batches without end: all images in random order, again and again, without a rest."""
-    size = min(size, count)
-    while True:
-        order = torch.randperm(count, generator=draws)
-        for start in range(0, count - size + 1, size):
-            yield order[start : start + size]
 
 
 def parameter_groups(network: nn.Module, weight_decay: float) -> list[dict[str, object]]:
@@ -208,35 +197,16 @@ def class_weights(images: Labelled, classes: int) -> Tensor:
     return weights * (counts.sum() / (weights * counts).sum())
 
 
-def augment(images: Tensor, draws: torch.Generator) -> Tensor:
-    """Mirror each image (N, C, H, W) left to right or not, at random, and move it by up to 1/16 of a side.
-
-    Pixels that enter at an edge are mirrored there. All slices of a volume (N, C, D, H, W) move together, in plane.
-    """
-    count, height, width = len(images), *images.shape[-2:]
-    flip = torch.rand(count, generator=draws) < 0.5
-    reach = (max(1, round(height * LARGEST_MOVE)), max(1, round(width * LARGEST_MOVE)))
-    down, right = (torch.randint(-r, r + 1, (count, 1), generator=draws) for r in reach)
-    rows, cols = torch.arange(height) + down, torch.arange(width) + right
-    cols = torch.where(flip[:, None], width - 1 - cols, cols)
-    rows, cols = (reflected(index, n) for index, n in ((rows, height), (cols, width)))
-    place = (rows[:, :, None] * width + cols[:, None, :]).view(count, 1, -1)
-    planes = images.reshape(count, -1, height * width)
-    return planes.gather(2, place.expand(-1, planes.shape[1], -1)).view(images.shape)
-
-
 @torch.inference_mode()
 def validation_loss(network: nn.Module, access: Access, weights: Tensor) -> float:
     """Return the class-balanced cross-entropy on source validation."""
     network.eval()
     total = weight = 0.0
     labels = torch.from_numpy(access.val.labels).to(access.device)
-    for start, images in zip(
-        range(0, len(labels), EVALUATION_BATCH), access.val.batches(EVALUATION_BATCH), strict=True
-    ):
-        batch = labels[start : start + EVALUATION_BATCH]
-        total += float(nn.functional.cross_entropy(network(images.to(access.device)), batch, weights, reduction="sum"))
-        weight += float(weights[batch].sum())
+    with batches_ahead(access.val, EVALUATION_BATCH, access.device) as batches:
+        for images, batch in zip(batches, torch.split(labels, EVALUATION_BATCH), strict=True):
+            total += float(nn.functional.cross_entropy(network(images), batch, weights, reduction="sum"))
+            weight += float(weights[batch].sum())
     return total / weight
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import ClassVar
@@ -17,9 +17,10 @@ from ...benchmark.contract.predictor import Predictor
 from ...benchmark.contract.search_space import Choice, Space
 from ...benchmark.contract.sees import Sees
 from ...benchmark.contract.training_record import TrainingRecord
+from ..common.batches import training_batches
 from ..common.recipe import WARM_UP, Recipe, TimmRecipe
 from ..common.source_model import timm_network
-from ..common.training import Classifier, Loss, augment, random_batches, train
+from ..common.training import Classifier, Loss, train
 
 
 @dataclass(frozen=True)
@@ -105,16 +106,13 @@ class DenseAverage:
         with torch.no_grad():
             for parameter, mean in zip(self.parameters, self.valley.average().mean, strict=True):
                 parameter.copy_(mean)
-        update_bn(self._batches(), self.network, self.access.device)
+        images, draws = self.access.train, torch.Generator().manual_seed(self.access.seed)
+        with training_batches(images, self.batch_size, draws, self.access.device, shared=False) as batches:
+            once = len(images) // min(self.batch_size, len(images))
+            update_bn(islice(batches, once), self.network, self.access.device)
 
     def _empty(self) -> Segment:
         return Segment([torch.zeros_like(parameter) for parameter in self.parameters])
-
-    def _batches(self) -> Iterator[Tensor]:
-        draws = torch.Generator().manual_seed(self.access.seed)
-        size = min(self.batch_size, len(self.access.train))
-        for index in islice(random_batches(len(self.access.train), size, draws), len(self.access.train) // size):
-            yield augment(self.access.train.batch(index), draws)
 
 
 @dataclass

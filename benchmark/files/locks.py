@@ -5,13 +5,15 @@ from __future__ import annotations
 import errno
 import os
 import sys
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from ...shifts.errors import MedshiftError
 
 HELD = (errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES)
+POLL = 0.2  # seconds between looks at a lock that another process holds
 NO_LOCKS = (errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOLCK)  # as on Lustre and NFS, set up without
 
 
@@ -46,6 +48,27 @@ def locked(path: Path, busy: str) -> Iterator[None]:
             path.unlink()
         if held is not None:
             os.close(held)
+
+
+@contextmanager
+def locked_in_turn(path: Path) -> Iterator[None]:
+    """Hold a lock file as `locked` does, after waiting for whoever holds it.
+
+    Args:
+        path: The file, in an existing folder.
+
+    Raises:
+        OSError: The file cannot be written.
+    """
+    with ExitStack() as held:
+        while True:
+            try:
+                held.enter_context(locked(path, "held"))
+            except MedshiftError:
+                time.sleep(POLL)
+            else:
+                break
+        yield
 
 
 def _acquire(path: Path, busy: str) -> int | None:

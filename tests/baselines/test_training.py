@@ -10,7 +10,7 @@ import torch
 from helpers.bright_squares import LONGER, TINY, access
 from PIL import Image
 
-from medshift.baselines.common import initial_weights, networks, recipe, source_model, training
+from medshift.baselines.common import batches, initial_weights, networks, recipe, source_model, training
 from medshift.baselines.common.checkpoints import BestEvaluation
 from medshift.baselines.common.recipe import TimmRecipe
 from medshift.baselines.generalisation.tta import Tta
@@ -218,10 +218,10 @@ def test_a_source_model_comes_with_the_record_of_its_training(tmp_path):
 
 
 def test_the_length_of_training_is_the_same_for_few_and_many_images():
-    index = list(itertools.islice(training.random_batches(10, 4, torch.Generator().manual_seed(0)), 5))
+    index = list(itertools.islice(batches.random_batches(10, 4, torch.Generator().manual_seed(0)), 5))
     assert [len(each) for each in index] == [4] * 5
     assert len(set(torch.cat(index[:2]).tolist())) == 8  # of one pass each image at most once
-    assert [len(each) for each in itertools.islice(training.random_batches(3, 8, torch.Generator()), 2)] == [3, 3]
+    assert [len(each) for each in itertools.islice(batches.random_batches(3, 8, torch.Generator()), 2)] == [3, 3]
 
 
 def test_class_weights_balance():
@@ -232,7 +232,7 @@ def test_class_weights_balance():
 
 def test_augmentation_only_mirrors_and_moves():
     images = torch.arange(6 * 32 * 32, dtype=torch.float32).view(6, 1, 32, 32)
-    out = training.augment(images, torch.Generator().manual_seed(0))
+    out = batches.augment(images, torch.Generator().manual_seed(0))
     for before, after in zip(images[:, 0], out[:, 0], strict=True):
         inner = after[4:-4, 4:-4]
         found = [
@@ -248,8 +248,8 @@ def test_augmentation_only_mirrors_and_moves():
 
 def test_augmentation_moves_the_slices_of_a_volume_alike():
     images = torch.rand(5, 2, 3, 16, 16, generator=torch.Generator().manual_seed(0))
-    out = training.augment(images, torch.Generator().manual_seed(1))
-    flat = training.augment(images.flatten(1, 2), torch.Generator().manual_seed(1))
+    out = batches.augment(images, torch.Generator().manual_seed(1))
+    flat = batches.augment(images.flatten(1, 2), torch.Generator().manual_seed(1))
     assert torch.equal(out, flat.view(images.shape))
     assert not torch.equal(out, images)
 
