@@ -1,6 +1,6 @@
 """Peak memory of `medshift run` on stored sets of 10,000 and 40,000 images of 3 x 256 x 256: 1.9 and 7.9 GB.
 
-    python tests/performance/bench_memory.py [--images 10000,40000] [--home DIR] [--threads N] [--steps N]
+    python tests/performance/bench_memory.py [--images 10000,40000] [--home DIR] [--threads N] [--set KEY=VALUE]
 
 Each run is a process of its own, whose largest resident memory counts, mapped files included. It needs twice the disk
 of the larger set; all is deleted at the end. Nearly all images are in the source's training split.
@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 SHAPE = (3, 256, 256)
 BLOCK = 100  # images
-HELD_OUT = 64  # images of source validation, of its test, and of the target's test
+HELD_OUT = 16  # images of source validation, of its test, and of the target's test
 RUN = ["--source", "site-a", "--baseline", "cbr-tiny", "--shifts", "gamma", "--severities", "3"]
 
 
@@ -51,7 +51,7 @@ def store(name: str, count: int) -> None:
     pack(name, Content(table, SHAPE, "uint8", ("no", "yes"), "fundus"), blocks())
 
 
-def run(name: str, home: Path, threads: int, steps: int) -> tuple[float, float]:
+def run(name: str, home: Path, threads: int, settings: list[str]) -> tuple[float, float]:
     """Run `medshift run` in a process of its own; return its largest resident memory in GiB, and seconds."""
     words = [
         "run",
@@ -81,7 +81,7 @@ def main() -> None:
     parser.add_argument("--images", default="10000,40000")
     parser.add_argument("--home", type=Path, default=None)
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--steps", type=int, default=20)
+    parser.add_argument("--set", action="append", default=[], help="Of the baseline; steps=20 by default.")
     given = parser.parse_args()
     counts = [int(word) for word in given.images.split(",")]
     home = Path(tempfile.mkdtemp(dir=given.home))
@@ -92,7 +92,7 @@ def main() -> None:
             needed = 2 * count * int(np.prod(SHAPE)) + (1 << 30)
             assert shutil.disk_usage(home).free > needed, f"{needed / 1e9:.0f} GB of disk are needed in {home}"
             store(f"noise-{count}", count)
-            peak, seconds = run(f"noise-{count}", home, given.threads, given.steps)
+            peak, seconds = run(f"noise-{count}", home, given.threads, given.set or ["steps=20"])
             size = count * int(np.prod(SHAPE)) / 1e9
             print(f"{count:,} images, {size:.1f} GB: at most {peak:.2f} GiB resident, {seconds:.0f} s", flush=True)
             peaks.append(peak)
@@ -107,7 +107,7 @@ def test_memory(benchmark, tmp_path, monkeypatch):
     """The script at a small size under pytest-benchmark, to keep it working."""
     monkeypatch.setenv("MEDSHIFT_HOME", str(tmp_path))
     store("small", 256)
-    benchmark.pedantic(run, ("small", tmp_path, 1, 1), rounds=1)
+    benchmark.pedantic(run, ("small", tmp_path, 1, ["steps=1"]), rounds=1)
 
 
 if __name__ == "__main__":
