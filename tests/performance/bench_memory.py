@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 SHAPE = (3, 256, 256)
 BLOCK = 100  # images
 HELD_OUT = 16  # images of source validation, of its test, and of the target's test
-RUN = ["--source", "site-a", "--baseline", "cbr-tiny", "--shifts", "gamma", "--severities", "3"]
+RUN = ["--device", "cpu", "--source", "site-a", "--baseline", "cbr-tiny", "--shifts", "gamma", "--severities", "3"]
 
 
 def store(name: str, count: int) -> None:
@@ -53,18 +53,8 @@ def store(name: str, count: int) -> None:
 
 def run(name: str, home: Path, threads: int, settings: list[str]) -> tuple[float, float]:
     """Run `medshift run` in a process of its own; return its largest resident memory in GiB, and seconds."""
-    words = [
-        "run",
-        "--dataset",
-        name,
-        *RUN,
-        "--device",
-        "cpu",
-        "--threads",
-        str(threads),
-        "--out",
-        str(home / f"out-{name}"),
-    ]
+    words = ["run", "--dataset", name, *RUN, *(f"--set={setting}" for setting in settings)]
+    words += [f"--threads={threads}", f"--out={home / name}"]
     begin = time.perf_counter()
     process = subprocess.Popen(
         [sys.executable, "-m", "medshift.benchmark.cli", *words], env={**os.environ, "MEDSHIFT_HOME": str(home)}
