@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, contextmanager
+from typing import Any, Self, TypeAlias
 
 import torch
 from torch import Tensor
@@ -14,30 +15,101 @@ from ...shifts.numerics.matrices import reflected
 
 LARGEST_MOVE = 1 / 16  # fraction of the image side
 
+State: TypeAlias = dict[str, Any]
 
-@contextmanager
-def training_batches(
-    images: Labelled, size: int, draws: torch.Generator, device: torch.device, *, shared: bool
-) -> Iterator[Iterator[tuple[Tensor, Tensor]]]:
-    """Make random batches without end: augmented images in [0, 1] and their labels, on the device.
+
+class TrainingBatches:
+    """Random batches without end: augmented images in [0, 1] and their labels, on the device.
 
     They are the same whether made ahead or not, because all random numbers are drawn in the same order. Where the loss
     draws from them between two batches (mixing pairs, target images), only what needs none is done ahead: images are
-    read, of one pass through the data after the other.
+    read, of one pass through the data after the other. Used as a context, which ends the thread.
 
     Args:
         images: The images.
-        size: Images in a batch.
+        size: Images in a batch; at most all.
         draws: Source of random numbers.
         device: Where the network is.
         shared: Whether others draw from `draws` between two batches.
     """
-    with (
-        closing(_in_turn(images, size, draws, device))
-        if shared
-        else made_ahead(_augmented(images, size, draws, device), device) as batches
-    ):
-        yield batches
+
+    def __init__(
+        self, images: Labelled, size: int, draws: torch.Generator, device: torch.device, *, shared: bool
+    ) -> None:
+        self.images, self.size, self.draws, self.device = images, min(size, len(images)), draws, device
+        self.shared = shared
+        self.order, self.start = torch.empty(0, dtype=torch.int64), 0
+        self._held = ExitStack()
+        self._read: Iterator[tuple[Tensor, Tensor]] | None = None
+        self._made: Iterator[tuple[Tensor, Tensor, State]] | None = None
+        self._shown: State | None = None  # of the last batch that was taken, where more were made since
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        self.close()
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> tuple[Tensor, Tensor]:
+        """Return the next batch."""
+        if self.shared:
+            return self._in_turn()
+        if self._made is None:
+            self._made = self._held.enter_context(made_ahead(self._ahead(), self.device))
+        images, labels, self._shown = next(self._made)
+        return images, labels
+
+    def close(self) -> None:
+        """End the thread; the batches continue after the last one that was taken."""
+        self._held.close()
+        self._read = self._made = None
+        if self._shown is not None:
+            self.load_state_dict(self._shown)
+
+    def state_dict(self) -> State:
+        """Return what decides all batches to come: the order under way, the position in it, and the generator."""
+        return self._shown or {"order": self.order, "start": self.start, "draws": self.draws.get_state()}
+
+    def load_state_dict(self, state: State) -> None:
+        """Continue where the batches were."""
+        self._held.close()
+        self._read = self._made = self._shown = None
+        self.order, self.start = state["order"], state["start"]
+        self.draws.set_state(state["draws"])
+
+    def _ahead(self) -> Generator[tuple[Tensor, Tensor, State], None, None]:
+        """Make batches; only the thread that does so draws, and moves the position."""
+        while True:
+            if self.start + self.size > len(self.order):
+                self.order, self.start = torch.randperm(len(self.images), generator=self.draws), 0
+            index = self.order[self.start : self.start + self.size]
+            self.start += self.size
+            moved, labels = self._moved(self.images.stored(index)), self._labels(index)
+            yield moved, labels, {"order": self.order, "start": self.start, "draws": self.draws.get_state()}
+
+    def _in_turn(self) -> tuple[Tensor, Tensor]:
+        """Return the next batch, read ahead within a pass only, whose order is drawn when the one before is done."""
+        if self.start + self.size > len(self.order):
+            self._held.close()
+            self._read = None
+            self.order, self.start = torch.randperm(len(self.images), generator=self.draws), 0
+        if self._read is None:
+            rest = self.order[self.start :].split(self.size)
+            read = ((self.images.stored(index), index) for index in rest if len(index) == self.size)
+            self._read = self._held.enter_context(made_ahead(read, torch.device("cpu")))
+        stored, index = next(self._read)
+        self.start += self.size
+        return self._moved(stored), self._labels(index)
+
+    def _moved(self, stored: Tensor) -> Tensor:
+        """Augment on the device, before scaling: pixels only move, and integers are a quarter of the bytes."""
+        return self.images.scaled(augment(to_device(stored, self.device), self.draws), self.device)
+
+    def _labels(self, index: Tensor) -> Tensor:
+        return torch.from_numpy(self.images.labels)[index].to(self.device, non_blocking=True)
 
 
 @contextmanager
@@ -50,51 +122,6 @@ def batches_ahead(images: Images, size: int, device: torch.device) -> Iterator[I
 
     with made_ahead(made(), device) as batches:
         yield batches
-
-
-def _augmented(
-    images: Labelled, size: int, draws: torch.Generator, device: torch.device
-) -> Generator[tuple[Tensor, Tensor], None, None]:
-    for index in random_batches(len(images), size, draws):
-        yield _moved(images, images.stored(index), draws, device), _labels(images, index, device)
-
-
-def _in_turn(
-    images: Labelled, size: int, draws: torch.Generator, device: torch.device
-) -> Generator[tuple[Tensor, Tensor], None, None]:
-    """Yield the same, but read ahead within a pass only, whose order is drawn when the one before is done."""
-    for order in passes(len(images), size, draws):
-
-        def read(order: list[Tensor] = order) -> Generator[tuple[Tensor, Tensor], None, None]:
-            for index in order:
-                yield images.stored(index), index
-
-        with made_ahead(read(), torch.device("cpu")) as batches:
-            for stored, index in batches:
-                yield _moved(images, stored, draws, device), _labels(images, index, device)
-
-
-def _moved(images: Images, stored: Tensor, draws: torch.Generator, device: torch.device) -> Tensor:
-    """Augment on the device, before scaling: pixels only move, and integers are a quarter of the bytes."""
-    return images.scaled(augment(to_device(stored, device), draws), device)
-
-
-def _labels(images: Labelled, index: Tensor, device: torch.device) -> Tensor:
-    return torch.from_numpy(images.labels)[index].to(device, non_blocking=True)
-
-
-def random_batches(count: int, size: int, draws: torch.Generator) -> Iterator[Tensor]:
-    """Yield the indices of batches without end: all images in random order, again and again, without a rest."""
-    for order in passes(count, size, draws):
-        yield from order
-
-
-def passes(count: int, size: int, draws: torch.Generator) -> Iterator[list[Tensor]]:
-    """Yield the indices of all batches of a pass through the data, pass by pass, without end."""
-    size = min(size, count)
-    while True:
-        order = torch.randperm(count, generator=draws)
-        yield [order[start : start + size] for start in range(0, count - size + 1, size)]
 
 
 def augment(images: Tensor, draws: torch.Generator) -> Tensor:

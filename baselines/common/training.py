@@ -23,7 +23,7 @@ from ...benchmark.files.atomic import replace
 from ...benchmark.files.code import code_sha256, modules_of
 from ...benchmark.files.home import home
 from ...shifts.errors import MedshiftError
-from .batches import batches_ahead, training_batches
+from .batches import TrainingBatches, batches_ahead
 from .checkpoints import BestEvaluation, MakeCheckpointPolicy
 from .recipe import Recipe, rate
 
@@ -154,7 +154,7 @@ def train(
     evaluated: list[tuple[int, float]] = []
     network.train()
     shared = loss is not cross_entropy  # others draw target images, pairs to mix, shifts
-    with training_batches(access.train, recipe.batch_size, draws, access.device, shared=shared) as batches:
+    with TrainingBatches(access.train, recipe.batch_size, draws, access.device, shared=shared) as batches:
         for step, (images, labels) in zip(range(1, length + 1), batches, strict=False):
             cost = loss(network, images, labels, weights, draws)
             optimiser.zero_grad(set_to_none=True)

@@ -17,7 +17,7 @@ from ...benchmark.contract.predictor import Predictor
 from ...benchmark.contract.search_space import Choice, Space
 from ...benchmark.contract.sees import Sees
 from ...benchmark.contract.training_record import TrainingRecord
-from ..common.batches import training_batches
+from ..common.batches import TrainingBatches
 from ..common.recipe import WARM_UP, Recipe, TimmRecipe
 from ..common.source_model import timm_network
 from ..common.training import Classifier, Loss, train
@@ -107,7 +107,7 @@ class DenseAverage:
             for parameter, mean in zip(self.parameters, self.valley.average().mean, strict=True):
                 parameter.copy_(mean)
         images, draws = self.access.train, torch.Generator().manual_seed(self.access.seed)
-        with training_batches(images, self.batch_size, draws, self.access.device, shared=False) as batches:
+        with TrainingBatches(images, self.batch_size, draws, self.access.device, shared=False) as batches:
             once = len(images) // min(self.batch_size, len(images))
             update_bn(islice(batches, once), self.network, self.access.device)
 

@@ -11,7 +11,7 @@ import torch
 from helpers.bright_squares import TINY, access
 
 from medshift.baselines.common import batches, training
-from medshift.baselines.common.batches import batches_ahead, training_batches
+from medshift.baselines.common.batches import TrainingBatches, batches_ahead
 from medshift.baselines.generalisation.mixup import MixupLoss
 from medshift.baselines.scratch.scratch import Scratch
 from medshift.benchmark.datasets.images import Images, Labelled, Pool
@@ -57,11 +57,29 @@ def test_batches_are_those_of_a_plain_loop(kind, shared):
         return torch.rand(3, generator=generator) if shared else None
 
     wanted = one_by_one(images, 8, plain, lambda: draw(plain))
-    with training_batches(images, 8, ahead, CPU, shared=shared) as made:
+    with TrainingBatches(images, 8, ahead, CPU, shared=shared) as made:
         for (pixels, labels), (right_pixels, right_labels) in itertools.islice(zip(made, wanted, strict=False), 11):
             assert torch.equal(pixels, right_pixels)
             assert torch.equal(labels, right_labels)
             draw(ahead)
+
+
+@pytest.mark.parametrize("shared", [False, True])
+def test_batches_continue_from_a_state_as_if_nothing_had_happened(shared):
+    images, draws = images_of("uint8"), torch.Generator().manual_seed(5)
+    with TrainingBatches(images, 8, draws, CPU, shared=shared) as made:
+        wanted = [next(made)[0] for _ in range(12)]
+    for taken in (0, 3, 4, 5):  # a pass has four batches
+        draws = torch.Generator().manual_seed(5)
+        with TrainingBatches(images, 8, draws, CPU, shared=shared) as made:
+            list(itertools.islice(made, taken))
+            kept = made.state_dict()
+        other = TrainingBatches(images, 8, torch.Generator(), CPU, shared=shared)
+        other.load_state_dict(kept)
+        with other:
+            assert all(torch.equal(next(other)[0], batch) for batch in wanted[taken:])
+        with made:  # closed, and taken up again
+            assert all(torch.equal(next(made)[0], batch) for batch in wanted[taken:])
 
 
 def test_images_in_order_are_those_of_the_plain_loop():
@@ -88,7 +106,7 @@ def test_an_image_that_cannot_be_scaled_stops_training_with_its_message():
     images = Labelled(bright, (0.0, 1.0), np.arange(8) % 2)
     with (
         pytest.raises(MedshiftError, match="pixels exceed the value range"),
-        training_batches(images, 4, torch.Generator(), CPU, shared=False) as made,
+        TrainingBatches(images, 4, torch.Generator(), CPU, shared=False) as made,
     ):
         next(made)
 
