@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import ClassVar, Literal
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -17,7 +16,8 @@ from ...benchmark.contract.predictor import Predictor
 from ...benchmark.contract.search_space import Choice, Space
 from ...benchmark.contract.sees import Sees
 from ...benchmark.contract.training_record import TrainingRecord
-from ...benchmark.datasets.images import Images
+from ...benchmark.datasets.images import Pool
+from ...benchmark.datasets.streaming.ahead import made_ahead
 from ...shifts.errors import MedshiftError
 from ..common.initial_weights import load_all
 from ..common.networks import Network
@@ -93,7 +93,7 @@ def pretrain(network: Network, access: Access, epochs: int, batch_size: int, wid
     stage = Stage(network, access.device)
     if stage.result() is not None:
         return
-    images = Images(np.concatenate([access.train.pixels, unlabelled(access).pixels]), access.train.value_range)
+    images = Pool([access.train, *unlabelled(access).parts])
     draws = torch.Generator().manual_seed(access.seed)
     heads = SimSiamHeads(network.head.in_features, width).to(access.device)
     computing_in(heads, access.precision)
@@ -108,18 +108,20 @@ def pretrain(network: Network, access: Access, epochs: int, batch_size: int, wid
     network.train()
     for epoch in range(position.done, epochs):
         order = torch.randperm(len(images), generator=draws)
+        parts = [order[step * size : (step + 1) * size] for step in range(steps)]
+        read = (images.scaled(images.stored(part), access.device) for part in parts)
         total, spreads = 0.0, 0.0
-        for step in range(steps):
-            optimiser.param_groups[0]["lr"] = rate * (1 + math.cos(math.pi * (epoch + step / steps) / epochs)) / 2
-            batch = images.batch(order[step * size : (step + 1) * size]).to(access.device)
-            views = [network.features(random_view(batch, intensity, draws)) for _ in range(2)]
-            (first, predicted_second), (second, predicted_first) = (heads(features) for features in views)
-            loss = similarity_loss((predicted_second, predicted_first), (first, second))
-            optimiser.zero_grad(set_to_none=True)
-            scale.scale(loss).backward()
-            scale.step(optimiser)
-            scale.update()
-            total, spreads = total + float(loss.detach()), spreads + feature_spread(first.detach())
+        with made_ahead(read, access.device) as batches:
+            for step, batch in enumerate(batches):
+                optimiser.param_groups[0]["lr"] = rate * (1 + math.cos(math.pi * (epoch + step / steps) / epochs)) / 2
+                views = [network.features(random_view(batch, intensity, draws)) for _ in range(2)]
+                (first, predicted_second), (second, predicted_first) = (heads(features) for features in views)
+                loss = similarity_loss((predicted_second, predicted_first), (first, second))
+                optimiser.zero_grad(set_to_none=True)
+                scale.scale(loss).backward()
+                scale.step(optimiser)
+                scale.update()
+                total, spreads = total + float(loss.detach()), spreads + feature_spread(first.detach())
         if not math.isfinite(total):
             raise MedshiftError(f"self-supervised training diverged in epoch {epoch + 1}: the loss is not finite")
         access.report(

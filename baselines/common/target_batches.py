@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from ...benchmark.contract.access import Access
-from ...benchmark.datasets.images import Images
+from ...benchmark.datasets.images import Images, Pool, to_device
 from ...shifts.errors import MedshiftError
 from .batches import augment
 
 
-def unlabelled(access: Access) -> Images:
-    """Pool the adaptation images of all targets, in the order of the targets' names.
+def unlabelled(access: Access) -> Pool:
+    """Pool the adaptation images of all targets, in the order of the targets' names, without a copy.
 
     Raises:
         MedshiftError: There is no target.
     """
     need_targets(access)
-    pixels = np.concatenate([access.targets[name].pixels for name in sorted(access.targets)])
-    return Images(pixels, access.train.value_range)
+    return Pool([access.targets[name] for name in sorted(access.targets)])
 
 
 def need_targets(access: Access) -> None:
@@ -52,7 +50,7 @@ class TargetBatches:
         return draw_like(self.targets[chosen], like, draws)
 
 
-def draw_like(images: Images, like: Tensor, draws: torch.Generator) -> Tensor:
+def draw_like(images: Images | Pool, like: Tensor, draws: torch.Generator) -> Tensor:
     """Draw a batch of the size and device of `like`, with replacement, augmented like training images."""
     chosen = torch.randint(len(images), (len(like),), generator=draws)
-    return augment(images.batch(chosen), draws).to(like.device)
+    return images.scaled(augment(to_device(images.stored(chosen), like.device), draws), like.device)

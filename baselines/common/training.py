@@ -20,7 +20,7 @@ from ...benchmark.contract.training_record import TrainingRecord
 from ...benchmark.files.code import code_sha256, modules_of
 from ...benchmark.files.home import home
 from ...shifts.errors import MedshiftError
-from .batches import TrainingBatches, class_weights
+from .batches import TrainingBatches, batches_ahead, class_weights
 from .checkpoints import BestEvaluation, CheckpointPolicy, MakeCheckpointPolicy
 from .recipe import Recipe, rate
 from .training_state import Stage, StateFile, alone, kept_in, load_weights, save_weights
@@ -145,16 +145,17 @@ def train(
     loop = _Loop(network, access, recipe, loss, keep(network, access, recipe))
     stage.resume(loop.parts())
     network.train()
-    while loop.done < loop.length:
-        loop.step()
-        if loop.done % loop.every and loop.done < loop.length:
-            continue
-        loop.evaluate()
-        if loop.policy.over:
-            break
-        network.train()
-        if loop.done < loop.length:
-            stage.offer(f"step {loop.done:,} of {loop.length:,}")
+    with loop.batches:
+        while loop.done < loop.length:
+            loop.step()
+            if loop.done % loop.every and loop.done < loop.length:
+                continue
+            loop.evaluate()
+            if loop.policy.over:
+                break
+            network.train()
+            if loop.done < loop.length:
+                stage.offer(f"step {loop.done:,} of {loop.length:,}")
     loop.policy.restore()
     stage.end({"losses": loop.evaluated})
     return TrainingRecord(loop.length, tuple(loop.evaluated))
@@ -181,7 +182,8 @@ class _Loop:
         self.schedule = torch.optim.lr_scheduler.LambdaLR(self.optimiser, lambda n: rate((n + 1) / (self.length + 1)))
         self.scaler = scaler(access)
         self.draws = torch.Generator().manual_seed(access.seed)
-        self.batches = TrainingBatches(access.train, recipe.batch_size, self.draws, access.device)
+        shared = loss is not cross_entropy  # others draw target images, pairs to mix, shifts
+        self.batches = TrainingBatches(access.train, recipe.batch_size, self.draws, access.device, shared=shared)
         self.done = 0
         self.costs: list[Tensor] = []  # since the last evaluation
         self.evaluated: list[tuple[int, float]] = []
@@ -249,12 +251,10 @@ def validation_loss(network: nn.Module, access: Access, weights: Tensor) -> floa
     network.eval()
     total = weight = 0.0
     labels = torch.from_numpy(access.val.labels).to(access.device)
-    for start, images in zip(
-        range(0, len(labels), EVALUATION_BATCH), access.val.batches(EVALUATION_BATCH), strict=True
-    ):
-        batch = labels[start : start + EVALUATION_BATCH]
-        total += float(nn.functional.cross_entropy(network(images.to(access.device)), batch, weights, reduction="sum"))
-        weight += float(weights[batch].sum())
+    with batches_ahead(access.val, EVALUATION_BATCH, access.device) as batches:
+        for images, batch in zip(batches, torch.split(labels, EVALUATION_BATCH), strict=True):
+            total += float(nn.functional.cross_entropy(network(images), batch, weights, reduction="sum"))
+            weight += float(weights[batch].sum())
     return total / weight
 
 

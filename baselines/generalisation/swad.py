@@ -107,8 +107,9 @@ class DenseAverage:
             for parameter, mean in zip(self.parameters, self.valley.average().mean, strict=True):
                 parameter.copy_(mean)
         images, draws = self.access.train, torch.Generator().manual_seed(self.access.seed)
-        batches = TrainingBatches(images, self.batch_size, draws, self.access.device)
-        update_bn(islice(batches, len(images) // min(self.batch_size, len(images))), self.network, self.access.device)
+        with TrainingBatches(images, self.batch_size, draws, self.access.device, shared=False) as batches:
+            once = len(images) // min(self.batch_size, len(images))
+            update_bn(islice(batches, once), self.network, self.access.device)
 
     def state_dict(self) -> dict[str, Any]:
         """Return all that the policy has gathered."""

@@ -9,11 +9,11 @@ from ...benchmark.contract.access import Access
 from ...benchmark.contract.predictor import Predictor
 from ...benchmark.contract.search_space import Choice, Space
 from ...benchmark.contract.sees import Sees
-from ..common.batch_norm import with_batch_statistics
 from ..common.recipe import TimmRecipe
 from ..common.source_model import shared_model
 from ..common.suitability import batch_norms_for
 from ..common.training import Classifier
+from .batch_norm import with_batch_statistics
 
 
 @dataclass(frozen=True)

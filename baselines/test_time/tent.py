@@ -13,11 +13,11 @@ from ...benchmark.contract.precision import refuse_float16
 from ...benchmark.contract.predictor import Predictor
 from ...benchmark.contract.search_space import LogUniform, Space
 from ...benchmark.contract.sees import Sees
-from ..common.batch_norm import batch_norms, forget_statistics
 from ..common.entropy import entropies
 from ..common.recipe import TimmRecipe
 from ..common.source_model import shared_model
 from ..common.suitability import batch_norms_for
+from .batch_norm import batch_norms, forget_statistics
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,9 @@ from ...benchmark.contract.predictor import Predictor
 from ...benchmark.contract.search_space import LogUniform, Space
 from ...benchmark.contract.sees import Sees
 from ...benchmark.datasets.images import Images
+from ...benchmark.files.memory import require_memory
 from ..common.architectures import files
+from ..common.batches import batches_ahead
 from ..common.initial_weights import load_all
 from ..common.networks import Network
 from ..common.recipe import TimmRecipe
@@ -102,6 +104,8 @@ class BnOnly(TimmRecipe):
 
 STRENGTHS = tuple(float(c) for c in np.logspace(-4, 2, 7))  # C, the inverse of the penalty
 BATCH = 64
+COPIES = 2  # of the features in float64: these, and scikit-learn's while it fits
+WAY_OUT = "choose an arch with fewer features, or train on a smaller fraction of the labels (`medshift protocol make`)"
 
 
 def fit_probe(network: Network, access: Access) -> None:
@@ -116,7 +120,9 @@ def fit_probe(network: Network, access: Access) -> None:
     network.to(access.device).eval()
     train, val = (frozen_features(network, images, access.device) for images in (access.train, access.val))
     mean, spread = train.mean(0), train.std(0) + 1e-6
-    train, val = (train - mean) / spread, (val - mean) / spread
+    for features in (train, val):  # in place: they are the largest arrays here
+        features -= mean
+        features /= spread
     balanced = compute_sample_weight("balanced", access.val.labels)
     found = []
     for strength in STRENGTHS:
@@ -135,9 +141,19 @@ def fit_probe(network: Network, access: Access) -> None:
 
 @torch.inference_mode()
 def frozen_features(network: Network, images: Images, device: torch.device) -> NDArray[np.float64]:
-    """Compute the inputs of the network's last layer for all images, (N, F)."""
-    found = [network.features(batch.to(device)).cpu() for batch in images.batches(BATCH)]
-    return torch.cat(found).double().numpy()
+    """Compute the inputs of the network's last layer for all images, (N, F).
+
+    Raises:
+        MedshiftError: Memory does not suffice for them.
+    """
+    size = (len(images), network.head.in_features)
+    require_memory(8 * COPIES * size[0] * size[1], f"{size[1]:,} features of {size[0]:,} images", WAY_OUT)
+    found, done = np.empty(size), 0
+    with batches_ahead(images, BATCH, device) as batches:
+        for batch in batches:
+            found[done : done + len(batch)] = network.features(batch).cpu().numpy()
+            done += len(batch)
+    return found
 
 
 def hold_norms(network: Network) -> None:

@@ -10,17 +10,15 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ..datasets.dataset import Dataset, subset
+from ..datasets.dataset import Dataset
 from ..datasets.images import Images, Labelled
-from ..files.memory import require_memory
+from .grants import granted_pixels
 from .precision import DEFAULT, Precision
 from .sees import Sees
 from .training_record import TrainingRecord
 
 if TYPE_CHECKING:
     import torch
-
-WAY_OUT = "store the data set with a lower --image-size, or with fewer images"
 
 
 @dataclass(frozen=True)
@@ -69,8 +67,9 @@ def grant(
     content: str,
     report: Callable[[str], None],
     trained: Callable[[TrainingRecord], None] = lambda record: None,
+    digest: str = "",
 ) -> Access:
-    """Copy what a method of an access level may look at.
+    """Copy what a method of an access level may look at: few images in memory, many in files of their own.
 
     Args:
         dataset: The images.
@@ -83,24 +82,24 @@ def grant(
         content: Hash of the data set and its splits.
         report: Called with a line of progress.
         trained: Called with the record of a training on the source.
+        digest: `dataset.digest()`, if it is known already.
 
     Raises:
-        MedshiftError: Memory does not suffice for the copies.
+        MedshiftError: Neither disk nor memory suffices for the copies.
     """
 
     def rows(domain: str, split: str) -> NDArray[np.int64]:
         chosen = (table["domain"] == domain) & (table["split"] == split)
         return table.loc[chosen, "row"].to_numpy(dtype=np.int64)
 
-    splits = {"train": rows(source, "train"), "val": rows(source, "val")}
     adapt = {domain: rows(domain, "adapt") for domain in targets if sees == "target-unlabelled"}
-    count = sum(map(len, [*splits.values(), *adapt.values()]))
-    needed = count * dataset.pixels[:1].nbytes
-    require_memory(needed, f"copies of the {count:,} images that the method may see", WAY_OUT)
+    own = {split: rows(source, split) for split in ("train", "val")}
+    splits = {("source", split): at for split, at in own.items()} | {("target", name): at for name, at in adapt.items()}
+    pixels = granted_pixels(dataset, splits, lambda: digest or dataset.digest(), report)
+    labels = dataset.table["label"].to_numpy(dtype=np.int64)
 
     def labelled(split: str) -> Labelled:
-        pixels, labels = subset(dataset, splits[split])
-        return Labelled(pixels, dataset.value_range, labels)
+        return Labelled(pixels["source", split], dataset.value_range, labels[own[split]])
 
     return Access(
         classes=dataset.classes,
@@ -108,7 +107,7 @@ def grant(
         spatial=dataset.spatial,
         train=labelled("train"),
         val=labelled("val"),
-        targets={domain: Images(subset(dataset, at)[0], dataset.value_range) for domain, at in adapt.items()},
+        targets={domain: Images(pixels["target", domain], dataset.value_range) for domain in adapt},
         seed=seed,
         device=device,
         content=content,

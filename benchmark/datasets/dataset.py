@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,9 +13,9 @@ from numpy.typing import NDArray
 from ...shifts.catalogue import MODALITIES
 from ...shifts.errors import MedshiftError, near
 from .images import FULL_SCALE
+from .streaming.rows import read_blocks
 
 COLUMNS = ("sample_id", "label", "domain", "group")
-BLOCK = 16 << 20  # bytes of pixels read at a time, as they may be mapped from a file
 
 
 @dataclass(frozen=True)
@@ -116,13 +115,6 @@ class Dataset:
         what = (self.name, self.version, self.classes, self.value_range, self.pixels.shape, self.pixels.dtype.name)
         digest = hashlib.sha256(repr(what).encode())
         digest.update(self.table[list(COLUMNS)].to_csv(index=False, lineterminator="\n").encode())
-        step = max(1, BLOCK // max(1, self.pixels[:1].nbytes))
-        for start in range(0, len(self.pixels), step):
-            digest.update(np.ascontiguousarray(self.pixels[start : start + step]).data)
+        for block in read_blocks(self.pixels):
+            digest.update(block.data)
         return digest.hexdigest()
-
-
-def subset(dataset: Dataset, rows: Sequence[int] | NDArray[np.int64]) -> tuple[NDArray[Any], NDArray[np.int64]]:
-    """Copy the pixels and labels of some rows, so that what is handed out holds nothing else."""
-    index = np.asarray(rows, dtype=np.int64)
-    return np.ascontiguousarray(dataset.pixels[index]), dataset.table["label"].to_numpy(dtype=np.int64)[index]

@@ -1,4 +1,4 @@
-"""Read a folder with a manifest into a data set in memory."""
+"""Read a folder with a manifest into a data set: in memory, or in the cache if it would take most of the memory."""
 
 from __future__ import annotations
 
@@ -10,16 +10,20 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ...shifts.errors import MedshiftError
-from ..files.memory import require_memory
+from ..files.memory import SMALL, available
+from ..files.wording import byte_size
 from .dataset import Dataset
-from .importing.collection import open_collection
+from .importing import decoded
+from .importing.collection import Collection, open_collection
 from .importing.options import Options, make_options
 from .importing.rows.paths import MANIFESTS, locate
 
 IN_NAME = ("modality", "classes", "image_size")  # options that a protocol says itself
 ARRANGED = ("groups_per_domain", "ignore_split")  # options that its truth says
+MOST_OF_MEMORY = 0.5  # of what is free: with more, the images are kept in the cache and not in memory
 LOCAL = "local"  # version of what was read from a folder, whose content is not hashed
 
 
@@ -29,7 +33,7 @@ def read_manifest(
     progress: Callable[[int, int], None] | None = None,
     **options: Any,  # noqa: ANN401
 ) -> Dataset:
-    """Read a folder with a manifest into a data set in memory, in 8 bits.
+    """Read a folder with a manifest into a data set, in 8 bits.
 
     Images are read as by `medshift data add`. 16 bits are reduced to 8; there is one channel if all images are grey,
     else three.
@@ -55,12 +59,8 @@ def read_with(folder: Path, options: Options, progress: Callable[[int, int], Non
         raise MedshiftError(f"no {' or '.join(MANIFESTS[:2])} in {root}; without one, use `medshift data add`")
     needed = "" if options.group_column or options.group_pattern else "split_group"
     found = open_collection(folder, dataclasses.replace(options, group_column=options.group_column or needed, depth=8))
+    pixels, notes = _pixels(found, options, progress)
     shape = found.reader.shape
-    size = len(found.table) * math.prod(shape)
-    require_memory(size, "the images", "lower --image-size, or `medshift data add` keeps them on disk")
-    pixels = np.empty((len(found.table), *shape), dtype=np.uint8)
-    for index, image in enumerate(found.images(progress)):
-        pixels[index] = image
     return Dataset(
         name=root.resolve().name + _chosen(options, len(found.classes), shape[-1]),
         version=local_version(options),
@@ -69,8 +69,33 @@ def read_with(folder: Path, options: Options, progress: Callable[[int, int], Non
         table=found.table,
         pixels=pixels,
         value_range=found.reader.value_range,
-        notes=tuple(found.all_notes()),
+        notes=notes,
     )
+
+
+def _pixels(
+    found: Collection, options: Options, progress: Callable[[int, int], None] | None
+) -> tuple[NDArray[Any], tuple[str, ...]]:
+    """Read the pixels of all images, into memory or, if they would take most of it, into a copy in the cache.
+
+    Returns:
+        The pixels, and what a user should know of how they were read.
+    """
+    shape = found.reader.shape
+    size, free = len(found.table) * math.prod(shape), available()
+    if size > SMALL and free is not None and size > free * MOST_OF_MEMORY:
+        lacking = decoded.lacks(size)
+        if not lacking:
+            return decoded.pixels(found, repr(options), progress)
+        if size > free:
+            raise MedshiftError(
+                f"the images need {byte_size(size)} in memory, {byte_size(free)} are free, or {lacking}: lower "
+                "--image-size, or set MEDSHIFT_HOME to a folder on a larger disk"
+            )
+    pixels = np.empty((len(found.table), *shape), dtype=np.uint8)
+    for index, image in enumerate(found.images(progress)):
+        pixels[index] = image
+    return pixels, tuple(found.all_notes())
 
 
 def local_version(options: Options) -> str:

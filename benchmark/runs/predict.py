@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from ...shifts.errors import MedshiftError
 from ..contract.predictor import Predictor, for_condition, fresh_copy, validated_probabilities
 from ..datasets.dataset import Dataset
+from ..datasets.streaming.ahead import made_ahead
 from ..protocols.condition import Condition
 from ..protocols.protocol import Protocol
 from .stream import condition_batches
@@ -39,10 +40,8 @@ def predict(
         MedshiftError: The predictor returned something other than probabilities; the message names the condition.
     """
     classes = len(dataset.classes)
-    made = [
-        validated_probabilities(fresh(images.to(device)), len(images), classes, condition)
-        for images in condition_batches(dataset, rows, protocol, condition)
-    ]
+    with made_ahead(condition_batches(dataset, rows, protocol, condition, device), device) as batches:
+        made = [validated_probabilities(fresh(images), len(images), classes, condition) for images in batches]
     return np.concatenate(made)
 
 

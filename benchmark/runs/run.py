@@ -166,8 +166,8 @@ def _run_key(job: Job, shifts: dict[str, str], device: str, threads: int) -> str
 
 def _grant(job: Job, device: torch.device, progress: RunProgress, finished: FinishedConditions) -> Access:
     """Return the data of the baseline's declared access level, and nothing else."""
-    code = registry.code(job.baseline)
-    content = [job.dataset.digest(), job.protocol.truth_sha256, job.protocol.source, *([code] if code else [])]
+    code, digest = registry.code(job.baseline), job.dataset.digest()
+    content = [digest, job.protocol.truth_sha256, job.protocol.source, *([code] if code else [])]
     access = grant(
         job.dataset,
         job.table,
@@ -179,6 +179,7 @@ def _grant(job: Job, device: torch.device, progress: RunProgress, finished: Fini
         hashlib.sha256(" ".join(content).encode()).hexdigest(),
         progress.line,
         finished.save_training,
+        digest,
     )
     access = replace(access, precision=job.precision)
     progress.line(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Generator
 
 import numpy as np
 import pandas as pd
@@ -11,9 +11,11 @@ import torch
 
 from ...shifts.apply import apply_shift
 from ..datasets.dataset import Dataset
-from ..datasets.images import Images
+from ..datasets.images import Images, to_device
 from ..protocols.condition import Condition
 from ..protocols.protocol import Protocol
+
+CPU = torch.device("cpu")
 
 
 def test_stream(protocol: Protocol, table: pd.DataFrame, condition: Condition) -> pd.DataFrame:
@@ -33,8 +35,12 @@ def in_hash_order(rows: pd.DataFrame, seed: int) -> pd.DataFrame:
 
 
 def condition_batches(
-    dataset: Dataset, rows: pd.DataFrame, protocol: Protocol, condition: Condition
-) -> Iterator[torch.Tensor]:
+    dataset: Dataset,
+    rows: pd.DataFrame,
+    protocol: Protocol,
+    condition: Condition,
+    device: torch.device = CPU,
+) -> Generator[torch.Tensor, None, None]:
     """Yield the images of a condition batch by batch, shifted, as the model gets them.
 
     Args:
@@ -42,15 +48,20 @@ def condition_batches(
         rows: In the order of the stream, with columns sample_id and row.
         protocol: Gives batch size, shift seed and grey levels.
         condition: The condition, with its shift.
+        device: Where the images go; shifts are applied on the CPU, so that they are the same on every device.
 
     Yields:
-        (n, C, *spatial) float32 in [0, 1], on the CPU.
+        (n, C, *spatial) float32 in [0, 1].
     """
+    stored = Images(dataset.pixels, dataset.value_range)
     index, ids = rows["row"].to_numpy(dtype=np.int64), rows["sample_id"].tolist()
+    levels = protocol.grey_levels or None
     for start in range(0, len(index), protocol.batch_size):
         batch = slice(start, start + protocol.batch_size)
-        images = Images(dataset.pixels[index[batch]], dataset.value_range).batch(slice(None))
-        if condition.shift:
-            levels = protocol.grey_levels or None
-            images = apply_shift(condition.shift, images, condition.severity, ids[batch], protocol.seed, levels=levels)
-        yield images
+        images = stored.stored(index[batch])
+        if not condition.shift:
+            yield stored.scaled(images, device)
+            continue
+        images = stored.scaled(images)
+        shifted = apply_shift(condition.shift, images, condition.severity, ids[batch], protocol.seed, levels=levels)
+        yield to_device(shifted, device)

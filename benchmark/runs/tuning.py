@@ -116,17 +116,16 @@ def loss(predictor: Predictor, access: Access, batch_size: int) -> float:
     to batches are judged on batches.
     """
     from ..contract.predictor import fresh_copy, validated_probabilities
+    from ..datasets.streaming.ahead import made_ahead
     from ..protocols.condition import Condition
 
     fresh = fresh_copy(predictor)
     order = np.random.default_rng(access.seed).permutation(len(access.val))
-    made = []
-    for start in range(0, len(order), batch_size):
-        chosen = order[start : start + batch_size]
-        returned = fresh(access.val.batch(chosen).to(access.device))
-        made.append(
-            validated_probabilities(returned, len(chosen), len(access.classes), Condition("source", "validation"))
-        )
+    parts = [order[start : start + batch_size] for start in range(0, len(order), batch_size)]
+    read = (access.val.scaled(access.val.stored(part), access.device) for part in parts)
+    where = Condition("source", "validation")
+    with made_ahead(read, access.device) as batches:
+        made = [validated_probabilities(fresh(images), len(images), len(access.classes), where) for images in batches]
     labels = access.val.labels[order]
     right = np.concatenate(made)[np.arange(len(labels)), labels].astype(np.float64)
     costs = -np.log(np.maximum(right, LEAST))

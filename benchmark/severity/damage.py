@@ -62,7 +62,7 @@ def sample(dataset: Dataset, table: pd.DataFrame, source: str, split: str, count
     place = [hashlib.blake2b(str(name).encode(), digest_size=16).digest() for name in rows["sample_id"]]
     rows = rows.assign(place=place).sort_values("place").head(count)
     index = rows["row"].to_numpy(dtype=np.int64)
-    images = Images(np.ascontiguousarray(dataset.pixels[index]), dataset.value_range).batch(slice(None))
+    images = Images(dataset.pixels, dataset.value_range).batch(index)
     labels = dataset.table["label"].to_numpy(dtype=np.int64)[index]
     return Sample(images, rows["sample_id"].astype(str).tolist(), labels)
 

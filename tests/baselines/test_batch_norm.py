@@ -9,8 +9,8 @@ import torch
 from helpers.bright_squares import LONGER, access
 
 from medshift.baselines.common import networks, source_model, training
-from medshift.baselines.common.batch_norm import with_batch_statistics
 from medshift.baselines.common.recipe import TimmRecipe
+from medshift.baselines.test_time.batch_norm import with_batch_statistics
 from medshift.shifts.errors import MedshiftError
 
 pytestmark = pytest.mark.usefixtures("home")

@@ -85,10 +85,11 @@ def test_the_targets_images_stand_in_the_order_of_their_names():
     first, second = (Images(np.full((2, 1, 4, 4), value, np.uint8), None) for value in (1, 2))
     told = problem(low_contrast)
     made = [
-        target_batches.unlabelled(Access(**{**told.__dict__, "targets": targets})).pixels
+        target_batches.unlabelled(Access(**{**told.__dict__, "targets": targets})).stored(range(4)).numpy()
         for targets in ({"a": first, "b": second}, {"b": second, "a": first})
     ]
     assert np.array_equal(*made)
+    assert made[0][:, 0, 0, 0].tolist() == [1, 1, 2, 2]
 
 
 def test_the_turned_gradient_by_hand():

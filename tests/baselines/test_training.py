@@ -231,10 +231,15 @@ def test_a_source_model_comes_with_the_record_of_its_training(tmp_path):
 
 
 def test_the_length_of_training_is_the_same_for_few_and_many_images():
-    index = list(itertools.islice(batches.RandomBatches(10, 4, torch.Generator().manual_seed(0)), 5))
-    assert [len(each) for each in index] == [4] * 5
-    assert len(set(torch.cat(index[:2]).tolist())) == 8  # of one pass each image at most once
-    assert [len(each) for each in itertools.islice(batches.RandomBatches(3, 8, torch.Generator()), 2)] == [3, 3]
+    images = Labelled(np.arange(10, dtype=np.uint8).repeat(16).reshape(10, 1, 4, 4), None, np.arange(10))
+    for count, size, shown in ((10, 4, 4), (3, 8, 3)):
+        some = Labelled(images.pixels[:count], None, images.labels[:count])
+        draws, device = torch.Generator().manual_seed(0), torch.device("cpu")
+        with batches.TrainingBatches(some, size, draws, device, shared=False) as made:
+            labels = [each for _, each in itertools.islice(made, 5)]
+        assert [len(each) for each in labels] == [shown] * 5
+        of_a_pass = torch.cat(labels[: count // shown]).tolist()  # each image at most once
+        assert len(set(of_a_pass)) == len(of_a_pass)
 
 
 def test_class_weights_balance():

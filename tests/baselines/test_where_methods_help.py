@@ -11,9 +11,9 @@ from helpers.stripes import Small, low_contrast, pictures, problem
 
 from medshift.baselines.adaptation import coral_mmd, dann, fda, mcc
 from medshift.baselines.common import training
-from medshift.baselines.common.batch_norm import with_batch_statistics
 from medshift.baselines.common.recipe import TimmRecipe
 from medshift.baselines.generalisation import histogram_matching
+from medshift.baselines.test_time.batch_norm import with_batch_statistics
 from medshift.benchmark.contract.access import Access
 from medshift.benchmark.datasets.images import Images, Labelled
 

@@ -8,7 +8,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, BinaryIO, Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -16,9 +16,11 @@ from numpy.typing import NDArray
 
 from ....shifts.errors import MedshiftError
 from ...files.atomic import sha256
+from ...files.disk import require_disk
 from .. import store
 from ..dataset import COLUMNS, Dataset
 from ..facts import DatasetFacts
+from ..streaming.rows import write_header
 from .staging import check_free, staged_folder
 
 
@@ -48,6 +50,11 @@ class Content:
     citation: str = ""
     notes: tuple[str, ...] = field(default=())
 
+    @property
+    def size(self) -> int:
+        """Bytes of the pixels."""
+        return len(self.table) * math.prod(self.shape) * np.dtype(self.dtype).itemsize
+
 
 def pack(
     name: str, content: Content, blocks: Iterable[NDArray[Any]], closing: Callable[[], Iterable[str]] = tuple
@@ -65,24 +72,49 @@ def pack(
         closing: Called after the last block; returns further notes, which only the pixels can give.
 
     Raises:
-        MedshiftError: The name is taken, pixels are not finite or do not match the rows, or the disk is full.
+        MedshiftError: The name is taken, pixels are not finite or do not match the rows, or the disk has no room.
     """
     check_free(name)
+    require_disk(store.root(), content.size, "the images", "set MEDSHIFT_HOME to a folder on a larger disk")
     with staged_folder(name) as part:
-        try:
-            stamp, least, most = _write_pixels(part / store.PIXELS, content, blocks)
-            content.table.reset_index(drop=True).to_parquet(part / store.TABLE, index=False, compression="zstd")
-            with (part / store.TABLE).open("rb+") as file:
-                os.fsync(file.fileno())
-            content = replace(content, notes=(*content.notes, *closing()))
-            described = _describe(name, part, content, stamp, (least, most))
-            text = described.model_dump_json(by_alias=True, indent=1)
-            (part / store.FACTS).write_text(text + "\n", encoding="utf-8", newline="\n")
-            store.read(part)  # raises where table and pixels are not what they should be
-            part.rename(store.folder(name))
-        except OSError as error:
-            raise MedshiftError(f"{part} cannot be written: {error.strerror or error}") from error
+        write_into(part, name, content, blocks, closing, store.folder(name))
     return store.read(store.folder(name))
+
+
+def write_into(
+    part: Path,
+    name: str,
+    content: Content,
+    blocks: Iterable[NDArray[Any]],
+    closing: Callable[[], Iterable[str]],
+    place: Path,
+) -> None:
+    """Write a data set as the store keeps it into an empty folder, and rename that once it is complete.
+
+    Args:
+        part: The empty folder.
+        name: Name of the data set.
+        content: The data set without its pixels.
+        blocks: As for `pack`.
+        closing: As for `pack`.
+        place: What the folder becomes.
+
+    Raises:
+        MedshiftError: As for `pack`.
+    """
+    try:
+        stamp, least, most = _write_pixels(part / store.PIXELS, content, blocks)
+        content.table.reset_index(drop=True).to_parquet(part / store.TABLE, index=False, compression="zstd")
+        with (part / store.TABLE).open("rb+") as file:
+            os.fsync(file.fileno())
+        content = replace(content, notes=(*content.notes, *closing()))
+        described = _describe(name, part, content, stamp, (least, most))
+        text = described.model_dump_json(by_alias=True, indent=1)
+        (part / store.FACTS).write_text(text + "\n", encoding="utf-8", newline="\n")
+        store.read(part)  # raises where table and pixels are not what they should be
+        part.rename(place)
+    except OSError as error:
+        raise MedshiftError(f"{part} cannot be written: {error.strerror or error}") from error
 
 
 def _write_pixels(path: Path, content: Content, blocks: Iterable[NDArray[Any]]) -> tuple[store.Stamp, float, float]:
@@ -92,7 +124,7 @@ def _write_pixels(path: Path, content: Content, blocks: Iterable[NDArray[Any]]) 
     dtype = np.dtype(content.dtype).newbyteorder("<")
     count = len(content.table)
     with path.open("wb") as file:
-        _write_header(file, (count, *content.shape), dtype)
+        write_header(file, (count, *content.shape), dtype)
         file.flush()
         head = path.read_bytes()
         digest.update(head)
@@ -115,11 +147,6 @@ def _write_pixels(path: Path, content: Content, blocks: Iterable[NDArray[Any]]) 
         file.flush()
         os.fsync(file.fileno())
     return store.Stamp(bytes=size, sha256=digest.hexdigest()), least, most
-
-
-def _write_header(file: BinaryIO, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
-    described = {"descr": np.lib.format.dtype_to_descr(dtype), "fortran_order": False, "shape": shape}
-    np.lib.format.write_array_header_1_0(file, described)
 
 
 def _describe(

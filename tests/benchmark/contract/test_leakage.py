@@ -22,7 +22,7 @@ import torch
 from helpers.images.image_folders import folder
 from helpers.secrets_search import CHOICES, Secrets, reachable, secrets
 
-from medshift.benchmark.contract import access, registry
+from medshift.benchmark.contract import access, grants, registry
 from medshift.benchmark.contract.checks import check_baseline
 from medshift.benchmark.datasets import manifest
 from medshift.benchmark.datasets.images import Images
@@ -80,15 +80,17 @@ class PriesTest(Pries):
     sees: ClassVar[str] = "test-batches"
 
 
+@pytest.mark.parametrize("in_memory", [grants.IN_MEMORY, 0], ids=["copies in memory", "copies in files"])
 @pytest.mark.parametrize("kind", [Pries, PriesAdapt, PriesTest])
-def test_what_fit_is_handed_leads_to_no_secret(tmp_path, data, kind, monkeypatch):
+def test_what_fit_is_handed_leads_to_no_secret(tmp_path, home, data, kind, in_memory, monkeypatch):
+    monkeypatch.setattr(grants, "IN_MEMORY", in_memory)
     monkeypatch.setitem(registry.TABLE.builtins, "pries", f"{__name__}:{kind.__name__}")
     made = job(data, tmp_path, kind())
     hidden = secrets(made.dataset, made.table, kind.sees)
     everything = [made.dataset.pixels, made.dataset.table["label"], *made.table["sample_id"]]
     assert len(hidden.found(everything)) > 100  # the search finds what is there
     run.run(made, torch.device("cpu"), run.RunProgress())
-    assert any(isinstance(item, np.ndarray) for item in kind.found)
+    assert any(isinstance(item, np.memmap) for item in kind.found) == (in_memory == 0)
     assert hidden.found(kind.found) == []
     assert all(whole == shown for whole, shown in Even.shown)  # nothing lies behind the batches that are predicted
     train = made.table[(made.table["domain"] == "site-a") & (made.table["split"] == "train")]
@@ -99,7 +101,7 @@ def test_what_fit_is_handed_leads_to_no_secret(tmp_path, data, kind, monkeypatch
 def test_views_of_the_data_would_be_found(data, monkeypatch):
     dataset = manifest.read_manifest(data)
     _, table = plan.plan(dataset, CHOICES)
-    monkeypatch.setattr(access, "subset", lambda whole, rows: (whole.pixels[: len(rows)], np.zeros(len(rows), int)))
+    monkeypatch.setattr(grants, "read_rows", lambda pixels, rows: pixels[: len(rows)])
     leaking = access.grant(dataset, table, "site-a", (), "source", 0, torch.device("cpu"), "x", print)
     assert secrets(dataset, table, "source").found(reachable(leaking, whole=False))
 

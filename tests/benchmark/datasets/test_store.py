@@ -195,7 +195,7 @@ def test_the_digest_is_of_all_bytes_whatever_the_blocks(monkeypatch):
     table = made.table[["sample_id", "label", "domain", "group"]].to_csv(index=False, lineterminator="\n").encode()
     expected = hashlib.sha256(head + table + pixels.tobytes()).hexdigest()
     for block in (1, 50, 1 << 20):
-        monkeypatch.setattr("medshift.benchmark.datasets.dataset.BLOCK", block)
+        monkeypatch.setattr("medshift.benchmark.datasets.streaming.rows.BLOCK", block)
         assert made.digest() == expected
     for other in ({"value_range": (0.0, 4095.0)}, {"version": "2"}):
         assert dataclasses.replace(made, **other).digest() != expected

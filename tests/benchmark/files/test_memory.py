@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 
 import pytest
-from helpers.images.image_folders import folder
 
-from medshift.benchmark.contract import access
-from medshift.benchmark.datasets import manifest
-from medshift.benchmark.datasets.importing.collection import Collection
-from medshift.benchmark.files import memory
-from medshift.benchmark.protocols import plan
-from medshift.benchmark.protocols.plan import Choices
+from medshift.benchmark.files import disk, memory
 from medshift.shifts.errors import MedshiftError
 
 GB = 10**9
@@ -75,31 +70,22 @@ def test_the_limit_of_the_process_counts(limit):
     assert 0 < int(done.stdout) < 1 << 30
 
 
-def test_images_that_do_not_fit_are_refused_before_one_is_read(tmp_path, monkeypatch):
-    where = folder(tmp_path / "set")
+def test_an_array_that_does_not_fit_is_one_line(monkeypatch):
     monkeypatch.setattr(memory, "available", lambda: 9 * GB // 10)
-    monkeypatch.setattr(Collection, "images", lambda *_: pytest.fail("an image was read"))
+    memory.require_memory(9 * GB // 10, "the images", "take fewer")
     with pytest.raises(MedshiftError) as error:
-        manifest.read_manifest(where, image_size=3750)
-    assert str(error.value) == (
-        "the images need 1.8 GB in memory, 900 MB are free: "
-        "lower --image-size, or `medshift data add` keeps them on disk"
-    )
+        memory.require_memory(2 * GB, "the images", "take fewer")
+    assert str(error.value) == "the images need 2.0 GB in memory, 900 MB are free: take fewer"
 
 
-def test_copies_for_a_method_that_do_not_fit_are_refused(tmp_path, monkeypatch):
-    dataset = manifest.read_manifest(folder(tmp_path / "set"))
-    protocol, table = plan.plan(dataset, Choices(shifts=("gamma",), severities=(3,)))
-    monkeypatch.setattr(memory, "available", lambda: 50_000)
-    monkeypatch.setattr(memory, "SMALL", 0)
-    given = (dataset, table, protocol.source, protocol.targets)
+def test_what_a_disk_has_no_room_for_is_one_line(tmp_path, monkeypatch):
+    free = shutil.disk_usage(tmp_path)
+    monkeypatch.setattr(shutil, "disk_usage", lambda place: free._replace(free=2 * GB + disk.MARGIN))
+    where = tmp_path / "not" / "there"
+    disk.require_disk(where, 2 * GB, "the images", "take fewer")
     with pytest.raises(MedshiftError) as error:
-        access.grant(*given, "source", 0, "cpu", "x", print)
-    assert "copies of the 64 images that the method may see need 66 kB in memory, 50 kB are free" in str(error.value)
-    monkeypatch.setattr(memory, "available", lambda: 64 * 32 * 32)
-    assert len(access.grant(*given, "source", 0, "cpu", "x", print).train.labels) == 50
-    with pytest.raises(MedshiftError, match="copies of the 88 images"):
-        access.grant(*given, "target-unlabelled", 0, "cpu", "x", print)
+        disk.require_disk(where, 3 * GB, "the images", "take fewer")
+    assert str(error.value) == f"the images need 3.0 GB on disk, 2.0 GB are free for {where}: take fewer"
 
 
 def test_small_arrays_cost_no_look_at_the_memory(monkeypatch):
