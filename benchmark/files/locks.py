@@ -67,3 +67,30 @@ def _acquire(path: Path, busy: str) -> int | None:
             if os.path.samestat(os.fstat(opened), path.stat()):
                 return opened
         os.close(opened)  # its last holder removed it between our opening and locking it
+
+
+def is_held(path: Path) -> bool:
+    """Return whether another process holds a lock file of `locked`; False where that cannot be known."""
+    if not path.exists():
+        return False
+    if sys.platform == "win32":
+        from filelock import FileLock, Timeout
+
+        try:
+            with FileLock(path, timeout=0):
+                return False
+        except Timeout:
+            return True
+    import fcntl
+
+    try:
+        opened = os.open(path, os.O_RDWR)
+    except OSError:
+        return False
+    try:  # shared, so that two that only ask do not take each other for a holder
+        fcntl.flock(opened, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError as error:
+        return error.errno in HELD
+    finally:
+        os.close(opened)
+    return False
