@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...shifts.errors import MedshiftError
-from ..protocols.plan import Choices
+from ..protocols.choices import Choices
 from ..runs import terms
 from .progress import bar, console
 from .reading import DataOptions, ReadingOptions

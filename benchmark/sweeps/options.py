@@ -9,7 +9,7 @@ from typing import Any, Literal, get_type_hints
 
 from ...shifts.errors import MedshiftError, near
 from ..datasets.importing.options import Options
-from ..protocols.plan import Choices
+from ..protocols.choices import Choices
 from ..runs.terms import DataChoice
 from .sweep import ProtocolChoice
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from ...shifts.errors import MedshiftError
-from ..protocols.plan import Choices
+from ..protocols.choices import Choices
 from ..runs.terms import DataChoice
 
 #: A hyper-parameter, as TOML and Python have it, or as text that is typed after `--set`.
