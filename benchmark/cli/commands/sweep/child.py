@@ -7,6 +7,7 @@ a lost worker of a cluster leaves no process that goes on, and holds a lock, uns
 from __future__ import annotations
 
 import os
+import runpy
 import signal
 import sys
 from threading import Thread
@@ -22,9 +23,7 @@ def _watch() -> None:
 def main() -> None:
     """Watch the parent and run the command line."""
     Thread(target=_watch, daemon=True).start()
-    from ...__main__ import main as run
-
-    run()
+    runpy.run_module("medshift.benchmark.cli", run_name="__main__")
 
 
 if __name__ == "__main__":
