@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Literal, get_type_hints
 
 from ...shifts.errors import MedshiftError, near
-from ..datasets.importing.options import Options
+from ..datasets.importing.options import Options, make_options
 from ..protocols.choices import Choices
 from ..runs.terms import DataChoice
 from .sweep import ProtocolChoice
@@ -166,7 +166,7 @@ def _check_alone(key: str, place: Place, value: object) -> None:
         elif key == "severities" and not (value and set(value) <= set(catalogue.SEVERITIES)):  # type: ignore[call-overload]
             raise MedshiftError(f"severities must be among 1, 2, 3, 4, 5, not {value}")
         elif place.part == "reading":
-            Options(**{place.field: value})
+            make_options(**{place.field: value})
     except MedshiftError as error:
         raise OptionError(key, str(error)) from None
 

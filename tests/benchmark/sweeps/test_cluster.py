@@ -25,7 +25,7 @@ pytestmark = [
 ]
 RAY = [sys.executable, "-m", "ray.scripts.scripts"]
 SWEEP = """
-baselines = ["scratch", "mixup"]
+baselines = ["scratch", "random-init"]
 seeds = 3
 
 [settings]

@@ -21,6 +21,8 @@ from ....sweeps.sweep import Sweep
 from ...progress import bar, console
 from ..listing import print_rows
 
+CLOCK = 45  # columns of a terminal that the clock, the bar and the count take
+
 
 def print_plan(sweep: Sweep, file: SweepFile | None, out: Path, threads: int, device: str) -> None:
     """Print one command per run that is neither done nor running, quoted for a shell."""
@@ -90,9 +92,9 @@ def _watched(total: int) -> Iterator[SweepProgress]:
         line(f"[{count}/{total}] {outcome.run.title}: {_told(outcome)}")
 
     def tick(runs: Sequence[PlannedRun]) -> None:
-        more = f" and {len(runs) - 2} more" if len(runs) > 2 else ""
-        shown = "; ".join(run.title for run in runs[:2])
-        clock.update(task, description=f"{shown}{more}" if runs else "waiting for workers")
+        shown = "; ".join(run.title for run in runs) or "waiting for workers"
+        room = max(20, screen.width - CLOCK)
+        clock.update(task, description=shown if len(shown) <= room else f"{shown[: room - 3]}...")
 
     with clock:
         yield SweepProgress(line, ended, tick)

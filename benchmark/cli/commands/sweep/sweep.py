@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -155,7 +156,7 @@ def _typed(
     check_names(dict.fromkeys(names))
     axes = _axes(settings or [])
     choice = ProtocolChoice(data_choice(data, reading), chosen.choices())
-    protocols = tuple(ProtocolChoice(choice.data, choice.choices, folder) for folder in folders or [None])
+    protocols = tuple(replace(choice, folder=folder) for folder in folders or ()) or (choice,)
     return Sweep(tuple(Method(name, axes) for name in names), protocols, tuple(seeds), tune, submitter)
 
 
