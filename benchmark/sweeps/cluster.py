@@ -88,7 +88,6 @@ class Cluster:
 
 
 def _import_ray() -> Any:  # noqa: ANN401 - a module
-    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # runs without a GPU keep their environment
     try:
         import ray
     except ModuleNotFoundError:

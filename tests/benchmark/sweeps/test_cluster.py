@@ -184,3 +184,24 @@ def test_a_killed_worker_costs_a_retry_and_no_byte(cluster, tmp_path):
     print(
         f"\n12 runs: {spent['ray']:.0f} s on Ray, two nodes, one worker killed; {spent['local']:.0f} s with --workers 2"
     )
+
+
+def test_a_sweep_that_is_stopped_ends_its_runs_on_the_cluster(cluster, tmp_path):
+    text = SWEEP.format(data=folder(tmp_path / "set", side=16)).replace("steps = 4", "steps = 100000")
+    (tmp_path / "sweep.toml").write_text(text)
+    out = tmp_path / "out"
+    started = subprocess.Popen(
+        [*MEDSHIFT, "sweep", "sweep.toml", "--out", str(out), "--ray", cluster],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env=environment(tmp_path / "home"),
+    )
+    wait_for(lambda: "fitting on" in "".join(path.read_text() for path in out.glob("logs/*/*.log")), 600)
+    started.send_signal(signal.SIGTERM)
+    said, _ = started.communicate(timeout=300)
+    assert (started.returncode, children(out)) == (143, {})
+    assert "medshift: stopped by SIGTERM: 0 of 12 runs are done; the same command resumes the others" in said
+    assert "medshift: stopped by SIGTERM" in "".join(path.read_text() for path in out.glob("logs/*/*.log"))
+    assert not list(out.glob(".sweep-*"))
