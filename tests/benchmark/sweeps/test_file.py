@@ -142,7 +142,7 @@ BETWEEN = st.lists(st.sampled_from(["", "# a = 1", "  # [b]"]), max_size=2)
 
 
 @given(st.dictionaries(KEYS, st.dictionaries(KEYS, st.tuples(VALUES, BETWEEN), min_size=1, max_size=4), max_size=4))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_the_line_of_every_key_is_found(tables):
     rows, wanted = [], {}
     for table, keys in tables.items():

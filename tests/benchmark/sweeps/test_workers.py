@@ -10,6 +10,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from medshift.benchmark.cli.commands.sweep import child
 from medshift.benchmark.files.locks import is_held, locked
 from medshift.benchmark.runs import environment
 from medshift.benchmark.submissions import card as cards
@@ -154,10 +155,11 @@ def test_without_ray_the_extra_is_named(planned, tmp_path, monkeypatch):
 @pytest.mark.skipif(sys.platform == "win32", reason="signals")
 def test_the_process_of_a_run_ends_with_the_one_that_started_it():
     code = (
-        "from medshift.benchmark.cli.commands.sweep import child; from threading import Thread; import signal\n"
-        "Thread(target=child._watch, daemon=True).start(); print('on', flush=True); signal.pause()"
+        "import runpy, signal, sys; from threading import Thread; watch = runpy.run_path(sys.argv[1])['_watch']\n"
+        "Thread(target=watch, daemon=True).start(); print('on', flush=True); signal.pause()"
     )
-    with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as started:
+    command = [sys.executable, "-c", code, child.__file__]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as started:
         assert started.stdout.readline() == b"on\n"
         started.stdin.close()
         assert started.wait(20) == -signal.SIGTERM
