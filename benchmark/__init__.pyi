@@ -11,20 +11,27 @@ from .datasets.dataset import Dataset as Dataset
 from .datasets.manifest import read_manifest as read_manifest
 from .datasets.registry import load_dataset as load_dataset
 from .files.home import home as home
+from .protocols.choices import Choices as Choices
 from .protocols.condition import Condition as Condition
 from .protocols.folder import read_protocol as read_protocol
 from .protocols.folder import write_protocol as write_protocol
-from .protocols.plan import Choices as Choices
 from .protocols.protocol import Protocol as Protocol
 from .runs.evaluate import evaluate as evaluate
 from .runs.run import Job as Job
 from .runs.run import RunProgress as RunProgress
 from .runs.run import run as run
+from .runs.terms import DataChoice as DataChoice
 from .scoring.scores import Scores as Scores
 from .scoring.scores import score as score
 from .severity.matching import plan_protocol as plan_protocol
 from .submissions.submission import check_submission as check_submission
 from .submissions.submission import read_submission as read_submission
+from .sweeps.outcome import SweepProgress as SweepProgress
+from .sweeps.outcome import SweepResult as SweepResult
+from .sweeps.run_sweep import run_sweep as run_sweep
+from .sweeps.sweep import Method as Method
+from .sweeps.sweep import ProtocolChoice as ProtocolChoice
+from .sweeps.sweep import Sweep as Sweep
 
 __all__ = [
     "Access",
@@ -32,15 +39,21 @@ __all__ = [
     "Choice",
     "Choices",
     "Condition",
+    "DataChoice",
     "Dataset",
     "Job",
     "LogUniform",
+    "Method",
     "Predictor",
     "Protocol",
+    "ProtocolChoice",
     "RunProgress",
     "Scores",
     "Sees",
     "Space",
+    "Sweep",
+    "SweepProgress",
+    "SweepResult",
     "__version__",
     "check_baseline",
     "check_submission",
@@ -53,6 +66,7 @@ __all__ = [
     "read_protocol",
     "read_submission",
     "run",
+    "run_sweep",
     "score",
     "write_protocol",
 ]

@@ -13,7 +13,21 @@ from typer.core import TyperGroup
 from ...shifts.errors import MedshiftError
 from ..reporting.terminal import tolerate_encodings
 from . import interrupts
-from .commands import check, data, export, leaderboard, listing, new, protocol, run, score, shifts, submit, verify
+from .commands import (
+    check,
+    data,
+    export,
+    leaderboard,
+    listing,
+    new,
+    protocol,
+    run,
+    score,
+    shifts,
+    submit,
+    sweep,
+    verify,
+)
 from .explain import expand_home, explain
 
 
@@ -41,6 +55,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command("run")(run.run)
+app.command("sweep")(sweep.sweep)
 app.command("leaderboard")(leaderboard.leaderboard)
 app.command("export")(export.export)
 app.command("score")(score.score)

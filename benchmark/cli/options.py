@@ -13,7 +13,7 @@ import typer
 from ...shifts.errors import MedshiftError
 
 if TYPE_CHECKING:
-    from ..protocols.plan import Choices
+    from ..protocols.choices import Choices
 
 ProtocolFolder = Annotated[
     Path | None,
@@ -46,7 +46,7 @@ class ShiftOptions:
         Raises:
             MedshiftError: A severity is not a whole number.
         """
-        from ..protocols.plan import Choices
+        from ..protocols.choices import Choices
 
         return Choices(
             source=source,

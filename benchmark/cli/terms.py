@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...shifts.errors import MedshiftError
-from ..protocols.plan import Choices
+from ..protocols.choices import Choices
 from ..runs import terms
 from .progress import bar, console
 from .reading import DataOptions, ReadingOptions
@@ -27,7 +27,7 @@ def load_chosen(data: DataOptions, reading: ReadingOptions, choices: Choices | N
         reading: How the folder is read.
         choices: Those of the protocol that it is for.
     """
-    return terms.load_chosen(_choice(data, reading).arranged(choices or Choices()), bar)
+    return terms.load_chosen(data_choice(data, reading).arranged(choices or Choices()), bar)
 
 
 def resolve_study(
@@ -41,7 +41,7 @@ def resolve_study(
         data: A data set by name, or a folder.
         reading: How the folder is read.
     """
-    found, protocol, table = terms.resolve_terms(_choice(data, reading), choices, protocol_folder, bar)
+    found, protocol, table = terms.resolve_terms(data_choice(data, reading), choices, protocol_folder, bar)
     print_remarks(found, protocol, table, planned=protocol_folder is None and not choices.positive)
     return found, protocol, table
 
@@ -72,7 +72,12 @@ def _print(lines: Iterable[str]) -> None:
         console().print(line, soft_wrap=True, markup=False)
 
 
-def _choice(data: DataOptions, reading: ReadingOptions) -> terms.DataChoice:
+def data_choice(data: DataOptions, reading: ReadingOptions) -> terms.DataChoice:
+    """Return the choice of data that the options make.
+
+    Raises:
+        MedshiftError: Options of reading are given without a folder, or are wrong.
+    """
     if data.data is None and reading != ReadingOptions():
         given = ", ".join(reading.given())
         raise MedshiftError(

@@ -30,6 +30,21 @@ BUILTINS: Mapping[str, Entry] = import_module("medshift.baselines.catalogue").BU
 TABLE = Table("medshift.baselines", "baseline", {name: entry.target for name, entry in BUILTINS.items()})
 
 
+class SettingError(MedshiftError):
+    """A baseline does not take the value of one hyper-parameter.
+
+    Args:
+        key: The hyper-parameter.
+        value: The value, as typed.
+        problem: What is wrong with it.
+    """
+
+    def __init__(self, key: str, value: object, problem: str) -> None:
+        super().__init__(f"--set {key}={value!s}: {problem}")
+        self.key = key
+        self.problem = problem
+
+
 class Baseline(Protocol):
     """A frozen dataclass of hyper-parameters with its access level and `fit`."""
 
@@ -133,7 +148,7 @@ def make_baseline(name: str, settings: Sequence[str]) -> Baseline:
         where, what = ".".join(map(str, problem["loc"])), problem["msg"].removeprefix("Value error, ")
         if not where:  # of several hyper-parameters together
             raise MedshiftError(f"baseline {name!r}: {what}") from None
-        raise MedshiftError(f"--set {where}={problem['input']!s}: {what}") from None
+        raise SettingError(where, problem["input"], what) from None
     except ValueError as error:
         raise MedshiftError(f"baseline {name!r}: {error}") from None
     except (PydanticUserError, PydanticUndefinedAnnotation) as error:

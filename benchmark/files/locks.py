@@ -48,6 +48,16 @@ def locked(path: Path, busy: str, wait: Callable[[str], None] | None = None) -> 
         _release(path, held)
 
 
+def is_held(path: Path) -> bool:
+    """Return whether another process holds a lock file of `locked`; False where that cannot be known."""
+    if not path.exists():
+        return False
+    try:
+        return _is_held(path)
+    except OSError:
+        return False
+
+
 def _awaited(path: Path, busy: str, wait: Callable[[str], None]) -> Any:  # noqa: ANN401 - as `_acquire`
     """Acquire a lock, after waiting for whoever holds it."""
     holder = ""
@@ -91,6 +101,13 @@ if sys.platform == "win32":
     def _release(path: Path, held: FileLock) -> None:
         held.release()
 
+    def _is_held(path: Path) -> bool:
+        try:
+            with FileLock(path, timeout=0):
+                return False
+        except Timeout:
+            return True
+
 else:
     import fcntl
 
@@ -120,3 +137,14 @@ else:
             path.unlink()
         if held is not None:
             os.close(held)
+
+    def _is_held(path: Path) -> bool:
+        """Ask by a shared lock, so that two that only ask do not take each other for a holder."""
+        opened = os.open(path, os.O_RDWR)
+        try:
+            fcntl.flock(opened, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except OSError as error:
+            return error.errno in HELD
+        finally:
+            os.close(opened)
+        return False

@@ -13,7 +13,7 @@ from ..datasets.dataset import Dataset
 from ..datasets.shared_groups import groups_per_domain
 
 if TYPE_CHECKING:
-    from .plan import Choices
+    from .choices import Choices
     from .protocol import Protocol
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Literal, TypeAlias
+from dataclasses import replace
+from typing import TypeAlias
 
 import pandas as pd
 
@@ -17,6 +17,7 @@ from ..files.names import folder_name
 from ..files.wording import plural
 from . import splits, truth
 from .arrange import arrange
+from .choices import Choices as Choices
 from .folder import unscorable
 from .protocol import Protocol
 from .untested import require_tested
@@ -26,35 +27,6 @@ STEPS = 100  # matched severities are multiples of 1/100: 2.41, not 2.4137
 
 #: Data set, truth with a column `row`, protocol -> shift -> severities
 Match: TypeAlias = Callable[[Dataset, pd.DataFrame, Protocol], dict[str, tuple[float, ...]]]
-
-
-@dataclass(frozen=True)
-class Choices:
-    """The user's choices for a protocol; the defaults give the data set's standard one.
-
-    Args:
-        source: Domain to train on; the data set's own source, or the largest, by default.
-        targets: Domains of the real shifts; all other domains by default.
-        shifts: Names of the synthesized shifts; by default all built-in ones that suit modality and channels.
-        families: Keep only shifts of these families.
-        severities: Steps 1..5.
-        requantise: Round shifted images to the grey levels of the data set's integer type.
-        positive: Of two classes the one to find; by default the second.
-        groups_per_domain: Groups named alike in two domains are different patients.
-        ignore_split: Split anew, whatever a column `split` says.
-        scale: `physical`, or `matched`: severities at which all shifts reach the same structural similarity.
-    """
-
-    source: str = ""
-    targets: tuple[str, ...] = ()
-    shifts: tuple[str, ...] = ()
-    families: tuple[str, ...] = ()
-    severities: tuple[int, ...] = catalogue.SEVERITIES
-    requantise: bool = True
-    scale: Literal["physical", "matched"] = "physical"
-    positive: str = ""
-    groups_per_domain: bool = False
-    ignore_split: bool = False
 
 
 def plan(

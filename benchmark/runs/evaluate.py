@@ -16,8 +16,8 @@ from ..contract import registry
 from ..contract.precision import DEFAULT, Precision
 from ..datasets.importing.options import make_options
 from ..files.atomic import replace, sha256
+from ..protocols.choices import Choices
 from ..protocols.folder import write_protocol
-from ..protocols.plan import Choices
 from ..submissions import card
 from ..submissions.predictions import PREDICTIONS_FILE
 from . import environment, tuning

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from ...shifts.errors import MedshiftError
 from ..datasets.brain_mri_sim import NAME as DEFAULT_DATASET
 from ..datasets.importing.options import Options
-from ..protocols.plan import Choices
+from ..protocols.choices import Choices
 
 if TYPE_CHECKING:
     import pandas as pd

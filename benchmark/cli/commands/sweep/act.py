@@ -1,0 +1,121 @@
+"""What `medshift sweep` does with a sweep: print its commands, show its table, or run it."""
+
+from __future__ import annotations
+
+import shlex
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from .....shifts.errors import MedshiftError
+from ....files.wording import plural
+from ....sweeps.cluster import Cluster
+from ....sweeps.estimate import Durations, told, told_total
+from ....sweeps.file import SweepFile
+from ....sweeps.local import Workers
+from ....sweeps.outcome import Outcome, SweepProgress, SweepResult
+from ....sweeps.planned import PlannedRun, plan_runs
+from ....sweeps.run_sweep import make_runs
+from ....sweeps.sweep import Sweep
+from ...progress import bar, console
+from ..listing import print_rows
+
+CLOCK = 45  # columns of a terminal that the clock, the bar and the count take
+
+
+def print_plan(sweep: Sweep, file: SweepFile | None, out: Path, threads: int, device: str) -> None:
+    """Print one command per run that is neither done nor running, quoted for a shell."""
+    runs = _planned(sweep, file)
+    states = [run.state(out) for run in runs]
+    for run, state in zip(runs, states, strict=True):
+        if state == "to do":
+            print(shlex.join(["medshift", *run.words(out, threads, device)]))
+    console().print(_counted(states), markup=False, soft_wrap=True)
+
+
+def show(sweep: Sweep, file: SweepFile | None, out: Path, workers: int) -> None:
+    """Print the table of runs, and how long those that are to do will take."""
+    runs = _planned(sweep, file)
+    durations = Durations(out, runs)
+    states = [run.state(out) for run in runs]
+    rows = []
+    for run, state in zip(runs, states, strict=True):
+        seconds = durations.of(run) if state != "done" else None
+        shown = f"about {told(seconds)}" if seconds is not None else "" if state == "done" else "unknown"
+        rows.append((run.entry, str(run.seed), run.study.protocol.name, state, shown))
+    print_rows("runs", ("name", "seed", "protocol", "state", "time"), rows)
+    todo = [run for run, state in zip(runs, states, strict=True) if state == "to do"]
+    print(f"{_counted(states)}; {told_total(todo, durations, workers)}")
+
+
+def start(sweep: Sweep, file: SweepFile | None, out: Path, workers: int, threads: int, device: str, ray: str) -> None:
+    """Run a sweep, and end with an error that lists the runs that failed."""
+    pool = Cluster(ray, threads, device) if ray else Workers(workers, threads, device)
+    runs = _planned(sweep, file)
+    with _watched(len(runs)) as progress:
+        result = make_runs(runs, out, pool, progress)
+    _end(result)
+
+
+def _planned(sweep: Sweep, file: SweepFile | None) -> list[PlannedRun]:
+    return plan_runs(sweep, bar, file.protocol_failed if file else None)
+
+
+def _counted(states: Sequence[str]) -> str:
+    counts = Counter(states)
+    kinds = ("done", "running", "to do")
+    return f"{plural(len(states), 'run')}: " + ", ".join(f"{counts[kind]} {kind}" for kind in kinds if counts[kind])
+
+
+@contextmanager
+def _watched(total: int) -> Iterator[SweepProgress]:
+    """Print a line per run that has ended; on a terminal, show a clock and the runs under way, too."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    screen = console()
+    columns = (
+        SpinnerColumn(),
+        MofNCompleteColumn(),
+        BarColumn(20),
+        TimeElapsedColumn(),
+        TextColumn("{task.description}"),
+    )
+    clock = Progress(*columns, console=screen, transient=True, disable=not screen.is_terminal)
+    task = clock.add_task("starting", total=total)
+
+    def line(text: str) -> None:
+        screen.print(text, markup=False, soft_wrap=True)
+
+    def ended(outcome: Outcome, count: int, total: int) -> None:
+        clock.update(task, completed=count)
+        line(f"[{count}/{total}] {outcome.run.title}: {_told(outcome)}")
+
+    def tick(runs: Sequence[PlannedRun]) -> None:
+        shown = "; ".join(run.title for run in runs) or "waiting for workers"
+        room = max(20, screen.width - CLOCK)
+        clock.update(task, description=shown if len(shown) <= room else f"{shown[: room - 3]}...")
+
+    with clock:
+        yield SweepProgress(line, ended, tick)
+
+
+def _told(outcome: Outcome) -> str:
+    if outcome.status == "elsewhere":
+        return "left to the process that is making it"
+    after = f"{outcome.status} after {told(outcome.seconds)}" if outcome.seconds else outcome.status
+    return f"{after}: {outcome.reason}" if outcome.reason else after
+
+
+def _end(result: SweepResult) -> None:
+    """Tell what there is; what failed is listed with its reason, and ends in status 1."""
+    if result.elsewhere:
+        left = plural(len(result.elsewhere), "run")
+        console().print(f"{left} left to other processes: the same command tells whether they are done", soft_wrap=True)
+    print(f"submissions: {result.out} ({len(result.folders)} of {plural(len(result.outcomes), 'run')} done)")
+    if result.failed:
+        lines = [
+            f"{each.run.title}: {each.reason}{f' (log: {each.log})' if each.log else ''}" for each in result.failed
+        ]
+        listed = "\n  ".join(lines)
+        raise MedshiftError(f"{len(lines)} of {plural(len(result.outcomes), 'run')} failed:\n  {listed}")

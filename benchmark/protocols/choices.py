@@ -1,0 +1,37 @@
+"""The choices that make a protocol."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from ...shifts import catalogue
+
+
+@dataclass(frozen=True)
+class Choices:
+    """The user's choices for a protocol; the defaults give the data set's standard one.
+
+    Args:
+        source: Domain to train on; the data set's own source, or the largest, by default.
+        targets: Domains of the real shifts; all other domains by default.
+        shifts: Names of the synthesized shifts; by default all built-in ones that suit modality and channels.
+        families: Keep only shifts of these families.
+        severities: Steps 1..5.
+        requantise: Round shifted images to the grey levels of the data set's integer type.
+        positive: Of two classes the one to find; by default the second.
+        groups_per_domain: Groups named alike in two domains are different patients.
+        ignore_split: Split anew, whatever a column `split` says.
+        scale: `physical`, or `matched`: severities at which all shifts reach the same structural similarity.
+    """
+
+    source: str = ""
+    targets: tuple[str, ...] = ()
+    shifts: tuple[str, ...] = ()
+    families: tuple[str, ...] = ()
+    severities: tuple[int, ...] = catalogue.SEVERITIES
+    requantise: bool = True
+    scale: Literal["physical", "matched"] = "physical"
+    positive: str = ""
+    groups_per_domain: bool = False
+    ignore_split: bool = False

@@ -1,0 +1,180 @@
+"""The runs of a sweep: each is one submission to be made, its place and the command that makes it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, NoReturn, TypeAlias
+
+from ...shifts.errors import MedshiftError
+from ..contract import registry
+from ..contract.registry import Baseline
+from ..files import locks
+from ..protocols.protocol import Protocol
+from ..runs import terms
+from ..runs.tuning import Budget, budget
+from ..submissions import card
+from . import methods, options
+from .sweep import ProtocolChoice, Sweep, typed
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+State: TypeAlias = Literal["done", "running", "to do"]
+#: Called with the index of a protocol that the data refuse, and why; raises.
+Refuse: TypeAlias = Callable[[int, str], NoReturn]
+
+
+@dataclass(frozen=True)
+class Study:
+    """A protocol of a sweep, made from the data.
+
+    Args:
+        choice: What was chosen.
+        protocol: The protocol.
+        table: Its truth.
+    """
+
+    choice: ProtocolChoice
+    protocol: Protocol
+    table: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class PlannedRun:
+    """One run of a sweep.
+
+    Args:
+        name: Name of the baseline, or `my_module:MyBaseline`.
+        settings: Hyper-parameters as typed, `key=value`.
+        baseline: The baseline itself.
+        study: What it is tested on.
+        seed: Seed of training.
+        tried: Tuning budget.
+        submitter: Who answers for the submission.
+    """
+
+    name: str
+    settings: tuple[str, ...]
+    baseline: Baseline
+    study: Study
+    seed: int
+    tried: Budget
+    submitter: str = ""
+
+    @property
+    def entry(self) -> str:
+        """Name of the entry, as `medshift run` gives it."""
+        draws = {"tune": self.tried.draws} if self.tried.draws else {}
+        return card.entry_name(registry.label(self.name), registry.overrides(self.baseline) | draws)
+
+    @property
+    def title(self) -> str:
+        """Name for people."""
+        return f"{self.entry}, seed {self.seed}"
+
+    def folder(self, out: Path) -> Path:
+        """Return the folder of the submission."""
+        return out / self.study.protocol.name / self.entry / f"seed-{self.seed}"
+
+    def lock(self, out: Path) -> Path:
+        """Return the file that a process locks while it makes the submission."""
+        return out / self.study.protocol.name / f".{self.entry}.seed-{self.seed}.lock"
+
+    def log(self, out: Path) -> Path:
+        """Return the file of what the run prints."""
+        return out / "logs" / self.study.protocol.name / f"{self.entry}.seed-{self.seed}.log"
+
+    def state(self, out: Path) -> State:
+        """Return whether the submission is there, is being made by a process, or neither."""
+        if self.is_done(out):
+            return "done"
+        return "running" if locks.is_held(self.lock(out)) else "to do"
+
+    def is_done(self, out: Path) -> bool:
+        """Return whether the folder holds the finished submission, made with these settings."""
+        if not (self.folder(out) / card.CARD_FILE).exists():
+            return False
+        found = card.parse(self.folder(out) / card.CARD_FILE)
+        if not isinstance(found, card.Card):
+            return False
+        tuned = Budget(found.tuning.draws, tuple(found.tuning.searched)) if found.tuning else Budget()
+        wanted = (registry.config(self.baseline), self.study.protocol.sha256, self.tried)
+        return (found.baseline.config, found.protocol.sha256, tuned) == wanted
+
+    def words(self, out: Path, threads: int = 0, device: str = "auto", *, absolute: bool = False) -> list[str]:
+        """Return the words of the command, after `medshift`.
+
+        Args:
+            out: Folder of submissions.
+            threads: CPU threads; 0 is torch's choice.
+            device: As for `medshift run`.
+            absolute: Write paths such that they hold in any working directory.
+        """
+        choice = self.study.choice
+        found = ["run", "--baseline", self.name]
+        found += [word for setting in self.settings for word in ("--set", setting)]
+        found += options.words(options.absolute(choice) if absolute else choice)
+        found += ["--tune", str(self.tried.draws)] if self.tried.draws else []
+        found += ["--seed", str(self.seed), "--out", str(out.absolute() if absolute else out)]
+        found += ["--threads", str(threads)] if threads else []
+        found += ["--device", device] if device != "auto" else []
+        return found + (["--submitter", self.submitter] if self.submitter else [])
+
+
+def plan_runs(sweep: Sweep, bar: terms.Bar = terms.no_bar, refuse: Refuse | None = None) -> list[PlannedRun]:
+    """List the runs of a sweep. Loads the data of each protocol, so that a mistake ends it before anything starts.
+
+    Neighbours in the list differ in seed or protocol where that can be: those that share both may train the same source
+    model, and the second would wait for it.
+
+    Args:
+        sweep: The sweep.
+        bar: Shows progress of the data.
+        refuse: Tells where a protocol stands that the data refuse; by default only its number is told.
+
+    Raises:
+        MedshiftError: A baseline, a setting or a protocol is wrong, or two protocols are the same or share a folder.
+    """
+    methods.check_names({method.baseline: method for method in sweep.methods})
+    made = [(method.baseline, *each) for method in sweep.methods for each in methods.baselines(method)]
+    studies = list(_studies(sweep, bar, refuse or _refuse))
+    runs = []
+    for name, settings, baseline in made:
+        words = typed(settings)
+        tried = budget(baseline, sweep.tune, words)
+        for seed in sweep.seeds:
+            for study in studies:
+                suited = registry.for_dims(baseline, len(study.protocol.dataset.image_size))
+                runs.append(PlannedRun(name, tuple(words), suited, study, seed, tried, sweep.submitter))
+    _require_one_place_each(runs)
+    return runs
+
+
+def _studies(sweep: Sweep, bar: terms.Bar, refuse: Refuse) -> Iterator[Study]:
+    places: dict[str, int] = {}
+    for number, choice in enumerate(sweep.protocols):
+        try:
+            _, protocol, table = terms.resolve_terms(choice.data, choice.choices, choice.folder, bar)
+        except MedshiftError as error:
+            refuse(number, str(error))
+        if protocol.name in places:
+            first = places[protocol.name] + 1
+            refuse(number, f"this protocol is named {protocol.name!r}, as protocol {first} is: leave one out")
+        places[protocol.name] = number
+        yield Study(choice, protocol, table.drop(columns="row"))
+
+
+def _refuse(number: int, problem: str) -> NoReturn:
+    raise MedshiftError(f"protocol {number + 1} of the sweep: {problem}")
+
+
+def _require_one_place_each(runs: list[PlannedRun]) -> None:
+    found: dict[Path, PlannedRun] = {}
+    for run in runs:
+        place = run.folder(Path())
+        if place in found:
+            ours, theirs = (" ".join((each.name, *each.settings)) for each in (run, found[place]))
+            raise MedshiftError(f"{ours!r} and {theirs!r} are the same entry, {run.entry}: leave one of them out")
+        found[place] = run

@@ -1,0 +1,85 @@
+"""The runs of a sweep: their places, what is done, and how long the rest will take."""
+
+from __future__ import annotations
+
+import shlex
+
+import pytest
+from typer.testing import CliRunner
+
+from medshift.benchmark.cli.main import app
+from medshift.benchmark.sweeps.estimate import Durations, told, told_total
+from medshift.benchmark.sweeps.planned import plan_runs
+from medshift.benchmark.sweeps.sweep import Method, Sweep
+from medshift.shifts.errors import MedshiftError
+
+
+def test_neighbours_in_the_plan_share_no_source_model(planned):
+    runs = planned((0.001, 0.01), 3)
+    assert [(run.entry, run.seed) for run in runs] == [
+        *(("scratch", seed) for seed in range(3)),
+        *(("scratch+lr=0.01", seed) for seed in range(3)),
+    ]
+
+
+def test_the_same_entry_twice_is_refused_before_anything_starts(protocol):
+    methods = (Method("scratch", {"lr": (0.001,)}), Method("scratch"))
+    with pytest.raises(
+        MedshiftError, match=r"'scratch' and 'scratch lr=0\.001' are the same entry, scratch: leave one"
+    ):
+        plan_runs(Sweep(methods, (protocol,)))
+
+
+def test_data_that_refuse_a_protocol_end_the_sweep_with_its_place(protocol, tmp_path):
+    text = f'baselines = ["scratch"]\n[[protocols]]\ndata = "{protocol.data.folder}"\nsource = "site-x"\n'
+    (tmp_path / "s.toml").write_text(text)
+    done = CliRunner().invoke(app, ["sweep", str(tmp_path / "s.toml"), "--out", str(tmp_path / "out")])
+    assert str(done.exception).startswith(f"{tmp_path / 's.toml'}, line 2, protocols: ")
+    assert "site-x" in str(done.exception)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_submission_of_other_settings_is_not_done(planned, finish, tmp_path):
+    (run,) = planned((0.001,))
+    (other,) = planned((0.01,))
+    finish(run, tmp_path)
+    assert run.is_done(tmp_path)
+    (other.folder(tmp_path)).parent.mkdir()
+    run.folder(tmp_path).rename(other.folder(tmp_path))
+    assert not other.is_done(tmp_path)
+
+
+def test_time_is_estimated_from_the_most_similar_finished_runs(planned, finish, tmp_path):
+    runs = planned((0.001, 0.01), 3)
+    assert told_total(runs, Durations(tmp_path, runs), 2) == "time unknown: no finished run of these baselines"
+    finish(runs[0], tmp_path, 100)
+    finish(runs[3], tmp_path, 400)
+    found = Durations(tmp_path, runs)
+    assert (found.of(runs[1]), found.of(runs[4])) == (100, 400)
+    assert told_total([runs[1], runs[2], runs[4], runs[5]], found, 2) == "about 8 min with 2 workers"
+    finish(runs[1], tmp_path, 0)  # resumed with nothing left to train
+    assert Durations(tmp_path, runs).of(runs[2]) == 100
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown"), [(39.6, "40 s"), (600, "10 min"), (7200, "2 h"), (12000, "3 h 20 min"), (187200, "2 d 4 h")]
+)
+def test_durations_are_told_as_people_do(seconds, shown):
+    assert told(seconds) == shown
+
+
+def test_dry_run_and_plan_tell_what_is_left(planned, protocol, finish, tmp_path):
+    out = tmp_path / "my out"
+    finish(planned((0.001, 0.01))[0], out, 30)
+    words = ["--baseline", "scratch", "--set", "lr=0.001,0.01", "--data", str(protocol.data.folder)]
+    words += ["--shifts", "gamma", "--severities", "3", "--out", str(out)]
+    shown = CliRunner().invoke(app, ["sweep", *words, "--dry-run"])
+    assert shown.stdout.splitlines()[-1] == "2 runs: 1 done, 1 to do; about 30 s with 1 worker"
+    rows = [line.split() for line in shown.stdout.splitlines()[2:-1]]
+    assert [(row[0], row[3]) for row in rows] == [("scratch", "done"), ("scratch+lr=0.01", "to")]
+    printed = CliRunner().invoke(app, ["sweep", "plan", *words, "--threads", "1"])
+    (line,) = printed.stdout.splitlines()
+    assert shlex.split(line) == [
+        *("medshift", "run", "--baseline", "scratch", "--set", "lr=0.01", "--data", str(protocol.data.folder)),
+        *("--shifts", "gamma", "--severities", "3", "--seed", "0", "--out", str(out), "--threads", "1"),
+    ]
