@@ -20,8 +20,9 @@ def small_resnet(channels: int) -> Any:  # noqa: ANN401 - for timm's own methods
     Args:
         channels: Channels of its input.
     """
+    block: Any = BasicBlock  # timm's annotation is that of an object, not of its class
     made: Any = ResNet(
-        BasicBlock, (1, 1, 1, 1), in_chans=channels, channels=WIDTHS, stem_type="deep", stem_width=WIDTHS[0] // 2
+        block, (1, 1, 1, 1), in_chans=channels, channels=WIDTHS, stem_type="deep", stem_width=WIDTHS[0] // 2
     )
     made.conv1 = nn.Conv2d(channels, WIDTHS[0], 3, padding=1, bias=False)
     nn.init.kaiming_normal_(made.conv1.weight, mode="fan_out", nonlinearity="relu")
