@@ -97,7 +97,7 @@ class TrainingBatches:
             self._read = None
             self.order, self.start = torch.randperm(len(self.images), generator=self.draws), 0
         if self._read is None:
-            rest = self.order[self.start :].split(self.size)
+            rest = torch.split(self.order[self.start :], self.size)
             read = ((self.images.stored(index), index) for index in rest if len(index) == self.size)
             self._read = self._held.enter_context(made_ahead(read, torch.device("cpu")))
         stored, index = next(self._read)
