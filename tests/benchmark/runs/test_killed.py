@@ -130,7 +130,8 @@ def test_two_entries_that_share_a_source_model_train_it_once(images, tmp_path):
     """The second waits for the first; when that is killed, it takes over and resumes its training."""
     home = tmp_path / "home"
     first = started(images, tmp_path / "one", home)
-    assert until(first, "step 60/300")
+    assert until(first, "step 64/300")
+    os.killpg(first.pid, signal.SIGSTOP)  # so that it is not done before the other has started
     second = started(images, tmp_path / "other", home)
     assert until(second, f"is being trained by process {first.pid} on ")
     os.killpg(first.pid, signal.SIGKILL)
