@@ -18,6 +18,7 @@ from ..runs import environment
 from ..submissions import card
 from .outcome import Outcome, SweepProgress
 from .planned import PlannedRun
+from .signals import HeldBack, held_back
 from .task import Order, Returned, carry_out
 
 RETRIES = 3  # on a lost worker; a run that fails by itself is not tried again
@@ -49,7 +50,22 @@ class Cluster:
             MedshiftError: Ray is not installed, or there is no cluster at the address.
         """
         ray = _import_ray()
-        _connect(ray, self.address)
+        with held_back() as signals:
+            _connect(ray, self.address)
+            signals.install()  # again: Ray has set a handler of its own
+            try:
+                yield from self._outcomes(ray, runs, out, progress, signals)
+            finally:
+                ray.shutdown()
+
+    def _outcomes(
+        self,
+        ray: Any,  # noqa: ANN401 - a module
+        runs: Sequence[PlannedRun],
+        out: Path,
+        progress: SweepProgress,
+        signals: HeldBack,
+    ) -> Iterator[Outcome]:
         mark = out / f".sweep-{secrets.token_hex(8)}"
         waiting: dict[Any, tuple[PlannedRun, float]] = {}
         try:
@@ -61,6 +77,7 @@ class Cluster:
             for run in runs:
                 waiting[task.remote(self._order(run, out, mark, threads, code))] = run, time.perf_counter()
             while waiting:
+                signals.let_through()
                 ended, _ = ray.wait(list(waiting), num_returns=1, timeout=TICK)
                 for reference in ended:
                     run, begin = waiting.pop(reference)
@@ -68,10 +85,9 @@ class Cluster:
                 progress.tick([run for run, _ in waiting.values() if run.lock(out).exists()])
         finally:
             with suppress(Exception):  # whatever else went wrong is what is told
-                _cancel(ray, list(waiting))
+                _cancel(ray, list(waiting), signals)
             with suppress(OSError):
                 mark.unlink(missing_ok=True)
-            ray.shutdown()
 
     def _order(self, run: PlannedRun, out: Path, mark: Path, threads: int, code: str) -> Order:
         return Order(
@@ -106,12 +122,14 @@ def _connect(ray: Any, address: str) -> None:  # noqa: ANN401
         ) from error
 
 
-def _cancel(ray: Any, references: list[Any]) -> None:  # noqa: ANN401
-    """Interrupt the runs that are under way and wait until they have saved what they have."""
+def _cancel(ray: Any, references: list[Any], signals: HeldBack) -> None:  # noqa: ANN401
+    """Interrupt the runs that are under way and wait until they have saved what they have, or a second signal comes."""
     for reference in references:
         ray.cancel(reference, force=False)
-    if references:
-        ray.wait(references, num_returns=len(references), timeout=ENDING)
+    end = time.monotonic() + ENDING
+    while references and time.monotonic() < end:
+        _, references = ray.wait(references, num_returns=len(references), timeout=TICK)
+        signals.let_through()
 
 
 def _outcome(ray: Any, reference: Any, run: PlannedRun, out: Path, seconds: float) -> Outcome:  # noqa: ANN401

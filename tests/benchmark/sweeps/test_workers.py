@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
+import time
 from functools import partial
 from types import SimpleNamespace
 
@@ -14,7 +16,7 @@ from medshift.benchmark.cli.commands.sweep import child
 from medshift.benchmark.files.locks import is_held, locked
 from medshift.benchmark.runs import environment
 from medshift.benchmark.submissions import card as cards
-from medshift.benchmark.sweeps import cluster, local, task
+from medshift.benchmark.sweeps import cluster, local, signals, task
 from medshift.benchmark.sweeps.child import Child
 from medshift.benchmark.sweeps.local import Workers
 from medshift.benchmark.sweeps.outcome import SweepProgress, reason_of
@@ -175,3 +177,22 @@ def test_a_sweep_makes_what_run_makes_and_is_seen_while_it_runs(protocol, tmp_pa
     assert "running" in states  # by the lock of the run itself
     assert result.folders == (tmp_path / run.study.protocol.name / "scratch+arch=test_resnet+steps=2" / "seed-0",)
     assert cards.read(result.folders[0]).environment.threads == 1
+
+
+def test_a_signal_that_is_held_back_reaches_its_handler_where_it_is_let_through():
+    def stop(number, frame):
+        raise KeyboardInterrupt(number)
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        with signals.held_back() as held:
+            signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(3))
+            held.install()  # as another package replaces the handler
+            os.kill(os.getpid(), signal.SIGTERM)
+            time.sleep(0.01)
+            with pytest.raises(KeyboardInterrupt):
+                held.let_through()
+            held.let_through()  # once
+        assert signal.getsignal(signal.SIGTERM) is stop
+    finally:
+        signal.signal(signal.SIGTERM, before)
