@@ -53,6 +53,7 @@ def evaluate(
     groups_per_domain: bool = False,
     ignore_split: bool = False,
     settings: Mapping[str, object] | None = None,
+    budget: Literal["", "short", "standard", "long"] = "",
     tune: int = 0,
     seed: int = 0,
     out: str | Path | None = None,
@@ -90,6 +91,7 @@ def evaluate(
         groups_per_domain: Groups named alike in two domains are different patients.
         ignore_split: Split by group, whatever a column `split` says.
         settings: Hyper-parameters of a baseline: name -> value.
+        budget: Length of a baseline's training, as in `settings={"budget": ...}`; by default the baseline's own.
         tune: Number of draws of the hyper-parameters to try on source validation; 0 tunes nothing.
         seed: Seed of training.
         out: Folder of submissions; None keeps no files.
@@ -111,20 +113,21 @@ def evaluate(
         raise MedshiftError("tune, seed and threads must not be negative")
     if precision not in get_args(Precision):
         raise MedshiftError(f"precision={precision!r}: choose one of {', '.join(get_args(Precision))}")
-    typed = [f"{key}={value}" for key, value in (settings or {}).items()]
+    chosen = {**(settings or {}), **({"budget": budget} if budget else {})}
+    typed = [f"{key}={value}" for key, value in chosen.items()]
     if isinstance(model, str):
         if name:
             raise MedshiftError(f"name={name!r} is for callables: the entry of a baseline has the baseline's name")
         baseline = registry.make_baseline(model, typed)
-        budget = tuning.budget(baseline, tune, typed)
+        draws = tuning.budget(baseline, tune, typed)
     else:
         name = _entry_name(model, name)
         if typed or tune or precision != DEFAULT:
-            what = "settings, tune and precision"
+            what = "settings, budget, tune and precision"
             raise MedshiftError(f"model {name!r} is already fitted: {what} are for baselines given by name")
         from ..contract.fitted import FittedModel
 
-        baseline, budget = FittedModel(model), tuning.Budget()
+        baseline, draws = FittedModel(model), tuning.Budget()
     options = make_options(
         **{**(reading or {}), "classes": _names(classes), "image_size": image_size, "modality": modality}
     )
@@ -156,7 +159,7 @@ def evaluate(
             folder = Path(out)
         else:  # a callable cannot be resumed: next time it may be a different one
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="medshift-evaluate-")))
-        job = Job(found, terms, table, name, baseline, seed, folder, submitter, budget, precision)
+        job = Job(found, terms, table, name, baseline, seed, folder, submitter, draws, precision)
         scored = run(job, prepared, progress)
         if out is not None and folder != Path(out):
             _keep(job.folder, Path(out) / job.folder.relative_to(folder))

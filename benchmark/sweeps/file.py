@@ -7,14 +7,15 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, cast, get_args
 
 from ...shifts.errors import MedshiftError, near
+from ..contract.precision import DEFAULT, Precision
 from . import lines, options
 from .methods import MethodError, baselines, check_names
 from .sweep import Method, ProtocolChoice, Setting, Sweep
 
-KEYS = ("baselines", "settings", "seeds", "tune", "protocols", "submitter")
+KEYS = ("baselines", "settings", "seeds", "tune", "protocols", "submitter", "precision")
 LARGEST = 1 << 20  # bytes; a longer file is not a sweep
 
 
@@ -66,9 +67,17 @@ def read_file(path: Path) -> tuple[Sweep, SweepFile]:
             _seeds(file),
             _whole(file, "tune"),
             _text(file, "submitter"),
+            _precision(file),
         ),
         file,
     )
+
+
+def _precision(file: SweepFile) -> Precision:
+    found = _text(file, "precision") or DEFAULT
+    if found not in get_args(Precision):
+        file.fail(f"choose one of {', '.join(get_args(Precision))}, not {found!r}", "precision")
+    return cast("Precision", found)
 
 
 def _parse(path: Path) -> SweepFile:

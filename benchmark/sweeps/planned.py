@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal, NoReturn, TypeAlias
 
 from ...shifts.errors import MedshiftError
 from ..contract import registry
+from ..contract.precision import DEFAULT, Precision
 from ..contract.registry import Baseline
 from ..files import locks
 from ..protocols.protocol import Protocol
@@ -53,6 +54,7 @@ class PlannedRun:
         seed: Seed of training.
         tried: Tuning budget.
         submitter: Who answers for the submission.
+        precision: Number format that the network computes in.
     """
 
     name: str
@@ -62,12 +64,14 @@ class PlannedRun:
     seed: int
     tried: Budget
     submitter: str = ""
+    precision: Precision = DEFAULT
 
     @property
     def entry(self) -> str:
         """Name of the entry, as `medshift run` gives it."""
         draws = {"tune": self.tried.draws} if self.tried.draws else {}
-        return card.entry_name(registry.label(self.name), registry.overrides(self.baseline) | draws)
+        other = {"precision": self.precision} if self.precision != DEFAULT else {}
+        return card.entry_name(registry.label(self.name), registry.overrides(self.baseline) | draws | other)
 
     @property
     def title(self) -> str:
@@ -100,8 +104,8 @@ class PlannedRun:
         if not isinstance(found, card.Card):
             return False
         tuned = Budget(found.tuning.draws, tuple(found.tuning.searched)) if found.tuning else Budget()
-        wanted = (registry.config(self.baseline), self.study.protocol.sha256, self.tried)
-        return (found.baseline.config, found.protocol.sha256, tuned) == wanted
+        wanted = (registry.config(self.baseline), self.study.protocol.sha256, self.tried, self.precision)
+        return (found.baseline.config, found.protocol.sha256, tuned, found.environment.precision) == wanted
 
     def words(self, out: Path, threads: int = 0, device: str = "auto", *, absolute: bool = False) -> list[str]:
         """Return the words of the command, after `medshift`.
@@ -120,6 +124,7 @@ class PlannedRun:
         found += ["--seed", str(self.seed), "--out", str(out.absolute() if absolute else out)]
         found += ["--threads", str(threads)] if threads else []
         found += ["--device", device] if device != "auto" else []
+        found += ["--precision", self.precision] if self.precision != DEFAULT else []
         return found + (["--submitter", self.submitter] if self.submitter else [])
 
 
@@ -147,7 +152,9 @@ def plan_runs(sweep: Sweep, bar: terms.Bar = terms.no_bar, refuse: Refuse | None
         for seed in sweep.seeds:
             for study in studies:
                 suited = registry.for_dims(baseline, len(study.protocol.dataset.image_size))
-                runs.append(PlannedRun(name, tuple(words), suited, study, seed, tried, sweep.submitter))
+                runs.append(
+                    PlannedRun(name, tuple(words), suited, study, seed, tried, sweep.submitter, sweep.precision)
+                )
     _require_one_place_each(runs)
     return runs
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from ...shifts.errors import MedshiftError
+from ..contract.precision import DEFAULT, Precision
 from ..protocols.choices import Choices
 from ..runs.terms import DataChoice
 
@@ -59,6 +60,7 @@ class Sweep:
         seeds: Seeds of training.
         tune: Hyper-parameter settings that every run tries on source validation, as `medshift run --tune`.
         submitter: Who answers for the submissions.
+        precision: Number format that networks compute in.
 
     Raises:
         MedshiftError: There is nothing to run, or a seed is negative or listed twice.
@@ -69,6 +71,7 @@ class Sweep:
     seeds: tuple[int, ...] = (0,)
     tune: int = 0
     submitter: str = ""
+    precision: Precision = DEFAULT
 
     def __post_init__(self) -> None:
         """Check what can be checked without data and baselines."""

@@ -98,7 +98,7 @@ def test_test_time_methods_on_volumes_share_scratchs_model(tmp_path, told, home)
     assert set((home / "models").iterdir()) == models
 
 
-ON_VOLUMES = {"adabn", "lame", "sar", "scratch", "t3a", "tent", "tta"}
+ON_VOLUMES = {"adabn", "lame", "random-init", "sar", "scratch", "t3a", "tent", "tta"}
 
 
 @pytest.mark.parametrize("name", sorted(set(registry.BUILTINS) - ON_VOLUMES))

@@ -185,8 +185,8 @@ def mixup(batch: torch.Tensor) -> torch.Tensor:
     [
         (mixup, {}, "'mixup' is a baseline of medshift .*: choose another name"),
         (brightness, {"name": "my/model"}, "invalid name 'my/model'"),
-        (brightness, {"settings": {"lr": 1}}, "already fitted: settings and tune are for baselines"),
-        (brightness, {"tune": 2}, "already fitted: settings and tune are for baselines"),
+        (brightness, {"settings": {"lr": 1}}, "already fitted: settings, budget, tune and precision are for baselines"),
+        (brightness, {"tune": 2}, "already fitted: settings, budget, tune and precision are for baselines"),
         (brightness, {"tune": -1}, "must not be negative"),
         (Linear, {}, "model is the class Linear: give a baseline by name"),
         (Recipe(), {}, "model is a Recipe: give a baseline by name"),

@@ -75,6 +75,8 @@ def test_a_file_is_baselines_times_settings_times_protocols_times_seeds(tmp_path
 
 def test_the_least_file_is_a_list_of_baselines(tmp_path):
     assert read(tmp_path, 'baselines = ["scratch", "adabn"]') == Sweep((Method("scratch"), Method("adabn")))
+    half = read(tmp_path, 'baselines = ["scratch"]\nprecision = "bfloat16"')
+    assert half == Sweep((Method("scratch"),), precision="bfloat16")
 
 
 @pytest.mark.parametrize(
@@ -97,6 +99,7 @@ def test_the_least_file_is_a_list_of_baselines(tmp_path):
         ("seeds = 2", "seeds = true", "line 1, seeds: give the number of seeds"),
         ("tune = 3", "tune = -3", "line 2, tune: must be a whole number, 0 or more, not -3"),
         ("tune = 3", "submitter = 3", "line 2, submitter: must be text, not 3"),
+        ("tune = 3", 'precision = "half"', "line 2, precision: choose one of float32, tf32, bfloat16, float16, not 'half'"),
         ("tune = 3", "seds = 3", "line 2, seds: unknown key. Did you mean 'seeds'"),
         ("tune = 3", "seeds = 3", "line 2: cannot overwrite a value: seeds = 3"),
         ('"gamma"', '"gama"', "line 17, shifts: unknown shift 'gama'. Did you mean 'gamma'?"),
@@ -164,7 +167,7 @@ def test_every_option_of_a_run_that_chooses_data_or_protocol_is_an_option_of_a_s
         words = [option.default, *(option.param_decls or ())]  # Typer keeps the first name as the default
         declared = next((word for word in words if str(word).startswith("--")), f"--{parameter.name}")
         names.add(declared.removeprefix("--").replace("_", "-"))
-    other = {"baseline", "set", "budget", "tune", "seed", "seeds", "out", "device", "threads", "submitter"}
+    other = {"baseline", "set", "budget", "tune", "seed", "seeds", "out", "device", "threads", "submitter", "precision"}
     assert names - other == set(options.OPTIONS)
 
 

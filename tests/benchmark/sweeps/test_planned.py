@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import shlex
 
 import pytest
@@ -47,6 +48,17 @@ def test_a_submission_of_other_settings_is_not_done(planned, finish, tmp_path):
     (other.folder(tmp_path)).parent.mkdir()
     run.folder(tmp_path).rename(other.folder(tmp_path))
     assert not other.is_done(tmp_path)
+
+
+def test_another_precision_is_another_entry_and_in_its_command(planned, finish, tmp_path):
+    (run,) = planned((0.001,))
+    half = dataclasses.replace(run, precision="bfloat16")
+    assert (run.entry, half.entry) == ("scratch", "scratch+precision=bfloat16")
+    assert "--precision" not in run.words(tmp_path)
+    assert half.words(tmp_path)[-2:] == ["--precision", "bfloat16"]
+    finish(run, tmp_path)
+    run.folder(tmp_path).parent.rename(half.folder(tmp_path).parent)
+    assert not half.is_done(tmp_path)
 
 
 def test_time_is_estimated_from_the_most_similar_finished_runs(planned, finish, tmp_path):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from .....shifts.errors import MedshiftError
+from ....contract.precision import DEFAULT, Precision
 from ... import options
 from ...reading import DataOptions, ReadingOptions
 
@@ -57,6 +58,7 @@ def sweep(
     seed: Annotated[int, typer.Option(help="First seed.", min=0, rich_help_panel=CHOSEN)] = 0,
     seeds: Annotated[int, typer.Option(help="Number of seeds.", min=1, rich_help_panel=CHOSEN)] = 1,
     submitter: Annotated[str, typer.Option(help="Who answers for the submissions.", rich_help_panel=CHOSEN)] = "",
+    precision: Annotated[Precision, typer.Option(help="As for `medshift run`.", rich_help_panel=CHOSEN)] = DEFAULT,
     out: Annotated[Path, typer.Option(metavar="DIR", help="Folder of submissions; logs go to DIR/logs.")] = Path(
         "submissions"
     ),
@@ -96,6 +98,7 @@ def sweep(
             "--seed": seed,
             "--seeds": seeds != 1,
             "--submitter": submitter,
+            "--precision": precision != DEFAULT,
             "the options of the data": data != DataOptions() or reading != ReadingOptions(),
             "the options of the protocol": chosen != options.ProtocolOptions(),
         }
@@ -104,9 +107,10 @@ def sweep(
 
         wanted, file = read_file(path)
     else:
-        wanted = _typed(
+        made = _typed(
             baseline, settings, data, chosen, reading, protocol_folder, range(seed, seed + seeds), tune, submitter
         )
+        wanted = replace(made, precision=precision)
     from .act import print_plan, show, start
 
     if planned:
