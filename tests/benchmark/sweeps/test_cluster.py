@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import shutil
 import signal
 import socket
@@ -23,6 +24,7 @@ pytestmark = [
     pytest.mark.skipif(find_spec("ray") is None, reason="Ray is not installed: pip install 'medshift[ray]'"),
     pytest.mark.skipif(sys.platform != "linux", reason="processes are looked up in /proc"),
 ]
+TOKEN = secrets.token_hex(32)
 RAY = [sys.executable, "-m", "ray.scripts.scripts"]
 SWEEP = """
 baselines = ["scratch", "random-init"]
@@ -50,8 +52,9 @@ for words in json.load(sys.stdin):
 
 
 def environment(home):
-    # the head node and its workers are started by this process, and see what it sets
-    return {**os.environ, "MEDSHIFT_HOME": str(home), "RAY_USAGE_STATS_ENABLED": "0", "RAY_DEDUP_LOGS": "0"}
+    """The variables of every process of a test; the cluster has a token of its own, whatever the user's home holds."""
+    ours = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": TOKEN, "RAY_USAGE_STATS_ENABLED": "0"}
+    return {**os.environ, **ours, "MEDSHIFT_HOME": str(home)}
 
 
 def free_port():
