@@ -116,5 +116,5 @@ class Dataset:
         digest = hashlib.sha256(repr(what).encode())
         digest.update(self.table[list(COLUMNS)].to_csv(index=False, lineterminator="\n").encode())
         for block in read_blocks(self.pixels):
-            digest.update(block.data)
+            digest.update(np.ascontiguousarray(block).data)
         return digest.hexdigest()

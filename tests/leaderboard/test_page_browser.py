@@ -44,7 +44,7 @@ def site(fabricate, tmp_path_factory):
             sees = ("source", "test-batches")[number % 2]
             name = f"method-{number}+lr=0.{number}"
             training = fabricate.trained(3000, (0.7, 0.5, 0.3)) if number % 3 else None
-            fabricate.submission(place, protocol, rows, name, 0, None, 0.4 + 0.4 * number, training, sees=sees)
+            fabricate.submission(place, protocol, rows, name, 0, None, 0.4 + 0.4 * number, training=training, sees=sees)
         fabricate.submission(place, protocol, rows, "method-0+lr=0.0", 1, skill=0.5, sees="source")
         fabricate.contest(root, fabricate.table(groups=4), name="nothing-yet")
         build_leaderboard(root, out)

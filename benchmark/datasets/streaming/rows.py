@@ -53,16 +53,21 @@ def block_rows(pixels: NDArray[Any]) -> int:
 
 
 def read_blocks(pixels: NDArray[Any], index: NDArray[np.int64] | None = None) -> Iterator[NDArray[Any]]:
-    """Yield copies of all rows of an array, or of those of an index, block by block.
+    """Yield all rows of an array, or those of an index, block by block; nobody may write to them.
+
+    What is in memory already is not copied where all rows are read.
 
     Args:
         pixels: As for `read_rows`.
         index: Rows, in the order in which they are read; all by default.
     """
-    step = block_rows(pixels)
+    step, mapped = block_rows(pixels), isinstance(pixels, np.memmap)
     for start in range(0, len(pixels) if index is None else len(index), step):
         block = slice(start, start + step)
-        yield read_rows(pixels, block if index is None else index[block])
+        if index is None and not mapped:
+            yield pixels[block]
+        else:
+            yield read_rows(pixels, block if index is None else index[block])
 
 
 def write_array(path: Path, shape: tuple[int, ...], dtype: np.dtype[Any], blocks: Iterable[NDArray[Any]]) -> None:
