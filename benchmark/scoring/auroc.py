@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+
+from .wins import count_wins
 
 Labels: TypeAlias = NDArray[np.int64]
 Floats: TypeAlias = NDArray[np.float64]
@@ -30,11 +31,12 @@ def binary_auroc(positive: NDArray[np.bool_], scores: NDArray[np.floating], grou
     Returns:
         (..., B), NaN where no positive or no negative counts.
     """
-    sorted_ = [_sorted(positive, row, groups) for row in scores.reshape(-1, scores.shape[-1])]
+    rows = scores.reshape(-1, scores.shape[-1])
     replicates, count = weights.shape
     if replicates >= count and 4 * count <= len(positive) and len(positive) * count <= CELLS:
-        areas = _by_pairs_of_groups(sorted_, positive, groups, weights)
+        areas = _by_pairs_of_groups(rows, positive, groups, weights)
     else:
+        sorted_ = [_sorted(positive, row, groups) for row in rows]
         areas = np.stack(
             [_by_samples(negative, groups[positive], below, level, weights) for negative, below, level in sorted_]
         )
@@ -74,7 +76,7 @@ def _by_samples(negative: Labels, positive: Labels, below: Labels, level: Labels
 
 
 def _by_pairs_of_groups(
-    sorted_: Sequence[tuple[Labels, NDArray[np.intp], NDArray[np.intp]]],
+    scores: NDArray[np.floating],
     positive: NDArray[np.bool_],
     groups: Labels,
     weights: Floats,
@@ -88,18 +90,14 @@ def _by_pairs_of_groups(
     mine, theirs = (weights @ np.bincount(groups[kind], minlength=count) for kind in (positive, ~positive))
     whole = bool((2 * mine * theirs < EXACT).all() and (weights == np.floor(weights)).all())
     kind = np.float32 if whole else np.float64
-    single = np.eye(count, dtype=kind)
-    winners = np.ascontiguousarray(single[groups[positive]].T)
     upper = np.triu_indices(count)
-    wins = np.empty((len(sorted_), len(upper[0])), kind)
-    for number, (negative, below, level) in enumerate(sorted_):
-        sums = np.zeros((len(negative) + 1, count), kind)
-        np.cumsum(single[negative], axis=0, out=sums[1:])
-        table = winners @ (sums[below] + sums[level])
+    wins = np.empty((len(scores), len(upper[0])), kind)
+    for number, row in enumerate(scores):  # one at a time: the tables of all would take more memory than the rest
+        (table,) = count_wins(positive, groups, row[None], count, kind)
         both = table + table.T
         np.fill_diagonal(both, np.diag(table))
         wins[number] = both[upper]
-    won = np.empty((len(weights), len(sorted_)))
+    won = np.empty((len(weights), len(scores)))
     step = max(1, 16 * CELLS // len(upper[0]))
     for start in range(0, len(weights), step):
         some = np.ascontiguousarray(weights[start : start + step].T, kind)

@@ -50,25 +50,33 @@ class Corrected(NamedTuple):
 
 def corrected(
     labels: NDArray[np.int64], probabilities: NDArray[np.floating], groups: NDArray[np.int64], values: Floats
-) -> Corrected:
-    """Correct an ECE and its replicates for the noise of few samples.
+) -> list[Corrected]:
+    """Correct ECEs and their replicates for the noise of few samples.
 
     Args:
         labels: (N,) classes.
-        probabilities: (N, K).
+        probabilities: (C, N, K) of C conditions on the same samples.
         groups: (N,) whose sample it is, 0..G-1.
-        values: (1 + B,) the usual ECE, then its replicates on resampled groups.
+        values: (C, 1 + B) the usual ECE, then its replicates on resampled groups.
     """
-    usual, replicates = float(values[0]), values[1:]
-    if len(groups) == 0 or groups.max() == 0 or math.isnan(usual):  # one group shows no noise
-        return Corrected(usual, replicates, (0.0, 0.0))
-    gap, error = _noise(labels, probabilities, groups)
-    squares = float((gap**2).sum())
-    value = usual * math.sqrt(max(0.0, 1 - float((error**2).sum()) / squares)) if squares else usual
-    down, up = _excess(gap, error, replicates, float(np.mean(probabilities.argmax(axis=1) != labels)), groups)
-    if not np.isnan(replicates).all():
-        replicates = replicates + (value - np.nanmean(replicates))
-    return Corrected(value, replicates, (max(0.0, down - (usual - value)), up + usual - value))
+    if len(groups) == 0 or groups.max() == 0:  # one group shows no noise
+        return [Corrected(float(one[0]), one[1:], (0.0, 0.0)) for one in values]
+    gaps, errors = _noise(labels, probabilities, groups)
+    squares, noise = (gaps**2).sum(axis=1), (errors**2).sum(axis=1)
+    kept = np.sqrt(np.maximum(0, 1 - noise / np.where(squares > 0, squares, 1)))
+    wrong = np.mean(probabilities.argmax(axis=-1) != labels, axis=1)
+    found = []
+    for row, one in enumerate(values):
+        usual, replicates = float(one[0]), one[1:]
+        if math.isnan(usual):
+            found.append(Corrected(usual, replicates, (0.0, 0.0)))
+            continue
+        value = usual * float(kept[row]) if squares[row] else usual
+        down, up = _excess(gaps[row], errors[row], replicates, float(wrong[row]), groups)
+        if not np.isnan(replicates).all():
+            replicates = replicates + (value - np.nanmean(replicates))
+        found.append(Corrected(value, replicates, (max(0.0, down - (usual - value)), up + usual - value)))
+    return found
 
 
 def earlier(labels: NDArray[np.int64], probabilities: NDArray[np.floating]) -> float:
@@ -83,14 +91,16 @@ def earlier(labels: NDArray[np.int64], probabilities: NDArray[np.floating]) -> f
 def _noise(
     labels: NDArray[np.int64], probabilities: NDArray[np.floating], groups: NDArray[np.int64]
 ) -> tuple[Floats, Floats]:
-    """Return the size of the gap of each bin, as a share of ECE, and its standard error over groups."""
-    count = int(groups.max()) + 1
+    """Return (C, BINS) the size of the gap of each bin, as a share of ECE, and its standard error over groups."""
+    conditions, count = len(probabilities), int(groups.max()) + 1
     gaps, bins = top_gaps(labels, probabilities)
     size = np.bincount(groups, minlength=count)
-    share = np.bincount(groups * BINS + bins, gaps, count * BINS).reshape(count, BINS) / len(labels)
-    gap = share.sum(axis=0)
-    rest = share - gap * (size / len(labels))[:, None]  # of a ratio: groups differ in size
-    return np.abs(gap), np.sqrt(count / (count - 1) * (rest**2).sum(axis=0))
+    cells = (np.arange(conditions)[:, None] * count + groups) * BINS + bins
+    share = np.bincount(cells.ravel(), gaps.ravel(), conditions * count * BINS) / len(labels)
+    share = share.reshape(conditions, count, BINS)
+    gap = share.sum(axis=1)
+    rest = share - gap[:, None] * (size / len(labels))[:, None]  # of a ratio: groups differ in size
+    return np.abs(gap), np.sqrt(count / (count - 1) * (rest**2).sum(axis=1))
 
 
 def _excess(

@@ -5,13 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..reporting.numbers import format_estimate
 from . import intervals
+
+NONE = (0.0, 0.0)  # excess of a value that is not biased
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,7 +30,7 @@ class Estimate:
         units: Effective number of groups (`bootstrap.effective_groups`); for a mean, the smallest of its parts.
         bounds: Lowest and highest possible value.
         excess: How much further its interval reaches down and up than the variance alone explains: of a biased value.
-        claimable: Where `value` is corrected, the values that a card may claim, first the one that new cards do.
+        usual: Where `value` is corrected, what it is by its usual definition, which cards claim.
         by_seed: (S, 1 + B) for several seeds, the value of each and its replicates; empty for one seed.
     """
 
@@ -40,8 +42,8 @@ class Estimate:
     undefined: int = 0
     units: float = math.inf
     bounds: tuple[float, float] = (-math.inf, math.inf)
-    excess: tuple[float, float] = (0.0, 0.0)
-    claimable: tuple[float, ...] = ()
+    excess: tuple[float, float] = NONE
+    usual: float | None = None
     by_seed: NDArray[np.float64] = field(default_factory=lambda: np.empty((0, 0)), repr=False)
 
     @cached_property
@@ -59,7 +61,7 @@ class Estimate:
     @property
     def claimed(self) -> float:
         """The value that a card claims, by its usual definition: it does not change with the correction of a bias."""
-        return self.claimable[0] if self.claimable else self.value
+        return self.value if self.usual is None else self.usual
 
     @property
     def text(self) -> str:
@@ -90,7 +92,7 @@ def mean(parts: Sequence[Estimate]) -> Estimate:
         return replace(_undefined_like(parts[0]), undefined=len(parts))
     return Estimate(
         float(np.mean([part.value for part in defined])),
-        np.mean([part.replicates for part in defined], axis=0),
+        _summed([part.replicates for part in defined]) / len(defined),
         sum(part.samples for part in defined),
         sum(part.groups for part in defined),
         len(defined),
@@ -98,7 +100,7 @@ def mean(parts: Sequence[Estimate]) -> Estimate:
         min(part.units for part in defined),
         _bounds(defined, [1 / len(defined)] * len(defined)),
         _excess(defined, [1 / len(defined)] * len(defined)),
-        by_seed=np.mean([part.by_seed for part in defined], axis=0),
+        by_seed=_summed([part.by_seed for part in defined]) / len(defined),
     )
 
 
@@ -106,14 +108,14 @@ def weighted(parts: Sequence[Estimate], weights: Sequence[float]) -> Estimate:
     """Sum the parts times their weights; undefined if one of them is."""
     return Estimate(
         float(np.dot(weights, [part.value for part in parts])),
-        np.sum([w * part.replicates for w, part in zip(weights, parts, strict=True)], axis=0),
+        _summed([w * part.replicates for w, part in zip(weights, parts, strict=True)]),
         sum(part.samples for part in parts),
         sum(part.groups for part in parts),
         len(parts),
         units=min(part.units for part in parts),
         bounds=_bounds(parts, weights),
         excess=_excess(parts, weights),
-        by_seed=np.sum([w * part.by_seed for w, part in zip(weights, parts, strict=True)], axis=0),
+        by_seed=_summed([w * part.by_seed for w, part in zip(weights, parts, strict=True)]),
     )
 
 
@@ -149,6 +151,14 @@ def relative(clean: Estimate, shifted: Estimate, chance: float | None) -> Estima
     )
 
 
+def _summed(arrays: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
+    """Sum arrays one after the other, without the copy of all that a stack takes."""
+    total = arrays[0].copy()
+    for each in arrays[1:]:
+        total += each
+    return total
+
+
 def _undefined_like(part: Estimate) -> Estimate:
     """Return an undefined estimate with as many replicates and seeds as another."""
     return Estimate(
@@ -158,11 +168,18 @@ def _undefined_like(part: Estimate) -> Estimate:
 
 def _bounds(parts: Sequence[Estimate], weights: Sequence[float]) -> tuple[float, float]:
     """Return the bounds of a weighted sum."""
-    ends = [(w * part.bounds[w < 0], w * part.bounds[w >= 0]) for w, part in zip(weights, parts, strict=True)]
+    return _bounds_of(tuple(part.bounds for part in parts), tuple(weights))
+
+
+@lru_cache(maxsize=4096)  # the same few for all conditions
+def _bounds_of(bounds: tuple[tuple[float, float], ...], weights: tuple[float, ...]) -> tuple[float, float]:
+    ends = [(w * each[w < 0], w * each[w >= 0]) for w, each in zip(weights, bounds, strict=True)]
     return sum(low for low, _ in ends), sum(high for _, high in ends)
 
 
 def _excess(parts: Sequence[Estimate], weights: Sequence[float]) -> tuple[float, float]:
     """Return the excess of a weighted sum, as if all parts were off in the worst direction."""
+    if not any(part.excess != NONE for part in parts):
+        return NONE
     ends = [(abs(w) * part.excess[w < 0], abs(w) * part.excess[w >= 0]) for w, part in zip(weights, parts, strict=True)]
     return sum(down for down, _ in ends), sum(up for _, up in ends)

@@ -121,14 +121,12 @@ def _estimated(
                 given = binarise(probabilities, frozen) if metric.operating else probabilities
                 units = split.by_class if metric.by_class else float(groups)
                 figures = metric.function(split.labels, given, split.groups, weights)
-                for key, values, shown in zip(some, figures, given, strict=True):
-                    value, resampled, excess = float(values[0]), values[1:], (0.0, 0.0)
-                    claimable: tuple[float, ...] = ()
-                    if metric.inflated:
-                        claimable = value, calibration.earlier(split.labels, shown)
-                        value, resampled, excess = calibration.corrected(split.labels, shown, split.groups, values)
-                    found[key][name] = Estimate(
-                        value, resampled, len(split.labels), groups, units=units, bounds=(0.0, metric.most),
-                        excess=excess, claimable=claimable,
-                    )  # fmt: skip
+                inflated = metric.inflated and calibration.corrected(split.labels, given, split.groups, figures)
+                for row, (key, values) in enumerate(zip(some, figures, strict=True)):
+                    about = {"units": units, "bounds": (0.0, metric.most)}
+                    value, resampled = float(values[0]), values[1:]
+                    if inflated:
+                        about |= {"usual": value, "excess": inflated[row].excess}
+                        value, resampled, _ = inflated[row]
+                    found[key][name] = Estimate(value, resampled, len(split.labels), groups, **about)  # type: ignore[arg-type]
     return found

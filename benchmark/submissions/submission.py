@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +17,9 @@ from ..contract import registry
 from ..files.atomic import sha256
 from ..files.wording import plural
 from ..protocols.protocol import Protocol
-from ..scoring.scores import Scores, score
+from ..scoring import calibration
+from ..scoring.bootstrap import ResampledSplit, resampled_splits, split_key
+from ..scoring.scores import Scores, by_condition, score
 from . import card as cards
 from . import predictions, verification_record
 from .card import CARD_FILE, Card, claims
@@ -54,8 +58,9 @@ def read_scores(folder: Path, protocol: Protocol, truth: pd.DataFrame) -> Scores
     found, card, arrays = _examine_without_claims(folder, protocol, truth)
     if found:
         _require_valid(folder, found, card)
-    scored = score(protocol, truth, arrays)
-    _require_valid(folder, _claim_problems(card, scored) if card else [], card)
+    drawn = resampled_splits(protocol, truth)
+    scored = score(protocol, truth, arrays, drawn=drawn)
+    _require_valid(folder, _claim_problems(card, protocol, scored, arrays, drawn) if card else [], card)
     return scored
 
 
@@ -86,14 +91,53 @@ class Preflight:
     hashes: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class Examined:
+    """All checks of a submission, and what they needed.
+
+    Args:
+        problems: All problems found.
+        card: The card, if it can be read.
+        arrays: The probabilities by condition, if they are valid.
+        scores: The scores by condition, without aggregates, that the claims were checked against.
+    """
+
+    problems: list[str]
+    card: Card | None = None
+    arrays: dict[str, NDArray[np.float32]] = field(default_factory=dict)
+    scores: Scores | None = None
+
+
 def examine(
     folder: Path, protocol: Protocol, truth: pd.DataFrame
 ) -> tuple[list[str], Card | None, dict[str, NDArray[np.float32]]]:
     """Return the problems of a submission, its card if readable, and its probabilities if they are valid."""
+    seen = examine_and_score(folder, protocol, truth, resampled_splits(protocol, truth, 0))
+    return seen.problems, seen.card, seen.arrays
+
+
+def examine_and_score(
+    folder: Path,
+    protocol: Protocol,
+    truth: pd.DataFrame,
+    drawn: Mapping[tuple[str, str], ResampledSplit],
+    metrics: Sequence[str] = (),
+) -> Examined:
+    """Check a submission, and the claims of its card against its scores, which are computed once, with intervals.
+
+    Args:
+        folder: The submission.
+        protocol: Its protocol.
+        truth: The protocol's truth.
+        drawn: Result of `bootstrap.resampled_splits`.
+        metrics: Metrics to score, the protocol's among them; these by default.
+    """
     found, card, arrays = _examine_without_claims(folder, protocol, truth)
-    if card is not None and arrays:
-        found += _claim_problems(card, score(protocol, truth, arrays, replicates=0))
-    return found, card, arrays
+    if card is None or not arrays:
+        return Examined(found, card, arrays)
+    conditions, frozen = by_condition(protocol, truth, arrays, drawn=drawn, metrics=metrics)
+    scores = Scores(conditions, {}, frozen)
+    return Examined(found + _claim_problems(card, protocol, scores, arrays, drawn), card, arrays, scores)
 
 
 def _examine_without_claims(
@@ -179,9 +223,9 @@ def _card_problems(card: Card, folder: Path, protocol: Protocol, rows: int) -> l
         ("shifts", sorted(card.shifts), sorted(protocol.shifts)),
     ]
     found = []
-    for field, have, want in must_agree:
+    for name, have, want in must_agree:
         if have != want:
-            found.append(f"{CARD_FILE}: {field} is {str(have)[:80]}, not {str(want)[:80]}")
+            found.append(f"{CARD_FILE}: {name} is {str(have)[:80]}, not {str(want)[:80]}")
     if card.entry.split("+")[0] != card.baseline.name:
         found.append(f"{CARD_FILE}: entry {card.entry!r} does not begin with its baseline {card.baseline.name!r}")
     return found + _origin_problems(card)
@@ -202,9 +246,15 @@ def _origin_problems(card: Card) -> list[str]:
     return []
 
 
-def _claim_problems(card: Card, scored: Scores) -> list[str]:
+def _claim_problems(
+    card: Card,
+    protocol: Protocol,
+    scored: Scores,
+    arrays: Mapping[str, NDArray[np.float32]],
+    drawn: Mapping[tuple[str, str], ResampledSplit],
+) -> list[str]:
     """List claimed scores that differ from those of the predictions, are missing, or are unknown."""
-    ours = {(c.condition, c.metric): c.value for c in claims(scored)}
+    ours = {(c.condition, c.metric): c.value for c in claims(scored) if c.metric in protocol.metrics}
     theirs = {(c.condition, c.metric): c.value for c in card.scores}
     found = []
     if len(theirs) != len(card.scores):
@@ -214,13 +264,15 @@ def _claim_problems(card: Card, scored: Scores) -> list[str]:
             condition, metric = min(lacking)
             count = plural(len(lacking), "score" if what == "lacks" else "unknown score")
             found.append(f"{CARD_FILE}: {what} {count}, e.g. {metric[:80]} of {condition[:80]!r}")
-    may = {
-        (key, metric): e.claimable for key, by_metric in scored.conditions.items() for metric, e in by_metric.items()
-    }
+    where = {condition.key: split_key(condition) for condition in protocol.conditions()}
+
+    def of_first_cards(condition: str, metric: str) -> float:
+        return calibration.earlier(drawn[where[condition]].labels, arrays[condition]) if metric == "ece" else math.nan
+
     differing = [
         key
         for key in sorted(ours.keys() & theirs.keys())
-        if not any(_same(value, theirs[key]) for value in (ours[key], *may[key]))
+        if not _same(ours[key], theirs[key]) and not _same(of_first_cards(*key), theirs[key])
     ]
     if differing:
         condition, metric = differing[0]

@@ -14,7 +14,7 @@ from ...benchmark.scoring import bootstrap
 from ...benchmark.scoring.bootstrap import ResampledSplit, split_key
 from ...benchmark.scoring.estimate import Estimate
 from ...benchmark.scoring.metrics import BINS, confidence_bins
-from ...benchmark.scoring.scores import aggregated, board_metrics, by_condition
+from ...benchmark.scoring.scores import Scores, aggregated, board_metrics
 from .entries import ProtocolFolder
 from .figures import to_array
 
@@ -68,24 +68,28 @@ class Scored:
 
 
 def score_seeds(
-    folder: ProtocolFolder, name: str, seeds: Sequence[Arrays], splits: Mapping[tuple[str, str], ResampledSplit]
+    folder: ProtocolFolder,
+    name: str,
+    seeds: Sequence[Arrays],
+    each: Sequence[Scores],
+    splits: Mapping[tuple[str, str], ResampledSplit],
 ) -> Scored:
-    """Score an entry from the predictions of its seeds.
+    """Score an entry from the predictions of its seeds and the scores of each.
 
     Args:
         folder: Protocol and truth.
         name: Name of the entry.
         seeds: Probabilities by condition, one mapping per seed.
+        each: Scores of each seed in all metrics of the board, on the resamples of `splits`.
         splits: Result of `bootstrap.resampled_splits`.
     """
     protocol = folder.protocol
     metrics = board_metrics(protocol)
-    each = [by_condition(protocol, folder.truth, arrays, drawn=splits, metrics=metrics) for arrays in seeds]
     count = len(next(iter(splits.values())).weights)
     seed_counts = bootstrap.resample_counts(len(seeds), count, protocol.seed, "seeds", name)
     conditions = {
-        key: {metric: over_seeds([one[key][metric] for one, _ in each]) for metric in by_metric}
-        for key, by_metric in each[0][0].items()
+        key: {metric: over_seeds([one.conditions[key][metric] for one in each]) for metric in by_metric}
+        for key, by_metric in each[0].conditions.items()
     }
     aggregates = aggregated(protocol, conditions)  # after averaging: the worst site is the worst on average over seeds
     ranking = [found[metrics[0]] for found in (*conditions.values(), *aggregates.values())]
@@ -105,7 +109,7 @@ def score_seeds(
         bounds=bounds,
         confusion=confusion,
         reliability=reliability,
-        thresholds=np.stack([frozen for _, frozen in each]),
+        thresholds=np.stack([one.thresholds for one in each]),
         by_seed=_by_seed(protocol, conditions, aggregates),
     )
 
@@ -123,7 +127,7 @@ def over_seeds(parts: Sequence[Estimate]) -> Estimate:
     middle = by_seed.mean(axis=0)
     down, up = np.mean([part.excess for part in parts], axis=0).tolist()
     value, again = float(middle[0]), middle[1:]
-    return replace(parts[0], value=value, replicates=again, by_seed=by_seed, excess=(down, up), claimable=())
+    return replace(parts[0], value=value, replicates=again, by_seed=by_seed, excess=(down, up), usual=None)
 
 
 def with_seeds_redrawn(found: Estimate, seed_counts: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ...benchmark.scoring import bootstrap
 from ...benchmark.scoring.bootstrap import ResampledSplit
+from ...benchmark.scoring.scores import board_metrics
 from ...benchmark.submissions import submission
 from . import cache
 from .entries import ProtocolFolder, Seed, protocol_folder, refusal_line
@@ -79,21 +80,23 @@ def score_entry(folder: ProtocolFolder, name: str, seeds: Sequence[Seed], splits
     Returns:
         The sound seeds, their scores (None if there is none), and one line for each seed that is refused.
     """
-    kept, arrays, refused = [], [], []
+    kept, arrays, scores, refused = [], [], [], []
+    metrics = board_metrics(folder.protocol)
     for seed in seeds:
-        problems, _, given = submission.examine(seed.folder, folder.protocol, folder.truth)
-        if problems:
-            refused.append(refusal_line(seed.folder, problems))
+        seen = submission.examine_and_score(seed.folder, folder.protocol, folder.truth, splits, metrics)
+        if seen.problems or seen.scores is None:
+            refused.append(refusal_line(seed.folder, seen.problems))
         else:
             kept.append(seed)
-            arrays.append(given)
+            arrays.append(seen.arrays)
+            scores.append(seen.scores)
     if not kept:
         return [], None, refused
     replicates = len(next(iter(splits.values())).weights)
     path = cache.cache_path(folder, name, [seed.hashes for seed in kept], replicates)
     found = cache.read(path)
     if found is None:
-        found = score_seeds(folder, name, arrays, splits)
+        found = score_seeds(folder, name, arrays, scores, splits)
         cache.write(found, path)
     return kept, found, refused
 

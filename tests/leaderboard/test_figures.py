@@ -56,7 +56,8 @@ def test_models_of_the_same_calibration_are_not_told_apart_by_what_is_corrected(
         labels, found = (rng.random(60) < expit(logit)).astype(np.int64), []
         for second in expit(0.85 * (logit + rng.normal(0, 0.7, (2, 60)))):
             stated = np.stack([1 - second, second], axis=1)
-            value, again, excess = calibration.corrected(labels, stated, owner, ece(labels, stated, owner, weights))
+            values = ece(labels, stated, owner, weights)
+            ((value, again, excess),) = calibration.corrected(labels, stated[None], owner, values[None])
             found.append(Estimate(value, again, units=20.0, bounds=(0.0, 1.0), excess=excess))
         tracks = np.stack([with_seeds_redrawn(one, np.ones((100, 1))) for one in found])
         wrong += comparisons.compare(np.array([one.value for one in found]), tracks, 20, False).supported[0, 1]

@@ -84,7 +84,7 @@ def studied(kind: str, size: tuple[int, tuple[int, int]], studies: int) -> Found
     for study in range(studies):
         labels, stated, owner = drawn(kind, groups, samples, rng)
         values = ece(labels, stated, owner, weights)
-        value, replicates, excess = calibration.corrected(labels, stated, owner, values)
+        ((value, replicates, excess),) = calibration.corrected(labels, stated[None], owner, values[None])
         estimate = Estimate(value, replicates, units=float(groups), bounds=(0.0, 1.0), excess=excess)
         usual = float(values[0])
         found[study] = usual, max(0.0, 2 * usual - values[1:].mean()), value, *estimate.interval

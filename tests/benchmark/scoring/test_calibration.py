@@ -21,9 +21,9 @@ def estimated(labels, second, groups):
     weights = drawn(int(groups.max()) + 1)
     stated = np.stack([1 - second, second], axis=1)
     values = ece(labels, stated, groups, weights)
-    value, replicates, excess = calibration.corrected(labels, stated, groups, values)
+    ((value, replicates, excess),) = calibration.corrected(labels, stated[None], groups, values[None])
     units = float(groups.max() + 1)
-    return Estimate(value, replicates, units=units, bounds=(0.0, 1.0), excess=excess, claimable=(float(values[0]),))
+    return Estimate(value, replicates, units=units, bounds=(0.0, 1.0), excess=excess, usual=float(values[0]))
 
 
 def study(groups, state, seed):
@@ -79,9 +79,8 @@ def test_the_figure_is_less_biased_than_the_usual_one_and_lies_in_its_interval(g
 def test_the_figure_and_the_excess_by_hand(right, wrong, value, below, above):
     labels, second = np.repeat([1, 0], [right, wrong]), np.full(right + wrong, 0.9)
     usual = abs(0.1 - wrong / (right + wrong))
-    found = calibration.corrected(
-        labels, np.stack([1 - second, second], axis=1), np.arange(right + wrong), np.array([usual, 0.1, 0.2])
-    )
+    given = np.stack([1 - second, second], axis=1)
+    (found,) = calibration.corrected(labels, given[None], np.arange(right + wrong), np.array([[usual, 0.1, 0.2]]))
     assert found.value == pytest.approx(value)
     assert found.replicates == pytest.approx([value - 0.05, value + 0.05])
     # the interval is that of the usual figure: only its middle has moved
@@ -92,7 +91,9 @@ def test_the_figure_and_the_excess_by_hand(right, wrong, value, below, above):
 def test_without_several_groups_nothing_shows_noise(groups):
     given = np.full((len(groups), 2), 0.5)
     values = np.array([0.5 if groups else np.nan])
-    found = calibration.corrected(np.zeros(len(groups), np.int64), given, np.array(groups, np.int64), values)
+    (found,) = calibration.corrected(
+        np.zeros(len(groups), np.int64), given[None], np.array(groups, np.int64), values[None]
+    )
     assert found.value == pytest.approx(values[0], nan_ok=True)
     assert found.excess == (0, 0)
 
