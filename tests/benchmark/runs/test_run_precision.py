@@ -70,7 +70,7 @@ def test_a_run_in_another_precision_is_another_entry_and_its_card_tells(made, im
     ("model", "precision", "line"),
     [
         ("told", "half", "precision='half': choose one of float32, tf32, bfloat16, float16"),
-        (Even(), "bfloat16", "settings, tune and precision are for baselines given by name"),
+        (Even(), "bfloat16", "settings, budget, tune and precision are for baselines given by name"),
         ("told", "float16", "--precision float16 is for graphics cards of NVIDIA, and the device is cpu: give"),
     ],
 )
