@@ -1,4 +1,4 @@
-"""The command line as a process: fast where it only answers, one clear line where the user was wrong."""
+"""The command line: fast where it only answers, one clear line where the user was wrong."""
 
 from __future__ import annotations
 
@@ -10,6 +10,10 @@ from importlib.metadata import version
 import pytest
 from helpers.cli import MEDSHIFT
 from helpers.images.image_folders import edit, folder
+from typer.testing import CliRunner
+
+from medshift.benchmark.cli.main import app
+from medshift.shifts.errors import MedshiftError
 
 HEAVY = ("torch", "timm", "sklearn", "matplotlib", "monai", "torchio", "nilearn")
 
@@ -93,16 +97,32 @@ def test_the_lists_name_everything():
     ],
     ids=lambda value: " ".join(value[-2:]) if isinstance(value, list) else "",
 )
-def test_wrong_input_is_one_line_and_nothing_is_written(tmp_path_factory, tmp_path, words, message):
+def test_wrong_input_is_one_line_and_nothing_is_written(tmp_path, words, message):
+    """In this process: each of its own imports timm for five seconds. What such a line looks like is tested below."""
     where = folder(tmp_path / "set")
-    done = medshift("run", "--data", where, "--out", tmp_path / "out", *words)
+    done = CliRunner().invoke(app, ["run", "--data", str(where), "--out", str(tmp_path / "out"), *words])
+    assert isinstance(done.exception, MedshiftError), done.output
+    assert message in str(done.exception)
+    assert "\n" not in str(done.exception)
+    assert not list((tmp_path / "out").rglob("card.json"))
+    assert not list((tmp_path / "out").rglob("*.part"))
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--baseline", "imagenet-finetun"], "unknown baseline 'imagenet-finetun'. Did you mean 'imagenet-finetune'"),
+        (["--baseline", "scratch", "--source", "site-d"], "unknown domain 'site-d'. Did you mean "),
+    ],
+    ids=["baseline", "source"],
+)
+def test_an_error_is_one_line_of_the_program_with_its_status(tmp_path, words, message):
+    done = medshift("run", "--data", folder(tmp_path / "set"), "--out", tmp_path / "out", *words)
     assert done.returncode == 1, done.stderr
     said = [line for line in done.stderr.splitlines() if line.startswith("medshift: ")]
     assert len(said) == 1
     assert message in said[0]
     assert "Traceback" not in done.stderr
-    assert not list((tmp_path / "out").rglob("card.json"))
-    assert not list((tmp_path / "out").rglob("*.part"))
 
 
 @pytest.mark.parametrize(
