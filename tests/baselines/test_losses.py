@@ -45,7 +45,10 @@ def test_one_class_for_all_images_is_as_confused_as_no_class_at_all_however_sure
 
 
 def test_joint_norms_are_what_alignment_is_without_its_weight():
-    told, network = problem(low_contrast), Small()
+    told = problem(low_contrast)
+    with torch.random.fork_rng():
+        torch.manual_seed(0)  # of all random weights, some make the last difference as small as that of rounding
+        network = Small()
     images, labels = told.train.batch(slice(8)), torch.from_numpy(told.train.labels[:8])
     losses = [joint_norm.JointNormLoss(told), coral_mmd.AlignmentLoss(told, "coral", 0.0)]
     one, other = (
@@ -54,7 +57,7 @@ def test_joint_norms_are_what_alignment_is_without_its_weight():
     )
     assert one == pytest.approx(other, rel=1e-5)
     alone = float(torch.nn.functional.cross_entropy(network(images), labels).detach())
-    assert one != pytest.approx(alone, rel=1e-3)  # the norms see the target
+    assert abs(one - alone) > 1e-3  # the norms see the target
 
 
 def test_a_batch_of_targets_holds_images_of_one_so_that_none_can_pass_for_a_class():
