@@ -20,18 +20,18 @@ from .runs.evaluate import evaluate as evaluate
 from .runs.run import Job as Job
 from .runs.run import RunProgress as RunProgress
 from .runs.run import run as run
+from .runs.sweeps.outcome import SweepProgress as SweepProgress
+from .runs.sweeps.outcome import SweepResult as SweepResult
+from .runs.sweeps.run_sweep import run_sweep as run_sweep
+from .runs.sweeps.sweep import Method as Method
+from .runs.sweeps.sweep import ProtocolChoice as ProtocolChoice
+from .runs.sweeps.sweep import Sweep as Sweep
 from .runs.terms import DataChoice as DataChoice
 from .scoring.scores import Scores as Scores
 from .scoring.scores import score as score
 from .severity.matching import plan_protocol as plan_protocol
 from .submissions.submission import check_submission as check_submission
 from .submissions.submission import read_submission as read_submission
-from .sweeps.outcome import SweepProgress as SweepProgress
-from .sweeps.outcome import SweepResult as SweepResult
-from .sweeps.run_sweep import run_sweep as run_sweep
-from .sweeps.sweep import Method as Method
-from .sweeps.sweep import ProtocolChoice as ProtocolChoice
-from .sweeps.sweep import Sweep as Sweep
 
 __all__ = [
     "Access",

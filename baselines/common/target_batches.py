@@ -15,7 +15,7 @@ def unlabelled(access: Access) -> Pool:
     """Pool the adaptation images of all targets, in the order of the targets' names, without a copy.
 
     Raises:
-        MedshiftError: There is no target.
+        MedshiftError: The protocol has no target.
     """
     need_targets(access)
     return Pool([access.targets[name] for name in sorted(access.targets)])
@@ -37,7 +37,7 @@ class TargetBatches:
         access: What may be seen.
 
     Raises:
-        MedshiftError: There is no target.
+        MedshiftError: The protocol has no target.
     """
 
     def __init__(self, access: Access) -> None:

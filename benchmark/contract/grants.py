@@ -25,7 +25,7 @@ from ..files.locks import locked
 from ..files.memory import available
 from ..files.wording import byte_size
 
-IN_MEMORY = 64 << 20  # bytes of pixels up to which a method's copies are no files
+IN_MEMORY = 64 << 20  # bytes of pixels: copies of more are written to files
 Split: TypeAlias = tuple[str, str]
 WAY_OUT = "set MEDSHIFT_HOME to a folder on a larger disk, or store the data set with a lower --image-size"
 

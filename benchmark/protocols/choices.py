@@ -21,7 +21,7 @@ class Choices:
         requantise: Round shifted images to the grey levels of the data set's integer type.
         positive: Of two classes the one to find; by default the second.
         groups_per_domain: Groups named alike in two domains are different patients.
-        ignore_split: Split anew, whatever a column `split` says.
+        ignore_split: Split by group, whatever a column `split` says.
         scale: `physical`, or `matched`: severities at which all shifts reach the same structural similarity.
     """
 

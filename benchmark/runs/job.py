@@ -49,10 +49,8 @@ class Job:
 
     @property
     def entry(self) -> str:
-        """Name of the entry: the baseline, its changed hyper-parameters, number of tuning draws, and precision."""
-        draws = {"tune": self.budget.draws} if self.budget.draws else {}
-        other = {"precision": self.precision} if self.precision != DEFAULT else {}
-        return card.entry_name(registry.label(self.name), registry.overrides(self.baseline) | draws | other)
+        """Name of the entry."""
+        return entry_of(self.name, self.baseline, self.budget, self.precision)
 
     @property
     def origin(self) -> str:
@@ -63,6 +61,20 @@ class Job:
     def folder(self) -> Path:
         """Folder of the submission."""
         return self.out / self.protocol.name / self.entry / f"seed-{self.seed}"
+
+
+def entry_of(name: str, baseline: Baseline, tried: Budget, precision: Precision) -> str:
+    """Name an entry: the baseline, its changed hyper-parameters, the number of tuning draws, and the precision.
+
+    Args:
+        name: Name of the baseline, or `my_module:MyBaseline`; for a fitted model, its entry name.
+        baseline: The baseline itself.
+        tried: Tuning budget.
+        precision: Number format that networks compute in.
+    """
+    draws = {"tune": tried.draws} if tried.draws else {}
+    other = {"precision": precision} if precision != DEFAULT else {}
+    return card.entry_name(registry.label(name), registry.overrides(baseline) | draws | other)
 
 
 @dataclass(frozen=True)

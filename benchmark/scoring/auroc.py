@@ -92,8 +92,8 @@ def _by_pairs_of_groups(
     kind = np.float32 if whole else np.float64
     upper = np.triu_indices(count)
     wins = np.empty((len(scores), len(upper[0])), kind)
-    for number, row in enumerate(scores):  # one at a time: the tables of all would take more memory than the rest
-        (table,) = count_wins(positive, groups, row[None], count, kind)
+    for number, row in enumerate(scores):
+        table = count_wins(positive, groups, row, count, kind)
         both = table + table.T
         np.fill_diagonal(both, np.diag(table))
         wins[number] = both[upper]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -121,12 +121,18 @@ def _estimated(
                 given = binarise(probabilities, frozen) if metric.operating else probabilities
                 units = split.by_class if metric.by_class else float(groups)
                 figures = metric.function(split.labels, given, split.groups, weights)
-                inflated = metric.inflated and calibration.corrected(split.labels, given, split.groups, figures)
-                for row, (key, values) in enumerate(zip(some, figures, strict=True)):
-                    about = {"units": units, "bounds": (0.0, metric.most)}
-                    value, resampled = float(values[0]), values[1:]
-                    if inflated:
-                        about |= {"usual": value, "excess": inflated[row].excess}
-                        value, resampled, _ = inflated[row]
-                    found[key][name] = Estimate(value, resampled, len(split.labels), groups, **about)  # type: ignore[arg-type]
+                estimates = [
+                    Estimate(
+                        float(values[0]), values[1:], len(split.labels), groups, units=units, bounds=(0.0, metric.most)
+                    )
+                    for values in figures
+                ]
+                if metric.inflated:
+                    less = calibration.corrected(split.labels, given, split.groups, figures)
+                    estimates = [
+                        replace(usual, usual=usual.value, **corrected._asdict())
+                        for usual, corrected in zip(estimates, less, strict=True)
+                    ]
+                for key, estimate in zip(some, estimates, strict=True):
+                    found[key][name] = estimate
     return found

@@ -7,11 +7,13 @@ from contextlib import suppress
 from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, TypeAlias, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, cast
 
 import numpy as np
 import numpy.typing as npt
-from torch import Tensor
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 Floats: TypeAlias = npt.NDArray[np.float32]
 Doubles: TypeAlias = npt.NDArray[np.float64]
@@ -22,12 +24,13 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 def usable(images: Tensor) -> bool:
-    """Return whether compiled loops can process this tensor. Numba's NUMBA_DISABLE_JIT=1 switches them off."""
-    return images.device.type == "cpu" and _numba_works()
+    """Return whether compiled loops can process this tensor."""
+    return images.device.type == "cpu" and numba_works()
 
 
 @lru_cache(maxsize=1)
-def _numba_works() -> bool:
+def numba_works() -> bool:
+    """Return whether loops can be compiled. NUMBA_DISABLE_JIT=1 switches it off."""
     try:
         import numba
     except ImportError:  # not installed, or it does not support this NumPy or Python yet

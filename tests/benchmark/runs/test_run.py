@@ -143,7 +143,7 @@ def test_killed_at_random_moments_and_resumed_ends_in_the_same_bytes(finished, t
     first = submission(out, "scratch+arch=test_resnet+steps=8") / "predictions.parquet"
     moments = random.Random(5)
     environment = {**os.environ, "MEDSHIFT_HOME": str(tmp_path / "home")}
-    for _ in range(4):
+    for _ in range(2):  # twenty in `test_killed`, which is slow
         started = subprocess.Popen(
             command(images, tmp_path / "out", "--baseline", "scratch"),
             stdout=subprocess.DEVNULL,

@@ -17,13 +17,12 @@ def test_wins_are_those_of_all_pairs(compiled, levels, monkeypatch):
         monkeypatch.setattr(wins, "_loop", lambda: None)
     rng = np.random.default_rng(levels)
     groups, positive = rng.integers(0, 5, 60), rng.random(60) < 0.4
-    scores = (rng.integers(0, levels, (3, 60)) / levels).astype(np.float32)
+    scores = (rng.integers(0, levels, 60) / levels).astype(np.float32)
     found = wins.count_wins(positive, groups.astype(np.int64), scores, 6, np.float32)
-    expected = np.zeros((3, 6, 6))
-    for c, row in enumerate(scores):
-        for i in np.flatnonzero(positive):
-            for j in np.flatnonzero(~positive):
-                expected[c, groups[i], groups[j]] += 2 * (row[i] > row[j]) + (row[i] == row[j])
+    expected = np.zeros((6, 6))
+    for i in np.flatnonzero(positive):
+        for j in np.flatnonzero(~positive):
+            expected[groups[i], groups[j]] += 2 * (scores[i] > scores[j]) + (scores[i] == scores[j])
     assert found.dtype == np.float32
     assert (found == expected).all()
 
@@ -34,6 +33,6 @@ def test_without_a_positive_or_a_negative_nobody_wins(compiled, monkeypatch):
         pytest.importorskip("numba")
     else:
         monkeypatch.setattr(wins, "_loop", lambda: None)
-    scores, groups = np.linspace(0, 1, 8)[None], np.zeros(8, np.int64)
+    scores, groups = np.linspace(0, 1, 8), np.zeros(8, np.int64)
     for positive in (np.ones(8, bool), np.zeros(8, bool)):
         assert not wins.count_wins(positive, groups, scores, 2, np.float64).any()

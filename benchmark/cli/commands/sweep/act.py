@@ -10,14 +10,14 @@ from pathlib import Path
 
 from .....shifts.errors import MedshiftError
 from ....files.wording import plural
-from ....sweeps.cluster import Cluster
-from ....sweeps.estimate import Durations, told, told_total
-from ....sweeps.file import SweepFile
-from ....sweeps.local import Workers
-from ....sweeps.outcome import Outcome, SweepProgress, SweepResult
-from ....sweeps.planned import PlannedRun, plan_runs
-from ....sweeps.run_sweep import make_runs
-from ....sweeps.sweep import Sweep
+from ....runs.sweeps.cluster import Cluster
+from ....runs.sweeps.estimate import Durations, told, told_total
+from ....runs.sweeps.file import SweepFile
+from ....runs.sweeps.local import Workers
+from ....runs.sweeps.outcome import Outcome, SweepProgress, SweepResult
+from ....runs.sweeps.planned import PlannedRun, plan_runs
+from ....runs.sweeps.run_sweep import make_runs
+from ....runs.sweeps.sweep import Sweep
 from ...progress import bar, console
 from ..listing import print_rows
 

@@ -15,8 +15,8 @@ from ... import options
 from ...reading import DataOptions, ReadingOptions
 
 if TYPE_CHECKING:
-    from ....sweeps.file import SweepFile
-    from ....sweeps.sweep import Sweep
+    from ....runs.sweeps.file import SweepFile
+    from ....runs.sweeps.sweep import Sweep
 
 CHOSEN = "What is run, instead of FILE.toml"
 
@@ -103,7 +103,7 @@ def sweep(
             "the options of the protocol": chosen != options.ProtocolOptions(),
         }
         _require_none(path, [name for name, value in given.items() if value])
-        from ....sweeps.file import read_file
+        from ....runs.sweeps.file import read_file
 
         wanted, file = read_file(path)
     else:
@@ -147,8 +147,8 @@ def _typed(
     submitter: str,
 ) -> Sweep:
     """Make a sweep of the options on the command line."""
-    from ....sweeps.methods import check_names
-    from ....sweeps.sweep import Method, ProtocolChoice, Sweep
+    from ....runs.sweeps.methods import check_names
+    from ....runs.sweeps.sweep import Method, ProtocolChoice, Sweep
     from ...terms import data_choice
 
     names = options.split_names(baseline)

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn, cast, get_args
 
-from ...shifts.errors import MedshiftError, near
-from ..contract.precision import DEFAULT, Precision
+from ....shifts.errors import MedshiftError, near
+from ...contract.precision import DEFAULT, Precision
 from . import lines, options
 from .methods import MethodError, baselines, check_names
 from .sweep import Method, ProtocolChoice, Setting, Sweep

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from ...shifts.errors import MedshiftError
-from ..files.destinations import output_folder
-from ..protocols.folder import write_protocol
-from ..runs import terms
+from ....shifts.errors import MedshiftError
+from ...files.destinations import output_folder
+from ...protocols.folder import write_protocol
+from .. import terms
 from .cluster import Cluster
 from .local import Workers
 from .outcome import Outcome, SweepProgress, SweepResult
@@ -44,7 +44,7 @@ def run_sweep(
         bar: Shows progress of the data.
 
     Raises:
-        MedshiftError: The sweep is wrong, nothing was started; or there is no such cluster.
+        MedshiftError: The sweep is wrong, and nothing was started; or no cluster answers.
     """
     if workers < 1 or threads < 0:
         raise MedshiftError("workers must be 1 or more, and threads not negative")

@@ -7,15 +7,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NoReturn, TypeAlias
 
-from ...shifts.errors import MedshiftError
-from ..contract import registry
-from ..contract.precision import DEFAULT, Precision
-from ..contract.registry import Baseline
-from ..files import locks
-from ..protocols.protocol import Protocol
-from ..runs import terms
-from ..runs.tuning import Budget, budget
-from ..submissions import card
+from ....shifts.errors import MedshiftError
+from ...contract import registry
+from ...contract.precision import DEFAULT, Precision
+from ...contract.registry import Baseline
+from ...files import locks
+from ...protocols.protocol import Protocol
+from ...submissions import card
+from .. import terms
+from ..job import entry_of
+from ..tuning import Budget, budget
 from . import methods, options
 from .sweep import ProtocolChoice, Sweep, typed
 
@@ -69,9 +70,7 @@ class PlannedRun:
     @property
     def entry(self) -> str:
         """Name of the entry, as `medshift run` gives it."""
-        draws = {"tune": self.tried.draws} if self.tried.draws else {}
-        other = {"precision": self.precision} if self.precision != DEFAULT else {}
-        return card.entry_name(registry.label(self.name), registry.overrides(self.baseline) | draws | other)
+        return entry_of(self.name, self.baseline, self.tried, self.precision)
 
     @property
     def title(self) -> str:

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from statistics import fmean
 
-from ..contract import registry
-from ..files.wording import plural
-from ..submissions import card
+from ...contract import registry
+from ...files.wording import plural
+from ...submissions import card
 from .planned import PlannedRun
 
 

@@ -19,11 +19,11 @@ from medshift.benchmark.cli.reading import DataOptions, ReadingOptions
 from medshift.benchmark.cli.terms import data_choice
 from medshift.benchmark.datasets.importing.options import Options
 from medshift.benchmark.protocols.plan import Choices
+from medshift.benchmark.runs.sweeps import options
+from medshift.benchmark.runs.sweeps.file import read_file
+from medshift.benchmark.runs.sweeps.lines import line_of
+from medshift.benchmark.runs.sweeps.sweep import Method, ProtocolChoice, Sweep
 from medshift.benchmark.runs.terms import DataChoice
-from medshift.benchmark.sweeps import options
-from medshift.benchmark.sweeps.file import read_file
-from medshift.benchmark.sweeps.lines import line_of
-from medshift.benchmark.sweeps.sweep import Method, ProtocolChoice, Sweep
 from medshift.shifts.errors import MedshiftError
 
 GOOD = """\

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ...shifts.errors import MedshiftError, in_one_line
-from ..files.atomic import replace, write_text
-from ..runs import environment
-from ..submissions import card
+from ....shifts.errors import MedshiftError, in_one_line
+from ...files.atomic import replace, write_text
+from ...submissions import card
+from .. import environment
 from .outcome import Outcome, SweepProgress
 from .planned import PlannedRun
 from .signals import HeldBack, held_back
@@ -47,7 +47,7 @@ class Cluster:
         back as bytes, and written here.
 
         Raises:
-            MedshiftError: Ray is not installed, or there is no cluster at the address.
+            MedshiftError: Ray is not installed, or no cluster answers at the address.
         """
         ray = _import_ray()
         with held_back() as signals:

@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ..files import locks
-from ..files.home import home
-from ..runs import environment
-from ..submissions import card, predictions
+from ...files import locks
+from ...files.home import home
+from ...submissions import card, predictions
+from .. import environment
 from .child import Child
 from .outcome import reason_of
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
 
-from ...shifts.errors import MedshiftError
-from ..contract.precision import DEFAULT, Precision
-from ..protocols.choices import Choices
-from ..runs.terms import DataChoice
+from ....shifts.errors import MedshiftError
+from ...contract.precision import DEFAULT, Precision
+from ...protocols.choices import Choices
+from ..terms import DataChoice
 
 #: A hyper-parameter, as TOML and Python have it, or as text that is typed after `--set`.
 Setting: TypeAlias = "bool | int | float | str"

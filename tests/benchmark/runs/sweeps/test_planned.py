@@ -9,9 +9,9 @@ import pytest
 from typer.testing import CliRunner
 
 from medshift.benchmark.cli.main import app
-from medshift.benchmark.sweeps.estimate import Durations, told, told_total
-from medshift.benchmark.sweeps.planned import plan_runs
-from medshift.benchmark.sweeps.sweep import Method, Sweep
+from medshift.benchmark.runs.sweeps.estimate import Durations, told, told_total
+from medshift.benchmark.runs.sweeps.planned import plan_runs
+from medshift.benchmark.runs.sweeps.sweep import Method, Sweep
 from medshift.shifts.errors import MedshiftError
 
 

@@ -15,14 +15,14 @@ import pytest
 from medshift.benchmark.cli.commands.sweep import child
 from medshift.benchmark.files.locks import is_held, locked
 from medshift.benchmark.runs import environment
+from medshift.benchmark.runs.sweeps import cluster, local, signals, task
+from medshift.benchmark.runs.sweeps.child import Child
+from medshift.benchmark.runs.sweeps.local import Workers
+from medshift.benchmark.runs.sweeps.outcome import SweepProgress, reason_of
+from medshift.benchmark.runs.sweeps.planned import plan_runs
+from medshift.benchmark.runs.sweeps.run_sweep import make_runs
+from medshift.benchmark.runs.sweeps.sweep import Method, Sweep
 from medshift.benchmark.submissions import card as cards
-from medshift.benchmark.sweeps import cluster, local, signals, task
-from medshift.benchmark.sweeps.child import Child
-from medshift.benchmark.sweeps.local import Workers
-from medshift.benchmark.sweeps.outcome import SweepProgress, reason_of
-from medshift.benchmark.sweeps.planned import plan_runs
-from medshift.benchmark.sweeps.run_sweep import make_runs
-from medshift.benchmark.sweeps.sweep import Method, Sweep
 from medshift.shifts.errors import MedshiftError
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator, Mapping
 
-from ...shifts.errors import MedshiftError, near
-from ..contract import registry, user_class
-from ..contract.registry import Baseline
+from ....shifts.errors import MedshiftError, near
+from ...contract import registry, user_class
+from ...contract.registry import Baseline
 from .sweep import Method, Setting, typed
 
 KINDS = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}

@@ -9,10 +9,10 @@ from helpers.images.image_folders import folder
 
 from medshift.benchmark.contract import registry
 from medshift.benchmark.protocols.choices import Choices
+from medshift.benchmark.runs.sweeps.planned import plan_runs
+from medshift.benchmark.runs.sweeps.sweep import Method, ProtocolChoice, Sweep
 from medshift.benchmark.runs.terms import DataChoice
 from medshift.benchmark.submissions import card as cards
-from medshift.benchmark.sweeps.planned import plan_runs
-from medshift.benchmark.sweeps.sweep import Method, ProtocolChoice, Sweep
 
 # takes the words of `medshift run`; what it does depends on the learning rate
 STAND_IN = """

@@ -7,10 +7,10 @@ from dataclasses import MISSING, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Literal, get_type_hints
 
-from ...shifts.errors import MedshiftError, near
-from ..datasets.importing.options import Options, make_options
-from ..protocols.choices import Choices
-from ..runs.terms import DataChoice
+from ....shifts.errors import MedshiftError, near
+from ...datasets.importing.options import Options, make_options
+from ...protocols.choices import Choices
+from ..terms import DataChoice
 from .sweep import ProtocolChoice
 
 
@@ -152,7 +152,7 @@ def _check_alone(key: str, place: Place, value: object) -> None:
     Raises:
         OptionError: The value is wrong.
     """
-    from ...shifts import catalogue
+    from ....shifts import catalogue
 
     try:
         if key == "shifts":
