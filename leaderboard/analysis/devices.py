@@ -6,8 +6,7 @@ from collections.abc import Sequence
 
 from ..ranking.board import Board, Row
 from ..ranking.source_models import ADAPTED, SOURCE, UNKNOWN, devices, same_models, uses_source_models
-
-NAMED = 5  # entries that are named
+from .wording import joined
 
 
 def device_caveat(board: Board) -> list[str]:
@@ -24,7 +23,7 @@ def _different_devices(rows: Sequence[Row]) -> str:
     if len({device for used in groups for device in used}) < 2:
         return ""
     *fewer, most = sorted(groups, key=lambda used: (len(groups[used]), used))
-    parts = [f"{_listed(sorted(groups[used]))} on {' and '.join(used)}" for used in fewer]
+    parts = [f"{joined(sorted(groups[used]))} on {' and '.join(used)}" for used in fewer]
     rest = f"all{' others' if fewer else ''} on {' and '.join(most)}"
     said = ", ".join([*parts, rest]).replace(" on ", f" {'was' if _alone(groups, fewer) else 'were'} run on ", 1)
     return (
@@ -51,12 +50,6 @@ def _other_models(rows: Sequence[Row]) -> str:
         return ""
     verb = "adapts" if len(names) == 1 else "adapt"
     return (
-        f"{_listed(sorted(names))} {verb} other source models than those of {SOURCE} (devices, seeds or settings "
+        f"{joined(sorted(names))} {verb} other source models than those of {SOURCE} (devices, seeds or settings "
         "differ), so a difference to it is one of two trainings as well."
     )
-
-
-def _listed(names: Sequence[str]) -> str:
-    if len(names) > NAMED:
-        return f"{', '.join(names[:NAMED])} and {len(names) - NAMED} more"
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
