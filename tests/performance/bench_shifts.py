@@ -22,7 +22,6 @@ from medshift.shifts.numerics.phantom import phantom
 SIZES = {"64x3x96x96": (64, 3, 96, 96), "32x3x224x224": (32, 3, 224, 224), "4x1x96x96x96": (4, 1, 96, 96, 96)}
 PART = {"64x3x96x96": 16, "32x3x224x224": 4, "4x1x96x96x96": 1}  # images timed in other libraries, scaled to the batch
 SEVERITY = 3
-THREADS = 2
 WORKLOADS = {"64x1x96x96 mr": (64, 1, 96, 96), "64x3x96x96 fundus": (64, 3, 96, 96)}
 
 
@@ -39,14 +38,6 @@ PEERS = [
     for library in libraries
     if takes(name, shape)
 ]
-
-
-@pytest.fixture(autouse=True)
-def two_threads():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(THREADS)
-    yield
-    torch.set_num_threads(threads)
 
 
 def batch(shape: tuple[int, ...]) -> torch.Tensor:
