@@ -26,7 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .bootstrap import LEVEL
-from .metrics import BINS, top_gaps
+from .metrics import BINS, top_class, top_gaps
 
 REAL = 2.0  # standard errors from which a gap is taken as real
 FEW_ERRORS = 5  # groups' worth of errors; with more, resamples vary as the error rate does
@@ -64,7 +64,7 @@ def corrected(
     gaps, errors = _noise(labels, probabilities, groups)
     squares, noise = (gaps**2).sum(axis=1), (errors**2).sum(axis=1)
     kept = np.sqrt(np.maximum(0, 1 - noise / np.where(squares > 0, squares, 1)))
-    wrong = np.mean(probabilities.argmax(axis=-1) != labels, axis=1)
+    wrong = np.mean(top_class(probabilities)[0] != labels, axis=1)
     found = []
     for row, one in enumerate(values):
         usual, replicates = float(one[0]), one[1:]
