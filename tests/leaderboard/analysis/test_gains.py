@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from medshift.benchmark.cli.commands.leaderboard import leaderboard
+from medshift.benchmark.cli.commands.entries.leaderboard import leaderboard
 from medshift.leaderboard.analysis.gains import gains
 from medshift.leaderboard.entries.entries import protocol_folders
 from medshift.leaderboard.ranking.board import rank_entries

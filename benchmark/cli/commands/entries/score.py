@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from ...contract.sees import Sees
+from ....contract.sees import Sees
 
 
 def score(
@@ -32,20 +32,20 @@ def score(
 
     The leaderboard marks it as external: what it sees is declared by its author, and nobody can run it again.
     """
-    from ...exchange import ingest
-    from ...files.destinations import output_folder
-    from ...protocols.folder import read_protocol
-    from ..progress import console
-    from ..summary import print_summary
+    from ....exchange import ingest
+    from ....files.destinations import output_folder
+    from ....protocols.folder import read_protocol
+    from ...progress import console
+    from ...summary import print_summary
 
     output_folder(out, "a submission")
     protocol, truth = read_protocol(protocol_folder)
     if exported is not None:
-        from ...exchange.export import fingerprints
+        from ....exchange.export import fingerprints
 
         shifts = fingerprints(exported, protocol)
     else:
-        from ....shifts.fingerprints import fingerprint
+        from .....shifts.fingerprints import fingerprint
 
         shifts = {shift: fingerprint(shift) for shift in protocol.shifts}
     claim = ingest.Claim(name, sees, summary, submitter, seed)

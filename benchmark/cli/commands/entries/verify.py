@@ -7,10 +7,10 @@ from typing import Annotated
 
 import typer
 
-from ....shifts.errors import MedshiftError
-from ..options import expand
-from ..reading import ReadingOptions
-from .check import require_submission
+from .....shifts.errors import MedshiftError
+from ...options import expand
+from ...reading import ReadingOptions
+from ..check import require_submission
 
 
 @expand
@@ -30,8 +30,8 @@ def verify(
     """
     import tempfile
 
-    from ...runs.verify import verify as run_again
-    from ...runs.verify import write_record as write_mark
+    from ....runs.verify import verify as run_again
+    from ....runs.verify import write_record as write_mark
 
     if reading.given() and data is None:
         raise MedshiftError(f"{', '.join(reading.given())}: how images are read goes with --data DIR")

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from .check import require_submission
+from ..check import require_submission
 
 
 def submit(
@@ -18,7 +18,7 @@ def submit(
 
     Nothing is sent anywhere.
     """
-    from ...submissions.submit import submit as prepare
+    from ....submissions.submit import submit as prepare
 
     require_submission(folder)
     place, steps = prepare(folder, checkout)

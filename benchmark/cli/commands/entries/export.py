@@ -7,9 +7,9 @@ from typing import Annotated, Literal
 
 import typer
 
-from ....shifts.errors import MedshiftError
-from .. import interrupts, options
-from ..reading import DataOptions, ReadingOptions
+from .....shifts.errors import MedshiftError
+from ... import interrupts, options
+from ...reading import DataOptions, ReadingOptions
 
 
 @options.expand
@@ -35,11 +35,11 @@ def export(
     For models that medshift cannot run: predict them anywhere, then `medshift score`. An export that was stopped goes
     on where it was with the same command.
     """
-    from ...files.destinations import output_folder
-    from ...files.wording import byte_size
-    from ...protocols.folder import write_protocol
-    from ..progress import bar, console
-    from ..terms import resolve_study
+    from ....files.destinations import output_folder
+    from ....files.wording import byte_size
+    from ....protocols.folder import write_protocol
+    from ...progress import bar, console
+    from ...terms import resolve_study
 
     output_folder(out, "an export")
     output_folder(submissions, "the protocol", "--submissions")
@@ -47,8 +47,8 @@ def export(
     home = protocol_folder or submissions / protocol.name
     if home.resolve().is_relative_to(out.resolve()):
         raise MedshiftError(f"the labels would lie in {home}, inside the export: choose another --submissions or --out")
-    from ...exchange import export as exports
-    from ...exchange import layout
+    from ....exchange import export as exports
+    from ....exchange import layout
 
     screen = console()
     made = layout.parts(protocol, table)

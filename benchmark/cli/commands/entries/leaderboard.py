@@ -21,7 +21,7 @@ def leaderboard(
     ] = "",
 ) -> None:
     """Score all submissions again from their predictions, rank them, and write page and tables."""
-    from ....leaderboard.build import build_leaderboard as build
-    from ...files.destinations import output_folder
+    from .....leaderboard.build import build_leaderboard as build
+    from ....files.destinations import output_folder
 
     build(root, output_folder(out, "index.html"), readme, against)

@@ -1,0 +1,1 @@
+"""Commands on entries of a leaderboard: made elsewhere, submitted, verified, ranked."""
