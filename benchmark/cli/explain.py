@@ -53,7 +53,7 @@ def _memory(error: BaseException) -> str | None:
             "the graphics card's memory is full: give --set accumulate=2 or more, lower --set batch_size or "
             "--set input_size, end what else runs on it, or give --device cpu"
         )
-    if kind == "BrokenProcessPool":
+    if any(each.__name__ == "BrokenProcessPool" for each in type(error).__mro__):
         return "a worker process was killed, most likely because memory ran out: end what else runs, or use less data"
     if (
         isinstance(error, MemoryError)

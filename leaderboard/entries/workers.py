@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import signal
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 from ...benchmark.scoring import bootstrap
@@ -64,13 +62,15 @@ def _score_missing(
     """Score entries in this process or, where there are enough of them, in others."""
     if workers < 2 or len(missing) < WORTH_PROCESSES:
         return [(name, score_entry(folder, name, seeds, splits)) for name, seeds in missing.items()]
-    spawn = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, spawn, _start, (folder.path, replicates)) as pool:
+    # deferred, and not the standard library's: that one runs the caller's script again in every worker
+    from loky import ProcessPoolExecutor
+
+    with ProcessPoolExecutor(workers, initializer=_start, initargs=(folder.path, replicates)) as pool:
         futures = {name: pool.submit(_score_in_worker, name, list(seeds)) for name, seeds in missing.items()}
         try:
             return [(name, future.result()) for name, future in futures.items()]
         except KeyboardInterrupt:
-            pool.shutdown(wait=False, cancel_futures=True)  # what has not begun would still be scored
+            pool.shutdown(wait=False, kill_workers=True)  # what has not begun would still be scored
             raise
 
 
