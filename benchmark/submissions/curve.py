@@ -62,7 +62,7 @@ def parse(path: Path) -> Curve | str:
     except OSError as error:
         return f"cannot be read: {error.strerror}"
     except ValidationError as error:
-        return first_problem(error)[:300]
+        return " ".join(first_problem(error).split())[:300]  # names of unknown columns may hold anything
     curve = Curve.of_columns(found.metric, {name: getattr(found, name) for name in COLUMNS})
     return _fault(curve) or curve
 
@@ -97,9 +97,10 @@ def examine(folder: Path, card: Card) -> tuple[Curve | None, list[str]]:
         return None, [f"{CURVE_FILE} is missing, but {CARD_FILE} names it"]
     if path.is_symlink() or not path.is_file():
         return None, []  # said of every file of the folder
-    if training is None or training.losses:
-        what = "the losses of a curve, too" if training else f"a curve, but no training, in {CARD_FILE}"
-        return None, [f"{CARD_FILE}: has {what}: one of the two"]
+    if training is None:
+        return None, [f"{CARD_FILE}: names {CURVE_FILE}, but has no training"]
+    if training.losses:
+        return None, [f"{CARD_FILE}: training.losses repeat {CURVE_FILE}: leave them out"]
     if path.stat().st_size <= LARGEST_CURVE and sha256(path) != claim.sha256:
         return None, [f"{CURVE_FILE} does not match the card: its sha256 differs"]
     curve = parse(path)
