@@ -79,10 +79,10 @@ def test_a_training_killed_after_any_evaluation_ends_in_the_same_bytes(name, at_
     records = []
     whole = fitted(KINDS[name], [], tmp_path / "whole", monkeypatch, records)
     assert [path.suffix for path in (tmp_path / "whole" / "models").iterdir()] == [".pt"]
-    taken = [*states]  # the resumed trainings write states, too
-    wheres = [where for where, *_ in taken]
+    wheres = [where for where, *_ in states]
     assert wheres == [*FIRST.get(name, []), *(f"step {step} of {STEPS}" for step in range(1, STEPS))]
-    for where, copied, file in taken:
+    saved = [*states]  # the resumed ones add theirs
+    for where, copied, file in saved:
         place = tmp_path / where / "models"
         place.mkdir(parents=True)
         shutil.copy(copied, place / file)
@@ -92,9 +92,9 @@ def test_a_training_killed_after_any_evaluation_ends_in_the_same_bytes(name, at_
         assert not [line for line in lines if line.startswith(where.replace(" of ", "/"))]  # not trained again
         assert [path.suffix for path in place.iterdir()] == [".pt"]
     curve, *resumed = (record.curve for record in records)
-    assert [replace(each, seconds=curve.seconds) for each in resumed] == [curve] * len(taken)
+    assert [replace(each, seconds=curve.seconds) for each in resumed] == [curve] * len(saved)
     assert curve.step == tuple(range(1, STEPS + 1))
-    for (where, *_), each in zip(taken, resumed, strict=True):
+    for (where, *_), each in zip(saved, resumed, strict=True):
         done = int(where.split()[1]) if where.startswith("step") else 0
         assert each.seconds[:done] == curve.seconds[:done]  # those of the process before, to which later ones add
         assert list(each.seconds) == sorted(each.seconds)
