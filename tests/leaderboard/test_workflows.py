@@ -19,7 +19,7 @@ WORKFLOWS = Path(__file__).parents[2] / ".github" / "workflows"
 def test_actions_are_pinned_and_untrusted_code_gets_nothing(path):
     text = path.read_text()
     for action in re.findall(r"uses: (\S+)", text):
-        assert re.fullmatch(r"actions/[a-z-]+@[0-9a-f]{40}", action), action
+        assert re.fullmatch(r"(actions/[a-z-]+|pypa/gh-action-pypi-publish)@[0-9a-f]{40}", action), action
     assert "pull_request_target" not in text
     assert "secrets." not in text
     assert "write-all" not in text
