@@ -86,7 +86,17 @@ def trained(steps, losses=(0.7, 0.4, 0.5), run=None):
 
 
 def submission(
-    folder, made, rows, entry="steady", seed=0, arrays=None, skill=2.0, device="cpu", training=None, **baseline
+    folder,
+    made,
+    rows,
+    entry="steady",
+    seed=0,
+    arrays=None,
+    skill=2.0,
+    device="cpu",
+    training=None,
+    weights=None,
+    **baseline,
 ):
     """Write a valid submission and return its folder."""
     place = folder / entry / f"seed-{seed}"
@@ -112,6 +122,7 @@ def submission(
         scores=claims(scores.score(made, rows, read, replicates=0)),
         submitter="somebody",
         training=training,
+        weights=weights,
     )
     cards.write(card, place)
     return place
