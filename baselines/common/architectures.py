@@ -62,8 +62,8 @@ def own_channels(arch: str) -> int:
     if not is_outside(arch) or arch.startswith(CLIP):
         return 3
     with _explained(arch), torch.device("meta"):
-        cfg = timm.create_model(arch, pretrained=False).pretrained_cfg
-    return 1 if cfg["input_size"][0] == 1 else 3
+        made: Any = timm.create_model(arch, pretrained=False)
+    return 1 if made.pretrained_cfg["input_size"][0] == 1 else 3
 
 
 def files(arch: str) -> list[Path]:

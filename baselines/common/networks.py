@@ -126,7 +126,7 @@ def _is_linear(head: object) -> bool:
     return isinstance(head, nn.Linear) and head.bias is not None
 
 
-def imagenet_weights(arch: str, body: nn.Module, sizing: Sizing = NATIVE) -> Mapping[str, Tensor]:
+def imagenet_weights(arch: str, body: Any, sizing: Sizing = NATIVE) -> Mapping[str, Tensor]:
     """Load all pretrained weights of an architecture, including those of its own outputs.
 
     Those of `tf_efficientnet_lite0` come from a package that medshift depends on, so that they are the same
@@ -146,7 +146,7 @@ def imagenet_weights(arch: str, body: nn.Module, sizing: Sizing = NATIVE) -> Map
         raise MedshiftError(f"timm has no pretrained weights for {arch!r}; choose another arch, or --baseline scratch")
     if arch.startswith(CLIP):
         return tower(arch, 3, sizing, pretrained=True).state_dict()
-    channels: dict[str, int] = {"in_chans": 1} if own_channels(arch) == 1 else {}
+    channels: dict[str, Any] = {"in_chans": 1} if own_channels(arch) == 1 else {}
     logging.getLogger("huggingface_hub").setLevel(logging.ERROR)  # its retries are told by the error below
     try:
         weights: Mapping[str, Tensor] = timm.create_model(arch, pretrained=True, **channels, **sizing).state_dict()

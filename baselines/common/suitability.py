@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, TypeAlias
 
 import torch
-from timm.layers import RmsNorm
+from timm.layers import RmsNorm  # type: ignore[attr-defined]
 from torch import Tensor, nn
 
 from ...benchmark.contract.access import Access
@@ -96,10 +96,10 @@ def batch_norms_for(method: str, instead: str = "t3a") -> Need:
 
 def learning_norms(network: nn.Module) -> list[nn.Module]:
     """List the norms whose gains and offsets are learnt at test time: batch norms, or else norms of any kind."""
-    learning = [
+    learning: list[nn.Module] = [
         module for module in network.modules() if isinstance(module, NORMS) and any(True for _ in module.parameters())
     ]
-    batch = [module for module in learning if isinstance(module, nn.modules.batchnorm._BatchNorm)]
+    batch: list[nn.Module] = [module for module in learning if isinstance(module, nn.modules.batchnorm._BatchNorm)]
     return batch or learning
 
 

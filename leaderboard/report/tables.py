@@ -131,7 +131,7 @@ def _entry(row: Row, state: Convergence) -> dict[str, object]:
 
 def _weights(row: Row) -> dict[str, str] | None:
     found = row.cards[0].weights
-    return found and found.model_dump()
+    return None if found is None else found.model_dump()
 
 
 def _line(line: Line) -> dict[str, object]:

@@ -128,7 +128,7 @@ def test_missing_weights_are_an_error_never_a_random_start(monkeypatch):
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     with pytest.raises(
         MedshiftError,
-        match="cannot load the weights of 'resnet18' from the hub .* of https://huggingface.co/timm/resnet18",
+        match=r"cannot load the weights of 'resnet18' from the hub .* of https://huggingface.co/timm/resnet18",
     ):
         networks.Network("resnet18", 2, 3, 0, initial_weights.load_all)
     small = networks.timm.list_models("*resnet*t") + networks.timm.list_models("botnet*")  # the first of all is a giant
