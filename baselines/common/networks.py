@@ -126,7 +126,7 @@ def _is_linear(head: object) -> bool:
     return isinstance(head, nn.Linear) and head.bias is not None
 
 
-def imagenet_weights(arch: str, body: Any, sizing: Sizing = NATIVE) -> Mapping[str, Tensor]:
+def imagenet_weights(arch: str, body: Any, sizing: Sizing = NATIVE) -> Mapping[str, Tensor]:  # noqa: ANN401
     """Load all pretrained weights of an architecture, including those of its own outputs.
 
     Those of `tf_efficientnet_lite0` come from a package that medshift depends on, so that they are the same

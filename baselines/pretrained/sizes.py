@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from timm.layers import PatchEmbed
+from timm.layers import PatchEmbed  # type: ignore[attr-defined]
 from torch import nn
 
 LEAST_SIDE = 32  # that a recipe allows
