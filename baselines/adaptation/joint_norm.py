@@ -14,6 +14,7 @@ from ...benchmark.contract.sees import Sees
 from ..common.networks import Network
 from ..common.recipe import TimmRecipe
 from ..common.source_model import timm_network
+from ..common.suitability import batch_norms_for
 from ..common.target_batches import TargetBatches
 from ..common.training import Classifier
 
@@ -23,7 +24,8 @@ class JointNorm(TimmRecipe):
     """Fine-tune from ImageNet with source and target images in one batch, and learn from the source's alone.
 
     The control of `coral`, `mmd`, `dann`, `cdan` and `mcc`: what they are with a weight of 0. The targets reach the
-    network through the statistics of its batch norms only; what a method gains over this one is its own.
+    network through the statistics of its batch norms only; what a method gains over this one is its own. Without batch
+    norms it would be `imagenet-finetune`, which is the control of networks that have none.
     """
 
     sees: ClassVar[Sees] = "target-unlabelled"
@@ -31,7 +33,8 @@ class JointNorm(TimmRecipe):
 
     def fit(self, access: Access) -> Predictor:
         """Fine-tune the network."""
-        return Classifier(timm_network(access, self, "imagenet, joint norms", loss=JointNormLoss(access)))
+        need = batch_norms_for("joint-norm", instead="imagenet-finetune, which it would be")
+        return Classifier(timm_network(access, self, "imagenet, joint norms", loss=JointNormLoss(access), need=need))
 
 
 class JointNormLoss:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+import logging
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -12,11 +14,11 @@ import torch
 from torch import Tensor
 
 from ...shifts.errors import MedshiftError, in_one_line, near
+from ..pretrained.clip import tower
+from ..pretrained.names import CLIP, LOCAL, how_to_get, is_outside, local_folder
 from .small_resnet import NAME as SMALL_RESNET
 from .small_resnet import small_resnet
 
-LOCAL = "local-dir:"
-HUB = ("hf-hub:", "hf_hub:")
 MOST_TAGS = 8  # named in a message
 
 Sizing: TypeAlias = Mapping[str, Any]  # Any: any argument of timm's
@@ -27,7 +29,8 @@ def untrained(arch: str, channels: int, sizing: Sizing) -> Any:  # noqa: ANN401 
     """Make a network with random weights and its own last layer.
 
     Args:
-        arch: timm's name, with a tag or without; `hf-hub:OWNER/NAME` or `local-dir:FOLDER`; or `small-resnet`.
+        arch: timm's name, with a tag or without; `hf-hub:OWNER/NAME`, `local-dir:FOLDER` or `open_clip:NAME`; or
+            `small-resnet`.
         channels: Channels of its input.
         sizing: For timm.
 
@@ -50,9 +53,17 @@ def untrained(arch: str, channels: int, sizing: Sizing) -> Any:  # noqa: ANN401 
         raise MedshiftError(f"timm has no weights {tag!r} of {name}{_other_tags(name)}") from None
 
 
-def is_outside(arch: str) -> bool:
-    """Return whether an architecture is a page of the hub or a folder, not a name that timm knows."""
-    return arch.startswith((LOCAL, *HUB))
+def own_channels(arch: str) -> int:
+    """Return the channels that the network of a folder or a page takes: 1 or 3; 3 for any other.
+
+    Raises:
+        MedshiftError: The network is out of reach.
+    """
+    if not is_outside(arch) or arch.startswith(CLIP):
+        return 3
+    with _explained(arch), torch.device("meta"):
+        made: Any = timm.create_model(arch, pretrained=False)
+    return 1 if made.pretrained_cfg["input_size"][0] == 1 else 3
 
 
 def files(arch: str) -> list[Path]:
@@ -61,13 +72,16 @@ def files(arch: str) -> list[Path]:
     Raises:
         MedshiftError: The folder holds no network.
     """
-    if not arch.startswith(LOCAL):
+    place = local_folder(arch)
+    if not place:
         return []
-    folder = Path(arch.removeprefix(LOCAL))
-    if not (folder / "config.json").is_file():
+    folder, clip = Path(place), arch.startswith(CLIP)
+    config = "open_clip_config.json" if clip else "config.json"
+    if not (folder / config).is_file():
+        weights, whose = ("open_clip_model.safetensors", "open_clip") if clip else ("model.safetensors", "timm")
         raise MedshiftError(
-            f"{folder} holds no network: arch={LOCAL}FOLDER takes a folder with config.json and model.safetensors, "
-            "as timm saves them"
+            f"{folder} holds no network: arch={CLIP if clip else ''}{LOCAL}FOLDER takes a folder with {config} and "
+            f"{weights}, as {whose} saves them"
         )
     return sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
 
@@ -82,17 +96,28 @@ def weights_sha256(weights: Mapping[str, Tensor]) -> str:
 
 
 def _outside(arch: str, channels: int, sizing: Sizing) -> Any:  # noqa: ANN401
-    files(arch)
-    try:
+    if arch.startswith(CLIP):
+        files(arch)
+        return tower(arch, channels, sizing)
+    with _explained(arch):
         return timm.create_model(arch, pretrained=False, in_chans=channels, **sizing)
+
+
+@contextmanager
+def _explained(arch: str) -> Iterator[None]:
+    """Explain why the network of a folder or a page cannot be made."""
+    files(arch)
+    logging.getLogger("huggingface_hub").setLevel(logging.ERROR)  # its retries are told by the error below
+    try:
+        yield
+    except KeyError as error:
+        wanted = "an architecture of timm" if "architecture" in str(error) else str(error)
+        raise MedshiftError(
+            f"cannot load the network {arch!r}: its config.json names no {wanted.removeprefix('an ')}, so it was not "
+            "saved by timm. Choose a network of timm, or of open_clip (arch=open_clip:NAME)"
+        ) from error
     except Exception as error:  # the hub's client raises many kinds of errors, and a folder may hold anything
-        raise MedshiftError(f"cannot load the network {arch!r} ({in_one_line(error)}){_help(arch)}") from error
-
-
-def _help(arch: str) -> str:
-    if arch.startswith(LOCAL):
-        return ""
-    return f": without network access, copy the hub's cache from a machine that has it, or use arch={LOCAL}FOLDER"
+        raise MedshiftError(f"cannot load the network {arch!r} ({in_one_line(error)}){how_to_get(arch)}") from error
 
 
 def _other_tags(name: str) -> str:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import TypeAlias
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, TypeAlias
 
 import torch
 from torch import Tensor, nn
@@ -25,8 +25,10 @@ def load_lowest(layers: int) -> LoadWeights:
         order = stages(body)
         if layers > len(order):
             raise MedshiftError(f"this architecture has {len(order)} stages ({', '.join(map('+'.join, order))})")
-        chosen = tuple(f"{prefix}." for stage in order[:layers] for prefix in stage)
-        body.load_state_dict({name: value for name, value in weights.items() if name.startswith(chosen)}, strict=False)
+        chosen = [prefix for stage in order[:layers] for prefix in stage]
+        within = tuple(f"{prefix}." for prefix in chosen)
+        taken = {name: value for name, value in weights.items() if name in chosen or name.startswith(within)}
+        body.load_state_dict(taken, strict=False)
 
     return load
 
@@ -40,11 +42,25 @@ def match_moments(body: nn.Module, weights: Mapping[str, Tensor]) -> None:
     with torch.no_grad():
         for name, module in body.named_modules():
             if isinstance(module, nn.Conv2d | nn.Linear):
-                given = weights[f"{name}.weight"].double()
-                module.weight.normal_(float(given.mean()), float(given.std(correction=0)))
+                _resample(module.weight, weights[f"{name}.weight"])
+            elif isinstance(module, nn.MultiheadAttention) and module.in_proj_weight is not None:
+                _resample(module.in_proj_weight, weights[f"{name}.in_proj_weight"])
 
 
-HOLDERS = ("blocks", "stages", "features")  # what timm calls a network's list of stages
+def _resample(weight: Tensor, like: Tensor) -> None:
+    given = like.double()
+    weight.normal_(float(given.mean()), float(given.std(correction=0)))
+
+
+HOLDERS = (
+    "blocks",
+    "stages",
+    "features",
+    "layers",
+    "resblocks",
+)  # what timm and open_clip call a network's list of stages
+FRAMES = ("tower", "trunk", "transformer")  # what holds these lists in the image towers of open_clip
+NORMS = (nn.modules.batchnorm._BatchNorm, nn.LayerNorm, nn.GroupNorm)
 
 
 def stages(body: nn.Module) -> list[tuple[str, ...]]:
@@ -52,18 +68,34 @@ def stages(body: nn.Module) -> list[tuple[str, ...]]:
 
     A stage is a child of the network, as timm and the papers count: the stem and the four layers of a ResNet. Where an
     architecture keeps its stages in one `Sequential`, they are the children of that. A norm belongs to the stage before
-    it.
+    it, and what a transformer adds to its patches (positions, class tokens) to the first.
     """
+    network: Any = body  # for timm's own methods
+    heads = network.get_classifier()
+    last = {id(module) for head in (heads if isinstance(heads, tuple | list) else [heads]) for module in head.modules()}
     found: list[tuple[str, ...]] = []
+    added: list[str] = []
+    for prefix, module in _parts(body):
+        if isinstance(module, nn.Parameter):
+            added.append(prefix)
+        elif not any(True for _ in module.parameters()) or any(id(each) in last for each in module.modules()):
+            continue
+        elif isinstance(module, NORMS) and found:
+            found[-1] = (*found[-1], prefix)
+        else:
+            found.append((prefix,))
+    return [(*found[0], *added), *found[1:]] if found else found
+
+
+def _parts(body: nn.Module, prefix: str = "") -> Iterator[tuple[str, nn.Module | nn.Parameter]]:
+    """Yield the stages of a network, its norms, its last layer, and the parameters that belong to none of these."""
+    for name, parameter in body.named_parameters(recurse=False):
+        if "proj" not in name:  # what comes after the last stage is left as it is
+            yield f"{prefix}{name}", parameter
     for name, child in body.named_children():
-        held = isinstance(child, nn.Sequential) and name in HOLDERS
-        parts = child.named_children() if held else [("", child)]
-        for part, module in parts:
-            prefix = f"{name}.{part}".rstrip(".")
-            if not any(True for _ in module.parameters()):
-                continue
-            if isinstance(module, nn.modules.batchnorm._BatchNorm) and found:
-                found[-1] = (*found[-1], prefix)
-            else:
-                found.append((prefix,))
-    return found[:-1]
+        if name in FRAMES:
+            yield from _parts(child, f"{prefix}{name}.")
+        elif name in HOLDERS and isinstance(child, nn.Sequential | nn.ModuleList):
+            yield from ((f"{prefix}{name}.{part}", module) for part, module in child.named_children())
+        else:
+            yield f"{prefix}{name}", child

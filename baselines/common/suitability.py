@@ -6,10 +6,12 @@ from collections.abc import Callable
 from typing import Any, TypeAlias
 
 import torch
+from timm.layers import RmsNorm  # type: ignore[attr-defined]
 from torch import Tensor, nn
 
 from ...benchmark.contract.access import Access
 from ...shifts.errors import MedshiftError, in_one_line
+from ..pretrained.sizes import own_side, patch_size, uncut_sides
 from .architectures import NATIVE, Sizing
 from .networks import LEAST_SIZE, PACKAGED, Network
 
@@ -17,7 +19,7 @@ from .networks import LEAST_SIZE, PACKAGED, Network
 #: the architecture, the network and one image.
 Need: TypeAlias = Callable[[str, Network, Tensor], None]
 
-NORMS = (nn.modules.batchnorm._BatchNorm, nn.LayerNorm, nn.GroupNorm)
+NORMS = (nn.modules.batchnorm._BatchNorm, nn.LayerNorm, nn.GroupNorm, nn.modules.instancenorm._InstanceNorm, RmsNorm)
 
 
 def sizing(access: Access, arch: str, input_size: int, need: Need | None = None) -> Sizing:
@@ -33,24 +35,40 @@ def sizing(access: Access, arch: str, input_size: int, need: Need | None = None)
         MedshiftError: The architecture does not exist, does not take images of this size, or lacks what the method
             needs.
     """
-    found = NATIVE
     if arch == PACKAGED:  # takes every size, and has what every method needs
-        return found
-    network, problem = _tried(access, arch, input_size, found)
-    if problem and input_size:  # the user wants this size: timm can resize some networks
-        found = {"img_size": input_size}
-        network, still = _tried(access, arch, input_size, found)
-        if not still:
-            problem = ""
-            access.report(f"{arch}: made by timm for images of {input_size}, not for its own size")
-    if network is None or problem:
-        side = input_size or max(LEAST_SIZE, *access.spatial)
-        native = _trial(access, arch, 0, NATIVE).body.pretrained_cfg["input_size"][-1]
-        hint = f": --set input_size={native}, the size it was made for" if native != side else f" ({problem})"
-        raise MedshiftError(f"{arch} does not take images of {side} x {side}{hint}")
+        return NATIVE
+    side = input_size or max(LEAST_SIZE, *access.spatial)
+    problems = []
+    for found in (NATIVE, {"img_size": side}, {"dynamic_img_size": True}):
+        network, problem = _tried(access, arch, input_size, found)
+        if network is not None:
+            break
+        problems.append(problem)
+    else:
+        raise MedshiftError(
+            f"{arch} does not take images of {side} x {side}{_way_out(access, arch, side, problems[0])}"
+        )
+    _refuse_cut_images(arch, network, side)
+    if found:
+        own = own_side(network.body)
+        instead = "" if own == side else f" of {own}"
+        access.report(f"{arch}: made by timm for images of {side}, not for its own size{instead}")
     if need is not None:
         require(need, arch, network, access)
     return found
+
+
+def _way_out(access: Access, arch: str, side: int, problem: str) -> str:
+    own = own_side(_trial(access, arch, 0, NATIVE).body)
+    return f": --set input_size={own}, the size it was made for" if own != side else f" ({problem})"
+
+
+def _refuse_cut_images(arch: str, network: Network, side: int) -> None:
+    sides = uncut_sides(network.body, side)
+    if sides:
+        choice = " or ".join(f"--set input_size={each}" for each in sides)
+        patch = patch_size(network.body)
+        raise MedshiftError(f"{arch} cuts images into patches of {patch} pixels, which do not divide {side}: {choice}")
 
 
 def require(need: Need, arch: str, network: Network, access: Access) -> None:
@@ -58,23 +76,59 @@ def require(need: Need, arch: str, network: Network, access: Access) -> None:
     need(arch, network.eval(), _image(network, access))
 
 
-def batch_norms_for(method: str, *, learn: bool = True) -> Need:
-    """Return the need of a method that changes batch norms.
+def batch_norms_for(method: str, instead: str = "t3a") -> Need:
+    """Return the need of a method that changes the statistics of batch norms.
 
     Args:
         method: Name of the baseline.
-        learn: Whether it trains their gains and offsets.
+        instead: What to run with a network that has none.
     """
 
     def need(arch: str, network: Network, image: Tensor) -> None:
-        norms = [m for m in network.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm)]
-        if not (any(True for m in norms for _ in m.parameters()) if learn else norms):
+        if not any(isinstance(module, nn.modules.batchnorm._BatchNorm) for module in network.modules()):
             raise MedshiftError(
-                f"{method} changes batch norms, and {arch} has none{' that learn' if norms else ''}: choose another "
-                "arch, such as resnet18, or another baseline, such as t3a"
+                f"{method} changes batch norms, and {arch} has none: choose another arch, such as resnet18, or another "
+                f"baseline, such as {instead}"
             )
 
     return need
+
+
+def learning_norms(network: nn.Module) -> list[nn.Module]:
+    """List the norms whose gains and offsets are learnt at test time: batch norms, or else norms of any kind."""
+    learning: list[nn.Module] = [
+        module for module in network.modules() if isinstance(module, NORMS) and any(True for _ in module.parameters())
+    ]
+    batch: list[nn.Module] = [module for module in learning if isinstance(module, nn.modules.batchnorm._BatchNorm)]
+    return batch or learning
+
+
+def learning_norms_for(method: str, report: Callable[[str], None]) -> Need:
+    """Return the need of a method that learns the gains and offsets of norms at test time.
+
+    Args:
+        method: Name of the baseline.
+        report: Told if these are not batch norms.
+    """
+
+    def need(arch: str, network: Network, image: Tensor) -> None:
+        norms = learning_norms(network)
+        if not norms:
+            raise MedshiftError(
+                f"{method} learns gains and offsets of norms, and {arch} has none: choose another arch, such as "
+                "resnet18 or convnext_atto, or another baseline, such as t3a"
+            )
+        if not isinstance(norms[0], nn.modules.batchnorm._BatchNorm):
+            kinds = " and ".join(sorted({_kind(norm) for norm in norms}))
+            report(f"{method}: {arch} has no batch norms that learn; its {len(norms)} {kinds} do")
+
+    return need
+
+
+def _kind(norm: nn.Module) -> str:
+    if isinstance(norm, nn.LayerNorm):
+        return "layer norms"
+    return "group norms" if isinstance(norm, nn.GroupNorm) else "norms"
 
 
 def norms_for(method: str) -> Need:
@@ -114,7 +168,9 @@ def _tried(access: Access, arch: str, input_size: int, sizing: Sizing) -> tuple[
     try:
         network = _trial(access, arch, input_size, sizing).eval()
         with torch.no_grad():
-            network(_image(network, access))
+            outputs = network(_image(network, access))
+        if tuple(outputs.shape) != (1, len(access.classes)):
+            return None, f"its outputs have the shape {tuple(outputs.shape)}"
     except MedshiftError:
         raise
     except Exception as error:  # of whatever layer does not fit

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from ...benchmark.contract.access import Access
 from ...benchmark.contract.precision import computing_in, scaler
 from ...benchmark.contract.training_record import Curve, Evaluation, TrainingRecord
+from ...benchmark.contract.weights_record import WeightsRecord
 from ...benchmark.files.code import code_sha256, modules_of
 from ...benchmark.files.home import home
 from ...benchmark.scoring.metrics import METRICS
@@ -94,10 +95,17 @@ def source_network(
 
 
 def tell_start(network: nn.Module, access: Access) -> str:
-    """Report the pretrained weights that a network starts from, and return them; empty for none, and for medshift's."""
+    """Report the pretrained weights that a network starts from, for the card, too.
+
+    Returns:
+        Their name and hash; empty for random weights, and for those that come with medshift.
+    """
     found = next((text for module in network.modules() if (text := getattr(module, "start", ""))), "")
-    if found:
-        access.report(f"starts from {found}")
+    record = next((own for module in network.modules() if (own := getattr(module, "starts_from", None))), None)
+    if isinstance(record, WeightsRecord):
+        access.starts_from(record)
+        if found:
+            access.report(f"starts from {record}")
     return str(found)
 
 

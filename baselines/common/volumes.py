@@ -71,14 +71,9 @@ class VolumeNetwork(Network):
         setattr(body.get_submodule(above), leaf, nn.Identity())
         self.body, self.last = body, last
 
-    @property
-    def head(self) -> nn.Linear:
-        """The last layer."""
-        return self.last
-
     def forward(self, images: Tensor) -> Tensor:
         """Return logits (N, K) of volumes (N, C, D, H, W) in [0, 1]."""
-        logits: Tensor = self.last(self.features(images))
+        logits: Tensor = self.head(self.features(images))
         return logits
 
     def features(self, images: Tensor) -> Tensor:

@@ -49,6 +49,4 @@ class AdaBN(TimmRecipe):
 
     def fit(self, access: Access) -> Predictor:
         """Train the source model and switch its batch norms to batch statistics."""
-        return Classifier(
-            with_batch_statistics(shared_model(access, self, batch_norms_for("adabn", learn=False)), self.prior)
-        )
+        return Classifier(with_batch_statistics(shared_model(access, self, batch_norms_for("adabn")), self.prior))

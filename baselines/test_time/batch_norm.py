@@ -22,20 +22,17 @@ def with_batch_statistics(network: nn.Module, prior: float) -> nn.Module:
     Raises:
         MedshiftError: The network has no batch norm.
     """
+    norms = batch_norms(network)
     if not prior:
         return forget_statistics(network)
-    for norm in batch_norms(network):
+    for norm in norms:
         norm.register_forward_pre_hook(_Mix(prior, norm))
     return network
 
 
 def forget_statistics(network: nn.Module) -> nn.Module:
-    """Make a network's batch norms use only statistics of the batch, differentiably; change it in place.
-
-    Raises:
-        MedshiftError: The network has no batch norm.
-    """
-    for norm in batch_norms(network):
+    """Make the batch norms of a network, if any, use only statistics of the batch, differentiably, in place."""
+    for norm in _batch_norms(network):
         norm.register_forward_pre_hook(_Forget(norm))
         norm.track_running_stats, norm.running_mean, norm.running_var = False, None, None
     return network
@@ -47,10 +44,14 @@ def batch_norms(network: nn.Module) -> list[nn.modules.batchnorm._BatchNorm]:
     Raises:
         MedshiftError: The network has none.
     """
-    norms = [module for module in network.modules() if isinstance(module, nn.modules.batchnorm._BatchNorm)]
+    norms = _batch_norms(network)
     if not norms:
         raise MedshiftError("this architecture has no batch norm to adapt: choose another arch")
     return norms
+
+
+def _batch_norms(network: nn.Module) -> list[nn.modules.batchnorm._BatchNorm]:
+    return [module for module in network.modules() if isinstance(module, nn.modules.batchnorm._BatchNorm)]
 
 
 class _Forget:

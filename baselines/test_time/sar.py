@@ -17,8 +17,8 @@ from ...benchmark.contract.sees import Sees
 from ..common.entropy import entropies
 from ..common.recipe import TimmRecipe
 from ..common.source_model import shared_model
-from ..common.suitability import batch_norms_for
-from .batch_norm import batch_norms, forget_statistics
+from ..common.suitability import learning_norms, learning_norms_for
+from .batch_norm import forget_statistics
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,8 @@ class Sar(TimmRecipe):
 
     Like `tent`, but: images of high entropy are left out; the gradient is taken at the worst point nearby
     (sharpness-aware minimisation); when the moving average of the entropy falls so low that the model must have
-    collapsed, its parameters are reset to the source's; the last norms are frozen.
+    collapsed, its parameters are reset to the source's; the last norms are frozen. In a network without batch norms,
+    its layer or group norms learn, as in the paper.
 
     A batch of one image is normalised as by `tent` and, if confident, causes a proportionally small step. A stream of
     one class drives the model towards that class until the average falls below `reset`, which undoes all of it. With
@@ -42,7 +43,7 @@ class Sar(TimmRecipe):
         reset: Fraction of ln K; a moving average of the entropy below it resets the model. The paper's value is 0.2
             nats at 1000 classes.
         frozen: Fraction of the norms, counted from the last, that do not learn; a fifth is the last stage of the
-            paper's ResNet-50.
+            paper's ResNet-50. The last three blocks and the norm after them of its ViT-Base are 0.28.
     """
 
     sees: ClassVar[Sees] = "test-batches"
@@ -66,7 +67,7 @@ class Sar(TimmRecipe):
     def fit(self, access: Access) -> Predictor:
         """Train the source model and wrap it in the adaptation."""
         refuse_float16(access, "sar")
-        network = forget_statistics(shared_model(access, self, batch_norms_for("sar")))
+        network = forget_statistics(shared_model(access, self, learning_norms_for("sar", access.report)))
         return SarPredictor(network, self.test_lr, self.margin, self.rho, self.reset, self.frozen)
 
 
@@ -85,7 +86,8 @@ class SarPredictor:
 
     Args:
         network: Network whose batch norms use batch statistics (see `batch_norm.forget_statistics`).
-        lr: Learning rate of SGD on the gains and offsets of the batch norms, for 32 images and more.
+        lr: Learning rate of SGD on the gains and offsets of the norms (`suitability.learning_norms`), for 32 images and
+            more.
         margin: Fraction of ln K below which a prediction counts as confident.
         rho: Length of the ascent step of sharpness-aware minimisation.
         reset: Fraction of ln K below which the average entropy means collapse.
@@ -94,7 +96,7 @@ class SarPredictor:
 
     def __init__(self, network: nn.Module, lr: float, margin: float, rho: float, reset: float, frozen: float) -> None:
         self.network = network.eval().requires_grad_(False)
-        norms = batch_norms(network)
+        norms = learning_norms(network)
         learning = norms[: max(1, round(len(norms) * (1 - frozen)))]
         self.learnt = [parameter.requires_grad_(True) for norm in learning for parameter in norm.parameters()]
         self.source = [parameter.detach().clone() for parameter in self.learnt]

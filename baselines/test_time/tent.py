@@ -16,8 +16,8 @@ from ...benchmark.contract.sees import Sees
 from ..common.entropy import entropies
 from ..common.recipe import TimmRecipe
 from ..common.source_model import shared_model
-from ..common.suitability import batch_norms_for
-from .batch_norm import batch_norms, forget_statistics
+from ..common.suitability import learning_norms, learning_norms_for
+from .batch_norm import forget_statistics
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,9 @@ class Tent(TimmRecipe):
 
     Statistics are the batch's. A batch is predicted before the step that it causes. Known to collapse to one class at
     high learning rates, on small batches and where classes are unbalanced.
+
+    In a network without batch norms, its layer or group norms learn, as Niu et al. (arXiv 2302.12400) run it; these
+    have no statistics of a batch.
 
     A batch of one image is normalised by its own pixels (by the source's statistics in a norm with one value per
     channel) and causes a step like any other. A stream of one class is not guarded against; see `sar`.
@@ -49,7 +52,8 @@ class Tent(TimmRecipe):
     def fit(self, access: Access) -> Predictor:
         """Train the source model and wrap it in the adaptation."""
         refuse_float16(access, "tent")
-        return TentPredictor(forget_statistics(shared_model(access, self, batch_norms_for("tent"))), self.test_lr)
+        network = shared_model(access, self, learning_norms_for("tent", access.report))
+        return TentPredictor(forget_statistics(network), self.test_lr)
 
 
 class TentPredictor:
@@ -57,12 +61,12 @@ class TentPredictor:
 
     Args:
         network: Network whose batch norms use batch statistics (see `batch_norm.forget_statistics`).
-        lr: Learning rate of Adam on the gains and offsets of the batch norms.
+        lr: Learning rate of Adam on the gains and offsets of the norms (`suitability.learning_norms`).
     """
 
     def __init__(self, network: nn.Module, lr: float) -> None:
         self.network = network.eval().requires_grad_(False)
-        learnt = [parameter.requires_grad_(True) for norm in batch_norms(network) for parameter in norm.parameters()]
+        learnt = [parameter.requires_grad_(True) for norm in learning_norms(network) for parameter in norm.parameters()]
         self.optimiser = torch.optim.Adam(learnt, lr=lr)
 
     def __call__(self, images: Tensor) -> Tensor:

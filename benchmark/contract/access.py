@@ -16,6 +16,7 @@ from .grants import granted_pixels
 from .precision import DEFAULT, Precision
 from .sees import Sees
 from .training_record import TrainingRecord
+from .weights_record import WeightsRecord
 
 if TYPE_CHECKING:
     import torch
@@ -39,6 +40,7 @@ class Access:
         modality: Modality of the images: one of `shifts.catalogue.MODALITIES`, or `any` if unknown.
         trained: Called with the record of a training on the source; the card keeps the last.
         precision: Number format that the network is to compute in; `source_network` sees to it.
+        starts_from: Called with the record of pretrained weights that a network starts from; the card keeps the last.
     """
 
     classes: tuple[str, ...]
@@ -54,6 +56,7 @@ class Access:
     modality: str = "any"
     trained: Callable[[TrainingRecord], None] = lambda record: None
     precision: Precision = DEFAULT
+    starts_from: Callable[[WeightsRecord], None] = lambda record: None
 
 
 def grant(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -10,12 +11,14 @@ from numpy.typing import NDArray
 
 from ...shifts.errors import MedshiftError
 from ..contract.training_record import TrainingRecord
+from ..contract.weights_record import WeightsRecord
 from ..files.atomic import replace, write_text
 from ..protocols.condition import Condition
 from ..submissions import curve as curves
-from ..submissions.card import CURVE_FILE, CurveClaim, TrainingClaim
+from ..submissions.card import CURVE_FILE, CurveClaim, TrainingClaim, WeightsClaim
 
 TRAINING_FILE = "training.json"
+WEIGHTS_FILE = "weights.json"
 
 
 class FinishedConditions:
@@ -67,6 +70,15 @@ class FinishedConditions:
         if isinstance(found, str):
             raise MedshiftError(f"{path}: {found}")
         return curves.write(found, folder)
+
+    def save_weights(self, record: WeightsRecord) -> None:
+        """Save the record of the pretrained weights, as the card will have it."""
+        write_text(self.folder / WEIGHTS_FILE, WeightsClaim(**asdict(record)).model_dump_json())
+
+    def weights(self) -> WeightsClaim | None:
+        """Load the record of the pretrained weights; None if the method starts from none."""
+        path = self.folder / WEIGHTS_FILE
+        return WeightsClaim.model_validate_json(path.read_bytes()) if path.exists() else None
 
     def has(self, condition: Condition) -> bool:
         """Return whether a condition is finished."""

@@ -183,7 +183,7 @@ def _grant(job: Job, device: torch.device, progress: RunProgress, finished: Fini
         finished.save_training,
         digest,
     )
-    access = replace(access, precision=job.precision)
+    access = replace(access, precision=job.precision, starts_from=finished.save_weights)
     progress.line(
         f"{job.entry}, seed {job.seed}: fitting on {len(access.train)} images of {job.protocol.source!r} "
         f"({', '.join(job.dataset.classes)}), validating on {len(access.val)}: "
@@ -288,6 +288,7 @@ def _write_card(
         tuning=tuning.record(finished.folder) if job.budget.draws else None,
         training=finished.training(),
         curve=finished.put_curve(job.folder),
+        weights=finished.weights(),
     )
     card.write(made, job.folder)
 

@@ -162,6 +162,22 @@ class TrainingClaim(Strict):
     losses: tuple[tuple[int, float], ...] = Field(default=(), max_length=100_000, strict=False)
 
 
+class WeightsClaim(Strict):
+    """The pretrained weights that the network starts from.
+
+    Args:
+        origin: The name on the hub, the name of a folder without its path, or the package that holds them.
+        sha256: Hash of all weights: names, shapes and values.
+        pretraining: What they were trained on; `not stated` if their origin does not say.
+        licence: As their origin states it; empty if it does not.
+    """
+
+    origin: Line
+    sha256: Sha256
+    pretraining: Line
+    licence: Line = ""
+
+
 class Card(Strict):
     """The provenance of a submission.
 
@@ -181,6 +197,7 @@ class Card(Strict):
         tuning: How hyper-parameters were tuned; left out if none were.
         training: How the network was trained on the source; left out if none was.
         curve: The file with the course of that training; left out if there is none.
+        weights: The pretrained weights that the network starts from; left out if there are none.
     """
 
     schema_: Literal["medshift-card/1"] = Field(default="medshift-card/1", alias="schema")
@@ -199,6 +216,7 @@ class Card(Strict):
     tuning: TuningClaim | None = None
     training: TrainingClaim | None = None
     curve: CurveClaim | None = None
+    weights: WeightsClaim | None = None
 
 
 def claims(scores: Scores) -> tuple[ScoreClaim, ...]:
@@ -228,7 +246,7 @@ def entry_name(baseline: str, overrides: Mapping[str, Setting]) -> str:
 def write(card: Card, folder: Path) -> None:
     """Write `card.json` into a folder, atomically. Call it last."""
     left_out: dict[str, bool | set[str]] = {
-        name: True for name in ("tuning", "training", "curve") if getattr(card, name) is None
+        name: True for name in ("tuning", "training", "curve", "weights") if getattr(card, name) is None
     }
     if card.environment.precision == DEFAULT:
         left_out["environment"] = {"precision"}

@@ -6,9 +6,11 @@ from collections.abc import Mapping, Sequence
 
 from ...benchmark.contract.entry import APPROACHES, Approach
 from ...benchmark.contract.registry import BUILTINS
+from ...benchmark.contract.weights_record import NOT_STATED, is_imagenet, pretraining_of
 from ..ranking.board import Row
 
-OUTSIDE = ("hf-hub:", "hf_hub:", "local-dir:")  # architectures that timm does not know by name
+LONGEST = 100  # characters of what a card says of its weights
+OUTSIDE = ("hf-hub:", "hf_hub:", "local-dir:", "open_clip:")  # architectures that timm does not know by name
 
 
 def approach(row: Row) -> Approach | None:
@@ -28,16 +30,39 @@ def approach(row: Row) -> Approach | None:
 
 
 def other_weights(row: Row) -> str:
-    """Name the pretrained weights of an entry if its architecture names any but those of ImageNet-1k.
+    """Name what the weights of an entry were trained on, unless that is ImageNet or nothing.
 
-    `convnext_tiny.fb_in22k` names them by its tag, `hf-hub:OWNER/NAME` and `local-dir:FOLDER` as a whole. What timm
-    takes where no tag is named is not known here.
+    Cards name it. Older ones have only the architecture: `convnext_tiny.fb_in22k` names the data by its tag,
+    `hf-hub:OWNER/NAME` and `local-dir:FOLDER` name weights as a whole, and what timm takes where no tag is named is not
+    known.
     """
-    arch = str(row.cards[0].baseline.config.get("arch", ""))
+    if approach(row) == "training from scratch":
+        return ""
+    card = row.cards[0]
+    if card.weights is not None:
+        found = card.weights.pretraining[:LONGEST]
+        if is_imagenet(found):
+            return ""
+        return f"{card.weights.origin}, pretraining not stated" if found == NOT_STATED else found
+    arch = str(card.baseline.config.get("arch", ""))
     if arch.startswith(OUTSIDE):
         return arch
     tag = arch.partition(".")[2]
-    return "" if not tag or tag.endswith("in1k") else tag
+    named = pretraining_of(tag)
+    return "" if not tag or is_imagenet(named) else tag if named == NOT_STATED else named
+
+
+def approach_title(row: Row) -> str:
+    """Name the approach of an entry by what its weights were trained on: `transfer from LVD-142M`; empty if unknown."""
+    kind, weights = approach(row), other_weights(row)
+    return f"transfer from {weights}" if kind == "ImageNet transfer" and weights else kind or ""
+
+
+def start_note(row: Row) -> str:
+    """Write what an entry starts from, if that is other weights than ImageNet's, to be shown beside its name."""
+    weights = other_weights(row)
+    how = "transfer" if approach(row) == "ImageNet transfer" else "starts"
+    return f"{how} from {weights}" if weights else ""
 
 
 def by_approach(rows: Sequence[Row]) -> Mapping[Approach, list[Row]]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from ...benchmark.contract.sees import MEANS
 from ...benchmark.reporting.markdown import replace_between
 from ...benchmark.scoring.metrics import metric_title
+from ..analysis.approach import start_note
 from ..analysis.convergence import Convergence, convergence, footnotes
 from ..analysis.correlation import Correlation
 from ..analysis.findings import findings
@@ -86,12 +87,17 @@ def _seeds(row: Row) -> str:
     return str(len(row.cards)) if len(row.cards) > 1 else "1 †"
 
 
+def _start(row: Row) -> str:
+    note = start_note(row)
+    return f" ({escape(note)})" if note else ""
+
+
 def _cells(row: Row, state: Convergence, rank_by: str, others: Sequence[str]) -> list[str]:
     rank = "–" if row.rank is None else f"{row.rank} ({row.ranks[0]}–{row.ranks[1]})"
     cells = [
         str(row.tier or "–"),
         rank,
-        f"`{row.name}`{' (external)' if row.cards[0].baseline.external else ''}",
+        f"`{row.name}`{' (external)' if row.cards[0].baseline.external else ''}{_start(row)}",
         f"`{row.sees}`",
         _seeds(row),
         state.text,

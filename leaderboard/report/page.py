@@ -15,6 +15,7 @@ from ...benchmark.reporting.html import policy_hash, template_environment
 from ...benchmark.reporting.numbers import format_decimal
 from ...benchmark.scoring.metrics import metric_title
 from ..analysis.accuracy_line import Line
+from ..analysis.approach import approach_title, start_note
 from ..analysis.convergence import convergence, footnotes
 from ..analysis.correlation import Correlation, HeatRow
 from ..analysis.findings import findings
@@ -139,6 +140,8 @@ def _item(
         ],
         "config": [(name, json.dumps(value)) for name, value in row.cards[0].baseline.config.items()],
         "packages": row.cards[0].environment.packages,
+        "approach": approach_title(row),
+        "start": start_note(row),
     }
 
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from ...benchmark.scoring.bootstrap import split_key
 from ..analysis.accuracy_line import Line
+from ..analysis.approach import approach_title
 from ..analysis.convergence import Convergence, convergence
 from ..analysis.correlation import Correlation
 from ..ranking.board import Board, Row
@@ -105,6 +106,8 @@ def _entry(row: Row, state: Convergence, classes: int) -> dict[str, object]:
     return {
         "entry": row.name,
         "sees": row.sees,
+        "approach": approach_title(row) or None,
+        "weights": _weights(row),
         "rank": row.rank,
         "ranks": list(row.ranks) if row.rank else None,
         "tier": row.tier or None,
@@ -131,6 +134,11 @@ def _entry(row: Row, state: Convergence, classes: int) -> dict[str, object]:
         "aggregates": _nested(row.aggregates.values),
         "conditions": _nested(row.conditions.values),
     }
+
+
+def _weights(row: Row) -> dict[str, str] | None:
+    found = row.cards[0].weights
+    return None if found is None else found.model_dump()
 
 
 def _line(line: Line) -> dict[str, object]:

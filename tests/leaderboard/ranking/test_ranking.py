@@ -188,7 +188,9 @@ def test_processes_change_no_figure(fabricate, tmp_path, monkeypatch):
     [
         ("resnet18", "ImageNet, scratch or adaptation?", "ImageNet transfer"),
         ("convnext_tiny.fb_in22k_ft_in1k", "ImageNet, scratch or adaptation?", "ImageNet transfer"),
-        ("convnext_tiny.fb_in22k", "Transfer, scratch or adaptation?", "weights fb_in22k)"),
+        ("convnext_tiny.fb_in22k", "Transfer, scratch or adaptation?", "weights ImageNet-22k)"),
+        ("vit_small_patch14_dinov2.lvd142m", "Transfer, scratch or adaptation?", "weights LVD-142M)"),
+        ("vit_base_patch16_clip_224.laion2b_ft_in1k", "Transfer, scratch or adaptation?", "weights LAION-2B, then"),
         ("local-dir:mine", "Transfer, scratch or adaptation?", "weights local-dir:mine)"),
     ],
 )
@@ -199,4 +201,4 @@ def test_weights_of_another_data_set_are_not_called_those_of_imagenet(fabricate,
     said = findings(rank_entries(protocol_folders(tmp_path / "in")[0], 50))
     assert said[0].startswith(question)
     assert named in said[0]
-    assert ("ImageNet" in " ".join(said)) == question.startswith("ImageNet")
+    assert ("ImageNet transfer" in " ".join(said)) == question.startswith("ImageNet")

@@ -1,0 +1,134 @@
+"""Every baseline with an architecture runs on networks that are not ResNets, or refuses them before training."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+
+import pytest
+import timm
+import torch
+from helpers.bright_squares import access
+from torch import nn
+
+from medshift.baselines.common import networks, source_model
+from medshift.baselines.common.initial_weights import stages
+from medshift.baselines.common.networks import Network
+from medshift.baselines.generalisation import histogram_matching
+from medshift.baselines.generalisation.acquisition_augment import ShiftAugmentedLoss
+from medshift.baselines.test_time.tent import TentPredictor
+from medshift.benchmark.contract.registry import BUILTINS, load_baseline
+from medshift.shifts.errors import MedshiftError
+
+CHOSEN = sorted(
+    name for name in BUILTINS if hasattr(load_baseline(name), "arch") and not name.startswith("cbr")
+)  # all that take `arch`
+REFUSED = {
+    ("adabn", "test_convnext"): "adabn changes batch norms, and test_convnext has none: choose another arch",
+    ("adabn", "test_vit"): "adabn changes batch norms, and test_vit has none",
+    ("joint-norm", "test_convnext"): "or another baseline, such as imagenet-finetune, which it would be",
+    ("joint-norm", "test_vit"): "or another baseline, such as imagenet-finetune, which it would be",
+    ("mixstyle", "test_vit"): "mixstyle needs feature maps",
+}
+ARCHES = ("test_convnext", "test_vit", "conv-head")
+
+
+@pytest.fixture(scope="module")
+def conv_head(tmp_path_factory):
+    """Describe a small network whose last layer is a convolution."""
+    folder = tmp_path_factory.mktemp("conv-head")
+    small = {"layers": [1, 1, 1, 1], "channels": [16, 16, 32, 32], "stem_chs": 8}
+    (folder / "config.json").write_text(
+        json.dumps({"architecture": "resnetv2_18", "pretrained_cfg": {}, "model_args": small})
+    )
+    return f"local-dir:{folder}"
+
+
+def untrained(given, recipe, name, build, loss=None, learn=None, parts=()):
+    """Take one batch in place of a training, and return the network."""
+    network = build()
+    if loss is not None and not isinstance(loss, ShiftAugmentedLoss):  # which only changes the images, slowly
+        network.train()
+        images = given.train.scaled(given.train.stored(torch.arange(4)), given.device)
+        labels, weights = torch.tensor([0, 1, 0, 1]), torch.ones(2)
+        cost = loss(network, images, labels, weights, torch.Generator().manual_seed(0))
+        cost.backward()
+        assert torch.isfinite(cost)
+    return network.eval()
+
+
+@pytest.fixture
+def _no_training(monkeypatch):
+    monkeypatch.setattr(source_model, "source_network", untrained)
+    monkeypatch.setattr(histogram_matching, "source_network", untrained)
+    monkeypatch.setattr(networks, "imagenet_weights", lambda arch, body, sizing: body.state_dict())
+
+
+@pytest.mark.parametrize("arch", ARCHES)
+@pytest.mark.parametrize("name", CHOSEN)
+@pytest.mark.usefixtures("_no_training")
+def test_a_baseline_predicts_with_a_network_or_refuses_it(name, arch, conv_head):
+    given, kind = access(side=64, count=8), load_baseline(name)
+    if kind.sees == "target-unlabelled":
+        given = dataclasses.replace(given, targets={"b": given.val})
+    method = kind(arch=conv_head if arch == "conv-head" else arch)
+    if (name, arch) in REFUSED:
+        with pytest.raises(MedshiftError, match=REFUSED[name, arch]):
+            method.fit(given)
+        return
+    probabilities = method.fit(given)(torch.rand(4, 1, 64, 64))
+    assert probabilities.shape == (4, 2)
+    torch.testing.assert_close(probabilities.sum(1), torch.ones(4))
+
+
+@pytest.mark.parametrize("name", ["dla34", "caformer_s18", "levit_128s"])  # a convolution, a perceptron, two layers
+def test_the_last_layer_is_linear_and_gives_the_outputs_from_the_features(name):
+    with torch.device("meta"):
+        network = Network(name, 3, 1, 224, None).eval()
+        images = torch.zeros(2, 1, 64, 64)
+        features = network.features(images)
+        assert type(network.head) is nn.Linear
+        assert network.head(features).shape == network(images).shape == (2, 3)
+        assert features.shape == (2, network.head.in_features)
+
+
+def test_the_outputs_are_the_last_layer_of_the_features_for_a_convolution(conv_head):
+    network = Network(conv_head, 3, 1, 0, None).eval()
+    images = torch.rand(2, 1, 64, 64)
+    torch.testing.assert_close(network.head(network.features(images)), network(images))
+
+
+@pytest.mark.usefixtures("_no_training")
+@pytest.mark.parametrize("name", ["tent", "sar"])
+def test_layer_norms_and_nothing_else_learn_where_there_are_no_batch_norms(name):
+    given = access(side=64)
+    settings = {"margin": 1.0, "frozen": 0.0} if name == "sar" else {}
+    predictor = load_baseline(name)(arch="test_convnext", test_lr=0.01 if name == "tent" else 1.0, **settings).fit(
+        given
+    )
+    count = sum(isinstance(module, nn.LayerNorm) for module in predictor.network.modules())
+    assert given.report.__self__ == [f"{name}: test_convnext has no batch norms that learn; its {count} layer norms do"]
+    before = {key: value.clone() for key, value in predictor.network.state_dict().items()}
+    predictor(torch.rand(32, 1, 64, 64))
+    moved = {key for key, value in predictor.network.state_dict().items() if not torch.equal(value, before[key])}
+    norms = {
+        f"{key}.{own}"
+        for key, module in predictor.network.named_modules()
+        if isinstance(module, nn.LayerNorm)
+        for own in ("weight", "bias")
+    }
+    assert moved <= norms
+    assert len(moved) > len(norms) / 2
+
+
+def test_batch_norms_alone_learn_where_a_network_has_both_kinds():
+    network = nn.Sequential(nn.Conv2d(1, 4, 1), nn.BatchNorm2d(4), nn.GroupNorm(2, 4), nn.Flatten(), nn.Linear(4, 2))
+    learnt = [group["params"] for group in TentPredictor(network, 0.1).optimiser.param_groups]
+    assert learnt == [[network[1].weight, network[1].bias]]
+
+
+def test_positions_and_class_tokens_are_in_the_first_stage_and_the_last_norm_in_the_last():
+    found = stages(timm.create_model("test_vit"))
+    assert found[0] == ("patch_embed", "cls_token", "pos_embed")
+    assert found[-1] == ("blocks.5", "norm")
+    assert stages(timm.create_model("test_vit", num_classes=0)) == found  # no block is taken for a head
