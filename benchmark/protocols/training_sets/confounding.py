@@ -177,7 +177,7 @@ def _table(counts: Counts, going: NDArray[np.bool_], strength: float) -> Counts:
 def _shared(total: int, sizes: Counts) -> Counts:
     """Divide a number in proportion to sizes, by the largest remainders."""
     exact = total * sizes / sizes.sum()
-    whole = np.floor(exact).astype(np.int64)
+    whole: Counts = np.floor(exact).astype(np.int64)
     order = np.argsort(whole - exact, kind="stable")
     whole[order[: total - int(whole.sum())]] += 1
     return whole
