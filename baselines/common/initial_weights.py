@@ -19,12 +19,21 @@ def load_all(body: nn.Module, weights: Mapping[str, Tensor]) -> None:
 
 
 def load_lowest(layers: int) -> LoadWeights:
-    """Return a loader of the lowest `layers` stages (weight transfusion) that leaves the rest random."""
+    """Return a loader of the lowest `layers` stages (weight transfusion) that leaves the rest random.
+
+    All stages are all weights: norms and projections between them and the last layer, too.
+    """
 
     def load(body: nn.Module, weights: Mapping[str, Tensor]) -> None:
         order = stages(body)
         if layers > len(order):
-            raise MedshiftError(f"this architecture has {len(order)} stages ({', '.join(map('+'.join, order))})")
+            raise MedshiftError(
+                f"layers={layers}: this architecture has {len(order)} stages ({', '.join(map('+'.join, order))}): take "
+                f"at most {len(order)}"
+            )
+        if layers == len(order):
+            load_all(body, weights)
+            return
         chosen = [prefix for stage in order[:layers] for prefix in stage]
         within = tuple(f"{prefix}." for prefix in chosen)
         taken = {name: value for name, value in weights.items() if name in chosen or name.startswith(within)}

@@ -65,25 +65,6 @@ def test_a_new_last_layer_starts_undecided_and_not_as_large_as_timm_makes_it(cla
     assert loss.item() == pytest.approx(math.log(classes), abs=0.2)
 
 
-def test_transfusion_takes_the_lowest_stages_and_no_more():
-    network = networks.timm.create_model(networks.PACKAGED)
-    before = {name: value.clone() for name, value in network.state_dict().items()}
-    weights = networks.packaged_weights(network)
-    assert initial_weights.stages(network)[:3] == [("conv_stem", "bn1"), ("blocks.0",), ("blocks.1",)]
-    initial_weights.load_lowest(2)(network, weights)
-    for name, value in network.state_dict().items():
-        low = name.startswith(("conv_stem.", "bn1.", "blocks.0."))
-        assert torch.equal(value, weights[name] if low else before[name]), name
-    with pytest.raises(MedshiftError, match="has 9 stages"):
-        initial_weights.load_lowest(10)(network, weights)
-
-
-def test_stages_of_a_resnet_are_its_stem_and_its_four_layers():
-    network = networks.timm.create_model("resnet50")
-    assert initial_weights.stages(network) == [("conv1", "bn1"), ("layer1",), ("layer2",), ("layer3",), ("layer4",)]
-    assert len(initial_weights.stages(networks.timm.create_model("convnext_atto"))) == 5  # stem and four stages
-
-
 def test_moments_are_those_of_imagenet():
     network = networks.timm.create_model(networks.PACKAGED)
     weights = networks.packaged_weights(network)

@@ -10,6 +10,7 @@ from importlib import metadata
 
 # what each optional dependency gives; a test compares the names with pyproject.toml
 EXTRAS = {
+    "clip": "image towers of open_clip (--set arch=open_clip:NAME)",
     "dicom": "reads DICOM in JPEG Lossless and JPEG-LS",
     "ixi": "reads the table of IXI (medshift data get ixi)",
     "medmnist": "fetches PathMNIST (medshift data get pathmnist)",
