@@ -25,7 +25,7 @@ def write_protocol(protocol: Protocol, table: pd.DataFrame, folder: Path) -> Non
     stored, _ = read_protocol(folder)
     if stored.sha256 != protocol.sha256:
         ours, theirs = (json.loads(p.text()) for p in (protocol, stored))
-        fields = ", ".join(key for key in ours if ours[key] != theirs[key])
+        fields = ", ".join(key for key in {**ours, **theirs} if ours.get(key) != theirs.get(key))
         versions = (stored.dataset.version, protocol.dataset.version)
         if versions[0] != versions[1]:
             fields += ": version {} of the data there, {} here".format(*versions)

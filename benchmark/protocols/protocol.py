@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections import Counter
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, ValidationError
 
@@ -31,6 +31,18 @@ METRICS = (
 )  # computed in `scoring.metrics`
 
 
+class CriteriaClaim(Strict):
+    """Acceptance criteria that were written before a run, by their hashes.
+
+    Args:
+        sha256: Of all criteria.
+        criteria: Name of each criterion -> its hash.
+    """
+
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+    criteria: dict[str, Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]] = Field(min_length=1, max_length=200)
+
+
 class Protocol(Strict):
     """What all submissions to one leaderboard have in common.
 
@@ -49,6 +61,7 @@ class Protocol(Strict):
         batch_size: Batch size of the stream of test images.
         seed: Seed of the shifts and the stream.
         metrics: Names of the metrics; the first one ranks.
+        criteria: Acceptance criteria that every entry is held to (`medshift report`); left out if there are none.
     """
 
     schema_: Literal["medshift-protocol/1"] = Field(default="medshift-protocol/1", alias="schema")
@@ -65,6 +78,7 @@ class Protocol(Strict):
     batch_size: int = Field(default=64, ge=1)
     seed: int = 0
     metrics: tuple[str, ...] = Field(default=("balanced_accuracy", "auroc", "ece"), strict=False)
+    criteria: CriteriaClaim | None = None
 
     @property
     def positive(self) -> str:
@@ -83,13 +97,17 @@ class Protocol(Strict):
 
     def text(self) -> str:
         """Return the protocol as written to file."""
-        return json.dumps(self.model_dump(mode="json", by_alias=True), indent=1, ensure_ascii=False) + "\n"
+        return json.dumps(self._content(), indent=1, ensure_ascii=False) + "\n"
 
     @property
     def sha256(self) -> str:
         """Hash of the content, whatever the layout of the file or the order of its shifts."""
-        canonical = json.dumps(self.model_dump(mode="json", by_alias=True), sort_keys=True, separators=(",", ":"))
+        canonical = json.dumps(self._content(), sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(canonical.encode()).hexdigest()
+
+    def _content(self) -> dict[str, object]:
+        """Return the fields as written; without criteria, a protocol has the hash that it had before there were any."""
+        return self.model_dump(mode="json", by_alias=True, exclude=set() if self.criteria else {"criteria"})
 
 
 def write(protocol: Protocol, folder: Path) -> None:

@@ -17,6 +17,7 @@ from ..contract.precision import DEFAULT, Precision
 from ..contract.sees import Sees
 from ..files.atomic import write_text
 from ..files.schema import Strict
+from ..protocols.protocol import CriteriaClaim
 from ..scoring.scores import Scores
 
 CARD_FILE = "card.json"
@@ -169,6 +170,7 @@ class Card(Strict):
         submitter: Who is responsible for it.
         tuning: How hyper-parameters were tuned; left out if none were.
         training: How the network was trained on the source; left out if none was.
+        criteria: Acceptance criteria that were given to the run; left out if none were.
     """
 
     schema_: Literal["medshift-card/1"] = Field(default="medshift-card/1", alias="schema")
@@ -186,6 +188,7 @@ class Card(Strict):
     submitter: Line = ""
     tuning: TuningClaim | None = None
     training: TrainingClaim | None = None
+    criteria: CriteriaClaim | None = None
 
 
 def claims(scores: Scores) -> tuple[ScoreClaim, ...]:
@@ -215,7 +218,7 @@ def entry_name(baseline: str, overrides: Mapping[str, Setting]) -> str:
 def write(card: Card, folder: Path) -> None:
     """Write `card.json` into a folder, atomically. Call it last."""
     left_out: dict[str, bool | set[str]] = {
-        name: True for name in ("tuning", "training") if getattr(card, name) is None
+        name: True for name in ("tuning", "training", "criteria") if getattr(card, name) is None
     }
     if card.environment.precision == DEFAULT:
         left_out["environment"] = {"precision"}

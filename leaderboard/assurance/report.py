@@ -1,0 +1,92 @@
+"""Make a report: everything that its page and its JSON show, computed once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from ...benchmark.files.atomic import write_text
+from ...benchmark.scoring.bootstrap import REPLICATES
+from .breaking import Breaking, breaking_points
+from .criteria import OF_A_CLASS, Criterion, Rule, rules
+from .criteria_file import read_criteria
+from .entry_scores import EntryScores, read_entry
+from .images import Seen
+from .registration import Registration, registration
+from .sites import Site, site_figures
+from .suited import require_suited
+from .verdicts import Verdict, judge
+
+
+@dataclass(frozen=True, eq=False)
+class Report:
+    """A report on one entry.
+
+    Args:
+        scores: The entry.
+        registration: Whether the criteria were registered before the run.
+        verdicts: One per criterion, in the file's order.
+        breaking: Rule -> breaking points, one per shift.
+        sites: Source validation, the source's test images, the other sites.
+        seen: What the images show; None if they were not at hand.
+    """
+
+    scores: EntryScores
+    registration: Registration
+    verdicts: Sequence[Verdict]
+    breaking: dict[Rule, list[Breaking]]
+    sites: Sequence[Site]
+    seen: Seen | None = None
+
+    @property
+    def title(self) -> str:
+        """Name of the entry, with its seed if it is one of several models."""
+        seeds = self.scores.seeds
+        return f"{self.scores.name}, seed {seeds[0].card.seed}" if len(seeds) == 1 else self.scores.name
+
+
+def make_report(entry: Path, criteria: Path, seen: Seen | None = None, replicates: int = REPLICATES) -> Report:
+    """Judge an entry by criteria.
+
+    Args:
+        entry: `PROTOCOL/ENTRY`, or one seed in it.
+        criteria: The file of the criteria.
+        seen: What the images show (`images.look_at`).
+        replicates: Number of resamples of the groups.
+
+    Raises:
+        MedshiftError: The entry or the criteria are invalid, do not suit each other, or other criteria were registered.
+    """
+    given, file = read_criteria(criteria)
+    scores = read_entry(entry, replicates)
+    require_suited(given, file, scores.protocol)
+    registered = registration(given, scores, criteria)
+    named = [_of_a_class(criterion, scores) for criterion in given]
+    return Report(
+        scores,
+        registered,
+        [judge(scores, criterion) for criterion in named],
+        {rule: breaking_points(scores, rule) for rule in rules(named) if scores.protocol.shifts},
+        site_figures(scores),
+        seen,
+    )
+
+
+def write_report(report: Report, page_file: Path) -> Path:
+    """Write the page, and the JSON beside it; return the JSON's path."""
+    from .page import page
+    from .record import record
+
+    write_text(page_file, page(report))
+    beside = page_file.with_suffix(".json")
+    write_text(beside, record(report).text())
+    return beside
+
+
+def _of_a_class(criterion: Criterion, scores: EntryScores) -> Criterion:
+    """Name the class of a figure that is for the positive one of two, as the page prints it."""
+    rule = criterion.rule
+    if rule.metric not in OF_A_CLASS or rule.class_ or not scores.protocol.positive:
+        return criterion
+    return replace(criterion, rule=replace(rule, class_=scores.protocol.positive))
