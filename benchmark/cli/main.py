@@ -21,6 +21,7 @@ from .commands import (
     listing,
     new,
     protocol,
+    report,
     run,
     score,
     shifts,
@@ -61,6 +62,7 @@ app.command("export")(export.export)
 app.command("score")(score.score)
 app.command("submit")(submit.submit)
 app.command("verify")(verify.verify)
+app.command("report")(report.report)
 app.add_typer(listing.app, name="list")
 app.add_typer(check.app, name="check")
 app.add_typer(data.app, name="data")

@@ -117,9 +117,7 @@ def read_entry(path: Path, replicates: int = REPLICATES) -> EntryScores:
     Raises:
         MedshiftError: There is no finished submission, or one of them is invalid.
     """
-    path = path.absolute()
-    seeds = [path] if (path / CARD_FILE).exists() or submission.SEED_FOLDER.fullmatch(path.name) else _seeds(path)
-    home = seeds[0].parent.parent
+    seeds, home = _seeds(path.absolute()), protocol_home(path)
     protocol, truth = read_protocol(home)
     folder = ProtocolFolder(home, protocol, truth)
     checked, refused = check_seeds(
@@ -133,8 +131,20 @@ def read_entry(path: Path, replicates: int = REPLICATES) -> EntryScores:
     return EntryScores(folder, seeds[0].parent.name, tuple(checked), tuple(arrays), tuple(rejected), splits)
 
 
+def protocol_home(path: Path) -> Path:
+    """Return the folder of an entry's protocol, given the entry's folder or that of a seed."""
+    path = path.absolute()
+    return path.parent.parent if _is_seed(path) else path.parent
+
+
+def _is_seed(path: Path) -> bool:
+    return submission.SEED_FOLDER.fullmatch(path.name) is not None
+
+
 def _seeds(path: Path) -> list[Path]:
-    """List the finished seeds of an entry's folder, in order."""
+    """List the finished seeds of an entry's folder in order; of a seed's folder, itself."""
+    if _is_seed(path):
+        return [path]
     if not path.is_dir():
         raise MedshiftError(f"{path} is not a folder: give PROTOCOL/ENTRY, or PROTOCOL/ENTRY/seed-N")
     found = [each for each in path.iterdir() if submission.SEED_FOLDER.fullmatch(each.name)]

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 from markupsafe import Markup
+from numpy.typing import NDArray
 
 from ...benchmark.files.wording import plural
 from ...benchmark.reporting.html import policy_hash, template_environment
 from ...benchmark.reporting.numbers import format_decimal
-from ...benchmark.scoring.metrics import METRICS, metric_title
+from ...benchmark.scoring.metrics import metric_title
 from ...shifts.plugins import own_distribution
 from .breaking import Breaking
 from .charts import ROW, WIDTH, breaking_chart, letters
@@ -25,7 +27,9 @@ from .weights import weights_text
 TEMPLATES = Path(__file__).with_name("templates")
 SYMBOLS = {"met": "✓", "not met": "✗", "not shown": "?"}
 TABLE = ("balanced_accuracy", "auroc", "sensitivity", "specificity", "ece", "brier")
-LEAST_DRIFT = 0.05  # difference of two thresholds or shares that is worth a word
+LEAST_DRIFT = 0.05  # difference of two shares that is worth a word
+FARTHEST = 4  # shifts named per site
+MOVED = 0.1  # difference of two thresholds; the best one of few images is a noisy figure
 
 
 def page(report: Report) -> str:
@@ -35,6 +39,7 @@ def page(report: Report) -> str:
     rank_by = protocol.metrics[0]
     tested = [site for site in report.sites if site.condition.kind != "validation"]
     worst = worst_site(report.sites, rank_by)
+    frozen = frozen_thresholds(scores)
     return (
         template_environment(TEMPLATES)
         .get_template("report.html")
@@ -59,10 +64,10 @@ def page(report: Report) -> str:
             rank_by=metric_title(rank_by, protocol.positive),
             worst=worst and (worst.name, worst.figures[rank_by].text),
             worst_conditions=[(c.key, c.family, found.text) for c, found in worst_conditions(scores, rank_by)],
-            operating=[_operating(site) for site in report.sites],
-            thresholds=_thresholds(report),
+            operating=[_operating(site, _mean_threshold(frozen)) for site in report.sites],
+            thresholds=_thresholds(frozen),
             calibration=[_calibration(site) for site in report.sites],
-            placed=_placed(report),
+            placed=_placed(report.seen),
             weights=weights_text(scores.seeds[0].card),
             rows=ROWS,
             not_covered=NOT_COVERED,
@@ -115,8 +120,6 @@ def _breaking(rule: str, found: list[Breaking], seen: Seen | None) -> dict[str, 
         "rows": [
             {
                 "shift": each.scale.shift,
-                "family": each.family,
-                "unit": each.scale.unit,
                 "shown": each.shown_text,
                 "point": each.point_text,
                 "sites": _site_texts(each, seen),
@@ -152,32 +155,49 @@ def _site(site: Site) -> dict[str, object]:
 
 def _cell(site: Site, name: str) -> tuple[str, str]:
     """Format a figure and, apart, its interval."""
-    value, bracket, interval = site.figures[name].text.partition(" [")
+    found = site.figures[name]
+    if math.isinf(found.units):  # certain by construction
+        return format_decimal(found.value), ""
+    value, bracket, interval = found.text.partition(" [")
     return value, f"[{interval}" if bracket else ""
 
 
-def _operating(site: Site) -> dict[str, object]:
-    shares = "–" if math.isnan(site.called) else f"{format_decimal(site.called, 2)} / {format_decimal(site.prevalence, 2)}"
-    drift = site.called - site.prevalence
+def _operating(site: Site, frozen: float) -> dict[str, object]:
+    """Describe a site's operating point; `frozen` is the mean threshold of the seeds."""
+    shares = "–"
+    notes = []
+    if not math.isnan(site.called):
+        shares = f"{format_decimal(site.called, 2)} / {format_decimal(site.prevalence, 2)}"
+        drift = site.called - site.prevalence
+        if abs(drift) >= LEAST_DRIFT:
+            notes.append("too many called" if drift > 0 else "too few called")
+    moved = site.threshold - frozen
+    if abs(moved) >= MOVED:
+        notes.append(f"threshold {signed_decimal(moved)}")
     return {
         "name": site.name,
         "sensitivity": _cell(site, "sensitivity"),
         "specificity": _cell(site, "specificity"),
         "shares": shares,
         "threshold": format_decimal(site.threshold, 2),
-        "note": ""
-        if math.isnan(drift) or abs(drift) < LEAST_DRIFT
-        else "too many called" if drift > 0 else "too few called",
+        "note": ", ".join(notes),
     }
 
 
-def _thresholds(report: Report) -> str:
-    """Write the frozen thresholds: of two classes one per seed."""
-    classes = report.scores.protocol.dataset.classes
-    frozen = frozen_thresholds(report.scores)
-    if len(classes) == 2:
+def signed_decimal(value: float) -> str:
+    """Format a number with its sign and two digits: `+.12`."""
+    return f"{'+' if value >= 0 else '-'}{format_decimal(abs(value), 2)}"
+
+
+def _thresholds(frozen: Sequence[NDArray[np.float64]]) -> str:
+    """Write the frozen thresholds, of two classes one per seed."""
+    if len(frozen[0]) == 2:
         return ", ".join(format_decimal(float(each[1])) for each in frozen)
     return "; ".join(", ".join(format_decimal(float(one), 2) for one in each) for each in frozen)
+
+
+def _mean_threshold(frozen: Sequence[NDArray[np.float64]]) -> float:
+    return float(np.mean([each[1] for each in frozen])) if len(frozen[0]) == 2 else math.nan
 
 
 def _calibration(site: Site) -> dict[str, object]:
@@ -188,18 +208,17 @@ def _calibration(site: Site) -> dict[str, object]:
         "brier": _cell(site, "brier"),
         "confidence": format_decimal(site.confidence),
         "accuracy": format_decimal(site.accuracy),
-        "gap": f"{gap:+.3f}".replace("0.", ".", 1),
+        "gap": signed_decimal(gap),
         "coverage": _cell(site, "coverage"),
         "note": "overconfident" if gap > LEAST_DRIFT else "underconfident" if gap < -LEAST_DRIFT else "",
     }
 
 
-def _placed(report: Report) -> list[dict[str, object]]:
+def _placed(seen: Seen | None) -> list[dict[str, str]]:
     """List each site's largest clear distances from the source, on the scales of shifts that explain it alone."""
-    found: list[dict[str, object]] = []
-    places: Mapping[str, Mapping[str, object]] = report.seen.places if report.seen else {}
-    for site in places:
-        own = report.seen.places[site].values() if report.seen else []
-        clear = sorted((p for p in own if not p.mixed and p.low > 0), key=lambda place: -place.severity)
-        found.append({"site": site, "text": ", ".join(f"{p.shift} {p.text}" for p in clear[:4]) or "none stands out"})
+    found = []
+    for site, places in (seen.places if seen else {}).items():
+        clear = sorted((p for p in places.values() if not p.mixed and p.low > 0), key=lambda place: -place.severity)
+        text = ", ".join(f"{place.shift} {place.text}" for place in clear[:FARTHEST])
+        found.append({"site": site, "text": text or "none stands out"})
     return found

@@ -9,7 +9,7 @@ from pathlib import Path
 from ...benchmark.files.atomic import write_text
 from ...benchmark.scoring.bootstrap import REPLICATES
 from .breaking import Breaking, breaking_points
-from .criteria import OF_A_CLASS, Criterion, Rule, rules
+from .criteria import COVERAGE, OF_A_CLASS, Criterion, Rule, rules
 from .criteria_file import read_criteria
 from .entry_scores import EntryScores, read_entry
 from .images import Seen
@@ -67,7 +67,7 @@ def make_report(entry: Path, criteria: Path, seen: Seen | None = None, replicate
         scores,
         registered,
         [judge(scores, criterion) for criterion in named],
-        {rule: breaking_points(scores, rule) for rule in rules(named) if scores.protocol.shifts},
+        {rule: breaking_points(scores, rule) for rule in rules(named) if _can_break(rule, scores)},
         site_figures(scores),
         seen,
     )
@@ -82,6 +82,11 @@ def write_report(report: Report, page_file: Path) -> Path:
     beside = page_file.with_suffix(".json")
     write_text(beside, record(report).text())
     return beside
+
+
+def _can_break(rule: Rule, scores: EntryScores) -> bool:
+    """Whether a shift can break a rule: not the coverage of a model that refuses nothing."""
+    return bool(scores.protocol.shifts) and (rule.metric != COVERAGE or any(scores.rejected))
 
 
 def _of_a_class(criterion: Criterion, scores: EntryScores) -> Criterion:
