@@ -56,9 +56,7 @@ def between_seeds(by_seed: Floats, of_groups: float) -> tuple[float, float]:
     return max(0.0, whole - of_groups * float(deviations.var(axis=1).sum()) / (count - 1) / count), whole
 
 
-def quantile(
-    groups: Floats, whole: Floats, total: Floats, units: Floats, seeds: Floats, tail: float = TAIL
-) -> Floats:
+def quantile(groups: Floats, whole: Floats, total: Floats, units: Floats, seeds: Floats, tail: float = TAIL) -> Floats:
     """Return Student's quantile for the summed variance of groups and seeds, with Satterthwaite's degrees of freedom.
 
     Args:

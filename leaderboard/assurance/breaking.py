@@ -17,8 +17,8 @@ from ...benchmark.protocols.condition import Condition
 from ...benchmark.protocols.protocol import Protocol
 from ...benchmark.scoring.intervals import TAIL as TWO_SIDED
 from ...shifts.scale import Scale, scale
-from .criteria import Rule
-from .entry_scores import EntryScores
+from .criteria.criterion import Rule
+from .entry.scores import EntryScores
 from .margins import Margin, bounds, margins
 
 

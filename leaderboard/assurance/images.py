@@ -59,6 +59,4 @@ def look_at(dataset: Dataset, protocol: Protocol, bar: Bar, *, audited: bool) ->
 
 
 def _by_shift(places: Mapping[str, Sequence[Place]], protocol: Protocol) -> dict[str, dict[str, Place]]:
-    return {
-        site: {place.shift: place for place in found} for site, found in places.items() if site in protocol.targets
-    }
+    return {site: {place.shift: place for place in found} for site, found in places.items() if site in protocol.targets}

@@ -15,8 +15,8 @@ import numpy as np
 
 from ...benchmark.protocols.condition import Condition
 from ...benchmark.scoring.estimate import Estimate, intervals_of, weighted
-from .criteria import Rule
-from .entry_scores import EntryScores
+from .criteria.criterion import Rule
+from .entry.scores import EntryScores
 
 TAIL = 0.05  # of a one-sided bound of 95 %
 

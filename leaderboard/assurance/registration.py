@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Literal
 
 from ...shifts.errors import MedshiftError
-from .criteria import Criterion, claim
-from .entry_scores import EntryScores
-from .suited import differences
+from .criteria.criterion import Criterion, claim
+from .criteria.suited import differences
+from .entry.scores import EntryScores
 
 AFTER = "written after the run"
 
@@ -36,7 +36,9 @@ class Registration:
     def text(self) -> str:
         """The same as a sentence."""
         if self.by == "protocol":
-            return "The criteria were written before the run: the protocol, which the run was made on, holds their hash."
+            return (
+                "The criteria were written before the run: the protocol, which the run was made on, holds their hash."
+            )
         if self.by == "card":
             return (
                 "The criteria were given to the run before it began: the card holds their hash. That is the word of "

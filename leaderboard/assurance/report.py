@@ -6,16 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ...benchmark.files.atomic import write_text
 from ...benchmark.scoring.bootstrap import REPLICATES
 from .breaking import Breaking, breaking_points
-from .criteria import COVERAGE, OF_A_CLASS, Criterion, Rule, rules
-from .criteria_file import read_criteria
-from .entry_scores import EntryScores, read_entry
+from .criteria.criterion import COVERAGE, OF_A_CLASS, Criterion, Rule, rules
+from .criteria.file import read_criteria
+from .criteria.suited import require_suited
+from .entry.scores import EntryScores, read_entry
+from .entry.sites import Site, site_figures
 from .images import Seen
 from .registration import Registration, registration
-from .sites import Site, site_figures
-from .suited import require_suited
 from .verdicts import Verdict, judge
 
 
@@ -71,17 +70,6 @@ def make_report(entry: Path, criteria: Path, seen: Seen | None = None, replicate
         site_figures(scores),
         seen,
     )
-
-
-def write_report(report: Report, page_file: Path) -> Path:
-    """Write the page, and the JSON beside it; return the JSON's path."""
-    from .page import page
-    from .record import record
-
-    write_text(page_file, page(report))
-    beside = page_file.with_suffix(".json")
-    write_text(beside, record(report).text())
-    return beside
 
 
 def _can_break(rule: Rule, scores: EntryScores) -> bool:

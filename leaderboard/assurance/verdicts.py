@@ -18,10 +18,10 @@ from ...benchmark.protocols.condition import Condition
 from ...benchmark.reporting.numbers import format_decimal
 from ...shifts.scale import scale
 from .breaking import severities_of
-from .criteria import EVERY, OTHER, Criterion
-from .entry_scores import EntryScores
+from .criteria.criterion import EVERY, OTHER, Criterion
+from .criteria.suited import end_of
+from .entry.scores import EntryScores
 from .margins import TAIL, Margin, as_figure, bounds, margins
-from .suited import end_of
 
 State = Literal["met", "not met", "not shown"]
 NEAR = 1e-9  # of severities and bounds, as rounding leaves them
@@ -124,10 +124,8 @@ def _under_shift(scores: EntryScores, criterion: Criterion) -> tuple[list[Check]
     beyond = [c for c in tested if c.severity > end + NEAR]
     used = [scores.clean, *within, *beyond[:1]]
     found = margins(scores, criterion.rule, used)
-    if criterion.rule.limit == "loses_at_most":
-        judged = found[1 : 1 + len(within)]
-    else:
-        judged = found[: 1 + len(within)]
+    first = 1 if criterion.rule.limit == "loses_at_most" else 0  # unshifted, nothing is lost
+    judged = found[first : 1 + len(within)]
     names = [along.text(c.severity) if c.shift else "unshifted" for c in (each.condition for each in judged)]
     checks = _checks(criterion, judged, names) if judged else []
     reached = within[-1].severity if within else 0.0

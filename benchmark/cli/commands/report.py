@@ -42,8 +42,9 @@ def report(
     if criteria is None:
         raise MedshiftError("no --criteria: write the limits into a file before the run, as in docs/report.md")
     where = output_file(out, "report.html", (".html", ".htm"))
-    from ....leaderboard.assurance.criteria_file import read_criteria
-    from ....leaderboard.assurance.report import make_report, write_report
+    from ....leaderboard.assurance.criteria.file import read_criteria
+    from ....leaderboard.assurance.output.write import write_report
+    from ....leaderboard.assurance.report import make_report
     from ..progress import console
 
     read_criteria(criteria)  # before anything slow
@@ -65,7 +66,7 @@ def _seen(entry: Path, data: DataOptions, reading: ReadingOptions, *, audit: boo
         if given:
             raise MedshiftError(f"{', '.join(given)}: give the images with --data DIR or --dataset NAME")
         return None
-    from ....leaderboard.assurance.entry_scores import protocol_home
+    from ....leaderboard.assurance.entry.scores import protocol_home
     from ....leaderboard.assurance.images import look_at
     from ...protocols.data import adopt
     from ..progress import bar

@@ -1,8 +1,8 @@
 """Which paragraphs of the report help with which items of reporting guidelines and of the AI Act.
 
 Numbers of TRIPOD+AI are those of the checklist of 11 January 2024 (Collins et al., BMJ 2024;385:e078378); those of
-STARD-AI (Sounderajah et al., Nature Medicine 2025;31:3283) were taken from a filled-in copy, so the topic counts where a
-number differs; paragraphs of Article 15 are those of Regulation (EU) 2024/1689.
+STARD-AI (Sounderajah et al., Nature Medicine 2025;31:3283) were taken from a filled-in copy, so the topic counts where
+a number differs; paragraphs of Article 15 are those of Regulation (EU) 2024/1689.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ ROWS = (
         "placement",
         "Sites on the scales of the shifts, audit",
         "how the sites' images differ; leaks, confounding, shortcuts",
-        "5a data sources; 7 data preparation and quality; 16 training versus evaluation; 20c comparison with development",
+        "5a data sources; 7 data preparation and quality; 16 training versus evaluation; 20c comparison of both",
         "13 devices; 14 acquisition and preprocessing; 28 representativeness; 29 external evaluation",
         "15(4), in part; data governance is Article 10",
     ),

@@ -2,14 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from pathlib import Path
 
-from ...benchmark.protocols.protocol import CriteriaClaim, Protocol
-from ...benchmark.runs.sweeps.file import SweepFile
-from ...shifts.errors import near
-from ...shifts.scale import scale
-from .criteria import EVERY, OTHER, Criterion, claim
-from .criteria_file import TABLE
+from ....benchmark.protocols.protocol import CriteriaClaim, Protocol
+from ....benchmark.runs.sweeps.file import SweepFile
+from ....shifts.errors import near
+from ....shifts.scale import scale
+from .criterion import EVERY, OTHER, Criterion, claim
+from .file import TABLE, read_criteria
+
+
+def registrar(path: Path | None) -> Callable[[Protocol], CriteriaClaim | None]:
+    """Read criteria, and return a function that gives what is recorded of them for a protocol that they suit.
+
+    A command reads them before anything slow, and has its protocol later.
+
+    Args:
+        path: The file; None for no criteria, of which nothing is recorded.
+
+    Raises:
+        MedshiftError: The file is wrong; the function raises it where the criteria do not suit the protocol.
+    """
+    if path is None:
+        return lambda protocol: None
+    criteria, file = read_criteria(path)
+    return lambda protocol: register(criteria, file, protocol)
 
 
 def register(criteria: Sequence[Criterion], file: SweepFile, protocol: Protocol) -> CriteriaClaim:
@@ -80,12 +98,8 @@ def differences(registered: CriteriaClaim, given: CriteriaClaim) -> str:
 
 def _require_shift(file: SweepFile, number: int, criterion: Criterion, protocol: Protocol) -> None:
     if criterion.shift not in protocol.shifts:
-        file.fail(
-            f"protocol {protocol.name!r} has no shift {criterion.shift[:80]!r}.{near(criterion.shift, protocol.shifts)}",
-            TABLE,
-            number,
-            "shift",
-        )
+        text = f"protocol {protocol.name!r} has no shift {criterion.shift[:80]!r}."
+        file.fail(text + near(criterion.shift, protocol.shifts), TABLE, number, "shift")
     if criterion.up_to is None:
         return
     found = scale(criterion.shift)

@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ...benchmark.protocols.protocol import Protocol
-from ...benchmark.scoring.bootstrap import ResampledSplit, split_key
-from ...benchmark.scoring.estimate import Estimate
+from ....benchmark.protocols.protocol import Protocol
+from ....benchmark.scoring.bootstrap import ResampledSplit, split_key
+from ....benchmark.scoring.estimate import Estimate
 
 Rejected = Mapping[str, NDArray[np.bool_]]
 

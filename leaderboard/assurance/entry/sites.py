@@ -9,12 +9,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ...benchmark.protocols.condition import Condition
-from ...benchmark.scoring.estimate import Estimate
-from ...benchmark.scoring.metrics import METRICS
-from ...benchmark.scoring.thresholds import binarise, positives, thresholds
-from .criteria import COVERAGE
-from .entry_scores import EntryScores
+from ....benchmark.protocols.condition import Condition
+from ....benchmark.scoring.estimate import Estimate
+from ....benchmark.scoring.metrics import METRICS
+from ....benchmark.scoring.thresholds import binarise, positives, thresholds
+from ..criteria.criterion import COVERAGE
+from .scores import EntryScores
 
 WORST = 8  # synthesized conditions listed
 
@@ -66,7 +66,9 @@ def frozen_thresholds(scores: EntryScores) -> list[NDArray[np.float64]]:
     return [thresholds(labels, arrays[validation.key]) for arrays in scores.arrays]
 
 
-def _site(scores: EntryScores, condition: Condition, figures: dict[str, Estimate], frozen: list[NDArray[np.float64]]) -> Site:
+def _site(
+    scores: EntryScores, condition: Condition, figures: dict[str, Estimate], frozen: list[NDArray[np.float64]]
+) -> Site:
     labels = scores.split(condition).labels
     probabilities = [arrays[condition.key] for arrays in scores.arrays]
     right = np.mean([np.mean(p.argmax(axis=1) == labels) for p in probabilities])

@@ -9,19 +9,19 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ...benchmark.protocols.condition import Condition
-from ...benchmark.protocols.folder import read_protocol
-from ...benchmark.protocols.protocol import Protocol
-from ...benchmark.scoring.bootstrap import REPLICATES, ResampledSplit, resampled_splits, split_key
-from ...benchmark.scoring.estimate import Estimate
-from ...benchmark.scoring.metrics import METRICS
-from ...benchmark.scoring.scores import by_condition
-from ...benchmark.submissions import submission
-from ...benchmark.submissions.card import CARD_FILE
-from ...shifts.errors import MedshiftError
-from ..entries.entries import Entry, ProtocolFolder, Seed, check_seeds
-from ..entries.scoring import over_seeds
-from .criteria import COVERAGE, OF_A_CLASS
+from ....benchmark.protocols.condition import Condition
+from ....benchmark.protocols.folder import read_protocol
+from ....benchmark.protocols.protocol import Protocol
+from ....benchmark.scoring.bootstrap import REPLICATES, ResampledSplit, resampled_splits, split_key
+from ....benchmark.scoring.estimate import Estimate
+from ....benchmark.scoring.metrics import METRICS
+from ....benchmark.scoring.scores import by_condition
+from ....benchmark.submissions import submission
+from ....benchmark.submissions.card import CARD_FILE
+from ....shifts.errors import MedshiftError
+from ...entries.entries import Entry, ProtocolFolder, Seed, check_seeds
+from ...entries.scoring import over_seeds
+from ..criteria.criterion import COVERAGE, OF_A_CLASS
 from .rejections import Rejected, coverage, rejected_images
 
 Arrays = Mapping[str, NDArray[np.float32]]

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Literal
 
-from ...benchmark.protocols.protocol import CriteriaClaim
-from ...benchmark.reporting.numbers import format_decimal
-from ...benchmark.scoring.metrics import METRICS
-from ...shifts.catalogue import shift_info
+from ....benchmark.protocols.protocol import CriteriaClaim
+from ....benchmark.reporting.numbers import format_decimal
+from ....benchmark.scoring.metrics import METRICS
+from ....shifts.catalogue import shift_info
 
 COVERAGE = "coverage"  # share of the images that a model answers for
 MEASURES = (*METRICS, COVERAGE)

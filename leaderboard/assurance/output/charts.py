@@ -6,9 +6,9 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ...benchmark.reporting.axes import scale_position
-from .breaking import Breaking
-from .images import Seen
+from ....benchmark.reporting.axes import scale_position
+from ..breaking import Breaking
+from ..images import Seen
 
 WIDTH, LEFT, RIGHT = 460, 118, 18
 ROW, TOP, BOTTOM = 31, 18, 8

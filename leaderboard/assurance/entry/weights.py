@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...benchmark.submissions.card import Card
+from ....benchmark.submissions.card import Card
 
 UNRECORDED = "the card records no hash of them"
 

@@ -10,19 +10,19 @@ import numpy as np
 from markupsafe import Markup
 from numpy.typing import NDArray
 
-from ...benchmark.files.wording import plural
-from ...benchmark.reporting.html import policy_hash, template_environment
-from ...benchmark.reporting.numbers import format_decimal
-from ...benchmark.scoring.metrics import metric_title
-from ...shifts.plugins import own_distribution
-from .breaking import Breaking
+from ....benchmark.files.wording import plural
+from ....benchmark.reporting.html import policy_hash, template_environment
+from ....benchmark.reporting.numbers import format_decimal
+from ....benchmark.scoring.metrics import metric_title
+from ....shifts.plugins import own_distribution
+from ..breaking import Breaking
+from ..entry.sites import Site, frozen_thresholds, worst_conditions, worst_site
+from ..entry.weights import weights_text
+from ..images import Seen
+from ..report import Report
+from ..verdicts import Verdict
 from .charts import ROW, WIDTH, breaking_chart, letters
 from .checklist import NOT_COVERED, ROWS
-from .images import Seen
-from .report import Report
-from .sites import Site, frozen_thresholds, worst_conditions, worst_site
-from .verdicts import Verdict
-from .weights import weights_text
 
 TEMPLATES = Path(__file__).with_name("templates")
 SYMBOLS = {"met": "✓", "not met": "✗", "not shown": "?"}

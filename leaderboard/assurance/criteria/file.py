@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
-from ...benchmark.runs.sweeps.file import SweepFile, parse_file
-from ...benchmark.scoring.metrics import METRICS
-from ...shifts.errors import near
-from .criteria import COVERAGE, EVERY, LIMITS, MEASURES, OF_A_CLASS, OTHER, Criterion, Rule
+from ....benchmark.runs.sweeps.file import SweepFile, parse_file
+from ....benchmark.scoring.metrics import METRICS
+from ....shifts.errors import near
+from .criterion import COVERAGE, EVERY, LIMITS, MEASURES, OF_A_CLASS, OTHER, Criterion, Rule
 
 TABLE = "criteria"
 KEYS = ("name", "metric", "class", *LIMITS, "sites", "shift", "up_to", "up_to_severity")
@@ -62,7 +62,7 @@ def _criterion(file: SweepFile, number: int, table: dict[str, Any]) -> Criterion
         return Criterion(name, rule, sites)
     if len(ends) != 1:
         text = "give up_to in the shift's unit, or up_to_severity, not both" if ends else "say up to where: up_to = 1.4"
-        file.fail(text, TABLE, number, *(ends[-1:] or ["shift"]))
+        file.fail(text, TABLE, number, ends[-1] if ends else "shift")
     end = _number(file, number, table, ends[0])
     if ends[0] == "up_to_severity":
         if not 0 < end <= 5:
@@ -124,7 +124,7 @@ def _text(file: SweepFile, number: int, table: dict[str, Any], key: str) -> str:
     value = table.get(key, "")
     if not isinstance(value, str):
         file.fail(f"must be text, not {_shown(value)}", TABLE, number, key)
-    return cast("str", value)
+    return value
 
 
 def _number(file: SweepFile, number: int, table: dict[str, Any], key: str) -> float:
