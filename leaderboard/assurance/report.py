@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -45,13 +45,15 @@ class Report:
         return f"{self.scores.name}, seed {seeds[0].card.seed}" if len(seeds) == 1 else self.scores.name
 
 
-def make_report(entry: Path, criteria: Path, seen: Seen | None = None, replicates: int = REPLICATES) -> Report:
+def make_report(
+    entry: Path, criteria: Path, look: Callable[[], Seen | None] = lambda: None, replicates: int = REPLICATES
+) -> Report:
     """Judge an entry by criteria.
 
     Args:
         entry: `PROTOCOL/ENTRY`, or one seed in it.
         criteria: The file of the criteria.
-        seen: What the images show (`images.look_at`).
+        look: Looks at the images (`images.look_at`), once everything that can be refused has been.
         replicates: Number of resamples of the groups.
 
     Raises:
@@ -68,7 +70,7 @@ def make_report(entry: Path, criteria: Path, seen: Seen | None = None, replicate
         [judge(scores, criterion) for criterion in named],
         {rule: breaking_points(scores, rule) for rule in rules(named) if _can_break(rule, scores)},
         site_figures(scores),
-        seen,
+        look(),
     )
 
 

@@ -48,7 +48,10 @@ def report(
     from ..progress import console
 
     read_criteria(criteria)  # before anything slow
-    made = make_report(entry, criteria, _seen(entry, data, reading, audit=audit))
+    given = [*(["--audit"] if audit else []), *reading.given()]
+    if given and data.data is None and data.dataset is None:
+        raise MedshiftError(f"{', '.join(given)}: give the images with --data DIR or --dataset NAME")
+    made = make_report(entry, criteria, lambda: _seen(entry, data, reading, audit=audit))
     beside = write_report(made, where)
     screen = console(err=False)
     remark = f" ({made.registration.remark})" if made.registration.remark else ""
@@ -62,9 +65,6 @@ def report(
 def _seen(entry: Path, data: DataOptions, reading: ReadingOptions, *, audit: bool) -> Seen | None:
     """Look at the images, if they are given."""
     if data.data is None and data.dataset is None:
-        given = ["--audit"] if audit else reading.given()
-        if given:
-            raise MedshiftError(f"{', '.join(given)}: give the images with --data DIR or --dataset NAME")
         return None
     from ....leaderboard.assurance.entry.scores import protocol_home
     from ....leaderboard.assurance.images import look_at
