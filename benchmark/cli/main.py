@@ -13,7 +13,7 @@ from typer.core import TyperGroup
 from ...shifts.errors import MedshiftError
 from ..reporting.terminal import tolerate_encodings
 from . import interrupts
-from .commands import check, data, doctor, listing, new, protocol, run, shifts, sweep
+from .commands import check, data, doctor, listing, new, protocol, report, run, shifts, sweep
 from .commands.entries import export, leaderboard, score, submit, verify
 from .explain import expand_home, explain
 
@@ -49,6 +49,7 @@ app.command("score")(score.score)
 app.command("submit")(submit.submit)
 app.command("verify")(verify.verify)
 app.command("doctor")(doctor.doctor)
+app.command("report")(report.report)
 app.add_typer(listing.app, name="list")
 app.add_typer(check.app, name="check")
 app.add_typer(data.app, name="data")

@@ -19,6 +19,12 @@ ProtocolFolder = Annotated[
     Path | None,
     typer.Option("--protocol", metavar="DIR", help="Run on this very protocol: a folder of `medshift protocol make`."),
 ]
+CriteriaFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--criteria", metavar="FILE", help="Acceptance criteria whose hash is recorded, for `medshift report`."
+    ),
+]
 Source = Annotated[str, typer.Option(help="Domain to train on; the data set's own, or the largest, by default.")]
 GroupsPerDomain = Annotated[
     bool, typer.Option("--groups-per-domain", help="Groups named alike in two domains are different patients.")

@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections import Counter
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, ValidationError
 
@@ -22,7 +22,7 @@ PROTOCOL_FILE = "protocol.json"
 TRUTH_FILE = "truth.parquet"
 LARGEST_PROTOCOL = 4 << 20  # bytes
 MOST_CONDITIONS = 10_000
-LATER: dict[str, object] = {"confounded": None, "size": 0}  # fields that came after protocols were published
+LATER: dict[str, object] = {"confounded": None, "size": 0, "criteria": None}  # came after protocols were published
 METRICS = (
     "balanced_accuracy",
     "auroc",
@@ -47,6 +47,18 @@ class Confounded(Strict):
     seed: int = Field(default=0, ge=0)
 
 
+class CriteriaClaim(Strict):
+    """Acceptance criteria that were written before a run, by their hashes.
+
+    Args:
+        sha256: Of all criteria.
+        criteria: Name of each criterion -> its hash.
+    """
+
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+    criteria: dict[str, Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]] = Field(min_length=1, max_length=200)
+
+
 class Protocol(Strict):
     """What all submissions to one leaderboard have in common.
 
@@ -67,6 +79,7 @@ class Protocol(Strict):
         metrics: Names of the metrics; the first one ranks.
         confounded: A second domain in the training set; by default there is none.
         size: Longest side in pixels to which images are scaled, after any shift; 0 keeps their stored size.
+        criteria: Acceptance criteria that every entry is held to (`medshift report`); left out if there are none.
     """
 
     schema_: Literal["medshift-protocol/1"] = Field(default="medshift-protocol/1", alias="schema")
@@ -85,6 +98,7 @@ class Protocol(Strict):
     metrics: tuple[str, ...] = Field(default=("balanced_accuracy", "auroc", "ece"), strict=False)
     confounded: Confounded | None = None
     size: int = Field(default=0, ge=0)
+    criteria: CriteriaClaim | None = None
 
     @property
     def positive(self) -> str:

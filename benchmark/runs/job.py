@@ -8,13 +8,14 @@ from pathlib import Path
 
 import pandas as pd
 
+from ...shifts.errors import MedshiftError
 from ..contract import registry
 from ..contract.fitted import FittedModel
 from ..contract.precision import DEFAULT, Precision
 from ..contract.registry import Baseline
 from ..datasets.dataset import Dataset
 from ..protocols.condition import Condition
-from ..protocols.protocol import Protocol
+from ..protocols.protocol import CriteriaClaim, Protocol
 from ..submissions import card
 from .tuning import Budget
 
@@ -34,6 +35,7 @@ class Job:
         submitter: Who answers for the entry; may be empty.
         budget: Tuning budget: the number of settings tried on source validation.
         precision: Number format that networks compute in; `environment.prepare` must have been given it, too.
+        criteria: Acceptance criteria, which the card records.
     """
 
     dataset: Dataset
@@ -46,6 +48,7 @@ class Job:
     submitter: str = ""
     budget: Budget = field(default_factory=Budget)
     precision: Precision = DEFAULT
+    criteria: CriteriaClaim | None = None
 
     @property
     def entry(self) -> str:
@@ -61,6 +64,19 @@ class Job:
     def folder(self) -> Path:
         """Folder of the submission."""
         return self.out / self.protocol.name / self.entry / f"seed-{self.seed}"
+
+    def require_criteria(self, found: card.Card) -> None:
+        """Refuse criteria that a finished submission was not made with: they are written before a run.
+
+        Raises:
+            MedshiftError: The submission's card has other criteria than the job, or none.
+        """
+        if self.criteria is not None and found.criteria != self.criteria:
+            made = "with other criteria" if found.criteria else "without criteria"
+            raise MedshiftError(
+                f"{self.folder} holds a submission made {made}, and criteria are registered before a run: leave "
+                "--criteria out, or choose another --out"
+            )
 
 
 def entry_of(name: str, baseline: Baseline, tried: Budget, precision: Precision) -> str:

@@ -147,6 +147,7 @@ def _require_same_config(job: Job) -> None:
         raise MedshiftError(
             f"{job.folder} holds a submission made with other settings: move it away or choose another --out"
         )
+    job.require_criteria(found)
 
 
 def _finished_conditions(job: Job, shifts: dict[str, str], device: torch.device) -> FinishedConditions:
@@ -163,6 +164,8 @@ def _run_key(job: Job, shifts: dict[str, str], device: str, threads: int) -> str
     what = [job.protocol.sha256, job.name, registry.config(job.baseline), job.seed, shifts, device, threads]
     what += [registry.code(job.baseline), environment.sources(), job.budget.draws, job.budget.keys]
     what.append(job.precision)
+    if job.criteria is not None:  # written before the run: what was predicted without them is not theirs
+        what.append(job.criteria.sha256)
     return hashlib.sha256(json.dumps([*what, environment.packages()], sort_keys=True).encode()).hexdigest()
 
 
@@ -295,6 +298,7 @@ def _write_card(
         training=finished.training(),
         curve=finished.put_curve(job.folder),
         weights=finished.weights(),
+        criteria=job.criteria,
     )
     card.write(made, job.folder)
 

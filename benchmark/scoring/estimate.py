@@ -69,8 +69,13 @@ class Estimate:
         return format_estimate(self.value, *self.interval)
 
 
-def intervals_of(estimates: Sequence[Estimate]) -> NDArray[np.float64]:
-    """Compute the 95 % intervals (F, 2) of F estimates over the same seeds at once; NaN where undefined."""
+def intervals_of(estimates: Sequence[Estimate], tail: float = intervals.TAIL) -> NDArray[np.float64]:
+    """Compute the intervals (F, 2) of F estimates over the same seeds at once; NaN where undefined.
+
+    Args:
+        estimates: The estimates.
+        tail: Probability beyond each end: by default that of 95 % intervals; .05 for one-sided bounds of 95 %.
+    """
     return intervals.confidence_intervals(
         np.array([found.value for found in estimates]),
         np.stack([found.replicates for found in estimates]),
@@ -79,6 +84,7 @@ def intervals_of(estimates: Sequence[Estimate]) -> NDArray[np.float64]:
         np.array([found.spread for found in estimates]),
         np.array([found.bounds for found in estimates]),
         np.array([found.excess for found in estimates]),
+        tail,
     )
 
 

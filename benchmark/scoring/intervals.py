@@ -56,7 +56,7 @@ def between_seeds(by_seed: Floats, of_groups: float) -> tuple[float, float]:
     return max(0.0, whole - of_groups * float(deviations.var(axis=1).sum()) / (count - 1) / count), whole
 
 
-def quantile(groups: Floats, whole: Floats, total: Floats, units: Floats, seeds: Floats) -> Floats:
+def quantile(groups: Floats, whole: Floats, total: Floats, units: Floats, seeds: Floats, tail: float = TAIL) -> Floats:
     """Return Student's quantile for the summed variance of groups and seeds, with Satterthwaite's degrees of freedom.
 
     Args:
@@ -65,12 +65,13 @@ def quantile(groups: Floats, whole: Floats, total: Floats, units: Floats, seeds:
         total: The summed variance.
         units: Effective number of groups.
         seeds: Number of seeds.
+        tail: Probability beyond the quantile.
     """
     from scipy.special import stdtrit  # deferred: `--help` must stay fast
 
     doubt = groups**2 / np.maximum(units - 1, 1e-9) + whole**2 / np.maximum(seeds - 1, 1)
     freedom = np.where(doubt > 0, total**2 / np.where(doubt > 0, doubt, 1), np.inf)
-    return np.asarray(stdtrit(np.clip(freedom, 1, 1e9), 1 - TAIL))
+    return np.asarray(stdtrit(np.clip(freedom, 1, 1e9), 1 - tail))
 
 
 def confidence_intervals(
@@ -81,8 +82,9 @@ def confidence_intervals(
     spread: Floats,
     bounds: Floats,
     excess: Floats,
+    tail: float = TAIL,
 ) -> Floats:
-    """Compute the 95 % intervals of F values.
+    """Compute the confidence intervals of F values; 95 % by default.
 
     Undefined replicates (NaN: no sample of a class was drawn) are left out; if half or more are undefined, if there are
     none at all, or if there is only one group, the interval is undefined.
@@ -99,6 +101,7 @@ def confidence_intervals(
         spread: (F, 2) as `between_seeds` returns it.
         bounds: (F, 2) lowest and highest possible value; infinite if unbounded.
         excess: (F, 2) how much further the interval reaches down and up than the variance alone explains.
+        tail: Probability beyond each end; .05 makes each end a one-sided bound of 95 %.
 
     Returns:
         (F, 2), NaN where undefined.
@@ -114,7 +117,7 @@ def confidence_intervals(
     groups = of_groups * (again.var(axis=1) if whole else np.nanvar(again, axis=1))
     from_seeds = spread[known, 0]
     total = groups + from_seeds
-    student = quantile(groups, spread[known, 1], total, count, np.full(len(value), float(seeds)))
+    student = quantile(groups, spread[known, 1], total, count, np.full(len(value), float(seeds)), tail)
     reach = student * np.sqrt(total)
     low, high = value - reach, value + reach
     biased = excess[known].any(axis=1)
@@ -122,12 +125,12 @@ def confidence_intervals(
     low[biased], high[biased] = (np.clip(end[biased], *bound[biased].T) for end in (low, high))
     held = np.isfinite(bound).all(axis=1) & ~biased
     if held.any():
-        low[held], high[held] = _on_logits(value[held], reach[held], bound[held], count[held])
+        low[held], high[held] = _on_logits(value[held], reach[held], bound[held], count[held], tail)
     free = ~held & ~biased
     if free.any():
         at = np.quantile if whole else np.nanquantile
-        percentiles = at(again[free], (TAIL, 1 - TAIL), axis=1)
-        normal = quantile(np.zeros(1), np.zeros(1), np.zeros(1), np.ones(1), np.ones(1))[0]
+        percentiles = at(again[free], (tail, 1 - tail), axis=1)
+        normal = quantile(np.zeros(1), np.zeros(1), np.zeros(1), np.ones(1), np.ones(1), tail)[0]
         sides = np.maximum(np.stack([value[free] - percentiles[0], percentiles[1] - value[free]]), 0) / normal
         reached = student[free] * np.sqrt(of_groups[free] * sides**2 + from_seeds[free])
         low[free], high[free] = value[free] - reached[0], value[free] + reached[1]
@@ -135,11 +138,11 @@ def confidence_intervals(
     return found
 
 
-def _on_logits(value: Floats, reach: Floats, bound: Floats, units: Floats) -> tuple[Floats, Floats]:
+def _on_logits(value: Floats, reach: Floats, bound: Floats, units: Floats, tail: float) -> tuple[Floats, Floats]:
     """Compute an interval that is symmetric on the logit of a value's position between its bounds.
 
     A value at a bound does not vary between resamples but is not certain either: if none of n groups erred, the other
-    end is that of Clopper and Pearson (1934, Biometrika 26), 1 - 0.025**(1 / n) away.
+    end is that of Clopper and Pearson (1934, Biometrika 26), 1 - tail**(1 / n) away.
     """
     width = bound[:, 1] - bound[:, 0]
     share = (value - bound[:, 0]) / width
@@ -148,7 +151,7 @@ def _on_logits(value: Floats, reach: Floats, bound: Floats, units: Floats) -> tu
     steep = odds * (1 - odds)
     middle, half = np.log(odds / (1 - odds)), np.where(inner, np.minimum(reach / width / steep, 500), 0)
     low, high = (1 / (1 + np.exp(-(middle + sign * half))) for sign in (-1, 1))
-    unseen = 1 - TAIL ** (1 / units)
+    unseen = 1 - tail ** (1 / units)
     low = np.where(inner, low, np.maximum(share - unseen, 0))
     high = np.where(inner, high, np.minimum(share + unseen, 1))
     return bound[:, 0] + width * low, bound[:, 0] + width * high

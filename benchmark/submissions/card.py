@@ -17,6 +17,7 @@ from ..contract.precision import DEFAULT, Precision
 from ..contract.sees import Sees
 from ..files.atomic import write_text
 from ..files.schema import Strict
+from ..protocols.protocol import CriteriaClaim
 from ..scoring.scores import Scores
 
 CARD_FILE = "card.json"
@@ -198,6 +199,7 @@ class Card(Strict):
         training: How the network was trained on the source; left out if none was.
         curve: The file with the course of that training; left out if there is none.
         weights: The pretrained weights that the network starts from; left out if there are none.
+        criteria: Acceptance criteria that were given to the run; left out if none were.
     """
 
     schema_: Literal["medshift-card/1"] = Field(default="medshift-card/1", alias="schema")
@@ -217,6 +219,7 @@ class Card(Strict):
     training: TrainingClaim | None = None
     curve: CurveClaim | None = None
     weights: WeightsClaim | None = None
+    criteria: CriteriaClaim | None = None
 
 
 def claims(scores: Scores) -> tuple[ScoreClaim, ...]:
@@ -246,7 +249,7 @@ def entry_name(baseline: str, overrides: Mapping[str, Setting]) -> str:
 def write(card: Card, folder: Path) -> None:
     """Write `card.json` into a folder, atomically. Call it last."""
     left_out: dict[str, bool | set[str]] = {
-        name: True for name in ("tuning", "training", "curve", "weights") if getattr(card, name) is None
+        name: True for name in ("tuning", "training", "curve", "weights", "criteria") if getattr(card, name) is None
     }
     if card.environment.precision == DEFAULT:
         left_out["environment"] = {"precision"}

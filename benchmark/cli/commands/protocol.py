@@ -46,12 +46,14 @@ def make(
         int, typer.Option(help="Longest side to which images are scaled, after shifts; by default that stored.", min=0)
     ] = 0,
     version: Annotated[str, typer.Option(help="Raise it when the protocol changes on purpose.")] = "1",
+    criteria: options.CriteriaFile = None,
     out: Annotated[Path, typer.Option(help="Folder in which each protocol gets a folder.")] = Path("protocols"),
 ) -> None:
     """Write a protocol: protocol.json and truth.parquet, with their hashes, ready to be shared.
 
     Others run on it with `medshift run --protocol DIR`.
     """
+    from ....leaderboard.assurance.criteria.suited import registrar
     from ...files.destinations import output_folder
     from ...protocols.arrange import arrange
     from ...protocols.folder import write_protocol
@@ -63,6 +65,7 @@ def make(
     from ..terms import load_chosen, print_remarks
 
     output_folder(out, "a protocol")
+    register = registrar(criteria)
     parts = fractions.parse_fractions(label_fractions)
     choices = replace(chosen.choices(), confound=confound, confound_with=with_domain, size=size)
     loaded, own_source = load_chosen(data, reading, choices)
@@ -78,6 +81,7 @@ def make(
             label_seed=label_seed,
             match=match,
         )
+    made = [(protocol.model_copy(update={"criteria": register(protocol)}), table) for protocol, table in made]
     print_remarks(arrange(loaded, choices), *made[0], planned=not choices.positive)
     for protocol, table in made:
         write_protocol(protocol, table, out / protocol.name)

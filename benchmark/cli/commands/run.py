@@ -52,11 +52,13 @@ def run(
         typer.Option(help="Number format that networks compute in; bfloat16 on any device, the others on NVIDIA's."),
     ] = DEFAULT,
     submitter: Annotated[str, typer.Option(help="Who answers for the submission.")] = "",
+    criteria: options.CriteriaFile = None,
 ) -> None:
     """Train on one site, evaluate under synthesized and real shifts, and write a submission.
 
     Rerun the same command to resume an interrupted run, in the middle of a training, too.
     """
+    from ....leaderboard.assurance.criteria.suited import registrar
     from ...contract import registry
     from ...files.destinations import output_folder
     from ...protocols.folder import write_protocol
@@ -67,11 +69,13 @@ def run(
     if not baseline:
         raise MedshiftError("no --baseline: give a name from `medshift list baselines`, or my_module:MyBaseline")
     output_folder(out, "a submission")
+    register = registrar(criteria)
     given = [*(settings or []), *([f"budget={budget}"] if budget else [])]
     made = registry.make_baseline(baseline, given)  # before anything slow
     tried = tuning_budget(made, tune, given)
     loaded, protocol, table = resolve_study(chosen.choices(), protocol_folder, data, reading)
     made = registry.for_dims(made, len(loaded.spatial))
+    registered = register(protocol)
     from ...runs import environment
     from ...runs.run import Job
     from ...runs.run import run as run_job
@@ -80,7 +84,7 @@ def run(
     where = environment.prepare(device, threads, precision)
     write_protocol(protocol, table, out / protocol.name)
     for number in range(seed, seed + seeds):
-        job = Job(loaded, protocol, table, baseline, made, number, out, submitter, tried, precision)
+        job = Job(loaded, protocol, table, baseline, made, number, out, submitter, tried, precision, registered)
         scored = run_job(job, where, watch())
         print_summary(protocol, scored, f"{job.entry}, seed {number}")
         console(err=False).print(f"submission: {job.folder}", soft_wrap=True, markup=False)

@@ -241,3 +241,22 @@ def test_conditions_at_once_are_conditions_one_by_one(name, classes, groups):
     assert together.shape == (5, 50)
     alone = [METRICS[name].function(labels, one, whose, weights) for one in given]
     np.testing.assert_allclose(together, np.stack(alone), atol=1e-12)
+
+
+@pytest.mark.parametrize("tail", [0.025, 0.05, 0.005])
+def test_the_ends_of_an_interval_are_one_sided_bounds_at_its_tail(tail):
+    rng = np.random.default_rng(0)
+    hits = rng.uniform(size=40) < 0.5
+    drawn = resample_counts(40, 4000, 0, "tail") @ hits / 40
+    unsure, sure = (
+        intervals.confidence_intervals(
+            np.array([value]), np.array([again]), np.array([40.0]), 1, np.zeros((1, 2)),
+            np.array([[0.0, 1.0]]), np.zeros((1, 2)), tail,
+        )[0]
+        for value, again in ((hits.mean(), drawn), (1.0, np.ones(4000)))
+    )  # fmt: skip
+    value = hits.mean()
+    spread = np.sqrt(40 / 39 * value * (1 - value) / 40) / (value * (1 - value))
+    logit = np.log(value / (1 - value)) - stats.t.ppf(1 - tail, 39) * spread
+    assert unsure[0] == pytest.approx(1 / (1 + np.exp(-logit)), abs=0.005)
+    assert sure[0] == pytest.approx(tail ** (1 / 40))

@@ -1,0 +1,1 @@
+"""Acceptance criteria: what they are, their file, and whether they suit a protocol."""

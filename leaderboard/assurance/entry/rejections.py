@@ -1,0 +1,51 @@
+"""Coverage: the share of the images that a model answers for; one that refuses none answers for all."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ....benchmark.protocols.protocol import Protocol
+from ....benchmark.scoring.bootstrap import ResampledSplit, split_key
+from ....benchmark.scoring.estimate import Estimate
+
+Rejected = Mapping[str, NDArray[np.bool_]]
+
+
+def rejected_images(folder: Path, protocol: Protocol, truth: pd.DataFrame) -> Rejected:
+    """Return key of each condition with refused images -> (n,) which these are.
+
+    A file of predictions holds a prediction of every image, or the submission is invalid: none can be refused.
+    """
+    return {}
+
+
+def coverage(
+    protocol: Protocol, splits: Mapping[tuple[str, str], ResampledSplit], rejected: Rejected
+) -> dict[str, Estimate]:
+    """Compute the share of images that are answered for, by condition, with groups resampled.
+
+    Of a model that refuses no image under any condition it is 1, and certain: it cannot refuse one.
+    """
+    refuses = any(which.any() for which in rejected.values())
+    found = {}
+    for condition in protocol.conditions():
+        split = splits[split_key(condition)]
+        groups, count = split.weights.shape[1], len(split.labels)
+        if not refuses:
+            ones = np.ones(len(split.weights))
+            found[condition.key] = Estimate(1.0, ones, count, groups, units=math.inf, bounds=(0.0, 1.0))
+            continue
+        refused = rejected.get(condition.key, np.zeros(count, bool))
+        weights = np.concatenate([np.ones((1, groups)), split.weights])
+        sizes = weights @ np.bincount(split.groups, minlength=groups)
+        shares = 1 - weights @ np.bincount(split.groups, refused, groups) / sizes
+        found[condition.key] = Estimate(
+            float(shares[0]), shares[1:], count, groups, units=float(groups), bounds=(0.0, 1.0)
+        )
+    return found

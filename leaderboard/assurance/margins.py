@@ -1,0 +1,104 @@
+"""By how much a rule holds: figures, and one-sided bounds of the worse and of the better side.
+
+A loss is the difference to the source's own test images, on the same patients and resamples. Few patients in whom
+nothing changed do not show that nothing changes: so a loss varies at least as if it changed altogether in one patient
+more, and where each patient has one image and none changed, its bound is Clopper and Pearson's.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ...benchmark.protocols.condition import Condition
+from ...benchmark.scoring.estimate import Estimate, intervals_of, weighted
+from .criteria.criterion import Rule
+from .entry.scores import EntryScores
+
+TAIL = 0.05  # of a one-sided bound of 95 %
+
+
+@dataclass(frozen=True, eq=False)
+class Margin:
+    """A rule's figure under one condition, so that high values are good.
+
+    Args:
+        condition: The condition.
+        figure: The figure as the rule has it: a metric, or a loss, which is positive where it is worse.
+        good: The same, turned so that high values are good, less the limit: the rule holds from 0 on.
+    """
+
+    condition: Condition
+    figure: Estimate
+    good: Estimate
+
+
+def margins(scores: EntryScores, rule: Rule, conditions: Sequence[Condition]) -> list[Margin]:
+    """Compute the margins of a rule under some conditions."""
+    by_key = scores.figures(rule.metric, rule.class_)
+    clean = by_key[scores.clean.key]
+    found = []
+    for condition in conditions:
+        figure = by_key[condition.key]
+        sign = 1 if rule.higher_is_better else -1
+        if rule.limit == "loses_at_most":
+            loss = weighted([clean, figure], [sign, -sign])
+            loss = replace(loss, samples=figure.samples, groups=figure.groups)
+            loss = _with_one_patient_more(loss) if condition.kind == "synthesized" else loss
+            found.append(Margin(condition, loss, _turned(loss, -1, rule.value)))
+        else:
+            found.append(Margin(condition, figure, _turned(figure, sign, sign * -rule.value)))
+    return found
+
+
+def bounds(found: Sequence[Margin], tail: float = TAIL) -> list[tuple[float, float]]:
+    """Return the lower and the upper one-sided bound of each margin; NaN where undefined."""
+    if not found:
+        return []
+    ends = intervals_of([each.good for each in found], tail)
+    return [(float(low), float(high)) for low, high in ends]
+
+
+def as_figure(rule: Rule, margin: float) -> float:
+    """Turn a margin, or a bound of one, back into the rule's figure."""
+    if rule.limit == "loses_at_most":
+        return rule.value - margin
+    return rule.value + margin if rule.higher_is_better else rule.value - margin
+
+
+def _turned(figure: Estimate, sign: int, shift: float) -> Estimate:
+    """Return sign x figure + shift; its interval is turned likewise."""
+    low, high = sorted(sign * end + shift for end in figure.bounds)
+    excess = figure.excess if sign > 0 else (figure.excess[1], figure.excess[0])
+    return replace(
+        figure,
+        value=sign * figure.value + shift,
+        replicates=sign * figure.replicates + shift,
+        by_seed=sign * figure.by_seed + shift,
+        bounds=(low, high),
+        excess=excess,
+        usual=None,
+    )
+
+
+def _with_one_patient_more(loss: Estimate) -> Estimate:
+    """Add the variance of one patient more that changed altogether; `loss` is of the same patients, shifted."""
+    if math.isnan(loss.value) or not len(loss.replicates) or not 1 < loss.units < math.inf:
+        return loss
+    one_more = 1 / loss.units
+    if not np.nanstd(loss.replicates) and loss.samples <= loss.groups:
+        return replace(loss, bounds=(-1.0, 1.0), excess=_unseen(loss.units))
+    deviations = loss.replicates - np.nanmean(loss.replicates)
+    spread = float(np.nanstd(deviations))
+    if spread > 0:
+        wider = deviations * math.sqrt(1 + (one_more / spread) ** 2)
+    else:
+        wider = np.where(np.arange(len(deviations)) % 2, one_more, -one_more)
+    return replace(loss, replicates=loss.value + wider)
+
+
+def _unseen(units: float) -> tuple[float, float]:
+    return (1 - TAIL ** (1 / units),) * 2
