@@ -19,6 +19,7 @@ from .training_record import TrainingRecord
 
 if TYPE_CHECKING:
     import torch
+    from torch import nn
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,7 @@ class Access:
         modality: Modality of the images: one of `shifts.catalogue.MODALITIES`, or `any` if unknown.
         trained: Called with the record of a training on the source; the card keeps the last.
         precision: Number format that the network is to compute in; `source_network` sees to it.
+        started: Called with a network of the source at its initial weights, before it is trained in place or loaded.
     """
 
     classes: tuple[str, ...]
@@ -54,6 +56,7 @@ class Access:
     modality: str = "any"
     trained: Callable[[TrainingRecord], None] = lambda record: None
     precision: Precision = DEFAULT
+    started: Callable[[nn.Module], None] = lambda network: None
 
 
 def grant(

@@ -16,7 +16,7 @@ from ...shifts.errors import MedshiftError
 from ...shifts.fingerprints import fingerprint
 from ...shifts.plugins import own_distribution
 from ..contract import registry, user_class
-from ..contract.access import Access, grant
+from ..contract.access import Access
 from ..files.atomic import sha256
 from ..files.locks import locked
 from ..protocols.arrange import arrange_like
@@ -24,7 +24,7 @@ from ..protocols.condition import Condition
 from ..scoring import scores
 from ..submissions import card, predictions, submission
 from . import environment, tuning
-from .job import Job, RunProgress
+from .job import Job, RunProgress, access_of
 from .tuning import Budget
 
 if TYPE_CHECKING:
@@ -165,23 +165,7 @@ def _run_key(job: Job, shifts: dict[str, str], device: str, threads: int) -> str
 
 
 def _grant(job: Job, device: torch.device, progress: RunProgress, finished: FinishedConditions) -> Access:
-    """Return the data of the baseline's declared access level, and nothing else."""
-    code, digest = registry.code(job.baseline), job.dataset.digest()
-    content = [digest, job.protocol.truth_sha256, job.protocol.source, *([code] if code else [])]
-    access = grant(
-        job.dataset,
-        job.table,
-        job.protocol.source,
-        job.protocol.targets,
-        job.baseline.sees,
-        job.seed,
-        device,
-        hashlib.sha256(" ".join(content).encode()).hexdigest(),
-        progress.line,
-        finished.save_training,
-        digest,
-    )
-    access = replace(access, precision=job.precision)
+    access = access_of(job, device, progress.line, finished.save_training)
     progress.line(
         f"{job.entry}, seed {job.seed}: fitting on {len(access.train)} images of {job.protocol.source!r} "
         f"({', '.join(job.dataset.classes)}), validating on {len(access.val)}"
