@@ -54,7 +54,7 @@ def read_file(path: Path) -> tuple[Sweep, SweepFile]:
     Raises:
         MedshiftError: The file cannot be read, or is wrong; the message names the line and the key.
     """
-    file = _parse(path)
+    file = parse_file(path, "sweep")
     for key in file.content:
         if key not in KEYS:
             file.fail(f"unknown key.{near(key, KEYS)}", key)
@@ -80,7 +80,16 @@ def _precision(file: SweepFile) -> Precision:
     return cast("Precision", found)
 
 
-def _parse(path: Path) -> SweepFile:
+def parse_file(path: Path, what: str) -> SweepFile:
+    """Parse a file of TOML.
+
+    Args:
+        path: The file.
+        what: What it describes, for messages: `sweep`.
+
+    Raises:
+        MedshiftError: It cannot be read, or is not TOML; the message names the line.
+    """
     try:
         with path.open("rb") as stream:
             raw = stream.read(LARGEST + 1)
@@ -88,9 +97,9 @@ def _parse(path: Path) -> SweepFile:
     except OSError as error:
         raise MedshiftError(f"{path} cannot be read: {error.strerror or error}") from error
     except UnicodeDecodeError:
-        raise MedshiftError(f"{path} is not UTF-8 text: write the sweep as TOML") from None
+        raise MedshiftError(f"{path} is not UTF-8 text: write the {what} as TOML") from None
     if len(raw) > LARGEST:
-        raise MedshiftError(f"{path} is larger than {LARGEST >> 20} MiB: this is not the file of a sweep")
+        raise MedshiftError(f"{path} is larger than {LARGEST >> 20} MiB: this is not the file of a {what}")
     try:
         return SweepFile(path, text, tomllib.loads(text))
     except tomllib.TOMLDecodeError as error:
