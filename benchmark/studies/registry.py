@@ -17,6 +17,7 @@ BUILTINS: dict[str, str] = {
     name: f"{name}.toml"
     for name in ("transfer", "depth", "labels", "architectures", "self-supervision", "resolution", "confounding")
 }
+BUILTINS["similarity"] = "medshift.benchmark.studies.similarity.study:STUDY"
 TABLE = Table(GROUP, "study", BUILTINS)
 
 

@@ -3,8 +3,8 @@
 Linear CKA (Kornblith et al., ICML 2019, arXiv 1905.00414) is HSIC(K, L) / sqrt(HSIC(K, K) HSIC(L, L)) for the Gram
 matrices K = X X' and L = Y Y' of features X (n, d) and Y (n, e): 1 for features that differ by a rotation and a factor.
 The plug-in HSIC, a mean over all pairs, makes independent features look alike: CKA of two sets of d independent normals
-is about d / (d + n). So HSIC is the unbiased one (Song et al., JMLR 13, 2012, equation 5; used for CKA by Nguyen et al.,
-ICLR 2021, arXiv 2010.15327), over Gram matrices without their diagonals:
+is about d / (d + n). So HSIC is the unbiased one (Song et al., JMLR 13, 2012, equation 5; used for CKA by Nguyen et
+al., ICLR 2021, arXiv 2010.15327), over Gram matrices without their diagonals:
 
     HSIC = [tr(KL) + (1'K1)(1'L1) / ((n - 1)(n - 2)) - 2 (1'KL1) / (n - 2)] / (n (n - 3))
 
@@ -76,14 +76,16 @@ class Alignment:
     Args:
         value: On all images; NaN if the features of a side are constant.
         without: (G,) the value without each group.
+        bounds: Lowest and highest possible value.
     """
 
     value: float
     without: Floats = field(repr=False)
+    bounds: tuple[float, float] = (-1.0, 1.0)
 
     @cached_property
     def interval(self) -> tuple[float, float]:
-        """The 95 % interval over groups, within [-1, 1]; (NaN, NaN) if undefined.
+        """The 95 % interval over groups, within the bounds; (NaN, NaN) if undefined.
 
         The variance is (G - 1) / G times the sum of squared deviations, Student's quantile has G - 1 degrees of
         freedom.
@@ -95,7 +97,7 @@ class Alignment:
             return math.nan, math.nan
         error = math.sqrt((count - 1) / count * float(np.square(self.without - self.without.mean()).sum()))
         reach = float(stdtrit(count - 1, 1 - TAIL)) * error
-        return max(self.value - reach, -1.0), min(self.value + reach, 1.0)
+        return max(self.value - reach, self.bounds[0]), min(self.value + reach, self.bounds[1])
 
 
 def mean(parts: Sequence[Alignment]) -> Alignment:
@@ -105,7 +107,8 @@ def mean(parts: Sequence[Alignment]) -> Alignment:
 
 def difference(one: Alignment, other: Alignment) -> Alignment:
     """Subtract the second from the first; images and groups are the same, so what they share cancels."""
-    return Alignment(one.value - other.value, one.without - other.without)
+    bounds = one.bounds[0] - other.bounds[1], one.bounds[1] - other.bounds[0]
+    return Alignment(one.value - other.value, one.without - other.without, bounds)
 
 
 def debiased_cka(one: Gram, other: Gram, groups: NDArray[np.int64]) -> Alignment:
