@@ -19,7 +19,7 @@ from ...runs.sweeps import options
 from ...submissions import card
 from ..findings import Findings, Table
 from ..study import Study
-from .answers import answers, pick, size, text
+from .answers import ALIKE, answers, pick, size, text
 from .columns import BEFORE_AFTER, COLUMNS, MOVED, SHIFTED
 from .drawings import drawings
 from .figure import figure
@@ -72,7 +72,7 @@ def findings(stored: StoredStudy, out: Path) -> Findings:
         records=[{str(key): value for key, value in row.items()} for row in table.to_dict("records")],
         doubts=(
             size(table),
-            "The stage at which a shift enters is the largest of several falls, and looks larger than it is.",
+            f"That a shift enters below a CKA of {ALIKE} is a convention; fewer patients find it at a later stage.",
             "CKA says how alike two sets of features are, not whether the difference costs accuracy.",
         ),
     )
@@ -149,5 +149,6 @@ def _tables(table: pd.DataFrame, named: Mapping[str, str]) -> Iterator[Table]:
             f"By stage, {named.get(arm, arm)}",
             ("stage", "dimension", *columns),
             cells,
-            "Weights: L2 distance over initial L2 norm, in brackets the lowest and the highest seed.",
+            "Weights: L2 distance over initial L2 norm, in brackets the lowest and the highest seed. "
+            f"All in one figure: {FIGURE_FILE}.",
         )

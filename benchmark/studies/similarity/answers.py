@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping
 
+import numpy as np
 import pandas as pd
 
 from ...reporting.numbers import format_estimate
 from ..findings import Answered, Measured, verdict
-from .columns import BEFORE_AFTER, FALL, HALVES, LEAD, MEAN, REUSED, SEEDS, SHIFTED, SHIFTED_UNTRAINED, UNTRAINED
+from .columns import BEFORE_AFTER, HALVES, MEAN, REUSED, SEEDS, SHIFTED, SHIFTED_UNTRAINED, UNTRAINED
 
 LOWEST_LEAST = "training changes the lowest stage less than the last"
 EARLY = "more of the likeness is lost in the lower half of the stages than in the upper half"
-UNCHANGED = 0.02  # a fall of CKA below which a shift is said to leave the features as they are
+ALIKE = 0.95  # a shift enters where CKA is below: a convention, as features of two seeds differ by more than that
 
 
 def answers(table: pd.DataFrame, titles: Mapping[str, str]) -> Iterator[Answered]:
@@ -35,7 +35,11 @@ def answers(table: pd.DataFrame, titles: Mapping[str, str]) -> Iterator[Answered
 def _of_training(own: pd.DataFrame, title: str) -> Answered:
     """Say at which stage training changes features least and most; the claim is about the lowest and the last."""
     found = pick(own, BEFORE_AFTER)
-    least, most = found.loc[found["value"].idxmax()], found.loc[found["value"].idxmin()]
+    values = found["value"].to_numpy(dtype=np.float64)
+    if np.isnan(values).all():
+        undefined = f"{title}: what training changes is undefined: all features are constant."
+        return Answered(undefined, Measured(float("nan")), "not shown", LOWEST_LEAST, title)
+    least, most = found.iloc[int(np.nanargmax(values))], found.iloc[int(np.nanargmin(values))]
     said = (
         f"{title}: training leaves stage {least['stage']} of {len(found)} ({least['name']}) most as it was, CKA "
         f"{text(least)} on the same images before and after, and changes stage {most['stage']} ({most['name']}) most, "
@@ -46,7 +50,7 @@ def _of_training(own: pd.DataFrame, title: str) -> Answered:
         if len(control):
             said += f" Control: {name} have CKA {text(at_stage(control, most))} there."
     reused = pick(own, REUSED).iloc[0]
-    measured = Measured(float(reused["value"]), float(reused["low"]), float(reused["high"]), _seeds(own))
+    measured = Measured(float(reused["value"]), float(reused["low"]), float(reused["high"]), note=_over(own))
     name = f"{title}: CKA of the lowest stage less that of the last, before and after training"
     return Answered(said, measured, verdict(measured, 0.0, None), LOWEST_LEAST, name)
 
@@ -55,31 +59,49 @@ def _of_shift(own: pd.DataFrame, shift: str, title: str) -> Answered:
     """Say at which stage the strongest level of a shift enters."""
     level = own[own["shift"] == shift]["severity"].max()
     at = own[(own["shift"] == shift) & (own["severity"] == level)]
-    found, falls, lead, halves = (pick(at, name) for name in (SHIFTED, FALL, LEAD, HALVES))
+    found, halves = pick(at, SHIFTED), pick(at, HALVES).iloc[0]
     name = f"{title}: {shift}@{level:g}, {HALVES}"
-    if falls["value"].isna().any() or lead.empty:
+    measured = Measured(float(halves["value"]), float(halves["low"]), float(halves["high"]), note=_over(own))
+    if found["value"].isna().any():
         said = f"{title}: where {shift}@{level:g} enters is undefined: a stage's features are constant."
-        return Answered(said, Measured(math.nan), "not shown", EARLY, name)
-    entry, last = lead.iloc[0], found.iloc[-1]
-    fall = at_stage(falls, entry)
-    where = f"stage {entry['stage']} of {len(found)} ({entry['name']})"
-    if fall["value"] < UNCHANGED:
-        said = f"{title}: {shift}@{level:g} hardly changes any stage; at the last one, CKA with the clean images is "
-        said += f"{text(last)}."
-    else:
-        clear = "" if entry["low"] > 0 else "; but this fall is not clearly larger than the next largest one"
+        return Answered(said, measured, "not shown", EARLY, name)
+    enters, last = entry(found), found.iloc[-1]
+    like = last if enters is None else enters
+    if enters is None:
         said = (
-            f"{title}: {shift}@{level:g} enters at {where}: there, CKA between the clean and the shifted images falls "
-            f"by {text(fall)} to {text(at_stage(found, entry))}{clear}. At the last stage it is {text(last)}."
+            f"{title}: {shift}@{level:g} changes no stage much: CKA between the clean and the shifted images is "
+            f"{text(last)} at the last."
+        )
+    else:
+        half = half_lost(found[found["stage"] >= enters["stage"]])
+        said = (
+            f"{title}: {shift}@{level:g} enters at {_stage(enters)} of {len(found)}, the first one where CKA between "
+            f"the clean and the shifted images lies below {ALIKE}: {text(enters)}. Half of the loss is there by "
+            f"{_stage(half)}; at the last stage, CKA is {text(last)}."
         )
     seeds, untrained = pick(own, SEEDS), pick(at, SHIFTED_UNTRAINED)
+    there = "there" if enters is None else "where it enters"
     if len(seeds):
-        said += f" Control: another seed gives {text(at_stage(seeds, entry))} at that stage, on clean images."
+        said += f" Control: another seed, on clean images, has {text(at_stage(seeds, like))} {there}."
     if len(untrained):
-        said += f" Before training, the shift gives {text(at_stage(untrained, entry))} there."
-    half = halves.iloc[0]
-    measured = Measured(float(half["value"]), float(half["low"]), float(half["high"]), _seeds(own))
+        said += f" Before training, the shift gives {text(at_stage(untrained, like))} {there}."
     return Answered(said, measured, verdict(measured, 0.0, None), EARLY, name)
+
+
+def entry(found: pd.DataFrame) -> pd.Series | None:
+    """Return the first stage whose CKA lies below `ALIKE` with its whole interval; None if there is none."""
+    below = found[found["high"] < ALIKE]
+    return below.iloc[0] if len(below) else None
+
+
+def half_lost(found: pd.DataFrame) -> pd.Series:
+    """Return the first of some stages at which CKA has lost half of what it has lost where it is lowest."""
+    lost = 1 - found["value"].to_numpy(dtype=np.float64)
+    return found.iloc[int(np.argmax(lost >= lost.max() / 2))]
+
+
+def _stage(row: pd.Series) -> str:
+    return f"stage {row['stage']} ({row['name']})"
 
 
 def pick(rows: pd.DataFrame, comparison: str, seed: str = MEAN) -> pd.DataFrame:
@@ -90,7 +112,7 @@ def pick(rows: pd.DataFrame, comparison: str, seed: str = MEAN) -> pd.DataFrame:
 
 def at_stage(rows: pd.DataFrame, like: pd.Series) -> pd.Series:
     """Return the row of the stage that another row is about."""
-    return rows[rows["stage"] == like["stage"]].iloc[0]
+    return rows.iloc[rows["stage"].tolist().index(like["stage"])]
 
 
 def text(row: pd.Series) -> str:
@@ -110,5 +132,7 @@ def size(table: pd.DataFrame) -> str:
     )
 
 
-def _seeds(own: pd.DataFrame) -> int:
-    return len(set(own["seed"]) - {MEAN})
+def _over(own: pd.DataFrame) -> str:
+    """Say what the interval is over; seeds are averaged, not drawn."""
+    count = len(set(own["seed"]) - {MEAN})
+    return f"The mean of {count} seeds; the interval is over patients." if count > 1 else "One seed."

@@ -10,5 +10,5 @@ MEAN = "mean"  # in the column `seed`: over all seeds
 BEFORE_AFTER, SEEDS, UNTRAINED = "before and after training", "two seeds, trained", "two seeds, untrained"
 REUSED = "lowest less last stage"
 SHIFTED, SHIFTED_UNTRAINED = "clean and shifted", "clean and shifted, untrained"
-FALL, LEAD, HALVES = "fall from the stage before", "lead over the next largest fall", "lower less upper half"
+FALL, HALVES = "fall from the stage before", "lost in the lower half of the stages less the upper half"
 MOVED = "moved weights, relative to their size"

@@ -8,8 +8,8 @@ from html import escape
 
 import pandas as pd
 
-from .answers import UNCHANGED, at_stage, pick, size
-from .columns import BEFORE_AFTER, FALL, LEAD, MOVED, SEEDS, SHIFTED, SHIFTED_UNTRAINED, UNTRAINED
+from .answers import ALIKE, entry, pick, size
+from .columns import BEFORE_AFTER, MOVED, SEEDS, SHIFTED, SHIFTED_UNTRAINED, UNTRAINED
 from .panel import HEIGHT, WIDTH, Kind, Line, Panel, draw
 
 COLUMNS, MARGIN, CAPTION, LETTERS = 3, 18, 17, 165
@@ -28,10 +28,11 @@ text { font: 11.5px system-ui, "Segoe UI", Roboto, sans-serif; fill: var(--ink);
 """
 HOW = (
     "Upper panels: the same test images, as acquired and shifted, through a trained network; one line per severity, "
-    "whose number stands at its end. A line falls where the shift changes features; the grey band marks the stage of "
-    "the largest fall at the strongest level. Controls: 'seed', two trainings that differ in their seed, on clean "
-    "images; 'before', the strongest level through the network before training. Lower panels: features before against "
-    "after training, and how far weights moved. Bars: 95 % intervals over patients; of weights, the seeds."
+    "whose number stands at its end. A line falls where the shift changes features. The band marks the stage where the "
+    f"strongest level enters: the first one whose whole interval lies below {ALIKE}. Controls: 'other seed', two "
+    "trainings that differ in their seed, on clean images; 'before', the strongest level through the network before "
+    "training. Lower panels: features before against after training, and how far weights moved. Bars: 95\u00a0% "
+    "intervals over patients; of weights, the seeds."
 )
 
 
@@ -61,7 +62,7 @@ def figure(table: pd.DataFrame, titles: Mapping[str, str]) -> str:
 def _document(
     rows: Sequence[Sequence[Panel]], captions: Sequence[str], width: int, height: int, foot: int
 ) -> Iterator[str]:
-    title = "CKA by stage: 1, features are alike; 0, they have nothing in common"
+    title = "Where a shift enters, and what training changes. CKA of 1: features are alike; of 0: nothing in common"
     yield f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="img" aria-label="{title}">'
     yield f"<style>{STYLE}</style>"
     yield f'<rect class="ground" width="{width}" height="{height}"/>'
@@ -84,18 +85,20 @@ def _shift_panel(own: pd.DataFrame, shift: str, title: str) -> Panel:
         _line(pick(at[at["severity"] == level], SHIFTED), f"{level:g}", "severity", 0.8 + 0.4 * number)
         for number, level in enumerate(levels)
     ]
-    for rows, word, kind in ((pick(own, SEEDS), "seed", "seeds"), (pick(at, SHIFTED_UNTRAINED), "before", "untrained")):
+    for rows, word, kind in (
+        (pick(own, SEEDS), "other seed", "seeds"),
+        (pick(at, SHIFTED_UNTRAINED), "before", "untrained"),
+    ):
         if len(rows):
             lines.append(_line(rows, word, kind))  # type: ignore[arg-type]
-    strongest = at[at["severity"] == levels[-1]]
-    lead, falls = pick(strongest, LEAD), pick(strongest, FALL)
-    if lead.empty:
-        return Panel(f"{shift}, {title}", lines, "a stage's features are constant")
-    entry = lead.iloc[0]
-    if at_stage(falls, entry)["value"] < UNCHANGED:
-        return Panel(f"{shift}, {title}", lines, "hardly changes any stage")
-    sure = "enters at" if entry["low"] > 0 else "largest fall, not clearly, at"
-    return Panel(f"{shift}, {title}", lines, f"{sure} stage {entry['stage']}, {entry['name']}", int(entry["stage"]))
+    strongest = pick(at[at["severity"] == levels[-1]], SHIFTED)
+    name = f"{shift}, {title}"
+    if strongest["value"].isna().any():
+        return Panel(name, lines, "a stage's features are constant")
+    enters = entry(strongest)
+    if enters is None:
+        return Panel(name, lines, "changes no stage much")
+    return Panel(name, lines, f"enters at stage {enters['stage']}, {enters['name']}", int(enters["stage"]))
 
 
 def _training_panel(own: pd.DataFrame, title: str) -> Panel:
@@ -104,15 +107,20 @@ def _training_panel(own: pd.DataFrame, title: str) -> Panel:
         rows = pick(own, comparison)
         if len(rows):
             lines.append(_line(rows, word, kind))  # type: ignore[arg-type]
-    note = "controls: two seeds" + (", two untrained networks" if len(lines) > 2 else "")
-    return Panel(f"Before and after training, {title}", lines, note if len(lines) > 1 else "")
+    controls = [line.word for line in lines[1:]]
+    note = "before against after" + (f"; controls: {', '.join(controls)}" if controls else "")
+    return Panel(f"Training, {title}", lines, note)
 
 
 def _weights_panel(table: pd.DataFrame, titles: Mapping[str, str]) -> Panel:
     kinds: list[Kind] = ["main", "seeds", "untrained"]
     arms = list(dict.fromkeys(table["arm"]))
     lines = [
-        _line(pick(table[table["arm"] == arm], MOVED), titles.get(arm, arm).split()[-1], kinds[number % len(kinds)])
+        _line(
+            pick(table[table["arm"] == arm], MOVED),
+            titles.get(arm, arm).removeprefix("from "),
+            kinds[number % len(kinds)],
+        )
         for number, arm in enumerate(arms)
     ]
     values = [value for line in lines for value in (*line.values, *line.highs) if value == value]
@@ -122,7 +130,8 @@ def _weights_panel(table: pd.DataFrame, titles: Mapping[str, str]) -> Panel:
 
 
 def _line(rows: pd.DataFrame, word: str, kind: Kind, width: float = 1.6) -> Line:
-    return Line(word, kind, *(rows[column].astype(float).tolist() for column in ("value", "low", "high")), width)
+    values, lows, highs = (rows[column].astype(float).tolist() for column in ("value", "low", "high"))
+    return Line(word, kind, values, lows, highs, width)
 
 
 def _shifts(own: pd.DataFrame) -> list[object]:

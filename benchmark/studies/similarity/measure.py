@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -25,7 +24,6 @@ from .columns import (
     COLUMNS,
     FALL,
     HALVES,
-    LEAD,
     MEAN,
     MOVED,
     REUSED,
@@ -156,8 +154,8 @@ def _of_training(
     for trained, comparison in ((True, SEEDS), (False, UNTRAINED)):
         if not pairs or (not trained and same_start(*pairs[0])):
             continue  # the same weights look the same: that is no control
-        found = [align(clean[arm, a.seed, trained], clean[arm, b.seed, trained], groups) for a, b in pairs]
-        yield from _rows("training", comparison, MEAN, _means(found))
+        between = [align(clean[arm, a.seed, trained], clean[arm, b.seed, trained], groups) for a, b in pairs]
+        yield from _rows("training", comparison, MEAN, _means(between))
 
 
 def _of_shift(
@@ -180,20 +178,15 @@ def _of_shift(
 
 
 def _of_entry(mean: Sequence[Alignment]) -> Iterator[tuple[int, Row]]:
-    """Yield (stage, row) of the fall of CKA from stage to stage, and whether one fall is larger than all others.
+    """Yield (stage, row) of the fall of CKA from stage to stage, and of the lower half of the stages against the upper.
 
-    Before the first stage, CKA is 1: what a stage is compared on are the images, and the shift has entered by it.
+    Before the first stage, CKA is 1: no stage has changed yet.
     """
     whole = Alignment(1.0, np.ones_like(mean[0].without))
-    falls = [cka.difference(above, below) for above, below in itertools.pairwise([whole, *mean])]
-    yield from _rows("entry", FALL, MEAN, falls)
-    if any(math.isnan(fall.value) for fall in falls) or len(falls) < 2:
-        return
-    first, second = sorted(range(len(falls)), key=lambda at: -falls[at].value)[:2]
-    yield first, _row("entry", LEAD, MEAN, cka.difference(falls[first], falls[second]))
-    middle, last = mean[len(mean) // 2 - 1], mean[-1]
-    halves = cka.difference(cka.difference(whole, middle), cka.difference(middle, last))
-    yield len(mean) // 2 - 1, _row("entry", HALVES, MEAN, halves)
+    yield from _rows("entry", FALL, MEAN, [cka.difference(a, b) for a, b in itertools.pairwise([whole, *mean])])
+    half = max(len(mean) // 2, 1)
+    lower, upper = cka.difference(whole, mean[half - 1]), cka.difference(mean[half - 1], mean[-1])
+    yield half - 1, _row("entry", HALVES, MEAN, cka.difference(lower, upper))
 
 
 def _of_weights(own: Sequence[Trained]) -> Iterator[tuple[int, Row]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import Literal, TypeAlias
@@ -14,8 +14,9 @@ from ...reporting.axes import scale_position
 Kind: TypeAlias = Literal["severity", "main", "seeds", "untrained"]
 
 WIDTH, HEIGHT = 330, 236
-LEFT, RIGHT, TOP, BOTTOM = 36, 78, 44, 40
+LEFT, RIGHT, TOP, BOTTOM = 36, 92, 44, 40
 LETTER = 12  # height of a line of words, px: those at the ends of lines are kept this far apart
+BELOW = -0.05  # a value that is drawn at 0, as it is 0 but for chance
 HALF = 3.0  # half the size of a mark, px
 DASHES: dict[Kind, str] = {"seeds": "7 4", "untrained": "1.5 3.5"}
 
@@ -50,7 +51,7 @@ class Panel:
         lines: What is drawn.
         note: Below the title.
         at: Stage that is marked, 1..S; 0 for none.
-        top: Upper end of the vertical axis; the lower one is 0, or below it where values are.
+        top: Upper end of the vertical axis; the lower one is 0, or its opposite if values lie below 0.
     """
 
     title: str
@@ -63,8 +64,8 @@ class Panel:
 def draw(panel: Panel) -> Iterator[str]:
     """Yield the SVG elements of a panel, whose upper left corner is (0, 0)."""
     stages = max(len(line.values) for line in panel.lines)
-    ends = [value for line in panel.lines for value in (*line.values, *line.lows) if not math.isnan(value)]
-    low = min(0.0, math.floor(min(ends, default=0.0) * 5) / 5)
+    least = min((value for line in panel.lines for value in line.values if not math.isnan(value)), default=0.0)
+    low = 0.0 if least > BELOW else -panel.top  # intervals end at the axis
 
     def x(stage: float) -> float:
         return scale_position(stage, 0.6, stages + 0.4, LEFT, WIDTH - RIGHT)
@@ -74,6 +75,8 @@ def draw(panel: Panel) -> Iterator[str]:
 
     yield f'<text class="title" x="0" y="14">{escape(panel.title)}</text>'
     yield f'<text class="note" x="0" y="30">{escape(panel.note)}</text>'
+    if panel.at:
+        yield f'<rect class="at" x="{x(panel.at) - 9}" y="{TOP}" width="18" height="{HEIGHT - BOTTOM - TOP + 20}"/>'
     for share in (0.0, 0.5, 1.0):
         value = low + share * (panel.top - low)
         yield f'<path class="grid" d="M{LEFT} {y(value)}H{WIDTH - RIGHT}"/>'
@@ -82,8 +85,6 @@ def draw(panel: Panel) -> Iterator[str]:
         yield f'<text class="tick middle" x="{x(stage)}" y="{HEIGHT - BOTTOM + 16}">{stage}</text>'
     middle = (LEFT + WIDTH - RIGHT) / 2
     yield f'<text class="tick middle" x="{middle}" y="{HEIGHT - BOTTOM + 32}">stage, from the input</text>'
-    if panel.at:
-        yield f'<rect class="at" x="{x(panel.at) - 9}" y="{TOP}" width="18" height="{HEIGHT - BOTTOM - TOP + 20}"/>'
     for number, line in enumerate(panel.lines):
         yield from _line(line, [x(n + 1) + 1.2 * (number - len(panel.lines) / 2) for n in range(stages)], y)
     last = [next((v for v in reversed(line.values) if not math.isnan(v)), math.nan) for line in panel.lines]
@@ -93,7 +94,7 @@ def draw(panel: Panel) -> Iterator[str]:
         yield f'<text class="word {line.kind}" x="{WIDTH - RIGHT + 8}" y="{place + 4}">{escape(line.word)}</text>'
 
 
-def _line(line: Line, xs: Sequence[float], y) -> Iterator[str]:  # noqa: ANN001
+def _line(line: Line, xs: Sequence[float], y: Callable[[float], float]) -> Iterator[str]:
     """Yield a line with its marks and intervals."""
     known = [(x, y(value)) for x, value in zip(xs, line.values, strict=False) if not math.isnan(value)]
     for x, first, last in zip(xs, line.lows, line.highs, strict=False):

@@ -48,7 +48,7 @@ STUDY = Study(
     refuted="The lowest stage changes as much as the last, or a shift changes the upper half of the stages more.",
     arms={
         "imagenet": Arm("imagenet-finetune", title="from ImageNet"),
-        "random": Arm("random-init", title="same network, at random"),
+        "random": Arm("random-init", title="from random weights"),
     },
     seeds=2,
     protocol={"shifts": ("gaussian-noise", "psf-blur", "gamma"), "severities": (1, 2, 3, 4, 5)},

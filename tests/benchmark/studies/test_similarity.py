@@ -98,7 +98,8 @@ def test_blur_enters_where_a_network_first_compares_neighbours(table):
     assert abs(falls[0]) < 0.02
     assert falls[1] > 0.3
     said = [found for found in answers(table, TITLES) if found.sentence.startswith("a network of edges: psf-blur@5")]
-    assert "enters at stage 2 of 2 (1)" in said[0].sentence
+    assert "enters at stage 2 (1) of 2" in said[0].sentence
+    assert "Half of the loss is there by stage 2" in said[0].sentence
     assert "Control: another seed" in said[0].sentence
     assert said[0].verdict == "refuted"  # that it enters in the lower half
     assert said[0].found.low <= said[0].found.value <= said[0].found.high < 0
@@ -128,7 +129,7 @@ def test_the_figure_is_drawn_for_both_themes_and_tells_lines_by_words(table):
     root = ElementTree.fromstring(drawn)
     words = [element.text for element in root.iter() if element.tag.endswith("text")]
     assert "prefers-color-scheme: dark" in drawn
-    assert {"1", "5", "seed", "before", "training"} <= set(words)
+    assert {"1", "5", "other seed", "before", "training"} <= set(words)
     assert any(word.startswith("enters at stage 2") for word in words)
     places = [float(e.get("y")) for e in root.iter() if e.get("class") in ("word severity", "word seeds")]
     assert all(0 < place < 250 for place in places)
