@@ -19,12 +19,14 @@ from ..contract import registry, user_class
 from ..contract.access import Access, grant
 from ..files.atomic import sha256
 from ..files.locks import locked
+from ..files.wording import plural
 from ..protocols.arrange import arrange_like
 from ..protocols.condition import Condition
 from ..scoring import scores
 from ..submissions import card, predictions, submission
 from . import environment, tuning
 from .job import Job, RunProgress
+from .study_notes import epochs_note
 from .tuning import Budget
 
 if TYPE_CHECKING:
@@ -184,7 +186,8 @@ def _grant(job: Job, device: torch.device, progress: RunProgress, finished: Fini
     access = replace(access, precision=job.precision)
     progress.line(
         f"{job.entry}, seed {job.seed}: fitting on {len(access.train)} images of {job.protocol.source!r} "
-        f"({', '.join(job.dataset.classes)}), validating on {len(access.val)}"
+        f"({', '.join(job.dataset.classes)}), validating on {len(access.val)}: "
+        f"{plural(len(access.train) + len(access.val), 'label')}{epochs_note(job.baseline, len(access.train))}"
     )
     return access
 
@@ -284,6 +287,7 @@ def _write_card(
         submitter=job.submitter,
         tuning=tuning.record(finished.folder) if job.budget.draws else None,
         training=finished.training(),
+        curve=finished.put_curve(job.folder),
     )
     card.write(made, job.folder)
 

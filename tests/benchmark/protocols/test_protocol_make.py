@@ -200,6 +200,8 @@ def test_what_is_shown_adds_up(images):
     assert f"({label_fractions.label_budget(terms, table)})" in said
     train = table[(table["split"] == "train")]
     assert f"{train['group'].nunique()} of " in label_fractions.label_budget(terms, table)
+    validated = ((table["domain"] == terms.source) & (table["split"] == "val")).sum()
+    assert label_fractions.label_budget(terms, table).endswith(f" images, and {validated} images to validate")
 
 
 def test_from_images_to_two_label_fractions_on_the_leaderboard(tmp_path, images):
