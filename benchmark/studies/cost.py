@@ -54,4 +54,3 @@ def _steps(arm: Arm, settings: Mapping[str, Setting]) -> int:
     given = str(settings.get("steps", "0"))
     own = int(given) if given.isdigit() else 0
     return own or BUDGETS.get(str(settings.get("budget", Recipe.budget)), BUDGETS["standard"])
-

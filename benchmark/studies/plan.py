@@ -42,7 +42,7 @@ class PlannedStudy:
 def plan_study(
     loaded: LoadedStudy, choice: ProtocolChoice, chosen: Chosen, out: Path, bar: terms.Bar = terms.no_bar
 ) -> PlannedStudy:
-    """Plan the runs of a study. Makes every baseline and loads the data, so that a mistake ends it before anything runs.
+    """Plan the runs of a study. Makes every baseline and loads the data, so that a mistake ends it before any run.
 
     Args:
         loaded: The study as it is run (`choose.choose`).

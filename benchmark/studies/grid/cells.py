@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
-from ....leaderboard.entries.entries import ProtocolFolder, protocol_folders
+from ....leaderboard.entries.entries import protocol_folders
 from ....leaderboard.entries.scoring import PAIRED
 from ....leaderboard.ranking.board import Board, Row, rank_entries
 from ....shifts.errors import MedshiftError
@@ -25,6 +26,7 @@ from ..study import Figure, Setting
 
 Floats = NDArray[np.float64]
 SHARES = {"steps-90": 0.9, "steps-95": 0.95}
+MANY = 12  # submissions of a protocol for which processes of their own are worth the seconds that they take to start
 
 
 @dataclass(frozen=True, eq=False)
@@ -168,7 +170,11 @@ def read_grid(stored: StoredStudy, folder: Path, progress: Callable[[str], None]
     """
     wanted = {run.protocol for run in stored.runs}
     folders = [found for found in protocol_folders(folder) if found.path.name in wanted]
-    boards = {found.path.name: _board(found, progress) for found in folders}
+    counts = Counter(run.protocol for run in stored.runs)
+    boards = {
+        found.path.name: rank_entries(found, progress=progress, workers=1 if counts[found.path.name] < MANY else 0)
+        for found in folders
+    }
     if not any(board.rows for board in boards.values()):
         refused = [line for board in boards.values() for line in board.refused]
         raise MedshiftError("\n".join(refused) or f"no run of study {stored.study.name!r} in {folder} is finished")
@@ -196,10 +202,6 @@ def read_grid(stored: StoredStudy, folder: Path, progress: Callable[[str], None]
     _require_same_tests(boards)
     refused = tuple(line for board in boards.values() for line in board.refused)
     return Grid(stored, tuple(cells), tuple(missing), refused, next(board for board in boards.values() if board.rows))
-
-
-def _board(folder: ProtocolFolder, progress: Callable[[str], None]) -> Board:
-    return rank_entries(folder, progress=progress)
 
 
 def _require_same_tests(boards: Mapping[str, Board]) -> None:

@@ -44,7 +44,9 @@ def weighted_sum(cells: Sequence[Cell], weights: Sequence[float], figure: Figure
     total = weighted(found, weights)
     if math.isnan(total.value):
         return Measured(NOTHING, seeds=seeds, note=_why(figure))
-    return Measured(total.value, *total.interval, seeds, "" if seeds > 1 else "One seed: its interval is over patients.")
+    return Measured(
+        total.value, *total.interval, seeds, "" if seeds > 1 else "One seed: its interval is over patients."
+    )
 
 
 def resampled(
