@@ -169,7 +169,10 @@ def _run_key(job: Job, shifts: dict[str, str], device: str, threads: int) -> str
 def _grant(job: Job, device: torch.device, progress: RunProgress, finished: FinishedConditions) -> Access:
     """Return the data of the baseline's declared access level, and nothing else."""
     code, digest = registry.code(job.baseline), job.dataset.digest()
-    content = [digest, job.protocol.truth_sha256, job.protocol.source, *([code] if code else [])]
+    protocol = job.protocol
+    content = [digest, protocol.truth_sha256, protocol.source, *([code] if code else [])]
+    if protocol.size:
+        content.append(f"size {protocol.size}")
     access = grant(
         job.dataset,
         job.table,
@@ -182,10 +185,13 @@ def _grant(job: Job, device: torch.device, progress: RunProgress, finished: Fini
         progress.line,
         finished.save_training,
         digest,
+        protocol.mixed,
+        protocol.size,
     )
     access = replace(access, precision=job.precision)
+    domains = f"{protocol.source!r} and {protocol.mixed!r}" if protocol.mixed else repr(protocol.source)
     progress.line(
-        f"{job.entry}, seed {job.seed}: fitting on {len(access.train)} images of {job.protocol.source!r} "
+        f"{job.entry}, seed {job.seed}: fitting on {len(access.train)} images of {domains} "
         f"({', '.join(job.dataset.classes)}), validating on {len(access.val)}: "
         f"{plural(len(access.train) + len(access.val), 'label')}{epochs_note(job.baseline, len(access.train))}"
     )

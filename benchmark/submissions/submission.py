@@ -160,7 +160,7 @@ def files_to_copy(folder: Path) -> list[str]:
 def expected_rows(protocol: Protocol, truth: pd.DataFrame) -> int:
     """Count the rows that the predictions of a protocol must have."""
     sizes = truth.groupby(["domain", "split"]).size().to_dict()
-    return int(sum(sizes.get((condition.domain, condition.split), 0) for condition in protocol.conditions()))
+    return int(sum(sizes.get((domain, c.split), 0) for c in protocol.conditions() for domain in c.domains))
 
 
 def preflight(folder: Path, protocol: Protocol, rows: int) -> Preflight:

@@ -15,9 +15,10 @@ from typer.testing import CliRunner
 
 from medshift.benchmark.cli import main
 from medshift.benchmark.datasets import manifest
-from medshift.benchmark.protocols import data, label_fractions, make, plan, show, splits, truth
+from medshift.benchmark.protocols import data, make, plan, show, splits, truth
 from medshift.benchmark.protocols.folder import read_protocol, write_protocol
 from medshift.benchmark.protocols.plan import Choices
+from medshift.benchmark.protocols.training_sets import label_fractions
 from medshift.benchmark.severity import matching
 from medshift.benchmark.submissions import submission
 from medshift.shifts.errors import MedshiftError

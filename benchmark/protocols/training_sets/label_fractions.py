@@ -7,9 +7,9 @@ import hashlib
 import numpy as np
 import pandas as pd
 
-from ...shifts.errors import MedshiftError
-from ..files.wording import plural
-from .protocol import Protocol
+from ....shifts.errors import MedshiftError
+from ...files.wording import plural
+from ..protocol import Protocol
 
 
 def keep_fraction(table: pd.DataFrame, source: str, fraction: float, seed: int = 0) -> pd.DataFrame:
@@ -93,7 +93,7 @@ def label_budget(protocol: Protocol, table: pd.DataFrame) -> str:
 
     Labels of validation are not saved by training on fewer, and are counted beside them.
     """
-    source = table[table["domain"] == protocol.source]
+    source = table[table["domain"].isin([protocol.source, protocol.mixed])]
     train, all_of_it = source[source["split"] == "train"], source[source["split"].isin(["train", "unused"])]
     groups = f"{train['group'].nunique():,} of {all_of_it['group'].nunique():,} groups"
     validated = (source["split"] == "val").sum()
