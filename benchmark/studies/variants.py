@@ -60,14 +60,12 @@ def _labels(study: Study, axis: Axis, choice: ProtocolChoice, out: Path, bar: te
     dataset, own_source, whole = _loaded(choice, bar)
     for level in axis.levels:
         for seed in [None] if float(level) == 1 else range(study.seeds):
-            made = _made(
-                dataset, own_source, whole, choice, choice.choices, out, seed=seed or 0, fraction=float(level)
-            )
+            made = _made(dataset, own_source, whole, choice, choice.choices, out, seed=seed or 0, fraction=float(level))
             yield Variant({axis.name: level}, seed, made)
 
 
 def _confounded(study: Study, axis: Axis, choice: ProtocolChoice, out: Path, bar: terms.Bar) -> Iterator[Variant]:
-    """Yield a protocol per strength of the link between label and site in training, and seed, which draws the groups."""
+    """Yield a protocol per strength with which a site goes with the label, and seed, which draws the groups."""
     dataset, own_source, whole = _loaded(choice, bar)
     confounder = axis.confounder or whole.targets[0]
     for level in axis.levels:
@@ -79,7 +77,13 @@ def _confounded(study: Study, axis: Axis, choice: ProtocolChoice, out: Path, bar
 def _sizes(study: Study, axis: Axis, choice: ProtocolChoice, out: Path, bar: terms.Bar) -> Iterator[Variant]:
     """Yield a protocol per size that the images are scaled to."""
     dataset, own_source, whole = _loaded(choice, bar)
-    for level in axis.levels:
+    levels = [level for level in axis.levels if int(level) <= max(dataset.spatial)]
+    if len(levels) < 2:
+        raise MedshiftError(
+            f"study {study.name!r}: the images of {dataset.name!r} have {max(dataset.spatial)} px, which leaves fewer "
+            "than two sizes: give larger images, with --data DIR --image-size N"
+        )
+    for level in levels:
         choices = replace(choice.choices, size=int(level))
         yield Variant({axis.name: level}, None, _made(dataset, own_source, whole, choice, choices, out))
 
@@ -104,7 +108,9 @@ def _made(
         return dict(whole.matched)
 
     # a fraction of labels shows in the name that it is given, any other choice in the name of the plan
-    name = whole.name if fraction < 1 else plan(dataset, replace(choices, confound_seed=seed), own_source, match)[0].name
+    name = (
+        whole.name if fraction < 1 else plan(dataset, replace(choices, confound_seed=seed), own_source, match)[0].name
+    )
     ((protocol, table),) = make(
         dataset, choices, name, source=own_source, fractions=(fraction,), label_seed=seed, match=match
     )
