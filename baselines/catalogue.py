@@ -194,6 +194,13 @@ BUILTINS: dict[str, Entry] = {
         "Train from random weights that have the mean and variance of the ImageNet weights, layer by layer.",
         "Raghu et al., Transfusion, NeurIPS 2019, arXiv 1902.07208",
     ),
+    "ssl-source": Entry(
+        "medshift.baselines.transfer.ssl_source:SslSource",
+        "source",
+        "ImageNet transfer",
+        "Pre-train on the source's images alone, without labels (SimSiam), then fine-tune on the source.",
+        "Chen and He, Exploring simple Siamese representation learning, CVPR 2021, arXiv 2011.10566",
+    ),
     "ssl-target": Entry(
         "medshift.baselines.adaptation.ssl_target:SslTarget",
         "target-unlabelled",

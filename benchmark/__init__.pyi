@@ -7,6 +7,7 @@ from .contract.search_space import Choice as Choice
 from .contract.search_space import LogUniform as LogUniform
 from .contract.search_space import Space as Space
 from .contract.sees import Sees as Sees
+from .contract.training_record import Curve as Curve
 from .datasets.dataset import Dataset as Dataset
 from .datasets.manifest import read_manifest as read_manifest
 from .datasets.registry import load_dataset as load_dataset
@@ -30,6 +31,7 @@ from .runs.terms import DataChoice as DataChoice
 from .scoring.scores import Scores as Scores
 from .scoring.scores import score as score
 from .severity.matching import plan_protocol as plan_protocol
+from .submissions.curve import read_curve as read_curve
 from .submissions.submission import check_submission as check_submission
 from .submissions.submission import read_submission as read_submission
 
@@ -39,6 +41,7 @@ __all__ = [
     "Choice",
     "Choices",
     "Condition",
+    "Curve",
     "DataChoice",
     "Dataset",
     "Job",
@@ -62,6 +65,7 @@ __all__ = [
     "load_baseline",
     "load_dataset",
     "plan_protocol",
+    "read_curve",
     "read_manifest",
     "read_protocol",
     "read_submission",

@@ -19,14 +19,25 @@ def load_all(body: nn.Module, weights: Mapping[str, Tensor]) -> None:
 
 
 def load_lowest(layers: int) -> LoadWeights:
-    """Return a loader of the lowest `layers` stages (weight transfusion) that leaves the rest random."""
+    """Return a loader of the lowest `layers` stages (weight transfusion) that leaves the rest random.
+
+    All stages are all weights: norms and projections between them and the last layer, too.
+    """
 
     def load(body: nn.Module, weights: Mapping[str, Tensor]) -> None:
         order = stages(body)
         if layers > len(order):
-            raise MedshiftError(f"this architecture has {len(order)} stages ({', '.join(map('+'.join, order))})")
-        chosen = tuple(f"{prefix}." for stage in order[:layers] for prefix in stage)
-        body.load_state_dict({name: value for name, value in weights.items() if name.startswith(chosen)}, strict=False)
+            raise MedshiftError(
+                f"layers={layers}: this architecture has {len(order)} stages ({', '.join(map('+'.join, order))}): take "
+                f"at most {len(order)}"
+            )
+        if layers == len(order):
+            load_all(body, weights)
+            return
+        chosen = {prefix for stage in order[:layers] for prefix in stage}
+        tops = tuple(f"{prefix}." for prefix in chosen)
+        taken = {name: value for name, value in weights.items() if name in chosen or name.startswith(tops)}
+        body.load_state_dict(taken, strict=False)
 
     return load
 
@@ -44,6 +55,7 @@ def match_moments(body: nn.Module, weights: Mapping[str, Tensor]) -> None:
                 module.weight.normal_(float(given.mean()), float(given.std(correction=0)))
 
 
+NORMS = (nn.modules.batchnorm._BatchNorm, nn.LayerNorm, nn.GroupNorm)
 HOLDERS = ("blocks", "stages", "features")  # what timm calls a network's list of stages
 
 
@@ -52,7 +64,7 @@ def stages(body: nn.Module) -> list[tuple[str, ...]]:
 
     A stage is a child of the network, as timm and the papers count: the stem and the four layers of a ResNet. Where an
     architecture keeps its stages in one `Sequential`, they are the children of that. A norm belongs to the stage before
-    it.
+    it, and what the network holds itself, such as embeddings of positions, to the first.
     """
     found: list[tuple[str, ...]] = []
     for name, child in body.named_children():
@@ -62,8 +74,9 @@ def stages(body: nn.Module) -> list[tuple[str, ...]]:
             prefix = f"{name}.{part}".rstrip(".")
             if not any(True for _ in module.parameters()):
                 continue
-            if isinstance(module, nn.modules.batchnorm._BatchNorm) and found:
+            if isinstance(module, NORMS) and found:
                 found[-1] = (*found[-1], prefix)
             else:
                 found.append((prefix,))
-    return found[:-1]
+    own = tuple(name for name, _ in body.named_parameters(recurse=False))
+    return [(*found[0], *own), *found[1:-1]] if len(found) > 1 else []

@@ -6,19 +6,22 @@ import dataclasses
 import hashlib
 import json
 import math
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib.metadata import version
 from typing import Any, TypeAlias
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from ...benchmark.contract.access import Access
 from ...benchmark.contract.precision import computing_in, scaler
-from ...benchmark.contract.training_record import TrainingRecord
+from ...benchmark.contract.training_record import Curve, Evaluation, TrainingRecord
 from ...benchmark.files.code import code_sha256, modules_of
 from ...benchmark.files.home import home
+from ...benchmark.scoring.metrics import METRICS
 from ...shifts.errors import MedshiftError
 from .batches import TrainingBatches, batches_ahead, class_weights
 from .checkpoints import BestEvaluation, CheckpointPolicy, MakeCheckpointPolicy
@@ -27,6 +30,7 @@ from .training_state import Stage, StateFile, alone, kept_in, load_weights, save
 
 EVALUATIONS = 40  # of the source validation loss in a schedule
 EVALUATION_BATCH = 64
+FIGURE = "balanced_accuracy"  # on source validation, beside the loss; it decides nothing
 
 Loss: TypeAlias = "Callable[[nn.Module, Tensor, Tensor, Tensor, torch.Generator], Tensor]"
 TrainFunction: TypeAlias = "Callable[[nn.Module, Access, Recipe, Loss], TrainingRecord]"
@@ -142,7 +146,7 @@ def train(
     stage = Stage(network, access.device, loss)
     before = stage.result()
     if before is not None:
-        return TrainingRecord(recipe.length, tuple(before["losses"]))
+        return TrainingRecord.of_curve(recipe.length, Curve.of_rows(FIGURE, before["evaluations"]))
     loop = _Loop(network, access, recipe, loss, keep(network, access, recipe))
     stage.resume(loop.parts())
     network.train()
@@ -158,8 +162,8 @@ def train(
             if loop.done < loop.length:
                 stage.offer(f"step {loop.done:,} of {loop.length:,}")
     loop.policy.restore()
-    stage.end({"losses": loop.evaluated})
-    return TrainingRecord(loop.length, tuple(loop.evaluated))
+    stage.end({"evaluations": loop.evaluations})
+    return TrainingRecord.of_curve(loop.length, Curve.of_rows(FIGURE, loop.evaluations))
 
 
 class _Loop:
@@ -187,7 +191,8 @@ class _Loop:
         self.batches = TrainingBatches(access.train, recipe.batch_size, self.draws, access.device, shared=shared)
         self.done = 0
         self.costs: list[Tensor] = []  # since the last evaluation
-        self.evaluated: list[tuple[int, float]] = []
+        self.evaluations: list[Evaluation] = []
+        self.begin = time.monotonic()  # less the seconds of the processes before
 
     def step(self) -> None:
         """Take one step of the optimiser."""
@@ -213,12 +218,15 @@ class _Loop:
         return total
 
     def evaluate(self) -> None:
-        """Compute the loss on source validation, and let the policy decide."""
-        chosen, mean = validation_loss(self.network, self.access, self.weights), float(torch.stack(self.costs).mean())
+        """Compute the loss on source validation, let the policy decide, and note both losses and the figure."""
+        chosen, figure = validate(self.network, self.access, self.weights)
+        mean = float(torch.stack(self.costs).mean())
         if not (math.isfinite(chosen) and math.isfinite(mean)):
             raise MedshiftError(f"training diverged by step {self.done}: the loss is not finite. Try a lower lr")
         better = self.policy.after_evaluation(chosen, self.done / self.length)
-        self.evaluated.append((self.done, chosen))
+        images, seconds = self.done * self.batches.size, round(time.monotonic() - self.begin, 3)
+        epoch, last = images / len(self.access.train), self.recipe.lr * rate(self.done / (self.length + 1))
+        self.evaluations.append((self.done, epoch, images, last, mean, chosen, figure, seconds))
         self.costs.clear()
         mark = " *" if better else ""
         self.access.report(f"step {self.done}/{self.length}: loss {mean:.3f}, on source validation {chosen:.3f}{mark}")
@@ -230,11 +238,12 @@ class _Loop:
 
     def state_dict(self) -> dict[str, object]:
         """Return the position."""
-        return {"done": self.done, "evaluated": self.evaluated}
+        return {"done": self.done, "evaluations": self.evaluations}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Continue at a position."""
-        self.done, self.evaluated = state["done"], [*map(tuple, state["evaluated"])]
+        """Continue at a position, right after an evaluation; steps after it that were lost count once."""
+        self.done, self.evaluations = state["done"], [*map(tuple, state["evaluations"])]
+        self.begin = time.monotonic() - self.evaluations[-1][-1]
 
 
 def parameter_groups(network: nn.Module, weight_decay: float) -> list[dict[str, object]]:
@@ -247,16 +256,20 @@ def parameter_groups(network: nn.Module, weight_decay: float) -> list[dict[str, 
 
 
 @torch.inference_mode()
-def validation_loss(network: nn.Module, access: Access, weights: Tensor) -> float:
-    """Return the class-balanced cross-entropy on source validation."""
+def validate(network: nn.Module, access: Access, weights: Tensor) -> tuple[float, float | None]:
+    """Return the class-balanced cross-entropy on source validation, and the figure of the same predictions, or None."""
     network.eval()
     total = weight = 0.0
-    labels = torch.from_numpy(access.val.labels).to(access.device)
+    labels, made = torch.from_numpy(access.val.labels).to(access.device), []
     with batches_ahead(access.val, EVALUATION_BATCH, access.device) as batches:
         for images, batch in zip(batches, torch.split(labels, EVALUATION_BATCH), strict=True):
-            total += float(nn.functional.cross_entropy(network(images), batch, weights, reduction="sum"))
+            outputs = network(images)
+            total += float(nn.functional.cross_entropy(outputs, batch, weights, reduction="sum"))
             weight += float(weights[batch].sum())
-    return total / weight
+            made.append(outputs.softmax(1))
+    probabilities, alone = torch.cat(made).float().cpu().numpy(), np.zeros(len(labels), dtype=np.int64)
+    figure = float(METRICS[FIGURE].function(access.val.labels, probabilities, alone, np.ones((1, 1)))[0])
+    return total / weight, None if math.isnan(figure) else figure
 
 
 class Classifier:

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
+from dataclasses import asdict
 from pathlib import Path
 from types import FunctionType
 from typing import IO, Any, TypeAlias, cast
@@ -21,7 +22,7 @@ import torch
 from torch import nn
 
 from ...benchmark.contract.access import Access
-from ...benchmark.contract.training_record import TrainingRecord
+from ...benchmark.contract.training_record import Curve, TrainingRecord
 from ...benchmark.files.atomic import replace
 from ...benchmark.files.locks import locked
 from ...shifts.errors import MedshiftError, in_one_line
@@ -36,7 +37,8 @@ State: TypeAlias = dict[str, Any]  # Any: what torch can load without running co
 def save_weights(network: nn.Module, path: Path, record: TrainingRecord) -> None:
     """Save a network's weights and how it was trained; torch's own writer reports a full disk as an internal error."""
     buffer = io.BytesIO()
-    torch.save({"weights": network.state_dict(), "steps": record.steps, "losses": list(record.losses)}, buffer)
+    kept = {"weights": network.state_dict(), "steps": record.steps, "losses": list(record.losses)}
+    torch.save({**kept, "curve": record.curve and asdict(record.curve)}, buffer)
     with replace(path) as temporary:
         temporary.write_bytes(buffer.getbuffer())
 
@@ -49,7 +51,7 @@ def load_weights(network: nn.Module, path: Path, access: Access) -> TrainingReco
     network.load_state_dict(kept["weights"])
     path.with_suffix(".state").unlink(missing_ok=True)  # of a process that was killed between the two
     access.report(f"source model {path.stem[:12]} loaded from cache")
-    return TrainingRecord(kept["steps"], tuple(kept["losses"]))
+    return TrainingRecord(kept["steps"], tuple(kept["losses"]), kept["curve"] and Curve(**kept["curve"]))
 
 
 @contextmanager

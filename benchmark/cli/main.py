@@ -1,4 +1,4 @@
-"""The command line: `medshift run`, `data`, `list`, `check`, `shifts`, `protocol`, `leaderboard` and others."""
+"""The command line: `medshift run`, `data`, `list`, `check`, `shifts`, `protocol`, `study`, `leaderboard`, others."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ from .commands import (
     run,
     score,
     shifts,
+    study,
     submit,
     sweep,
     verify,
@@ -66,6 +67,7 @@ app.add_typer(check.app, name="check")
 app.add_typer(data.app, name="data")
 app.add_typer(protocol.app, name="protocol")
 app.add_typer(shifts.app, name="shifts")
+app.add_typer(study.app, name="study")
 app.add_typer(new.app, name="new")
 
 

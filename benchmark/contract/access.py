@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 
 from ..datasets.dataset import Dataset
 from ..datasets.images import Images, Labelled
+from ..datasets.streaming.scaling import scaled_shape
 from .grants import granted_pixels
 from .precision import DEFAULT, Precision
 from .sees import Sees
@@ -59,6 +61,21 @@ class Access:
     started: Callable[[nn.Module], None] = lambda network: None
 
 
+def group_codes(groups: pd.Series, content: str) -> NDArray[np.int64]:
+    """Code groups as numbers that are equal for equal groups and tell nothing else: neither names nor their order.
+
+    Args:
+        groups: Name of the group of each image.
+        content: Hash of the data set and its splits.
+    """
+    names = groups.astype(str)
+    coded = {
+        name: int.from_bytes(hashlib.blake2b(f"{content}\x1f{name}".encode(), digest_size=8).digest(), "big") >> 1
+        for name in names.unique()
+    }
+    return names.map(coded).to_numpy(dtype=np.int64)
+
+
 def grant(
     dataset: Dataset,
     table: pd.DataFrame,
@@ -71,6 +88,8 @@ def grant(
     report: Callable[[str], None],
     trained: Callable[[TrainingRecord], None] = lambda record: None,
     digest: str = "",
+    mixed: str = "",
+    size: int = 0,
 ) -> Access:
     """Copy what a method of an access level may look at: few images in memory, many in files of their own.
 
@@ -86,31 +105,39 @@ def grant(
         report: Called with a line of progress.
         trained: Called with the record of a training on the source.
         digest: `dataset.digest()`, if it is known already.
+        mixed: A domain whose training and validation images count to the source's; empty for none.
+        size: Longest side to which images are scaled; 0 keeps theirs.
 
     Raises:
         MedshiftError: Neither disk nor memory suffices for the copies.
     """
 
-    def rows(domain: str, split: str) -> NDArray[np.int64]:
-        chosen = (table["domain"] == domain) & (table["split"] == split)
+    def rows(split: str, *domains: str) -> NDArray[np.int64]:
+        chosen = table["domain"].isin(domains) & (table["split"] == split)
         return table.loc[chosen, "row"].to_numpy(dtype=np.int64)
 
-    adapt = {domain: rows(domain, "adapt") for domain in targets if sees == "target-unlabelled"}
-    own = {split: rows(source, split) for split in ("train", "val")}
+    # a target that is trained on has no images to adapt to
+    adapt = {name: rows("adapt", name) for name in targets if sees == "target-unlabelled" and name != mixed}
+    own = {split: rows(split, source, mixed) for split in ("train", "val")}
     splits = {("source", split): at for split, at in own.items()} | {("target", name): at for name, at in adapt.items()}
-    pixels = granted_pixels(dataset, splits, lambda: digest or dataset.digest(), report)
+    pixels = granted_pixels(dataset, splits, lambda: digest or dataset.digest(), report, size)
     labels = dataset.table["label"].to_numpy(dtype=np.int64)
 
+    groups = group_codes(dataset.table["group"], content)
+
     def labelled(split: str) -> Labelled:
-        return Labelled(pixels["source", split], dataset.value_range, labels[own[split]])
+        return Labelled(pixels["source", split], dataset.value_range, labels[own[split]], groups=groups[own[split]])
 
     return Access(
         classes=dataset.classes,
         channels=dataset.channels,
-        spatial=dataset.spatial,
+        spatial=scaled_shape(dataset.spatial, size),
         train=labelled("train"),
         val=labelled("val"),
-        targets={domain: Images(pixels["target", domain], dataset.value_range) for domain in adapt},
+        targets={
+            domain: Images(pixels["target", domain], dataset.value_range, groups=groups[at])
+            for domain, at in adapt.items()
+        },
         seed=seed,
         device=device,
         content=content,

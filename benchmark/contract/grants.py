@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -18,7 +19,9 @@ from numpy.typing import NDArray
 
 from ...shifts.errors import MedshiftError
 from ..datasets.dataset import Dataset
+from ..datasets.images import scale_stored
 from ..datasets.streaming.rows import read_blocks, read_rows, write_array
+from ..datasets.streaming.scaling import scaled_shape
 from ..files.disk import lack_of_space
 from ..files.home import home
 from ..files.locks import locked
@@ -35,6 +38,7 @@ def granted_pixels(
     splits: Mapping[Split, NDArray[np.int64]],
     content: Callable[[], str],
     report: Callable[[str], None],
+    size: int = 0,
 ) -> dict[Split, NDArray[Any]]:
     """Copy the pixels of some rows, each split into an array of its own; those in files are mapped, read-only.
 
@@ -45,28 +49,68 @@ def granted_pixels(
         splits: (`source` or `target`, name) -> rows of the data set.
         content: Returns the hash of the data set's pixels; called only if there are files.
         report: Called with a line before files are written.
+        size: Longest side to which the copies are scaled; 0 keeps that of the images.
 
     Raises:
         MedshiftError: Neither disk nor memory suffices; nothing was written.
     """
-    count = sum(map(len, splits.values()))
-    needed = count * dataset.pixels[:1].nbytes
+    images = _Scaled(dataset, size)
+    needed = sum(map(len, splits.values())) * images.nbytes
     if needed <= IN_MEMORY:
-        return {name: read_rows(dataset.pixels, rows) for name, rows in splits.items()}
+        return {name: images.read(rows) for name, rows in splits.items()}
     known = content()
-    paths = {name: _folder() / f"{_key(known, rows)}.npy" for name, rows in splits.items()}
-    missing = {name: path for name, path in paths.items() if _mapped(path, dataset, len(splits[name])) is None}
-    size = sum(len(splits[name]) for name in missing) * dataset.pixels[:1].nbytes
-    lacking = lack_of_space(_folder(), size) or _unwritable(_folder()) if size else ""
+    paths = {name: _folder() / f"{_key(known, rows, size)}.npy" for name, rows in splits.items()}
+    missing = {name: path for name, path in paths.items() if _mapped(path, images, len(splits[name])) is None}
+    written = sum(len(splits[name]) for name in missing) * images.nbytes
+    lacking = lack_of_space(_folder(), written) or _unwritable(_folder()) if written else ""
     if lacking:
-        return _in_memory(dataset, splits, needed, lacking)
-    if size:
-        report(f"copying the images that the method may see to {_folder()}, once: {byte_size(size)}")
-    return {name: _file(path, dataset, splits[name], report) for name, path in paths.items()}
+        return _in_memory(images, splits, needed, lacking)
+    if written:
+        report(f"copying the images that the method may see to {_folder()}, once: {byte_size(written)}")
+    return {name: _file(path, images, splits[name], report) for name, path in paths.items()}
+
+
+@dataclass(frozen=True)
+class _Scaled:
+    """The images of a data set, scaled.
+
+    Args:
+        dataset: The data set.
+        size: Longest side; 0 keeps that of the images.
+    """
+
+    dataset: Dataset
+    size: int
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Of the pixels."""
+        return self.dataset.pixels.dtype
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(C, *spatial)."""
+        return self.dataset.channels, *scaled_shape(self.dataset.spatial, self.size)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of one image."""
+        return self.dtype.itemsize * int(np.prod(self.shape))
+
+    def read(self, rows: NDArray[np.int64]) -> NDArray[Any]:
+        """Copy some images."""
+        if not self.size:
+            return read_rows(self.dataset.pixels, rows)
+        return np.concatenate([np.empty((0, *self.shape), self.dtype), *self.blocks(rows)])
+
+    def blocks(self, rows: NDArray[np.int64]) -> Iterator[NDArray[Any]]:
+        """Yield some images block by block."""
+        for block in read_blocks(self.dataset.pixels, rows):
+            yield scale_stored(block, self.dataset.value_range, self.size)
 
 
 def _in_memory(
-    dataset: Dataset, splits: Mapping[Split, NDArray[np.int64]], needed: int, lacking: str
+    images: _Scaled, splits: Mapping[Split, NDArray[np.int64]], needed: int, lacking: str
 ) -> dict[Split, NDArray[Any]]:
     free, count = available(), sum(map(len, splits.values()))
     if free is not None and needed > free:
@@ -74,15 +118,16 @@ def _in_memory(
             f"copies of the {count:,} images that the method may see need {lacking}; in memory they need "
             f"{byte_size(needed)}, {byte_size(free)} are free: {WAY_OUT}"
         )
-    return {name: read_rows(dataset.pixels, rows) for name, rows in splits.items()}
+    return {name: images.read(rows) for name, rows in splits.items()}
 
 
 def _folder() -> Path:
     return home() / "grants"
 
 
-def _key(content: str, rows: NDArray[np.int64]) -> str:
-    return hashlib.sha256(content.encode() + np.ascontiguousarray(rows, dtype="<i8").tobytes()).hexdigest()
+def _key(content: str, rows: NDArray[np.int64], size: int = 0) -> str:
+    what = f"{content} at {size}" if size else content
+    return hashlib.sha256(what.encode() + np.ascontiguousarray(rows, dtype="<i8").tobytes()).hexdigest()
 
 
 def _unwritable(folder: Path) -> str:
@@ -94,34 +139,33 @@ def _unwritable(folder: Path) -> str:
     return "" if os.access(folder, os.W_OK) else f"a folder that can be written, and {folder} cannot"
 
 
-def _file(path: Path, dataset: Dataset, rows: NDArray[np.int64], report: Callable[[str], None]) -> NDArray[Any]:
+def _file(path: Path, images: _Scaled, rows: NDArray[np.int64], report: Callable[[str], None]) -> NDArray[Any]:
     """Map a file that holds these rows, after writing it if it is missing or damaged."""
     if not len(rows):
-        return read_rows(dataset.pixels, rows)  # nothing can be mapped from a file without values
+        return images.read(rows)  # nothing can be mapped from a file without values
 
     def wait(who: str) -> None:
         report(f"the images that the method may see are being copied by {who}: waiting for it")
 
     with locked(path.with_name(f".{path.stem}.lock"), f"{path} is being written", wait):
-        found = _mapped(path, dataset, len(rows))
+        found = _mapped(path, images, len(rows))
         if found is None:
             _sweep(path)
-            shape = (len(rows), *dataset.pixels.shape[1:])
-            write_array(path, shape, dataset.pixels.dtype, read_blocks(dataset.pixels, rows))
-            found = _mapped(path, dataset, len(rows))
+            write_array(path, (len(rows), *images.shape), images.dtype, images.blocks(rows))
+            found = _mapped(path, images, len(rows))
     if found is None:
         raise MedshiftError(f"{path} does not hold what was just written to it: check the disk, or set MEDSHIFT_HOME")
     return found
 
 
-def _mapped(path: Path, dataset: Dataset, count: int) -> NDArray[Any] | None:
-    """Map a file of so many images of a data set; None if it is missing or damaged."""
+def _mapped(path: Path, images: _Scaled, count: int) -> NDArray[Any] | None:
+    """Map a file of so many images; None if it is missing or damaged."""
     try:
         found: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
         size = path.stat().st_size
     except (OSError, ValueError, EOFError):
         return None
-    right = found.shape == (count, *dataset.pixels.shape[1:]) and found.dtype == dataset.pixels.dtype
+    right = found.shape == (count, *images.shape) and found.dtype == images.dtype
     right = right and found.flags.c_contiguous and size == getattr(found, "offset", 0) + found.nbytes
     return found if right else None
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ...shifts.errors import MedshiftError
 from .streaming.rows import read_rows
+from .streaming.scaling import scale, scaled_shape
 
 if TYPE_CHECKING:
     import torch
@@ -25,10 +26,12 @@ class Images:
         pixels: (N, C, *spatial), a copy of the images that may be seen; many are mapped from a file, read-only, and
             `batch` reads only those that it is asked for.
         value_range: Pixel values that become 0 and 1, see `to_unit`.
+        groups: (N,) int64, equal for images of one group, and telling nothing else of it; None if groups are unknown.
     """
 
     pixels: NDArray[Any]
     value_range: tuple[float, float] | None
+    groups: NDArray[np.int64] | None = field(default=None, kw_only=True)
 
     def __len__(self) -> int:
         """Number of images."""
@@ -146,3 +149,20 @@ def to_unit(pixels: NDArray[Any], value_range: tuple[float, float] | None) -> Te
         if not (least >= -1e-4 and most <= 1 + 1e-4):
             raise MedshiftError(f"pixels exceed the value range {low:g} to {high:g} of the data set, or are NaN")
     return unit.clamp_(0, 1)
+
+
+def scale_stored(pixels: NDArray[Any], value_range: tuple[float, float] | None, size: int) -> NDArray[Any]:
+    """Scale pixels in their stored type: integers are rounded to whole numbers again.
+
+    Args:
+        pixels: (N, C, *spatial) uint8, uint16 or float32.
+        value_range: Pixel values that become 0 and 1; None is the full scale of the integer type.
+        size: As for `scale`.
+    """
+    if not size or scaled_shape(pixels.shape[2:], size) == pixels.shape[2:]:
+        return pixels
+    full = None if pixels.dtype == np.float32 else (0.0, float(FULL_SCALE[pixels.dtype.name]))
+    low, high = full or value_range or (0.0, 1.0)
+    small = scale(to_unit(pixels, (low, high)), size).numpy().astype(np.float64) * (high - low) + low
+    made: NDArray[Any] = (small if full is None else np.rint(small)).astype(pixels.dtype)
+    return made

@@ -65,7 +65,7 @@ def export(
         more, left = byte_size(needed), byte_size(free)
         raise MedshiftError(f"{out} needs {more} more, but its disk has {left}: choose another --out")
     protocols.write(protocol, out)
-    write_text(out / "README.md", readme(protocol, form, kind, dataset.channels, dataset.spatial))
+    write_text(out / "README.md", readme(protocol, form, kind, dataset.channels, protocol.image_shape))
     write = writers.npy if form == "npy" else writers.png
     for part in folders:
         if part in missing:

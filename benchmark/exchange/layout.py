@@ -48,13 +48,21 @@ def parts(protocol: Protocol, table: pd.DataFrame) -> list[Part]:
         table: Its truth with a column `row`.
     """
 
-    def rows(domain: str, split: str) -> pd.DataFrame:
-        return in_hash_order(table[(table["domain"] == domain) & (table["split"] == split)], protocol.seed)
+    def rows(split: str, *domains: str) -> pd.DataFrame:
+        return in_hash_order(table[table["domain"].isin(domains) & (table["split"] == split)], protocol.seed)
 
     source = protocol.source
-    made = [Part("source/train", rows(source, "train"), Condition(source, "clean"), tested=False, labelled=True)]
+    made = [
+        Part(
+            "source/train",
+            rows("train", source, protocol.mixed),
+            Condition(source, "clean"),
+            tested=False,
+            labelled=True,
+        )
+    ]
     for target in protocol.targets:
-        found = rows(target, "adapt")
+        found = rows("adapt", target)
         if len(found):
             place = f"adapt/{folder_name(target, protocol.targets)}"
             made.append(Part(place, found, Condition(target, "real"), tested=False))
@@ -80,7 +88,7 @@ def size(made: list[Part], dataset: Dataset, protocol: Protocol, form: Format) -
     """Return the number of images and the bytes of their pixels, for PNG before compression."""
     images = sum(len(part.rows) for part in made)
     width = 1 if depth(dataset, protocol) == "uint8" else 2 if form == "png" else 4
-    return images, images * dataset.channels * int(np.prod(dataset.spatial)) * width
+    return images, images * dataset.channels * int(np.prod(protocol.image_shape)) * width
 
 
 def telling(made: list[Part], protocol: Protocol) -> str:

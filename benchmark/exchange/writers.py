@@ -28,7 +28,7 @@ def _batches(part: Part, dataset: Dataset, protocol: Protocol, kind: str) -> Ite
 
 def npy(folder: Path, part: Part, dataset: Dataset, protocol: Protocol, kind: str) -> Iterator[int]:
     """Write `images.npy` batch by batch; yield the number of images written."""
-    shape = (len(part.rows), *dataset.spatial, dataset.channels)
+    shape = (len(part.rows), *protocol.image_shape, dataset.channels)
     written = 0
     with replace(folder / "images.npy") as temporary, temporary.open("wb") as file:
         head = {"descr": np.lib.format.dtype_to_descr(np.dtype(kind)), "fortran_order": False, "shape": shape}

@@ -23,6 +23,11 @@ class Choices:
         groups_per_domain: Groups named alike in two domains are different patients.
         ignore_split: Split by group, whatever a column `split` says.
         scale: `physical`, or `matched`: severities at which all shifts reach the same structural similarity.
+        confound: Cramer's V with which a second domain goes with the label in training and validation, 0 to 1; None
+            trains on the source alone.
+        confound_with: That domain.
+        confound_seed: Chooses which groups are trained on then.
+        size: Longest side to which images are scaled, after shifts; 0 keeps the stored size.
     """
 
     source: str = ""
@@ -35,3 +40,7 @@ class Choices:
     positive: str = ""
     groups_per_domain: bool = False
     ignore_split: bool = False
+    confound: float | None = None
+    confound_with: str = ""
+    confound_seed: int = 0
+    size: int = 0

@@ -19,6 +19,7 @@ class Condition:
         shift: Name of the shift; synthesized conditions only.
         severity: 1..5; fractional if severities are matched across shifts.
         family: Family of the shift.
+        mixed: Another domain whose images of the split count in: validation of a training set of two domains.
     """
 
     domain: str
@@ -26,6 +27,12 @@ class Condition:
     shift: str = ""
     severity: float = 0.0
     family: str = ""
+    mixed: str = ""
+
+    @property
+    def domains(self) -> tuple[str, ...]:
+        """The domains of its images."""
+        return (self.domain, self.mixed) if self.mixed else (self.domain,)
 
     @property
     def key(self) -> str:

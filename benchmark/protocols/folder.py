@@ -25,7 +25,7 @@ def write_protocol(protocol: Protocol, table: pd.DataFrame, folder: Path) -> Non
     stored, _ = read_protocol(folder)
     if stored.sha256 != protocol.sha256:
         ours, theirs = (json.loads(p.text()) for p in (protocol, stored))
-        fields = ", ".join(key for key in ours if ours[key] != theirs[key])
+        fields = ", ".join(key for key in {**ours, **theirs} if ours.get(key) != theirs.get(key))
         versions = (stored.dataset.version, protocol.dataset.version)
         if versions[0] != versions[1]:
             fields += ": version {} of the data there, {} here".format(*versions)
@@ -59,6 +59,6 @@ def unscorable(protocol: Protocol, table: pd.DataFrame) -> str:
         return f"label {invalid.iloc[0]} is out of range: labels are 0 to {classes - 1}"
     present = set(table[["domain", "split"]].drop_duplicates().itertuples(index=False, name=None))
     for condition in protocol.conditions():
-        if (condition.domain, condition.split) not in present:
+        if not any((domain, condition.split) in present for domain in condition.domains):
             return f"no {condition.split} samples in domain {condition.domain[:80]!r}"
     return ""

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pandas as pd
 
 from ...shifts.errors import MedshiftError
 from ..datasets.dataset import Dataset
 from ..files.names import require_name
-from . import label_fractions, splits, truth
+from . import splits, truth
 from .plan import Choices, Match, plan
 from .protocol import Protocol
+from .training_sets import label_fractions
 
 
 def make(
@@ -36,7 +38,7 @@ def make(
         source: The data set's own source, if it has one.
         version: Version of the protocol.
         fractions: Fractions of the source's training groups, in (0, 1].
-        label_seed: Seed of the choice of groups.
+        label_seed: Seed of the choice of groups, also of those that a confounded protocol trains on.
         match: Finds the severities of a `matched` protocol (see `severity.matching`).
 
     Raises:
@@ -45,11 +47,13 @@ def make(
     require_name(name, "protocol")
     if not 0 < len(version) <= 40:
         raise MedshiftError(f"invalid protocol version: use 1 to 40 characters, not {len(version)}")
-    whole, table = plan(dataset, choices, source, match)
+    if choices.confound is not None and tuple(fractions) != (1.0,):
+        raise MedshiftError("--label-fractions and --confound both choose what is trained on: give one of them")
+    whole, table = plan(dataset, replace(choices, confound_seed=label_seed), source, match)
     made = []
     for fraction in fractions:
         rows = label_fractions.keep_fraction(table, whole.source, fraction, label_seed)
-        splits.check(rows, whole.source, whole.dataset.classes)
+        splits.check(rows, whole.source, whole.dataset.classes, mixed=whole.mixed)
         changes = {
             "name": label_fractions.protocol_name(name, fraction, label_seed),
             "version": version,

@@ -12,6 +12,7 @@ from ...shifts import catalogue
 from ...shifts.errors import MedshiftError, near
 from ..datasets.dataset import Dataset
 from ..datasets.facts import DatasetFacts
+from ..datasets.streaming.scaling import size_problem
 from ..files.listed import pick
 from ..files.names import folder_name
 from ..files.wording import plural
@@ -19,7 +20,8 @@ from . import splits, truth
 from .arrange import arrange
 from .choices import Choices as Choices
 from .folder import unscorable
-from .protocol import Protocol
+from .protocol import Confounded, Protocol
+from .training_sets.confounding import confound
 from .untested import require_tested
 
 LEVELS = (0.97, 0.94, 0.88, 0.80, 0.70)  # mean structural similarity at matched severities 1..5
@@ -68,6 +70,7 @@ def plan(
         shifts={name: catalogue.shift_info(name).family for name in names},
         severities=choices.severities,
         grey_levels=dataset.grey_levels if choices.requantise else 0,
+        size=_size(dataset, choices.size),
     )
     wrong = unscorable(made, stored)
     if wrong:
@@ -77,11 +80,38 @@ def plan(
         if match is None:
             raise ValueError("matched severities need the argument `match`")
         made = made.model_copy(update={"matched": match(dataset, full, made)})
+    if choices.confound is not None:  # after matching: severities stay those of the source's own training images
+        made, full = _confounded(made, full, choices)
+    elif choices.confound_with:
+        raise MedshiftError("--with names the site that goes with the label: give --confound with it, from 0 to 1")
     neutral = replace(choices, positive="", groups_per_domain=False, ignore_split=False)  # they show in the data
     if neutral != Choices(source=choices.source) or dataset is not given:
         # not the standard test, so it must not share its folder
         made = made.model_copy(update={"name": f"{made.name[:100]}-{made.sha256[:8]}"})
     return made, full
+
+
+def _confounded(protocol: Protocol, table: pd.DataFrame, choices: Choices) -> tuple[Protocol, pd.DataFrame]:
+    """Let a target go with the label in training and source validation."""
+    strength, domain, targets = choices.confound, choices.confound_with, protocol.targets
+    if strength is None or not 0 <= strength <= 1:
+        raise MedshiftError(f"--confound takes Cramer's V, 0 to 1, not {strength}")
+    if domain not in targets:
+        what = f"--with: no target {domain!r}.{near(domain, targets)}" if domain else "--confound needs --with DOMAIN:"
+        raise MedshiftError(f"{what} Choose the site that goes with the label: one of {', '.join(targets) or 'none'}")
+    classes = protocol.dataset.classes
+    mixed = confound(table, protocol.source, domain, strength, choices.confound_seed, classes)
+    splits.check(mixed, protocol.source, classes, mixed=domain)
+    told = Confounded(domain=domain, cramers_v=float(strength), seed=choices.confound_seed)
+    return protocol.model_copy(update={"confounded": told, "truth_sha256": truth.digest(mixed)}), mixed
+
+
+def _size(dataset: Dataset, size: int) -> int:
+    """Return the size of a protocol: 0 for that of the stored images."""
+    problem = size_problem(dataset.spatial, size, "--size")
+    if problem:
+        raise MedshiftError(problem)
+    return 0 if size == max(dataset.spatial) else size
 
 
 def _facts(dataset: Dataset) -> DatasetFacts:

@@ -13,6 +13,7 @@ from pydantic import Field, ValidationError
 from ...shifts.catalogue import SEVERITIES
 from ...shifts.errors import MedshiftError, near
 from ..datasets.facts import DatasetFacts
+from ..datasets.streaming.scaling import scaled_shape, size_problem
 from ..files.atomic import write_text
 from ..files.schema import Strict, first_problem
 from .condition import Condition
@@ -21,6 +22,7 @@ PROTOCOL_FILE = "protocol.json"
 TRUTH_FILE = "truth.parquet"
 LARGEST_PROTOCOL = 4 << 20  # bytes
 MOST_CONDITIONS = 10_000
+LATER: dict[str, object] = {"confounded": None, "size": 0}  # fields that came after protocols were published
 METRICS = (
     "balanced_accuracy",
     "auroc",
@@ -29,6 +31,20 @@ METRICS = (
     "sensitivity",
     "specificity",
 )  # computed in `scoring.metrics`
+
+
+class Confounded(Strict):
+    """A second domain that goes with the label in training and source validation.
+
+    Args:
+        domain: That domain, one of the targets.
+        cramers_v: Strength of the association, as asked for; the truth gives it as reached.
+        seed: Seed of the choice of groups.
+    """
+
+    domain: str
+    cramers_v: float = Field(ge=0, le=1)
+    seed: int = Field(default=0, ge=0)
 
 
 class Protocol(Strict):
@@ -49,6 +65,8 @@ class Protocol(Strict):
         batch_size: Batch size of the stream of test images.
         seed: Seed of the shifts and the stream.
         metrics: Names of the metrics; the first one ranks.
+        confounded: A second domain in the training set; by default there is none.
+        size: Longest side in pixels to which images are scaled, after any shift; 0 keeps their stored size.
     """
 
     schema_: Literal["medshift-protocol/1"] = Field(default="medshift-protocol/1", alias="schema")
@@ -65,6 +83,8 @@ class Protocol(Strict):
     batch_size: int = Field(default=64, ge=1)
     seed: int = 0
     metrics: tuple[str, ...] = Field(default=("balanced_accuracy", "auroc", "ece"), strict=False)
+    confounded: Confounded | None = None
+    size: int = Field(default=0, ge=0)
 
     @property
     def positive(self) -> str:
@@ -72,9 +92,19 @@ class Protocol(Strict):
         classes = self.dataset.classes
         return classes[1] if len(classes) == 2 else ""
 
+    @property
+    def mixed(self) -> str:
+        """The domain that is trained on beside the source; empty without one."""
+        return self.confounded.domain if self.confounded else ""
+
+    @property
+    def image_shape(self) -> tuple[int, ...]:
+        """Spatial shape of the images that networks are given."""
+        return scaled_shape(self.dataset.image_size, self.size)
+
     def conditions(self) -> list[Condition]:
         """List all conditions: source validation, clean, real, then synthesized by shift and severity."""
-        conditions = [Condition(self.source, "validation"), Condition(self.source, "clean")]
+        conditions = [Condition(self.source, "validation", mixed=self.mixed), Condition(self.source, "clean")]
         conditions += [Condition(target, "real") for target in self.targets]
         for shift, family in self.shifts.items():
             levels = self.matched.get(shift) or [float(severity) for severity in self.severities]
@@ -83,13 +113,18 @@ class Protocol(Strict):
 
     def text(self) -> str:
         """Return the protocol as written to file."""
-        return json.dumps(self.model_dump(mode="json", by_alias=True), indent=1, ensure_ascii=False) + "\n"
+        return json.dumps(self._content(), indent=1, ensure_ascii=False) + "\n"
 
     @property
     def sha256(self) -> str:
         """Hash of the content, whatever the layout of the file or the order of its shifts."""
-        canonical = json.dumps(self.model_dump(mode="json", by_alias=True), sort_keys=True, separators=(",", ":"))
+        canonical = json.dumps(self._content(), sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(canonical.encode()).hexdigest()
+
+    def _content(self) -> dict[str, object]:
+        """Return all fields; `LATER` ones only where they are set, so that older protocols keep their hash."""
+        found: dict[str, object] = self.model_dump(mode="json", by_alias=True)
+        return {name: value for name, value in found.items() if name not in LATER or value != LATER[name]}
 
 
 def write(protocol: Protocol, folder: Path) -> None:
@@ -128,6 +163,11 @@ def _wrong(protocol: Protocol) -> str:
         return f"unknown metric {unknown[0][:80]!r}.{near(unknown[0], METRICS)}"
     if (protocol.shifts and not severities) or not set(severities) <= set(SEVERITIES):
         return f"severities must be among {', '.join(map(str, SEVERITIES))}"
+    if protocol.mixed and (protocol.mixed == protocol.source or protocol.mixed not in protocol.targets):
+        return f"the confounded domain {protocol.mixed[:80]!r} must be one of the targets"
+    wrong = size_problem(protocol.dataset.image_size, protocol.size)
+    if wrong:
+        return wrong
     if any(not 0 < level <= SEVERITIES[-1] for levels in protocol.matched.values() for level in levels):
         return f"matched severities must be above 0 and at most {SEVERITIES[-1]}"
     conditions = protocol.conditions()

@@ -61,14 +61,15 @@ def site_remarks(protocol: Protocol, table: pd.DataFrame) -> list[str]:
     names = protocol.dataset.classes
     lines = []
     for split, what in (("val", "validation images"), ("test", "test images")):
-        lacking = _lacking(table, protocol.source, split, len(names))
+        domains = (protocol.source, protocol.mixed) if split == "val" else (protocol.source,)
+        lacking = _lacking(table, domains, split, len(names))
         if lacking:
             listed = ", ".join(f"`{names[label]}`" for label in lacking)
             lines.append(f"the {what} of the source {protocol.source} lack {listed}")
     one_class: dict[str, list[str]] = {}
     others: dict[str, list[str]] = {}
     for site in protocol.targets:
-        lacking = _lacking(table, site, "test", len(names))
+        lacking = _lacking(table, (site,), "test", len(names))
         if len(lacking) == len(names) - 1:
             (held,) = set(range(len(names))) - set(lacking)
             one_class.setdefault(f"`{names[held]}`", []).append(site)
@@ -107,8 +108,8 @@ def _large_groups(protocol: Protocol, table: pd.DataFrame) -> list[str]:
     ]
 
 
-def _lacking(table: pd.DataFrame, domain: str, split: str, classes: int) -> list[int]:
-    labels = table.loc[(table["domain"] == domain) & (table["split"] == split), "label"]
+def _lacking(table: pd.DataFrame, domains: Sequence[str], split: str, classes: int) -> list[int]:
+    labels = table.loc[table["domain"].isin(domains) & (table["split"] == split), "label"]
     return sorted(set(range(classes)) - set(labels))
 
 

@@ -9,9 +9,10 @@ from dataclasses import asdict, dataclass
 import pandas as pd
 
 from ..files.wording import plural
-from .label_fractions import label_budget
 from .protocol import Protocol
 from .remarks import site_remarks
+from .training_sets.confounding import described
+from .training_sets.label_fractions import label_budget
 from .truth import SPLITS
 
 
@@ -29,9 +30,15 @@ def lines(protocol: Protocol, table: pd.DataFrame) -> Iterator[str]:
     size = f"{plural(facts.channels, 'channel')}, {' x '.join(map(str, facts.image_size))}"
     yield f"data: {simulated}{facts.name}, version {facts.version}; {facts.modality}, {size}"
     positive = f"; positive: {protocol.positive}" if protocol.positive else ""
+    if protocol.size:
+        to = " x ".join(map(str, protocol.image_shape))
+        yield f"size: images are scaled to {to} by averaging areas, after any shift"
     yield f"classes: {', '.join(facts.classes)}{positive}"
     yield f"truth: sha256 {protocol.truth_sha256}"
-    yield f"trained on: {protocol.source} ({label_budget(protocol, table)})"
+    with_it = f" and {protocol.mixed}" if protocol.mixed else ""
+    yield f"trained on: {protocol.source}{with_it} ({label_budget(protocol, table)})"
+    if protocol.confounded:
+        yield described(table, protocol.source, protocol.mixed, facts.classes, protocol.confounded.cramers_v)
     yield f"real shifts: {', '.join(protocol.targets) or 'none'}"
     by_family: dict[str, list[str]] = {}
     for shift, family in protocol.shifts.items():

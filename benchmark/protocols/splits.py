@@ -49,20 +49,20 @@ def split(table: pd.DataFrame, source: str, targets: Sequence[str], classes: Seq
         check(table, source, classes, given=True)
         return table
     rows = table[of_source]
-    rest, test = _halves(rows, FOLDS, 3, source, classes)
-    train, val = _halves(rows.loc[rest], FOLDS, 2, source, classes)
+    rest, test = halves(rows, FOLDS, 3, source, classes)
+    train, val = halves(rows.loc[rest], FOLDS, 2, source, classes)
     table["split"] = "unused"
     for name, index in (("train", train), ("val", val), ("test", test)):
         table.loc[index, "split"] = name
     free = table[~of_source & ~table["group"].isin(set(rows["group"]))]
     if free["group"].nunique() > 1:
-        adapt, test = _halves(free, 2, 1, "", classes)
+        adapt, test = halves(free, 2, 1, "", classes)
         table.loc[adapt, "split"], table.loc[test, "split"] = "adapt", "test"
     check(table, source, classes)
     return table
 
 
-def _halves(
+def halves(
     rows: pd.DataFrame, folds: int, least: int, source: str, classes: Sequence[str]
 ) -> tuple[pd.Index, pd.Index]:
     """Return the index of all folds but one, and of that one; every class must have `least` groups."""
@@ -91,7 +91,9 @@ def class_name(classes: Sequence[str], label: object) -> str:
     return f"class `{classes[number]}`" if 0 <= number < len(classes) else f"label {number}"
 
 
-def check(table: pd.DataFrame, source: str, classes: Sequence[str] = (), *, given: bool = False) -> None:
+def check(
+    table: pd.DataFrame, source: str, classes: Sequence[str] = (), *, given: bool = False, mixed: str = ""
+) -> None:
     """Raise MedshiftError, naming the offenders, if splits leak or lack what is needed.
 
     Args:
@@ -99,11 +101,13 @@ def check(table: pd.DataFrame, source: str, classes: Sequence[str] = (), *, give
         source: The domain to train on.
         classes: Names of the labels, for the message.
         given: The splits come from the data's own column, which the message then names with the way on.
+        mixed: A target of which training and validation have images, too.
     """
     of_source = table["domain"] == source
-    _check_words(table, of_source, source)
+    of_mix = of_source | (table["domain"] == mixed)
+    _check_words(table[~of_mix | of_source], of_source[~of_mix | of_source], source)
     way_on = f"; the splits are those of the column `split`: {split_names.WAY_ON}" if given else ""
-    seen = {name: set(table.loc[of_source & (table["split"] == name), "group"]) for name in SOURCE_SPLITS}
+    seen = {name: set(table.loc[of_mix & (table["split"] == name), "group"]) for name in ("train", "val")}
     tested = set(table.loc[table["split"] == "test", "group"])
     adapted = set(table.loc[table["split"] == "adapt", "group"])
     leaks = {
@@ -120,7 +124,7 @@ def check(table: pd.DataFrame, source: str, classes: Sequence[str] = (), *, give
             )
     labels = set(table["label"])
     for name in SOURCE_SPLITS:
-        rows = table[of_source & (table["split"] == name)]
+        rows = table[(of_source if name == "test" else of_mix) & (table["split"] == name)]
         lacking = sorted(labels - set(rows["label"])) if name == "train" else []
         if not len(rows) or lacking:
             what = f"lacks {', '.join(class_name(classes, label) for label in lacking)}" if len(rows) else "is empty"

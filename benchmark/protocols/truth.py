@@ -90,4 +90,4 @@ def _decoded(column: pa.ChunkedArray) -> int:
 
 def truth_of(truth: pd.DataFrame, condition: Condition) -> pd.DataFrame:
     """Return the rows of a tidy truth under a condition, sorted by sample id, with their index."""
-    return truth[(truth["domain"] == condition.domain) & (truth["split"] == condition.split)]
+    return truth[truth["domain"].isin(condition.domains) & (truth["split"] == condition.split)]

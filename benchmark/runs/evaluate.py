@@ -18,7 +18,7 @@ from ..datasets.importing.options import make_options
 from ..files.atomic import replace, sha256
 from ..protocols.choices import Choices
 from ..protocols.folder import write_protocol
-from ..submissions import card
+from ..submissions import card, submission
 from ..submissions.predictions import PREDICTIONS_FILE
 from . import environment, tuning
 from .job import Job, RunProgress
@@ -202,6 +202,6 @@ def _keep(made: Path, place: Path) -> None:
         if sha256(place / PREDICTIONS_FILE) != sha256(made / PREDICTIONS_FILE):
             raise MedshiftError(f"{place} holds other predictions: choose another name or seed, or delete that folder")
         return
-    for file in (PREDICTIONS_FILE, card.CARD_FILE):  # the card last: it makes the submission complete
+    for file in submission.files_to_copy(made):
         with replace(place / file) as temporary:
             shutil.copyfile(made / file, temporary)

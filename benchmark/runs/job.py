@@ -112,12 +112,15 @@ def access_of(
         trained: Called with the record of a training on the source.
     """
     code, digest = registry.code(job.baseline), job.dataset.digest()
-    content = [digest, job.protocol.truth_sha256, job.protocol.source, *([code] if code else [])]
+    protocol = job.protocol
+    content = [digest, protocol.truth_sha256, protocol.source, *([code] if code else [])]
+    if protocol.size:
+        content.append(f"size {protocol.size}")
     access = grant(
         job.dataset,
         job.table,
-        job.protocol.source,
-        job.protocol.targets,
+        protocol.source,
+        protocol.targets,
         job.baseline.sees,
         job.seed,
         device,
@@ -125,5 +128,7 @@ def access_of(
         report,
         trained,
         digest,
+        protocol.mixed,
+        protocol.size,
     )
     return replace(access, precision=job.precision)

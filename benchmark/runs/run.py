@@ -19,12 +19,14 @@ from ..contract import registry, user_class
 from ..contract.access import Access
 from ..files.atomic import sha256
 from ..files.locks import locked
+from ..files.wording import plural
 from ..protocols.arrange import arrange_like
 from ..protocols.condition import Condition
 from ..scoring import scores
 from ..submissions import card, predictions, submission
 from . import environment, tuning
 from .job import Job, RunProgress, access_of
+from .study_notes import epochs_note
 from .tuning import Budget
 
 if TYPE_CHECKING:
@@ -166,9 +168,12 @@ def _run_key(job: Job, shifts: dict[str, str], device: str, threads: int) -> str
 
 def _grant(job: Job, device: torch.device, progress: RunProgress, finished: FinishedConditions) -> Access:
     access = access_of(job, device, progress.line, finished.save_training)
+    protocol = job.protocol
+    domains = f"{protocol.source!r} and {protocol.mixed!r}" if protocol.mixed else repr(protocol.source)
     progress.line(
-        f"{job.entry}, seed {job.seed}: fitting on {len(access.train)} images of {job.protocol.source!r} "
-        f"({', '.join(job.dataset.classes)}), validating on {len(access.val)}"
+        f"{job.entry}, seed {job.seed}: fitting on {len(access.train)} images of {domains} "
+        f"({', '.join(job.dataset.classes)}), validating on {len(access.val)}: "
+        f"{plural(len(access.train) + len(access.val), 'label')}{epochs_note(job.baseline, len(access.train))}"
     )
     return access
 
@@ -268,6 +273,7 @@ def _write_card(
         submitter=job.submitter,
         tuning=tuning.record(finished.folder) if job.budget.draws else None,
         training=finished.training(),
+        curve=finished.put_curve(job.folder),
     )
     card.write(made, job.folder)
 

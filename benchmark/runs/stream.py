@@ -8,12 +8,16 @@ from collections.abc import Generator
 import numpy as np
 import pandas as pd
 import torch
+from numpy.typing import NDArray
 
 from ...shifts.apply import apply_shift
 from ..datasets.dataset import Dataset
-from ..datasets.images import Images, to_device
+from ..datasets.images import Images, scale_stored, to_device
+from ..datasets.streaming.rows import read_rows
+from ..datasets.streaming.scaling import scale
 from ..protocols.condition import Condition
 from ..protocols.protocol import Protocol
+from ..protocols.truth import truth_of
 
 CPU = torch.device("cpu")
 
@@ -23,9 +27,7 @@ def test_stream(protocol: Protocol, table: pd.DataFrame, condition: Condition) -
 
     The order is by a hash of seed and sample id: fixed, the same for all conditions on a split, independent of labels.
     """
-    return in_hash_order(
-        table[(table["domain"] == condition.domain) & (table["split"] == condition.split)], protocol.seed
-    )
+    return in_hash_order(truth_of(table, condition), protocol.seed)
 
 
 def in_hash_order(rows: pd.DataFrame, seed: int) -> pd.DataFrame:
@@ -58,10 +60,20 @@ def condition_batches(
     levels = protocol.grey_levels or None
     for start in range(0, len(index), protocol.batch_size):
         batch = slice(start, start + protocol.batch_size)
-        images = stored.stored(index[batch])
         if not condition.shift:
-            yield stored.scaled(images, device)
+            yield _scaled(stored, index[batch], protocol.size, device)
             continue
-        images = stored.scaled(images)
+        images = stored.batch(index[batch])
         shifted = apply_shift(condition.shift, images, condition.severity, ids[batch], protocol.seed, levels=levels)
+        if protocol.size:  # the scanner works at its own resolution; what it exports is then made smaller
+            shifted = scale(shifted, protocol.size)
+            shifted = (shifted * (levels - 1)).round_().div_(levels - 1) if levels else shifted
         yield to_device(shifted, device)
+
+
+def _scaled(stored: Images, index: NDArray[np.int64], size: int, device: torch.device) -> torch.Tensor:
+    """Return some images as a model gets them; smaller ones are made as those to train on are."""
+    if not size:
+        return stored.scaled(stored.stored(index), device)
+    small = Images(scale_stored(read_rows(stored.pixels, index), stored.value_range, size), stored.value_range)
+    return small.scaled(small.stored(slice(None)), device)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ..files.wording import plural
 from ..protocols.plan import unreached_levels
 from ..protocols.remarks import positive_hint, remarks
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from ..contract.registry import Baseline
     from ..datasets.dataset import Dataset
     from ..protocols.protocol import Protocol
 
@@ -40,3 +42,22 @@ def study_notes(dataset: Dataset, protocol: Protocol, table: pd.DataFrame, *, pl
         *([hint] if hint else []),
         *unreached_levels(protocol),
     ]
+
+
+def epochs_note(baseline: Baseline, images: int) -> str:
+    """Say how often a training of fixed length sees each image: `; 3,000 steps of 32 images are 95.2 epochs`.
+
+    Methods and parts of the labels are compared at equal steps, so the fewer images there are, the more often each is
+    seen. Nothing is said of a baseline that is not trained by steps.
+
+    Args:
+        baseline: The baseline; one that is trained by steps has `length` and `batch_size`.
+        images: Number of training images.
+    """
+    steps, size = (getattr(baseline, name, None) for name in ("length", "batch_size"))
+    if not (isinstance(steps, int) and isinstance(size, int) and steps > 0 and images > 0):
+        return ""
+    size = min(size, images)
+    epochs = steps * size / images
+    shown = f"{epochs:,.0f}" if epochs >= 100 else f"{epochs:.3g}"
+    return f"; {plural(steps, 'step')} of {plural(size, 'image')} are {shown} epochs"

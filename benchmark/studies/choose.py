@@ -138,6 +138,17 @@ def _with_setting(study: Study, key: str, value: str) -> Study:
     return replace(study, arms=arms)
 
 
+def reached(study: Study, levels: Mapping[str, Sequence[Setting]]) -> tuple[Study, list[str]]:
+    """Return a study with only the levels that the data allow, and what was cut for it."""
+    cuts = []
+    for name, kept in levels.items():
+        before = study.axis(name).levels
+        if len(kept) < len(before):
+            study = _with_levels(study, name, [str(level) for level in kept])
+            cuts.append(f"{name} is only {_listed(kept)}, of {_listed(before)}: the data allow no more")
+    return replace(study, answers=tuple(answer for answer in study.answers if _answerable(study, answer))), cuts
+
+
 def _answerable(study: Study, answer: Answer) -> bool:
     """Return whether the cells that an answer needs are still there."""
     if any(name and name not in study.arms for name in (answer.of, answer.against)):

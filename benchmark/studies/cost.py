@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ...baselines.common.recipe import BUDGETS, Recipe
-from ..files.wording import plural
-from ..runs.sweeps.estimate import told
+from ..files.wording import duration, plural
 from .study import Arm, Setting, Study
 
 STEP = 0.12  # seconds of a step of the default network at batch 32 and 64 px on two cores
@@ -32,7 +31,7 @@ class Cost:
     def text(self) -> str:
         """The cost in words: `36 runs, 117,000 steps, roughly 4 h on two cores at 64 px`."""
         size = f"{plural(self.runs, 'run')}, {plural(self.steps, 'step')}"
-        return f"{size}, roughly {told(self.seconds)} on two cores at 64 px, less with a GPU"
+        return f"{size}, roughly {duration(self.seconds)} on two cores at 64 px, less with a GPU"
 
 
 def cost(study: Study) -> Cost:
@@ -55,4 +54,3 @@ def _steps(arm: Arm, settings: Mapping[str, Setting]) -> int:
     given = str(settings.get("steps", "0"))
     own = int(given) if given.isdigit() else 0
     return own or BUDGETS.get(str(settings.get("budget", Recipe.budget)), BUDGETS["standard"])
-

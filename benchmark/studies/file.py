@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -101,7 +101,19 @@ def build(kind: type[Kind], content: Mapping[str, Any], file: SweepFile, *above:
         return _adapter(kind).validate_json(json.dumps(content, default=_date))  # type: ignore[no-any-return]
     except ValidationError as error:
         problems = error.errors(include_url=False)
-    problem = min(problems, key=lambda each: each["type"] not in ("unexpected_keyword_argument", "missing"))
+        # a mistyped key is the cause of others
+        problem = min(problems, key=lambda each: each["type"] not in ("unexpected_keyword_argument", "missing"))
+        _refuse(kind, content, file, problem, above)
+
+
+def _refuse(
+    kind: type[Any],
+    content: Mapping[str, Any],
+    file: SweepFile,
+    problem: Mapping[str, Any],
+    above: Sequence[str | int],
+) -> NoReturn:
+    """Raise MedshiftError for a problem that pydantic found, with the line and the key."""
     where = [part for part in problem["loc"] if isinstance(part, str | int)]
     # of a union, the location ends in the names of its members, which stand nowhere in the file
     while where and not _stands(content, where) and problem["type"] != "missing":
@@ -129,12 +141,10 @@ def _date(value: object) -> dict[str, str]:
 
 def _stands(content: object, where: list[str | int]) -> bool:
     for step in where:
-        if isinstance(content, Mapping) and step in content:
-            content = content[step]
-        elif isinstance(content, list) and isinstance(step, int) and step < len(content):
-            content = content[step]
-        else:
+        is_index = isinstance(content, list) and isinstance(step, int) and step < len(content)
+        if not is_index and not (isinstance(content, Mapping) and step in content):
             return False
+        content = content[step]  # type: ignore[index]
     return True
 
 

@@ -15,7 +15,7 @@ from ..runs.sweeps.methods import MethodError
 from ..runs.sweeps.planned import PlannedRun, require_one_place_each
 from ..runs.sweeps.sweep import Method, ProtocolChoice, typed
 from ..runs.tuning import Budget
-from .choose import Chosen
+from .choose import Chosen, protocol_axes, reached
 from .file import LoadedStudy
 from .stored import StudyRun
 from .study import Setting, Study
@@ -31,18 +31,20 @@ class PlannedStudy:
         runs: Its runs.
         cells: Their places in the grid.
         variants: Its protocols.
+        cuts: What the data do not allow, one sentence each.
     """
 
     study: Study
     runs: tuple[PlannedRun, ...]
     cells: tuple[StudyRun, ...]
     variants: tuple[Variant, ...]
+    cuts: tuple[str, ...] = ()
 
 
 def plan_study(
     loaded: LoadedStudy, choice: ProtocolChoice, chosen: Chosen, out: Path, bar: terms.Bar = terms.no_bar
 ) -> PlannedStudy:
-    """Plan the runs of a study. Makes every baseline and loads the data, so that a mistake ends it before anything runs.
+    """Plan the runs of a study. Makes every baseline and loads the data, so that a mistake ends it before any run.
 
     Args:
         loaded: The study as it is run (`choose.choose`).
@@ -57,6 +59,8 @@ def plan_study(
     study = loaded.study
     made = {name: list(_baselines(loaded, name)) for name in study.arms}
     tested = variants(study, choice, out, bar)
+    there = {axis.name: list(dict.fromkeys(each.levels[axis.name] for each in tested)) for axis in protocol_axes(study)}
+    study, cuts = reached(study, there)
     runs, cells = [], []
     for arm, found in made.items():
         for levels, settings, baseline in found:
@@ -83,7 +87,7 @@ def plan_study(
         require_one_place_each(runs)
     except MedshiftError as error:
         raise MedshiftError(f"study {study.name!r}: {error}") from None
-    return PlannedStudy(study, tuple(runs), tuple(cells), tuple(tested))
+    return PlannedStudy(study, tuple(runs), tuple(cells), tuple(tested), tuple(cuts))
 
 
 def _baselines(loaded: LoadedStudy, arm: str) -> Iterator[tuple[dict[str, Setting], list[str], Baseline]]:

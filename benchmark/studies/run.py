@@ -66,10 +66,10 @@ def prepare(
     settings = {"device": pool.device, "precision": chosen.precision}
     settings |= {"threads": pool.threads_each if isinstance(pool, Workers) else pool.threads}
     noted = StoredStudy(
-        study,
+        planned.study,
         _data(planned, choice),
         " ".join(command),
-        tuple(cuts),
+        (*cuts, *planned.cuts),
         planned.cells,
         settings,
         study.analysis is not None,

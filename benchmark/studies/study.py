@@ -13,7 +13,7 @@ from ...shifts.errors import MedshiftError, near
 Setting: TypeAlias = bool | int | float | str
 #: What a cell of the grid is compared by; `steps-95` is the step at which training reaches 95 % of its final figure.
 Figure: TypeAlias = Literal["clean", "real", "synthesized", "shifted", "drop", "steps-90", "steps-95"]
-Kind: TypeAlias = Literal["setting", "labels", "confound", "image-size"]
+Kind: TypeAlias = Literal["setting", "labels", "confound", "size"]
 Measure: TypeAlias = Literal["difference", "change", "trend", "share", "saved", "correlation"]
 #: How files of TOML are validated.
 STRICT: dict[str, Any] = {"extra": "forbid", "strict": True, "allow_inf_nan": False}
@@ -46,8 +46,8 @@ class Axis:
         name: Name of the axis.
         levels: Values, in order.
         kind: A hyper-parameter (`setting`), or the protocol: fraction of the source's training groups (`labels`), each
-            seed with a draw of its own; Cramer's V between label and a second site (`confound`); or the side that
-            images are read at (`image-size`, with `--data`).
+            seed with a draw of its own; Cramer's V between label and a second site (`confound`), likewise; or the
+            longest side that images are scaled to after shifts (`size`, 0 for their own).
         setting: The hyper-parameter.
         arms: The arms that it applies to; all by default.
         title: Label in figures, with its unit.

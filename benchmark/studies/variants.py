@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...shifts.errors import MedshiftError
+from ..protocols.choices import Choices
 from ..runs import terms
 from ..runs.sweeps import planned
 from ..runs.sweeps.sweep import ProtocolChoice
@@ -50,46 +51,74 @@ def variants(study: Study, choice: ProtocolChoice, out: Path, bar: terms.Bar = t
             f"study {study.name!r} makes protocols of its own over {what}: "
             + ("one such axis is possible" if len(axes) > 1 else "leave out `protocol`")
         )
-    makers = {"labels": _labels, "confound": _confounded, "image-size": _sizes}
+    makers = {"labels": _labels, "confound": _confounded, "size": _sizes}
     return list(makers[axes[0].kind](study, axes[0], choice, out, bar))
 
 
 def _labels(study: Study, axis: Axis, choice: ProtocolChoice, out: Path, bar: terms.Bar) -> Iterator[Variant]:
     """Yield a protocol per fraction of the source's training groups and seed, which draws the groups."""
-    from ..protocols.make import make
-
     dataset, own_source, whole = _loaded(choice, bar)
     for level in axis.levels:
         for seed in [None] if float(level) == 1 else range(study.seeds):
-            ((protocol, table),) = make(
-                dataset,
-                choice.choices,
-                whole.name,
-                source=own_source,
-                fractions=(float(level),),
-                label_seed=seed or 0,
-                match=lambda *_: dict(whole.matched),
-            )
-            yield Variant({axis.name: level}, seed, _in_folder(choice, protocol, table, out))
+            made = _made(dataset, own_source, whole, choice, choice.choices, out, seed=seed or 0, fraction=float(level))
+            yield Variant({axis.name: level}, seed, made)
 
 
 def _confounded(study: Study, axis: Axis, choice: ProtocolChoice, out: Path, bar: terms.Bar) -> Iterator[Variant]:
-    """Yield a protocol per strength of the link between label and site in the training set."""
-    raise MedshiftError("this version of medshift makes no confounded protocols")
+    """Yield a protocol per strength with which a site goes with the label, and seed, which draws the groups."""
+    dataset, own_source, whole = _loaded(choice, bar)
+    confounder = axis.confounder or whole.targets[0]
+    for level in axis.levels:
+        for seed in range(study.seeds):
+            choices = replace(choice.choices, confound=float(level), confound_with=confounder)
+            yield Variant({axis.name: level}, seed, _made(dataset, own_source, whole, choice, choices, out, seed=seed))
 
 
 def _sizes(study: Study, axis: Axis, choice: ProtocolChoice, out: Path, bar: terms.Bar) -> Iterator[Variant]:
-    """Yield a protocol per side that the images are read at."""
-    if choice.data.folder is None:
+    """Yield a protocol per size that the images are scaled to."""
+    dataset, own_source, whole = _loaded(choice, bar)
+    levels = [level for level in axis.levels if int(level) <= max(dataset.spatial)]
+    if len(levels) < 2:
         raise MedshiftError(
-            f"study {study.name!r} reads images at several sizes: give their folder with --data DIR; a stored data set "
-            "has one size"
+            f"study {study.name!r}: the images of {dataset.name!r} have {max(dataset.spatial)} px, which leaves fewer "
+            "than two sizes: give larger images, with --data DIR --image-size N"
         )
-    for level in axis.levels:
-        options = replace(choice.data.options, image_size=int(level))
-        sized = replace(choice, data=replace(choice.data, options=options))
-        _, protocol, table = terms.resolve_terms(sized.data, sized.choices, None, bar)
-        yield Variant({axis.name: level}, None, planned.Study(sized, protocol, table.drop(columns="row")))
+    for level in levels:
+        choices = replace(choice.choices, size=int(level))
+        yield Variant({axis.name: level}, None, _made(dataset, own_source, whole, choice, choices, out))
+
+
+def _made(
+    dataset: Dataset,
+    own_source: str,
+    whole: Protocol,
+    choice: ProtocolChoice,
+    choices: Choices,
+    out: Path,
+    *,
+    seed: int = 0,
+    fraction: float = 1.0,
+) -> planned.Study:
+    """Make a protocol of the study, which runs find in a folder; the sweep writes it before they start."""
+    from ..datasets.manifest import ARRANGED, IN_NAME
+    from ..protocols.make import make
+    from ..protocols.plan import plan
+
+    def match(*_: object) -> dict[str, tuple[float, ...]]:
+        return dict(whole.matched)
+
+    # a fraction of labels shows in the name that it is given, any other choice in the name of the plan
+    name = (
+        whole.name if fraction < 1 else plan(dataset, replace(choices, confound_seed=seed), own_source, match)[0].name
+    )
+    ((protocol, table),) = make(
+        dataset, choices, name, source=own_source, fractions=(fraction,), label_seed=seed, match=match
+    )
+    default = type(choice.data.options)()
+    told = {key: getattr(default, key) for key in (*IN_NAME, *ARRANGED)}  # the protocol says them itself
+    data = replace(choice.data, options=replace(choice.data.options, **told))
+    placed = replace(choice, data=data, choices=Choices(), folder=out / protocol.name)
+    return planned.Study(placed, protocol, table.drop(columns="row"))
 
 
 def _loaded(choice: ProtocolChoice, bar: terms.Bar) -> tuple[Dataset, str, Protocol]:
@@ -100,16 +129,3 @@ def _loaded(choice: ProtocolChoice, bar: terms.Bar) -> tuple[Dataset, str, Proto
     with bar("matching severities", "shifts") as progress:
         protocol, _ = plan_protocol(dataset, choice.choices, own_source, progress)
     return dataset, own_source, protocol
-
-
-def _in_folder(choice: ProtocolChoice, protocol: Protocol, table: object, out: Path) -> planned.Study:
-    """Return a protocol that runs find in a folder, where the sweep writes it before they start."""
-    from ..datasets.manifest import ARRANGED, IN_NAME
-    from ..protocols.choices import Choices
-
-    default = type(choice.data.options)()
-    told = {name: getattr(default, name) for name in (*IN_NAME, *ARRANGED)}  # the protocol says them itself
-    data = replace(choice.data, options=replace(choice.data.options, **told))
-    placed = replace(choice, data=data, choices=Choices(), folder=out / protocol.name)
-    rows = table.drop(columns="row") if "row" in table else table  # type: ignore[attr-defined, operator]
-    return planned.Study(placed, protocol, rows)

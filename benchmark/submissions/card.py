@@ -20,6 +20,8 @@ from ..files.schema import Strict
 from ..scoring.scores import Scores
 
 CARD_FILE = "card.json"
+CURVE_FILE = "curve.json"
+MOST_EVALUATIONS = 10_000  # of one training; the recipe has about forty
 LARGEST_CARD = 4 << 20  # bytes
 ENTRY = r"^[A-Za-z0-9][A-Za-z0-9._+=,@-]{0,119}$"
 EXTERNAL = (
@@ -98,6 +100,14 @@ class PredictionsClaim(Strict):
     rows: int = Field(ge=0, lt=2**63)
 
 
+class CurveClaim(Strict):
+    """The file with the course of the training, beside the card."""
+
+    file: Literal["curve.json"] = "curve.json"
+    sha256: Sha256
+    rows: int = Field(ge=1, le=MOST_EVALUATIONS)
+
+
 class ScoreClaim(Strict):
     """One score as computed by the author: checked against ours, never shown. None if the metric is undefined."""
 
@@ -136,13 +146,14 @@ class TuningClaim(Strict):
 
 
 class TrainingClaim(Strict):
-    """The length of the training on the source, and how the loss on source validation fell.
+    """The length of the training on the source.
 
     Args:
         steps: Optimiser steps of the whole schedule.
         run: Steps that were run; fewer if training was stopped early.
         kept: Step whose weights were kept; of an average, the step of the lowest loss.
-        losses: (step, loss) of every evaluation.
+        losses: (step, loss on source validation) of every evaluation: of cards older than `curve.json`, which has them
+            since, and of methods that record no more. A card that names a curve leaves them out.
     """
 
     steps: int = Field(ge=1, lt=2**63)
@@ -169,6 +180,7 @@ class Card(Strict):
         submitter: Who is responsible for it.
         tuning: How hyper-parameters were tuned; left out if none were.
         training: How the network was trained on the source; left out if none was.
+        curve: The file with the course of that training; left out if there is none.
     """
 
     schema_: Literal["medshift-card/1"] = Field(default="medshift-card/1", alias="schema")
@@ -186,6 +198,7 @@ class Card(Strict):
     submitter: Line = ""
     tuning: TuningClaim | None = None
     training: TrainingClaim | None = None
+    curve: CurveClaim | None = None
 
 
 def claims(scores: Scores) -> tuple[ScoreClaim, ...]:
@@ -215,10 +228,12 @@ def entry_name(baseline: str, overrides: Mapping[str, Setting]) -> str:
 def write(card: Card, folder: Path) -> None:
     """Write `card.json` into a folder, atomically. Call it last."""
     left_out: dict[str, bool | set[str]] = {
-        name: True for name in ("tuning", "training") if getattr(card, name) is None
+        name: True for name in ("tuning", "training", "curve") if getattr(card, name) is None
     }
     if card.environment.precision == DEFAULT:
         left_out["environment"] = {"precision"}
+    if card.training is not None and not card.training.losses:
+        left_out["training"] = {"losses"}
     text = json.dumps(card.model_dump(mode="json", by_alias=True, exclude=left_out), indent=1, ensure_ascii=False)
     write_text(folder / CARD_FILE, text + "\n")
 

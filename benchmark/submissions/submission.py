@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,20 +13,21 @@ from numpy.typing import NDArray
 
 from ...shifts.errors import MedshiftError
 from ..contract import registry
+from ..contract.training_record import Curve
 from ..files.atomic import sha256
-from ..files.wording import plural
 from ..protocols.protocol import Protocol
-from ..scoring import calibration
-from ..scoring.bootstrap import ResampledSplit, resampled_splits, split_key
+from ..scoring.bootstrap import ResampledSplit, resampled_splits
 from ..scoring.scores import Scores, by_condition, score
 from . import card as cards
+from . import curve as curves
 from . import predictions, verification_record
-from .card import CARD_FILE, Card, claims
+from .card import CARD_FILE, CURVE_FILE, Card
+from .claimed_scores import claim_problems
 from .predictions import PREDICTIONS_FILE
 from .verification_record import VERIFIED_FILE, VerificationRecord
 
 FILES = (CARD_FILE, PREDICTIONS_FILE)
-CLAIM_TOLERANCE = 1e-6
+ALLOWED = (*FILES, CURVE_FILE, VERIFIED_FILE)
 SEED_FOLDER = re.compile(r"seed-(0|[1-9][0-9]{0,18})")
 BYTES_PER_ROW = 1024  # more than any honest row takes, even with uncompressed ids
 
@@ -60,7 +60,7 @@ def read_scores(folder: Path, protocol: Protocol, truth: pd.DataFrame) -> Scores
         _require_valid(folder, found, card)
     drawn = resampled_splits(protocol, truth)
     scored = score(protocol, truth, arrays, drawn=drawn)
-    _require_valid(folder, _claim_problems(card, protocol, scored, arrays, drawn) if card else [], card)
+    _require_valid(folder, claim_problems(card, protocol, scored, arrays, drawn) if card else [], card)
     return scored
 
 
@@ -82,6 +82,7 @@ class Preflight:
         card: The card, if it can be read.
         mark: The verification record, if there is one.
         hashes: Of card and predictions; empty if they are not read.
+        curve: The course of the training, if there is a valid one.
     """
 
     problems: list[str]
@@ -89,6 +90,7 @@ class Preflight:
     card: Card | None = None
     mark: VerificationRecord | None = None
     hashes: tuple[str, ...] = ()
+    curve: Curve | None = None
 
 
 @dataclass(frozen=True)
@@ -137,7 +139,7 @@ def examine_and_score(
         return Examined(found, card, arrays)
     conditions, frozen = by_condition(protocol, truth, arrays, drawn=drawn, metrics=metrics)
     scores = Scores(conditions, {}, frozen)
-    return Examined(found + _claim_problems(card, protocol, scores, arrays, drawn), card, arrays, scores)
+    return Examined(found + claim_problems(card, protocol, scores, arrays, drawn), card, arrays, scores)
 
 
 def _examine_without_claims(
@@ -150,10 +152,15 @@ def _examine_without_claims(
     return seen.problems + [f"{PREDICTIONS_FILE}: {problem}" for problem in wrong], seen.card, arrays
 
 
+def files_to_copy(folder: Path) -> list[str]:
+    """List the files that make up a submission, the card last, whose presence means that the others are complete."""
+    return [name for name in (PREDICTIONS_FILE, CURVE_FILE) if (folder / name).exists()] + [CARD_FILE]
+
+
 def expected_rows(protocol: Protocol, truth: pd.DataFrame) -> int:
     """Count the rows that the predictions of a protocol must have."""
     sizes = truth.groupby(["domain", "split"]).size().to_dict()
-    return int(sum(sizes.get((condition.domain, condition.split), 0) for condition in protocol.conditions()))
+    return int(sum(sizes.get((domain, c.split), 0) for c in protocol.conditions() for domain in c.domains))
 
 
 def preflight(folder: Path, protocol: Protocol, rows: int) -> Preflight:
@@ -174,8 +181,10 @@ def preflight(folder: Path, protocol: Protocol, rows: int) -> Preflight:
     parsed = cards.parse(card_path)
     card = parsed if isinstance(parsed, Card) else None
     found += [f"{CARD_FILE}: {problem}" for problem in parsed] if isinstance(parsed, list) else []
+    curve = None
     if card is not None:
-        found += _card_problems(card, folder, protocol, rows)
+        curve, wrong = curves.examine(folder, card)
+        found += _card_problems(card, folder, protocol, rows) + wrong
     if card is not None and hashes and card.predictions.sha256 != hashes[1]:
         found.append(f"{PREDICTIONS_FILE} does not match the card: its sha256 differs")
     if not small:
@@ -187,7 +196,7 @@ def preflight(folder: Path, protocol: Protocol, rows: int) -> Preflight:
         found.append(f"{VERIFIED_FILE} belongs to other predictions: verify the submission again or remove it")
     elif mark is not None and mark.card_sha256 not in (None, *hashes[:1]):
         found.append(f"{VERIFIED_FILE} belongs to another card: verify the submission again or remove it")
-    return Preflight(found, small, card, mark if isinstance(mark, VerificationRecord) else None, hashes)
+    return Preflight(found, small, card, mark if isinstance(mark, VerificationRecord) else None, hashes, curve)
 
 
 def _folder_problems(folder: Path) -> list[str]:
@@ -199,7 +208,7 @@ def _folder_problems(folder: Path) -> list[str]:
         return ["no such folder"]
     found = []
     for path in sorted(folder.iterdir()):
-        if path.name not in (*FILES, VERIFIED_FILE):
+        if path.name not in ALLOWED:
             found.append(f"{path.name[:80]!r} does not belong to a submission, which consists of {' and '.join(FILES)}")
         elif path.is_symlink() or not path.is_file():
             found.append(f"{path.name!r} is a link or not a regular file")
@@ -244,46 +253,3 @@ def _origin_problems(card: Card) -> list[str]:
     if claim.sees != sees:
         return [f"{CARD_FILE}: baseline.sees is {claim.sees}, but medshift's {claim.name!r} has {sees}"]
     return []
-
-
-def _claim_problems(
-    card: Card,
-    protocol: Protocol,
-    scored: Scores,
-    arrays: Mapping[str, NDArray[np.float32]],
-    drawn: Mapping[tuple[str, str], ResampledSplit],
-) -> list[str]:
-    """List claimed scores that differ from those of the predictions, are missing, or are unknown."""
-    ours = {(c.condition, c.metric): c.value for c in claims(scored) if c.metric in protocol.metrics}
-    theirs = {(c.condition, c.metric): c.value for c in card.scores}
-    found = []
-    if len(theirs) != len(card.scores):
-        found.append(f"{CARD_FILE}: a score is repeated")
-    for what, lacking in (("lacks", ours.keys() - theirs.keys()), ("has", theirs.keys() - ours.keys())):
-        if lacking:
-            condition, metric = min(lacking)
-            count = plural(len(lacking), "score" if what == "lacks" else "unknown score")
-            found.append(f"{CARD_FILE}: {what} {count}, e.g. {metric[:80]} of {condition[:80]!r}")
-    where = {condition.key: split_key(condition) for condition in protocol.conditions()}
-
-    def of_first_cards(condition: str, metric: str) -> float:
-        return calibration.earlier(drawn[where[condition]].labels, arrays[condition]) if metric == "ece" else math.nan
-
-    differing = [
-        key
-        for key in sorted(ours.keys() & theirs.keys())
-        if not _same(ours[key], theirs[key]) and not _same(of_first_cards(*key), theirs[key])
-    ]
-    if differing:
-        condition, metric = differing[0]
-        found.append(
-            f"{CARD_FILE}: the predictions do not reproduce {plural(len(differing), 'claimed score')}, e.g. {metric} "
-            f"of {condition!r} is {ours[differing[0]]}, claimed {theirs[differing[0]]}"
-        )
-    return found
-
-
-def _same(ours: float | None, theirs: float | None) -> bool:
-    if ours is None or theirs is None:
-        return ours is theirs
-    return abs(ours - theirs) <= CLAIM_TOLERANCE

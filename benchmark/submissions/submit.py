@@ -38,7 +38,7 @@ def submit(folder: Path, checkout: Path) -> tuple[Path, list[str]]:
     if place.exists():
         raise MedshiftError(f"{place} already exists: a seed is submitted once; remove it to replace it")
     try:
-        for name in submission.FILES:
+        for name in submission.files_to_copy(folder):
             with replace(place / name) as temporary:
                 shutil.copyfile(folder / name, temporary)
     except BaseException:  # half a submission would be refused as one that exists

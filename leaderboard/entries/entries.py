@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from ...benchmark.contract.training_record import Curve
 from ...benchmark.protocols.folder import read_protocol
 from ...benchmark.protocols.protocol import PROTOCOL_FILE, Protocol
 from ...benchmark.submissions import submission
@@ -88,12 +89,21 @@ def find_entries(folder: ProtocolFolder) -> tuple[list[Entry], list[str]]:
 
 @dataclass(frozen=True)
 class Seed:
-    """A submission that passed the preflight check; its predictions are not decoded yet."""
+    """A submission that passed the preflight check; its predictions are not decoded yet.
+
+    Args:
+        folder: The submission.
+        card: Its card without claimed scores; with the losses of the training, wherever they are stored.
+        mark: The verification record, if there is one.
+        hashes: Of card and predictions.
+        curve: The course of the training, if it was kept.
+    """
 
     folder: Path
     card: Card
     mark: VerificationRecord | None
     hashes: tuple[str, str]
+    curve: Curve | None = None
 
 
 def check_seeds(folder: ProtocolFolder, entry: Entry, rows: int) -> tuple[list[Seed], list[str]]:
@@ -114,8 +124,8 @@ def check_seeds(folder: ProtocolFolder, entry: Entry, rows: int) -> tuple[list[S
             refused.append(refusal_line(path, seen.problems))
             continue
         # claimed scores are needed for the check only: six hundred of them take half a megabyte of memory
-        bare = seen.card.model_copy(update={"scores": ()})
-        seeds.append(Seed(path, bare, seen.mark, (seen.hashes[0], seen.hashes[1])))
+        bare = _with_losses(seen.card.model_copy(update={"scores": ()}), seen.curve)
+        seeds.append(Seed(path, bare, seen.mark, (seen.hashes[0], seen.hashes[1]), seen.curve))
     for seed in seeds[1:]:
         if seed.card.baseline != seeds[0].card.baseline:
             one, other = seeds[0].card.seed, seed.card.seed
@@ -125,6 +135,13 @@ def check_seeds(folder: ProtocolFolder, entry: Entry, rows: int) -> tuple[list[S
             )
             return [], refused
     return seeds, refused
+
+
+def _with_losses(card: Card, curve: Curve | None) -> Card:
+    """Return a card that has the losses of a curve as older cards have theirs, so that both are compared alike."""
+    if card.training is None or curve is None:
+        return card
+    return card.model_copy(update={"training": card.training.model_copy(update={"losses": curve.losses})})
 
 
 def refusal_line(folder: Path, problems: Sequence[str]) -> str:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...benchmark.contract.sees import SEES, Sees
+from ...benchmark.contract.training_record import Curve
 from ...benchmark.protocols.protocol import Protocol
 from ...benchmark.protocols.remarks import FEW_GROUPS, site_remarks
 from ...benchmark.scoring import bootstrap
@@ -47,6 +48,7 @@ class Row:
         gap_to_best: Paired difference to the best entry with the same access, negative where this one is worse, with
             its interval; NaN for the best itself.
         supported: Whether that difference is supported after Holm's correction.
+        curves: The course of the training of each seed; None where it was not kept.
     """
 
     name: str
@@ -60,6 +62,7 @@ class Row:
     tier: int = 0
     gap_to_best: Figure = NOTHING
     supported: bool = False
+    curves: tuple[Curve | None, ...] = ()
 
     @property
     def sees(self) -> Sees:
@@ -184,6 +187,7 @@ def rank_entries(
             scored,
             Figures(scored.names.tolist(), metrics, scored.aggregates),
             Figures(keys, metrics, scored.conditions),
+            curves=tuple(seed.curve for seed in kept),
         )
         for name, (kept, scored) in sorted(done.items())
     ]

@@ -21,7 +21,7 @@ from ..analysis.findings import findings
 from ..entries.figures import NOTHING, Figure
 from ..ranking.board import Board, Row
 from . import charts
-from .loss_curves import loss_curves
+from .loss_curves import figure_curves, loss_curves, speeds
 from .markdown import COLUMNS
 from .page_data import details
 
@@ -90,7 +90,8 @@ def _context(board: Board, found: Correlation | None, fitted: Sequence[Line]) ->
                 {
                     **_item(row, board, parts, others, ends, lines),
                     "training": states[row.name],
-                    "losses": loss_curves(row) if row in best else None,
+                    "drawn": [c for c in (loss_curves(row), figure_curves(row)) if c] if row in best else [],
+                    "speeds": speeds(row, len(protocol.dataset.classes)),
                 }
                 for row in rows
             ]

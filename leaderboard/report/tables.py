@@ -16,6 +16,7 @@ from ..analysis.accuracy_line import Line
 from ..analysis.convergence import Convergence, convergence
 from ..analysis.correlation import Correlation
 from ..ranking.board import Board, Row
+from .loss_curves import speeds
 
 SCHEMA = "medshift-scores/1"
 COLUMNS = (
@@ -93,12 +94,14 @@ def to_json(
         yield ("\n" if not number else ",\n") + json.dumps(head, ensure_ascii=False)[:-1] + ', "entries": ['
         states = convergence(board)
         for position, row in enumerate(board.rows):
-            yield ("\n" if not position else ",\n") + json.dumps(_entry(row, states[row.name]), ensure_ascii=False)
+            yield ("\n" if not position else ",\n") + json.dumps(
+                _entry(row, states[row.name], len(board.protocol.dataset.classes)), ensure_ascii=False
+            )
         yield "\n]}"
     yield "\n]}\n"
 
 
-def _entry(row: Row, state: Convergence) -> dict[str, object]:
+def _entry(row: Row, state: Convergence, classes: int) -> dict[str, object]:
     return {
         "entry": row.name,
         "sees": row.sees,
@@ -118,6 +121,10 @@ def _entry(row: Row, state: Convergence) -> dict[str, object]:
             "compared_with": state.against or None,
             "run": [card.training and card.training.run for card in row.cards],
             "kept": [card.training and card.training.kept for card in row.cards],
+            "steps_to": {
+                f"{share:g}": [_number(each) for each in (found.value, found.low, found.high)]
+                for share, found in speeds(row, classes).items()
+            },
         },
         "predictions_sha256": [card.predictions.sha256 for card in row.cards],
         "thresholds": _nested(row.scored.thresholds),

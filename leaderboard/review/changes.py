@@ -9,9 +9,8 @@ from pathlib import Path
 
 from ...benchmark.protocols.protocol import PROTOCOL_FILE, TRUTH_FILE
 from ...benchmark.submissions.card import ENTRY
-from ...benchmark.submissions.submission import FILES, SEED_FOLDER
+from ...benchmark.submissions.submission import ALLOWED, FILES, SEED_FOLDER
 from ...benchmark.submissions.submit import PLACE
-from ...benchmark.submissions.verification_record import VERIFIED_FILE
 from ...shifts.errors import MedshiftError
 
 META = re.compile(r":[0-7]{6} ([0-7]{6}) [0-9a-f]+ [0-9a-f]+ ([ADMT])")
@@ -87,6 +86,6 @@ def _is_protocol_file(inner: Sequence[str]) -> bool:
 
 
 def _is_seed_file(inner: Sequence[str]) -> bool:
-    if len(inner) != 4 or inner[3] not in (*FILES, VERIFIED_FILE):
+    if len(inner) != 4 or inner[3] not in ALLOWED:
         return False
     return bool(re.fullmatch(ENTRY, inner[1]) and SEED_FOLDER.fullmatch(inner[2]))

@@ -9,11 +9,12 @@ import pytest
 import torch
 from helpers.stripes import Small, low_contrast, problem
 
-from medshift.baselines.adaptation import coral_mmd, dann, fda, joint_norm, mcc, ssl_target
+from medshift.baselines.adaptation import coral_mmd, dann, fda, joint_norm, mcc
 from medshift.baselines.common import entropy, target_batches, training
 from medshift.baselines.common.networks import Network
 from medshift.baselines.common.recipe import TimmRecipe
 from medshift.baselines.generalisation import mixstyle, swad
+from medshift.baselines.pretraining import simsiam, views
 from medshift.benchmark.contract.access import Access
 from medshift.benchmark.datasets.images import Images
 from medshift.shifts.errors import MedshiftError
@@ -242,26 +243,26 @@ def test_dense_averages_leave_the_average_of_all_steps_and_its_statistics():
 def test_similarity_by_hand():
     predicted = torch.tensor([[1.0, 0.0]], requires_grad=True), torch.tensor([[0.0, 2.0]], requires_grad=True)
     projected = torch.tensor([[3.0, 0.0]], requires_grad=True), torch.tensor([[1.0, 1.0]], requires_grad=True)
-    loss = ssl_target.similarity_loss(predicted, projected)
+    loss = simsiam.similarity_loss(predicted, projected)
     assert float(loss.detach()) == pytest.approx(-(0.5**0.5 + 0.0) / 2)  # the first's to the second's, and back
     loss.backward()
     assert projected[0].grad is None
     assert predicted[0].grad is not None
     draws = torch.Generator().manual_seed(0)
-    assert ssl_target.feature_spread(torch.randn(500, 64, generator=draws)) == pytest.approx(1, abs=0.05)
-    assert ssl_target.feature_spread(torch.ones(5, 8)) == 0
+    assert simsiam.feature_spread(torch.randn(500, 64, generator=draws)) == pytest.approx(1, abs=0.05)
+    assert simsiam.feature_spread(torch.ones(5, 8)) == 0
 
 
 def test_views_show_at_least_half_and_change_grey_levels_a_little():
     draws = torch.Generator().manual_seed(0)
     down, across = torch.meshgrid(torch.linspace(0.2, 0.8, 64), torch.linspace(0.2, 0.8, 64), indexing="ij")
     places = torch.stack([down, across]).expand(200, 2, 64, 64)
-    out = ssl_target.random_view(places, 0.0, draws)
+    out = views.random_view(places, 0.0, draws)
     sides = (out.amax((2, 3)) - out.amin((2, 3))) / 0.6
     assert float(sides.prod(1).min()) > 0.47
     assert float(sides.max()) <= 1
     assert 0.3 < float((out[:, 1, 0, 0] > out[:, 1, 0, -1]).float().mean()) < 0.7  # mirrored or not
-    flat = ssl_target.random_view(torch.full((200, 1, 8, 8), 0.5), 0.1, draws).mean((1, 2, 3))
+    flat = views.random_view(torch.full((200, 1, 8, 8), 0.5), 0.1, draws).mean((1, 2, 3))
     assert 0.4 <= float(flat.min()) < 0.43
     assert 0.57 < float(flat.max()) <= 0.6
-    assert torch.equal(*(ssl_target.random_view(places, 0.1, torch.Generator().manual_seed(1)) for _ in range(2)))
+    assert torch.equal(*(views.random_view(places, 0.1, torch.Generator().manual_seed(1)) for _ in range(2)))

@@ -53,15 +53,16 @@ def at_once(monkeypatch):
     monkeypatch.setattr(swad, "PLATEAU", 9.0)
 
 
-def given(lines):
+def given(lines, records=None):
     told = access(count=16)
     targets = {name: Images(told.train.pixels // share, None) for name, share in (("b", 2), ("c", 3))}
-    return replace(told, targets=targets, report=lines.append)
+    trained = told.trained if records is None else records.append
+    return replace(told, targets=targets, report=lines.append, trained=trained)
 
 
-def fitted(baseline, lines, place, monkeypatch):
+def fitted(baseline, lines, place, monkeypatch, records=None):
     monkeypatch.setenv("MEDSHIFT_HOME", str(place))
-    network = baseline.fit(given(lines)).network
+    network = baseline.fit(given(lines, records)).network
     return {name: value.numpy().tobytes() for name, value in network.state_dict().items()}
 
 
@@ -74,7 +75,8 @@ def test_a_training_killed_after_any_evaluation_ends_in_the_same_bytes(name, at_
         states.append((where, shutil.copy(file.path, tmp_path / f"{len(states)}.state"), file.path.name))
 
     monkeypatch.setattr(training_state.StateFile, "write", kept)
-    whole = fitted(KINDS[name], [], tmp_path / "whole", monkeypatch)
+    records = []
+    whole = fitted(KINDS[name], [], tmp_path / "whole", monkeypatch, records)
     assert [path.suffix for path in (tmp_path / "whole" / "models").iterdir()] == [".pt"]
     wheres = [where for where, *_ in states]
     assert wheres == [*FIRST.get(name, []), *(f"step {step} of {STEPS}" for step in range(1, STEPS))]
@@ -83,10 +85,17 @@ def test_a_training_killed_after_any_evaluation_ends_in_the_same_bytes(name, at_
         place.mkdir(parents=True)
         shutil.copy(copied, place / file)
         lines = []
-        assert fitted(KINDS[name], lines, tmp_path / where, monkeypatch) == whole, where
+        assert fitted(KINDS[name], lines, tmp_path / where, monkeypatch, records) == whole, where
         assert f"training resumes at {where}" in lines
         assert not [line for line in lines if line.startswith(where.replace(" of ", "/"))]  # not trained again
         assert [path.suffix for path in place.iterdir()] == [".pt"]
+    curve, *resumed = (record.curve for record in records)
+    assert [replace(each, seconds=curve.seconds) for each in resumed] == [curve] * len(states)
+    assert curve.step == tuple(range(1, STEPS + 1))
+    for (where, *_), each in zip(states, resumed, strict=True):
+        done = int(where.split()[1]) if where.startswith("step") else 0
+        assert each.seconds[:done] == curve.seconds[:done]  # those of the process before, to which later ones add
+        assert list(each.seconds) == sorted(each.seconds)
 
 
 @pytest.mark.parametrize(

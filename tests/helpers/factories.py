@@ -6,12 +6,14 @@ import numpy as np
 import pandas as pd
 
 from medshift.benchmark.contract import registry
+from medshift.benchmark.contract.training_record import Curve
 from medshift.benchmark.datasets.facts import DatasetFacts
 from medshift.benchmark.files.atomic import sha256
 from medshift.benchmark.protocols import protocol, truth
 from medshift.benchmark.protocols.protocol import Protocol
 from medshift.benchmark.scoring import scores
 from medshift.benchmark.submissions import card as cards
+from medshift.benchmark.submissions import curve as curves
 from medshift.benchmark.submissions import predictions
 from medshift.benchmark.submissions.card import Card, claims
 
@@ -85,10 +87,20 @@ def trained(steps, losses=(0.7, 0.4, 0.5), run=None):
     return cards.TrainingClaim(steps=steps, run=run or steps, kept=kept, losses=tuple(zip(at, losses, strict=True)))
 
 
+def course(training, figures=(0.5, 0.9, 0.8), metric="balanced_accuracy"):
+    """Make the curve of a training, with its losses and these figures on source validation."""
+    rows = [
+        (step, step / 10, 32 * step, 0.001, loss + 0.1, loss, figure, step / 2)
+        for (step, loss), figure in zip(training.losses, figures, strict=True)
+    ]
+    return Curve.of_rows(metric, rows)
+
+
 def submission(
-    folder, made, rows, entry="steady", seed=0, arrays=None, skill=2.0, device="cpu", training=None, **baseline
-):
-    """Write a valid submission and return its folder."""
+    folder, made, rows, entry="steady", seed=0, arrays=None, skill=2.0, device="cpu", training=None, curve=None,
+    **baseline,
+):  # fmt: skip
+    """Write a valid submission and return its folder; with a curve, the losses are there and not in the card."""
     place = folder / entry / f"seed-{seed}"
     arrays = outputs(made, rows, skill, seed) if arrays is None else arrays
     path = place / predictions.PREDICTIONS_FILE
@@ -111,7 +123,8 @@ def submission(
         predictions=cards.PredictionsClaim(sha256=sha256(path), rows=sum(map(len, arrays.values()))),
         scores=claims(scores.score(made, rows, read, replicates=0)),
         submitter="somebody",
-        training=training,
+        training=training if curve is None else training.model_copy(update={"losses": ()}),
+        curve=curve and curves.write(curve, place),
     )
     cards.write(card, place)
     return place

@@ -1,4 +1,4 @@
-"""When each entry of a board leaves chance, and how far its loss on source validation falls: from the cards alone.
+"""When each entry of a board leaves chance, and how far its loss on source validation falls, from submissions alone.
 
     python tests/studies/training_curves.py leaderboard/submissions/brain-mri-sim [ENTRY ...]
 
@@ -14,6 +14,7 @@ from pathlib import Path
 
 from medshift.benchmark.protocols.folder import read_protocol
 from medshift.benchmark.submissions.card import CARD_FILE, Card
+from medshift.benchmark.submissions.curve import read_curve
 
 CHANCE = 0.9
 
@@ -28,9 +29,11 @@ def rows(folder: Path, entries: list[str]) -> list[str]:
         training = card.training
         if training is None or (entries and card.entry not in entries):
             continue
-        above = [step for step, loss in training.losses if loss >= below]
-        left = next((step for step, _ in training.losses if not above or step > above[-1]), None)
-        at = dict(training.losses)
+        curve = read_curve(path.parent)
+        losses = curve.losses if curve else training.losses  # older cards hold them
+        above = [step for step, loss in losses if loss >= below]
+        left = next((step for step, _ in losses if not above or step > above[-1]), None)
+        at = dict(losses)
         quarters = [at[min(at, key=lambda step: abs(step - share * training.steps))] for share in (0.1, 0.25, 0.5)]
         cells = [f"`{card.entry}`", card.seed, left or "never", *(f"{loss:.3f}" for loss in quarters)]
         cells += [f"{at[training.kept]:.3f}", training.kept, training.run, training.steps]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -31,7 +32,19 @@ def make(
         str,
         typer.Option(help="Fractions of the source's training groups, comma-separated: one protocol each."),
     ] = "1",
-    label_seed: Annotated[int, typer.Option(help="Chooses which groups a fraction keeps.", min=0)] = 0,
+    label_seed: Annotated[
+        int, typer.Option(help="Chooses which groups a fraction keeps, or --confound takes.", min=0)
+    ] = 0,
+    confound: Annotated[
+        float | None,
+        typer.Option(metavar="V", help="Train on two sites, one of which goes with the label at Cramer's V 0 to 1."),
+    ] = None,
+    with_domain: Annotated[
+        str, typer.Option("--with", metavar="DOMAIN", help="The site that goes with the label, for --confound.")
+    ] = "",
+    size: Annotated[
+        int, typer.Option(help="Longest side to which images are scaled, after shifts; by default that stored.", min=0)
+    ] = 0,
     version: Annotated[str, typer.Option(help="Raise it when the protocol changes on purpose.")] = "1",
     out: Annotated[Path, typer.Option(help="Folder in which each protocol gets a folder.")] = Path("protocols"),
 ) -> None:
@@ -40,17 +53,18 @@ def make(
     Others run on it with `medshift run --protocol DIR`.
     """
     from ...files.destinations import output_folder
-    from ...protocols import label_fractions as fractions
     from ...protocols.arrange import arrange
     from ...protocols.folder import write_protocol
     from ...protocols.make import make as make_all
+    from ...protocols.training_sets import label_fractions as fractions
+    from ...protocols.training_sets.confounding import described
     from ...severity.matching import solve
     from ..progress import bar
     from ..terms import load_chosen, print_remarks
 
     output_folder(out, "a protocol")
     parts = fractions.parse_fractions(label_fractions)
-    choices = chosen.choices()
+    choices = replace(chosen.choices(), confound=confound, confound_with=with_domain, size=size)
     loaded, own_source = load_chosen(data, reading, choices)
     with bar("matching severities", unit="shifts") as progress:
         match = partial(solve, progress=progress)
@@ -67,6 +81,9 @@ def make(
     print_remarks(arrange(loaded, choices), *made[0], planned=not choices.positive)
     for protocol, table in made:
         write_protocol(protocol, table, out / protocol.name)
+        if protocol.confounded:
+            strength = protocol.confounded.cramers_v
+            print(described(table, protocol.source, protocol.mixed, protocol.dataset.classes, strength))
         print(f"{out / protocol.name}: trains on {fractions.label_budget(protocol, table)}; sha256 {protocol.sha256}")
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ...files import locks
 from ...files.home import home
-from ...submissions import card, predictions
+from ...submissions import card, submission
 from .. import environment
 from .child import Child
 from .outcome import reason_of
@@ -120,6 +120,6 @@ def _taken(folder: Path) -> dict[str, bytes]:
     """Take the files of a finished submission, and remove it; an unfinished one stays, to be resumed."""
     if not (folder / card.CARD_FILE).exists():
         return {}
-    files = {name: (folder / name).read_bytes() for name in (predictions.PREDICTIONS_FILE, card.CARD_FILE)}
+    files = {name: (folder / name).read_bytes() for name in submission.files_to_copy(folder)}
     shutil.rmtree(folder)
     return files

@@ -15,9 +15,10 @@ from typer.testing import CliRunner
 
 from medshift.benchmark.cli import main
 from medshift.benchmark.datasets import manifest
-from medshift.benchmark.protocols import data, label_fractions, make, plan, show, splits, truth
+from medshift.benchmark.protocols import data, make, plan, show, splits, truth
 from medshift.benchmark.protocols.folder import read_protocol, write_protocol
 from medshift.benchmark.protocols.plan import Choices
+from medshift.benchmark.protocols.training_sets import label_fractions
 from medshift.benchmark.severity import matching
 from medshift.benchmark.submissions import submission
 from medshift.shifts.errors import MedshiftError
@@ -200,6 +201,8 @@ def test_what_is_shown_adds_up(images):
     assert f"({label_fractions.label_budget(terms, table)})" in said
     train = table[(table["split"] == "train")]
     assert f"{train['group'].nunique()} of " in label_fractions.label_budget(terms, table)
+    validated = ((table["domain"] == terms.source) & (table["split"] == "val")).sum()
+    assert label_fractions.label_budget(terms, table).endswith(f" images, and {validated} images to validate")
 
 
 def test_from_images_to_two_label_fractions_on_the_leaderboard(tmp_path, images):

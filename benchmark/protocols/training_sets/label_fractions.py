@@ -7,8 +7,9 @@ import hashlib
 import numpy as np
 import pandas as pd
 
-from ...shifts.errors import MedshiftError
-from .protocol import Protocol
+from ....shifts.errors import MedshiftError
+from ...files.wording import plural
+from ..protocol import Protocol
 
 
 def keep_fraction(table: pd.DataFrame, source: str, fraction: float, seed: int = 0) -> pd.DataFrame:
@@ -88,8 +89,12 @@ def parse_fractions(text: str) -> tuple[float, ...]:
 
 
 def label_budget(protocol: Protocol, table: pd.DataFrame) -> str:
-    """Format how much of the source is used for training: `12 of 60 groups, 24 of 118 images`."""
-    source = table[table["domain"] == protocol.source]
+    """Format how many labels of the source are used: `12 of 60 groups, 24 of 118 images, and 40 images to validate`.
+
+    Labels of validation are not saved by training on fewer, and are counted beside them.
+    """
+    source = table[table["domain"].isin([protocol.source, protocol.mixed])]
     train, all_of_it = source[source["split"] == "train"], source[source["split"].isin(["train", "unused"])]
     groups = f"{train['group'].nunique():,} of {all_of_it['group'].nunique():,} groups"
-    return f"{groups}, {len(train):,} of {len(all_of_it):,} images"
+    validated = (source["split"] == "val").sum()
+    return f"{groups}, {len(train):,} of {len(all_of_it):,} images, and {plural(validated, 'image')} to validate"

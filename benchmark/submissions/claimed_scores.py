@@ -1,0 +1,61 @@
+"""The scores that a card claims, held against those of the predictions beside it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..files.wording import plural
+from ..protocols.protocol import Protocol
+from ..scoring import calibration
+from ..scoring.bootstrap import ResampledSplit, split_key
+from ..scoring.scores import Scores
+from .card import CARD_FILE, Card, claims
+
+CLAIM_TOLERANCE = 1e-6
+
+
+def claim_problems(
+    card: Card,
+    protocol: Protocol,
+    scored: Scores,
+    arrays: Mapping[str, NDArray[np.float32]],
+    drawn: Mapping[tuple[str, str], ResampledSplit],
+) -> list[str]:
+    """List claimed scores that differ from those of the predictions, are missing, or are unknown."""
+    ours = {(c.condition, c.metric): c.value for c in claims(scored) if c.metric in protocol.metrics}
+    theirs = {(c.condition, c.metric): c.value for c in card.scores}
+    found = []
+    if len(theirs) != len(card.scores):
+        found.append(f"{CARD_FILE}: a score is repeated")
+    for what, lacking in (("lacks", ours.keys() - theirs.keys()), ("has", theirs.keys() - ours.keys())):
+        if lacking:
+            condition, metric = min(lacking)
+            count = plural(len(lacking), "score" if what == "lacks" else "unknown score")
+            found.append(f"{CARD_FILE}: {what} {count}, e.g. {metric[:80]} of {condition[:80]!r}")
+    where = {condition.key: split_key(condition) for condition in protocol.conditions()}
+
+    def of_first_cards(condition: str, metric: str) -> float:
+        return calibration.earlier(drawn[where[condition]].labels, arrays[condition]) if metric == "ece" else math.nan
+
+    differing = [
+        key
+        for key in sorted(ours.keys() & theirs.keys())
+        if not _same(ours[key], theirs[key]) and not _same(of_first_cards(*key), theirs[key])
+    ]
+    if differing:
+        condition, metric = differing[0]
+        found.append(
+            f"{CARD_FILE}: the predictions do not reproduce {plural(len(differing), 'claimed score')}, e.g. {metric} "
+            f"of {condition!r} is {ours[differing[0]]}, claimed {theirs[differing[0]]}"
+        )
+    return found
+
+
+def _same(ours: float | None, theirs: float | None) -> bool:
+    if ours is None or theirs is None:
+        return ours is theirs
+    return abs(ours - theirs) <= CLAIM_TOLERANCE
