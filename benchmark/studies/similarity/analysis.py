@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from ....shifts.errors import MedshiftError
-from ...files.atomic import replace, write_text
+from ...files.atomic import replace, sha256, write_text
 from ...protocols.data import adopt
 from ...runs import environment
 from ...runs.job import Job
@@ -49,10 +49,12 @@ def write_table(stored: StoredStudy, out: Path, images: int, grid: int) -> None:
     if (out / TABLE_FILE).exists() and place.exists() and place.read_text(encoding="utf-8") == key:
         return
     place.unlink(missing_ok=True)
-    jobs = list(_jobs(stored, out))
-    made = card.read(jobs[0][1].folder).environment
-    where = environment.prepare(made.device, made.threads, made.precision)  # as the runs: the cache's keys depend on it
-    networks = [train_network(arm, job, where, lambda line: None) for arm, job in jobs]
+    networks, jobs = [], list(_jobs(stored, out))
+    for arm, job in jobs:
+        made = card.read(job.folder).environment
+        # as the run had it: the keys of the cache depend on device and threads
+        where = environment.prepare(made.device, made.threads, made.precision)
+        networks.append(train_network(arm, job, where, lambda line: None))
     job = jobs[0][1]
     shown = draw_images(job.dataset, job.protocol, job.table, images)
     table = measure(networks, shown, where, grid)
@@ -116,9 +118,10 @@ def _jobs(stored: StoredStudy, out: Path) -> Iterator[tuple[str, Job]]:
 
 
 def _key(stored: StoredStudy, out: Path, images: int, grid: int) -> str:
-    """Hash what the table depends on: the runs' predictions, which tell networks and images, and the settings."""
+    """Hash what the table depends on: the runs' predictions, which tell networks and images, settings and code."""
     cards = [card.read(_folder(out, run.protocol, run.entry, run.seed)) for run in stored.runs]
-    what = [*(each.predictions.sha256 for each in cards), str(images), str(grid), *COLUMNS]
+    code = " ".join(sha256(path) for path in sorted(Path(__file__).parent.glob("*.py")))
+    what = [*(each.predictions.sha256 for each in cards), str(images), str(grid), code]
     return hashlib.sha256(" ".join(what).encode()).hexdigest()
 
 
