@@ -11,8 +11,8 @@ from ...reporting.numbers import format_estimate
 from ..findings import Answered, Measured, verdict
 from .columns import BEFORE_AFTER, HALVES, MEAN, REUSED, SEEDS, SHIFTED, SHIFTED_UNTRAINED, UNTRAINED
 
-LOWEST_LEAST = "training changes the lowest stage less than the last"
-EARLY = "more of the likeness is lost in the lower half of the stages than in the upper half"
+LOWEST_LEAST = "above 0: the lowest stage keeps more of its features than the last one"
+EARLY = "above 0: more is lost in the lower half of the stages than in the upper half"
 ALIKE = 0.95  # a shift enters where CKA is below: a convention, as features of two seeds differ by more than that
 
 
@@ -25,11 +25,11 @@ def answers(table: pd.DataFrame, titles: Mapping[str, str]) -> Iterator[Answered
     """
     arms = list(dict.fromkeys(table["arm"]))
     for arm in arms:
-        yield _of_training(table[table["arm"] == arm], titles.get(arm, arm))
+        yield _of_training(table[table["arm"] == arm], _begin(titles.get(arm, arm)))
     for arm in arms:
         own = table[(table["arm"] == arm) & (table["shift"] != "")]
         for shift in dict.fromkeys(own["shift"]):
-            yield _of_shift(table[table["arm"] == arm], str(shift), titles.get(arm, arm))
+            yield _of_shift(table[table["arm"] == arm], str(shift), _begin(titles.get(arm, arm)))
 
 
 def _of_training(own: pd.DataFrame, title: str) -> Answered:
@@ -49,6 +49,7 @@ def _of_training(own: pd.DataFrame, title: str) -> Answered:
         control = pick(own, comparison)
         if len(control):
             said += f" Control: {name} have CKA {text(at_stage(control, most))} there."
+    said += _where_shifts_enter(own)
     reused = pick(own, REUSED).iloc[0]
     measured = Measured(float(reused["value"]), float(reused["low"]), float(reused["high"]), note=_over(own))
     name = f"{title}: CKA of the lowest stage less that of the last, before and after training"
@@ -88,6 +89,17 @@ def _of_shift(own: pd.DataFrame, shift: str, title: str) -> Answered:
     return Answered(said, measured, verdict(measured, 0.0, None), EARLY, name)
 
 
+def _where_shifts_enter(own: pd.DataFrame) -> str:
+    """Say in short where each shift enters at its strongest level; empty without shifts."""
+    told = []
+    for shift in dict.fromkeys(own[own["shift"] != ""]["shift"]):
+        at = own[own["shift"] == shift]
+        level = at["severity"].max()
+        enters = entry(pick(at[at["severity"] == level], SHIFTED))
+        told.append(f"{shift}@{level:g} {'nowhere clearly' if enters is None else f'at {_stage(enters)}'}")
+    return f" Shifts enter: {', '.join(told)}." if told else ""
+
+
 def entry(found: pd.DataFrame) -> pd.Series | None:
     """Return the first stage whose CKA lies below `ALIKE` with its whole interval; None if there is none."""
     below = found[found["high"] < ALIKE]
@@ -98,6 +110,10 @@ def half_lost(found: pd.DataFrame) -> pd.Series:
     """Return the first of some stages at which CKA has lost half of what it has lost where it is lowest."""
     lost = 1 - found["value"].to_numpy(dtype=np.float64)
     return found.iloc[int(np.argmax(lost >= lost.max() / 2))]
+
+
+def _begin(title: str) -> str:
+    return title[:1].upper() + title[1:]
 
 
 def _stage(row: pd.Series) -> str:

@@ -97,7 +97,7 @@ def test_blur_enters_where_a_network_first_compares_neighbours(table):
     falls = pick(blurred, FALL)["value"].tolist()
     assert abs(falls[0]) < 0.02
     assert falls[1] > 0.3
-    said = [found for found in answers(table, TITLES) if found.sentence.startswith("a network of edges: psf-blur@5")]
+    said = [found for found in answers(table, TITLES) if found.sentence.startswith("A network of edges: psf-blur@5")]
     assert "enters at stage 2 (1) of 2" in said[0].sentence
     assert "Half of the loss is there by stage 2" in said[0].sentence
     assert "Control: another seed" in said[0].sentence
@@ -114,6 +114,7 @@ def test_training_is_shown_with_two_seeds_and_two_untrained_networks_beside_it(t
     first = next(answers(table, TITLES))
     assert "before and after" in first.sentence
     assert "Control: two trainings" in first.sentence
+    assert "Shifts enter: psf-blur@5 at stage 2 (1), gamma@5" in first.sentence
 
 
 def test_weights_that_grow_by_half_have_moved_by_half():
