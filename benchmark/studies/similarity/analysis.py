@@ -19,7 +19,7 @@ from ...runs.sweeps import options
 from ...submissions import card
 from ..findings import Findings, Table
 from ..study import Study
-from .answers import ALIKE, answers, pick, size, text
+from .answers import BELOW, answers, pick, size, text
 from .columns import BEFORE_AFTER, COLUMNS, MOVED, SHIFTED
 from .drawings import drawings
 from .figure import figure
@@ -74,7 +74,7 @@ def findings(stored: StoredStudy, out: Path) -> Findings:
         records=[{str(key): value for key, value in row.items()} for row in table.to_dict("records")],
         doubts=(
             size(table),
-            f"That a shift enters below a CKA of {ALIKE} is a convention; fewer patients find it at a later stage.",
+            f"That a shift enters below a CKA of {BELOW} is a convention; fewer patients find it at a later stage.",
             "CKA says how alike two sets of features are, not whether the difference costs accuracy.",
         ),
     )

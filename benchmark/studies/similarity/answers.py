@@ -7,13 +7,15 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 import pandas as pd
 
-from ...reporting.numbers import format_estimate
+from ...reporting.numbers import format_decimal, format_estimate
 from ..findings import Answered, Measured, verdict
 from .columns import BEFORE_AFTER, HALVES, MEAN, REUSED, SEEDS, SHIFTED, SHIFTED_UNTRAINED, UNTRAINED
 
 LOWEST_LEAST = "above 0: the lowest stage keeps more of its features than the last one"
 EARLY = "above 0: more is lost in the lower half of the stages than in the upper half"
 ALIKE = 0.95  # a shift enters where CKA is below: a convention, as features of two seeds differ by more than that
+BELOW = format_decimal(ALIKE, 2)  # in words
+NARROW = 0.02
 
 
 def answers(table: pd.DataFrame, titles: Mapping[str, str]) -> Iterator[Answered]:
@@ -77,7 +79,7 @@ def _of_shift(own: pd.DataFrame, shift: str, title: str) -> Answered:
         half = half_lost(found[found["stage"] >= enters["stage"]])
         said = (
             f"{title}: {shift}@{level:g} enters at {_stage(enters)} of {len(found)}, the first one where CKA between "
-            f"the clean and the shifted images lies below {ALIKE}: {text(enters)}. Half of the loss is there by "
+            f"the clean and the shifted images lies below {BELOW}: {text(enters)}. Half of the loss is there by "
             f"{_stage(half)}; at the last stage, CKA is {text(last)}."
         )
     seeds, untrained = pick(own, SEEDS), pick(at, SHIFTED_UNTRAINED)
@@ -132,8 +134,11 @@ def at_stage(rows: pd.DataFrame, like: pd.Series) -> pd.Series:
 
 
 def text(row: pd.Series) -> str:
-    """Write a value with its interval."""
-    return format_estimate(float(row["value"]), float(row["low"]), float(row["high"]))
+    """Write a value with its interval; near 1, where two digits would hide its width, with three."""
+    value, low, high = (float(row[column]) for column in ("value", "low", "high"))
+    if high - low < NARROW:
+        return f"{format_decimal(value)} [{format_decimal(low)}, {format_decimal(high)}]"
+    return format_estimate(value, low, high)
 
 
 def size(table: pd.DataFrame) -> str:

@@ -8,7 +8,7 @@ from html import escape
 
 import pandas as pd
 
-from .answers import ALIKE, entry, pick, size
+from .answers import BELOW, entry, pick, size
 from .columns import BEFORE_AFTER, MOVED, SEEDS, SHIFTED, SHIFTED_UNTRAINED, UNTRAINED
 from .panel import HEIGHT, WIDTH, Kind, Line, Panel, draw
 
@@ -29,7 +29,7 @@ text { font: 11.5px system-ui, "Segoe UI", Roboto, sans-serif; fill: var(--ink);
 HOW = (
     "Upper panels: the same test images, as acquired and shifted, through a trained network; one line per severity, "
     "whose number stands at its end. A line falls where the shift changes features. The band marks the stage where the "
-    f"strongest level enters: the first one whose whole interval lies below {ALIKE}. Controls: 'other seed', two "
+    f"strongest level enters: the first one whose whole interval lies below {BELOW}. Controls: 'other seed', two "
     "trainings that differ in their seed, on clean images; 'before', the strongest level through the network before "
     "training. Lower panels: features before against after training, and how far weights moved. Bars: 95\u00a0% "
     "intervals over patients; of weights, the seeds."
