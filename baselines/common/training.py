@@ -78,6 +78,7 @@ def source_network(
         if len(access.spatial) == 2:
             network.to(memory_format=torch.channels_last)
         start = tell_start(network, access)
+        access.started(network)
         key = weights_key(access, recipe, f"{name} {start}", [build, loss, learn, *parts])
         path = home() / "models" / f"{key}.pt"
         record = load_weights(network, path, access)

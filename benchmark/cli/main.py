@@ -1,4 +1,4 @@
-"""The command line: `medshift run`, `data`, `list`, `check`, `shifts`, `protocol`, `leaderboard` and others."""
+"""The command line: `medshift run`, `data`, `list`, `check`, `shifts`, `protocol`, `study`, `leaderboard`, others."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typer.core import TyperGroup
 from ...shifts.errors import MedshiftError
 from ..reporting.terminal import tolerate_encodings
 from . import interrupts
-from .commands import check, data, doctor, listing, new, protocol, report, run, shifts, sweep
+from .commands import check, data, doctor, listing, new, protocol, report, run, shifts, study, sweep
 from .commands.entries import export, leaderboard, score, submit, verify
 from .explain import expand_home, explain
 
@@ -55,6 +55,7 @@ app.add_typer(check.app, name="check")
 app.add_typer(data.app, name="data")
 app.add_typer(protocol.app, name="protocol")
 app.add_typer(shifts.app, name="shifts")
+app.add_typer(study.app, name="study")
 app.add_typer(new.app, name="new")
 
 

@@ -22,6 +22,7 @@ from .weights_record import WeightsRecord
 
 if TYPE_CHECKING:
     import torch
+    from torch import nn
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,7 @@ class Access:
         trained: Called with the record of a training on the source; the card keeps the last.
         precision: Number format that the network is to compute in; `source_network` sees to it.
         starts_from: Called with the record of pretrained weights that a network starts from; the card keeps the last.
+        started: Called with a network of the source at its initial weights, before it is trained in place or loaded.
     """
 
     classes: tuple[str, ...]
@@ -59,6 +61,7 @@ class Access:
     trained: Callable[[TrainingRecord], None] = lambda record: None
     precision: Precision = DEFAULT
     starts_from: Callable[[WeightsRecord], None] = lambda record: None
+    started: Callable[[nn.Module], None] = lambda network: None
 
 
 def group_codes(groups: pd.Series, content: str) -> NDArray[np.int64]:

@@ -20,3 +20,18 @@ def byte_size(count: int) -> str:
     scale, unit = next(((scale, unit) for scale, unit in UNITS if count >= scale), UNITS[-1])
     amount = count / scale
     return f"{amount:.0f} {unit}" if amount >= 10 or not amount else f"{amount:.1f} {unit}"
+
+
+def duration(seconds: float) -> str:
+    """Format a duration for people: `40 s`, `12 min`, `3 h 20 min`, `2 d 4 h`."""
+    whole = round(seconds)
+    if whole < 120:
+        return f"{whole} s"
+    minutes = round(seconds / 60)
+    if minutes < 120:
+        return f"{minutes} min"
+    hours, minutes = divmod(minutes, 60)
+    if hours < 48:
+        return f"{hours} h {minutes} min" if minutes else f"{hours} h"
+    days, hours = divmod(round(seconds / 3600), 24)
+    return f"{days} d {hours} h" if hours else f"{days} d"

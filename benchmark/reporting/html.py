@@ -9,11 +9,11 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 
-def template_environment(templates: Path) -> Environment:
+def template_environment(*templates: Path) -> Environment:
     """Return the Jinja environment of a page: it escapes in every template and raises on undefined names.
 
     Args:
-        templates: The folder that holds the page's templates.
+        templates: The folders that hold the page's templates; the first one that has a name gives it.
     """
     return Environment(
         loader=FileSystemLoader(templates, encoding="utf-8"),

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from ...shifts.errors import MedshiftError
 from ..contract import registry
+from ..contract.access import Access, grant
 from ..contract.fitted import FittedModel
 from ..contract.precision import DEFAULT, Precision
 from ..contract.registry import Baseline
+from ..contract.training_record import TrainingRecord
 from ..datasets.dataset import Dataset
 from ..protocols.condition import Condition
 from ..protocols.protocol import CriteriaClaim, Protocol
 from ..submissions import card
 from .tuning import Budget
+
+if TYPE_CHECKING:
+    import torch
 
 
 @dataclass(frozen=True)
@@ -104,3 +111,40 @@ class RunProgress:
 
     line: Callable[[str], None] = lambda text: None
     track: Callable[[Iterable[Condition], int], Iterable[Condition]] = lambda conditions, count: conditions
+
+
+def access_of(
+    job: Job,
+    device: torch.device,
+    report: Callable[[str], None],
+    trained: Callable[[TrainingRecord], None] = lambda record: None,
+) -> Access:
+    """Return the data of the access level that a job's baseline declares, and nothing else.
+
+    Args:
+        job: Its data set is arranged as its protocol needs it (`arrange_like`).
+        device: Device of the run.
+        report: Called with a line of progress.
+        trained: Called with the record of a training on the source.
+    """
+    code, digest = registry.code(job.baseline), job.dataset.digest()
+    protocol = job.protocol
+    content = [digest, protocol.truth_sha256, protocol.source, *([code] if code else [])]
+    if protocol.size:
+        content.append(f"size {protocol.size}")
+    access = grant(
+        job.dataset,
+        job.table,
+        protocol.source,
+        protocol.targets,
+        job.baseline.sees,
+        job.seed,
+        device,
+        hashlib.sha256(" ".join(content).encode()).hexdigest(),
+        report,
+        trained,
+        digest,
+        protocol.mixed,
+        protocol.size,
+    )
+    return replace(access, precision=job.precision)

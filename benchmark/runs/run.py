@@ -16,7 +16,7 @@ from ...shifts.errors import MedshiftError
 from ...shifts.fingerprints import fingerprint
 from ...shifts.plugins import own_distribution
 from ..contract import registry, user_class
-from ..contract.access import Access, grant
+from ..contract.access import Access
 from ..files.atomic import sha256
 from ..files.locks import locked
 from ..files.wording import plural
@@ -25,7 +25,7 @@ from ..protocols.condition import Condition
 from ..scoring import scores
 from ..submissions import card, predictions, submission
 from . import environment, tuning
-from .job import Job, RunProgress
+from .job import Job, RunProgress, access_of
 from .study_notes import epochs_note
 from .tuning import Budget
 
@@ -170,28 +170,9 @@ def _run_key(job: Job, shifts: dict[str, str], device: str, threads: int) -> str
 
 
 def _grant(job: Job, device: torch.device, progress: RunProgress, finished: FinishedConditions) -> Access:
-    """Return the data of the baseline's declared access level, and nothing else."""
-    code, digest = registry.code(job.baseline), job.dataset.digest()
+    access = access_of(job, device, progress.line, finished.save_training)
     protocol = job.protocol
-    content = [digest, protocol.truth_sha256, protocol.source, *([code] if code else [])]
-    if protocol.size:
-        content.append(f"size {protocol.size}")
-    access = grant(
-        job.dataset,
-        job.table,
-        job.protocol.source,
-        job.protocol.targets,
-        job.baseline.sees,
-        job.seed,
-        device,
-        hashlib.sha256(" ".join(content).encode()).hexdigest(),
-        progress.line,
-        finished.save_training,
-        digest,
-        protocol.mixed,
-        protocol.size,
-    )
-    access = replace(access, precision=job.precision, starts_from=finished.save_weights)
+    access = replace(access, starts_from=finished.save_weights)
     domains = f"{protocol.source!r} and {protocol.mixed!r}" if protocol.mixed else repr(protocol.source)
     progress.line(
         f"{job.entry}, seed {job.seed}: fitting on {len(access.train)} images of {domains} "

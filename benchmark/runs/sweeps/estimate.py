@@ -7,7 +7,7 @@ from pathlib import Path
 from statistics import fmean
 
 from ...contract import registry
-from ...files.wording import plural
+from ...files.wording import duration, plural
 from ...submissions import card
 from .planned import PlannedRun
 
@@ -48,18 +48,8 @@ class Durations:
 
 
 def told(seconds: float) -> str:
-    """Format a duration for people: `40 s`, `12 min`, `3 h 20 min`, `2 d 4 h`."""
-    whole = round(seconds)
-    if whole < 120:
-        return f"{whole} s"
-    minutes = round(seconds / 60)
-    if minutes < 120:
-        return f"{minutes} min"
-    hours, minutes = divmod(minutes, 60)
-    if hours < 48:
-        return f"{hours} h {minutes} min" if minutes else f"{hours} h"
-    days, hours = divmod(round(seconds / 3600), 24)
-    return f"{days} d {hours} h" if hours else f"{days} d"
+    """Format a duration for people; see `wording.duration`."""
+    return duration(seconds)
 
 
 def told_total(runs: Sequence[PlannedRun], durations: Durations, workers: int) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NoReturn, TypeAlias
@@ -154,7 +154,7 @@ def plan_runs(sweep: Sweep, bar: terms.Bar = terms.no_bar, refuse: Refuse | None
                 runs.append(
                     PlannedRun(name, tuple(words), suited, study, seed, tried, sweep.submitter, sweep.precision)
                 )
-    _require_one_place_each(runs)
+    require_one_place_each(runs)
     return runs
 
 
@@ -176,7 +176,8 @@ def _refuse(number: int, problem: str) -> NoReturn:
     raise MedshiftError(f"protocol {number + 1} of the sweep: {problem}")
 
 
-def _require_one_place_each(runs: list[PlannedRun]) -> None:
+def require_one_place_each(runs: Sequence[PlannedRun]) -> None:
+    """Raise MedshiftError if two runs are the same entry with the same seed on the same protocol."""
     found: dict[Path, PlannedRun] = {}
     for run in runs:
         place = run.folder(Path())

@@ -31,7 +31,7 @@ def print_plan(sweep: Sweep, file: SweepFile | None, out: Path, threads: int, de
     for run, state in zip(runs, states, strict=True):
         if state == "to do":
             print(shlex.join(["medshift", *run.words(out, threads, device)]))
-    console().print(_counted(states), markup=False, soft_wrap=True)
+    console().print(counted(states), markup=False, soft_wrap=True)
 
 
 def show(sweep: Sweep, file: SweepFile | None, out: Path, workers: int) -> None:
@@ -46,30 +46,31 @@ def show(sweep: Sweep, file: SweepFile | None, out: Path, workers: int) -> None:
         rows.append((run.entry, str(run.seed), run.study.protocol.name, state, shown))
     print_rows("runs", ("name", "seed", "protocol", "state", "time"), rows)
     todo = [run for run, state in zip(runs, states, strict=True) if state == "to do"]
-    print(f"{_counted(states)}; {told_total(todo, durations, workers)}")
+    print(f"{counted(states)}; {told_total(todo, durations, workers)}")
 
 
 def start(sweep: Sweep, file: SweepFile | None, out: Path, workers: int, threads: int, device: str, ray: str) -> None:
     """Run a sweep, and end with an error that lists the runs that failed."""
     pool = Cluster(ray, threads, device) if ray else Workers(workers, threads, device)
     runs = _planned(sweep, file)
-    with _watched(len(runs)) as progress:
+    with watched(len(runs)) as progress:
         result = make_runs(runs, out, pool, progress)
-    _end(result)
+    end(result)
 
 
 def _planned(sweep: Sweep, file: SweepFile | None) -> list[PlannedRun]:
     return plan_runs(sweep, bar, file.protocol_failed if file else None)
 
 
-def _counted(states: Sequence[str]) -> str:
+def counted(states: Sequence[str]) -> str:
+    """Count runs by state: `6 runs: 4 done, 2 to do`."""
     counts = Counter(states)
     kinds = ("done", "running", "to do")
     return f"{plural(len(states), 'run')}: " + ", ".join(f"{counts[kind]} {kind}" for kind in kinds if counts[kind])
 
 
 @contextmanager
-def _watched(total: int) -> Iterator[SweepProgress]:
+def watched(total: int) -> Iterator[SweepProgress]:
     """Print a line per run that has ended; on a terminal, show a clock and the runs under way, too."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
@@ -107,7 +108,7 @@ def _told(outcome: Outcome) -> str:
     return f"{after}: {outcome.reason}" if outcome.reason else after
 
 
-def _end(result: SweepResult) -> None:
+def end(result: SweepResult) -> None:
     """Tell what there is; what failed is listed with its reason, and ends in status 1."""
     if result.elsewhere:
         left = plural(len(result.elsewhere), "run")

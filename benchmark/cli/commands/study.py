@@ -1,0 +1,248 @@
+"""`medshift study`: questions of the field, each a grid of runs, an answer with its interval, and a page."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+from typer.core import TyperCommand
+
+from ....shifts.errors import MedshiftError
+from ...contract.precision import DEFAULT, Precision
+from .. import options
+from ..reading import DataOptions, ReadingOptions
+from .listing import Json, print_json, print_rows
+
+if TYPE_CHECKING:
+    from ...runs.sweeps.outcome import SweepResult
+    from ...studies.file import LoadedStudy
+    from ...studies.run import PreparedStudy
+
+SMALLER = "What makes it smaller; the report says what was cut"
+
+
+class _Costed(TyperCommand):
+    """A command whose help ends with what every study costs."""
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401 - click's, of any version
+        super().format_help(ctx, formatter)
+        for name, _, text in _costs():
+            print(f"  {name}: {text}")
+
+
+app = typer.Typer(no_args_is_help=True, help="Ask a question of the field: run a study, and report its answer.")
+
+
+@app.command("list")
+def list_studies(as_json: Json = False) -> None:
+    """List studies: their questions, and what they cost."""
+    found = _costs()
+    if as_json:
+        print_json([{"name": name, "question": question, "cost": text} for name, question, text in found])
+        return
+    print_rows("studies", ("name", "question", "cost"), found)
+    print("medshift study run NAME --out DIR; then medshift study report DIR")
+
+
+def _costs() -> list[tuple[str, str, str]]:
+    """Return name, question and cost of every study; of one that cannot be loaded, why."""
+    from ...studies import registry
+    from ...studies.cost import cost
+
+    found = []
+    for name in registry.TABLE.names():
+        try:
+            study = registry.load_study(name).study
+        except MedshiftError as error:
+            found.append((name, str(error), ""))
+        else:
+            found.append((name, study.question, cost(study).text if study.arms else "as its own analysis says"))
+    return found
+
+
+@app.command("run", cls=_Costed)
+@options.expand
+def run(
+    *,
+    name: Annotated[str, typer.Argument(help="A study from `medshift study list`, or FILE.toml.", show_default=False)],
+    data: DataOptions,
+    chosen: options.ProtocolOptions,
+    reading: ReadingOptions,
+    seeds: Annotated[
+        int, typer.Option(help="Number of seeds; 0: the study's.", min=0, rich_help_panel=SMALLER, show_default=False)
+    ] = 0,
+    budget: Annotated[
+        Literal["", "short", "standard", "long"],
+        typer.Option(
+            help="Length of training, of all methods that have one.", rich_help_panel=SMALLER, show_default=False
+        ),
+    ] = "",
+    settings: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="KEY=VALUE",
+            help="A hyper-parameter of all methods that have it; may be repeated.",
+            rich_help_panel=SMALLER,
+        ),
+    ] = None,
+    arms: Annotated[
+        list[str] | None, typer.Option(help="Only these methods, comma-separated.", rich_help_panel=SMALLER)
+    ] = None,
+    levels: Annotated[
+        list[str] | None,
+        typer.Option(metavar="AXIS=LEVEL[,LEVEL]", help="Only these levels; may be repeated.", rich_help_panel=SMALLER),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Folder of its submissions and report; studies/NAME.", show_default=False),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what is done and to do, and how long it will take.")
+    ] = False,
+    workers: Annotated[int, typer.Option(help="Runs at a time on this machine.", min=1)] = 1,
+    ray: Annotated[
+        str, typer.Option(metavar="auto|ADDRESS", help="Run on this Ray cluster; needs the extra `ray`.")
+    ] = "",
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = "auto",
+    threads: Annotated[
+        int, typer.Option(help="CPU threads of each run; 0: its share of the cores, on Ray 1.", min=0)
+    ] = 0,
+    precision: Annotated[Precision, typer.Option(help="As for `medshift run`.")] = DEFAULT,
+    submitter: Annotated[str, typer.Option(help="Who answers for the submissions.")] = "",
+) -> None:
+    """Run a study, and write its report. Results are submissions as `medshift run` writes them.
+
+    Rerun the same command to resume; a run that fails fails alone.
+    """
+    from ...files.destinations import output_folder
+    from ...studies import registry
+    from ...studies.choose import Chosen
+    from ..terms import data_choice
+
+    loaded = registry.load_study(name)
+    out = output_folder(out or Path("studies") / loaded.study.name, "a study")
+    wanted = Chosen(
+        data_choice(data, reading),
+        chosen.choices(),
+        seeds,
+        budget,
+        _settings(settings or []),
+        options.split_names(arms),
+        _levels(levels or []),
+        submitter,
+        precision,
+    )
+    from ...runs.sweeps.cluster import Cluster
+    from ...runs.sweeps.local import Workers
+    from ...studies.run import prepare
+    from ..progress import bar
+    from .sweep.act import end
+
+    pool = Cluster(ray, threads, device) if ray else Workers(workers, threads, device)
+    command = ["medshift", *sys.argv[1:]] if sys.argv[1:2] == ["study"] else ["medshift", "study", "run", name]
+    prepared = prepare(loaded, wanted, out, [shlex.join(command)], pool, bar, _first_line)
+    if dry_run:
+        _show(prepared, workers)
+        return
+    result = _start(prepared, pool)
+    if result.folders or not prepared.planned.runs:  # what failed is told below, and missing in the report
+        _report(out)
+    end(result)
+
+
+def _settings(given: Sequence[str]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for setting in given:
+        key, equals, value = setting.partition("=")
+        if not equals or not value:
+            raise MedshiftError(f"--set takes key=value, not {setting!r}")
+        if key in found:
+            raise MedshiftError(f"--set {key} is given twice: a study takes one value")
+        found[key] = value
+    return found
+
+
+def _levels(given: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    found: dict[str, tuple[str, ...]] = {}
+    for text in given:
+        name, equals, values = text.partition("=")
+        levels = options.split_names([values])
+        if not equals or not levels:
+            raise MedshiftError(f"--levels takes axis=level[,level], not {text!r}")
+        if name in found:
+            raise MedshiftError(f"--levels {name} is given twice: list its levels, separated by commas")
+        found[name] = levels
+    return found
+
+
+def _first_line(loaded: LoadedStudy, cuts: Sequence[str]) -> None:
+    """Print the question, what it costs as it will be run, and what was cut."""
+    from ...studies.cost import cost
+    from ..progress import console
+
+    screen = console(err=False)
+    screen.print(loaded.study.question, markup=False, soft_wrap=True, style="bold")
+    if loaded.study.arms:
+        screen.print(f"{loaded.study.name}: {cost(loaded.study).text}", markup=False, soft_wrap=True)
+    for cut in cuts:
+        screen.print(f"less than the whole study: {cut}", markup=False, soft_wrap=True)
+
+
+def _show(prepared: PreparedStudy, workers: int) -> None:
+    """Print the table of runs, and how long those that are to do will take."""
+    from ...runs.sweeps.estimate import Durations, told, told_total
+    from .sweep.act import counted
+
+    runs = prepared.planned.runs
+    durations = Durations(prepared.out, runs)
+    states = [run.state(prepared.out) for run in runs]
+    rows = []
+    for run, state in zip(runs, states, strict=True):
+        seconds = durations.of(run) if state != "done" else None
+        shown = f"about {told(seconds)}" if seconds is not None else "" if state == "done" else "unknown"
+        rows.append((run.entry, str(run.seed), run.study.protocol.name, state, shown))
+    print_rows("runs", ("name", "seed", "protocol", "state", "time"), rows)
+    todo = [run for run, state in zip(runs, states, strict=True) if state == "to do"]
+    print(f"{counted(states)}; {told_total(todo, durations, workers)}")
+
+
+def _start(prepared: PreparedStudy, pool: Any) -> SweepResult:  # noqa: ANN401 - imported on use
+    """Make the runs."""
+    from ...studies.run import run_study
+    from .sweep.act import watched
+
+    with watched(len(prepared.planned.runs)) as progress:
+        return run_study(prepared, pool, progress)
+
+
+@app.command("report")
+def report(
+    folder: Annotated[
+        Path, typer.Argument(metavar="DIR", help="Folder of a study, as `medshift study run` writes it.")
+    ],
+) -> None:
+    """Write a study's page (index.html), figures/*.svg, study.csv and study.md, from its folder alone."""
+    _report(folder)
+
+
+def _report(folder: Path) -> None:
+    from rich.markup import escape
+
+    from ...studies.report.build import build_report
+    from ..progress import console
+
+    screen = console(err=False)
+    with screen.status("scoring") as status:
+        built = build_report(folder, lambda name: status.update(f"scoring {escape(name)}"))
+    for answered in built.findings.answers:
+        screen.print(f"{answered.verdict}: {answered.sentence}", markup=False, soft_wrap=True)
+        if answered.found.note:
+            screen.print(f"  {answered.found.note}", markup=False, soft_wrap=True)
+    for doubt in built.findings.doubts:
+        screen.print(f"- {doubt}", markup=False, soft_wrap=True)
+    screen.print(f"Report: {built.page.absolute()}", markup=False, soft_wrap=True)

@@ -1,0 +1,1 @@
+"""The built-in studies that are grids of runs, as files."""

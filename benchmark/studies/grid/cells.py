@@ -1,0 +1,226 @@
+"""The cells of a study's grid, scored: each is one method at one level of every axis, over its seeds."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ....leaderboard.entries.entries import protocol_folders
+from ....leaderboard.entries.scoring import PAIRED
+from ....leaderboard.ranking.board import Board, Row, rank_entries
+from ....shifts.errors import MedshiftError
+from ...protocols.condition import Condition
+from ...scoring.estimate import Estimate
+from ...scoring.metrics import METRICS
+from ...submissions.card import Card
+from ...submissions.learning_speed import steps_to
+from ..stored import StoredStudy, StudyRun
+from ..study import Figure, Setting
+
+Floats = NDArray[np.float64]
+SHARES = {"steps-90": 0.9, "steps-95": 0.95}
+MANY = 12  # submissions of a protocol for which processes of their own are worth the seconds that they take to start
+
+
+@dataclass(frozen=True, eq=False)
+class Piece:
+    """A part of a cell: an entry of one protocol, with the seeds that belong to the cell."""
+
+    board: Board
+    row: Row
+    seeds: tuple[int, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Cell:
+    """A cell.
+
+    Args:
+        arm: The arm.
+        levels: Axis -> level.
+        pieces: Its submissions; several where each seed has a protocol of its own, with the same test images.
+    """
+
+    arm: str
+    levels: Mapping[str, Setting]
+    pieces: tuple[Piece, ...]
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """Its seeds, in order."""
+        return tuple(sorted(seed for piece in self.pieces for seed in piece.seeds))
+
+    @property
+    def cards(self) -> list[tuple[str, Card]]:
+        """(protocol, card) of every submission, by seed."""
+        found = [
+            (piece.board.protocol.name, card)
+            for piece in self.pieces
+            for card in piece.row.cards
+            if card.seed in piece.seeds
+        ]
+        return sorted(found, key=lambda each: each[1].seed)
+
+    def estimate(self, figure: Figure, seeds: Sequence[int] = ()) -> Estimate:
+        """Return a figure as the mean over seeds, with its replicates over groups, and those of each seed.
+
+        Replicate b has the same groups in every cell, so that differences are paired.
+
+        Args:
+            figure: The figure.
+            seeds: Only these; all by default.
+        """
+        wanted = tuple(seeds) or self.seeds
+        if figure in SHARES:
+            return self._steps(SHARES[figure], wanted)
+        each = np.stack([self._of_seed(figure, seed) for seed in wanted])
+        middle = each.mean(axis=0)
+        lowest = -1.0 if figure == "drop" else 0.0
+        most = METRICS[self.pieces[0].board.rank_by].most
+        return Estimate(
+            float(middle[0]),
+            middle[1:],
+            units=min(_units(piece.board, figure) for piece in self.pieces),
+            bounds=(lowest * most, most),
+            by_seed=each if len(wanted) > 1 else np.empty((0, 0)),
+        )
+
+    def _of_seed(self, figure: Figure, seed: int) -> Floats:
+        """Return (1 + B,) the figure of a seed and its replicates; NaN if the protocol has none of the kind."""
+        piece = next(piece for piece in self.pieces if seed in piece.seeds)
+        place = [card.seed for card in piece.row.cards].index(seed)
+        names = ("clean", "shifted") if figure == "drop" else (figure,)
+        if not all(name in PAIRED and name in piece.row.aggregates for name in names):
+            return np.full(piece.row.by_seed("clean").shape[1], np.nan)
+        found = [piece.row.by_seed(name)[place] for name in names]
+        return found[0] - found[1] if figure == "drop" else found[0]
+
+    def _steps(self, share: float, seeds: Sequence[int]) -> Estimate:
+        """Return the steps to a share of the final figure: certain for a seed, and of unknown spread for one alone."""
+        values = []
+        for seed in seeds:
+            piece = next(piece for piece in self.pieces if seed in piece.seeds)
+            place = [card.seed for card in piece.row.cards].index(seed)
+            card = piece.row.cards[place]
+            curve = piece.row.curves[place] if piece.row.curves else None
+            classes = len(piece.board.protocol.dataset.classes)
+            found = steps_to(curve, card.training.kept, share, classes) if curve and card.training else None
+            values.append(math.nan if found is None else float(found))
+        replicates = len(self.pieces[0].row.by_seed("clean")[0]) - 1
+        each = np.tile(np.array(values)[:, None], (1, 1 + replicates))
+        if len(seeds) < 2:
+            return Estimate(values[0], np.full(replicates, np.nan))
+        return Estimate(float(each[:, 0].mean()), each[:, 1:].mean(axis=0), by_seed=each)
+
+
+def _units(board: Board, figure: Figure) -> float:
+    """Return the effective number of groups behind a figure: that of the least certain test split in it."""
+    source = board.units[board.protocol.source, "test"]
+    targets = [board.units[target, "test"] for target in board.protocol.targets]
+    if figure == "real":
+        return min(targets, default=source)
+    return min([source, *targets]) if figure in ("shifted", "drop") else source
+
+
+@dataclass(frozen=True, eq=False)
+class Grid:
+    """The scored cells of a study.
+
+    Args:
+        stored: The study.
+        cells: Those with at least one finished submission.
+        missing: Runs that are not finished.
+        refused: Refused submissions, one line each.
+        board: A board of the study, for what all have in common.
+    """
+
+    stored: StoredStudy
+    cells: tuple[Cell, ...]
+    missing: tuple[StudyRun, ...]
+    refused: tuple[str, ...]
+    board: Board
+
+    def find(self, arm: str, levels: Mapping[str, Setting]) -> Cell | None:
+        """Find a cell by its arm and levels; axes that do not apply to the arm are ignored."""
+        own = {axis.name: levels[axis.name] for axis in self.stored.study.axes_of(arm) if axis.name in levels}
+        return next((cell for cell in self.cells if cell.arm == arm and dict(cell.levels) == own), None)
+
+    def last(self) -> dict[str, Setting]:
+        """Return the last level of every axis."""
+        return {axis.name: axis.levels[-1] for axis in self.stored.study.axes}
+
+
+def read_grid(stored: StoredStudy, folder: Path, progress: Callable[[str], None] = lambda name: None) -> Grid:
+    """Score the submissions of a study.
+
+    Args:
+        stored: The study.
+        folder: Holds the submissions.
+        progress: Called with the name of each entry that is scored.
+
+    Raises:
+        MedshiftError: No run is finished, or a protocol is damaged.
+    """
+    wanted = {run.protocol for run in stored.runs}
+    folders = [found for found in protocol_folders(folder) if found.path.name in wanted]
+    counts = Counter(run.protocol for run in stored.runs)
+    boards = {
+        found.path.name: rank_entries(found, progress=progress, workers=1 if counts[found.path.name] < MANY else 0)
+        for found in folders
+    }
+    if not any(board.rows for board in boards.values()):
+        refused = [line for board in boards.values() for line in board.refused]
+        raise MedshiftError("\n".join(refused) or f"no run of study {stored.study.name!r} in {folder} is finished")
+    rows = {(name, row.name): row for name, board in boards.items() for row in board.rows}
+    together: dict[tuple[str, tuple[tuple[str, Setting], ...]], list[StudyRun]] = {}
+    missing = []
+    for run in stored.runs:
+        row = rows.get((run.protocol, run.entry))
+        if row is None or run.seed not in [card.seed for card in row.cards]:
+            missing.append(run)
+        else:
+            together.setdefault((run.arm, tuple(run.levels.items())), []).append(run)
+    cells = []
+    for (arm, levels), runs in together.items():
+        places = dict.fromkeys((run.protocol, run.entry) for run in runs)
+        pieces = tuple(
+            Piece(
+                boards[protocol],
+                rows[protocol, entry],
+                tuple(run.seed for run in runs if (run.protocol, run.entry) == (protocol, entry)),
+            )
+            for protocol, entry in places
+        )
+        cells.append(Cell(arm, dict(levels), pieces))
+    _require_same_tests(boards)
+    refused = tuple(line for board in boards.values() for line in board.refused)
+    return Grid(stored, tuple(cells), tuple(missing), refused, next(board for board in boards.values() if board.rows))
+
+
+def _require_same_tests(boards: Mapping[str, Board]) -> None:
+    """Check that protocols differ in training only: else replicates would pair different patients.
+
+    Raises:
+        MedshiftError: Two protocols have different test splits.
+    """
+    first, *others = boards.values()
+    for other in others:
+        same = {key: size for key, size in first.sizes.items() if key[1] == "test"} == {
+            key: size for key, size in other.sizes.items() if key[1] == "test"
+        }
+        if not same or _tests(first) != _tests(other) or first.protocol.seed != other.protocol.seed:
+            raise MedshiftError(
+                f"protocols {first.protocol.name!r} and {other.protocol.name!r} of the study have different tests: "
+                "their figures cannot be compared"
+            )
+
+
+def _tests(board: Board) -> list[str]:
+    return [cast("Condition", condition).key for condition in board.protocol.conditions()]

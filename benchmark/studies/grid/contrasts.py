@@ -1,0 +1,203 @@
+"""Numbers over cells, with intervals over patients and seeds: weighted sums exactly paired, others by resampling."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import reduce
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...scoring.bootstrap import LEAST_DEFINED, LEVEL
+from ...scoring.estimate import Estimate, weighted
+from ..findings import Measured
+from ..study import Figure
+from .cells import Cell
+
+Floats = NDArray[np.float64]
+TAIL = (1 - LEVEL) / 2
+LEAST_NETWORKS = 3  # over which a rank correlation is computed
+NOTHING = math.nan
+
+
+def shared_seeds(cells: Sequence[Cell]) -> tuple[int, ...]:
+    """List the seeds that all cells have."""
+    return tuple(sorted(reduce(set.intersection, [set(cell.seeds) for cell in cells])))
+
+
+def estimates(cells: Sequence[Cell], figure: Figure) -> tuple[list[Estimate], int]:
+    """Return a figure of all cells over the seeds that all have, and their number; none if there is no such seed."""
+    seeds = shared_seeds(cells)
+    return [cell.estimate(figure, seeds) for cell in cells] if seeds else [], len(seeds)
+
+
+def weighted_sum(cells: Sequence[Cell], weights: Sequence[float], figure: Figure) -> Measured:
+    """Sum a figure of cells times weights, on the same resampled groups and, seed by seed, on the same seeds.
+
+    The interval has two parts, as `scoring.intervals` says: groups, and the difference between seeds.
+    """
+    found, seeds = estimates(cells, figure)
+    if not found:
+        return Measured(NOTHING, note="The cells have no seed in common.")
+    total = weighted(found, weights)
+    if math.isnan(total.value):
+        return Measured(NOTHING, seeds=seeds, note=_why(figure))
+    return Measured(
+        total.value, *total.interval, seeds, "" if seeds > 1 else "One seed: its interval is over patients."
+    )
+
+
+def resampled(
+    cells: Sequence[Cell], figure: Figure, function: Callable[[Floats], Floats], note: Callable[[Floats], str]
+) -> Measured:
+    """Compute any function of a figure of cells, with the percentiles of its values on resampled groups and seeds.
+
+    In a replicate, the groups are the same in all cells. What seeds add is drawn from Student's t with their spread, on
+    its own for every cell: three seeds that are drawn with replacement vary too little.
+
+    Args:
+        cells: The cells.
+        figure: The figure.
+        function: Maps (cells, n) figures to (n,) numbers, NaN where there is none.
+        note: Maps the (cells,) figures to what limits the number.
+    """
+    found, seeds = estimates(cells, figure)
+    if not found:
+        return Measured(NOTHING, note="The cells have no seed in common.")
+    values = np.array([[each.value] for each in found])
+    if np.isnan(values).any():
+        return Measured(NOTHING, seeds=seeds, note=_why(figure))
+    value = float(function(values)[0])
+    told = note(values[:, 0])
+    if math.isnan(value):
+        return Measured(NOTHING, seeds=seeds, note=told)
+    varied = np.stack([_varied(each, seeds, number) for number, each in enumerate(found)])
+    each = function(varied)
+    defined = each[~np.isnan(each)]
+    if len(defined) <= LEAST_DEFINED * len(each) or not len(defined):
+        return Measured(value, seeds=seeds, note=told)
+    low, high = np.quantile(defined, (TAIL, 1 - TAIL))
+    return Measured(value, float(min(low, value)), float(max(high, value)), seeds, told)
+
+
+def _varied(found: Estimate, seeds: int, number: int) -> Floats:
+    """Return replicates of an estimate in which the seeds vary, too."""
+    count = found.units / (found.units - 1) if 1 < found.units < math.inf else 1.0
+    middle = np.nanmean(found.replicates) if not np.isnan(found.replicates).all() else NOTHING
+    varied = found.value + math.sqrt(count) * (found.replicates - middle)
+    from_seeds = found.spread[0]
+    if seeds > 1 and from_seeds > 0:
+        draws = np.random.default_rng([20_191_902, number]).standard_t(seeds - 1, len(varied))
+        varied = varied + math.sqrt(from_seeds) * draws
+    return np.asarray(np.clip(varied, *found.bounds))
+
+
+def share(cells: Sequence[Cell], figure: Figure) -> Measured:
+    """Compute the part of the change from the first to the last of three cells that the second one has.
+
+    Undefined unless the whole change is shown to differ from none: the ratio would be of noise.
+    """
+    whole = weighted_sum([cells[0], cells[2]], [-1.0, 1.0], figure)
+    if math.isnan(whole.low) or whole.low <= 0 <= whole.high:
+        note = whole.note or f"The whole change, {whole.text}, is not shown to differ from none: no share of it is."
+        return replace(whole, value=NOTHING, low=NOTHING, high=NOTHING, note=note)
+
+    def ratio(figures: Floats) -> Floats:
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.asarray((figures[1] - figures[0]) / (figures[2] - figures[0]))
+
+    return resampled(cells, figure, ratio, lambda figures: "")
+
+
+def slope(positions: Sequence[float], *, log: bool) -> list[float]:
+    """Return the weights by which a least-squares slope is a sum of figures; per doubling on a log scale."""
+    x = np.log2(positions) if log else np.asarray(positions, dtype=np.float64)
+    away = x - x.mean()
+    return (away / (away**2).sum()).tolist()  # type: ignore[no-any-return]
+
+
+def correlation(cells: Sequence[Cell], positions: Sequence[float], figure: Figure) -> Measured:
+    """Compute Spearman's rank correlation of positions with a figure, over cells."""
+    if len(cells) < LEAST_NETWORKS:
+        return Measured(NOTHING, note=f"A rank correlation needs {LEAST_NETWORKS} of them or more; {len(cells)} ran.")
+    x = _ranks(np.asarray(positions, dtype=np.float64)[:, None])
+
+    def spearman(figures: Floats) -> Floats:
+        y = _ranks(figures)
+        away_x, away_y = x - x.mean(axis=0), y - y.mean(axis=0)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            below = np.sqrt((away_x**2).sum(axis=0) * (away_y**2).sum(axis=0))
+            return np.asarray((away_x * away_y).sum(axis=0) / below)
+
+    return resampled(cells, figure, spearman, lambda figures: f"Over {len(cells)} of them.")
+
+
+def _ranks(values: Floats) -> Floats:
+    """Rank along the first axis; ties share the mean rank."""
+    from scipy.stats import rankdata  # deferred: `--help` must stay fast
+
+    return np.asarray(rankdata(values, method="average", axis=0, nan_policy="propagate"))
+
+
+def saved(ours: Sequence[Cell], theirs: Cell, fractions: Sequence[float], figure: Figure) -> Measured:
+    """Compute the share of labels that a method saves where it is as good as another one with all labels.
+
+    Its curve over fractions is made monotone (least squares), joined by straight lines over the logarithm of the
+    fraction, and read backwards at the other's figure. Beyond the ends of the curve, nothing is read: below the least
+    fraction, at least the rest is saved; above all labels, none is.
+
+    Args:
+        ours: The method's cells, by rising fraction; the last one has all labels.
+        theirs: The other's cell with all labels.
+        fractions: Of `ours`.
+        figure: The figure.
+    """
+    x = np.log(np.asarray(fractions, dtype=np.float64))
+
+    def read(figures: Floats) -> Floats:
+        return np.array([1 - math.exp(_crossing(x, column[:-1], float(column[-1]))) for column in figures.T])
+
+    def note(figures: Floats) -> str:
+        rising = _monotone(figures[:-1])
+        if rising[0] >= figures[-1]:
+            return f"At least: the least fraction, {fractions[0]:g}, is already as good."
+        if rising[-1] < figures[-1]:
+            return "It is not as good with all its labels."
+        return ""
+
+    return resampled([*ours, theirs], figure, read, note)
+
+
+def _crossing(x: Floats, figures: Floats, target: float) -> float:
+    """Return where a monotone curve first reaches a target, within its ends; NaN if a figure is undefined."""
+    if math.isnan(target) or np.isnan(figures).any():
+        return NOTHING
+    rising = _monotone(figures)
+    reached = np.flatnonzero(rising >= target)
+    if not len(reached):
+        return float(x[-1])
+    first = int(reached[0])
+    if first == 0:
+        return float(x[0])
+    share_of = (target - rising[first - 1]) / (rising[first] - rising[first - 1])
+    return float(x[first - 1] + share_of * (x[first] - x[first - 1]))
+
+
+def _monotone(values: Floats) -> Floats:
+    """Return the non-decreasing sequence that is nearest in least squares, by pooling neighbours that fall."""
+    pools: list[tuple[float, int]] = []
+    for value in values:
+        total, count = float(value), 1
+        while pools and pools[-1][0] / pools[-1][1] > total / count:
+            before, size = pools.pop()
+            total, count = total + before, count + size
+        pools.append((total, count))
+    return np.array([total / count for total, count in pools for _ in range(count)])
+
+
+def _why(figure: Figure) -> str:
+    if figure.startswith("steps"):
+        return "The course of a training was not kept, or a training gained nothing."
+    return f"The protocol has no figure {figure!r}, or it is undefined."

@@ -1,0 +1,185 @@
+"""The findings of a study over its grid: answers, figures, the table of cells, and what a reader must know."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from ...files.wording import plural
+from ...reporting.numbers import format_estimate
+from ...submissions.card import Card
+from ..findings import Curve, Drawing, Findings, Point, Table
+from ..stored import StoredStudy
+from ..study import Axis, Figure, Setting
+from .answers import FIGURES, answer
+from .cells import SHARES, Cell, Grid, read_grid
+
+COLUMNS: tuple[Figure, ...] = ("clean", "real", "synthesized", "shifted", "drop", "steps-95")
+HEADINGS = {"steps-95": "Steps to 95 %"}
+FEW_SEEDS = 3
+
+
+def report(
+    stored: StoredStudy, folder: Path, progress: Callable[[str], None] = lambda name: None
+) -> tuple[Findings, Grid]:
+    """Make the findings of a study from its folder; return them and the grid.
+
+    Raises:
+        MedshiftError: No run is finished, or the folder is damaged.
+    """
+    grid = read_grid(stored, folder, progress)
+    return (
+        Findings(
+            [answer(grid, asked) for asked in stored.study.answers],
+            [drawing for figure in stored.study.draw if (drawing := _drawing(grid, figure))],
+            [_cells(grid)],
+            list(_records(grid)),
+            list(_doubts(grid)),
+            list(_cards(grid)),
+        ),
+        grid,
+    )
+
+
+def name_of(grid: Grid, cell: Cell, without: Axis | None = None) -> str:
+    """Name a cell for people: its arm, and its levels but for one axis."""
+    arm = grid.stored.study.arms[cell.arm]
+    levels = [f"{name} {level}" for name, level in cell.levels.items() if without is None or name != without.name]
+    return ", ".join([arm.title or cell.arm, *levels])
+
+
+def _drawing(grid: Grid, figure: Figure) -> Drawing | None:
+    """Draw a figure over the first axis, a curve per arm and level of the other axes; None if it is undefined."""
+    axis = grid.stored.study.axes[0] if grid.stored.study.axes else None
+    curves: dict[str, list[Point]] = {}
+    flat: dict[str, bool] = {}
+    for cell in grid.cells:
+        found = cell.estimate(figure)
+        if math.isnan(found.value):
+            continue
+        name = name_of(grid, cell, axis)
+        level = None if axis is None else cell.levels.get(axis.name)
+        flat[name] = level is None
+        place = axis.position(level) if axis is not None and level is not None else 0.0
+        curves.setdefault(name, []).append(Point(place, found.value, *found.interval))
+    if not curves:
+        return None
+    drawn = [Curve(name, sorted(points, key=lambda point: point.x), flat[name]) for name, points in curves.items()]
+    down = f"{grid.board.title}, {figure}" if figure not in SHARES else FIGURES[figure]
+    across = (axis.title or axis.name) if axis is not None else ""
+    ticks = _ticks(axis) if axis is not None else [(0.0, "")]
+    title = FIGURES[figure]
+    return Drawing(figure, title, across, down, drawn, ticks, axis is not None and axis.scale == "log")
+
+
+def _ticks(axis: Axis) -> list[tuple[float, str]]:
+    """Label the levels; positions with a meaning of their own are labelled by themselves."""
+    places = sorted((axis.position(level), _short(level)) for level in axis.levels)
+    if axis.positions and axis.scale == "linear":  # such as accuracies of networks: round numbers
+        return []
+    return [(place, f"{place:,g}") for place, _ in places] if axis.positions and axis.scale == "log" else places
+
+
+def _short(level: Setting) -> str:
+    return f"{level:g}" if isinstance(level, float) else str(level)
+
+
+def _cells(grid: Grid) -> Table:
+    """Write the table of all cells."""
+    rows = [
+        [name_of(grid, cell), str(len(cell.seeds)), _steps(cell), *(_figure(cell, figure) for figure in COLUMNS)]
+        for cell in grid.cells
+    ]
+    heads = ["Method", "Seeds", "Steps", *(HEADINGS.get(figure, figure.capitalize()) for figure in COLUMNS)]
+    kept = [place for place in range(len(heads)) if place < 3 or any(row[place] != "–" for row in rows)]
+    return Table(
+        f"All cells: {grid.board.title} with 95 % intervals",
+        [heads[place] for place in kept],
+        [[row[place] for place in kept] for row in rows],
+        "Means over seeds; intervals are over patients, and over seeds if there are several. Drop: clean minus "
+        "shifted. "
+        "Steps to 95 %: until 95 % of what training gains on source validation is gained.",
+    )
+
+
+def _figure(cell: Cell, figure: Figure) -> str:
+    found = cell.estimate(figure)
+    if figure in SHARES and not math.isnan(found.value):
+        low, high = found.interval
+        return f"{found.value:,.0f}" + ("" if math.isnan(low) else f" [{max(low, 0):,.0f}, {high:,.0f}]")
+    return format_estimate(found.value, *found.interval)
+
+
+def _steps(cell: Cell) -> str:
+    """Tell the length of training that was run, and of its schedule if it was stopped early."""
+    claims = [card.training for _, card in cell.cards if card.training is not None]
+    if not claims:
+        return "–"
+    run = sum(claim.run for claim in claims) / len(claims)
+    whole = claims[0].steps
+    return f"{whole:,}" if round(run) == whole else f"{run:,.0f} of {whole:,}"
+
+
+def _records(grid: Grid) -> Iterator[dict[str, object]]:
+    """Yield a row of `study.csv` per cell and figure, and per seed."""
+    study = grid.stored.study
+    for cell in grid.cells:
+        start: dict[str, object] = {"arm": cell.arm, "baseline": study.arms[cell.arm].baseline}
+        start |= {axis.name: cell.levels.get(axis.name, "") for axis in study.axes}
+        for figure in COLUMNS:
+            whole = cell.estimate(figure)
+            alone = [(str(seed), cell.estimate(figure, [seed]).value, math.nan, math.nan) for seed in cell.seeds]
+            for seed, value, low, high in [("all", whole.value, *whole.interval), *alone]:
+                if not math.isnan(value):
+                    cells = {"value": value, "low": low, "high": high}
+                    yield {**start, "seed": seed, "figure": figure} | {
+                        key: "" if math.isnan(each) else f"{each:.6g}" for key, each in cells.items()
+                    }
+
+
+def _doubts(grid: Grid) -> Iterator[str]:
+    """Yield what a reader must know before believing the answer."""
+    stored, board = grid.stored, grid.board
+    if board.protocol.dataset.simulated:
+        yield "The images are SIMULATED: the answer is about the simulator's scanners, not about patients."
+    cuts = "; ".join(stored.cuts)
+    if cuts:
+        yield f"This is less than the whole study: {cuts}."
+    if grid.missing:
+        lacking = f"{len(grid.missing)} of {plural(len(stored.runs), 'run')}"
+        yield f"{lacking} are not finished; answers that need them are not shown."
+    if grid.refused:
+        yield f"{plural(len(grid.refused), 'submission')} refused and left out: {'; '.join(grid.refused[:3])}"
+    if stored.study.seeds < FEW_SEEDS:
+        only = "One seed says" if stored.study.seeds == 1 else f"{stored.study.seeds} seeds say"
+        yield f"{only} little of how the answer varies from training to training."
+    few = [f"{site} ({plural(count, 'patient')})" for site, count in board.few_groups.items()]
+    if few:
+        yield f"Sites with few patients in their test: {', '.join(few)}."
+    yield from stored.study.limits
+
+
+def _cards(grid: Grid) -> Iterator[tuple[str, dict[str, str]]]:
+    """Yield what the card of every run says, in a few words."""
+    for cell in grid.cells:
+        for protocol, card in cell.cards:
+            yield f"{name_of(grid, cell)}, seed {card.seed}", _card(protocol, card)
+
+
+def _card(protocol: str, card: Card) -> dict[str, str]:
+    where = card.environment
+    config = ", ".join(f"{key}={value}" for key, value in card.baseline.config.items())
+    found = {
+        "submission": f"{protocol}/{card.entry}/seed-{card.seed}",
+        "method": f"{card.baseline.name} of {card.baseline.distribution}, sees {card.baseline.sees}",
+        "settings": config or "none",
+        "machine": f"{where.device}, {plural(where.threads, 'thread')}, {where.precision}, Python {where.python}",
+        "time": f"{card.timings.fit_s:,.0f} s to fit, {card.timings.predict_s:,.0f} s to predict",
+        "predictions": f"sha256 {card.predictions.sha256[:12]}",
+        "code": " ".join(filter(None, (card.code.version, (card.code.commit or "")[:12]))),
+    }
+    if card.training is not None:
+        claim = card.training
+        found["training"] = f"{claim.run:,} of {claim.steps:,} steps, weights of step {claim.kept:,} kept"
+    return found

@@ -1,0 +1,101 @@
+"""The page of a study as one self-contained HTML file, its figures as SVG, its table as CSV and as Markdown."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+from pathlib import Path
+
+from markupsafe import Markup
+
+from ....leaderboard.report.page import TEMPLATES as BOARD_TEMPLATES
+from ...files.wording import plural
+from ...reporting.html import policy_hash, template_environment
+from ..findings import Answered, Drawing, Findings
+from ..stored import StoredStudy
+from . import charts
+
+TEMPLATES = Path(__file__).with_name("templates")
+WORDS = {"supported": "Supported", "refuted": "Refuted", "not shown": "Not shown"}
+
+
+def page(stored: StoredStudy, findings: Findings) -> str:
+    """Render the page. The same folder gives the same bytes: no date, no host, nothing random.
+
+    All text is escaped, and the content security policy allows only the page's own style, by hash.
+    """
+    environment = template_environment(TEMPLATES, BOARD_TEMPLATES)
+    style = (BOARD_TEMPLATES / "page.css").read_text(encoding="utf-8")
+    style += (TEMPLATES / "study.css").read_text(encoding="utf-8")
+    given = charts.styles(findings.drawings)
+    return environment.get_template("study.html").render(
+        study=stored.study,
+        stored=stored,
+        findings=findings,
+        first=findings.answers[0] if findings.answers else None,
+        words=WORDS,
+        drawings=[(drawing, charts.chart(drawing, given), drawing.title) for drawing in findings.drawings],
+        legend=given.items(),
+        size=charts.SIZE,
+        frame=charts.FRAME,
+        runs=plural(len(findings.cards), "run"),
+        style=Markup(style),
+        style_hash=policy_hash(style),
+    )
+
+
+def figure(drawing: Drawing, findings: Findings) -> str:
+    """Render a figure as a file of its own, with its legend, for a light and a dark ground."""
+    environment = template_environment(TEMPLATES, BOARD_TEMPLATES)
+    given = charts.styles(findings.drawings)
+    shown = [(curve.name, given[curve.name]) for curve in drawing.curves]
+    return environment.get_template("figure.svg").render(
+        drawing=drawing,
+        chart=charts.chart(drawing, given),
+        legend=shown,
+        size=charts.SIZE,
+        frame=charts.FRAME,
+        row=18,
+    )
+
+
+def csv_lines(findings: Findings) -> Iterator[str]:
+    """Yield the records as CSV."""
+    if not findings.records:
+        return
+    columns = list(findings.records[0])
+    for cells in (columns, *([record.get(name, "") for name in columns] for record in findings.records)):
+        buffer = io.StringIO()
+        csv.writer(buffer, lineterminator="\n").writerow(cells)
+        yield buffer.getvalue()
+
+
+def markdown(stored: StoredStudy, findings: Findings) -> str:
+    """Write question, answers, doubts and the command as Markdown."""
+    study = stored.study
+    lines = [f"# {_plain(study.question)}", "", f"Claim: {_plain(study.claim)} ({_plain(study.source)})", ""]
+    lines += [f"Refuted if: {_plain(study.refuted)}", ""]
+    lines += [f"**{WORDS[each.verdict]}.** {_plain(each.sentence)}" for each in findings.answers[:1]]
+    lines += ["", "| What was measured | Number [95 % interval] | Claim | Verdict |", "|---|--:|--:|---|"]
+    lines += [_row(each) for each in findings.answers]
+    lines += ["", *(f"- {_plain(doubt)}" for doubt in findings.doubts)]
+    lines += [f"\n![{_plain(drawing.title)}](figures/{drawing.name}.svg)" for drawing in findings.drawings]
+    for table in findings.tables:
+        lines += ["", f"{_plain(table.title)}:", "", f"| {' | '.join(map(_plain, table.columns))} |"]
+        lines += ["|---|" + "--:|" * (len(table.columns) - 1)]
+        lines += [f"| {' | '.join(map(_plain, row))} |" for row in table.rows]
+    if stored.command:
+        lines += ["", "Made by:", "", f"    {stored.command}"]
+    return "\n".join(lines) + "\n"
+
+
+def _row(found: Answered) -> str:
+    cells = (found.name or found.sentence, found.found.text, found.claimed, found.verdict)
+    return f"| {' | '.join(map(_plain, cells))} |"
+
+
+def _plain(text: str) -> str:
+    from ....leaderboard.report.markdown import escape
+
+    return escape(text)
