@@ -17,7 +17,7 @@ BUILTINS: dict[str, str] = {
     name: f"{name}.toml"
     for name in ("transfer", "depth", "labels", "architectures", "self-supervision", "resolution", "confounding")
 }
-TABLE = Table(GROUP, "study", BUILTINS)
+TABLE = Table(GROUP, "study", BUILTINS, "studies")
 
 
 def load_study(name: str) -> LoadedStudy:
