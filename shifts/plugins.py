@@ -48,8 +48,9 @@ class Table:
             if first is not None and first.value == point.value:
                 continue
             rival = "medshift itself" if first is None else distribution(first)
+            nouns = self.nouns or f"{self.noun}s"
             lines[point.name] = (
-                f"two {self.nouns or self.noun + 's'} are named {point.name!r}: one from {rival}, one from {distribution(point)}. "
+                f"two {nouns} are named {point.name!r}: one from {rival}, one from {distribution(point)}. "
                 "Uninstall one of them or ask its author for another name."
             )
         return lines

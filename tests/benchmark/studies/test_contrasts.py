@@ -29,7 +29,9 @@ def cell(values, spread=0.01, seed=0, replicates=400):
     def estimate(figure, seeds=()):
         chosen = each[list(seeds)] if seeds else each
         several = chosen if len(chosen) > 1 else np.empty((0, 0))
-        return Estimate(float(chosen[:, 0].mean()), chosen[:, 1:].mean(axis=0), units=50.0, bounds=(0, 1), by_seed=several)
+        return Estimate(
+            float(chosen[:, 0].mean()), chosen[:, 1:].mean(axis=0), units=50.0, bounds=(0, 1), by_seed=several
+        )
 
     return SimpleNamespace(seeds=tuple(range(len(values))), estimate=estimate)
 
@@ -80,7 +82,12 @@ def test_the_share_of_a_change_that_the_lowest_stages_give():
         ((0.6, 0.7, 0.9), 0.7, 0.9, ""),
         ((0.6, 0.7, 0.9), 0.5, 0.99, "At least: the least fraction, 0.01, is already as good."),
         ((0.6, 0.7, 0.9), 0.95, 0.0, "It is not as good with all its labels."),
-        ((0.7, 0.6, 0.9), 0.64, 0.99, "At least: the least fraction, 0.01, is already as good."),  # pooled: .65, .65, .9
+        (
+            (0.7, 0.6, 0.9),
+            0.64,
+            0.99,
+            "At least: the least fraction, 0.01, is already as good.",
+        ),  # pooled: .65, .65, .9
     ],
 )
 def test_labels_saved_are_read_from_the_curve_backwards(ours, theirs, value, note):

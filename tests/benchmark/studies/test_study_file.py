@@ -76,7 +76,9 @@ WRONG = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("old", "new", "said"), WRONG, ids=[f"{new[:30]}-{place}" for place, (_, new, _) in enumerate(WRONG)])
+@pytest.mark.parametrize(
+    ("old", "new", "said"), WRONG, ids=[f"{new[:30]}-{place}" for place, (_, new, _) in enumerate(WRONG)]
+)
 def test_a_mistake_is_one_line_with_line_and_key(tmp_path, old, new, said):
     assert old in SMALL
     with pytest.raises(MedshiftError) as raised:
@@ -131,7 +133,10 @@ def test_what_is_cut_is_said(tmp_path, chosen, left, cuts):
 @pytest.mark.parametrize(
     ("chosen", "said"),
     [
-        (Chosen(levels={"rate": ("0.001",)}), "no question is left: its first answer needs arm ours, rate=0.003, rate=0.001"),
+        (
+            Chosen(levels={"rate": ("0.001",)}),
+            "no question is left: its first answer needs arm ours, rate=0.003, rate=0.001",
+        ),
         (Chosen(levels={"rate": ("7",)}), "--levels rate: '7' is not among 0.001, 0.003"),
         (Chosen(levels={"rat": ("7",)}), "--levels: study 'small' has no axis 'rat'. Did you mean 'rate'?"),
         (Chosen(arms=("theirs",)), "--arms: study 'small' has no arm 'theirs'. Known: ours."),
