@@ -140,7 +140,7 @@ def test_labels_saved_come_from_draws_with_protocols_of_their_own(fabricate, tmp
 
 def test_nothing_finished_is_told(fabricate, small, tmp_path):
     study_folder(fabricate, tmp_path, small, better_at_last, leave_out=lambda run: True)
-    with pytest.raises(MedshiftError, match="no run of study 'small' in .* is finished"):
+    with pytest.raises(MedshiftError, match=r"no run of study 'small' in .* is finished"):
         build_report(tmp_path)
     with pytest.raises(MedshiftError, match=r"holds no study\.toml"):
         build_report(tmp_path / "made-up")
