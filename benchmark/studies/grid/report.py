@@ -104,7 +104,8 @@ def _cells(grid: Grid) -> Table:
         [heads[place] for place in kept],
         [[row[place] for place in kept] for row in rows],
         "Means over seeds; intervals are over patients, and over seeds if there are several. Steps and epochs: of "
-        "training. Drop: clean minus shifted. Steps to 95 %: until 95 % of what training gains on source validation is gained.",
+        "training. Drop: clean minus shifted. Steps to 95 %: until 95 % of what training gains on source validation is "
+        "gained.",
     )
 
 
