@@ -1,7 +1,8 @@
 """How often verdicts err where the truth is exactly at the limit: `python tests/studies/verdict_errors.py`.
 
-A demand at its limit must be called met in at most 5 % of studies, and not met as rarely. Losses are the hard case: between few patients, or from small shifts, most resamples show no change at all. Without the
-patient more that `margins` adds, a loss at the limit is called met in 14 to 17 % of studies; with it, in 0 to 3 %.
+A demand at its limit must be called met in at most 5 % of studies, and not met as rarely. Losses are the hard case:
+between few patients, or from small shifts, most resamples show no change at all. Without the patient more that
+`margins` adds, a loss at the limit is called met in 14 to 17 % of studies; with it, in 0 to 3 %.
 """
 
 from __future__ import annotations
