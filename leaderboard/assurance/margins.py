@@ -47,7 +47,7 @@ def margins(scores: EntryScores, rule: Rule, conditions: Sequence[Condition]) ->
         if rule.limit == "loses_at_most":
             loss = weighted([clean, figure], [sign, -sign])
             loss = replace(loss, samples=figure.samples, groups=figure.groups)
-            loss = _with_one_patient_more(loss) if condition.kind == "synthesized" else loss
+            loss = with_one_patient_more(loss) if condition.kind == "synthesized" else loss
             found.append(Margin(condition, loss, _turned(loss, -1, rule.value)))
         else:
             found.append(Margin(condition, figure, _turned(figure, sign, sign * -rule.value)))
@@ -84,7 +84,7 @@ def _turned(figure: Estimate, sign: int, shift: float) -> Estimate:
     )
 
 
-def _with_one_patient_more(loss: Estimate) -> Estimate:
+def with_one_patient_more(loss: Estimate) -> Estimate:
     """Add the variance of one patient more that changed altogether; `loss` is of the same patients, shifted."""
     if math.isnan(loss.value) or not len(loss.replicates) or not 1 < loss.units < math.inf:
         return loss
