@@ -26,6 +26,7 @@ from .commands import (
     shifts,
     submit,
     sweep,
+    test,
     verify,
 )
 from .explain import expand_home, explain
@@ -55,6 +56,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command("run")(run.run)
+app.command("test")(test.model_test)
 app.command("sweep")(sweep.sweep)
 app.command("leaderboard")(leaderboard.leaderboard)
 app.command("export")(export.export)

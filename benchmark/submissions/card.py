@@ -22,8 +22,9 @@ from ..scoring.scores import Scores
 CARD_FILE = "card.json"
 LARGEST_CARD = 4 << 20  # bytes
 ENTRY = r"^[A-Za-z0-9][A-Za-z0-9._+=,@-]{0,119}$"
-EXTERNAL = (
-    "external"  # the distribution of predictions made outside medshift, for which there is only the author's word
+EXTERNAL = "external"  # the distribution of predictions made outside medshift: there is only the author's word for them
+BROUGHT = (
+    "brought"  # that of a fitted model: medshift predicted with it, and has its author's word for what it has seen
 )
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
@@ -60,8 +61,13 @@ class BaselineClaim(Strict):
 
     @property
     def external(self) -> bool:
-        """Whether the predictions were made outside medshift."""
-        return self.distribution == EXTERNAL
+        """Whether the model was made outside medshift, so that what it sees is its author's word."""
+        return self.distribution in (EXTERNAL, BROUGHT)
+
+    @property
+    def brought(self) -> bool:
+        """Whether it is a fitted model with which medshift made the predictions."""
+        return self.distribution == BROUGHT
 
 
 class CodeClaim(Strict):
@@ -169,6 +175,7 @@ class Card(Strict):
         submitter: Who is responsible for it.
         tuning: How hyper-parameters were tuned; left out if none were.
         training: How the network was trained on the source; left out if none was.
+        rejections: Number of images that the model refused, by condition; left out if it refused none.
     """
 
     schema_: Literal["medshift-card/1"] = Field(default="medshift-card/1", alias="schema")
@@ -186,6 +193,7 @@ class Card(Strict):
     submitter: Line = ""
     tuning: TuningClaim | None = None
     training: TrainingClaim | None = None
+    rejections: dict[Name, Annotated[int, Field(ge=1, lt=2**63)]] | None = Field(default=None, max_length=10_000)
 
 
 def claims(scores: Scores) -> tuple[ScoreClaim, ...]:
@@ -215,7 +223,7 @@ def entry_name(baseline: str, overrides: Mapping[str, Setting]) -> str:
 def write(card: Card, folder: Path) -> None:
     """Write `card.json` into a folder, atomically. Call it last."""
     left_out: dict[str, bool | set[str]] = {
-        name: True for name in ("tuning", "training") if getattr(card, name) is None
+        name: True for name in ("tuning", "training", "rejections") if getattr(card, name) is None
     }
     if card.environment.precision == DEFAULT:
         left_out["environment"] = {"precision"}

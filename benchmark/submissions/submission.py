@@ -23,7 +23,7 @@ from ..scoring.scores import Scores, by_condition, score
 from . import card as cards
 from . import predictions, verification_record
 from .card import CARD_FILE, Card, claims
-from .predictions import PREDICTIONS_FILE
+from .predictions import PREDICTIONS_FILE, Inspected
 from .verification_record import VERIFIED_FILE, VerificationRecord
 
 FILES = (CARD_FILE, PREDICTIONS_FILE)
@@ -55,10 +55,10 @@ def read_scores(folder: Path, protocol: Protocol, truth: pd.DataFrame) -> Scores
     Raises:
         MedshiftError: As `read_submission`.
     """
-    found, card, arrays = _examine_without_claims(folder, protocol, truth)
+    found, card, seen = _examine_without_claims(folder, protocol, truth)
     if found:
         _require_valid(folder, found, card)
-    drawn = resampled_splits(protocol, truth)
+    drawn, arrays = resampled_splits(protocol, truth), seen.arrays
     scored = score(protocol, truth, arrays, drawn=drawn)
     _require_valid(folder, _claim_problems(card, protocol, scored, arrays, drawn) if card else [], card)
     return scored
@@ -132,7 +132,8 @@ def examine_and_score(
         drawn: Result of `bootstrap.resampled_splits`.
         metrics: Metrics to score, the protocol's among them; these by default.
     """
-    found, card, arrays = _examine_without_claims(folder, protocol, truth)
+    found, card, seen = _examine_without_claims(folder, protocol, truth)
+    arrays = seen.arrays
     if card is None or not arrays:
         return Examined(found, card, arrays)
     conditions, frozen = by_condition(protocol, truth, arrays, drawn=drawn, metrics=metrics)
@@ -142,12 +143,27 @@ def examine_and_score(
 
 def _examine_without_claims(
     folder: Path, protocol: Protocol, truth: pd.DataFrame
-) -> tuple[list[str], Card | None, dict[str, NDArray[np.float32]]]:
+) -> tuple[list[str], Card | None, Inspected]:
     seen = preflight(folder, protocol, expected_rows(protocol, truth))
     if not seen.readable:
-        return seen.problems, seen.card, {}
-    wrong, arrays = predictions.inspect(folder / PREDICTIONS_FILE, protocol, truth)
-    return seen.problems + [f"{PREDICTIONS_FILE}: {problem}" for problem in wrong], seen.card, arrays
+        return seen.problems, seen.card, Inspected([])
+    inside = predictions.inspect(folder / PREDICTIONS_FILE, protocol, truth)
+    found = seen.problems + [f"{PREDICTIONS_FILE}: {problem}" for problem in inside.problems]
+    if seen.card is not None and inside.arrays:
+        found += _rejection_problems(seen.card, inside)
+    return found, seen.card, inside
+
+
+def _rejection_problems(card: Card, inside: Inspected) -> list[str]:
+    """List a claimed number of refused images that is not that of the predictions."""
+    have, claimed = inside.refused, card.rejections or {}
+    differing = sorted(key for key in {*have, *claimed} if have.get(key, 0) != claimed.get(key, 0))
+    if not differing:
+        return []
+    key = differing[0]
+    return [
+        f"{CARD_FILE}: rejections of {key[:80]!r} are {claimed.get(key, 0)}, the predictions have {have.get(key, 0)}"
+    ]
 
 
 def expected_rows(protocol: Protocol, truth: pd.DataFrame) -> int:

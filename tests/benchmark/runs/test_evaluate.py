@@ -99,13 +99,13 @@ def test_a_callable_is_scored_and_leaves_no_file(options, tmp_path, monkeypatch)
     assert not list(tmp_path.rglob("card.json"))
 
 
-def test_out_holds_a_submission_in_order_that_is_marked_as_external(options, tmp_path):
+def test_out_holds_a_submission_in_order_that_is_marked_as_brought(options, tmp_path):
     scored = evaluate(brightness, **options, out=tmp_path, submitter="someone")
     where = submission(tmp_path, "brightness")
     protocol, table = read_protocol(where.parent.parent)
     assert check_submission(where, protocol, table) == []
     made = card.read(where)
-    assert made.baseline.distribution == card.EXTERNAL
+    assert made.baseline.distribution == card.BROUGHT
     assert made.baseline.external
     assert (made.entry, made.submitter, made.baseline.config) == ("brightness", "someone", {})
     assert made.scores == card.claims(scored)
