@@ -50,14 +50,15 @@ class FittedModel:
         model = self.model
         if isinstance(model, nn.Module):
             model = copy.deepcopy(model).to(access.device).eval()
-        return FittedPredictor(model, rejections=self.rejections)
+        return FittedPredictor(model, len(access.classes), rejections=self.rejections)
 
 
 class FittedPredictor:
     """A predictor that can be copied, around a model that need not be: a function, or a session of another runtime."""
 
-    def __init__(self, model: Callable[[Tensor], object], *, rejections: bool) -> None:
+    def __init__(self, model: Callable[[Tensor], object], classes: int, *, rejections: bool) -> None:
         self.model = model
+        self.classes = classes
         self.rejections = rejections
 
     @torch.inference_mode()
@@ -65,24 +66,29 @@ class FittedPredictor:
         """Return probabilities (N, K); NaN for images that the model refused."""
         returned = self.model(images)
         if self.rejections and isinstance(returned, list | tuple):
-            returned = rows_or_nan(returned)
+            returned = rows_or_nan(returned, self.classes)
         is_array = isinstance(returned, np.ndarray) and returned.dtype.kind in "fiu"
         return torch.as_tensor(returned) if is_array else returned  # type: ignore[return-value]  # checked by the caller
 
     def __deepcopy__(self, memo: dict[int, object]) -> FittedPredictor:
         """Copy the model if it can be copied; of a model that is shared, the run checks that it keeps no state."""
         try:
-            return FittedPredictor(copy.deepcopy(self.model, memo), rejections=self.rejections)
+            return FittedPredictor(copy.deepcopy(self.model, memo), self.classes, rejections=self.rejections)
         except (TypeError, RuntimeError):  # open files, locks, sessions of other runtimes
-            return FittedPredictor(self.model, rejections=self.rejections)
+            return FittedPredictor(self.model, self.classes, rejections=self.rejections)
 
 
-def rows_or_nan(rows: Sequence[object]) -> object:
-    """Stack rows of numbers, with NaN for None; anything else is returned as it is, for the check of shapes."""
+def rows_or_nan(rows: Sequence[object], width: int) -> object:
+    """Stack rows of numbers, with NaN for None; anything else is returned as it is, for the check of shapes.
+
+    Args:
+        rows: A row of numbers for each image, or None.
+        width: Length of the rows if all are None.
+    """
     some = next((row for row in rows if row is not None), None)
     if any(row is None for row in rows):
         if some is None:
-            return np.full((len(rows), 1), np.nan, dtype=np.float32)
+            return np.full((len(rows), width), np.nan, dtype=np.float32)
         blank = np.full(np.shape(_numbers(some)), np.nan, dtype=np.float32)
         rows = [blank if row is None else row for row in rows]
     try:

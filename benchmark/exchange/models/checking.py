@@ -55,17 +55,17 @@ def checked(
     (validation,) = (condition for condition in protocol.conditions() if condition.kind == "validation")
     rows = test_stream(protocol, table, validation).iloc[:TRIED]
     batches = condition_batches(dataset, rows, protocol, validation, device)
-    made = torch.cat([prepared(images) for images in batches]).cpu()
+    made = _stacked([prepared(images).cpu() for images in batches])
     name, classes = prepared.name, dataset.classes
     refused = made.isnan().all(1)
     _require_numbers(name, made, refused, rejections=rejections)
     answered = made[~refused]
-    outputs, notes = _outputs(name, answered, prepared.interface, classes)
     if len(answered) > 1 and bool((answered.max(0).values - answered.min(0).values).max() < SAME):
         shown = ", ".join(f"{value:.3g}" for value in answered[0][:LISTED].tolist())
         raise MedshiftError(
             f"{name} gives the same outputs ({shown}) for all of {len(answered)} different images: {VALUES}"
         )
+    outputs, notes = _outputs(name, answered, prepared.interface, classes)
     order = _order(prepared.interface, classes)
     found = Probabilities(prepared, outputs, order)
     probabilities = to_probabilities(answered, outputs)[:, list(order)].numpy()
@@ -80,6 +80,12 @@ def checked(
     seen = f"tried on {plural(len(rows), 'image')} of source validation"
     notes += [f"{seen}: {plural(int(refused.sum()), 'image')} refused"] if refused.any() else [seen]
     return found, outputs, [*notes, *([f"warning: {doubt}"] if doubt else [])]
+
+
+def _stacked(batches: list[Tensor]) -> Tensor:
+    """Join outputs; a batch in which all is refused may not know how many numbers there are per image."""
+    width = min(batch.shape[1] for batch in batches)
+    return torch.cat([batch[:, :width] if bool(batch.isnan().all()) else batch for batch in batches])
 
 
 def _require_numbers(name: str, made: Tensor, refused: Tensor, *, rejections: bool) -> None:

@@ -1,8 +1,8 @@
 """Files of `torch.export` (.pt2), loaded without running pickles or names that are not operators.
 
 `torch.export.load` is not safe by itself: it unpickles example inputs and constants, looks operators up by any name
-below `torch`, and evaluates the expressions of sizes as Python. All of it is looked through first, with torch's own
-reader of archives, so that what was looked at is what is loaded.
+below `torch`, and writes Python of the expressions of sizes and of names. All of it is looked through first, with
+torch's own reader of archives, so that what was looked at is what is loaded.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import json
 import logging
 import pickle
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -29,7 +29,7 @@ from .torch_files import EXTRA, TRUST, stated_by
 
 OPERATORS = re.compile(
     r"torch\.ops\.(aten|prims?|quantized|quantized_decomposed|torchvision)\.[A-Za-z]\w*\.\w+"
-    r"|(_operator|math)\.[a-z]\w*|torch\.sym_[a-z]\w*|torch\._sym_[a-z]+|torch\.ops\.higher_order\.[a-z]\w*"
+    r"|(_operator|math)\.[a-z]\w*|torch\.sym_[a-z]\w*|torch\._sym_[a-z]+|torch\.ops\.higher_order\.(cond|wrap_with_(set_grad_enabled|autocast))"
     r"|torch\._assert_tensor_metadata"
 )
 FORBIDDEN = re.compile(r"(from_file|_save|load_library|attrgetter|methodcaller|call)\b")
@@ -38,6 +38,13 @@ WORDS = re.compile(
     r"[suz]\w?\d+|Symbol|Integer|Float|Rational|Add|Mul|Pow|Max|Min|Mod|Eq|Ne|Lt|Le|Gt|Ge|And|Or|Not|floor|ceiling|Abs"
     r"|FloorDiv|PythonMod|CleanDiv|CeilDiv|CeilToInt|FloorToInt|ModularIndexing|Where|TrunctToInt|TruncToInt|IntTrueDiv"
     r"|positive|negative|nonnegative|integer|real|finite|True|False|oo|int_oo|e\d*"
+)
+NAME = re.compile(r"[\w.]*")
+SPEC = re.compile(r'[\w\s\[\]{}":.,\\-]*')  # how inputs and outputs are nested: JSON
+NESTED = {"builtins.tuple", "builtins.list", "builtins.dict"}
+FOREIGN = (
+    "{path} has {text} where an operator, a name or a size belongs, and torch may run it as Python: give --trust if "
+    "you know who made it"
 )
 UNSAFE = ("custom_obj_", "opaque_obj_")  # constants that torch unpickles
 COMPILED = "data/aotinductor/"
@@ -55,17 +62,22 @@ def open_exported(path: Path, device: torch.device, layout: Layout | None = None
     try:
         with _quiet():
             program = torch.export.load(path, extra_files=extra)
+            network = _moved(program, device).module()
     except Exception as error:  # damaged files raise any error
         raise MedshiftError(
             f"{path}: torch {torch.__version__} cannot load it: {in_one_line(error)[:200]}: is the file complete, "
             "and of a version that this torch reads?"
         ) from error
     stated = _with_input(path, program, stated_by(extra[EXTRA], path.name), layout)
-    if device.type != "cpu":
-        from torch.export.passes import move_to_device_pass
+    return Opened(network, "torch.export", path.name, sha256(path), stated)
 
-        program = move_to_device_pass(program, device)
-    return Opened(program.module(), "torch.export", path.name, sha256(path), stated)
+
+def _moved(program: Any, device: torch.device) -> Any:  # noqa: ANN401
+    if device.type == "cpu":
+        return program
+    from torch.export.passes import move_to_device_pass
+
+    return move_to_device_pass(program, device)
 
 
 def _with_input(path: Path, program: Any, stated: Interface, layout: Layout | None) -> Interface:  # noqa: ANN401
@@ -111,7 +123,7 @@ def _require_harmless(path: Path) -> None:
                         raise MedshiftError(refusal)
                     bad = next(_unknown(parsed), "") if name.startswith("models/") else ""
                     if bad:
-                        raise MedshiftError(f"{path} calls {bad[:80]!r}, which is not an operator: {refusal}")
+                        raise MedshiftError(FOREIGN.format(path=path, text=repr(bad[:80])))
                 elif content and not _only_tensors(content):
                     raise MedshiftError(refusal)
     except MedshiftError:
@@ -141,17 +153,17 @@ def _only_tensors(content: bytes) -> bool:
 
 
 def _unknown(value: Any) -> Iterator[str]:  # noqa: ANN401 - JSON
-    """Yield names of operators and expressions that may be anything else."""
+    """Yield what is to be an operator, an expression or a name, and may be anything else."""
     waiting: list[Any] = [value]
     while waiting:
         item = waiting.pop()
         if isinstance(item, dict):
             for key, inner in item.items():
-                allowed = {"target": _operator, "expr_str": _expression}.get(key)
-                if allowed is None or not isinstance(inner, str):
+                texts = [inner] if isinstance(inner, str) else inner if key == "forward_arg_names" and inner else []
+                if key in ALLOWED:
+                    yield from (str(text) for text in texts if not ALLOWED[key](str(text)))
+                if not texts:
                     waiting.append(inner)
-                elif not allowed(inner):
-                    yield inner
         elif isinstance(item, Sequence) and not isinstance(item, str):
             waiting += item
 
@@ -165,6 +177,28 @@ def _expression(text: str) -> bool:
     return (
         bool(EXPRESSION.fullmatch(text)) and all(map(WORDS.fullmatch, words)) and not re.search(r"\.\s*[^\W\d]", text)
     )
+
+
+def _name(text: str) -> bool:
+    return bool(NAME.fullmatch(text))
+
+
+def _nesting(text: str) -> bool:
+    types = set(re.findall(r'"type":\s*"([^"]*)"', text))
+    return bool(SPEC.fullmatch(text)) and types <= NESTED
+
+
+#: Key in a program -> what its text must be. torch writes Python of names and expressions, and calls operators.
+ALLOWED: Mapping[str, Callable[[str], bool]] = {
+    "target": _operator,
+    "as_operator": _operator,
+    "expr_str": _expression,
+    "name": _name,
+    "as_name": _name,
+    "forward_arg_names": _name,
+    "in_spec": _nesting,
+    "out_spec": _nesting,
+}
 
 
 @contextmanager

@@ -22,9 +22,11 @@ class Prepared:
         run: Runs the model.
         interface: A settled interface.
         name: Named in errors.
+        classes: Number of the data's classes.
     """
 
-    def __init__(self, run: Run, interface: Interface, name: str) -> None:
+    def __init__(self, run: Run, interface: Interface, name: str, classes: int = 2) -> None:
+        self.classes = classes
         self.run = run
         self.interface = interface
         self.name = name
@@ -83,7 +85,7 @@ class Prepared:
                 f"{self.name} does not take a batch of {shape} numbers: {in_one_line(error)[:300]}"
             ) from error
         if isinstance(returned, list | tuple):
-            returned = returned[0] if len(returned) == 1 and len(images) > 1 else rows_or_nan(returned)
+            returned = returned[0] if len(returned) == 1 and len(images) > 1 else rows_or_nan(returned, self.classes)
         if isinstance(returned, np.ndarray) and returned.dtype.kind in "fiu":
             returned = torch.as_tensor(returned)
         if not isinstance(returned, Tensor) or returned.is_complex():
