@@ -195,6 +195,11 @@ class Card(Strict):
     training: TrainingClaim | None = None
     rejections: dict[Name, Annotated[int, Field(ge=1, lt=2**63)]] | None = Field(default=None, max_length=10_000)
 
+    @property
+    def coverage(self) -> float:
+        """The share of images that the model answered, over all conditions."""
+        return 1 - sum((self.rejections or {}).values()) / max(self.predictions.rows, 1)
+
 
 def claims(scores: Scores) -> tuple[ScoreClaim, ...]:
     """List scores by condition as a card does, by their usual definition; undefined ones are None."""

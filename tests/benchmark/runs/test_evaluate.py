@@ -239,8 +239,9 @@ def test_a_callable_may_refuse_images_if_it_is_said(options, tmp_path):
     protocol, table = read_protocol(submission(tmp_path, "careful").parent.parent)
     assert check_submission(submission(tmp_path, "careful"), protocol, table) == []
     assert made.baseline.sees == "test-batches"
-    assert set(made.rejections) == {"site-b"}  # the darker site
-    assert scored.conditions["site-b"]["balanced_accuracy"].value < 0.6
+    assert made.rejections["site-b"] == 8  # the darker site, all of it
+    assert "site-a" not in made.rejections
+    assert scored.conditions["site-b"]["balanced_accuracy"].value == 0
     with pytest.raises(MedshiftError, match="returned a list, not a tensor"):
         evaluate(careful, **options)
     with pytest.raises(MedshiftError, match="sees and rejections are for callables"):

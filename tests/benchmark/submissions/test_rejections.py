@@ -234,3 +234,22 @@ def test_a_card_that_claims_other_refusals_is_refused(table, tmp_path):
         (folder / "card.json").write_text(json.dumps(changed))
         with pytest.raises(MedshiftError, match=says):
             submission.read_submission(folder, terms, rows)
+
+
+def test_the_board_says_what_was_brought_and_what_share_it_answers(table, tmp_path):
+    found, place, terms, rows = table
+    found.to_csv(tmp_path / "p.csv", index=False)
+    assert score(tmp_path / "p.csv", place, tmp_path / "out", "--rejections").exit_code == 0
+    folder = tmp_path / "out" / terms.name / "box" / "seed-0"
+    made = cards.read(folder)
+    brought = made.model_copy(update={"baseline": made.baseline.model_copy(update={"distribution": cards.BROUGHT})})
+    cards.write(brought, folder)
+    done = CliRunner().invoke(app, ["leaderboard", str(tmp_path / "out"), "--out", str(tmp_path / "site")])
+    assert done.exit_code == 0, done.exception
+    page = (tmp_path / "site" / "index.html").read_text()
+    share = f"{1 - 2 / len(found):.3f}".lstrip("0")
+    assert f'<span class="external">brought</span> <span class="external">coverage {share}</span>' in page
+    assert "with which medshift predicted every condition" in page
+    assert f"2 of {len(found):,} images over all conditions, counted as wrong answers" in page
+    assert f"`box` (brought, coverage {share})" in (tmp_path / "site" / "leaderboard.md").read_text()
+    assert "it was fitted before it was brought" in page
