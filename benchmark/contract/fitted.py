@@ -9,6 +9,7 @@ from typing import ClassVar
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from .access import Access
@@ -85,17 +86,16 @@ def rows_or_nan(rows: Sequence[object], width: int) -> object:
         rows: A row of numbers for each image, or None.
         width: Length of the rows if all are None.
     """
-    some = next((row for row in rows if row is not None), None)
-    if any(row is None for row in rows):
-        if some is None:
-            return np.full((len(rows), width), np.nan, dtype=np.float32)
-        blank = np.full(np.shape(_numbers(some)), np.nan, dtype=np.float32)
-        rows = [blank if row is None else row for row in rows]
+    answered = [row for row in rows if row is not None]
     try:
-        return np.stack([np.asarray(_numbers(row), dtype=np.float32) for row in rows]) if len(rows) else rows
+        numbers = [_numbers(row) for row in answered]
+        shape = numbers[0].shape if numbers else (width,)
+        blank = np.full(shape, np.nan, dtype=np.float32)
+        filled = iter(numbers)
+        return np.stack([blank if row is None else next(filled) for row in rows]) if rows else rows
     except (TypeError, ValueError):
         return rows
 
 
-def _numbers(row: object) -> object:
-    return row.detach().cpu().numpy() if isinstance(row, Tensor) else row
+def _numbers(row: object) -> NDArray[np.float32]:
+    return np.asarray(row.detach().cpu().numpy() if isinstance(row, Tensor) else row, dtype=np.float32)

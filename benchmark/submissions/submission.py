@@ -24,6 +24,7 @@ from . import card as cards
 from . import predictions, verification_record
 from .card import CARD_FILE, Card, claims
 from .predictions import PREDICTIONS_FILE, Inspected
+from .rejections import rejection_problems
 from .verification_record import VERIFIED_FILE, VerificationRecord
 
 FILES = (CARD_FILE, PREDICTIONS_FILE)
@@ -150,20 +151,8 @@ def _examine_without_claims(
     inside = predictions.inspect(folder / PREDICTIONS_FILE, protocol, truth)
     found = seen.problems + [f"{PREDICTIONS_FILE}: {problem}" for problem in inside.problems]
     if seen.card is not None and inside.arrays:
-        found += _rejection_problems(seen.card, inside)
+        found += rejection_problems(seen.card, inside)
     return found, seen.card, inside
-
-
-def _rejection_problems(card: Card, inside: Inspected) -> list[str]:
-    """List a claimed number of refused images that is not that of the predictions."""
-    have, claimed = inside.refused, card.rejections or {}
-    differing = sorted(key for key in {*have, *claimed} if have.get(key, 0) != claimed.get(key, 0))
-    if not differing:
-        return []
-    key = differing[0]
-    return [
-        f"{CARD_FILE}: rejections of {key[:80]!r} are {claimed.get(key, 0)}, the predictions have {have.get(key, 0)}"
-    ]
 
 
 def expected_rows(protocol: Protocol, truth: pd.DataFrame) -> int:

@@ -39,7 +39,7 @@ def score(
     from ...exchange import ingest
     from ...files.destinations import output_folder
     from ...protocols.folder import read_protocol
-    from ...submissions.answered import answered_scores
+    from ...submissions.rejections import answered_scores
     from ..progress import console
     from ..summary import print_summary
 

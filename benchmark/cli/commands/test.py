@@ -126,7 +126,7 @@ def model_test(
     from ...runs import environment
     from ...runs.run import Job
     from ...runs.run import run as run_job
-    from ...submissions.answered import answered_scores
+    from ...submissions.rejections import answered_scores
     from ..summary import print_summary
 
     where = environment.prepare(device, threads)

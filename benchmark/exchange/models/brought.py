@@ -110,6 +110,7 @@ def bring(
         to = settle(statement.interface, opened.stated, dataset.spatial, dataset.channels, dataset.classes)
     except MedshiftError as error:
         raise MedshiftError(f"{opened.name}: {error}") from None
+    notes.append(f"{opened.name} gets: {', '.join(replace(to, outputs=None, class_order=None).described())}")
     prepared = Prepared(opened.run, to, opened.name, len(dataset.classes))
     found, outputs, more = checked(prepared, dataset, protocol, table, device, rejections=statement.rejections)
     notes += [f"{opened.name}: {note}" for note in more]

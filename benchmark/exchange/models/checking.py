@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -135,7 +135,7 @@ def _outputs(name: str, rows: Tensor, interface: Interface, classes: tuple[str, 
             f"{name} gives {span} that do not sum to 1: export it with a softmax, or give --outputs logits if these "
             "are not probabilities yet"
         )
-    guessed = cast("Outputs", "probabilities" if summing else "logits")
+    guessed: Outputs = "probabilities" if summing else "logits"
     why = "they sum to 1" if summing else span
     return said or guessed, [] if said else [f"its outputs are taken as {guessed}: {why}"]
 

@@ -73,10 +73,13 @@ def from_metadata(stated: Mapping[str, object], where: str) -> Interface:
     channels = words.pop("input_channels", "")
     try:
         return from_options(
-            words.get("input_size", ""),
-            int(float(channels)) if channels else 0,
-            words.get("range", ""),
-            *(words.get(key, "") for key in ("mean", "std", "layout", "outputs")),
+            input_size=words.get("input_size", ""),
+            input_channels=int(float(channels)) if channels else 0,
+            value_range=words.get("range", ""),
+            mean=words.get("mean", ""),
+            std=words.get("std", ""),
+            layout=words.get("layout", ""),
+            outputs=words.get("outputs", ""),
             class_order=named,
         )
     except (MedshiftError, ValueError, OverflowError) as error:

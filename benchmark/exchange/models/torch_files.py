@@ -7,7 +7,7 @@ import pickle
 import warnings
 import zipfile
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import torch
 from torch import Tensor, nn
@@ -55,7 +55,8 @@ def open_torchscript(path: Path, device: torch.device) -> Opened:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # that TorchScript is deprecated
-            network = torch.jit.load(str(path), map_location=device, _extra_files=extra)
+            load: Any = torch.jit.load  # without types
+            network = load(str(path), map_location=device, _extra_files=extra)
         network.eval()
     except Exception as error:
         raise MedshiftError(f"{path}: torch {torch.__version__} cannot load it: {in_one_line(error)[:200]}") from error

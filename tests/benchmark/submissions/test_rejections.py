@@ -16,7 +16,7 @@ from medshift.benchmark.protocols.truth import truth_of
 from medshift.benchmark.scoring import scores
 from medshift.benchmark.submissions import card as cards
 from medshift.benchmark.submissions import predictions, submission
-from medshift.benchmark.submissions.answered import answered_scores
+from medshift.benchmark.submissions.rejections import answered_scores
 from medshift.shifts.errors import MedshiftError
 
 CLEAN = "site-a"
@@ -237,7 +237,7 @@ def test_a_card_that_claims_other_refusals_is_refused(table, tmp_path):
 
 
 def test_the_board_says_what_was_brought_and_what_share_it_answers(table, tmp_path):
-    found, place, terms, rows = table
+    found, place, terms, _ = table
     found.to_csv(tmp_path / "p.csv", index=False)
     assert score(tmp_path / "p.csv", place, tmp_path / "out", "--rejections").exit_code == 0
     folder = tmp_path / "out" / terms.name / "box" / "seed-0"
