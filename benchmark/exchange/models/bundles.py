@@ -69,7 +69,7 @@ def _first(folder: Path, names: tuple[str, ...]) -> Path | None:
 
 def _built(folder: Path, weights: Path, device: torch.device) -> Opened:
     """Build the network that the configuration describes, and load its weights, which are not code."""
-    from monai.bundle import ConfigParser
+    from monai.bundle.config_parser import ConfigParser
 
     path = next((folder / "configs" / name for name in CONFIGS if (folder / "configs" / name).is_file()), None)
     if path is None:

@@ -33,10 +33,10 @@ TAKEN: dict[str, DTypeLike] = {
 }
 HINTS = {
     "opset": "export it again with a lower opset version, or update onnxruntime",
-    "IR version": "export it again with an older onnx, or update onnxruntime",
-    "Protobuf": "is the file complete, and an ONNX file?",
+    "ir version": "export it again with an older onnx, or update onnxruntime",
+    "protobuf": "is the file complete, and an ONNX file?",
     "parsing": "is the file complete, and an ONNX file?",
-    "external": "the files of its weights belong beside it",
+    "external data": "the files of its weights belong beside it",
     "not a registered function/op": "it has operators that onnxruntime does not know: export it without them",
 }
 
@@ -67,7 +67,7 @@ def open_onnx(path: Path, device: torch.device, classes: int, layout: Layout | N
         session = runtime.InferenceSession(str(path), settings, providers=providers)
     except Exception as error:  # its errors have no common base class
         text = in_one_line(error)
-        advice = next((advice for word, advice in HINTS.items() if word in str(error)), "export it again")
+        advice = next((advice for word, advice in HINTS.items() if word in str(error).lower()), "export it again")
         raise MedshiftError(
             f"{path}: onnxruntime {runtime.__version__} cannot load it: {advice} ({text[:200]})"
         ) from error

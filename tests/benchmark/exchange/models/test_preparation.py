@@ -69,14 +69,22 @@ def test_a_fixed_batch_is_kept_and_the_last_one_padded():
     assert torch.equal(made, IMAGES.flatten(1)[:, :2])
 
 
+@pytest.mark.parametrize(
+    ("shape", "given", "layout"),
+    [
+        (("n", SIDE, SIDE, 3), None, "NHWC"),
+        (("n", 3, SIDE, SIDE), None, "NCHW"),
+        (("n", 3, SIDE, 3), None, None),
+        (("n", 3, SIDE, 3), "NHWC", "NHWC"),
+    ],
+)
+def test_the_layout_is_read_off_the_shape_where_only_one_fits(tmp_path, shape, given, layout):
+    assert open_onnx(onnx_bright(tmp_path / "m.onnx", shape=shape), CPU, 2, given).stated.layout == layout
+
+
 @pytest.mark.parametrize("batch", ["n", 1, 3])
-@pytest.mark.parametrize(("dtype", "shape"), [("FLOAT", "NCHW"), ("DOUBLE", "NCHW"), ("FLOAT", "NHWC")])
-def test_onnx_inputs_of_other_types_layouts_and_batches_give_the_same(tmp_path, batch, dtype, shape):
-    if shape == "NHWC":  # the graph smooths over the axes of an NCHW input; one of size 1 smooths nothing away
-        pytest.skip("covered by the layout read off the shape") if batch != "n" else None
-        path = onnx_bright(tmp_path / "m.onnx", shape=("n", SIDE, SIDE, 3))
-        assert open_onnx(path, CPU, 2).stated.layout == "NHWC"
-        return
+@pytest.mark.parametrize("dtype", ["FLOAT", "DOUBLE"])
+def test_onnx_inputs_of_other_types_and_batches_give_the_same(tmp_path, batch, dtype):
     opened = open_onnx(onnx_bright(tmp_path / "m.onnx", shape=(batch, 1, SIDE, SIDE), dtype=dtype), CPU, 2)
     interface = settle(Interface(), opened.stated, (SIDE, SIDE), 1, ("healthy", "sick"))
     made = to_probabilities(Prepared(opened.run, interface, "it")(IMAGES), "logits")
@@ -160,7 +168,45 @@ def test_a_bundle_runs_its_torchscript_and_says_what_it_takes(tmp_path):
     (tmp_path / "models" / "model.pt").write_bytes(saved(Bright().state_dict()))
     with pytest.raises(MedshiftError, match="by Python that is run: give --trust"):
         open_model(str(tmp_path), data, CPU, None, trust=False)
+    network = {"network_def": {"_target_": "helpers.model_files.Bright"}}
+    (tmp_path / "configs" / "inference.json").write_text(json.dumps(network))
+    trusted = open_model(str(tmp_path), data, CPU, None, trust=True)
+    assert trusted.format == "monai"
+    assert torch.allclose(trusted.run(IMAGES).softmax(1), truth_of_bright(IMAGES), atol=1e-6)
     torch.jit.trace(Bright(), IMAGES).save(str(tmp_path / "models" / "model.ts"))
     opened = open_model(str(tmp_path), data, CPU, None, trust=False)
     assert (opened.format, opened.stated.input_size) == ("torchscript", (SIDE, SIDE))
     assert torch.allclose(opened.run(IMAGES).softmax(1), truth_of_bright(IMAGES), atol=1e-6)
+
+
+def test_a_network_of_timm_keeps_its_own_head(tmp_path):
+    import timm
+    from timm.models import save_for_hf
+
+    network = timm.create_model("test_resnet", num_classes=2).eval()
+    config = {"label_names": ["sick", "healthy"]}
+    save_for_hf(network, tmp_path / "net", model_config=config, safe_serialization=True)
+    data = Dataset.__new__(Dataset)
+    object.__setattr__(data, "classes", ("healthy", "sick"))
+    opened = open_model(f"local-dir:{tmp_path / 'net'}", data, CPU, None, trust=False)
+    interface = settle(Interface(), opened.stated, (SIDE, SIDE), 1, ("healthy", "sick"))
+    assert (interface.input_channels, interface.outputs) == (3, "logits")
+    assert interface.mean == network.pretrained_cfg["mean"]
+    images = torch.rand(2, 3, 160, 160)
+    assert torch.allclose(opened.run(images), network(images), atol=1e-5)
+
+
+def test_weights_beside_an_onnx_file_are_not_read_from_elsewhere(tmp_path):
+    import onnx
+
+    (tmp_path / "inside").mkdir()
+    path = onnx_bright(tmp_path / "inside" / "m.onnx")
+    model = onnx.load(str(path))
+    weights = next(each for each in model.graph.initializer if each.name == "weights")
+    (tmp_path / "secret").write_bytes(weights.raw_data)
+    weights.ClearField("raw_data")
+    weights.data_location = onnx.TensorProto.EXTERNAL
+    weights.external_data.add(key="location", value="../secret")
+    path.write_bytes(model.SerializeToString())
+    with pytest.raises(MedshiftError, match="the files of its weights belong beside it"):
+        open_onnx(path, CPU, 2)
