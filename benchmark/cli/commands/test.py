@@ -108,17 +108,18 @@ def model_test(
 
     It is tried on source validation first. The leaderboard marks it as brought: what it sees is its author's word.
     """
-    from ...exchange.ingest import require_entry_name
     from ...exchange.models.opening import default_name, require_model
     from ...files.destinations import output_folder
-    from ...protocols.folder import write_protocol
-    from ..progress import console, watch
-    from ..terms import resolve_study
 
     output_folder(out, "a submission")
     require_model(model)
     interface = ways.interface()
     name = name or default_name(model)
+    from ...exchange.ingest import require_entry_name
+    from ...protocols.folder import write_protocol
+    from ..progress import console, watch
+    from ..terms import resolve_study
+
     require_entry_name(name)
     loaded, protocol, table = resolve_study(chosen.choices(), protocol_folder, data, reading)
     from ...exchange.models.brought import Statement, bring
