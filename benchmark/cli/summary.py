@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -15,6 +15,7 @@ from ..protocols.protocol import Protocol
 from ..protocols.remarks import FEW_GROUPS
 from ..reporting.numbers import format_decimal
 from ..reporting.terminal import fits, make_console, print_table
+from ..scoring.answered import Answered
 from ..scoring.estimate import Estimate
 from ..scoring.metrics import METRICS
 from ..scoring.scores import Scores
@@ -22,7 +23,13 @@ from ..scoring.scores import Scores
 WORST = 3  # synthesized conditions named below the table
 
 
-def print_summary(protocol: Protocol, scores: Scores, title: str = "", console: Console | None = None) -> None:
+def print_summary(
+    protocol: Protocol,
+    scores: Scores,
+    title: str = "",
+    console: Console | None = None,
+    answered: Answered | None = None,
+) -> None:
     """Print the table of a submission's scores and its worst synthesized conditions.
 
     Args:
@@ -30,21 +37,38 @@ def print_summary(protocol: Protocol, scores: Scores, title: str = "", console: 
         scores: Its scores.
         title: Printed above the table, before the protocol's name.
         console: Standard output by default.
+        answered: Of a model that refused images: scores without them, for a second table, and the coverage for both.
     """
     console = console or make_console()
-    table = summary_table(protocol, scores, title)
-    print_table(console, table if fits(console, table) else summary_table(protocol, scores, title, stacked=True))
+    coverage = answered.coverage if answered else {}
+    tables = [(scores, f"{title}, refused images as wrong answers" if answered else title)]
+    tables += [(answered.scores, f"{title}, refused images left out")] if answered else []
+    for found, heading in tables:
+        table = summary_table(protocol, found, heading, coverage)
+        narrow = None if fits(console, table) else summary_table(protocol, found, heading, coverage, stacked=True)
+        print_table(console, narrow or table)
+    if answered:
+        share = f"{answered.refused:,} of {answered.images:,} images, over all conditions"
+        console.print(f"Refused: {share}. Coverage: share of images answered.", soft_wrap=True, highlight=False)
     for line in notes(protocol, scores):
         console.print(line, soft_wrap=True, highlight=False, markup=False)
 
 
-def summary_table(protocol: Protocol, scores: Scores, title: str = "", *, stacked: bool = False) -> Table:
+def summary_table(
+    protocol: Protocol,
+    scores: Scores,
+    title: str = "",
+    coverage: Mapping[str, float] | None = None,
+    *,
+    stacked: bool = False,
+) -> Table:
     """Make the table: clean, real, synthesized, shifted and drop, with 95 % intervals.
 
     Args:
         protocol: What was run.
         scores: Its scores.
         title: Printed above the table, before the protocol's name.
+        coverage: Name of an aggregate -> share of images answered; a column of it, if there is any.
         stacked: Set intervals below their figures, which takes 80 columns.
     """
     simulated = "SIMULATED: " if protocol.dataset.simulated else ""
@@ -59,6 +83,8 @@ def summary_table(protocol: Protocol, scores: Scores, title: str = "", *, stacke
     )
     table.add_column("condition")
     table.add_column("n", justify="right")
+    if coverage:
+        table.add_column("coverage", justify="right", no_wrap=True)
     for metric in protocol.metrics:
         table.add_column(METRICS[metric].title.replace(" ", "\n"), justify="right", no_wrap=True)
     for label, name, section in _rows(scores):
@@ -69,7 +95,10 @@ def summary_table(protocol: Protocol, scores: Scores, title: str = "", *, stacke
         few = f" ({plural(groups, 'group')})" if name.startswith("real/") and groups < FEW_GROUPS else ""
         size = str(found[protocol.metrics[0]].samples) if name == "clean" or name.startswith("real/") else ""
         figures = [found[metric].text for metric in protocol.metrics]
-        table.add_row(escape(label + few), size, *(_stacked(text) if stacked else escape(text) for text in figures))
+        share = [format_decimal(coverage[name])] if coverage else []
+        table.add_row(
+            escape(label + few), size, *share, *(_stacked(text) if stacked else escape(text) for text in figures)
+        )
     return table
 
 

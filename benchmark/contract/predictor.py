@@ -34,17 +34,28 @@ class Predictor(Protocol):
         ...
 
 
-def validated_probabilities(returned: object, count: int, classes: int, condition: Condition) -> NDArray[np.float32]:
-    """Convert a predictor's output to an array; raise MedshiftError unless it is (count, classes) probabilities."""
+def validated_probabilities(
+    returned: object, count: int, classes: int, condition: Condition, *, rejections: bool = False
+) -> NDArray[np.float32]:
+    """Convert a predictor's output to an array; raise MedshiftError unless it is (count, classes) probabilities.
+
+    Args:
+        returned: The output.
+        count: Number of images.
+        classes: Number of classes.
+        condition: Named in errors.
+        rejections: Rows of NaN are allowed: the model refused these images.
+    """
     where = f"in condition {condition.key!r} the model returned"
     if not isinstance(returned, torch.Tensor):
         raise MedshiftError(f"{where} a {type(returned).__name__}, not a tensor")
     if tuple(returned.shape) != (count, classes):
         raise MedshiftError(f"{where} shape {tuple(returned.shape)}, not {(count, classes)}")
     probabilities: NDArray[np.float32] = returned.detach().float().cpu().numpy()
-    if not np.isfinite(probabilities).all():
+    answered = probabilities[~np.isnan(probabilities).all(axis=1)] if rejections else probabilities
+    if not np.isfinite(answered).all():
         raise MedshiftError(f"{where} NaN or infinite values: the run stops, nothing of this condition was saved")
-    if probabilities.min() < 0 or np.abs(probabilities.sum(1) - 1).max() > 1e-3:
+    if len(answered) and (answered.min() < 0 or np.abs(answered.sum(1) - 1).max() > 1e-3):
         raise MedshiftError(
             f"{where} rows that are not probabilities: they must be >= 0 and sum to 1 (logits need a softmax)"
         )

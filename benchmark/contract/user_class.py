@@ -21,14 +21,19 @@ def is_spec(name: str) -> bool:
     return ":" in name
 
 
-def load(spec: str) -> object:
+def load(spec: str, what: str = "baseline class", example: str = "my_module:MyBaseline") -> object:
     """Import the class of `my_module:MyBaseline`; the current folder is searched first, as by `python -m`.
+
+    Args:
+        spec: Module and name.
+        what: What the name is of, for errors.
+        example: How it is written, for errors.
 
     Raises:
         MedshiftError: The module is missing or cannot be imported, or has no such attribute.
     """
     if not SPEC.fullmatch(spec) or len(spec) > LONGEST:
-        raise MedshiftError(f"invalid baseline class {spec!r}: write my_module:MyBaseline")
+        raise MedshiftError(f"invalid {what} {spec!r}: write {example}")
     module, _, attribute = spec.partition(":")
     here = str(Path.cwd())
     if here not in sys.path:

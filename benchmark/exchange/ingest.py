@@ -29,6 +29,7 @@ from ..submissions.predictions import KEYS, PREDICTIONS_FILE
 from .column_order import order_warning
 from .delimited import read_table
 from .probabilities import understand
+from .refused_rows import refuse_marked, take_marks
 from .sample_ids import match_ids
 
 UNSTATED = "not stated"
@@ -44,6 +45,7 @@ class Claim:
         summary: One line about it.
         submitter: Who is responsible for it.
         seed: Training seed, if there are several.
+        rejections: The model may refuse images.
     """
 
     name: str
@@ -51,6 +53,7 @@ class Claim:
     summary: str = ""
     submitter: str = ""
     seed: int = 0
+    rejections: bool = False
 
 
 def submit(
@@ -70,37 +73,50 @@ def submit(
         MedshiftError: The predictions are invalid (one line per problem), the name is invalid or a baseline's, or the
             folder holds a submission of other predictions.
     """
-    own = claim.name.partition("+")[0]
-    if own in registry.TABLE.names():
-        raise MedshiftError(f"{own!r} is a baseline of {registry.origin(own)}: choose another --name for your model")
-    if not re.fullmatch(cards.ENTRY, claim.name):
-        raise MedshiftError(
-            f"invalid --name {claim.name!r}: use 1 to 120 letters, digits or ._+=,@-, starting with a letter or digit"
-        )
+    require_entry_name(claim.name)
     folder = out / protocol.name / claim.name / f"seed-{claim.seed}"
     with tempfile.TemporaryDirectory(prefix="medshift-score-") as scratch:
         new = Path(scratch) / PREDICTIONS_FILE
         notes: list[str] = []
-        found = problems(path, protocol, truth, new, notes)
+        found = problems(path, protocol, truth, new, notes, rejections=claim.rejections)
         if found:
             listed = "\n  ".join(found)
             raise MedshiftError(f"{path}: {plural(len(found), 'problem')}:\n  {listed}")
         if (folder / cards.CARD_FILE).exists() and sha256(folder / PREDICTIONS_FILE) != sha256(new):
             raise MedshiftError(f"{folder} holds other predictions: choose another --name or --seed, or remove it")
-        arrays = predictions.read(new, protocol, truth)
+        seen = predictions.read_all(new, protocol, truth)
+        arrays = seen.arrays
         scored = scores.score(protocol, truth, arrays)
         notes += order_warning(protocol, truth, arrays)
         write_protocol(protocol, truth, out / protocol.name)
         with replace(folder / PREDICTIONS_FILE) as temporary:
             shutil.copyfile(new, temporary)
     rows = sum(map(len, arrays.values()))
-    cards.write(_card(folder, protocol, claim, shifts, rows, scored), folder)
+    made = _card(folder, protocol, claim, shifts, rows, scored)
+    cards.write(made.model_copy(update={"rejections": seen.refused or None}), folder)
     submission.read_submission(folder, protocol, truth)
     return folder, scored, notes
 
 
+def require_entry_name(name: str) -> None:
+    """Raise MedshiftError if an entry cannot have a name, or if it is a baseline's."""
+    own = name.partition("+")[0]
+    if own in registry.TABLE.names():
+        raise MedshiftError(f"{own!r} is a baseline of {registry.origin(own)}: choose another --name for your model")
+    if not re.fullmatch(cards.ENTRY, name):
+        raise MedshiftError(
+            f"invalid --name {name!r}: use 1 to 120 letters, digits or ._+=,@-, starting with a letter or digit"
+        )
+
+
 def problems(
-    path: Path, protocol: Protocol, truth: pd.DataFrame, into: Path, notes: list[str] | None = None
+    path: Path,
+    protocol: Protocol,
+    truth: pd.DataFrame,
+    into: Path,
+    notes: list[str] | None = None,
+    *,
+    rejections: bool = False,
 ) -> list[str]:
     """List everything wrong with a table of predictions, and write its usable rows as Parquet.
 
@@ -110,11 +126,18 @@ def problems(
         truth: Its truth.
         into: The file to write; it is complete if there are no problems.
         notes: Receives notes on what in the table was understood, though it is not written as documented.
+        rejections: A row without probabilities, or marked in a column `rejected`, is an image that the model refused.
     """
     table, read = read_table(path)
+    table, marked, wrong = take_marks(table, rejections=rejections)
     table, found, understood = understand(table, protocol.dataset.classes)
+    found = wrong or found
     if notes is not None:
         notes += read + understood
+    if found:
+        return found
+    if marked is not None:
+        table, found = refuse_marked(table, marked)
     if found:
         return found
     table = table.astype(dict.fromkeys(KEYS, str))
@@ -141,7 +164,7 @@ def problems(
         table = table[~repeated]
     if not len(table):
         return [*found, "no row has a condition and a sample of the protocol"]
-    predictions.write(_parts(table), into)
+    predictions.write(_parts(table), into, rejections=rejections)
     return found + predictions.problems(into, protocol, truth)
 
 

@@ -14,6 +14,7 @@ from ...shifts.catalogue import SEVERITIES
 from ...shifts.errors import MedshiftError
 from ..contract import registry
 from ..contract.precision import DEFAULT, Precision
+from ..contract.sees import SEES, Sees
 from ..datasets.importing.options import make_options
 from ..files.atomic import replace, sha256
 from ..protocols.choices import Choices
@@ -58,6 +59,8 @@ def evaluate(
     seed: int = 0,
     out: str | Path | None = None,
     name: str = "",
+    sees: Sees = "source",
+    rejections: bool = False,
     submitter: str = "",
     device: str = "auto",
     threads: int = 0,
@@ -96,6 +99,8 @@ def evaluate(
         seed: Seed of training.
         out: Folder of submissions; None keeps no files.
         name: Entry name of a callable; by default the callable's own name.
+        sees: What a callable has looked at: your own statement, for the card.
+        rejections: A callable may refuse images: a row of NaN, or None in a list of rows. They count as wrong.
         submitter: Who answers for the submission.
         device: `auto`, `cpu`, `cuda`, `cuda:1`, `mps`.
         threads: CPU threads; 0 is torch's choice.
@@ -111,6 +116,8 @@ def evaluate(
     """
     if min(tune, seed, threads) < 0:
         raise MedshiftError("tune, seed and threads must not be negative")
+    if sees not in SEES:
+        raise MedshiftError(f"sees={sees!r}: choose one of {', '.join(SEES)}")
     if precision not in get_args(Precision):
         raise MedshiftError(f"precision={precision!r}: choose one of {', '.join(get_args(Precision))}")
     chosen = {**(settings or {}), **({"budget": budget} if budget else {})}
@@ -118,6 +125,8 @@ def evaluate(
     if isinstance(model, str):
         if name:
             raise MedshiftError(f"name={name!r} is for callables: the entry of a baseline has the baseline's name")
+        if rejections or sees != "source":
+            raise MedshiftError("sees and rejections are for callables: a baseline declares what it sees")
         baseline = registry.make_baseline(model, typed)
         draws = tuning.budget(baseline, tune, typed)
     else:
@@ -127,7 +136,7 @@ def evaluate(
             raise MedshiftError(f"model {name!r} is already fitted: {what} are for baselines given by name")
         from ..contract.fitted import FittedModel
 
-        baseline, draws = FittedModel(model), tuning.Budget()
+        baseline, draws = FittedModel(model, sees, rejections=rejections), tuning.Budget()
     options = make_options(
         **{**(reading or {}), "classes": _names(classes), "image_size": image_size, "modality": modality}
     )

@@ -16,6 +16,7 @@ from ..contract.access import Access, grant
 from ..contract.fitted import FittedModel
 from ..contract.precision import DEFAULT, Precision
 from ..contract.registry import Baseline
+from ..contract.sees import Sees
 from ..contract.training_record import TrainingRecord
 from ..datasets.dataset import Dataset
 from ..protocols.condition import Condition
@@ -60,12 +61,35 @@ class Job:
     @property
     def entry(self) -> str:
         """Name of the entry."""
+        if isinstance(self.baseline, FittedModel):
+            return self.name
         return entry_of(self.name, self.baseline, self.budget, self.precision)
 
     @property
     def origin(self) -> str:
-        """Distribution and version of the baseline, or its module and hash; `EXTERNAL` for a fitted model."""
-        return card.EXTERNAL if isinstance(self.baseline, FittedModel) else registry.origin(self.name)
+        """Distribution and version of the baseline, or its module and hash; `BROUGHT` for a fitted model."""
+        return card.BROUGHT if isinstance(self.baseline, FittedModel) else registry.origin(self.name)
+
+    @property
+    def label(self) -> str:
+        """Name of the method, with which the entry's name begins."""
+        return self.name.partition("+")[0] if isinstance(self.baseline, FittedModel) else registry.label(self.name)
+
+    @property
+    def sees(self) -> Sees:
+        """Access level for the card; that of a fitted model is its author's word."""
+        return self.baseline.stated if isinstance(self.baseline, FittedModel) else self.baseline.sees
+
+    @property
+    def summary(self) -> str:
+        """One line about the method, for the card."""
+        own = self.baseline.summary if isinstance(self.baseline, FittedModel) else ""
+        return own or (type(self.baseline).__doc__ or "").strip().split("\n")[0]
+
+    @property
+    def may_refuse(self) -> bool:
+        """Whether the model may refuse images."""
+        return isinstance(self.baseline, FittedModel) and self.baseline.rejections
 
     @property
     def folder(self) -> Path:

@@ -8,6 +8,7 @@ import torch
 from numpy.typing import NDArray
 
 from ...shifts.errors import MedshiftError
+from ..contract.fitted import FittedPredictor
 from ..contract.predictor import Predictor, for_condition, fresh_copy, validated_probabilities
 from ..datasets.dataset import Dataset
 from ..datasets.streaming.ahead import made_ahead
@@ -41,8 +42,16 @@ def predict(
     """
     classes = len(dataset.classes)
     with made_ahead(condition_batches(dataset, rows, protocol, condition, device), device) as batches:
-        made = [validated_probabilities(fresh(images), len(images), classes, condition) for images in batches]
+        made = [
+            validated_probabilities(fresh(images), len(images), classes, condition, rejections=may_refuse(fresh))
+            for images in batches
+        ]
     return np.concatenate(made)
+
+
+def may_refuse(predictor: Predictor) -> bool:
+    """Return whether a predictor may refuse images: a fitted model of which this was said."""
+    return isinstance(predictor, FittedPredictor) and predictor.rejections
 
 
 def check_forgotten(
@@ -73,7 +82,9 @@ def check_forgotten(
     """
     first = rows.iloc[: protocol.batch_size]
     again = predict(for_condition(fresh_copy(predictor), condition), dataset, first, protocol, condition, device)
-    if np.abs(again - before[: len(again)]).max() > ROUNDING:
+    before = before[: len(again)]
+    refused = np.isnan(before)
+    if (np.isnan(again) != refused).any() or np.abs(np.where(refused, 0, again - before)).max() > ROUNDING:
         raise MedshiftError(
             f"condition {condition.key!r} is predicted differently after the others: state of one condition reaches "
             "another. Keep all state in the object that fit returns, not in classes, globals or closures; use no "

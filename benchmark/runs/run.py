@@ -98,8 +98,8 @@ def _make(job: Job, device: torch.device, progress: RunProgress) -> Scores:
             seconds["fit_s"] = time.perf_counter() - begin
             _predict(job, predictor, missing, finished, device, progress)
             seconds["predict_s"] = time.perf_counter() - begin - seconds["fit_s"]
-        scored = _write_predictions(job, finished)
-        _write_card(job, shifts, device, scored, seconds, finished)
+        scored, refused = _write_predictions(job, finished)
+        _write_card(job, shifts, device, scored, seconds, finished, refused)
     except KeyboardInterrupt as stop:
         stop.add_note(_kept(job, finished, fitted, resumes=hasattr(stop, "__notes__")))
         raise
@@ -143,6 +143,7 @@ def _require_same_config(job: Job) -> None:
     tuned = Budget(found.tuning.draws, tuple(found.tuning.searched)) if found.tuning else Budget()
     wanted = (registry.config(job.baseline), job.protocol.sha256, job.budget, job.precision)
     other_code = user_class.is_spec(job.name) and found.baseline.distribution != job.origin
+    other_code |= found.baseline.sees != job.sees
     if other_code or (found.baseline.config, found.protocol.sha256, tuned, found.environment.precision) != wanted:
         raise MedshiftError(
             f"{job.folder} holds a submission made with other settings: move it away or choose another --out"
@@ -173,6 +174,9 @@ def _grant(job: Job, device: torch.device, progress: RunProgress, finished: Fini
     access = access_of(job, device, progress.line, finished.save_training)
     protocol = job.protocol
     access = replace(access, starts_from=finished.save_weights)
+    if job.origin == card.BROUGHT:
+        progress.line(f"{job.entry}: fitted already, nothing is trained")
+        return access
     domains = f"{protocol.source!r} and {protocol.mixed!r}" if protocol.mixed else repr(protocol.source)
     progress.line(
         f"{job.entry}, seed {job.seed}: fitting on {len(access.train)} images of {domains} "
@@ -217,8 +221,8 @@ def _predict(
         raise
 
 
-def _write_predictions(job: Job, finished: FinishedConditions) -> Scores:
-    """Write the predictions of all conditions to one file, and score that file."""
+def _write_predictions(job: Job, finished: FinishedConditions) -> tuple[Scores, dict[str, int]]:
+    """Write the predictions of all conditions to one file; return its scores, and how many images were refused."""
     from .stream import test_stream
 
     parts = {
@@ -229,8 +233,9 @@ def _write_predictions(job: Job, finished: FinishedConditions) -> Scores:
         for condition in job.protocol.conditions()
     }
     path = job.folder / predictions.PREDICTIONS_FILE
-    predictions.write(parts, path)
-    return scores.score(job.protocol, job.table, predictions.read(path, job.protocol, job.table))
+    predictions.write(parts, path, rejections=job.may_refuse)
+    seen = predictions.read_all(path, job.protocol, job.table)
+    return scores.score(job.protocol, job.table, seen.arrays), seen.refused
 
 
 def _write_card(
@@ -240,6 +245,7 @@ def _write_card(
     scored: Scores,
     seconds: dict[str, float],
     finished: FinishedConditions,
+    refused: dict[str, int],
 ) -> None:
     """Write the card, which makes the submission complete."""
     import torch
@@ -250,10 +256,10 @@ def _write_card(
         protocol=card.ProtocolClaim(name=protocol.name, version=protocol.version, sha256=protocol.sha256),
         dataset=card.DatasetClaim(name=dataset.name, version=dataset.version, truth_sha256=protocol.truth_sha256),
         baseline=card.BaselineClaim(
-            name=registry.label(job.name),
+            name=job.label,
             distribution=job.origin,
-            sees=job.baseline.sees,
-            summary=(type(job.baseline).__doc__ or "").strip().split("\n")[0],
+            sees=job.sees,
+            summary=job.summary,
             config=registry.config(job.baseline),
         ),
         entry=job.entry,
@@ -280,6 +286,7 @@ def _write_card(
         curve=finished.put_curve(job.folder),
         weights=finished.weights(),
         criteria=job.criteria,
+        rejections=refused or None,
     )
     card.write(made, job.folder)
 

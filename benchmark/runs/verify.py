@@ -22,7 +22,7 @@ from ..protocols.folder import read_protocol
 from ..protocols.protocol import Protocol
 from ..submissions import card as cards
 from ..submissions import submission, verification_record
-from ..submissions.card import EXTERNAL, Card
+from ..submissions.card import BROUGHT, EXTERNAL, Card
 from ..submissions.verification_record import VerificationRecord
 
 PROCESS = "medshift.benchmark.cli.rerun"  # by name: the command line shows progress
@@ -74,6 +74,11 @@ def verify(
     name = protocol.dataset.name
     if data is None and name not in catalogue.TABLE.names() and name in store.names():
         data = store.folder(name)  # the clean process has a home of its own
+    if theirs.baseline.brought:
+        raise MedshiftError(
+            f"{folder} was predicted with a model that was brought ({BROUGHT}), which is not in it: whoever has the "
+            "model repeats it with `medshift test`. Every leaderboard recomputes its scores from its predictions"
+        )
     if theirs.baseline.external:
         raise MedshiftError(
             f"{folder} was predicted outside of medshift ({EXTERNAL}): it cannot be rerun. Every leaderboard "

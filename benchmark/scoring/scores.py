@@ -84,7 +84,7 @@ def by_condition(
     frozen = thresholds(drawn[split_key(validation)].labels, predictions[validation.key])
     # the products are small: on busy cores, BLAS threads wait for each other for minutes
     with threadpool_limits(1, "blas"):
-        return _estimated(chosen, tested, drawn, predictions, frozen), frozen
+        return estimate_conditions(chosen, tested, drawn, predictions, frozen), frozen
 
 
 def aggregated(protocol: Protocol, conditions: Mapping[str, Mapping[str, Estimate]]) -> dict[str, dict[str, Estimate]]:
@@ -98,7 +98,7 @@ def aggregated(protocol: Protocol, conditions: Mapping[str, Mapping[str, Estimat
     return found
 
 
-def _estimated(
+def estimate_conditions(
     metrics: Mapping[str, Metric],
     tested: Sequence[Condition],
     drawn: Mapping[tuple[str, str], ResampledSplit],

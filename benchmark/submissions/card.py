@@ -25,8 +25,9 @@ CURVE_FILE = "curve.json"
 MOST_EVALUATIONS = 10_000  # of one training; the recipe has about forty
 LARGEST_CARD = 4 << 20  # bytes
 ENTRY = r"^[A-Za-z0-9][A-Za-z0-9._+=,@-]{0,119}$"
-EXTERNAL = (
-    "external"  # the distribution of predictions made outside medshift, for which there is only the author's word
+EXTERNAL = "external"  # the distribution of predictions made outside medshift: there is only the author's word for them
+BROUGHT = (
+    "brought"  # that of a fitted model: medshift predicted with it, and has its author's word for what it has seen
 )
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
@@ -63,8 +64,13 @@ class BaselineClaim(Strict):
 
     @property
     def external(self) -> bool:
-        """Whether the predictions were made outside medshift."""
-        return self.distribution == EXTERNAL
+        """Whether the model was made outside medshift, so that what it sees is its author's word."""
+        return self.distribution in (EXTERNAL, BROUGHT)
+
+    @property
+    def brought(self) -> bool:
+        """Whether it is a fitted model with which medshift made the predictions."""
+        return self.distribution == BROUGHT
 
 
 class CodeClaim(Strict):
@@ -200,6 +206,7 @@ class Card(Strict):
         curve: The file with the course of that training; left out if there is none.
         weights: The pretrained weights that the network starts from; left out if there are none.
         criteria: Acceptance criteria that were given to the run; left out if none were.
+        rejections: Number of images that the model refused, by condition; left out if it refused none.
     """
 
     schema_: Literal["medshift-card/1"] = Field(default="medshift-card/1", alias="schema")
@@ -220,6 +227,12 @@ class Card(Strict):
     curve: CurveClaim | None = None
     weights: WeightsClaim | None = None
     criteria: CriteriaClaim | None = None
+    rejections: dict[Name, Annotated[int, Field(ge=1, lt=2**63)]] | None = Field(default=None, max_length=10_000)
+
+    @property
+    def coverage(self) -> float:
+        """The share of images that the model answered, over all conditions."""
+        return 1 - sum((self.rejections or {}).values()) / max(self.predictions.rows, 1)
 
 
 def claims(scores: Scores) -> tuple[ScoreClaim, ...]:
@@ -249,7 +262,9 @@ def entry_name(baseline: str, overrides: Mapping[str, Setting]) -> str:
 def write(card: Card, folder: Path) -> None:
     """Write `card.json` into a folder, atomically. Call it last."""
     left_out: dict[str, bool | set[str]] = {
-        name: True for name in ("tuning", "training", "curve", "weights", "criteria") if getattr(card, name) is None
+        name: True
+        for name in ("tuning", "training", "curve", "weights", "criteria", "rejections")
+        if getattr(card, name) is None
     }
     if card.environment.precision == DEFAULT:
         left_out["environment"] = {"precision"}

@@ -1,9 +1,14 @@
-"""`predictions.parquet`: class probabilities of every sample under every condition, keyed by sample id."""
+"""`predictions.parquet`: class probabilities of every sample under every condition, keyed by sample id.
+
+A model may refuse images. Their rows have True in a column `rejected`, which is absent where none is refused, and 1 / K
+for every class, so that nothing else is stored of them. What is read of a refused image is a wrong answer: probability
+0 for its class. `scoring.answered` scores without them.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +26,7 @@ from ..protocols.truth import truth_of
 
 PREDICTIONS_FILE = "predictions.parquet"
 KEYS = ("condition", "sample_id")
+REJECTED = "rejected"  # column that is there only if a model refused images
 SUM_TOLERANCE = 1e-3  # rounding error of float16 networks
 LONGEST_KEY = 1024  # bytes per row for its two keys: a file that decompresses to more is not decoded
 LISTED = 3  # conditions with the same fault that are listed one by one
@@ -35,11 +41,36 @@ SLACK = 1 << 20  # bytes of a file beyond its rows
 
 @dataclass(frozen=True)
 class _Rows:
-    """The rows of a file as indices of condition and sample among the expected ones, -1 where unknown."""
+    """The rows of a file as indices of condition and sample among the expected ones, -1 where unknown.
+
+    `rejected` says which images were refused, `marked` whether there is such a column.
+    """
 
     condition: NDArray[np.int64]
     sample: NDArray[np.int64]
     probabilities: NDArray[np.float32]
+    rejected: NDArray[np.bool_]
+    marked: bool
+
+
+@dataclass(frozen=True)
+class Inspected:
+    """A file of predictions, read without trust.
+
+    Args:
+        problems: All problems of the file.
+        arrays: Key of the condition -> probabilities (n, K) in the order of `truth_of`; empty if there are problems.
+        rejected: Key of each condition with refused images -> (n,) which these are.
+    """
+
+    problems: list[str]
+    arrays: dict[str, NDArray[np.float32]] = field(default_factory=dict)
+    rejected: dict[str, NDArray[np.bool_]] = field(default_factory=dict)
+
+    @property
+    def refused(self) -> dict[str, int]:
+        """Number of refused images by condition, of those that have any."""
+        return {key: int(which.sum()) for key, which in self.rejected.items()}
 
 
 def columns(classes: int) -> list[str]:
@@ -47,12 +78,15 @@ def columns(classes: int) -> list[str]:
     return [*KEYS, *(f"p{index}" for index in range(classes))]
 
 
-def write(parts: Mapping[str, tuple[Sequence[str], NDArray[np.float32]]], path: Path) -> None:
+def write(
+    parts: Mapping[str, tuple[Sequence[str], NDArray[np.float32]]], path: Path, *, rejections: bool = False
+) -> None:
     """Write predictions, sorted and atomically: the same content gives the same bytes, in any order.
 
     Args:
         parts: Key of a condition -> (sample ids, probabilities (n, K)).
         path: The file; its folder is created.
+        rejections: A row of NaN stands for an image that the model refused.
 
     Raises:
         MedshiftError: A part has different numbers of ids and rows, or of columns than the others.
@@ -71,8 +105,12 @@ def write(parts: Mapping[str, tuple[Sequence[str], NDArray[np.float32]]], path: 
         blocks.append(np.asarray(probabilities, dtype=np.float32)[order])
     values = np.concatenate(blocks)
     names = columns(values.shape[1])
+    refused = np.isnan(values).all(axis=1) & rejections
+    values[refused] = 1 / values.shape[1]
     arrays = [pa.array(conditions, pa.string()), pa.array(samples, pa.string())]
     arrays += [pa.array(np.ascontiguousarray(column), pa.float32()) for column in values.T]
+    if refused.any():
+        names, arrays = [*names, REJECTED], [*arrays, pa.array(refused)]
     table = pa.Table.from_arrays(arrays, names=names)
     with replace(path) as temporary:
         pq.write_table(table, temporary, compression="zstd", use_dictionary=list(KEYS))
@@ -84,20 +122,29 @@ def read(path: Path, protocol: Protocol, truth: pd.DataFrame) -> dict[str, NDArr
     Raises:
         MedshiftError: Anything is missing, superfluous or not a probability; one line with the first problem.
     """
-    found, arrays = inspect(path, protocol, truth)
-    if found:
-        more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
-        raise MedshiftError(f"{path}: {found[0]}{more}")
-    return arrays
+    return read_all(path, protocol, truth).arrays
+
+
+def read_all(path: Path, protocol: Protocol, truth: pd.DataFrame) -> Inspected:
+    """Read the probabilities of every condition, and which images were refused.
+
+    Raises:
+        MedshiftError: As `read`.
+    """
+    seen = inspect(path, protocol, truth)
+    if seen.problems:
+        more = f" (and {len(seen.problems) - 1} more)" if len(seen.problems) > 1 else ""
+        raise MedshiftError(f"{path}: {seen.problems[0]}{more}")
+    return seen
 
 
 def problems(path: Path, protocol: Protocol, truth: pd.DataFrame) -> list[str]:
     """List everything wrong with a file of predictions."""
-    return inspect(path, protocol, truth)[0]
+    return inspect(path, protocol, truth).problems
 
 
-def inspect(path: Path, protocol: Protocol, truth: pd.DataFrame) -> tuple[list[str], dict[str, NDArray[np.float32]]]:
-    """Return the problems of a file and, if there are none, its probabilities by condition."""
+def inspect(path: Path, protocol: Protocol, truth: pd.DataFrame) -> Inspected:
+    """Return the problems of a file and, if there are none, what it holds."""
     splits: dict[tuple[str, str], pd.DataFrame] = {}
     for c in protocol.conditions():
         if (c.domain, c.split) not in splits:
@@ -109,44 +156,57 @@ def inspect(path: Path, protocol: Protocol, truth: pd.DataFrame) -> tuple[list[s
         most = total * (LONGEST_KEY + 4 * len(names)) + SLACK
         have, size = parquet_bounds.parquet_bounds(path, most)
         if have <= total and size > most:
-            return [f"decompresses to {size >> 20} MiB or more for {have} rows; refused"], {}
+            return Inspected([f"decompresses to {size >> 20} MiB or more for {have} rows; refused"])
         with pq.ParquetFile(path, read_dictionary=list(KEYS)) as file:
             found = [f"has {have} rows; the protocol requires {total}"] if have > total else []
             found += _shape_problems(file.schema_arrow, names)
             if found:
-                return found, {}
+                return Inspected(found)
             # dictionaries stay encoded: a long string repeated a million times is held once
-            table = file.read(columns=names)
+            table = file.read(columns=file.schema_arrow.names)
             table.validate(full=True)  # a damaged page can point beyond its dictionary, or hold invalid UTF-8
             rows = _rows(table, list(expected), truth)
     except (OSError, pa.ArrowException, ValueError, LookupError, ArithmeticError, MemoryError) as error:
-        return [f"cannot be read as Parquet: {in_one_line(error)[:200]}"], {}
+        return Inspected([f"cannot be read as Parquet: {in_one_line(error)[:200]}"])
     if isinstance(rows, list):
-        return rows, {}
+        return Inspected(rows)
     found = list(_value_problems(rows, truth))
     by_fault: dict[str, list[str]] = {}
-    arrays: dict[str, NDArray[np.float32]] = {}
+    seen = Inspected(found)
     order = np.lexsort((rows.sample, rows.condition))
     starts = np.searchsorted(rows.condition[order], np.arange(len(expected) + 1))
     for position, (key, wanted) in enumerate(expected.items()):
         own = order[starts[position] : starts[position + 1]]
         for fault, text in _id_problems(key, rows.sample[own], wanted.index.to_numpy(), truth):
             by_fault.setdefault(fault, []).append(text)
-        arrays[key] = rows.probabilities[own]
+        _take(seen, key, rows, own, wanted)
     for fault, texts in by_fault.items():
         found += texts if len(texts) <= LISTED else [f"{len(texts)} conditions {FAULTS[fault]}; the first: {texts[0]}"]
-    return found, {} if found else arrays
+    return Inspected(found) if found else seen
+
+
+def _take(seen: Inspected, key: str, rows: _Rows, own: NDArray[np.int64], wanted: pd.DataFrame) -> None:
+    """Add a condition, in which a refused image has probability 0 for its class, and the other classes share 1."""
+    values, rejected = rows.probabilities[own], rows.rejected[own]
+    if rejected.any() and len(own) == len(wanted):
+        values[rejected] = 1 / (values.shape[1] - 1)
+        values[rejected, wanted["label"].to_numpy(dtype=np.int64)[rejected]] = 0
+        seen.rejected[key] = rejected
+    seen.arrays[key] = values
 
 
 def _shape_problems(have: pa.Schema, names: list[str]) -> Iterator[str]:
     """Yield the problems of the columns, before a row is decoded."""
-    if have.names != names:
+    if have.names not in (names, [*names, REJECTED]):
         listed = ", ".join(have.names[:12])[:200]
         yield f"has columns {listed}; they must be {names[0]}, {names[1]}, {names[2]} to {names[-1]}"
         return
-    for name in names:
+    for name in have.names:
         kind = have.field(name).type
-        if name in KEYS:
+        if name == REJECTED:
+            if not pa.types.is_boolean(kind):
+                yield f"column {name} is {kind}, not bool"
+        elif name in KEYS:
             kind = kind.value_type if pa.types.is_dictionary(kind) else kind
             if not (pa.types.is_string(kind) or pa.types.is_large_string(kind)):
                 yield f"column {name} is {kind}, not string"
@@ -176,8 +236,10 @@ def _rows(table: pa.Table, conditions: list[str], truth: pd.DataFrame) -> _Rows 
             found.append(
                 f"{plural(len(unknown), f'unknown {name}'.replace('_', ' '))}, e.g. {unknown[0][:80]!r}.{hint}"
             )
-    values_ = np.stack([table[name].to_numpy() for name in table.column_names[2:]], axis=1)
-    return found or _Rows(codes[0], codes[1], values_)
+    probabilities = [name for name in table.column_names[2:] if name != REJECTED]
+    values_ = np.stack([table[name].to_numpy() for name in probabilities], axis=1)
+    rejected = table[REJECTED].to_numpy() if REJECTED in table.column_names else np.zeros(len(values_), dtype=bool)
+    return found or _Rows(codes[0], codes[1], values_, rejected, REJECTED in table.column_names)
 
 
 def _value_problems(rows: _Rows, truth: pd.DataFrame) -> Iterator[str]:
@@ -193,10 +255,14 @@ def _value_problems(rows: _Rows, truth: pd.DataFrame) -> Iterator[str]:
             total += column
         summing = np.abs(total - 1) <= SUM_TOLERANCE
     faults = {
-        "are not finite": (~finite, "each must be a number, also for an image that the model cannot process"),
+        "are not finite": (~finite, "each must be a number; if a model refuses images, give --rejections"),
         "are outside [0, 1]": (finite & ~bounded, "give probabilities, not logits or percent"),
         "do not sum to 1": (finite & bounded & ~summing, "divide each row by its sum, or give more digits"),
     }
+    if rows.marked and not rows.rejected.any():
+        yield f"column {REJECTED} marks no row: leave it out"
+    elsewhere = rows.rejected & (values != np.float32(1 / values.shape[1])).any(axis=1)
+    faults["are marked as refused and differ from 1 / K"] = elsewhere, "an image that was refused has no answer"
     for what, (where, advice) in faults.items():
         if where.any():
             first = truth["sample_id"].iloc[int(rows.sample[int(np.argmax(where))])]

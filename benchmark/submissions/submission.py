@@ -23,7 +23,8 @@ from . import curve as curves
 from . import predictions, verification_record
 from .card import CARD_FILE, CURVE_FILE, Card
 from .claimed_scores import claim_problems
-from .predictions import PREDICTIONS_FILE
+from .predictions import PREDICTIONS_FILE, Inspected
+from .rejections import rejection_problems
 from .verification_record import VERIFIED_FILE, VerificationRecord
 
 FILES = (CARD_FILE, PREDICTIONS_FILE)
@@ -55,10 +56,10 @@ def read_scores(folder: Path, protocol: Protocol, truth: pd.DataFrame) -> Scores
     Raises:
         MedshiftError: As `read_submission`.
     """
-    found, card, arrays = _examine_without_claims(folder, protocol, truth)
+    found, card, seen = _examine_without_claims(folder, protocol, truth)
     if found:
         _require_valid(folder, found, card)
-    drawn = resampled_splits(protocol, truth)
+    drawn, arrays = resampled_splits(protocol, truth), seen.arrays
     scored = score(protocol, truth, arrays, drawn=drawn)
     _require_valid(folder, claim_problems(card, protocol, scored, arrays, drawn) if card else [], card)
     return scored
@@ -134,7 +135,8 @@ def examine_and_score(
         drawn: Result of `bootstrap.resampled_splits`.
         metrics: Metrics to score, the protocol's among them; these by default.
     """
-    found, card, arrays = _examine_without_claims(folder, protocol, truth)
+    found, card, seen = _examine_without_claims(folder, protocol, truth)
+    arrays = seen.arrays
     if card is None or not arrays:
         return Examined(found, card, arrays)
     conditions, frozen = by_condition(protocol, truth, arrays, drawn=drawn, metrics=metrics)
@@ -144,12 +146,15 @@ def examine_and_score(
 
 def _examine_without_claims(
     folder: Path, protocol: Protocol, truth: pd.DataFrame
-) -> tuple[list[str], Card | None, dict[str, NDArray[np.float32]]]:
+) -> tuple[list[str], Card | None, Inspected]:
     seen = preflight(folder, protocol, expected_rows(protocol, truth))
     if not seen.readable:
-        return seen.problems, seen.card, {}
-    wrong, arrays = predictions.inspect(folder / PREDICTIONS_FILE, protocol, truth)
-    return seen.problems + [f"{PREDICTIONS_FILE}: {problem}" for problem in wrong], seen.card, arrays
+        return seen.problems, seen.card, Inspected([])
+    inside = predictions.inspect(folder / PREDICTIONS_FILE, protocol, truth)
+    found = seen.problems + [f"{PREDICTIONS_FILE}: {problem}" for problem in inside.problems]
+    if seen.card is not None and inside.arrays:
+        found += rejection_problems(seen.card, inside)
+    return found, seen.card, inside
 
 
 def files_to_copy(folder: Path) -> list[str]:

@@ -166,6 +166,9 @@ def _compared(board: Board, shorter: Row, longer: Row, of: Row) -> Convergence |
 def _without_steps(row: Row) -> Convergence:
     """Decide of an entry of which no number of steps is known."""
     baseline = row.cards[0].baseline
+    if baseline.brought:
+        why = "it was fitted before it was brought, without a record of its training"
+        return Convergence("not shown", why, "brought, without a record of training")
     if baseline.external:
         why = "it was made outside medshift, without a record of its training"
         return Convergence("not shown", why, "made outside medshift, without a record of training")

@@ -70,6 +70,11 @@ class Row:
         return self.cards[0].baseline.sees
 
     @property
+    def coverage(self) -> float:
+        """The share of images that the model answered, over all conditions and seeds; below 1 if it refuses some."""
+        return sum(card.coverage for card in self.cards) / len(self.cards)
+
+    @property
     def verified(self) -> bool:
         """Whether every seed was rerun and reproduced."""
         return all(self.marks)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ...benchmark.contract.sees import MEANS
 from ...benchmark.reporting.markdown import replace_between
+from ...benchmark.reporting.numbers import format_decimal
 from ...benchmark.scoring.metrics import metric_title
 from ..analysis.approach import start_note
 from ..analysis.convergence import Convergence, convergence, footnotes
@@ -92,12 +93,20 @@ def _start(row: Row) -> str:
     return f" ({escape(note)})" if note else ""
 
 
+def _mark(row: Row) -> str:
+    """Say of an entry that it is external or brought, and what share of images it answers if it refuses some."""
+    baseline = row.cards[0].baseline
+    notes = [baseline.distribution] if baseline.external else []
+    notes += [f"coverage {format_decimal(row.coverage)}"] if row.coverage < 1 else []
+    return f" ({', '.join(notes)})" if notes else ""
+
+
 def _cells(row: Row, state: Convergence, rank_by: str, others: Sequence[str]) -> list[str]:
     rank = "–" if row.rank is None else f"{row.rank} ({row.ranks[0]}–{row.ranks[1]})"
     cells = [
         str(row.tier or "–"),
         rank,
-        f"`{row.name}`{' (external)' if row.cards[0].baseline.external else ''}{_start(row)}",
+        f"`{row.name}`{_mark(row)}{_start(row)}",
         f"`{row.sees}`",
         _seeds(row),
         state.text,

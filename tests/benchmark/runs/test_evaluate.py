@@ -99,13 +99,13 @@ def test_a_callable_is_scored_and_leaves_no_file(options, tmp_path, monkeypatch)
     assert not list(tmp_path.rglob("card.json"))
 
 
-def test_out_holds_a_submission_in_order_that_is_marked_as_external(options, tmp_path):
+def test_out_holds_a_submission_in_order_that_is_marked_as_brought(options, tmp_path):
     scored = evaluate(brightness, **options, out=tmp_path, submitter="someone")
     where = submission(tmp_path, "brightness")
     protocol, table = read_protocol(where.parent.parent)
     assert check_submission(where, protocol, table) == []
     made = card.read(where)
-    assert made.baseline.distribution == card.EXTERNAL
+    assert made.baseline.distribution == card.BROUGHT
     assert made.baseline.external
     assert (made.entry, made.submitter, made.baseline.config) == ("brightness", "someone", {})
     assert made.scores == card.claims(scored)
@@ -225,3 +225,26 @@ def test_notes_and_remarks_of_the_command_are_progress_too(options, tmp_path):
     said.clear()
     evaluate(brightness, **options, positive="sick", progress=RunProgress(line=said.append))
     assert not any("sensitivity" in line for line in said)
+
+
+def careful(batch: torch.Tensor) -> list[torch.Tensor | None]:
+    """A model that refuses dark images."""
+    dark = batch.flatten(1).mean(1) < 0.3
+    return [None if refused else row for refused, row in zip(dark, brightness(batch), strict=True)]
+
+
+def test_a_callable_may_refuse_images_if_it_is_said(options, tmp_path):
+    scored = evaluate(careful, **options, out=tmp_path, rejections=True, sees="test-batches")
+    made = card.read(submission(tmp_path, "careful"))
+    protocol, table = read_protocol(submission(tmp_path, "careful").parent.parent)
+    assert check_submission(submission(tmp_path, "careful"), protocol, table) == []
+    assert made.baseline.sees == "test-batches"
+    assert made.rejections["site-b"] == 8  # the darker site, all of it
+    assert "site-a" not in made.rejections
+    assert scored.conditions["site-b"]["balanced_accuracy"].value == 0
+    with pytest.raises(MedshiftError, match="returned a list, not a tensor"):
+        evaluate(careful, **options)
+    with pytest.raises(MedshiftError, match="sees and rejections are for callables"):
+        evaluate("scratch", **options, rejections=True)
+    with pytest.raises(MedshiftError, match="sees='everything': choose one of source"):
+        evaluate(careful, **options, sees="everything")

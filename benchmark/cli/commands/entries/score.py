@@ -23,6 +23,10 @@ def score(
         Path | None,
         typer.Option("--export", metavar="DIR", help="The export that was predicted; the card records its shifts."),
     ] = None,
+    rejections: Annotated[
+        bool,
+        typer.Option("--rejections", help="The model may refuse images: empty cells, or true in a column `rejected`."),
+    ] = False,
     seed: Annotated[int, typer.Option(help="Seed of training, where there are several.", min=0)] = 0,
     summary: Annotated[str, typer.Option(help="One line on the model.")] = "",
     submitter: Annotated[str, typer.Option(help="Who answers for the submission.")] = "",
@@ -35,6 +39,7 @@ def score(
     from ....exchange import ingest
     from ....files.destinations import output_folder
     from ....protocols.folder import read_protocol
+    from ....submissions.rejections import answered_scores
     from ...progress import console
     from ...summary import print_summary
 
@@ -48,9 +53,10 @@ def score(
         from .....shifts.fingerprints import fingerprint
 
         shifts = {shift: fingerprint(shift) for shift in protocol.shifts}
-    claim = ingest.Claim(name, sees, summary, submitter, seed)
+    claim = ingest.Claim(name, sees, summary, submitter, seed, rejections)
     folder, scored, notes = ingest.submit(predictions, protocol, truth, claim, shifts, out)
     for note in notes:
         console().print(f"{predictions.name}: {note}", soft_wrap=True, markup=False)
-    print_summary(protocol, scored, f"{name}, seed {seed}")
+    answered = answered_scores(folder, protocol, truth, scored) if rejections else None
+    print_summary(protocol, scored, f"{name}, seed {seed}", answered=answered)
     console(err=False).print(f"submission: {folder}", soft_wrap=True, markup=False)
