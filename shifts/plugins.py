@@ -20,11 +20,13 @@ class Table:
         group: The entry-point group, e.g. `medshift.shifts`.
         noun: What the names stand for, as used in messages, e.g. `shift`.
         builtins: Literal table, name -> `module:attribute` (absolute).
+        nouns: Plural of the noun, unless it is regular.
     """
 
     group: str
     noun: str
     builtins: Mapping[str, str]
+    nouns: str = ""
 
     @cached_property
     def plugins(self) -> dict[str, EntryPoint]:
@@ -46,8 +48,9 @@ class Table:
             if first is not None and first.value == point.value:
                 continue
             rival = "medshift itself" if first is None else distribution(first)
+            nouns = self.nouns or f"{self.noun}s"
             lines[point.name] = (
-                f"two {self.noun}s are named {point.name!r}: one from {rival}, one from {distribution(point)}. "
+                f"two {nouns} are named {point.name!r}: one from {rival}, one from {distribution(point)}. "
                 "Uninstall one of them or ask its author for another name."
             )
         return lines

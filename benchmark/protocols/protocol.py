@@ -98,6 +98,13 @@ class Protocol(Strict):
         return self.confounded.domain if self.confounded else ""
 
     @property
+    def trained_on(self) -> str:
+        """What is trained on, in words: the source, or the source and a domain that goes with the label."""
+        if self.confounded is None:
+            return self.source
+        return f"{self.source} and {self.mixed}, which goes with the label at Cramer's V {self.confounded.cramers_v:g}"
+
+    @property
     def image_shape(self) -> tuple[int, ...]:
         """Spatial shape of the images that networks are given."""
         return scaled_shape(self.dataset.image_size, self.size)

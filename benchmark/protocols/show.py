@@ -35,8 +35,7 @@ def lines(protocol: Protocol, table: pd.DataFrame) -> Iterator[str]:
         yield f"size: images are scaled to {to} by averaging areas, after any shift"
     yield f"classes: {', '.join(facts.classes)}{positive}"
     yield f"truth: sha256 {protocol.truth_sha256}"
-    with_it = f" and {protocol.mixed}" if protocol.mixed else ""
-    yield f"trained on: {protocol.source}{with_it} ({label_budget(protocol, table)})"
+    yield f"trained on: {protocol.trained_on} ({label_budget(protocol, table)})"
     if protocol.confounded:
         yield described(table, protocol.source, protocol.mixed, facts.classes, protocol.confounded.cramers_v)
     yield f"real shifts: {', '.join(protocol.targets) or 'none'}"

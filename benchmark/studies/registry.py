@@ -18,7 +18,7 @@ BUILTINS: dict[str, str] = {
     for name in ("transfer", "depth", "labels", "architectures", "self-supervision", "resolution", "confounding")
 }
 BUILTINS["similarity"] = "medshift.benchmark.studies.similarity.study:STUDY"
-TABLE = Table(GROUP, "study", BUILTINS)
+TABLE = Table(GROUP, "study", BUILTINS, "studies")
 
 
 def load_study(name: str) -> LoadedStudy:

@@ -70,7 +70,7 @@ def _legend(board: Board, states: Mapping[str, Convergence]) -> str:
     protocol, title = board.protocol, board.title
     sentence = (
         f"{title[0].upper()}{title[1:]}, mean over seeds, with 95 % intervals over groups (patients) and seeds. "
-        f"Trained on {protocol.source}; real shifts: {', '.join(protocol.targets) or 'none'}; synthesized: "
+        f"Trained on {protocol.trained_on}; real shifts: {', '.join(protocol.targets) or 'none'}; synthesized: "
         f"{len(protocol.shifts)} shifts on the source's test images. Shifted is the mean of real and synthesized; drop "
         f"is clean minus shifted. Entries are ranked by {board.ranked_figure} among methods with the same access, with "
         "the 95 % interval of the rank in parentheses; a tier ends where the paired difference to its leader is "

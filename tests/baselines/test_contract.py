@@ -12,7 +12,16 @@ from medshift.benchmark.contract import registry
 from medshift.benchmark.contract.checks import check_baseline
 
 # of these, another one that differs in sizes or initial values only is tested every time
-ALIKE = {"cbr-large-t", "cbr-large-w", "cbr-small", "cbr-tiny-wide", "cdan", "random-init", "scratch-meanvar"}
+ALIKE = {
+    "cbr-large-t",
+    "cbr-large-w",
+    "cbr-small",
+    "cbr-tiny-wide",
+    "cdan",
+    "random-init",
+    "scratch-meanvar",
+    "ssl-source",
+}
 
 
 @pytest.mark.parametrize(

@@ -16,14 +16,13 @@ from medshift.baselines.common.checkpoints import BestEvaluation
 from medshift.baselines.common.recipe import TimmRecipe
 from medshift.baselines.generalisation.tta import Tta
 from medshift.baselines.scratch import cbr
-from medshift.baselines.scratch.scratch import RandomInit, Scratch
+from medshift.baselines.scratch.scratch import Scratch
 from medshift.baselines.test_time.adabn import AdaBN
 from medshift.baselines.test_time.lame import Lame
 from medshift.baselines.test_time.sar import Sar
 from medshift.baselines.test_time.t3a import T3A
 from medshift.baselines.test_time.tent import Tent
 from medshift.baselines.transfer.imagenet_finetune import ImagenetFinetune
-from medshift.baselines.transfer.transfusion import ImagenetTransfusion
 from medshift.benchmark.contract.access import Access
 from medshift.benchmark.datasets.images import Labelled
 from medshift.shifts.errors import MedshiftError
@@ -64,25 +63,6 @@ def test_a_new_last_layer_starts_undecided_and_not_as_large_as_timm_makes_it(cla
     network = networks.Network("tf_efficientnet_lite0", classes, 1, 0, load).train()
     loss = torch.nn.functional.cross_entropy(network(images.repeat_interleave(8, 2).repeat_interleave(8, 3)), labels)
     assert loss.item() == pytest.approx(math.log(classes), abs=0.2)
-
-
-def test_transfusion_takes_the_lowest_stages_and_no_more():
-    network = networks.timm.create_model(networks.PACKAGED)
-    before = {name: value.clone() for name, value in network.state_dict().items()}
-    weights = networks.packaged_weights(network)
-    assert initial_weights.stages(network)[:3] == [("conv_stem", "bn1"), ("blocks.0",), ("blocks.1",)]
-    initial_weights.load_lowest(2)(network, weights)
-    for name, value in network.state_dict().items():
-        low = name.startswith(("conv_stem.", "bn1.", "blocks.0."))
-        assert torch.equal(value, weights[name] if low else before[name]), name
-    with pytest.raises(MedshiftError, match="has 9 stages"):
-        initial_weights.load_lowest(10)(network, weights)
-
-
-def test_stages_of_a_resnet_are_its_stem_and_its_four_layers():
-    network = networks.timm.create_model("resnet50")
-    assert initial_weights.stages(network) == [("conv1", "bn1"), ("layer1",), ("layer2",), ("layer3",), ("layer4",)]
-    assert len(initial_weights.stages(networks.timm.create_model("convnext_atto"))) == 5  # stem and four stages
 
 
 def test_moments_are_those_of_imagenet():
@@ -286,31 +266,3 @@ def test_volumes_are_refused_where_weights_or_architecture_are_flat():
         Scratch(arch="monai-densenet121").fit(volume)
     with pytest.raises(MedshiftError, match="timm has no architecture 'monai-resnet10': it is for volumes"):
         Scratch(arch="monai-resnet10").fit(told)
-
-
-@pytest.mark.parametrize(("layers", "like"), [(0, "random"), (9, "imagenet"), (-1, "imagenet")])
-def test_the_ends_of_transfusion_are_a_random_start_and_that_of_imagenet_finetune(monkeypatch, layers, like):
-    starts = {}
-
-    def keep(access, recipe, name, build, loss, learn, parts):
-        with training.seeded(access):
-            starts.setdefault(name, build().state_dict())
-        return torch.nn.Linear(1, 1)
-
-    monkeypatch.setattr(source_model, "source_network", keep)
-    told = access()
-    ImagenetFinetune().fit(told)
-    RandomInit().fit(told)
-    ImagenetTransfusion(layers=layers).fit(told)
-    found = starts[next((name for name in starts if "lowest" in name), f"tf_efficientnet_lite0 at 0 from {like}")]
-    wanted = starts[f"tf_efficientnet_lite0 at 0 from {like}"]
-    assert found.keys() == wanted.keys()
-    assert all(torch.equal(found[name], wanted[name]) for name in wanted)
-    assert len(starts) == (3 if layers == 9 else 2)  # the other ends share the weights of the other baselines
-
-
-def test_what_a_transformer_holds_itself_belongs_to_its_first_stage():
-    network = networks.timm.create_model("vit_tiny_patch16_224", img_size=32)
-    found = initial_weights.stages(network)
-    assert found[0] == ("patch_embed", "cls_token", "pos_embed")
-    assert [*found[1], found[-1]] == ["blocks.0", ("blocks.11", "norm")]

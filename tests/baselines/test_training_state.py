@@ -1,4 +1,4 @@
-"""A training that is stopped resumes from its last evaluation and ends in the same bytes; a model is trained once."""
+"""A training that is stopped resumes from its last evaluation and ends in the same bytes and curve; it is done once."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import sys
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
+import numpy as np
 import pytest
 import torch
 from helpers.bright_squares import TINY, access
@@ -80,7 +81,8 @@ def test_a_training_killed_after_any_evaluation_ends_in_the_same_bytes(name, at_
     assert [path.suffix for path in (tmp_path / "whole" / "models").iterdir()] == [".pt"]
     wheres = [where for where, *_ in states]
     assert wheres == [*FIRST.get(name, []), *(f"step {step} of {STEPS}" for step in range(1, STEPS))]
-    for where, copied, file in [*states]:
+    saved = [*states]  # the resumed ones add theirs
+    for where, copied, file in saved:
         place = tmp_path / where / "models"
         place.mkdir(parents=True)
         shutil.copy(copied, place / file)
@@ -90,9 +92,9 @@ def test_a_training_killed_after_any_evaluation_ends_in_the_same_bytes(name, at_
         assert not [line for line in lines if line.startswith(where.replace(" of ", "/"))]  # not trained again
         assert [path.suffix for path in place.iterdir()] == [".pt"]
     curve, *resumed = (record.curve for record in records)
-    assert [replace(each, seconds=curve.seconds) for each in resumed] == [curve] * len(states)
+    assert [replace(each, seconds=curve.seconds) for each in resumed] == [curve] * len(saved)
     assert curve.step == tuple(range(1, STEPS + 1))
-    for (where, *_), each in zip(states, resumed, strict=True):
+    for (where, *_), each in zip(saved, resumed, strict=True):
         done = int(where.split()[1]) if where.startswith("step") else 0
         assert each.seconds[:done] == curve.seconds[:done]  # those of the process before, to which later ones add
         assert list(each.seconds) == sorted(each.seconds)
@@ -204,3 +206,38 @@ def test_a_model_that_another_process_trains_is_waited_for(finished, tmp_path, m
     assert lines[0].endswith(": waiting for it")
     assert ("loaded from cache" in lines[-1]) == finished
     assert [path.name for path in place.iterdir()] == [weights.name]
+
+
+def test_a_curve_holds_the_rate_of_the_steps_and_the_figures_of_the_kept_network(tmp_path, monkeypatch):
+    monkeypatch.setenv("MEDSHIFT_HOME", str(tmp_path))
+    rates, step, records = [], torch.optim.AdamW.step, []
+
+    def noted(optimiser, *given):
+        rates.append(optimiser.param_groups[0]["lr"])
+        return step(optimiser, *given)
+
+    monkeypatch.setattr(torch.optim.AdamW, "step", noted)
+    told = replace(access(), trained=records.append)
+    made = Scratch(**TINY | {"steps": 60, "patience": 1.0})
+    found = made.fit(told)
+    (record,) = records
+    curve = record.curve
+    assert record.losses == curve.losses
+    assert curve.step == tuple(range(2, 61, 2))
+    assert curve.images == tuple(8 * each for each in curve.step)
+    assert curve.epoch == pytest.approx([8 * each / 48 for each in curve.step])
+    assert curve.learning_rate == pytest.approx([rates[each - 1] for each in curve.step])
+    assert list(curve.seconds) == sorted(curve.seconds)
+    at = curve.step.index(record.kept)
+    probabilities, labels = found(told.val.scaled(told.val.stored(slice(None)), told.device)).numpy(), told.val.labels
+    recalls = [(probabilities.argmax(1) == labels)[labels == k].mean() for k in (0, 1)]
+    assert (curve.metric, curve.validation_figure[at]) == ("balanced_accuracy", np.mean(recalls))
+    costs = -np.log(probabilities[np.arange(len(labels)), labels])
+    assert curve.validation_loss[at] == pytest.approx(costs.mean(), rel=1e-4)
+
+
+def test_the_figure_of_a_single_class_is_undefined():
+    told = access()
+    told.val.labels[:] = 1
+    network = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(32 * 32, 2))
+    assert training.validate(network, told, torch.ones(2))[1] is None

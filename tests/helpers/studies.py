@@ -1,9 +1,35 @@
-"""The folder of a study with fabricated submissions, as `medshift study run` leaves it."""
+"""The folder of a study with fabricated submissions, as `medshift study run` leaves it, and a small study."""
 
 from __future__ import annotations
 
 from medshift.benchmark.studies import stored as storage
 from medshift.benchmark.studies.stored import StoredStudy, StudyData, StudyRun
+
+SMALL = """\
+name = "small"
+question = "Does a higher rate do better?"
+claim = "A higher rate does better."
+source = "Nobody 2020"
+refuted = "It does worse."
+seeds = 2
+
+[arms.ours]
+baseline = "cbr-tiny"
+title = "our method"
+
+[[axes]]
+name = "rate"
+setting = "lr"
+levels = [1e-3, 3e-3]
+
+[[answers]]
+measure = "change"
+of = "ours"
+figure = "clean"
+base = { rate = 1e-3 }
+least = 0.0
+sentence = "The higher rate changes {metric} by {value} on {dataset}."
+"""
 
 
 def study_folder(fabricate, root, study, skill, rows=None, leave_out=lambda run: False, **changes):
@@ -19,25 +45,24 @@ def study_folder(fabricate, root, study, skill, rows=None, leave_out=lambda run:
         changes: Of the stored study.
     """
     rows = fabricate.table(groups=8) if rows is None else rows
-    by_protocol = [axis for axis in study.axes if axis.kind != "setting"]
+    of_protocol = [axis for axis in study.axes if axis.kind != "setting"]
     runs, made = [], {}
     for arm, method in study.arms.items():
         for levels in study.cells(arm):
             for seed in range(study.seeds):
-                which = "-".join(f"{axis.name}-{levels[axis.name]}" for axis in by_protocol)
-                own = f"-seed-{seed}" if any(axis.kind == "labels" and levels[axis.name] < 1 for axis in by_protocol) else ""
-                name = f"made-up-{which}{own}" if which else "made-up"
+                name = "-".join(["made-up", *(f"{axis.name}-{levels[axis.name]}" for axis in of_protocol)])
+                if any(axis.kind == "labels" and levels[axis.name] < 1 for axis in of_protocol):
+                    name += f"-seed-{seed}"
                 if name not in made:
                     made[name] = fabricate.contest(root, rows, name=name)
-                folder, protocol, truth = made[name]
                 settings = [f"{axis.setting}={levels[axis.name]}" for axis in study.axes_of(arm) if axis.setting]
-                entry = "+".join([method.baseline, f"arm={arm}", *settings])
-                run = StudyRun(arm, name, entry, seed, levels)
+                run = StudyRun(arm, name, "+".join([method.baseline, f"arm={arm}", *settings]), seed, levels)
                 runs.append(run)
                 if not leave_out(run):
-                    fabricate.submission(
-                        folder, protocol, truth, entry, seed, skill=skill(arm, levels, seed), training=fabricate.trained(40)
-                    )
+                    training = fabricate.trained(3000)
+                    course = fabricate.course(training, (0.6, 0.8, 0.9))
+                    given = {"skill": skill(arm, levels, seed), "training": training, "curve": course}
+                    fabricate.submission(*made[name], run.entry, seed, **given)
     stored = StoredStudy(study, StudyData("made-up", True), "medshift study run x", runs=tuple(runs))
-    storage.write(storage.StoredStudy(**{**vars(stored), **changes}), root)
+    storage.write(StoredStudy(**{**vars(stored), **changes}), root)
     return storage.read(root)

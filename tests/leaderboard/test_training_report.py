@@ -11,7 +11,7 @@ from medshift.leaderboard.analysis.convergence import convergence
 from medshift.leaderboard.entries.entries import protocol_folders
 from medshift.leaderboard.ranking.board import rank_entries
 from medshift.leaderboard.report import charts
-from medshift.leaderboard.report.loss_curves import POINTS, loss_curves
+from medshift.leaderboard.report.loss_curves import POINTS, figure_curves, loss_curves, speeds
 from medshift.leaderboard.report.markdown import markdown
 from medshift.leaderboard.report.tables import csv_lines, to_json
 
@@ -151,3 +151,56 @@ def test_without_losses_there_is_no_curve(fabricate, tmp_path):
     claim = fabricate.trained(10).model_copy(update={"losses": ()})
     fabricate.submission(place, made, rows, training=claim)
     assert loss_curves(rank_entries(protocol_folders(tmp_path)[0], 10).rows[0]) is None
+
+
+@pytest.fixture(scope="module")
+def curved(fabricate, tmp_path_factory):
+    """A board of three entries with one and the same training; the last holds its losses in the card, as older ones."""
+    root = tmp_path_factory.mktemp("curved")
+    place, made, rows = fabricate.contest(root, fabricate.table(groups=4), shifts={})
+    for seed, figures in ((0, (0.5, 0.9, 0.8)), (1, (0.9, 1.0, 0.8))):
+        training = fabricate.trained(300)
+        course = fabricate.course(training, figures)
+        fabricate.submission(place, made, rows, "scratch", seed, training=training, curve=course)
+        fabricate.submission(place, made, rows, "scratch+older=1", seed, training=training)
+    flat = fabricate.course(training, (0.5, 0.5, 0.5))
+    fabricate.submission(place, made, rows, "scratch+flat=1", training=training, curve=flat)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MEDSHIFT_HOME", str(tmp_path_factory.mktemp("home")))
+        yield rank_entries(protocol_folders(root)[0], 10, workers=1)
+
+
+def test_losses_are_compared_and_drawn_alike_whether_card_or_curve_holds_them(curved):
+    rows = {row.name: row for row in curved.rows}
+    new, older = rows["scratch"], rows["scratch+older=1"]
+    assert [card.training for card in new.cards] == [card.training for card in older.cards]
+    assert loss_curves(new) == loss_curves(older)
+    assert figure_curves(older) is None
+    assert speeds(older, 2) == {}
+
+
+def test_the_figure_is_drawn_for_all_seeds_with_the_kept_step_marked(curved):
+    (row,) = (row for row in curved.rows if row.name == "scratch")
+    chart = figure_curves(row)
+    assert (chart.title, len(chart.lines)) == ("Balanced accuracy on source validation", 2)
+    assert [point.label for point in chart.points] == ["seed 0: .900 at step 200", "seed 1: 1.000 at step 200"]
+    first = [tuple(map(float, pair.split(","))) for pair in chart.lines[0][1].split()]
+    assert (chart.points[0].x, chart.points[0].y) == first[1]
+    assert first[1][1] < first[2][1] < first[0][1]  # up is higher on the chart
+
+
+def test_steps_to_most_of_the_gain_are_on_the_panel_and_in_the_json(curved):
+    text = page([curved])
+    panel = re.search(r'<details data-entry="scratch".*?</details>', text, re.DOTALL)[0]
+    assert panel.count("<polyline") == 4
+    # seed 0 gains .4 between steps 100 and 200; seed 1 gains .5, of which .4 by step 100
+    by_hand = {0.9: (190.0, 150.0), 0.95: (195.0, 175.0)}
+    (row,) = (row for row in curved.rows if row.name == "scratch")
+    for share, (one, other) in by_hand.items():
+        assert speeds(row, 2)[share].value == pytest.approx((one * other) ** 0.5)
+    assert f"<dt>Steps to 95 %</dt><dd>{speeds(row, 2)[0.95].text} of what the figure" in panel
+    assert "Steps to 95 %</dt><dd>none: 1 of 1 gained nothing" in text
+    entries = json.loads("".join(to_json([curved], [None], [[]])))["protocols"][0]["entries"]
+    found = {entry["entry"]: entry["training"]["steps_to"] for entry in entries}
+    assert found["scratch"]["0.95"][0] == pytest.approx((195 * 175) ** 0.5, abs=1e-5)
+    assert (found["scratch+older=1"], found["scratch+flat=1"]["0.9"]) == ({}, [None] * 3)

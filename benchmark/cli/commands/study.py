@@ -30,8 +30,9 @@ class _Costed(TyperCommand):
 
     def format_help(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401 - click's, of any version
         super().format_help(ctx, formatter)
-        for name, _, text in _costs():
-            print(f"  {name}: {text}")
+        print("What the studies cost:")
+        for each in _records():
+            print(f"  {each['name']}: {each['cost'] or each['problem'] or 'as its own analysis says'}")
 
 
 app = typer.Typer(no_args_is_help=True, help="Ask a question of the field: run a study, and report its answer.")
@@ -40,27 +41,40 @@ app = typer.Typer(no_args_is_help=True, help="Ask a question of the field: run a
 @app.command("list")
 def list_studies(as_json: Json = False) -> None:
     """List studies: their questions, and what they cost."""
-    found = _costs()
+    found = _records()
     if as_json:
-        print_json([{"name": name, "question": question, "cost": text} for name, question, text in found])
+        print_json([{key: each[key] for key in each if key != "cost"} for each in found])
         return
-    print_rows("studies", ("name", "question", "cost"), found)
+    rows = [(str(each["name"]), str(each["problem"] or each["question"]), str(each["cost"])) for each in found]
+    print_rows("studies", ("name", "question", "cost"), rows)
     print("medshift study run NAME --out DIR; then medshift study report DIR")
 
 
-def _costs() -> list[tuple[str, str, str]]:
-    """Return name, question and cost of every study; of one that cannot be loaded, why."""
+def _records() -> list[dict[str, object]]:
+    """Describe every study; of one that cannot be loaded, only why."""
     from ...studies import registry
     from ...studies.cost import cost
 
-    found = []
+    found: list[dict[str, object]] = []
     for name in registry.TABLE.names():
+        made: dict[str, object] = {
+            "name": name,
+            "question": "",
+            "source": "",
+            "runs": None,
+            "steps": None,
+            "seconds": None,
+            "problem": "",
+            "cost": "",
+        }
         try:
             study = registry.load_study(name).study
         except MedshiftError as error:
-            found.append((name, str(error), ""))
-        else:
-            found.append((name, study.question, cost(study).text if study.arms else "as its own analysis says"))
+            found.append(made | {"problem": str(error)})
+            continue
+        whole = cost(study)
+        counted = {"runs": whole.runs, "steps": whole.steps, "seconds": round(whole.seconds), "cost": whole.text}
+        found.append(made | {"question": study.question, "source": study.source} | (counted if study.arms else {}))
     return found
 
 

@@ -32,6 +32,7 @@ def confound(
 
     Groups keep to one split. For a class, they are taken one after another with all their images of this class, in an
     order that the seed decides; of the last one only as many as are needed. Smaller choices are parts of larger ones.
+    A group that holds several classes is used for one of them, as far as groups suffice.
 
     Args:
         table: Columns sample_id, label, domain, group and split, as from `splits.split`; others are kept.
@@ -49,12 +50,14 @@ def confound(
     of_source = (rows["domain"] == source) & rows["split"].isin(PARTS)
     of_other = (rows["domain"] == domain) & (rows["split"] == "adapt")
     splitting = rows["split"].where(~(of_source | of_other), "unused")
+    going = _going(len(classes))
     for part, (own, other) in pools.items():
         have = np.stack([_count(each, len(classes)) for each in (own, other)])
         wanted = _cells(have, strength, (source, domain), part, classes)
         for pool, counts in zip((own, other), wanted, strict=True):
             for label, count in enumerate(counts):
-                splitting[_first(pool[pool["label"] == label], int(count), seed)] = part
+                of_class = pool[pool["label"] == label]
+                splitting[_chosen(of_class, int(count), seed, backwards=bool(going[label]))] = part
     made = rows.assign(split=splitting)
     reached = cramers_v(made, source, domain, "train")
     if abs(reached - strength) > CLOSE:
@@ -174,7 +177,7 @@ def _table(counts: Counts, going: NDArray[np.bool_], strength: float) -> Counts:
 def _shared(total: int, sizes: Counts) -> Counts:
     """Divide a number in proportion to sizes, by the largest remainders."""
     exact = total * sizes / sizes.sum()
-    whole = np.floor(exact).astype(np.int64)
+    whole: Counts = np.floor(exact).astype(np.int64)
     order = np.argsort(whole - exact, kind="stable")
     whole[order[: total - int(whole.sum())]] += 1
     return whole
@@ -198,10 +201,14 @@ def _lacking(have: Counts, strength: float, domains: tuple[str, str], part: str,
     return f"--confound {strength:g}: {'; '.join(text for text, _ in named)}, so that {which}: choose another --with"
 
 
-def _first(rows: pd.DataFrame, count: int, seed: int) -> pd.Index:
-    """Return the index of the first `count` images, group by group in an order that the seed decides."""
+def _chosen(rows: pd.DataFrame, count: int, seed: int, *, backwards: bool) -> pd.Index:
+    """Return the index of `count` images, group by group in an order that the seed decides.
+
+    The classes that go with the second domain are taken from the end of the order: a group that holds several classes
+    is then used for one of them, as far as there are enough, and the number of groups is the same at every strength.
+    """
     place = {
         name: hashlib.sha256(f"confound\x1f{seed}\x1f{name}".encode()).hexdigest() for name in rows["group"].unique()
     }
-    ordered = rows.assign(place=rows["group"].map(place)).sort_values(["place", "sample_id"])
+    ordered = rows.assign(place=rows["group"].map(place)).sort_values(["place", "sample_id"], ascending=not backwards)
     return ordered.index[:count]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
 
@@ -17,6 +17,7 @@ from ....leaderboard.entries.scoring import PAIRED
 from ....leaderboard.ranking.board import Board, Row, rank_entries
 from ....shifts.errors import MedshiftError
 from ...protocols.condition import Condition
+from ...protocols.training_sets.label_fractions import label_budget
 from ...scoring.estimate import Estimate
 from ...scoring.metrics import METRICS
 from ...submissions.card import Card
@@ -67,6 +68,17 @@ class Cell:
             if card.seed in piece.seeds
         ]
         return sorted(found, key=lambda each: each[1].seed)
+
+    @property
+    def epochs(self) -> float:
+        """How often its trainings saw each image, their mean; NaN where their course was not kept."""
+        found = [
+            curve.epoch[-1]
+            for piece in self.pieces
+            for card, curve in zip(piece.row.cards, piece.row.curves, strict=False)
+            if card.seed in piece.seeds and curve is not None
+        ]
+        return sum(found) / len(found) if found else math.nan
 
     def estimate(self, figure: Figure, seeds: Sequence[int] = ()) -> Estimate:
         """Return a figure as the mean over seeds, with its replicates over groups, and those of each seed.
@@ -139,6 +151,7 @@ class Grid:
         missing: Runs that are not finished.
         refused: Refused submissions, one line each.
         board: A board of the study, for what all have in common.
+        labels: Protocol -> how many labels of the source are used.
     """
 
     stored: StoredStudy
@@ -146,6 +159,7 @@ class Grid:
     missing: tuple[StudyRun, ...]
     refused: tuple[str, ...]
     board: Board
+    labels: Mapping[str, str] = field(default_factory=dict)
 
     def find(self, arm: str, levels: Mapping[str, Setting]) -> Cell | None:
         """Find a cell by its arm and levels; axes that do not apply to the arm are ignored."""
@@ -201,7 +215,9 @@ def read_grid(stored: StoredStudy, folder: Path, progress: Callable[[str], None]
         cells.append(Cell(arm, dict(levels), pieces))
     _require_same_tests(boards)
     refused = tuple(line for board in boards.values() for line in board.refused)
-    return Grid(stored, tuple(cells), tuple(missing), refused, next(board for board in boards.values() if board.rows))
+    some = next(board for board in boards.values() if board.rows)
+    labels = {found.path.name: label_budget(found.protocol, found.truth) for found in folders}
+    return Grid(stored, tuple(cells), tuple(missing), refused, some, labels)
 
 
 def _require_same_tests(boards: Mapping[str, Board]) -> None:

@@ -45,7 +45,7 @@ def weighted_sum(cells: Sequence[Cell], weights: Sequence[float], figure: Figure
     if math.isnan(total.value):
         return Measured(NOTHING, seeds=seeds, note=_why(figure))
     return Measured(
-        total.value, *total.interval, seeds, "" if seeds > 1 else "One seed: its interval is over patients."
+        total.value, *total.interval, seeds, "" if seeds > 1 else "One seed: the interval is over patients alone."
     )
 
 

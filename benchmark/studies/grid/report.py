@@ -88,18 +88,24 @@ def _short(level: Setting) -> str:
 def _cells(grid: Grid) -> Table:
     """Write the table of all cells."""
     rows = [
-        [name_of(grid, cell), str(len(cell.seeds)), _steps(cell), *(_figure(cell, figure) for figure in COLUMNS)]
+        [
+            name_of(grid, cell),
+            str(len(cell.seeds)),
+            _steps(cell),
+            "–" if math.isnan(cell.epochs) else f"{cell.epochs:,.1f}",
+            *(_figure(cell, figure) for figure in COLUMNS),
+        ]
         for cell in grid.cells
     ]
-    heads = ["Method", "Seeds", "Steps", *(HEADINGS.get(figure, figure.capitalize()) for figure in COLUMNS)]
+    heads = ["Method", "Seeds", "Steps", "Epochs", *(HEADINGS.get(figure, figure.capitalize()) for figure in COLUMNS)]
     kept = [place for place in range(len(heads)) if place < 3 or any(row[place] != "–" for row in rows)]
     return Table(
         f"All cells: {grid.board.title} with 95 % intervals",
         [heads[place] for place in kept],
         [[row[place] for place in kept] for row in rows],
-        "Means over seeds; intervals are over patients, and over seeds if there are several. Drop: clean minus "
-        "shifted. "
-        "Steps to 95 %: until 95 % of what training gains on source validation is gained.",
+        "Means over seeds; intervals are over patients, and over seeds if there are several. Steps and epochs: of "
+        "training. Drop: clean minus shifted. Steps to 95 %: until 95 % of what training gains on source validation is "
+        "gained.",
     )
 
 
@@ -164,7 +170,8 @@ def _cards(grid: Grid) -> Iterator[tuple[str, dict[str, str]]]:
     """Yield what the card of every run says, in a few words."""
     for cell in grid.cells:
         for protocol, card in cell.cards:
-            yield f"{name_of(grid, cell)}, seed {card.seed}", _card(protocol, card)
+            about = _card(protocol, card) | {"labels": grid.labels[protocol]}
+            yield f"{name_of(grid, cell)}, seed {card.seed}", about
 
 
 def _card(protocol: str, card: Card) -> dict[str, str]:

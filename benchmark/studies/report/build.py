@@ -62,7 +62,5 @@ def _analysis(stored: StoredStudy) -> Analysis:
     name = stored.study.name
     analysis = registry.load_study(name).study.analysis
     if analysis is None:
-        raise MedshiftError(
-            f"study {name!r} is answered by an analysis of its own, and the one installed here has none"
-        )
+        raise MedshiftError(f"study {name!r} has an analysis of its own where it was made, and none here")
     return cast("Analysis", analysis)

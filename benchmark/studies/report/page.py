@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -35,6 +36,7 @@ def page(stored: StoredStudy, findings: Findings) -> str:
         findings=findings,
         first=findings.answers[0] if findings.answers else None,
         words=WORDS,
+        rests=_rests(findings.answers[0]) if findings.answers else "",
         drawings=[(drawing, charts.chart(drawing, given), drawing.title) for drawing in findings.drawings],
         legend=given.items(),
         size=charts.SIZE,
@@ -43,6 +45,20 @@ def page(stored: StoredStudy, findings: Findings) -> str:
         style=Markup(style),
         style_hash=policy_hash(style),
     )
+
+
+def _rests(first: Answered) -> str:
+    """Say what the verdict on the first answer rests on."""
+    found = first.found
+    if math.isnan(found.low):
+        return "There is no interval, so that nothing is shown."
+    over = f"patients and {found.seeds} seeds" if found.seeds > 1 else "patients alone"
+    held = {
+        "supported": "lies where the claim says",
+        "refuted": "lies elsewhere",
+        "not shown": "holds numbers that the claim allows, and others",
+    }
+    return f"The whole 95 % interval, over {over}, {held[first.verdict]}: {first.verdict}."
 
 
 def figure(drawing: Drawing, findings: Findings) -> str:

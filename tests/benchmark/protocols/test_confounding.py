@@ -46,7 +46,7 @@ def planned(dataset, strength, seed=0, **changes):
 @pytest.mark.parametrize(
     ("dataset", "reach"),
     [
-        (data({"here": (150, 100), "there": (70, 70), "third": (20, 20)}), 0.02),
+        (data({"here": (150, 100), "there": (70, 70), "third": (20, 20)}), 0.03),
         (data({"here": (70, 70), "there": (40, 40)}, per_group=6, pure=False), 0.01),  # patients with both classes
         (data({"here": (100, 300, 200), "there": (90, 80, 70)}), 0.03),
         (data({"here": (100, 90, 80, 70), "there": (80, 80, 80, 80)}), 0.02),
@@ -55,7 +55,7 @@ def planned(dataset, strength, seed=0, **changes):
 )
 def test_only_the_association_changes_with_the_strength(dataset, reach):
     plain, table = plan.plan(dataset, Choices(source="here", shifts=("gamma",)))
-    sizes, tested = set(), table[table["split"] == "test"]
+    sizes, groups, tested = set(), set(), table[table["split"] == "test"]
     before: dict[str, set[str]] = {}
     for strength in STRENGTHS:
         rows = confounding.confound(table, "here", "there", strength, 0, dataset.classes)
@@ -63,6 +63,7 @@ def test_only_the_association_changes_with_the_strength(dataset, reach):
             own = rows[rows["split"] == part]
             size = (len(own), *own["label"].value_counts().sort_index(), *own["domain"].value_counts().sort_index())
             sizes.add((part, size))
+        groups.add(rows.loc[rows["split"] == "train", "group"].nunique())
         assert confounding.cramers_v(rows, "here", "there", "train") == pytest.approx(strength, abs=reach)
         assert confounding.cramers_v(rows, "here", "there", "val") == pytest.approx(strength, abs=0.15)  # of few images
         pd.testing.assert_frame_equal(rows[rows["split"] == "test"], tested)
@@ -72,6 +73,7 @@ def test_only_the_association_changes_with_the_strength(dataset, reach):
         assert before.get("there", set()) <= set(strong["sample_id"])
         before["there"] = set(strong["sample_id"])
     assert len(sizes) == 2
+    assert len(groups) == 1
     assert [c.key for c in planned(dataset, 0.5)[0].conditions()] == [c.key for c in plain.conditions()]
 
 
@@ -162,6 +164,16 @@ def test_fractions_of_labels_are_not_of_a_mix():
     choices = Choices(source="here", shifts=("gamma",), confound=0.5, confound_with="there")
     with pytest.raises(MedshiftError, match="give one of them"):
         make(data({"here": (60, 60), "there": (40, 40)}), choices, "made", fractions=(1, 0.5))
+
+
+@pytest.mark.parametrize("domain", ["here", "nowhere"])
+def test_a_shared_protocol_is_confounded_with_one_of_its_targets(tmp_path, domain):
+    made, _ = planned(data({"here": (60, 60), "there": (40, 40)}), 0.5)
+    content = json.loads(made.text())
+    content["confounded"]["domain"] = domain
+    protocol.write(protocol.Protocol.model_validate_json(json.dumps(content)), tmp_path)
+    with pytest.raises(MedshiftError, match=f"the confounded domain '{domain}' must be one of the targets"):
+        protocol.read(tmp_path)
 
 
 def test_a_group_in_training_and_a_test_is_found_at_the_second_site_too():

@@ -89,6 +89,34 @@ def test_the_order_depends_on_the_seed_and_on_nothing_else():
     assert label_fractions.nested_group_order(train, 0) != label_fractions.nested_group_order(train, 1)
 
 
+def test_seeds_draw_different_nested_parts_of_the_same_labels():
+    table = training(60, [0.5, 0.5])
+    drawn = {
+        (seed, fraction): frozenset(
+            (kept := label_fractions.keep_fraction(table, "a", fraction, seed)).loc[kept["split"] == "train", "group"]
+        )
+        for seed in range(3)
+        for fraction in (0.05, 0.1, 0.3, 1.0)
+    }
+    for seed in range(3):
+        assert drawn[seed, 0.05] < drawn[seed, 0.1] < drawn[seed, 0.3] < drawn[seed, 1.0]
+    for fraction in (0.05, 0.1, 0.3):
+        parts = [drawn[seed, fraction] for seed in range(3)]
+        assert len(set(parts)) == 3
+        assert len({len(part) for part in parts}) == 1  # as many labels in each draw
+    assert len({drawn[seed, 1.0] for seed in range(3)}) == 1
+
+
+def test_the_option_draws_other_parts_and_names_them(images, tmp_path):
+    dataset = manifest.read_manifest(images)
+    choices = Choices(source="site-a", shifts=("gamma",))
+    made = [make.make(dataset, choices, "set", fractions=(0.3,), label_seed=seed)[0] for seed in range(3)]
+    assert [terms.name for terms, _ in made] == ["set-labels-30", "set-labels-30-seed-1", "set-labels-30-seed-2"]
+    trained = [frozenset(rows.loc[rows["split"] == "train", "group"]) for _, rows in made]
+    assert len(set(trained)) == 3
+    assert len({tuple(rows.loc[rows["split"] == "val", "sample_id"]) for _, rows in made}) == 1
+
+
 def test_a_class_in_one_group_stays():
     rows = [(f"s{number}", 0, "a", f"p{number}", "train") for number in range(99)]
     table = pd.DataFrame([*rows, ("rare", 1, "a", "last", "train")], columns=list(truth.COLUMNS))

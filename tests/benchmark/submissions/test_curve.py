@@ -13,8 +13,9 @@ from medshift.benchmark.contract.training_record import COLUMNS, TrainingRecord
 from medshift.benchmark.files.atomic import sha256
 from medshift.benchmark.submissions import curve, submission
 from medshift.benchmark.submissions.card import CARD_FILE, CURVE_FILE, MOST_EVALUATIONS
-from medshift.benchmark.submissions.submit import submit
+from medshift.benchmark.submissions.submit import PLACE, submit
 from medshift.leaderboard.entries.entries import Entry, ProtocolFolder, check_seeds
+from medshift.leaderboard.review.changes import of_diff
 from medshift.shifts.errors import MedshiftError
 
 
@@ -68,6 +69,13 @@ def test_a_curve_is_copied_with_its_submission_and_the_card_last(honest, tmp_pat
     (tmp_path / "leaderboard").mkdir()
     place, _ = submit(folder, tmp_path)
     assert curve.read_curve(place) == course
+
+
+def test_a_pull_request_may_add_a_curve_with_its_submission(tmp_path):
+    place = PLACE / "made-up" / "steady" / "seed-0"
+    raw = "".join(f":000000 100644 0000000 abcdef0 A\0{place / name}\0" for name in (CARD_FILE, CURVE_FILE))
+    found = of_diff(raw.encode(), tmp_path)
+    assert (found.seeds, found.refused) == ({tmp_path / place: {CARD_FILE, CURVE_FILE}}, {})
 
 
 def columns(agrees=True, **changes):

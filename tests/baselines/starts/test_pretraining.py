@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-import torch
 
 from medshift.baselines.adaptation.ssl_target import SslTarget
 from medshift.baselines.pretraining import recipe, simsiam
@@ -100,4 +99,3 @@ def test_published_cards_of_ssl_target_stay_as_they_are():
 
     assert not {"unlabelled", "pretrain_steps"} & set(registry.config(SslTarget()))
     assert registry.config(SslTarget(unlabelled=50))["unlabelled"] == 50
-    assert torch.is_tensor(recipe.draw_groups([images(1, 2)], 0, 0))

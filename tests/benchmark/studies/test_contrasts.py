@@ -1,0 +1,144 @@
+"""Numbers over cells: right values by hand, and intervals that hold them."""
+
+from __future__ import annotations
+
+import math
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from medshift.benchmark.scoring.estimate import Estimate
+from medshift.benchmark.studies.findings import Measured, verdict
+from medshift.benchmark.studies.grid.contrasts import (
+    _crossing,
+    _monotone,
+    correlation,
+    saved,
+    share,
+    slope,
+    weighted_sum,
+)
+
+
+def cell(values, spread=0.01, seed=0, replicates=400):
+    """A cell whose seeds have these values; replicates scatter around each in the same way for every cell."""
+    noise = np.random.default_rng(seed).normal(0, spread, replicates)
+    each = np.stack([np.concatenate([[value], value + noise]) for value in values])
+
+    def estimate(figure, seeds=()):
+        chosen = each[list(seeds)] if seeds else each
+        several = chosen if len(chosen) > 1 else np.empty((0, 0))
+        return Estimate(
+            float(chosen[:, 0].mean()), chosen[:, 1:].mean(axis=0), units=50.0, bounds=(0, 1), by_seed=several
+        )
+
+    return SimpleNamespace(seeds=tuple(range(len(values))), estimate=estimate)
+
+
+def test_a_difference_is_paired_over_patients_and_seeds():
+    one, other = cell((0.80, 0.84, 0.88)), cell((0.70, 0.74, 0.78))
+    found = weighted_sum([one, other], [1.0, -1.0], "clean")
+    assert found.value == pytest.approx(0.10)
+    assert found.seeds == 3
+    # the same patients and seeds on both sides: neither the spread over seeds nor that over patients is in it
+    assert found.high - found.low < 1e-6
+    other_patients = weighted_sum([one, cell((0.70, 0.74, 0.78), seed=1)], [1.0, -1.0], "clean")
+    assert other_patients.high - other_patients.low > 0.03
+
+
+def test_only_seeds_that_both_have_are_compared_and_one_seed_is_told():
+    found = weighted_sum([cell((0.9, 0.1)), cell((0.8,))], [1.0, -1.0], "clean")
+    assert (found.value, found.seeds, found.note) == (
+        pytest.approx(0.1),
+        1,
+        "One seed: the interval is over patients alone.",
+    )
+
+
+def test_the_slope_is_per_doubling_on_a_log_scale():
+    positions = [32, 64, 128]
+    cells = [cell((0.5 + 0.05 * place,)) for place in range(3)]
+    assert weighted_sum(cells, slope(positions, log=True), "clean").value == pytest.approx(0.05)
+    assert weighted_sum(cells, slope([0, 1, 2], log=False), "clean").value == pytest.approx(0.05)
+
+
+def test_the_share_of_a_change_that_the_lowest_stages_give():
+    three = [cell((0.60, 0.62)), cell((0.68, 0.70)), cell((0.70, 0.72))]
+    found = share(three, "clean")
+    assert found.value == pytest.approx(0.8)
+    assert found.low <= 0.8 <= found.high
+    flat = share([cell((0.60, 0.62)), cell((0.5, 0.7), seed=1), cell((0.60, 0.63), seed=2)], "clean")
+    assert math.isnan(flat.value)
+    assert flat.note.startswith("The whole change, +.005 [")
+    assert flat.note.endswith("is not shown to differ from none: no share of it is.")
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "value", "note"),
+    [
+        # halfway, on the logarithm, between 10 % and 100 %: a fraction of 10 ** -.5
+        ((0.6, 0.7, 0.9), 0.8, 1 - 10**-0.5, ""),
+        ((0.6, 0.7, 0.9), 0.7, 0.9, ""),
+        ((0.6, 0.7, 0.9), 0.5, 0.99, "At least: the least fraction, 0.01, is already as good."),
+        ((0.6, 0.7, 0.9), 0.95, 0.0, "It is not as good with all its labels."),
+        (
+            (0.7, 0.6, 0.9),
+            0.64,
+            0.99,
+            "At least: the least fraction, 0.01, is already as good.",
+        ),  # pooled: .65, .65, .9
+    ],
+)
+def test_labels_saved_are_read_from_the_curve_backwards(ours, theirs, value, note):
+    cells = [cell((each,), spread=1e-6) for each in ours]
+    found = saved(cells, cell((theirs,), spread=1e-6), (0.01, 0.1, 1.0), "clean")
+    assert found.value == pytest.approx(value, abs=1e-3)
+    assert found.note == note
+
+
+def test_the_interval_of_labels_saved_is_wide_where_the_curve_is_flat():
+    steep = [cell((each,), spread=0.02, seed=place) for place, each in enumerate((0.5, 0.7, 0.9))]
+    flat = [cell((each,), spread=0.02, seed=place) for place, each in enumerate((0.79, 0.80, 0.81))]
+    widths = [
+        (found := saved(cells, cell((0.8,), spread=0.02, seed=9), (0.01, 0.1, 1.0), "clean")).high - found.low
+        for cells in (steep, flat)
+    ]
+    assert widths[0] < 0.5 < widths[1]
+
+
+def test_a_crossing_needs_figures():
+    assert math.isnan(_crossing(np.array([0.0, 1.0]), np.array([0.5, np.nan]), 0.4))
+    assert _monotone(np.array([3.0, 1.0, 2.0, 5.0])).tolist() == [2.0, 2.0, 2.0, 5.0]
+
+
+def test_the_rank_correlation_is_spearmans_and_needs_three():
+    cells = [cell((each,), spread=1e-9) for each in (0.5, 0.7, 0.6, 0.9)]
+    assert correlation(cells, [70, 71, 72, 73], "clean").value == pytest.approx(0.8)
+    few = correlation(cells[:2], [70, 71], "clean")
+    assert math.isnan(few.value)
+    assert few.note == "A rank correlation needs 3 of them or more; 2 ran."
+
+
+def test_three_seeds_that_scatter_widen_a_resampled_interval_as_students_t_does():
+    calm = share([cell((0.60, 0.60, 0.60)), cell((0.7, 0.7, 0.7)), cell((0.8, 0.8, 0.8))], "clean")
+    wild = share([cell((0.58, 0.60, 0.62)), cell((0.68, 0.72, 0.70)), cell((0.79, 0.80, 0.81))], "clean")
+    assert wild.high - wild.low > 3 * (calm.high - calm.low)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "least", "most", "said"),
+    [
+        (-0.01, 0.01, -0.02, 0.02, "supported"),
+        (-0.01, 0.03, -0.02, 0.02, "not shown"),
+        (0.03, 0.05, -0.02, 0.02, "refuted"),
+        (0.01, 0.05, 0.0, None, "supported"),
+        (0.0, 0.05, 0.0, None, "not shown"),
+        (-0.05, 0.0, 0.0, None, "refuted"),  # equality refutes `larger`
+        (-0.05, -0.01, None, 0.0, "supported"),
+        (0.0, 0.01, None, 0.0, "refuted"),
+        (math.nan, math.nan, 0.0, None, "not shown"),
+    ],
+)
+def test_a_verdict_rests_on_the_whole_interval(low, high, least, most, said):
+    assert verdict(Measured((low + high) / 2, low, high), least, most) == said

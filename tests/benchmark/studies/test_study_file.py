@@ -1,0 +1,275 @@
+"""The file of a study: what it means, mistakes in one line that names line and key, and what is stored of a run."""
+
+from __future__ import annotations
+
+import dataclasses
+import subprocess
+import sys
+from importlib.metadata import Distribution, EntryPoint
+
+import pytest
+from helpers.studies import SMALL
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from medshift.benchmark.studies import registry, stored
+from medshift.benchmark.studies.choose import Chosen, choose
+from medshift.benchmark.studies.cost import cost
+from medshift.benchmark.studies.file import read_study
+from medshift.benchmark.studies.stored import StoredStudy, StudyData, StudyRun
+from medshift.benchmark.studies.study import Answer, Arm, Axis, Study
+from medshift.shifts.errors import MedshiftError
+
+
+def read(tmp_path, text):
+    path = tmp_path / "s.toml"
+    path.write_text(text)
+    return read_study(path).study
+
+
+def test_a_file_is_a_question_arms_axes_and_answers(tmp_path):
+    assert read(tmp_path, SMALL) == Study(
+        name="small",
+        question="Does a higher rate do better?",
+        claim="A higher rate does better.",
+        source="Nobody 2020",
+        refuted="It does worse.",
+        seeds=2,
+        arms={"ours": Arm("cbr-tiny", title="our method")},
+        axes=(Axis("rate", (1e-3, 3e-3), setting="lr"),),
+        answers=(
+            Answer(
+                "change",
+                "ours",
+                "The higher rate changes {metric} by {value} on {dataset}.",
+                figure="clean",
+                base={"rate": 1e-3},
+                least=0.0,
+            ),
+        ),
+    )
+
+
+WRONG = [
+    ('seeds = 2', 'seed = 2', "line 6, seed: unknown key. Did you mean 'seeds'"),
+    ('seeds = 2', 'seeds = "2"', "line 6, seeds: input should be a valid integer, not '2'"),
+    ('seeds = 2', 'seeds = 0', "line 6, seeds: must be 1 or more, not 0"),
+    ('seeds = 2', 'seeds = 2026-01-01', "line 6, seeds: input should be a valid integer, not {'a date': '2026-01-01'}"),
+    ('question = ', '#', ": 'question' is missing"),
+    ('"cbr-tiny"', '"cbr-tin"', "line 9, baseline: unknown baseline 'cbr-tin'. Did you mean 'cbr-tiny'"),
+    ('title = "our', 'titel = "our', "line 10, titel: unknown key. Did you mean 'title'?"),
+    ('setting = "lr"', '', "line 12, setting: an axis of kind `setting`, and no other, names a hyper-parameter"),
+    ('[1e-3, 3e-3]', '[1e-3, 1e-3]', "line 15, levels: give at least one level, each once"),
+    ('[1e-3, 3e-3]', '[]', "line 15, levels: give at least one level, each once"),
+    ('[1e-3, 3e-3]', '[nan]', "line 15, levels: "),
+    ('"change"', '"chance"', "line 18, measure: input should be 'difference', 'change', 'trend', 'share', 'saved' or"),
+    ('of = "ours"', 'of = "theirs"', "line 19, of: no arm 'theirs'. Known: ours."),
+    ('base = { rate = 1e-3 }', '', ", answers: 'change' needs 'base'"),
+    ('rate = 1e-3 }', 'rate = 7 }', "line 21, rate: 7 is not a level of this axis: 0.001, 0.003"),
+    ('rate = 1e-3 }', 'rat = 1e-3 }', "line 21, base: no axis 'rat'. Did you mean 'rate'?"),
+    ('least = 0.0', '', "give `least`, `most` or both: the range in which the claim says that the number lies"),
+    ('least = 0.0', 'least = inf', "line 22, least: input should be a finite number"),
+    ('least = 0.0', 'least = 1\nmost = 0', "line 22, least: must be below `most`"),
+    ('[arms.ours]', '[protocol]\nshifts = ["gama"]\n[arms.ours]', "line 9, shifts: unknown shift 'gama'"),
+    ('[arms.ours]', 'analysis = "os:system"\n[arms.ours]', "line 8, analysis: a study in a file is answered by its"),
+    ('seeds = 2', 'seeds = ', "line 6: invalid value"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"), WRONG, ids=[f"{new[:30]}-{place}" for place, (_, new, _) in enumerate(WRONG)]
+)
+def test_a_mistake_is_one_line_with_line_and_key(tmp_path, old, new, said):
+    assert old in SMALL
+    with pytest.raises(MedshiftError) as raised:
+        read(tmp_path, SMALL.replace(old, new, 1))
+    assert said in str(raised.value)
+    assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize("content", [b"\xff", b"name = 1", b"", b"[[arms]]\nx = 1", b"arms = 3", b"axes = [1]"])
+def test_what_is_not_a_study_is_told_in_one_line(tmp_path, content):
+    (tmp_path / "s.toml").write_bytes(content)
+    with pytest.raises(MedshiftError, match=r"^[^\n]*s\.toml[^\n]*$"):
+        read_study(tmp_path / "s.toml")
+
+
+def test_built_in_studies_load_without_torch_and_say_what_they_cost():
+    code = (
+        "import sys; from medshift.benchmark.studies import registry, cost\n"
+        "for name in registry.BUILTINS: print(name, cost.cost(registry.load_study(name).study).runs)\n"
+        "print({'torch', 'timm', 'monai', 'pandas'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    lines = done.stdout.splitlines()
+    assert done.returncode == 0, done.stderr
+    assert lines[-1] == "set()"
+    assert {line.split()[0] for line in lines[:-1]} == set(registry.BUILTINS)
+
+
+def test_the_cost_adds_up_cells_seeds_and_steps(tmp_path):
+    found = cost(read(tmp_path, SMALL))
+    assert (found.runs, found.steps) == (4, 4 * 3000)
+    assert found.text.startswith("4 runs, 12,000 steps, roughly 28 min on two cores")
+    none = dataclasses.replace(read(tmp_path, SMALL), arms={"ours": Arm("linear-probe", cost=0.0)})
+    assert cost(none).steps == 0
+
+
+@pytest.mark.parametrize(
+    ("chosen", "left", "cuts"),
+    [
+        (Chosen(), (2, (1e-3, 3e-3)), []),
+        (Chosen(seeds=1), (1, (1e-3, 3e-3)), ["1 seed instead of 2"]),
+        (Chosen(seeds=5), (5, (1e-3, 3e-3)), []),
+        (Chosen(settings={"steps": "4"}), (2, (1e-3, 3e-3)), ["steps is 4 in all arms that have it"]),
+        (Chosen(budget="short"), (2, (1e-3, 3e-3)), ["budget is short in all arms that have it"]),
+    ],
+)
+def test_what_is_cut_is_said(tmp_path, chosen, left, cuts):
+    study, _, told = choose(read(tmp_path, SMALL), chosen)
+    assert ((study.seeds, study.axes[0].levels), told) == (left, cuts)
+
+
+@pytest.mark.parametrize(
+    ("chosen", "said"),
+    [
+        (
+            Chosen(levels={"rate": ("0.001",)}),
+            "no question is left: its first answer needs arm ours, rate=0.003, rate=0.001",
+        ),
+        (Chosen(levels={"rate": ("7",)}), "--levels rate: '7' is not among 0.001, 0.003"),
+        (Chosen(levels={"rat": ("7",)}), "--levels: study 'small' has no axis 'rat'. Did you mean 'rate'?"),
+        (Chosen(arms=("theirs",)), "--arms: study 'small' has no arm 'theirs'. Known: ours."),
+        (Chosen(settings={"lr": "1"}), "--set lr: the study varies it; choose with --levels rate=..."),
+        (Chosen(settings={"stepps": "1"}), "--set stepps: no arm of study 'small' has it. Did you mean 'steps'"),
+    ],
+)
+def test_a_choice_that_leaves_no_study_is_refused(tmp_path, chosen, said):
+    study = read(tmp_path, SMALL)
+    if "0.001" in chosen.levels.get("rate", ()):
+        study = dataclasses.replace(study, answers=(dataclasses.replace(study.answers[0], at={"rate": 3e-3}),))
+    with pytest.raises(MedshiftError) as raised:
+        choose(study, chosen)
+    assert said in str(raised.value)
+
+
+TEXT = st.text(st.characters(exclude_categories=("Cs",)), max_size=12)
+
+
+@settings(max_examples=40, deadline=None)
+@given(TEXT, TEXT, st.floats(-1e6, 1e6), st.integers(-9, 9), st.lists(TEXT, max_size=3))
+def test_what_is_stored_is_read_back(tmp_path_factory, text, other, number, whole, cuts):
+    study = Study(
+        "s", text, other, text, other,
+        arms={"a": Arm("cbr-tiny", {"k": text, "n": number, "i": whole, "b": True}), text or "x": Arm("scratch")},
+        axes=(Axis("x", (whole, whole + 1), setting="steps", title=other),),
+        answers=(Answer("change", "a", text, base={"x": whole}, most=number),),
+    )  # fmt: skip
+    noted = StoredStudy(
+        study, StudyData(text, True, {"data": other}), text, tuple(cuts), (StudyRun("a", "p", "e", 0, {"x": whole}),)
+    )
+    folder = tmp_path_factory.mktemp("study")
+    stored.write(noted, folder)
+    assert stored.read(folder) == noted
+
+
+def test_a_folder_holds_one_study(tmp_path):
+    small = read(tmp_path, SMALL)
+    stored.write(StoredStudy(small, StudyData("one"), "x"), tmp_path)
+    stored.write(StoredStudy(small, StudyData("one"), "y"), tmp_path)
+    with pytest.raises(MedshiftError, match="holds another data set, 'one': choose another --out for 'two'"):
+        stored.write(StoredStudy(small, StudyData("two"), "x"), tmp_path)
+    other = dataclasses.replace(small, name="other")
+    with pytest.raises(MedshiftError, match="holds another study, 'small'"):
+        stored.write(StoredStudy(other, StudyData("one"), "x"), tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('arm = "ours"', 'arm = "theirs"', "arm: no arm 'theirs'"),
+        ("levels = {rate = 0.001}", "levels = {rate = 9}", "runs: arm 'ours' has no cell with these levels"),
+        ("medshift-study/1", "medshift-study/9", "line 1, schema: is 'medshift-study/9', and this version"),
+        ('command = "x"', 'command = "x"\nrun = 1', "line 3, run: unknown key. Did you mean 'runs'?"),
+        ("seed = 0", 'seed = "0"', "seed: input should be a valid integer"),
+    ],
+)
+def test_a_damaged_folder_is_told_in_one_line(tmp_path, old, new, said):
+    small = read(tmp_path, SMALL)
+    run = StudyRun("ours", "p", "e", 0, {"rate": 1e-3})
+    stored.write(StoredStudy(small, StudyData("one"), "x", runs=(run,)), tmp_path)
+    path = tmp_path / stored.STUDY_FILE
+    assert old in path.read_text()
+    path.write_text(path.read_text().replace(old, new, 1))
+    with pytest.raises(MedshiftError) as raised:
+        stored.read(tmp_path)
+    assert said in str(raised.value)
+
+
+class Package(Distribution):
+    """An installed package with entry points."""
+
+    def __init__(self, name, points):
+        self._name, self._points = name, points
+
+    @property
+    def metadata(self):
+        return {"Name": self._name, "Version": "1"}
+
+    name = property(lambda self: self._name)
+    version = property(lambda self: "1")
+
+    def read_text(self, filename):
+        return None
+
+    def locate_file(self, path):
+        return path
+
+
+def installed(monkeypatch, **points):
+    """Install a package per name, each with one study."""
+    found = []
+    for package, (name, value) in points.items():
+        point = EntryPoint(name, value, registry.GROUP)
+        found.append(point._for(Package(package, [point])))
+    table = registry.Table(registry.GROUP, "study", registry.BUILTINS, "studies")
+    table.__dict__["_points"] = found
+    monkeypatch.setattr(registry, "TABLE", table)
+
+
+def test_a_package_brings_a_study_or_the_path_of_a_file(tmp_path, monkeypatch):
+    (tmp_path / "s.toml").write_text(SMALL)
+    (tmp_path / "acme_studies.py").write_text(
+        "from pathlib import Path\n"
+        "from medshift.benchmark.studies.study import Arm, Answer, Study\n"
+        "FILE = Path(__file__).with_name('s.toml')\n"
+        "ARMS = {'a': Arm('scratch')}\n"
+        "OWN = Study('x', 'Why?', 'c', 's', 'r', ARMS, (Answer('difference', 'a', 't', against='a', least=0),))\n"
+        "WRONG = Study('x', 'Why?', 'c', 's', 'r', ARMS, (Answer('difference', 'b', 't', against='a', least=0),))\n"
+        "NOTHING = 3\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    installed(
+        monkeypatch,
+        one=("acme-file", "acme_studies:FILE"),
+        two=("acme-own", "acme_studies:OWN"),
+        three=("acme-wrong", "acme_studies:WRONG"),
+        four=("acme-nothing", "acme_studies:NOTHING"),
+        five=("acme-broken", "acme_missing:X"),
+        six=("acme-twice", "acme_studies:OWN"),
+        seven=("acme-twice", "acme_studies:FILE"),
+        eight=("transfer", "acme_studies:OWN"),
+    )
+    assert registry.load_study("acme-file").study.question == "Does a higher rate do better?"
+    assert registry.load_study("acme-own").study.name == "acme-own"
+    assert registry.load_study("transfer").study.arms.keys() >= {"imagenet", "random"}  # a built-in keeps its name
+    for name, said in {
+        "acme-wrong": "study 'x', answers.0.of: no arm 'b'",
+        "acme-nothing": "study 'acme-nothing' of four 1 is not a Study, nor the Path of a TOML file",
+        "acme-broken": "study 'acme-broken' of five 1 cannot be loaded: ModuleNotFoundError: No module named",
+        "acme-twice": "two studies are named 'acme-twice': one from six 1, one from seven 1.",
+        "acme-fil": "unknown study 'acme-fil'. Did you mean 'acme-file'",
+    }.items():
+        with pytest.raises(MedshiftError) as raised:
+            registry.load_study(name)
+        assert said in str(raised.value)

@@ -1,0 +1,186 @@
+"""The report of a study, from a folder of fabricated submissions: answers, page, figures, table."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import math
+import re
+import shutil
+import xml.etree.ElementTree as ElementTree
+
+import pytest
+from helpers.boards import HOSTILE
+from helpers.studies import SMALL, study_folder
+
+from medshift.benchmark.studies import registry, stored
+from medshift.benchmark.studies.file import read_study
+from medshift.benchmark.studies.findings import Answered, Findings, Measured
+from medshift.benchmark.studies.report.build import build_report
+from medshift.benchmark.studies.study import Answer, Study
+from medshift.shifts.errors import MedshiftError
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory):
+    path = tmp_path_factory.mktemp("study") / "s.toml"
+    path.write_text(SMALL)
+    return read_study(path).study
+
+
+def better_at_last(arm, levels, seed):
+    return 1.0 + 2.0 * (levels["rate"] == 3e-3) + 0.1 * seed
+
+
+@pytest.fixture(scope="module")
+def made(fabricate, small, tmp_path_factory):
+    """A folder whose one run of four is not finished, and its report."""
+    root = tmp_path_factory.mktemp("made")
+    asked = dataclasses.replace(
+        small,
+        question=f"Is {HOSTILE} better?",
+        arms={"ours": dataclasses.replace(small.arms["ours"], title=HOSTILE)},
+        draw=("clean", "shifted", "steps-95"),
+        answers=(*small.answers, dataclasses.replace(small.answers[0], figure="steps-95", least=None, most=0.0)),
+    )
+    missing = {"leave_out": lambda run: run.seed == 1 and run.levels["rate"] == 3e-3}
+    study_folder(fabricate, root, asked, better_at_last, cuts=("steps is 4 in all arms",), **missing)
+    return root, build_report(root)
+
+
+def test_the_answer_is_a_sentence_with_an_interval_and_a_verdict(made):
+    _, built = made
+    first, second = built.findings.answers
+    assert first.verdict == "supported"
+    assert 0 < first.found.low < first.found.value < first.found.high
+    assert first.sentence == (
+        f"The higher rate changes balanced accuracy by {first.found.text} on made-up (SIMULATED)."
+    )
+    assert first.found.seeds == 1  # the only one that both levels have
+    # every training reaches 95 % of its gain at the same step
+    assert second.found.value == 0
+    assert math.isnan(second.found.low)  # one seed says nothing of how steps vary
+    assert second.verdict == "not shown"
+
+
+def test_what_a_reader_must_know_is_said(made):
+    doubts = made[1].findings.doubts
+    assert doubts[0] == "The images are SIMULATED: the answer is about the simulator's scanners, not about patients."
+    assert doubts[1] == "This is less than the whole study: steps is 4 in all arms."
+    assert doubts[2] == "1 of 4 runs are not finished; answers that need them are not shown."
+    assert doubts[3] == "2 seeds say little of how the answer varies from training to training."
+
+
+def test_the_table_has_every_cell_and_every_seed(made):
+    root, _ = made
+    with (root / "study.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    cells = {(row["rate"], row["seed"]) for row in rows}
+    assert cells == {("0.001", "all"), ("0.001", "0"), ("0.001", "1"), ("0.003", "all"), ("0.003", "0")}
+    steps = [row["value"] for row in rows if row["figure"] == "steps-95"]
+    assert steps == ["1925"] * 5  # the weights of step 2,000 are kept: .5 + 95 % of .3 is between .6 and .8
+    clean = {row["seed"]: float(row["value"]) for row in rows if (row["rate"], row["figure"]) == ("0.001", "clean")}
+    assert clean["all"] == pytest.approx((clean["0"] + clean["1"]) / 2, abs=1e-5)
+
+
+def test_the_page_is_self_contained_and_escapes_all_text(made):
+    root, _ = made
+    page = (root / "index.html").read_text()
+    assert not re.search(r"<script|<img|https?://|javascript:(?!alert)", page)
+    assert "&lt;script&gt;alert" in page
+    assert "default-src &#39;none&#39;" in page or "default-src 'none'" in page
+    assert "medshift study run x" in page
+    assert page.index("Is &lt;script") < page.index("Supported.") < page.index("not finished") < page.index("<svg")
+    assert page.count("<details>") == 3  # a card per finished run
+    build_report(root)
+    assert (root / "index.html").read_text() == page  # the same folder, the same bytes
+
+
+def test_figures_are_files_of_their_own(made):
+    root, _ = made
+    names = sorted(path.name for path in (root / "figures").iterdir())
+    assert names == ["clean.svg", "shifted.svg", "steps-95.svg"]
+    for name in names:
+        tree = ElementTree.parse(root / "figures" / name)
+        texts = [element.text for element in tree.iter() if element.tag.endswith("}text")]
+        assert HOSTILE.split("\u202e")[0].strip() in " ".join(filter(None, texts))
+        assert len([element for element in tree.iter() if element.tag.endswith("}polyline")]) == 1
+
+
+def test_markdown_holds_question_answers_and_command(made):
+    text = (made[0] / "study.md").read_text()
+    assert "**Supported.** The higher rate changes balanced accuracy by +" in text
+    assert "| supported |" in text
+    assert "medshift study run x" in text
+    assert "<script>" not in text
+
+
+SKILLS = {"imagenet": 5.0, "scratch": 0.8}
+
+
+def test_labels_saved_come_from_draws_with_protocols_of_their_own(fabricate, tmp_path):
+    study = registry.load_study("labels").study
+    arms = {name: study.arms[name] for name in ("imagenet", "scratch")}
+    answers = tuple(each for each in study.answers if {each.of, each.against} <= set(arms))
+    axis = dataclasses.replace(study.axes[0], levels=(0.1, 1.0))
+    small = dataclasses.replace(study, arms=arms, axes=(axis,), answers=answers[:2], seeds=2)
+
+    def skill(arm, levels, seed):
+        return SKILLS[arm] * (0.6 + 0.4 * levels["labels"])
+
+    study_folder(fabricate, tmp_path, small, skill)
+    assert len(list(tmp_path.glob("made-up-labels-*/protocol.json"))) == 3  # two draws of 10 %, and all labels
+    built = build_report(tmp_path)
+    shifted = built.findings.answers[0]
+    assert shifted.found.seeds == 2
+    assert shifted.verdict == "supported"
+    assert shifted.found.value == pytest.approx(0.9)  # 10 % of the labels are already as good
+    assert shifted.found.note == "At least: the least fraction, 0.1, is already as good."
+
+
+def test_nothing_finished_is_told(fabricate, small, tmp_path):
+    study_folder(fabricate, tmp_path, small, better_at_last, leave_out=lambda run: True)
+    with pytest.raises(MedshiftError, match=r"no run of study 'small' in .* is finished"):
+        build_report(tmp_path)
+    with pytest.raises(MedshiftError, match=r"holds no study\.toml"):
+        build_report(tmp_path / "made-up")
+
+
+def test_protocols_with_other_test_patients_are_not_compared(fabricate, small, tmp_path):
+    study_folder(fabricate, tmp_path, small, better_at_last)
+    other = tmp_path / "other"
+    study_folder(fabricate, other, small, better_at_last, rows=fabricate.table(groups=5))
+    shutil.move(other / "made-up", tmp_path / "moved")
+    shutil.rmtree(other)
+    noted = stored.read(tmp_path)
+    runs = tuple(
+        dataclasses.replace(run, protocol="moved") if run.levels["rate"] == 3e-3 else run for run in noted.runs
+    )
+    stored.write(dataclasses.replace(noted, runs=runs), tmp_path)
+    with pytest.raises(MedshiftError, match="have different tests: their figures cannot be compared"):
+        build_report(tmp_path)
+
+
+class Own:
+    """A study's own analysis."""
+
+    def measure(self, stored, out):
+        (out / "measured").write_text("7")
+
+    def report(self, stored, out):
+        value = float((out / "measured").read_text())
+        return Findings([Answered(f"It is {value:g}.", Measured(value, 6.0, 8.0, 3), "supported")])
+
+
+def test_a_study_with_an_analysis_of_its_own_is_reported_by_its_package(tmp_path, monkeypatch):
+    study = Study("own", "How many?", "c", "s", "r", analysis=Own())
+    stored.write(stored.StoredStudy(study, stored.StudyData("made-up"), "x", own_analysis=True), tmp_path)
+    study.analysis.measure(None, tmp_path)
+    monkeypatch.setattr(registry, "load_study", lambda name: registry.LoadedStudy(study))
+    built = build_report(tmp_path)
+    assert built.findings.answers[0].sentence == "It is 7."
+    assert "It is 7." in (tmp_path / "index.html").read_text()
+    without = dataclasses.replace(study, analysis=None, answers=(Answer("change", "a", "t", least=0),))
+    monkeypatch.setattr(registry, "load_study", lambda name: registry.LoadedStudy(without))
+    with pytest.raises(MedshiftError, match="study 'own' has an analysis of its own where it was made, and none here"):
+        build_report(tmp_path)
