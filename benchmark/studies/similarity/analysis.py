@@ -60,7 +60,7 @@ def write_table(stored: StoredStudy, out: Path, images: int, grid: int) -> None:
     table = measure(networks, shown, where, grid)
     with replace(out / TABLE_FILE) as temporary:
         table.to_csv(temporary, index=False, lineterminator="\n")
-    write_text(out / FIGURE_FILE, figure(table, titles(stored.study)))
+    write_text(out / FIGURE_FILE, figure(table, titles(stored.study), data_name(stored)))
     write_text(place, key)
 
 
@@ -73,11 +73,16 @@ def findings(stored: StoredStudy, out: Path) -> Findings:
         tables=tuple(_tables(table, named)),
         records=[{str(key): value for key, value in row.items()} for row in table.to_dict("records")],
         doubts=(
-            size(table),
+            f"Data: {data_name(stored)}. {size(table)}",
             f"That a shift enters below a CKA of {BELOW} is a convention; fewer patients find it at a later stage.",
             "CKA says how alike two sets of features are, not whether the difference costs accuracy.",
         ),
     )
+
+
+def data_name(stored: StoredStudy) -> str:
+    """Return the name of the data set, and that it is simulated, if it is."""
+    return f"{stored.data.name}{' (SIMULATED)' if stored.data.simulated else ''}"
 
 
 def titles(study: Study) -> dict[str, str]:

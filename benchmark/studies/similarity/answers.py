@@ -11,8 +11,8 @@ from ...reporting.numbers import format_decimal, format_estimate
 from ..findings import Answered, Measured, verdict
 from .columns import BEFORE_AFTER, HALVES, MEAN, REUSED, SEEDS, SHIFTED, SHIFTED_UNTRAINED, UNTRAINED
 
-LOWEST_LEAST = "above 0: the lowest stage keeps more of its features than the last one"
-EARLY = "above 0: more is lost in the lower half of the stages than in the upper half"
+LOWEST_LEAST = "above 0, as the lowest stage keeps more of its features than the last one"
+EARLY = "above 0, as more is lost in the lower half of the stages than in the upper half"
 ALIKE = 0.95  # a shift enters where CKA is below: a convention, as features of two seeds differ by more than that
 BELOW = format_decimal(ALIKE, 2)  # in words
 NARROW = 0.02

@@ -36,12 +36,13 @@ HOW = (
 )
 
 
-def figure(table: pd.DataFrame, titles: Mapping[str, str]) -> str:
+def figure(table: pd.DataFrame, titles: Mapping[str, str], data: str = "") -> str:
     """Draw the figure.
 
     Args:
         table: From `measure.measure`.
         titles: Arm -> name for people.
+        data: Name of the data set, with what a reader must know of it.
     """
     arms = list(dict.fromkeys(table["arm"]))
     rows: list[list[Panel]] = []
@@ -50,7 +51,8 @@ def figure(table: pd.DataFrame, titles: Mapping[str, str]) -> str:
         rows += _in_rows([_shift_panel(own, str(s), titles.get(arm, arm)) for s in _shifts(own)])
     trained = [_training_panel(table[table["arm"] == arm], titles.get(arm, arm)) for arm in arms]
     rows += _in_rows([*trained, _weights_panel(table, titles)])
-    captions = [*textwrap.wrap(HOW, LETTERS), *textwrap.wrap(size(table), LETTERS)]
+    told = f"{f'Data: {data}. ' if data else ''}{size(table)}"
+    captions = [*textwrap.wrap(HOW, LETTERS), *textwrap.wrap(told, LETTERS)]
     captions += [line for arm in arms for line in textwrap.wrap(_stages(table, arm, titles), LETTERS)]
     captions = list(dict.fromkeys(captions))
     width = max(map(len, rows)) * (WIDTH + MARGIN) + MARGIN

@@ -126,10 +126,11 @@ def test_weights_that_grow_by_half_have_moved_by_half():
 
 
 def test_the_figure_is_drawn_for_both_themes_and_tells_lines_by_words(table):
-    drawn = figure(table, TITLES)
+    drawn = figure(table, TITLES, "waves (SIMULATED)")
     root = ElementTree.fromstring(drawn)
     words = [element.text for element in root.iter() if element.tag.endswith("text")]
     assert "prefers-color-scheme: dark" in drawn
+    assert any(word.startswith("Data: waves (SIMULATED). Debiased linear CKA on 30") for word in words)
     assert {"1", "5", "other seed", "before", "training"} <= set(words)
     assert any(word.startswith("enters at stage 2") for word in words)
     places = [float(e.get("y")) for e in root.iter() if e.get("class") in ("word severity", "word seeds")]
