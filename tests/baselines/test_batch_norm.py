@@ -6,7 +6,7 @@ import copy
 
 import pytest
 import torch
-from helpers.bright_squares import LONGER, access
+from helpers.images.bright_squares import LONGER, access
 
 from medshift.baselines.common import networks, source_model, training
 from medshift.baselines.common.recipe import TimmRecipe

@@ -8,7 +8,7 @@ import threading
 import numpy as np
 import pytest
 import torch
-from helpers.bright_squares import TINY, access
+from helpers.images.bright_squares import TINY, access
 
 from medshift.baselines.common import batches, training
 from medshift.baselines.common.batches import TrainingBatches, batches_ahead

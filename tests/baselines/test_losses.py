@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from helpers.stripes import Small, low_contrast, problem
+from helpers.images.stripes import Small, low_contrast, problem
 
 from medshift.baselines.adaptation import coral_mmd, dann, fda, joint_norm, mcc
 from medshift.baselines.common import entropy, target_batches, training

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 import torch
-from helpers.bright_squares import TINY, access
+from helpers.images.bright_squares import TINY, access
 
 from medshift.baselines.common import training
 from medshift.baselines.common.recipe import Recipe, TimmRecipe

@@ -8,7 +8,7 @@ import json
 import pytest
 import timm
 import torch
-from helpers.bright_squares import access
+from helpers.images.bright_squares import access
 from safetensors.torch import save_file
 
 from medshift.baselines.adaptation.joint_norm import JointNorm

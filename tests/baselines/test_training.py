@@ -8,7 +8,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from helpers.bright_squares import LONGER, TINY, access
+from helpers.images.bright_squares import LONGER, TINY, access
 from PIL import Image
 
 from medshift.baselines.common import batches, initial_weights, networks, recipe, source_model, training

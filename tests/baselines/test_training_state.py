@@ -11,7 +11,7 @@ from typing import ClassVar
 import numpy as np
 import pytest
 import torch
-from helpers.bright_squares import TINY, access
+from helpers.images.bright_squares import TINY, access
 
 from medshift.baselines.adaptation.coral_mmd import Coral
 from medshift.baselines.adaptation.dann import Dann

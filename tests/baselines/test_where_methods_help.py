@@ -7,7 +7,7 @@ import copy
 import numpy as np
 import pytest
 import torch
-from helpers.stripes import Small, low_contrast, pictures, problem
+from helpers.images.stripes import Small, low_contrast, pictures, problem
 
 from medshift.baselines.adaptation import coral_mmd, dann, fda, mcc
 from medshift.baselines.common import training

@@ -8,7 +8,7 @@ import json
 import pytest
 import timm
 import torch
-from helpers.bright_squares import access
+from helpers.images.bright_squares import access
 from torch import nn
 
 from medshift.baselines.common import networks, source_model

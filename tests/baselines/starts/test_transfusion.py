@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-from helpers.bright_squares import access
+from helpers.images.bright_squares import access
 
 from medshift.baselines.common import initial_weights, networks, source_model, training
 from medshift.baselines.scratch.scratch import RandomInit

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 import numpy as np
 import pytest
 from helpers.images import image_folders as folders
-from helpers.made_up_data import data
+from helpers.images.made_up_data import data
 
 from medshift.benchmark.audit.audit import audit
 from medshift.benchmark.audit.counts import counts

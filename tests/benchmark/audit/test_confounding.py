@@ -7,7 +7,7 @@ from functools import cache
 import numpy as np
 import pandas as pd
 import pytest
-from helpers.made_up_data import data
+from helpers.images.made_up_data import data
 
 from medshift.benchmark.audit.audit import Audit
 from medshift.benchmark.audit.confounding.columns import columns, sizes

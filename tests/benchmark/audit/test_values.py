@@ -7,7 +7,7 @@ from contextlib import nullcontext
 
 import numpy as np
 import pytest
-from helpers.made_up_data import data
+from helpers.images.made_up_data import data
 
 from medshift.benchmark.audit import value_use as values
 from medshift.benchmark.audit.audit import Audit, audit

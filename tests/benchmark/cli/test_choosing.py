@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 from helpers.images.image_folders import folder
-from helpers.made_up_data import sites
+from helpers.images.made_up_data import sites
 from typer.testing import CliRunner
 
 from medshift.benchmark.audit.counts import counts

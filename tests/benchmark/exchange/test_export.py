@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from helpers.images.image_folders import folder
-from helpers.made_up_data import sites
+from helpers.images.made_up_data import sites
 from PIL import Image
 from typer.testing import CliRunner
 

@@ -8,7 +8,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from helpers.made_up_data import sites
+from helpers.images.made_up_data import sites
 
 from medshift.benchmark.datasets import registry
 from medshift.benchmark.protocols import data, show

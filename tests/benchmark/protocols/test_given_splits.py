@@ -6,7 +6,7 @@ import dataclasses
 
 import pandas as pd
 import pytest
-from helpers.made_up_data import sites
+from helpers.images.made_up_data import sites
 
 from medshift.benchmark.audit.counts import counts
 from medshift.benchmark.datasets import split_names

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 import pytest
-from helpers.made_up_data import sites
+from helpers.images.made_up_data import sites
 
 from medshift.benchmark.datasets.shared_groups import groups_per_domain, shared_groups_note
 from medshift.benchmark.protocols.plan import Choices, plan

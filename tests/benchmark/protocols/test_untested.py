@@ -6,7 +6,7 @@ import re
 import shlex
 
 import pytest
-from helpers.made_up_data import sites
+from helpers.images.made_up_data import sites
 
 from medshift.benchmark.protocols import splits
 from medshift.benchmark.protocols.plan import Choices, plan

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from helpers.stripes import Small
+from helpers.images.stripes import Small
 
 from medshift.baselines.common.initial_weights import stages
 from medshift.baselines.common.networks import Network

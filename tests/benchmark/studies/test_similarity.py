@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 import torch
-from helpers.made_up_data import data
+from helpers.images.made_up_data import data
 from torch import nn
 
 from medshift.baselines.scratch.cbr import CbrTiny
