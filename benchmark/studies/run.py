@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import cast
 
 from ..runs import terms
 from ..runs.sweeps import options
@@ -18,6 +19,7 @@ from .choose import Chosen, choose
 from .file import LoadedStudy
 from .plan import PlannedStudy, plan_study
 from .stored import StoredStudy, StudyData
+from .study import Setting
 
 
 @dataclass(frozen=True)
@@ -63,8 +65,8 @@ def prepare(
     first(made, cuts)
     planned = plan_study(made, choice, chosen, out, bar)
     pool = pool or Workers()
-    settings = {"device": pool.device, "precision": chosen.precision}
-    settings |= {"threads": pool.threads_each if isinstance(pool, Workers) else pool.threads}
+    threads = pool.threads_each if isinstance(pool, Workers) else pool.threads
+    settings: dict[str, Setting] = {"device": pool.device, "precision": chosen.precision, "threads": threads}
     noted = StoredStudy(
         planned.study,
         _data(planned, choice),
@@ -95,9 +97,9 @@ def run_study(
 def _data(planned: PlannedStudy, choice: ProtocolChoice) -> StudyData:
     """Describe the data of a study."""
     facts = planned.variants[0].tested.protocol.dataset
-    found = {}
+    found: dict[str, Setting | tuple[Setting, ...]] = {}
     for name, place in options.OPTIONS.items():
         value = place.of(choice)
         if value != place.default and value is not None:
-            found[name] = str(value) if isinstance(value, Path) else value
+            found[name] = str(value) if isinstance(value, Path) else cast("Setting | tuple[Setting, ...]", value)
     return StudyData(facts.name, facts.simulated, found)

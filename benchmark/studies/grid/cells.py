@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +15,6 @@ from ....leaderboard.entries.entries import protocol_folders
 from ....leaderboard.entries.scoring import PAIRED
 from ....leaderboard.ranking.board import Board, Row, rank_entries
 from ....shifts.errors import MedshiftError
-from ...protocols.condition import Condition
 from ...protocols.training_sets.label_fractions import label_budget
 from ...scoring.estimate import Estimate
 from ...scoring.metrics import METRICS
@@ -112,7 +110,7 @@ class Cell:
         if not all(name in PAIRED and name in piece.row.aggregates for name in names):
             return np.full(piece.row.by_seed("clean").shape[1], np.nan)
         found = [piece.row.by_seed(name)[place] for name in names]
-        return found[0] - found[1] if figure == "drop" else found[0]
+        return np.asarray(found[0] - found[1] if figure == "drop" else found[0])
 
     def _steps(self, share: float, seeds: Sequence[int]) -> Estimate:
         """Return the steps to a share of the final figure: certain for a seed, and of unknown spread for one alone."""
@@ -190,8 +188,8 @@ def read_grid(stored: StoredStudy, folder: Path, progress: Callable[[str], None]
         for found in folders
     }
     if not any(board.rows for board in boards.values()):
-        refused = [line for board in boards.values() for line in board.refused]
-        raise MedshiftError("\n".join(refused) or f"no run of study {stored.study.name!r} in {folder} is finished")
+        wrong = [line for board in boards.values() for line in board.refused]
+        raise MedshiftError("\n".join(wrong) or f"no run of study {stored.study.name!r} in {folder} is finished")
     rows = {(name, row.name): row for name, board in boards.items() for row in board.rows}
     together: dict[tuple[str, tuple[tuple[str, Setting], ...]], list[StudyRun]] = {}
     missing = []
@@ -239,4 +237,4 @@ def _require_same_tests(boards: Mapping[str, Board]) -> None:
 
 
 def _tests(board: Board) -> list[str]:
-    return [cast("Condition", condition).key for condition in board.protocol.conditions()]
+    return [condition.key for condition in board.protocol.conditions()]

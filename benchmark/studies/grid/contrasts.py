@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import reduce
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +23,7 @@ NOTHING = math.nan
 
 def shared_seeds(cells: Sequence[Cell]) -> tuple[int, ...]:
     """List the seeds that all cells have."""
-    return tuple(sorted(reduce(set.intersection, [set(cell.seeds) for cell in cells])))
+    return tuple(sorted(set(cells[0].seeds).intersection(*(cell.seeds for cell in cells[1:]))))
 
 
 def estimates(cells: Sequence[Cell], figure: Figure) -> tuple[list[Estimate], int]:

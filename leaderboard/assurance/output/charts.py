@@ -14,7 +14,7 @@ WIDTH, LEFT, RIGHT = 460, 118, 18
 ROW, TOP, BOTTOM = 31, 18, 8
 MOST = 5.0  # the highest severity
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-APART = 11.0  # pixels between the letters of two sites
+APART = 17.0  # pixels between the letters of two sites
 
 
 @dataclass(frozen=True)

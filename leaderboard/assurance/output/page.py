@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from markupsafe import Markup
@@ -23,6 +24,9 @@ from ..report import Report
 from ..verdicts import Verdict
 from .charts import ROW, WIDTH, breaking_chart, letters
 from .checklist import NOT_COVERED, ROWS
+
+if TYPE_CHECKING:  # a report without images needs no torch
+    from ....benchmark.audit.fingerprint.placement import Place
 
 TEMPLATES = Path(__file__).with_name("templates")
 SYMBOLS = {"met": "✓", "not met": "✗", "not shown": "?"}
@@ -138,9 +142,15 @@ def _site_texts(found: Breaking, seen: Seen | None) -> str:
     for site, places in (seen.places if seen else {}).items():
         place = places.get(found.scale.shift)
         if place is not None:
-            value = "below 0" if place.severity < 0 else found.scale.number(min(place.severity, 5.0))
-            parts.append(f"{site} {value}{' ?' if place.mixed else ''}")
+            parts.append(f"{site} {_place_text(found, place)}{' ?' if place.mixed else ''}")
     return "; ".join(parts)
+
+
+def _place_text(found: Breaking, place: Place) -> str:
+    """Write a site's place in the shift's unit."""
+    if place.low <= 0 <= place.high:
+        return "like the source"
+    return "below 0" if place.severity < 0 else found.scale.number(min(place.severity, 5.0))
 
 
 def _site(site: Site) -> dict[str, object]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from helpers import known_errors
+from helpers.factories import TARGETS
 
 from medshift.leaderboard.assurance.criteria.file import read_criteria
 from medshift.leaderboard.assurance.entry.scores import read_entry
@@ -13,12 +13,12 @@ from medshift.leaderboard.assurance.entry.scores import read_entry
 def entry(fabricate, tmp_path):
     """Make an entry; its arguments are those of `known_errors`, and further ones of the protocol."""
 
-    def make(wrong, patients=100, seeds=1, shifts=None, severities=(1, 3, 5), targets=known_errors.SITES, **changes):
-        table = known_errors.rows(patients, targets)
+    def make(wrong, patients=100, seeds=1, shifts=None, severities=(1, 3, 5), targets=TARGETS, **changes):
+        table = fabricate.known_truth(patients, targets)
         given = {"shifts": {"psf-blur": "resolution"} if shifts is None else shifts, "severities": severities}
         place, protocol, rows = fabricate.contest(tmp_path / "in", table, targets=targets, **given, **changes)
         for seed in range(seeds):
-            by_seed = known_errors.arrays(protocol, rows, wrong if seeds == 1 else lambda c, s=seed: wrong(c, s))
+            by_seed = fabricate.known_errors(protocol, rows, wrong if seeds == 1 else lambda c, s=seed: wrong(c, s))
             folder = fabricate.submission(place, protocol, rows, "known", seed, by_seed)
         return folder if seeds == 1 else folder.parent
 

@@ -9,7 +9,6 @@ import sys
 from pathlib import Path
 
 import pytest
-from helpers import known_errors
 from helpers.boards import HOSTILE
 from typer.testing import CliRunner
 
@@ -113,9 +112,9 @@ def test_json_is_strict_and_says_what_the_page_says(entry, criteria, tmp_path):
 
 
 def test_the_page_stands_alone_and_escapes_all_text(fabricate, criteria, tmp_path):
-    table = known_errors.rows(20)
+    table = fabricate.known_truth(20)
     place, protocol, rows = fabricate.contest(tmp_path / "in", table)
-    arrays = known_errors.arrays(protocol, rows, lambda c: 0.1)
+    arrays = fabricate.known_errors(protocol, rows, lambda c: 0.1)
     folder = fabricate.submission(
         place, protocol, rows, "evil", arrays=arrays, summary=HOSTILE, config={"a<b": HOSTILE}
     )
