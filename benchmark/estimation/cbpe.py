@@ -14,7 +14,7 @@ from .drawing import Floats, from_groups
 from .evidence import Estimate, Evidence, Source
 from .statistics import expected_recall
 
-Steps = list[tuple[Floats, Floats]]  # for each class, probabilities and what they are calibrated to
+Steps = list[tuple[Floats, Floats]]  # for each class, probabilities and what they become; of two classes the second
 
 
 def cbpe(evidence: Evidence) -> Estimate:
@@ -32,16 +32,17 @@ def cbpe(evidence: Evidence) -> Estimate:
 
 
 def calibration(source: Source) -> Steps:
-    """Fit the isotonic regression of each class on source validation; two classes need one, of the second."""
+    """Fit the isotonic regression of each class on source validation."""
     given, labels = source.validation.probabilities.astype(np.float64), source.validation.labels
-    return [isotonic(given[:, k], labels == k) for k in range(given.shape[1])]
+    classes = given.shape[1]
+    return [isotonic(given[:, k], labels == k) for k in (range(classes) if classes > 2 else [1])]
 
 
 def calibrated(probabilities: NDArray[np.float32], steps: Steps) -> Floats:
     """Calibrate probabilities (N, K), interpolated between steps and held beyond them; rows sum to 1."""
     given = probabilities.astype(np.float64)
     if given.shape[1] == 2:
-        second = np.interp(given[:, 1], *steps[1])
+        second = np.interp(given[:, 1], *steps[0])
         return np.stack([1 - second, second], axis=1)
     made = np.stack([np.interp(given[:, k], *step) for k, step in enumerate(steps)], axis=1)
     total = made.sum(axis=1, keepdims=True)
@@ -56,10 +57,9 @@ def isotonic(given: Floats, wanted: NDArray[np.bool_]) -> tuple[Floats, Floats]:
     """
     points, place = np.unique(given, return_inverse=True)
     blocks: list[list[float]] = []  # mean, weight, points
-    for mean, weight in zip(
-        np.bincount(place, wanted) / np.bincount(place), np.bincount(place).astype(float), strict=True
-    ):
-        blocks.append([float(mean), float(weight), 1])
+    sizes = np.bincount(place).astype(np.float64)
+    for mean, weight in zip((np.bincount(place, wanted) / sizes).tolist(), sizes.tolist(), strict=True):
+        blocks.append([mean, weight, 1])
         while len(blocks) > 1 and blocks[-2][0] >= blocks[-1][0]:
             mean_b, weight_b, count_b = blocks.pop()
             mean_a, weight_a, count_a = blocks[-1]

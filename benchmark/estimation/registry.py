@@ -29,6 +29,11 @@ def estimator_names() -> list[str]:
     return [*BUILTINS, *sorted(TABLE.plugins)]
 
 
+def modules() -> set[str]:
+    """Name the modules of medshift's estimators."""
+    return {target.partition(":")[0] for target in BUILTINS.values()}
+
+
 def origins() -> list[str]:
     """List the plug-ins with the distributions they come from: what else estimates depend on."""
     return [f"{name} {TABLE.origin(name)}" for name in sorted(TABLE.plugins) if name not in TABLE.clashes]

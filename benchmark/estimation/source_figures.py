@@ -27,9 +27,20 @@ def synthesized_mean(evidence: Evidence) -> Estimate:
 
 
 def by_class(source: Source) -> Floats:
-    """Sum the statistics of clean and each condition by true and predicted class: (C, K, K, J)."""
+    """Sum the statistics of clean and the chosen conditions by true and predicted class: (C, K, K, J)."""
     tested = source.tested
-    return sums(tested.probabilities, tested.labels, tested.probabilities.shape[-1], source.reference)
+    given = tested.probabilities[source.kept(chosen)]
+    return sums(given, tested.labels, given.shape[-1], source.reference)
+
+
+def chosen(source: Source) -> list[int]:
+    """Choose conditions: of a shift with more than three severities every other one, as more teach little."""
+    shifts, severities = source.tested.shifts, source.tested.severities
+    found = []
+    for name in dict.fromkeys(shifts):
+        own = sorted((level, index) for index, level in enumerate(severities) if shifts[index] == name)
+        found += [index for _, index in (own[::2] if len(own) > 3 else own)]
+    return sorted(found)
 
 
 def clean_figure(source: Source) -> tuple[float, float]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # scikit-learn requires it
+from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]  # scikit-learn requires it
 
 from ...shifts.errors import MedshiftError
 from ..protocols.protocol import Protocol
@@ -77,8 +78,14 @@ def estimate_sites(
     """
     source = source_evidence(protocol, splits, arrays)
     found = {}
-    with threadpool_limits(1, "blas"):  # the products are small: on busy cores, threads wait for each other
+    with _libraries().limit(limits=1, user_api="blas"):  # small products: on busy cores, threads wait for each other
         for site in sites or protocol.targets:
             evidence = Evidence(source, arrays[site], splits[site, "test"].groups)
             found[site] = estimate_all(evidence, names or estimator_names())
     return found
+
+
+@lru_cache(maxsize=1)
+def _libraries() -> ThreadpoolController:
+    """Find the libraries that compute products, which takes longer than the products."""
+    return ThreadpoolController()

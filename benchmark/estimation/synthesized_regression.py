@@ -21,10 +21,10 @@ import numpy as np
 from .drawing import REACH, deviation, redrawn
 from .evidence import LEVEL, Estimate, Evidence, Source, no_estimate
 from .local_ridge import Floats, Local, fit
-from .source_figures import by_class, clean_figure
+from .source_figures import by_class, chosen, clean_figure
 from .statistics import balanced_accuracy, features, mixed
 
-TILT = 7 / 3  # odds by which a class is made more frequent: .3 and .7 instead of .5
+TILT = 1.5  # odds by which a class is made more frequent: .4 and .6 instead of .5
 MOST_MIXES = 8  # beside the source's own
 FEWEST = 12  # conditions
 TOO_FEW = "fewer than two shifts, or twelve conditions, are synthesized: there is nothing to learn from"
@@ -70,12 +70,11 @@ def synthesized_regression(evidence: Evidence) -> Estimate:
 
 def fitted(source: Source) -> Fitted | None:
     """Fit the regression, and again without each family; None if there is too little to learn from."""
-    tested = source.tested
-    kept = np.array(middle_severities(tested.shifts, tested.severities))
+    tested, kept = source.tested, source.kept(chosen)
     kinds = np.array(left_out_together(tested.shifts, tested.families))[kept]
     if len(set(kinds.tolist()) - {""}) < 2 or len(kept) < FEWEST:
         return None
-    table = by_class(source)[kept]
+    table = source.kept(by_class)
     truth = balanced_accuracy(table)
     points = np.stack([features(mixed(table, mix), source.reference) for mix in mixes(tested.labels, table.shape[-2])])
     errors, distances = _left_out(points, truth, kinds)
@@ -129,15 +128,6 @@ def mixes(labels: np.ndarray, classes: int) -> list[Floats]:
         tilted[first::MOST_MIXES] *= TILT
         found.append(tilted / tilted.sum())
     return found
-
-
-def middle_severities(shifts: tuple[str, ...], severities: tuple[float, ...]) -> list[int]:
-    """Choose conditions: of a shift with more than three severities every other one. More teach little."""
-    chosen = []
-    for name in dict.fromkeys(shifts):
-        own = sorted((level, index) for index, level in enumerate(severities) if shifts[index] == name)
-        chosen += [index for _, index in (own[::2] if len(own) > 3 else own)]
-    return sorted(chosen)
 
 
 def left_out_together(shifts: tuple[str, ...], families: tuple[str, ...]) -> tuple[str, ...]:
