@@ -16,6 +16,7 @@ from ..analysis.accuracy_line import Line
 from ..analysis.convergence import Convergence, convergence
 from ..analysis.correlation import Correlation
 from ..ranking.board import Board, Row
+from .estimators import estimators_json
 
 SCHEMA = "medshift-scores/1"
 COLUMNS = (
@@ -89,6 +90,7 @@ def to_json(
             "conditions": [condition.key for condition in board.protocol.conditions()],
             "lines": [_line(one) for one in line],
             "correlation": found and _correlation(found),
+            "estimators": estimators_json(board),
         }
         yield ("\n" if not number else ",\n") + json.dumps(head, ensure_ascii=False)[:-1] + ', "entries": ['
         states = convergence(board)
