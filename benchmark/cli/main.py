@@ -16,6 +16,7 @@ from . import interrupts
 from .commands import (
     check,
     data,
+    estimate,
     export,
     leaderboard,
     listing,
@@ -57,6 +58,7 @@ app = typer.Typer(
 app.command("run")(run.run)
 app.command("sweep")(sweep.sweep)
 app.command("leaderboard")(leaderboard.leaderboard)
+app.command("estimate")(estimate.estimate)
 app.command("export")(export.export)
 app.command("score")(score.score)
 app.command("submit")(submit.submit)

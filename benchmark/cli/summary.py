@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -22,7 +22,9 @@ from ..scoring.scores import Scores
 WORST = 3  # synthesized conditions named below the table
 
 
-def print_summary(protocol: Protocol, scores: Scores, title: str = "", console: Console | None = None) -> None:
+def print_summary(
+    protocol: Protocol, scores: Scores, title: str = "", console: Console | None = None, more: Sequence[str] = ()
+) -> None:
     """Print the table of a submission's scores and its worst synthesized conditions.
 
     Args:
@@ -30,11 +32,12 @@ def print_summary(protocol: Protocol, scores: Scores, title: str = "", console: 
         scores: Its scores.
         title: Printed above the table, before the protocol's name.
         console: Standard output by default.
+        more: Further lines below the table.
     """
     console = console or make_console()
     table = summary_table(protocol, scores, title)
     print_table(console, table if fits(console, table) else summary_table(protocol, scores, title, stacked=True))
-    for line in notes(protocol, scores):
+    for line in [*notes(protocol, scores), *more]:
         console.print(line, soft_wrap=True, highlight=False, markup=False)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
@@ -31,8 +32,8 @@ def require_supported(protocol: Protocol) -> None:
     if not supported(protocol):
         title = metric_title(protocol.metrics[0], protocol.positive)
         raise MedshiftError(
-            f"{protocol.name} ranks by {title}; only balanced accuracy is estimated without labels: use a protocol whose "
-            f"first metric is {METRIC}"
+            f"{protocol.name} ranks by {title}; only balanced accuracy is estimated without labels: use a protocol "
+            f"whose first metric is {METRIC}"
         )
 
 
@@ -83,6 +84,21 @@ def estimate_sites(
             evidence = Evidence(source, arrays[site], splits[site, "test"].groups)
             found[site] = estimate_all(evidence, names or estimator_names())
     return found
+
+
+def record(found: Estimate) -> dict[str, object]:
+    """Return an estimate as JSON has it: what is undefined is null."""
+    return {
+        "value": number(found.value),
+        "low": number(found.low),
+        "high": number(found.high),
+        "reason": found.reason or None,
+    }
+
+
+def number(value: float) -> float | None:
+    """Return a number as JSON has it: NaN is null."""
+    return None if math.isnan(value) else round(value, 6)
 
 
 @lru_cache(maxsize=1)

@@ -1,7 +1,7 @@
 """medshift's own estimator: a regression on the synthesized conditions, whose truth is known.
 
-As Deng and Zheng 2021, "Are labels always necessary for classifier accuracy evaluation?", and the regression of Guillory
-et al. 2021, it learns from changed copies of the source's test images how statistics of predictions move with
+As Deng and Zheng 2021, "Are labels always necessary for classifier accuracy evaluation?", and the regression of
+Guillory et al. 2021, it learns from changed copies of the source's test images how statistics of predictions move with
 performance. The changes are acquisition shifts, and three things differ:
 
 - Conditions near the site count more (`local_ridge`).
@@ -58,8 +58,8 @@ def synthesized_regression(evidence: Evidence) -> Estimate:
     values, distances, slopes = found.local.predict(point[None])
     if distances[0] > found.farthest:
         return no_estimate(
-            f"the predictions there lie outside everything synthesized: {distances[0]:.1f} standard deviations from the "
-            f"nearest condition, and no condition is farther than {found.farthest:.1f} from those of other families"
+            f"the predictions there lie outside everything synthesized: {distances[0]:.2f} standard deviations from "
+            f"the nearest condition, and none is farther than {found.farthest:.2f} from those of other families"
         )
     value = float(np.clip(values[0], 1 / evidence.classes, 1))
     moved = float(deviation((features(redrawn(evidence.by_group), source) - point) @ slopes[0], groups))

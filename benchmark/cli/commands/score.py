@@ -37,6 +37,7 @@ def score(
     from ...protocols.folder import read_protocol
     from ..progress import console
     from ..summary import print_summary
+    from ..tables.estimates import estimate_lines
 
     output_folder(out, "a submission")
     protocol, truth = read_protocol(protocol_folder)
@@ -52,5 +53,6 @@ def score(
     folder, scored, notes = ingest.submit(predictions, protocol, truth, claim, shifts, out)
     for note in notes:
         console().print(f"{predictions.name}: {note}", soft_wrap=True, markup=False)
-    print_summary(protocol, scored, f"{name}, seed {seed}")
+    lines = estimate_lines(protocol, truth, folder, scored)
+    print_summary(protocol, scored, f"{name}, seed {seed}", more=lines)
     console(err=False).print(f"submission: {folder}", soft_wrap=True, markup=False)
