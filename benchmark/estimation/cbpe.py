@@ -23,7 +23,7 @@ def cbpe(evidence: Evidence) -> Estimate:
     groups, classes = int(evidence.groups.max()) + 1, evidence.classes
     cells = evidence.groups * classes + evidence.probabilities.argmax(axis=1)
     summed = [np.bincount(cells, column, groups * classes) for column in made.T]
-    by_group = np.stack(summed, axis=-1).reshape(groups, classes, classes)
+    by_group = np.stack(summed, axis=-1).reshape(groups, classes, classes).astype(np.float64)
 
     def figure(table: Floats) -> Floats:
         return np.asarray(expected_recall(table).mean(axis=-1))

@@ -34,6 +34,12 @@ def deviation(replicates: Floats, groups: int) -> float:
     return float(replicates.std() * np.sqrt(groups / (groups - 1))) if groups > 1 else float("nan")
 
 
+def with_reach(value: float, reach: float) -> Estimate:
+    """Return an estimate whose interval reaches so far to both sides, within 0 and 1; NaN for no interval."""
+    low, high = np.clip([value - reach, value + reach], 0, 1).tolist()
+    return Estimate(value, low, high)
+
+
 def from_groups(by_group: Floats, figure: Callable[[Floats], Floats]) -> Estimate:
     """Estimate a figure in [0, 1] from sums by group, with the interval of their drawing alone.
 
@@ -43,4 +49,4 @@ def from_groups(by_group: Floats, figure: Callable[[Floats], Floats]) -> Estimat
     """
     value = float(np.clip(figure(by_group.sum(axis=0)), 0, 1))
     reach = REACH * deviation(figure(redrawn(by_group)), len(by_group))
-    return Estimate(value, *(float(end) for end in np.clip([value - reach, value + reach], 0, 1)))
+    return with_reach(value, reach)

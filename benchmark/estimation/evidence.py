@@ -145,13 +145,13 @@ class Evidence:
     @property
     def classes(self) -> int:
         """Number of classes."""
-        return self.probabilities.shape[1]
+        return int(self.probabilities.shape[1])
 
     @cached_property
     def by_group(self) -> NDArray[np.float64]:
         """The statistics of the target, (G, K, J) sums by group and predicted class (`statistics.sums`)."""
         count = int(self.groups.max()) + 1
-        return sums(self.probabilities[None], self.groups, count, self.source.reference)[0]
+        return np.asarray(sums(self.probabilities[None], self.groups, count, self.source.reference)[0])
 
 
 Estimator: TypeAlias = Callable[[Evidence], Estimate]

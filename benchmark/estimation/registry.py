@@ -60,7 +60,7 @@ def _estimate(evidence: Evidence, name: str) -> Estimate:
     if name in BUILTINS:
         return load_estimator(name)(evidence)
     try:
-        found = load_estimator(name)(evidence)
+        found: object = load_estimator(name)(evidence)
     except MedshiftError as error:
         return no_estimate(str(error))
     except Exception as error:  # third-party code may raise anything

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .drawing import REACH, deviation, redrawn
+from .drawing import REACH, deviation, redrawn, with_reach
 from .evidence import LEVEL, Estimate, Evidence, Source, no_estimate
 from .statistics import Floats, balanced_accuracy, sums
 
@@ -12,8 +12,7 @@ from .statistics import Floats, balanced_accuracy, sums
 def clean(evidence: Evidence) -> Estimate:
     """Assume the performance on the source's own test images; the interval is that of the drawing of patients."""
     value, error = evidence.source.kept(clean_figure)
-    low, high = (float(end) for end in np.clip([value - REACH * error, value + REACH * error], 0, 1))
-    return Estimate(value, low, high)
+    return with_reach(value, REACH * error)
 
 
 def synthesized_mean(evidence: Evidence) -> Estimate:

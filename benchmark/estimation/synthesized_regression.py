@@ -17,12 +17,13 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
-from .drawing import REACH, deviation, redrawn
+from .drawing import REACH, deviation, redrawn, with_reach
 from .evidence import LEVEL, Estimate, Evidence, Source, no_estimate
 from .local_ridge import Floats, Local, fit
 from .source_figures import by_class, chosen, clean_figure
-from .statistics import balanced_accuracy, features, mixed
+from .statistics import Labels, balanced_accuracy, features, mixed
 
 TILT = 1.5  # odds by which a class is made more frequent: .4 and .6 instead of .5
 MOST_MIXES = 8  # beside the source's own
@@ -65,7 +66,7 @@ def synthesized_regression(evidence: Evidence) -> Estimate:
     moved = float(deviation((features(redrawn(evidence.by_group), source) - point) @ slopes[0], groups))
     drawn = found.design * value * (1 - value) / len(evidence.groups)
     reach = math.hypot(found.error, REACH * (moved if groups > 1 else 0), REACH * math.sqrt(drawn))
-    return Estimate(value, max(0.0, value - reach), min(1.0, value + reach))
+    return with_reach(value, reach)
 
 
 def fitted(source: Source) -> Fitted | None:
@@ -85,7 +86,7 @@ def fitted(source: Source) -> Fitted | None:
     return Fitted(everything, errors, distances, design)
 
 
-def _left_out(points: Floats, truth: Floats, kinds: np.ndarray) -> tuple[float, float]:
+def _left_out(points: Floats, truth: Floats, kinds: NDArray[np.str_]) -> tuple[float, float]:
     """Estimate each family by the others; return the worst family's 90 % quantile and the largest distance.
 
     Args:
@@ -102,7 +103,7 @@ def _left_out(points: Floats, truth: Floats, kinds: np.ndarray) -> tuple[float, 
     return worst, farthest
 
 
-def left_out_family(points: Floats, truth: Floats, out: np.ndarray) -> tuple[Floats, Floats]:
+def left_out_family(points: Floats, truth: Floats, out: NDArray[np.bool_]) -> tuple[Floats, Floats]:
     """Estimate some conditions by the others.
 
     Args:
@@ -119,7 +120,7 @@ def left_out_family(points: Floats, truth: Floats, out: np.ndarray) -> tuple[Flo
     return np.clip(values, 0, 1) - np.tile(truth[out], len(points)), distances
 
 
-def mixes(labels: np.ndarray, classes: int) -> list[Floats]:
+def mixes(labels: Labels, classes: int) -> list[Floats]:
     """Return the mix of classes of some labels, and mixes in which one class (of many, every eighth) is tilted up."""
     own = np.bincount(labels, minlength=classes) / len(labels)
     found = [own]

@@ -14,7 +14,7 @@ def scaled(logs: NDArray[np.floating], temperature: float, axis: int = -1) -> ND
     """Compute probabilities at a temperature from logarithms of probabilities, with the classes along an axis."""
     powers = logs / logs.dtype.type(temperature)
     powers = np.exp(powers - powers.max(axis=axis, keepdims=True))
-    return powers / powers.sum(axis=axis, keepdims=True)
+    return np.asarray(powers / powers.sum(axis=axis, keepdims=True))
 
 
 def temperature(logs: NDArray[np.float64], labels: NDArray[np.int64]) -> float:
