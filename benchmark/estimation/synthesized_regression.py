@@ -28,6 +28,7 @@ from .statistics import Labels, balanced_accuracy, features, mixed
 TILT = 1.5  # odds by which a class is made more frequent: .4 and .6 instead of .5
 MOST_MIXES = 8  # beside the source's own
 FEWEST = 12  # conditions
+INSIDE = 1.0  # standard deviations from a condition that are never outside
 TOO_FEW = "fewer than two shifts, or twelve conditions, are synthesized: there is nothing to learn from"
 
 
@@ -38,7 +39,7 @@ class Fitted:
     Args:
         local: Fitted on all conditions.
         error: Reach of the 90 % interval, from families left out.
-        farthest: Largest distance of a condition from those of all other families.
+        farthest: Largest distance of a condition from those of all other families; at least `INSIDE`.
         design: How much larger the variance due to patients is than that of independent images.
     """
 
@@ -57,13 +58,16 @@ def synthesized_regression(evidence: Evidence) -> Estimate:
     groups = len(evidence.by_group)
     point = features(evidence.by_group.sum(axis=0), source)
     values, distances, slopes = found.local.predict(point[None])
-    if distances[0] > found.farthest:
+    again = features(redrawn(evidence.by_group), source) - point
+    noise = (again.var(axis=0) / found.local.scale**2).mean()  # few patients are far from everything by chance
+    distance = math.sqrt(max(0.0, distances[0] ** 2 - noise))
+    if distance > found.farthest:
         return no_estimate(
-            f"the predictions there lie outside everything synthesized: {distances[0]:.2f} standard deviations from "
-            f"the nearest condition, and none is farther than {found.farthest:.2f} from those of other families"
+            f"the predictions there lie outside everything synthesized: {distance:.2f} standard deviations from the "
+            f"nearest condition, and none is farther than {found.farthest:.2f} from those of other families"
         )
     value = float(np.clip(values[0], 1 / evidence.classes, 1))
-    moved = float(deviation((features(redrawn(evidence.by_group), source) - point) @ slopes[0], groups))
+    moved = deviation(again @ slopes[0], groups)
     drawn = found.design * value * (1 - value) / len(evidence.groups)
     reach = math.hypot(found.error, REACH * (moved if groups > 1 else 0), REACH * math.sqrt(drawn))
     return with_reach(value, reach)
@@ -94,7 +98,7 @@ def _left_out(points: Floats, truth: Floats, kinds: NDArray[np.str_]) -> tuple[f
         truth: (C,) balanced accuracy.
         kinds: (C,) family; empty for clean, which is never left out.
     """
-    worst, farthest = 0.0, 0.0
+    worst, farthest = 0.0, INSIDE
     for kind in sorted(set(kinds.tolist()) - {""}):
         errors, distances = left_out_family(points, truth, kinds == kind)
         rank = min(len(errors), math.ceil((len(errors) + 1) * LEVEL)) - 1  # of a conformal interval
