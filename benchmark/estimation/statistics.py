@@ -83,8 +83,9 @@ def sums(probabilities: NDArray[np.float32], rows: Labels, count: int, found: Re
 
 def _sums(probabilities: NDArray[np.float32], rows: Labels, count: int, found: Reference) -> Floats:
     conditions, _, classes = probabilities.shape
-    given = np.ascontiguousarray(np.moveaxis(probabilities, -1, 0))  # class first: many times faster than class last
-    logs = np.log(np.maximum(given, given.dtype.type(SMALLEST)))
+    # class first: many times faster than class last; float64: the six digits of tables are those of any processor
+    given = np.moveaxis(probabilities, -1, 0).astype(np.float64, order="C")
+    logs = np.log(np.maximum(given, SMALLEST))
     confidence, guess, second = given[0], np.zeros(given.shape[1:], np.int64), np.full_like(given[0], SMALLEST)
     for k in range(1, classes):
         better = given[k] > confidence
