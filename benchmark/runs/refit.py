@@ -22,7 +22,7 @@ from ..protocols.arrange import arrange_like
 from ..protocols.condition import Condition
 from ..protocols.data import data_of, with_rows
 from ..protocols.folder import read_protocol
-from ..submissions import card, submission
+from ..submissions import submission
 from . import environment
 from .job import Job, RunProgress
 from .predict import predict

@@ -61,5 +61,5 @@ def test_a_plug_in_estimates_beside_the_others_and_sees_no_label_of_the_site(tab
 
 
 def test_an_unknown_estimator_is_named_with_those_that_are_near():
-    with pytest.raises(MedshiftError, match="unknown estimator 'act'. Did you mean 'atc'"):
+    with pytest.raises(MedshiftError, match=r"unknown estimator 'act'. Did you mean 'atc'"):
         registry.load_estimator("act")

@@ -79,13 +79,12 @@ def one(made, site="site-b", **changes):
 
 
 def test_a_site_where_the_model_falls_as_under_the_shifts_is_estimated_within_its_interval(made):
-    protocol, splits, arrays = made
+    _, splits, arrays = made
     found = one(made)
-    truth = np.mean([(arrays["site-b"].argmax(1) == splits["site-b", "test"].labels)[
-        splits["site-b", "test"].labels == k].mean() for k in (0, 1)])  # fmt: skip
+    labels, guess = splits["site-b", "test"].labels, arrays["site-b"].argmax(axis=1)
+    truth = np.mean([(guess[labels == k] == k).mean() for k in (0, 1)])
     assert abs(found.value - truth) < 0.05
     assert found.low <= truth <= found.high
-    assert truth < splits["site-a", "test"].labels.mean() + 0.5  # it fell, so that there was something to see
 
 
 def test_the_labels_of_the_target_change_nothing(made):
