@@ -11,6 +11,8 @@ from .contract.training_record import Curve as Curve
 from .datasets.dataset import Dataset as Dataset
 from .datasets.manifest import read_manifest as read_manifest
 from .datasets.registry import load_dataset as load_dataset
+from .estimation.evidence import Estimate as Estimate
+from .estimation.evidence import Evidence as Evidence
 from .files.home import home as home
 from .protocols.choices import Choices as Choices
 from .protocols.condition import Condition as Condition
@@ -44,6 +46,8 @@ __all__ = [
     "Curve",
     "DataChoice",
     "Dataset",
+    "Estimate",
+    "Evidence",
     "Job",
     "LogUniform",
     "Method",

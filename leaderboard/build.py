@@ -21,6 +21,7 @@ from .entries.entries import protocol_folders
 from .ranking.board import Board, rank_entries
 from .report.against import against_csv, against_markdown
 from .report.badge import badge
+from .report.estimators import estimators_csv
 from .report.markdown import COLUMNS, into_readme, markdown
 from .report.page import page
 from .report.tables import csv_lines, to_json
@@ -63,6 +64,7 @@ def build_leaderboard(root: Path, out: Path, readme: Path | None = None, against
     write_text(out / "leaderboard.md", text)
     write_lines(out / "scores.csv", csv_lines(boards))
     write_lines(out / "scores.json", to_json(boards, correlations, fitted))
+    write_lines(out / "estimators.csv", estimators_csv(boards))
     write_text(out / "badge.svg", badge(boards))
     if compared:
         write_lines(out / "against.csv", against_csv(compared))

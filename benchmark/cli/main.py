@@ -13,7 +13,7 @@ from typer.core import TyperGroup
 from ...shifts.errors import MedshiftError
 from ..reporting.terminal import tolerate_encodings
 from . import interrupts
-from .commands import check, data, doctor, listing, new, protocol, report, run, shifts, study, sweep, test
+from .commands import check, data, doctor, estimate, listing, new, protocol, report, run, shifts, study, sweep, test
 from .commands.entries import export, leaderboard, score, submit, verify
 from .explain import expand_home, explain
 
@@ -45,6 +45,7 @@ app.command("run")(run.run)
 app.command("test")(test.model_test)
 app.command("sweep")(sweep.sweep)
 app.command("leaderboard")(leaderboard.leaderboard)
+app.command("estimate")(estimate.estimate)
 app.command("export")(export.export)
 app.command("score")(score.score)
 app.command("submit")(submit.submit)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -29,6 +29,7 @@ def print_summary(
     title: str = "",
     console: Console | None = None,
     answered: Answered | None = None,
+    more: Sequence[str] = (),
 ) -> None:
     """Print the table of a submission's scores and its worst synthesized conditions.
 
@@ -38,6 +39,7 @@ def print_summary(
         title: Printed above the table, before the protocol's name.
         console: Standard output by default.
         answered: Of a model that refused images: scores without them, for a second table, and the coverage for both.
+        more: Further lines below the table.
     """
     console = console or make_console()
     coverage = answered.coverage if answered else {}
@@ -50,7 +52,7 @@ def print_summary(
     if answered:
         share = f"{answered.refused:,} of {answered.images:,} images, over all conditions"
         console.print(f"Refused: {share}. Coverage: share of images answered.", soft_wrap=True, highlight=False)
-    for line in notes(protocol, scores):
+    for line in [*notes(protocol, scores), *more]:
         console.print(line, soft_wrap=True, highlight=False, markup=False)
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import scipy
 
+from ...benchmark.estimation import registry as estimators
 from ...benchmark.files import atomic, home
 from ...benchmark.files.code import code_sha256, modules_of
 from ...shifts.errors import MedshiftError
@@ -23,7 +24,8 @@ from .scoring import Scored, score_seeds
 @cache
 def code() -> str:
     """Hash the code that scores depend on and the versions of the packages that compute them."""
-    versions = f"{np.__version__} {scipy.__version__} {code_sha256(modules_of(check_seeds, score_seeds))}"
+    modules = {*modules_of(check_seeds, score_seeds), *estimators.modules()}  # estimators are imported by name
+    versions = f"{np.__version__} {scipy.__version__} {code_sha256(modules)}"
     return hashlib.sha256(versions.encode()).hexdigest()
 
 
@@ -37,6 +39,7 @@ def cache_path(folder: ProtocolFolder, name: str, contents: Sequence[tuple[str, 
         replicates: Number of bootstrap replicates.
     """
     depends_on = [code(), folder.protocol.sha256, folder.protocol.truth_sha256, name, contents, replicates]
+    depends_on += estimators.origins()
     digest = hashlib.sha256(json.dumps(depends_on).encode()).hexdigest()
     return home.home() / "scores" / digest[:2] / f"{digest}.npz"
 

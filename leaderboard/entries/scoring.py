@@ -16,6 +16,7 @@ from ...benchmark.scoring.estimate import Estimate
 from ...benchmark.scoring.metrics import BINS, confidence_bins
 from ...benchmark.scoring.scores import Scores, aggregated, board_metrics
 from .entries import ProtocolFolder
+from .estimating import estimates
 from .figures import to_array
 
 STORED = 200  # replicates stored in the page, to compare two entries condition by condition
@@ -47,6 +48,7 @@ class Scored:
         thresholds: (S, K) by seed and class, frozen on source validation.
         by_seed: (P, S, 1 + B) of source validation and of the aggregates of PAIRED that exist: the figure of each seed,
             then its replicates, on the same groups in every seed and entry.
+        estimates: (S, E, D, 4) performance at the real sites as estimated without labels (`estimating.estimates`).
     """
 
     conditions: NDArray[np.float64]
@@ -61,6 +63,7 @@ class Scored:
     reliability: NDArray[np.float64]
     thresholds: NDArray[np.float64]
     by_seed: NDArray[np.float32]
+    estimates: NDArray[np.float64]
 
     def arrays(self) -> dict[str, NDArray[np.generic]]:
         """Return the fields by name."""
@@ -111,6 +114,7 @@ def score_seeds(
         reliability=reliability,
         thresholds=np.stack([one.thresholds for one in each]),
         by_seed=_by_seed(protocol, conditions, aggregates),
+        estimates=estimates(protocol, seeds, each, splits),
     )
 
 

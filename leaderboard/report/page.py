@@ -22,6 +22,7 @@ from ..analysis.findings import findings
 from ..entries.figures import NOTHING, Figure
 from ..ranking.board import Board, Row
 from . import charts
+from .estimators import estimators_table
 from .loss_curves import figure_curves, loss_curves, speeds
 from .markdown import COLUMNS
 from .page_data import details
@@ -106,6 +107,7 @@ def _context(board: Board, found: Correlation | None, fitted: Sequence[Line]) ->
         "curves": charts.severity_curves(board, title),
         "lines": [_fitted(line) for line in fitted],
         "heat": found and {"rows": [_heat_row(row) for row in found.rows], "sites": found.sites, "found": found},
+        "estimators": estimators_table(board),
         "sizes": [(domain, split, *board.sizes[domain, split]) for domain, split in (*tested, validation)],
         "shifts": _by_family(board),
         "notes": [*board.sites, *board.notes],

@@ -17,6 +17,7 @@ from ..analysis.approach import approach_title
 from ..analysis.convergence import Convergence, convergence
 from ..analysis.correlation import Correlation
 from ..ranking.board import Board, Row
+from .estimators import estimators_json
 from .loss_curves import speeds
 
 SCHEMA = "medshift-scores/1"
@@ -91,6 +92,7 @@ def to_json(
             "conditions": [condition.key for condition in board.protocol.conditions()],
             "lines": [_line(one) for one in line],
             "correlation": found and _correlation(found),
+            "estimators": estimators_json(board),
         }
         yield ("\n" if not number else ",\n") + json.dumps(head, ensure_ascii=False)[:-1] + ', "entries": ['
         states = convergence(board)

@@ -127,7 +127,7 @@ def test_the_page_needs_nothing_else_and_lets_only_its_own_script_run(ranked):
 def test_tables_have_captions_and_headings_with_a_scope(ranked):
     text = page([ranked])
     tables = re.findall(r"<table.*?</table>", text, flags=re.DOTALL)
-    assert len(tables) == 4
+    assert len(tables) == 5
     for table in tables:
         assert "<caption>" in table
         assert not re.search(r"<th(?![^>]*scope)[ >]", table.replace("<thead>", ""))

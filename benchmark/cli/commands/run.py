@@ -80,11 +80,13 @@ def run(
     from ...runs.run import Job
     from ...runs.run import run as run_job
     from ..summary import print_summary
+    from ..tables.estimates import estimate_lines
 
     where = environment.prepare(device, threads, precision)
     write_protocol(protocol, table, out / protocol.name)
     for number in range(seed, seed + seeds):
         job = Job(loaded, protocol, table, baseline, made, number, out, submitter, tried, precision, registered)
         scored = run_job(job, where, watch())
-        print_summary(protocol, scored, f"{job.entry}, seed {number}")
+        lines = estimate_lines(protocol, table, job.folder, scored)
+        print_summary(protocol, scored, f"{job.entry}, seed {number}", more=lines)
         console(err=False).print(f"submission: {job.folder}", soft_wrap=True, markup=False)

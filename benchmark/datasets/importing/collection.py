@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -21,7 +22,7 @@ from .looks.looks import Looks
 from .notes import by_gravity
 from .options import Options
 from .problems import Problems, undecodable
-from .rows.folders import from_folders
+from .rows.folders import from_folders, list_images
 from .rows.manifest import from_manifest
 from .rows.paths import locate
 from .rows.resolve import class_names, resolve_rows, sample_table
@@ -124,6 +125,69 @@ def open_collection(
     reader.ranges.bind(rows["domain"].tolist(), reader.floats)
     looks = Looks(table, classes, reader.value_range, reader.dropped, None if reader.windowed else reader.ranges)
     return Collection(root, table, classes, (*reader.notes, *notes), reader, problems, looks)
+
+
+@dataclass(frozen=True)
+class Unlabelled:
+    """Images without labels.
+
+    Args:
+        ids: Path of each image, relative to the folder.
+        groups: Its patient: what `Options.group_pattern` finds in the path, or else its folder below the given one;
+            empty where neither is known.
+        pixels: (N, C, *spatial).
+        value_range: Pixel values that become 0 and 1; None for the full scale of integers.
+        notes: What a user should know of how they were read.
+    """
+
+    ids: list[str]
+    groups: list[str]
+    pixels: NDArray[Any]
+    value_range: tuple[float, float] | None
+    notes: list[str]
+
+
+def read_unlabelled(root: Path, options: Options, progress: Progress = lambda done, total: None) -> Unlabelled:
+    """Read all images below a folder, of one site and without labels.
+
+    Args:
+        root: The folder; a manifest in it is not read.
+        options: How images are read.
+        progress: Called with (images read, all images).
+
+    Raises:
+        MedshiftError: There is no image, or something is wrong with one; the message lists everything.
+    """
+    problems, notes = Problems(root), list[str]()
+    found, others = list_images(root, options.follow_links, problems)
+    if not found:
+        problems.stop()
+        raise MedshiftError(f"{root} holds no image")
+    if others:
+        notes.append(f"left out {plural(len(others), 'file')} that are not images{_unread(others)}")
+    rows = pd.DataFrame({"file": found, "line": 0, "label": "", "domain": root.resolve().name, "group": ""})
+    reader = _choose_reader(root, rows, options, problems, lambda done, total: None, False, notes)
+    problems.stop()
+    names = reader.rows["file"].tolist()
+    reader.ranges.bind(reader.rows["domain"].tolist(), reader.floats)
+    pixels = np.empty((len(names), *reader.shape), dtype=reader.dtype)
+    for index, name in enumerate(names):
+        try:
+            pixels[index] = reader.image(index)
+        except Exception as error:  # a decoder of hostile bytes may raise anything
+            problems.add(f"{name}: {undecodable(root / name, error)}")
+        progress(index + 1, len(names))
+    problems.stop()
+    groups = [_group(name, options.group_pattern) for name in names]
+    return Unlabelled(names, groups, pixels, reader.value_range, [*reader.notes, *notes, *reader.closing_notes()])
+
+
+def _group(name: str, pattern: str) -> str:
+    """Find the patient of an image in its path."""
+    if pattern:
+        found = re.search(pattern, name)
+        return (found[1] if found.re.groups else found[0]) if found else ""
+    return Path(name).parent.as_posix() if len(Path(name).parts) > 1 else ""
 
 
 def _unread(others: list[str]) -> str:

@@ -11,7 +11,12 @@ import pytest
 from medshift.benchmark.files import code
 from medshift.leaderboard.entries import cache
 
-DECIDES = ("benchmark.scoring.metrics", "benchmark.scoring.bootstrap", "leaderboard.entries.scoring")
+DECIDES = (
+    "benchmark.scoring.metrics",
+    "benchmark.scoring.bootstrap",
+    "benchmark.estimation.local_ridge",
+    "leaderboard.entries.scoring",
+)
 DOES_NOT = ("leaderboard.build", "leaderboard.report.page", "benchmark.cli.main")
 
 

@@ -42,6 +42,7 @@ def score(
     from ....submissions.rejections import answered_scores
     from ...progress import console
     from ...summary import print_summary
+    from ...tables.estimates import estimate_lines
 
     output_folder(out, "a submission")
     protocol, truth = read_protocol(protocol_folder)
@@ -58,5 +59,6 @@ def score(
     for note in notes:
         console().print(f"{predictions.name}: {note}", soft_wrap=True, markup=False)
     answered = answered_scores(folder, protocol, truth, scored) if rejections else None
-    print_summary(protocol, scored, f"{name}, seed {seed}", answered=answered)
+    lines = estimate_lines(protocol, truth, folder, scored)
+    print_summary(protocol, scored, f"{name}, seed {seed}", answered=answered, more=lines)
     console(err=False).print(f"submission: {folder}", soft_wrap=True, markup=False)

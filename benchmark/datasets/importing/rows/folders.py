@@ -38,7 +38,7 @@ def from_folders(root: Path, options: Options, problems: Problems, notes: list[s
     Raises:
         MedshiftError: There is no image below the folder, or an option names what is not there.
     """
-    found, others = _walk(root, options.follow_links, problems)
+    found, others = list_images(root, options.follow_links, problems)
     if not found:
         problems.stop()
         raise MedshiftError(f"{root} holds no image and no manifest.csv")
@@ -85,7 +85,7 @@ def from_folders(root: Path, options: Options, problems: Problems, notes: list[s
     return table.reset_index(drop=True), others
 
 
-def _walk(root: Path, follow: bool, problems: Problems) -> tuple[list[str], list[str]]:
+def list_images(root: Path, follow: bool, problems: Problems) -> tuple[list[str], list[str]]:
     """Return the images and the other files below a folder, as sorted relative paths; hidden ones are skipped."""
     inside = ContainedPaths(root, follow)
     found, others, refused = [], [], []

@@ -1,0 +1,69 @@
+"""Confidence-based performance estimation: the confusion matrix that calibrated probabilities expect.
+
+As in NannyML (`nannyml.CBPE`): the probability of each class is calibrated by isotonic regression on labelled reference
+data, here source validation; rows are divided by their sums. NannyML leaves the calibration out where it does not lower
+the calibration error of held-out samples; here it is always done. The interval is that of the drawing of patients.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .drawing import Floats, from_groups
+from .evidence import Estimate, Evidence, Source
+from .statistics import expected_recall
+
+Steps = list[tuple[Floats, Floats]]  # for each class, probabilities and what they become; of two classes the second
+
+
+def cbpe(evidence: Evidence) -> Estimate:
+    """Estimate balanced accuracy as the mean recall of the expected confusion matrix."""
+    made = calibrated(evidence.probabilities, evidence.source.kept(calibration))
+    groups, classes = int(evidence.groups.max()) + 1, evidence.classes
+    cells = evidence.groups * classes + evidence.probabilities.argmax(axis=1)
+    summed = [np.bincount(cells, column, groups * classes) for column in made.T]
+    by_group = np.stack(summed, axis=-1).reshape(groups, classes, classes).astype(np.float64)
+
+    def figure(table: Floats) -> Floats:
+        return np.asarray(expected_recall(table).mean(axis=-1))
+
+    return from_groups(by_group, figure)
+
+
+def calibration(source: Source) -> Steps:
+    """Fit the isotonic regression of each class on source validation."""
+    given, labels = source.validation.probabilities.astype(np.float64), source.validation.labels
+    classes = given.shape[1]
+    return [isotonic(given[:, k], labels == k) for k in (range(classes) if classes > 2 else [1])]
+
+
+def calibrated(probabilities: NDArray[np.float32], steps: Steps) -> Floats:
+    """Calibrate probabilities (N, K), interpolated between steps and held beyond them; rows sum to 1."""
+    given = probabilities.astype(np.float64)
+    if given.shape[1] == 2:
+        second = np.interp(given[:, 1], *steps[0])
+        return np.stack([1 - second, second], axis=1)
+    made = np.stack([np.interp(given[:, k], *step) for k, step in enumerate(steps)], axis=1)
+    total = made.sum(axis=1, keepdims=True)
+    return np.where(total > 0, made / np.where(total > 0, total, 1), 1 / made.shape[1])
+
+
+def isotonic(given: Floats, wanted: NDArray[np.bool_]) -> tuple[Floats, Floats]:
+    """Fit the rising steps nearest to `wanted` by pooling neighbours that fall; ties are one point.
+
+    Returns:
+        Points, rising, and their values.
+    """
+    points, place = np.unique(given, return_inverse=True)
+    blocks: list[list[float]] = []  # mean, weight, points
+    sizes = np.bincount(place).astype(np.float64)
+    for mean, weight in zip((np.bincount(place, wanted) / sizes).tolist(), sizes.tolist(), strict=True):
+        blocks.append([mean, weight, 1])
+        while len(blocks) > 1 and blocks[-2][0] >= blocks[-1][0]:
+            mean_b, weight_b, count_b = blocks.pop()
+            mean_a, weight_a, count_a = blocks[-1]
+            weight_ab = weight_a + weight_b
+            blocks[-1] = [(mean_a * weight_a + mean_b * weight_b) / weight_ab, weight_ab, count_a + count_b]
+    values = np.repeat([mean for mean, _, _ in blocks], [int(count) for _, _, count in blocks])
+    return points, np.asarray(values, dtype=np.float64)

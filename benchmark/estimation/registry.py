@@ -1,0 +1,70 @@
+"""The table of estimators: medshift's own by name, others through the entry points `medshift.estimators`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import cast
+
+from ...shifts.errors import MedshiftError, in_one_line
+from ...shifts.plugins import Table
+from .evidence import Estimate, Estimator, Evidence, no_estimate
+
+HERE = "medshift.benchmark.estimation"
+OWN = "synthesized-regression"
+BUILTINS = {
+    "clean": f"{HERE}.source_figures:clean",
+    "synthesized-mean": f"{HERE}.source_figures:synthesized_mean",
+    "average-confidence": f"{HERE}.confidence:average_confidence",
+    "difference-of-confidences": f"{HERE}.confidence:difference_of_confidences",
+    "atc": f"{HERE}.thresholded:atc",
+    "atc-by-class": f"{HERE}.thresholded:atc_by_class",
+    "cbpe": f"{HERE}.cbpe:cbpe",
+    OWN: f"{HERE}.synthesized_regression:synthesized_regression",
+}
+TABLE = Table("medshift.estimators", "estimator", BUILTINS)
+
+
+def estimator_names() -> list[str]:
+    """List medshift's estimators in the order of tables, then those of plug-ins."""
+    return [*BUILTINS, *sorted(TABLE.plugins)]
+
+
+def modules() -> set[str]:
+    """Name the modules of medshift's estimators."""
+    return {target.partition(":")[0] for target in BUILTINS.values()}
+
+
+def origins() -> list[str]:
+    """List the plug-ins with the distributions they come from: what else estimates depend on."""
+    return [f"{name} {TABLE.origin(name)}" for name in sorted(TABLE.plugins) if name not in TABLE.clashes]
+
+
+def load_estimator(name: str) -> Estimator:
+    """Load an estimator.
+
+    Raises:
+        MedshiftError: The name is unknown, or what it stands for cannot be loaded or called.
+    """
+    found = TABLE.load(name)
+    if not callable(found):
+        raise MedshiftError(f"estimator {name!r} of {TABLE.origin(name)} is not a function estimate(evidence)")
+    return cast("Estimator", found)
+
+
+def estimate_all(evidence: Evidence, names: Sequence[str]) -> dict[str, Estimate]:
+    """Estimate by several estimators; one that fails gives no estimate, and the others do."""
+    return {name: _estimate(evidence, name) for name in names}
+
+
+def _estimate(evidence: Evidence, name: str) -> Estimate:
+    if name in BUILTINS:
+        return load_estimator(name)(evidence)
+    try:
+        found: object = load_estimator(name)(evidence)
+    except MedshiftError as error:
+        return no_estimate(str(error))
+    except Exception as error:  # third-party code may raise anything
+        return no_estimate(f"estimator {name!r} of {TABLE.origin(name)} failed: {in_one_line(error)}")
+    if not isinstance(found, Estimate):
+        return no_estimate(f"estimator {name!r} of {TABLE.origin(name)} returned {type(found).__name__}, not Estimate")
+    return found

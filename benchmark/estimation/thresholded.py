@@ -1,0 +1,35 @@
+"""Estimators by a threshold of confidence: the samples above it count as right. The intervals: drawing of patients."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .drawing import Floats, from_groups
+from .evidence import Estimate, Evidence
+from .statistics import ABOVE, COUNT, thresholded_recall
+
+
+def atc(evidence: Evidence) -> Estimate:
+    """Take the fraction above the threshold that gives the accuracy on source validation for the accuracy.
+
+    Garg et al. 2022, "Leveraging unlabeled data to predict out-of-distribution performance" (average thresholded
+    confidence, of the maximum).
+    """
+
+    def figure(table: Floats) -> Floats:
+        return np.asarray(table[..., ABOVE].sum(axis=-1) / table[..., COUNT].sum(axis=-1))
+
+    return from_groups(evidence.by_group, figure)
+
+
+def atc_by_class(evidence: Evidence) -> Estimate:
+    """Estimate balanced accuracy by one threshold for each predicted class.
+
+    Li et al. 2022, "Estimating model performance under domain shifts with class-specific confidence scores" (CS-ATC).
+    A sample below the threshold is of another class, in proportion to its calibrated probabilities.
+    """
+
+    def figure(table: Floats) -> Floats:
+        return np.asarray(thresholded_recall(table).mean(axis=-1))
+
+    return from_groups(evidence.by_group, figure)

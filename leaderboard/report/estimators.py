@@ -1,0 +1,74 @@
+"""The table of estimators as the page shows it, and in files."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from collections.abc import Iterator, Sequence
+
+from ...benchmark.reporting.numbers import format_decimal
+from ..analysis.estimators import EstimatorRow, cases, estimator_rows
+from ..entries.estimating import COLUMNS
+from ..entries.figures import Figure
+from ..ranking.board import Board
+
+HEAD = ("protocol", "estimator", "entry", "seed", "site", *COLUMNS)
+
+
+def estimators_csv(boards: Sequence[Board]) -> Iterator[str]:
+    """Yield every estimate of every submission beside the measured figure; what is undefined is an empty cell."""
+    yield ",".join(HEAD) + "\n"
+    for board in boards:
+        for case in cases(board):
+            text = io.StringIO()
+            figures = ("" if math.isnan(x) else f"{x:.6f}" for x in case.figures)
+            csv.writer(text, lineterminator="\n").writerow(
+                [board.protocol.name, case.estimator, case.entry, case.seed, case.site, *figures]
+            )
+            yield text.getvalue()
+
+
+def estimators_json(board: Board) -> dict[str, object]:
+    """Return the scores of the estimators by name; undefined figures are null."""
+    return {
+        row.name: {
+            "cases": row.cases,
+            "without_estimate": _number(row.none),
+            "absolute_error": _numbers(row.error),
+            "bias": _numbers(row.bias),
+            "coverage": _numbers(row.coverage),
+            "half_width": _number(row.width),
+        }
+        for row in estimator_rows(board)
+    }
+
+
+def estimators_table(board: Board) -> dict[str, object] | None:
+    """Collect what the page needs; None where nothing was estimated."""
+    rows = estimator_rows(board)
+    if not rows:
+        return None
+    return {"cases": rows[0].cases, "entries": len(board.rows), "rows": [_row(row) for row in rows]}
+
+
+def _row(row: EstimatorRow) -> dict[str, object]:
+    cells = [_cell(row.error), _cell(row.bias, signed=True), _cell(row.coverage)]
+    cells += [_cell(Figure(value, math.nan, math.nan)) for value in (row.width, row.none)]
+    return {"name": row.name, "cells": cells}
+
+
+def _cell(found: Figure, *, signed: bool = False) -> dict[str, str]:
+    if not found.defined:
+        return {"value": "–", "interval": "", "sort": ""}
+    show = (lambda x: f"{'+' if x >= 0 else '−'}{format_decimal(abs(x))}") if signed else format_decimal
+    interval = "" if math.isnan(found.low) else f"{show(found.low)} to {show(found.high)}"
+    return {"value": show(found.value), "interval": interval, "sort": f"{found.value:.6f}"}
+
+
+def _numbers(found: Figure) -> list[float | None]:
+    return [_number(value) for value in found]
+
+
+def _number(value: float) -> float | None:
+    return None if math.isnan(value) else round(value, 6)

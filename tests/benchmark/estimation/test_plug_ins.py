@@ -1,0 +1,65 @@
+"""Estimators of third parties are found by entry point; one that fails gives no estimate, and the others do."""
+
+from __future__ import annotations
+
+import sys
+import types
+from importlib.metadata import EntryPoint
+
+import pytest
+
+from medshift.benchmark.estimation import registry
+from medshift.benchmark.estimation.evidence import Estimate, Evidence
+from medshift.benchmark.estimation.stored import estimate_sites
+from medshift.benchmark.scoring.bootstrap import resampled_splits
+from medshift.shifts import plugins
+from medshift.shifts.errors import MedshiftError
+
+seen: list[Evidence] = []
+
+
+def looks(evidence):
+    seen.append(evidence)
+    return Estimate(0.7, 0.6, 0.8)
+
+
+def fails(evidence):
+    raise ZeroDivisionError("of nothing")
+
+
+def returns_a_number(evidence):
+    return 0.7
+
+
+@pytest.fixture
+def table(monkeypatch):
+    module = types.ModuleType("acme_estimators")
+    for function in (looks, fails, returns_a_number):
+        setattr(module, function.__name__, function)
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    points = [
+        EntryPoint(name.replace("_", "-"), f"acme_estimators:{name}", "medshift.estimators")
+        for name in ("looks", "fails", "returns_a_number", "absent")
+    ]
+    monkeypatch.setattr(plugins, "entry_points", lambda group: points if group == "medshift.estimators" else [])
+    monkeypatch.setattr(registry, "TABLE", plugins.Table("medshift.estimators", "estimator", registry.BUILTINS))
+    seen.clear()
+
+
+def test_a_plug_in_estimates_beside_the_others_and_sees_no_label_of_the_site(table, fabricate):
+    rows = fabricate.table(groups=20)
+    protocol = fabricate.terms(rows)
+    found = estimate_sites(protocol, resampled_splits(protocol, rows, 0), fabricate.outputs(protocol, rows))
+    assert list(found) == list(protocol.targets)
+    assert list(found["site-b"]) == [*registry.BUILTINS, "absent", "fails", "looks", "returns-a-number"]
+    assert found["site-b"]["looks"] == Estimate(0.7, 0.6, 0.8)
+    assert found["site-b"]["fails"].reason.endswith("failed: ZeroDivisionError: of nothing")
+    assert "cannot be loaded" in found["site-b"]["absent"].reason
+    assert "returned float, not Estimate" in found["site-b"]["returns-a-number"].reason
+    assert all(one.given for name, one in found["site-b"].items() if name in registry.BUILTINS)
+    assert [vars(each).keys() & {"labels", "truth"} for each in seen] == [set()] * len(protocol.targets)
+
+
+def test_an_unknown_estimator_is_named_with_those_that_are_near():
+    with pytest.raises(MedshiftError, match=r"unknown estimator 'act'. Did you mean 'atc'"):
+        registry.load_estimator("act")

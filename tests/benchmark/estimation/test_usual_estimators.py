@@ -1,0 +1,112 @@
+"""The usual estimators give what their papers define, on predictions small enough to count."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from sklearn.isotonic import IsotonicRegression
+
+from medshift.benchmark.estimation import cbpe, statistics
+from medshift.benchmark.estimation.confidence import average_confidence, difference_of_confidences
+from medshift.benchmark.estimation.evidence import Conditions, Evidence, Labelled, Source
+from medshift.benchmark.estimation.thresholded import atc, atc_by_class
+from medshift.benchmark.scoring import metrics
+
+
+def two(*second):
+    """Make probabilities of two classes from those of the second."""
+    second = np.array(second)
+    return np.stack([1 - second, second], axis=1).astype(np.float32)
+
+
+def evidence(validation, labels, target, groups=None):
+    """Make evidence without synthesized conditions."""
+    labels = np.array(labels)
+    where = np.arange(len(labels))
+    tested = Conditions(("",), ("",), (0.0,), validation[None], labels, where)
+    source = Source(Labelled(validation, labels, where), tested)
+    return Evidence(source, target, np.arange(len(target)) if groups is None else np.array(groups))
+
+
+# four confident and right, two unsure of which one is right, and of which the wrong one is the less sure
+VALIDATION = two(0.1, 0.1, 0.9, 0.9, 0.55, 0.4)
+LABELS = [0, 0, 1, 1, 0, 0]
+
+
+def test_confidence_is_averaged_at_the_temperature_of_source_validation():
+    rng = np.random.default_rng(0)
+    logits = rng.normal(0, 2, 4000)
+    labels = (rng.random(4000) < 1 / (1 + np.exp(-logits))).astype(np.int64)
+    overconfident = two(*(1 / (1 + np.exp(-3 * logits))))
+    made = evidence(overconfident, labels, overconfident)
+    assert made.source.reference.temperature == pytest.approx(3, rel=0.06)
+    calibrated = np.maximum(1 / (1 + np.exp(-logits)), 1 / (1 + np.exp(logits))).mean()
+    assert average_confidence(made).value == pytest.approx(calibrated, abs=0.005)
+
+
+def test_accuracy_falls_by_the_difference_of_confidences():
+    target = two(0.4, 0.4, 0.7, 0.7)  # confidence .65; on validation (4 x .9 + .55 + .6) / 6, of which 5 are right
+    assert difference_of_confidences(evidence(VALIDATION, LABELS, target)).value == pytest.approx(
+        5 / 6 - (4.75 / 6 - 0.65)
+    )
+
+
+def test_atc_counts_what_is_above_the_threshold_that_gives_the_accuracy():
+    target = two(0.51, 0.45, 0.05, 0.95)  # the threshold lies between .55 and .6
+    made = evidence(VALIDATION, LABELS, target)
+    assert 0.55 < made.source.reference.threshold < 0.6 + 1e-6
+    assert atc(made).value == 0.5
+
+
+def test_atc_by_class_counts_the_rest_of_a_class_as_missed_by_the_other():
+    made = evidence(VALIDATION, LABELS, two(0.05, 0.05, 0.05, 0.95, 0.95, 0.52))
+    # all of the three as class 0 are right, and two of the three as class 1: the third is of class 0
+    assert atc_by_class(made).value == pytest.approx((3 / 4 + 2 / 2) / 2)
+
+
+def test_the_interval_is_that_of_whole_patients():
+    target = two(*[0.99] * 20, *[0.55] * 20)
+    apart = evidence(VALIDATION, LABELS, target)
+    together = evidence(VALIDATION, LABELS, target, np.repeat(np.arange(4), 10))
+    narrow, wide = (atc(made) for made in (apart, together))
+    assert narrow.value == wide.value == 0.5
+    # sqrt(.25 / 40), and with whole patients sqrt(.25 / 3), of which 1.645 fit on a side
+    assert narrow.high - narrow.low == pytest.approx(2 * 1.645 * 0.08, rel=0.1)
+    assert wide.high - wide.low == pytest.approx(2 * 1.645 * 0.29, rel=0.15)
+
+
+def test_isotonic_steps_are_those_of_scikit_learn():
+    rng = np.random.default_rng(1)
+    given = rng.random(300).round(2)  # with ties
+    wanted = rng.random(300) < given**2
+    fitted = IsotonicRegression(out_of_bounds="clip").fit(given, wanted)
+    at = np.linspace(-0.1, 1.1, 500)
+    assert np.interp(at, *cbpe.isotonic(given, wanted)) == pytest.approx(fitted.predict(at), abs=1e-12)
+
+
+def test_sums_and_their_figures_are_those_of_the_samples():
+    rng = np.random.default_rng(2)
+    labels, given = rng.integers(0, 3, 200), rng.dirichlet(np.ones(3), (2, 200)).astype(np.float32)
+    found = statistics.reference(given[0], labels)
+    table = statistics.sums(given, labels, 3, found)
+    once, groups = np.ones((1, 200)), np.arange(200)
+    right = [metrics.balanced_accuracy(labels, each, groups, once)[0] for each in given]
+    assert statistics.balanced_accuracy(table) == pytest.approx(right)
+    features = statistics.features(table.sum(axis=1), found)
+    assert features[:, 0] == pytest.approx(given.max(axis=-1).mean(axis=-1), abs=1e-6)
+    entropy = -(given * np.log(given)).sum(axis=-1).mean(axis=-1) / np.log(3)
+    assert features[:, 2] == pytest.approx(entropy, abs=1e-5)
+    ordered = np.sort(np.log(given), axis=-1)
+    margin = ordered[..., 2] - ordered[..., 1]
+    assert features[:, 7:] == pytest.approx(np.stack([margin.mean(axis=1), margin.std(axis=1)], axis=1), abs=1e-4)
+
+
+def test_another_mix_of_classes_is_that_of_repeated_samples():
+    rng = np.random.default_rng(3)
+    labels, given = np.repeat([0, 1], [30, 90]), rng.dirichlet(np.ones(2), 120).astype(np.float32)
+    found = statistics.reference(given, labels)
+    more = np.concatenate([np.tile(np.arange(30), 3), np.arange(30, 120)])  # as many of either
+    by_class = statistics.sums(given[None], labels, 2, found)[0]
+    repeated = statistics.sums(given[None, more], labels[more], 2, found)[0]
+    mixed = statistics.mixed(by_class, np.array([0.5, 0.5]))
+    assert statistics.features(mixed, found) == pytest.approx(statistics.features(repeated.sum(axis=0), found))

@@ -1,0 +1,103 @@
+"""Estimators are scored over entries and sites: error, bias and coverage are those of every single estimate."""
+
+import csv
+import json
+import math
+
+import numpy as np
+import pytest
+
+from medshift.benchmark.estimation.registry import BUILTINS
+from medshift.benchmark.protocols.truth import truth_of
+from medshift.leaderboard.analysis.estimators import estimator_rows
+from medshift.leaderboard.build import build_leaderboard
+from medshift.leaderboard.entries.entries import protocol_folder
+from medshift.leaderboard.ranking.board import rank_entries
+
+
+@pytest.fixture(scope="module")
+def folder(fabricate, tmp_path_factory):
+    """Two entries, one with two seeds, at two sites."""
+    place, protocol, rows = fabricate.contest(tmp_path_factory.mktemp("in"))
+    for entry, seed, skill in (("good", 0, 3.0), ("good", 1, 3.0), ("fair", 0, 1.5)):
+        fabricate.submission(place, protocol, rows, entry, seed, skill=skill)
+    return place
+
+
+@pytest.fixture(scope="module", autouse=True)
+def home(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MEDSHIFT_HOME", str(tmp_path_factory.mktemp("home")))
+        yield
+
+
+@pytest.fixture(scope="module")
+def built(folder, tmp_path_factory):
+    out = tmp_path_factory.mktemp("out")
+    build_leaderboard(folder, out)
+    return out
+
+
+def rows_of(built):
+    with (built / "estimators.csv").open() as file:
+        return list(csv.DictReader(file))
+
+
+def test_every_estimate_stands_beside_what_was_measured(folder, built):
+    rows = rows_of(built)
+    assert len(rows) == len(BUILTINS) * 3 * 2
+    found = protocol_folder(folder)
+    from medshift.benchmark.submissions import predictions
+
+    arrays = predictions.read(folder / "good" / "seed-1" / "predictions.parquet", found.protocol, found.truth)
+    (site,) = (c for c in found.protocol.conditions() if c.key == "site-c")
+    labels, guess = truth_of(found.truth, site)["label"].to_numpy(), arrays["site-c"].argmax(axis=1)
+    right = np.mean([(guess[labels == k] == k).mean() for k in (0, 1)])
+    same = [float(row["truth"]) for row in rows if (row["entry"], row["seed"], row["site"]) == ("good", "1", "site-c")]
+    assert same == pytest.approx([right] * len(BUILTINS), abs=1e-6)
+
+
+def test_error_bias_and_coverage_are_means_over_all_cases(built):
+    scores = json.loads((built / "scores.json").read_text())["protocols"][0]["estimators"]
+    assert list(scores) == list(BUILTINS)
+    for name, found in scores.items():
+        figures = np.array(
+            [
+                [float(row[column] or "nan") for column in ("estimate", "low", "high", "truth")]
+                for row in rows_of(built)
+                if row["estimator"] == name
+            ]
+        )
+        given = ~np.isnan(figures[:, 0])
+        off = figures[given, 0] - figures[given, 3]
+        held = (figures[given, 1] <= figures[given, 3]) & (figures[given, 3] <= figures[given, 2])
+        assert found["cases"] == 6
+        assert found["without_estimate"] == pytest.approx(1 - given.mean(), abs=1e-5)
+        assert found["absolute_error"][0] == pytest.approx(np.abs(off).mean(), abs=1e-5)
+        assert found["bias"][0] == pytest.approx(off.mean(), abs=1e-5)
+        assert found["coverage"][0] == pytest.approx(held.mean(), abs=1e-5)
+        low, high = found["absolute_error"][1:]
+        assert low <= found["absolute_error"][0] <= high
+
+
+def test_the_page_has_their_table(built):
+    text = (built / "index.html").read_text()
+    assert "How far off is an estimate that needs no labels?" in text
+    assert all(f'class="entry">{name}</th>' in text for name in BUILTINS)
+
+
+def test_nothing_is_estimated_where_another_figure_ranks(fabricate, tmp_path):
+    place, protocol, rows = fabricate.contest(tmp_path, metrics=("auroc", "balanced_accuracy"))
+    fabricate.submission(place, protocol, rows)
+    board = rank_entries(protocol_folder(place), 50, workers=1)
+    assert estimator_rows(board) == []
+
+
+def test_an_estimator_without_any_estimate_has_no_error(fabricate, tmp_path):
+    place, protocol, rows = fabricate.contest(tmp_path, shifts={"gamma": "contrast"})
+    fabricate.submission(place, protocol, rows)
+    own = estimator_rows(rank_entries(protocol_folder(place), 50, workers=1))[-1]
+    assert own.name == "synthesized-regression"
+    assert own.none == 1
+    assert math.isnan(own.error.value)
+    assert math.isnan(own.coverage.value)
