@@ -82,7 +82,8 @@ def csv_lines(findings: Findings) -> Iterator[str]:
         return
     columns = list(findings.records[0])
     rows: list[list[object]] = [[record.get(name, "") for name in columns] for record in findings.records]
-    for cells in ([*columns], *rows):
+    header: list[object] = [*columns]
+    for cells in (header, *rows):
         buffer = io.StringIO()
         csv.writer(buffer, lineterminator="\n").writerow(cells)
         yield buffer.getvalue()
