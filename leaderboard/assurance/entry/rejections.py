@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from ....benchmark.protocols.protocol import Protocol
 from ....benchmark.scoring.bootstrap import ResampledSplit, split_key
 from ....benchmark.scoring.estimate import Estimate
+from ....benchmark.submissions import predictions
+from ....benchmark.submissions.predictions import PREDICTIONS_FILE
 
 Rejected = Mapping[str, NDArray[np.bool_]]
 
@@ -20,9 +22,10 @@ Rejected = Mapping[str, NDArray[np.bool_]]
 def rejected_images(folder: Path, protocol: Protocol, truth: pd.DataFrame) -> Rejected:
     """Return key of each condition with refused images -> (n,) which these are.
 
-    A file of predictions holds a prediction of every image, or the submission is invalid: none can be refused.
+    Raises:
+        MedshiftError: The predictions are damaged.
     """
-    return {}
+    return predictions.read_all(folder / PREDICTIONS_FILE, protocol, truth).rejected
 
 
 def coverage(

@@ -9,9 +9,11 @@ UNRECORDED = "the card records no hash of them"
 
 def weights_text(card: Card) -> str:
     """Describe the initial weights and whether their hash is known."""
-    recorded = getattr(card, "weights", None)  # cards that name their weights say more
-    if recorded is not None:
-        return str(recorded)
+    if card.weights is not None:
+        licence = card.weights.licence or "licence not stated"
+        return (
+            f"{card.weights.origin}; pretraining: {card.weights.pretraining}; {licence}; sha256 {card.weights.sha256}"
+        )
     if card.baseline.external:
         return f"of the author's model; {UNRECORDED}"
     architecture = card.baseline.config.get("arch")

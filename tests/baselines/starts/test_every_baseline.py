@@ -31,6 +31,13 @@ REFUSED = {
     ("mixstyle", "test_vit"): "mixstyle needs feature maps",
 }
 ARCHES = ("test_convnext", "test_vit", "conv-head")
+# one of each kind that treats a network in its own way; the others train it as imagenet-finetune does
+KINDS = ("bn-only", "coral", "imagenet-finetune", "imagenet-transfusion", "linear-probe", "mixstyle", "t3a", "tent")
+CASES = [
+    pytest.param(name, arch, marks=[] if name in KINDS or (name, arch) in REFUSED else [pytest.mark.slow])
+    for name in CHOSEN
+    for arch in ARCHES
+]
 
 
 @pytest.fixture(scope="module")
@@ -64,8 +71,7 @@ def _no_training(monkeypatch):
     monkeypatch.setattr(networks, "imagenet_weights", lambda arch, body, sizing: body.state_dict())
 
 
-@pytest.mark.parametrize("arch", ARCHES)
-@pytest.mark.parametrize("name", CHOSEN)
+@pytest.mark.parametrize(("name", "arch"), CASES)
 @pytest.mark.usefixtures("_no_training")
 def test_a_baseline_predicts_with_a_network_or_refuses_it(name, arch, conv_head):
     given, kind = access(side=64, count=8), load_baseline(name)

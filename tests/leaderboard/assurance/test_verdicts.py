@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from scipy.stats import t
 
+from medshift.benchmark.submissions import predictions
 from medshift.leaderboard.assurance.breaking import breaking_point, crossing
 from medshift.leaderboard.assurance.criteria.criterion import Rule
-from medshift.leaderboard.assurance.entry.rejections import coverage
+from medshift.leaderboard.assurance.entry.rejections import coverage, rejected_images
 from medshift.leaderboard.assurance.verdicts import judge
 
 EVERY = 'sites = "every"'
@@ -189,3 +190,13 @@ def test_the_coverage_of_a_model_that_refuses_is_resampled(scores):
     assert found["site-b"].replicates.std() == pytest.approx(0.03, rel=0.1)
     assert found["site-c"].value == 1.0
     assert found["site-c"].interval[0] == pytest.approx(0.025 ** (1 / 100))
+
+
+def test_the_images_that_a_model_refuses_are_read_from_its_predictions(fabricate, tmp_path):
+    rows = fabricate.table(groups=4)
+    _, terms, rows = fabricate.contest(tmp_path / "contest", rows)
+    arrays = fabricate.outputs(terms, rows)
+    arrays["site-b"][[1, 2]] = np.nan
+    predictions.write(fabricate.parts(terms, rows, arrays), tmp_path / predictions.PREDICTIONS_FILE, rejections=True)
+    found = rejected_images(tmp_path, terms, rows)
+    assert {key: np.flatnonzero(which).tolist() for key, which in found.items()} == {"site-b": [1, 2]}
