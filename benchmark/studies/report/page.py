@@ -81,8 +81,8 @@ def csv_lines(findings: Findings) -> Iterator[str]:
     if not findings.records:
         return
     columns = list(findings.records[0])
-    rows: list[list[object]] = [[record.get(name, "") for name in columns] for record in findings.records]
-    for cells in ([*columns], *rows):
+    rows = [[str(record.get(name, "")) for name in columns] for record in findings.records]
+    for cells in (columns, *rows):
         buffer = io.StringIO()
         csv.writer(buffer, lineterminator="\n").writerow(cells)
         yield buffer.getvalue()
