@@ -13,6 +13,7 @@ from markupsafe import Markup
 from ....leaderboard.report.page import TEMPLATES as BOARD_TEMPLATES
 from ...files.wording import plural
 from ...reporting.html import policy_hash, template_environment
+from ..choose import OTHER_FIRST
 from ..findings import Answered, Drawing, Findings
 from ..stored import StoredStudy
 from . import charts
@@ -36,6 +37,7 @@ def page(stored: StoredStudy, findings: Findings) -> str:
         findings=findings,
         first=findings.answers[0] if findings.answers else None,
         words=WORDS,
+        other_first=OTHER_FIRST in stored.cuts,
         rests=_rests(findings.answers[0]) if findings.answers else "",
         drawings=[(drawing, charts.chart(drawing, given), drawing.title) for drawing in findings.drawings],
         legend=given.items(),

@@ -10,8 +10,7 @@ import shutil
 import xml.etree.ElementTree as ElementTree
 
 import pytest
-from helpers.boards import HOSTILE
-from helpers.studies import SMALL, study_folder
+from helpers.boards import HOSTILE, SMALL, study_folder
 
 from medshift.benchmark.studies import registry, stored
 from medshift.benchmark.studies.file import read_study
