@@ -16,6 +16,9 @@ from ..runs.terms import DataChoice
 from .file import protocol_choice
 from .study import Answer, Axis, Setting, Study
 
+#: Said where the question itself cannot be answered, as its runs were left out.
+OTHER_FIRST = "the first answer is not the study's own first one"
+
 
 @dataclass(frozen=True)
 class Chosen:
@@ -85,7 +88,7 @@ def choose(study: Study, chosen: Chosen) -> tuple[Study, ProtocolChoice, list[st
     if dropped:
         cuts.append(f"{plural(dropped, 'answer')} left out, as {'its' if dropped == 1 else 'their'} runs are")
         if answers[0] != study.answers[0]:
-            cuts.append("the first answer is not the study's own first one")
+            cuts.append(OTHER_FIRST)
     choice, told = _protocol(study, chosen)
     return replace(made, answers=answers), choice, cuts + told
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -98,7 +98,7 @@ def build(kind: type[Kind], content: Mapping[str, Any], file: SweepFile, *above:
 
     try:
         # as JSON, since only there lists are tuples, and tables dataclasses, in strict mode
-        return cast("Kind", _adapter(cast("Any", kind)).validate_json(json.dumps(content, default=_date)))
+        return cast("Kind", _adapter(cast("Hashable", kind)).validate_json(json.dumps(content, default=_date)))
     except ValidationError as error:
         problems = error.errors(include_url=False)
         # a mistyped key is the cause of others
@@ -128,10 +128,10 @@ def _refuse(
 
 
 @lru_cache(maxsize=8)
-def _adapter(kind: Any) -> Any:  # noqa: ANN401 - pydantic's, which is imported on use
+def _adapter(kind: Hashable) -> Any:  # noqa: ANN401 - pydantic's, which is imported on use
     from pydantic import TypeAdapter
 
-    return TypeAdapter(kind)
+    return TypeAdapter(cast("Any", kind))
 
 
 def _date(value: object) -> dict[str, str]:

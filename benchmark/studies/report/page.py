@@ -13,6 +13,7 @@ from markupsafe import Markup
 from ....leaderboard.report.page import TEMPLATES as BOARD_TEMPLATES
 from ...files.wording import plural
 from ...reporting.html import policy_hash, template_environment
+from ..choose import OTHER_FIRST
 from ..findings import Answered, Drawing, Findings
 from ..stored import StoredStudy
 from . import charts
@@ -36,6 +37,7 @@ def page(stored: StoredStudy, findings: Findings) -> str:
         findings=findings,
         first=findings.answers[0] if findings.answers else None,
         words=WORDS,
+        other_first=OTHER_FIRST in stored.cuts,
         rests=_rests(findings.answers[0]) if findings.answers else "",
         drawings=[(drawing, charts.chart(drawing, given), drawing.title) for drawing in findings.drawings],
         legend=given.items(),
@@ -81,9 +83,8 @@ def csv_lines(findings: Findings) -> Iterator[str]:
     if not findings.records:
         return
     columns = list(findings.records[0])
-    rows: list[list[object]] = [[record.get(name, "") for name in columns] for record in findings.records]
-    header: list[object] = [*columns]
-    for cells in (header, *rows):
+    rows = [[str(record.get(name, "")) for name in columns] for record in findings.records]
+    for cells in (columns, *rows):
         buffer = io.StringIO()
         csv.writer(buffer, lineterminator="\n").writerow(cells)
         yield buffer.getvalue()

@@ -8,7 +8,7 @@ import sys
 from importlib.metadata import Distribution, EntryPoint
 
 import pytest
-from helpers.studies import SMALL
+from helpers.boards import SMALL
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

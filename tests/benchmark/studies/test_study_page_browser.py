@@ -5,8 +5,7 @@ from __future__ import annotations
 import shutil
 
 import pytest
-from helpers.boards import HOSTILE
-from helpers.studies import SMALL
+from helpers.boards import HOSTILE, SMALL
 
 from medshift.benchmark.studies.file import read_study
 from medshift.benchmark.studies.findings import Answered, Curve, Drawing, Findings, Measured, Point, Table

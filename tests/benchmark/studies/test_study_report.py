@@ -10,8 +10,7 @@ import shutil
 import xml.etree.ElementTree as ElementTree
 
 import pytest
-from helpers.boards import HOSTILE
-from helpers.studies import SMALL, study_folder
+from helpers.boards import HOSTILE, SMALL, study_folder
 
 from medshift.benchmark.studies import registry, stored
 from medshift.benchmark.studies.file import read_study
@@ -123,16 +122,16 @@ def test_labels_saved_come_from_draws_with_protocols_of_their_own(fabricate, tmp
     arms = {name: study.arms[name] for name in ("imagenet", "scratch")}
     answers = tuple(each for each in study.answers if {each.of, each.against} <= set(arms))
     axis = dataclasses.replace(study.axes[0], levels=(0.1, 1.0))
-    small = dataclasses.replace(study, arms=arms, axes=(axis,), answers=answers[:2], seeds=2)
+    small = dataclasses.replace(study, arms=arms, axes=(axis,), answers=answers[:2], seeds=3)
 
     def skill(arm, levels, seed):
         return SKILLS[arm] * (0.6 + 0.4 * levels["labels"])
 
     study_folder(fabricate, tmp_path, small, skill)
-    assert len(list(tmp_path.glob("made-up-labels-*/protocol.json"))) == 3  # two draws of 10 %, and all labels
+    assert len(list(tmp_path.glob("made-up-labels-*/protocol.json"))) == 4  # three draws of 10 %, and all labels
     built = build_report(tmp_path)
     shifted = built.findings.answers[0]
-    assert shifted.found.seeds == 2
+    assert shifted.found.seeds == 3
     assert shifted.verdict == "supported"
     assert shifted.found.value == pytest.approx(0.9)  # 10 % of the labels are already as good
     assert shifted.found.note == "At least: the least fraction, 0.1, is already as good."
