@@ -89,8 +89,8 @@ def outputs(classes, count, start):
     return given, drawn.clip(0, classes - 1)
 
 
-# by the functions of NannyML 0.13.1: IsotonicCalibrator, then estimate_recall and estimate_specificity of two classes, or
-# estimate_recall of each of three, on probabilities divided by their sum; its check says that they need calibration
+# by the functions of NannyML 0.13.1: IsotonicCalibrator, then estimate_recall and estimate_specificity of two classes,
+# or estimate_recall of each of three, on probabilities divided by their sum; its check asks for the calibration
 @pytest.mark.parametrize(("classes", "nannyml"), [(2, 0.7144122038937402), (3, 0.5725283356773669)])
 def test_cbpe_is_that_of_nannyml(classes, nannyml):
     given, labels = outputs(classes, 600, 1)
