@@ -110,21 +110,6 @@ class Source:
 
 
 @dataclass(frozen=True, eq=False)
-class Fingerprints:
-    """Acquisition fingerprints (`benchmark.audit.fingerprint`): means of image measures, where images are at hand.
-
-    Args:
-        clean: (M,) of the source's test images.
-        conditions: (C, M) of the conditions of `Conditions`.
-        target: (M,) of the target.
-    """
-
-    clean: NDArray[np.float64]
-    conditions: NDArray[np.float64]
-    target: NDArray[np.float64]
-
-
-@dataclass(frozen=True, eq=False)
 class Evidence:
     """What an estimator may look at.
 
@@ -133,14 +118,12 @@ class Evidence:
         probabilities: (N, K) its predictions at the target.
         groups: (N,) whose sample it is, 0..G-1; one group per sample where patients are unknown.
         metric: What is estimated: `balanced_accuracy`.
-        fingerprints: Of source, conditions and target, where images are at hand.
     """
 
     source: Source
     probabilities: NDArray[np.float32]
     groups: NDArray[np.int64]
     metric: str = "balanced_accuracy"
-    fingerprints: Fingerprints | None = None
 
     @property
     def classes(self) -> int:

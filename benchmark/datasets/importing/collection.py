@@ -133,8 +133,8 @@ class Unlabelled:
 
     Args:
         ids: Path of each image, relative to the folder.
-        groups: Its patient: what `Options.group_pattern` finds in the path, or else its folder below the given one;
-            empty where neither is known.
+        groups: Its patient: what `Options.group_pattern` finds in the path, or else its folder below the given one, if
+            there are several; empty where neither is known.
         pixels: (N, C, *spatial).
         value_range: Pixel values that become 0 and 1; None for the full scale of integers.
         notes: What a user should know of how they were read.
@@ -179,6 +179,8 @@ def read_unlabelled(root: Path, options: Options, progress: Progress = lambda do
         progress(index + 1, len(names))
     problems.stop()
     groups = [_group(name, options.group_pattern) for name in names]
+    if len(set(groups)) == 1:  # all in one folder, which is not a patient
+        groups = [""] * len(names)
     return Unlabelled(names, groups, pixels, reader.value_range, [*reader.notes, *notes, *reader.closing_notes()])
 
 

@@ -75,6 +75,29 @@ def test_the_interval_is_that_of_whole_patients():
     assert wide.high - wide.low == pytest.approx(2 * 1.645 * 0.29, rel=0.15)
 
 
+def noise(count, start):
+    """Make numbers in [0, 1) that every version of NumPy makes alike."""
+    return (np.sin(np.arange(start, start + count) * 12.9898) * 43758.5453) % 1
+
+
+def outputs(classes, count, start):
+    """Make probabilities, and labels that are less certain than these say."""
+    raw = noise(count * classes, start).reshape(count, classes) ** 3 + 1e-3
+    given = (raw / raw.sum(axis=1, keepdims=True)).astype(np.float32)
+    share = np.cumsum(given**0.5, axis=1)
+    drawn = (noise(count, start + 7)[:, None] > share / share[:, -1:]).sum(axis=1)
+    return given, drawn.clip(0, classes - 1)
+
+
+# by the functions of NannyML 0.13.1: IsotonicCalibrator, then estimate_recall and estimate_specificity of two classes,
+# or estimate_recall of each of three, on probabilities divided by their sum; its check asks for the calibration
+@pytest.mark.parametrize(("classes", "nannyml"), [(2, 0.7144122038937402), (3, 0.5725283356773669)])
+def test_cbpe_is_that_of_nannyml(classes, nannyml):
+    given, labels = outputs(classes, 600, 1)
+    target, _ = outputs(classes, 300, 5000)
+    assert cbpe.cbpe(evidence(given, labels, target)).value == pytest.approx(nannyml, abs=1e-6)
+
+
 def test_isotonic_steps_are_those_of_scikit_learn():
     rng = np.random.default_rng(1)
     given = rng.random(300).round(2)  # with ties
