@@ -17,6 +17,7 @@ from ...shifts.fingerprints import fingerprint
 from ...shifts.plugins import own_distribution
 from ..contract import registry, user_class
 from ..contract.access import Access
+from ..contract.fitted import FittedModel
 from ..files.atomic import sha256
 from ..files.locks import locked
 from ..files.wording import plural
@@ -174,7 +175,7 @@ def _grant(job: Job, device: torch.device, progress: RunProgress, finished: Fini
     access = access_of(job, device, progress.line, finished.save_training)
     protocol = job.protocol
     access = replace(access, starts_from=finished.save_weights)
-    if job.origin == card.BROUGHT:
+    if isinstance(job.baseline, FittedModel):
         progress.line(f"{job.entry}: fitted already, nothing is trained")
         return access
     domains = f"{protocol.source!r} and {protocol.mixed!r}" if protocol.mixed else repr(protocol.source)
