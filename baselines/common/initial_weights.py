@@ -61,39 +61,46 @@ def _resample(weight: Tensor, like: Tensor) -> None:
     weight.normal_(float(given.mean()), float(given.std(correction=0)))
 
 
-HOLDERS = (
-    "blocks",
-    "stages",
-    "features",
-    "layers",
-    "resblocks",
-)  # what timm and open_clip call a network's list of stages
+HOLDERS = ("blocks", "stages", "features", "layers", "resblocks")  # a network's list of stages, in timm and open_clip
 FRAMES = ("tower", "trunk", "transformer")  # what holds these lists in the image towers of open_clip
 NORMS = (nn.modules.batchnorm._BatchNorm, nn.LayerNorm, nn.GroupNorm)
 
 
-def stages(body: nn.Module) -> list[tuple[str, ...]]:
+def stages(body: nn.Module, last: nn.Module | None = None) -> list[tuple[str, ...]]:
     """List the prefixes of parameter names, stage by stage from the input, without the last layer.
 
     A stage is a child of the network, as timm and the papers count: the stem and the four layers of a ResNet. Where an
     architecture keeps its stages in one `Sequential`, they are the children of that. A norm belongs to the stage before
     it, and what a transformer adds to its patches (positions, class tokens) to the first.
+
+    Args:
+        body: The network.
+        last: Its last layer, which may stand outside of it; by default timm's classifier, or else the last child that
+            has weights.
     """
-    network: Any = body  # for timm's own methods
-    heads = network.get_classifier()
-    last = {id(module) for head in (heads if isinstance(heads, tuple | list) else [heads]) for module in head.modules()}
+    heads = _last_layers(body) if last is None else [last]
+    outside = {id(module) for head in heads for module in head.modules()}
     found: list[tuple[str, ...]] = []
     added: list[str] = []
     for prefix, module in _parts(body):
         if isinstance(module, nn.Parameter):
             added.append(prefix)
-        elif not any(True for _ in module.parameters()) or any(id(each) in last for each in module.modules()):
+        elif not any(True for _ in module.parameters()) or any(id(each) in outside for each in module.modules()):
             continue
         elif isinstance(module, NORMS) and found:
             found[-1] = (*found[-1], prefix)
         else:
             found.append((prefix,))
     return [(*found[0], *added), *found[1:]] if found else found
+
+
+def _last_layers(body: nn.Module) -> list[nn.Module]:
+    """List the layers that give a network's outputs."""
+    network: Any = body  # for timm's own methods
+    if hasattr(network, "get_classifier"):
+        heads = network.get_classifier()
+        return [*heads] if isinstance(heads, tuple | list) else [heads]
+    return [child for child in body.children() if any(True for _ in child.parameters())][-1:]
 
 
 def _parts(body: nn.Module, prefix: str = "") -> Iterator[tuple[str, nn.Module | nn.Parameter]]:

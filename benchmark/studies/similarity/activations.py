@@ -102,12 +102,7 @@ def stages_of(network: nn.Module) -> tuple[nn.Module, Prefixes]:
         MedshiftError: The network has no stages.
     """
     body = getattr(network, "body", network)
-    counted, last = body, getattr(network, "head", None) if body is not network else None
-    if last is not None and all(module is not last for module in body.modules()):
-        counted = nn.Module()  # the last layer is not counted, so it must be there
-        for name, child in [*body.named_children(), ("last layer", last)]:
-            counted.add_module(name, child)
-    found = stages(counted)
+    found = stages(body, getattr(network, "head", None) if body is not network else None)
     if not found:
         raise MedshiftError("this network has no stages: it is a single layer")
     return body, found

@@ -67,7 +67,7 @@ def test_a_run_prints_a_table_and_leaves_a_whole_submission(finished):
     assert printed.count("]") > 3 * 10  # no interval is cut off at 80 columns
     where = submission(out, "scratch+arch=test_resnet+steps=8")
     assert str(where) in printed.replace("\n", "")
-    assert {path.name for path in where.iterdir()} == {"card.json", "predictions.parquet"}
+    assert {path.name for path in where.iterdir()} == {"card.json", "curve.json", "predictions.parquet"}
     card = json.loads((where / "card.json").read_text())
     assert card["baseline"]["config"]["arch"] == "test_resnet"
     assert card["environment"]["threads"] == 1
@@ -160,7 +160,7 @@ def test_killed_at_random_moments_and_resumed_ends_in_the_same_bytes(finished, t
     assert done.returncode == 0, done.stderr
     where = submission(tmp_path / "out", "scratch+arch=test_resnet+steps=8")
     assert (where / "predictions.parquet").read_bytes() == first.read_bytes()
-    assert {path.name for path in where.iterdir()} == {"card.json", "predictions.parquet"}
+    assert {path.name for path in where.iterdir()} == {"card.json", "curve.json", "predictions.parquet"}
 
 
 @pytest.mark.parametrize("name", ["SIGINT", "SIGUSR1"])
