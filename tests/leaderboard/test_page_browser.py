@@ -197,7 +197,7 @@ def test_it_can_be_walked_with_the_keyboard(opened):
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.textContent") == "Skip to the leaderboard"
     seen = set()
-    for _ in range(60):
+    for _ in range(120):
         page.keyboard.press("Tab")
         seen.add(page.evaluate("document.activeElement.tagName"))
     assert {"INPUT", "BUTTON", "DIV", "SELECT", "SUMMARY"} <= seen

@@ -61,7 +61,7 @@ def test_a_built_in_study_runs_to_its_report_by_one_command(name, images, in_pro
     out = tmp_path / "out"
     words = ["study", "run", name, "--data", str(images), *TINY, *smaller, "--out", str(out)]
     if name == "self-supervision":
-        words += ["--set", "width=8"]
+        words += ["--set", "width=8", "--set", "pretrain_batch=8"]
     result = CliRunner().invoke(app, words)
     noted = stored.read(out)
     assert len(noted.runs) == count
@@ -94,6 +94,7 @@ def test_a_built_in_study_runs_to_its_report_by_one_command(name, images, in_pro
         assert "size is only 32, 48, of" in page
 
 
+@pytest.mark.slow
 def test_a_study_in_a_file_runs_in_processes_and_resumes(images, tmp_path):
     (tmp_path / "small.toml").write_text(SMALL)
     words = [*MEDSHIFT, "study", "run", "small.toml", "--data", str(images), *TINY, "--threads", "1"]
