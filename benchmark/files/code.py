@@ -38,11 +38,7 @@ def source_files(modules: Iterable[str]) -> dict[str, Path]:
             continue
         found[name] = path
         waiting += [name.rpartition(".")[0]] if "." in name else []
-        waiting += [
-            other
-            for other in _imported(name, path.name == "__init__.py", path.read_bytes())
-            if other.partition(".")[0] in packages
-        ]
+        waiting += _imported(name, path.name == "__init__.py", path.read_bytes(), frozenset(packages))
     return found
 
 
@@ -67,22 +63,25 @@ def _file(name: str) -> Path | None:
 
 
 @cache
-def _imported(name: str, is_package: bool, source: bytes) -> tuple[str, ...]:
+def _imported(name: str, is_package: bool, source: bytes, packages: frozenset[str]) -> tuple[str, ...]:
     """List the modules that a module imports; for lazily loaded names of a package, where they are defined."""
-    return tuple(_imports(name.split(".") if is_package else name.split(".")[:-1], source))
+    return tuple(_imports(name.split(".") if is_package else name.split(".")[:-1], source, packages))
 
 
-def _imports(package: list[str], source: bytes) -> Iterator[str]:
+def _imports(package: list[str], source: bytes, packages: frozenset[str]) -> Iterator[str]:
+    """Yield the modules of some top packages that are imported; to look for others' files would import them."""
     for node in _import_nodes(ast.parse(source)):
         if isinstance(node, ast.Import):
             for alias in node.names:
-                yield alias.name
-                yield from _exported(alias.name)
+                if alias.name.partition(".")[0] in packages:
+                    yield alias.name
+                    yield from _exported(alias.name)
             continue
         base = package[: len(package) + 1 - node.level] if node.level else []
         stem = ".".join([*base, *([node.module] if node.module else [])])
-        for alias in node.names:
-            yield from _where(stem, alias.name)
+        if stem.partition(".")[0] in packages:
+            for alias in node.names:
+                yield from _where(stem, alias.name)
 
 
 def _import_nodes(tree: ast.Module) -> Iterator[ast.Import | ast.ImportFrom]:
@@ -114,12 +113,20 @@ def _exported(package: str, name: str = "") -> Iterator[str]:
     if stub is None or not stub.exists():
         return
     parts = package.split(".")
-    for node in ast.parse(stub.read_bytes()).body:
-        if not isinstance(node, ast.ImportFrom):
-            continue
-        if not name or any((alias.asname or alias.name) == name for alias in node.names):
-            base = parts[: len(parts) + 1 - node.level] if node.level else []
-            yield ".".join([*base, *([node.module] if node.module else [])])
+    for level, module, names in _stub_imports(stub.read_bytes()):
+        if not name or name in names:
+            base = parts[: len(parts) + 1 - level] if level else []
+            yield ".".join([*base, *([module] if module else [])])
+
+
+@cache
+def _stub_imports(source: bytes) -> tuple[tuple[int, str | None, frozenset[str]], ...]:
+    """List the imports of a stub: level, module, and names as the stub has them."""
+    return tuple(
+        (node.level, node.module, frozenset(alias.asname or alias.name for alias in node.names))
+        for node in ast.parse(source).body
+        if isinstance(node, ast.ImportFrom)
+    )
 
 
 def _is_package(name: str) -> bool:
