@@ -43,7 +43,9 @@ def images(tmp_path_factory):
 @pytest.fixture
 def in_process(monkeypatch):
     """Makes runs by the very words of their commands, without a process for each."""
+    # read when the hub's package is imported, perhaps by a test before
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
 
     def outcomes(self, runs, out, progress):
         for run in runs:
@@ -61,7 +63,7 @@ def test_a_built_in_study_runs_to_its_report_by_one_command(name, images, in_pro
     out = tmp_path / "out"
     words = ["study", "run", name, "--data", str(images), *TINY, *smaller, "--out", str(out)]
     if name == "self-supervision":
-        words += ["--set", "width=8", "--set", "pretrain_batch=8"]
+        words += ["--set", "width=8", "--set", "pretrain_batch=4"]
     result = CliRunner().invoke(app, words)
     noted = stored.read(out)
     assert len(noted.runs) == count
