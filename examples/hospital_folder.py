@@ -19,10 +19,10 @@ data = out / "data"
 # domain/class/image, the patient in the file name: scanner B is a little brighter, noisier and less sharp.
 random = np.random.default_rng(0)
 for scanner, level, noise in (("scanner-a", 80, 8), ("scanner-b", 92, 11)):
-    for patient in range(20):
+    for patient in range(40):
         label = ("clear", "lesion")[patient % 2]
         for number in range(4):
-            pixels = random.normal(level, noise, (32, 32))
+            pixels = random.normal(level + random.normal(0, 12), noise, (32, 32))
             if label == "lesion":
                 row, column = random.integers(6, 20, 2)
                 pixels[row : row + 6, column : column + 6] += 55
@@ -56,6 +56,8 @@ scores = pd.read_csv(out / "site" / "scores.csv")
 scores = scores[(scores.metric == "balanced_accuracy") & (scores.kind == "condition")].set_index("name")
 shown = scores[~scores.index.str.endswith("/val")].sort_values("value")
 reach = (shown.value - shown.low, shown.high - shown.value)
-axis = shown.plot.barh(y="value", xerr=reach, legend=False, figsize=(7, 3), xlim=(0, 1), xlabel="balanced accuracy")
+axis = shown.plot.barh(
+    y="value", xerr=reach, legend=False, figsize=(7, 3), xlim=(0, 1), xlabel="balanced accuracy", ylabel=""
+)
 axis.figure.savefig(out / "conditions.png", dpi=120, bbox_inches="tight")
 print(shown[["value", "low", "high"]].round(2))

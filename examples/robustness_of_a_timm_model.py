@@ -18,32 +18,34 @@ out = Path(sys.argv[1])
 out.mkdir(parents=True, exist_ok=True)
 data = out / "data"
 
-# Two sites of a made-up hospital: bright blobs (class 1) or none (class 0), four images a patient.
+# Two sites of a made-up hospital: a bright blob (class 1) or none (class 0), four images a patient. The split is yours:
+# medshift keeps it, so that it tests your network on no patient that you trained it on.
 random = np.random.default_rng(0)
-lines = ["image,label,domain,split_group"]
+lines = ["image,label,domain,split_group,split"]
 for site in ("north", "south"):
-    for patient in range(24):
+    for patient in range(60):
         label = patient % 2
+        split = "test" if site == "south" else ("train", "val", "test")[patient // 2 % 3]
         for number in range(4):
-            pixels = random.normal(90 if site == "north" else 110, 12, (32, 32))
+            pixels = random.normal((90 if site == "north" else 100) + random.normal(0, 12), 12, (32, 32))
             if label:
                 row, column = random.integers(4, 20, 2)
                 pixels[row : row + 8, column : column + 8] += 60
             path = data / site / f"{patient}-{number}.png"
             path.parent.mkdir(parents=True, exist_ok=True)
             Image.fromarray(pixels.clip(0, 255).astype(np.uint8)).save(path)
-            lines.append(f"{site}/{path.name},{('clear', 'blob')[label]},{site},{site}-{patient}")
+            lines.append(f"{site}/{path.name},{('clear', 'blob')[label]},{site},{site}-{patient},{split}")
 (data / "manifest.csv").write_text("\n".join(lines) + "\n")
 
-# Your own training, on images of the first site; of medshift's split only the rule matters: patients stay together.
+# Your own training, on the training patients of the first site.
 torch.manual_seed(0)
 network = timm.create_model("test_resnet.r160_in1k", pretrained=False, num_classes=2, in_chans=1)
 optimiser = torch.optim.AdamW(network.parameters(), lr=2e-3)
-mine = [line.split(",") for line in lines[1:] if ",north," in line][:64]
+mine = [line.split(",") for line in lines[1:] if line.endswith(",train")]
 images = torch.stack([torch.from_numpy(np.asarray(Image.open(data / row[0]))[None] / 255).float() for row in mine])
 labels = torch.tensor([row[1] == "blob" for row in mine]).long()
 network.train()
-for _ in range(40):
+for _ in range(150):
     optimiser.zero_grad()
     torch.nn.functional.cross_entropy(network(images), labels).backward()
     optimiser.step()

@@ -24,7 +24,7 @@ images = torch.stack([0.15 + 0.5 * disc, 0.15 + 0.5 * disc + 0.2 * lesion])[:, N
 names = ["gamma", "rician-noise", "psf-blur", "bias-field", "ghosting"]
 shifted = {name: apply_shift(name, images, severity=4, sample_ids=["a", "b"], seed=0) for name in names}
 
-figure, axes = plt.subplots(2, 1 + len(names), figsize=(2 * (1 + len(names)), 4.4))
+figure, axes = plt.subplots(2, 1 + len(names), figsize=(2 * (1 + len(names)), 4.2), layout="constrained")
 for row in range(2):
     axes[row, 0].imshow(images[row, 0], cmap="gray", vmin=0, vmax=1)
     for column, name in enumerate(names, start=1):
