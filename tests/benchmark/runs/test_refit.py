@@ -7,7 +7,6 @@ import shutil
 import numpy as np
 import pandas as pd
 import pytest
-from helpers.images.dicom_files import tree as dicom_tree
 from helpers.images.image_folders import folder
 
 from medshift.benchmark import evaluate
@@ -96,17 +95,3 @@ def test_patients_are_found_in_paths(ran):
     by_pattern = read_unlabelled(new, Options(group_pattern=r"([^/]+)\.png$", image_size=16))
     assert by_pattern.groups == [name.rpartition("/")[2].removesuffix(".png") for name in by_pattern.ids]
     assert pd.Series(by_pattern.ids).is_unique
-
-
-def test_patients_of_dicom_are_those_of_their_headers(tmp_path):
-    images, _ = dicom_tree(tmp_path / "scans")  # in two folders, and of two images per patient
-    found = read_unlabelled(images, Options(depth=8))
-    assert found.pixels.shape == (8, 1, 16, 16)
-    assert len(set(found.ids)) == 8
-    assert sorted(pd.Series(found.groups).value_counts()) == [2, 2, 2, 2]
-
-
-def test_a_path_in_which_no_patient_is_found_is_named(ran):
-    _, _, new = ran
-    with pytest.raises(MedshiftError, match="--group-pattern does not match"):
-        read_unlabelled(new, Options(group_pattern="nobody", image_size=16))
