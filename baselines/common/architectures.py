@@ -15,7 +15,7 @@ from torch import Tensor
 
 from ...shifts.errors import MedshiftError, in_one_line, near
 from ..pretrained.clip import tower
-from ..pretrained.names import CLIP, LOCAL, how_to_get, is_outside, local_folder
+from ..pretrained.names import CLIP, LOCAL, file_names, how_to_get, is_outside, local_folder
 from .small_resnet import NAME as SMALL_RESNET
 from .small_resnet import small_resnet
 
@@ -75,13 +75,12 @@ def files(arch: str) -> list[Path]:
     place = local_folder(arch)
     if not place:
         return []
-    folder, clip = Path(place), arch.startswith(CLIP)
-    config = "open_clip_config.json" if clip else "config.json"
+    folder, (config, weights) = Path(place), file_names(arch)
     if not (folder / config).is_file():
-        weights, whose = ("open_clip_model.safetensors", "open_clip") if clip else ("model.safetensors", "timm")
+        prefix, whose = (f"{CLIP}{LOCAL}", "open_clip") if arch.startswith(CLIP) else (LOCAL, "timm")
         raise MedshiftError(
-            f"{folder} holds no network: arch={CLIP if clip else ''}{LOCAL}FOLDER takes a folder with {config} and "
-            f"{weights}, as {whose} saves them"
+            f"{folder} holds no network: arch={prefix}FOLDER takes a folder with {config} and {weights}, as {whose} "
+            "saves them"
         )
     return sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
 
@@ -111,9 +110,9 @@ def _explained(arch: str) -> Iterator[None]:
     try:
         yield
     except KeyError as error:
-        wanted = "an architecture of timm" if "architecture" in str(error) else str(error)
+        lacking = "architecture of timm" if "architecture" in str(error) else str(error)
         raise MedshiftError(
-            f"cannot load the network {arch!r}: its config.json names no {wanted.removeprefix('an ')}, so it was not "
+            f"cannot load the network {arch!r}: its config.json names no {lacking}, so it was not "
             "saved by timm. Choose a network of timm, or of open_clip (arch=open_clip:NAME)"
         ) from error
     except Exception as error:  # the hub's client raises many kinds of errors, and a folder may hold anything

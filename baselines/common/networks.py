@@ -74,10 +74,8 @@ class Network(nn.Module):
             load(body, weights)
             self._record(arch, body, weights_sha256(weights))
         body.reset_classifier(classes)
-        if not _is_linear(
-            body.get_classifier()
-        ):  # convolutions, two heads, layers before the last: their inputs remain
-            body.reset_classifier(0)
+        if not _is_linear(body.get_classifier()):
+            body.reset_classifier(0)  # of convolutions, two heads, or layers before the last, the inputs remain
             self.last = nn.Linear(getattr(body, "head_hidden_size", None) or body.num_features, classes)
         self.body = body
         for name in ("mean", "std"):

@@ -71,18 +71,8 @@ class VolumeNetwork(Network):
         setattr(body.get_submodule(above), leaf, nn.Identity())
         self.body, self.last = body, last
 
-    def forward(self, images: Tensor) -> Tensor:
-        """Return logits (N, K) of volumes (N, C, D, H, W) in [0, 1]."""
-        logits: Tensor = self.head(self.features(images))
-        return logits
-
-    def features(self, images: Tensor) -> Tensor:
-        """Return the inputs of the last layer, (N, F)."""
-        seen: Tensor = self.body(self.prepared(images))
-        return seen
-
     def prepared(self, images: Tensor) -> Tensor:
-        """Preprocess volumes: resize in plane, map to [-1, 1]."""
+        """Preprocess volumes (N, C, D, H, W): resize in plane, map to [-1, 1]."""
         size = (images.shape[2], self.input_size, self.input_size)
         if self.input_size and tuple(images.shape[2:]) != size:
             images = nn.functional.interpolate(images, size, mode="trilinear", align_corners=False)

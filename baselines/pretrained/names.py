@@ -25,6 +25,13 @@ def page(arch: str) -> str:
     return next((inner.removeprefix(prefix) for prefix in HUB if inner.startswith(prefix)), "")
 
 
+def file_names(arch: str) -> tuple[str, str]:
+    """Return what timm or open_clip calls the configuration and the weights of an architecture in a folder."""
+    if arch.startswith(CLIP):
+        return "open_clip_config.json", "open_clip_model.safetensors"
+    return "config.json", "model.safetensors"
+
+
 def how_to_get(arch: str, hub_id: str = "") -> str:
     """Write what to download and where to put it, for a network that is out of reach here.
 
@@ -38,8 +45,7 @@ def how_to_get(arch: str, hub_id: str = "") -> str:
     name = (page(arch) or hub_id).partition("@")[0]
     if not name:
         return ": without network access, copy the hub's cache (HF_HOME) from a machine that has it"
-    config = "open_clip_config.json" if arch.startswith(CLIP) else "config.json"
-    weights = "open_clip_model.safetensors" if arch.startswith(CLIP) else "model.safetensors"
+    config, weights = file_names(arch)
     return (
         f": without network access, download {config} and {weights} of {SITE}/{name} elsewhere, put them into a folder "
         f"and set arch={prefix}FOLDER; or copy the hub's cache (HF_HOME) from a machine that has them"

@@ -97,7 +97,7 @@ def _confounded(protocol: Protocol, table: pd.DataFrame, choices: Choices) -> tu
     if strength is None or not 0 <= strength <= 1:
         raise MedshiftError(f"--confound takes Cramer's V, 0 to 1, not {strength}")
     if domain not in targets:
-        what = f"--with: no target {domain!r}.{near(domain, targets)}" if domain else "--confound needs --with DOMAIN:"
+        what = f"--with: no target {domain!r}.{near(domain, targets)}" if domain else "--confound needs --with DOMAIN."
         raise MedshiftError(f"{what} Choose the site that goes with the label: one of {', '.join(targets) or 'none'}")
     classes = protocol.dataset.classes
     mixed = confound(table, protocol.source, domain, strength, choices.confound_seed, classes)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # scikit-learn requires it
 
 from ..protocols.condition import Condition
 from ..protocols.protocol import Protocol
@@ -48,7 +49,6 @@ def score_answered(
     arrays: Mapping[str, NDArray[np.float32]],
     rejected: Rejected,
     strict: Scores,
-    drawn: Mapping[tuple[str, str], ResampledSplit] | None = None,
 ) -> Answered:
     """Score a submission without the images that were refused.
 
@@ -58,17 +58,17 @@ def score_answered(
         arrays: Key of the condition -> probabilities (n, K), as `predictions.read` returns them.
         rejected: Key of each condition with refused images -> (n,) which these are.
         strict: Scores of the submission with refused images as wrong answers; its thresholds are used here, too.
-        drawn: `bootstrap.resampled_splits`, as for the strict scores; drawn again by default.
     """
     metrics = metrics_by_name(list(next(iter(strict.conditions.values()))))
-    drawn = resampled_splits(protocol, truth) if drawn is None else drawn
+    drawn = resampled_splits(protocol, truth)  # the same ones as of the strict scores
     conditions = {key: dict(by_metric) for key, by_metric in strict.conditions.items()}
-    for condition in protocol.conditions():
-        if condition.key in rejected:
-            split, kept = drawn[split_key(condition)], ~rejected[condition.key]
-            conditions[condition.key] = _estimates(
-                condition, metrics, split, kept, arrays[condition.key][kept], strict.thresholds
-            )
+    with threadpool_limits(1, "blas"):  # as in `scores.by_condition`
+        for condition in protocol.conditions():
+            if condition.key in rejected:
+                split, kept = drawn[split_key(condition)], ~rejected[condition.key]
+                conditions[condition.key] = _estimates(
+                    condition, metrics, split, kept, arrays[condition.key][kept], strict.thresholds
+                )
     coverage = {key: 1 - float(rejected[key].mean()) if key in rejected else 1.0 for key in arrays}
     return Answered(
         Scores(conditions, aggregated(protocol, conditions), strict.thresholds),

@@ -26,9 +26,7 @@ MOST_EVALUATIONS = 10_000  # of one training; the recipe has about forty
 LARGEST_CARD = 4 << 20  # bytes
 ENTRY = r"^[A-Za-z0-9][A-Za-z0-9._+=,@-]{0,119}$"
 EXTERNAL = "external"  # the distribution of predictions made outside medshift: there is only the author's word for them
-BROUGHT = (
-    "brought"  # that of a fitted model: medshift predicted with it, and has its author's word for what it has seen
-)
+BROUGHT = "brought"  # that of a fitted model: medshift predicted with it; what it has seen is the author's word
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 Name = Annotated[str, Field(min_length=1, max_length=200)]
@@ -261,11 +259,7 @@ def entry_name(baseline: str, overrides: Mapping[str, Setting]) -> str:
 
 def write(card: Card, folder: Path) -> None:
     """Write `card.json` into a folder, atomically. Call it last."""
-    left_out: dict[str, bool | set[str]] = {
-        name: True
-        for name in ("tuning", "training", "curve", "weights", "criteria", "rejections")
-        if getattr(card, name) is None
-    }
+    left_out: dict[str, bool | set[str]] = {name: True for name in Card.model_fields if getattr(card, name) is None}
     if card.environment.precision == DEFAULT:
         left_out["environment"] = {"precision"}
     if card.training is not None and not card.training.losses:

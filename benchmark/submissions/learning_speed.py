@@ -51,14 +51,8 @@ class StepsTo:
         return f"{self.value:,.0f}{interval}"
 
 
-def chance_figure(metric: str, classes: int) -> float | None:
-    """Return the score of guessing among so many classes; None if the metric has none."""
-    chance = METRICS[metric].chance
-    return None if chance is None else chance(classes)
-
-
 def steps_to(curve: Curve, kept: int, share: float, classes: int) -> float | None:
-    """Return the steps until a training has a share of its gain; None if it gains nothing.
+    """Return the steps until a training has a share of its gain; None if it gains nothing, or its gain is not known.
 
     Args:
         curve: Course of the training.
@@ -66,13 +60,13 @@ def steps_to(curve: Curve, kept: int, share: float, classes: int) -> float | Non
         share: Share of the gain, above 0 and up to 1.
         classes: Number of classes.
     """
-    points = [(step, f) for step, f in zip(curve.step, curve.validation_figure, strict=True) if f is not None]
     if not 0 < share <= 1:
         raise ValueError("a share is above 0 and up to 1")
+    points = [(step, f) for step, f in zip(curve.step, curve.validation_figure, strict=True) if f is not None]
     if kept not in dict(points):
         return None
-    start = chance_figure(curve.metric, classes)
-    points = points if start is None else [(0, start), *points]
+    chance = METRICS[curve.metric].chance
+    points = points if chance is None else [(0, chance(classes)), *points]
     gain = dict(points)[kept] - points[0][1]
     if (gain if METRICS[curve.metric].higher_is_better else -gain) <= 0:
         return None

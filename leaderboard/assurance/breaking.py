@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from ...benchmark.protocols.condition import Condition
 from ...benchmark.protocols.protocol import Protocol
 from ...benchmark.scoring.intervals import TAIL as TWO_SIDED
-from ...shifts.scale import Scale, scale
+from ...benchmark.severity.physical_scale import Scale, scale
 from .criteria.criterion import Rule
 from .entry.scores import EntryScores
 from .margins import Margin, bounds, margins

@@ -16,7 +16,7 @@ from typing import Literal
 from ...benchmark.files.wording import plural
 from ...benchmark.protocols.condition import Condition
 from ...benchmark.reporting.numbers import format_decimal
-from ...shifts.scale import scale
+from ...benchmark.severity.physical_scale import scale
 from .breaking import severities_of
 from .criteria.criterion import EVERY, OTHER, Criterion
 from .criteria.suited import end_of

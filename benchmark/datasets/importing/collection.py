@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -15,9 +14,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ....shifts.errors import MedshiftError
-from ...files.wording import plural
+from .formats.choose import choose_reader
 from .formats.reader import Reader
-from .formats.sniff import PICTURES, by_name, sniff
 from .looks.looks import Looks
 from .notes import by_gravity
 from .options import Options
@@ -25,9 +23,10 @@ from .problems import Problems, undecodable
 from .rows.folders import from_folders, list_images
 from .rows.manifest import from_manifest
 from .rows.paths import locate
-from .rows.resolve import class_names, resolve_rows, sample_table
+from .rows.resolve import class_names, groups_by_pattern, resolve_rows, sample_table
 
 UNREAD = (".gif", ".webp", ".jp2", ".j2k", ".heic", ".avif", ".psd", ".svs")  # endings of images
+UNKNOWN = "unknown"  # in place of the label that readers ask for
 Progress: TypeAlias = "Callable[[int, int], None]"
 
 
@@ -68,22 +67,30 @@ class Collection:
         Raises:
             MedshiftError: Something is wrong; the message lists everything.
         """
-        reader, rows = self.reader, self.reader.rows
-        floats = reader.dtype == "float32"
-        for index, (name, line) in enumerate(zip(rows["file"].tolist(), rows["line"].tolist(), strict=True)):
-            try:
-                image = reader.image(index)
-            except Exception as error:  # a decoder of hostile bytes may raise anything
-                self.problems.add(f"{name}: {undecodable(self.root / name, error)}", line)
-            else:
-                if floats and not np.isfinite(image).all():
-                    self.problems.add(f"{name}: holds NaN or infinite values", line)
-                elif not len(self.problems):
-                    self.looks.add(index, image)
-                    yield image
-            if progress is not None:
-                progress(index + 1, len(rows))
-        self.problems.stop()
+        for index, image in read_images(self.root, self.reader, self.problems, progress):
+            self.looks.add(index, image)
+            yield image
+
+
+def read_images(
+    root: Path, reader: Reader, problems: Problems, progress: Progress | None = None
+) -> Iterator[tuple[int, NDArray[Any]]]:
+    """Yield the number and the pixels of every row; arguments and errors as for `Collection.images`."""
+    rows = reader.rows
+    floats = reader.dtype == "float32"
+    for index, (name, line) in enumerate(zip(rows["file"].tolist(), rows["line"].tolist(), strict=True)):
+        try:
+            image = reader.image(index)
+        except Exception as error:  # a decoder of hostile bytes may raise anything
+            problems.add(f"{name}: {undecodable(root / name, error)}", line)
+        else:
+            if floats and not np.isfinite(image).all():
+                problems.add(f"{name}: holds NaN or infinite values", line)
+            elif not len(problems):
+                yield index, image
+        if progress is not None:
+            progress(index + 1, len(rows))
+    problems.stop()
 
 
 def open_collection(
@@ -116,9 +123,8 @@ def open_collection(
         rows, others = from_folders(root, options, problems, notes)
         if others:
             left_out(others)
-            what = "file that is not an image" if len(others) == 1 else "files that are not images"
-            notes.append(f"left out {len(others):,} {what}{_unread(others)}")
-    reader = _choose_reader(root, rows, options, problems, progress, manifest is not None, notes)
+            notes.append(left_out_note(others))
+    reader = choose_reader(root, rows, options, problems, progress, manifest is not None, notes)
     rows = resolve_rows(reader, options, problems, notes, manifest or root)
     classes = class_names(rows, options, problems)
     table = sample_table(rows, classes, options)
@@ -132,9 +138,9 @@ class Unlabelled:
     """Images without labels.
 
     Args:
-        ids: Path of each image, relative to the folder.
-        groups: Its patient: what `Options.group_pattern` finds in the path, or else its folder below the given one, if
-            there are several; empty where neither is known.
+        ids: Path of each image, relative to the folder, with its slice if there are several; of DICOM, a hash.
+        groups: Its patient: what `Options.group_pattern` finds in the path, or else the patient of a DICOM file, or its
+            folder below the given one, if there are several; empty where none is known.
         pixels: (N, C, *spatial).
         value_range: Pixel values that become 0 and 1; None for the full scale of integers.
         notes: What a user should know of how they were read.
@@ -156,7 +162,7 @@ def read_unlabelled(root: Path, options: Options, progress: Progress = lambda do
         progress: Called with (images read, all images).
 
     Raises:
-        MedshiftError: There is no image, or something is wrong with one; the message lists everything.
+        MedshiftError: The folder holds no image, or some cannot be read; the message lists all that is wrong.
     """
     problems, notes = Problems(root), list[str]()
     found, others = list_images(root, options.follow_links, problems)
@@ -164,103 +170,33 @@ def read_unlabelled(root: Path, options: Options, progress: Progress = lambda do
         problems.stop()
         raise MedshiftError(f"{root} holds no image")
     if others:
-        notes.append(f"left out {plural(len(others), 'file')} that are not images{_unread(others)}")
-    rows = pd.DataFrame({"file": found, "line": 0, "label": "", "domain": root.resolve().name, "group": ""})
-    reader = _choose_reader(root, rows, options, problems, lambda done, total: None, False, notes)
+        notes.append(left_out_note(others))
+    rows = pd.DataFrame({"file": found, "line": 0, "label": UNKNOWN, "domain": root.resolve().name, "group": ""})
+    reader = choose_reader(root, rows, options, problems, lambda done, total: None, False, notes)
+    rows = reader.rows
+    groups = _groups(reader, options, problems)
     problems.stop()
-    names = reader.rows["file"].tolist()
-    reader.ranges.bind(reader.rows["domain"].tolist(), reader.floats)
-    pixels = np.empty((len(names), *reader.shape), dtype=reader.dtype)
-    for index, name in enumerate(names):
-        try:
-            pixels[index] = reader.image(index)
-        except Exception as error:  # a decoder of hostile bytes may raise anything
-            problems.add(f"{name}: {undecodable(root / name, error)}")
-        progress(index + 1, len(names))
-    problems.stop()
-    groups = [_group(name, options.group_pattern) for name in names]
-    if len(set(groups)) == 1:  # all in one folder, which is not a patient
-        groups = [""] * len(names)
-    return Unlabelled(names, groups, pixels, reader.value_range, [*reader.notes, *notes, *reader.closing_notes()])
+    reader.ranges.bind(rows["domain"].tolist(), reader.floats)
+    pixels = np.empty((len(rows), *reader.shape), dtype=reader.dtype)
+    for index, image in read_images(root, reader, problems, progress):
+        pixels[index] = image
+    ids = rows["sample_id" if "sample_id" in rows else "file"].tolist()
+    return Unlabelled(ids, groups, pixels, reader.value_range, [*reader.notes, *notes, *reader.closing_notes()])
 
 
-def _group(name: str, pattern: str) -> str:
-    """Find the patient of an image in its path."""
-    if pattern:
-        found = re.search(pattern, name)
-        return (found[1] if found.re.groups else found[0]) if found else ""
-    return Path(name).parent.as_posix() if len(Path(name).parts) > 1 else ""
+def _groups(reader: Reader, options: Options, problems: Problems) -> list[str]:
+    """Return the patient of each row, as far as it is known."""
+    if options.group_pattern:
+        return groups_by_pattern(reader.rows, options.group_pattern, problems)
+    folders = [path.rpartition("/")[0] for path in reader.rows["file"]]
+    known: list[str] = reader.rows["group"].tolist()  # of DICOM, patients; of slices, files
+    return known if reader.private or len(set(folders)) == 1 else folders
 
 
-def _unread(others: list[str]) -> str:
-    """Return how many of the files left out are images by their name, of formats that are not read."""
+def left_out_note(others: list[str]) -> str:
+    """Write how many files were left out, and how many of them have names of images in formats that are not read."""
+    what = "file that is not an image" if len(others) == 1 else "files that are not images"
     endings = Counter(ending for name in others if (ending := os.path.splitext(name.lower())[1]) in UNREAD)  # noqa: PTH122
     counts = [f"{count:,} {ending}" for ending, count in sorted(endings.items())]
-    return f", or of formats that are not read ({', '.join(counts)}: save them as PNG)" if counts else ""
-
-
-def _kinds(root: Path, files: list[tuple[str, int]], problems: Problems, notes: list[str]) -> list[str]:
-    """Return `pictures`, `DICOM` or `NIfTI` for each file, by its content; empty for a problem."""
-    kinds: list[str] = []
-    misnamed: Counter[tuple[str, str]] = Counter()
-    for name, line in files:
-        found, wrong = sniff(root / name) if name.strip() else ("", "")
-        if wrong:
-            problems.add(f"{name}: {wrong}", line)
-        elif found != (claimed := by_name(name)) and claimed:
-            misnamed[found, claimed] += 1
-        kinds.append("pictures" if found in PICTURES else found)
-    for (found, claimed), count in sorted(misnamed.items()):
-        are = "is" if count == 1 else "are"
-        notes.append(f"{plural(count, 'file')} {are} {found} by content, though named {claimed}")
-    return kinds
-
-
-def _choose_reader(
-    root: Path,
-    rows: pd.DataFrame,
-    options: Options,
-    problems: Problems,
-    progress: Progress,
-    listed: bool,
-    notes: list[str],
-) -> Reader:
-    """Return the reader of the most common kind of files; those of other kinds, and of none, are problems."""
-    files = list(zip(rows["file"].tolist(), rows["line"].tolist(), strict=True))  # faster than the columns themselves
-    kinds = _kinds(root, files, problems, notes)
-    known = [kind for kind in kinds if kind]
-    if not known:
-        problems.stop()
-    kind = max(sorted(set(known)), key=known.count)
-    for (name, line), other in zip(files, kinds, strict=True):
-        if other not in ("", kind):
-            problems.add(f"{name}: {other}, most others are {kind}: bring them in separately", line)
-    rows = rows[[other == kind for other in kinds]].reset_index(drop=True)
-    for option, given, of in (
-        ("--window", options.window, ("DICOM", "NIfTI")),
-        ("--slices", options.slices, ("NIfTI", "pictures", "DICOM")),
-        ("--voxel-mm", options.voxel_mm, ("NIfTI",)),
-        ("--channels", options.channels, ("pictures", "DICOM")),
-        ("--background", options.background, ("pictures",)),
-        (f"--fit {options.fit}", options.fit != "crop", ("pictures", "DICOM")),
-    ):
-        if given and kind not in of:
-            raise MedshiftError(f"{option} goes with {' or '.join(of)}, not with {kind}")
-    if kind == "pictures":
-        from .formats.pictures.reader import PictureReader
-
-        return PictureReader(root, rows, options, problems, progress)
-    reader: Reader
-    if kind == "DICOM":
-        from .formats.dicom.reader import DicomReader
-
-        reader = DicomReader(root, rows, options, problems, progress, listed)
-    else:
-        from .formats.nifti.reader import NiftiReader
-
-        reader = NiftiReader(root, rows, options, problems, progress)
-    if options.depth == 8:
-        from .formats.eight_bits import EightBitReader
-
-        reader = EightBitReader(reader)
-    return reader
+    unread = f", or of formats that are not read ({', '.join(counts)}: save them as PNG)" if counts else ""
+    return f"left out {len(others):,} {what}{unread}"

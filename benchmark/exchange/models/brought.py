@@ -107,7 +107,7 @@ def bring(
     if read:
         notes.append(f"{opened.name} says: {', '.join(read)}")
     try:
-        to = settle(statement.interface, opened.stated, dataset.spatial, dataset.channels, dataset.classes)
+        to = settle(statement.interface, opened.stated, protocol.image_shape, dataset.channels, dataset.classes)
     except MedshiftError as error:
         raise MedshiftError(f"{opened.name}: {error}") from None
     notes.append(f"{opened.name} gets: {', '.join(replace(to, outputs=None, class_order=None).described())}")

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from ....benchmark.protocols.protocol import CriteriaClaim, Protocol
 from ....benchmark.runs.sweeps.file import SweepFile
+from ....benchmark.severity.physical_scale import scale
 from ....shifts.errors import near
-from ....shifts.scale import scale
 from .criterion import EVERY, OTHER, Criterion, claim
 from .file import TABLE, read_criteria
 

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from helpers.model_files import Bright
 
 from medshift.benchmark.contract import access as contract
 from medshift.benchmark.contract import grants
@@ -16,6 +17,7 @@ from medshift.benchmark.datasets import images
 from medshift.benchmark.datasets.dataset import Dataset
 from medshift.benchmark.datasets.streaming import scaling
 from medshift.benchmark.exchange import layout, writers
+from medshift.benchmark.exchange.models.brought import Statement, bring
 from medshift.benchmark.protocols import plan
 from medshift.benchmark.protocols.choices import Choices
 from medshift.benchmark.protocols.protocol import Protocol, read, write
@@ -100,6 +102,15 @@ def test_an_export_holds_the_smaller_images(tmp_path):
     part = layout.parts(made, table)[-1]
     assert [*writers.npy(tmp_path, part, dataset, made, "uint8")][-1] == len(part.rows)
     assert np.load(tmp_path / "images.npy").shape == (len(part.rows), 16, 16, 1)
+
+
+@pytest.mark.filterwarnings("ignore::FutureWarning")
+def test_a_model_that_states_no_size_gets_the_smaller_images(tmp_path):
+    dataset = data()
+    made, table = planned(dataset, 16)
+    torch.jit.trace(Bright(), torch.rand(2, 1, 16, 16)).save(str(tmp_path / "model.ts"))
+    found, _ = bring(str(tmp_path / "model.ts"), Statement(), dataset, made, table, CPU)
+    assert found.input_size == "16x16"
 
 
 def test_the_stored_size_is_that_of_a_protocol_without_one(tmp_path):

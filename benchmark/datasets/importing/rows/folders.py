@@ -36,7 +36,7 @@ def from_folders(root: Path, options: Options, problems: Problems, notes: list[s
         Rows with columns file, line, label, domain and group, and the paths that are not images.
 
     Raises:
-        MedshiftError: There is no image below the folder, or an option names what is not there.
+        MedshiftError: The folder holds no image, or an option names what is not there.
     """
     found, others = list_images(root, options.follow_links, problems)
     if not found:

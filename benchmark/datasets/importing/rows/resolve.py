@@ -42,14 +42,7 @@ def resolve_rows(reader: Reader, options: Options, problems: Problems, notes: li
     if options.group_pattern:
         if (rows["group"] != "").any():
             notes.append("groups come from --group-pattern, not from the manifest")
-        pattern = re.compile(options.group_pattern)
-        for index, name, line in zip(rows.index, rows["file"], rows["line"], strict=True):
-            match = pattern.search(name)
-            found = "" if match is None else (match[1 if pattern.groups else 0] or "").strip()
-            if not found:
-                how = "does not match" if match is None else "matches, but finds no group"
-                problems.add(f"{name}: --group-pattern {how}", line)
-            rows.loc[index, "group"] = found
+        rows["group"] = groups_by_pattern(rows, options.group_pattern, problems)
         if reader.private:
             hidden = pseudonyms(rows["group"], "g-")
             rows["group"] = rows["group"].map(hidden)
@@ -62,6 +55,19 @@ def resolve_rows(reader: Reader, options: Options, problems: Problems, notes: li
             )
         )
     return rows
+
+
+def groups_by_pattern(rows: pd.DataFrame, pattern: str, problems: Problems) -> list[str]:
+    """Find the group of each row in its path; paths without one are problems."""
+    finder, groups = re.compile(pattern), []
+    for name, line in zip(rows["file"], rows["line"], strict=True):
+        match = finder.search(name)
+        found = "" if match is None else (match[1 if finder.groups else 0] or "").strip()
+        if not found:
+            how = "does not match" if match is None else "matches, but finds no group"
+            problems.add(f"{name}: --group-pattern {how}", line)
+        groups.append(found)
+    return groups
 
 
 def class_names(rows: pd.DataFrame, options: Options, problems: Problems) -> tuple[str, ...]:

@@ -41,7 +41,7 @@ def read(folder: Path, side: int, label: Literal["sex", "age"] = "sex") -> Parse
         label: What to classify.
 
     Raises:
-        MedshiftError: There is no volume or no table, or the table is a different one.
+        MedshiftError: The volumes or the table are missing, or the table is a different one.
     """
     root = one_of(folder, "IXI-T1", "T1") or folder
     rows = [

@@ -8,8 +8,8 @@ from importlib import import_module
 
 import pytest
 
+from medshift.benchmark.severity.physical_scale import UNCHANGED, scale
 from medshift.shifts import catalogue
-from medshift.shifts.scale import UNCHANGED, scale
 
 
 @pytest.mark.parametrize("shift", catalogue.BUILTINS)

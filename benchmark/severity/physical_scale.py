@@ -11,8 +11,8 @@ from functools import cached_property
 
 import numpy as np
 
-from . import catalogue
-from .numerics.severity import interpolate_severity
+from ...shifts import catalogue
+from ...shifts.numerics.severity import interpolate_severity
 
 UNCHANGED: dict[str, float] = {
     "gamma": 1.0,
