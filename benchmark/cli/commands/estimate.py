@@ -68,7 +68,8 @@ def estimate(
         raise MedshiftError(f"{', '.join(unused)}: goes with --target DIR, a folder of new images to be predicted")
     card, arrays = read_submission(folder, protocol, truth)
     splits = resampled_splits(protocol, truth, 0)
-    found = stored.estimate_sites(protocol, splits, arrays, sites, names) if sites else {}
+    refused = card.rejections or {}
+    found = stored.estimate_sites(protocol, splits, arrays, sites, names, refused) if sites else {}
     if folders:
         from ...runs.refit import estimate_images
         from ..progress import watch
