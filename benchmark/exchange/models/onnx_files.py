@@ -41,11 +41,6 @@ HINTS = {
 }
 
 
-def require_runtime() -> None:
-    """Raise MedshiftError unless onnxruntime is installed."""
-    _runtime()
-
-
 def open_onnx(path: Path, device: torch.device, classes: int, layout: Layout | None = None) -> Opened:
     """Open an ONNX file.
 
@@ -140,7 +135,7 @@ def _output(path: Path, outputs: Sequence[Any], classes: int) -> str:
     if len(chosen) != 1:
         listed = ", ".join(f"{each.name} ({each.type})" for each in outputs[:6])
         raise MedshiftError(
-            f"{path} has no output, or several, that may be the classes': {listed}; export it with one output, a row "
+            f"{path} has no output, or several, with one number per class: {listed}; export it with one output, a row "
             "of numbers per image"
         )
     name: str = chosen[0].name
