@@ -88,7 +88,7 @@ def _targets(given: list[str] | tuple[str, ...], protocol: Protocol) -> tuple[li
     """Tell real sites of a protocol from folders of new images.
 
     Raises:
-        MedshiftError: One is neither, or there is nothing to estimate.
+        MedshiftError: A target is neither, or none is given and the protocol has no real site.
     """
     sites = [name for name in given if name in protocol.targets]
     folders = [Path(name) for name in given if name not in protocol.targets]
