@@ -187,14 +187,7 @@ def _grant(job: Job, device: torch.device, progress: RunProgress, finished: Fini
 
 
 def fit_job(job: Job, device: torch.device, progress: RunProgress, finished: FinishedConditions) -> Predictor:
-    """Fit the baseline of a job, after its tuning if there is any, on the data of its access level.
-
-    Args:
-        job: Its data set is arranged as its protocol needs it.
-        device: From `environment.prepare`.
-        progress: Receives progress.
-        finished: Receives the records of tuning, training and pretrained weights.
-    """
+    """Fit a job's baseline, tuned if it is to be, on the data of its access level; `finished` gets the records."""
     access = _grant(job, device, progress, finished)
     if job.budget.draws:
         chosen = tuning.tune_baseline(job.baseline, job.budget, access, job.protocol.batch_size, finished.folder)
