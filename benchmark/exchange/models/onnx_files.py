@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -31,6 +33,7 @@ TAKEN: dict[str, DTypeLike] = {
     "tensor(float16)": np.float16,
     "tensor(uint8)": np.uint8,
 }
+LOCATION = re.compile(rb"\n\x08location\x12([\x80-\xff]?[\x00-\x7f])")  # an entry of external_data, and its length
 HINTS = {
     "opset": "export it again with a lower opset version, or update onnxruntime",
     "ir version": "export it again with an older onnx, or update onnxruntime",
@@ -79,7 +82,21 @@ def open_onnx(path: Path, device: torch.device, classes: int, layout: Layout | N
     if taken.type == "tensor(uint8)":
         stated = replace(stated, whole=True)
     run = _Session(session, taken.name, output, np.dtype(TAKEN[taken.type]))
-    return Opened(run, "onnx", path.name, sha256(path), stated, notes)
+    return Opened(run, "onnx", path.name, _sha256(path), stated, notes)
+
+
+def _sha256(path: Path) -> str:
+    """Hash a file, together with the files of weights beside it, which the exporter of torch writes by default."""
+    content = path.read_bytes()
+    names = set()
+    for found in LOCATION.finditer(content):
+        low, *high = found[1]
+        size = low & 0x7F | (high[0] << 7 if high else 0)
+        names.add(content[found.end() : found.end() + size].decode(errors="replace"))
+    files = [each for name in sorted(names) if (each := path.parent / name).is_file()]
+    if not files:
+        return sha256(path)
+    return hashlib.sha256(" ".join(map(sha256, (path, *files))).encode()).hexdigest()
 
 
 class _Session:
