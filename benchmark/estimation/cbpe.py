@@ -50,20 +50,14 @@ def calibrated(probabilities: NDArray[np.float32], steps: Steps) -> Floats:
 
 
 def isotonic(given: Floats, wanted: NDArray[np.bool_]) -> tuple[Floats, Floats]:
-    """Fit the rising steps nearest to `wanted` by pooling neighbours that fall; ties are one point.
+    """Fit the rising steps nearest to `wanted`; ties are one point.
 
     Returns:
         Points, rising, and their values.
     """
+    from sklearn.isotonic import isotonic_regression  # deferred: most estimators do without
+
     points, place = np.unique(given, return_inverse=True)
-    blocks: list[list[float]] = []  # mean, weight, points
     sizes = np.bincount(place).astype(np.float64)
-    for mean, weight in zip((np.bincount(place, wanted) / sizes).tolist(), sizes.tolist(), strict=True):
-        blocks.append([mean, weight, 1])
-        while len(blocks) > 1 and blocks[-2][0] >= blocks[-1][0]:
-            mean_b, weight_b, count_b = blocks.pop()
-            mean_a, weight_a, count_a = blocks[-1]
-            weight_ab = weight_a + weight_b
-            blocks[-1] = [(mean_a * weight_a + mean_b * weight_b) / weight_ab, weight_ab, count_a + count_b]
-    values = np.repeat([mean for mean, _, _ in blocks], [int(count) for _, _, count in blocks])
+    values = isotonic_regression(np.bincount(place, wanted) / sizes, sample_weight=sizes)
     return points, np.asarray(values, dtype=np.float64)

@@ -25,10 +25,10 @@ class Estimate:
     """Performance at a site as estimated without its labels.
 
     Args:
-        value: NaN if there is no estimate.
-        low: Lower end of the 90 % interval; NaN if there is none.
-        high: Upper end.
-        reason: Why there is no estimate; empty if there is one.
+        value: Balanced accuracy; NaN if the estimator abstains.
+        low: Lower end of the 90 % interval; NaN without an interval.
+        high: Upper end, likewise.
+        reason: Why the estimator abstains; empty if it does not.
     """
 
     value: float
@@ -38,12 +38,12 @@ class Estimate:
 
     @property
     def given(self) -> bool:
-        """Whether there is an estimate."""
+        """Whether the estimator gave a value."""
         return not math.isnan(self.value)
 
 
 def no_estimate(reason: str) -> Estimate:
-    """Return that there is no estimate, and why."""
+    """Abstain from an estimate, with the reason."""
     return Estimate(math.nan, reason=reason)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -14,10 +14,11 @@ from ...shifts.errors import MedshiftError
 from ..protocols.protocol import Protocol
 from ..scoring.bootstrap import ResampledSplit, split_key
 from ..scoring.metrics import metric_title
-from .evidence import Conditions, Estimate, Evidence, Labelled, Source
+from .evidence import Conditions, Estimate, Evidence, Labelled, Source, no_estimate
 from .registry import estimate_all, estimator_names
 
 METRIC = "balanced_accuracy"
+REFUSED = "the model refused images of {domain}, of which there is no prediction to judge by"
 Splits = Mapping[tuple[str, str], ResampledSplit]
 Arrays = Mapping[str, NDArray[np.float32]]
 
@@ -63,7 +64,12 @@ def source_evidence(protocol: Protocol, splits: Splits, arrays: Arrays) -> Sourc
 
 
 def estimate_sites(
-    protocol: Protocol, splits: Splits, arrays: Arrays, sites: Sequence[str] = (), names: Sequence[str] = ()
+    protocol: Protocol,
+    splits: Splits,
+    arrays: Arrays,
+    sites: Sequence[str] = (),
+    names: Sequence[str] = (),
+    refused: Collection[str] = (),
 ) -> dict[str, dict[str, Estimate]]:
     """Estimate the performance at real sites from the predictions of a submission, without the labels there.
 
@@ -73,16 +79,24 @@ def estimate_sites(
         arrays: Probabilities by condition.
         sites: The sites; all targets by default.
         names: The estimators; all by default.
+        refused: Keys of the conditions with refused images. What stands for these in `arrays` is made from their
+            labels, so a site gets no estimate if it, or a condition of the source, is among them.
 
     Returns:
         Site -> estimator -> estimate.
     """
+    names = names or estimator_names()
+    at_source = any(condition.key in refused for condition in protocol.conditions() if condition.kind != "real")
     source = source_evidence(protocol, splits, arrays)
     found = {}
     with _libraries().limit(limits=1, user_api="blas"):  # small products: on busy cores, threads wait for each other
         for site in sites or protocol.targets:
+            if at_source or site in refused:
+                reason = REFUSED.format(domain=protocol.source if at_source else site)
+                found[site] = dict.fromkeys(names, no_estimate(reason))
+                continue
             evidence = Evidence(source, arrays[site], splits[site, "test"].groups)
-            found[site] = estimate_all(evidence, names or estimator_names())
+            found[site] = estimate_all(evidence, names)
     return found
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
@@ -12,23 +12,27 @@ from ..protocols.protocol import Protocol
 from ..protocols.truth import truth_of
 from ..reporting.numbers import format_decimal
 from ..scoring.auroc import binary_auroc
+from ..submissions.predictions import Inspected
 
 SUSPECT = 0.4  # AUROC below this: worse than guessing
 BETTER = 0.2  # gain of AUROC by another order of more than two columns
 LISTED = 8  # classes named
 
 
-def order_warning(protocol: Protocol, truth: pd.DataFrame, arrays: Mapping[str, NDArray[np.float32]]) -> list[str]:
+def order_warning(protocol: Protocol, truth: pd.DataFrame, seen: Inspected) -> list[str]:
     """Return one warning if source validation is predicted worse than by chance, or better with columns reordered.
+
+    Refused images are left out: what stands for them is always a wrong answer.
 
     Args:
         protocol: The protocol.
         truth: Its truth.
-        arrays: Key of the condition -> probabilities (n, K).
+        seen: The predictions.
     """
     (validation,) = (condition for condition in protocol.conditions() if condition.kind == "validation")
     labels = truth_of(truth, validation)["label"].to_numpy(dtype=np.int64)
-    doubt = order_doubt(labels, arrays[validation.key], protocol.dataset.classes)
+    answered = ~seen.rejected.get(validation.key, np.zeros(len(labels), dtype=bool))
+    doubt = order_doubt(labels[answered], seen.arrays[validation.key][answered], protocol.dataset.classes)
     return [f"warning: {doubt}"] if doubt else []
 
 

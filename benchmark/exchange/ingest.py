@@ -87,7 +87,7 @@ def submit(
         seen = predictions.read_all(new, protocol, truth)
         arrays = seen.arrays
         scored = scores.score(protocol, truth, arrays)
-        notes += order_warning(protocol, truth, arrays)
+        notes += order_warning(protocol, truth, seen)
         write_protocol(protocol, truth, out / protocol.name)
         with replace(folder / PREDICTIONS_FILE) as temporary:
             shutil.copyfile(new, temporary)

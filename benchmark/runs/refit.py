@@ -18,22 +18,23 @@ from ..datasets.importing.collection import read_unlabelled
 from ..datasets.importing.options import Options
 from ..estimation.evidence import Estimate, Evidence, Source
 from ..estimation.registry import estimate_all
-from ..protocols.arrange import arrange_like
 from ..protocols.condition import Condition
-from ..protocols.data import data_of, with_rows
 from ..protocols.folder import read_protocol
 from ..submissions import submission
 from . import environment
 from .job import Job, RunProgress
+from .parts import FinishedConditions
 from .predict import predict
-from .rerun import baseline_name, baseline_of, budget_of
-from .run import _finished_conditions, _fit, _grant
-from .stream import in_hash_order, test_stream
+from .rerun import job_of
+from .run import fit_job
+from .stream import in_hash_order, scaled_rows, test_stream
 from .verify import TOLERANCE
 
 if TYPE_CHECKING:
     import pandas as pd
     import torch
+
+    from ..protocols.protocol import Protocol
 
 
 def estimate_images(
@@ -80,15 +81,7 @@ def estimate_images(
     predictor, where = refit(folder, data, device, options if data else None, progress)
     found = {}
     for site, images in seen.items():
-        made = predict_images(
-            predictor,
-            Images(images.pixels, images.value_range),
-            images.ids,
-            len(facts.classes),
-            protocol.batch_size,
-            where,
-            protocol.seed,
-        )
+        made = predict_images(predictor, Images(images.pixels, images.value_range), images.ids, protocol, where)
         patients = [group or name for group, name in zip(images.groups, images.ids, strict=True)]
         groups = np.unique(patients, return_inverse=True)[1].astype(np.int64)
         found[str(site)] = estimate_all(Evidence(source, made, groups), names)
@@ -122,23 +115,10 @@ def refit(
             f"{folder} was predicted outside of medshift: its model is not here. Predict the new images with it, as a "
             "real site of an export (`medshift export`)"
         )
-    baseline = baseline_of(made.baseline)
-    dataset = arrange_like(data_of(protocol, data, options), protocol, table)
-    where = environment.prepare(device or made.environment.device, made.environment.threads, made.environment.precision)
     with tempfile.TemporaryDirectory(prefix="medshift-refit-") as out:
-        job = Job(
-            dataset,
-            protocol,
-            with_rows(table, dataset),
-            baseline_name(made.baseline),
-            baseline,
-            made.seed,
-            Path(out),
-            budget=budget_of(made.tuning, baseline),
-            precision=made.environment.precision,
-        )
-        finished = _finished_conditions(job, {}, where)
-        predictor = _fit(job, _grant(job, where, progress or RunProgress(), finished), finished)
+        job = job_of(made, protocol, table, Path(out), data, options)
+        where = environment.prepare(device or made.environment.device, made.environment.threads, job.precision)
+        predictor = fit_job(job, where, progress or RunProgress(), FinishedConditions(job.folder, "refit"))
     _require_same(job, predictor, where, arrays)
     return predictor, where
 
@@ -163,10 +143,8 @@ def predict_images(
     predictor: Predictor,
     images: Images,
     ids: Sequence[str],
-    classes: int,
-    batch_size: int,
+    protocol: Protocol,
     device: torch.device,
-    seed: int = 0,
 ) -> NDArray[np.float32]:
     """Predict images of a site that no protocol knows: (N, classes) probabilities, in the order of the images.
 
@@ -176,20 +154,21 @@ def predict_images(
         predictor: What `fit` returned.
         images: The images.
         ids: Their names.
-        classes: Number of classes.
-        batch_size: Of the stream.
+        protocol: The model's: gives the classes, and size, batch size and seed of the stream.
         device: Where to predict.
-        seed: Of the order.
     """
     import pandas as pd
 
     condition = Condition("the new images", "real")
-    rows: pd.DataFrame = in_hash_order(pd.DataFrame({"sample_id": list(ids), "row": np.arange(len(ids))}), seed)
+    rows: pd.DataFrame = in_hash_order(
+        pd.DataFrame({"sample_id": list(ids), "row": np.arange(len(ids))}), protocol.seed
+    )
     order = rows["row"].to_numpy(dtype=np.int64)
     fresh = for_condition(fresh_copy(predictor), condition)
+    classes = len(protocol.dataset.classes)
     made = np.empty((len(order), classes), np.float32)
-    for start in range(0, len(order), batch_size):
-        some = order[start : start + batch_size]
-        batch = images.scaled(images.stored(some), device)
+    for start in range(0, len(order), protocol.batch_size):
+        some = order[start : start + protocol.batch_size]
+        batch = scaled_rows(images, some, protocol.size, device)
         made[some] = validated_probabilities(fresh(batch), len(some), classes, condition)
     return made

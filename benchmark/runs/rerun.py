@@ -17,7 +17,10 @@ from ..submissions import card
 from .tuning import Budget
 
 if TYPE_CHECKING:
-    from .job import RunProgress
+    import pandas as pd
+
+    from ..protocols.protocol import Protocol
+    from .job import Job, RunProgress
 
 
 def baseline_of(claim: card.BaselineClaim) -> Baseline:
@@ -59,6 +62,41 @@ def budget_of(tuning: card.TuningClaim | None, baseline: Baseline) -> Budget:
     return Budget(tuning.draws, tuple(tuning.searched))
 
 
+def job_of(
+    made: card.Card,
+    protocol: Protocol,
+    table: pd.DataFrame,
+    out: Path,
+    data: Path | None = None,
+    options: Options | None = None,
+) -> Job:
+    """Return the job that makes the submission of a card again.
+
+    Args:
+        made: The card.
+        protocol: Its protocol.
+        table: The protocol's truth.
+        out: Folder of submissions for the result.
+        data: Folder of the data, unless they come with medshift.
+        options: How a folder of images is read.
+    """
+    from .job import Job
+
+    baseline = baseline_of(made.baseline)
+    dataset = arrange_like(data_of(protocol, data, options), protocol, table)
+    return Job(
+        dataset,
+        protocol,
+        with_rows(table, dataset),
+        baseline_name(made.baseline),
+        baseline,
+        made.seed,
+        out,
+        budget=budget_of(made.tuning, baseline),
+        precision=made.environment.precision,
+    )
+
+
 def rerun(
     folder: Path,
     out: Path,
@@ -78,24 +116,12 @@ def rerun(
         options: How a folder of images is read.
     """
     from . import environment
-    from .job import Job, RunProgress
+    from .job import RunProgress
     from .run import run
 
     made = card.read(folder)
     protocol, table = read_protocol(folder.absolute().parent.parent)
-    baseline = baseline_of(made.baseline)
-    dataset = arrange_like(data_of(protocol, data, options), protocol, table)
-    job = Job(
-        dataset,
-        protocol,
-        with_rows(table, dataset),
-        baseline_name(made.baseline),
-        baseline,
-        made.seed,
-        out,
-        budget=budget_of(made.tuning, baseline),
-        precision=made.environment.precision,
-    )
+    job = job_of(made, protocol, table, out, data, options)
     write_protocol(protocol, table, out / protocol.name)
     where = environment.prepare(device or made.environment.device, made.environment.threads, job.precision)
     run(job, where, watch or RunProgress())

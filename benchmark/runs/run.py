@@ -93,8 +93,7 @@ def _make(job: Job, device: torch.device, progress: RunProgress) -> Scores:
     try:
         if missing:
             begin = time.perf_counter()
-            access = _grant(job, device, progress, finished)
-            predictor = _fit(job, access, finished)
+            predictor = fit_job(job, device, progress, finished)
             fitted = True
             seconds["fit_s"] = time.perf_counter() - begin
             _predict(job, predictor, missing, finished, device, progress)
@@ -187,7 +186,9 @@ def _grant(job: Job, device: torch.device, progress: RunProgress, finished: Fini
     return access
 
 
-def _fit(job: Job, access: Access, finished: FinishedConditions) -> Predictor:
+def fit_job(job: Job, device: torch.device, progress: RunProgress, finished: FinishedConditions) -> Predictor:
+    """Fit a job's baseline, tuned if it is to be, on the data of its access level; `finished` gets the records."""
+    access = _grant(job, device, progress, finished)
     if job.budget.draws:
         chosen = tuning.tune_baseline(job.baseline, job.budget, access, job.protocol.batch_size, finished.folder)
         return chosen.fit(access)

@@ -61,7 +61,7 @@ def condition_batches(
     for start in range(0, len(index), protocol.batch_size):
         batch = slice(start, start + protocol.batch_size)
         if not condition.shift:
-            yield _scaled(stored, index[batch], protocol.size, device)
+            yield scaled_rows(stored, index[batch], protocol.size, device)
             continue
         images = stored.batch(index[batch])
         shifted = apply_shift(condition.shift, images, condition.severity, ids[batch], protocol.seed, levels=levels)
@@ -71,8 +71,15 @@ def condition_batches(
         yield to_device(shifted, device)
 
 
-def _scaled(stored: Images, index: NDArray[np.int64], size: int, device: torch.device) -> torch.Tensor:
-    """Return some images as a model gets them; smaller ones are made as those to train on are."""
+def scaled_rows(stored: Images, index: NDArray[np.int64], size: int, device: torch.device) -> torch.Tensor:
+    """Return some images as a model gets them, unshifted; smaller ones are made as those to train on are.
+
+    Args:
+        stored: The images.
+        index: Which of them.
+        size: Of the protocol: longest side, or 0.
+        device: Where they go.
+    """
     if not size:
         return stored.scaled(stored.stored(index), device)
     small = Images(scale_stored(read_rows(stored.pixels, index), stored.value_range, size), stored.value_range)

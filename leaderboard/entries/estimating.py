@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,7 @@ def estimates(
     seeds: Sequence[Mapping[str, NDArray[np.float32]]],
     each: Sequence[Scores],
     splits: Mapping[tuple[str, str], ResampledSplit],
+    refused: Sequence[Collection[str]],
 ) -> NDArray[np.float64]:
     """Estimate the performance of each seed at each real site, by every estimator (`estimator_names`).
 
@@ -29,6 +30,7 @@ def estimates(
         seeds: Probabilities by condition, one mapping per seed.
         each: Scores of each seed.
         splits: Result of `bootstrap.resampled_splits`.
+        refused: Keys of the conditions of which each seed's model refused images.
 
     Returns:
         (S, E, D, 4) by seed, estimator and target, in the order of `COLUMNS`; NaN where undefined. Nothing is estimated
@@ -38,8 +40,8 @@ def estimates(
     found = np.full((len(seeds), len(names), len(protocol.targets), len(COLUMNS)), np.nan)
     if not found.size:
         return found
-    for seed, (arrays, scored) in enumerate(zip(seeds, each, strict=True)):
-        by_site = estimate_sites(protocol, splits, arrays, names=names)
+    for seed, (arrays, scored, left) in enumerate(zip(seeds, each, refused, strict=True)):
+        by_site = estimate_sites(protocol, splits, arrays, names=names, refused=left)
         for place, site in enumerate(protocol.targets):
             truth = scored.conditions[site][protocol.metrics[0]].value
             for row, name in enumerate(names):

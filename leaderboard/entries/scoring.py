@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 
 import numpy as np
@@ -76,6 +76,7 @@ def score_seeds(
     seeds: Sequence[Arrays],
     each: Sequence[Scores],
     splits: Mapping[tuple[str, str], ResampledSplit],
+    refused: Sequence[Collection[str]],
 ) -> Scored:
     """Score an entry from the predictions of its seeds and the scores of each.
 
@@ -85,6 +86,7 @@ def score_seeds(
         seeds: Probabilities by condition, one mapping per seed.
         each: Scores of each seed in all metrics of the board, on the resamples of `splits`.
         splits: Result of `bootstrap.resampled_splits`.
+        refused: Keys of the conditions of which each seed's model refused images.
     """
     protocol = folder.protocol
     metrics = board_metrics(protocol)
@@ -114,7 +116,7 @@ def score_seeds(
         reliability=reliability,
         thresholds=np.stack([one.thresholds for one in each]),
         by_seed=_by_seed(protocol, conditions, aggregates),
-        estimates=estimates(protocol, seeds, each, splits),
+        estimates=estimates(protocol, seeds, each, splits, refused),
     )
 
 

@@ -96,7 +96,8 @@ def score_entry(folder: ProtocolFolder, name: str, seeds: Sequence[Seed], splits
     path = cache.cache_path(folder, name, [seed.hashes for seed in kept], replicates)
     found = cache.read(path)
     if found is None:
-        found = score_seeds(folder, name, arrays, scores, splits)
+        without = [seed.card.rejections or {} for seed in kept]
+        found = score_seeds(folder, name, arrays, scores, splits, without)
         cache.write(found, path)
     return kept, found, refused
 

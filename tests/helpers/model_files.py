@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import pickle
+import struct
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -112,6 +113,40 @@ def edited(path: Path, change: Callable[[dict[str, bytes]], None]) -> Path:
     writer.write_end_of_file()
     assert root
     return path
+
+
+def two_archives(path: Path, native: dict[str, bytes], python: dict[str, bytes]) -> Path:
+    """Write a file that torch's reader of archives takes for one archive and Python's `zipfile` for another.
+
+    Its end gives the place of a directory, which torch reads, and Python takes the one right before the end.
+    """
+    (files, where), (others, elsewhere) = (_archive(parts) for parts in (native, python))
+    start = len(where) + len(others)  # the native files' place; without the blank start, other places were negative
+    where, at = _moved(where, start), start + len(files)
+    elsewhere = _moved(elsewhere, 0)  # Python adds the length of the first directory, which is that of the blank start
+    end = struct.pack("<4s4H2IH", b"PK\5\6", 0, 0, len(native), len(native), len(elsewhere), at, 0)
+    path.write_bytes(bytes(len(where)) + others + files + where + elsewhere + end)
+    return path
+
+
+def _archive(parts: dict[str, bytes]) -> tuple[bytes, bytes]:
+    """Return the files of an archive, and its directory."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, content in parts.items():
+            archive.writestr(name, content)
+    size, at = struct.unpack("<2I", buffer.getvalue()[-10:-2])
+    return buffer.getvalue()[:at], buffer.getvalue()[at : at + size]
+
+
+def _moved(directory: bytes, by: int) -> bytes:
+    """Move the places of the files in a directory."""
+    made, at = bytearray(directory), 0
+    while at < len(made):
+        (place,) = struct.unpack_from("<I", made, at + 42)
+        struct.pack_into("<I", made, at + 42, place + by)
+        at += 46 + sum(struct.unpack_from("<3H", made, at + 28))
+    return bytes(made)
 
 
 class Bomb:

@@ -6,7 +6,9 @@ import os
 import platform
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from importlib import metadata
+from pathlib import Path
 
 # what each optional dependency gives; a test compares the names with pyproject.toml
 EXTRAS = {
@@ -63,13 +65,21 @@ def _cache() -> str:
 
     folder = home()
     chosen = "set by MEDSHIFT_HOME" if os.environ.get("MEDSHIFT_HOME") else "the default folder"
-    sizes = [path.lstat().st_size for path in folder.rglob("*") if path.is_file()] if folder.exists() else []
+    sizes = list(_sizes(folder))
     room = disk.free_space(folder)
     existing = next(each for each in (folder, *folder.parents) if each.exists())
     parts = [chosen, f"{byte_size(sum(sizes))} in {plural(len(sizes), 'file')}"]
     parts += [] if room is None else [f"{byte_size(room)} free on its disk"]
     parts += [] if os.access(existing, os.W_OK) else ["NOT WRITABLE: set MEDSHIFT_HOME to a folder that is"]
     return ", ".join(parts)
+
+
+def _sizes(folder: Path) -> Iterator[int]:
+    """Yield the size of every file in a folder, except for those that a run removes meanwhile."""
+    for place, _, names in os.walk(folder):
+        for name in names:
+            with suppress(OSError):
+                yield Path(place, name).lstat().st_size
 
 
 def _stored() -> str:

@@ -68,7 +68,8 @@ def estimate(
         raise MedshiftError(f"{', '.join(unused)}: goes with --target DIR, a folder of new images to be predicted")
     card, arrays = read_submission(folder, protocol, truth)
     splits = resampled_splits(protocol, truth, 0)
-    found = stored.estimate_sites(protocol, splits, arrays, sites, names) if sites else {}
+    refused = card.rejections or {}
+    found = stored.estimate_sites(protocol, splits, arrays, sites, names, refused) if sites else {}
     if folders:
         from ...runs.refit import estimate_images
         from ..progress import watch
@@ -87,7 +88,7 @@ def _targets(given: list[str] | tuple[str, ...], protocol: Protocol) -> tuple[li
     """Tell real sites of a protocol from folders of new images.
 
     Raises:
-        MedshiftError: One is neither, or there is nothing to estimate.
+        MedshiftError: A target is neither, or none is given and the protocol has no real site.
     """
     sites = [name for name in given if name in protocol.targets]
     folders = [Path(name) for name in given if name not in protocol.targets]

@@ -129,6 +129,7 @@ def model_test(
     from ...runs.run import run as run_job
     from ...submissions.rejections import answered_scores
     from ..summary import print_summary
+    from ..tables.estimates import estimate_lines
 
     where = environment.prepare(device, threads)
     statement = Statement(interface, sees, ways.rejections, trust, summary)
@@ -139,5 +140,6 @@ def model_test(
     job = Job(loaded, protocol, table, name, brought, 0, out, submitter)
     scored = run_job(job, where, watch())
     answered = answered_scores(job.folder, protocol, table, scored) if ways.rejections else None
-    print_summary(protocol, scored, job.entry, answered=answered)
+    lines = estimate_lines(protocol, table, job.folder, scored)
+    print_summary(protocol, scored, job.entry, answered=answered, more=lines)
     console(err=False).print(f"submission: {job.folder}", soft_wrap=True, markup=False)

@@ -78,8 +78,9 @@ def estimate_lines(protocol: Protocol, truth: pd.DataFrame, folder: Path, scores
     """
     if not supported(protocol) or not protocol.targets or not protocol.shifts:
         return []
-    arrays = predictions.read(folder / predictions.PREDICTIONS_FILE, protocol, truth)
-    found = estimate_sites(protocol, resampled_splits(protocol, truth, 0), arrays, names=[OWN])
+    seen = predictions.read_all(folder / predictions.PREDICTIONS_FILE, protocol, truth)
+    splits = resampled_splits(protocol, truth, 0)
+    found = estimate_sites(protocol, splits, seen.arrays, names=[OWN], refused=seen.refused)
     parts = []
     for site, by_name in found.items():
         one = by_name[OWN]

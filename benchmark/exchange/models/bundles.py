@@ -50,7 +50,8 @@ def open_bundle(folder: Path, device: torch.device, classes: int, *, trust: bool
         from .onnx_files import open_onnx
 
         opened = open_onnx(onnx, device, classes)
-        stated = replace(opened.stated, class_order=stated.class_order or opened.stated.class_order, range=stated.range)
+        more = {name: getattr(stated, name) or getattr(opened.stated, name) for name in ("class_order", "range")}
+        stated = replace(opened.stated, **more)
     elif weights is None:
         raise MedshiftError(f"{folder} has no model: neither models/model.ts, models/model.onnx nor models/model.pt")
     elif not trust:

@@ -100,10 +100,10 @@ def _require_numbers(name: str, made: Tensor, refused: Tensor, *, rejections: bo
 
 
 def _outputs(name: str, rows: Tensor, interface: Interface, classes: tuple[str, ...]) -> tuple[Outputs, list[str]]:
-    """Return what the outputs are, as was said or by their numbers, and a note where nobody said it.
+    """Return the kind of the outputs: as the user or the file says, else recognised by their values, with a note.
 
     Raises:
-        MedshiftError: There is not one for each class, or they are not what was said.
+        MedshiftError: Their number is not that of the classes, or they are not what the user or the file says.
     """
     count, said = rows.shape[1], interface.outputs
     listed = ", ".join(classes[:LISTED])

@@ -1,8 +1,9 @@
 """Files of `torch.export` (.pt2), loaded without running pickles or names that are not operators.
 
 `torch.export.load` is not safe by itself: it unpickles example inputs and constants, looks operators up by any name
-below `torch`, and writes Python of the expressions of sizes and of names. All of it is looked through first, with
-torch's own reader of archives, so that what was looked at is what is loaded.
+below `torch`, and writes Python of the expressions of sizes and of names; where it cannot read an archive, it tries an
+older format with another reader. All of it is looked through first, with torch's own reader of archives, and then
+loaded by that reader only, so that what was looked at is what is loaded.
 """
 
 from __future__ import annotations
@@ -40,6 +41,7 @@ WORDS = re.compile(
     r"|positive|negative|nonnegative|integer|real|finite|True|False|oo|int_oo|e\d*"
 )
 NAME = re.compile(r"[\w.]*")
+PART = re.compile(r"\w+")  # a file of weights or constants; a path would be looked for elsewhere in the archive
 SPEC = re.compile(r'[\w\s\[\]{}":.,\\-]*')  # how inputs and outputs are nested: JSON
 NESTED = {"builtins.tuple", "builtins.list", "builtins.dict"}
 FOREIGN = (
@@ -48,6 +50,7 @@ FOREIGN = (
 )
 UNSAFE = ("custom_obj_", "opaque_obj_")  # constants that torch unpickles
 COMPILED = "data/aotinductor/"
+PROGRAMS = "models/"
 
 
 def open_exported(path: Path, device: torch.device, layout: Layout | None = None, *, trust: bool) -> Opened:
@@ -58,18 +61,28 @@ def open_exported(path: Path, device: torch.device, layout: Layout | None = None
     """
     if not trust:
         _require_harmless(path)
-    extra: dict[str, Any] = {EXTRA: ""}
     try:
         with _quiet():
-            program = torch.export.load(path, extra_files=extra)
+            program, extra = _loaded(path, trust=trust)
             network = _moved(program, device).module()
     except Exception as error:  # damaged files raise any error
         raise MedshiftError(
             f"{path}: torch {torch.__version__} cannot load it: {in_one_line(error)[:200]}: is the file complete, "
             "and of a version that this torch reads?"
         ) from error
-    stated = _with_input(path, program, stated_by(extra[EXTRA], path.name), layout)
+    stated = _with_input(path, program, stated_by(extra.get(EXTRA, ""), path.name), layout)
     return Opened(network, "torch.export", path.name, sha256(path), stated)
+
+
+def _loaded(path: Path, *, trust: bool) -> tuple[Any, Mapping[str, Any]]:
+    """Load the program and the files beside it; files that are not trusted in the format that was looked through."""
+    if trust:
+        extra: dict[str, Any] = {EXTRA: ""}
+        return torch.export.load(path, extra_files=extra), extra
+    from torch.export.pt2_archive._package import load_pt2
+
+    found = load_pt2(str(path))
+    return found.exported_programs["model"], found.extra_files
 
 
 def _moved(program: Any, device: torch.device) -> Any:  # noqa: ANN401
@@ -112,16 +125,17 @@ def _require_harmless(path: Path) -> None:
             if any(name.startswith(COMPILED) for name in names):
                 raise MedshiftError(f"{path} holds compiled code: save the program with torch.export.save instead")
             for name in names:
-                content = archive.read_bytes(name) if name.endswith((".json", ".pt")) else b""
-                if name.endswith(".json"):
+                program = name.startswith(PROGRAMS)  # whatever its ending
+                content = archive.read_bytes(name) if program or name.endswith((".json", ".pt")) else b""
+                if program or name.endswith(".json"):
                     parsed = json.loads(content)
                     pickled = list(_pickled(parsed)) if name.startswith("data/") else []
-                    if any(part.startswith(UNSAFE) for part in pickled):
+                    if any(part.startswith(UNSAFE) or not PART.fullmatch(part) for part in pickled):
                         raise MedshiftError(refusal)
                     folder = name.rpartition("/")[0]
                     if not all(_only_tensors(archive.read_bytes(f"{folder}/{part}")) for part in pickled):
                         raise MedshiftError(refusal)
-                    bad = next(_unknown(parsed), "") if name.startswith("models/") else ""
+                    bad = next(_unknown(parsed), "") if program else ""
                     if bad:
                         raise MedshiftError(FOREIGN.format(path=path, text=repr(bad[:80])))
                 elif content and not _only_tensors(content):

@@ -62,7 +62,7 @@ def settle(
 ) -> Interface:
     """Complete an interface: options first, then what the file states, then the images as they are.
 
-    `outputs` stays None where nobody states them: they are read off the outputs themselves.
+    `outputs` stays None if neither states them: they are then recognised by their values.
 
     Args:
         given: The user's options.
@@ -111,7 +111,7 @@ def settle(
 def _order(
     given: tuple[str, ...] | None, stated: tuple[str, ...] | None, classes: Sequence[str]
 ) -> tuple[str, ...] | None:
-    """Return the classes in the model's order, spelt as the data have them; None if nobody says it."""
+    """Return the classes in the model's order, spelt as the data have them; None if neither states it."""
     for names, option in ((given, True), (stated, False)):
         if names is None:
             continue
@@ -139,7 +139,7 @@ def _sized(name: str, value: object, spatial: Sequence[int]) -> object:
     sides = sides * len(spatial) if len(sides) == 1 else sides
     if len(sides) != len(spatial):
         raise MedshiftError(
-            f"the model takes {plural(len(sides), 'spatial axis').replace('axiss', 'axes')} ({_text(sides)}), and the "
+            f"the model takes {len(sides)} spatial axes ({_text(sides)}), and the "
             f"images have {len(spatial)} ({_text(tuple(spatial))})"
         )
     return sides
@@ -149,7 +149,7 @@ def require(name: str, value: str, among: object) -> str:
     """Return the value of an option that takes one of a few words, in the case of that word.
 
     Raises:
-        MedshiftError: It is none of them.
+        MedshiftError: It is another word.
     """
     words = {word.casefold(): word for word in get_args(among)}
     if value.strip().casefold() not in words:

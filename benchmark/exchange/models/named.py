@@ -32,7 +32,7 @@ def open_timm(name: str, device: torch.device, classes: int) -> Opened:
         classes: Number of the data's classes.
 
     Raises:
-        MedshiftError: There is no such network, its weights cannot be loaded, or its head has other classes.
+        MedshiftError: timm cannot make the network or load its weights, or its head has another number of classes.
     """
     import timm
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -31,6 +33,7 @@ TAKEN: dict[str, DTypeLike] = {
     "tensor(float16)": np.float16,
     "tensor(uint8)": np.uint8,
 }
+LOCATION = re.compile(rb"\n\x08location\x12([\x80-\xff]?[\x00-\x7f])")  # an entry of external_data, and its length
 HINTS = {
     "opset": "export it again with a lower opset version, or update onnxruntime",
     "ir version": "export it again with an older onnx, or update onnxruntime",
@@ -39,11 +42,6 @@ HINTS = {
     "external data": "the files of its weights belong beside it",
     "not a registered function/op": "it has operators that onnxruntime does not know: export it without them",
 }
-
-
-def require_runtime() -> None:
-    """Raise MedshiftError unless onnxruntime is installed."""
-    _runtime()
 
 
 def open_onnx(path: Path, device: torch.device, classes: int, layout: Layout | None = None) -> Opened:
@@ -84,7 +82,21 @@ def open_onnx(path: Path, device: torch.device, classes: int, layout: Layout | N
     if taken.type == "tensor(uint8)":
         stated = replace(stated, whole=True)
     run = _Session(session, taken.name, output, np.dtype(TAKEN[taken.type]))
-    return Opened(run, "onnx", path.name, sha256(path), stated, notes)
+    return Opened(run, "onnx", path.name, _sha256(path), stated, notes)
+
+
+def _sha256(path: Path) -> str:
+    """Hash a file, together with the files of weights beside it, which the exporter of torch writes by default."""
+    content = path.read_bytes()
+    names = set()
+    for found in LOCATION.finditer(content):
+        low, *high = found[1]
+        size = low & 0x7F | (high[0] << 7 if high else 0)
+        names.add(content[found.end() : found.end() + size].decode(errors="replace"))
+    files = [each for name in sorted(names) if (each := path.parent / name).is_file()]
+    if not files:
+        return sha256(path)
+    return hashlib.sha256(" ".join(map(sha256, (path, *files))).encode()).hexdigest()
 
 
 class _Session:
@@ -140,7 +152,7 @@ def _output(path: Path, outputs: Sequence[Any], classes: int) -> str:
     if len(chosen) != 1:
         listed = ", ".join(f"{each.name} ({each.type})" for each in outputs[:6])
         raise MedshiftError(
-            f"{path} has no output, or several, that may be the classes': {listed}; export it with one output, a row "
+            f"{path} has no output, or several, with one number per class: {listed}; export it with one output, a row "
             "of numbers per image"
         )
     name: str = chosen[0].name

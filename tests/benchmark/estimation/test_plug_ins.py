@@ -60,6 +60,23 @@ def test_a_plug_in_estimates_beside_the_others_and_sees_no_label_of_the_site(tab
     assert [vars(each).keys() & {"labels", "truth"} for each in seen] == [set()] * len(protocol.targets)
 
 
+def test_what_stands_for_refused_images_reaches_no_estimator(table, fabricate):
+    rows = fabricate.table(groups=20)
+    protocol = fabricate.terms(rows)
+    given = (protocol, resampled_splits(protocol, rows, 0), fabricate.outputs(protocol, rows))
+    found = estimate_sites(*given, refused={"site-b": 3})
+    assert {one.reason.partition(",")[0] for one in found["site-b"].values()} == {"the model refused images of site-b"}
+    assert not any(one.given for one in found["site-b"].values())
+    assert found["site-c"]["looks"].given
+    assert len(seen) == 1
+    for key in [condition.key for condition in protocol.conditions() if condition.kind != "real"][:3]:
+        at_source = estimate_sites(*given, names=["looks", "clean"], refused={key: 1})
+        assert {one.reason.partition(",")[0] for by in at_source.values() for one in by.values()} == {
+            "the model refused images of site-a"
+        }
+    assert len(seen) == 1
+
+
 def test_an_unknown_estimator_is_named_with_those_that_are_near():
     with pytest.raises(MedshiftError, match=r"unknown estimator 'act'. Did you mean 'atc'"):
         registry.load_estimator("act")

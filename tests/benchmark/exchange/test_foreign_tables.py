@@ -182,8 +182,10 @@ def test_of_three_classes_two_swapped_columns_are_found(fabricate):
     rows = fabricate.table(groups=3, classes=3)
     terms = fabricate.terms(rows, classes=3)
     arrays = fabricate.outputs(terms, rows, skill=6)
-    assert order_warning(terms, rows, arrays) == []
-    (warning,) = order_warning(terms, rows, {key: array[:, [0, 2, 1]] for key, array in arrays.items()})
+    assert order_warning(terms, rows, predictions.Inspected([], arrays)) == []
+    (warning,) = order_warning(
+        terms, rows, predictions.Inspected([], {key: array[:, [0, 2, 1]] for key, array in arrays.items()})
+    )
     assert "with the columns in another order 1.00" in warning or "in another order .9" in warning
 
 

@@ -7,6 +7,7 @@ import shutil
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from helpers.images.image_folders import folder
 
 from medshift.benchmark import evaluate
@@ -53,9 +54,24 @@ def test_new_images_are_predicted_as_those_of_a_site(ran):
     found = read_unlabelled(new, Options(image_size=facts.image_size[0], channels=facts.channels, depth=8))
     predictor, device = refit.refit(entry, data)
     images = Images(found.pixels, found.value_range)
-    made = refit.predict_images(predictor, images, found.ids, 2, protocol.batch_size, device)
+    made = refit.predict_images(predictor, images, found.ids, protocol, device)
     order = np.argsort(found.ids)
     assert made[order] == pytest.approx(arrays["site-b"], abs=1e-5)
+
+
+class Sides:
+    """Predicts by the side of the images that it is given."""
+
+    def __call__(self, images):
+        share = torch.full((len(images), 1), images.shape[-1] / 100)
+        return torch.cat([share, 1 - share], 1)
+
+
+def test_new_images_are_scaled_as_the_protocol_scales_those_of_a_site(fabricate):
+    protocol = fabricate.terms(fabricate.table()).model_copy(update={"size": 8})
+    images = Images(np.zeros((3, 1, 16, 16), np.uint8), None)
+    made = refit.predict_images(Sides(), images, ["a", "b", "c"], protocol, torch.device("cpu"))
+    assert made[:, 0] == pytest.approx([0.08] * 3)
 
 
 def test_a_folder_is_estimated_as_the_site_whose_images_it_holds(ran):

@@ -12,6 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from medshift.benchmark.cli.main import app
+from medshift.benchmark.exchange.column_order import order_warning
 from medshift.benchmark.protocols.truth import truth_of
 from medshift.benchmark.scoring import scores
 from medshift.benchmark.submissions import card as cards
@@ -204,6 +205,7 @@ def test_score_takes_empty_cells_or_marks_as_refusals_if_told_so(table, tmp_path
     assert done.exit_code == 0, done.exception
     for words in ("coverage", "refused images as wrong answers", "refused images left out", "Refused: 2 of "):
         assert words in done.stdout
+    assert "site-b no estimate (the model refused images of site-a, of which there is no prediction" in done.stdout
     folder = tmp_path / "out" / terms.name / "box" / "seed-0"
     assert submission.check_submission(folder, terms, rows) == []
     key = found["condition"][2]
@@ -218,6 +220,19 @@ def test_score_takes_empty_cells_or_marks_as_refusals_if_told_so(table, tmp_path
     found.assign(rejected="no").to_csv(tmp_path / "unmarked.csv", index=False)
     done = score(tmp_path / "unmarked.csv", place, tmp_path / "unmarked", "--rejections")
     assert "2 rows without probabilities, not marked as rejected" in str(done.exception)
+
+
+def test_refused_images_do_not_make_columns_look_swapped(fabricate, made):
+    _, terms, rows, arrays = made
+    (validation,) = (condition for condition in terms.conditions() if condition.kind == "validation")
+    key, labels = validation.key, truth_of(rows, validation)["label"].to_numpy()
+    refused = np.arange(len(labels)) % 4 != 0
+    values = arrays[key].copy()
+    values[refused] = 1 / (values.shape[1] - 1)
+    values[refused, labels[refused]] = 0
+    seen = predictions.Inspected([], {**arrays, key: values}, {key: refused})
+    assert order_warning(terms, rows, seen) == []
+    assert len(order_warning(terms, rows, predictions.Inspected([], seen.arrays))) == 1
 
 
 def test_a_card_that_claims_other_refusals_is_refused(table, tmp_path):
@@ -246,6 +261,9 @@ def test_the_board_says_what_was_brought_and_what_share_it_answers(table, tmp_pa
     cards.write(brought, folder)
     done = CliRunner().invoke(app, ["leaderboard", str(tmp_path / "out"), "--out", str(tmp_path / "site")])
     assert done.exit_code == 0, done.exception
+    estimates = pd.read_csv(tmp_path / "site" / "estimators.csv")
+    assert estimates["truth"].notna().all()
+    assert estimates[["estimate", "low", "high"]].isna().all(axis=None)
     page = (tmp_path / "site" / "index.html").read_text()
     share = f"{1 - 2 / len(found):.3f}".lstrip("0")
     assert f'<span class="external">brought</span> <span class="external">coverage {share}</span>' in page

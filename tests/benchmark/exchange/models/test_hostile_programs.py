@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+import zipfile
 
 import pytest
 import torch
-from helpers.model_files import Bomb, Bright, edited, exported, saved, truth_of_bright, with_program
+from helpers.model_files import Bomb, Bright, edited, exported, saved, truth_of_bright, two_archives, with_program
+from torch._export.serde.schema import SCHEMA_VERSION
 
 from medshift.benchmark.exchange.models.exported_programs import open_exported
 from medshift.shifts.errors import MedshiftError
@@ -37,6 +39,22 @@ def pickled_weight(parts, bomb):
     parts[f"data/weights/{first['path_name']}"] = bomb
 
 
+def elsewhere(parts, bomb):
+    """A pickled weight whose path torch looks for at the top, and a harmless one where the path seems to lead."""
+    pickled_weight(parts, saved(torch.zeros(2)))
+    config = json.loads(parts[WEIGHTS])
+    first = next(iter(config["config"].values()))
+    harmless = parts[f"data/weights/{first['path_name']}"]
+    first["path_name"] = "/evil"
+    parts.update({WEIGHTS: json.dumps(config).encode(), "data/weights//evil": harmless, "/evil": bomb})
+
+
+def renamed(parts, bomb):
+    """A program that torch reads under any ending of five characters."""
+    with_program(parts, OPERATOR, "torch.os.system")
+    parts["models/model.evil"] = parts.pop("models/model.json")
+
+
 def expression(parts, text):
     found = re.search(r'"expr_str": "([^"]*)"', parts["models/model.json"].decode())
     with_program(parts, found[0], f'"expr_str": {json.dumps(text)}')
@@ -50,6 +68,8 @@ HOSTILE = {
     "example inputs": (lambda parts, bomb: parts.update({INPUTS: bomb}), "pickled Python"),
     "a constant": (opaque, "pickled Python"),
     "a weight": (pickled_weight, "pickled Python"),
+    "a weight that lies elsewhere": (elsewhere, "pickled Python"),
+    "a program of another ending": (renamed, r"has 'torch\.os\.system' where an operator"),
     "a function of torch that is no operator": (
         replaced("torch.os.system"),
         r"has 'torch\.os\.system' where an operator",
@@ -93,6 +113,22 @@ def test_a_program_that_would_run_code_is_refused_and_runs_none(program, tmp_pat
 
 def test_torch_itself_would_have_run_it(program, tmp_path):
     path = edited(program, lambda parts: parts.update({INPUTS: saved((Bomb(tmp_path / "exploded"),))}))
+    with pytest.raises(MedshiftError):
+        open_exported(path, CPU, trust=True)
+    assert (tmp_path / "exploded").exists()
+
+
+def test_an_archive_that_another_reader_takes_for_another_one_is_not_read_by_that(program, tmp_path):
+    bomb = saved(Bomb(tmp_path / "exploded"))
+    older = {f"serialized_{name}.pt": bomb for name in ("state_dict", "constants", "example_inputs")}
+    with zipfile.ZipFile(program) as archive:
+        older["serialized_exported_program.json"] = archive.read(f"{program.stem}/models/model.json")
+    older["version"] = ".".join(map(str, SCHEMA_VERSION)).encode()
+    native = {"m/archive_format": b"pt2", "m/archive_version": b"0", "m/version": b"3"}
+    path = two_archives(tmp_path / "two.pt2", native, older)
+    with pytest.raises(MedshiftError, match="cannot load it"):
+        open_exported(path, CPU, trust=False)
+    assert not (tmp_path / "exploded").exists()
     with pytest.raises(MedshiftError):
         open_exported(path, CPU, trust=True)
     assert (tmp_path / "exploded").exists()

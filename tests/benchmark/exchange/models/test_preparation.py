@@ -196,17 +196,34 @@ def test_a_network_of_timm_keeps_its_own_head(tmp_path):
     assert torch.allclose(opened.run(images), network(images), atol=1e-5)
 
 
-def test_weights_beside_an_onnx_file_are_not_read_from_elsewhere(tmp_path):
+def with_weights_beside(path, name):
+    """Move the weights of an ONNX file into another one."""
     import onnx
 
-    (tmp_path / "inside").mkdir()
-    path = onnx_bright(tmp_path / "inside" / "m.onnx")
     model = onnx.load(str(path))
     weights = next(each for each in model.graph.initializer if each.name == "weights")
-    (tmp_path / "secret").write_bytes(weights.raw_data)
+    (path.parent / name).write_bytes(weights.raw_data)
     weights.ClearField("raw_data")
     weights.data_location = onnx.TensorProto.EXTERNAL
-    weights.external_data.add(key="location", value="../secret")
+    weights.external_data.add(key="location", value=name)
     path.write_bytes(model.SerializeToString())
+    return path
+
+
+@pytest.mark.parametrize("name", ["weights", f"{'long-' * 40}name"])
+def test_the_hash_of_an_onnx_file_is_that_of_the_weights_beside_it_too(tmp_path, name):
+    path = with_weights_beside(onnx_bright(tmp_path / "m.onnx"), name)
+    before = open_onnx(path, CPU, 2)
+    assert torch.allclose(torch.as_tensor(before.run(IMAGES)).softmax(1), truth_of_bright(IMAGES), atol=1e-5)
+    (tmp_path / name).write_bytes(np.float32([0, 10]).tobytes())
+    after = open_onnx(path, CPU, 2)
+    assert before.sha256 != after.sha256
+    (tmp_path / "other").write_bytes(b"other")
+    assert open_onnx(path, CPU, 2).sha256 == after.sha256
+
+
+def test_weights_beside_an_onnx_file_are_not_read_from_elsewhere(tmp_path):
+    (tmp_path / "inside").mkdir()
+    path = with_weights_beside(onnx_bright(tmp_path / "inside" / "m.onnx"), "../secret")
     with pytest.raises(MedshiftError, match="the files of its weights belong beside it"):
         open_onnx(path, CPU, 2)
