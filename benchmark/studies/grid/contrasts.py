@@ -9,14 +9,14 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from ...scoring.bootstrap import LEAST_DEFINED, LEVEL
+from ...scoring.bootstrap import interval
 from ...scoring.estimate import Estimate, weighted
+from ...scoring.intervals import TAIL
 from ..findings import Measured
 from ..study import Figure
 from .cells import Cell
 
 Floats = NDArray[np.float64]
-TAIL = (1 - LEVEL) / 2
 LEAST_NETWORKS = 3  # over which a rank correlation is computed
 NOTHING = math.nan
 
@@ -73,19 +73,24 @@ def resampled(
     if math.isnan(value):
         return Measured(NOTHING, seeds=seeds, note=told)
     varied = np.stack([_varied(each, seeds, number) for number, each in enumerate(found)])
-    each = function(varied)
-    defined = each[~np.isnan(each)]
-    if len(defined) <= LEAST_DEFINED * len(each) or not len(defined):
+    low, high = interval(function(varied))
+    if math.isnan(low):
         return Measured(value, seeds=seeds, note=told)
-    low, high = np.quantile(defined, (TAIL, 1 - TAIL))
-    return Measured(value, float(min(low, value)), float(max(high, value)), seeds, told)
+    return Measured(value, min(low, value), max(high, value), seeds, told)
 
 
 def _varied(found: Estimate, seeds: int, number: int) -> Floats:
-    """Return replicates of an estimate in which the seeds vary, too."""
-    count = found.units / (found.units - 1) if 1 < found.units < math.inf else 1.0
-    middle = np.nanmean(found.replicates) if not np.isnan(found.replicates).all() else NOTHING
-    varied = found.value + math.sqrt(count) * (found.replicates - middle)
+    """Return replicates of an estimate in which the seeds vary, too; NaN of a single group, which shows no spread.
+
+    Deviations are widened as `scoring.intervals` widens percentiles: a plain bootstrap of few groups varies too little.
+    """
+    from scipy.special import ndtri, stdtrit  # deferred: `--help` must stay fast
+
+    if not found.units > 1 or np.isnan(found.replicates).all():
+        return np.full_like(found.replicates, np.nan)
+    units = min(found.units, 1e9)
+    wider = math.sqrt(units / (units - 1)) * float(stdtrit(max(units - 1, 1.0), 1 - TAIL) / ndtri(1 - TAIL))
+    varied = found.value + wider * (found.replicates - np.nanmean(found.replicates))
     from_seeds = found.spread[0]
     if seeds > 1 and from_seeds > 0:
         draws = np.random.default_rng([20_191_902, number]).standard_t(seeds - 1, len(varied))
@@ -185,15 +190,10 @@ def _crossing(x: Floats, figures: Floats, target: float) -> float:
 
 
 def _monotone(values: Floats) -> Floats:
-    """Return the non-decreasing sequence that is nearest in least squares, by pooling neighbours that fall."""
-    pools: list[tuple[float, int]] = []
-    for value in values:
-        total, count = float(value), 1
-        while pools and pools[-1][0] / pools[-1][1] > total / count:
-            before, size = pools.pop()
-            total, count = total + before, count + size
-        pools.append((total, count))
-    return np.array([total / count for total, count in pools for _ in range(count)])
+    """Return the non-decreasing sequence that is nearest in least squares."""
+    from sklearn.isotonic import isotonic_regression  # deferred: it takes long to import
+
+    return np.asarray(isotonic_regression(values))
 
 
 def _why(figure: Figure) -> str:

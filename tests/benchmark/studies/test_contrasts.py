@@ -14,6 +14,7 @@ from medshift.benchmark.studies.grid.contrasts import (
     _crossing,
     _monotone,
     correlation,
+    resampled,
     saved,
     share,
     slope,
@@ -21,7 +22,7 @@ from medshift.benchmark.studies.grid.contrasts import (
 )
 
 
-def cell(values, spread=0.01, seed=0, replicates=400):
+def cell(values, spread=0.01, seed=0, replicates=400, units=50.0):
     """A cell whose seeds have these values; replicates scatter around each in the same way for every cell."""
     noise = np.random.default_rng(seed).normal(0, spread, replicates)
     each = np.stack([np.concatenate([[value], value + noise]) for value in values])
@@ -30,7 +31,7 @@ def cell(values, spread=0.01, seed=0, replicates=400):
         chosen = each[list(seeds)] if seeds else each
         several = chosen if len(chosen) > 1 else np.empty((0, 0))
         return Estimate(
-            float(chosen[:, 0].mean()), chosen[:, 1:].mean(axis=0), units=50.0, bounds=(0, 1), by_seed=several
+            float(chosen[:, 0].mean()), chosen[:, 1:].mean(axis=0), units=units, bounds=(0, 1), by_seed=several
         )
 
     return SimpleNamespace(seeds=tuple(range(len(values))), estimate=estimate)
@@ -105,6 +106,27 @@ def test_the_interval_of_labels_saved_is_wide_where_the_curve_is_flat():
         for cells in (steep, flat)
     ]
     assert widths[0] < 0.5 < widths[1]
+
+
+def test_few_patients_widen_a_resampled_interval_as_they_widen_a_sum():
+    five = [cell((each,), seed=place, replicates=4000, units=5.0) for place, each in enumerate((0.7, 0.6))]
+    ends = [
+        (found.low, found.high)
+        for found in (
+            weighted_sum(five, [1.0, -1.0], "clean"),
+            resampled(five, "clean", lambda figures: figures[0] - figures[1], lambda figures: ""),
+        )
+    ]
+    assert ends[1] == pytest.approx(ends[0], abs=0.002)
+    assert ends[0][1] - ends[0][0] == pytest.approx(2 * 2.776 * math.sqrt(5 / 4 * 2) * 0.01, rel=0.05)  # t of 4
+
+
+def test_a_single_patient_saves_no_labels_for_sure():
+    cells = [cell((each,), spread=0.0, units=1.0) for each in (0.6, 0.7, 0.9)]
+    found = saved(cells, cell((0.8,), spread=0.0, units=1.0), (0.01, 0.1, 1.0), "clean")
+    assert found.value == pytest.approx(1 - 10**-0.5)
+    assert math.isnan(found.low)
+    assert verdict(found, 0.0, None) == "not shown"
 
 
 def test_a_crossing_needs_figures():
