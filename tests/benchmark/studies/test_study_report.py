@@ -145,10 +145,12 @@ def test_nothing_finished_is_told(fabricate, small, tmp_path):
         build_report(tmp_path / "made-up")
 
 
-def test_protocols_with_other_test_patients_are_not_compared(fabricate, small, tmp_path):
+@pytest.mark.parametrize("groups", [5, 8])  # fewer, and as many by other names
+def test_protocols_with_other_test_patients_are_not_compared(fabricate, small, tmp_path, groups):
     study_folder(fabricate, tmp_path, small, better_at_last)
     other = tmp_path / "other"
-    study_folder(fabricate, other, small, better_at_last, rows=fabricate.table(groups=5))
+    rows = fabricate.table(groups=groups)
+    study_folder(fabricate, other, small, better_at_last, rows=rows.assign(group="other-" + rows["group"]))
     shutil.move(other / "made-up", tmp_path / "moved")
     shutil.rmtree(other)
     noted = stored.read(tmp_path)
