@@ -71,7 +71,7 @@ def prepare(
         planned.study,
         _data(planned, choice),
         " ".join(command),
-        (*cuts, *planned.cuts),
+        tuple(dict.fromkeys((*cuts, *planned.cuts))),
         planned.cells,
         settings,
         study.analysis is not None,
