@@ -262,7 +262,7 @@ def _check_answer(study: Study, answer: Answer, where: tuple[str | int, ...]) ->
 
 
 def _check_saved(axis: Axis, answer: Answer, where: tuple[str | int, ...]) -> None:
-    if axis.kind != "labels" or list(axis.levels) != sorted(axis.levels) or axis.levels[-1] != 1:  # type: ignore[type-var]
+    if axis.kind != "labels" or list(axis.levels) != sorted(axis.levels) or axis.levels[-1] != 1:
         raise StudyError((*where, "over"), "labels are saved over an axis of kind `labels`, whose levels rise to 1.0")
     if answer.figure not in RISING:
         raise StudyError((*where, "figure"), f"labels are saved by a figure that rises with them: {', '.join(RISING)}")

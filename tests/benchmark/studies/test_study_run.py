@@ -96,6 +96,17 @@ def test_a_built_in_study_runs_to_its_report_by_one_command(name, images, in_pro
         assert "size is only 32, 48, of" in page
 
 
+def test_what_failed_is_told_before_what_an_analysis_lacks_for_it(images, monkeypatch, tmp_path):
+    def outcomes(self, runs, out, progress):
+        yield from (Outcome(run, "failed" if run.name == "random-init" else "done", 1.0, "no memory") for run in runs)
+
+    monkeypatch.setattr(local.Workers, "outcomes", outcomes)
+    words = ["study", "run", "similarity", "--data", str(images), *TINY, "--out", str(tmp_path / "out")]
+    result = CliRunner().invoke(app, words)
+    assert isinstance(result.exception, MedshiftError)
+    assert str(result.exception).startswith("1 of 2 runs failed:\n  random-init+steps=2, seed 0: no memory")
+
+
 @pytest.mark.slow
 def test_a_study_in_a_file_runs_in_processes_and_resumes(images, tmp_path):
     (tmp_path / "small.toml").write_text(SMALL)
