@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,9 +42,7 @@ def weighted_sum(cells: Sequence[Cell], weights: Sequence[float], figure: Figure
     total = weighted(found, weights)
     if math.isnan(total.value):
         return Measured(NOTHING, seeds=seeds, note=_why(figure))
-    return Measured(
-        total.value, *total.interval, seeds, "" if seeds > 1 else "One seed: the interval is over patients alone."
-    )
+    return Measured(total.value, *total.interval, seeds, _limits(figure, seeds, total.interval[0]))
 
 
 def resampled(
@@ -75,7 +72,7 @@ def resampled(
     varied = np.stack([_varied(each, seeds, number) for number, each in enumerate(found)])
     low, high = interval(function(varied))
     if math.isnan(low):
-        return Measured(value, seeds=seeds, note=told)
+        return Measured(value, seeds=seeds, note=f"{told} {_limits(figure, seeds, low)}".strip())
     return Measured(value, min(low, value), max(high, value), seeds, told)
 
 
@@ -104,9 +101,11 @@ def share(cells: Sequence[Cell], figure: Figure) -> Measured:
     Undefined unless the whole change is shown to differ from none: the ratio would be of noise.
     """
     whole = weighted_sum([cells[0], cells[2]], [-1.0, 1.0], figure)
+    if math.isnan(whole.value):
+        return whole
     if math.isnan(whole.low) or whole.low <= 0 <= whole.high:
-        note = whole.note or f"The whole change, {whole.text}, is not shown to differ from none: no share of it is."
-        return replace(whole, value=NOTHING, low=NOTHING, high=NOTHING, note=note)
+        why = f"The whole change, {whole.text}, is not shown to differ from none: no share of it is."
+        return Measured(NOTHING, seeds=whole.seeds, note=f"{why} {whole.note}".strip())
 
     def ratio(figures: Floats) -> Floats:
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -125,7 +124,9 @@ def slope(positions: Sequence[float], *, log: bool) -> list[float]:
 def correlation(cells: Sequence[Cell], positions: Sequence[float], figure: Figure) -> Measured:
     """Compute Spearman's rank correlation of positions with a figure, over cells."""
     if len(cells) < LEAST_NETWORKS:
-        return Measured(NOTHING, note=f"A rank correlation needs {LEAST_NETWORKS} of them or more; {len(cells)} ran.")
+        return Measured(
+            NOTHING, note=f"A rank correlation needs {LEAST_NETWORKS} cells or more; finished: {len(cells)}."
+        )
     x = _ranks(np.asarray(positions, dtype=np.float64)[:, None])
 
     def spearman(figures: Floats) -> Floats:
@@ -135,7 +136,7 @@ def correlation(cells: Sequence[Cell], positions: Sequence[float], figure: Figur
             below = np.sqrt((away_x**2).sum(axis=0) * (away_y**2).sum(axis=0))
             return np.asarray((away_x * away_y).sum(axis=0) / below)
 
-    return resampled(cells, figure, spearman, lambda figures: f"Over {len(cells)} of them.")
+    return resampled(cells, figure, spearman, lambda figures: f"Over {len(cells)} cells.")
 
 
 def _ranks(values: Floats) -> Floats:
@@ -194,6 +195,14 @@ def _monotone(values: Floats) -> Floats:
     from sklearn.isotonic import isotonic_regression  # deferred: it takes long to import
 
     return np.asarray(isotonic_regression(values))
+
+
+def _limits(figure: Figure, seeds: int, low: float) -> str:
+    """Say what an interval does not hold, or why there is none."""
+    if math.isnan(low):
+        alone = seeds == 1 and figure.startswith("steps")
+        return "No interval: one seed does not show how steps vary." if alone else "No interval: too few patients."
+    return "" if seeds > 1 else "One seed: the interval is over patients alone."
 
 
 def _why(figure: Figure) -> str:

@@ -73,6 +73,9 @@ def test_the_share_of_a_change_that_the_lowest_stages_give():
     assert math.isnan(flat.value)
     assert flat.note.startswith("The whole change, +.005 [")
     assert flat.note.endswith("is not shown to differ from none: no share of it is.")
+    alone = share([cell((0.60,)), cell((0.61,), seed=1), cell((0.60,), seed=2)], "clean")
+    assert alone.note.startswith("The whole change, .000 [")
+    assert alone.note.endswith("no share of it is. One seed: the interval is over patients alone.")
 
 
 @pytest.mark.parametrize(
@@ -126,6 +129,7 @@ def test_a_single_patient_saves_no_labels_for_sure():
     found = saved(cells, cell((0.8,), spread=0.0, units=1.0), (0.01, 0.1, 1.0), "clean")
     assert found.value == pytest.approx(1 - 10**-0.5)
     assert math.isnan(found.low)
+    assert found.note == "No interval: too few patients."
     assert verdict(found, 0.0, None) == "not shown"
 
 
@@ -139,7 +143,7 @@ def test_the_rank_correlation_is_spearmans_and_needs_three():
     assert correlation(cells, [70, 71, 72, 73], "clean").value == pytest.approx(0.8)
     few = correlation(cells[:2], [70, 71], "clean")
     assert math.isnan(few.value)
-    assert few.note == "A rank correlation needs 3 of them or more; 2 ran."
+    assert few.note == "A rank correlation needs 3 cells or more; finished: 2."
 
 
 def test_three_seeds_that_scatter_widen_a_resampled_interval_as_students_t_does():

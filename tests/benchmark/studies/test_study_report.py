@@ -58,7 +58,8 @@ def test_the_answer_is_a_sentence_with_an_interval_and_a_verdict(made):
     assert first.found.seeds == 1  # the only one that both levels have
     # every training reaches 95 % of its gain at the same step
     assert second.found.value == 0
-    assert math.isnan(second.found.low)  # one seed says nothing of how steps vary
+    assert math.isnan(second.found.low)
+    assert second.found.note == "No interval: one seed does not show how steps vary."
     assert second.verdict == "not shown"
 
 

@@ -72,7 +72,7 @@ def test_a_built_in_study_runs_to_its_report_by_one_command(name, images, in_pro
         assert done == 1
         assert isinstance(result.exception, MedshiftError)
         assert "1 of 2 runs failed:\n  imagenet-finetune+arch=resnet18.a1_in1k" in str(result.exception)
-        assert "A rank correlation needs 3 of them or more; 1 ran." in result.output
+        assert "A rank correlation needs 3 cells or more; finished: 1." in result.output
     else:
         assert (done, result.exception) == (count, None)
     assert "less than the whole study: 1 seed instead of 3\n" in result.output
