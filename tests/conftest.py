@@ -24,6 +24,15 @@ def fabricate():
     return fabricate
 
 
+@pytest.fixture(scope="module")
+def browser():
+    """A browser of the system, for the pages of a file."""
+    from helpers.browser import started
+
+    with started() as found:
+        yield found
+
+
 @pytest.fixture(scope="session")
 def instruction_sets():
     """What to set for a process that is to use fewer instructions of an x86-64 processor than it has.

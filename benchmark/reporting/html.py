@@ -8,15 +8,18 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+TEMPLATES = Path(__file__).with_name("templates")
+
 
 def template_environment(*templates: Path) -> Environment:
     """Return the Jinja environment of a page: it escapes in every template and raises on undefined names.
 
     Args:
-        templates: The folders that hold the page's templates; the first one that has a name gives it.
+        templates: The folders that hold the page's templates; the first one that has a name gives it. `head.html`, with
+            which every page begins, is here.
     """
     return Environment(
-        loader=FileSystemLoader(templates, encoding="utf-8"),
+        loader=FileSystemLoader([*templates, TEMPLATES], encoding="utf-8"),
         autoescape=True,  # whatever a template's suffix
         undefined=StrictUndefined,
         trim_blocks=True,

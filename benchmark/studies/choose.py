@@ -58,39 +58,52 @@ def choose(study: Study, chosen: Chosen) -> tuple[Study, ProtocolChoice, list[st
     settings = dict(chosen.settings)
     if chosen.budget:
         axis = next((axis for axis in study.axes if axis.setting == "budget"), None)
+        again = f"--set budget={settings['budget']}" if "budget" in settings else ""
+        if axis is not None and axis.name in levels:
+            again = f"--levels {axis.name}={','.join(levels[axis.name])}"
+        if again:
+            raise MedshiftError(f"--budget {chosen.budget} and {again} both choose the length of training: give one")
         if axis is None:
             settings["budget"] = chosen.budget
         else:
-            levels.setdefault(axis.name, (chosen.budget,))
+            levels[axis.name] = (chosen.budget,)
     if chosen.arms:
         made = _with_arms(made, chosen.arms)
         left_out = [name for name in study.arms if name not in made.arms]
         cuts += [f"left out: {', '.join(left_out)}"] if left_out else []
     for name, kept in levels.items():
         made = _with_levels(made, name, kept)
-        before = next(axis for axis in study.axes if axis.name == name).levels
-        after = next((axis.levels for axis in made.axes if axis.name == name), ())
+        before, after = study.axis(name).levels, made.axis(name).levels
         if after != before:
-            cuts.append(f"{name} is only {_listed(after)}, of {_listed(before)}")
+            cuts.append(_cut(name, after, before))
     for key, value in settings.items():
         made = _with_setting(made, key, value)
         cuts.append(f"{key} is {value} in all arms that have it")
     if chosen.seeds and chosen.seeds != study.seeds:
         made = replace(made, seeds=chosen.seeds)
         cuts += [f"{plural(chosen.seeds, 'seed')} instead of {study.seeds}"] if chosen.seeds < study.seeds else []
+    made, left_out = _with_answers(study, made)
+    choice, told = _protocol(study, chosen)
+    return made, choice, cuts + left_out + told
+
+
+def _with_answers(study: Study, made: Study) -> tuple[Study, list[str]]:
+    """Leave out the answers whose runs were left out of a study; return the rest, and what is said of it.
+
+    Raises:
+        MedshiftError: No answer is left.
+    """
     answers = tuple(answer for answer in made.answers if _answerable(made, answer))
+    dropped = len(study.answers) - len(answers)
     if study.answers and not answers:
         raise MedshiftError(
             f"study {study.name!r}: with these arms and levels, no question is left: its first answer needs "
             f"{_needed(study.answers[0])}"
         )
-    dropped = len(study.answers) - len(answers)
-    if dropped:
-        cuts.append(f"{plural(dropped, 'answer')} left out, as {'its' if dropped == 1 else 'their'} runs are")
-        if answers[0] != study.answers[0]:
-            cuts.append(OTHER_FIRST)
-    choice, told = _protocol(study, chosen)
-    return replace(made, answers=answers), choice, cuts + told
+    if not dropped:
+        return made, []
+    said = [f"{plural(dropped, 'answer')} left out, as {'its' if dropped == 1 else 'their'} runs are"]
+    return replace(made, answers=answers), said + ([OTHER_FIRST] if answers[0] != study.answers[0] else [])
 
 
 def _with_arms(study: Study, names: Sequence[str]) -> Study:
@@ -142,14 +155,25 @@ def _with_setting(study: Study, key: str, value: str) -> Study:
 
 
 def reached(study: Study, levels: Mapping[str, Sequence[Setting]]) -> tuple[Study, list[str]]:
-    """Return a study with only the levels that the data allow, and what was cut for it."""
-    cuts = []
+    """Return a study with only the levels that the data allow, and what was cut for it.
+
+    Raises:
+        MedshiftError: No answer is left.
+    """
+    made, cuts = study, []
     for name, kept in levels.items():
         before = study.axis(name).levels
         if len(kept) < len(before):
-            study = _with_levels(study, name, [str(level) for level in kept])
-            cuts.append(f"{name} is only {_listed(kept)}, of {_listed(before)}: the data allow no more")
-    return replace(study, answers=tuple(answer for answer in study.answers if _answerable(study, answer))), cuts
+            made = _with_levels(made, name, [str(level) for level in kept])
+            cuts.append(f"{_cut(name, kept, before)}: the data allow no more")
+    made, left_out = _with_answers(study, made)
+    return made, cuts + left_out
+
+
+def _cut(name: str, kept: Sequence[Setting], before: Sequence[Setting]) -> str:
+    """Say which levels of an axis are left; answers are about the last one unless they name another."""
+    last = f" (answers about the last level are about {kept[-1]})" if kept[-1] != before[-1] else ""
+    return f"{name} is only {_listed(kept)}, of {_listed(before)}{last}"
 
 
 def _answerable(study: Study, answer: Answer) -> bool:
@@ -160,13 +184,16 @@ def _answerable(study: Study, answer: Answer) -> bool:
     asked = [item for chosen in (answer.at, answer.base, answer.whole) for item in chosen.items()]
     if any(name not in axes or level not in axes[name].levels for name, level in asked):
         return False
+    if answer.measure == "saved" and 1 not in axes[answer.over].levels:  # all labels, with which others are compared
+        return False
     return not answer.over or (answer.over in axes and len(axes[answer.over].levels) > 1)
 
 
 def _needed(answer: Answer) -> str:
     found = [f"arm {name}" for name in (answer.of, answer.against) if name]
     found += [f"{name}={level}" for chosen in (answer.at, answer.base, answer.whole) for name, level in chosen.items()]
-    return ", ".join([*found, *([f"two levels of {answer.over}"] if answer.over else [])])
+    over = "all labels, and fewer" if answer.measure == "saved" else f"two levels of {answer.over}"
+    return ", ".join([*found, *([over] if answer.over else [])])
 
 
 def _protocol(study: Study, chosen: Chosen) -> tuple[ProtocolChoice, list[str]]:

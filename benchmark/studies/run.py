@@ -36,6 +36,12 @@ class PreparedStudy:
     stored: StoredStudy
     out: Path
 
+    def is_reported(self, result: SweepResult) -> bool:
+        """Return whether the study's runs are enough for a report: any of a grid, all of an analysis of its own."""
+        if self.stored.own_analysis:
+            return not (result.failed or result.elsewhere)
+        return bool(result.folders)
+
 
 def prepare(
     loaded: LoadedStudy,
@@ -71,7 +77,7 @@ def prepare(
         planned.study,
         _data(planned, choice),
         " ".join(command),
-        (*cuts, *planned.cuts),
+        tuple(dict.fromkeys((*cuts, *planned.cuts))),
         planned.cells,
         settings,
         study.analysis is not None,
@@ -89,7 +95,7 @@ def run_study(
     """
     stored.write(prepared.stored, prepared.out)
     result = make_runs(prepared.planned.runs, prepared.out, pool or Workers(), progress)
-    if prepared.stored.study.analysis is not None and not (result.failed or result.elsewhere):
+    if prepared.stored.own_analysis and prepared.is_reported(result):
         prepared.stored.study.analysis.measure(prepared.stored, prepared.out)
     return result
 

@@ -178,6 +178,8 @@ class StudyError(MedshiftError):
         self.problem = problem
 
 
+#: Figures of which more is better.
+RISING = ("clean", "real", "synthesized", "shifted")
 NEEDS: Mapping[str, tuple[str, ...]] = {
     "difference": ("against",),
     "change": ("base",),
@@ -244,6 +246,8 @@ def _check_answer(study: Study, answer: Answer, where: tuple[str | int, ...]) ->
     names = [axis.name for axis in study.axes]
     if answer.over and answer.over not in names:
         raise StudyError((*where, "over"), f"no axis {answer.over!r}.{near(answer.over, names)}")
+    if answer.measure == "saved":
+        _check_saved(study.axis(answer.over), answer, where)
     for key in ("at", "base", "whole"):
         for name, level in getattr(answer, key).items():
             if name not in names:
@@ -255,3 +259,10 @@ def _check_answer(study: Study, answer: Answer, where: tuple[str | int, ...]) ->
         raise StudyError(where, "give `least`, `most` or both: the range in which the claim says that the number lies")
     if answer.least is not None and answer.most is not None and not answer.least < answer.most:
         raise StudyError((*where, "least"), "must be below `most`")
+
+
+def _check_saved(axis: Axis, answer: Answer, where: tuple[str | int, ...]) -> None:
+    if axis.kind != "labels" or list(axis.levels) != sorted(axis.levels) or axis.levels[-1] != 1:
+        raise StudyError((*where, "over"), "labels are saved over an axis of kind `labels`, whose levels rise to 1.0")
+    if answer.figure not in RISING:
+        raise StudyError((*where, "figure"), f"labels are saved by a figure that rises with them: {', '.join(RISING)}")

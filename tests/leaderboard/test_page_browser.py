@@ -9,28 +9,11 @@ import tarfile
 from pathlib import Path
 
 import pytest
+from helpers.browser import Opened
 
 from medshift.leaderboard.build import build_leaderboard
 
-sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install '.[dev]'")
-
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-ARGUMENTS = (
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
-)  # fmt: skip
 AXE = "axe-core@4.14.1"
-
-
-@pytest.fixture(scope="module")
-def browser():
-    where = next((found for found in map(shutil.which, BROWSERS) if found), None)
-    if where is None:
-        pytest.skip(f"no browser: none of {', '.join(BROWSERS)} is on the path")
-    with sync_api.sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=where, args=list(ARGUMENTS))
-        yield started
-        started.close()
 
 
 @pytest.fixture(scope="module")
@@ -49,20 +32,6 @@ def site(fabricate, tmp_path_factory):
         fabricate.contest(root, fabricate.table(groups=4), name="nothing-yet")
         build_leaderboard(root, out)
     return (out / "index.html").as_uri()
-
-
-class Opened:
-    """A page with its console messages and requests."""
-
-    def __init__(self, browser, url, **options):
-        self.context = browser.new_context(**options)
-        self.page = self.context.new_page()
-        self.messages: list[str] = []
-        self.requests: list[str] = []
-        self.page.on("console", lambda message: self.messages.append(message.text))
-        self.page.on("pageerror", lambda error: self.messages.append(str(error)))
-        self.page.on("request", lambda request: self.requests.append(request.url))
-        self.page.goto(url)
 
 
 @pytest.fixture

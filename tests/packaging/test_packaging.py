@@ -87,5 +87,6 @@ def test_the_wheel_holds_nothing_outside_medshift(tmp_path):
     version = CONFIG["project"]["version"]
     assert tops == {"medshift", f"medshift-{version}.dist-info"}
     assert {f"medshift/{path.relative_to(ROOT)}" for path in MODULES} <= set(names)
+    assert "medshift/benchmark/reporting/templates/head.html" in names
     assert "medshift/leaderboard/report/templates/page.html" in names
     assert not any("leaderboard/submissions" in name for name in names)

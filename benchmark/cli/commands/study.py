@@ -16,11 +16,10 @@ from ...contract.precision import DEFAULT, Precision
 from .. import options
 from ..reading import DataOptions, ReadingOptions
 from .listing import Json, print_json, print_rows
+from .sweep.pool import PoolOptions
 
 if TYPE_CHECKING:
-    from ...runs.sweeps.outcome import SweepResult
     from ...studies.file import LoadedStudy
-    from ...studies.run import PreparedStudy
 
 SMALLER = "What makes it smaller; the report says what was cut"
 
@@ -118,14 +117,7 @@ def run(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show what is done and to do, and how long it will take.")
     ] = False,
-    workers: Annotated[int, typer.Option(help="Runs at a time on this machine.", min=1)] = 1,
-    ray: Annotated[
-        str, typer.Option(metavar="auto|ADDRESS", help="Run on this Ray cluster; needs the extra `ray`.")
-    ] = "",
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = "auto",
-    threads: Annotated[
-        int, typer.Option(help="CPU threads of each run; 0: its share of the cores, on Ray 1.", min=0)
-    ] = 0,
+    pool: PoolOptions,
     precision: Annotated[Precision, typer.Option(help="As for `medshift run`.")] = DEFAULT,
     submitter: Annotated[str, typer.Option(help="Who answers for the submissions.")] = "",
 ) -> None:
@@ -151,20 +143,20 @@ def run(
         submitter,
         precision,
     )
-    from ...runs.sweeps.cluster import Cluster
-    from ...runs.sweeps.local import Workers
-    from ...studies.run import prepare
+    from ...studies.run import prepare, run_study
     from ..progress import bar
-    from .sweep.act import end
+    from .sweep.act import end, show, watched
 
-    pool = Cluster(ray, threads, device) if ray else Workers(workers, threads, device)
     command = ["medshift", *sys.argv[1:]] if sys.argv[1:2] == ["study"] else ["medshift", "study", "run", name]
-    prepared = prepare(loaded, wanted, out, [shlex.join(command)], pool, bar, _first_line)
+    made = pool.pool()
+    prepared = prepare(loaded, wanted, out, [shlex.join(command)], made, bar, _first_line)
+    runs = prepared.planned.runs
     if dry_run:
-        _show(prepared, workers)
+        show(runs, out, pool.workers)
         return
-    result = _start(prepared, pool)
-    if result.folders or not prepared.planned.runs:  # what failed is told below, and missing in the report
+    with watched(len(runs)) as progress:
+        result = run_study(prepared, made, progress)
+    if prepared.is_reported(result):  # what failed is told below, and missing in the report
         _report(out)
     end(result)
 
@@ -205,33 +197,6 @@ def _first_line(loaded: LoadedStudy, cuts: Sequence[str]) -> None:
         screen.print(f"{loaded.study.name}: {cost(loaded.study).text}", markup=False, soft_wrap=True)
     for cut in cuts:
         screen.print(f"less than the whole study: {cut}", markup=False, soft_wrap=True)
-
-
-def _show(prepared: PreparedStudy, workers: int) -> None:
-    """Print the table of runs, and how long those that are to do will take."""
-    from ...runs.sweeps.estimate import Durations, told, told_total
-    from .sweep.act import counted
-
-    runs = prepared.planned.runs
-    durations = Durations(prepared.out, runs)
-    states = [run.state(prepared.out) for run in runs]
-    rows = []
-    for run, state in zip(runs, states, strict=True):
-        seconds = durations.of(run) if state != "done" else None
-        shown = f"about {told(seconds)}" if seconds is not None else "" if state == "done" else "unknown"
-        rows.append((run.entry, str(run.seed), run.study.protocol.name, state, shown))
-    print_rows("runs", ("name", "seed", "protocol", "state", "time"), rows)
-    todo = [run for run, state in zip(runs, states, strict=True) if state == "to do"]
-    print(f"{counted(states)}; {told_total(todo, durations, workers)}")
-
-
-def _start(prepared: PreparedStudy, pool: Any) -> SweepResult:  # noqa: ANN401 - imported on use
-    """Make the runs."""
-    from ...studies.run import run_study
-    from .sweep.act import watched
-
-    with watched(len(prepared.planned.runs)) as progress:
-        return run_study(prepared, pool, progress)
 
 
 @app.command("report")

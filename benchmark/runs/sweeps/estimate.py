@@ -47,11 +47,6 @@ class Durations:
         return None
 
 
-def told(seconds: float) -> str:
-    """Format a duration for people; see `wording.duration`."""
-    return duration(seconds)
-
-
 def told_total(runs: Sequence[PlannedRun], durations: Durations, workers: int) -> str:
     """Tell how long runs will take with a number of workers, as far as finished runs of their baselines say it."""
     found = [durations.of(run) for run in runs]
@@ -63,4 +58,4 @@ def told_total(runs: Sequence[PlannedRun], durations: Durations, workers: int) -
     lacking = len(found) - len(known)
     spread = max(sum(known) / workers, max(known))
     rest = f", and {lacking} of unknown length" if lacking else ""
-    return f"about {told(spread)} with {plural(workers, 'worker')}{rest}"
+    return f"about {duration(spread)} with {plural(workers, 'worker')}{rest}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 
 from ..findings import Answered, Measured, signed, verdict
 from ..study import Answer, Setting
@@ -84,21 +85,20 @@ def _measured(grid: Grid, asked: Answer) -> Measured:
         return correlation(mine, positions, asked.figure)
     if len(mine) < 2:
         return Measured(math.nan, note=f"Fewer than two levels of {axis.name} are finished.")
-    lacking = len(levels) - len(mine)
     if asked.measure == "saved":
         last = _cell(grid, asked.against, {**at, axis.name: levels[-1]})
         if last is None or not ours[-1]:
             return Measured(math.nan, note="The runs with all labels are not finished.")
-        return saved(mine, last, positions, asked.figure)
-    weights = slope(positions, log=axis.scale == "log")
-    cells, both = list(mine), list(weights)
-    if theirs:
-        cells += [cell for cell in (theirs[place] for place in kept) if cell]
-        both += [-weight for weight in weights]
-    found = weighted_sum(cells, both, asked.figure)
+        found = saved(mine, last, [float(levels[place]) for place in kept], asked.figure)
+    else:
+        weights = slope(positions, log=axis.scale == "log")
+        against = [cell for cell in (theirs[place] for place in kept) if cell] if theirs else []
+        both = [*weights, *(-each for each in weights)] if against else weights
+        found = weighted_sum([*mine, *against], both, asked.figure)
+    lacking = len(levels) - len(mine)
     if lacking:
         note = f"{lacking} of {len(levels)} levels of {axis.name} are not finished."
-        return Measured(found.value, found.low, found.high, found.seeds, f"{found.note} {note}".strip())
+        return replace(found, note=f"{found.note} {note}".strip())
     return found
 
 

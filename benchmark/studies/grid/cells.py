@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ....leaderboard.entries.entries import protocol_folders
+from ....leaderboard.entries.entries import ProtocolFolder, protocol_folders
 from ....leaderboard.entries.scoring import PAIRED
 from ....leaderboard.ranking.board import Board, Row, rank_entries
 from ....shifts.errors import MedshiftError
@@ -211,30 +211,32 @@ def read_grid(stored: StoredStudy, folder: Path, progress: Callable[[str], None]
             for protocol, entry in places
         )
         cells.append(Cell(arm, dict(levels), pieces))
-    _require_same_tests(boards)
+    _require_same_tests(folders)
     refused = tuple(line for board in boards.values() for line in board.refused)
     some = next(board for board in boards.values() if board.rows)
     labels = {found.path.name: label_budget(found.protocol, found.truth) for found in folders}
     return Grid(stored, tuple(cells), tuple(missing), refused, some, labels)
 
 
-def _require_same_tests(boards: Mapping[str, Board]) -> None:
+def _require_same_tests(folders: Sequence[ProtocolFolder]) -> None:
     """Check that protocols differ in training only: else replicates would pair different patients.
 
     Raises:
         MedshiftError: Two protocols have different test splits.
     """
-    first, *others = boards.values()
+    first, *others = folders
+    expected = _tests(first)
     for other in others:
-        same = {key: size for key, size in first.sizes.items() if key[1] == "test"} == {
-            key: size for key, size in other.sizes.items() if key[1] == "test"
-        }
-        if not same or _tests(first) != _tests(other) or first.protocol.seed != other.protocol.seed:
+        if _tests(other) != expected:
             raise MedshiftError(
                 f"protocols {first.protocol.name!r} and {other.protocol.name!r} of the study have different tests: "
                 "their figures cannot be compared"
             )
 
 
-def _tests(board: Board) -> list[str]:
-    return [condition.key for condition in board.protocol.conditions()]
+def _tests(folder: ProtocolFolder) -> tuple[object, ...]:
+    """Return what figures and their replicates depend on: test images with their groups, conditions, and the seed."""
+    rows = folder.truth[folder.truth["split"] == "test"]
+    images = sorted(map(tuple, rows[["domain", "sample_id", "group", "label"]].astype(str).to_numpy().tolist()))
+    protocol = folder.protocol
+    return images, [condition.key for condition in protocol.conditions()], protocol.seed

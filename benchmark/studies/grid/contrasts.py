@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ...scoring.bootstrap import LEAST_DEFINED, LEVEL
+from ...scoring.bootstrap import interval
 from ...scoring.estimate import Estimate, weighted
+from ...scoring.intervals import TAIL
 from ..findings import Measured
 from ..study import Figure
 from .cells import Cell
 
 Floats = NDArray[np.float64]
-TAIL = (1 - LEVEL) / 2
 LEAST_NETWORKS = 3  # over which a rank correlation is computed
 NOTHING = math.nan
 
@@ -43,9 +42,7 @@ def weighted_sum(cells: Sequence[Cell], weights: Sequence[float], figure: Figure
     total = weighted(found, weights)
     if math.isnan(total.value):
         return Measured(NOTHING, seeds=seeds, note=_why(figure))
-    return Measured(
-        total.value, *total.interval, seeds, "" if seeds > 1 else "One seed: the interval is over patients alone."
-    )
+    return Measured(total.value, *total.interval, seeds, _limits(figure, seeds, total.interval[0]))
 
 
 def resampled(
@@ -73,19 +70,24 @@ def resampled(
     if math.isnan(value):
         return Measured(NOTHING, seeds=seeds, note=told)
     varied = np.stack([_varied(each, seeds, number) for number, each in enumerate(found)])
-    each = function(varied)
-    defined = each[~np.isnan(each)]
-    if len(defined) <= LEAST_DEFINED * len(each) or not len(defined):
-        return Measured(value, seeds=seeds, note=told)
-    low, high = np.quantile(defined, (TAIL, 1 - TAIL))
-    return Measured(value, float(min(low, value)), float(max(high, value)), seeds, told)
+    low, high = interval(function(varied))
+    if math.isnan(low):
+        return Measured(value, seeds=seeds, note=f"{told} {_limits(figure, seeds, low)}".strip())
+    return Measured(value, min(low, value), max(high, value), seeds, told)
 
 
 def _varied(found: Estimate, seeds: int, number: int) -> Floats:
-    """Return replicates of an estimate in which the seeds vary, too."""
-    count = found.units / (found.units - 1) if 1 < found.units < math.inf else 1.0
-    middle = np.nanmean(found.replicates) if not np.isnan(found.replicates).all() else NOTHING
-    varied = found.value + math.sqrt(count) * (found.replicates - middle)
+    """Return replicates of an estimate in which the seeds vary, too; NaN of a single group, which shows no spread.
+
+    Deviations are widened as `scoring.intervals` widens percentiles: a plain bootstrap of few groups varies too little.
+    """
+    from scipy.special import ndtri, stdtrit  # deferred: `--help` must stay fast
+
+    if not found.units > 1 or np.isnan(found.replicates).all():
+        return np.full_like(found.replicates, np.nan)
+    units = min(found.units, 1e9)
+    wider = math.sqrt(units / (units - 1)) * float(stdtrit(max(units - 1, 1.0), 1 - TAIL) / ndtri(1 - TAIL))
+    varied = found.value + wider * (found.replicates - np.nanmean(found.replicates))
     from_seeds = found.spread[0]
     if seeds > 1 and from_seeds > 0:
         draws = np.random.default_rng([20_191_902, number]).standard_t(seeds - 1, len(varied))
@@ -99,9 +101,11 @@ def share(cells: Sequence[Cell], figure: Figure) -> Measured:
     Undefined unless the whole change is shown to differ from none: the ratio would be of noise.
     """
     whole = weighted_sum([cells[0], cells[2]], [-1.0, 1.0], figure)
+    if math.isnan(whole.value):
+        return whole
     if math.isnan(whole.low) or whole.low <= 0 <= whole.high:
-        note = whole.note or f"The whole change, {whole.text}, is not shown to differ from none: no share of it is."
-        return replace(whole, value=NOTHING, low=NOTHING, high=NOTHING, note=note)
+        why = f"The whole change, {whole.text}, is not shown to differ from none: no share of it is."
+        return Measured(NOTHING, seeds=whole.seeds, note=f"{why} {whole.note}".strip())
 
     def ratio(figures: Floats) -> Floats:
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -120,7 +124,9 @@ def slope(positions: Sequence[float], *, log: bool) -> list[float]:
 def correlation(cells: Sequence[Cell], positions: Sequence[float], figure: Figure) -> Measured:
     """Compute Spearman's rank correlation of positions with a figure, over cells."""
     if len(cells) < LEAST_NETWORKS:
-        return Measured(NOTHING, note=f"A rank correlation needs {LEAST_NETWORKS} of them or more; {len(cells)} ran.")
+        return Measured(
+            NOTHING, note=f"A rank correlation needs {LEAST_NETWORKS} cells or more; finished: {len(cells)}."
+        )
     x = _ranks(np.asarray(positions, dtype=np.float64)[:, None])
 
     def spearman(figures: Floats) -> Floats:
@@ -130,7 +136,7 @@ def correlation(cells: Sequence[Cell], positions: Sequence[float], figure: Figur
             below = np.sqrt((away_x**2).sum(axis=0) * (away_y**2).sum(axis=0))
             return np.asarray((away_x * away_y).sum(axis=0) / below)
 
-    return resampled(cells, figure, spearman, lambda figures: f"Over {len(cells)} of them.")
+    return resampled(cells, figure, spearman, lambda figures: f"Over {len(cells)} cells.")
 
 
 def _ranks(values: Floats) -> Floats:
@@ -185,15 +191,18 @@ def _crossing(x: Floats, figures: Floats, target: float) -> float:
 
 
 def _monotone(values: Floats) -> Floats:
-    """Return the non-decreasing sequence that is nearest in least squares, by pooling neighbours that fall."""
-    pools: list[tuple[float, int]] = []
-    for value in values:
-        total, count = float(value), 1
-        while pools and pools[-1][0] / pools[-1][1] > total / count:
-            before, size = pools.pop()
-            total, count = total + before, count + size
-        pools.append((total, count))
-    return np.array([total / count for total, count in pools for _ in range(count)])
+    """Return the non-decreasing sequence that is nearest in least squares."""
+    from sklearn.isotonic import isotonic_regression  # deferred: it takes long to import
+
+    return np.asarray(isotonic_regression(values))
+
+
+def _limits(figure: Figure, seeds: int, low: float) -> str:
+    """Say what an interval does not hold, or why there is none."""
+    if math.isnan(low):
+        alone = seeds == 1 and figure.startswith("steps")
+        return "No interval: one seed does not show how steps vary." if alone else "No interval: too few patients."
+    return "" if seeds > 1 else "One seed: the interval is over patients alone."
 
 
 def _why(figure: Figure) -> str:

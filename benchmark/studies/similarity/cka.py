@@ -55,7 +55,7 @@ def gram(features: NDArray[np.floating]) -> Gram:
     Features are centred first: CKA does not depend on their means, and its rounding does.
 
     Raises:
-        MedshiftError: There are fewer than `LEAST_IMAGES` images, or values that are not finite.
+        MedshiftError: Fewer than `LEAST_IMAGES` images, or values that are not finite.
     """
     values = np.asarray(features, dtype=np.float64)
     if len(values) < LEAST_IMAGES:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -84,7 +84,6 @@ def measure(
     images: TestImages,
     device: torch.device,
     grid: int = 1,
-    report: Callable[[str], None] = lambda line: None,
 ) -> pd.DataFrame:
     """Measure everything; networks of an arm have one architecture.
 
@@ -93,7 +92,6 @@ def measure(
         images: What they look at.
         device: Where the networks are.
         grid: Cells per axis that space is averaged to.
-        report: Called with a line of progress.
     """
     groups = images.groups
     common: Row = {"images": len(groups), "groups": len(np.unique(groups)), "grid": grid}
@@ -111,8 +109,7 @@ def measure(
         rows += [{**about[at], **row} for at, row in _of_training(own, clean, groups)]
         rows += [{**about[at], **row} for at, row in _of_weights(own)]
     strongest = max((condition.severity for condition in images.conditions()), default=0)
-    for number, condition in enumerate(images.conditions()):
-        report(f"{condition.key}: {number + 1} of {len(images.conditions())} conditions")
+    for condition in images.conditions():
         seen = dict(_looks(networks, images, condition, device, grid, condition.severity == strongest))
         for arm, own in arms.items():
             labels = {"shift": condition.shift, "severity": condition.severity, "arm": arm, **common}

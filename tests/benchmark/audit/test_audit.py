@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-import shutil
 import subprocess
 import sys
 from contextlib import contextmanager
 
 import numpy as np
 import pytest
+from helpers.browser import Opened
 from helpers.images import image_folders as folders
 from helpers.images.made_up_data import data
 
@@ -135,27 +135,18 @@ def test_the_page_needs_nothing_else_and_escapes_all(hidden):
     assert "nan" not in re.sub(r"base64,[^\"]*", "", text).replace("nanometre", "")
 
 
-def test_the_page_fits_a_phone_and_follows_the_theme(hidden, tmp_path):
-    sync_api = pytest.importorskip("playwright.sync_api")
-    where = shutil.which("chromium") or shutil.which("google-chrome")
-    if where is None:
-        pytest.skip("no chromium")
+def test_the_page_fits_a_phone_and_follows_the_theme(hidden, browser, tmp_path):
     (tmp_path / "audit.html").write_text(page(hidden), encoding="utf-8")
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=where, args=["--headless", "--no-sandbox", "--disable-gpu"]
-        )
-        grounds, messages = [], []
-        for scheme in ("light", "dark"):
-            opened = browser.new_page(color_scheme=scheme, viewport={"width": 320, "height": 700})
-            opened.on("console", lambda message: messages.append(message.text))
-            opened.goto((tmp_path / "audit.html").as_uri())
-            assert opened.evaluate("document.documentElement.scrollWidth") <= 320
-            assert opened.evaluate("[...document.images].every(image => image.naturalWidth > 0)")
-            grounds.append(opened.evaluate("getComputedStyle(document.body).backgroundColor"))
-        browser.close()
+    grounds = []
+    for scheme in ("light", "dark"):
+        url = (tmp_path / "audit.html").as_uri()
+        found = Opened(browser, url, color_scheme=scheme, viewport={"width": 320, "height": 700})
+        assert found.page.evaluate("document.documentElement.scrollWidth") <= 320
+        assert found.page.evaluate("[...document.images].every(image => image.naturalWidth > 0)")
+        grounds.append(found.page.evaluate("getComputedStyle(document.body).backgroundColor"))
+        assert found.messages == []
+        found.context.close()
     assert grounds == ["rgb(255, 255, 255)", "rgb(20, 22, 26)"]
-    assert messages == []
 
 
 def run(*words):

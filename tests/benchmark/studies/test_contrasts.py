@@ -14,6 +14,7 @@ from medshift.benchmark.studies.grid.contrasts import (
     _crossing,
     _monotone,
     correlation,
+    resampled,
     saved,
     share,
     slope,
@@ -21,7 +22,7 @@ from medshift.benchmark.studies.grid.contrasts import (
 )
 
 
-def cell(values, spread=0.01, seed=0, replicates=400):
+def cell(values, spread=0.01, seed=0, replicates=400, units=50.0):
     """A cell whose seeds have these values; replicates scatter around each in the same way for every cell."""
     noise = np.random.default_rng(seed).normal(0, spread, replicates)
     each = np.stack([np.concatenate([[value], value + noise]) for value in values])
@@ -30,7 +31,7 @@ def cell(values, spread=0.01, seed=0, replicates=400):
         chosen = each[list(seeds)] if seeds else each
         several = chosen if len(chosen) > 1 else np.empty((0, 0))
         return Estimate(
-            float(chosen[:, 0].mean()), chosen[:, 1:].mean(axis=0), units=50.0, bounds=(0, 1), by_seed=several
+            float(chosen[:, 0].mean()), chosen[:, 1:].mean(axis=0), units=units, bounds=(0, 1), by_seed=several
         )
 
     return SimpleNamespace(seeds=tuple(range(len(values))), estimate=estimate)
@@ -72,6 +73,9 @@ def test_the_share_of_a_change_that_the_lowest_stages_give():
     assert math.isnan(flat.value)
     assert flat.note.startswith("The whole change, +.005 [")
     assert flat.note.endswith("is not shown to differ from none: no share of it is.")
+    alone = share([cell((0.60,)), cell((0.61,), seed=1), cell((0.60,), seed=2)], "clean")
+    assert alone.note.startswith("The whole change, .000 [")
+    assert alone.note.endswith("no share of it is. One seed: the interval is over patients alone.")
 
 
 @pytest.mark.parametrize(
@@ -107,6 +111,28 @@ def test_the_interval_of_labels_saved_is_wide_where_the_curve_is_flat():
     assert widths[0] < 0.5 < widths[1]
 
 
+def test_few_patients_widen_a_resampled_interval_as_they_widen_a_sum():
+    five = [cell((each,), seed=place, replicates=4000, units=5.0) for place, each in enumerate((0.7, 0.6))]
+    ends = [
+        (found.low, found.high)
+        for found in (
+            weighted_sum(five, [1.0, -1.0], "clean"),
+            resampled(five, "clean", lambda figures: figures[0] - figures[1], lambda figures: ""),
+        )
+    ]
+    assert ends[1] == pytest.approx(ends[0], abs=0.002)
+    assert ends[0][1] - ends[0][0] == pytest.approx(2 * 2.776 * math.sqrt(5 / 4 * 2) * 0.01, rel=0.05)  # t of 4
+
+
+def test_a_single_patient_saves_no_labels_for_sure():
+    cells = [cell((each,), spread=0.0, units=1.0) for each in (0.6, 0.7, 0.9)]
+    found = saved(cells, cell((0.8,), spread=0.0, units=1.0), (0.01, 0.1, 1.0), "clean")
+    assert found.value == pytest.approx(1 - 10**-0.5)
+    assert math.isnan(found.low)
+    assert found.note == "No interval: too few patients."
+    assert verdict(found, 0.0, None) == "not shown"
+
+
 def test_a_crossing_needs_figures():
     assert math.isnan(_crossing(np.array([0.0, 1.0]), np.array([0.5, np.nan]), 0.4))
     assert _monotone(np.array([3.0, 1.0, 2.0, 5.0])).tolist() == [2.0, 2.0, 2.0, 5.0]
@@ -117,7 +143,7 @@ def test_the_rank_correlation_is_spearmans_and_needs_three():
     assert correlation(cells, [70, 71, 72, 73], "clean").value == pytest.approx(0.8)
     few = correlation(cells[:2], [70, 71], "clean")
     assert math.isnan(few.value)
-    assert few.note == "A rank correlation needs 3 of them or more; 2 ran."
+    assert few.note == "A rank correlation needs 3 cells or more; finished: 2."
 
 
 def test_three_seeds_that_scatter_widen_a_resampled_interval_as_students_t_does():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import subprocess
 import sys
+from dataclasses import replace
 from importlib.metadata import Distribution, EntryPoint
 
 import pytest
@@ -13,11 +14,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from medshift.benchmark.studies import registry, stored
-from medshift.benchmark.studies.choose import Chosen, choose
+from medshift.benchmark.studies.choose import OTHER_FIRST, Chosen, choose, reached
 from medshift.benchmark.studies.cost import cost
 from medshift.benchmark.studies.file import read_study
 from medshift.benchmark.studies.stored import StoredStudy, StudyData, StudyRun
-from medshift.benchmark.studies.study import Answer, Arm, Axis, Study
+from medshift.benchmark.studies.study import Answer, Arm, Axis, Study, check
 from medshift.shifts.errors import MedshiftError
 
 
@@ -72,6 +73,7 @@ WRONG = [
     ('least = 0.0', 'least = 1\nmost = 0', "line 22, least: must be below `most`"),
     ('[arms.ours]', '[protocol]\nshifts = ["gama"]\n[arms.ours]', "line 9, shifts: unknown shift 'gama'"),
     ('[arms.ours]', 'analysis = "os:system"\n[arms.ours]', "line 8, analysis: a study in a file is answered by its"),
+    ('"change"', '"saved"\nover = "rate"\nagainst = "ours"', "line 19, over: labels are saved over an axis of kind"),
     ('seeds = 2', 'seeds = ', "line 6: invalid value"),
 ]  # fmt: skip
 
@@ -140,6 +142,10 @@ def test_what_is_cut_is_said(tmp_path, chosen, left, cuts):
         (Chosen(levels={"rate": ("7",)}), "--levels rate: '7' is not among 0.001, 0.003"),
         (Chosen(levels={"rat": ("7",)}), "--levels: study 'small' has no axis 'rat'. Did you mean 'rate'?"),
         (Chosen(arms=("theirs",)), "--arms: study 'small' has no arm 'theirs'. Known: ours."),
+        (
+            Chosen(budget="short", settings={"budget": "long"}),
+            "--budget short and --set budget=long both choose the length of training: give one",
+        ),
         (Chosen(settings={"lr": "1"}), "--set lr: the study varies it; choose with --levels rate=..."),
         (Chosen(settings={"stepps": "1"}), "--set stepps: no arm of study 'small' has it. Did you mean 'steps'"),
     ],
@@ -151,6 +157,41 @@ def test_a_choice_that_leaves_no_study_is_refused(tmp_path, chosen, said):
     with pytest.raises(MedshiftError) as raised:
         choose(study, chosen)
     assert said in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("levels", "said"),
+    [((0.1, 0.3), "levels rise to 1.0"), ((1.0, 0.1), "levels rise to 1.0"), ((0.1, 1.0), "a figure that rises")],
+)
+def test_labels_are_saved_where_a_curve_rises_to_all_of_them(levels, said):
+    figure = "drop" if levels == (0.1, 1.0) else "clean"
+    asked = Answer("saved", "a", "t", figure, "a", over="x", least=0.0)
+    arms = {"a": Arm("scratch")}
+    check(Study("s", "?", "c", "s", "r", arms, (replace(asked, figure="clean"),), (Axis("x", (0.1, 1), "labels"),)))
+    with pytest.raises(MedshiftError, match=said):
+        check(Study("s", "?", "c", "s", "r", arms, (asked,), (Axis("x", levels, "labels"),)))
+
+
+def test_without_all_labels_nothing_is_said_of_those_saved():
+    labels = registry.load_study("labels").study
+    study, _, cuts = choose(labels, Chosen(levels={"labels": ("0.05", "0.3")}))
+    assert {answer.measure for answer in study.answers} == {"difference"}
+    assert cuts == [
+        "labels is only 0.05, 0.3, of 0.05, 0.1, 0.3, 1.0 (answers about the last level are about 0.3)",
+        "5 answers left out, as their runs are",
+        OTHER_FIRST,
+    ]
+
+
+def test_answers_that_the_data_leave_out_are_said(tmp_path):
+    small = read(tmp_path, SMALL)
+    other = replace(small.answers[0], at={"rate": 3e-3})
+    study = replace(small, answers=(other, small.answers[0]), axes=(replace(small.axes[0], levels=(1e-3, 2e-3, 3e-3)),))
+    made, cuts = reached(study, {"rate": (1e-3, 2e-3)})
+    assert made.answers == (small.answers[0],)
+    assert cuts[1:] == ["1 answer left out, as its runs are", OTHER_FIRST]
+    with pytest.raises(MedshiftError, match="no question is left"):
+        reached(replace(study, answers=(other,)), {"rate": (1e-3, 2e-3)})
 
 
 TEXT = st.text(st.characters(exclude_categories=("Cs",)), max_size=12)

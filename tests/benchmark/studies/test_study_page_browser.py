@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import shutil
-
 import pytest
 from helpers.boards import HOSTILE, SMALL
+from helpers.browser import Opened
 
 from medshift.benchmark.studies.file import read_study
 from medshift.benchmark.studies.findings import Answered, Curve, Drawing, Findings, Measured, Point, Table
 from medshift.benchmark.studies.report.page import page
 from medshift.benchmark.studies.stored import StoredStudy, StudyData
-
-sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install '.[dev]'")
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-ARGUMENTS = ("--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking")
 
 
 @pytest.fixture(scope="module")
@@ -41,27 +36,12 @@ def site(tmp_path_factory):
     return (where / "index.html").as_uri()
 
 
-@pytest.fixture(scope="module")
-def browser():
-    where = next((found for found in map(shutil.which, BROWSERS) if found), None)
-    if where is None:
-        pytest.skip(f"no browser: none of {', '.join(BROWSERS)} is on the path")
-    with sync_api.sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=where, args=list(ARGUMENTS))
-        yield started
-        started.close()
-
-
 @pytest.mark.parametrize("width", [1280, 320])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_page_fits_asks_for_nothing_and_answers_on_the_first_screen(browser, site, width, scheme):
-    context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
-    opened, messages, requests = context.new_page(), [], []
-    opened.on("console", lambda message: messages.append(message.text))
-    opened.on("pageerror", lambda error: messages.append(str(error)))
-    opened.on("request", lambda request: requests.append(request.url))
-    opened.goto(site)
-    assert (messages, requests) == ([], [site])
+    found = Opened(browser, site, viewport={"width": width, "height": 900}, color_scheme=scheme)
+    opened = found.page
+    assert (found.messages, found.requests) == ([], [site])
     assert opened.evaluate("document.documentElement.scrollWidth") <= width
     assert opened.locator("h1").inner_text() == "Does a higher rate do better?"
     answer = opened.locator(".answer")
@@ -70,4 +50,4 @@ def test_the_page_fits_asks_for_nothing_and_answers_on_the_first_screen(browser,
     grounds = {"light": "rgb(255, 255, 255)", "dark": "rgb(20, 22, 26)"}
     assert opened.evaluate("getComputedStyle(document.body).backgroundColor") == grounds[scheme]
     assert opened.locator("figure svg polyline").count() == 10
-    context.close()
+    found.context.close()

@@ -72,7 +72,7 @@ def test_a_built_in_study_runs_to_its_report_by_one_command(name, images, in_pro
         assert done == 1
         assert isinstance(result.exception, MedshiftError)
         assert "1 of 2 runs failed:\n  imagenet-finetune+arch=resnet18.a1_in1k" in str(result.exception)
-        assert "A rank correlation needs 3 of them or more; 1 ran." in result.output
+        assert "A rank correlation needs 3 cells or more; finished: 1." in result.output
     else:
         assert (done, result.exception) == (count, None)
     assert "less than the whole study: 1 seed instead of 3\n" in result.output
@@ -94,6 +94,17 @@ def test_a_built_in_study_runs_to_its_report_by_one_command(name, images, in_pro
         assert {each["confounded"]["domain"] for each in kinds.values()} == {"site-b"}
     if name == "resolution":
         assert "size is only 32, 48, of" in page
+
+
+def test_what_failed_is_told_before_what_an_analysis_lacks_for_it(images, monkeypatch, tmp_path):
+    def outcomes(self, runs, out, progress):
+        yield from (Outcome(run, "failed" if run.name == "random-init" else "done", 1.0, "no memory") for run in runs)
+
+    monkeypatch.setattr(local.Workers, "outcomes", outcomes)
+    words = ["study", "run", "similarity", "--data", str(images), *TINY, "--out", str(tmp_path / "out")]
+    result = CliRunner().invoke(app, words)
+    assert isinstance(result.exception, MedshiftError)
+    assert str(result.exception).startswith("1 of 2 runs failed:\n  random-init+steps=2, seed 0: no memory")
 
 
 @pytest.mark.slow

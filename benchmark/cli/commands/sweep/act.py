@@ -9,9 +9,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from .....shifts.errors import MedshiftError
-from ....files.wording import plural
+from ....files.wording import duration, plural
 from ....runs.sweeps.cluster import Cluster
-from ....runs.sweeps.estimate import Durations, told, told_total
+from ....runs.sweeps.estimate import Durations, told_total
 from ....runs.sweeps.file import SweepFile
 from ....runs.sweeps.local import Workers
 from ....runs.sweeps.outcome import Outcome, SweepProgress, SweepResult
@@ -24,9 +24,13 @@ from ..listing import print_rows
 CLOCK = 45  # columns of a terminal that the clock, the bar and the count take
 
 
-def print_plan(sweep: Sweep, file: SweepFile | None, out: Path, threads: int, device: str) -> None:
+def planned_runs(sweep: Sweep, file: SweepFile | None) -> list[PlannedRun]:
+    """List the runs of a sweep; an error names the line of its file, if it has one."""
+    return plan_runs(sweep, bar, file.protocol_failed if file else None)
+
+
+def print_plan(runs: Sequence[PlannedRun], out: Path, threads: int, device: str) -> None:
     """Print one command per run that is neither done nor running, quoted for a shell."""
-    runs = _planned(sweep, file)
     states = [run.state(out) for run in runs]
     for run, state in zip(runs, states, strict=True):
         if state == "to do":
@@ -34,32 +38,25 @@ def print_plan(sweep: Sweep, file: SweepFile | None, out: Path, threads: int, de
     console().print(counted(states), markup=False, soft_wrap=True)
 
 
-def show(sweep: Sweep, file: SweepFile | None, out: Path, workers: int) -> None:
+def show(runs: Sequence[PlannedRun], out: Path, workers: int) -> None:
     """Print the table of runs, and how long those that are to do will take."""
-    runs = _planned(sweep, file)
     durations = Durations(out, runs)
     states = [run.state(out) for run in runs]
     rows = []
     for run, state in zip(runs, states, strict=True):
         seconds = durations.of(run) if state != "done" else None
-        shown = f"about {told(seconds)}" if seconds is not None else "" if state == "done" else "unknown"
+        shown = f"about {duration(seconds)}" if seconds is not None else "" if state == "done" else "unknown"
         rows.append((run.entry, str(run.seed), run.study.protocol.name, state, shown))
     print_rows("runs", ("name", "seed", "protocol", "state", "time"), rows)
     todo = [run for run, state in zip(runs, states, strict=True) if state == "to do"]
     print(f"{counted(states)}; {told_total(todo, durations, workers)}")
 
 
-def start(sweep: Sweep, file: SweepFile | None, out: Path, workers: int, threads: int, device: str, ray: str) -> None:
-    """Run a sweep, and end with an error that lists the runs that failed."""
-    pool = Cluster(ray, threads, device) if ray else Workers(workers, threads, device)
-    runs = _planned(sweep, file)
+def start(runs: Sequence[PlannedRun], out: Path, pool: Workers | Cluster) -> None:
+    """Make runs, and end with an error that lists those that failed."""
     with watched(len(runs)) as progress:
         result = make_runs(runs, out, pool, progress)
     end(result)
-
-
-def _planned(sweep: Sweep, file: SweepFile | None) -> list[PlannedRun]:
-    return plan_runs(sweep, bar, file.protocol_failed if file else None)
 
 
 def counted(states: Sequence[str]) -> str:
@@ -104,7 +101,7 @@ def watched(total: int) -> Iterator[SweepProgress]:
 def _told(outcome: Outcome) -> str:
     if outcome.status == "elsewhere":
         return "left to the process that is making it"
-    after = f"{outcome.status} after {told(outcome.seconds)}" if outcome.seconds else outcome.status
+    after = f"{outcome.status} after {duration(outcome.seconds)}" if outcome.seconds else outcome.status
     return f"{after}: {outcome.reason}" if outcome.reason else after
 
 

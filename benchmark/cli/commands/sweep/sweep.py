@@ -13,6 +13,7 @@ from .....shifts.errors import MedshiftError
 from ....contract.precision import DEFAULT, Precision
 from ... import options
 from ...reading import DataOptions, ReadingOptions
+from .pool import PoolOptions
 
 if TYPE_CHECKING:
     from ....runs.sweeps.file import SweepFile
@@ -65,17 +66,7 @@ def sweep(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show what is done, running and to do, and how long it will take.")
     ] = False,
-    workers: Annotated[int, typer.Option(help="Runs at a time on this machine.", min=1)] = 1,
-    ray: Annotated[
-        str, typer.Option(metavar="auto|ADDRESS", help="Run on this Ray cluster; needs the extra `ray`.")
-    ] = "",
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = "auto",
-    threads: Annotated[
-        int,
-        typer.Option(
-            help="CPU threads of each run; 0: its share of the cores, on Ray 1. Other threads, other bytes.", min=0
-        ),
-    ] = 0,
+    pool: PoolOptions,
 ) -> None:
     """Run baselines x seeds x protocols x settings.
 
@@ -111,14 +102,15 @@ def sweep(
             baseline, settings, data, chosen, reading, protocol_folder, range(seed, seed + seeds), tune, submitter
         )
         wanted = replace(made, precision=precision)
-    from .act import print_plan, show, start
+    from .act import planned_runs, print_plan, show, start
 
+    runs = planned_runs(wanted, file)
     if planned:
-        print_plan(wanted, file, out, threads, device)
+        print_plan(runs, out, pool.threads, pool.device)
     elif dry_run:
-        show(wanted, file, out, workers)
+        show(runs, out, pool.workers)
     else:
-        start(wanted, file, out, workers, threads, device, ray)
+        start(runs, out, pool.pool())
 
 
 def _parse(arguments: Sequence[str]) -> tuple[bool, Path | None]:

@@ -9,7 +9,8 @@ import pytest
 from typer.testing import CliRunner
 
 from medshift.benchmark.cli.main import app
-from medshift.benchmark.runs.sweeps.estimate import Durations, told, told_total
+from medshift.benchmark.files.wording import duration
+from medshift.benchmark.runs.sweeps.estimate import Durations, told_total
 from medshift.benchmark.runs.sweeps.planned import plan_runs
 from medshift.benchmark.runs.sweeps.sweep import Method, Sweep
 from medshift.shifts.errors import MedshiftError
@@ -77,7 +78,7 @@ def test_time_is_estimated_from_the_most_similar_finished_runs(planned, finish, 
     ("seconds", "shown"), [(39.6, "40 s"), (600, "10 min"), (7200, "2 h"), (12000, "3 h 20 min"), (187200, "2 d 4 h")]
 )
 def test_durations_are_told_as_people_do(seconds, shown):
-    assert told(seconds) == shown
+    assert duration(seconds) == shown
 
 
 def test_dry_run_and_plan_tell_what_is_left(planned, protocol, finish, tmp_path):
