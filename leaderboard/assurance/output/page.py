@@ -104,13 +104,8 @@ def _verdict(verdict: Verdict) -> dict[str, object]:
             }
             for check in verdict.checks
         ],
-        "bound": "at least" if not _low_is_good(verdict) else "at most",
+        "bound": "at most" if verdict.criterion.rule.lower_figure_is_better else "at least",
     }
-
-
-def _low_is_good(verdict: Verdict) -> bool:
-    rule = verdict.criterion.rule
-    return rule.limit == "loses_at_most" or not rule.higher_is_better
 
 
 def _breaking(rule: str, found: list[Breaking], seen: Seen | None) -> dict[str, object]:
