@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ....benchmark.files.wording import plural
 from ....benchmark.reporting.html import policy_hash, template_environment
-from ....benchmark.reporting.numbers import format_decimal
+from ....benchmark.reporting.numbers import format_decimal, format_signed
 from ....benchmark.scoring.metrics import metric_title
 from ....shifts.plugins import own_distribution
 from ..breaking import Breaking
@@ -178,7 +178,7 @@ def _operating(site: Site, frozen: float) -> dict[str, object]:
             notes.append("too many called" if drift > 0 else "too few called")
     moved = site.threshold - frozen
     if abs(moved) >= MOVED:
-        notes.append(f"threshold {signed_decimal(moved)}")
+        notes.append(f"threshold {format_signed(moved, 2)}")
     return {
         "name": site.name,
         "sensitivity": _cell(site, "sensitivity"),
@@ -187,11 +187,6 @@ def _operating(site: Site, frozen: float) -> dict[str, object]:
         "threshold": format_decimal(site.threshold, 2),
         "note": ", ".join(notes),
     }
-
-
-def signed_decimal(value: float) -> str:
-    """Format a number with its sign and two digits: `+.12`."""
-    return f"{'+' if value >= 0 else '-'}{format_decimal(abs(value), 2)}"
 
 
 def _thresholds(frozen: Sequence[NDArray[np.float64]]) -> str:
@@ -213,7 +208,7 @@ def _calibration(site: Site) -> dict[str, object]:
         "brier": _cell(site, "brier"),
         "confidence": format_decimal(site.confidence),
         "accuracy": format_decimal(site.accuracy),
-        "gap": signed_decimal(gap),
+        "gap": format_signed(gap, 2),
         "coverage": _cell(site, "coverage"),
         "note": "overconfident" if gap > LEAST_DRIFT else "underconfident" if gap < -LEAST_DRIFT else "",
     }
