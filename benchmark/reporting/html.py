@@ -8,6 +8,8 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+BASE = Path(__file__).with_name("base.css")
+
 
 def template_environment(*templates: Path) -> Environment:
     """Return the Jinja environment of a page: it escapes in every template and raises on undefined names.
@@ -23,6 +25,11 @@ def template_environment(*templates: Path) -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
+
+
+def page_style(*sheets: Path) -> str:
+    """Return the style of a page: colours, text and tables as all pages have them, then the page's own sheets."""
+    return "".join(sheet.read_text(encoding="utf-8") for sheet in (BASE, *sheets))
 
 
 def policy_hash(text: str) -> str:

@@ -12,7 +12,7 @@ from markupsafe import Markup
 from numpy.typing import NDArray
 
 from ....benchmark.files.wording import plural
-from ....benchmark.reporting.html import policy_hash, template_environment
+from ....benchmark.reporting.html import page_style, policy_hash, template_environment
 from ....benchmark.reporting.numbers import format_decimal, format_signed
 from ....benchmark.scoring.metrics import metric_title
 from ....shifts.plugins import own_distribution
@@ -38,7 +38,7 @@ MOVED = 0.1  # difference of two thresholds; the best one of few images is a noi
 
 def page(report: Report) -> str:
     """Render the page. The same files give the same bytes; all text is escaped, and no script can run."""
-    style = (TEMPLATES / "report.css").read_text(encoding="utf-8")
+    style = page_style(TEMPLATES / "report.css")
     scores, protocol = report.scores, report.scores.protocol
     rank_by = protocol.metrics[0]
     tested = [site for site in report.sites if site.condition.kind != "validation"]
