@@ -144,6 +144,7 @@ def _item(
         "packages": row.cards[0].environment.packages,
         "approach": approach_title(row),
         "start": start_note(row),
+        "coverage": format_decimal(row.coverage),
     }
 
 
