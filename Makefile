@@ -9,7 +9,7 @@ BASELINES := imagenet-finetune scratch adabn
 .DELETE_ON_ERROR:
 
 help:  ## list the targets
-	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 # The stamp is newer than pyproject.toml exactly when the environment holds what it declares.
 $(VENV)/.installed: pyproject.toml
@@ -59,12 +59,14 @@ docs-tables: $(VENV)/.installed  ## write the generated tables of docs/
 	$(BIN)/medshift shifts table --into docs/shifts.md
 	$(BIN)/python -m medshift.benchmark.cli.tables.datasets docs/datasets.md
 
-# built, checked, and installed where nothing else is; the wheel's contents are held by a test, too
-package: $(VENV)/.installed  ## build wheel and sdist into build/dist and try them in a clean environment
-	rm -rf build/dist build/clean build/lib
-	$(BIN)/python -m pip install --quiet build twine
-	$(BIN)/python -m build --outdir build/dist .
-	$(BIN)/python -m twine check --strict build/dist/*
+# Built, checked, and installed where nothing else is; the wheel's contents are held by a test, too. What builds it has an
+# environment of its own: the one for development is neither needed nor changed.
+package:  ## build wheel and sdist into build/dist and try them in a clean environment
+	rm -rf build/dist build/clean build/tools build/lib
+	$(PYTHON) -m venv build/tools
+	build/tools/bin/python -m pip install --quiet build twine
+	build/tools/bin/python -m build --outdir build/dist .
+	build/tools/bin/python -m twine check --strict build/dist/*
 	$(PYTHON) -m venv build/clean
 	build/clean/bin/python -m pip install --quiet build/dist/*.whl
 	cd build && clean/bin/medshift --version && clean/bin/medshift list baselines > /dev/null && clean/bin/medshift doctor
@@ -74,7 +76,7 @@ package: $(VENV)/.installed  ## build wheel and sdist into build/dist and try th
 # on version 1 of the simulated data: their folder takes no runs on version 2.
 BOARD := imagenet-finetune random-init scratch cbr-tiny cbr-tiny-wide linear-probe lp-ft acquisition-augment adabn tent \
   joint-norm coral mmd dann mcc ssl-target
-submissions: $(VENV)/.installed  ## make the committed entries again (hours)
+submissions: $(VENV)/.installed  ## make entries of the present recipe, in runs/board (hours)
 	for name in $(BOARD); do \
 	  $(BIN)/medshift run --baseline $$name --seeds 3 --threads 1 --device cpu --out runs/board || exit 1; done
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 TEMPLATES = Path(__file__).with_name("templates")
+BASE = TEMPLATES / "base.css"
 
 
 def template_environment(*templates: Path) -> Environment:
@@ -26,6 +27,11 @@ def template_environment(*templates: Path) -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
+
+
+def page_style(*sheets: Path) -> str:
+    """Return the style of a page: colours, text and tables as all pages have them, then the page's own sheets."""
+    return "".join(sheet.read_text(encoding="utf-8") for sheet in (BASE, *sheets))
 
 
 def policy_hash(text: str) -> str:

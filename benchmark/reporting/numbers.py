@@ -24,3 +24,9 @@ def format_decimal(value: float, digits: int = 3) -> str:
         return UNDEFINED
     text = f"{value:.{digits}f}".replace("0.", ".", 1) if abs(value) < 1 else f"{value:.{digits}f}"
     return text.lstrip("-") if float(f"{value:.{digits}f}") == 0 else text
+
+
+def format_signed(value: float, digits: int = 3) -> str:
+    """Format a change with its sign: `+.012`, `-.120`, `.000`; a dash for NaN."""
+    text = format_decimal(value, digits)
+    return f"+{text}" if value > 0 and text.strip(".0") else text

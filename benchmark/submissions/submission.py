@@ -102,12 +102,14 @@ class Examined:
         problems: All problems found.
         card: The card, if it can be read.
         arrays: The probabilities by condition, if they are valid.
+        rejected: Key of each condition with refused images -> (n,) which these are.
         scores: The scores by condition, without aggregates, that the claims were checked against.
     """
 
     problems: list[str]
     card: Card | None = None
     arrays: dict[str, NDArray[np.float32]] = field(default_factory=dict)
+    rejected: dict[str, NDArray[np.bool_]] = field(default_factory=dict)
     scores: Scores | None = None
 
 
@@ -138,10 +140,11 @@ def examine_and_score(
     found, card, seen = _examine_without_claims(folder, protocol, truth)
     arrays = seen.arrays
     if card is None or not arrays:
-        return Examined(found, card, arrays)
+        return Examined(found, card, arrays, seen.rejected)
     conditions, frozen = by_condition(protocol, truth, arrays, drawn=drawn, metrics=metrics)
     scores = Scores(conditions, {}, frozen)
-    return Examined(found + claim_problems(card, protocol, scores, arrays, drawn), card, arrays, scores)
+    found += claim_problems(card, protocol, scores, arrays, drawn)
+    return Examined(found, card, arrays, seen.rejected, scores)
 
 
 def _examine_without_claims(

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 from ...benchmark.files.wording import plural
-from ...benchmark.reporting.numbers import UNDEFINED, format_decimal
+from ...benchmark.reporting.numbers import UNDEFINED, format_decimal, format_signed
 from ...benchmark.submissions.card import Card
 from ..ranking.board import Board, Row
 from ..ranking.paired import seed_by_seed, shared_seeds
@@ -157,7 +157,7 @@ def _compared(board: Board, shorter: Row, longer: Row, of: Row) -> Convergence |
         lead = f"with its {length:,} steps in place of {steps:,} ({other.name})"
     state: State = "converged" if abs(moved) <= within else "not converged"
     why = (
-        f"{lead}, {board.title} on source validation moves by {signed(moved)}, "
+        f"{lead}, {board.title} on source validation moves by {format_signed(moved)}, "
         f"{'no more' if state == 'converged' else 'more'} than half its 95 % interval ({format_decimal(within)})"
     )
     return Convergence(state, why, "", schedule(of), moved, within, other.name)
@@ -215,9 +215,3 @@ def footnotes(states: Iterable[Convergence]) -> list[str]:
         "not converged": "Not converged: more steps move it on source validation by more than half its interval",
     }
     return [f"{MARKS[state]} {meaning}." for state, meaning in meanings.items() if state in kinds]
-
-
-def signed(value: float) -> str:
-    """Format a change with its sign: `+.012`, `-.120`, `.000`."""
-    text = format_decimal(value)
-    return f"+{text}" if value > 0 and text.strip(".0") else text

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from statistics import median
 
 from ...benchmark.contract.entry import Approach
-from ...benchmark.reporting.numbers import format_decimal
+from ...benchmark.reporting.numbers import format_decimal, format_signed
 from ...benchmark.scoring.metrics import METRICS
 from ..ranking.board import Board, Row
 from .approach import by_approach, other_weights
-from .convergence import Convergence, convergence, method, schedule, signed
+from .convergence import Convergence, convergence, method, schedule
 from .wording import gap, joined, names, sentence_case
 
 LONGER = "medshift run --baseline NAME --budget long"  # what shows that an entry of the standard budget converged
@@ -162,7 +162,7 @@ def _left_out(every: Mapping[Approach, Sequence[Row]], states: Mapping[str, Conv
     for row in sorted((row for rows in every.values() for row in rows), key=lambda row: row.name):
         state = states[row.name]
         if state.state == "not converged":
-            moved.append(f"{row.name} (by {signed(state.moved)})")
+            moved.append(f"{row.name} (by {format_signed(state.moved)})")
         elif state.state == "not shown":
             unshown.setdefault(state.reason, []).append(row)
     sentences = []

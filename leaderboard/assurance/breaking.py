@@ -97,14 +97,14 @@ def breaking_point(scores: EntryScores, rule: Rule, shift: str) -> Breaking:
     point = crossing(steps, [each.good.value for each in found])
     low, high = (crossing(steps, [ends[side] for ends in wide]) for side in (0, 1))
     shown = crossing(steps, [ends[0] for ends in narrow])
-    floor = 0.0 if math.isnan(low) else low
+    low, high = (0.0 if math.isnan(end) else end for end in (low, high))
     return Breaking(
         scale(shift),
         scores.protocol.shifts[shift],
         found,
         0.0 if math.isnan(point) and found[0].good.value < 0 else point,
-        min(floor, point) if not math.isnan(point) else floor,
-        0.0 if math.isnan(high) else high,
+        low if math.isnan(point) else min(low, point),  # a band that is undefined at a severity ends before it
+        high if math.isnan(point) else max(high, point),
         shown,
     )
 

@@ -29,11 +29,14 @@ class Margin:
         condition: The condition.
         figure: The figure as the rule has it: a metric, or a loss, which is positive where it is worse.
         good: The same, turned so that high values are good, less the limit: the rule holds from 0 on.
+        certain: Whether it is a loss in patients of one image each, none of which changed: its bounds are Clopper and
+            Pearson's.
     """
 
     condition: Condition
     figure: Estimate
     good: Estimate
+    certain: bool = False
 
 
 def margins(scores: EntryScores, rule: Rule, conditions: Sequence[Condition]) -> list[Margin]:
@@ -47,8 +50,10 @@ def margins(scores: EntryScores, rule: Rule, conditions: Sequence[Condition]) ->
         if rule.limit == "loses_at_most":
             loss = weighted([clean, figure], [sign, -sign])
             loss = replace(loss, samples=figure.samples, groups=figure.groups)
-            loss = with_one_patient_more(loss) if condition.kind == "synthesized" else loss
-            found.append(Margin(condition, loss, _turned(loss, -1, rule.value)))
+            paired = condition.kind == "synthesized"
+            certain = paired and _nothing_changed(loss)
+            loss = with_one_patient_more(loss) if paired else loss
+            found.append(Margin(condition, loss, _turned(loss, -1, rule.value), certain))
         else:
             found.append(Margin(condition, figure, _turned(figure, sign, sign * -rule.value)))
     return found
@@ -58,7 +63,8 @@ def bounds(found: Sequence[Margin], tail: float = TAIL) -> list[tuple[float, flo
     """Return the lower and the upper one-sided bound of each margin; NaN where undefined."""
     if not found:
         return []
-    ends = intervals_of([each.good for each in found], tail)
+    good = [replace(m.good, excess=_unseen(m.good.units, tail)) if m.certain else m.good for m in found]
+    ends = intervals_of(good, tail)
     return [(float(low), float(high)) for low, high in ends]
 
 
@@ -86,11 +92,11 @@ def _turned(figure: Estimate, sign: int, shift: float) -> Estimate:
 
 def with_one_patient_more(loss: Estimate) -> Estimate:
     """Add the variance of one patient more that changed altogether; `loss` is of the same patients, shifted."""
-    if math.isnan(loss.value) or not len(loss.replicates) or not 1 < loss.units < math.inf:
+    if not _resampled(loss):
         return loss
+    if _nothing_changed(loss):
+        return replace(loss, bounds=(-1.0, 1.0), excess=_unseen(loss.units, TAIL))
     one_more = 1 / loss.units
-    if not np.nanstd(loss.replicates) and loss.samples <= loss.groups:
-        return replace(loss, bounds=(-1.0, 1.0), excess=_unseen(loss.units))
     deviations = loss.replicates - np.nanmean(loss.replicates)
     spread = float(np.nanstd(deviations))
     if spread > 0:
@@ -100,5 +106,15 @@ def with_one_patient_more(loss: Estimate) -> Estimate:
     return replace(loss, replicates=loss.value + wider)
 
 
-def _unseen(units: float) -> tuple[float, float]:
-    return (1 - TAIL ** (1 / units),) * 2
+def _resampled(loss: Estimate) -> bool:
+    return not math.isnan(loss.value) and len(loss.replicates) > 0 and 1 < loss.units < math.inf
+
+
+def _nothing_changed(loss: Estimate) -> bool:
+    """Whether a loss is of patients with one image each, none of which changed."""
+    return _resampled(loss) and not np.nanstd(loss.replicates) and loss.samples <= loss.groups
+
+
+def _unseen(units: float, tail: float) -> tuple[float, float]:
+    """How far changes may reach that are unseen in as many patients (Clopper and Pearson)."""
+    return (1 - tail ** (1 / units),) * 2

@@ -75,6 +75,7 @@ def judge(scores: EntryScores, criterion: Criterion) -> Verdict:
     else:
         found = margins(scores, criterion.rule, _places(scores, criterion))
         checks = _checks(criterion, found, [each.condition.domain for each in found])
+    checks = sorted(checks, key=lambda check: _certainty(criterion, check))
     states = [check.state for check in checks]
     state: State = "not shown"
     if "not met" in states:
@@ -92,28 +93,14 @@ def _places(scores: EntryScores, criterion: Criterion) -> list[Condition]:
 
 
 def _checks(criterion: Criterion, found: Sequence[Margin], places: Sequence[str]) -> list[Check]:
-    """Judge each place, the least certain first."""
+    """Judge each place."""
     narrow, shared = bounds(found), bounds(found, TAIL / max(1, len(found)))
     checks = []
     for each, place, (low, _), (_, high) in zip(found, places, narrow, shared, strict=True):
         state: State = "met" if low >= -NEAR else "not met" if high < -NEAR else "not shown"
-        bound = as_figure(criterion.rule, low)
-        checks.append(
-            (
-                low,
-                Check(
-                    place,
-                    each.condition.key,
-                    each.figure.value,
-                    bound,
-                    state,
-                    each.figure.samples,
-                    each.figure.groups,
-                ),
-            )
-        )
-    order = sorted(checks, key=lambda pair: -math.inf if math.isnan(pair[0]) else pair[0])
-    return [check for _, check in order]
+        figure, bound = each.figure, as_figure(criterion.rule, low)
+        checks.append(Check(place, each.condition.key, figure.value, bound, state, figure.samples, figure.groups))
+    return checks
 
 
 def _under_shift(scores: EntryScores, criterion: Criterion) -> tuple[list[Check], str]:
@@ -134,7 +121,7 @@ def _under_shift(scores: EntryScores, criterion: Criterion) -> tuple[list[Check]
     if not beyond:
         return checks, f"severities were tested up to {along.text(reached) if within else 'none'} only"
     between = _interpolated(criterion, found[len(within) : len(within) + 2], end, along.text(end))
-    return sorted([*checks, between], key=lambda check: _certainty(criterion, check)), ""
+    return [*checks, between], ""
 
 
 def _interpolated(criterion: Criterion, pair: Sequence[Margin], end: float, place: str) -> Check:
@@ -153,8 +140,7 @@ def _certainty(criterion: Criterion, check: Check) -> float:
     """Order checks of one criterion: the worst bound first."""
     if math.isnan(check.bound):
         return -math.inf
-    loses = criterion.rule.limit == "loses_at_most" or not criterion.rule.higher_is_better
-    return -check.bound if loses else check.bound
+    return -check.bound if criterion.rule.lower_figure_is_better else check.bound
 
 
 def _why(criterion: Criterion, state: State, checks: Sequence[Check], untested: str) -> str:

@@ -7,9 +7,8 @@ import io
 import math
 from collections.abc import Iterator, Sequence
 
-from ...benchmark.reporting.numbers import UNDEFINED
+from ...benchmark.reporting.numbers import UNDEFINED, format_signed
 from ...benchmark.scoring.metrics import METRICS
-from ..analysis.convergence import signed
 from ..analysis.gains import Gain, Gains
 from ..ranking.paired import shared_seeds
 from .markdown import COLUMNS, escape
@@ -70,9 +69,9 @@ def _cell(gain: Gain) -> str:
     if math.isnan(found.value):
         return UNDEFINED
     if math.isnan(found.low):
-        return signed(found.value)
+        return format_signed(found.value)
     verdict = "**supported**" if gain.supported else "not supported"
-    return f"{signed(found.value)} [{signed(found.low)}, {signed(found.high)}], {verdict}"
+    return f"{format_signed(found.value)} [{format_signed(found.low)}, {format_signed(found.high)}], {verdict}"
 
 
 def _legend(gains: Gains, single: bool) -> str:

@@ -7,7 +7,7 @@ import io
 import math
 from collections.abc import Iterator, Sequence
 
-from ...benchmark.reporting.numbers import format_decimal
+from ...benchmark.reporting.numbers import format_decimal, format_signed
 from ..analysis.estimators import EstimatorRow, cases, estimator_rows
 from ..entries.estimating import COLUMNS
 from ..entries.figures import Figure
@@ -34,11 +34,11 @@ def estimators_json(board: Board) -> dict[str, object]:
     return {
         row.name: {
             "cases": row.cases,
-            "without_estimate": _number(row.none),
+            "without_estimate": json_number(row.none),
             "absolute_error": _numbers(row.error),
             "bias": _numbers(row.bias),
             "coverage": _numbers(row.coverage),
-            "half_width": _number(row.width),
+            "half_width": json_number(row.width),
         }
         for row in estimator_rows(board)
     }
@@ -61,14 +61,15 @@ def _row(row: EstimatorRow) -> dict[str, object]:
 def _cell(found: Figure, *, signed: bool = False) -> dict[str, str]:
     if not found.defined:
         return {"value": "–", "interval": "", "sort": ""}
-    show = (lambda x: f"{'+' if x >= 0 else '−'}{format_decimal(abs(x))}") if signed else format_decimal
+    show = format_signed if signed else format_decimal
     interval = "" if math.isnan(found.low) else f"{show(found.low)} to {show(found.high)}"
     return {"value": show(found.value), "interval": interval, "sort": f"{found.value:.6f}"}
 
 
 def _numbers(found: Figure) -> list[float | None]:
-    return [_number(value) for value in found]
+    return [json_number(value) for value in found]
 
 
-def _number(value: float) -> float | None:
+def json_number(value: float) -> float | None:
+    """Round a figure for JSON; null where undefined."""
     return None if math.isnan(value) else round(value, 6)

@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from ...benchmark.contract.sees import MEANS
 from ...benchmark.files.wording import plural
-from ...benchmark.reporting.html import policy_hash, template_environment
+from ...benchmark.reporting.html import page_style, policy_hash, template_environment
 from ...benchmark.reporting.numbers import format_decimal
 from ...benchmark.scoring.metrics import metric_title
 from ..analysis.accuracy_line import Line
@@ -44,7 +44,7 @@ def page(
     """
     environment = template_environment(TEMPLATES)
     script = "\n".join((TEMPLATES / name).read_text(encoding="utf-8") for name in SCRIPTS)
-    style = (TEMPLATES / "page.css").read_text(encoding="utf-8")
+    style = page_style(TEMPLATES / "page.css")
     return environment.get_template("page.html").render(
         boards=[_context(*each) for each in zip(boards, correlations, fitted, strict=True)],
         script=Markup(script),
@@ -144,6 +144,7 @@ def _item(
         "packages": row.cards[0].environment.packages,
         "approach": approach_title(row),
         "start": start_note(row),
+        "coverage": format_decimal(row.coverage),
     }
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import math
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -17,7 +16,7 @@ from ..analysis.approach import approach_title
 from ..analysis.convergence import Convergence, convergence
 from ..analysis.correlation import Correlation
 from ..ranking.board import Board, Row
-from .estimators import estimators_json
+from .estimators import estimators_json, json_number
 from .loss_curves import speeds
 
 SCHEMA = "medshift-scores/1"
@@ -113,7 +112,7 @@ def _entry(row: Row, state: Convergence, classes: int) -> dict[str, object]:
         "rank": row.rank,
         "ranks": list(row.ranks) if row.rank else None,
         "tier": row.tier or None,
-        "behind_best": [_number(x) for x in row.gap_to_best],
+        "behind_best": [json_number(x) for x in row.gap_to_best],
         "behind_is_supported": row.supported,
         "seeds": [card.seed for card in row.cards],
         "verified": [mark.result if mark else None for mark in row.marks],
@@ -121,13 +120,13 @@ def _entry(row: Row, state: Convergence, classes: int) -> dict[str, object]:
             "steps": state.steps,
             "convergence": state.state,
             "why": state.why,
-            "moved": _number(state.moved),
-            "within": _number(state.within),
+            "moved": json_number(state.moved),
+            "within": json_number(state.within),
             "compared_with": state.against or None,
             "run": [card.training and card.training.run for card in row.cards],
             "kept": [card.training and card.training.kept for card in row.cards],
             "steps_to": {
-                f"{share:g}": [_number(each) for each in (found.value, found.low, found.high)]
+                f"{share:g}": [json_number(each) for each in (found.value, found.low, found.high)]
                 for share, found in speeds(row, classes).items()
             },
         },
@@ -147,10 +146,10 @@ def _line(line: Line) -> dict[str, object]:
     return {
         "shifted": line.title,
         "entries": line.entries,
-        "logit_slope": _number(line.slope),
-        "logit_intercept": _number(line.intercept),
-        "r_squared": _number(line.explained),
-        "residuals": {name: _number(value) for name, value in line.residuals.items()},
+        "logit_slope": json_number(line.slope),
+        "logit_intercept": json_number(line.intercept),
+        "r_squared": json_number(line.explained),
+        "residuals": {name: json_number(value) for name, value in line.residuals.items()},
     }
 
 
@@ -161,20 +160,16 @@ def _correlation(found: Correlation) -> dict[str, object]:
         "sentence": found.sentence,
         "predictors": {
             row.name: {
-                "spearman": [_number(cell.spearman) for cell in row.cells],
-                "spearman_low": [_number(cell.low) for cell in row.cells],
-                "spearman_high": [_number(cell.high) for cell in row.cells],
-                "kendall": [_number(cell.kendall) for cell in row.cells],
+                "spearman": [json_number(cell.spearman) for cell in row.cells],
+                "spearman_low": [json_number(cell.low) for cell in row.cells],
+                "spearman_high": [json_number(cell.high) for cell in row.cells],
+                "kendall": [json_number(cell.kendall) for cell in row.cells],
                 "beats_clean": row.beats,
                 "fails_clean": row.fails,
             }
             for row in found.rows
         },
     }
-
-
-def _number(value: float) -> float | None:
-    return None if math.isnan(value) else round(value, 6)
 
 
 def _nested(values: NDArray[np.float64]) -> object:

@@ -100,12 +100,15 @@ def submission(
     folder, made, rows, entry="steady", seed=0, arrays=None, skill=2.0, device="cpu", training=None, curve=None,
     weights=None, **baseline,
 ):  # fmt: skip
-    """Write a valid submission and return its folder; with a curve, the losses are there and not in the card."""
+    """Write a valid submission and return its folder; with a curve, the losses are there and not in the card.
+
+    Images of which all probabilities are NaN are refused ones.
+    """
     place = folder / entry / f"seed-{seed}"
     arrays = outputs(made, rows, skill, seed) if arrays is None else arrays
     path = place / predictions.PREDICTIONS_FILE
-    predictions.write(parts(made, rows, arrays), path)
-    read = predictions.read(path, made, rows)
+    predictions.write(parts(made, rows, arrays), path, rejections=True)
+    read = predictions.read_all(path, made, rows)
     name = entry.split("+")[0]
     ours = name in registry.BUILTINS
     origin = {"distribution": "medshift 0.1.0", "sees": registry.BUILTINS[name].sees} if ours else MADE_UP
@@ -121,11 +124,12 @@ def submission(
         environment=cards.EnvironmentClaim(python="3.11", platform="Linux", device=device, threads=2),
         timings=cards.TimingsClaim(fit_s=1.5, predict_s=2.5),
         predictions=cards.PredictionsClaim(sha256=sha256(path), rows=sum(map(len, arrays.values()))),
-        scores=claims(scores.score(made, rows, read, replicates=0)),
+        scores=claims(scores.score(made, rows, read.arrays, replicates=0)),
         submitter="somebody",
         training=training if curve is None else training.model_copy(update={"losses": ()}),
         curve=curve and curves.write(curve, place),
         weights=weights,
+        rejections=read.refused or None,
     )
     cards.write(card, place)
     return place

@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from ....shifts import catalogue
 from ...reporting import axes
-from ...reporting.html import policy_hash, template_environment
+from ...reporting.html import page_style, policy_hash, template_environment
 from ...reporting.numbers import format_decimal
 from ...reporting.thumbnails import strip
 from ..audit import Audit
@@ -34,7 +34,7 @@ FRAME = ("WIDTH", "LEFT", "RIGHT", "TOP", "BOTTOM", "HEIGHT", "NARROW")  # sizes
 
 def page(audit: Audit) -> str:
     """Render the page. The same figures give the same bytes; all text is escaped, and no script can run."""
-    style = (TEMPLATES / "page.css").read_text(encoding="utf-8")
+    style = page_style(TEMPLATES / "page.css")
     pairs = audit.duplicates.pairs
     domains = [found.domain for found in audit.fingerprints]
     size = {name.lower(): getattr(axes, name) for name in FRAME}

@@ -42,12 +42,10 @@ def report(
     if criteria is None:
         raise MedshiftError("no --criteria: write the limits into a file before the run, as in docs/report.md")
     where = output_file(out, "report.html", (".html", ".htm"))
-    from ....leaderboard.assurance.criteria.file import read_criteria
     from ....leaderboard.assurance.output.write import write_report
     from ....leaderboard.assurance.report import make_report
     from ..progress import console
 
-    read_criteria(criteria)  # before anything slow
     given = [*(["--audit"] if audit else []), *reading.given()]
     if given and data.data is None and data.dataset is None:
         raise MedshiftError(f"{', '.join(given)}: give the images with --data DIR or --dataset NAME")

@@ -12,7 +12,7 @@ from markupsafe import Markup
 
 from ....leaderboard.report.page import TEMPLATES as BOARD_TEMPLATES
 from ...files.wording import plural
-from ...reporting.html import policy_hash, template_environment
+from ...reporting.html import page_style, policy_hash, template_environment
 from ..choose import OTHER_FIRST
 from ..findings import Answered, Drawing, Findings
 from ..stored import StoredStudy
@@ -28,8 +28,7 @@ def page(stored: StoredStudy, findings: Findings) -> str:
     All text is escaped, and the content security policy allows only the page's own style, by hash.
     """
     environment = template_environment(TEMPLATES, BOARD_TEMPLATES)
-    style = (BOARD_TEMPLATES / "page.css").read_text(encoding="utf-8")
-    style += (TEMPLATES / "study.css").read_text(encoding="utf-8")
+    style = page_style(BOARD_TEMPLATES / "page.css", TEMPLATES / "study.css")
     given = charts.styles(findings.drawings)
     return environment.get_template("study.html").render(
         study=stored.study,

@@ -46,7 +46,12 @@ class Rule:
     @property
     def higher_is_better(self) -> bool:
         """Whether high values of the measure are good."""
-        return METRICS[self.metric].higher_is_better if self.metric in METRICS else True
+        return higher_is_better(self.metric)
+
+    @property
+    def lower_figure_is_better(self) -> bool:
+        """Whether low values of the figure are good: of a loss, or of a measure such as ECE."""
+        return self.limit == "loses_at_most" or not self.higher_is_better
 
     @property
     def text(self) -> str:
@@ -97,6 +102,11 @@ class Criterion:
         if self.sites == (OTHER,):
             return "at every site but the source"
         return f"at {' and '.join(self.sites)}"
+
+
+def higher_is_better(measure: str) -> bool:
+    """Return whether high values of a metric, or of `coverage`, are good."""
+    return METRICS[measure].higher_is_better if measure in METRICS else True
 
 
 def claim(criteria: Sequence[Criterion]) -> CriteriaClaim:

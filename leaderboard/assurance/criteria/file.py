@@ -9,7 +9,7 @@ from typing import Any
 from ....benchmark.runs.sweeps.file import SweepFile, parse_file
 from ....benchmark.scoring.metrics import METRICS
 from ....shifts.errors import near
-from .criterion import COVERAGE, EVERY, LIMITS, MEASURES, OF_A_CLASS, OTHER, Criterion, Rule
+from .criterion import COVERAGE, EVERY, LIMITS, MEASURES, OF_A_CLASS, OTHER, Criterion, Rule, higher_is_better
 
 TABLE = "criteria"
 KEYS = ("name", "metric", "class", *LIMITS, "sites", "shift", "up_to", "up_to_severity")
@@ -86,13 +86,13 @@ def _rule(file: SweepFile, number: int, table: dict[str, Any]) -> Rule:
         text = f"give one of {', '.join(given)}" if given else f"give a limit: one of {', '.join(LIMITS)}"
         file.fail(text, TABLE, number, *given[-1:])
     (limit,) = given
-    higher = METRICS[metric].higher_is_better if metric in METRICS else True
+    higher = higher_is_better(metric)
     if limit != "loses_at_most" and (limit == "at_least") != higher:
         fitting = "at_least" if higher else "at_most"
         what = "high" if higher else "low"
         file.fail(f"{what} values of {metric} are good: use {fitting}", TABLE, number, limit)
     if metric == COVERAGE and limit == "loses_at_most":
-        file.fail("coverage is no figure that is lost: use at_least", TABLE, number, limit)
+        file.fail("a loss of coverage is not defined: use at_least", TABLE, number, limit)
     value = _number(file, number, table, limit)
     most = METRICS[metric].most if metric in METRICS else 1.0
     if not 0 <= value <= most:

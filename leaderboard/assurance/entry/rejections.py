@@ -4,28 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from pathlib import Path
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from ....benchmark.protocols.protocol import Protocol
 from ....benchmark.scoring.bootstrap import ResampledSplit, split_key
 from ....benchmark.scoring.estimate import Estimate
-from ....benchmark.submissions import predictions
-from ....benchmark.submissions.predictions import PREDICTIONS_FILE
 
-Rejected = Mapping[str, NDArray[np.bool_]]
-
-
-def rejected_images(folder: Path, protocol: Protocol, truth: pd.DataFrame) -> Rejected:
-    """Return key of each condition with refused images -> (n,) which these are.
-
-    Raises:
-        MedshiftError: The predictions are damaged.
-    """
-    return predictions.read_all(folder / PREDICTIONS_FILE, protocol, truth).rejected
+Rejected = Mapping[str, NDArray[np.bool_]]  # key of each condition with refused images -> (n,) which these are
 
 
 def coverage(

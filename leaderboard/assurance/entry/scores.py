@@ -19,10 +19,10 @@ from ....benchmark.scoring.scores import by_condition
 from ....benchmark.submissions import submission
 from ....benchmark.submissions.card import CARD_FILE
 from ....shifts.errors import MedshiftError
-from ...entries.entries import Entry, ProtocolFolder, Seed, check_seeds
+from ...entries.entries import Entry, ProtocolFolder, Seed, check_seeds, refusal_line
 from ...entries.scoring import over_seeds
 from ..criteria.criterion import COVERAGE, OF_A_CLASS
-from .rejections import Rejected, coverage, rejected_images
+from .rejections import Rejected, coverage
 
 Arrays = Mapping[str, NDArray[np.float32]]
 Splits = Mapping[tuple[str, str], ResampledSplit]
@@ -115,7 +115,7 @@ def read_entry(path: Path, replicates: int = REPLICATES) -> EntryScores:
         replicates: Number of resamples of the groups.
 
     Raises:
-        MedshiftError: There is no finished submission, or one of them is invalid.
+        MedshiftError: No seed of the entry is finished, or one of them is invalid.
     """
     seeds, home = _seeds(path.absolute()), protocol_home(path)
     protocol, truth = read_protocol(home)
@@ -125,10 +125,19 @@ def read_entry(path: Path, replicates: int = REPLICATES) -> EntryScores:
     )
     if refused:
         raise MedshiftError("\n".join(refused))
-    arrays = [submission.read_submission(seed.folder, protocol, truth)[1] for seed in checked]
-    rejected = [rejected_images(seed.folder, protocol, truth) for seed in checked]
-    splits = resampled_splits(protocol, truth, replicates)
-    return EntryScores(folder, seeds[0].parent.name, tuple(checked), tuple(arrays), tuple(rejected), splits)
+    unresampled = resampled_splits(protocol, truth, 0)
+    found = [submission.examine_and_score(seed.folder, protocol, truth, unresampled) for seed in checked]
+    refused = [refusal_line(s.folder, each.problems) for s, each in zip(checked, found, strict=True) if each.problems]
+    if refused:
+        raise MedshiftError("\n".join(refused))
+    return EntryScores(
+        folder,
+        seeds[0].parent.name,
+        tuple(checked),
+        tuple(each.arrays for each in found),
+        tuple(each.rejected for each in found),
+        resampled_splits(protocol, truth, replicates),
+    )
 
 
 def protocol_home(path: Path) -> Path:

@@ -12,8 +12,8 @@ from markupsafe import Markup
 from numpy.typing import NDArray
 
 from ....benchmark.files.wording import plural
-from ....benchmark.reporting.html import policy_hash, template_environment
-from ....benchmark.reporting.numbers import format_decimal
+from ....benchmark.reporting.html import page_style, policy_hash, template_environment
+from ....benchmark.reporting.numbers import format_decimal, format_signed
 from ....benchmark.scoring.metrics import metric_title
 from ....shifts.plugins import own_distribution
 from ..breaking import Breaking
@@ -38,7 +38,7 @@ MOVED = 0.1  # difference of two thresholds; the best one of few images is a noi
 
 def page(report: Report) -> str:
     """Render the page. The same files give the same bytes; all text is escaped, and no script can run."""
-    style = (TEMPLATES / "report.css").read_text(encoding="utf-8")
+    style = page_style(TEMPLATES / "report.css")
     scores, protocol = report.scores, report.scores.protocol
     rank_by = protocol.metrics[0]
     tested = [site for site in report.sites if site.condition.kind != "validation"]
@@ -104,13 +104,8 @@ def _verdict(verdict: Verdict) -> dict[str, object]:
             }
             for check in verdict.checks
         ],
-        "bound": "at least" if not _low_is_good(verdict) else "at most",
+        "bound": "at most" if verdict.criterion.rule.lower_figure_is_better else "at least",
     }
-
-
-def _low_is_good(verdict: Verdict) -> bool:
-    rule = verdict.criterion.rule
-    return rule.limit == "loses_at_most" or not rule.higher_is_better
 
 
 def _breaking(rule: str, found: list[Breaking], seen: Seen | None) -> dict[str, object]:
@@ -183,7 +178,7 @@ def _operating(site: Site, frozen: float) -> dict[str, object]:
             notes.append("too many called" if drift > 0 else "too few called")
     moved = site.threshold - frozen
     if abs(moved) >= MOVED:
-        notes.append(f"threshold {signed_decimal(moved)}")
+        notes.append(f"threshold {format_signed(moved, 2)}")
     return {
         "name": site.name,
         "sensitivity": _cell(site, "sensitivity"),
@@ -192,11 +187,6 @@ def _operating(site: Site, frozen: float) -> dict[str, object]:
         "threshold": format_decimal(site.threshold, 2),
         "note": ", ".join(notes),
     }
-
-
-def signed_decimal(value: float) -> str:
-    """Format a number with its sign and two digits: `+.12`."""
-    return f"{'+' if value >= 0 else '-'}{format_decimal(abs(value), 2)}"
 
 
 def _thresholds(frozen: Sequence[NDArray[np.float64]]) -> str:
@@ -218,7 +208,7 @@ def _calibration(site: Site) -> dict[str, object]:
         "brier": _cell(site, "brier"),
         "confidence": format_decimal(site.confidence),
         "accuracy": format_decimal(site.accuracy),
-        "gap": signed_decimal(gap),
+        "gap": format_signed(gap, 2),
         "coverage": _cell(site, "coverage"),
         "note": "overconfident" if gap > LEAST_DRIFT else "underconfident" if gap < -LEAST_DRIFT else "",
     }

@@ -25,7 +25,7 @@ class FigureRecord(Strict):
 
 
 class CriterionRecord(Strict):
-    """A criterion, with the hash of what its file says."""
+    """A criterion: its sentence, and the fields of its file."""
 
     name: Name
     text: str

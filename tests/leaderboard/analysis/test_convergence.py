@@ -5,7 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from medshift.leaderboard.analysis.convergence import convergence, signed
+from medshift.benchmark.reporting.numbers import format_signed
+from medshift.leaderboard.analysis.convergence import convergence
 from medshift.leaderboard.analysis.headline import headline
 from medshift.leaderboard.entries.entries import protocol_folders
 from medshift.leaderboard.ranking.board import rank_entries
@@ -67,7 +68,7 @@ def test_twice_the_steps_that_move_more_than_the_interval_show_that_the_shorter_
     found = convergence(board(("scratch", 3000, 0.3), (f"scratch{LONG}", 6000, 2.5)))
     assert found["scratch"].state == "not converged"
     assert found["scratch"].moved > found["scratch"].within > 0
-    assert signed(found["scratch"].moved) in found["scratch"].why
+    assert format_signed(found["scratch"].moved) in found["scratch"].why
     assert found[f"scratch{LONG}"].state == "not shown"
 
 
@@ -215,7 +216,7 @@ def test_entries_of_the_old_recipe_answer_nothing(board):
     "value", [(0.0123, "+.012"), (-0.12, "-.120"), (0.0, ".000"), (-0.0, ".000"), (0.0001, ".000")]
 )
 def test_changes_have_a_sign(value):
-    assert signed(value[0]) == value[1]
+    assert format_signed(value[0]) == value[1]
 
 
 def test_a_site_with_one_group_shows_no_convergence(board):

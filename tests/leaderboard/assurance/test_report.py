@@ -139,6 +139,23 @@ def test_sites_are_letters_on_the_axis_of_each_shift_and_missing_images_are_said
     assert "Where the sites lie on these axes is missing" in without
 
 
+@pytest.mark.parametrize(
+    ("origin", "config", "said", "weights"),
+    [
+        ("external", {}, "nobody can run it again", "of the author&#39;s model; the card records no hash of them"),
+        ("brought", {"sha256": "ab" * 32}, "medshift predicted with it", f"of its file {'ab' * 32}"),
+    ],
+)
+def test_the_lineage_of_a_model_that_was_made_elsewhere(origin, config, said, weights, fabricate, criteria, tmp_path):
+    place, protocol, rows = fabricate.contest(tmp_path / "in", fabricate.table(groups=6))
+    folder = fabricate.submission(place, protocol, rows, "theirs", distribution=origin, config=config)
+    criteria(SENSITIVE.format(0.5))
+    html = page(make_report(folder, tmp_path / "c.toml", replicates=20))
+    assert said in html
+    assert weights in html
+    assert html.count("nobody can run it again") == (origin == "external")
+
+
 def test_one_class_of_several_is_judged_against_the_rest(fabricate, criteria, tmp_path):
     rows = fabricate.table(groups=60, per_group=1, classes=3)
     place, protocol, rows = fabricate.contest(tmp_path / "in", rows, classes=3)

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from scipy.stats import t
 
-from medshift.benchmark.submissions import predictions
 from medshift.leaderboard.assurance.breaking import breaking_point, crossing
 from medshift.leaderboard.assurance.criteria.criterion import Rule
-from medshift.leaderboard.assurance.entry.rejections import coverage, rejected_images
+from medshift.leaderboard.assurance.entry.rejections import coverage
+from medshift.leaderboard.assurance.entry.scores import read_entry
 from medshift.leaderboard.assurance.verdicts import judge
 
 EVERY = 'sites = "every"'
@@ -152,7 +152,9 @@ def test_a_rule_that_fails_unshifted_says_so(scores):
 def test_few_patients_in_whom_nothing_changed_do_not_show_that_nothing_changes(scores):
     found = breaking_point(scores(wrong_at(), patients=10), LOSS, "psf-blur")
     assert found.holds_throughout
-    assert found.shown == pytest.approx(0.05 / (1 - 0.05 ** (1 / 19)), abs=0.02)
+    # Clopper and Pearson's bound of the one-sided 95 %, and that of the interval's 97.5 %
+    assert found.shown == pytest.approx(0.05 / (1 - 0.05 ** (1 / 19)), abs=1e-6)
+    assert found.low == pytest.approx(0.05 / (1 - 0.025 ** (1 / 19)), abs=1e-6)
 
 
 def test_seeds_that_differ_widen_the_bound(scores, criteria):
@@ -194,9 +196,8 @@ def test_the_coverage_of_a_model_that_refuses_is_resampled(scores):
 
 def test_the_images_that_a_model_refuses_are_read_from_its_predictions(fabricate, tmp_path):
     rows = fabricate.table(groups=4)
-    _, terms, rows = fabricate.contest(tmp_path / "contest", rows)
+    place, terms, rows = fabricate.contest(tmp_path / "contest", rows)
     arrays = fabricate.outputs(terms, rows)
     arrays["site-b"][[1, 2]] = np.nan
-    predictions.write(fabricate.parts(terms, rows, arrays), tmp_path / predictions.PREDICTIONS_FILE, rejections=True)
-    found = rejected_images(tmp_path, terms, rows)
+    (found,) = read_entry(fabricate.submission(place, terms, rows, arrays=arrays), replicates=2).rejected
     assert {key: np.flatnonzero(which).tolist() for key, which in found.items()} == {"site-b": [1, 2]}
