@@ -35,8 +35,11 @@ def answer(grid: Grid, asked: Answer) -> Answered:
     sentence = asked.sentence
     for name, text in parts.items():
         sentence = sentence.replace("{" + name + "}", text)
+    what = title(grid, asked)
+    if math.isnan(found.value):  # the note beside it says why
+        sentence = f"There is no figure on {parts['dataset']} for: {what}."
     judged = verdict(found, asked.least, asked.most)
-    return Answered(sentence, found, judged, claimed(asked), title(grid, asked))
+    return Answered(sentence, found, judged, claimed(asked), what)
 
 
 def claimed(asked: Answer) -> str:

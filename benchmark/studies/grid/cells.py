@@ -114,7 +114,7 @@ class Cell:
 
     def _steps(self, share: float, seeds: Sequence[int]) -> Estimate:
         """Return the steps to a share of the final figure: certain for a seed, and of unknown spread for one alone."""
-        values = []
+        values, longest = [], 0
         for seed in seeds:
             piece = next(piece for piece in self.pieces if seed in piece.seeds)
             place = [card.seed for card in piece.row.cards].index(seed)
@@ -122,12 +122,13 @@ class Cell:
             curve = piece.row.curves[place] if piece.row.curves else None
             classes = len(piece.board.protocol.dataset.classes)
             found = steps_to(curve, card.training.kept, share, classes) if curve and card.training else None
+            longest = max(longest, curve.step[-1] if curve else 0)
             values.append(math.nan if found is None else float(found))
         replicates = len(self.pieces[0].row.by_seed("clean")[0]) - 1
         each = np.tile(np.array(values)[:, None], (1, 1 + replicates))
         if len(seeds) < 2:
             return Estimate(values[0], np.full(replicates, np.nan))
-        return Estimate(float(each[:, 0].mean()), each[:, 1:].mean(axis=0), by_seed=each)
+        return Estimate(float(each[:, 0].mean()), each[:, 1:].mean(axis=0), bounds=(0.0, float(longest)), by_seed=each)
 
 
 def _units(board: Board, figure: Figure) -> float:

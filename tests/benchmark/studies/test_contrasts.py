@@ -8,8 +8,10 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from medshift.benchmark.contract.training_record import Curve
 from medshift.benchmark.scoring.estimate import Estimate
 from medshift.benchmark.studies.findings import Measured, verdict
+from medshift.benchmark.studies.grid.cells import Cell, Piece
 from medshift.benchmark.studies.grid.contrasts import (
     _crossing,
     _monotone,
@@ -168,3 +170,19 @@ def test_three_seeds_that_scatter_widen_a_resampled_interval_as_students_t_does(
 )
 def test_a_verdict_rests_on_the_whole_interval(low, high, least, most, said):
     assert verdict(Measured((low + high) / 2, low, high), least, most) == said
+
+
+def course(reached):
+    """The curve of a training of 1,000 steps that stands at its last figure from a step on."""
+    rows = [(step, 0.0, 0, 0.0, 0.0, 0.0, figure, 0.0) for step, figure in ((reached, 0.9), (1000, 0.9))]
+    return Curve.of_rows("balanced-accuracy", rows)
+
+
+def test_steps_are_between_none_and_the_whole_schedule_however_seeds_differ():
+    cards = [SimpleNamespace(seed=seed, training=SimpleNamespace(kept=1000)) for seed in (0, 1)]
+    row = SimpleNamespace(cards=cards, curves=[course(10), course(990)], by_seed=lambda figure: np.zeros((2, 401)))
+    board = SimpleNamespace(protocol=SimpleNamespace(dataset=SimpleNamespace(classes=("a", "b"))))
+    found = resampled(
+        [Cell("a", {}, (Piece(board, row, (0, 1)),))], "steps-95", lambda figures: figures[0], lambda _: ""
+    )
+    assert 0 <= found.low < found.value < found.high <= 1000

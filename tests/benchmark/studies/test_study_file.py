@@ -6,7 +6,6 @@ import dataclasses
 import subprocess
 import sys
 from dataclasses import replace
-from importlib.metadata import Distribution, EntryPoint
 
 import pytest
 from helpers.boards import SMALL
@@ -245,72 +244,3 @@ def test_a_damaged_folder_is_told_in_one_line(tmp_path, old, new, said):
     with pytest.raises(MedshiftError) as raised:
         stored.read(tmp_path)
     assert said in str(raised.value)
-
-
-class Package(Distribution):
-    """An installed package with entry points."""
-
-    def __init__(self, name, points):
-        self._name, self._points = name, points
-
-    @property
-    def metadata(self):
-        return {"Name": self._name, "Version": "1"}
-
-    name = property(lambda self: self._name)
-    version = property(lambda self: "1")
-
-    def read_text(self, filename):
-        return None
-
-    def locate_file(self, path):
-        return path
-
-
-def installed(monkeypatch, **points):
-    """Install a package per name, each with one study."""
-    found = []
-    for package, (name, value) in points.items():
-        point = EntryPoint(name, value, registry.GROUP)
-        found.append(point._for(Package(package, [point])))
-    table = registry.Table(registry.GROUP, "study", registry.BUILTINS, "studies")
-    table.__dict__["_points"] = found
-    monkeypatch.setattr(registry, "TABLE", table)
-
-
-def test_a_package_brings_a_study_or_the_path_of_a_file(tmp_path, monkeypatch):
-    (tmp_path / "s.toml").write_text(SMALL)
-    (tmp_path / "acme_studies.py").write_text(
-        "from pathlib import Path\n"
-        "from medshift.benchmark.studies.study import Arm, Answer, Study\n"
-        "FILE = Path(__file__).with_name('s.toml')\n"
-        "ARMS = {'a': Arm('scratch')}\n"
-        "OWN = Study('x', 'Why?', 'c', 's', 'r', ARMS, (Answer('difference', 'a', 't', against='a', least=0),))\n"
-        "WRONG = Study('x', 'Why?', 'c', 's', 'r', ARMS, (Answer('difference', 'b', 't', against='a', least=0),))\n"
-        "NOTHING = 3\n"
-    )
-    monkeypatch.syspath_prepend(tmp_path)
-    installed(
-        monkeypatch,
-        one=("acme-file", "acme_studies:FILE"),
-        two=("acme-own", "acme_studies:OWN"),
-        three=("acme-wrong", "acme_studies:WRONG"),
-        four=("acme-nothing", "acme_studies:NOTHING"),
-        five=("acme-broken", "acme_missing:X"),
-        six=("acme-twice", "acme_studies:OWN"),
-        seven=("acme-twice", "acme_studies:FILE"),
-        eight=("transfer", "acme_studies:OWN"),
-    )
-    assert registry.load_study("acme-file").study.question == "Does a higher rate do better?"
-    assert registry.load_study("acme-own").study.name == "acme-own"
-    assert registry.load_study("transfer").study.arms.keys() >= {"imagenet", "random"}  # a built-in keeps its name
-    for name, said in {
-        "acme-wrong": "study 'x', answers.0.of: no arm 'b'",
-        "acme-nothing": "study 'acme-nothing' of four 1 is not a Study, nor the Path of a TOML file",
-        "acme-broken": "study 'acme-broken' of five 1 cannot be loaded: ModuleNotFoundError: No module named",
-        "acme-twice": "two studies are named 'acme-twice': one from six 1, one from seven 1.",
-        "acme-fil": "unknown study 'acme-fil'. Did you mean 'acme-file'",
-    }.items():
-        with pytest.raises(MedshiftError) as raised:
-            registry.load_study(name)
-        assert said in str(raised.value)

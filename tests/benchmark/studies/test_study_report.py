@@ -186,3 +186,13 @@ def test_a_study_with_an_analysis_of_its_own_is_reported_by_its_package(tmp_path
     monkeypatch.setattr(registry, "load_study", lambda name: registry.LoadedStudy(without))
     with pytest.raises(MedshiftError, match="study 'own' has an analysis of its own where it was made, and none here"):
         build_report(tmp_path)
+
+
+def test_without_a_figure_the_sentence_says_so(fabricate, small, tmp_path):
+    none_trained = {"leave_out": lambda run: run.levels["rate"] == 3e-3}
+    study_folder(fabricate, tmp_path, small, better_at_last, **none_trained)
+    (found,) = build_report(tmp_path).findings.answers
+    assert found.sentence.startswith(
+        "There is no figure on made-up (SIMULATED) for: our method, change from rate 0.001"
+    )
+    assert (found.found.note, found.verdict) == ("Its runs are not finished.", "not shown")
