@@ -175,7 +175,7 @@ def test_a_verdict_rests_on_the_whole_interval(low, high, least, most, said):
 def course(reached):
     """The curve of a training of 1,000 steps that stands at its last figure from a step on."""
     rows = [(step, 0.0, 0, 0.0, 0.0, 0.0, figure, 0.0) for step, figure in ((reached, 0.9), (1000, 0.9))]
-    return Curve.of_rows("balanced-accuracy", rows)
+    return Curve.of_rows("balanced_accuracy", rows)
 
 
 def test_steps_are_between_none_and_the_whole_schedule_however_seeds_differ():
