@@ -25,6 +25,15 @@ CriteriaFile = Annotated[
         "--criteria", metavar="FILE", help="Acceptance criteria whose hash is recorded, for `medshift report`."
     ),
 ]
+NewSites = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--unlabelled",
+        metavar="DIR",
+        help="Images of a new site, without labels: how well the model does there is estimated; may be repeated.",
+        show_default=False,
+    ),
+]
 Source = Annotated[str, typer.Option(help="Domain to train on; the data set's own, or the largest, by default.")]
 GroupsPerDomain = Annotated[
     bool, typer.Option("--groups-per-domain", help="Groups named alike in two domains are different patients.")

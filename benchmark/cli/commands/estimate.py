@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -71,11 +72,14 @@ def estimate(
     refused = card.rejections or {}
     found = stored.estimate_sites(protocol, splits, arrays, sites, names, refused) if sites else {}
     if folders:
-        from ...runs.refit import estimate_images
+        from ...runs.new_sites.images import read_sites
+        from ...runs.new_sites.refit import estimate_new_sites, stored_job
         from ..progress import watch
 
-        source = stored.source_evidence(protocol, splits, arrays)
-        found |= estimate_images(folder, source, folders, names, data, device, reading.options(), watch())
+        given, seen = reading.options(), read_sites(folders, protocol, reading.options(), watch())
+        with TemporaryDirectory(prefix="medshift-refit-") as out:
+            job, where = stored_job(folder, Path(out), data, device, given if data else None)
+            found |= estimate_new_sites(folder, job, seen, names, where, watch())
     scores, _ = by_condition(protocol, truth, arrays, drawn=splits)
     measured = {site: scores[site][protocol.metrics[0]].value for site in sites}
     if as_json:

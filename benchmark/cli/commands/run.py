@@ -53,6 +53,7 @@ def run(
     ] = DEFAULT,
     submitter: Annotated[str, typer.Option(help="Who answers for the submission.")] = "",
     criteria: options.CriteriaFile = None,
+    unlabelled: options.NewSites = None,
 ) -> None:
     """Train on one site, evaluate under synthesized and real shifts, and write a submission.
 
@@ -64,6 +65,7 @@ def run(
     from ...protocols.folder import write_protocol
     from ...runs.tuning import budget as tuning_budget
     from ..progress import console, watch
+    from ..tables.new_sites import new_site_lines, new_sites
     from ..terms import resolve_study
 
     if not baseline:
@@ -76,6 +78,7 @@ def run(
     loaded, protocol, table = resolve_study(chosen.choices(), protocol_folder, data, reading)
     made = registry.for_dims(made, len(loaded.spatial))
     registered = register(protocol)
+    sites = new_sites(unlabelled, protocol, reading.options())
     from ...runs import environment
     from ...runs.run import Job
     from ...runs.run import run as run_job
@@ -88,5 +91,6 @@ def run(
         job = Job(loaded, protocol, table, baseline, made, number, out, submitter, tried, precision, registered)
         scored = run_job(job, where, watch())
         lines = estimate_lines(protocol, table, job.folder, scored)
+        lines += new_site_lines(sites, job, where)
         print_summary(protocol, scored, f"{job.entry}, seed {number}", more=lines)
         console(err=False).print(f"submission: {job.folder}", soft_wrap=True, markup=False)

@@ -103,6 +103,7 @@ def model_test(
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = "auto",
     threads: Annotated[int, typer.Option(help="CPU threads; 0 is torch's choice.", min=0)] = 0,
     submitter: Annotated[str, typer.Option(help="Who answers for the submission.")] = "",
+    unlabelled: options.NewSites = None,
 ) -> None:
     """Test a fitted model under synthesized and real shifts, without training, and write a submission.
 
@@ -118,10 +119,12 @@ def model_test(
     from ...exchange.ingest import require_entry_name
     from ...protocols.folder import write_protocol
     from ..progress import console, watch
+    from ..tables.new_sites import new_site_lines, new_sites
     from ..terms import resolve_study
 
     require_entry_name(name)
     loaded, protocol, table = resolve_study(chosen.choices(), protocol_folder, data, reading)
+    sites = new_sites(unlabelled, protocol, reading.options())
     from ...exchange.models.brought import Statement, bring
     from ...protocols.arrange import arrange_like
     from ...runs import environment
@@ -140,6 +143,6 @@ def model_test(
     job = Job(loaded, protocol, table, name, brought, 0, out, submitter)
     scored = run_job(job, where, watch())
     answered = answered_scores(job.folder, protocol, table, scored) if ways.rejections else None
-    lines = estimate_lines(protocol, table, job.folder, scored)
+    lines = estimate_lines(protocol, table, job.folder, scored) + new_site_lines(sites, job, where)
     print_summary(protocol, scored, job.entry, answered=answered, more=lines)
     console(err=False).print(f"submission: {job.folder}", soft_wrap=True, markup=False)

@@ -9,15 +9,22 @@ import pandas as pd
 import pytest
 import torch
 from helpers.images.image_folders import folder
+from helpers.model_files import Bright, exported
+from typer.testing import CliRunner
 
 from medshift.benchmark import evaluate
+from medshift.benchmark.cli.main import app
 from medshift.benchmark.datasets.images import Images
 from medshift.benchmark.datasets.importing.collection import read_unlabelled
 from medshift.benchmark.datasets.importing.options import Options
-from medshift.benchmark.estimation.stored import estimate_sites, source_evidence
+from medshift.benchmark.estimation.stored import estimate_sites
 from medshift.benchmark.protocols.folder import read_protocol
 from medshift.benchmark.protocols.truth import truth_of
-from medshift.benchmark.runs import refit
+from medshift.benchmark.runs.job import RunProgress
+from medshift.benchmark.runs.new_sites import refit
+from medshift.benchmark.runs.new_sites.images import predict_images, read_sites
+from medshift.benchmark.runs.parts import FinishedConditions
+from medshift.benchmark.runs.run import fit_job
 from medshift.benchmark.scoring.bootstrap import resampled_splits
 from medshift.benchmark.submissions import predictions
 from medshift.shifts.errors import MedshiftError
@@ -46,15 +53,16 @@ def ran(tmp_path_factory):
         yield entry, data, new
 
 
-def test_new_images_are_predicted_as_those_of_a_site(ran):
+def test_new_images_are_predicted_as_those_of_a_site(ran, tmp_path):
     entry, data, new = ran
     protocol, truth = read_protocol(entry.parent.parent)
     arrays = predictions.read(entry / "predictions.parquet", protocol, truth)
     facts = protocol.dataset
     found = read_unlabelled(new, Options(image_size=facts.image_size[0], channels=facts.channels, depth=8))
-    predictor, device = refit.refit(entry, data)
+    job, device = refit.stored_job(entry, tmp_path, data)
+    predictor = fit_job(job, device, RunProgress(), FinishedConditions(tmp_path, "x"))
     images = Images(found.pixels, found.value_range)
-    made = refit.predict_images(predictor, images, found.ids, protocol, device)
+    made = predict_images(predictor, images, found.ids, protocol, device)
     order = np.argsort(found.ids)
     assert made[order] == pytest.approx(arrays["site-b"], abs=1e-5)
 
@@ -70,25 +78,31 @@ class Sides:
 def test_new_images_are_scaled_as_the_protocol_scales_those_of_a_site(fabricate):
     protocol = fabricate.terms(fabricate.table()).model_copy(update={"size": 8})
     images = Images(np.zeros((3, 1, 16, 16), np.uint8), None)
-    made = refit.predict_images(Sides(), images, ["a", "b", "c"], protocol, torch.device("cpu"))
+    made = predict_images(Sides(), images, ["a", "b", "c"], protocol, torch.device("cpu"))
     assert made[:, 0] == pytest.approx([0.08] * 3)
 
 
-def test_a_folder_is_estimated_as_the_site_whose_images_it_holds(ran):
+def estimated(ran, out, names):
+    """The estimates at the folder of new images."""
     entry, data, new = ran
+    protocol, _ = read_protocol(entry.parent.parent)
+    job, device = refit.stored_job(entry, out, data)
+    return refit.estimate_new_sites(entry, job, read_sites([new], protocol), names, device)[str(new)]
+
+
+def test_a_folder_is_estimated_as_the_site_whose_images_it_holds(ran, tmp_path):
+    entry, _, _ = ran
     protocol, truth = read_protocol(entry.parent.parent)
     splits = resampled_splits(protocol, truth, 0)
     arrays = predictions.read(entry / "predictions.parquet", protocol, truth)
-    source = source_evidence(protocol, splits, arrays)
     names = ["atc", "cbpe", "synthesized-regression"]
-    found = refit.estimate_images(entry, source, [new], names, data)[str(new)]
+    found = estimated(ran, tmp_path, names)
     stored = estimate_sites(protocol, splits, arrays, ["site-b"], names)["site-b"]
     for name in names:
         assert found[name].value == pytest.approx(stored[name].value, abs=1e-4, nan_ok=True)
 
 
-def test_a_model_that_does_not_come_out_the_same_is_refused(ran, monkeypatch):
-    entry, data, _ = ran
+def test_a_model_that_does_not_come_out_the_same_is_refused(ran, tmp_path, monkeypatch):
     read = refit.submission.read_submission
 
     def other(*given):
@@ -97,7 +111,7 @@ def test_a_model_that_does_not_come_out_the_same_is_refused(ran, monkeypatch):
 
     monkeypatch.setattr(refit.submission, "read_submission", other)
     with pytest.raises(MedshiftError, match="does not come out the same here"):
-        refit.refit(entry, data)
+        estimated(ran, tmp_path, ["atc"])
 
 
 def test_a_folder_without_images_is_refused(tmp_path):
@@ -111,3 +125,46 @@ def test_patients_are_found_in_paths(ran):
     by_pattern = read_unlabelled(new, Options(group_pattern=r"([^/]+)\.png$", image_size=16))
     assert by_pattern.groups == [name.rpartition("/")[2].removesuffix(".png") for name in by_pattern.ids]
     assert pd.Series(by_pattern.ids).is_unique
+
+
+def command(*words):
+    """Run a command of the command line on one thread of the CPU."""
+    return CliRunner().invoke(app, [*map(str, words), "--threads", "1", "--device", "cpu"])
+
+
+def told(done, new):
+    """What a summary says of the site whose images the folder holds, and of the folder."""
+    assert done.exit_code == 0, done.exception
+    lines = done.stdout.splitlines()
+    (sites,) = (line for line in lines if line.startswith("Balanced accuracy estimated without labels"))
+    (folder,) = (line for line in lines if line.startswith(f"{new}: balanced accuracy estimated"))
+    (site,) = (part for part in sites.partition(": ")[2].split("; ") if part.startswith("site-b "))
+    return site.partition(" ")[2].partition(", measured")[0], folder.partition("interval: ")[2]
+
+
+def test_a_run_says_how_well_it_will_do_on_images_without_labels(ran):
+    entry, data, new = ran
+    settings = [f"--set={key}={value}" for key, value in SETTINGS.items()]
+    words = ["run", "--baseline", "scratch", "--data", data, "--shifts", ",".join(SHIFTS), *settings]
+    site, images = told(command(*words, "--out", entry.parents[2], "--unlabelled", new), new)
+    assert images == site
+    assert not list(entry.glob("parts/*"))
+
+
+def test_a_model_that_was_brought_says_how_well_it_will_do_on_images_without_labels(ran, tmp_path):
+    _, data, new = ran
+    model = exported(tmp_path / "bright.pt2", Bright())
+    words = ["test", model, "--data", data, "--shifts", ",".join(SHIFTS), "--out", tmp_path / "out"]
+    site, images = told(command(*words, "--unlabelled", new), new)
+    assert images == site
+    (entry,) = tmp_path.glob("out/*/bright/seed-0")
+    done = CliRunner().invoke(app, ["estimate", str(entry), "--target", str(new), "--data", str(data)])
+    assert "the model was brought and is not in the submission" in str(done.exception)
+
+
+def test_a_folder_without_labels_is_read_before_the_run(ran, tmp_path):
+    _, data, _ = ran
+    words = ["run", "--baseline", "scratch", "--data", data, "--out", tmp_path / "out"]
+    done = command(*words, "--unlabelled", tmp_path / "none")
+    assert f"{tmp_path / 'none'}: not a folder" in str(done.exception)
+    assert not list(tmp_path.glob("out/*"))

@@ -1,0 +1,1 @@
+"""Sites that no protocol knows: folders of images without labels, predicted by a fitted model."""

@@ -1,0 +1,105 @@
+"""Images of a new site: read as the model's protocol needs them, and predicted as a condition is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ....shifts.errors import MedshiftError
+from ...contract.predictor import Predictor, for_condition, fresh_copy, validated_probabilities
+from ...datasets.images import Images
+from ...datasets.importing.collection import Unlabelled, read_unlabelled
+from ...datasets.importing.options import Options
+from ...protocols.condition import Condition
+from ..job import RunProgress
+from ..predict import may_refuse
+from ..stream import in_hash_order, scaled_rows
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import torch
+
+    from ...protocols.protocol import Protocol
+
+NewSites = Mapping[Path, Unlabelled]
+
+
+def read_sites(
+    folders: Sequence[Path], protocol: Protocol, options: Options | None = None, progress: RunProgress | None = None
+) -> NewSites:
+    """Read folders of images without labels, each of one site.
+
+    Args:
+        folders: The folders.
+        protocol: The model's: gives size and channels.
+        options: How they are read.
+        progress: Receives progress.
+
+    Raises:
+        MedshiftError: A folder is missing or holds no image, an image cannot be read, or its shape is not the model's.
+    """
+    facts = protocol.dataset
+    progress = progress or RunProgress()
+    reading = replace(options or Options(), image_size=facts.image_size[-1], modality=facts.modality, classes=())
+    if len(facts.image_size) == 2 and not reading.channels:
+        reading = replace(reading, channels=facts.channels)
+    seen = {}
+    for folder in folders:
+        if not folder.is_dir():
+            raise MedshiftError(f"{folder}: not a folder; give a folder of images of one site, without labels")
+        images = read_unlabelled(folder, replace(reading, depth=8))
+        have = (*images.pixels.shape[1:],)
+        if have != (facts.channels, *facts.image_size):
+            raise MedshiftError(
+                f"{folder}: images of shape {have}, the model takes {(facts.channels, *facts.image_size)}"
+            )
+        progress.line(f"{folder}: {len(images.ids)} images")
+        for note in images.notes:
+            progress.line(f"{folder}: {note}")
+        seen[folder] = images
+    return seen
+
+
+def predict_images(
+    predictor: Predictor,
+    images: Images,
+    ids: Sequence[str],
+    protocol: Protocol,
+    device: torch.device,
+) -> NDArray[np.float32]:
+    """Predict images of a site that no protocol knows: (N, classes) probabilities, in the order of the images.
+
+    They are streamed as a condition is: in the order of a hash of their ids, by a fresh copy of the predictor.
+
+    Args:
+        predictor: What `fit` returned.
+        images: The images.
+        ids: Their names.
+        protocol: The model's: gives the classes, and size, batch size and seed of the stream.
+        device: Where to predict.
+
+    Returns:
+        The probabilities; NaN for images that a model refuses which may.
+    """
+    import pandas as pd
+
+    condition = Condition("the new images", "real")
+    rows: pd.DataFrame = in_hash_order(
+        pd.DataFrame({"sample_id": list(ids), "row": np.arange(len(ids))}), protocol.seed
+    )
+    order = rows["row"].to_numpy(dtype=np.int64)
+    fresh = for_condition(fresh_copy(predictor), condition)
+    classes = len(protocol.dataset.classes)
+    made = np.empty((len(order), classes), np.float32)
+    for start in range(0, len(order), protocol.batch_size):
+        some = order[start : start + protocol.batch_size]
+        batch = scaled_rows(images, some, protocol.size, device)
+        made[some] = validated_probabilities(
+            fresh(batch), len(some), classes, condition, rejections=may_refuse(predictor)
+        )
+    return made

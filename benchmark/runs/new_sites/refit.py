@@ -1,0 +1,130 @@
+"""The model of a finished job, fitted again, and estimates of its performance on images of new sites."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ....shifts.errors import MedshiftError
+from ...contract.predictor import Predictor, for_condition, fresh_copy
+from ...datasets.images import Images
+from ...datasets.importing.options import Options
+from ...estimation.evidence import Estimate, Evidence, no_estimate
+from ...estimation.registry import estimate_all
+from ...estimation.stored import REFUSED, require_supported, source_evidence
+from ...protocols.folder import read_protocol
+from ...scoring.bootstrap import resampled_splits
+from ...submissions import submission
+from .. import environment
+from ..job import Job, RunProgress
+from ..parts import FinishedConditions
+from ..predict import predict
+from ..rerun import job_of
+from ..run import fit_job
+from ..stream import test_stream
+from ..verify import TOLERANCE
+from .images import NewSites, predict_images
+
+if TYPE_CHECKING:
+    import torch
+
+
+def estimate_new_sites(
+    folder: Path,
+    job: Job,
+    sites: NewSites,
+    names: Sequence[str],
+    device: torch.device,
+    progress: RunProgress | None = None,
+) -> dict[str, dict[str, Estimate]]:
+    """Estimate the performance of a submission's model on images of new sites, without labels.
+
+    Args:
+        folder: The submission.
+        job: The job that made it.
+        sites: The images, by folder.
+        names: The estimators.
+        device: From `environment.prepare`.
+        progress: Receives progress.
+
+    Returns:
+        Folder -> estimator -> estimate.
+
+    Raises:
+        MedshiftError: The protocol ranks by what is not estimated, or the fitted model does not give the submission's
+            predictions of source validation.
+    """
+    protocol, table = read_protocol(folder.absolute().parent.parent)
+    require_supported(protocol)
+    card, arrays = submission.read_submission(folder, protocol, table)
+    refused = card.rejections or {}
+    if any(condition.key in refused for condition in protocol.conditions() if condition.kind != "real"):
+        reason = no_estimate(REFUSED.format(domain=protocol.source))
+        return {str(site): dict.fromkeys(names, reason) for site in sites}
+    with tempfile.TemporaryDirectory(prefix="medshift-refit-") as scratch:  # its records exist already
+        finished = FinishedConditions(Path(scratch), "refit")
+        predictor = fit_job(job, device, progress or RunProgress(), finished)
+    _require_same(job, predictor, device, arrays)
+    source = source_evidence(protocol, resampled_splits(protocol, table, 0), arrays)
+    found = {}
+    for site, images in sites.items():
+        made = predict_images(predictor, Images(images.pixels, images.value_range), images.ids, protocol, device)
+        patients = [group or name for group, name in zip(images.groups, images.ids, strict=True)]
+        groups = np.unique(patients, return_inverse=True)[1].astype(np.int64)
+        if np.isnan(made).any():
+            found[str(site)] = dict.fromkeys(names, no_estimate(REFUSED.format(domain=site)))
+        else:
+            found[str(site)] = estimate_all(Evidence(source, made, groups), names)
+    return found
+
+
+def stored_job(
+    folder: Path, out: Path, data: Path | None = None, device: str = "", options: Options | None = None
+) -> tuple[Job, torch.device]:
+    """Return the job that made a submission, from its card, and the device to fit it on.
+
+    Args:
+        folder: The submission; its protocol and truth are two folders up.
+        out: Folder for what fitting writes.
+        data: Folder of the data, unless they come with medshift.
+        device: Device; the card's by default.
+        options: How a folder of images is read.
+
+    Raises:
+        MedshiftError: The submission was predicted outside of medshift.
+    """
+    protocol, table = read_protocol(folder.absolute().parent.parent)
+    made, _ = submission.read_submission(folder, protocol, table)
+    if made.baseline.brought:
+        raise MedshiftError(
+            f"{folder}: the model was brought and is not in the submission. Test it again with the new images: "
+            "`medshift test MODEL ... --unlabelled DIR`"
+        )
+    if made.baseline.external:
+        raise MedshiftError(
+            f"{folder} was predicted outside of medshift: its model is not here. Predict the new images with it, as a "
+            "real site of an export (`medshift export`)"
+        )
+    job = job_of(made, protocol, table, out, data, options)
+    return job, environment.prepare(device or made.environment.device, made.environment.threads, job.precision)
+
+
+def _require_same(job: Job, predictor: Predictor, device: torch.device, arrays: dict[str, NDArray[np.float32]]) -> None:
+    """Raise MedshiftError unless the model predicts source validation as the submission does."""
+    (validation,) = (condition for condition in job.protocol.conditions() if condition.kind == "validation")
+    rows = test_stream(job.protocol, job.table, validation)
+    chosen = for_condition(fresh_copy(predictor), validation)
+    again = predict(chosen, job.dataset, rows, job.protocol, validation, device)
+    stored = arrays[validation.key][np.argsort(np.argsort(rows["sample_id"].to_numpy()))]
+    largest = float(np.abs(again - stored).max())
+    if largest > TOLERANCE:
+        raise MedshiftError(
+            f"the model of {job.entry}, seed {job.seed}, does not come out the same here: its probabilities on source "
+            f"validation differ by up to {largest:.2g}, so the stored predictions are not those of this model. Run the "
+            "baseline here (`medshift run`) and estimate from that submission"
+        )
