@@ -21,6 +21,13 @@ def public_names(face: str) -> list[str]:
     return [name for name in names if name != "__version__"]
 
 
+def example(face: str) -> list[str]:
+    """Return the example in the docstring of a public face, line by line."""
+    text = ast.get_docstring(ast.parse((ROOT / face / "__init__.py").read_text(encoding="utf-8"))) or ""
+    block = text[text.index(">>>") :]
+    return block.partition("\n\n")[0].splitlines()
+
+
 def shifts() -> str:
     """Write what each shift does to an image, and what its severity means."""
     parts = ["# Each shift\n", "What each built-in shift does, by family. [All in one table](shifts.md)."]

@@ -88,7 +88,7 @@ def _takes(parameter: Any) -> str:  # noqa: ANN401
         kind = parameter.display_type(None)
     else:
         kind = "|".join(getattr(parameter.type, "choices", ())) or parameter.type.name
-    return _cell(PLAIN.get(kind.strip("<>"), kind.strip("<>")))
+    return _cell(PLAIN.get(kind.strip("<>"), kind.strip("<>").strip("|").replace("|", " | ")))  # lines may break there
 
 
 def _default(parameter: Any) -> str:  # noqa: ANN401

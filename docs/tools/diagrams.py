@@ -37,7 +37,7 @@ def sees() -> str:
     rows = (
         ("source", ("images, labels", "images, labels", "", "")),
         ("target-unlabelled", ("images, labels", "images, labels", "images", "")),
-        ("test-batches", ("images, labels", "images, labels", "", "images, by batch")),
+        ("test-batches", ("images, labels", "images, labels", "", "by batch")),
     )
     parts = [_text(8, 24, "sees", "bold")]
     parts += [_text(200 + 122 * number, 24, name, "bold", "middle") for number, name in enumerate(columns)]

@@ -32,12 +32,11 @@ def command_pages() -> dict[str, str]:
 
 
 def _api(face: str, summary: str) -> str:
-    names = catalogue_pages.public_names(face)
-    options = "\n".join(f"        - {name}" for name in names)
+    example = "\n".join(catalogue_pages.example(face))
+    names = "\n".join(f"::: medshift.{face}.{name}" for name in catalogue_pages.public_names(face))
     return (
         f"# medshift.{face}\n\n{summary} Import these names from `medshift.{face}`; nothing else is public.\n\n"
-        f"::: medshift.{face}\n    options:\n      show_root_heading: false\n      show_root_toc_entry: false\n"
-        f"      heading_level: 2\n      members:\n{options}\n"
+        f"```pycon\n{example}\n```\n\n{names}\n"
     )
 
 
