@@ -49,7 +49,10 @@ def shifts() -> str:
 
 def baselines() -> str:
     """Write what each baseline does, what it was taken from, and what its own hyper-parameters mean."""
-    parts = ["# Each baseline\n", "What each built-in baseline does, by what it sees. [All in one table](baselines.md)."]
+    parts = [
+        "# Each baseline\n",
+        "What each built-in baseline does, by what it sees. [All in one table](baselines.md).",
+    ]
     for sees, means in MEANS.items():
         parts.append(f"\n## Sees {sees}\n\n{means[0].upper()}{means[1:]}.")
         for name, entry in sorted(BASELINES.items()):

@@ -11,8 +11,7 @@ import typer
 from medshift.benchmark.cli.main import app
 
 GENERAL = "Options"
-PLAIN = {"str": "TEXT", "list[str]": "TEXT", "int": "INT", "int range": "INT",
-    "float": "NUMBER", "path": "PATH"}
+PLAIN = {"str": "TEXT", "list[str]": "TEXT", "int": "INT", "int range": "INT", "float": "NUMBER", "path": "PATH"}
 
 
 def pages() -> dict[str, str]:

@@ -69,7 +69,9 @@ def intervals() -> Figure:
         right = rng.binomial(5, rng.beta(8, 2, patients)) / 5  # patients differ: their images err together
         half = 2.0 * right.std(ddof=1) / patients**0.5  # Student's t with 59 degrees of freedom
         holds = abs(right.mean() - truth) <= half
-        axis.errorbar(study, right.mean(), half, fmt="o" if holds else "s", markersize=3, color=BLUE if holds else ORANGE)
+        axis.errorbar(
+            study, right.mean(), half, fmt="o" if holds else "s", markersize=3, color=BLUE if holds else ORANGE
+        )
     axis.set(xticks=[], xlabel="forty studies of the same model, 60 patients each", ylabel="accuracy")
     return figure
 

@@ -51,7 +51,9 @@ def place(tmp_path_factory):
     """A folder as the pages suppose it: `scans`, `submissions`, and the `site` made of it."""
     root = tmp_path_factory.mktemp("reader")
     image_folders.folder(root / "scans", {"site-a": 120, "site-b": 40, "site-c": 40})
-    where, protocol, rows = factories.contest(root / "submissions", factories.table(), name="board", shifts={"gamma": "contrast"})
+    where, protocol, rows = factories.contest(
+        root / "submissions", factories.table(), name="board", shifts={"gamma": "contrast"}
+    )
     training = factories.trained(300)
     curve = factories.course(training)
     for number, name in enumerate(("one", "two", "three")):
@@ -94,7 +96,9 @@ def commands(text: str) -> list[str]:
     text = re.sub(r"\\\n\s*", " ", text)
     found = []
     for line in text.splitlines():
-        words = shlex.shlex(line, posix=False, punctuation_chars="();<>|&")
+        if not re.search(r"\b(medshift|make|pip|python)\b", line):
+            continue
+        words = shlex.shlex(re.sub(r"\$\{?\w+\}?", "1", line), posix=False, punctuation_chars="();<>|&")
         words.whitespace_split = True
         words.commenters = "#"
         part: list[str] = []
@@ -120,7 +124,9 @@ def fault(command: str) -> str:
     elif words[0] == "pip":
         wrong = [word for word in re.findall(r"medshift\[([\w,]+)\]", command) if not set(word.split(",")) <= EXTRAS]
     else:
-        wrong = [word for word in words[1:2] if word.endswith(".py") and "NAME" not in word and not (ROOT / word).exists()]
+        wrong = [
+            word for word in words[1:2] if word.endswith(".py") and "NAME" not in word and not (ROOT / word).exists()
+        ]
     return f"unknown: {wrong}" if wrong else ""
 
 
@@ -181,7 +187,7 @@ def unknown(words: list[str], options: list[str]) -> str:
         ("medshift run --basline scratch", "--basline"),
         ("medshift rn", "no command medshift rn"),
         ("medshift data", "needs a command"),
-        ("medshift run --seeds many", "--seeds"),
+        ("medshift run --seeds many", "integer"),
         ("make everything", "unknown"),
         ("pip install 'medshift[all]'", "unknown"),
         ("python tests/studies/none.py", "unknown"),
@@ -194,7 +200,7 @@ def test_a_wrong_command_is_found(command, why):
 def test_loops_pipes_and_continued_lines_are_taken_apart():
     text = "for v in 0 1; do\n  medshift protocol make mix-$v \\\n    --confound $v > log  # made\ndone\nA=1 medshift run | cat\n"
     assert [one for one in commands(text) if "medshift" in one] == [
-        "medshift protocol make mix-$v --confound $v", "A=1 medshift run"
+        "medshift protocol make mix-1 --confound 1", "A=1 medshift run"
     ]  # fmt: skip
 
 

@@ -11,7 +11,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
 TOOLS = DOCS / "tools"
-FENCE = re.compile(r"(?:^<!-- test: (?P<said>[^>]*) -->\n)?^ {0,3}```(?P<language>\w*)\n(?P<text>.*?)^ {0,3}```$", re.M | re.S)
+FENCE = re.compile(
+    r"(?:^<!-- test: (?P<said>[^>]*) -->\n)?^ {0,3}```(?P<language>\w*)\n(?P<text>.*?)^ {0,3}```$", re.M | re.S
+)
 LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)|!\[[^\]]*\]\(([^)\s]+)\)")
 
 
