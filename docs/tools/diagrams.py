@@ -15,7 +15,7 @@ def _box(x: float, y: float, width: float, text: str, fill: str, note: str = "",
     middle = x + width / 2
     line = y + height / 2 + (5 if not note else -2)
     parts = [
-        f'<rect x="{x}" y="{y}" width="{width}" height="{height}" rx="5" fill="{fill}" stroke="{INK}" stroke-width=".8"/>',
+        f'<rect x="{x}" y="{y}" width="{width}" height="{height}" rx="5" fill="{fill}" stroke="{INK}"/>',
         f'<text x="{middle}" y="{line}" text-anchor="middle">{escape(text)}</text>',
     ]
     if note:

@@ -83,7 +83,7 @@ def test_python_runs_as_it_stands(blocks, place, home, monkeypatch, capsys):
     for block in blocks:
         needs = block.said.removeprefix("needs ").split(", ") if block.said.startswith("needs ") else []
         if all(importlib.util.find_spec(need) for need in needs):
-            exec(compile("\n" * block.line + block.text, block.title, "exec"), names)  # noqa: S102
+            exec(compile("\n" * block.line + block.text, block.title, "exec"), names)
         else:
             ast.parse(block.text)
 
@@ -198,7 +198,8 @@ def test_a_wrong_command_is_found(command, why):
 
 
 def test_loops_pipes_and_continued_lines_are_taken_apart():
-    text = "for v in 0 1; do\n  medshift protocol make mix-$v \\\n    --confound $v > log  # made\ndone\nA=1 medshift run | cat\n"
+    loop = "for v in 0 1; do\n  medshift protocol make mix-$v \\\n    --confound $v > log  # made\ndone\n"
+    text = loop + "A=1 medshift run | cat\n"
     assert [one for one in commands(text) if "medshift" in one] == [
         "medshift protocol make mix-1 --confound 1", "A=1 medshift run"
     ]  # fmt: skip
