@@ -6,7 +6,9 @@ import ast
 import importlib.util
 import re
 import shlex
+import sys
 import tomllib
+import types
 from pathlib import Path
 
 import numpy as np
@@ -79,11 +81,13 @@ def by_page() -> list[object]:
 @pytest.mark.parametrize("blocks", by_page())
 def test_python_runs_as_it_stands(blocks, place, home, monkeypatch, capsys):
     monkeypatch.chdir(place)
-    names: dict[str, object] = {"__name__": "page", "my_model": by_brightness}
+    module = types.ModuleType("page")  # which dataclasses look up
+    module.my_model = by_brightness
+    monkeypatch.setitem(sys.modules, "page", module)
     for block in blocks:
         needs = block.said.removeprefix("needs ").split(", ") if block.said.startswith("needs ") else []
         if all(importlib.util.find_spec(need) for need in needs):
-            exec(compile("\n" * block.line + block.text, block.title, "exec"), names)
+            exec(compile("\n" * block.line + block.text, block.title, "exec"), vars(module))
         else:
             ast.parse(block.text)
 
