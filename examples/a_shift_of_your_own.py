@@ -25,9 +25,8 @@ def frame_grabber(images: torch.Tensor, severity: float, rng: SampleRng) -> torc
     return (((images + offset) * levels).floor() / levels).clamp(0, 1)
 
 
-problems = check_shift(
-    frame_grabber
-)  # pure, same shape, in [0, 1], same pixels whatever the batch, more damage from 1 to 5
+# pure, same shape, in [0, 1], same pixels whatever the batch, more damage from 1 to 5
+problems = check_shift(frame_grabber)
 print("\n".join(problems) or "frame_grabber keeps the contract")
 assert not problems
 
