@@ -27,7 +27,7 @@ demo: $(VENV)/.installed  ## the main job: train three baselines, test them unde
 test: $(VENV)/.installed  ## the tests, about ten minutes on two cores
 	$(BIN)/python -m pytest -q -m "not slow" --numprocesses=auto --maxprocesses=4 --dist=loadfile --no-loadscope-reorder
 
-test-slow: $(VENV)/.installed  ## the tests that take minutes each
+test-slow: $(VENV)/.docs  ## the tests that take minutes each
 	$(BIN)/python -m pytest -q -m slow
 
 bench: $(VENV)/.installed  ## measure the speed of shifts and write docs/reference/performance.md

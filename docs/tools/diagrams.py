@@ -55,16 +55,16 @@ def protocol() -> str:
     parts = [
         _text(8, 34, "source", "bold"),
         _box(90, 12, 230, "train", SOURCE, "with labels"),
-        _box(326, 12, 110, "val", SOURCE, "chooses, thresholds"),
-        _box(442, 12, 130, "test", SOURCE, "never seen"),
+        _box(326, 12, 110, "val", SOURCE, "for choices"),
+        _box(442, 12, 130, "test", SOURCE, "labels never seen"),
         _text(8, 134, "target", "bold"),
         _box(90, 112, 346, "adapt", TARGET, "without labels, for methods that may see it"),
-        _box(442, 112, 130, "test", TARGET, "never seen"),
+        _box(442, 112, 130, "test", TARGET, "labels never seen"),
         f'<path d="M572 29 H600 M586 29 V73 H600 M572 129 H600" fill="none" stroke="{INK}"/>',
         _text(606, 34, "clean"),
         _text(606, 77, "synthesized: shifts"),
         _text(606, 134, "real"),
-        _text(90, 176, "No patient stands on two sides of a line."),
+        _text(90, 176, "No patient is in two boxes of a row, or in training and in a test."),
     ]
     return _svg(740, 190, parts)
 
