@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 OUT    ?= runs/demo
 BASELINES := imagenet-finetune scratch adabn
 
-.PHONY: help demo test test-slow bench lint types board readme docs-tables package submissions clean
+.PHONY: help demo test test-slow bench lint types board readme docs docs-serve docs-tables docs-pictures package submissions clean
 .DELETE_ON_ERROR:
 
 help:  ## list the targets
@@ -27,14 +27,14 @@ demo: $(VENV)/.installed  ## the main job: train three baselines, test them unde
 test: $(VENV)/.installed  ## the tests, about ten minutes on two cores
 	$(BIN)/python -m pytest -q -m "not slow" --numprocesses=auto --maxprocesses=4 --dist=loadfile --no-loadscope-reorder
 
-test-slow: $(VENV)/.installed  ## the tests that take minutes each
+test-slow: $(VENV)/.docs  ## the tests that take minutes each
 	$(BIN)/python -m pytest -q -m slow
 
-bench: $(VENV)/.installed  ## measure the speed of shifts and write docs/performance.md
+bench: $(VENV)/.installed  ## measure the speed of shifts and write docs/reference/performance.md
 	mkdir -p build && rm -f build/bench-*.json
 	for pass in 1 2 3; do $(BIN)/python -m pytest -q tests/performance/bench_shifts.py \
 	  --benchmark-enable --benchmark-json=build/bench-$$pass.json || exit 1; done
-	$(BIN)/python tests/performance/report.py build/bench-?.json > docs/performance.md
+	$(BIN)/python tests/performance/report.py build/bench-?.json > docs/reference/performance.md
 
 lint: types $(VENV)/.installed  ## style, direction of imports, types
 	$(BIN)/ruff check .
@@ -55,9 +55,24 @@ readme: $(VENV)/.installed  ## the same, and its table into README.md
 
 # the tables in docs/ that are generated from the code; tests compare them
 docs-tables: $(VENV)/.installed  ## write the generated tables of docs/
-	$(BIN)/medshift list baselines --into docs/baselines.md
-	$(BIN)/medshift shifts table --into docs/shifts.md
-	$(BIN)/python -m medshift.benchmark.cli.tables.datasets docs/datasets.md
+	$(BIN)/medshift list baselines --into docs/reference/baselines.md
+	$(BIN)/medshift shifts table --into docs/reference/shifts.md
+	$(BIN)/python -m medshift.benchmark.cli.tables.datasets docs/reference/datasets.md
+
+docs-pictures: $(VENV)/.installed  ## draw the pictures of docs/ again
+	$(BIN)/python docs/tools/pictures.py docs/assets
+
+# What the site needs is not needed for anything else, so it comes when the site is first built.
+$(VENV)/.docs: $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --editable '.[docs]'
+	touch $@
+
+# strict: a warning is an error
+docs: $(VENV)/.docs  ## the documentation as a site, into build/docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict --clean --config-file docs/tools/mkdocs.yml
+
+docs-serve: $(VENV)/.docs  ## the same, served on this machine, and built again as pages change
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs serve --config-file docs/tools/mkdocs.yml
 
 # Built, checked, and installed where nothing else is; the wheel's contents are held by a test, too. What builds it has an
 # environment of its own: the one for development is neither needed nor changed.

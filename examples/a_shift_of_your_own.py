@@ -21,12 +21,14 @@ STEPS_OF_GREY = (96, 48, 24, 12, 6)  # grey levels that a cheap frame grabber ke
 def frame_grabber(images: torch.Tensor, severity: float, rng: SampleRng) -> torch.Tensor:
     """Few grey levels, and each row read with an offset of its own, as by a drifting converter."""
     levels = STEPS_OF_GREY[int(severity) - 1]
-    offset = rng.uniform((1, images.shape[-2], 1)) / levels
+    offset = rng.uniform((*(1,) * (images.ndim - 3), images.shape[-2], 1)) / levels  # slices and volumes
     return (((images + offset) * levels).floor() / levels).clamp(0, 1)
 
 
-check_shift(frame_grabber)  # pure, same shape, in [0, 1], same pixels whatever the batch, more damage from 1 to 5
-print("frame_grabber keeps the contract")
+# pure, same shape, in [0, 1], same pixels whatever the batch, more damage from 1 to 5
+problems = check_shift(frame_grabber)
+print("\n".join(problems) or "frame_grabber keeps the contract")
+assert not problems
 
 ramp = torch.linspace(0.1, 0.9, 128).expand(1, 1, 128, 128).contiguous()
 row = [ramp, *(apply_shift(frame_grabber, ramp, severity, ["ramp"], seed=0) for severity in (1, 2, 3, 4, 5))]

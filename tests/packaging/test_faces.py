@@ -18,7 +18,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 FACES = ("medshift.shifts", "medshift.benchmark", "medshift.baselines", "medshift.leaderboard")
 TEMPLATES = sorted((ROOT / "benchmark" / "cli" / "templates").rglob("*.py.txt"))
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 
 @pytest.mark.parametrize("face", FACES)

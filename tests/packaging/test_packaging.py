@@ -45,7 +45,7 @@ def test_every_data_file_is_listed():
 
 def test_a_folder_is_seen_at_a_glance():
     kept = subprocess.run(
-        ["git", "ls-files", *FOLDERS, "tests"], cwd=ROOT, capture_output=True, text=True, check=True
+        ["git", "ls-files", *FOLDERS, "tests", "docs"], cwd=ROOT, capture_output=True, text=True, check=True
     ).stdout.split()
     entries: dict[Path, set[str]] = {}
     for name in kept:
@@ -63,7 +63,7 @@ def test_a_folder_is_seen_at_a_glance():
 
 
 def test_no_file_is_longer_than_can_be_read():
-    paths = [*MODULES, *(ROOT / "tests").rglob("*.py")]
+    paths = [*MODULES, *(ROOT / "tests").rglob("*.py"), *(ROOT / "docs").rglob("*.py")]
     lengths = {str(path.relative_to(ROOT)): len(path.read_text().splitlines()) for path in paths}
     assert {name: count for name, count in lengths.items() if count > 300} == {}
     assert sorted(lengths.values())[len(lengths) // 2] <= 150

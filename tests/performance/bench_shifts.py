@@ -1,6 +1,6 @@
 """Time every built-in shift against a copy of the batch and against the same corruption in other libraries.
 
-    make bench  # three passes one after another, and docs/performance.md from the minimum over all rounds
+    make bench  # three passes one after another, and docs/reference/performance.md from the minimum over all rounds
 
 Batches go through `apply_shift`, so the times include the checks of input and output, and the draws. Other libraries
 get images one by one in their own form, without the conversion, and only a part of the batch.

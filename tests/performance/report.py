@@ -1,4 +1,4 @@
-"""Write docs/performance.md from the JSON of passes of bench_shifts.py: `report.py bench-?.json > performance.md`."""
+"""Write docs/reference/performance.md from the JSON of passes of bench_shifts.py: `report.py bench-?.json > FILE`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""docs/shifts.md matches the catalogue."""
+"""docs/reference/shifts.md matches the catalogue."""
 
 from pathlib import Path
 
@@ -10,13 +10,18 @@ from medshift.shifts import catalogue
 from medshift.shifts.catalogue import SOURCES
 from medshift.shifts.errors import MedshiftError
 
-PAGE = Path(__file__).parents[2] / "docs" / "shifts.md"
+PAGE = Path(__file__).parents[2] / "docs" / "reference" / "shifts.md"
+CONCEPT = PAGE.parents[1] / "concepts" / "shift.md"
 
 
 def test_the_page_is_up_to_date():
     text = PAGE.read_text(encoding="utf-8")
-    assert shifts.markdown() in text, "run `medshift shifts table --into docs/shifts.md`"
-    assert f"{', '.join(f'{level:.2f}' for level in LEVELS[:-1])} and {LEVELS[-1]:.2f}" in text.replace("\n", " ")
+    assert shifts.markdown() in text, "run `medshift shifts table --into docs/reference/shifts.md`"
+
+
+def test_the_levels_of_matched_severities_are_those_of_the_page():
+    text = CONCEPT.read_text(encoding="utf-8").replace("\n", " ")
+    assert f"{', '.join(f'{level:.2f}' for level in LEVELS[:-1])} and {LEVELS[-1]:.2f}" in text
 
 
 def test_every_shift_has_a_source_and_a_row():

@@ -104,7 +104,7 @@ def test_rotation(monai):
 
 
 def test_what_peers_get_wrong_is_still_so(tio, monai):
-    """A failure means that a peer was fixed: remove its line from docs/shifts.md, and compare pixels instead."""
+    """A failure means that a peer was fixed: remove it from docs/concepts/peers.md, and compare pixels instead."""
     torch.manual_seed(0)
     ones = torch.ones(1, 12, 12, 12)
     gains = [float(tio.RandomBiasField(coefficients=0.5)(ones).mean()) for _ in range(20)]

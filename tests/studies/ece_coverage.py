@@ -2,7 +2,7 @@
 
     python tests/studies/ece_coverage.py [STUDIES]
 
-prints the tables of docs/leaderboard.md: 400 studies of each kind, in parallel on all cores.
+prints the tables of docs/concepts/coverage.md: 400 studies of each kind, in parallel on all cores.
 
 A study has groups of one to three samples, or of six, and a model of two classes. The logit of a sample's true
 probability is normal, with a part that its group shares; its label is drawn from this probability by a normal threshold

@@ -2,8 +2,8 @@
 
     python tests/studies/interval_coverage.py [STUDIES]
 
-prints the table of docs/leaderboard.md: 500 studies of each kind, in parallel on all cores. A coverage from 500 studies
-has a standard error of 1 percentage point.
+prints the table of docs/concepts/coverage.md: 500 studies of each kind, in parallel on all cores. A coverage from 500
+studies has a standard error of 1 percentage point.
 
 A study has groups of five samples (in some rows, one group has more) and models trained with several seeds. A sample's
 score is the sum of

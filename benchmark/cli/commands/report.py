@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
 Criteria = Annotated[
     Path | None,
-    typer.Option(metavar="FILE", help="Acceptance criteria (TOML), written before the run: docs/report.md."),
+    typer.Option(
+        metavar="FILE", help="Acceptance criteria (TOML), written before the run: docs/how-to/models/report.md."
+    ),
 ]
 
 
@@ -40,7 +42,9 @@ def report(
     from ...files.destinations import output_file
 
     if criteria is None:
-        raise MedshiftError("no --criteria: write the limits into a file before the run, as in docs/report.md")
+        raise MedshiftError(
+            "no --criteria: write the limits into a file before the run, as in docs/how-to/models/report.md"
+        )
     where = output_file(out, "report.html", (".html", ".htm"))
     from ....leaderboard.assurance.output.write import write_report
     from ....leaderboard.assurance.report import make_report

@@ -1,4 +1,4 @@
-"""The built-in baselines as Markdown, for `docs/baselines.md`."""
+"""The built-in baselines as Markdown, for `docs/reference/baselines.md`."""
 
 from __future__ import annotations
 

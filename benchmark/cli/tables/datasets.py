@@ -1,4 +1,7 @@
-"""The public data sets as Markdown: `python -m medshift.benchmark.cli.tables.datasets docs/datasets.md` writes them."""
+"""The public data sets as Markdown.
+
+`python -m medshift.benchmark.cli.tables.datasets docs/reference/datasets.md` writes them.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The catalogue of built-in shifts as Markdown, for `docs/shifts.md`."""
+"""The catalogue of built-in shifts as Markdown, for `docs/reference/shifts.md`."""
 
 from __future__ import annotations
 

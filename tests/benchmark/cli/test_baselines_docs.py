@@ -1,4 +1,4 @@
-"""docs/baselines.md and `medshift list baselines` show the baselines as they are."""
+"""docs/reference/baselines.md and `medshift list baselines` show the baselines as they are."""
 
 import dataclasses
 from pathlib import Path
@@ -9,12 +9,12 @@ from medshift.benchmark.cli.main import app
 from medshift.benchmark.cli.tables import baselines as baseline_table
 from medshift.benchmark.contract import registry
 
-PAGE = Path(__file__).parents[3] / "docs" / "baselines.md"
+PAGE = Path(__file__).parents[3] / "docs" / "reference" / "baselines.md"
 
 
 def test_the_page_is_up_to_date():
     text = PAGE.read_text(encoding="utf-8")
-    assert baseline_table.markdown() in text, "run `medshift list baselines --into docs/baselines.md`"
+    assert baseline_table.markdown() in text, "run `medshift list baselines --into docs/reference/baselines.md`"
 
 
 def test_every_baseline_has_one_row_under_what_it_sees():

@@ -234,7 +234,7 @@ def test_what_is_shown_adds_up(images):
 
 
 def test_from_images_to_two_label_fractions_on_the_leaderboard(tmp_path, images):
-    """The recipe of docs/datasets.md, as typed."""
+    """The recipe of docs/how-to/data/protocols.md, as typed."""
 
     def typed(*words):
         return CliRunner().invoke(main.app, list(map(str, words)))

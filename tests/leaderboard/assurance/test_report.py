@@ -184,7 +184,9 @@ def known_arrays(protocol, rows, always_missed):
 
 
 def test_the_example_of_the_documentation_is_judged(tmp_path):
-    (text,) = re.findall(r"```toml\n(.*?)```", (ROOT / "docs" / "report.md").read_text(encoding="utf-8"), re.S)
+    (text,) = re.findall(
+        r"```toml\n(.*?)```", (ROOT / "docs" / "how-to" / "models" / "report.md").read_text(encoding="utf-8"), re.S
+    )
     (tmp_path / "criteria.toml").write_text(text)
     criteria, _ = read_criteria(tmp_path / "criteria.toml")
     report = make_report(COMMITTED / "mixup" / "seed-0", tmp_path / "criteria.toml", replicates=100)
@@ -207,7 +209,7 @@ def test_the_command_writes_page_and_json_and_prints_verdicts(entry, criteria, t
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        ([], "no --criteria: write the limits into a file before the run, as in docs/report.md"),
+        ([], "no --criteria: write the limits into a file before the run, as in docs/how-to/models/report.md"),
         (["--criteria", "gone.toml"], "gone.toml cannot be read: No such file or directory"),
         (["--criteria", "c.toml", "--audit"], "--audit: give the images with --data DIR or --dataset NAME"),
         (
