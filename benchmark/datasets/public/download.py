@@ -148,9 +148,7 @@ def fetch_to(
     part.replace(path)
 
 
-def _resume(
-    remote: Remote, part: Path, progress: Callable[[int, int], None], session: Session | None = None
-) -> bool:
+def _resume(remote: Remote, part: Path, progress: Callable[[int, int], None], session: Session | None = None) -> bool:
     """Download what is missing of a file; return whether it is complete."""
     import requests
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ....shifts.errors import MedshiftError
 from ...files.wording import plural
@@ -15,6 +15,9 @@ from . import download
 from .definition import Definition, Remote
 from .recognise import recognise, sha256
 from .repositories import PinnedFile, describe_terms, read_pins
+
+if TYPE_CHECKING:
+    from requests import Session
 
 AT_ONCE = 4  # files; more would look like an attack to a server
 GIVE_UP = 20  # files that are gone or damaged, after which the rest is not tried
@@ -141,9 +144,11 @@ def fetch_all(pins: Sequence[PinnedFile], place: Path, progress: Callable[[int, 
                 task.result()
         finally:
             stop.set()
-    said = ([f"{len(made.damaged):,} with another content than the published{_such(sorted(made.damaged))}"] if made.damaged else []) + (
-        [f"{len(made.gone):,} not there any more{_such(sorted(made.gone))}"] if made.gone else []
-    )
+    said = (
+        [f"{len(made.damaged):,} with another content than the published{_such(sorted(made.damaged))}"]
+        if made.damaged
+        else []
+    ) + ([f"{len(made.gone):,} not there any more{_such(sorted(made.gone))}"] if made.gone else [])
     if said:
         raise MedshiftError(
             f"of {plural(len(pins), 'file')} to fetch {' and '.join(said)}. Run the same command again, or put these "
@@ -151,7 +156,7 @@ def fetch_all(pins: Sequence[PinnedFile], place: Path, progress: Callable[[int, 
         )
 
 
-def _fetch_one(pin: PinnedFile, place: Path, made: _Fetched, stop: threading.Event, session: Any) -> None:
+def _fetch_one(pin: PinnedFile, place: Path, made: _Fetched, stop: threading.Event, session: Session) -> None:
     if stop.is_set():
         return
     remote = Remote(pin.url, pin.key, f"sha256:{pin.sha256}", "medshift", size=pin.size)

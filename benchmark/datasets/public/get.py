@@ -90,9 +90,7 @@ def get(
         return pack(stored, definition, raw, progress)
 
 
-def _files(
-    definition: Definition, side: int, place: Path, bar: Bar, wishes: Wishes
-) -> Path | dict[str, Path]:
+def _files(definition: Definition, side: int, place: Path, bar: Bar, wishes: Wishes) -> Path | dict[str, Path]:
     """Fetch what is missing of a set; return the folder of its files, or where each of them lies."""
     if definition.repositories:
         return gather(definition, raw_folder(definition), wishes, bar)

@@ -59,7 +59,7 @@ def _listing(clone: Path, commit: str) -> Iterator[tuple[str, str]]:
 def _git(clone: Path, *words: str) -> bytes:
     done = subprocess.run(["git", "-C", str(clone), *words], capture_output=True, check=False)
     if done.returncode:
-        raise MedshiftError(f"{clone}: git {words[0]}: {done.stderr.decode(errors='replace').strip()}")
+        raise MedshiftError(f"{clone}: git {' '.join(words)}: {done.stderr.decode(errors='replace').strip()}")
     return done.stdout
 
 

@@ -31,17 +31,17 @@ def recognise(pins: Sequence[PinnedFile], *folders: Path) -> Recognised:
         pins: The files.
         folders: Where to look, the first before the others; a folder need not exist.
     """
-    by_size: dict[int, dict[str, str]] = {}
+    by_size: dict[int, dict[str, list[str]]] = {}
     for pin in pins:
-        by_size.setdefault(pin.size, {})[pin.sha256] = pin.key
+        by_size.setdefault(pin.size, {}).setdefault(pin.sha256, []).append(pin.key)
     by_tail = {_tail(pin.path): pin.key for pin in pins}
     made = Recognised()
     for path, size in _files(folders):
         named = by_tail.get(_tail(path.as_posix()))
-        key = by_size[size].get(sha256(path)) if size in by_size else None
-        if key is not None:
+        keys = by_size[size].get(sha256(path), []) if size in by_size else []
+        for key in keys:
             made.found.setdefault(key, path)
-        elif named is not None:
+        if not keys and named is not None:
             made.other.setdefault(named, path)
     made.other = {key: path for key, path in made.other.items() if key not in made.found}
     return made

@@ -93,6 +93,4 @@ def table_path(name: str) -> Traversable:
 
 def describe_terms(repositories: tuple[Repository, ...]) -> str:
     """List repositories with what is taken from them, one per line, and their terms."""
-    return "\n".join(
-        f"  {one.name} at {one.commit[:8]}: {one.what}\n    terms: {one.terms}" for one in repositories
-    )
+    return "\n".join(f"  {one.name} at {one.commit[:8]}: {one.what}\n    terms: {one.terms}" for one in repositories)

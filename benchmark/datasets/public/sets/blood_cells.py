@@ -56,8 +56,11 @@ def read(files: Mapping[str, Path], side: int) -> ParsedSet:
 
 def _labels(path: Path, keys: pd.Series[str]) -> pd.Series[str]:
     """Return the label of each numbered image, as its authors' table has it."""
-    table = read_csv(path, ("image ID", "class label"))
-    known = dict(zip(table["image ID"], coded(path, table["class label"], CODES), strict=True))
+    table = read_csv(path, ("image ID",))
+    column = next((name for name in ("class label", "class") if name in table), None)  # one table has this, one that
+    if column is None:
+        raise MedshiftError(f"{path} lacks the column class label; it has {', '.join(table.columns)}")
+    known = dict(zip(table["image ID"], coded(path, table[column], CODES), strict=True))
     number = keys.map(lambda key: str(int(Path(key).stem)))
     unknown = keys[~number.isin(known)]
     if len(unknown):

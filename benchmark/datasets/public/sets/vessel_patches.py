@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ CHASE = "data/CHASEDB1"
 PATCH = 48  # pixels
 FAR = 9  # pixels between a background's centre and the nearest vessel, at least
 MARGIN = 26  # pixels between a centre and the edge of the field of view, more than
+MADE_WITH = "NumPy 2.4 and Pillow 13"
 DARK = 25  # brightest channel outside the field of view of a camera without masks, at most
 
 
@@ -69,7 +71,7 @@ def read(files: Mapping[str, Path], side: int, drawn: str = "") -> ParsedSet:
     Args:
         files: Where each file lies, by folder of the clone and path.
         side: Side of the patches, in pixels.
-        drawn: SHA-256 of the lines `sample_id x y`, which decoders and random numbers must give; any if empty.
+        drawn: SHA-256 of the lines `sample_id label`, which decoders and random numbers must give; any if empty.
 
     Raises:
         MedshiftError: A file cannot be decoded, or other patches are drawn.
@@ -85,20 +87,19 @@ def read(files: Mapping[str, Path], side: int, drawn: str = "") -> ParsedSet:
                 raise MedshiftError(f"{files[one.image]}: {len(where)} places of {label}, {one.patches} are needed")
             chosen = where[generator.choice(len(where), one.patches, replace=False)]
             rows += [
-                (f"{Path(one.image).stem}/{label}-{number:02d}", label, one.domain, one.group, one.image, int(x), int(y))
-                for number, (y, x) in enumerate(chosen)
+                (f"{Path(one.image).stem}/{x}-{y}", label, one.domain, one.group, one.image, int(x), int(y))
+                for y, x in chosen
             ]
     table = pd.DataFrame(rows, columns=["sample_id", "label", "domain", "group", "photograph", "x", "y"])
-    text = "".join(f"{row.sample_id} {row.x} {row.y}\n" for row in table.itertuples())
+    text = "".join(f"{row.sample_id} {row.label}\n" for row in table.itertuples())
     if drawn not in ("", hashlib.sha256(text.encode()).hexdigest()):
         raise MedshiftError(
-            f"NumPy {np.__version__} and the decoders of this machine draw other patches than those of the set: it "
-            "was made with NumPy 2 and Pillow's own decoders (pip install --force-reinstall pillow numpy)"
+            f"NumPy {np.__version__} and Pillow {version('pillow')} draw other patches here than those of the set, "
+            f"which was made with {MADE_WITH}: install these, read the set, and go back"
         )
     by_photograph = {one.image: one for one in shown}
     centres = {key: rows[["y", "x"]].to_numpy() for key, rows in table.groupby("photograph", sort=False)}
-    columns = table.assign(x=table["x"].astype(str), y=table["y"].astype(str))
-    return ParsedSet(columns, _patches(files, by_photograph, centres, side))
+    return ParsedSet(table.drop(columns=["x", "y"]), _patches(files, by_photograph, centres, side))
 
 
 def _patches(
@@ -135,14 +136,14 @@ def _places(
 
 
 def _load(files: Mapping[str, Path], key: str, halved: bool, mask: bool = False) -> NDArray[Any]:
-    """Return a photograph (H, W, 3) or a mask (H, W), at half its size if asked for."""
+    """Return a photograph (H, W, 3) or a mask (H, W), at half its size if asked for.
+
+    Pillow opens it, as `data add` reads no GIF; the bytes are known, so that none is hostile.
+    """
     from PIL import Image
 
-    from ...importing.formats.pictures.header import open_picture
-    from ...importing.problems import UnsupportedFile
-
     try:
-        with open_picture(files[key]) as opened:
+        with Image.open(files[key]) as opened:
             image = opened.convert("L" if mask else "RGB")
             if halved:
                 kind = Image.Resampling.BOX if mask else Image.Resampling.LANCZOS
@@ -150,7 +151,7 @@ def _load(files: Mapping[str, Path], key: str, halved: bool, mask: bool = False)
             pixels = np.asarray(image)
     except KeyError:
         raise MedshiftError(f"no {key}") from None
-    except (OSError, ValueError, SyntaxError, UnsupportedFile, Image.DecompressionBombError) as error:
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise MedshiftError(f"{files[key]} cannot be decoded: {in_one_line(error)}") from error
     return pixels > 127 if mask else pixels
 
