@@ -215,7 +215,7 @@ def test_a_server_that_asks_for_patience_is_asked_again_when_it_says(server, tmp
     assert [seconds for seconds in slept if seconds > 1] == [7, 7]
     server.busy = 9
     (tmp_path / "set.bin").unlink()
-    with pytest.raises(download.Unreachable, match="asks for patience: .*429 Too Many Requests; run the same command"):
+    with pytest.raises(download.Unreachable, match=r"asks for patience: .*429 Too Many Requests; run the same command"):
         download.fetch(remote(server), tmp_path, tries=2)
     assert server.busy == 7
 
