@@ -27,7 +27,8 @@ def markdown() -> str:
 
 def _how(definition: Definition) -> str:
     extra = f", extra `{definition.extra}`" if definition.extra else ""
-    return ("for you" if definition.remotes else "by hand") + extra
+    accepted = "for you, with `--accept`" if definition.repositories else "by hand"
+    return ("for you" if definition.remotes else accepted) + extra
 
 
 def _section(definition: Definition) -> str:
@@ -40,6 +41,7 @@ def _section(definition: Definition) -> str:
         f"- **Licence:** {definition.licence}",
         f"- **Cite:** {definition.citation}",
         f"- **Page:** {definition.page}",
+        *(f"- **From:** {one.name} at {one.commit}: {one.what}. Terms: {one.terms}" for one in definition.repositories),
         f"- **By hand:** {definition.fetch.rstrip(':')}. " + "; ".join(_place(*place) for place in definition.layout),
         *(f"- **Note:** {note}" for note in definition.notes),
     ]

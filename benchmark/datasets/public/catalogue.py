@@ -5,6 +5,7 @@ from __future__ import annotations
 from ....shifts.errors import MedshiftError, near
 from .definition import Definition
 from .labels import AGES, BLOOD_CELLS, DIAGNOSES, GRADES, REFERABLE, SEXES
+from .pinned_sets import PINNED_SETS
 
 FUNDUS_LAYOUT = (
     ("aptos2019/train.csv", "id_code, diagnosis"),
@@ -269,6 +270,7 @@ DEFINITIONS = (
     ),
     _ixi("ixi-sex", "sex", "sex", SEXES),
     _ixi("ixi-age", "age", "under 50 years or not", AGES),
+    *PINNED_SETS,
 )
 TABLE = {definition.name: definition for definition in DEFINITIONS}
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ....shifts.errors import MedshiftError
+from .repositories import Repository
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,6 +30,7 @@ class Remote:
         checksum: `md5:...` or `sha256:...` as published; empty if none is.
         published: Who publishes the checksum.
         unpack: Whether it is an archive to be unpacked beside itself.
+        size: In bytes, after which a download is stopped; 0 if unknown.
     """
 
     url: str
@@ -36,6 +38,7 @@ class Remote:
     checksum: str = ""
     published: str = ""
     unpack: bool = False
+    size: int = 0
 
 
 @dataclass(frozen=True)
@@ -56,9 +59,12 @@ class Definition:
         page: Official page.
         layout: Contents of the raw folder: path (`*` for many files), and description.
         fetch: Instruction for getting it by hand.
-        reader: `module:function`, called with (raw folder, side, **options); returns a `ParsedSet`.
+        reader: `module:function`, called with (raw folder, side, **options); returns a `ParsedSet`. With
+            `repositories`, it gets where each file lies, by `PinnedFile.key`, in place of the folder.
         options: Options of the reader.
         remotes: `module:function` called with (side), returns the `Remote` files; empty if none.
+        repositories: Public repositories whose files, listed in `pinned/NAME.tsv`, are fetched once their terms are
+            accepted.
         side: Default side of the images, in pixels.
         sides: The sides that the authors offer; any if empty.
         extra: Name of the optional dependencies.
@@ -81,6 +87,7 @@ class Definition:
     source: str = ""
     options: dict[str, Any] = field(default_factory=dict)
     remotes: str = ""
+    repositories: tuple[Repository, ...] = ()
     side: int = 96
     sides: tuple[int, ...] = ()
     extra: str = ""

@@ -16,16 +16,35 @@ from ...files.atomic import write_text
 from .definition import Remote
 
 if TYPE_CHECKING:
-    from requests import Response
+    from requests import Response, Session
 
 TRIES = 5  # attempts for a connection that breaks; each resumes from what is there
 CHUNK = 1 << 16  # bytes that a break loses at most
 TIMEOUT = (15, 60)  # seconds to connect, and between two bytes
 WAIT = 1.0  # seconds before the next attempt; grows with each
+LONGEST = 60.0  # seconds to wait when a server asks for patience
+BUSY = (429, 503)  # the server asks to come back later
+GONE = (404, 410)
 
 
 class Unreachable(MedshiftError):
     """A file cannot be fetched from here: no network, a firewall, a dead or closed address, terms to be accepted."""
+
+
+class Gone(Unreachable):
+    """The server answers, but has no such file."""
+
+
+class Damaged(MedshiftError):
+    """A file has another content than the published one."""
+
+
+class _Busy(OSError):
+    """The server asks to come back after `wait` seconds."""
+
+    def __init__(self, wait: float, said: str) -> None:
+        super().__init__(said)
+        self.wait = wait
 
 
 def offline() -> bool:
@@ -53,16 +72,16 @@ def fetch(
     """
     path = folder / remote.file
     if not path.exists():
-        with _locked(path):
+        with locked(path):
             if not path.exists():  # another process may have fetched it meanwhile
-                _fetch(remote, path, progress, tries)
+                fetch_to(path, remote, progress, tries)
                 return path
     _verify(path, remote, f"remove {path} and try again")
     return path
 
 
 @contextmanager
-def _locked(path: Path) -> Iterator[None]:
+def locked(path: Path) -> Iterator[None]:
     """Create the folder of a file, and lock the file against other processes."""
     from filelock import FileLock
 
@@ -78,23 +97,50 @@ def _locked(path: Path) -> Iterator[None]:
         lock.release()
 
 
-def _fetch(remote: Remote, path: Path, progress: Callable[[int, int], None], tries: int) -> None:
+def fetch_to(
+    path: Path,
+    remote: Remote,
+    progress: Callable[[int, int], None],
+    tries: int = TRIES,
+    session: Session | None = None,
+) -> None:
+    """Download what is missing of a file to a path, without a lock.
+
+    Args:
+        path: Destination; replaced if it exists.
+        remote: The file.
+        progress: Called with (bytes so far, all bytes).
+        tries: Number of attempts.
+        session: Keeps connections open between files.
+
+    Raises:
+        Unreachable: The address does not answer or refuses; `Gone` if it has no such file.
+        Damaged: The file is not the published one.
+        MedshiftError: It cannot be written.
+    """
     part = path.with_name(f".{path.name}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise MedshiftError(f"{path.parent} cannot be written: {in_one_line(error)}") from error
+    wait = 0.0
     for attempt in range(tries):
-        time.sleep(attempt * WAIT)
+        time.sleep(max(attempt * WAIT, wait))
         try:
-            if _resume(remote, part, progress):
+            if _resume(remote, part, progress, session):
                 break
         except OSError as error:  # requests' errors are OSErrors, too
+            wait = min(error.wait, LONGEST) if isinstance(error, _Busy) else 0.0
             if getattr(error, "errno", None) and not hasattr(error, "request"):
                 raise MedshiftError(f"{part} cannot be written: {in_one_line(error)}") from error
             if attempt == tries - 1:
-                raise Unreachable(f"{remote.url} does not answer: {in_one_line(error)}") from error
+                how = "asks for patience" if isinstance(error, _Busy) else "does not answer"
+                raise Unreachable(f"{remote.url} {how}: {in_one_line(error)}") from error
     else:
         raise Unreachable(f"{remote.url} broke off {tries} times: run the same command again to resume")
     try:
         _verify(part, remote, "it was removed; try again, and if that fails, too, the file is not the published one")
-    except MedshiftError:
+    except Damaged:
         part.unlink()
         raise
     finally:
@@ -102,9 +148,11 @@ def _fetch(remote: Remote, path: Path, progress: Callable[[int, int], None], tri
     part.replace(path)
 
 
-def _resume(remote: Remote, part: Path, progress: Callable[[int, int], None]) -> bool:
+def _resume(remote: Remote, part: Path, progress: Callable[[int, int], None], session: Session | None = None) -> bool:
     """Download what is missing of a file; return whether it is complete."""
     import requests
+
+    ask = session or requests
 
     have = part.stat().st_size if part.exists() else 0
     headers = {"Accept-Encoding": "identity", "User-Agent": "medshift"}
@@ -113,12 +161,16 @@ def _resume(remote: Remote, part: Path, progress: Callable[[int, int], None]) ->
         headers["Range"] = f"bytes={have}-"
         if known.get("is"):
             headers["If-Range"] = known["is"]
-    with requests.get(remote.url, headers=headers, stream=True, timeout=TIMEOUT) as answer:
+    with ask.get(remote.url, headers=headers, stream=True, timeout=TIMEOUT) as answer:
         if answer.status_code == 416 and have:  # nothing is missing, or the file is another one
             if _total(answer) == have:
                 return True
             part.unlink()
             return False
+        if answer.status_code in BUSY:
+            raise _Busy(_patience(answer), f"{answer.status_code} {answer.reason}; run the same command again later")
+        if answer.status_code in GONE:
+            raise Gone(f"{remote.url} answers {answer.status_code} {answer.reason}")
         if answer.status_code not in (200, 206):
             raise Unreachable(f"{remote.url} answers {answer.status_code} {answer.reason}")
         if answer.status_code == 200 or _start(answer) != have:
@@ -133,6 +185,8 @@ def _resume(remote: Remote, part: Path, progress: Callable[[int, int], None]) ->
                 file.write(chunk)
                 have += len(chunk)
                 progress(have, max(total, have))
+                if remote.size and have > remote.size:
+                    return True  # it is another file, however long; its checksum says so
     return not total or have >= total
 
 
@@ -157,6 +211,12 @@ def _identity(answer: Response) -> str:
     return tag if tag and not tag.startswith("W/") else answer.headers.get("Last-Modified", "")
 
 
+def _patience(answer: Response) -> float:
+    """Return for how many seconds a server asks to wait; 0 if it says none or a date."""
+    words = answer.headers.get("Retry-After", "")
+    return float(words) if words.isdigit() else 0.0
+
+
 def _start(answer: Response) -> int:
     words = answer.headers.get("Content-Range", "").removeprefix("bytes ").split("-")[0]
     return int(words) if words.isdigit() else -1
@@ -178,7 +238,7 @@ def _verify(path: Path, remote: Remote, what_to_do: str) -> None:
     with path.open("rb") as file:
         have = hashlib.file_digest(file, kind).hexdigest()
     if have != wanted:
-        raise MedshiftError(f"{remote.file} from {remote.url} has {kind} {have}, published is {wanted}: {what_to_do}")
+        raise Damaged(f"{remote.file} from {remote.url} has {kind} {have}, published is {wanted}: {what_to_do}")
 
 
 def unpack(path: Path) -> None:
@@ -190,7 +250,7 @@ def unpack(path: Path) -> None:
     done = path.with_name(f".{path.name}.unpacked")
     if done.exists():
         return
-    with _locked(path):
+    with locked(path):
         if not done.exists():
             _unpack(path)
             write_text(done, "")

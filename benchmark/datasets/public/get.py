@@ -17,6 +17,7 @@ from ..dataset import Dataset
 from . import download
 from .catalogue import find
 from .definition import Definition, MissingExtra, ParsedSet, load_function, manual_steps
+from .gather import Wishes, gather
 
 Progress = Callable[[int, int], None]
 Bar = Callable[[str, str], Any]  # (label, unit) -> context manager of a `Progress`
@@ -39,15 +40,20 @@ def get(
     folder: Path | None = None,
     offline: bool = False,
     image_size: int | None = None,
+    accept: bool = False,
+    show: Callable[[str], None] = lambda text: None,
 ) -> Dataset:
     """Fetch and store a public set, or open it if it is stored already.
 
     Args:
         name: Name of the set.
         bar: Shows progress.
-        folder: Folder with its files; nothing is then fetched. By default `raw_folder`.
+        folder: Folder with its files; nothing is then fetched, unless `accept` allows what is missing to be. By
+            default `raw_folder`.
         offline: Do not use the network, as with $MEDSHIFT_OFFLINE.
         image_size: Side in pixels; the definition's by default.
+        accept: Whether the terms of a set's repositories are accepted.
+        show: Shows these terms before anything is fetched.
 
     Raises:
         MedshiftError: The set is unknown, or files are missing; the message says what to fetch and where to put it.
@@ -64,9 +70,9 @@ def get(
     if folder is not None and not place.is_dir():
         raise MedshiftError(f"{place} is not a folder")
     steps = f"To get {name}:\n{manual_steps(definition, place, _options(definition, side, place))}"
+    wishes = Wishes(place if folder is not None else None, accept, offline or download.offline(), show)
     try:
-        if folder is None:
-            _fetch(definition, side, place, bar, offline or download.offline())
+        files = _files(definition, side, place, bar, wishes)
     except download.Unreachable as error:
         raise MedshiftError(f"{name}: {error}\n{steps}") from error
     except MedshiftError as error:  # the file was fetched: the error says what to do
@@ -74,19 +80,30 @@ def get(
     if folder is None and definition.remotes:
         steps = f"The files are in {place}: remove them, and the same command fetches them again."
     try:
-        raw: ParsedSet = load_function(definition.reader)(place, side, **definition.options)
+        raw: ParsedSet = load_function(definition.reader)(files, side, **definition.options)
     except MissingExtra as error:
         raise MedshiftError(f"{name}: {error}") from error
     except MedshiftError as error:
-        raise MedshiftError(f"{name}: {error}\n{steps}") from error
+        after = "" if definition.repositories else f"\n{steps}"  # these files are the published ones
+        raise MedshiftError(f"{name}: {error}{after}") from error
     with bar(f"reading {name}", "images") as progress:
         return pack(stored, definition, raw, progress)
+
+
+def _files(definition: Definition, side: int, place: Path, bar: Bar, wishes: Wishes) -> Path | dict[str, Path]:
+    """Fetch what is missing of a set; return the folder of its files, or where each of them lies."""
+    if definition.repositories:
+        return gather(definition, raw_folder(definition), wishes, bar)
+    if wishes.given is None:
+        _fetch(definition, side, place, bar, wishes.offline)
+    return place
 
 
 def _options(definition: Definition, side: int, place: Path) -> str:
     """Return the options of the command that reads what a person put into a folder."""
     # without --from, the download would be tried again
-    named = f" --from {shlex.quote(str(place))}" if definition.remotes or place != raw_folder(definition) else ""
+    fetched = definition.remotes or definition.repositories
+    named = f" --from {shlex.quote(str(place))}" if fetched or place != raw_folder(definition) else ""
     return named + (f" --image-size {side}" if side != definition.side else "")
 
 

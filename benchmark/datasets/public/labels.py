@@ -6,3 +6,5 @@ SEXES = ("male", "female")
 AGES = ("under-50", "50-and-over")
 DIAGNOSES = ("akiec", "bcc", "bkl", "df", "mel", "nv", "vasc")
 BLOOD_CELLS = ("basophil", "eosinophil", "lymphocyte", "monocyte", "neutrophil")
+FOUR_BLOOD_CELLS = ("eosinophil", "lymphocyte", "monocyte", "neutrophil")  # too few basophils outside one source
+VESSEL_OR_NOT = ("background", "vessel")

@@ -33,7 +33,8 @@ def test_without_a_network_the_steps_by_hand_are_said(name, tmp_path, monkeypatc
     with pytest.raises(MedshiftError) as error:
         get.get(name, nothing)
     said = str(error.value)
-    assert ("the network is switched off" if definition.remotes else "accept its terms") in said
+    fetched = definition.remotes or definition.repositories
+    assert ("the network is switched off" if fetched else "accept its terms") in said
     assert f"put these into {tmp_path / 'raw' / name}" in said
     for text in (definition.page, definition.licence, definition.layout[0][0], f"medshift data get {name}"):
         assert text in said
