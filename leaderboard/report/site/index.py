@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
@@ -18,7 +17,8 @@ from ...analysis.answer import answer
 from ...analysis.approach import by_approach
 from ...analysis.wording import joined
 from ...ranking.board import Board
-from .picture import MARKS, OTHER, Picture, mark_of, picture, title_of
+from .picture import MARKS, OTHER, mark_of, title_of
+from .thumbnail import thumbnail
 
 TEMPLATES = Path(__file__).with_name("templates")
 STYLES = (TEMPLATES.parents[1] / "templates" / "page.css", SHARED / "terms.css", TEMPLATES / "site.css")
@@ -32,19 +32,6 @@ MODALITIES = {
     "ultrasound": "ultrasound images",
     "oct": "OCT images",
 }
-ROW = 6  # height of an entry in a thumbnail
-LOWEST = 36
-
-
-@dataclass(frozen=True)
-class Thumbnail:
-    """A small picture: its height, and the entries by y."""
-
-    height: float
-    picture: Picture
-    rows: Sequence[tuple[float, object]]
-
-
 def board_file(name: str) -> str:
     """Name the page of a board; the prefix keeps it apart from the other files of a site."""
     return f"board-{name}.html"
@@ -97,14 +84,5 @@ def _card(board: Board) -> dict[str, object]:
         "question": question(board.protocol),
         "answer": answer(board).line,
         "facts": facts,
-        "thumbnail": _thumbnail(board),
+        "thumbnail": thumbnail(board),
     }
-
-
-def _thumbnail(board: Board) -> Thumbnail | None:
-    found = picture(board)
-    if found is None:
-        return None
-    every = [dots for tiers in found.groups.values() for _, members in tiers for dots in members]
-    row = max(ROW, LOWEST / len(every))
-    return Thumbnail(len(every) * row, found, [((place + 0.5) * row, dots) for place, dots in enumerate(every)])
