@@ -28,9 +28,7 @@ from .report.site.index import board_file, index_page
 from .report.tables import csv_lines, to_json
 
 
-def build_leaderboard(
-    root: Path, out: Path, readme: Path | None = None, against: str = "", gallery: str = ""
-) -> None:
+def build_leaderboard(root: Path, out: Path, readme: Path | None = None, against: str = "", gallery: str = "") -> None:
     """Rank the submissions below `root`; write an index, a page per board, the tables and a badge to `out`.
 
     Refused submissions are left out. Once everything is written, an error names each of them with the reason.

@@ -66,13 +66,13 @@ TERMS: Mapping[str, Term] = {
         "Entries that see the same and cannot be told from the best of them. The next tier begins with the first entry "
         "that is supported to be worse.",
     ),
-    "rank": Term("rank", "The place among the entries that see the same, by the shifted figure, with its 95 % interval."),
-    "gap": Term("gap to the best", "The paired difference to the best entry that sees the same, and whether it is supported."),
-    "seeds": Term("seeds", "How often the same training was repeated from another random start. Figures are means over them."),
+    "rank": Term("rank", "The place among the entries that see the same, by the shifted figure, and its interval."),
+    "gap": Term("gap to the best", "Difference to the best entry that sees the same, and whether it is supported."),
+    "seeds": Term("seeds", "Repeats of the same training from other random starts. Figures are means over them."),
     "steps": Term("steps", "The length of training: how often the weights were updated."),
     "converged": Term(
         "converged",
-        "Training twice as long would hardly change the figure on source validation, as a longer entry on the board shows.",
+        "Training twice as long hardly changes the figure on source validation, as a longer entry on the board shows.",
     ),
     "balanced-accuracy": Term(
         "balanced accuracy",
@@ -85,21 +85,23 @@ TERMS: Mapping[str, Term] = {
         "gives 0.5.",
     ),
     "reliability": Term(
-        "reliability", "Whether a model that says 80 % is right in 80 % of the cases, drawn as share correct by probability."
+        "reliability",
+        "Whether a model that says 80 % is right in 80 % of the cases.",
     ),
     "ece": Term("ECE", "Expected calibration error: the mean distance of stated probability and share correct."),
     "confusion": Term("confusion", "How often each true class was given each answer."),
     "area": Term("area under severity", "The mean height of the curves from clean to the highest severity."),
     "relative": Term(
-        "relative", "The share of the margin over guessing that remains under shift: (shifted − chance) / (clean − chance)."
+        "relative",
+        "What remains under shift of the margin over guessing: (shifted − chance) / (clean − chance).",
     ),
     "robustness": Term(
         "effective robustness",
-        "How much better an entry does under shift than others with the same clean figure would, by a line through them.",
+        "How far an entry lies above a line through the others: better under shift than its clean figure lets expect.",
     ),
     "verified": Term("verified", "Somebody else has rerun the entry and got the same predictions."),
-    "simulated": Term("SIMULATED", "The images come from a computer model of patients and scanners, not from patients."),
-    "estimator": Term("estimator", "A method that guesses the figure at a site from the predictions there, without labels."),
+    "simulated": Term("SIMULATED", "The images come from a model of patients and scanners, not from patients."),
+    "estimator": Term("estimator", "It guesses the figure at a site from the predictions there, without labels."),
 }
 ALSO = {  # other words for the same term
     "under shift": "shifted",

@@ -125,6 +125,8 @@ def _caveat(board: Board, found: BestOfEach, basis: Basis) -> str:
         doubts.append("some were trained only once")
     if "adaptation" in found.best and len(found.best) > 1:
         doubts.append("only adaptation has seen unlabelled images of the other sites")
+    if not board.protocol.targets:
+        doubts.append("no real shift was tested")
     if board.protocol.dataset.simulated:
         doubts.append("the images are simulated")
     if not doubts:

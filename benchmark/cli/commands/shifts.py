@@ -53,9 +53,9 @@ def preview(
 
 @app.command("gallery")
 def gallery(
-    out: Annotated[
-        Path, typer.Option(metavar="FILE", help="The page, .html; in a folder it is shifts.html.")
-    ] = Path(GALLERY),
+    out: Annotated[Path, typer.Option(metavar="FILE", help="The page, .html; in a folder it is shifts.html.")] = Path(
+        GALLERY
+    ),
 ) -> None:
     """Make a page that shows every built-in shift at five severities, with its physics, unit and source."""
     from ...files.destinations import output_file

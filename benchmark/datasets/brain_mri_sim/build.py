@@ -116,7 +116,7 @@ def scan(row: Scanner, numbers: list[int]) -> tuple[list[dict[str, object]], Arr
 
 
 def acquire(row: Scanner, numbers: list[int]) -> tuple[list[str], Array, list[list[Site]]]:
-    """Scan patients at a site: their names, whole slices (n, SLICES, rows, columns) in [0, 1], and what lies in them."""
+    """Scan patients at a site: names, whole slices (n, SLICES, rows, columns) in [0, 1], and the sites in them."""
     names = [f"{row.site}-p{number:03d}" for number in numbers]
     heights = np.stack([slice_heights(address(name, "heights")) for name in names])
     healthy = virtual_patients(names, heights, scanner.sub_slices(row.thickness_mm))

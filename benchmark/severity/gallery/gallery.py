@@ -39,6 +39,7 @@ SHOWN_ON = {  # where the first modality that a shift applies to does not show i
     "stain-giemsa": "blood",
     "correlated-noise": "ct",
 }
+SCALE = re.compile(r"Severity is .*?\.(?= [A-Z]|$)")
 
 
 def gallery(home: str = "", progress: Callable[[int, int], None] = lambda done, count: None) -> str:
@@ -100,14 +101,15 @@ def _shift(entry: Entry) -> dict[str, object]:
 
 
 def physics_of(entry: Entry) -> tuple[list[str], str]:
-    """Read what a shift does from the docstring of its function: paragraphs, and the one that states the severity."""
+    """Read what a shift does from the docstring of its function: paragraphs, and the sentence on its severity."""
     text = inspect.getdoc(load_shift(entry.name)) or ""
     text = re.split(r"\n\s*\n(?:Args|Returns|Raises):", text)[0].replace("`", "")
+    for name in BUILTINS:
+        text = text.replace(name.replace("-", "_"), name)
     paragraphs = [" ".join(part.split()) for part in re.split(r"\n\s*\n", text)]
-    said = [re.split(r"(?<=[.:]) (?=Severity is )", part) for part in paragraphs]
-    sentences = [piece for parts in said for piece in parts if piece]
-    scale = next((piece for piece in sentences if piece.startswith("Severity is ")), "")
-    return [piece for piece in sentences if piece != scale], scale
+    scale = next((found[0] for part in paragraphs if (found := SCALE.search(part))), "")
+    rest = [part.replace(scale, "").strip() for part in paragraphs]
+    return [part for part in rest if part], scale
 
 
 def _uri(image: NDArray[np.float32]) -> str:

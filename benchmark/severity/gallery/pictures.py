@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import cache
+from itertools import pairwise
 from typing import TypeAlias
 
 import numpy as np
@@ -60,14 +61,15 @@ def _colour(*channels: Array | float) -> Array:
 
 @cache
 def _mr() -> Array:
-    """Take a slice of the first simulated patient of the source, cropped to a square."""
+    """Take a slice of the first simulated patient of the source, widened to a square."""
     from ...datasets.brain_mri_sim.build import acquire
     from ...datasets.brain_mri_sim.sites import SCANNERS, SOURCE
 
     (scanner,) = (row for row in SCANNERS if row.site == SOURCE)
     _, images, _ = acquire(scanner, [0])
     slice_ = images[0, 1]
-    square = slice_[(slice_.shape[0] - slice_.shape[1]) // 2 :][: slice_.shape[1]]
+    missing = slice_.shape[0] - slice_.shape[1]
+    square = np.pad(slice_, ((0, 0), (missing // 2, missing - missing // 2)), mode="edge")
     small = Image.fromarray(square.astype(np.float32)).resize((SIDE, SIDE), Image.Resampling.BOX)
     return np.asarray(small, dtype=np.float64)[None]
 
@@ -130,7 +132,8 @@ def _dermoscopy() -> Array:
     mole = np.asarray(1 / (1 + np.exp(np.clip((np.hypot(ROW / 0.55, COLUMN / 0.66) + rim - 1) * 14, -50, 50))))
     network = 0.5 + 0.5 * np.sin(24 * (ROW + 0.1 * _texture(7, 7))) * np.sin(24 * (COLUMN + 0.1 * _texture(8, 7)))
     dark = np.clip(mole * (0.62 + 0.25 * network + 0.12 * _blob(0.1, 0.1, 0.25, 0.3, 0.1)), 0, 1)
-    hairs = sum(np.exp(-(((ROW - a - b * COLUMN - 0.2 * COLUMN**2) / 0.012) ** 2)) for a, b in ((-0.6, 0.3), (0.3, -0.8)))
+    courses = [ROW - start - slope * COLUMN - 0.2 * COLUMN**2 for start, slope in ((-0.6, 0.3), (0.3, -0.8))]
+    hairs = sum(np.exp(-((course / 0.012) ** 2)) for course in courses)
     channels = [skin * base * (1 - depth * dark) for base, depth in ((0.88, 0.52), (0.68, 0.74), (0.60, 0.78))]
     return _colour(*(channel * (1 - 0.75 * np.minimum(hairs, 1)) for channel in channels))
 
@@ -187,9 +190,9 @@ def _oct() -> Array:
     image = np.full((SIDE, SIDE), 0.04)
     edges = (-0.35, -0.24, -0.10, 0.0, 0.14, 0.22, 0.30, 0.36)
     values = (0.72, 0.48, 0.60, 0.34, 0.56, 0.26, 0.90)
-    for (top, bottom), value in zip(zip(edges, edges[1:], strict=False), values, strict=True):
+    for (top, bottom), value in zip(pairwise(edges), values, strict=True):
         share = (0.36 - top) / 0.71, (0.36 - bottom) / 0.71
-        inside = (ROW > top + dip * share[0]) & (ROW <= bottom + dip * share[1])
+        inside = (top + dip * share[0] < ROW) & (bottom + dip * share[1] >= ROW)
         image = np.where(inside, value, image)
     below = np.clip(ROW - 0.36, 0, None)
     image = np.where(ROW > 0.36, 0.52 * np.exp(-2.5 * below) + 0.05 * _texture(18, 14), image)

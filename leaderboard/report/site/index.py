@@ -32,6 +32,8 @@ MODALITIES = {
     "ultrasound": "ultrasound images",
     "oct": "OCT images",
 }
+
+
 def board_file(name: str) -> str:
     """Name the page of a board; the prefix keeps it apart from the other files of a site."""
     return f"board-{name}.html"

@@ -1,6 +1,6 @@
-"""The picture of a board: clean and shifted of every entry with intervals, on one axis, in colour and shape by approach.
+"""The picture of a board: clean and shifted of every entry with intervals, in colour and shape by approach.
 
-All positions are percentages of the width, so that the same drawing fits a desk and a phone and its text keeps its size.
+Positions are percentages of the width, so that the same drawing fits a desk and a phone and its text keeps its size.
 """
 
 from __future__ import annotations
