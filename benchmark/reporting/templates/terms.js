@@ -41,5 +41,5 @@
     show(node);
   });
   document.addEventListener("keydown", (event) => event.key === "Escape" && hide());
-  document.body.append(tip);
+  (document.querySelector("main") ?? document.body).append(tip);
 })();

@@ -76,7 +76,7 @@ def gallery(home: str = "", progress: Callable[[int, int], None] = lambda done, 
 
 def _shift(entry: Entry) -> dict[str, object]:
     """Collect what the page shows of a shift."""
-    key = SHOWN_ON.get(entry.name) or SHOWN_ON.get(entry.modalities[0], entry.modalities[0])
+    key = shown_on(entry)
     image = volume() if entry.dims == (3,) else picture(key)
     batch = torch.from_numpy(image)[None]
     values = severities(entry.name) or ()
@@ -98,6 +98,11 @@ def _shift(entry: Entry) -> dict[str, object]:
         "picture": "a plane across the slices of a drawn CT volume" if entry.dims == (3,) else TITLES[key],
         "frames": frames,
     }
+
+
+def shown_on(entry: Entry) -> str:
+    """Choose the picture of a shift: by its name, or else by the first modality that it applies to."""
+    return SHOWN_ON.get(entry.name) or SHOWN_ON.get(entry.modalities[0], entry.modalities[0])
 
 
 def physics_of(entry: Entry) -> tuple[list[str], str]:

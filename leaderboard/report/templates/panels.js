@@ -102,18 +102,18 @@ function fill(panel, data) {
   const entry = data.entries[panel.dataset.entry];
   if (!entry || place.childElementCount) return;
   const lines = severityCharts(data, entry);
-  if (lines) place.append(make("h4", "By severity"), make("p", "Thin lines are shifts, the thick line is their mean; 0 is clean.", { class: "faint" }), lines);
-  place.append(make("h4", "Reliability by site"), make("p", "On the dashed line, probabilities are calibrated; larger dots hold more predictions.", { class: "faint" }));
+  if (lines) place.append(make("h3", "By severity"), make("p", "Thin lines are shifts, the thick line is their mean; 0 is clean.", { class: "faint" }), lines);
+  place.append(make("h3", "Reliability by site"), make("p", "On the dashed line, probabilities are calibrated; larger dots hold more predictions.", { class: "faint" }));
   const charts = make("div", undefined, { class: "charts small" });
   data.domains.forEach((domain, index) => charts.append(reliability(entry.r[index], domain)));
   place.append(charts);
   if (entry.k.length && entry.k[0].length) {
-    place.append(make("h4", "Confusion by site"));
+    place.append(make("h3", "Confusion by site"));
     const tables = make("div", undefined, { class: "charts" });
     data.domains.forEach((domain, index) => tables.append(scrolling(confusionTable(data, entry.k[index], domain), `Confusion on ${domain}`)));
     place.append(tables);
   }
-  place.append(make("h4", "By condition"));
+  place.append(make("h3", "By condition"));
   place.append(scrolling(conditionTable(data, entry), `Figures of ${panel.dataset.entry} by condition`));
 }
 
