@@ -56,7 +56,7 @@ def page(board: Board, found: Correlation | None, fitted: Sequence[Line], galler
     return environment.get_template("page.html").render(
         board=_context(board, found, fitted),
         gallery=gallery,
-        terms=TERMS | {sees: Term(f"sees {sees}", f"{sentence_case(meaning)}.") for sees, meaning in MEANS.items()},
+        terms={**TERMS, **{sees: Term(f"sees {sees}", f"{sentence_case(what)}.") for sees, what in MEANS.items()}},
         linked=linked,
         term=term,
         script=Markup(script),

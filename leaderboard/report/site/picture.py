@@ -94,7 +94,7 @@ def picture(board: Board) -> Picture | None:
     axis = Axis(low, high, START, END)
     metric = METRICS[board.rank_by]
     dots = {row.name: _dots(row, number, found[row.name], axis) for number, row in enumerate(board.rows)}
-    groups = {
+    groups: dict[str, list[tuple[int, list[Dots]]]] = {
         sees: [(tier, [dots[row.name] for row in members]) for tier, members in groupby(rows, key=lambda row: row.tier)]
         for sees, rows in sorted(board.by_sees().items(), key=lambda each: _leader(board, each[1]))
     }
