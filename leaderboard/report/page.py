@@ -34,7 +34,13 @@ from .site import index as site
 from .site.picture import mark_of, picture
 
 TEMPLATES = Path(__file__).with_name("templates")
-SCRIPTS = (SHARED / "terms.js", *(TEMPLATES / name for name in ("tables.js", "panels.js", "curves.js", "compare.js")))
+SCRIPTS = (
+    SHARED / "terms.js",
+    TEMPLATES / "tables.js",
+    TEMPLATES / "panels.js",
+    site.TEMPLATES / "curves.js",
+    TEMPLATES / "compare.js",
+)
 SPANS = ("shifted", "clean", "real", "synthesized")  # columns whose intervals are drawn, on one axis
 BINS = 10  # shades of the heat map on each side of zero
 

@@ -245,10 +245,8 @@ def test_several_protocols_are_cards_of_an_index_that_leads_to_a_page_each(fabri
     for path in (tmp_path / "out" / name for name in ("index.html", *links)):
         text = path.read_text()
         assert len(set(re.findall(r' id="([^"]*)"', text))) == len(re.findall(r' id="', text))
-        targets = re.findall(r'href="#([^"]*)"', text) + [
-            f"term-{name}" for name in re.findall(r'data-term="(.*?)"', text)
-        ]
-        for target in targets:
+        terms = [f"term-{name}" for name in re.findall(r'data-term="(.*?)"', text)]
+        for target in re.findall(r'href="#([^"]*)"', text) + terms:
             assert f'id="{target}"' in text
         for other in re.findall(r' href="([^"#]+)"', text):
             assert (path.parent / unquote(other)).is_file()
