@@ -121,8 +121,9 @@ def _caveat(board: Board, found: BestOfEach, basis: Basis) -> str:
         doubts.append("the entries had equal steps, but are not shown to have trained long enough")
     if basis == "all":
         doubts.append("the entries are not shown to have trained long enough")
-    if any(len(row.cards) == 1 for row in found.best.values()):
-        doubts.append("some were trained only once")
+    once = [len(row.cards) == 1 for row in found.best.values()]
+    if any(once):
+        doubts.append("each was trained only once" if all(once) else "some were trained only once")
     if "adaptation" in found.best and len(found.best) > 1:
         doubts.append("only adaptation has seen unlabelled images of the other sites")
     if not board.protocol.targets:

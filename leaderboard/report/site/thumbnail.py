@@ -12,7 +12,8 @@ from ..charts import Axis, bounds
 from .picture import mark_of
 
 WIDTH, EDGE = 240, 8
-ROW, LOWEST = 7, 42  # height of an entry, and of the whole at least
+ROW, WIDEST = 5, 16  # height of an entry, and of each of few
+LOWEST, HIGHEST = 90, 170  # height of all
 
 
 @dataclass(frozen=True)
@@ -44,10 +45,10 @@ def thumbnail(board: Board) -> Thumbnail | None:
     sign = -1 if METRICS[board.rank_by].higher_is_better else 1
     drawn.sort(key=lambda each: (sign * each[0].value, each[1].name))
     axis = Axis(*bounds([x for figure, _ in drawn for x in figure]), EDGE, WIDTH - EDGE)
-    step = max(ROW, LOWEST / len(drawn))
+    step = min(WIDEST, min(max(ROW * len(drawn), LOWEST), HIGHEST) / len(drawn))
     lines = []
     for place, (figure, row) in enumerate(drawn):
         low, high = (figure.value if math.isnan(end) else end for end in (figure.low, figure.high))
-        y = round((place + 0.5) * step, 1)
+        y = round(EDGE / 2 + (place + 0.5) * step, 1)
         lines.append(Line(mark_of(row), y, axis.at(figure.value), axis.at(low), axis.at(high)))
-    return Thumbnail(WIDTH, round(len(drawn) * step, 1), lines)
+    return Thumbnail(WIDTH, round(EDGE + len(drawn) * step, 1), lines)

@@ -69,7 +69,7 @@ def test_it_says_which_approach_leads_and_whether_that_is_supported(boards, supp
     assert f"its best entry, tent, reaches {figure.text.split()[0]} in balanced accuracy" in found.sentences[0]
     assert verdict in found.sentences[1]
     assert found.sentences[2] == (
-        "Keep in mind: some were trained only once, only adaptation has seen unlabelled images of the other sites and "
+        "Keep in mind: each was trained only once, only adaptation has seen unlabelled images of the other sites and "
         "the images are simulated."
     )
 

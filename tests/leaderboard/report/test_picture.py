@@ -83,6 +83,13 @@ def test_a_thumbnail_is_sorted_by_the_figure_that_ranks(board):
     assert [line.mark for line in thumbnail(board).rows] == ["adaptation", "imagenet", "other", "scratch"]
 
 
+@pytest.mark.parametrize(("copies", "height"), [(1, 4 * 16 + 8), (10, 170 + 8), (100, 170 + 8)])
+def test_a_thumbnail_stays_small_however_many_entries_it_has(board, copies, height):
+    found = thumbnail(replace(board, rows=board.rows * copies))
+    assert found.height == height
+    assert all(0 < line.y < height for line in found.rows)
+
+
 def test_a_board_without_figures_has_no_picture(board):
     assert picture(replace(board, rows=[])) is None
     assert thumbnail(replace(board, rows=[])) is None
