@@ -46,9 +46,9 @@ lint: types $(VENV)/.installed  ## style, direction of imports, types
 types:
 	mkdir -p build/types && ln -sfn ../.. build/types/medshift
 
-# the leaderboard's page from the committed submissions
-board: $(VENV)/.installed  ## the committed leaderboard's page, into build/site
-	$(BIN)/medshift leaderboard leaderboard/submissions --out build/site
+# the leaderboard's pages from the committed submissions, with the gallery of shifts
+board: $(VENV)/.installed  ## the committed leaderboard's pages, into build/site
+	$(BIN)/medshift leaderboard leaderboard/submissions --out build/site --gallery
 
 readme: $(VENV)/.installed  ## the same, and its table into README.md
 	$(BIN)/medshift leaderboard leaderboard/submissions --out build/site --readme README.md

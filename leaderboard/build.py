@@ -1,4 +1,4 @@
-"""Build the leaderboard: score, rank, print, and write the page and tables."""
+"""Build the leaderboard: score, rank, print, and write the pages and tables."""
 
 from __future__ import annotations
 
@@ -24,19 +24,21 @@ from .report.badge import badge
 from .report.estimators import estimators_csv
 from .report.markdown import COLUMNS, into_readme, markdown
 from .report.page import page
+from .report.site.index import board_file, index_page
 from .report.tables import csv_lines, to_json
 
 
-def build_leaderboard(root: Path, out: Path, readme: Path | None = None, against: str = "") -> None:
-    """Rank the submissions below `root`; write the page, the tables and a badge to `out`.
+def build_leaderboard(root: Path, out: Path, readme: Path | None = None, against: str = "", gallery: str = "") -> None:
+    """Rank the submissions below `root`; write an index, a page per board, the tables and a badge to `out`.
 
     Refused submissions are left out. Once everything is written, an error names each of them with the reason.
 
     Args:
         root: Holds `PROTOCOL/ENTRY/seed-N/`.
-        out: Folder of the page and tables; created if missing.
+        out: Folder of the pages and tables; created if missing.
         readme: A file whose markers enclose the Markdown table, to be replaced as well.
         against: An entry, over which the gain of every other one is written as well.
+        gallery: A file in `out` that shows the shifts, to which the pages link; empty for none.
 
     Raises:
         MedshiftError: Submissions were refused (one line each), no submission is finished, or no board has an entry
@@ -69,7 +71,9 @@ def build_leaderboard(root: Path, out: Path, readme: Path | None = None, against
     if compared:
         write_lines(out / "against.csv", against_csv(compared))
         write_text(out / "against.md", against_markdown(compared))
-    write_text(out / "index.html", page(boards, correlations, fitted))
+    for board, found, line in zip(boards, correlations, fitted, strict=True):
+        write_text(out / board_file(board.protocol.name), page(board, found, line, gallery))
+    write_text(out / "index.html", index_page(boards, gallery))
     for board, found in zip(boards, correlations, strict=True):
         if board.rows:
             table = _console_table(board)

@@ -41,10 +41,10 @@ def headline(board: Board) -> list[str]:
     if len(every) < 2:
         return []
     states = convergence(board)
-    called = {kind: _name(kind, rows) for kind, rows in every.items()}
+    called = {kind: approach_name(kind, rows) for kind, rows in every.items()}
     converged = [row for rows in every.values() for row in rows if states[row.name].state == "converged"]
-    steps, second = _at_equal_steps(board, every)
-    first = best_of_each(board, _one_length_each(converged, steps))
+    steps, second = at_equal_steps(board, every)
+    first = best_of_each(board, one_length_each(converged, steps))
     question, equal_steps = _question(called), f"at equal steps ({steps:,} each)"
     agree = first is not None and second is not None and first.best == second.best
     if first is None:
@@ -71,7 +71,7 @@ def best_of_each(board: Board, rows: Sequence[Row]) -> BestOfEach | None:
     return BestOfEach(kinds, {kind: best[kind] for kind in order})
 
 
-def _one_length_each(rows: Sequence[Row], steps: int) -> list[Row]:
+def one_length_each(rows: Sequence[Row], steps: int) -> list[Row]:
     """Keep one of the entries that differ only in the length of training: that of equal steps, or else the shortest.
 
     The others are there to show that it converged, and would make the best of an approach the best of more draws.
@@ -82,7 +82,7 @@ def _one_length_each(rows: Sequence[Row], steps: int) -> list[Row]:
     return [row for row in rows if row in kept.values()]
 
 
-def _at_equal_steps(board: Board, every: Mapping[Approach, Sequence[Row]]) -> tuple[int, BestOfEach | None]:
+def at_equal_steps(board: Board, every: Mapping[Approach, Sequence[Row]]) -> tuple[int, BestOfEach | None]:
     """Find the length that most entries have, among those that two approaches share, and the best at this length.
 
     Test-time methods have the length of the model that they stand on; what is solved, not trained, has none.
@@ -103,7 +103,7 @@ def _told(board: Board, called: Mapping[Approach, str], found: BestOfEach, lead:
     """Write the best of each approach, and by how much each leads."""
     figures = _listed(board, called, found)
     only = " Only adaptation sees unlabelled images of the target." if "adaptation" in found.best else ""
-    return [f"{lead}, the best of each by {board.title} {_under(board)}: {figures}.{only}", _gaps(board, called, found)]
+    return [f"{lead}, the best of each by {board.title} {under(board)}: {figures}.{only}", _gaps(board, called, found)]
 
 
 def _once_more(
@@ -195,7 +195,8 @@ def _figure(board: Board, row: Row) -> float:
     return row.aggregates[board.ranked_figure, board.rank_by].value
 
 
-def _under(board: Board) -> str:
+def under(board: Board) -> str:
+    """Say where the ranking figure is measured."""
     return "under shift" if board.ranked_figure == "shifted" else "on clean images"
 
 
@@ -223,7 +224,7 @@ def _gaps(board: Board, called: Mapping[Approach, str], found: BestOfEach) -> st
     return f"{sentence_case('; '.join(parts))}."
 
 
-def _name(kind: Approach, rows: Sequence[Row]) -> str:
+def approach_name(kind: Approach, rows: Sequence[Row]) -> str:
     """Name an approach; weights of another data set are not called ImageNet's."""
     if kind != "ImageNet transfer" or not any(map(other_weights, rows)):
         return kind

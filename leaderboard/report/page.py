@@ -1,4 +1,4 @@
-"""The leaderboard as one self-contained HTML file: no server, no network, no library."""
+"""A board as one self-contained HTML file: no server, no network, no library."""
 
 from __future__ import annotations
 
@@ -11,14 +11,18 @@ from markupsafe import Markup
 
 from ...benchmark.contract.sees import MEANS
 from ...benchmark.files.wording import plural
+from ...benchmark.reporting.glossary import TERMS, Term, linked, term
+from ...benchmark.reporting.html import TEMPLATES as SHARED
 from ...benchmark.reporting.html import page_style, policy_hash, template_environment
 from ...benchmark.reporting.numbers import format_decimal
 from ...benchmark.scoring.metrics import metric_title
 from ..analysis.accuracy_line import Line
+from ..analysis.answer import answer
 from ..analysis.approach import approach_title, start_note
 from ..analysis.convergence import convergence, footnotes
 from ..analysis.correlation import Correlation, HeatRow
 from ..analysis.findings import findings
+from ..analysis.wording import sentence_case
 from ..entries.figures import NOTHING, Figure
 from ..ranking.board import Board, Row
 from . import charts
@@ -26,27 +30,41 @@ from .estimators import estimators_table
 from .loss_curves import figure_curves, loss_curves, speeds
 from .markdown import COLUMNS
 from .page_data import details
+from .site import index as site
+from .site.picture import mark_of, picture
 
 TEMPLATES = Path(__file__).with_name("templates")
-SCRIPTS = ("tables.js", "panels.js", "compare.js")
+SCRIPTS = (
+    SHARED / "terms.js",
+    TEMPLATES / "tables.js",
+    TEMPLATES / "panels.js",
+    site.TEMPLATES / "curves.js",
+    TEMPLATES / "compare.js",
+)
 SPANS = ("shifted", "clean", "real", "synthesized")  # columns whose intervals are drawn, on one axis
 BINS = 10  # shades of the heat map on each side of zero
 
 
-def page(
-    boards: Sequence[Board],
-    correlations: Sequence[Correlation | None],
-    fitted: Sequence[Sequence[Line]],
-) -> str:
-    """Render the page. The same boards give the same bytes: no date, no host, nothing random.
+def page(board: Board, found: Correlation | None, fitted: Sequence[Line], gallery: str = "") -> str:
+    """Render the page of a board. The same board gives the same bytes: no date, no host, nothing random.
 
     All text from submissions is escaped, and the content security policy allows only the page's own script, by hash.
+
+    Args:
+        board: Ranked table.
+        found: Its rank correlations, if any.
+        fitted: Its lines.
+        gallery: File of the gallery of shifts beside the page; empty for none.
     """
-    environment = template_environment(TEMPLATES)
-    script = "\n".join((TEMPLATES / name).read_text(encoding="utf-8") for name in SCRIPTS)
-    style = page_style(TEMPLATES / "page.css")
+    environment = template_environment(TEMPLATES, site.TEMPLATES)
+    script = "\n".join(path.read_text(encoding="utf-8") for path in SCRIPTS)
+    style = page_style(*site.STYLES)
     return environment.get_template("page.html").render(
-        boards=[_context(*each) for each in zip(boards, correlations, fitted, strict=True)],
+        board=_context(board, found, fitted),
+        gallery=gallery,
+        terms={**TERMS, **{sees: Term(f"sees {sees}", f"{sentence_case(what)}.") for sees, what in MEANS.items()}},
+        linked=linked,
+        term=term,
         script=Markup(script),
         style=Markup(style),
         script_hash=policy_hash(script),
@@ -99,6 +117,9 @@ def _context(board: Board, found: Correlation | None, fitted: Sequence[Line]) ->
             ]
             for sees, rows in board.by_sees().items()
         },
+        "question": site.question(protocol),
+        "answer": answer(board),
+        "picture": picture(board),
         "findings": findings(board, found),
         "footnotes": footnotes(states.values()),
         "legend": [row.name for row in charts.drawn_rows(board)],
@@ -131,6 +152,8 @@ def _item(
     cells = [_cell(row, name, rank_by, ends if name in SPANS else None) for _, name in COLUMNS]
     return {
         "row": row,
+        "number": board.rows.index(row),
+        "mark": mark_of(row),
         "cells": cells,
         "gap": _figure(row.gap_to_best),
         "parts": [_cell(row, name, rank_by) for name in parts],

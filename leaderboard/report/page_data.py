@@ -8,8 +8,11 @@ import json
 import numpy as np
 from numpy.typing import NDArray
 
+from ...benchmark.protocols.condition import Condition
+from ...benchmark.protocols.protocol import Protocol
 from ...benchmark.scoring.metrics import METRICS, metric_title
 from ..ranking.board import Board, Row
+from .charts import steps
 
 BUDGET = 6 << 20  # bytes of details per board; those of further entries are in scores.csv and scores.json only
 UNIT = 1000  # figures are integers in thousandths
@@ -22,10 +25,7 @@ def details(board: Board) -> tuple[str, int]:
     """
     aggregates = _compared(board)
     head = {
-        "conditions": [
-            {"key": condition.key, "kind": condition.kind, "family": condition.family}
-            for condition in board.protocol.conditions()
-        ],
+        "conditions": _conditions(board.protocol),
         "aggregates": aggregates,
         "metrics": [
             {"title": metric_title(name, board.protocol.positive), "higher": METRICS[name].higher_is_better}
@@ -45,6 +45,25 @@ def details(board: Board) -> tuple[str, int]:
     entries = ",".join(f"{json.dumps(row.name)}:{written[row.name]}" for row in board.rows if row.name in written)
     text = f'{json.dumps(head, separators=(",", ":"))[:-1]},"entries":{{{entries}}}}}'
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026"), len(written)
+
+
+def _conditions(protocol: Protocol) -> list[dict[str, object]]:
+    """List the conditions, those of shifts with the step of their severity."""
+    every = protocol.conditions()
+    of_shift: dict[str, list[Condition]] = {}
+    for condition in every:
+        of_shift.setdefault(condition.shift, []).append(condition)
+    placed = {
+        condition.key: step
+        for shift, members in of_shift.items()
+        if shift
+        for condition, step in zip(members, steps([each.severity for each in members], protocol), strict=True)
+    }
+    found = []
+    for condition in every:
+        item: dict[str, object] = {"key": condition.key, "kind": condition.kind, "family": condition.family}
+        found.append(item | ({"shift": condition.shift, "step": placed[condition.key]} if condition.shift else {}))
+    return found
 
 
 def _compared(board: Board) -> list[str]:

@@ -1,4 +1,4 @@
-"""Folders of submissions: a board's with hostile text, and a study's, as `medshift study run` leaves it."""
+"""Folders of submissions: a board's with hostile text, and a study's, as `medshift study run` leaves it; and pages."""
 
 from medshift.benchmark.studies import stored as storage
 from medshift.benchmark.studies.stored import StoredStudy, StudyData, StudyRun
@@ -9,8 +9,14 @@ from medshift.leaderboard.report.page import page as render
 HOSTILE = "<script>alert('x')</script><img src=x onerror=alert(1)> | [a](javascript:alert(1)) \u202e"
 
 
-def page(boards):
-    return render(boards, [correlation(found) for found in boards], [lines(found) for found in boards])
+def page(found):
+    return render(found, correlation(found), lines(found))
+
+
+def built_page(out):
+    """Read the page of the one board in a folder that `build_leaderboard` wrote."""
+    (path,) = out.glob("board-*.html")
+    return path.read_text()
 
 
 def root(fabricate, folder, **changes):

@@ -7,11 +7,14 @@ import subprocess
 import sys
 from dataclasses import replace
 from html.parser import HTMLParser
+from urllib.parse import unquote
 
 import numpy as np
 import pytest
-from helpers.boards import HOSTILE, page, root
+from helpers.boards import HOSTILE, built_page, page, root
+from typer.testing import CliRunner
 
+from medshift.benchmark.cli.main import app
 from medshift.benchmark.submissions.card import read
 from medshift.leaderboard.analysis.accuracy_line import lines
 from medshift.leaderboard.build import build_leaderboard
@@ -57,7 +60,7 @@ def ranked(submissions):
 class Tags(HTMLParser):
     """Collects tags and attributes, and finds tags that are never closed."""
 
-    VOID = frozenset({"meta", "input", "wbr", "circle", "path", "polyline", "br"})
+    VOID = frozenset({"meta", "input", "wbr", "circle", "path", "polyline", "br", "use", "line"})
 
     def __init__(self):
         super().__init__()
@@ -99,7 +102,7 @@ def test_a_figure_is_the_mean_over_seeds(ranked, submissions):
 
 
 def test_hostile_text_stays_text(ranked):
-    text = page([ranked])
+    text = page(ranked)
     tags = Tags()
     tags.feed(text)
     assert tags.open == []
@@ -107,13 +110,14 @@ def test_hostile_text_stays_text(ranked):
     assert tags.tags.count("script") == 1 + len(kinds) == 2
     assert "img" not in tags.tags
     assert not [name for name, _ in tags.attributes if name.startswith("on") or name in ("src", "style")]
-    assert [value for name, value in tags.attributes if name == "href"] == ["#main"]
+    links = {value for name, value in tags.attributes if name == "href" and not value.startswith("#")}
+    assert links == {"index.html"}
     assert "&lt;script&gt;alert" in text
     assert "<i>" not in text  # the citation's
 
 
 def test_the_page_needs_nothing_else_and_lets_only_its_own_script_run(ranked):
-    text = page([ranked])
+    text = page(ranked)
     namespace = "http://www.w3.org/2000/svg"  # a name, nothing is fetched from there
     assert not re.search(r"https?://|@import|url\(", text.replace(namespace, ""))
     policy = re.search(r'Content-Security-Policy" content="([^"]*)"', text)[1]
@@ -125,7 +129,7 @@ def test_the_page_needs_nothing_else_and_lets_only_its_own_script_run(ranked):
 
 
 def test_tables_have_captions_and_headings_with_a_scope(ranked):
-    text = page([ranked])
+    text = page(ranked)
     tables = re.findall(r"<table.*?</table>", text, flags=re.DOTALL)
     assert len(tables) == 5
     for table in tables:
@@ -138,20 +142,20 @@ def test_tables_have_captions_and_headings_with_a_scope(ranked):
 
 def test_what_is_shown_as_undefined_is_sorted_as_undefined(ranked):
     unranked = replace(ranked.rows[0], rank=None, ranks=(0, 0), tier=0)
-    cells = re.findall(r"<td([^>]*)>–", page([replace(ranked, rows=[unranked, *ranked.rows[1:]])]))
+    cells = re.findall(r"<td([^>]*)>–", page(replace(ranked, rows=[unranked, *ranked.rows[1:]])))
     assert len(cells) > 4
     assert {attributes for attributes in cells if 'data-sort=""' not in attributes} == set()
 
 
 def test_the_page_says_what_it_takes_an_author_s_word_for(ranked):
-    text = " ".join(page([ranked]).split())
+    text = " ".join(page(ranked).split())
     assert "scores claimed by its author are never shown" in text
     assert "until an entry is verified, what it sees is its author’s claim" in text
 
 
 def test_a_panel_says_on_which_side_of_the_line_an_entry_is(ranked):
     line = replace(lines(ranked)[0], residuals={"good+lr=0.01": 0.0312, "poor": -0.0118, "adapting": math.nan})
-    text = render([ranked], [None], [[line]])
+    text = render(ranked, None, [line])
     assert re.findall(r"<dd>(.*) the line through the other entries", text) == ["real: .031 above", "real: .012 below"]
 
 
@@ -161,7 +165,7 @@ def test_the_same_submissions_give_the_same_bytes(fabricate, submissions, tmp_pa
     again = root(fabricate, tmp_path / "again")
     monkeypatch.setenv("MEDSHIFT_HOME", str(tmp_path / "home"))  # scored again, not from the cache
     build_leaderboard(again, tmp_path / "c")
-    for name in ("index.html", "leaderboard.md", "scores.csv", "scores.json", "badge.svg"):
+    for name in ("index.html", "board-made-up.html", "leaderboard.md", "scores.csv", "scores.json", "badge.svg"):
         first = (tmp_path / "a" / name).read_bytes()
         assert first == (tmp_path / "b" / name).read_bytes() == (tmp_path / "c" / name).read_bytes()
         assert str(tmp_path).encode() not in first
@@ -209,7 +213,7 @@ def test_protocols_without_one_kind_of_shift_have_a_page(fabricate, tmp_path, ch
     place, made, rows = fabricate.contest(tmp_path, fabricate.table(groups=4), **changes)
     fabricate.submission(place, made, rows)
     build_leaderboard(tmp_path, tmp_path / "out")
-    assert "steady" in (tmp_path / "out" / "index.html").read_text()
+    assert "steady" in built_page(tmp_path / "out")
 
 
 def test_the_badge_has_the_best_whatever_it_sees(ranked):
@@ -230,13 +234,22 @@ def test_the_badge_s_best_is_on_the_board_that_its_figure_is_of(ranked, fabricat
     assert "medshift SIMULATED: 3 entries<" in badge([unranked])
 
 
-def test_several_protocols_are_one_page(fabricate, tmp_path):
-    for name in ("first", "second"):
-        place, made, rows = fabricate.contest(tmp_path, fabricate.table(groups=4), name=name)
+def test_several_protocols_are_cards_of_an_index_that_leads_to_a_page_each(fabricate, tmp_path):
+    for name in ("first", "s+c@d"):
+        place, made, rows = fabricate.contest(tmp_path / "in", fabricate.table(groups=4), name=name)
         fabricate.submission(place, made, rows)
-    text = page([rank_entries(c, 10) for c in protocol_folders(tmp_path)])
-    assert text.count("<section") == 2
-    assert len(set(re.findall(r' id="([^"]*)"', text))) == len(re.findall(r' id="', text))
+    build_leaderboard(tmp_path / "in", tmp_path / "out")
+    index = (tmp_path / "out" / "index.html").read_text()
+    links = [unquote(found) for found in re.findall(r'<h2><a href="([^"]*)"', index)]
+    assert links == ["board-first.html", "board-s+c@d.html"]
+    for path in (tmp_path / "out" / name for name in ("index.html", *links)):
+        text = path.read_text()
+        assert len(set(re.findall(r' id="([^"]*)"', text))) == len(re.findall(r' id="', text))
+        terms = [f"term-{name}" for name in re.findall(r'data-term="(.*?)"', text)]
+        for target in re.findall(r'href="#([^"]*)"', text) + terms:
+            assert f'id="{target}"' in text
+        for other in re.findall(r' href="([^"#]+)"', text):
+            assert (path.parent / unquote(other)).is_file()
 
 
 def test_charts_stay_in_their_frame(ranked):
@@ -287,4 +300,19 @@ def test_a_board_of_one_domain_says_that_nothing_real_was_tested(fabricate, tmp_
     found = rank_entries(protocol_folders(tmp_path)[0], replicates=20)
     line = "One domain: no real shift was tested."
     assert line in markdown([found])
-    assert line in page([found])
+    assert line in page(found)
+
+
+def test_a_gallery_of_shifts_is_made_and_linked_on_request(fabricate, tmp_path, monkeypatch):
+    from medshift.benchmark.severity.gallery import gallery
+
+    monkeypatch.setattr(gallery, "gallery", lambda home, progress: f"back to {home}")
+    place, made, rows = fabricate.contest(tmp_path / "in", fabricate.table(groups=4))
+    fabricate.submission(place, made, rows)
+    for words, there in (([], False), (["--gallery"], True)):
+        out = tmp_path / f"out-{there}"
+        assert CliRunner().invoke(app, ["leaderboard", str(tmp_path / "in"), "--out", str(out), *words]).exit_code == 0
+        assert (out / "shifts.html").is_file() == there
+        for name in ("index.html", "board-made-up.html"):
+            assert ('href="shifts.html"' in (out / name).read_text()) == there
+    assert (tmp_path / "out-True" / "shifts.html").read_text() == "back to index.html"

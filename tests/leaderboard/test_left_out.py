@@ -1,7 +1,7 @@
 """Submissions that a board leaves out or notes, and how it says so."""
 
 import pytest
-from helpers.boards import page, root
+from helpers.boards import built_page, page, root
 
 from medshift.benchmark.submissions.card import CARD_FILE
 from medshift.leaderboard.build import build_leaderboard
@@ -29,7 +29,7 @@ def test_every_bad_submission_is_named_and_left_out(fabricate, tmp_path):
     assert len(said) == 3
     assert "adapting" in said[1]
     assert "poor" in said[2]
-    shown = (tmp_path / "out" / "index.html").read_text()
+    shown = built_page(tmp_path / "out")
     assert "2 submissions were refused and left out" in shown
     assert "medshift-card/2" not in shown
     assert ">adapting<" not in shown
@@ -41,7 +41,7 @@ def test_unfinished_folders_are_left_out_and_said(fabricate, tmp_path, capsys):
     found = rank_entries(protocol_folders(folder)[0], 10)
     assert [len(row.cards) for row in found.rows] == [2, 1, 1]
     assert found.notes == ["poor/seed-1 has no card.json: unfinished, left out"]
-    assert found.notes[0] in page([found])
+    assert found.notes[0] in page(found)
 
 
 def test_seeds_of_one_entry_must_be_one_method(fabricate, tmp_path):
@@ -88,6 +88,6 @@ def test_an_entry_says_in_which_precision_it_was_computed_unless_that_is_float32
     card = folder / "made-up" / "adapting" / "seed-0" / CARD_FILE
     card.write_text(card.read_text().replace('"threads": 2', '"threads": 2, "precision": "bfloat16"'))
     build_leaderboard(folder, tmp_path / "out")
-    shown = (tmp_path / "out" / "index.html").read_text()
+    shown = built_page(tmp_path / "out")
     assert shown.count("cpu in bfloat16, 2 threads") == 1
     assert shown.count("cpu, 2 threads") == 4

@@ -64,11 +64,11 @@ def test_marks_that_no_entry_has_are_not_explained(fabricate, tmp_path):
     place, made, rows = fabricate.contest(tmp_path, fabricate.table(groups=10), shifts={})
     fabricate.submission(place, made, rows, "linear-probe", config={})
     found = rank_entries(protocol_folders(tmp_path)[0], 20)
-    assert not re.search("[‡§]", markdown([found]) + page([found]))
+    assert not re.search("[‡§]", markdown([found]) + page(found))
 
 
 def test_the_page_has_steps_and_mark_of_every_entry(ranked):
-    text = page([ranked])
+    text = page(ranked)
     table = re.search(r"<table.*?</table>", text, re.DOTALL)[0]
     rows = {name: row for row, name in re.findall(r'(<tr data-entry="([^"]*)".*?</tr>)', table, re.DOTALL)}
     seeds = r'<td data-sort="2">2(?:<span class="interval">(.*?)</span>)?</td>'
@@ -88,7 +88,7 @@ def test_the_page_has_steps_and_mark_of_every_entry(ranked):
 
 
 def test_a_panel_says_what_was_run_and_kept_and_what_was_compared(ranked):
-    text = page([ranked])
+    text = page(ranked)
     panel = re.search(r'<details data-entry="coral".*?</details>', text, re.DOTALL)[0]
     assert (
         "<dt>Trained, seed 1</dt><dd>1,500 of 3,000 steps; best at step 2,000, by the loss on source validation</dd>"
@@ -139,7 +139,7 @@ def test_whatever_losses_a_card_claims_can_be_drawn(fabricate, tmp_path, losses,
     found = rank_entries(protocol_folders(tmp_path)[0], 10)
     chart = loss_curves(found.rows[0])
     assert bool(chart) == bool(curves)
-    text = page([found])
+    text = page(found)
     assert text.count('aria-label="Loss on source validation by step') == curves
     if chart:
         assert len(chart.lines[0][1].split()) <= POINTS + 2
@@ -190,7 +190,7 @@ def test_the_figure_is_drawn_for_all_seeds_with_the_kept_step_marked(curved):
 
 
 def test_steps_to_most_of_the_gain_are_on_the_panel_and_in_the_json(curved):
-    text = page([curved])
+    text = page(curved)
     panel = re.search(r'<details data-entry="scratch".*?</details>', text, re.DOTALL)[0]
     assert panel.count("<polyline") == 4
     # seed 0 gains .4 between steps 100 and 200; seed 1 gains .5, of which .4 by step 100

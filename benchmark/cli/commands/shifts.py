@@ -11,6 +11,8 @@ import typer
 from ..options import GroupsPerDomain, IgnoreSplit, ShiftOptions, Source, expand
 from ..reading import DataOptions, ReadingOptions
 
+GALLERY = "shifts.html"  # in a site
+
 app = typer.Typer(no_args_is_help=True, help="Look at shifts and measure them.")
 
 
@@ -47,6 +49,29 @@ def preview(
             batch, ids, shift_names(loaded, choices), choices.severities, 0, temporary, out.suffix[1:].lower()
         )
     print(out)
+
+
+@app.command("gallery")
+def gallery(
+    out: Annotated[Path, typer.Option(metavar="FILE", help="The page, .html; in a folder it is shifts.html.")] = Path(
+        GALLERY
+    ),
+) -> None:
+    """Make a page that shows every built-in shift at five severities, with its physics, unit and source."""
+    from ...files.destinations import output_file
+
+    write_gallery(output_file(out, GALLERY, (".html",)))
+    print(out)
+
+
+def write_gallery(out: Path, home: str = "") -> None:
+    """Write the gallery of shifts to a file; `home` is the index that it links to."""
+    from ...files.atomic import write_text
+    from ...severity.gallery.gallery import gallery as render
+    from ..progress import bar
+
+    with bar("drawing", unit="shifts") as progress:
+        write_text(out, render(home, progress))
 
 
 @app.command("calibrate")

@@ -111,6 +111,12 @@ def build(
 
 def scan(row: Scanner, numbers: list[int]) -> tuple[list[dict[str, object]], Array]:
     """Scan patients at a site: records, and patches (n, 64, 64) in [0, 1]."""
+    names, images, placed = acquire(row, numbers)
+    return _cut(names, row, images, placed)
+
+
+def acquire(row: Scanner, numbers: list[int]) -> tuple[list[str], Array, list[list[Site]]]:
+    """Scan patients at a site: names, whole slices (n, SLICES, rows, columns) in [0, 1], and the sites in them."""
     names = [f"{row.site}-p{number:03d}" for number in numbers]
     heights = np.stack([slice_heights(address(name, "heights")) for name in names])
     healthy = virtual_patients(names, heights, scanner.sub_slices(row.thickness_mm))
@@ -126,7 +132,7 @@ def scan(row: Scanner, numbers: list[int]) -> tuple[list[dict[str, object]], Arr
     )
     z = (heights - anatomy.SHAPE[0] / 2) / (anatomy.SHAPE[0] / 2)
     images = scanner.acquire(fractions, people, lesions, row, z, [address(name, "scan") for name in names])
-    return _cut(names, row, images, placed)
+    return names, images, placed
 
 
 def slice_heights(rng: np.random.Generator) -> NDArray[np.float64]:

@@ -101,20 +101,35 @@ function fill(panel, data) {
   const place = panel.querySelector(".more");
   const entry = data.entries[panel.dataset.entry];
   if (!entry || place.childElementCount) return;
-  place.append(make("h4", "Reliability by site"), make("p", "On the dashed line, probabilities are calibrated; larger dots hold more predictions.", { class: "faint" }));
+  const lines = severityCharts(data, entry);
+  if (lines) place.append(make("h3", "By severity"), make("p", "Thin lines are shifts, the thick line is their mean; 0 is clean.", { class: "faint" }), lines);
+  place.append(make("h3", "Reliability by site"), make("p", "On the dashed line, probabilities are calibrated; larger dots hold more predictions.", { class: "faint" }));
   const charts = make("div", undefined, { class: "charts small" });
   data.domains.forEach((domain, index) => charts.append(reliability(entry.r[index], domain)));
   place.append(charts);
   if (entry.k.length && entry.k[0].length) {
-    place.append(make("h4", "Confusion by site"));
+    place.append(make("h3", "Confusion by site"));
     const tables = make("div", undefined, { class: "charts" });
     data.domains.forEach((domain, index) => tables.append(scrolling(confusionTable(data, entry.k[index], domain), `Confusion on ${domain}`)));
     place.append(tables);
   }
-  place.append(make("h4", "By condition"));
+  place.append(make("h3", "By condition"));
   place.append(scrolling(conditionTable(data, entry), `Figures of ${panel.dataset.entry} by condition`));
 }
 
 for (const panel of document.querySelectorAll("details[data-entry]")) {
   panel.addEventListener("toggle", () => panel.open && fill(panel, dataOf(panel.closest("section.board"))));
 }
+
+// A link to an entry opens its panel.
+function follow() {
+  const panel = document.querySelector(`details[id="${CSS.escape(location.hash.slice(1))}"]`);
+  if (!panel) return;
+  panel.hidden = false; // a filter may hide it
+  panel.open = true;
+  panel.scrollIntoView();
+  panel.querySelector("summary").focus();
+}
+addEventListener("hashchange", follow);
+addEventListener("keydown", (event) => document.querySelector(".dots")?.classList.toggle("quiet", event.key === "Escape"));
+follow();

@@ -1,5 +1,4 @@
 // Tables are sorted by their headings, within each group of methods; undefined figures go last. Filters hide rows.
-"use strict";
 const make = (tag, text, attributes = {}) => {
   const node = document.createElement(tag);
   if (text !== undefined) node.textContent = text;
@@ -12,6 +11,10 @@ function sortable(table) {
   heads.forEach((head, column) => {
     const button = make("button", undefined, { type: "button" });
     button.append(...head.childNodes);
+    if (head.dataset.term) { // the button has the focus, so it shows the definition
+      button.dataset.term = head.dataset.term;
+      delete head.dataset.term;
+    }
     head.append(button);
     button.addEventListener("click", () => {
       const up = head.getAttribute("aria-sort") === "descending";
@@ -54,6 +57,9 @@ function filterable(section) {
     for (const body of section.querySelectorAll("tbody")) {
       const heading = body.querySelector("tr.group");
       if (heading) heading.hidden = ![...body.rows].some((row) => row !== heading && !row.hidden);
+    }
+    for (const part of [...section.querySelectorAll(".dots .tier, .dots .group")]) {
+      part.hidden = ![...part.querySelectorAll("li")].some((item) => !item.hidden);
     }
     status.textContent = `${shown.size} of ${all.size} entries shown`;
   };

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from helpers.boards import built_page
 from helpers.cli import MEDSHIFT
 from helpers.images.image_folders import folder
 from typer.testing import CliRunner
@@ -201,7 +202,7 @@ def test_export_predict_elsewhere_score_and_rank(tmp_path):
     assert scores["site-a", "auroc"] > 0.9  # it saw the images it should
     done = medshift("leaderboard", "submissions", "--out", "site")
     assert done.returncode == 0, done.stderr
-    page = (tmp_path / "site" / "index.html").read_text()
+    page = built_page(tmp_path / "site")
     assert '<span class="external">external</span>' in page
     assert "predicted outside of medshift. What it sees is its author" in page
     assert "`vendor-x+v=2` (external) | `source`" in (tmp_path / "site" / "leaderboard.md").read_text()

@@ -76,6 +76,7 @@ def test_another_ending_and_a_file_as_folder_are_named(here, name, message):
         ("export --data gone --out new --submissions a-file", "--submissions a-file: give a folder"),
         ("shifts calibrate --data gone --out a-file", "calibration.csv is written into it"),
         ("shifts preview --data gone --out sheet.doc", "ends in .png"),
+        ("shifts gallery --out page.pdf", "ends in .html"),
         ("check entries --report folder.html", "--report folder.html is a folder: give a file"),
         ("check entries --report a-file/report.md", "--report a-file/report.md: a-file is a file, not a folder"),
         ("new shift my-shift --out a-file", "--out a-file: give a folder, not a file; a package is written into it"),

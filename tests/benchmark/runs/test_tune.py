@@ -12,6 +12,7 @@ from typing import ClassVar
 import numpy as np
 import pytest
 import torch
+from helpers.boards import built_page
 from helpers.images.image_folders import folder
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -269,7 +270,7 @@ def test_tuned_seeds_with_other_settings_are_one_entry_and_the_page_says_what_wa
         (where / "card.json").write_text(json.dumps(fields))
         assert submission.check_submission(where, terms, rows) == []
     build_leaderboard(tmp_path / "in", tmp_path / "out")
-    page = (tmp_path / "out" / "index.html").read_text()
+    page = built_page(tmp_path / "out")
     for said in ("Tuned, seed 0", "Tuned, seed 1", "best of 2 on source validation", "lr = 0.0003", "lr = 0.002"):
         assert said in page
     assert "| `steady+tune=2` | `source` | 2 |" in (tmp_path / "out" / "leaderboard.md").read_text()

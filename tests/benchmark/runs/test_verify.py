@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from helpers.boards import built_page
 from helpers.cli import MEDSHIFT
 from helpers.images.image_folders import folder
 
@@ -178,7 +179,7 @@ def test_a_mark_is_shown_on_the_board(fabricate, tmp_path, monkeypatch):
     write_record(fabricate.submission(place, terms, rows, "checked"), Outcome("bytes", 0, []), "<b>me</b>")
     fabricate.submission(place, terms, rows, "unchecked")
     build_leaderboard(tmp_path / "in", tmp_path / "out")
-    text = (tmp_path / "out" / "index.html").read_text()
+    text = built_page(tmp_path / "out")
     assert text.count('class="verified"') == 1
     assert "run again by &lt;b&gt;me&lt;/b&gt;: same bytes" in text
     table = json.loads((tmp_path / "out" / "scores.json").read_text())["protocols"][0]

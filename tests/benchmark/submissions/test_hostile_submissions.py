@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from helpers.boards import built_page
 from helpers.hostile_files import SCRIPT, SECRET, agreeing, fields_of, forge_number, honest_and_evil
 
 from medshift.benchmark.submissions import submission
@@ -275,7 +276,7 @@ def test_none_stops_the_build_or_reaches_the_page(honest, tmp_path, monkeypatch,
     with pytest.raises(MedshiftError) as error:
         build_leaderboard(tmp_path / "in", tmp_path / "out")
     assert len(str(error.value).splitlines()) >= len(KINDS)
-    page = (tmp_path / "out" / "index.html").read_text()
+    page = built_page(tmp_path / "out")
     assert ">honest<" in page
     for text in (SECRET, "evil", "alert(1)", "onerror"):
         for path in (tmp_path / "out").iterdir():

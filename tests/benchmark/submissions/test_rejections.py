@@ -9,6 +9,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from helpers.boards import built_page
 from typer.testing import CliRunner
 
 from medshift.benchmark.cli.main import app
@@ -264,7 +265,7 @@ def test_the_board_says_what_was_brought_and_what_share_it_answers(table, tmp_pa
     estimates = pd.read_csv(tmp_path / "site" / "estimators.csv")
     assert estimates["truth"].notna().all()
     assert estimates[["estimate", "low", "high"]].isna().all(axis=None)
-    page = (tmp_path / "site" / "index.html").read_text()
+    page = built_page(tmp_path / "site")
     share = f"{1 - 2 / len(found):.3f}".lstrip("0")
     assert f'<span class="external">brought</span> <span class="external">coverage {share}</span>' in page
     assert "with which medshift predicted every condition" in page

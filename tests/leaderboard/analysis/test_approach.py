@@ -60,7 +60,7 @@ def test_an_entry_with_other_weights_is_transfer_from_what_they_are(fabricate, t
 
 def test_the_page_shows_weights_beside_the_name_and_in_the_panel(fabricate, tmp_path):
     board, _ = ranked(fabricate, tmp_path / "in", {"linear-probe": {"weights": claim("<b>x</b>")}, "scratch": {}})
-    text = page([board], [None], [[]])
+    text = page(board, None, [])
     assert "transfer from &lt;b&gt;x&lt;/b&gt;" in text
     assert "<b>x</b>" not in text
     assert "hf-hub:acme/net; pretraining: &lt;b&gt;x&lt;/b&gt;; licence: apache-2.0; sha256" in text

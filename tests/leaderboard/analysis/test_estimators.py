@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 import pytest
+from helpers.boards import built_page
 
 from medshift.benchmark.estimation.registry import BUILTINS
 from medshift.benchmark.protocols.truth import truth_of
@@ -81,7 +82,7 @@ def test_error_bias_and_coverage_are_means_over_all_cases(built):
 
 
 def test_the_page_has_their_table(built):
-    text = (built / "index.html").read_text()
+    text = built_page(built)
     assert "How far off is an estimate that needs no labels?" in text
     assert all(f'class="entry">{name}</th>' in text for name in BUILTINS)
 

@@ -45,7 +45,7 @@ def test_a_site_of_one_class_does_not_bend_the_means(board):
 
 
 def test_sites_are_marked_and_explained_on_page_and_in_markdown(board):
-    shown, text = page([board]), markdown([board], [correlation(board)])
+    shown, text = page(board), markdown([board], [correlation(board)])
     assert "real: site-b (3 groups)" in shown
     assert "real: site-c<" in shown
     for where in (shown, text):
@@ -55,7 +55,7 @@ def test_sites_are_marked_and_explained_on_page_and_in_markdown(board):
 
 
 def test_the_positive_class_is_named_wherever_figures_are_its_own(board):
-    shown, text = page([board]), markdown([board], [correlation(board)])
+    shown, text = page(board), markdown([board], [correlation(board)])
     assert "AUROC, sensitivity and specificity are for the class ab|&lt;b&gt;." in shown
     assert "sensitivity for ab|&lt;b&gt;, clean" in shown
     assert "positive: ab|&lt;b&gt;" in shown

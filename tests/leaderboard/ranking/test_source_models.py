@@ -78,7 +78,7 @@ def test_different_devices_are_one_sentence_and_what_stands_on_other_models_is_n
         "lame and sar adapt other source models than those of imagenet-finetune (devices, seeds or settings differ), "
         "so a difference to it is one of two trainings as well."
     )
-    for where in (page([board]), markdown([board])):
+    for where in (page(board), markdown([board])):
         assert first in where
         assert second in where
 

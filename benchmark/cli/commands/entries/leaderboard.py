@@ -1,4 +1,4 @@
-"""`medshift leaderboard`: from a folder of submissions to a table and a page."""
+"""`medshift leaderboard`: from a folder of submissions to tables and a site of pages."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import typer
 
 def leaderboard(
     root: Annotated[Path, typer.Argument(help="Folder of submissions.")],
-    out: Annotated[Path, typer.Option(metavar="DIR", help="Folder into which page and tables are written.")] = Path(
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Folder into which pages and tables are written.")] = Path(
         "site"
     ),
     readme: Annotated[
@@ -19,9 +19,18 @@ def leaderboard(
     against: Annotated[
         str, typer.Option(metavar="ENTRY", help="Also write every entry's gain over this one, paired, with intervals.")
     ] = "",
+    gallery: Annotated[
+        bool, typer.Option("--gallery", help="Also write shifts.html, which shows every shift; this needs PyTorch.")
+    ] = False,
 ) -> None:
-    """Score all submissions again from their predictions, rank them, and write page and tables."""
+    """Score all submissions again from their predictions, rank them, and write pages and tables."""
     from .....leaderboard.build import build_leaderboard as build
     from ....files.destinations import output_folder
 
-    build(root, output_folder(out, "index.html"), readme, against)
+    folder, file = output_folder(out, "index.html"), ""
+    if gallery:
+        from ..shifts import GALLERY, write_gallery
+
+        write_gallery(folder / GALLERY, home="index.html")
+        file = GALLERY
+    build(root, folder, readme, against, file)

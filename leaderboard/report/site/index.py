@@ -1,0 +1,90 @@
+"""The index of a site: one card per board, with what it asks, its answer in a line, and a small picture."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from urllib.parse import quote
+
+from markupsafe import Markup
+
+from ....benchmark.files.wording import plural
+from ....benchmark.protocols.protocol import Protocol
+from ....benchmark.reporting import glossary
+from ....benchmark.reporting.html import TEMPLATES as SHARED
+from ....benchmark.reporting.html import page_style, policy_hash, template_environment
+from ...analysis.answer import answer
+from ...analysis.approach import by_approach
+from ...analysis.wording import joined
+from ...ranking.board import Board
+from .picture import MARKS, OTHER, mark_of, title_of
+from .thumbnail import thumbnail
+
+TEMPLATES = Path(__file__).with_name("templates")
+STYLES = (TEMPLATES.parents[1] / "templates" / "page.css", SHARED / "terms.css", TEMPLATES / "site.css")
+MODALITIES = {
+    "mr": "MR images",
+    "ct": "CT images",
+    "xray": "radiographs",
+    "fundus": "fundus photographs",
+    "dermoscopy": "dermoscopy images",
+    "microscopy": "microscopy images",
+    "ultrasound": "ultrasound images",
+    "oct": "OCT images",
+}
+
+
+def board_file(name: str) -> str:
+    """Name the page of a board; the prefix keeps it apart from the other files of a site."""
+    return f"board-{name}.html"
+
+
+def index_page(boards: Sequence[Board], gallery: str = "") -> str:
+    """Render the index. The same boards give the same bytes: no date, no host, nothing random.
+
+    Args:
+        boards: One card each.
+        gallery: File of the gallery of shifts beside the index; empty for none.
+    """
+    script = (SHARED / "terms.js").read_text(encoding="utf-8")
+    style = page_style(*STYLES)
+    used = {mark_of(row) for board in boards for row in board.rows}
+    template = template_environment(TEMPLATES).get_template("index.html")
+    return template.render(
+        cards=[_card(board) for board in boards],
+        legend=[(mark, title_of(mark)) for mark in (*MARKS.values(), OTHER) if mark in used],
+        gallery=gallery,
+        terms=glossary.TERMS,
+        linked=glossary.linked,
+        script=Markup(script),
+        style=Markup(style),
+        script_hash=policy_hash(script),
+        style_hash=policy_hash(style),
+    )
+
+
+def question(protocol: Protocol) -> str:
+    """Write what a board asks."""
+    images = MODALITIES.get(protocol.dataset.modality, "images")
+    tested = []
+    if protocol.targets:
+        tested.append(f"at {joined(protocol.targets)}")
+    if protocol.shifts:
+        tested.append(f"under {plural(len(protocol.shifts), 'synthesized shift')}")
+    asked = f"still works {' and '.join(tested)}" if tested else "works on images that it has not seen"
+    return f"Trained on {images} of {protocol.trained_on}: which model {asked}?"
+
+
+def _card(board: Board) -> dict[str, object]:
+    kinds = by_approach(board.rows)
+    facts = ["1 entry" if len(board.rows) == 1 else f"{len(board.rows)} entries"]
+    facts += [f"{len(kinds)} approaches" if len(kinds) > 1 else "1 approach"] if kinds else []
+    return {
+        "name": board.protocol.name,
+        "href": quote(board_file(board.protocol.name)),
+        "simulated": board.protocol.dataset.simulated,
+        "question": question(board.protocol),
+        "answer": answer(board).line,
+        "facts": facts,
+        "thumbnail": thumbnail(board),
+    }

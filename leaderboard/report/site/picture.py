@@ -1,0 +1,147 @@
+"""The picture of a board: clean and shifted of every entry with intervals, in colour and shape by approach.
+
+Positions are percentages of the width, so that the same drawing fits a desk and a phone and its text keeps its size.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from ....benchmark.reporting.numbers import format_decimal
+from ....benchmark.scoring.metrics import METRICS
+from ...analysis.approach import approach, approach_title
+from ...entries.figures import Figure
+from ...ranking.board import Board, Row
+from ..charts import Axis, bounds
+
+MARKS: Mapping[str, str] = {  # approach -> name of its colour and its shape
+    "ImageNet transfer": "imagenet",
+    "training from scratch": "scratch",
+    "adaptation": "adaptation",
+}
+OTHER = "other"
+START, END = 2.0, 98.0  # of the axis: marks at its ends are not cut
+FIGURES = ("clean", "shifted")
+
+
+@dataclass(frozen=True)
+class Span:
+    """A figure and its interval: positions in percent, and as text."""
+
+    at: float
+    low: float
+    high: float
+    text: str
+
+
+@dataclass(frozen=True)
+class Dots:
+    """An entry of the picture.
+
+    Args:
+        name: Of the entry.
+        number: Its place in the table, by which its panel is addressed.
+        mark: Colour and shape.
+        approach: In words.
+        sees: Access level.
+        tier: 0 if it is not ranked.
+        spans: The figures that are defined, by name.
+        drop: As text; empty if undefined.
+    """
+
+    name: str
+    number: int
+    mark: str
+    approach: str
+    sees: str
+    tier: int
+    spans: Mapping[str, Span]
+    drop: str
+
+
+@dataclass(frozen=True)
+class Picture:
+    """The picture.
+
+    Args:
+        ticks: (position in percent, label) along the axis.
+        chance: Position of guessing in percent; None where it is off the axis or the metric has none.
+        groups: Access level -> (tier, entries) in order; the level with the best entry comes first.
+        legend: (mark, approach) of those that occur.
+        figures: Which of clean and shifted are drawn.
+        better: Where the better figures are: `right` or `left`.
+    """
+
+    ticks: Sequence[tuple[float, str]]
+    chance: float | None
+    groups: Mapping[str, Sequence[tuple[int, Sequence[Dots]]]]
+    legend: Sequence[tuple[str, str]]
+    figures: Sequence[str]
+    better: str
+
+
+def picture(board: Board) -> Picture | None:
+    """Lay out the picture of a board; None where no figure is defined."""
+    names = [name for name in FIGURES if board.rows and name in board.rows[0].aggregates]
+    found = {row.name: {name: row.aggregates[name, board.rank_by] for name in names} for row in board.rows}
+    numbers = [x for figures in found.values() for figure in figures.values() for x in figure if not math.isnan(x)]
+    if not numbers:
+        return None
+    low, high = bounds(numbers)
+    axis = Axis(low, high, START, END)
+    metric = METRICS[board.rank_by]
+    dots = {row.name: _dots(row, number, found[row.name], axis) for number, row in enumerate(board.rows)}
+    groups: dict[str, list[tuple[int, list[Dots]]]] = {
+        sees: [(tier, [dots[row.name] for row in members]) for tier, members in groupby(rows, key=lambda row: row.tier)]
+        for sees, rows in sorted(board.by_sees().items(), key=lambda each: _leader(board, each[1]))
+    }
+    used = {(each.mark, title_of(each.mark)) for each in dots.values()}
+    order = [*MARKS.values(), OTHER]
+    guess = metric.chance(len(board.protocol.dataset.classes)) if metric.chance else None
+    return Picture(
+        ticks=axis.ticks(),
+        chance=axis.at(guess) if guess is not None and low <= guess <= high else None,
+        groups=groups,
+        legend=sorted(used, key=lambda each: order.index(each[0])),
+        figures=names,
+        better="right" if metric.higher_is_better else "left",
+    )
+
+
+def mark_of(row: Row) -> str:
+    """Name the colour and shape of an entry."""
+    return MARKS.get(approach(row) or "", OTHER)
+
+
+def title_of(mark: str) -> str:
+    """Name the approach that a mark stands for."""
+    return next((title for title, name in MARKS.items() if name == mark), "other approach")
+
+
+def _leader(board: Board, rows: Sequence[Row]) -> float:
+    """Sort access levels by their best entry."""
+    value = rows[0].aggregates[board.ranked_figure, board.rank_by].value
+    if math.isnan(value):
+        return math.inf
+    return -value if METRICS[board.rank_by].higher_is_better else value
+
+
+def _dots(row: Row, number: int, figures: Mapping[str, Figure], axis: Axis) -> Dots:
+    spans = {
+        name: Span(
+            axis.at(figure.value),
+            axis.at(figure.value if math.isnan(figure.low) else figure.low),
+            axis.at(figure.value if math.isnan(figure.high) else figure.high),
+            figure.text,
+        )
+        for name, figure in figures.items()
+        if figure.defined
+    }
+    drop = ""
+    if len(spans) == len(FIGURES):
+        drop = format_decimal(figures["clean"].value - figures["shifted"].value)
+    mark = mark_of(row)
+    return Dots(row.name, number, mark, approach_title(row) or title_of(mark), row.sees, row.tier, spans, drop)
