@@ -15,7 +15,8 @@ from ..ranking.board import Board, Row
 from .brief import leading
 
 WIDTH, LEFT, RIGHT = 680, 190, 24
-LINE, TOP, BOTTOM = 21, 62, 40
+LINE, TOP, BOTTOM = 21, 78, 40
+APART = 3  # pixels between the two figures of an entry and the middle of its row
 LETTERS = 24  # characters of an entry's name that fit
 SHAPES = {"ImageNet transfer": "circle", "training from scratch": "square", "adaptation": "triangle"}
 OUTLINES = {
@@ -65,7 +66,7 @@ def _drawn(board: Board) -> str:
     height = TOP + LINE * (len(rows) + len(levels)) + BOTTOM
     kind = "SIMULATED images; " if board.protocol.dataset.simulated else ""
     title = f"{board.protocol.name} ({kind}{len(rows)} of {len(board.rows)} entries): {board.title}"
-    parts = [_text(16, 24, title, "head"), *_legend(rows, len(figures) > 1)]
+    parts = [_text(16, 24, title, "head"), *_legend(rows, len(figures) > 1, bool(chance))]
     for x, label in axes.ticks(low, high, at):
         parts.append(f'<path class="grid" d="M{x},{TOP - 4}V{height - BOTTOM + 4}"/>')
         parts.append(_text(x, height - BOTTOM + 20, label, "soft", "middle"))
@@ -80,15 +81,16 @@ def _drawn(board: Board) -> str:
     return _frame(height, title, parts)
 
 
-def _legend(rows: Sequence[Row], both: bool) -> Iterator[str]:
-    """Explain shapes and fills in the second line."""
+def _legend(rows: Sequence[Row], both: bool, guessing: bool) -> Iterator[str]:
+    """Explain shapes, in the second line, and fills, in the third."""
     x = 16.0
     for name in dict.fromkeys(approach(row) or "other" for row in rows):
         yield _mark(x + 6, 42, _shape(name))
         yield _text(x + 17, 46, name, "soft")
         x += 34 + 6.2 * len(name)
-    how = "hollow: clean, filled: under shift; bars: 95 % intervals" if both else "bars: 95 % intervals"
-    yield _text(WIDTH - 16, 46, how, "soft", "end")
+    bars = f"Bars: 95 % intervals.{' Dotted: guessing.' if guessing else ''}"
+    how = f"Hollow: the source's own test patients. Filled: under shift. {bars}" if both else bars
+    yield _text(16, 64, how, "soft")
 
 
 def _entry(row: Row, figures: Sequence[Figure], at: Callable[[float], float], y: float) -> Iterator[str]:
@@ -99,9 +101,10 @@ def _entry(row: Row, figures: Sequence[Figure], at: Callable[[float], float], y:
     for number, figure in enumerate(figures):
         if figure.defined:
             last = number == len(figures) - 1
+            level = y if len(figures) == 1 else y + APART if last else y - APART
             if not math.isnan(figure.low):
-                yield f'<path class="{shape} bar" d="M{at(figure.low)},{y}H{at(figure.high)}"/>'
-            yield _mark(at(figure.value), y, shape if last else f"{shape} clean", figure.text)
+                yield f'<path class="{shape} bar" d="M{at(figure.low)},{level:g}H{at(figure.high)}"/>'
+            yield _mark(at(figure.value), level, shape if last else f"{shape} clean", figure.text)
 
 
 def _shape(name: str) -> str:
@@ -111,7 +114,7 @@ def _shape(name: str) -> str:
 def _mark(x: float, y: float, classes: str, title: str = "") -> str:
     outline = OUTLINES[classes.partition(" ")[0]]
     inside = f"<title>{escape(title)}</title>" if title else ""
-    return f'<path class="{classes}" transform="translate({x},{y})" d="{outline}">{inside}</path>'
+    return f'<path class="{classes}" transform="translate({x:g},{y:g})" d="{outline}">{inside}</path>'
 
 
 def _text(x: float, y: float, text: str, classes: str = "", anchor: str = "start") -> str:
