@@ -8,6 +8,7 @@ from xml.etree import ElementTree
 
 import pytest
 
+from medshift.leaderboard.analysis.findings import findings
 from medshift.leaderboard.build import _link
 from medshift.leaderboard.entries.entries import protocol_folders
 from medshift.leaderboard.ranking.board import rank_entries
@@ -22,7 +23,7 @@ def board(fabricate, tmp_path_factory):
     where, made, rows = fabricate.contest(place, fabricate.table(groups=6))
     names = ("imagenet-finetune", "mixup", "mixstyle", "lp-ft", "scratch", "tent")
     for number, name in enumerate(names):
-        fabricate.submission(where, made, rows, name=name, skill=3 - 0.5 * number)
+        fabricate.submission(where, made, rows, entry=name, skill=3 - 0.4 * number)
     (folder,) = protocol_folders(place)
     return rank_entries(folder, 10)
 
@@ -37,6 +38,13 @@ def test_the_first_three_of_each_access_level_are_named(board):
     assert "the first 3 of each access level of 6 entries" in text
     assert brief([board], [None], "").startswith(f"**{board.protocol.name}**")
     assert brief([replace(board, rows=[])], [None], "") == ""
+
+
+def test_one_severity_is_said_to_be_one(board):
+    alone = board.protocol.model_copy(update={"severities": (3,)})
+    assert findings(replace(board, protocol=alone))[-1].startswith("Synthesized shifts were tested at severity 3 alone")
+    for protocol in (board.protocol, alone.model_copy(update={"shifts": {}})):
+        assert not any("severity 3 alone" in said for said in findings(replace(board, protocol=protocol)))
 
 
 def test_the_picture_has_the_best_of_each_approach_though_it_is_not_among_the_first(board):
