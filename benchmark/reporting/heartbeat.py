@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 FIRST, LONGEST = 5.0, 60.0  # seconds between lines, at first and in the end
-SHARE = 1 / 20  # of the time so far: a log of hours is not to be a log of seconds
+SHARE = 1 / 60  # of the time so far: a log of hours is not to be a log of seconds
 
 
 @contextmanager

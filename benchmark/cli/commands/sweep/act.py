@@ -22,6 +22,7 @@ from ....runs.sweeps.sweep import Sweep
 from ...progress import bar, console
 from ..listing import print_rows
 
+LINE = 80  # characters of what a run printed last
 CLOCK = 45  # columns of a terminal that the clock, the bar and the count take
 
 
@@ -111,8 +112,8 @@ def watched(total: int, out: Path) -> Iterator[SweepProgress]:
 
 def _doing(run: PlannedRun, out: Path) -> str:
     """Tell a run under way with the last line of its log."""
-    last = last_line(run.log(out))
-    return f"{run.title}: {last.removeprefix(f'{run.title}: ')}" if last else f"{run.title}: starting"
+    last = last_line(run.log(out)).removeprefix(f"{run.title}: ") or "starting"
+    return f"{run.title}: {last if len(last) <= LINE else f'{last[: LINE - 3]}...'}"
 
 
 def _told(outcome: Outcome) -> str:
