@@ -10,6 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from ..benchmark.files.atomic import write_lines, write_text
+from ..benchmark.reporting.heartbeat import heartbeat
 from ..benchmark.reporting.terminal import fits, make_console, print_table
 from ..shifts.errors import MedshiftError
 from .analysis.accuracy_line import lines
@@ -21,6 +22,8 @@ from .entries.entries import protocol_folders
 from .ranking.board import Board, rank_entries
 from .report.against import against_csv, against_markdown
 from .report.badge import badge
+from .report.board_svg import board_svg
+from .report.brief import brief
 from .report.estimators import estimators_csv
 from .report.markdown import COLUMNS, into_readme, markdown
 from .report.page import page
@@ -36,7 +39,7 @@ def build_leaderboard(root: Path, out: Path, readme: Path | None = None, against
     Args:
         root: Holds `PROTOCOL/ENTRY/seed-N/`.
         out: Folder of the pages and tables; created if missing.
-        readme: A file whose markers enclose the Markdown table, to be replaced as well.
+        readme: A file between whose markers the first entries of each access level are written.
         against: An entry, over which the gain of every other one is written as well.
         gallery: A file in `out` that shows the shifts, to which the pages link; empty for none.
 
@@ -45,11 +48,15 @@ def build_leaderboard(root: Path, out: Path, readme: Path | None = None, against
             that is named `against`.
     """
     console = make_console()
-    with console.status("scoring") as status:
-        boards = [
-            rank_entries(folder, progress=lambda name: status.update(f"scoring {escape(name)}"))
-            for folder in protocol_folders(root)
-        ]
+    doing = "scoring"
+    with console.status(doing) as status, heartbeat(make_console(err=True), lambda: doing):
+
+        def scoring(name: str) -> None:
+            nonlocal doing
+            doing = f"scoring {name}"
+            status.update(escape(doing))
+
+        boards = [rank_entries(folder, progress=scoring) for folder in protocol_folders(root)]
     refused = [reason for board in boards for reason in board.refused]
     if not any(board.rows for board in boards):
         nothing = f"no finished submission in {root}: run `medshift run --out {root}` first"
@@ -62,12 +69,13 @@ def build_leaderboard(root: Path, out: Path, readme: Path | None = None, against
     text = markdown(boards, correlations)
     fitted = [lines(board) for board in boards]
     if readme is not None:
-        into_readme(readme, text)
+        into_readme(readme, brief(boards, correlations, _link(readme, root)))
     write_text(out / "leaderboard.md", text)
     write_lines(out / "scores.csv", csv_lines(boards))
     write_lines(out / "scores.json", to_json(boards, correlations, fitted))
     write_lines(out / "estimators.csv", estimators_csv(boards))
     write_text(out / "badge.svg", badge(boards))
+    write_text(out / "board.svg", board_svg(boards))
     if compared:
         write_lines(out / "against.csv", against_csv(compared))
         write_text(out / "against.md", against_markdown(compared))
@@ -87,6 +95,12 @@ def build_leaderboard(root: Path, out: Path, readme: Path | None = None, against
     console.print(f"Leaderboard: {(out / 'index.html').absolute()}", markup=False, soft_wrap=True)
     if refused:
         raise MedshiftError("refused and left out:\n" + "\n".join(refused))
+
+
+def _link(readme: Path, root: Path) -> str:
+    """Return the submissions as a link from the README; empty if they are not below its folder."""
+    folder, found = readme.absolute().parent, root.absolute()
+    return found.relative_to(folder).as_posix() if found.is_relative_to(folder) else ""
 
 
 def _console_table(board: Board, *, narrow: bool = False) -> Table:

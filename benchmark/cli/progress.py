@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from ..reporting.heartbeat import heartbeat
 from ..reporting.terminal import make_console
 
 if TYPE_CHECKING:
@@ -30,19 +31,26 @@ def _progress(what: Console) -> Progress:
 
 @contextmanager
 def bar(label: str, unit: str) -> Iterator[Callable[[int, int], None]]:
-    """Yield a function to call with (done, total); the bar appears at its first call."""
-    progress = _progress(console())
+    """Yield a function to call with (done, total); the bar appears at its first call.
+
+    Where standard error is no terminal, a line every few seconds takes its place, from the first call on, too.
+    """
+    screen = console()
+    progress = _progress(screen)
     task = None
+    state = ""
 
     def update(done: int, total: int) -> None:
-        nonlocal task
+        nonlocal task, state
         if task is None:
             progress.start()
             task = progress.add_task(f"{label} ({unit})", total=total)
         progress.update(task, completed=done, total=total)
+        state = f"{label}: {done:,} of {total:,} {unit}"
 
     try:
-        yield update
+        with heartbeat(screen, lambda: state):
+            yield update
     finally:
         if task is not None:
             progress.stop()
@@ -55,9 +63,11 @@ def watch() -> RunProgress:
     screen = console()
 
     def track(conditions: Iterable[Condition], count: int) -> Iterator[Condition]:
-        with _progress(screen) as progress:
+        state = ""
+        with _progress(screen) as progress, heartbeat(screen, lambda: state):
             task = progress.add_task("predicting", total=count)
-            for condition in conditions:
+            for number, condition in enumerate(conditions, 1):
+                state = f"predicting {condition.key}, condition {number} of {count}"
                 progress.update(task, description=f"predicting {condition.key}")
                 yield condition
                 progress.advance(task)

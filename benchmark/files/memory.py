@@ -1,7 +1,8 @@
-"""Memory that this process may still take: of the machine, of its control group, and of its own limits."""
+"""Memory that this process may still take (of the machine, its control group and its own limits), and its cores."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -37,6 +38,14 @@ def require_memory(needed: int, what: str, way_out: str) -> None:
     free = available() if needed > SMALL else None
     if free is not None and needed > free:
         raise MedshiftError(f"{what} need {byte_size(needed)} in memory, {byte_size(free)} are free: {way_out}")
+
+
+def cores() -> int:
+    """Return the number of cores that this process may use."""
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:  # not on this system
+        return os.cpu_count() or 1
 
 
 def _of_machine(proc: Path) -> Iterator[int]:

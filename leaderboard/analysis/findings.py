@@ -27,7 +27,14 @@ def findings(board: Board, found: Correlation | None = None) -> list[str]:
             f"Do synthesized shifts predict the real ones better than clean performance does? {found.answer}"
         )
     leaders = [] if len(by_approach(board.rows)) > 1 else _leaders(board)
-    return [*sentences, *_first_tiers(board), *leaders, *device_caveat(board), *_single_seeds(board)]
+    return [
+        *sentences,
+        *_first_tiers(board),
+        *leaders,
+        *device_caveat(board),
+        *_single_seeds(board),
+        *_one_severity(board),
+    ]
 
 
 def _leaders(board: Board) -> list[str]:
@@ -89,4 +96,15 @@ def _single_seeds(board: Board) -> list[str]:
     return [
         f"{who} one seed, so the variation between seeds is unknown: intervals cover the sampling of groups only and "
         "are too narrow for another training run."
+    ]
+
+
+def _one_severity(board: Board) -> list[str]:
+    """Tell that shifts were tested at one severity."""
+    severities = board.protocol.severities
+    if not board.protocol.shifts or len(severities) > 1:
+        return []
+    return [
+        f"Synthesized shifts were tested at severity {severities[0]} alone: how entries fare under milder and stronger "
+        "ones is told by a run without --severities, which tests 1 to 5."
     ]

@@ -36,9 +36,13 @@ def test_every_submission_is_in_order(folder):
 
 def test_the_readme_shows_what_its_command_makes(tmp_path):
     shutil.copy(ROOT / "README.md", tmp_path / "README.md")
-    words = ["leaderboard", SUBMISSIONS, "--out", tmp_path / "site", "--readme", tmp_path / "README.md"]
+    (tmp_path / "leaderboard").mkdir()
+    below = tmp_path / SUBMISSIONS.relative_to(ROOT)  # the README links to them
+    below.symlink_to(SUBMISSIONS)
+    words = ["leaderboard", below, "--out", tmp_path / "site", "--readme", tmp_path / "README.md"]
     subprocess.run([sys.executable, "-m", "medshift.benchmark.cli", *map(str, words)], check=True, capture_output=True)
     assert (tmp_path / "README.md").read_text() == (ROOT / "README.md").read_text()
+    assert (tmp_path / "site" / "board.svg").read_text() == (ROOT / "docs" / "board.svg").read_text()
 
 
 @pytest.mark.slow

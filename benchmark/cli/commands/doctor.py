@@ -32,11 +32,12 @@ def doctor() -> None:
 def _findings() -> Iterator[tuple[str, str]]:
     """Yield one titled line per finding, those that cost nothing first."""
     from ... import __version__
+    from ...files.memory import cores
 
     yield "medshift", __version__
     yield "Python", f"{platform.python_version()} ({platform.python_implementation()}, {platform.machine()})"
     yield "system", f"{platform.system()} {platform.release()}"
-    yield "processors", f"{len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count()}"
+    yield "processors", f"{cores()}"
     yield "memory", _memory()
     yield "cache", _cache()
     yield "data sets", _stored()

@@ -154,7 +154,7 @@ def run(
     if dry_run:
         show(runs, out, pool.workers)
         return
-    with watched(len(runs)) as progress:
+    with watched(len(runs), out) as progress:
         result = run_study(prepared, made, progress)
     if prepared.is_reported(result):  # what failed is told below, and missing in the report
         _report(out)

@@ -5,6 +5,8 @@ table of the four scanners. Import is free: the modules load on use.
 """
 
 NAME = "brain-mri-sim"
+SMALL = "brain-mri-sim-small"  # its first patients, for demonstrations
+SMALL_PATIENTS = {"nyu": 120, "caltech": 24, "stanford": 24, "portable": 24}
 VERSION = "2"  # of the pixels: 1 was computed in float32, see `build`
 MODALITY = "mr"
 SIMULATED = True

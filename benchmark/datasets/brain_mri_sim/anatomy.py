@@ -10,6 +10,8 @@ Draws are float32, all arithmetic is float64 and elementwise: see `build` on wha
 from __future__ import annotations
 
 import functools
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -33,16 +35,29 @@ DEEP_GREY = ((6.0, -6.0, 0.0), (18.0, 28.0, 36.0))  # MNI centre and half axes m
 LAYERS_MM = (0.0, -2.0, -8.0, -14.0)  # depth of the brain's surface, inner table, outer table, skin
 
 
+_shared: list[Tensor] = []  # maps that another process has made
+
+
+def use_maps(path: Path) -> None:
+    """Take the tissue maps from a file that another process has made of `maps`, instead of making them."""
+    if not _shared:
+        _shared.append(torch.from_numpy(np.load(path, mmap_mode="c", allow_pickle=False)))
+
+
 @functools.cache
 def maps() -> Tensor:
     """Tissue maps (3, *SHAPE): white matter, grey matter, depth in mm below the brain's surface (< 0 outside)."""
+    if _shared:
+        return _shared[0]
     from nilearn import datasets
 
     loaders = (datasets.load_mni152_wm_template, datasets.load_mni152_gm_template, datasets.load_mni152_brain_mask)
     white, grey, brain = (np.asarray(load(resolution=1).dataobj, dtype=np.float32) for load in loaders)
-    inside = np.pad(brain > 0.5, 20)
-    depth = ndimage.distance_transform_edt(inside) - ndimage.distance_transform_edt(~inside)
-    depth = depth[20:-20, 20:-20, 20:-20]
+    # one voxel of air suffices: behind the edge of the map, the nearest air is the first voxel
+    inside = np.pad(brain > 0.5, 1)
+    with ThreadPoolExecutor(2) as threads:
+        within, outside = threads.map(ndimage.distance_transform_edt, (inside, ~inside))
+    depth = (within - outside)[1:-1, 1:-1, 1:-1]
     # (right, forward, up) -> (up, row from the front, column), so that axial images look as usual.
     volumes = [np.flip(volume.transpose(2, 1, 0), axis=1) for volume in (white, grey, depth)]
     padding = [((n - m) // 2, n - m - (n - m) // 2) for n, m in zip(SHAPE, volumes[0].shape, strict=True)]

@@ -14,7 +14,7 @@ decide where lesions and patches lie move by 3.3e-15, and are at least 3.5e-8 fr
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from . import anatomy, scanner, tissue
+from .processes import scan_blocks
 from .sites import SCANNERS, SOURCE, Scanner
 from .tissue import TISSUES, Array
 
@@ -75,14 +76,16 @@ def address(*parts: object) -> np.random.Generator:
 def build(
     home: Path | None = None,
     progress: Callable[[int, int], None] | None = None,
-    patients: dict[str, int] | int | None = None,
+    patients: Mapping[str, int] | int | None = None,
+    processes: int = 1,
 ) -> tuple[pd.DataFrame, NDArray[np.uint16]]:
     """Simulate the whole data set: the same bytes on every run, on any x86-64 processor.
 
     Args:
         home: not used: nothing is written, the caller caches what it gets.
-        progress: called with (patients done, patients in all) after every block.
+        progress: called with (patients done, patients in all) before the first block and after every one.
         patients: how many at each site, by default `PATIENTS`; a smaller number keeps the first patients.
+        processes: how many work at a time; 1 is this one.
 
     Returns:
         A table sorted by sample_id with columns sample_id, label (0 no lesion, 1 lesion), domain, group (the patient),
@@ -91,21 +94,24 @@ def build(
     """
     wanted = PATIENTS if patients is None else patients
     counts = {row.site: wanted if isinstance(wanted, int) else wanted[row.site] for row in SCANNERS}
+    blocks = [
+        (row.site, list(range(first, min(first + BLOCK, counts[row.site]))))
+        for row in SCANNERS
+        for first in range(0, counts[row.site], BLOCK)
+    ]
     total, done = sum(counts.values()), 0
+    tell = progress or (lambda done, total: None)
+    tell(done, total)  # the first block takes longest: it makes the tissue maps
     records: list[dict[str, object]] = []
-    blocks: list[Array] = []
-    for row in SCANNERS:
-        for first in range(0, counts[row.site], BLOCK):
-            numbers = range(first, min(first + BLOCK, counts[row.site]))
-            block_records, block = scan(row, list(numbers))
-            records += block_records
-            blocks.append(block)
-            done += len(numbers)
-            if progress is not None:
-                progress(done, total)
+    patches: list[Array] = []
+    for (_, numbers), (some, images) in zip(blocks, scan_blocks(blocks, processes), strict=True):
+        records += some
+        patches.append(images)
+        done += len(numbers)
+        tell(done, total)
     table = pd.DataFrame.from_records(records)
     order = np.argsort(table["sample_id"].to_numpy(dtype=str), kind="stable")
-    pixels = np.concatenate(blocks)[order]
+    pixels = np.concatenate(patches)[order]
     return table.iloc[order].reset_index(drop=True), np.rint(pixels * 65535).astype(np.uint16)[:, None]
 
 

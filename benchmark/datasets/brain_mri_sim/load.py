@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -17,16 +17,37 @@ TABLE, PIXELS, DONE = "table.parquet", "pixels.npy", "sha256.txt"
 
 
 def load(progress: Callable[[int, int], None] | None = None) -> Dataset:
-    """Load `brain-mri-sim`; it is simulated on first use (about two minutes) and cached below `files.home.home()`.
+    """Load `brain-mri-sim`; it is simulated on first use (about a minute) and cached below `files.home.home()`.
 
     Args:
         progress: Called with (patients done, patients in all) while it is being simulated.
     """
-    folder = home() / "datasets" / f"{brain_mri_sim.NAME}-v{brain_mri_sim.VERSION}"
+    return _load(brain_mri_sim.NAME, None, (brain_mri_sim.DESCRIPTION,), progress)
+
+
+def load_small(progress: Callable[[int, int], None] | None = None) -> Dataset:
+    """Load `brain-mri-sim-small`, the first patients of each scanner, made and cached likewise.
+
+    Args:
+        progress: As for `load`.
+    """
+    counts = brain_mri_sim.SMALL_PATIENTS
+    part = ", ".join(f"{count} of {site}" for site, count in counts.items())
+    few = f"For demonstrations: only the first patients of {brain_mri_sim.NAME} ({part}), so intervals are wide."
+    return _load(brain_mri_sim.SMALL, counts, (brain_mri_sim.DESCRIPTION, few), progress)
+
+
+def _load(
+    name: str,
+    patients: Mapping[str, int] | None,
+    notes: tuple[str, ...],
+    progress: Callable[[int, int], None] | None,
+) -> Dataset:
+    folder = home() / "datasets" / f"{name}-v{brain_mri_sim.VERSION}"
     if not _whole(folder):
-        _make(folder, progress)
+        _make(folder, patients, progress)
     return Dataset(
-        name=brain_mri_sim.NAME,
+        name=name,
         version=brain_mri_sim.VERSION,
         classes=brain_mri_sim.CLASSES,
         modality=brain_mri_sim.MODALITY,
@@ -35,14 +56,15 @@ def load(progress: Callable[[int, int], None] | None = None) -> Dataset:
         licence=brain_mri_sim.LICENCE,
         citation=brain_mri_sim.CITATION,
         simulated=brain_mri_sim.SIMULATED,
-        notes=(brain_mri_sim.DESCRIPTION,),
+        notes=notes,
     )
 
 
-def _make(folder: Path, progress: Callable[[int, int], None] | None) -> None:
+def _make(folder: Path, patients: Mapping[str, int] | None, progress: Callable[[int, int], None] | None) -> None:
     from .build import build
+    from .processes import suited
 
-    table, pixels = build(progress=progress)
+    table, pixels = build(progress=progress, patients=patients, processes=suited())
     with replace(folder / TABLE) as temporary:
         table.to_parquet(temporary, index=False)
     with replace(folder / PIXELS) as temporary, temporary.open("wb") as file:

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ...files.memory import cores
 from .child import PROGRAM, Child
 from .outcome import Outcome, SweepProgress, reason_of
 from .planned import PlannedRun
@@ -96,14 +97,6 @@ def _ended(ended: _Active, out: Path) -> Outcome:
     if status and ended.run.state(out) == "running":  # another process was faster
         return Outcome(ended.run, "elsewhere", seconds, log=child.log)
     return Outcome(ended.run, "failed", seconds, reason_of(status, child.printed()), child.log)
-
-
-def cores() -> int:
-    """Return the number of cores that this process may use."""
-    try:
-        return len(os.sched_getaffinity(0))
-    except AttributeError:  # not on this system
-        return os.cpu_count() or 1
 
 
 def graphics_cards() -> list[str]:

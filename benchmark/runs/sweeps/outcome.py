@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -73,6 +74,18 @@ class SweepProgress:
     line: Callable[[str], None] = lambda text: None
     ended: Callable[[Outcome, int, int], None] = lambda outcome, count, total: None
     tick: Callable[[Sequence[PlannedRun]], None] = lambda runs: None
+
+
+def last_line(log: Path) -> str:
+    """Return the last line of a log that is being written; empty where there is none."""
+    try:
+        with log.open("rb") as file:
+            size = file.seek(0, os.SEEK_END)
+            file.seek(max(0, size - TAIL))
+            lines = file.read().decode("utf-8", "replace").split("\n")
+    except OSError:
+        return ""
+    return next((line.strip()[:LONGEST] for line in reversed(lines) if line.strip()), "")
 
 
 def reason_of(status: int, text: bytes) -> str:

@@ -14,7 +14,8 @@ import pandas as pd
 import pytest
 import torch
 
-from medshift.benchmark.datasets.brain_mri_sim import anatomy, build, scanner, sites, tissue
+from medshift.benchmark.datasets import brain_mri_sim
+from medshift.benchmark.datasets.brain_mri_sim import anatomy, build, load, processes, scanner, sites, tissue
 
 TINY = "88e103df2690b9774572d3c95cb365742f4b7cc68442e587015cb17412dbcf38"  # of two patients a site
 WHOLE = "0561cbf0cf5a6617ef98bb515cd8f99e1e12ff82304efd2f3abda4752a42d2ea"
@@ -93,6 +94,40 @@ def test_same_bytes_again_in_other_blocks_and_on_other_thread_counts(threads, bl
         torch.set_num_threads(before)
     assert same.tobytes() == pixels.tobytes()
     pd.testing.assert_frame_equal(again, table, check_exact=True)
+
+
+def test_same_bytes_from_several_processes(tiny):
+    told = []
+    table, pixels = build.build(patients=2, processes=2, progress=lambda *where: told.append(where))
+    assert pixels.tobytes() == tiny[1].tobytes()
+    pd.testing.assert_frame_equal(table, tiny[0], check_exact=True)
+    assert told == [(done, 8) for done in range(9)]
+
+
+def test_as_many_processes_as_there_are_cores_and_memory_for(monkeypatch):
+    free = {"bytes": None}
+    monkeypatch.setattr(processes, "cores", lambda: 3)
+    monkeypatch.setattr(processes, "available", lambda: free["bytes"])
+    found = {}
+    for free["bytes"] in (None, 0, processes.MEMORY * 2):
+        found[free["bytes"]] = processes.suited()
+    assert list(found.values()) == [3, 1, 2]
+    monkeypatch.setattr(processes, "cores", lambda: 64)
+    free["bytes"] = None
+    assert processes.suited() == processes.MOST
+
+
+def test_the_small_set_is_the_first_patients_of_the_whole_one(tiny, home, monkeypatch):
+    monkeypatch.setattr(brain_mri_sim, "SMALL_PATIENTS", {"nyu": 2, "caltech": 1, "stanford": 1, "portable": 1})
+    monkeypatch.setattr(processes, "suited", lambda: 1)
+    small = load.load_small()
+    kept = tiny[0]["group"].isin({"nyu-p000", "nyu-p001", "caltech-p000", "stanford-p000", "portable-p000"})
+    assert (small.name, small.version, small.simulated) == ("brain-mri-sim-small", "2", True)
+    pd.testing.assert_frame_equal(small.table, tiny[0][kept].reset_index(drop=True))
+    assert np.array_equal(small.pixels, tiny[1][kept])
+    assert "2 of nyu, 1 of caltech" in small.notes[-1]
+    monkeypatch.setattr(build, "build", None)  # made once
+    assert len(load.load_small().table) == kept.sum()
 
 
 ELSEWHERE = """

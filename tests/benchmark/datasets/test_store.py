@@ -90,7 +90,7 @@ def test_a_stored_set_is_found_by_name_and_listed(home):
     pixels = np.zeros((4, 1, 2, 2), dtype=np.uint8)
     pack("mine", content(pixels), [pixels])
     assert registry.load_dataset("mine").name == "mine"
-    assert registry.names() == ["brain-mri-sim", "mine"]
+    assert registry.names() == ["brain-mri-sim", "brain-mri-sim-small", "mine"]
     assert registry.summary("mine") == "stored: 4 images (any), no, yes"
     with pytest.raises(MedshiftError, match=r"unknown data set 'mien'\. Did you mean 'mine'"):
         registry.load_dataset("mien")

@@ -14,7 +14,8 @@ def leaderboard(
         "site"
     ),
     readme: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Also replace the table in this Markdown file.")
+        Path | None,
+        typer.Option(metavar="FILE", help="Also write the first entries of each access level into this Markdown file."),
     ] = None,
     against: Annotated[
         str, typer.Option(metavar="ENTRY", help="Also write every entry's gain over this one, paired, with intervals.")

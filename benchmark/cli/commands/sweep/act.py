@@ -10,17 +10,19 @@ from pathlib import Path
 
 from .....shifts.errors import MedshiftError
 from ....files.wording import duration, plural
+from ....reporting.heartbeat import heartbeat
 from ....runs.sweeps.cluster import Cluster
 from ....runs.sweeps.estimate import Durations, told_total
 from ....runs.sweeps.file import SweepFile
 from ....runs.sweeps.local import Workers
-from ....runs.sweeps.outcome import Outcome, SweepProgress, SweepResult
+from ....runs.sweeps.outcome import Outcome, SweepProgress, SweepResult, last_line
 from ....runs.sweeps.planned import PlannedRun, plan_runs
 from ....runs.sweeps.run_sweep import make_runs
 from ....runs.sweeps.sweep import Sweep
 from ...progress import bar, console
 from ..listing import print_rows
 
+LINE = 80  # characters of what a run printed last
 CLOCK = 45  # columns of a terminal that the clock, the bar and the count take
 
 
@@ -54,7 +56,7 @@ def show(runs: Sequence[PlannedRun], out: Path, workers: int) -> None:
 
 def start(runs: Sequence[PlannedRun], out: Path, pool: Workers | Cluster) -> None:
     """Make runs, and end with an error that lists those that failed."""
-    with watched(len(runs)) as progress:
+    with watched(len(runs), out) as progress:
         result = make_runs(runs, out, pool, progress)
     end(result)
 
@@ -67,8 +69,15 @@ def counted(states: Sequence[str]) -> str:
 
 
 @contextmanager
-def watched(total: int) -> Iterator[SweepProgress]:
-    """Print a line per run that has ended; on a terminal, show a clock and the runs under way, too."""
+def watched(total: int, out: Path) -> Iterator[SweepProgress]:
+    """Print a line per run that has ended.
+
+    On a terminal, show a clock and the runs under way, too; elsewhere, what they printed last, now and then.
+
+    Args:
+        total: Number of runs.
+        out: Folder of submissions, with the logs of the runs.
+    """
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
     screen = console()
@@ -81,6 +90,7 @@ def watched(total: int) -> Iterator[SweepProgress]:
     )
     clock = Progress(*columns, console=screen, transient=True, disable=not screen.is_terminal)
     task = clock.add_task("starting", total=total)
+    active: Sequence[PlannedRun] = ()
 
     def line(text: str) -> None:
         screen.print(text, markup=False, soft_wrap=True)
@@ -90,12 +100,20 @@ def watched(total: int) -> Iterator[SweepProgress]:
         line(f"[{count}/{total}] {outcome.run.title}: {_told(outcome)}")
 
     def tick(runs: Sequence[PlannedRun]) -> None:
+        nonlocal active
+        active = tuple(runs)
         shown = "; ".join(run.title for run in runs) or "waiting for workers"
         room = max(20, screen.width - CLOCK)
         clock.update(task, description=shown if len(shown) <= room else f"{shown[: room - 3]}...")
 
-    with clock:
+    with clock, heartbeat(screen, lambda: "; ".join(_doing(run, out) for run in active) or "waiting for workers"):
         yield SweepProgress(line, ended, tick)
+
+
+def _doing(run: PlannedRun, out: Path) -> str:
+    """Tell a run under way with the last line of its log."""
+    last = last_line(run.log(out)).removeprefix(f"{run.title}: ") or "starting"
+    return f"{run.title}: {last if len(last) <= LINE else f'{last[: LINE - 3]}...'}"
 
 
 def _told(outcome: Outcome) -> str:

@@ -12,8 +12,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from medshift.benchmark.cli.commands.sweep import child
+from medshift.benchmark.cli.commands.sweep import act, child
 from medshift.benchmark.files.locks import is_held, locked
+from medshift.benchmark.reporting.heartbeat import heartbeat
 from medshift.benchmark.runs import environment
 from medshift.benchmark.runs.sweeps import cluster, local, signals, task
 from medshift.benchmark.runs.sweeps.child import Child
@@ -196,3 +197,19 @@ def test_a_signal_that_is_held_back_reaches_its_handler_where_it_is_let_through(
         assert signal.getsignal(signal.SIGTERM) is stop
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+def test_where_there_is_no_terminal_the_runs_tell_what_they_printed_last(planned, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(act, "heartbeat", partial(heartbeat, first=0.02))
+    runs = planned((0.001, 0.01))
+    log = runs[0].log(tmp_path)
+    log.parent.mkdir(parents=True)
+    log.write_text(f"old\n{runs[0].title}: step 8 of 300 {'x' * 99}\n\n")
+    with act.watched(2, tmp_path) as progress:
+        time.sleep(0.1)
+        progress.tick(runs)
+        time.sleep(0.3)
+    said = capsys.readouterr().err.splitlines()
+    shown = f"step 8 of 300 {'x' * 99}"[: act.LINE - 3]
+    assert said[0] == "waiting for workers (0 s)"
+    assert said[-1] == f"{runs[0].title}: {shown}...; {runs[1].title}: starting (0 s)"

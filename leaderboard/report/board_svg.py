@@ -1,0 +1,137 @@
+"""The picture of a leaderboard for a README: clean and shifted of the leading entries, as SVG for light and dark."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from html import escape
+
+from ...benchmark.contract.sees import MEANS
+from ...benchmark.reporting import axes
+from ...benchmark.scoring.metrics import METRICS
+from ..analysis.approach import approach, by_approach
+from ..entries.figures import Figure
+from ..ranking.board import Board, Row
+from .brief import leading
+
+WIDTH, LEFT, RIGHT = 680, 190, 24
+LINE, TOP, BOTTOM = 21, 78, 40
+APART = 3  # pixels between the two figures of an entry and the middle of its row
+LETTERS = 24  # characters of an entry's name that fit
+SHAPES = {"ImageNet transfer": "circle", "training from scratch": "square", "adaptation": "triangle"}
+OUTLINES = {
+    "circle": "M-5,0a5,5 0 1,0 10,0a5,5 0 1,0 -10,0z",
+    "square": "M-4.5,-4.5h9v9h-9z",
+    "triangle": "M0,-5.5L5.5,4.5H-5.5z",
+    "other": "M0,-5.5L5.5,0L0,5.5L-5.5,0z",
+}
+# a background of its own: what a page shows behind a picture need not follow the reader's scheme
+STYLE = """\
+svg{--back:#fff}text{font:12px system-ui,-apple-system,"Segoe UI",Helvetica,Arial,sans-serif;fill:#1f2328}
+.back{fill:#fff;stroke:#d1d9e0}.soft{fill:#59636e}.head{font-weight:600}.grid{stroke:#d1d9e0}
+.circle{fill:#0b5cad;stroke:#0b5cad}.square{fill:#a04500;stroke:#a04500}.triangle{fill:#0e7a4b;stroke:#0e7a4b}
+.other{fill:#59636e;stroke:#59636e}.clean{fill:var(--back);stroke-width:1.6}.label{font-size:11px}
+.chance{stroke:#59636e;stroke-dasharray:3 3}.bar{stroke-width:1.6}
+@media(prefers-color-scheme:dark){svg{--back:#0d1117}text{fill:#e6edf3}.back{fill:#0d1117;stroke:#3d444d}.soft{fill:#9198a1}
+.grid{stroke:#3d444d}.circle{fill:#6cb6ff;stroke:#6cb6ff}.square{fill:#f0a05a;stroke:#f0a05a}
+.triangle{fill:#4cc38a;stroke:#4cc38a}.other{fill:#9198a1;stroke:#9198a1}.clean{fill:var(--back)}.chance{stroke:#9198a1}}
+"""
+
+
+def board_svg(boards: Sequence[Board]) -> str:
+    """Draw the first board that has a ranked entry; an empty picture if there is none."""
+    board = next((board for board in boards if any(row.rank is not None for row in board.rows)), None)
+    return _frame(60, "No entry is ranked yet.", []) if board is None else _drawn(board)
+
+
+def shown(board: Board) -> list[Row]:
+    """Select the leading entries of each access level, and the best of each approach if it is not among them."""
+    best = [min(rows, key=lambda row: row.rank or len(board.rows)) for rows in by_approach(board.rows).values()]
+    return [row for row in board.rows if row in [*leading(board), *best]]
+
+
+def _drawn(board: Board) -> str:
+    rows = shown(board)
+    figures = ("clean", "shifted") if board.ranked_figure == "shifted" else ("clean",)
+    drawn = {row.name: [row.aggregates[name, board.rank_by] for name in figures] for row in rows}
+    guess = METRICS[board.rank_by].chance
+    chance = [guess(len(board.protocol.dataset.classes))] if guess else []
+    numbers = [x for each in drawn.values() for figure in each for x in figure if not math.isnan(x)]
+    low, high = axes.bounds([*numbers, *chance])
+
+    def at(value: float) -> float:
+        return axes.scale_position(value, low, high, LEFT, WIDTH - RIGHT)
+
+    levels = list(dict.fromkeys(row.sees for row in rows))
+    height = TOP + LINE * (len(rows) + len(levels)) + BOTTOM
+    kind = "SIMULATED images; " if board.protocol.dataset.simulated else ""
+    title = f"{board.protocol.name} ({kind}{len(rows)} of {len(board.rows)} entries): {board.title}"
+    parts = [_text(16, 24, title, "head"), *_legend(rows, len(figures) > 1, bool(chance))]
+    for x, label in axes.ticks(low, high, at):
+        parts.append(f'<path class="grid" d="M{x},{TOP - 4}V{height - BOTTOM + 4}"/>')
+        parts.append(_text(x, height - BOTTOM + 20, label, "soft", "middle"))
+    parts += [f'<path class="chance" d="M{at(x)},{TOP - 4}V{height - BOTTOM + 4}"/>' for x in chance]
+    y = TOP
+    for sees in levels:
+        parts.append(_text(16, y + 16, f"sees {sees}: {MEANS[sees]}", "soft label"))
+        for row in (row for row in rows if row.sees == sees):
+            y += LINE
+            parts += _entry(row, drawn[row.name], at, y + LINE / 2)
+        y += LINE
+    return _frame(height, title, parts)
+
+
+def _legend(rows: Sequence[Row], both: bool, guessing: bool) -> Iterator[str]:
+    """Explain shapes, in the second line, and fills, in the third."""
+    x = 16.0
+    for name in dict.fromkeys(approach(row) or "other" for row in rows):
+        yield _mark(x + 6, 42, _shape(name))
+        yield _text(x + 17, 46, name, "soft")
+        x += 34 + 6.2 * len(name)
+    bars = f"Bars: 95 % intervals.{' Dotted: guessing.' if guessing else ''}"
+    how = f"Hollow: the source's own test patients. Filled: under shift. {bars}" if both else bars
+    yield _text(16, 64, how, "soft")
+
+
+def _entry(row: Row, figures: Sequence[Figure], at: Callable[[float], float], y: float) -> Iterator[str]:
+    """Draw the name of an entry, its figures and their intervals; the last figure is filled."""
+    shape = _shape(approach(row) or "other")
+    name = row.name if len(row.name) <= LETTERS else f"{row.name[: LETTERS - 1]}…"
+    yield _text(LEFT - 14, y + 4, name, "", "end")
+    for number, figure in enumerate(figures):
+        if figure.defined:
+            last = number == len(figures) - 1
+            level = y if len(figures) == 1 else y + APART if last else y - APART
+            if not math.isnan(figure.low):
+                yield f'<path class="{shape} bar" d="M{at(figure.low)},{level:g}H{at(figure.high)}"/>'
+            yield _mark(at(figure.value), level, shape if last else f"{shape} clean", figure.text)
+
+
+def _shape(name: str) -> str:
+    return SHAPES.get(name, "other")
+
+
+def _mark(x: float, y: float, classes: str, title: str = "") -> str:
+    outline = OUTLINES[classes.partition(" ")[0]]
+    inside = f"<title>{escape(title)}</title>" if title else ""
+    return f'<path class="{classes}" transform="translate({x:g},{y:g})" d="{outline}">{inside}</path>'
+
+
+def _text(x: float, y: float, text: str, classes: str = "", anchor: str = "start") -> str:
+    kind = f' class="{classes}"' if classes else ""
+    side = f' text-anchor="{anchor}"' if anchor != "start" else ""
+    return f'<text{kind} x="{x:g}" y="{y:g}"{side}>{escape(text)}</text>'
+
+
+def _frame(height: int, title: str, parts: Sequence[str]) -> str:
+    label = escape(title)
+    lines = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{height}" viewBox="0 0 {WIDTH} {height}" '
+        f'role="img" aria-label="{label}">',
+        f"<title>{label}</title>",
+        f"<style>{STYLE}</style>",
+        f'<rect class="back" x="0.5" y="0.5" width="{WIDTH - 1}" height="{height - 1}" rx="8"/>',
+        *(parts or [_text(16, 34, title)]),
+        "</svg>",
+    ]
+    return "\n".join(lines) + "\n"
