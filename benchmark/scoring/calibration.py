@@ -79,15 +79,6 @@ def corrected(
     return found
 
 
-def earlier(labels: NDArray[np.int64], probabilities: NDArray[np.floating]) -> float:
-    """Compute the ECE of the first cards: float32's .2, .4, .6 and .8 are above the edges that they are on."""
-    if not len(labels):
-        return math.nan
-    gaps, _ = top_gaps(labels, probabilities)
-    bins = np.ceil(probabilities.max(axis=1).astype(np.float64) * BINS).astype(np.int64)
-    return float(np.abs(np.bincount(bins, gaps)).sum() / len(labels))
-
-
 def _noise(
     labels: NDArray[np.int64], probabilities: NDArray[np.floating], groups: NDArray[np.int64]
 ) -> tuple[Floats, Floats]:

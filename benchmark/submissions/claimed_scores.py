@@ -2,29 +2,15 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
-
-import numpy as np
-from numpy.typing import NDArray
-
 from ..files.wording import plural
 from ..protocols.protocol import Protocol
-from ..scoring import calibration
-from ..scoring.bootstrap import ResampledSplit, split_key
 from ..scoring.scores import Scores
 from .card import CARD_FILE, Card, claims
 
 CLAIM_TOLERANCE = 1e-6
 
 
-def claim_problems(
-    card: Card,
-    protocol: Protocol,
-    scored: Scores,
-    arrays: Mapping[str, NDArray[np.float32]],
-    drawn: Mapping[tuple[str, str], ResampledSplit],
-) -> list[str]:
+def claim_problems(card: Card, protocol: Protocol, scored: Scores) -> list[str]:
     """List claimed scores that differ from those of the predictions, are missing, or are unknown."""
     ours = {(c.condition, c.metric): c.value for c in claims(scored) if c.metric in protocol.metrics}
     theirs = {(c.condition, c.metric): c.value for c in card.scores}
@@ -36,16 +22,7 @@ def claim_problems(
             condition, metric = min(lacking)
             count = plural(len(lacking), "score" if what == "lacks" else "unknown score")
             found.append(f"{CARD_FILE}: {what} {count}, e.g. {metric[:80]} of {condition[:80]!r}")
-    where = {condition.key: split_key(condition) for condition in protocol.conditions()}
-
-    def of_first_cards(condition: str, metric: str) -> float:
-        return calibration.earlier(drawn[where[condition]].labels, arrays[condition]) if metric == "ece" else math.nan
-
-    differing = [
-        key
-        for key in sorted(ours.keys() & theirs.keys())
-        if not _same(ours[key], theirs[key]) and not _same(of_first_cards(*key), theirs[key])
-    ]
+    differing = [key for key in sorted(ours.keys() & theirs.keys()) if not _same(ours[key], theirs[key])]
     if differing:
         condition, metric = differing[0]
         found.append(

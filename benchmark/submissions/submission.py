@@ -61,7 +61,7 @@ def read_scores(folder: Path, protocol: Protocol, truth: pd.DataFrame) -> Scores
         _require_valid(folder, found, card)
     drawn, arrays = resampled_splits(protocol, truth), seen.arrays
     scored = score(protocol, truth, arrays, drawn=drawn)
-    _require_valid(folder, claim_problems(card, protocol, scored, arrays, drawn) if card else [], card)
+    _require_valid(folder, claim_problems(card, protocol, scored) if card else [], card)
     return scored
 
 
@@ -143,7 +143,7 @@ def examine_and_score(
         return Examined(found, card, arrays, seen.rejected)
     conditions, frozen = by_condition(protocol, truth, arrays, drawn=drawn, metrics=metrics)
     scores = Scores(conditions, {}, frozen)
-    found += claim_problems(card, protocol, scores, arrays, drawn)
+    found += claim_problems(card, protocol, scores)
     return Examined(found, card, arrays, seen.rejected, scores)
 
 

@@ -17,12 +17,12 @@ from medshift.benchmark.scoring.bootstrap import resampled_splits
 from medshift.benchmark.submissions import predictions
 
 BOARD = Path(__file__).parents[3] / "leaderboard" / "submissions" / "brain-mri-sim"
-FILES = sorted(BOARD.glob("*/seed-0/predictions.parquet"))[::4]
+FILES = sorted(BOARD.glob("*/seed-0/predictions.parquet"))[::3]
 
 
 @pytest.fixture(scope="module")
 def board():
-    """Protocol, splits, and the predictions of every fourth entry on the committed board."""
+    """Protocol, splits, and the predictions of every third entry on the committed board."""
     protocol, truth = read_protocol(BOARD)
     splits = resampled_splits(protocol, truth, 0)
     return protocol, splits, [predictions.read(path, protocol, truth) for path in FILES]

@@ -83,10 +83,17 @@ def test_what_does_not_come_out_again_is_said(made, tmp_path):
 
 
 def test_an_entry_made_on_another_version_of_the_simulated_data_is_refused_before_anything_is_made(tmp_path, home):
-    entry = Path(__file__).parents[3] / "leaderboard" / "submissions" / "brain-mri-sim" / "scratch" / "seed-0"
+    theirs = Path(__file__).parents[3] / "leaderboard" / "submissions" / "brain-mri-sim" / "scratch" / "seed-0"
+    terms, table = planning.read_protocol(theirs.parent.parent)
+    terms = terms.model_copy(update={"dataset": terms.dataset.model_copy(update={"version": "1"})})
+    entry = tmp_path / terms.name / "scratch" / "seed-0"
+    planning.write_protocol(terms, table, tmp_path / terms.name)
+    shutil.copytree(theirs, entry)
+    fields = json.loads((entry / cards.CARD_FILE).read_text())
+    fields["protocol"]["sha256"], fields["dataset"]["version"] = terms.sha256, "1"
+    (entry / cards.CARD_FILE).write_text(json.dumps(fields))
     with pytest.raises(MedshiftError, match="brain-mri-sim is version 2 here and version 1 in the protocol"):
         verify(entry, tmp_path)
-    terms, _ = planning.read_protocol(entry.parent.parent)
     with pytest.raises(MedshiftError, match="use the medshift that made them"):
         data.data_of(terms, None)
     assert not (home / "datasets").exists()

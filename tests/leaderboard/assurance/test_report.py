@@ -189,7 +189,7 @@ def test_the_example_of_the_documentation_is_judged(tmp_path):
     )
     (tmp_path / "criteria.toml").write_text(text)
     criteria, _ = read_criteria(tmp_path / "criteria.toml")
-    report = make_report(COMMITTED / "mixup" / "seed-0", tmp_path / "criteria.toml", replicates=100)
+    report = make_report(COMMITTED / "scratch" / "seed-0", tmp_path / "criteria.toml", replicates=100)
     assert [verdict.criterion.name for verdict in report.verdicts] == [criterion.name for criterion in criteria]
     assert len(report.breaking) == 4  # the model refuses nothing, so no shift can break its coverage
     assert ReportRecord.model_validate_json(record(report).text()) == record(report)
