@@ -17,12 +17,12 @@ $(VENV)/.installed: pyproject.toml
 	$(BIN)/python -m pip install --quiet --editable '.[dev]'
 	touch $@
 
-# demo.toml says what is run and what is left out; its runs go two at a time, which is faster than one on all cores
+# examples/demo.toml says what is run and what is left out; its runs go two at a time, which is faster than one on all cores
 demo: $(VENV)/.installed  ## the main job in small: train, test under shift, rank; three minutes on two cores
 	@echo 'medshift demo: four baselines on SIMULATED patients, which are made first'
-	@$(BIN)/medshift sweep demo.toml --workers 2 --out $(OUT)
+	@$(BIN)/medshift sweep examples/demo.toml --workers 2 --out $(OUT)
 	@$(BIN)/medshift leaderboard $(OUT) --out $(OUT)/site
-	@sed -n '/^# Left out/,/^$$/s/^# \{0,1\}//p' demo.toml
+	@sed -n '/^# Left out/,/^$$/s/^# \{0,1\}//p' examples/demo.toml
 
 # file by file, so that what a file makes for its tests is made once; in order, so that the last ones are short
 test: $(VENV)/.installed  ## the tests, about ten minutes on two cores

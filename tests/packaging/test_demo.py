@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def test_the_demo_compares_the_three_approaches_at_equal_steps_and_equal_terms():
-    sweep, _ = read_file(ROOT / "demo.toml")
+    sweep, _ = read_file(ROOT / "examples" / "demo.toml")
     assert {BUILTINS[method.baseline].approach for method in sweep.methods} == {
         "ImageNet transfer",
         "training from scratch",
@@ -34,8 +34,8 @@ def test_the_demo_compares_the_three_approaches_at_equal_steps_and_equal_terms()
 
 def test_what_it_leaves_out_is_printed_at_its_end():
     recipe = (ROOT / "Makefile").read_text().partition("\ndemo:")[2].partition("\n\n")[0]
-    assert "sed -n '/^# Left out/,/^$$/s/^# \\{0,1\\}//p' demo.toml" in recipe.splitlines()[-1]
-    comment = (ROOT / "demo.toml").read_text().partition("# Left out")[2].partition("\n\n")[0]
+    assert "sed -n '/^# Left out/,/^$$/s/^# \\{0,1\\}//p' examples/demo.toml" in recipe.splitlines()[-1]
+    comment = (ROOT / "examples" / "demo.toml").read_text().partition("# Left out")[2].partition("\n\n")[0]
     assert all(line.startswith("#") for line in comment.splitlines()[1:])
     for word in ("patients:", "training:", "shifts:", "seeds:", "medshift run", "make submissions"):
         assert word in comment
