@@ -59,7 +59,7 @@ def _options(command: Any) -> list[str]:  # noqa: ANN401
         argument = parameter.param_type_name == "argument"
         panel = "Arguments" if argument else getattr(parameter, "rich_help_panel", None) or GENERAL
         panels.setdefault(panel, []).append(_row(parameter, argument))
-    head = "| {} | | |\n|---|---|---|"
+    head = "| {} | |\n|---|---|"
     return [f"{head.format(panel)}\n" + "\n".join(rows) + "\n" for panel, rows in panels.items()]
 
 
@@ -75,7 +75,7 @@ def _row(parameter: Any, argument: bool) -> str:  # noqa: ANN401
         told += f" Default: `{_cell(default)}`."
     if parameter.required and not argument:
         told += " Required."
-    return f"| {name} | {f'`{takes}`' if takes else ''} | {told.strip()} |"
+    return f"| {name}{f'<br>{takes}' if takes else ''} | {told.strip()} |"  # in two columns, for narrow screens
 
 
 def _takes(parameter: Any) -> str:  # noqa: ANN401
