@@ -39,6 +39,8 @@ SHOWN_ON = {  # where the first modality that a shift applies to does not show i
     "stain-giemsa": "blood",
     "correlated-noise": "ct",
 }
+APPLIES = re.compile(r"\s*\(modalit(?:y|ies):[^)]*\)|^Modalit(?:y|ies):[^.]*\.", re.MULTILINE)
+TOGETHER = 250  # characters of a sentence on the severity and what follows it, which may refer to it
 SCALE = re.compile(r"Severity is .*?\.(?= [A-Z]|$)")
 
 
@@ -109,11 +111,19 @@ def physics_of(entry: Entry) -> tuple[list[str], str]:
     """Read what a shift does from the docstring of its function: paragraphs, and the sentence on its severity."""
     text = inspect.getdoc(load_shift(entry.name)) or ""
     text = re.split(r"\n\s*\n(?:Args|Returns|Raises):", text)[0].replace("`", "")
+    text = APPLIES.sub("", text)  # the page says it beside them
     for name in BUILTINS:
         text = text.replace(name.replace("-", "_"), name)
     paragraphs = [" ".join(part.split()) for part in re.split(r"\n\s*\n", text)]
-    scale = next((found[0] for part in paragraphs if (found := SCALE.search(part))), "")
-    rest = [part.replace(scale, "").strip() for part in paragraphs]
+    scale, rest = "", []
+    for part in paragraphs:
+        found = None if scale else SCALE.search(part)
+        if found:
+            scale, after = found[0], part[found.end() :]
+            if len(scale + after) <= TOGETHER:
+                scale, after = scale + after, ""
+            part = part[: found.start()] + after.lstrip()
+        rest.append(part.strip())
     return [part for part in rest if part], scale
 
 
