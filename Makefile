@@ -53,7 +53,7 @@ board: $(VENV)/.installed  ## the committed leaderboard's pages, into build/site
 
 readme: $(VENV)/.installed  ## the same, and its first entries and picture into README.md
 	$(BIN)/medshift leaderboard leaderboard/submissions --out build/site --readme README.md
-	cp build/site/board.svg docs/board.svg
+	cp build/site/board.svg docs/assets/board.svg
 
 # the tables in docs/ that are generated from the code; tests compare them
 docs-tables: $(VENV)/.installed  ## write the generated tables of docs/

@@ -46,7 +46,7 @@ def test_the_readme_shows_what_its_command_makes(tmp_path):
     words = ["leaderboard", below, "--out", tmp_path / "site", "--readme", tmp_path / "README.md"]
     subprocess.run([sys.executable, "-m", "medshift.benchmark.cli", *map(str, words)], check=True, capture_output=True)
     assert (tmp_path / "README.md").read_text() == (ROOT / "README.md").read_text()
-    assert (tmp_path / "site" / "board.svg").read_text() == (ROOT / "docs" / "board.svg").read_text()
+    assert (tmp_path / "site" / "board.svg").read_text() == (ROOT / "docs" / "assets" / "board.svg").read_text()
 
 
 @pytest.mark.slow
