@@ -12,7 +12,7 @@ from medshift.benchmark.datasets.public.definition import load_function
 from medshift.shifts.catalogue import MODALITIES
 from medshift.shifts.errors import MedshiftError
 
-PAGE = (Path(__file__).parents[3] / "docs" / "datasets.md").read_text(encoding="utf-8")
+PAGE = (Path(__file__).parents[4] / "docs" / "datasets.md").read_text(encoding="utf-8")
 
 
 def test_the_page_shows_what_its_command_makes():
