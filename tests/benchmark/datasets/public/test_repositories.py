@@ -12,7 +12,7 @@ from helpers import public_repositories as made
 from helpers.progress import nothing
 
 from medshift.benchmark.datasets import registry, store
-from medshift.benchmark.datasets.public import catalogue, download, get
+from medshift.benchmark.datasets.public import catalogue, download, gather, get
 from medshift.benchmark.datasets.public.definition import Remote
 from medshift.benchmark.datasets.public.repositories import PinnedFile, read_pins
 from medshift.benchmark.datasets.public.sets import vessel_patches
@@ -95,6 +95,18 @@ def test_one_damaged_and_one_missing_file_are_named_in_one_line_and_the_others_a
     made.write_below(raw, {"found elsewhere.bmp": files[WBC]})
     assert len(get.get("blood-cells", nothing, accept=True).table) == len(want)
     assert server.asked == [BCCD]
+
+
+def test_a_repository_that_is_gone_is_not_asked_for_every_file(cells, monkeypatch):
+    server, files, _ = cells
+    server.gone = set(files)
+    monkeypatch.setattr(gather, "GIVE_UP", 3)
+    with pytest.raises(MedshiftError) as error:
+        get.get("blood-cells", nothing, accept=True)
+    assert re.search(
+        r"to fetch \d not there any more \(the first: http\S+\); the rest was not tried\.", one_line(error)
+    )
+    assert 3 <= len(server.asked) <= 3 + gather.AT_ONCE
 
 
 def test_a_server_that_asks_for_patience_is_asked_again_when_it_says(cells, tmp_path, monkeypatch):
