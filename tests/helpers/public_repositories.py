@@ -6,6 +6,7 @@ import hashlib
 import http.server
 import io
 import threading
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -115,6 +116,8 @@ class Server(http.server.ThreadingHTTPServer):
         self.asked: list[str] = []
         self.damaged: set[str] = set()
         self.gone: set[str] = set()
+        self.longer = 0  # bytes behind each file
+        self.busy = 0  # requests that are told to come back after 7 seconds
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -128,14 +131,22 @@ class Handler(http.server.BaseHTTPRequestHandler):
         assert unquote(self.path) != self.path or " " not in self.path
         key, body = self.server.files[self.path]
         self.server.asked.append(key)
+        if self.server.busy:
+            self.server.busy -= 1
+            self.send_response(429)
+            self.send_header("Retry-After", "7")
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+            return
         found = key not in self.server.gone
         if key in self.server.damaged:
             body = body[:-1] + bytes([body[-1] ^ 1])
         self.send_response(200 if found else 404)
-        body = body if found else b"404: Not Found"
+        body = body + bytes(self.server.longer) if found else b"404: Not Found"
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
-        self.wfile.write(body)
+        with suppress(ConnectionError):  # the client may have read enough
+            self.wfile.write(body)
 
 
 def pin(name: str, files: dict[str, bytes], table: Path, monkeypatch) -> None:

@@ -120,6 +120,15 @@ class _Fetched:
 
         return count
 
+    def describe(self) -> str:
+        """Say how many files are damaged and gone, and the first of each; empty if none is."""
+        said = []
+        if self.damaged:
+            said.append(f"{len(self.damaged):,} with another content than the published{_such(sorted(self.damaged))}")
+        if self.gone:
+            said.append(f"{len(self.gone):,} not there any more{_such(sorted(self.gone))}")
+        return " and ".join(said)
+
 
 def fetch_all(pins: Sequence[PinnedFile], place: Path, progress: Callable[[int, int], None]) -> None:
     """Fetch files into `place`, several at once; what is complete is kept, whatever happens to the others.
@@ -142,17 +151,17 @@ def fetch_all(pins: Sequence[PinnedFile], place: Path, progress: Callable[[int, 
         try:
             for task in tasks:
                 task.result()
+        except download.Unreachable as error:
+            raise download.Unreachable(f"{error}. What is complete was kept: the same command resumes") from error
         finally:
+            stopped = stop.is_set()
             stop.set()
-    said = (
-        [f"{len(made.damaged):,} with another content than the published{_such(sorted(made.damaged))}"]
-        if made.damaged
-        else []
-    ) + ([f"{len(made.gone):,} not there any more{_such(sorted(made.gone))}"] if made.gone else [])
+    said = made.describe()
     if said:
+        rest = "; the rest was not tried" if stopped else ""
         raise MedshiftError(
-            f"of {plural(len(pins), 'file')} to fetch {' and '.join(said)}. Run the same command again, or put these "
-            f"files, from wherever you have them, into {place}: they are recognised by their content"
+            f"of {plural(len(pins), 'file')} to fetch {said}{rest}. Run the same command again, or put these files, "
+            f"from wherever you have them, into {place}: they are recognised by their content"
         )
 
 

@@ -12,7 +12,7 @@ from medshift.benchmark.datasets.public.definition import load_function
 from medshift.shifts.catalogue import MODALITIES
 from medshift.shifts.errors import MedshiftError
 
-DOCS = Path(__file__).parents[3] / "docs"
+DOCS = Path(__file__).parents[4] / "docs"
 PAGE = (DOCS / "reference" / "datasets.md").read_text(encoding="utf-8")
 GUIDE = (DOCS / "how-to" / "data" / "public-sets.md").read_text(encoding="utf-8")
 

@@ -29,12 +29,9 @@ MD5 = f"md5:{hashlib.md5(BODY).hexdigest()}"
 
 
 class Server(http.server.ThreadingHTTPServer):
-    """Serve `body` after `wait` seconds, by default with ranges; break off after `breaks` bytes each time.
+    """Serve `body` after `wait` seconds, by default with ranges; break off after `breaks` bytes each time."""
 
-    The first `busy` requests are told to come back after 7 seconds.
-    """
-
-    body, tag, breaks, ranges, status, wait, busy = BODY, '"one"', None, True, 200, 0.0, 0
+    body, tag, breaks, ranges, status, wait = BODY, '"one"', None, True, 200, 0.0
 
     def __init__(self):
         super().__init__(("127.0.0.1", 0), Handler)
@@ -54,13 +51,6 @@ class Handler(http.server.BaseHTTPRequestHandler):
         wanted = self.headers.get("Range")
         server.asked.append(wanted)
         time.sleep(server.wait)
-        if server.busy:
-            server.busy -= 1
-            self.send_response(429)
-            self.send_header("Retry-After", "7")
-            self.send_header("Content-Length", "0")
-            self.end_headers()
-            return
         if server.status != 200:
             self.send_error(server.status)
             return
@@ -205,28 +195,6 @@ def test_a_refusal_is_said(server, tmp_path, status):
     with pytest.raises(download.Unreachable, match=f"answers {status}"):
         download.fetch(remote(server), tmp_path)
     assert len(server.asked) == 1
-
-
-def test_a_server_that_asks_for_patience_is_asked_again_when_it_says(server, tmp_path, monkeypatch):
-    slept = []
-    monkeypatch.setattr(download.time, "sleep", slept.append)
-    server.busy = 2
-    assert download.fetch(remote(server), tmp_path).read_bytes() == BODY
-    assert [seconds for seconds in slept if seconds > 1] == [7, 7]
-    server.busy = 9
-    (tmp_path / "set.bin").unlink()
-    with pytest.raises(download.Unreachable, match=r"asks for patience: .*429 Too Many Requests; run the same command"):
-        download.fetch(remote(server), tmp_path, tries=2)
-    assert server.busy == 7
-
-
-def test_a_file_longer_than_the_published_one_is_not_read_to_its_end(server, tmp_path):
-    seen = []
-    short = Remote(server.url, "set.bin", MD5, size=100_000)
-    with pytest.raises(download.Damaged, match="it was removed"):
-        download.fetch(short, tmp_path, lambda done, total: seen.append(done))
-    assert max(seen) < 200_000
-    assert names(tmp_path) == []
 
 
 def test_nobody_there(server, tmp_path):

@@ -12,7 +12,8 @@ from helpers import public_repositories as made
 from helpers.progress import nothing
 
 from medshift.benchmark.datasets import registry, store
-from medshift.benchmark.datasets.public import catalogue, get
+from medshift.benchmark.datasets.public import catalogue, download, gather, get
+from medshift.benchmark.datasets.public.definition import Remote
 from medshift.benchmark.datasets.public.repositories import PinnedFile, read_pins
 from medshift.benchmark.datasets.public.sets import vessel_patches
 from medshift.shifts.errors import MedshiftError
@@ -34,6 +35,12 @@ def cells(tmp_path, monkeypatch):
     yield server, files, want
     server.shutdown()
     server.server_close()
+
+
+def remote(files, key):
+    """Return one of the files as something to download."""
+    pin = next(pin for pin in made.pinned("blood-cells", files) if pin.key == key)
+    return Remote(pin.url, key, f"sha256:{pin.sha256}", size=pin.size)
 
 
 def one_line(error):
@@ -88,6 +95,41 @@ def test_one_damaged_and_one_missing_file_are_named_in_one_line_and_the_others_a
     made.write_below(raw, {"found elsewhere.bmp": files[WBC]})
     assert len(get.get("blood-cells", nothing, accept=True).table) == len(want)
     assert server.asked == [BCCD]
+
+
+def test_a_repository_that_is_gone_is_not_asked_for_every_file(cells, monkeypatch):
+    server, files, _ = cells
+    server.gone = set(files)
+    monkeypatch.setattr(gather, "GIVE_UP", 3)
+    with pytest.raises(MedshiftError) as error:
+        get.get("blood-cells", nothing, accept=True)
+    assert re.search(
+        r"to fetch \d not there any more \(the first: http\S+\); the rest was not tried\.", one_line(error)
+    )
+    assert 3 <= len(server.asked) <= 3 + gather.AT_ONCE
+
+
+def test_a_server_that_asks_for_patience_is_asked_again_when_it_says(cells, tmp_path, monkeypatch):
+    server, files, _ = cells
+    slept = []
+    monkeypatch.setattr(download.time, "sleep", slept.append)
+    server.busy = 2
+    file = remote(files, BCCD)
+    assert download.fetch(file, tmp_path).read_bytes() == files[BCCD]
+    assert [seconds for seconds in slept if seconds > 1] == [7, 7]
+    server.busy = 9
+    with pytest.raises(download.Unreachable, match=r"asks for patience: .*429 Too Many Requests; run the same command"):
+        download.fetch(file, tmp_path / "again", tries=2)
+    assert server.busy == 7
+
+
+def test_a_file_longer_than_the_published_one_is_not_read_to_its_end(cells, tmp_path):
+    server, files, _ = cells
+    server.longer, seen = 10_000_000, []
+    with pytest.raises(download.Damaged, match="it was removed"):
+        download.fetch(remote(files, BCCD), tmp_path, lambda done, total: seen.append(done))
+    assert max(seen) < 1_000_000
+    assert [path for path in tmp_path.rglob("*Blood*") if path.suffix != ".lock"] == []
 
 
 def test_a_file_damaged_on_disk_is_fetched_again(cells, tmp_path):
