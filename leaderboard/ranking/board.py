@@ -26,6 +26,7 @@ from ..entries.scoring import Scored, paired_names
 from ..entries.workers import score_all
 from . import comparisons, source_models
 from .comparisons import Comparisons
+from .scrutiny.remarks import Remark, scrutinise
 
 MOST_NOTED = 10  # submissions with unusual fingerprints that are named
 
@@ -106,6 +107,7 @@ class Board:
         refused: Refused submissions, one line each, with the first problem.
         sites: What sites lack (`remarks.site_remarks`), one line each.
         units: (domain, split) -> effective number of groups behind the ranking metric.
+        remarks: What a maintainer should look at; no figure depends on it.
     """
 
     protocol: Protocol
@@ -116,6 +118,7 @@ class Board:
     refused: Sequence[str] = ()
     sites: Sequence[str] = ()
     units: Mapping[tuple[str, str], float] = field(default_factory=dict)
+    remarks: Sequence[Remark] = ()
 
     @property
     def rank_by(self) -> str:
@@ -202,7 +205,9 @@ def rank_entries(
     groups = min(count for (_, split), count in units.items() if split == "test")
     ordered, pairs = rank_rows(rows, protocol, groups)
     sites = tuple(site_remarks(protocol, folder.truth))
-    return Board(protocol, sizes, ordered, pairs, notes + _unusual_pixels(ordered), refused, sites, units)
+    noted = notes + _unusual_pixels(ordered)
+    remarks = scrutinise(ordered, protocol, {key: groups for key, (_, groups) in sizes.items()})
+    return Board(protocol, sizes, ordered, pairs, noted, refused, sites, units, remarks)
 
 
 def rank_rows(rows: Sequence[Row], protocol: Protocol, groups: float) -> tuple[list[Row], Comparisons]:
