@@ -175,6 +175,8 @@ def _misfit(given: NDArray[np.float32], labels: NDArray[np.int64]) -> NDArray[np
     top = given.max(axis=1).astype(np.float64)
     hit = given.argmax(axis=1) == labels
     total, freedom = 0.0, 0
+    if len(np.unique(top)) < LEAST_DISTINCT:  # tenths of equal confidence are drawn by sample id, perhaps evenly
+        return np.array([0, 0, len(hit) - hit.sum()], np.float64)
     for part in np.array_split(np.argsort(top, kind="stable"), 10):
         variance, misses = float((top[part] * (1 - top[part])).sum()), float((1 - top[part]).sum())
         if misses >= 5 and len(part) - misses >= 5:

@@ -1,9 +1,9 @@
 """Entries and seeds whose predictions are equal or nearly so.
 
-Measured is rho, the rank correlation of two seeds within classes (`entries.sketches`). Independent fits of the committed
-board reach .94 over all conditions (two CBR networks of one seed) and .97 over one shift; a copy with noise of a tenth
-of its spread has .995, with a fifth .98. Where the distance 1 - rho of honest fits is at least three times that of the
-limit, sampling does not carry them over it, if there are enough groups.
+Measured is rho, the rank correlation of two seeds within classes (`entries.sketches`). Independent fits of the
+committed board reached .94 over all conditions (two CBR networks of one seed) and .97 over one shift. The limits lie
+where the distance 1 - rho is a third of that, so that neither sampling nor the sketch carries honest fits over them. A
+copy is found with noise of a tenth of the spread of its log odds.
 """
 
 from __future__ import annotations
@@ -52,6 +52,7 @@ class Match(NamedTuple):
     one: int
     other: int
     how: str
+    in_part: bool = False
 
 
 def remarks(rows: Sequence[Row], protocol: Protocol, groups: Mapping[tuple[str, str], int]) -> list[Remark]:
@@ -61,34 +62,49 @@ def remarks(rows: Sequence[Row], protocol: Protocol, groups: Mapping[tuple[str, 
     seeds = [Seed(row, card) for row in rows for card in row.cards]
     of = lineages(rows)
     found = [*_equal(rows, of), *_near(rows, of, protocol, groups)]
-    made = []
-    for members, how in _chains(len(seeds), found):
-        entries = tuple(sorted({seeds[index].row.name for index in members}))
-        names = listed([seeds[index].name for index in members])
-        what = "are of one fit: their predictions" if len(entries) == 1 else "are too alike: their predictions"
-        made.append(Remark("alike", entries, f"{names} {what} {how}"))
-    return made
+    return [_remark([seeds[index] for index in chain], how, patched) for chain, how, patched in _chains(found)]
 
 
-def _chains(count: int, found: Sequence[Match]) -> list[tuple[list[int], str]]:
-    """Join matches that share a seed; return the seeds of each chain, and how its first ones are alike."""
-    parent = list(range(count))
+def _remark(chain: Sequence[Seed], how: str, patched: bool) -> Remark:
+    """Write the remark on a chain, whose first seed has the most matches."""
+    hub, *others = chain
+    names = [seed.name for seed in others]
+    entries = sorted({seed.row.name for seed in chain})
+    if len(entries) == 1:
+        return Remark("alike", (entries[0],), f"{listed([hub.name, *names])} are of one fit: their predictions {how}")
+    if patched and len({seed.row.name for seed in others}) > 1:
+        return Remark(
+            "alike", (hub.row.name,), f"{hub.name} is pieced together from {listed(names)}: predictions {how}"
+        )
+    return Remark("alike", tuple(entries), f"{listed([hub.name, *names])} are too alike: their predictions {how}")
+
+
+def _chains(found: Sequence[Match]) -> list[tuple[list[int], str, bool]]:
+    """Join matches that share a seed: the seeds of each chain, how its first two are alike, and whether in part only."""
+    parent: dict[int, int] = {}
 
     def root(index: int) -> int:
-        while parent[index] != index:
+        while parent.setdefault(index, index) != index:
             parent[index] = parent[parent[index]]
             index = parent[index]
         return index
 
+    partners: dict[int, set[int]] = defaultdict(set)
     for match in found:
         parent[root(match.other)] = root(match.one)
-    members: dict[int, set[int]] = defaultdict(set)
-    how: dict[int, str] = {}
+        partners[match.one].add(match.other)
+        partners[match.other].add(match.one)
+    chains: dict[int, list[Match]] = defaultdict(list)
     for match in found:
-        key = root(match.one)
-        members[key] |= {match.one, match.other}
-        how.setdefault(key, match.how)
-    return [(sorted(indices), how[key]) for key, indices in members.items()]
+        chains[root(match.one)].append(match)
+    done = []
+    for matches in chains.values():
+        members = sorted({index for match in matches for index in (match.one, match.other)})
+        hub = max(members, key=lambda index: len(partners[index]))
+        done.append(
+            ([hub, *(index for index in members if index != hub)], matches[0].how, all(m.in_part for m in matches))
+        )
+    return done
 
 
 def _equal(rows: Sequence[Row], of: Lineages) -> Iterator[Match]:
@@ -107,7 +123,7 @@ def _equal(rows: Sequence[Row], of: Lineages) -> Iterator[Match]:
         if count == np.count_nonzero(digests[one]):
             yield Match(one, other, "are equal in every condition")
         elif not of.related(own)[0, other]:
-            yield Match(one, other, f"are equal in {count} of {plural(digests.shape[1], 'condition')}")
+            yield Match(one, other, f"are equal in {count} of {plural(digests.shape[1], 'condition')}", in_part=True)
 
 
 def _near(
@@ -135,7 +151,7 @@ def _near(
         for index in large:
             of_block = _agreement(order[own, index], order[:, index])
             how = f"have the same order within classes under {parts[index].title} (rho above {NEAR_IN_PART:g})"
-            yield from _firsts(open_ & (of_block >= NEAR_IN_PART), begin, how)
+            yield from _firsts(open_ & (of_block >= NEAR_IN_PART), begin, how, in_part=True)
         if hard.any():
             compared = open_ & (hard[own, None] | hard) & (np.minimum(misses[own, None], misses) >= LEAST_MISSES)
             decided = compared & (_agreement(hits[own], hits) >= NEAR)
@@ -150,7 +166,7 @@ def _agreement(some: NDArray[np.float32], others: NDArray[np.float32]) -> NDArra
     return np.where(least > LEAST_LENGTH, 1 - distance / np.maximum(2 * least, LEAST_LENGTH), 0)
 
 
-def _firsts(found: NDArray[np.bool_], begin: int, how: str) -> Iterator[Match]:
+def _firsts(found: NDArray[np.bool_], begin: int, how: str, *, in_part: bool = False) -> Iterator[Match]:
     """Yield, for each seed, the first one before it that it is like: enough to chain all that are alike."""
     for other in np.flatnonzero(found.any(axis=0)).tolist():
-        yield Match(begin + int(found[:, other].argmax()), other, how)
+        yield Match(begin + int(found[:, other].argmax()), other, how, in_part)

@@ -47,7 +47,8 @@ class Figures:
         self.shifted = np.flatnonzero(kinds == "synthesized")
         self.real = np.flatnonzero(kinds == "real")
         self.keys = [condition.key for condition in conditions]
-        self.margin = self.values[:, self.clean] - 1 / len(protocol.dataset.classes)
+        self.chance = 1 / len(protocol.dataset.classes)
+        self.margin = self.values[:, self.clean] - self.chance
         self.able = np.nan_to_num(self.margin) > ABOVE_CHANCE
 
 
@@ -85,8 +86,8 @@ def _calibrated(rows: Sequence[Row]) -> Iterator[Remark]:
                 yield Remark(
                     "calibrated",
                     (row.name,),
-                    f"{row.name}/seed-{card.seed} is too well calibrated: even a perfectly calibrated model would be as "
-                    f"close to its confidences less than once in {1 / TOO_CALIBRATED:,.0f} times (chi-squared "
+                    f"{row.name}/seed-{card.seed} is too well calibrated: even a perfectly calibrated model would be so close "
+                    f"to its confidences less than once in {1 / TOO_CALIBRATED:,.0f} times (chi-squared "
                     f"{distance:.1f} with {freedom:.0f} degrees of freedom)",
                 )
 
@@ -111,8 +112,8 @@ def _steady(rows: Sequence[Row], figures: Figures) -> Iterator[Remark]:
             yield Remark(
                 "steady",
                 (rows[index].name,),
-                f"{rows[index].name} does not fall where the others do: of what it is better than chance on clean images, "
-                f"it loses {100 * max(mean, 0):.0f} % in {plural(int(hard.sum()), 'condition')} in which half of the "
+                f"{rows[index].name} does not fall where the others do: of its lead over chance on clean images, it "
+                f"loses {100 * max(mean, 0):.0f} % in {plural(int(hard.sum()), 'condition')} in which half of the "
                 f"others lose {100 * usual:.0f} % or more",
             )
 
@@ -156,6 +157,8 @@ def _beyond_validation(rows: Sequence[Row], figures: Figures) -> Iterator[Remark
             looked_at = own
         with np.errstate(invalid="ignore", divide="ignore"):
             beyond = np.nan_to_num((gains[index] - usual)[looked_at] / errors[index, looked_at], posinf=0, neginf=0)
+        above = figures.values[index, looked_at] - figures.chance > ABOVE_CHANCE
+        beyond = np.where(above, beyond, 0)
         if (beyond > ERRORS).any():
             worst = int(looked_at[beyond.argmax()])
             value, before = figures.values[index, worst], figures.values[index, figures.validation]
