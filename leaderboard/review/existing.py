@@ -9,21 +9,23 @@ from ...benchmark.submissions.card import CARD_FILE, Card, parse
 from ...benchmark.submissions.submit import PLACE
 from ...benchmark.submissions.verification_record import VERIFIED_FILE
 from ...shifts.errors import MedshiftError
-from ..ranking.board import Board
+from ..entries.entries import protocol_folder
+from ..ranking.board import Board, rank_entries
 from .owners import Asker
-from .standing import board_of, figure_of
+from .standing import figure_of
 from .wording import code
 
 Files = Mapping[str, str]  # name -> git's status
 
 
-def touched(path: Path, seeds: Mapping[Path, Files], by: Asker, lines: list[str]) -> bool:
+def touched(path: Path, seeds: Mapping[Path, Files], by: Asker, after: Board | None, lines: list[str]) -> bool:
     """Say what a change does to the entries of a protocol that exist; return whether the one who asks may do that.
 
     Args:
         path: The protocol's folder, with the change.
         seeds: Folders of seeds -> their files that change.
         by: Who asks, and what was there before.
+        after: The board with the change, if there is one.
         lines: What is said is added to these.
     """
     by_entry: dict[str, dict[Path, Files]] = {}
@@ -33,7 +35,6 @@ def touched(path: Path, seeds: Mapping[Path, Files], by: Asker, lines: list[str]
     if not existing:
         return True
     before = _board(by.before / PLACE / path.name) if by.before else None
-    after = _board(path)
     allowed = True
     for name, own in sorted(existing.items()):
         entry = f"{path.name}/{name}"
@@ -87,7 +88,8 @@ def _submitter(by: Asker, entry: str) -> str:
 
 
 def _board(path: Path) -> Board | None:
+    """Rank the entries of a protocol folder; None if there is none, or a damaged one."""
     try:
-        return board_of(path)
+        return rank_entries(protocol_folder(path)) if path.is_dir() else None
     except MedshiftError:
         return None

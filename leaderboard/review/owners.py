@@ -1,9 +1,9 @@
 """Who may change what: an entry belongs to who committed it, by the base branch and never by the pull request.
 
-Names in commits are their author's word. So GitHub says who asks (the one who opened the pull request), and the history
-of the base branch says who owns, which the pull request cannot change: the author of the commit that added the oldest of
-the entry's cards, if the address is one that GitHub gives (`LOGIN@users.noreply.github.com`). Of any other address
-nobody knows the login: such an entry is for maintainers, unless `boards.json` names its owners.
+Names in commits are their author's word. So GitHub says who asks (the one who opened the pull request), and the
+history of the base branch says who owns, which the pull request cannot change: the author of the commit that added the
+oldest of the entry's cards, if the address is one that GitHub gives (`LOGIN@users.noreply.github.com`). Of any other
+address nobody knows the login: such an entry is for maintainers, unless `boards.json` names its owners.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ from ...benchmark.submissions.verification_record import VERIFIED_FILE
 from ...shifts.errors import MedshiftError
 from ..entries.boards_file import BOARDS_FILE
 from ..entries.entries import ProtocolFolder, protocol_folder
-from ..ranking.board import rank_entries
+from ..ranking.board import Board, rank_entries
 from .changes import Changes
 from .existing import touched
 from .owners import Asker
@@ -56,11 +56,12 @@ def review(changed: Changes, asker: Asker | None = None) -> tuple[str, bool]:
         by_protocol.setdefault(seed.parent.parent, []).append(seed)
     for path, seeds in sorted(by_protocol.items()):
         given = {seed: changed.seeds[seed] for seed in sorted(seeds)}
-        found.valid &= touched(path, given, by, found.touched)
+        after = None
         try:
-            _review_protocol(protocol_folder(path), given, found)
+            after = _review_protocol(protocol_folder(path), given, found)
         except MedshiftError as error:
             found.refuse(code(path.name), [str(error)])
+        found.valid &= touched(path, given, by, after, found.touched)
     lines = [
         *section("What this changes or removes", found.touched),
         *section("Refused", found.refused),
@@ -85,8 +86,8 @@ def _maintained(changed: Changes, by: Asker, found: Found) -> None:
             found.refuse(code(path.name), [] if by.maintains else [f"a new protocol {MAINTAINERS_ONLY}"])
 
 
-def _review_protocol(folder: ProtocolFolder, seeds: Mapping[Path, Collection[str]], found: Found) -> None:
-    """Review the entries of one protocol folder."""
+def _review_protocol(folder: ProtocolFolder, seeds: Mapping[Path, Collection[str]], found: Found) -> Board:
+    """Review the entries of one protocol folder; return its board."""
     if folder.protocol.name != folder.path.name:
         raise MedshiftError(f"its protocol is named {folder.protocol.name!r}; rename the folder to match")
     good = []
@@ -107,9 +108,10 @@ def _review_protocol(folder: ProtocolFolder, seeds: Mapping[Path, Collection[str
         if VERIFIED_FILE in names and marked:
             line = f"- {code('/'.join(seed.parts[-3:]))}: verification mark added, to be checked by a maintainer"
             found.look_at.append(line)
-    if good or not seeds:
-        ranked = rank_entries(folder)  # a protocol without an entry, too: its cost is seen here
-        found.look_at += remarks_on(ranked, {seed.parent.name for seed in good})
-        lines, all_ranked = standing(ranked, folder.path, good)
-        (found.added if all_ranked else found.refused).extend(lines)
-        found.valid &= all_ranked
+    ranked = rank_entries(folder)  # of a protocol without a sound entry, too: its cost is seen here
+    found.look_at += remarks_on(ranked, {seed.parent.name for seed in good})
+    lines, problems = standing(ranked, folder.path, good)
+    found.added += lines
+    for name, why in problems.items():
+        found.refuse(code(f"{folder.path.name}/{name}"), why)
+    return ranked

@@ -5,17 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
-from ..entries.entries import protocol_folder
-from ..ranking.board import Board, Row, rank_entries
+from ..ranking.board import Board, Row
 from ..report.markdown import escape
-from .wording import code, refusal
+from .wording import code
 
 UNDER: Mapping[str, str] = {"shifted": "under shift", "clean": "without any shift"}  # by ranking figure
-
-
-def board_of(path: Path) -> Board | None:
-    """Rank the entries of a protocol folder as it was; None if there was none."""
-    return rank_entries(protocol_folder(path)) if path.is_dir() else None
 
 
 def row_of(board: Board | None, name: str) -> Row | None:
@@ -33,23 +27,22 @@ def figure_of(board: Board | None, name: str) -> str:
     return f"{place}, {board.title} {escape(figure)} {UNDER[board.ranked_figure]}"
 
 
-def standing(ranked: Board, root: Path, seeds: Sequence[Path]) -> tuple[list[str], bool]:
-    """Write where entries would rank; also return whether all of their seeds can be ranked.
+def standing(ranked: Board, root: Path, seeds: Sequence[Path]) -> tuple[list[str], dict[str, list[str]]]:
+    """Write where entries would rank; also return why some cannot be ranked, by name.
 
     Seeds that are valid one by one may still not form one entry, and would then remove existing seeds from the board.
     """
-    lines, all_ranked = [], True
+    lines, wrong = [], {}
     for name in sorted({seed.parent.name for seed in seeds}):
         path = root / name
         refused = [line for line in ranked.refused if line.startswith((f"{path}:", f"{path}/"))]
         row = row_of(ranked, name)
         if refused or row is None:
             problems = [line.removeprefix(f"{root.parent}/") for line in refused]
-            lines += refusal(code(f"{root.name}/{name}"), problems or ["none of its seeds can be ranked"])
-            all_ranked = False
+            wrong[name] = problems or ["none of its seeds can be ranked"]
             continue
         lines.append(_sentence(ranked, row))
-    return lines, all_ranked
+    return lines, wrong
 
 
 def _sentence(ranked: Board, row: Row) -> str:

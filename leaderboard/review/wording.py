@@ -1,4 +1,4 @@
-"""The text of a review: Markdown in which nothing from a pull request is more than text, and which is never cut quietly."""
+"""The text of a review: Markdown in which all from a pull request is plain text, and which is never cut quietly."""
 
 from __future__ import annotations
 

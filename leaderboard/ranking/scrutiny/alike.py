@@ -80,7 +80,7 @@ def _remark(chain: Sequence[Seed], how: str, patched: bool) -> Remark:
 
 
 def _chains(found: Sequence[Match]) -> list[tuple[list[int], str, bool]]:
-    """Join matches that share a seed: the seeds of each chain, how its first two are alike, and whether in part only."""
+    """Join matches that share a seed: the seeds of each chain, how the first two are alike, and whether in part."""
     parent: dict[int, int] = {}
 
     def root(index: int) -> int:

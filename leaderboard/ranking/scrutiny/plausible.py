@@ -86,8 +86,8 @@ def _calibrated(rows: Sequence[Row]) -> Iterator[Remark]:
                 yield Remark(
                     "calibrated",
                     (row.name,),
-                    f"{row.name}/seed-{card.seed} is too well calibrated: even a perfectly calibrated model would be so close "
-                    f"to its confidences less than once in {1 / TOO_CALIBRATED:,.0f} times (chi-squared "
+                    f"{row.name}/seed-{card.seed} is too well calibrated: a perfectly calibrated model would be so "
+                    f"close to its confidences less than once in {1 / TOO_CALIBRATED:,.0f} times (chi-squared "
                     f"{distance:.1f} with {freedom:.0f} degrees of freedom)",
                 )
 
