@@ -18,10 +18,15 @@ def check_submission(folder: Annotated[Path, typer.Argument(help="Holds card.jso
     """Check a submission: schema, hashes, completeness, and that its scores are those of its predictions."""
     from ...protocols.folder import read_protocol
     from ...submissions import submission
+    from ...submissions.siblings import siblings
 
     require_submission(folder)
     terms, table = read_protocol(folder.resolve().parent.parent)
-    _report(submission.check_submission(folder, terms, table), str(folder))
+    problems, card, _ = submission.examine(folder, terms, table)
+    if card is not None and not problems:
+        for line in siblings(folder, card):
+            print(line)
+    _report(problems, str(folder))
 
 
 @app.command("entries")
