@@ -140,6 +140,7 @@ def _near(
     hard = np.count_nonzero(digests, axis=1) * 2 < digests.shape[1]
     large = [index for index, part in enumerate(parts) if min(groups[split] for split in part.splits) >= LEAST_GROUPS]
     whole = order.reshape(len(order), -1) / np.float32(np.sqrt(len(parts)))
+    units = order / np.maximum(np.linalg.norm(order, axis=2, keepdims=True), 1e-9)
     for begin in range(0, len(order), AT_ONCE):
         own = slice(begin, begin + AT_ONCE)
         later = np.arange(len(order)) > np.arange(len(order))[own, None]
@@ -149,6 +150,8 @@ def _near(
         yield from _firsts(alike, begin, f"have the same order within classes (rho above {NEAR:g})")
         open_ &= ~kin & ~alike
         for index in large:
+            if not (open_ & (units[own, index] @ units[:, index].T >= NEAR_IN_PART - 1e-4)).any():
+                continue  # rho is at most the cosine
             of_block = _agreement(order[own, index], order[:, index])
             how = f"have the same order within classes under {parts[index].title} (rho above {NEAR_IN_PART:g})"
             yield from _firsts(open_ & (of_block >= NEAR_IN_PART), begin, how, in_part=True)

@@ -1,8 +1,8 @@
 """Entries whose figures are too good to have been reached without the labels.
 
 The limits come from sampling theory where it has one, and else from the 30 entries of brain-mri-sim, version 1: they
-lie at half of what the most unusual honest entry showed there, or further out. All comparisons are in balanced accuracy, of
-which guessing has 1 / K. What is compared with the other entries needs at least `LEAST_OTHERS` of them.
+lie at half of what the most unusual honest entry showed there, or further out. All comparisons are in balanced
+accuracy, of which guessing has 1 / K. What is compared with the other entries needs at least `LEAST_OTHERS` of them.
 """
 
 from __future__ import annotations
