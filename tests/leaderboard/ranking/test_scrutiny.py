@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from helpers.boards import page
 from scipy.stats import chi2
 
 from medshift.benchmark.protocols.truth import truth_of
@@ -186,6 +187,18 @@ def test_equal_predictions_of_relatives_are_named_and_so_are_near_ones_of_strang
             (world.place / name).rmdir()
     (remark,) = found
     assert {"lame", "adabn", "adapted"} <= set(remark.entries)
+
+
+def test_the_page_names_what_to_look_at_beside_the_entry_and_counts_methods_and_submitters(fabricate, tmp_path):
+    made = World(fabricate, tmp_path)
+    made.enter("mine+lr=0.1", made.fit(0), made.fit(0))
+    made.enter("mine", made.fit(1))
+    board = made.board()
+    text = page([board])
+    assert text.count("too alike ¶</span>") == 1
+    assert "<li>mine+lr=0.1/seed-0 and mine+lr=0.1/seed-1 are of one fit: their predictions are equal" in text
+    assert "Entries by method: 2 of 1 method; with more than one: mine 2." in text
+    assert "Entries by submitter, as the cards say: somebody 2." in text
 
 
 @pytest.mark.parametrize(
