@@ -26,7 +26,8 @@ from ..entries.scoring import Scored, paired_names
 from ..entries.workers import score_all
 from . import comparisons, source_models
 from .comparisons import Comparisons
-from .scrutiny.remarks import Remark, scrutinise
+from .scrutiny.remark import Remark
+from .scrutiny.scrutinise import scrutinise
 
 MOST_NOTED = 10  # submissions with unusual fingerprints that are named
 

@@ -19,7 +19,7 @@ from ....benchmark.files.wording import plural
 from ....benchmark.protocols.protocol import Protocol
 from ...entries.sketches import blocks
 from .lineage import Lineages, lineages
-from .remarks import Remark, listed
+from .remark import Remark, listed
 
 if TYPE_CHECKING:
     from ....benchmark.submissions.card import Card

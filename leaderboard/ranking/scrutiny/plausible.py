@@ -17,7 +17,7 @@ from scipy.stats import chi2
 from ....benchmark.files.wording import plural
 from ....benchmark.protocols.protocol import Protocol
 from ....benchmark.reporting.numbers import format_decimal
-from .remarks import Remark
+from .remark import Remark
 
 if TYPE_CHECKING:
     from ..board import Row

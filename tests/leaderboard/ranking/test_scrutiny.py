@@ -13,7 +13,7 @@ from medshift.leaderboard.entries.entries import protocol_folder
 from medshift.leaderboard.entries.sketches import _misfit, sketch
 from medshift.leaderboard.ranking.board import rank_entries
 from medshift.leaderboard.ranking.scrutiny.plausible import TOO_CALIBRATED
-from medshift.leaderboard.ranking.scrutiny.remarks import listed
+from medshift.leaderboard.ranking.scrutiny.remark import listed
 
 SHIFTS = {"gamma": "contrast", "gaussian-noise": "noise", "psf-blur": "resolution"}
 RECIPE = {"lr": 0.001, "budget": "standard"}

@@ -1,15 +1,10 @@
-"""What of a board a maintainer should look at, as sentences. No score and no rank depends on it."""
+"""A remark: what of a board a maintainer should look at, as a sentence. No score and no rank depends on it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
-
-from ....benchmark.protocols.protocol import Protocol
-
-if TYPE_CHECKING:
-    from ..board import Row
+from typing import Literal
 
 Kind = Literal["alike", "perfect", "calibrated", "steady", "unrelated", "beyond validation"]
 TITLES: Mapping[Kind, str] = {
@@ -41,19 +36,6 @@ class Remark:
     def title(self) -> str:
         """The kind as printed beside an entry."""
         return TITLES[self.kind]
-
-
-def scrutinise(rows: Sequence[Row], protocol: Protocol, groups: Mapping[tuple[str, str], int]) -> list[Remark]:
-    """List what should be looked at: entries and seeds that are alike, then figures that are too good.
-
-    Args:
-        rows: Entries of a board.
-        protocol: Its protocol.
-        groups: (domain, split) -> number of groups.
-    """
-    from . import alike, plausible
-
-    return [*alike.remarks(rows, protocol, groups), *plausible.remarks(rows, protocol, groups)]
 
 
 def listed(names: Sequence[str]) -> str:
