@@ -18,7 +18,7 @@ from .analysis.correlation import correlation
 from .analysis.findings import findings
 from .analysis.gains import gains
 from .analysis.wording import names
-from .entries.entries import protocol_folders
+from .entries.entries import sound_protocol_folders
 from .ranking.board import Board, rank_entries
 from .report.against import against_csv, against_markdown
 from .report.badge import badge
@@ -44,10 +44,12 @@ def build_leaderboard(root: Path, out: Path, readme: Path | None = None, against
         gallery: A file in `out` that shows the shifts, to which the pages link; empty for none.
 
     Raises:
-        MedshiftError: Submissions were refused (one line each), no submission is finished, or no board has an entry
-            that is named `against`.
+        MedshiftError: Submissions or protocols were refused (one line each), no submission is finished, or no board has
+            an entry that is named `against`.
     """
     console = make_console()
+    folders, refused = sound_protocol_folders(root)
+    boards = []
     doing = "scoring"
     with console.status(doing) as status, heartbeat(make_console(err=True), lambda: doing):
 
@@ -56,8 +58,12 @@ def build_leaderboard(root: Path, out: Path, readme: Path | None = None, against
             doing = f"scoring {name}"
             status.update(escape(doing))
 
-        boards = [rank_entries(folder, progress=scoring) for folder in protocol_folders(root)]
-    refused = [reason for board in boards for reason in board.refused]
+        for folder in folders:
+            try:
+                boards.append(rank_entries(folder, progress=scoring))
+            except MemoryError:  # the page of the others is made all the same
+                refused.append(f"{folder.path}: its board needs more memory than there is")
+    refused += [reason for board in boards for reason in board.refused]
     if not any(board.rows for board in boards):
         nothing = f"no finished submission in {root}: run `medshift run --out {root}` first"
         raise MedshiftError("\n".join(refused) or nothing)
@@ -88,7 +94,8 @@ def build_leaderboard(root: Path, out: Path, readme: Path | None = None, against
             print_table(console, table if fits(console, table) else _console_table(board, narrow=True))
             for sentence in findings(board, found):
                 console.print(f"- {sentence}", markup=False)
-        for note in [*board.sites, *board.notes]:
+        looked_at = [f"to be looked at: {remark.text}" for remark in board.remarks]
+        for note in [*board.sites, *board.notes, *looked_at]:
             console.print(note, markup=False, soft_wrap=True)
     if compared:
         console.print(against_markdown(compared), markup=False, soft_wrap=True)

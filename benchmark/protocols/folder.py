@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from ...shifts.errors import MedshiftError
-from . import truth
+from . import splits, truth
 from .protocol import PROTOCOL_FILE, TRUTH_FILE, Protocol, read, write
 
 
@@ -48,6 +48,10 @@ def read_protocol(folder: Path) -> tuple[Protocol, pd.DataFrame]:
     wrong = unscorable(protocol, table)
     if wrong:
         raise MedshiftError(f"{folder / TRUTH_FILE} does not suit {PROTOCOL_FILE} beside it: {wrong}")
+    try:
+        splits.check_groups(table, protocol.source, protocol.mixed)
+    except MedshiftError as error:
+        raise MedshiftError(f"{folder / TRUTH_FILE} leaks: {error}") from error
     return protocol, table
 
 

@@ -107,6 +107,28 @@ def check(
     of_mix = of_source | (table["domain"] == mixed)
     _check_words(table[~of_mix | of_source], of_source[~of_mix | of_source], source)
     way_on = f"; the splits are those of the column `split`: {split_names.WAY_ON}" if given else ""
+    check_groups(table, source, mixed, way_on)
+    labels = set(table["label"])
+    for name in SOURCE_SPLITS:
+        rows = table[(of_source if name == "test" else of_mix) & (table["split"] == name)]
+        lacking = sorted(labels - set(rows["label"])) if name == "train" else []
+        if not len(rows) or lacking:
+            what = f"lacks {', '.join(class_name(classes, label) for label in lacking)}" if len(rows) else "is empty"
+            raise MedshiftError(
+                f"the {name} split of source {source!r} {what}: choose another --source or --classes{way_on}"
+            )
+
+
+def check_groups(table: pd.DataFrame, source: str, mixed: str = "", way_on: str = "") -> None:
+    """Raise MedshiftError, naming the offenders, if a group straddles splits.
+
+    Args:
+        table: Columns domain, group and split.
+        source: The domain to train on.
+        mixed: A target of which training and validation have images, too.
+        way_on: Added to the message.
+    """
+    of_mix = table["domain"].isin([source, mixed] if mixed else [source])
     seen = {name: set(table.loc[of_mix & (table["split"] == name), "group"]) for name in ("train", "val")}
     tested = set(table.loc[table["split"] == "test", "group"])
     adapted = set(table.loc[table["split"] == "adapt", "group"])
@@ -121,15 +143,6 @@ def check(
             names = ", ".join(sorted(groups)[:5]) + (", ..." if len(groups) > 5 else "")
             raise MedshiftError(
                 f"{plural(len(groups), 'group')} in both {where}: {names}. A group must not straddle them{way_on}"
-            )
-    labels = set(table["label"])
-    for name in SOURCE_SPLITS:
-        rows = table[(of_source if name == "test" else of_mix) & (table["split"] == name)]
-        lacking = sorted(labels - set(rows["label"])) if name == "train" else []
-        if not len(rows) or lacking:
-            what = f"lacks {', '.join(class_name(classes, label) for label in lacking)}" if len(rows) else "is empty"
-            raise MedshiftError(
-                f"the {name} split of source {source!r} {what}: choose another --source or --classes{way_on}"
             )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
@@ -16,15 +16,24 @@ from ...benchmark.submissions import submission
 from ...benchmark.submissions.card import CARD_FILE, ENTRY, Card
 from ...benchmark.submissions.verification_record import VerificationRecord
 from ...shifts.errors import MedshiftError
+from .boards_file import Boards, read_boards
 
 
 @dataclass(frozen=True, eq=False)
 class ProtocolFolder:
-    """A protocol, its truth, and the folder that holds both, and the entries."""
+    """A protocol, its truth, and the folder that holds both, and the entries.
+
+    Args:
+        path: The folder.
+        protocol: The protocol.
+        truth: Its truth.
+        own: Whether it is the maintainers' own: others come after it and do not take the badge.
+    """
 
     path: Path
     protocol: Protocol
     truth: pd.DataFrame
+    own: bool = True
 
 
 @dataclass(frozen=True)
@@ -46,17 +55,40 @@ def protocol_folder(path: Path) -> ProtocolFolder:
 
 
 def protocol_folders(root: Path) -> list[ProtocolFolder]:
-    """Find the protocol folders below a root, by name. Links are not followed: their targets would be listed twice.
+    """Find the protocol folders below a root. Links are not followed: their targets would be listed twice.
+
+    The maintainers' own come first, in the order of `boards.json`, if there is one; the others follow by name.
 
     Raises:
         MedshiftError: There is none, or one is damaged.
     """
-    is_protocol = (root / PROTOCOL_FILE).is_file()
-    paths = [root] if is_protocol else sorted(path for path in _folders(root) if not path.is_symlink())
-    found = [protocol_folder(path) for path in paths if (path / PROTOCOL_FILE).is_file()]
-    if not found:
-        raise MedshiftError(f"no submissions in {root}: expected PROTOCOL/{PROTOCOL_FILE}, as `medshift run` writes it")
+    found, damaged = sound_protocol_folders(root)
+    if damaged:
+        raise MedshiftError(damaged[0])
     return found
+
+
+def sound_protocol_folders(root: Path) -> tuple[list[ProtocolFolder], list[str]]:
+    """Find the protocol folders as `protocol_folders` does; those that are damaged are named, one line each.
+
+    Raises:
+        MedshiftError: There is none.
+    """
+    is_protocol = (root / PROTOCOL_FILE).is_file()
+    boards = read_boards(root)
+    paths = [root] if is_protocol else [path for path in _folders(root) if not path.is_symlink()]
+    decided = boards or Boards()
+    found, damaged = [], []
+    for path in sorted(paths, key=lambda path: decided.place(path.name)):
+        if not (path / PROTOCOL_FILE).is_file():
+            continue
+        try:
+            found.append(replace(protocol_folder(path), own=boards is None or path.name in boards.boards))
+        except MedshiftError as error:
+            damaged.append(str(error))
+    if not found and not damaged:
+        raise MedshiftError(f"no submissions in {root}: expected PROTOCOL/{PROTOCOL_FILE}, as `medshift run` writes it")
+    return found, damaged
 
 
 def find_entries(folder: ProtocolFolder) -> tuple[list[Entry], list[str]]:

@@ -15,6 +15,7 @@ from ...benchmark.scoring.bootstrap import ResampledSplit, split_key
 from ...benchmark.scoring.estimate import Estimate
 from ...benchmark.scoring.metrics import BINS, confidence_bins
 from ...benchmark.scoring.scores import Scores, aggregated, board_metrics
+from . import sketches
 from .entries import ProtocolFolder
 from .estimating import estimates
 from .figures import to_array
@@ -49,6 +50,7 @@ class Scored:
         by_seed: (P, S, 1 + B) of source validation and of the aggregates of PAIRED that exist: the figure of each seed,
             then its replicates, on the same groups in every seed and entry.
         estimates: (S, E, D, 4) performance at the real sites as estimated without labels (`estimating.estimates`).
+        order, hits, digests, misfit: `sketches.Sketch` of all seeds, by which entries that are alike are found.
     """
 
     conditions: NDArray[np.float64]
@@ -64,6 +66,10 @@ class Scored:
     thresholds: NDArray[np.float64]
     by_seed: NDArray[np.float32]
     estimates: NDArray[np.float64]
+    order: NDArray[np.float32]
+    hits: NDArray[np.float32]
+    digests: NDArray[np.uint64]
+    misfit: NDArray[np.float64]
 
     def arrays(self) -> dict[str, NDArray[np.generic]]:
         """Return the fields by name."""
@@ -101,6 +107,7 @@ def score_seeds(
     replicates = np.stack([with_seeds_redrawn(found, seed_counts) for found in ranking])
     quantised, bounds = _quantise(replicates[:, :STORED])
     confusion, reliability = _outcomes(protocol, seeds, splits)
+    drawn = sketches.stacked([sketches.sketch(protocol, arrays, splits) for arrays in seeds])
     return Scored(
         conditions=to_array(conditions),
         names=np.array(list(aggregates)),
@@ -117,6 +124,7 @@ def score_seeds(
         thresholds=np.stack([one.thresholds for one in each]),
         by_seed=_by_seed(protocol, conditions, aggregates),
         estimates=estimates(protocol, seeds, each, splits, refused),
+        **vars(drawn),
     )
 
 

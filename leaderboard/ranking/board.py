@@ -26,6 +26,8 @@ from ..entries.scoring import Scored, paired_names
 from ..entries.workers import score_all
 from . import comparisons, source_models
 from .comparisons import Comparisons
+from .scrutiny.remark import Remark
+from .scrutiny.scrutinise import scrutinise
 
 MOST_NOTED = 10  # submissions with unusual fingerprints that are named
 
@@ -106,6 +108,8 @@ class Board:
         refused: Refused submissions, one line each, with the first problem.
         sites: What sites lack (`remarks.site_remarks`), one line each.
         units: (domain, split) -> effective number of groups behind the ranking metric.
+        remarks: What a maintainer should look at; no figure depends on it.
+        own: Whether its protocol is the maintainers' own.
     """
 
     protocol: Protocol
@@ -116,6 +120,8 @@ class Board:
     refused: Sequence[str] = ()
     sites: Sequence[str] = ()
     units: Mapping[tuple[str, str], float] = field(default_factory=dict)
+    remarks: Sequence[Remark] = ()
+    own: bool = True
 
     @property
     def rank_by(self) -> str:
@@ -171,7 +177,8 @@ def rank_entries(
     entries, notes = find_entries(folder)
     protocol = folder.protocol
     rows_expected = submission.expected_rows(protocol, folder.truth)
-    splits = bootstrap.resampled_splits(protocol, folder.truth, replicates)
+    # without an entry, nothing is drawn: a protocol of many groups would take much memory for it
+    splits = bootstrap.resampled_splits(protocol, folder.truth, replicates if entries else 0)
     seeds, refused = {}, []
     for entry in entries:
         seeds[entry.name], wrong = check_seeds(folder, entry, rows_expected)
@@ -202,7 +209,9 @@ def rank_entries(
     groups = min(count for (_, split), count in units.items() if split == "test")
     ordered, pairs = rank_rows(rows, protocol, groups)
     sites = tuple(site_remarks(protocol, folder.truth))
-    return Board(protocol, sizes, ordered, pairs, notes + _unusual_pixels(ordered), refused, sites, units)
+    noted = notes + _unusual_pixels(ordered)
+    remarks = scrutinise(ordered, protocol, {key: groups for key, (_, groups) in sizes.items()})
+    return Board(protocol, sizes, ordered, pairs, noted, refused, sites, units, remarks, folder.own)
 
 
 def rank_rows(rows: Sequence[Row], protocol: Protocol, groups: float) -> tuple[list[Row], Comparisons]:
@@ -254,14 +263,18 @@ def rank_rows(rows: Sequence[Row], protocol: Protocol, groups: float) -> tuple[l
 
 
 def _unusual_pixels(rows: Sequence[Row]) -> list[str]:
-    """Write a note for every submission whose shift fingerprints differ from those of most."""
-    prints: dict[str, list[str]] = {}
+    """Write a note for every submission whose shift fingerprints differ from those of most entries.
+
+    An entry has one vote, however many seeds it has; where some are verified, only these vote.
+    """
+    prints: dict[str, dict[str, list[str]]] = {}
     for row in rows:
         for card in row.cards:
             text = "\n".join(f"{name} {value}" for name, value in sorted(card.shifts.items()))
-            prints.setdefault(text, []).append(f"{row.name}/seed-{card.seed}")
-    usual = max(prints.values(), key=len, default=[])
-    odd = [name for names in prints.values() if names is not usual for name in names]
+            prints.setdefault(text, {}).setdefault(row.name, []).append(f"{row.name}/seed-{card.seed}")
+    voting = {row.name for row in rows if row.verified} or {row.name for row in rows}
+    usual = max(prints.values(), key=lambda entries: len(voting & entries.keys()), default={})
+    odd = [name for entries in prints.values() if entries is not usual for names in entries.values() for name in names]
     why = "the fingerprints of its shifts differ from most entries', so it may have seen different pixels"
     more = [f"{len(odd) - MOST_NOTED} more differ in their fingerprints"] if len(odd) > MOST_NOTED else []
     return [f"{name}: {why}" for name in odd[:MOST_NOTED]] + more

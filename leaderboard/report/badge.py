@@ -14,7 +14,11 @@ LONGEST = 60  # characters
 
 
 def badge(boards: Sequence[Board]) -> str:
-    """Draw the badge: the number of entries, and the best figure of the first board with a ranked entry."""
+    """Draw the badge: the number of entries, and the best figure of the first board with a ranked entry.
+
+    Protocols that are not the maintainers' own have no part in it.
+    """
+    boards = [board for board in boards if board.own]
     count = sum(len(board.rows) for board in boards)
     right = "1 entry" if count == 1 else f"{count} entries"
     board = next((board for board in boards if any(row.rank is not None for row in board.rows)), None)

@@ -25,6 +25,7 @@ from ..analysis.findings import findings
 from ..analysis.wording import sentence_case
 from ..entries.figures import NOTHING, Figure
 from ..ranking.board import Board, Row
+from ..ranking.counts import counted
 from . import charts
 from .estimators import estimators_table
 from .loss_curves import figure_curves, loss_curves, speeds
@@ -131,6 +132,8 @@ def _context(board: Board, found: Correlation | None, fitted: Sequence[Line]) ->
         "estimators": estimators_table(board),
         "sizes": [(domain, split, *board.sizes[domain, split]) for domain, split in (*tested, validation)],
         "shifts": _by_family(board),
+        "remarks": [remark.text for remark in board.remarks],
+        "counted": counted(board.rows),
         "notes": [*board.sites, *board.notes],
         "details": Markup(text),
         "detailed": kept,
@@ -168,6 +171,7 @@ def _item(
         "approach": approach_title(row),
         "start": start_note(row),
         "coverage": format_decimal(row.coverage),
+        "look_at": sorted({remark.title for remark in board.remarks if row.name in remark.entries}),
     }
 
 

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -92,6 +93,7 @@ def to_json(
             "lines": [_line(one) for one in line],
             "correlation": found and _correlation(found),
             "estimators": estimators_json(board),
+            "remarks": [asdict(remark) for remark in board.remarks],
         }
         yield ("\n" if not number else ",\n") + json.dumps(head, ensure_ascii=False)[:-1] + ', "entries": ['
         states = convergence(board)

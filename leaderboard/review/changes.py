@@ -12,6 +12,7 @@ from ...benchmark.submissions.card import ENTRY
 from ...benchmark.submissions.submission import ALLOWED, FILES, SEED_FOLDER
 from ...benchmark.submissions.submit import PLACE
 from ...shifts.errors import MedshiftError
+from ..entries.boards_file import BOARDS_FILE
 
 META = re.compile(r":[0-7]{6} ([0-7]{6}) [0-9a-f]+ [0-9a-f]+ ([ADMT])")
 GONE, REGULAR = "000000", ("100644", "100755")  # git's modes
@@ -22,21 +23,24 @@ class Changes:
     """Changes among the submissions.
 
     Args:
-        seeds: `.../PROTOCOL/ENTRY/seed-N`, which may have been removed -> names of its files that change.
-        protocols: Folders whose protocol or truth changes.
+        seeds: `.../PROTOCOL/ENTRY/seed-N`, which may have been removed -> its files that change, with git's status: A
+            (added), M (modified), D (removed) or T (another type).
+        protocols: Folders whose protocol or truth is added or changes.
         refused: Path -> why this change is refused.
         removed: Removed paths that belong to no submission.
+        settled: Whether `boards.json` changes, which is the maintainers'.
     """
 
-    seeds: Mapping[Path, frozenset[str]]
+    seeds: Mapping[Path, Mapping[str, str]]
     protocols: frozenset[Path] = frozenset()
     refused: Mapping[str, str] = field(default_factory=dict)
     removed: Sequence[str] = ()
+    settled: bool = False
 
 
 def of_folders(folders: Sequence[Path]) -> Changes:
     """Treat submissions as if all of them were new."""
-    return Changes(dict.fromkeys(folders, frozenset(FILES)))
+    return Changes(dict.fromkeys(folders, dict.fromkeys(FILES, "A")))
 
 
 def of_diff(raw: bytes, checkout: Path) -> Changes:
@@ -53,8 +57,8 @@ def of_diff(raw: bytes, checkout: Path) -> Changes:
     *words, last = raw.decode("utf-8", "replace").split("\0")
     if last or len(words) % 2:
         raise MedshiftError("the changes are not the output of `git diff --raw -z --no-renames`")
-    seeds: dict[Path, set[str]] = {}
-    protocols, refused, removed = set(), {}, []
+    seeds: dict[Path, dict[str, str]] = {}
+    protocols, refused, removed, settled = set(), {}, [], False
     for meta, path in zip(words[::2], words[1::2], strict=True):
         found = META.fullmatch(meta)
         if found is None:
@@ -69,16 +73,16 @@ def of_diff(raw: bytes, checkout: Path) -> Changes:
                 refused[path] = "an entry must not change its protocol"
             protocols.add(checkout / PLACE / inner[0])
         elif _is_seed_file(inner):
-            seeds.setdefault(checkout / Path(*parts[:-1]), set()).add(inner[-1])
+            seeds.setdefault(checkout / Path(*parts[:-1]), {})[inner[-1]] = status
+        elif inner == (BOARDS_FILE,):
+            settled = True
         elif mode == GONE:
             removed.append(path)
         else:
             refused[path] = "does not belong to a submission (PROTOCOL/ENTRY/seed-N)"
         if mode not in (GONE, *REGULAR):
             refused[path] = "is a link or not a regular file"
-    return Changes(
-        {folder: frozenset(names) for folder, names in seeds.items()}, frozenset(protocols), refused, removed
-    )
+    return Changes(seeds, frozenset(protocols), refused, removed, settled)
 
 
 def _is_protocol_file(inner: Sequence[str]) -> bool:

@@ -88,5 +88,21 @@ def test_a_report_is_repeated_only_of_pull_requests_that_change_submissions_alon
 
 
 @pytest.mark.skipif(shutil.which("jq") is None, reason="the script needs jq")
+def test_a_report_longer_than_a_comment_is_cut_with_a_word_first(comment, tmp_path):
+    (tmp_path / "report" / "report.md").write_text("## Leaderboard\n\n" + "- `x`\n" * 20_000)
+    _, _, body = comment([{"filename": "leaderboard/submissions/a/b/seed-0/card.json"}])
+    assert body.startswith("## Leaderboard\n\n**This is cut: the whole is in the artifact")
+    assert len(body) < 65_536
+
+
+def test_the_check_asks_for_who_opened_the_pull_request_and_compares_with_the_base():
+    text = (WORKFLOWS / "leaderboard.yml").read_text()
+    assert "AUTHOR: ${{ github.event.pull_request.user.login }}" in text
+    assert '--before before --author "$AUTHOR"' in text
+    assert 'worktree add --quiet --detach "$PWD/before" HEAD^1' in text
+    assert "fetch-depth: 0" in text  # a shallow history says nothing of owners
+
+
+@pytest.mark.skipif(shutil.which("jq") is None, reason="the script needs jq")
 def test_nothing_is_said_where_the_commit_is_none_of_an_open_pull_request(comment):
     assert comment([], sha="another") is None

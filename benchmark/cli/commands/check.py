@@ -18,10 +18,15 @@ def check_submission(folder: Annotated[Path, typer.Argument(help="Holds card.jso
     """Check a submission: schema, hashes, completeness, and that its scores are those of its predictions."""
     from ...protocols.folder import read_protocol
     from ...submissions import submission
+    from ...submissions.siblings import siblings
 
     require_submission(folder)
     terms, table = read_protocol(folder.resolve().parent.parent)
-    _report(submission.check_submission(folder, terms, table), str(folder))
+    problems, card, _ = submission.examine(folder, terms, table)
+    if card is not None and not problems:
+        for line in siblings(folder, card):
+            print(line)
+    _report(problems, str(folder))
 
 
 @app.command("entries")
@@ -34,10 +39,19 @@ def check_entries(
     report: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write the Markdown here instead of printing it.")
     ] = None,
+    before: Annotated[
+        Path | None, typer.Option(help="With --changes: a checkout of what they are merged into, with its history.")
+    ] = None,
+    author: Annotated[str, typer.Option(metavar="LOGIN", help="Who asks for the changes.")] = "",
+    maintainer: Annotated[
+        list[str] | None, typer.Option(metavar="LOGIN", help="A maintainer beside those of boards.json.")
+    ] = None,
 ) -> None:
-    """Check submissions and say where they would stand on their leaderboard, as Markdown."""
+    """Check submissions and say what they change and where they would stand on their leaderboard, as Markdown."""
     from ....leaderboard.review.changes import of_diff, of_folders
+    from ....leaderboard.review.owners import Asker
     from ....leaderboard.review.review import review
+    from ....leaderboard.review.wording import fitted
     from ...files.atomic import write_text
     from ...files.destinations import named_file
 
@@ -46,11 +60,18 @@ def check_entries(
     if changes is not None and not changes.is_file():
         raise MedshiftError(f"--changes {changes}: no such file")
     asked = of_folders(folders or []) if changes is None else of_diff(changes.read_bytes(), checkout)
-    text, sound = review(asked)
+    if before is not None and not before.is_dir():
+        raise MedshiftError(f"--before {before}: no such folder")
+    text, sound = review(asked, Asker(author, before, maintainer or ()))
     if report is None:
         print(text, end="")
     else:
-        write_text(report, text)
+        whole = report.with_name(f"{report.stem}-whole{report.suffix}")
+        short, complete = fitted(text, f"`{whole.name}` of the artifact `leaderboard-report`")
+        write_text(report, short)
+        if not complete:
+            write_text(whole, text)
+            sound = False
     if not sound:
         raise typer.Exit(1)
 

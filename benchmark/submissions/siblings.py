@@ -1,0 +1,57 @@
+"""How many entries of one method or one submitter stand beside a submission: many are tuning to the board."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from ..files.wording import plural
+from .card import CARD_FILE, ENTRY, LARGEST_CARD, Card
+
+MOST_NAMED = 6
+
+
+def siblings(folder: Path, card: Card) -> list[str]:
+    """Count the entries of the same method and of the same submitter beside a submission, and say how it was tuned.
+
+    Args:
+        folder: The submission, `.../PROTOCOL/ENTRY/seed-N`.
+        card: Its card.
+    """
+    entry = folder.absolute().parent
+    entries = sorted(path for path in entry.parent.iterdir() if path.is_dir() and re.fullmatch(ENTRY, path.name))
+    method = [path.name for path in entries if path.name.partition("+")[0] == card.baseline.name]
+    lines = [f"{_entries(method)} of {card.baseline.name} here: {_named(method)}"]
+    if card.submitter:
+        own = [path.name for path in entries if card.submitter in _submitters(path)]
+        lines.append(f"{_entries(own)} of the submitter {card.submitter!r} here: {_named(own)}")
+    if card.tuning is not None:
+        lines.append(
+            f"tuned on source validation: {plural(card.tuning.draws, 'draw')}, {len(card.tuning.trials)} tried"
+        )
+    return lines
+
+
+def _entries(names: list[str]) -> str:
+    return "1 entry" if len(names) == 1 else f"{len(names):,} entries"
+
+
+def _named(names: list[str]) -> str:
+    more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+    return ", ".join(names[:MOST_NAMED]) + more
+
+
+def _submitters(entry: Path) -> Iterator[str]:
+    """Yield the submitters of an entry, as the first of its cards that can be read has it."""
+    for path in sorted(entry.glob(f"seed-*/{CARD_FILE}")):
+        try:
+            if path.is_symlink() or path.stat().st_size > LARGEST_CARD:
+                continue
+            found = json.loads(path.read_bytes())
+        except (OSError, ValueError, RecursionError):
+            continue
+        if isinstance(found, dict):
+            yield str(found.get("submitter", ""))
+            return

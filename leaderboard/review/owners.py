@@ -1,0 +1,107 @@
+"""Who may change what: an entry belongs to who committed it, by the base branch and never by the pull request.
+
+Names in commits are their author's word. So GitHub says who asks (the one who opened the pull request), and the
+history of the base branch says who owns, which the pull request cannot change: the author of the commit that added the
+oldest of the entry's cards, if the address is one that GitHub gives (`LOGIN@users.noreply.github.com`). Of any other
+address nobody knows the login: such an entry is for maintainers, unless `boards.json` names its owners.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ...benchmark.submissions.card import CARD_FILE
+from ...benchmark.submissions.submit import PLACE
+from ..entries.boards_file import Boards, read_boards
+
+ADDRESS = re.compile(
+    r"(?:\d+\+)?([A-Za-z0-9][A-Za-z0-9-]{0,38}(?:\[bot\])?)@users\.noreply\.github\.com", re.IGNORECASE
+)
+PATIENCE = 120  # seconds for git
+
+
+@dataclass(frozen=True)
+class Asker:
+    """Who asks for a change, and what was there before it.
+
+    Args:
+        login: Who opened the pull request, by GitHub; empty if that is not known.
+        before: A checkout of what the change is to be merged into, with its whole history; None if there is none.
+        maintainers: Maintainers beside those of `boards.json`.
+    """
+
+    login: str = ""
+    before: Path | None = None
+    maintainers: Collection[str] = ()
+    _known: dict[str, tuple[str, ...]] = field(default_factory=dict, repr=False, compare=False)
+
+    @property
+    def boards(self) -> Boards:
+        """The decisions of the maintainers, as they were before the change."""
+        return (read_boards(self.before / PLACE) if self.before else None) or Boards()
+
+    @property
+    def maintains(self) -> bool:
+        """Whether the one who asks is a maintainer."""
+        return _among(self.login, (*self.boards.maintainers, *self.maintainers))
+
+    def existed(self, entry: str) -> bool:
+        """Return whether an entry, `PROTOCOL/ENTRY`, was there before."""
+        return self.before is not None and any((self.before / PLACE / entry).glob(f"*/{CARD_FILE}"))
+
+    def owners(self, entry: str) -> tuple[str, ...]:
+        """Return the logins of those to whom an entry belongs; none if that is not known."""
+        if entry not in self._known:
+            listed = self.boards.owners.get(entry)
+            self._known[entry] = listed if listed is not None else _committer(self.before, entry)
+        return self._known[entry]
+
+    def refusal(self, entry: str) -> str:
+        """Return why the one who asks may not change an entry that was there before; empty if they may."""
+        if self.maintains or _among(self.login, self.owners(entry)):
+            return ""
+        whose = f"belongs to {', '.join(self.owners(entry))}" if self.owners(entry) else "belongs to the maintainers"
+        who = f", not to {self.login}" if self.login else "; who asks is not known (--author)"
+        return f"{whose}{who}: submit under another name, or ask a maintainer"
+
+
+def _among(login: str, logins: Collection[str]) -> bool:
+    return bool(login) and login.casefold() in {each.casefold() for each in logins}
+
+
+def _committer(before: Path | None, entry: str) -> tuple[str, ...]:
+    """Return the login of who added an entry, if the history says so."""
+    if before is None:
+        return ()
+    place = (PLACE / entry).as_posix()
+    shallow = _git(before, "rev-parse", "--is-shallow-repository")
+    if shallow is None or shallow.strip() != "false":  # its first commit would seem to have added everything
+        return ()
+    words = ("log", "--no-renames", "--diff-filter=A", "-z", "--format=%x01%ae", "--name-only", "HEAD", "--", place)
+    found = _git(before, *words)
+    added: dict[str, tuple[int, str]] = {}  # card -> when it was last added (commits back), and by whom
+    for age, commit in enumerate((found or "").split("\x01")[1:]):
+        address, *paths = (word.strip("\n") for word in commit.split("\0"))
+        for path in paths:
+            if path.endswith(f"/{CARD_FILE}") and (before / path).is_file():
+                added.setdefault(path, (age, address))
+    if not added:
+        return ()
+    matched = ADDRESS.fullmatch(max(added.values())[1])
+    return (matched[1],) if matched else ()
+
+
+def _git(folder: Path, *words: str) -> str | None:
+    """Run git in a checkout; None if that fails."""
+    try:
+        command = ["git", "-C", str(folder), *words]
+        done = subprocess.run(
+            command, capture_output=True, check=True, timeout=PATIENCE, encoding="utf-8", errors="replace"
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout
