@@ -25,6 +25,10 @@ CriteriaFile = Annotated[
         "--criteria", metavar="FILE", help="Acceptance criteria whose hash is recorded, for `medshift report`."
     ),
 ]
+InProcess = Annotated[
+    bool,
+    typer.Option("--in-process", help="Run the method in medshift's own process, to debug it; the card says so."),
+]
 Source = Annotated[str, typer.Option(help="Domain to train on; the data set's own, or the largest, by default.")]
 GroupsPerDomain = Annotated[
     bool, typer.Option("--groups-per-domain", help="Groups named alike in two domains are different patients.")

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import pandas as pd
 
@@ -27,6 +27,8 @@ from .tuning import Budget
 if TYPE_CHECKING:
     import torch
 
+Way: TypeAlias = Literal["apart", "per-condition", "in-process"]
+
 
 @dataclass(frozen=True)
 class Job:
@@ -44,6 +46,9 @@ class Job:
         budget: Tuning budget: the number of settings tried on source validation.
         precision: Number format that networks compute in; `environment.prepare` must have been given it, too.
         criteria: Acceptance criteria, which the card records.
+        way: Where the method runs: in a process of its own, in one for each condition (methods that learn from test
+            batches), or in this process, where the labels are.
+        hidden: Folders that the method's process is not to read, besides those of medshift's home and of the protocol.
     """
 
     dataset: Dataset
@@ -57,6 +62,8 @@ class Job:
     budget: Budget = field(default_factory=Budget)
     precision: Precision = DEFAULT
     criteria: CriteriaClaim | None = None
+    way: Way = "in-process"
+    hidden: tuple[Path, ...] = ()
 
     @property
     def entry(self) -> str:

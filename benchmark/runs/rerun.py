@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from ..protocols.protocol import Protocol
-    from .job import Job, RunProgress
+    from .job import Job, RunProgress, Way
 
 
 def baseline_of(claim: card.BaselineClaim) -> Baseline:
@@ -104,6 +105,7 @@ def rerun(
     device: str = "",
     watch: RunProgress | None = None,
     options: Options | None = None,
+    way: Way = "apart",
 ) -> None:
     """Make the submission of a card again.
 
@@ -114,6 +116,7 @@ def rerun(
         device: Device; the card's by default.
         watch: Receives progress.
         options: How a folder of images is read.
+        way: Where the method runs.
     """
     from . import environment
     from .job import RunProgress
@@ -122,6 +125,8 @@ def rerun(
     made = card.read(folder)
     protocol, table = read_protocol(folder.absolute().parent.parent)
     job = job_of(made, protocol, table, out, data, options)
+    theirs = folder.absolute().parent.parent
+    job = replace(job, way=way, hidden=(theirs, *([data] if data else [])))
     write_protocol(protocol, table, out / protocol.name)
     where = environment.prepare(device or made.environment.device, made.environment.threads, job.precision)
     run(job, where, watch or RunProgress())

@@ -24,8 +24,9 @@ from ..submissions import card as cards
 from ..submissions import submission, verification_record
 from ..submissions.card import BROUGHT, EXTERNAL, Card
 from ..submissions.verification_record import VerificationRecord
+from .job import Way
 
-PROCESS = "medshift.benchmark.cli.rerun"  # by name: the command line shows progress
+PROCESS = "medshift.benchmark.cli.processes.rerun"  # by name: the command line shows progress
 TOLERANCE = 1e-3  # of a probability: processors and thread counts round differently, and training amplifies this
 KEPT = ("HOME", "PATH", "TMPDIR", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "CUDA_VISIBLE_DEVICES", "SYSTEMROOT")
 
@@ -55,7 +56,12 @@ class Outcome:
 
 
 def verify(
-    folder: Path, out: Path, data: Path | None = None, device: str = "", options: Options | None = None
+    folder: Path,
+    out: Path,
+    data: Path | None = None,
+    device: str = "",
+    options: Options | None = None,
+    way: Way = "apart",
 ) -> Outcome:
     """Rerun a submission and compare the results.
 
@@ -65,6 +71,7 @@ def verify(
         data: Folder of the data, unless they come with medshift.
         device: Device; the card's by default.
         options: How a folder of images is read.
+        way: Where the method runs.
 
     Raises:
         MedshiftError: The submission is invalid, or its rerun failed.
@@ -87,7 +94,7 @@ def verify(
     if data is None:
         registry.check_version(name, protocol.dataset.version)
     reading = json.dumps(dataclasses.asdict(options or Options()))
-    words = [str(folder.absolute()), str(out), device, *([str(data.absolute()), reading] if data else [])]
+    words = [str(folder.absolute()), str(out), device, way, *([str(data.absolute()), reading] if data else [])]
     clean = {name: os.environ[name] for name in KEPT if name in os.environ}
     clean["MEDSHIFT_HOME"] = str(out / "home")  # no cached models or data
     # -I: neither the current folder nor PYTHONPATH can substitute other code

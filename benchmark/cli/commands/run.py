@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -53,6 +54,7 @@ def run(
     ] = DEFAULT,
     submitter: Annotated[str, typer.Option(help="Who answers for the submission.")] = "",
     criteria: options.CriteriaFile = None,
+    in_process: options.InProcess = False,
 ) -> None:
     """Train on one site, evaluate under synthesized and real shifts, and write a submission.
 
@@ -84,8 +86,10 @@ def run(
 
     where = environment.prepare(device, threads, precision)
     write_protocol(protocol, table, out / protocol.name)
+    hidden = tuple(folder for folder in (data.data, protocol_folder) if folder)
     for number in range(seed, seed + seeds):
         job = Job(loaded, protocol, table, baseline, made, number, out, submitter, tried, precision, registered)
+        job = job if in_process else replace(job, way="apart", hidden=hidden)
         scored = run_job(job, where, watch())
         lines = estimate_lines(protocol, table, job.folder, scored)
         print_summary(protocol, scored, f"{job.entry}, seed {number}", more=lines)
