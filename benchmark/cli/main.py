@@ -11,7 +11,7 @@ import typer
 from typer.core import TyperGroup
 
 from ...shifts.errors import MedshiftError
-from ..contract.apart.failure import MethodFailed
+from ..contract.apart.way import MethodFailed
 from ..reporting.terminal import tolerate_encodings
 from . import interrupts
 from .commands import check, data, doctor, estimate, listing, new, protocol, report, run, shifts, study, sweep, test

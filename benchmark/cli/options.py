@@ -27,7 +27,12 @@ CriteriaFile = Annotated[
 ]
 InProcess = Annotated[
     bool,
-    typer.Option("--in-process", help="Run the method in medshift's own process, to debug it; the card says so."),
+    typer.Option(
+        "--in-process",
+        envvar="MEDSHIFT_IN_PROCESS",
+        show_envvar=False,
+        help="Run the method in medshift's own process, to debug it; the card says so.",
+    ),
 ]
 Source = Annotated[str, typer.Option(help="Domain to train on; the data set's own, or the largest, by default.")]
 GroupsPerDomain = Annotated[

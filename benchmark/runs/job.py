@@ -6,13 +6,14 @@ import hashlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from ...shifts.errors import MedshiftError
 from ..contract import registry
 from ..contract.access import Access, grant
+from ..contract.apart.way import Way
 from ..contract.fitted import FittedModel
 from ..contract.precision import DEFAULT, Precision
 from ..contract.registry import Baseline
@@ -26,8 +27,6 @@ from .tuning import Budget
 
 if TYPE_CHECKING:
     import torch
-
-Way: TypeAlias = Literal["apart", "per-condition", "in-process"]
 
 
 @dataclass(frozen=True)

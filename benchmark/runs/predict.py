@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -75,12 +76,12 @@ def method_of(job: Job, device: torch.device, held: ExitStack) -> tuple[Fit, tor
     """
     if job.way == "in-process":
         return tuning.fit_here, device
-    from ..contract.apart.process import MethodProcess, Terms
+    from ..contract.apart.method import MethodApart, Terms
 
     hidden = (*job.hidden, job.out / job.protocol.name)
     each = job.way == "per-condition" and job.sees == "test-batches"
     terms = Terms(job.name, torch.get_num_threads(), hidden, each)
-    return held.enter_context(MethodProcess(terms)).fit, torch.device("cpu")
+    return MethodApart(terms, held).fit, torch.device("cpu")
 
 
 def predict(
@@ -136,17 +137,22 @@ def predict_conditions(
         progress: Receives progress.
 
     Raises:
-        StateSurvives: The first condition is predicted differently after the others.
+        StateSurvives: A condition is predicted differently by what has seen no other.
     """
+    apart = getattr(predictor, "anew", None)
+    if apart is not None:
+        predictor.keep()  # type: ignore[attr-defined]  # of one that runs apart
     for condition in progress.track(missing, len(missing)):
         rows = test_stream(job.protocol, job.table, condition)
         if not len(rows):
             raise MedshiftError(f"condition {condition.key!r} has no images: leave its domain out with --targets")
         chosen = for_condition(fresh_copy(predictor), condition)
         finished.save(condition, predict(chosen, job.dataset, rows, job.protocol, condition, device))
-    first = missing[0]
+    # in a process that has seen no condition the first would come out in any case, and the method must not know which
+    first = secrets.choice(missing[1:] or missing) if apart else missing[0]
     rows = test_stream(job.protocol, job.table, first)
-    check_forgotten(predictor, job.dataset, rows, job.protocol, first, device, finished.load(first))
+    fresh = apart() if apart else fresh_copy(predictor)
+    check_forgotten(fresh, job.dataset, rows, job.protocol, first, device, finished.load(first))
 
 
 def may_refuse(predictor: Predictor) -> bool:
@@ -155,7 +161,7 @@ def may_refuse(predictor: Predictor) -> bool:
 
 
 def check_forgotten(
-    predictor: Predictor,
+    fresh: Predictor,
     dataset: Dataset,
     rows: pd.DataFrame,
     protocol: Protocol,
@@ -166,10 +172,10 @@ def check_forgotten(
     """Predict a condition's first batch again, after all others: a fresh copy must give the same result.
 
     This finds state that bypasses the copies (class attributes, globals, closures, global random numbers), as far as it
-    changes these predictions. It guards against mistakes, not against intent.
+    changes these predictions. In one process it guards against mistakes: what remembers its answers gives them again.
 
     Args:
-        predictor: What `fit` returned.
+        fresh: A copy that has seen no condition, or is in a process that has seen none.
         dataset: The images.
         rows: Of the condition, in the order of the stream.
         protocol: As for `predict`.
@@ -181,7 +187,7 @@ def check_forgotten(
         StateSurvives: The predictions differ by more than rounding.
     """
     first = rows.iloc[: protocol.batch_size]
-    again = predict(for_condition(fresh_copy(predictor), condition), dataset, first, protocol, condition, device)
+    again = predict(for_condition(fresh, condition), dataset, first, protocol, condition, device)
     before = before[: len(again)]
     refused = np.isnan(before)
     if (np.isnan(again) != refused).any() or np.abs(np.where(refused, 0, again - before)).max() > ROUNDING:

@@ -20,8 +20,9 @@ from .tuning import Budget
 if TYPE_CHECKING:
     import pandas as pd
 
+    from ..contract.apart.way import Way
     from ..protocols.protocol import Protocol
-    from .job import Job, RunProgress, Way
+    from .job import Job, RunProgress
 
 
 def baseline_of(claim: card.BaselineClaim) -> Baseline:

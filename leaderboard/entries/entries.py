@@ -14,17 +14,19 @@ from ...benchmark.protocols.folder import read_protocol
 from ...benchmark.protocols.protocol import PROTOCOL_FILE, Protocol
 from ...benchmark.submissions import submission
 from ...benchmark.submissions.card import CARD_FILE, ENTRY, Card
+from ...benchmark.submissions.register import Register, as_record, read_register
 from ...benchmark.submissions.verification_record import VerificationRecord
 from ...shifts.errors import MedshiftError
 
 
 @dataclass(frozen=True, eq=False)
 class ProtocolFolder:
-    """A protocol, its truth, and the folder that holds both, and the entries."""
+    """A protocol, its truth, the folder that holds both, and the entries; and what was run again, if that is kept."""
 
     path: Path
     protocol: Protocol
     truth: pd.DataFrame
+    register: Register | None = None
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,7 @@ def protocol_folder(path: Path) -> ProtocolFolder:
         MedshiftError: One of them is missing or damaged, or the truth does not match the protocol.
     """
     protocol, truth = read_protocol(path)
-    return ProtocolFolder(path, protocol, truth)
+    return ProtocolFolder(path, protocol, truth, read_register(path.absolute().parent))
 
 
 def protocol_folders(root: Path) -> list[ProtocolFolder]:
@@ -94,7 +96,7 @@ class Seed:
     Args:
         folder: The submission.
         card: Its card without claimed scores; with the losses of the training, wherever they are stored.
-        mark: The verification record, if there is one.
+        mark: The verification record, if there is one; where a register is kept, it alone counts.
         hashes: Of card and predictions.
         curve: The course of the training, if it was kept.
     """
@@ -125,7 +127,9 @@ def check_seeds(folder: ProtocolFolder, entry: Entry, rows: int) -> tuple[list[S
             continue
         # claimed scores are needed for the check only: six hundred of them take half a megabyte of memory
         bare = _with_losses(seen.card.model_copy(update={"scores": ()}), seen.curve)
-        seeds.append(Seed(path, bare, seen.mark, (seen.hashes[0], seen.hashes[1]), seen.curve))
+        hashes = (seen.hashes[0], seen.hashes[1])
+        mark = seen.mark if folder.register is None else _registered(folder, entry, bare, hashes)
+        seeds.append(Seed(path, bare, mark, hashes, seen.curve))
     for seed in seeds[1:]:
         if seed.card.baseline != seeds[0].card.baseline:
             one, other = seeds[0].card.seed, seed.card.seed
@@ -135,6 +139,12 @@ def check_seeds(folder: ProtocolFolder, entry: Entry, rows: int) -> tuple[list[S
             )
             return [], refused
     return seeds, refused
+
+
+def _registered(folder: ProtocolFolder, entry: Entry, card: Card, hashes: tuple[str, str]) -> VerificationRecord | None:
+    """Return what the register says of a submission; a file beside its card may be anybody's."""
+    run = folder.register and folder.register.find(folder.path.name, entry.name, card.seed, hashes)
+    return as_record(run) if run else None
 
 
 def _with_losses(card: Card, curve: Curve | None) -> Card:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from markupsafe import Markup
 
-from ...benchmark.contract.sees import MEANS
+from ...benchmark.contract.sees import MEANS, SEES
 from ...benchmark.files.wording import plural
 from ...benchmark.reporting.html import page_style, policy_hash, template_environment
 from ...benchmark.reporting.numbers import format_decimal
@@ -20,7 +20,7 @@ from ..analysis.convergence import convergence, footnotes
 from ..analysis.correlation import Correlation, HeatRow
 from ..analysis.findings import findings
 from ..entries.figures import NOTHING, Figure
-from ..ranking.board import Board, Row
+from ..ranking.board import CLAIMED, Board, Row
 from . import charts
 from .estimators import estimators_table
 from .loss_curves import figure_curves, loss_curves, speeds
@@ -97,8 +97,11 @@ def _context(board: Board, found: Correlation | None, fitted: Sequence[Line]) ->
                 }
                 for row in rows
             ]
-            for sees, rows in board.by_sees().items()
+            for sees, rows in {**board.by_sees(), **({"": board.claimed} if board.claimed else {})}.items()
         },
+        "sees": [sees for sees in SEES if any(row.sees == sees for row in board.rows)],
+        "claimed": CLAIMED,
+        "in_process": any(row.in_process for row in board.rows),
         "findings": findings(board, found),
         "footnotes": footnotes(states.values()),
         "legend": [row.name for row in charts.drawn_rows(board)],

@@ -99,10 +99,11 @@ def _standing(ranked: Board, root: Path, seeds: Sequence[Path]) -> tuple[list[st
             continue
         numbers = ", ".join(str(card.seed) for card in row.cards)
         count = "seed" if len(row.cards) == 1 else "seeds"
-        peers = len(ranked.by_sees()[row.sees])
+        peers = len(ranked.by_sees().get(row.sees, []))
         figure = row.aggregates[ranked.ranked_figure, ranked.rank_by].text
         interval = f"{row.ranks[0]} to {row.ranks[1]}"
         standing = f"rank {row.rank} ({interval}) of {peers}, in tier {row.tier}" if row.rank else "have no rank"
+        standing += " until a maintainer has run it again" if row.claimed else ""
         lines.append(
             f"- {_code(name)} on {_code(ranked.protocol.name)} ({count} {numbers}): valid. It would {standing}, among "
             f"methods that see `{row.sees}`: {title} {escape(figure)} {UNDER[ranked.ranked_figure]}."

@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import cast
 
 from ....shifts.errors import MedshiftError
-from ...contract.apart.failure import MethodFailed
+from ...contract.apart.way import MethodFailed, Way
 from ...datasets.importing.options import make_options
-from ...runs.job import Way
 from ...runs.rerun import rerun
 from .. import interrupts
 from ..explain import explain

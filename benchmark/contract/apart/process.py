@@ -1,78 +1,63 @@
-"""The run's end of the pipe: a method's process that fits, and a predictor that stands for the one over there."""
+"""The run's end of the pipe: the process of a method, what it is asked and what it tells."""
 
 from __future__ import annotations
 
-import copy
 import json
-import os
-import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass, fields, replace
-from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, cast
 
 from numpy.typing import NDArray
 
 from ....shifts.errors import MedshiftError
-from ...files.home import models
-from .. import user_class
-from ..registry import Baseline
 from . import confine
-from .failure import MethodFailed
-from .granting import Packer
-from .place import Place
 from .records import training_of, weights_of
-from .remote import one_line, remote
+from .way import MethodFailed
 from .wire import BrokenWire, Message, Taken, Wire, any_arrays, no_arrays
 
 if TYPE_CHECKING:
     from ..access import Access
-    from ..predictor import Predictor
+    from .place import Place
 
 PROGRAM = "medshift.benchmark.cli.processes.method"  # by name: it handles signals as the command line does
 GRACE = 30.0  # seconds in which a process that is asked to stop has to save what it has
-
-
-@dataclass(frozen=True)
-class Terms:
-    """What the processes of a method have in common.
-
-    Args:
-        name: Name of the baseline, or `my_module:MyBaseline`.
-        threads: CPU threads.
-        hidden: Folders that they are not to read.
-        each: Whether every copy of the predictor gets a process of its own, which fits again.
-    """
-
-    name: str
-    threads: int
-    hidden: tuple[Path, ...] = ()
-    each: bool = False
+LONGEST_LINE = 4000  # characters of an error that a method tells
 
 
 class MethodProcess:
-    """A method in a process of its own; leave it as a context.
+    """A process for a method; leave it as a context.
 
     Args:
-        terms: What runs there.
-        weights: Folder of trained networks; medshift's by default.
+        place: Where it runs; removed with it.
+        access: Its callbacks are called with what the method tells.
+        files: Open files that it gets.
     """
 
-    def __init__(self, terms: Terms, weights: Path | None = None) -> None:
-        self.terms = terms
-        self._weights = weights
+    def __init__(self, place: Place, access: Access, files: Sequence[int] = ()) -> None:
+        self.access = access
+        self.in_use: object = None  # the predictor that answers now
         self._held = ExitStack()
-        self._process: subprocess.Popen[bytes] | None = None
-        self._access: Access | None = None
-        self.classes = 0
-        self.copies = 0  # the last one is in use
-        self.current = self._held.enter_context(ExitStack())  # where every copy has a process: that of the last
+        self._held.callback(place.remove)
+        program = [sys.executable, *(["-I"] if sys.flags.isolated else []), "-m", PROGRAM]
+        confined = place.confined()
+        self._process = subprocess.Popen(
+            [sys.executable, "-I", "-S", confine.__file__] if confined else program,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env=place.environment(),
+            cwd=place.cwd,
+            pass_fds=files,
+            start_new_session=True,  # Ctrl-C reaches it through the run only, and once
+        )
+        self._held.callback(self._end)
+        self._wire = Wire(cast("Any", self._process.stdout), cast("Any", self._process.stdin))
+        if confined:
+            with suppress(BrokenPipeError):
+                self._wire.sink.write(json.dumps({**confined, "program": program}).encode() + b"\n")
 
     def __enter__(self) -> Self:
         return self
@@ -82,16 +67,10 @@ class MethodProcess:
             self._stop(error)
         self._held.close()
 
-    def fit(self, baseline: Baseline, access: Access) -> Predictor:
-        """Fit a baseline over there on what it is granted; the callbacks of the access are called here."""
-        settings = {field.name: getattr(baseline, field.name) for field in fields(cast("Any", baseline)) if field.init}
-        if self._process is None or self._process.poll() is not None:  # killed in a draw before, say
-            self._access, self.classes = access, len(access.classes)
-            self._start(access, settings)
-        answer = self.ask(("fitted",), "fit", name=self.terms.name, settings=settings)
-        self.copies += 1  # those of another fit are used up
-        made = _Afresh(self, baseline, access) if self.terms.each else remote(self, answer)
-        return cast("Predictor", made)
+    @property
+    def has_ended(self) -> bool:
+        """Whether it does not run any more."""
+        return self._process.poll() is not None
 
     def ask(
         self,
@@ -103,6 +82,13 @@ class MethodProcess:
     ) -> Message:
         """Ask for something, and wait for the answer; what is told meanwhile goes to the callbacks of the access.
 
+        Args:
+            expected: Kinds of answers.
+            kind: What is asked.
+            arrays: What goes with it.
+            taken: Which arrays an answer may bring.
+            named: Fields of the request.
+
         Raises:
             MedshiftError: The method refused, or its process has ended.
             MethodFailed: The method raised another exception.
@@ -110,20 +96,26 @@ class MethodProcess:
         with suppress(BrokenPipeError):  # the answer, or its lack, says why
             self._wire.send(kind, arrays, **named)
         while True:
-            message = self._receive(taken)
+            try:
+                message = self._wire.receive(taken)
+            except BrokenWire as error:
+                self._process.kill()
+                why = "does it write to files that are not its own?"
+                raise MedshiftError(f"the method's process sent {one_line(error)}: {why}") from None
+            if message is None:
+                raise MedshiftError(self._ended())
             if message.kind in expected:
                 return message
             self._told(message)
 
     def _told(self, message: Message) -> None:
-        assert self._access is not None
         given = message.fields
         if message.kind == "line":
-            self._access.report(one_line(given.get("text")))
+            self.access.report(one_line(given.get("text")))
         elif message.kind == "trained":
-            self._access.trained(training_of(given.get("record")))
+            self.access.trained(training_of(given.get("record")))
         elif message.kind == "starts from":
-            self._access.starts_from(weights_of(given.get("record")))
+            self.access.starts_from(weights_of(given.get("record")))
         elif message.kind == "error":
             raise MedshiftError(one_line(given.get("line")))
         elif message.kind == "failed":
@@ -133,48 +125,9 @@ class MethodProcess:
         else:
             raise MedshiftError(f"the method's process sent {one_line(message.kind)!r}, which was not asked for")
 
-    def _receive(self, taken: Taken) -> Message:
-        try:
-            message = self._wire.receive(taken)
-        except BrokenWire as error:
-            raise MedshiftError(
-                f"the method's process sent {error}: does it write to files that are not its own?"
-            ) from None
-        if message is None:
-            raise MedshiftError(self._ended())
-        return message
-
-    def _start(self, access: Access, settings: Mapping[str, object]) -> None:
-        here = user_class.is_spec(self.terms.name) or any(map(_names_a_file, settings.values()))
-        place = Place(self.terms.hidden, here=here, weights=self._weights)
-        self._held.callback(place.remove)
-        packer = Packer()
-        self._held.callback(packer.close)
-        described = packer.access(access)
-        program = [sys.executable, *(["-I"] if sys.flags.isolated else []), "-m", PROGRAM]
-        confined = place.confined()
-        first = [sys.executable, "-I", "-S", confine.__file__] if confined else program
-        self._process = subprocess.Popen(
-            first,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            env=place.environment(),
-            cwd=place.cwd,
-            pass_fds=packer.files,
-            start_new_session=True,  # Ctrl-C reaches it through the run only, and once
-        )
-        self._held.callback(self._end)
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._wire = Wire(cast("Any", self._process.stdout), cast("Any", self._process.stdin))
-        if confined:
-            self._wire.sink.write(json.dumps({**confined, "program": program}).encode() + b"\n")
-        self.ask(("begun",), "begin", packer.arrays, access=described, threads=self.terms.threads)
-        packer.close()
-
     def _stop(self, stop: KeyboardInterrupt) -> None:
         """Ask the process to stop, and note what it has kept."""
-        if self._process is None or self._process.poll() is not None:
+        if self.has_ended:
             return
         self._process.terminate()
         with suppress(MedshiftError, OSError, subprocess.TimeoutExpired):
@@ -184,8 +137,7 @@ class MethodProcess:
             self._process.wait(GRACE)
 
     def _end(self) -> None:
-        """End the process: it stops when there are no more requests."""
-        assert self._process is not None
+        """End the process: it ends by itself when there are no more requests."""
         for pipe in (self._process.stdin, self._process.stdout):
             with suppress(OSError):
                 if pipe:
@@ -198,43 +150,19 @@ class MethodProcess:
 
     def _ended(self) -> str:
         """Say how the process has ended."""
-        assert self._process is not None
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(GRACE)
         status = self._process.returncode
         if status is not None and status < 0:
             name = signal.Signals(-status).name if -status in set(signal.Signals) else str(-status)
             why = ", most likely because memory ran out" if name == "SIGKILL" else ""
-            return f"the method's process was ended by {name}{why}; --in-process runs the method in medshift's own"
+            return f"the method's process was ended by {name}{why}"
         return f"the method's process has ended with status {status}: a method must not exit"
 
 
-class _Afresh:
-    """A predictor of which every copy is fitted in a process of its own: no state has a way from one to another.
-
-    Trained networks are loaded from a copy of the folder that holds them, which only that process sees.
-    """
-
-    def __init__(self, first: MethodProcess, baseline: Baseline, access: Access) -> None:
-        self.first, self.baseline = first, baseline
-        self.access = replace(
-            access, report=lambda line: None, trained=lambda record: None, starts_from=lambda record: None
-        )
-
-    def __deepcopy__(self, memo: dict[int, object]) -> Predictor:
-        held = self.first.current
-        held.close()  # the process of the copy before
-        weights = Path(held.enter_context(tempfile.TemporaryDirectory(prefix="medshift-weights-"))) / "models"
-        if models().is_dir():
-            shutil.copytree(models(), weights, ignore=shutil.ignore_patterns(".*", "*.lock"))
-        process = held.enter_context(MethodProcess(replace(self.first.terms, each=False), weights))
-        return copy.deepcopy(process.fit(self.baseline, self.access))
-
-
-def _names_a_file(setting: object) -> bool:
-    """Return whether a hyper-parameter names what lies in the current folder: `weights.pt`, `local-dir:mine`."""
-    name = setting.rpartition(":")[2] if isinstance(setting, str) else ""
-    return bool(name) and len(name) < 1000 and not Path(name).is_absolute() and os.path.lexists(name)
+def one_line(told: object) -> str:
+    """Return what a method tells as one line of printable characters."""
+    return "".join(each if each.isprintable() else " " for each in str(told)[:LONGEST_LINE])
 
 
 def _noted(stop: KeyboardInterrupt, told: Mapping[str, Any]) -> KeyboardInterrupt:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from ....shifts.errors import MedshiftError
 from ..training_record import TrainingRecord
@@ -23,19 +22,12 @@ def weights_of(told: object) -> WeightsRecord:
 
 
 def _made(kind: type[T], told: object, what: str) -> T:
-    from pydantic import ValidationError
+    from pydantic import TypeAdapter, ValidationError
 
     try:
-        made: T = _adapter(kind).validate_python(told)
+        made: T = TypeAdapter(kind).validate_python(told)
     except ValidationError as error:
         fault = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(map(str, fault["loc"]))
         raise MedshiftError(f"the method's record of {what} is none: {where}: {fault['msg']}"[:300]) from None
     return made
-
-
-@cache
-def _adapter(kind: type) -> Any:  # noqa: ANN401 - of either record
-    from pydantic import TypeAdapter
-
-    return TypeAdapter(kind)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from numpy.typing import NDArray
@@ -10,38 +10,34 @@ from torch import Tensor
 
 from ....shifts.errors import MedshiftError
 from ..predictor import Unfit
-from .wire import Message
-
-if TYPE_CHECKING:
-    from .process import MethodProcess
-
-LONGEST_LINE = 4000  # characters of an error that a method tells
+from .process import MethodProcess, one_line
 
 
 class RemotePredictor:
-    """A predictor in the process of its method; a copy of it is a copy over there, the only one at a time."""
+    """The last copy of a predictor in a process.
 
-    def __init__(self, process: MethodProcess, number: int) -> None:
-        self.process, self.number = process, number
+    Args:
+        process: The process.
+    """
 
-    def __deepcopy__(self, memo: dict[int, object]) -> RemotePredictor:
-        answer = self.process.ask(("copied",), "copy")
-        self.process.copies += 1
-        return remote(self.process, answer)
+    def __init__(self, process: MethodProcess) -> None:
+        self.process = process
+        self.classes = len(process.access.classes)
 
     def __call__(self, images: Tensor) -> object:
         """Return probabilities (N, K) of images, or what the predictor returned instead."""
-        images = images.cpu()
-        if self.number != self.process.copies:
+        if self.process.in_use is not self:
             raise MedshiftError("a predictor in a process of its own is used up when another copy is made")
-        row = [("float32", (len(images), self.process.classes))]
+        images = images.cpu()
+        images = images if _is_dense(images) else images.contiguous()
+        row = [("float32", (len(images), self.classes))]
         answer = self.process.ask(
             ("answer", "unfit"),
             "batch",
             [_as_it_lies(images)],
             lambda arrays: list(arrays) in (row, []),
             shape=list(images.shape),
-            strides=list(images.stride()) if _is_dense(images) else list(images.contiguous().stride()),
+            strides=list(images.stride()),
         )
         if answer.kind == "unfit" or not answer.arrays:
             return Unfit(one_line(answer.fields.get("text")))
@@ -54,13 +50,19 @@ class LeavingPredictor(RemotePredictor):
     def leaving_out(self, family: str) -> RemotePredictor:
         """Return the predictor that has seen no shift of a family."""
         self.process.ask(("copied",), "leaving out", family=family)
-        return RemotePredictor(self.process, self.number)
+        return _in_use(RemotePredictor(self.process))
 
 
-def remote(process: MethodProcess, answer: Message) -> RemotePredictor:
-    """Return what stands for the copy that was just made."""
+def copy_there(process: MethodProcess) -> RemotePredictor:
+    """Copy the predictor of a process over there; the copy before is used up, as memory is for one."""
+    answer = process.ask(("copied",), "copy")
     kind = LeavingPredictor if answer.fields.get("leaves_out") is True else RemotePredictor
-    return kind(process, process.copies)
+    return _in_use(kind(process))
+
+
+def _in_use(made: RemotePredictor) -> RemotePredictor:
+    made.process.in_use = made
+    return made
 
 
 def _is_dense(images: Tensor) -> bool:
@@ -71,12 +73,5 @@ def _is_dense(images: Tensor) -> bool:
 
 def _as_it_lies(images: Tensor) -> NDArray[Any]:
     """Return the values of a tensor in the order of its memory: over there it is to lie as here."""
-    if not _is_dense(images):
-        images = images.contiguous()
     flat: NDArray[Any] = images.as_strided((images.numel(),), (1,)).numpy()
     return flat
-
-
-def one_line(told: object) -> str:
-    """Return a text that a method tells, in one line."""
-    return "".join(each if each.isprintable() else " " for each in str(told)[:LONGEST_LINE])

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import os
+import pickle
 import queue
 import signal
 import threading
 import traceback
 from collections.abc import Callable
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+import torch
 
 from ....shifts.errors import MedshiftError
 from ...datasets.images import to_device
@@ -22,6 +26,8 @@ from .wire import Message, Wire, any_arrays
 if TYPE_CHECKING:
     from ..access import Access
 
+Prepare: TypeAlias = Callable[[str, int, Any], torch.device]
+
 
 class Served:
     """A method and its state.
@@ -31,8 +37,9 @@ class Served:
         prepare: Called with device, threads and precision before anything is computed.
     """
 
-    def __init__(self, wire: Wire, prepare: Callable[[str, int, Any], object]) -> None:
+    def __init__(self, wire: Wire, prepare: Prepare) -> None:
         self.wire, self.prepare = wire, prepare
+        self.device, self.classes = torch.device("cpu"), 0
         self.access: Access | None = None
         self.predictor: Predictor | None = None
         self.fresh: Predictor | None = None
@@ -41,7 +48,10 @@ class Served:
         """Do what is asked, and answer."""
         asked: dict[str, Callable[[Message], None]] = {
             "begin": self._begin,
+            "grant": self._grant,
             "fit": self._fit,
+            "save": self._save,
+            "load": self._load,
             "copy": self._copy,
             "leaving out": self._leave_out,
             "batch": self._batch,
@@ -50,21 +60,43 @@ class Served:
 
     def _begin(self, message: Message) -> None:
         fields = message.fields
-        self.prepare(fields["access"]["device"], fields["threads"], fields["access"]["precision"])
+        self.device = self.prepare(fields["device"], fields["threads"], fields["precision"])
+        self.classes = fields["classes"]
+        self.wire.send("begun")
+
+    def _grant(self, message: Message) -> None:
         told = Told(
             report=lambda line: self.wire.send("line", text=str(line)),
             trained=lambda record: self.wire.send("trained", record=asdict(record)),
             starts_from=lambda record: self.wire.send("starts from", record=asdict(record)),
         )
-        self.access = unpacked(fields["access"], message.arrays, told)
-        self.wire.send("begun")
+        self.access = unpacked(message.fields["access"], message.arrays, told)
+        self.wire.send("granted")
 
     def _fit(self, message: Message) -> None:
         assert self.access is not None
-        self.fresh = None
+        self.fresh = self.predictor = None
         baseline = registry.load_baseline(message.fields["name"])(**message.fields["settings"])
         self.predictor = baseline.fit(self.access)
-        self.wire.send("fitted", leaves_out=hasattr(self.predictor, "leaving_out"))
+        self.wire.send("fitted")
+
+    def _save(self, message: Message) -> None:
+        """Hand over the predictor as it is before it has seen a test image; some cannot be saved."""
+        try:
+            saved = pickle.dumps(self.predictor)
+        except Exception:  # open files, closures, whatever a method may hold
+            self.wire.send("saved")
+        else:
+            self.wire.send("saved", [np.frombuffer(saved, dtype=np.uint8)])
+
+    def _load(self, message: Message) -> None:
+        registry.load_baseline(message.fields["name"])  # its module may be in the working folder only
+        try:
+            self.predictor = pickle.loads(message.arrays[0].tobytes())  # of this very method
+        except Exception:  # what is saved need not be loadable
+            self.wire.send("not loaded")
+        else:
+            self.wire.send("loaded")
 
     def _copy(self, message: Message) -> None:
         assert self.predictor is not None
@@ -78,14 +110,11 @@ class Served:
         self.wire.send("copied", leaves_out=False)
 
     def _batch(self, message: Message) -> None:
-        import torch
-
-        assert self.access is not None
         assert self.fresh is not None
         shape, strides = message.fields["shape"], message.fields["strides"]
         # a clone lies as torch aligns it, as in one process: what a network computes may depend on it in the last bits
         images = torch.as_strided(torch.from_numpy(message.arrays[0]).clone(), shape, strides)
-        found = as_answer(self.fresh(to_device(images, self.access.device)), len(images), len(self.access.classes))
+        found = as_answer(self.fresh(to_device(images, self.device)), len(images), self.classes)
         if isinstance(found, Unfit):
             self.wire.send("unfit", text=found.text)
         else:
@@ -119,9 +148,7 @@ class _Requests:
             os.kill(os.getpid(), signal.SIGTERM)
 
 
-def serve(
-    wire: Wire, prepare: Callable[[str, int, Any], object], explain: Callable[[BaseException], str | None]
-) -> None:
+def serve(wire: Wire, prepare: Prepare, explain: Callable[[BaseException], str | None]) -> None:
     """Answer requests until the run has no more.
 
     Args:

@@ -73,7 +73,7 @@ class Wire:
         self.sink.write(LENGTH.pack(len(head)) + head)
         for array in plain:
             if array.nbytes:
-                self.sink.write(memoryview(array).cast("B"))
+                self.sink.write(array.data.cast("B"))
         self.sink.flush()
 
     def receive(self, taken: Taken = no_arrays) -> Message | None:
@@ -108,7 +108,7 @@ class Wire:
 
     def _array(self, name: str, shape: Shape) -> NDArray[Any]:
         made = np.empty(shape, dtype=name)
-        if made.nbytes and not self._fill(memoryview(made).cast("B")):
+        if made.nbytes and not self._fill(made.data.cast("B")):
             raise BrokenWire("a message that ends too early")
         return made
 

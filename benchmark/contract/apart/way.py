@@ -1,6 +1,11 @@
-"""How a method fails in its own process; torch is not needed to know it."""
+"""Where a method runs, and how it fails there; torch is not needed to know either."""
 
 from __future__ import annotations
+
+from typing import Literal, TypeAlias
+
+#: In a process of its own, in one for each condition (methods that learn from test batches), or where the labels are.
+Way: TypeAlias = Literal["apart", "per-condition", "in-process"]
 
 
 class MethodFailed(Exception):
