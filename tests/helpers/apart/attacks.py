@@ -84,6 +84,7 @@ class Even:
         return even(images)
 
 
+WHERE = []
 MEMO, STREAM = {}, []
 
 
@@ -120,12 +121,12 @@ class Reader(Method):
             except OSError:
                 continue
         told = [f"names {name}" for name in map(str, named) if "secret" in name]
-        for path in Path("WHERE").rglob("*"):
-            if path.suffix in (".csv", ".png", ".parquet", ".json"):
-                try:
+        for path in [*Path().iterdir(), *map(Path, WHERE)]:  # all that it could guess
+            try:
+                if path.suffix != ".py":
                     told.append(f"reads {path.name} {len(path.read_bytes())}")
-                except OSError:
-                    continue
+            except OSError:
+                continue
         try:
             with open(f"/proc/{os.getppid()}/mem", "rb"):
                 told.append("opens the memory of the run")
