@@ -60,12 +60,12 @@ def own_files(module: str, root: Path, *, beside: bool) -> dict[str, Path]:
         waiting.append(".".join(parts[:-1] if parts[-1] == "__init__" else parts))
     while waiting:
         name = waiting.pop()
-        path = file_below(root, name)
-        if path is None or name in found:
+        file = file_below(root, name)
+        if file is None or name in found:
             continue
-        found[name] = path
+        found[name] = file
         if beside:
-            waiting += _absolute_imports(path)
+            waiting += _absolute_imports(file)
     return found
 
 

@@ -97,7 +97,7 @@ def _context(board: Board, found: Correlation | None, fitted: Sequence[Line]) ->
                 }
                 for row in rows
             ]
-            for sees, rows in {**board.by_sees(), **({"": board.claimed} if board.claimed else {})}.items()
+            for sees, rows in [*board.by_sees().items(), *([("", board.claimed)] if board.claimed else [])]
         },
         "sees": [sees for sees in SEES if any(row.sees == sees for row in board.rows)],
         "claimed": CLAIMED,

@@ -62,6 +62,7 @@ def run(
     """
     from ....leaderboard.assurance.criteria.suited import registrar
     from ...contract import registry
+    from ...contract.apart.described import describe, is_foreign
     from ...files.destinations import output_folder
     from ...protocols.folder import write_protocol
     from ...runs.tuning import budget as tuning_budget
@@ -73,7 +74,8 @@ def run(
     output_folder(out, "a submission")
     register = registrar(criteria)
     given = [*(settings or []), *([f"budget={budget}"] if budget else [])]
-    made = registry.make_baseline(baseline, given)  # before anything slow
+    foreign = is_foreign(baseline) and not in_process
+    made = (describe if foreign else registry.make_baseline)(baseline, given)  # before anything slow
     tried = tuning_budget(made, tune, given)
     loaded, protocol, table = resolve_study(chosen.choices(), protocol_folder, data, reading)
     made = registry.for_dims(made, len(loaded.spatial))

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, suppress
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, cast
 
@@ -42,6 +43,7 @@ class MethodProcess:
         self.in_use: object = None  # the predictor that answers now
         self._held = ExitStack()
         self._held.callback(place.remove)
+        self._there, self._here = str(place.cwd), str(Path.cwd())
         program = [sys.executable, *(["-I"] if sys.flags.isolated else []), "-m", PROGRAM]
         confined = place.confined()
         self._process = subprocess.Popen(
@@ -117,13 +119,17 @@ class MethodProcess:
         elif message.kind == "starts from":
             self.access.starts_from(weights_of(given.get("record")))
         elif message.kind == "error":
-            raise MedshiftError(one_line(given.get("line")))
+            raise MedshiftError(self._as_here(one_line(given.get("line"))))
         elif message.kind == "failed":
-            raise MethodFailed(str(given.get("traceback")))
+            raise MethodFailed(self._as_here(str(given.get("traceback"))))
         elif message.kind == "stopped":
             raise _noted(KeyboardInterrupt(), given)
         else:
             raise MedshiftError(f"the method's process sent {one_line(message.kind)!r}, which was not asked for")
+
+    def _as_here(self, text: str) -> str:
+        """Name files of the current folder as the user does, not by the links over there."""
+        return text.replace(self._there, self._here)
 
     def _stop(self, stop: KeyboardInterrupt) -> None:
         """Ask the process to stop, and note what it has kept."""

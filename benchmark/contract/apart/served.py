@@ -9,6 +9,7 @@ import signal
 import threading
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -20,6 +21,7 @@ from ...datasets.images import to_device
 from ...protocols.condition import Condition
 from .. import registry
 from ..predictor import Predictor, Unfit, as_answer, for_condition, fresh_copy
+from .described import described
 from .granting import Told, unpacked
 from .wire import Message, Wire, any_arrays
 
@@ -47,6 +49,7 @@ class Served:
     def answer(self, message: Message) -> None:
         """Do what is asked, and answer."""
         asked: dict[str, Callable[[Message], None]] = {
+            "describe": self._describe,
             "begin": self._begin,
             "grant": self._grant,
             "fit": self._fit,
@@ -57,6 +60,13 @@ class Served:
             "batch": self._batch,
         }
         asked[message.kind](message)
+
+    def _describe(self, message: Message) -> None:
+        name, settings, dims = (message.fields[key] for key in ("name", "settings", "dims"))
+        kind = registry.load_baseline(name)
+        made = kind(**message.fields["config"]) if settings is None else registry.make_baseline(name, settings)
+        made = registry.for_dims(made, dims) if dims else made
+        self.wire.send("described", told=asdict(described(kind, made)))
 
     def _begin(self, message: Message) -> None:
         fields = message.fields
@@ -171,7 +181,5 @@ def serve(wire: Wire, prepare: Prepare, explain: Callable[[BaseException], str |
                     wire.send("error", line=line)
             del message  # its arrays
     except KeyboardInterrupt as stop:
-        try:
+        with suppress(OSError):  # the run may have gone, and nobody is left to be told
             wire.send("stopped", notes=list(getattr(stop, "__notes__", [])))
-        except OSError:  # the run has gone
-            raise stop from None

@@ -16,9 +16,9 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from helpers.apart.jobs import granted, job, made, put_attacks
 from helpers.cli import MEDSHIFT
 from helpers.images.image_folders import folder
-from helpers.apart.jobs import granted, job, made, put_attacks
 
 from medshift.benchmark.contract import grants, registry
 from medshift.benchmark.contract.apart.method import MethodApart, Terms
@@ -158,9 +158,59 @@ def test_a_run_that_is_stopped_or_killed_leaves_no_process_of_a_method(data, tmp
     status = process.wait()
     if number == signal.SIGINT:
         assert (status, said) == (130, "medshift: stopped: training of seed 0 starts over with the same command\n")
-        assert list((tmp_path / "tmp").iterdir()) == []
+        assert not list((tmp_path / "tmp").glob("medshift-*"))
         assert not list((tmp_path / "home").rglob("*.lock"))
     until = time.monotonic() + 60
     while alive(tmp_path):
         assert time.monotonic() < until
         time.sleep(0.2)
+
+
+IMPORTED = """
+import os
+import sys
+from dataclasses import dataclass
+from typing import ClassVar
+
+from medshift.benchmark import LogUniform
+from medshift.benchmark.runs import parts, rerun
+
+parts.FinishedConditions.save = None
+if "medshift.benchmark.runs.run" in sys.modules or "rerun" in " ".join(sys.orig_argv):
+    raise SystemExit("imported where the labels are")
+
+
+@dataclass(frozen=True)
+class Patches:
+    "Patches what writes predictions when it is imported."
+
+    sees: ClassVar[str] = "source"
+    paper: ClassVar[str] = "none"
+    search: ClassVar[dict] = {"c": LogUniform(0.01, 100)}
+    c: float = 1.0
+
+    def fit(self, access):
+        access.report(f"fitted with {self.c}")
+        return Even()
+
+
+class Even:
+    def __call__(self, images):
+        return images.new_full((len(images), 2), 0.5)
+"""
+
+
+def test_a_class_of_the_users_is_imported_in_processes_of_its_own_only(data, tmp_path, here):
+    (here / "patches.py").write_text(IMPORTED)
+    words = ["run", "--data", str(data), "--baseline", "patches:Patches", "--set", "c=0.5", "--shifts", "gamma"]
+    variables = {**os.environ, "MEDSHIFT_HOME": str(tmp_path / "home")}
+    variables.pop("MEDSHIFT_IN_PROCESS")
+    words += ["--severities", "3", "--threads", "1", "--device", "cpu"]
+    done = subprocess.run([*MEDSHIFT, *words], capture_output=True, text=True, env=variables)
+    assert done.returncode == 0, done.stderr
+    assert "fitted with 0.5" in done.stderr
+    (folder_,) = (here / "submissions").glob("*/patches.Patches+c=0.5/seed-0")
+    made = card.read(folder_)
+    assert (made.process, made.baseline.summary) == ("apart", "Patches what writes predictions when it is imported.")
+    done = subprocess.run([*MEDSHIFT, *words[:4], "patches:Patched"], capture_output=True, text=True, env=variables)
+    assert done.stderr == f"medshift: {here / 'patches.py'} has no 'Patched'. Did you mean 'Patches'?\n"

@@ -10,8 +10,8 @@ from contextlib import ExitStack
 
 import pytest
 import torch
-from helpers.images.image_folders import folder
 from helpers.apart.jobs import granted, job, made, put_attacks
+from helpers.images.image_folders import folder
 
 from medshift.benchmark.contract import grants, registry
 from medshift.benchmark.contract.apart import confine
