@@ -134,5 +134,7 @@ def rerun(
     theirs = folder.absolute().parent.parent
     job = replace(job, way=way, hidden=(theirs, *([data] if data else [])))
     write_protocol(protocol, table, out / protocol.name)
-    where = environment.prepare(device or made.environment.device, made.environment.threads, job.precision)
+    where = environment.prepare(
+        device or made.environment.device, made.environment.threads, job.precision, here=way == "in-process"
+    )
     run(job, where, watch or RunProgress())

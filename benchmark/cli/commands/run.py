@@ -86,7 +86,7 @@ def run(
     from ..summary import print_summary
     from ..tables.estimates import estimate_lines
 
-    where = environment.prepare(device, threads, precision)
+    where = environment.prepare(device, threads, precision, here=in_process)
     write_protocol(protocol, table, out / protocol.name)
     hidden = tuple(folder for folder in (data.data, protocol_folder) if folder)
     for number in range(seed, seed + seeds):

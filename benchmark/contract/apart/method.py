@@ -131,6 +131,7 @@ class ApartPredictor:
         )  # it has been told once
         start = self.method.started
         if self.saved is not None:
+            self.process.close()  # not needed any more: a graphics card may take one process at a time
             process = start(self.other, self.baseline, access, scratch, granted=False)
             loaded = process.ask(("loaded", "not loaded"), "load", [self.saved], name=self.method.terms.name)
             if loaded.kind == "loaded":

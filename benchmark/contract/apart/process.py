@@ -67,6 +67,10 @@ class MethodProcess:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         if isinstance(error, KeyboardInterrupt):
             self._stop(error)
+        self.close()
+
+    def close(self) -> None:
+        """End the process: it ends by itself when there are no more requests."""
         self._held.close()
 
     @property
@@ -143,7 +147,7 @@ class MethodProcess:
             self._process.wait(GRACE)
 
     def _end(self) -> None:
-        """End the process: it ends by itself when there are no more requests."""
+        """Say that there are no more requests, and wait."""
         for pipe in (self._process.stdin, self._process.stdout):
             with suppress(OSError):
                 if pipe:
