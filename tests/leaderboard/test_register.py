@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 
 import pytest
+from typer.testing import CliRunner
 
+from medshift.benchmark.cli.main import app
 from medshift.benchmark.files.atomic import sha256
+from medshift.benchmark.runs import verify as runs
 from medshift.benchmark.runs.verify import Outcome, next_to_verify, register_run
 from medshift.benchmark.submissions import register
 from medshift.leaderboard.entries.entries import protocol_folder
@@ -139,3 +142,30 @@ def test_a_register_that_is_not_in_order_is_refused_in_one_line(board, change, s
     with pytest.raises(MedshiftError, match=says) as error:
         ranked()
     assert "\n" not in str(error.value)
+
+
+def test_the_command_runs_the_next_ones_and_records_what_came_out(board, tmp_path, monkeypatch):
+    root, _, _, ranked = board
+    asked = []
+
+    def again(folder, out, data, device, options, way, log):
+        asked.append((folder.parent.name, way))
+        log.write_text(f"ran {folder.parent.name}")
+        if folder.parent.name == "one":
+            raise runs.CannotRepeat("its data are elsewhere")
+        return Outcome(*(("differs", 0.4, ["much"]) if folder.parent.name == "two" else ("bytes", 0.0, [])))
+
+    monkeypatch.setattr(runs, "verify", again)
+    monkeypatch.delenv("MEDSHIFT_IN_PROCESS", raising=False)
+    monkeypatch.setenv("CI", "true")
+    words = ["verify", str(root), "--next", "2", "--record", "--strict", "--logs", str(tmp_path / "logs")]
+    done = CliRunner().invoke(app, words)
+    assert done.exit_code == 1  # one of them did not come out
+    assert asked == [("one", "per-condition"), ("three", "per-condition"), ("two", "per-condition")]
+    assert "left out: its data are elsewhere" in done.stdout
+    (run,) = register.read_register(root).runs
+    (log,) = (tmp_path / "logs").glob("*--three--seed-0.log")
+    assert (run.entry, run.by, run.log_sha256) == ("three", "CI", sha256(log))
+    assert names(ranked().claimed) == ["one", "two"]
+    refused = CliRunner().invoke(app, [*words, "--in-process"])
+    assert "leave --in-process out" in str(refused.exception)

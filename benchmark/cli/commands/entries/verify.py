@@ -102,4 +102,5 @@ def _verified(
 def _log(logs: Path, folder: Path) -> Path:
     from ....files.destinations import output_folder
 
-    return output_folder(logs, "a log") / f"{'--'.join(folder.absolute().parts[-3:])}.log"
+    output_folder(logs, "a log", "--logs").mkdir(parents=True, exist_ok=True)
+    return logs / f"{'--'.join(folder.absolute().parts[-3:])}.log"
