@@ -118,17 +118,19 @@ def _console_table(board: Board, *, narrow: bool = False) -> Table:
         narrow: Continue names of entries on the next line after each `+` and comma.
     """
     simulated = "SIMULATED: " if board.protocol.dataset.simulated else ""
-    title = f"{simulated}{board.protocol.name}, {board.title}"
+    heading = f"{simulated}{board.protocol.name}, {board.title}"
     table = Table(
-        title=escape(title), title_justify="left", title_style="bold", box=SIMPLE_HEAD, padding=0, pad_edge=False
+        title=escape(heading), title_justify="left", title_style="bold", box=SIMPLE_HEAD, padding=0, pad_edge=False
     )
     table.add_column("#", justify="right")
     table.add_column("entry")
     for name, _ in COLUMNS:
         table.add_column("synth." if name == "Synthesized" else name.lower(), justify="right", no_wrap=True)
-    for sees, rows in board.by_sees().items():
+    groups = [(f"sees {sees}", rows) for sees, rows in board.by_sees().items()]
+    groups += [("claimed: not run again, hence without a rank", board.claimed)] if board.claimed else []
+    for title, rows in groups:
         table.add_section()
-        table.add_row("", f"sees {sees}", style="dim")
+        table.add_row("", title, style="dim")
         for row in rows:
             texts = [row.aggregates[name, board.rank_by].text if name in row.aggregates else "–" for _, name in COLUMNS]
             rank = "–" if row.rank is None else str(row.rank)

@@ -72,7 +72,11 @@ def busy_cores():
 
 @pytest.fixture(scope="session", autouse=True)
 def _home_of_the_tests(tmp_path_factory):
-    """What tests make is kept away from the user's cache, and handed down to the processes that they start."""
+    """What tests make is kept away from the user's cache, and handed down to the processes that they start.
+
+    Methods run in the process of the run, which starts sooner; `runs/apart` is about those that do not.
+    """
+    os.environ.setdefault("MEDSHIFT_IN_PROCESS", "1")
     if "MEDSHIFT_HOME" not in os.environ:
         os.environ["MEDSHIFT_HOME"] = str(tmp_path_factory.mktemp("home"))
 

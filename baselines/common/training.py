@@ -21,7 +21,7 @@ from ...benchmark.contract.precision import computing_in, scaler
 from ...benchmark.contract.training_record import Curve, Evaluation, TrainingRecord
 from ...benchmark.contract.weights_record import WeightsRecord
 from ...benchmark.files.code import code_sha256, modules_of
-from ...benchmark.files.home import home
+from ...benchmark.files.home import models
 from ...benchmark.scoring.metrics import METRICS
 from ...shifts.errors import MedshiftError
 from .batches import TrainingBatches, batches_ahead, class_weights
@@ -80,7 +80,7 @@ def source_network(
         start = tell_start(network, access)
         access.started(network)
         key = weights_key(access, recipe, f"{name} {start}", [build, loss, learn, *parts])
-        path = home() / "models" / f"{key}.pt"
+        path = models() / f"{key}.pt"
         record = load_weights(network, path, access)
         if record is None:
             with alone(path, access):

@@ -11,6 +11,7 @@ import typer
 from typer.core import TyperGroup
 
 from ...shifts.errors import MedshiftError
+from ..contract.apart.way import MethodFailed
 from ..reporting.terminal import tolerate_encodings
 from . import interrupts
 from .commands import check, data, doctor, estimate, listing, new, protocol, report, run, shifts, study, sweep, test
@@ -92,6 +93,9 @@ def main() -> None:
                 sys.stdout.flush()  # where the output is a file on a full disk, this is the first to know
         except MedshiftError as error:
             _end(str(error))
+        except MethodFailed as error:  # a fault of the method: its own traceback tells, not that of who waited for it
+            print(error.traceback, file=sys.stderr)
+            sys.exit(1)
         except Exception as error:
             line = explain(error)
             if line is None:

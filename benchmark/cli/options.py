@@ -34,6 +34,15 @@ NewSites = Annotated[
         show_default=False,
     ),
 ]
+InProcess = Annotated[
+    bool,
+    typer.Option(
+        "--in-process",
+        envvar="MEDSHIFT_IN_PROCESS",
+        show_envvar=False,
+        help="Run the method in medshift's own process, to debug it; the card says so.",
+    ),
+]
 Source = Annotated[str, typer.Option(help="Domain to train on; the data set's own, or the largest, by default.")]
 GroupsPerDomain = Annotated[
     bool, typer.Option("--groups-per-domain", help="Groups named alike in two domains are different patients.")

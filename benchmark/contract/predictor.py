@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -34,6 +35,35 @@ class Predictor(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class Unfit:
+    """An output of a predictor that has not the form of probabilities.
+
+    Args:
+        text: What it is instead.
+    """
+
+    text: str
+
+
+def as_answer(returned: object, count: int, classes: int) -> NDArray[np.float32] | Unfit:
+    """Convert a predictor's output to an array of (count, classes); its values are not looked at.
+
+    Args:
+        returned: The output; one that was found unfit before stays so.
+        count: Number of images.
+        classes: Number of classes.
+    """
+    if isinstance(returned, Unfit):
+        return returned
+    if not isinstance(returned, torch.Tensor):
+        return Unfit(f"a {type(returned).__name__}, not a tensor")
+    if tuple(returned.shape) != (count, classes):
+        return Unfit(f"shape {tuple(returned.shape)}, not {(count, classes)}")
+    array: NDArray[np.float32] = returned.detach().float().cpu().numpy()
+    return array
+
+
 def validated_probabilities(
     returned: object, count: int, classes: int, condition: Condition, *, rejections: bool = False
 ) -> NDArray[np.float32]:
@@ -47,11 +77,9 @@ def validated_probabilities(
         rejections: Rows of NaN are allowed: the model refused these images.
     """
     where = f"in condition {condition.key!r} the model returned"
-    if not isinstance(returned, torch.Tensor):
-        raise MedshiftError(f"{where} a {type(returned).__name__}, not a tensor")
-    if tuple(returned.shape) != (count, classes):
-        raise MedshiftError(f"{where} shape {tuple(returned.shape)}, not {(count, classes)}")
-    probabilities: NDArray[np.float32] = returned.detach().float().cpu().numpy()
+    probabilities = as_answer(returned, count, classes)
+    if isinstance(probabilities, Unfit):
+        raise MedshiftError(f"{where} {probabilities.text}")
     answered = probabilities[~np.isnan(probabilities).all(axis=1)] if rejections else probabilities
     if not np.isfinite(answered).all():
         raise MedshiftError(f"{where} NaN or infinite values: the run stops, nothing of this condition was saved")

@@ -104,6 +104,9 @@ def code(baseline: Baseline) -> str:
     Raises:
         MedshiftError: One of these files cannot be read.
     """
+    told = getattr(type(baseline), "told_code", None)
+    if told is not None:  # by the process that imported it
+        return str(told)
     listed = getattr(baseline, "files", None)
     parts = [_sha256(path) for path in listed()] if callable(listed) else []
     module = type(baseline).__module__

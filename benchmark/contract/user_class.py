@@ -9,7 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from ...shifts.errors import MedshiftError, in_one_line, near
-from ..files.atomic import sha256
+from ..files.code import file_below, files_sha256, own_files
 
 SPEC = re.compile(r"[A-Za-z]\w*(\.\w+)*:[A-Za-z_]\w*", re.ASCII)
 CLAIM = re.compile(r"module ([\w.]{1,100}), sha256 ([0-9a-f]{64})", re.ASCII)
@@ -61,18 +61,23 @@ def label(spec: str) -> str:
 
 
 def origin(spec: str) -> str:
-    """Return the origin as cards record it: the module and the sha256 of its file."""
+    """Return the origin as cards record it: the module and the sha256 of its files (`_files`)."""
     module = spec.partition(":")[0]
-    return f"module {module}, sha256 {sha256(_file(module))}"
+    here = Path.cwd()
+    path = file_below(here, module)
+    if path is None:
+        path = _file(module)
+        here = path.parents[module.count(".") + (path.name == "__init__.py")]
+    return f"module {module}, sha256 {files_sha256(_files(module, here))}"
 
 
 def claimed(name: str, distribution: str) -> str:
     """Return the `my_module:MyBaseline` of a card's baseline; empty if it is one from the table.
 
-    The module is not imported; its file must be the card's.
+    The module is not imported; its files must be the card's.
 
     Raises:
-        MedshiftError: The module is not in the current folder, or its file differs.
+        MedshiftError: The module is not in the current folder, or its files differ.
     """
     match = CLAIM.fullmatch(distribution)
     if match is None:
@@ -80,15 +85,28 @@ def claimed(name: str, distribution: str) -> str:
     module, wanted = match.groups()
     attribute = name.removeprefix(f"{module}.")
     here = Path.cwd()
-    stem = here.joinpath(*module.split("."))
-    path = stem / "__init__.py" if stem.is_dir() else stem.with_suffix(".py")
-    if not path.is_file():
+    path = file_below(here, module)
+    if path is None:
         raise MedshiftError(
             f"this entry was made by {name}, and module {module!r} is not in {here}: change to its folder"
         )
-    if sha256(path) != wanted:
-        raise MedshiftError(f"{path} differs from the file that made this entry (by its sha256)")
+    files = _files(module, here)
+    if files_sha256(files) != wanted:
+        if len(files) == 1:
+            raise MedshiftError(f"{path} differs from the file that made this entry (by its sha256)")
+        raise MedshiftError(
+            f"the {len(files)} files of module {module!r} and what it imports from {here} differ from those that made "
+            "this entry (by their sha256)"
+        )
     return f"{module}:{attribute}"
+
+
+def _files(module: str, root: Path) -> dict[str, Path]:
+    """Return the files of a module: all of its package, and what they import from the same folder.
+
+    What lies beside an installed package is not its author's.
+    """
+    return own_files(module, root, beside=not root.resolve().is_relative_to(Path(sys.prefix).resolve()))
 
 
 def _file(module: str) -> Path:

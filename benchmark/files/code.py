@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache, partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -40,6 +40,69 @@ def source_files(modules: Iterable[str]) -> dict[str, Path]:
         waiting += [name.rpartition(".")[0]] if "." in name else []
         waiting += _imported(name, path.name == "__init__.py", path.read_bytes(), frozenset(packages))
     return found
+
+
+def own_files(module: str, root: Path, *, beside: bool) -> dict[str, Path]:
+    """Find the files of a module that is not installed, without importing it: dotted name -> file.
+
+    Of a package these are all, since any of them may be imported in a way that cannot be read from the code.
+
+    Args:
+        module: Dotted name.
+        root: Folder that it is imported from.
+        beside: Whether modules beside it that are imported count, too.
+    """
+    top = module.partition(".")[0]
+    found: dict[str, Path] = {}
+    waiting = [module]
+    for path in sorted((root / top).rglob("*.py")) if (root / top).is_dir() else ():
+        parts = path.relative_to(root).with_suffix("").parts
+        waiting.append(".".join(parts[:-1] if parts[-1] == "__init__" else parts))
+    while waiting:
+        name = waiting.pop()
+        file = file_below(root, name)
+        if file is None or name in found:
+            continue
+        found[name] = file
+        if beside:
+            waiting += _absolute_imports(file)
+    return found
+
+
+def file_below(root: Path, module: str) -> Path | None:
+    """Return the file of a module below a folder; None if it is not there."""
+    stem = root.joinpath(*module.split("."))
+    paths = (stem / "__init__.py", stem.with_name(f"{stem.name}.py"))
+    return next((path for path in paths if path.is_file()), None)
+
+
+def files_sha256(files: Mapping[str, Path]) -> str:
+    """Hash source files by name; the hash of a single one is that of its bytes."""
+    if len(files) == 1:
+        return hashlib.sha256(next(iter(files.values())).read_bytes()).hexdigest()
+    digest = hashlib.sha256()
+    for name, path in sorted(files.items()):
+        content = path.read_bytes()
+        digest.update(f"{name} {len(content)}\n".encode() + content)
+    return digest.hexdigest()
+
+
+def _absolute_imports(path: Path) -> Iterator[str]:
+    """Yield the modules that a file names in imports without dots, and those that contain them."""
+    try:
+        nodes = list(_import_nodes(ast.parse(path.read_bytes())))
+    except (SyntaxError, ValueError):
+        return
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif node.level or not node.module:
+            continue
+        else:
+            names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+        for name in names:
+            parts = name.split(".")
+            yield from (".".join(parts[: count + 1]) for count in range(len(parts)))
 
 
 def modules_of(*objects: object) -> set[str]:

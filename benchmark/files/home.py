@@ -12,3 +12,12 @@ def home() -> Path:
     if given:
         return Path(given).expanduser()
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache").expanduser() / "medshift"
+
+
+MODELS_VARIABLE = "MEDSHIFT_MODELS"
+
+
+def models() -> Path:
+    """Return the folder of trained networks: that of the home, or where the process of a method is told to look."""
+    given = os.environ.get(MODELS_VARIABLE)
+    return Path(given) if given else home() / "models"

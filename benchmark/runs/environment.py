@@ -20,13 +20,14 @@ AMPERE = (8, 0)  # compute capability of the first cards with TF32 and bfloat16
 PACKAGES = ("medshift", "torch", "torchvision", "timm", "numpy", "scipy", "scikit-learn")
 
 
-def prepare(device: str, threads: int, precision: Precision = DEFAULT) -> torch.device:
+def prepare(device: str, threads: int, precision: Precision = DEFAULT, *, here: bool = True) -> torch.device:
     """Set thread count, deterministic algorithms and the use of TF32 for the process, and return the device.
 
     Args:
         device: `auto` (CUDA if available), or torch's name of a device.
         threads: CPU threads of torch; 0 keeps torch's choice, one per core. The last bits of results depend on it.
         precision: Number format that networks compute in.
+        here: Whether networks compute in this process; a graphics card may take one process at a time.
 
     Raises:
         MedshiftError: The device does not exist, or does not compute in this precision.
@@ -40,10 +41,13 @@ def prepare(device: str, threads: int, precision: Precision = DEFAULT) -> torch.
         device = "cuda" if torch.cuda.is_available() else "cpu"
     try:
         found = torch.device(device)
-        torch.zeros(1, device=found)
+        here |= found.type != "cuda" or (found.index or 0) >= torch.cuda.device_count()
+        if here:
+            torch.zeros(1, device=found)
     except (RuntimeError, AssertionError) as error:
         raise MedshiftError(f"--device {device}: {str(error).splitlines()[0]}") from error
-    _require_precision(found, precision)
+    if here:
+        _require_precision(found, precision)
     torch.use_deterministic_algorithms(True, warn_only=True)
     torch.backends.cudnn.benchmark = False
     # TF32 keeps 10 of 23 bits: too far from CPU results, unless it is asked for

@@ -69,7 +69,8 @@ def evaluate(
 ) -> Scores:
     """Train a baseline on one site, or take a fitted model, and score it under real and synthesized shifts.
 
-    Sets torch's thread count and deterministic algorithms for the process, as `medshift run` does.
+    Sets torch's thread count and deterministic algorithms for the process, as `medshift run` does. The method runs in
+    this process, and the card says so; in `medshift run` it has one of its own.
 
     Args:
         model: Name of a baseline, or `my_module:MyBaseline`; or any callable: images (N, C, *spatial), float32 in

@@ -13,6 +13,7 @@ import pandas as pd
 from ...shifts.errors import MedshiftError
 from ..contract import registry
 from ..contract.access import Access, grant
+from ..contract.apart.way import Way
 from ..contract.fitted import FittedModel
 from ..contract.precision import DEFAULT, Precision
 from ..contract.registry import Baseline
@@ -44,6 +45,9 @@ class Job:
         budget: Tuning budget: the number of settings tried on source validation.
         precision: Number format that networks compute in; `environment.prepare` must have been given it, too.
         criteria: Acceptance criteria, which the card records.
+        way: Where the method runs: in a process of its own, in one for each condition (methods that learn from test
+            batches), or in this process, where the labels are.
+        hidden: Folders that the method's process is not to read, besides those of medshift's home and of the protocol.
     """
 
     dataset: Dataset
@@ -57,6 +61,8 @@ class Job:
     budget: Budget = field(default_factory=Budget)
     precision: Precision = DEFAULT
     criteria: CriteriaClaim | None = None
+    way: Way = "in-process"
+    hidden: tuple[Path, ...] = ()
 
     @property
     def entry(self) -> str:

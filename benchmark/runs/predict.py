@@ -1,6 +1,11 @@
-"""Prediction of one condition, and the check that no state survives it."""
+"""The method of a job: fitted on what it may see, and its predictions, with the check that no state survives one."""
 
 from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -8,15 +13,75 @@ import torch
 from numpy.typing import NDArray
 
 from ...shifts.errors import MedshiftError
-from ..contract.fitted import FittedPredictor
+from ..contract.access import Access
+from ..contract.fitted import FittedModel, FittedPredictor
 from ..contract.predictor import Predictor, for_condition, fresh_copy, validated_probabilities
 from ..datasets.dataset import Dataset
 from ..datasets.streaming.ahead import made_ahead
+from ..files.wording import plural
 from ..protocols.condition import Condition
 from ..protocols.protocol import Protocol
-from .stream import condition_batches
+from . import tuning
+from .job import Job, RunProgress, access_of
+from .stream import condition_batches, test_stream
+from .study_notes import epochs_note
+from .tuning import Fit
+
+if TYPE_CHECKING:
+    from contextlib import ExitStack
+
+    from .parts import FinishedConditions
 
 ROUNDING = 1e-4  # tolerance of a probability: GPUs sum in varying order
+
+
+def _grant(job: Job, device: torch.device, progress: RunProgress, finished: FinishedConditions) -> Access:
+    access = access_of(job, device, progress.line, finished.save_training)
+    protocol = job.protocol
+    access = replace(access, starts_from=finished.save_weights)
+    if isinstance(job.baseline, FittedModel):
+        progress.line(f"{job.entry}: fitted already, nothing is trained")
+        return access
+    domains = f"{protocol.source!r} and {protocol.mixed!r}" if protocol.mixed else repr(protocol.source)
+    progress.line(
+        f"{job.entry}, seed {job.seed}: fitting on {len(access.train)} images of {domains} "
+        f"({', '.join(job.dataset.classes)}), validating on {len(access.val)}: "
+        f"{plural(len(access.train) + len(access.val), 'label')}{epochs_note(job.baseline, len(access.train))}"
+    )
+    return access
+
+
+def fit_job(
+    job: Job,
+    device: torch.device,
+    progress: RunProgress,
+    finished: FinishedConditions,
+    fit: Fit = tuning.fit_here,
+) -> Predictor:
+    """Fit a job's baseline, tuned if it is to be, on the data of its access level; `finished` gets the records."""
+    access = _grant(job, device, progress, finished)
+    chosen = job.baseline
+    if job.budget.draws:
+        chosen = tuning.tune_baseline(chosen, job.budget, access, job.protocol.batch_size, finished.folder, fit)
+    return fit(chosen, access)
+
+
+def method_of(job: Job, device: torch.device, held: ExitStack) -> tuple[Fit, torch.device]:
+    """Return what fits a job's baseline, and where the images go that its predictor is given.
+
+    Args:
+        job: The job.
+        device: Where the method computes.
+        held: Ends the method's process, if it has one of its own.
+    """
+    if job.way == "in-process":
+        return tuning.fit_here, device
+    from ..contract.apart.method import MethodApart, Terms
+
+    hidden = (*job.hidden, job.out / job.protocol.name)
+    each = job.way == "per-condition" and job.sees == "test-batches"
+    terms = Terms(job.name, torch.get_num_threads(), hidden, each)
+    return MethodApart(terms, held).fit, torch.device("cpu")
 
 
 def predict(
@@ -49,13 +114,54 @@ def predict(
     return np.concatenate(made)
 
 
+class StateSurvives(MedshiftError):
+    """What was learnt in one condition changes the predictions of another."""
+
+
+def predict_conditions(
+    job: Job,
+    predictor: Predictor,
+    missing: Sequence[Condition],
+    finished: FinishedConditions,
+    device: torch.device,
+    progress: RunProgress,
+) -> None:
+    """Predict each missing condition with a fresh copy, save it, and check that no state survives.
+
+    Args:
+        job: The job.
+        predictor: What `fit` returned.
+        missing: The conditions; at least one.
+        finished: Gets the predictions.
+        device: Where the predictor takes its images.
+        progress: Receives progress.
+
+    Raises:
+        StateSurvives: A condition is predicted differently by what has seen no other.
+    """
+    apart = getattr(predictor, "anew", None)
+    if apart is not None:
+        predictor.keep()  # type: ignore[attr-defined]  # of one that runs apart
+    for condition in progress.track(missing, len(missing)):
+        rows = test_stream(job.protocol, job.table, condition)
+        if not len(rows):
+            raise MedshiftError(f"condition {condition.key!r} has no images: leave its domain out with --targets")
+        chosen = for_condition(fresh_copy(predictor), condition)
+        finished.save(condition, predict(chosen, job.dataset, rows, job.protocol, condition, device))
+    # in a process that has seen no condition the first would come out in any case, and the method must not know which
+    first = secrets.choice(missing[1:] or missing) if apart else missing[0]
+    rows = test_stream(job.protocol, job.table, first)
+    fresh = apart() if apart else fresh_copy(predictor)
+    check_forgotten(fresh, job.dataset, rows, job.protocol, first, device, finished.load(first))
+
+
 def may_refuse(predictor: Predictor) -> bool:
     """Return whether a predictor may refuse images: a fitted model of which this was said."""
     return isinstance(predictor, FittedPredictor) and predictor.rejections
 
 
 def check_forgotten(
-    predictor: Predictor,
+    fresh: Predictor,
     dataset: Dataset,
     rows: pd.DataFrame,
     protocol: Protocol,
@@ -66,10 +172,10 @@ def check_forgotten(
     """Predict a condition's first batch again, after all others: a fresh copy must give the same result.
 
     This finds state that bypasses the copies (class attributes, globals, closures, global random numbers), as far as it
-    changes these predictions. It guards against mistakes, not against intent.
+    changes these predictions. In one process it guards against mistakes: what remembers its answers gives them again.
 
     Args:
-        predictor: What `fit` returned.
+        fresh: A copy that has seen no condition, or is in a process that has seen none.
         dataset: The images.
         rows: Of the condition, in the order of the stream.
         protocol: As for `predict`.
@@ -78,14 +184,14 @@ def check_forgotten(
         before: Its predictions, (N, K).
 
     Raises:
-        MedshiftError: The predictions differ by more than rounding.
+        StateSurvives: The predictions differ by more than rounding.
     """
     first = rows.iloc[: protocol.batch_size]
-    again = predict(for_condition(fresh_copy(predictor), condition), dataset, first, protocol, condition, device)
+    again = predict(for_condition(fresh, condition), dataset, first, protocol, condition, device)
     before = before[: len(again)]
     refused = np.isnan(before)
     if (np.isnan(again) != refused).any() or np.abs(np.where(refused, 0, again - before)).max() > ROUNDING:
-        raise MedshiftError(
+        raise StateSurvives(
             f"condition {condition.key!r} is predicted differently after the others: state of one condition reaches "
             "another. Keep all state in the object that fit returns, not in classes, globals or closures; use no "
             "global random numbers; set networks to evaluation mode. Nothing was saved"

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...shifts.errors import MedshiftError
 from ..contract import registry, user_class
+from ..contract.apart.described import describe, is_foreign
 from ..contract.registry import Baseline
 from ..datasets.importing.options import Options
 from ..protocols.arrange import arrange_like
@@ -19,17 +21,20 @@ from .tuning import Budget
 if TYPE_CHECKING:
     import pandas as pd
 
+    from ..contract.apart.way import Way
     from ..protocols.protocol import Protocol
     from .job import Job, RunProgress
 
 
-def baseline_of(claim: card.BaselineClaim) -> Baseline:
-    """Make the baseline of a card with its hyper-parameters.
+def baseline_of(claim: card.BaselineClaim, way: Way = "in-process") -> Baseline:
+    """Make the baseline of a card with its hyper-parameters; one that is not medshift's own only where it may run.
 
     Raises:
         MedshiftError: The baseline is not installed, or has different hyper-parameters here.
     """
-    kind = registry.load_baseline(baseline_name(claim))
+    name = baseline_name(claim)
+    foreign = way != "in-process" and is_foreign(name)
+    kind = type(describe(name, [])) if foreign else registry.load_baseline(name)
     fields = {field.name for field in dataclasses.fields(kind)}  # type: ignore[arg-type]
     if not fields - {field.name for field in registry.later(kind)} <= set(claim.config) <= fields:
         raise MedshiftError(
@@ -69,6 +74,7 @@ def job_of(
     out: Path,
     data: Path | None = None,
     options: Options | None = None,
+    way: Way = "in-process",
 ) -> Job:
     """Return the job that makes the submission of a card again.
 
@@ -79,10 +85,11 @@ def job_of(
         out: Folder of submissions for the result.
         data: Folder of the data, unless they come with medshift.
         options: How a folder of images is read.
+        way: Where the method runs.
     """
     from .job import Job
 
-    baseline = baseline_of(made.baseline)
+    baseline = baseline_of(made.baseline, way)
     dataset = arrange_like(data_of(protocol, data, options), protocol, table)
     return Job(
         dataset,
@@ -104,6 +111,7 @@ def rerun(
     device: str = "",
     watch: RunProgress | None = None,
     options: Options | None = None,
+    way: Way = "apart",
 ) -> None:
     """Make the submission of a card again.
 
@@ -114,6 +122,7 @@ def rerun(
         device: Device; the card's by default.
         watch: Receives progress.
         options: How a folder of images is read.
+        way: Where the method runs.
     """
     from . import environment
     from .job import RunProgress
@@ -121,7 +130,11 @@ def rerun(
 
     made = card.read(folder)
     protocol, table = read_protocol(folder.absolute().parent.parent)
-    job = job_of(made, protocol, table, out, data, options)
+    job = job_of(made, protocol, table, out, data, options, way)
+    theirs = folder.absolute().parent.parent
+    job = replace(job, way=way, hidden=(theirs, *([data] if data else [])))
     write_protocol(protocol, table, out / protocol.name)
-    where = environment.prepare(device or made.environment.device, made.environment.threads, job.precision)
+    where = environment.prepare(
+        device or made.environment.device, made.environment.threads, job.precision, here=way == "in-process"
+    )
     run(job, where, watch or RunProgress())

@@ -16,18 +16,14 @@ from ...shifts.errors import MedshiftError
 from ...shifts.fingerprints import fingerprint
 from ...shifts.plugins import own_distribution
 from ..contract import registry, user_class
-from ..contract.access import Access
-from ..contract.fitted import FittedModel
 from ..files.atomic import sha256
 from ..files.locks import locked
-from ..files.wording import plural
 from ..protocols.arrange import arrange_like
 from ..protocols.condition import Condition
 from ..scoring import scores
 from ..submissions import card, predictions, submission
 from . import environment, tuning
-from .job import Job, RunProgress, access_of
-from .study_notes import epochs_note
+from .job import Job, RunProgress
 from .tuning import Budget
 
 if TYPE_CHECKING:
@@ -85,6 +81,8 @@ def _alone(job: Job, progress: RunProgress) -> Iterator[None]:
 
 
 def _make(job: Job, device: torch.device, progress: RunProgress) -> Scores:
+    from .predict import fit_job, method_of
+
     shifts = {name: fingerprint(name) for name in job.protocol.shifts}
     finished = _finished_conditions(job, shifts, device)
     missing = [condition for condition in job.protocol.conditions() if not finished.has(condition)]
@@ -92,12 +90,14 @@ def _make(job: Job, device: torch.device, progress: RunProgress) -> Scores:
     fitted = not missing
     try:
         if missing:
-            begin = time.perf_counter()
-            predictor = fit_job(job, device, progress, finished)
-            fitted = True
-            seconds["fit_s"] = time.perf_counter() - begin
-            _predict(job, predictor, missing, finished, device, progress)
-            seconds["predict_s"] = time.perf_counter() - begin - seconds["fit_s"]
+            with ExitStack() as held:
+                fit, where = method_of(job, device, held)
+                begin = time.perf_counter()
+                predictor = fit_job(job, device, progress, finished, fit)
+                fitted = True
+                seconds["fit_s"] = time.perf_counter() - begin
+                _predict(job, predictor, missing, finished, where, progress)
+                seconds["predict_s"] = time.perf_counter() - begin - seconds["fit_s"]
         scored, refused = _write_predictions(job, finished)
         _write_card(job, shifts, device, scored, seconds, finished, refused)
     except KeyboardInterrupt as stop:
@@ -164,35 +164,10 @@ def _run_key(job: Job, shifts: dict[str, str], device: str, threads: int) -> str
     """Hash everything that the predictions depend on."""
     what = [job.protocol.sha256, job.name, registry.config(job.baseline), job.seed, shifts, device, threads]
     what += [registry.code(job.baseline), environment.sources(), job.budget.draws, job.budget.keys]
-    what.append(job.precision)
+    what += [job.precision, job.way]
     if job.criteria is not None:  # written before the run: what was predicted without them is not theirs
         what.append(job.criteria.sha256)
     return hashlib.sha256(json.dumps([*what, environment.packages()], sort_keys=True).encode()).hexdigest()
-
-
-def _grant(job: Job, device: torch.device, progress: RunProgress, finished: FinishedConditions) -> Access:
-    access = access_of(job, device, progress.line, finished.save_training)
-    protocol = job.protocol
-    access = replace(access, starts_from=finished.save_weights)
-    if isinstance(job.baseline, FittedModel):
-        progress.line(f"{job.entry}: fitted already, nothing is trained")
-        return access
-    domains = f"{protocol.source!r} and {protocol.mixed!r}" if protocol.mixed else repr(protocol.source)
-    progress.line(
-        f"{job.entry}, seed {job.seed}: fitting on {len(access.train)} images of {domains} "
-        f"({', '.join(job.dataset.classes)}), validating on {len(access.val)}: "
-        f"{plural(len(access.train) + len(access.val), 'label')}{epochs_note(job.baseline, len(access.train))}"
-    )
-    return access
-
-
-def fit_job(job: Job, device: torch.device, progress: RunProgress, finished: FinishedConditions) -> Predictor:
-    """Fit a job's baseline, tuned if it is to be, on the data of its access level; `finished` gets the records."""
-    access = _grant(job, device, progress, finished)
-    if job.budget.draws:
-        chosen = tuning.tune_baseline(job.baseline, job.budget, access, job.protocol.batch_size, finished.folder)
-        return chosen.fit(access)
-    return job.baseline.fit(access)
 
 
 def _predict(
@@ -203,22 +178,12 @@ def _predict(
     device: torch.device,
     progress: RunProgress,
 ) -> None:
-    """Predict each missing condition with a fresh copy, save it, and check that no state survives."""
-    from ..contract.predictor import for_condition, fresh_copy
-    from .predict import check_forgotten, predict
-    from .stream import test_stream
+    """Predict each missing condition and save it; if state survives one, nothing is kept."""
+    from .predict import StateSurvives, predict_conditions
 
-    for condition in progress.track(missing, len(missing)):
-        rows = test_stream(job.protocol, job.table, condition)
-        if not len(rows):
-            raise MedshiftError(f"condition {condition.key!r} has no images: leave its domain out with --targets")
-        chosen = for_condition(fresh_copy(predictor), condition)
-        finished.save(condition, predict(chosen, job.dataset, rows, job.protocol, condition, device))
-    first = missing[0]
-    rows = test_stream(job.protocol, job.table, first)
     try:
-        check_forgotten(predictor, job.dataset, rows, job.protocol, first, device, finished.load(first))
-    except MedshiftError:
+        predict_conditions(job, predictor, missing, finished, device, progress)
+    except StateSurvives:
         _delete_parts(job)
         raise
 
@@ -289,6 +254,7 @@ def _write_card(
         weights=finished.weights(),
         criteria=job.criteria,
         rejections=refused or None,
+        process="in-process" if job.way == "in-process" else "apart",
     )
     card.write(made, job.folder)
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from ..contract.predictor import Predictor
 
 TUNING_FILE = "tuning.json"
+Fit: TypeAlias = "Callable[[Baseline, Access], Predictor]"
 LEAST = 1e-6  # floor of probabilities in the loss, so that one confidently wrong image does not decide alone
 
 
@@ -54,7 +55,14 @@ def budget(baseline: Baseline, draws: int, settings: Sequence[str]) -> Budget:
     return Budget(draws, tuple(key for key in registry.search(baseline) if key not in given))
 
 
-def tune_baseline(baseline: Baseline, budget: Budget, access: Access, batch_size: int, folder: Path) -> Baseline:
+def fit_here(baseline: Baseline, access: Access) -> Predictor:
+    """Fit a baseline in this process."""
+    return baseline.fit(access)
+
+
+def tune_baseline(
+    baseline: Baseline, budget: Budget, access: Access, batch_size: int, folder: Path, fit: Fit = fit_here
+) -> Baseline:
     """Choose the settings with the lowest loss on source validation, and write the record to `folder`.
 
     Each draw is fitted and scored by `loss`. The settings as given are the first draw and win ties, so tuning is never
@@ -67,6 +75,7 @@ def tune_baseline(baseline: Baseline, budget: Budget, access: Access, batch_size
         access: What `fit` is given.
         batch_size: Batch size of the stream of validation images.
         folder: Where the scores are kept.
+        fit: Fits a baseline.
 
     Returns:
         The baseline with the chosen settings.
@@ -80,7 +89,7 @@ def tune_baseline(baseline: Baseline, budget: Budget, access: Access, batch_size
     for number, settings in enumerate(tried):
         path = folder / _draw_file(number)
         if not path.exists():
-            score = _score(_with(baseline, settings), access, batch_size, must=number == 0)
+            score = _score(_with(baseline, settings), access, batch_size, fit, must=number == 0)
             write_text(path, json.dumps(score))
         score = json.loads(path.read_text(encoding="utf-8"))
         shown = ", ".join(f"{key}={value}" for key, value in settings.items()) or "settings as given"
@@ -132,10 +141,10 @@ def loss(predictor: Predictor, access: Access, batch_size: int) -> float:
     return float(np.mean([costs[labels == label].mean() for label in np.unique(labels)]))
 
 
-def _score(baseline: Baseline, access: Access, batch_size: int, *, must: bool) -> float | None:
+def _score(baseline: Baseline, access: Access, batch_size: int, fit: Fit, *, must: bool) -> float | None:
     """Return the loss of a setting, or None if it cannot be trained; raise instead if it must be."""
     try:
-        return loss(baseline.fit(access), access, batch_size)
+        return loss(fit(baseline, access), access, batch_size)
     except MedshiftError as error:
         if must:
             raise

@@ -7,7 +7,9 @@ import json
 import os
 import subprocess
 import sys
+from contextlib import nullcontext
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
@@ -15,6 +17,7 @@ import numpy as np
 
 from ...shifts.errors import MedshiftError
 from ...shifts.plugins import own_distribution
+from ..contract.apart.way import Way
 from ..datasets import catalogue, registry, store
 from ..datasets.importing.options import Options
 from ..files.atomic import sha256
@@ -22,12 +25,18 @@ from ..protocols.folder import read_protocol
 from ..protocols.protocol import Protocol
 from ..submissions import card as cards
 from ..submissions import submission, verification_record
-from ..submissions.card import BROUGHT, EXTERNAL, Card
+from ..submissions.card import BROUGHT, CARD_FILE, EXTERNAL, Card
+from ..submissions.register import Register, RepeatedRun, read_register, write_register
 from ..submissions.verification_record import VerificationRecord
+from . import environment
 
-PROCESS = "medshift.benchmark.cli.rerun"  # by name: the command line shows progress
+PROCESS = "medshift.benchmark.cli.processes.rerun"  # by name: the command line shows progress
 TOLERANCE = 1e-3  # of a probability: processors and thread counts round differently, and training amplifies this
 KEPT = ("HOME", "PATH", "TMPDIR", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "CUDA_VISIBLE_DEVICES", "SYSTEMROOT")
+
+
+class CannotRepeat(MedshiftError):
+    """A submission cannot be run again here: its model, or its version of the data, is elsewhere."""
 
 
 @dataclass(frozen=True)
@@ -38,11 +47,13 @@ class Outcome:
         result: The same bytes, probabilities within the tolerance, or neither.
         largest: Largest difference of a probability.
         differences: What differs, one line each; may be non-empty within the tolerance.
+        device: Where it was run again.
     """
 
     result: Literal["bytes", "tolerance", "differs"]
     largest: float
     differences: list[str]
+    device: str = "cpu"
 
     @property
     def text(self) -> str:
@@ -55,7 +66,13 @@ class Outcome:
 
 
 def verify(
-    folder: Path, out: Path, data: Path | None = None, device: str = "", options: Options | None = None
+    folder: Path,
+    out: Path,
+    data: Path | None = None,
+    device: str = "",
+    options: Options | None = None,
+    way: Way = "apart",
+    log: Path | None = None,
 ) -> Outcome:
     """Rerun a submission and compare the results.
 
@@ -65,8 +82,11 @@ def verify(
         data: Folder of the data, unless they come with medshift.
         device: Device; the card's by default.
         options: How a folder of images is read.
+        way: Where the method runs.
+        log: File for what the run prints, instead of the terminal.
 
     Raises:
+        CannotRepeat: What it takes to run it again is not here.
         MedshiftError: The submission is invalid, or its rerun failed.
     """
     protocol, table = read_protocol(folder.absolute().parent.parent)
@@ -75,33 +95,39 @@ def verify(
     if data is None and name not in catalogue.TABLE.names() and name in store.names():
         data = store.folder(name)  # the clean process has a home of its own
     if theirs.baseline.brought:
-        raise MedshiftError(
+        raise CannotRepeat(
             f"{folder} was predicted with a model that was brought ({BROUGHT}), which is not in it: whoever has the "
             "model repeats it with `medshift test`. Every leaderboard recomputes its scores from its predictions"
         )
     if theirs.baseline.external:
-        raise MedshiftError(
+        raise CannotRepeat(
             f"{folder} was predicted outside of medshift ({EXTERNAL}): it cannot be rerun. Every leaderboard "
             "recomputes its scores from its predictions"
         )
     if data is None:
-        registry.check_version(name, protocol.dataset.version)
+        try:
+            registry.check_version(name, protocol.dataset.version)
+        except MedshiftError as error:
+            raise CannotRepeat(str(error)) from None
     reading = json.dumps(dataclasses.asdict(options or Options()))
-    words = [str(folder.absolute()), str(out), device, *([str(data.absolute()), reading] if data else [])]
+    words = [str(folder.absolute()), str(out), device, way, *([str(data.absolute()), reading] if data else [])]
     clean = {name: os.environ[name] for name in KEPT if name in os.environ}
     clean["MEDSHIFT_HOME"] = str(out / "home")  # no cached models or data
     # -I: neither the current folder nor PYTHONPATH can substitute other code
-    done = subprocess.run([sys.executable, "-I", "-m", PROCESS, *words], env=clean, check=False)
+    with log.open("wb") if log else nullcontext() as file:
+        done = subprocess.run(
+            [sys.executable, "-I", "-m", PROCESS, *words], env=clean, check=False, stdout=file, stderr=file
+        )
     again = out / protocol.name / theirs.entry / folder.absolute().name
     if done.returncode:
         raise MedshiftError(f"{folder} could not be rerun: the process ended with status {done.returncode}")
     ours, after = submission.read_submission(again, protocol, table)
     if ours.predictions.sha256 == theirs.predictions.sha256:
-        return Outcome("bytes", 0.0, [])
+        return Outcome("bytes", 0.0, [], ours.environment.device)
     gaps = {key: float(np.abs(before[key] - after[key]).max()) for key in before}
     largest = max(gaps.values())
     result: Literal["tolerance", "differs"] = "tolerance" if largest <= TOLERANCE else "differs"
-    return Outcome(result, largest, _differences(protocol, theirs, ours, gaps))
+    return Outcome(result, largest, _differences(protocol, theirs, ours, gaps), ours.environment.device)
 
 
 def _differences(protocol: Protocol, theirs: Card, ours: Card, gaps: dict[str, float]) -> list[str]:
@@ -151,3 +177,64 @@ def write_record(folder: Path, outcome: Outcome, by: str) -> None:
         by=by,
     )
     verification_record.write(made, folder)
+
+
+def next_to_verify(root: Path) -> list[Path]:
+    """List the submissions of a folder, those first that were never run again as they stand, then by the day of that.
+
+    Those of methods that come with medshift precede others, which need code that is not here. External ones are left
+    out.
+    """
+    register = read_register(root) or Register()
+    found = []
+    for path in sorted(root.glob(f"*/*/seed-*/{CARD_FILE}")):
+        card = cards.parse(path)
+        if not isinstance(card, Card) or card.baseline.external:
+            continue
+        folder = path.parent
+        run = register.find(*_key(folder), (sha256(path), card.predictions.sha256))
+        other = not card.baseline.distribution.startswith("medshift ")
+        found.append((run.date if run else "", other, str(folder), folder))
+    return [folder for *_, folder in sorted(found)]
+
+
+def register_run(folder: Path, outcome: Outcome, way: Way, log: Path) -> None:
+    """Write into the register beside the protocols that a submission was reproduced, or remove what it says of it.
+
+    Args:
+        folder: ROOT/PROTOCOL/ENTRY/seed-N.
+        outcome: What came out.
+        way: Where the method ran.
+        log: What the run printed.
+
+    Raises:
+        MedshiftError: The method ran where the labels are.
+    """
+    if way == "in-process":
+        raise MedshiftError("a run counts as verified only where the method runs apart: leave --in-process out")
+    root, key = folder.absolute().parents[2], _key(folder)
+    card = cards.read(folder)
+    run = None
+    if outcome.result != "differs":
+        run = RepeatedRun(
+            protocol=key[0],
+            entry=key[1],
+            seed=key[2],
+            card_sha256=sha256(folder / CARD_FILE),
+            predictions_sha256=card.predictions.sha256,
+            result=outcome.result,
+            largest_difference=outcome.largest,
+            version=own_distribution(),
+            commit=environment.commit()[0],
+            date=datetime.now(UTC).date().isoformat(),
+            machine=f"{environment.system()}, {outcome.device}",
+            process=way,
+            log_sha256=sha256(log),
+            by="CI" if os.environ.get("CI") == "true" else "a maintainer",
+        )
+    write_register((read_register(root) or Register()).replaced(key, run), root)
+
+
+def _key(folder: Path) -> tuple[str, str, int]:
+    protocol, entry, seed = folder.absolute().parts[-3:]
+    return protocol, entry, int(seed.removeprefix("seed-"))

@@ -205,6 +205,8 @@ class Card(Strict):
         weights: The pretrained weights that the network starts from; left out if there are none.
         criteria: Acceptance criteria that were given to the run; left out if none were.
         rejections: Number of images that the model refused, by condition; left out if it refused none.
+        process: Whether the method ran in a process of its own, without labels and paths to them; left out where it is
+            not known: of older cards, and of predictions made elsewhere.
     """
 
     schema_: Literal["medshift-card/1"] = Field(default="medshift-card/1", alias="schema")
@@ -226,6 +228,7 @@ class Card(Strict):
     weights: WeightsClaim | None = None
     criteria: CriteriaClaim | None = None
     rejections: dict[Name, Annotated[int, Field(ge=1, lt=2**63)]] | None = Field(default=None, max_length=10_000)
+    process: Literal["apart", "in-process"] | None = None
 
     @property
     def coverage(self) -> float:

@@ -14,6 +14,7 @@ from ...benchmark.protocols.folder import read_protocol
 from ...benchmark.protocols.protocol import PROTOCOL_FILE, Protocol
 from ...benchmark.submissions import submission
 from ...benchmark.submissions.card import CARD_FILE, ENTRY, Card
+from ...benchmark.submissions.register import Register, as_record, read_register
 from ...benchmark.submissions.verification_record import VerificationRecord
 from ...shifts.errors import MedshiftError
 from .boards_file import Boards, read_boards
@@ -28,12 +29,14 @@ class ProtocolFolder:
         protocol: The protocol.
         truth: Its truth.
         own: Whether it is the maintainers' own: others come after it and do not take the badge.
+        register: What was run again, if that is kept.
     """
 
     path: Path
     protocol: Protocol
     truth: pd.DataFrame
     own: bool = True
+    register: Register | None = None
 
 
 @dataclass(frozen=True)
@@ -51,7 +54,7 @@ def protocol_folder(path: Path) -> ProtocolFolder:
         MedshiftError: One of them is missing or damaged, or the truth does not match the protocol.
     """
     protocol, truth = read_protocol(path)
-    return ProtocolFolder(path, protocol, truth)
+    return ProtocolFolder(path, protocol, truth, register=read_register(path.absolute().parent))
 
 
 def protocol_folders(root: Path) -> list[ProtocolFolder]:
@@ -126,7 +129,7 @@ class Seed:
     Args:
         folder: The submission.
         card: Its card without claimed scores; with the losses of the training, wherever they are stored.
-        mark: The verification record, if there is one.
+        mark: The verification record, if there is one; where a register is kept, it alone counts.
         hashes: Of card and predictions.
         curve: The course of the training, if it was kept.
     """
@@ -157,7 +160,9 @@ def check_seeds(folder: ProtocolFolder, entry: Entry, rows: int) -> tuple[list[S
             continue
         # claimed scores are needed for the check only: six hundred of them take half a megabyte of memory
         bare = _with_losses(seen.card.model_copy(update={"scores": ()}), seen.curve)
-        seeds.append(Seed(path, bare, seen.mark, (seen.hashes[0], seen.hashes[1]), seen.curve))
+        hashes = (seen.hashes[0], seen.hashes[1])
+        mark = seen.mark if folder.register is None else _registered(folder, entry, bare, hashes)
+        seeds.append(Seed(path, bare, mark, hashes, seen.curve))
     for seed in seeds[1:]:
         if seed.card.baseline != seeds[0].card.baseline:
             one, other = seeds[0].card.seed, seed.card.seed
@@ -167,6 +172,12 @@ def check_seeds(folder: ProtocolFolder, entry: Entry, rows: int) -> tuple[list[S
             )
             return [], refused
     return seeds, refused
+
+
+def _registered(folder: ProtocolFolder, entry: Entry, card: Card, hashes: tuple[str, str]) -> VerificationRecord | None:
+    """Return what the register says of a submission; a file beside its card may be anybody's."""
+    run = folder.register and folder.register.find(folder.path.name, entry.name, card.seed, hashes)
+    return as_record(run) if run else None
 
 
 def _with_losses(card: Card, curve: Curve | None) -> Card:

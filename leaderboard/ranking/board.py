@@ -29,6 +29,10 @@ from .comparisons import Comparisons
 from .scrutiny.remark import Remark
 from .scrutiny.scrutinise import scrutinise
 
+CLAIMED = (
+    "Claimed: nobody has run these entries again yet, or nobody can, so they have no rank. Their figures are computed "
+    "from their predictions; how those were made is their authors' word."
+)
 MOST_NOTED = 10  # submissions with unusual fingerprints that are named
 
 
@@ -51,6 +55,7 @@ class Row:
             its interval; NaN for the best itself.
         supported: Whether that difference is supported after Holm's correction.
         curves: The course of the training of each seed; None where it was not kept.
+        claimed: Whether it has no rank because nobody has run it again, where that is kept count of.
     """
 
     name: str
@@ -65,6 +70,7 @@ class Row:
     gap_to_best: Figure = NOTHING
     supported: bool = False
     curves: tuple[Curve | None, ...] = ()
+    claimed: bool = False
 
     @property
     def sees(self) -> Sees:
@@ -75,6 +81,11 @@ class Row:
     def coverage(self) -> float:
         """The share of images that the model answered, over all conditions and seeds; below 1 if it refuses some."""
         return sum(card.coverage for card in self.cards) / len(self.cards)
+
+    @property
+    def in_process(self) -> bool:
+        """Whether a seed says that its method ran in the process that holds the labels."""
+        return any(card.process == "in-process" and not card.baseline.external for card in self.cards)
 
     @property
     def verified(self) -> bool:
@@ -110,6 +121,7 @@ class Board:
         units: (domain, split) -> effective number of groups behind the ranking metric.
         remarks: What a maintainer should look at; no figure depends on it.
         own: Whether its protocol is the maintainers' own.
+        registered: Whether it is kept count of which entries were run again; only those have a rank then.
     """
 
     protocol: Protocol
@@ -122,6 +134,7 @@ class Board:
     units: Mapping[tuple[str, str], float] = field(default_factory=dict)
     remarks: Sequence[Remark] = ()
     own: bool = True
+    registered: bool = False
 
     @property
     def rank_by(self) -> str:
@@ -145,9 +158,14 @@ class Board:
         return ranked_figure(self.protocol)
 
     def by_sees(self) -> dict[Sees, list[Row]]:
-        """Group the rows by access level, in the order of `SEES`."""
-        groups = {sees: [row for row in self.rows if row.sees == sees] for sees in SEES}
+        """Group the rows that can have a rank by access level, in the order of `SEES`."""
+        groups = {sees: [row for row in self.rows if row.sees == sees and not row.claimed] for sees in SEES}
         return {sees: rows for sees, rows in groups.items() if rows}
+
+    @property
+    def claimed(self) -> list[Row]:
+        """The rows that nobody has run again, where that is kept count of: they are listed without a rank."""
+        return [row for row in self.rows if row.claimed]
 
     def best_first(self) -> list[Row]:
         """Sort the rows of all access levels by rank, then by name; unranked ones come last."""
@@ -200,6 +218,7 @@ def rank_entries(
             Figures(scored.names.tolist(), metrics, scored.aggregates),
             Figures(keys, metrics, scored.conditions),
             curves=tuple(seed.curve for seed in kept),
+            claimed=folder.register is not None and not all(seed.mark for seed in kept),
         )
         for name, (kept, scored) in sorted(done.items())
     ]
@@ -211,7 +230,8 @@ def rank_entries(
     sites = tuple(site_remarks(protocol, folder.truth))
     noted = notes + _unusual_pixels(ordered)
     remarks = scrutinise(ordered, protocol, {key: groups for key, (_, groups) in sizes.items()})
-    return Board(protocol, sizes, ordered, pairs, noted, refused, sites, units, remarks, folder.own)
+    kept = folder.register is not None
+    return Board(protocol, sizes, ordered, pairs, noted, refused, sites, units, remarks, folder.own, kept)
 
 
 def rank_rows(rows: Sequence[Row], protocol: Protocol, groups: float) -> tuple[list[Row], Comparisons]:
@@ -223,14 +243,15 @@ def rank_rows(rows: Sequence[Row], protocol: Protocol, groups: float) -> tuple[l
         groups: Effective number of groups of the least certain test split.
 
     Returns:
-        The rows with rank and tier, by access level, then rank, then name; and their comparisons.
+        The rows with rank and tier, by access level, then rank, then name, and claimed ones without either after them;
+        and their comparisons.
     """
     metric = protocol.metrics[0]
     higher = METRICS[metric].higher_is_better
     by = ranked_figure(protocol)
     values = np.array([row.aggregates[by, metric].value for row in rows])
     better = np.where(np.isnan(values), np.inf, -values if higher else values)
-    order = sorted(range(len(rows)), key=lambda i: (SEES.index(rows[i].sees), better[i], rows[i].name))
+    order = sorted(range(len(rows)), key=lambda i: (rows[i].claimed, SEES.index(rows[i].sees), better[i], rows[i].name))
     rows, values = [rows[i] for i in order], values[order]
     if not rows:
         return [], Comparisons(np.zeros((0, 0)), np.zeros((0, 0)), np.zeros((0, 0), bool), np.zeros((0, 0)))
@@ -238,10 +259,11 @@ def rank_rows(rows: Sequence[Row], protocol: Protocol, groups: float) -> tuple[l
     spread = np.stack([row.spread(by) for row in rows])
     seeds = np.array([len(row.cards) for row in rows], dtype=np.float64)
     paired = source_models.paired_spreads(rows, by, groups)
-    pairs = comparisons.compare(values, replicates, groups, higher, spread, seeds, [row.sees for row in rows], paired)
+    contests = ["claimed" if row.claimed else row.sees for row in rows]
+    pairs = comparisons.compare(values, replicates, groups, higher, spread, seeds, contests, paired)
     done = []
     for sees in SEES:
-        peers = [i for i, row in enumerate(rows) if row.sees == sees]
+        peers = [i for i, contest in enumerate(contests) if contest == sees]
         if not peers:
             continue
         ranks = comparisons.ranks(values[peers], higher)
@@ -259,7 +281,7 @@ def rank_rows(rows: Sequence[Row], protocol: Protocol, groups: float) -> tuple[l
                     supported=bool(pairs.supported[peers[0], i]),
                 )
             )
-    return done, pairs
+    return [*done, *(row for row in rows if row.claimed)], pairs
 
 
 def _unusual_pixels(rows: Sequence[Row]) -> list[str]:

@@ -14,13 +14,16 @@ LONGEST = 60  # characters
 
 
 def badge(boards: Sequence[Board]) -> str:
-    """Draw the badge: the number of entries, and the best figure of the first board with a ranked entry.
+    """Draw the badge: the number of entries, of those run again, and the best figure of the first that has ranks.
 
     Protocols that are not the maintainers' own have no part in it.
     """
     boards = [board for board in boards if board.own]
     count = sum(len(board.rows) for board in boards)
     right = "1 entry" if count == 1 else f"{count} entries"
+    if any(board.registered for board in boards):
+        again = sum(row.verified for board in boards for row in board.rows if board.registered)
+        right = f"{right}, {again} verified"
     board = next((board for board in boards if any(row.rank is not None for row in board.rows)), None)
     if board is not None:
         where = "under shift" if board.ranked_figure == "shifted" else "on clean images"

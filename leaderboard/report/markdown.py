@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from ...benchmark.contract.sees import MEANS
+from ...benchmark.contract.sees import MEANS, SEES
 from ...benchmark.reporting.markdown import replace_between
 from ...benchmark.reporting.numbers import format_decimal
 from ...benchmark.scoring.metrics import metric_title
@@ -14,7 +14,7 @@ from ..analysis.approach import start_note
 from ..analysis.convergence import Convergence, convergence, footnotes
 from ..analysis.correlation import Correlation
 from ..analysis.findings import findings
-from ..ranking.board import Board, Row
+from ..ranking.board import CLAIMED, Board, Row
 
 BEGIN = "<!-- leaderboard:begin -->"
 END = "<!-- leaderboard:end -->"
@@ -63,6 +63,10 @@ def _table(board: Board, found: Correlation | None) -> str:
     ]
     for rows in board.by_sees().values():
         lines += [f"| {' | '.join(_cells(row, states[row.name], board.rank_by, others))} |" for row in rows]
+    if board.claimed:
+        table = lines[2:4]
+        table += [f"| {' | '.join(_cells(row, states[row.name], board.rank_by, others))} |" for row in board.claimed]
+        lines = [*(lines if board.by_sees() else lines[:1]), "", escape(CLAIMED), "", *table]
     sentences = [f"- {escape(sentence)}" for sentence in [*findings(board, found), *board.sites]]
     return "\n".join([*lines, "", *sentences, "", _legend(board, states), ""])
 
@@ -79,9 +83,10 @@ def _legend(board: Board, states: Mapping[str, Convergence]) -> str:
         "supported, that is, significant at 5 % after Holm's correction. Access:"
     )
     sentence = " ".join([*footnotes(states.values()), sentence])
+    seen = [sees for sees in SEES if any(row.sees == sees for row in board.rows)]
     if any(len(row.cards) == 1 for row in board.rows):
         sentence = f"† One seed: intervals over groups only. {sentence}"
-    return f"{escape(sentence)} {'; '.join(f'`{sees}`: {escape(MEANS[sees])}' for sees in board.by_sees())}."
+    return f"{escape(sentence)} {'; '.join(f'`{sees}`: {escape(MEANS[sees])}' for sees in seen)}."
 
 
 def _seeds(row: Row) -> str:
@@ -97,6 +102,7 @@ def _mark(row: Row) -> str:
     """Say of an entry that it is external or brought, and what share of images it answers if it refuses some."""
     baseline = row.cards[0].baseline
     notes = [baseline.distribution] if baseline.external else []
+    notes += ["in process"] if row.in_process else []
     notes += [f"coverage {format_decimal(row.coverage)}"] if row.coverage < 1 else []
     return f" ({', '.join(notes)})" if notes else ""
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from markupsafe import Markup
 
-from ...benchmark.contract.sees import MEANS
+from ...benchmark.contract.sees import MEANS, SEES
 from ...benchmark.files.wording import plural
 from ...benchmark.reporting.glossary import TERMS, Term, linked, term
 from ...benchmark.reporting.html import TEMPLATES as SHARED
@@ -24,7 +24,7 @@ from ..analysis.correlation import Correlation, HeatRow
 from ..analysis.findings import findings
 from ..analysis.wording import sentence_case
 from ..entries.figures import NOTHING, Figure
-from ..ranking.board import Board, Row
+from ..ranking.board import CLAIMED, Board, Row
 from ..ranking.counts import counted
 from . import charts
 from .estimators import estimators_table
@@ -116,11 +116,14 @@ def _context(board: Board, found: Correlation | None, fitted: Sequence[Line]) ->
                 }
                 for row in rows
             ]
-            for sees, rows in board.by_sees().items()
+            for sees, rows in [*board.by_sees().items(), *([("", board.claimed)] if board.claimed else [])]
         },
         "question": site.question(protocol),
         "answer": answer(board),
         "picture": picture(board),
+        "sees": [sees for sees in SEES if any(row.sees == sees for row in board.rows)],
+        "claimed": CLAIMED,
+        "in_process": any(row.in_process for row in board.rows),
         "findings": findings(board, found),
         "footnotes": footnotes(states.values()),
         "legend": [row.name for row in charts.drawn_rows(board)],

@@ -118,6 +118,8 @@ def _entry(row: Row, state: Convergence, classes: int) -> dict[str, object]:
         "behind_is_supported": row.supported,
         "seeds": [card.seed for card in row.cards],
         "verified": [mark.result if mark else None for mark in row.marks],
+        "claimed": row.claimed,
+        "process": [card.process for card in row.cards],
         "training": {
             "steps": state.steps,
             "convergence": state.state,

@@ -105,9 +105,9 @@ def _review_protocol(folder: ProtocolFolder, seeds: Mapping[Path, Collection[str
         if problems:
             continue
         good.append(seed)
-        if VERIFIED_FILE in names and marked:
-            line = f"- {code('/'.join(seed.parts[-3:]))}: verification mark added, to be checked by a maintainer"
-            found.look_at.append(line)
+        if VERIFIED_FILE in names:
+            what = "verification mark added, to be checked by a maintainer" if marked else "verification mark removed"
+            found.look_at.append(f"- {code('/'.join(seed.parts[-3:]))}: {what}")
     ranked = rank_entries(folder)  # of a protocol without a sound entry, too: its cost is seen here
     found.look_at += remarks_on(ranked, {seed.parent.name for seed in good})
     lines, problems = standing(ranked, folder.path, good)

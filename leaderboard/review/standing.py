@@ -48,10 +48,11 @@ def standing(ranked: Board, root: Path, seeds: Sequence[Path]) -> tuple[list[str
 def _sentence(ranked: Board, row: Row) -> str:
     numbers = ", ".join(str(card.seed) for card in row.cards)
     count = "seed" if len(row.cards) == 1 else "seeds"
-    peers = len(ranked.by_sees()[row.sees])
+    peers = len(ranked.by_sees().get(row.sees, []))
     figure = row.aggregates[ranked.ranked_figure, ranked.rank_by].text
     interval = f"{row.ranks[0]} to {row.ranks[1]}"
     place = f"rank {row.rank} ({interval}) of {peers}, in tier {row.tier}" if row.rank else "have no rank"
+    place += " until a maintainer has run it again" if row.claimed else ""
     draws = {card.tuning.draws for card in row.cards if card.tuning}
     tuned = f" Tuned on source validation: {max(draws)} draws a seed." if draws else ""
     return (

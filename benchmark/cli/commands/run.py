@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -54,6 +55,7 @@ def run(
     submitter: Annotated[str, typer.Option(help="Who answers for the submission.")] = "",
     criteria: options.CriteriaFile = None,
     unlabelled: options.NewSites = None,
+    in_process: options.InProcess = False,
 ) -> None:
     """Train on one site, evaluate under synthesized and real shifts, and write a submission.
 
@@ -61,6 +63,7 @@ def run(
     """
     from ....leaderboard.assurance.criteria.suited import registrar
     from ...contract import registry
+    from ...contract.apart.described import describe, is_foreign
     from ...files.destinations import output_folder
     from ...protocols.folder import write_protocol
     from ...runs.tuning import budget as tuning_budget
@@ -73,7 +76,8 @@ def run(
     output_folder(out, "a submission")
     register = registrar(criteria)
     given = [*(settings or []), *([f"budget={budget}"] if budget else [])]
-    made = registry.make_baseline(baseline, given)  # before anything slow
+    foreign = is_foreign(baseline) and not in_process
+    made = (describe if foreign else registry.make_baseline)(baseline, given)  # before anything slow
     tried = tuning_budget(made, tune, given)
     loaded, protocol, table = resolve_study(chosen.choices(), protocol_folder, data, reading)
     made = registry.for_dims(made, len(loaded.spatial))
@@ -85,10 +89,12 @@ def run(
     from ..summary import print_summary
     from ..tables.estimates import estimate_lines
 
-    where = environment.prepare(device, threads, precision)
+    where = environment.prepare(device, threads, precision, here=in_process)
     write_protocol(protocol, table, out / protocol.name)
+    hidden = tuple(folder for folder in (data.data, protocol_folder) if folder)
     for number in range(seed, seed + seeds):
         job = Job(loaded, protocol, table, baseline, made, number, out, submitter, tried, precision, registered)
+        job = job if in_process else replace(job, way="apart", hidden=hidden)
         scored = run_job(job, where, watch())
         lines = estimate_lines(protocol, table, job.folder, scored)
         lines += new_site_lines(sites, job, where)

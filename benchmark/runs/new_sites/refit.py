@@ -23,9 +23,8 @@ from ...submissions import submission
 from .. import environment
 from ..job import Job, RunProgress
 from ..parts import FinishedConditions
-from ..predict import predict
+from ..predict import fit_job, predict
 from ..rerun import job_of
-from ..run import fit_job
 from ..stream import test_stream
 from ..verify import TOLERANCE
 from .images import NewSites, predict_images

@@ -13,7 +13,7 @@ from helpers.images.image_folders import folder
 from typer.testing import CliRunner
 
 from medshift.benchmark.cli.main import app
-from medshift.benchmark.contract import registry
+from medshift.benchmark.contract import registry, user_class
 from medshift.benchmark.files.atomic import sha256
 from medshift.benchmark.protocols import folder as planning
 from medshift.benchmark.runs import rerun
@@ -199,3 +199,32 @@ def test_no_other_file_is_imported_to_verify(here, tmp_path):
         }
     )
     assert json.dumps(registry.config(rerun.baseline_of(right))) == '{"c": 1.0}'
+
+
+def test_all_files_of_a_package_and_what_they_import_beside_it_are_the_identity_of_a_class(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    package = tmp_path / "evil_pkg"
+    (package / "deep").mkdir(parents=True)
+    files = {
+        package / "__init__.py": "from .inner import Cheat\nimport beside_it\n",
+        package / "inner.py": "class Cheat: ...\n",
+        package / "deep" / "hidden.py": "named by no import\n",
+        tmp_path / "beside_it.py": "from math import pi\n",
+    }
+    for path, text in files.items():
+        path.write_text(text)
+    (tmp_path / "other.py").write_text("not imported\n")
+    spec = "evil_pkg:Cheat"
+    made = user_class.origin(spec)
+    assert user_class.claimed("evil_pkg.Cheat", made) == spec
+    (tmp_path / "other.py").write_text("changed\n")
+    assert user_class.origin(spec) == made
+    for path, text in files.items():
+        path.write_text(text + "# another\n")
+        assert user_class.origin(spec) != made
+        with pytest.raises(MedshiftError, match=r"the 4 files of module 'evil_pkg' .* differ from those that made"):
+            user_class.claimed("evil_pkg.Cheat", made)
+        path.write_text(text)
+    (package / "more.py").write_text("")
+    assert user_class.origin(spec) != made
+    assert "evil_pkg" not in sys.modules

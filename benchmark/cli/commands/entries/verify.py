@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from .....shifts.errors import MedshiftError
-from ...options import expand
+from ....contract.apart.way import Way
+from ...options import InProcess, expand
 from ...reading import ReadingOptions
 from ..check import require_submission
+
+if TYPE_CHECKING:
+    from ....runs.verify import Outcome
 
 
 @expand
@@ -23,26 +27,80 @@ def verify(
     device: Annotated[str, typer.Option(help="Where to run; the card's device by default.")] = "",
     mark: Annotated[bool, typer.Option("--mark", help="Write verified.json beside the card if reproduced.")] = False,
     by: Annotated[str, typer.Option(help="With --mark: who verified.")] = "",
+    strict: Annotated[
+        bool,
+        typer.Option("--strict", help="One process for each condition, for methods that learn from test batches."),
+    ] = False,
+    in_process: InProcess = False,
+    record: Annotated[
+        bool, typer.Option("--record", help="For maintainers: write it into verified.json beside the protocols.")
+    ] = False,
+    following: Annotated[
+        int,
+        typer.Option("--next", help="FOLDER is one of submissions: verify so many, those longest unverified.", min=0),
+    ] = 0,
+    logs: Annotated[Path, typer.Option(metavar="DIR", help="With --record: folder of what the runs print.")] = Path(
+        "verify-logs"
+    ),
 ) -> None:
     """Run a submission again from its card, in a clean process, and report whether it is reproduced.
 
     A folder of images is read as it was for the run: with the same options.
     """
-    import tempfile
-
-    from ....runs.verify import verify as run_again
+    from ....runs.verify import CannotRepeat, next_to_verify, register_run
     from ....runs.verify import write_record as write_mark
 
     if reading.given() and data is None:
         raise MedshiftError(f"{', '.join(reading.given())}: how images are read goes with --data DIR")
-    require_submission(folder)
+    if in_process and (strict or record):
+        what = "--strict" if strict else "--record"
+        raise MedshiftError(f"{what} needs the method in a process of its own: leave --in-process out")
+    way: Way = "in-process" if in_process else "per-condition" if strict else "apart"
+    waiting = next_to_verify(folder) if following else [folder]
+    outcomes = []
+    for each in waiting:
+        require_submission(each)
+        log = _log(logs, each) if record else None
+        if following:
+            print(f"{'/'.join(each.parts[-3:])}:")
+        try:
+            outcome = _verified(each, data, device, reading, way, log)
+        except CannotRepeat as error:
+            if not following:
+                raise
+            print(f"  left out: {error}")
+            continue
+        outcomes.append(outcome)
+        if log:
+            register_run(each, outcome, way, log)
+            print(f"{'recorded' if outcome.result != 'differs' else 'not recorded'}; log: {log}")
+        if mark:
+            write_mark(each, outcome, by)
+            print(f"marked: {each / 'verified.json'}")
+        if following and len(outcomes) == following:
+            break
+    if any(outcome.result == "differs" for outcome in outcomes):
+        raise typer.Exit(1)
+
+
+def _verified(
+    folder: Path, data: Path | None, device: str, reading: ReadingOptions, way: Way, log: Path | None
+) -> Outcome:
+    """Run a submission again and print what came out."""
+    import tempfile
+
+    from ....runs.verify import verify as run_again
+
     with tempfile.TemporaryDirectory(prefix="medshift-verify-") as out:
-        outcome = run_again(folder, Path(out), data, device, reading.options())
+        outcome = run_again(folder, Path(out), data, device, reading.options(), way, log)
     print(outcome.text)
     for line in outcome.differences:
         print(f"  {line}")
-    if mark:
-        write_mark(folder, outcome, by)
-        print(f"marked: {folder / 'verified.json'}")
-    if outcome.result == "differs":
-        raise typer.Exit(1)
+    return outcome
+
+
+def _log(logs: Path, folder: Path) -> Path:
+    from ....files.destinations import output_folder
+
+    output_folder(logs, "a log", "--logs").mkdir(parents=True, exist_ok=True)
+    return logs / f"{'--'.join(folder.absolute().parts[-3:])}.log"

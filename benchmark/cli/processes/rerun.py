@@ -1,4 +1,4 @@
-"""The process in which `medshift verify` runs a submission again: `python -m medshift.benchmark.cli.rerun`."""
+"""The process in which `medshift verify` runs a submission again."""
 
 from __future__ import annotations
 
@@ -6,26 +6,31 @@ import json
 import os
 import sys
 from pathlib import Path
+from typing import cast
 
-from ...shifts.errors import MedshiftError
-from ..datasets.importing.options import make_options
-from ..runs.rerun import rerun
-from . import interrupts
-from .explain import explain
-from .progress import watch
+from ....shifts.errors import MedshiftError
+from ...contract.apart.way import MethodFailed, Way
+from ...datasets.importing.options import make_options
+from ...runs.rerun import rerun
+from .. import interrupts
+from ..explain import explain
+from ..progress import watch
 
 
 def main() -> None:
-    """Take FOLDER OUT DEVICE [DATA OPTIONS] from the command line; the options of reading are JSON."""
+    """Take FOLDER OUT DEVICE WAY [DATA OPTIONS] from the command line; the options of reading are JSON."""
     os.environ.setdefault("GOMP_SPINCOUNT", "10000")  # as in `medshift run`
-    folder, out, device, *more = sys.argv[1:]
+    folder, out, device, way, *more = sys.argv[1:]
     data = Path(more[0]) if more else None
     given = json.loads(more[1]) if more else {}
     tuples = {name: tuple(value) for name, value in given.items() if isinstance(value, list)}
     options = make_options(**{**given, **tuples})
     with interrupts.handled():
         try:
-            rerun(Path(folder), Path(out), data, device, watch(), options)
+            rerun(Path(folder), Path(out), data, device, watch(), options, cast("Way", way))
+        except MethodFailed as error:
+            print(error.traceback, file=sys.stderr)
+            sys.exit(1)
         except Exception as error:
             line = str(error) if isinstance(error, MedshiftError) else explain(error)
             if line is None:

@@ -1,0 +1,98 @@
+"""Where the process of a method runs: its environment, its working folder, and what is hidden from it."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from ...files.home import MODELS_VARIABLE, home, models
+from . import confine
+
+DATA = ("data", "datasets", "decoded", "grants", "raw", "scores", "sweeps")  # in medshift's home
+TOP = Path(__file__).resolve().parents[3]
+NEEDED = ("HOME", "HF_HOME", "LD_LIBRARY_PATH", "PATH", "PYTHONPATH", "TORCH_HOME", "VIRTUAL_ENV")
+COMMITTED = TOP / "leaderboard" / "submissions"  # of a checkout: with the truth of its protocols
+
+
+class Place:
+    """A folder of its own for a process, which is removed with it.
+
+    Args:
+        hidden: Folders that it is not to read.
+        here: Whether it needs what lies in the current folder, as a class of the user's does.
+        weights: Folder of trained networks; medshift's by default.
+    """
+
+    def __init__(self, hidden: Sequence[Path], *, here: bool, weights: Path | None = None) -> None:
+        self._folder = tempfile.TemporaryDirectory(prefix="medshift-method-", ignore_cleanup_errors=True)
+        self.folder = Path(self._folder.name).resolve()
+        self.hidden = _real([*hidden, *(home() / name for name in DATA), COMMITTED])
+        if here:  # what lies in the current folder is needed, though it be the data's
+            current = Path.cwd().resolve()
+            self.hidden = [folder for folder in self.hidden if folder not in (current, *current.parents)]
+        self.weights = weights or models()
+        for name in ("home", "tmp", "work"):
+            (self.folder / name).mkdir()
+        self.cwd = self.folder / "work"
+        if here:
+            self._link_current_folder()
+
+    def remove(self) -> None:
+        """Remove the folder."""
+        self._folder.cleanup()
+
+    def environment(self) -> dict[str, str]:
+        """Return the variables of the process: those of this one that name nothing that is hidden."""
+        names = [str(folder) for folder in self.hidden]
+        kept = {
+            key: value for key, value in os.environ.items() if key in NEEDED or not any(name in value for name in names)
+        }
+        for key in ("PWD", "OLDPWD", "MEDSHIFT_HOME"):
+            kept.pop(key, None)
+        if "PYTHONPATH" in kept:  # it may be relative to the current folder
+            parts = kept["PYTHONPATH"].split(os.pathsep)
+            kept["PYTHONPATH"] = os.pathsep.join(str(Path(part).absolute()) for part in parts if part)
+        own = {"MEDSHIFT_HOME": self.folder / "home", "TMPDIR": self.folder / "tmp", MODELS_VARIABLE: self.weights}
+        return {**kept, **{key: str(path) for key, path in own.items()}}
+
+    def confined(self) -> dict[str, list[str]] | None:
+        """Return what the kernel is to hide, and what to leave in sight; None where it cannot."""
+        if not confine.can_hide():
+            return None
+        code = {Path(each).resolve() for each in sys.path} - {Path.cwd().resolve()}
+        code |= {Path(each).resolve() for each in (sys.prefix, sys.base_prefix, TOP)}
+        # a folder on the way to code must be listed to import it, and what lies below could be listed with it
+        hidden = [folder for folder in self.hidden if not code & {folder, *folder.parents}]
+        seen = {self.folder, self.weights, *_caches()}
+        for folder in seen:  # what is made later, beside a folder on the way to a hidden one, cannot be read
+            with suppress(OSError):
+                folder.mkdir(parents=True, exist_ok=True)
+        below = {each for each in code if any(folder in each.parents for folder in hidden)}
+        return {"hidden": [*map(str, hidden)], "seen": sorted(str(path.resolve()) for path in seen | below)}
+
+    def _link_current_folder(self) -> None:
+        """Link what lies in the current folder into the working folder, but what is hidden or holds what is."""
+        current = Path.cwd().resolve()
+        above = {parent for folder in self.hidden for parent in (folder, *folder.parents)}
+        try:
+            for path in current.iterdir():
+                if path.resolve() not in above:
+                    (self.cwd / path.name).symlink_to(path)
+        except OSError:  # no links on this system: the process works in the current folder
+            self.cwd = current
+
+
+def _caches() -> list[Path]:
+    """Return where pretrained weights are downloaded to."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    named = {"HF_HOME": cache / "huggingface", "TORCH_HOME": cache / "torch"}
+    return [Path(os.environ.get(key) or usual).expanduser() for key, usual in named.items()]
+
+
+def _real(folders: Iterable[Path]) -> list[Path]:
+    """Return absolute paths without links, of folders that exist."""
+    return sorted({folder.resolve() for folder in folders if folder.is_dir()})

@@ -1,0 +1,154 @@
+"""`verified.json` beside the protocols: which submissions were run again, when, where and by whom.
+
+Maintainers and the project's own CI write it, nobody else. Where it lies, verified entries are ranked, and the others
+are listed without a rank. A run counts only for the very card and predictions that it reproduced.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, ValidationError, model_validator
+
+from ...shifts.errors import MedshiftError
+from ..files.atomic import write_text
+from ..files.schema import Strict, first_problem
+from .card import ENTRY, Sha256
+from .verification_record import VerificationRecord
+
+REGISTER_FILE = "verified.json"
+EMPTY = '{"schema": "medshift-register/1", "runs": []}\n'
+LARGEST_REGISTER = 16 << 20  # bytes
+MOST_RUNS = 20_000
+
+Words = Annotated[str, Field(pattern=r"^[ -~]{0,100}$")]  # what a terminal and a page show as it is
+Day = Annotated[str, Field(pattern=r"^20[0-9]{2}-[01][0-9]-[0-3][0-9]$")]
+
+
+class RepeatedRun(Strict):
+    """One submission that was run again and reproduced.
+
+    Args:
+        protocol: Name of the protocol, and of its folder.
+        entry: Name of the entry.
+        seed: Its seed.
+        card_sha256: Hash of the card that was run again.
+        predictions_sha256: Hash of the predictions that came out, or within the tolerance did.
+        result: Whether the bytes were identical, or the probabilities within the tolerance.
+        largest_difference: Largest difference of a probability; 0 for identical bytes.
+        version: Version of medshift.
+        commit: Commit of the checkout that ran it; None if it was installed.
+        date: Day.
+        machine: Operating system, processor and device.
+        process: Where the method ran.
+        log_sha256: Hash of what the run printed.
+        by: Who ran it.
+    """
+
+    protocol: Annotated[str, Field(pattern=ENTRY)]
+    entry: Annotated[str, Field(pattern=ENTRY)]
+    seed: Annotated[int, Field(ge=0, lt=2**63)]
+    card_sha256: Sha256
+    predictions_sha256: Sha256
+    result: Literal["bytes", "tolerance"]
+    largest_difference: Annotated[float, Field(ge=0, le=1)]
+    version: Words
+    commit: Annotated[str, Field(pattern=r"^[0-9a-f]{40}$")] | None
+    date: Day
+    machine: Words
+    process: Literal["apart", "per-condition"]
+    log_sha256: Sha256
+    by: Literal["a maintainer", "CI"]
+
+    @property
+    def key(self) -> tuple[str, str, int]:
+        """Which submission it is of."""
+        return self.protocol, self.entry, self.seed
+
+
+class RegisterFile(Strict):
+    """What the file holds."""
+
+    schema_: Literal["medshift-register/1"] = Field(default="medshift-register/1", alias="schema")
+    runs: tuple[RepeatedRun, ...] = Field(default=(), max_length=MOST_RUNS, strict=False)
+
+    @model_validator(mode="after")
+    def _each_once(self) -> Self:
+        if len({run.key for run in self.runs}) < len(self.runs):
+            raise ValueError("a submission occurs twice")
+        return self
+
+
+@dataclass(frozen=True)
+class Register:
+    """The submissions of a folder that were run again.
+
+    Args:
+        runs: One for each of them.
+    """
+
+    runs: Sequence[RepeatedRun] = ()
+
+    def find(self, protocol: str, entry: str, seed: int, hashes: tuple[str, str]) -> RepeatedRun | None:
+        """Return the run that reproduced a submission as it stands; None if there is none.
+
+        Args:
+            protocol: Name of the protocol.
+            entry: Name of the entry.
+            seed: Its seed.
+            hashes: Of its card and its predictions.
+        """
+        for run in self.runs:
+            if run.key == (protocol, entry, seed) and (run.card_sha256, run.predictions_sha256) == hashes:
+                return run
+        return None
+
+    def replaced(self, key: tuple[str, str, int], run: RepeatedRun | None) -> Register:
+        """Return the register with another run of a submission, or with none."""
+        others = [each for each in self.runs if each.key != key]
+        return Register(tuple(sorted([*others, *([run] if run else [])], key=lambda each: each.key)))
+
+
+def as_record(run: RepeatedRun) -> VerificationRecord:
+    """Return what a page says of a submission that was run again."""
+    by = f"{run.by} on {run.date} ({run.machine})"
+    return VerificationRecord(
+        predictions_sha256=run.predictions_sha256,
+        card_sha256=run.card_sha256,
+        result=run.result,
+        largest_difference=run.largest_difference,
+        version=run.version or "unknown",
+        by=by,
+    )
+
+
+def read_register(root: Path) -> Register | None:
+    """Read the register of a folder of submissions; None if it has none.
+
+    Raises:
+        MedshiftError: It is damaged.
+    """
+    path = root / REGISTER_FILE
+    if not path.is_file():
+        return None
+    try:
+        if path.stat().st_size > LARGEST_REGISTER:
+            raise MedshiftError(f"{path} is larger than {LARGEST_REGISTER >> 20} MiB, the limit for a register")
+        return Register(RegisterFile.model_validate_json(path.read_bytes()).runs)
+    except OSError as error:
+        raise MedshiftError(f"{path} cannot be read: {error.strerror}") from error
+    except ValidationError as error:
+        raise MedshiftError(f"{path}: {first_problem(error)[:300]}") from None
+
+
+def write_register(register: Register, root: Path) -> None:
+    """Write the register of a folder of submissions: a line for each run, so that a difference shows which changed."""
+    lines = [json.dumps(run.model_dump(mode="json")) for run in register.runs]
+    body = ",\n  ".join(lines)
+    write_text(
+        root / REGISTER_FILE, f'{{"schema": "medshift-register/1", "runs": [\n  {body}\n]}}\n' if lines else EMPTY
+    )

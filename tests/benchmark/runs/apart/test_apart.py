@@ -1,0 +1,216 @@
+"""A method in a process of its own: the same bytes, the same messages, and nothing left behind."""
+
+from __future__ import annotations
+
+import copy
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from contextlib import ExitStack
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from helpers.apart.jobs import granted, job, made, put_attacks
+from helpers.cli import MEDSHIFT
+from helpers.images.image_folders import folder
+
+from medshift.benchmark.contract import grants, registry
+from medshift.benchmark.contract.apart.method import MethodApart, Terms
+from medshift.benchmark.contract.apart.place import Place
+from medshift.benchmark.contract.apart.way import MethodFailed
+from medshift.benchmark.contract.predictor import Unfit
+from medshift.benchmark.runs.tuning import Budget
+from medshift.benchmark.submissions import card
+from medshift.shifts.errors import MedshiftError
+
+QUICK = ["steps=6", "batch_size=8"]
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    return folder(tmp_path_factory.mktemp("data") / "secret-set")
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    """The folder that a user is in, with the module `attacks`."""
+    where = tmp_path / "here"
+    where.mkdir()
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    monkeypatch.chdir(where)
+    put_attacks(where)
+    yield where
+    sys.modules.pop("attacks", None)
+
+
+def test_the_bytes_are_those_of_one_process_and_so_are_search_and_course_of_training(data, tmp_path, home, monkeypatch):
+    monkeypatch.setattr(grants, "IN_MEMORY", 0)  # copies in files, which the process gets opened
+    budget = Budget(2, ("lr",))
+    apart, here = (job(data, tmp_path / w, "cbr-tiny", QUICK, way=w, budget=budget) for w in ("apart", "in-process"))
+    _, told = made(apart)
+    assert list((home / "models").glob("*.pt"))  # where the next run finds the network
+    shutil.rmtree(home / "models")
+    _, said = made(here)
+    assert [line for line in told if "copying" not in line] == [line for line in said if "copying" not in line]
+    assert (apart.folder / "predictions.parquet").read_bytes() == (here.folder / "predictions.parquet").read_bytes()
+    courses = [pd.read_json(each.folder / "curve.json").drop(columns="seconds") for each in (apart, here)]
+    pd.testing.assert_frame_equal(*courses)
+    one, other = (card.read(each.folder) for each in (apart, here))
+    assert (one.process, other.process) == ("apart", "in-process")
+    assert (one.scores, one.training, one.tuning) == (other.scores, other.training, other.tuning)
+
+
+def test_a_class_of_the_users_is_found_and_what_it_prints_and_tells_is_seen(data, tmp_path, home, here, capfd):
+    apart, here = (job(data, tmp_path / way, "attacks:Honest", way=way) for way in ("apart", "in-process"))
+    _, lines = made(apart)
+    assert "told by the method" in lines
+    assert "printed by the method" in capfd.readouterr().err
+    made(here)
+    assert (apart.folder / "predictions.parquet").read_bytes() == (here.folder / "predictions.parquet").read_bytes()
+
+
+def test_what_a_method_fails_of_is_said_as_in_one_process(data, home, here):
+    access = granted(data)
+    with ExitStack() as held:
+        apart = MethodApart(Terms("attacks:Fails", 1), held)
+
+        def fit(how):
+            return apart.fit(registry.make_baseline("attacks:Fails", [f"how={how}"]), access)
+
+        with pytest.raises(MedshiftError, match=r"^out of memory \(asked for 8.0 GiB\)"):
+            fit("lacks memory")
+        with pytest.raises(MethodFailed, match='KeyError: "a key of the user\'s"') as error:
+            fit("raises")
+        assert 'attacks.py", line' in error.value.traceback
+        made = copy.deepcopy(fit("returns a list"))(torch.zeros(2, 1, 32, 32))
+        assert made == Unfit("a list, not a tensor")
+        with pytest.raises(MedshiftError, match="an object that can be copied, not a function"):
+            copy.deepcopy(fit("returns a function"))
+        with pytest.raises(MedshiftError, match="has ended with status 3: a method must not exit"):
+            fit("exits")
+        with pytest.raises(MedshiftError, match="ended by SIGKILL, most likely because memory ran out"):
+            fit("is killed")  # in a process that was started anew
+
+
+def test_hidden_folders_are_dropped_from_the_variables_and_links(tmp_path, monkeypatch, home):
+    here, hidden = tmp_path / "here", tmp_path / "here" / "set"
+    hidden.mkdir(parents=True)
+    (here / "weights.pt").write_bytes(b"w")
+    monkeypatch.chdir(here)
+    monkeypatch.setenv("WHERE", f"--data={hidden}")
+    monkeypatch.setenv("PYTHONPATH", "mine")
+    place = Place([hidden], here=True)
+    variables = place.environment()
+    assert not [value for value in variables.values() if str(hidden) in value]
+    assert variables["PYTHONPATH"] == str(here / "mine")
+    assert [path.name for path in place.cwd.iterdir()] == ["weights.pt"]
+    assert (place.cwd / "weights.pt").read_bytes() == b"w"
+    place.remove()
+    assert not place.folder.exists()
+    assert np.all([key in os.environ for key in ("WHERE", "PYTHONPATH")])
+
+
+def started(data, place):
+    """A run by the command line, whose training takes long."""
+    words = ["run", "--data", str(data), "--out", str(place / "out"), "--baseline", "cbr-tiny", "--shifts", "gamma"]
+    words += ["--set", "steps=200000", "--threads", "1", "--device", "cpu"]
+    (place / "tmp").mkdir()
+    variables = {**os.environ, "MEDSHIFT_HOME": str(place / "home"), "TMPDIR": str(place / "tmp")}
+    variables.pop("MEDSHIFT_IN_PROCESS")
+    process = subprocess.Popen(
+        [*MEDSHIFT, *words],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=variables,
+        # a test run started in the background of a script hands down that Ctrl-C is ignored
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
+    assert any("fitting on" in line for line in process.stderr)
+    while not list((place / "home").rglob("*.lock")):  # the method trains
+        time.sleep(0.1)
+    return process
+
+
+def alive(place):
+    """The processes that were told to use a folder."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/environ"):
+        try:
+            if str(place).encode() in path.read_bytes():
+                found.append(path.parent.name)
+        except OSError:
+            continue
+    return found
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL], ids=["Ctrl-C", "kill"])
+def test_a_run_that_is_stopped_or_killed_leaves_no_process_of_a_method(data, tmp_path, number):
+    process = started(data, tmp_path)
+    process.send_signal(number)
+    said = process.stderr.read()
+    status = process.wait()
+    if number == signal.SIGINT:
+        assert (status, said) == (130, "medshift: stopped: training of seed 0 starts over with the same command\n")
+        assert not list((tmp_path / "tmp").glob("medshift-*"))
+        assert not list((tmp_path / "home").rglob("*.lock"))
+    until = time.monotonic() + 60
+    while alive(tmp_path):
+        assert time.monotonic() < until
+        time.sleep(0.2)
+
+
+IMPORTED = """
+import os
+import sys
+from dataclasses import dataclass
+from typing import ClassVar
+
+from medshift.benchmark import LogUniform
+from medshift.benchmark.runs import parts, rerun
+
+parts.FinishedConditions.save = None
+if "medshift.benchmark.runs.run" in sys.modules or "rerun" in " ".join(sys.orig_argv):
+    raise SystemExit("imported where the labels are")
+
+
+@dataclass(frozen=True)
+class Patches:
+    "Patches what writes predictions when it is imported."
+
+    sees: ClassVar[str] = "source"
+    paper: ClassVar[str] = "none"
+    search: ClassVar[dict] = {"c": LogUniform(0.01, 100)}
+    c: float = 1.0
+
+    def fit(self, access):
+        access.report(f"fitted with {self.c}")
+        return Even()
+
+
+class Even:
+    def __call__(self, images):
+        return images.new_full((len(images), 2), 0.5)
+"""
+
+
+def test_a_class_of_the_users_is_imported_in_processes_of_its_own_only(data, tmp_path, here):
+    (here / "patches.py").write_text(IMPORTED)
+    words = ["run", "--data", str(data), "--baseline", "patches:Patches", "--set", "c=0.5", "--shifts", "gamma"]
+    variables = {**os.environ, "MEDSHIFT_HOME": str(tmp_path / "home")}
+    variables.pop("MEDSHIFT_IN_PROCESS")
+    words += ["--severities", "3", "--threads", "1", "--device", "cpu"]
+    done = subprocess.run([*MEDSHIFT, *words], capture_output=True, text=True, env=variables)
+    assert done.returncode == 0, done.stderr
+    assert "fitted with 0.5" in done.stderr
+    (folder_,) = (here / "submissions").glob("*/patches.Patches+c=0.5/seed-0")
+    made = card.read(folder_)
+    assert (made.process, made.baseline.summary) == ("apart", "Patches what writes predictions when it is imported.")
+    done = subprocess.run([*MEDSHIFT, *words[:4], "patches:Patched"], capture_output=True, text=True, env=variables)
+    assert done.stderr == f"medshift: {here / 'patches.py'} has no 'Patched'. Did you mean 'Patches'?\n"

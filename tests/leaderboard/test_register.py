@@ -1,0 +1,171 @@
+"""The register of what was run again: strict, and void for anything but the entry as it stands."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+from medshift.benchmark.cli.main import app
+from medshift.benchmark.files.atomic import sha256
+from medshift.benchmark.runs import verify as runs
+from medshift.benchmark.runs.verify import Outcome, next_to_verify, register_run
+from medshift.benchmark.submissions import register
+from medshift.leaderboard.entries.entries import protocol_folder
+from medshift.leaderboard.ranking.board import rank_entries
+from medshift.leaderboard.report.badge import badge
+from medshift.leaderboard.report.markdown import markdown
+from medshift.leaderboard.report.page import page
+from medshift.leaderboard.review import review
+from medshift.leaderboard.review.changes import of_folders
+from medshift.shifts.errors import MedshiftError
+
+
+@pytest.fixture
+def board(fabricate, tmp_path, monkeypatch):
+    """A folder of submissions with three entries, the log of a run, and what ranks them."""
+    monkeypatch.setenv("MEDSHIFT_HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("CI", raising=False)
+    root = tmp_path / "in"
+    place, terms, rows = fabricate.contest(root, fabricate.table(groups=4))
+    seeds = {name: fabricate.submission(place, terms, rows, name) for name in ("one", "two", "three")}
+    log = tmp_path / "log"
+    log.write_text("what it printed\n")
+    return root, seeds, log, lambda: rank_entries(protocol_folder(place), replicates=50, workers=1)
+
+
+def names(rows):
+    return sorted(row.name for row in rows)
+
+
+def test_only_what_was_run_again_is_ranked_and_the_rest_keeps_its_figures(board):
+    root, seeds, log, ranked = board
+    before = {row.name: row.aggregates.values.tobytes() for row in ranked().rows}
+    assert names(ranked().claimed) == []  # without a register, everything is ranked
+    register.write_register(register.Register(), root)
+    assert names(ranked().claimed) == ["one", "three", "two"]
+    assert "0 verified" in badge([ranked()])
+    for name in ("one", "two"):
+        register_run(seeds[name], Outcome("bytes", 0.0, [], "cpu"), "apart", log)
+    made = ranked()
+    assert names(made.claimed) == ["three"]
+    (peers,) = made.by_sees().values()
+    assert [row.rank for row in peers] in ([1, 2], [1, 1])
+    (claimed,) = made.claimed
+    assert (claimed.rank, claimed.tier, claimed.verified) == (None, 0, False)
+    assert {row.name: row.aggregates.values.tobytes() for row in made.rows} == before
+    assert "3 entries, 2 verified" in badge([made])
+    text = markdown([made])
+    assert text.index("`two`") < text.index("Claimed: nobody has run these entries again yet") < text.index("`three`")
+    html = page([made], [None], [[]])
+    assert html.count('<span class="verified">verified</span>') == 2
+    assert "run again by a maintainer on 20" in html
+    assert "claimed, sees source" in html
+
+
+@pytest.mark.parametrize("changed", ["card.json", "predictions.parquet"])
+def test_a_run_is_void_for_another_card_or_other_predictions(board, changed):
+    root, seeds, log, ranked = board
+    register_run(seeds["one"], Outcome("tolerance", 1e-6, []), "per-condition", log)
+    (run,) = register.read_register(root).runs
+    assert (run.log_sha256, run.process, run.by) == (sha256(log), "per-condition", "a maintainer")
+    hashes = sha256(seeds["one"] / "card.json"), sha256(seeds["one"] / "predictions.parquet")
+    assert register.read_register(root).find(*run.key, hashes) == run
+    if changed == "card.json":
+        card = json.loads((seeds["one"] / "card.json").read_text())
+        (seeds["one"] / "card.json").write_text(json.dumps({**card, "submitter": "somebody else"}))
+        assert "one" in names(ranked().claimed)
+        hashes = sha256(seeds["one"] / "card.json"), hashes[1]
+    else:
+        hashes = hashes[0], "0" * 64
+    assert register.read_register(root).find(*run.key, hashes) is None
+
+
+def test_what_is_not_reproduced_any_more_leaves_the_register(board):
+    root, seeds, log, _ = board
+    register_run(seeds["one"], Outcome("bytes", 0.0, []), "apart", log)
+    register_run(seeds["two"], Outcome("bytes", 0.0, []), "apart", log)
+    register_run(seeds["one"], Outcome("differs", 0.3, []), "apart", log)
+    assert [run.entry for run in register.read_register(root).runs] == ["two"]
+    with pytest.raises(MedshiftError, match="leave --in-process out"):
+        register_run(seeds["one"], Outcome("bytes", 0.0, []), "in-process", log)
+
+
+def test_the_next_are_those_never_run_again_then_the_oldest(board):
+    root, seeds, log, _ = board
+    register_run(seeds["one"], Outcome("bytes", 0.0, []), "apart", log)
+    register_run(seeds["three"], Outcome("bytes", 0.0, []), "apart", log)
+    kept = register.read_register(root)
+    older = kept.runs[1].model_copy(update={"date": "2020-01-01"})
+    register.write_register(kept.replaced(older.key, older), root)
+    assert [folder.parent.name for folder in next_to_verify(root)] == ["two", "three", "one"]
+
+
+def test_a_mark_beside_the_card_does_not_count_where_a_register_is_kept(board):
+    from medshift.benchmark.runs.verify import write_record
+
+    root, seeds, _, ranked = board
+    write_record(seeds["one"], Outcome("bytes", 0.0, []), "the maintainers")
+    assert [row.name for row in ranked().rows if row.verified] == ["one"]
+    register.write_register(register.Register(), root)
+    assert [row.name for row in ranked().rows if row.verified] == []
+
+
+def test_the_review_of_a_claimed_entry_promises_no_rank(board):
+    root, seeds, _, _ = board
+    register.write_register(register.Register(), root)
+    text, valid = review.review(of_folders([seeds["one"]]))
+    assert valid
+    assert "It would have no rank until a maintainer has run it again" in text
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"by": "the maintainers"}, "runs.0.by"),
+        ({"machine": "Linux\u202e"}, "runs.0.machine"),
+        ({"date": "yesterday"}, "runs.0.date"),
+        ({"more": 1}, "runs.0.more"),
+        ({"process": "in-process"}, "runs.0.process"),
+        ("twice", "occurs twice"),
+    ],
+)
+def test_a_register_that_is_not_in_order_is_refused_in_one_line(board, change, says):
+    root, seeds, log, ranked = board
+    register_run(seeds["one"], Outcome("bytes", 0.0, []), "apart", log)
+    path = root / register.REGISTER_FILE
+    content = json.loads(path.read_text())
+    (run,) = content["runs"]
+    content["runs"] = [run, run] if change == "twice" else [{**run, **change}]
+    path.write_text(json.dumps(content))
+    with pytest.raises(MedshiftError, match=says) as error:
+        ranked()
+    assert "\n" not in str(error.value)
+
+
+def test_the_command_runs_the_next_ones_and_records_what_came_out(board, tmp_path, monkeypatch):
+    root, _, _, ranked = board
+    asked = []
+
+    def again(folder, out, data, device, options, way, log):
+        asked.append((folder.parent.name, way))
+        log.write_text(f"ran {folder.parent.name}")
+        if folder.parent.name == "one":
+            raise runs.CannotRepeat("its data are elsewhere")
+        return Outcome(*(("differs", 0.4, ["much"]) if folder.parent.name == "two" else ("bytes", 0.0, [])))
+
+    monkeypatch.setattr(runs, "verify", again)
+    monkeypatch.delenv("MEDSHIFT_IN_PROCESS", raising=False)
+    monkeypatch.setenv("CI", "true")
+    words = ["verify", str(root), "--next", "2", "--record", "--strict", "--logs", str(tmp_path / "logs")]
+    done = CliRunner().invoke(app, words)
+    assert done.exit_code == 1  # one of them did not come out
+    assert asked == [("one", "per-condition"), ("three", "per-condition"), ("two", "per-condition")]
+    assert "left out: its data are elsewhere" in done.stdout
+    (run,) = register.read_register(root).runs
+    (log,) = (tmp_path / "logs").glob("*--three--seed-0.log")
+    assert (run.entry, run.by, run.log_sha256) == ("three", "CI", sha256(log))
+    assert names(ranked().claimed) == ["one", "two"]
+    refused = CliRunner().invoke(app, [*words, "--in-process"])
+    assert "leave --in-process out" in str(refused.exception)
