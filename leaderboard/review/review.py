@@ -60,13 +60,13 @@ def review(changed: Changes, asker: Asker | None = None) -> tuple[str, bool]:
         try:
             after = _review_protocol(protocol_folder(path), given, found)
         except MedshiftError as error:
-            found.refuse(code(path.name), [str(error)])
+            found.refuse(code(path.name), [str(error).replace(f"{path.parent}/", "")])
         found.valid &= touched(path, given, by, after, found.touched)
     lines = [
         *section("What this changes or removes", found.touched),
         *section("Refused", found.refused),
         *section("To be looked at by a maintainer", found.look_at),
-        *section("What this adds", found.added),
+        *section("What this adds, and where it would stand", found.added),
     ]
     text = "\n".join([HEAD, "", *(lines or ["This pull request changes no entry."])]).rstrip("\n")
     return text + "\n", found.valid
@@ -110,8 +110,8 @@ def _review_protocol(folder: ProtocolFolder, seeds: Mapping[Path, Collection[str
             found.look_at.append(f"- {code('/'.join(seed.parts[-3:]))}: {what}")
     ranked = rank_entries(folder)  # of a protocol without a sound entry, too: its cost is seen here
     found.look_at += remarks_on(ranked, {seed.parent.name for seed in good})
-    lines, problems = standing(ranked, folder.path, good)
+    lines, unranked = standing(ranked, folder.path, good)
     found.added += lines
-    for name, why in problems.items():
+    for name, why in unranked.items():
         found.refuse(code(f"{folder.path.name}/{name}"), why)
     return ranked

@@ -241,6 +241,7 @@ def test_what_may_change_is_told(checkout, kind):
 def test_every_other_change_is_refused_by_name(checkout, kind):
     text, sound = review_of(checkout, REFUSED[kind])
     assert not sound
+    assert str(checkout[0]) not in text
     assert "<img>" not in without_code(text)
     assert "@all" not in without_code(text)
 

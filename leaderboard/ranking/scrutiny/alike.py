@@ -139,7 +139,7 @@ def _near(
     digests = np.concatenate([row.scored.digests for row in rows])
     hard = np.count_nonzero(digests, axis=1) * 2 < digests.shape[1]
     large = [index for index, part in enumerate(parts) if min(groups[split] for split in part.splits) >= LEAST_GROUPS]
-    whole = order.reshape(len(order), -1) / np.float32(np.sqrt(len(parts)))
+    whole = (order.reshape(len(order), -1) / np.sqrt(len(parts))).astype(np.float32)
     units = order / np.maximum(np.linalg.norm(order, axis=2, keepdims=True), 1e-9)
     for begin in range(0, len(order), AT_ONCE):
         own = slice(begin, begin + AT_ONCE)

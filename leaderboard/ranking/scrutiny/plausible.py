@@ -100,7 +100,7 @@ def _steady(rows: Sequence[Row], figures: Figures) -> Iterator[Remark]:
         lost = (figures.values[:, [figures.clean]] - figures.values[:, figures.shifted]) / figures.margin[:, None]
     falls = np.nan_to_num(lost) >= FALLS
     able = figures.able
-    for index in np.flatnonzero(able):
+    for index in np.flatnonzero(able).tolist():
         others = able.copy()
         others[index] = False
         if others.sum() < LEAST_OTHERS:
@@ -122,7 +122,7 @@ def _unrelated(rows: Sequence[Row], figures: Figures, source: int) -> Iterator[R
     """Find good entries that find other images hard than all others: what is made from labels sees no images."""
     order = np.stack([row.scored.order.reshape(len(row.cards), -1).mean(axis=0) for row in rows]).astype(np.float64)
     limit = 2 / np.sqrt(source)  # .27 for 56 groups, where the least of honest entries had .53
-    for index in np.flatnonzero(figures.able):
+    for index in np.flatnonzero(figures.able).tolist():
         others = figures.able.copy()
         others[index] = False
         if others.sum() < LEAST_OTHERS or figures.margin[index] < np.median(figures.margin[others]):
