@@ -24,7 +24,8 @@ from ..runs import environment
 from ..scoring import scores
 from ..submissions import card as cards
 from ..submissions import predictions, submission
-from ..submissions.card import EXTERNAL, Card, claims
+from ..submissions.card import Card, claims
+from ..submissions.fields import ENTRY, EXTERNAL
 from ..submissions.predictions import KEYS, PREDICTIONS_FILE
 from .column_order import order_warning
 from .delimited import read_table
@@ -103,7 +104,7 @@ def require_entry_name(name: str) -> None:
     own = name.partition("+")[0]
     if own in registry.TABLE.names():
         raise MedshiftError(f"{own!r} is a baseline of {registry.origin(own)}: choose another --name for your model")
-    if not re.fullmatch(cards.ENTRY, name):
+    if not re.fullmatch(ENTRY, name):
         raise MedshiftError(
             f"invalid --name {name!r}: use 1 to 120 letters, digits or ._+=,@-, starting with a letter or digit"
         )

@@ -22,7 +22,8 @@ from ..protocols.folder import read_protocol
 from ..protocols.protocol import Protocol
 from ..submissions import card as cards
 from ..submissions import submission, verification_record
-from ..submissions.card import BROUGHT, EXTERNAL, Card
+from ..submissions.card import Card
+from ..submissions.fields import BROUGHT, EXTERNAL
 from ..submissions.verification_record import VerificationRecord
 
 PROCESS = "medshift.benchmark.cli.rerun"  # by name: the command line shows progress

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from ....shifts.errors import MedshiftError
+from ...files.bounded.child import ReadingError
 from ...files.wording import plural
 
 SHOWN = 200  # lines printed in full
@@ -88,7 +89,9 @@ def _kind(text: str, files: Collection[str]) -> str:
 
 def undecodable(path: Path, error: Exception) -> str:
     """Describe what is wrong with a file, from the error that its decoder raised."""
-    if isinstance(error, UnsupportedFile):
+    if isinstance(error, UnsupportedFile) or (isinstance(error, ReadingError) and error.kind == "UnsupportedFile"):
+        return str(error)
+    if isinstance(error, ReadingError) and error.exceeds:
         return str(error)
     if not path.exists():
         return "no such file"
