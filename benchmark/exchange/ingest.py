@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import shutil
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +15,8 @@ from ...shifts.errors import MedshiftError, near
 from ...shifts.plugins import own_distribution
 from ..contract import registry
 from ..contract.sees import Sees
-from ..files.atomic import replace, sha256
+from ..files.atomic import replace, scratch_folder, sha256
+from ..files.text import fault, unportable
 from ..files.wording import plural
 from ..protocols.folder import write_protocol
 from ..protocols.protocol import Protocol
@@ -75,9 +75,12 @@ def submit(
             folder holds a submission of other predictions.
     """
     require_entry_name(claim.name)
+    for option, text in (("--summary", claim.summary), ("--submitter", claim.submitter)):
+        if why := fault(text):
+            raise MedshiftError(f"{option} {why}")
     folder = out / protocol.name / claim.name / f"seed-{claim.seed}"
-    with tempfile.TemporaryDirectory(prefix="medshift-score-") as scratch:
-        new = Path(scratch) / PREDICTIONS_FILE
+    with scratch_folder("score") as scratch:
+        new = scratch / PREDICTIONS_FILE
         notes: list[str] = []
         found = problems(path, protocol, truth, new, notes, rejections=claim.rejections)
         if found:
@@ -108,6 +111,8 @@ def require_entry_name(name: str) -> None:
         raise MedshiftError(
             f"invalid --name {name!r}: use 1 to 120 letters, digits or ._+=,@-, starting with a letter or digit"
         )
+    if why := unportable(name):
+        raise MedshiftError(f"invalid --name {name!r}: it {why}")
 
 
 def problems(

@@ -122,6 +122,11 @@ def csv_cell(text: str) -> str:
     return f"'{text}" if FORMULA.match(text) and not NUMBER.fullmatch(text) else text
 
 
+def csv_cells(values: Iterable[object]) -> list[object]:
+    """Return the cells of a row of CSV, texts as `csv_cell` writes them."""
+    return [csv_cell(value) if isinstance(value, str) else value for value in values]
+
+
 def skeleton(name: str, *, fold: bool = True) -> str:
     """Return what a name looks like: names of one look are taken for each other by people or by file systems.
 

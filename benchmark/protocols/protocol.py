@@ -17,7 +17,7 @@ from ..datasets.streaming.scaling import scaled_shape, size_problem
 from ..files.atomic import write_text
 from ..files.bounded.json_text import JsonError, read_json
 from ..files.schema import Strict, first_problem
-from ..files.text import LONGEST_NAME, fault, twins, visible
+from ..files.text import LONGEST_NAME, fault, twins, unportable, visible
 from .condition import Condition
 
 PROTOCOL_FILE = "protocol.json"
@@ -198,6 +198,9 @@ def _wrong_name(protocol: Protocol) -> str:
             why = fault(name, LONGEST_NAME)
             if why:
                 return f"{what}: {visible(name, 80)!r} {why}"
+    why = unportable(protocol.name)
+    if why:
+        return f"its name {protocol.name!r} {why}"
     for what, names in (("classes", facts.classes), ("domains", (protocol.source, *protocol.targets))):
         alike = twins(dict.fromkeys(names), fold=False)
         if alike:

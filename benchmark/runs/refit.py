@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +17,7 @@ from ..datasets.importing.collection import read_unlabelled
 from ..datasets.importing.options import Options
 from ..estimation.evidence import Estimate, Evidence, Source
 from ..estimation.registry import estimate_all
+from ..files.atomic import scratch_folder
 from ..protocols.condition import Condition
 from ..protocols.folder import read_protocol
 from ..submissions import submission
@@ -115,8 +115,8 @@ def refit(
             f"{folder} was predicted outside of medshift: its model is not here. Predict the new images with it, as a "
             "real site of an export (`medshift export`)"
         )
-    with tempfile.TemporaryDirectory(prefix="medshift-refit-") as out:
-        job = job_of(made, protocol, table, Path(out), data, options)
+    with scratch_folder("refit") as out:
+        job = job_of(made, protocol, table, out, data, options)
         where = environment.prepare(device or made.environment.device, made.environment.threads, job.precision)
         predictor = fit_job(job, where, progress or RunProgress(), FinishedConditions(job.folder, "refit"))
     _require_same(job, predictor, where, arrays)

@@ -18,7 +18,7 @@ from ...shifts.plugins import own_distribution
 from ..contract import registry, user_class
 from ..contract.access import Access
 from ..contract.fitted import FittedModel
-from ..files.atomic import sha256
+from ..files.atomic import sha256, sweep
 from ..files.locks import locked
 from ..files.wording import plural
 from ..protocols.arrange import arrange_like
@@ -57,6 +57,7 @@ def run(job: Job, device: torch.device, progress: RunProgress) -> Scores:
     job = replace(job, dataset=arrange_like(job.dataset, job.protocol, job.table))
     if (job.folder / card.CARD_FILE).exists():
         return _finished(job, progress)
+    submission.require_no_link(job.folder)
     with _alone(job, progress):
         if (job.folder / card.CARD_FILE).exists():  # another process finished it meanwhile
             return _finished(job, progress)
@@ -81,6 +82,7 @@ def _alone(job: Job, progress: RunProgress) -> Iterator[None]:
             held.enter_context(locked(place / f".{job.entry}.seed-{job.seed}.lock", busy, wait))
         except OSError as error:
             raise MedshiftError(f"{place} cannot be written: {error.strerror or error}") from error
+        sweep(job.folder)  # what killed runs left would not belong to a submission
         yield
 
 

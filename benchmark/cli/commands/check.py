@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from ....shifts.errors import MedshiftError
+from ...files.text import for_terminal
 from ...files.wording import plural
 
 app = typer.Typer(no_args_is_help=True, help="Check a submission, a shift or a baseline against its contract.")
@@ -48,7 +49,7 @@ def check_entries(
     asked = of_folders(folders or []) if changes is None else of_diff(changes.read_bytes(), checkout)
     text, sound = review(asked)
     if report is None:
-        print(text, end="")
+        print(for_terminal(text), end="")
     else:
         write_text(report, text)
     if not sound:
@@ -87,7 +88,7 @@ def require_submission(folder: Path) -> None:
 def _report(problems: list[str], what: str) -> None:
     if problems:
         for problem in problems:
-            print(problem)
-        print(f"{what}: {plural(len(problems), 'problem')}")
+            print(for_terminal(problem))
+        print(f"{for_terminal(what)}: {plural(len(problems), 'problem')}")
         raise typer.Exit(1)
-    print(f"{what}: ok")
+    print(f"{for_terminal(what)}: ok")

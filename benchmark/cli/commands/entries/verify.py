@@ -28,16 +28,15 @@ def verify(
 
     A folder of images is read as it was for the run: with the same options.
     """
-    import tempfile
-
+    from ....files.atomic import scratch_folder
     from ....runs.verify import verify as run_again
     from ....runs.verify import write_record as write_mark
 
     if reading.given() and data is None:
         raise MedshiftError(f"{', '.join(reading.given())}: how images are read goes with --data DIR")
     require_submission(folder)
-    with tempfile.TemporaryDirectory(prefix="medshift-verify-") as out:
-        outcome = run_again(folder, Path(out), data, device, reading.options())
+    with scratch_folder("verify") as out:
+        outcome = run_again(folder, out, data, device, reading.options())
     print(outcome.text)
     for line in outcome.differences:
         print(f"  {line}")
