@@ -39,7 +39,6 @@ def first_problem(error: ValidationError) -> str:
 def all_problems(error: ValidationError) -> list[str]:
     """Format all validation errors, each as `field: message`; names of unknown fields may hold anything."""
     found = error.errors(include_url=False, include_input=False)
-    return [
-        visible(f"{'.'.join(visible(str(part), 80) for part in each['loc']) or 'the file'}: {each['msg']}", 300)
-        for each in found
-    ]
+    places = [".".join(visible(str(part), 80) for part in each["loc"]) or "the file" for each in found]
+    words = [each["msg"].removeprefix("Value error, ") for each in found]
+    return [visible(f"{place}: {word}", 300) for place, word in zip(places, words, strict=True)]

@@ -94,15 +94,12 @@ def _wrong(found: Found) -> str:
         return f"holds {byte_size(found.hidden)} that belong to no column: fetch or make it again"
     if found.empty:
         return "has empty cells: fetch or make it again"
-    size = 0
-    for name, column in found.columns.items():
-        if name != "label":
-            lengths = np.array([len(value) for value in column.values], dtype=np.int64)
-            size += int(lengths[column.codes].sum())
-            why = first_fault(column.values)
-            if why:
-                return f"holds in column {name} {why}"
-    return f"decompresses to {size >> 20} MiB; refused" if size > LARGEST else ""
+    texts = {name: column for name, column in found.columns.items() if name != "label"}
+    size = sum(int(np.array(list(map(len, each.values)), np.int64)[each.codes].sum()) for each in texts.values())
+    if size > LARGEST:
+        return f"decompresses to {size >> 20} MiB; refused"
+    faults = {name: why for name, each in texts.items() if (why := first_fault(each.values))}
+    return next((f"holds in column {name} {why}" for name, why in faults.items()), "")
 
 
 def truth_of(truth: pd.DataFrame, condition: Condition) -> pd.DataFrame:

@@ -26,6 +26,7 @@ CARD_FILE = "card.json"
 CURVE_FILE = "curve.json"
 MOST_EVALUATIONS = 10_000  # of one training; the recipe has about forty
 LARGEST_CARD = 4 << 20  # bytes
+LONGEST_RUN = 1e9  # seconds: thirty years
 LARGEST_CONFIG = 20_000  # characters of all hyper-parameters together
 
 
@@ -93,8 +94,8 @@ class EnvironmentClaim(Strict):
 class TimingsClaim(Strict):
     """Wall time in seconds; 0 if a resumed run had nothing left to do."""
 
-    fit_s: float = Field(ge=0)
-    predict_s: float = Field(ge=0)
+    fit_s: float = Field(ge=0, le=LONGEST_RUN)
+    predict_s: float = Field(ge=0, le=LONGEST_RUN)
 
 
 class PredictionsClaim(Strict):

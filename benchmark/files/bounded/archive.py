@@ -115,4 +115,3 @@ def _of_tar(path: Path) -> Iterator[Member]:
                 raise MedshiftError(f"its member {visible(member.name, 200)!r} is a link or device")
             content = archive.extractfile(member) if member.isreg() else None
             yield member.name, member.isdir(), content
-            archive.members = []  # else the list of millions of them stays in memory

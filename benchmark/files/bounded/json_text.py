@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from pathlib import Path
 
 from ....shifts.errors import MedshiftError
@@ -11,6 +12,8 @@ from .child import ReadingError, Refused, call
 from .limits import MIB, Limits
 
 DEEPEST = 40  # levels of lists and objects
+MOST_NAMES = 12_000  # in one object: a card may name ten thousand conditions
+MOST_VALUES = 600_000  # texts, lists and objects
 MEMORY = 256 * MIB
 SECONDS = 20
 
@@ -67,16 +70,18 @@ def checked_text(content: bytes) -> str:
         raise MedshiftError("is no JSON of this project: it is nested too deeply") from error
     except ValueError as error:
         raise MedshiftError(f"is no JSON: {error}") from error
-    _check(found, "", 0)
+    _check(found, "", 0, [MOST_VALUES])
     return text
 
 
 def _unlike(pairs: list[tuple[str, object]]) -> dict[str, object]:
     """Refuse a name that stands twice: a reader of the file sees the first, a program takes the last."""
+    if len(pairs) > MOST_NAMES:
+        raise MedshiftError(f"names {len(pairs):,} fields in one object, at most {MOST_NAMES:,} are read")
     made = dict(pairs)
     if len(made) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
+        counted = Counter(name for name, _ in pairs)
+        twice = next(name for name, count in counted.items() if count > 1)
         raise MedshiftError(f"names {visible(twice, 80)!r} twice: keep one")
     return made
 
@@ -85,8 +90,11 @@ def _no_number(word: str) -> object:
     raise MedshiftError(f"holds {word}, which is no number")
 
 
-def _check(value: object, where: str, depth: int) -> None:
+def _check(value: object, where: str, depth: int, left: list[int]) -> None:
     """Refuse text that is not to be seen, in names of fields and in values; a value may have several lines."""
+    left[0] -= 1
+    if left[0] < 0:
+        raise MedshiftError(f"holds more than {MOST_VALUES:,} values")
     if depth > DEEPEST:
         raise MedshiftError("is no JSON of this project: it is nested too deeply")
     if isinstance(value, str):
@@ -94,11 +102,11 @@ def _check(value: object, where: str, depth: int) -> None:
     elif isinstance(value, dict):
         for name, each in value.items():
             _check_text(name, where)
-            _check(each, f"{where}.{name}".lstrip("."), depth + 1)
+            _check(each, f"{where}.{name}".lstrip("."), depth + 1, left)
     elif isinstance(value, list):
         for index, each in enumerate(value):
             if isinstance(each, str | dict | list):
-                _check(each, f"{where}.{index}", depth + 1)
+                _check(each, f"{where}.{index}", depth + 1, left)
 
 
 def _check_text(text: str, where: str) -> None:
