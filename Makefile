@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 OUT    ?= runs/demo
 BASELINES := imagenet-finetune scratch adabn
 
-.PHONY: help demo test test-slow bench lint types board readme docs-tables package submissions clean
+.PHONY: help demo test test-slow fuzz bench lint types board readme docs-tables package submissions clean
 .DELETE_ON_ERROR:
 
 help:  ## list the targets
@@ -29,6 +29,11 @@ test: $(VENV)/.installed  ## the tests, about ten minutes on two cores
 
 test-slow: $(VENV)/.installed  ## the tests that take minutes each
 	$(BIN)/python -m pytest -q -m slow
+
+# SECONDS of each target; what is found is kept under tests/fuzz/corpus, where `make test` replays it
+SECONDS ?= 60
+fuzz: $(VENV)/.installed  ## change files of every kind at random and read them, for as long as wanted: SECONDS=600
+	MEDSHIFT_FUZZ_SECONDS=$(SECONDS) $(BIN)/python -m pytest -q tests/fuzz
 
 bench: $(VENV)/.installed  ## measure the speed of shifts and write docs/performance.md
 	mkdir -p build && rm -f build/bench-*.json
