@@ -65,7 +65,7 @@ def checked_text(content: bytes) -> str:
     except UnicodeDecodeError as error:
         raise MedshiftError(f"is not UTF-8 (byte {error.start})") from error
     try:
-        found = json.loads(text, object_pairs_hook=_unlike, parse_constant=_no_number)
+        found = json.loads(text, object_pairs_hook=_unlike)
     except RecursionError as error:
         raise MedshiftError("is no JSON of this project: it is nested too deeply") from error
     except ValueError as error:
@@ -84,10 +84,6 @@ def _unlike(pairs: list[tuple[str, object]]) -> dict[str, object]:
         twice = next(name for name, count in counted.items() if count > 1)
         raise MedshiftError(f"names {visible(twice, 80)!r} twice: keep one")
     return made
-
-
-def _no_number(word: str) -> object:
-    raise MedshiftError(f"holds {word}, which is no number")
 
 
 def _check(value: object, where: str, depth: int, left: list[int]) -> None:

@@ -95,15 +95,16 @@ def decode(request: Request) -> dict[str, object]:
     import pyarrow.parquet as pq
 
     pa.set_cpu_count(1)
-    texts = [name for name, kind in request.columns.items() if kind == "text"]
     path = Path(request.path)
     with path.open("rb") as file:
         start = file.read(4)
     if start not in (b"PAR1", b"PARE"):
         raise ValueError("it is not Parquet")
+    meta = pq.read_metadata(path)
+    texts = [name for name, kind in request.columns.items() if kind == "text" and name in meta.schema.names]
     # dictionaries stay encoded: a long string repeated a million times is held once
-    with pq.ParquetFile(path, read_dictionary=texts, pre_buffer=False) as file:
-        meta, schema = file.metadata, file.schema_arrow
+    with pq.ParquetFile(path, metadata=meta, read_dictionary=texts, pre_buffer=False) as file:
+        schema = file.schema_arrow
         rows, hidden = _counted(meta, path.stat().st_size)
         kinds = {name[:LONGEST_NAME]: str(schema.field(at).type)[:LONGEST_NAME] for at, name in _first(schema.names)}
         answer: dict[str, object] = {"rows": rows, "hidden": hidden, "kinds": kinds, "columns": {}, "empty": []}
@@ -168,11 +169,11 @@ def _plain(column: pa.ChunkedArray, kind: Kind) -> object:
     import pyarrow as pa
 
     if kind == "float32":
-        return np.asarray(column.to_numpy(), dtype=np.float32)
+        return _numbers(column, np.dtype(np.float32))
     if kind == "bool":
-        return np.asarray(column.to_numpy(), dtype=np.bool_)
+        return _numbers(column.cast(pa.uint8()), np.dtype(np.uint8)).astype(np.bool_)
     if kind == "integer":
-        return np.asarray(column.cast(pa.int64()).to_numpy(), dtype=np.int64)
+        return _numbers(column.cast(pa.int64()), np.dtype(np.int64))
     if not pa.types.is_dictionary(column.type):
         column = column.cast(pa.string()).dictionary_encode()
     whole = column.unify_dictionaries().combine_chunks()
@@ -180,8 +181,19 @@ def _plain(column: pa.ChunkedArray, kind: Kind) -> object:
         whole = whole.chunk(0) if whole.num_chunks else pa.array([], pa.string()).dictionary_encode()
     values = [str(value).encode() for value in whole.dictionary.to_pylist()]
     ends = np.cumsum([len(value) for value in values], dtype=np.int64)
-    codes = np.asarray(whole.indices.to_numpy(zero_copy_only=False), dtype=np.int32)
+    codes = _numbers(pa.chunked_array([whole.indices.cast(pa.int32())]), np.dtype(np.int32))
     return {"bytes": np.frombuffer(b"".join(values), np.uint8), "ends": ends, "codes": codes}
+
+
+def _numbers(column: pa.ChunkedArray, kind: np.dtype[Any]) -> NDArray[Any]:
+    """Take the numbers of a column without empty cells out of its memory: pyarrow's way imports pandas, for 0.3 s."""
+    size = kind.itemsize
+    parts = [
+        np.frombuffer(chunk.buffers()[1], kind, len(chunk), chunk.offset * size)
+        for chunk in column.chunks
+        if len(chunk)
+    ]
+    return np.concatenate(parts) if parts else np.empty(0, kind)
 
 
 def _checked(found: Any, request: Request) -> Found:  # noqa: ANN401 - whatever the child said

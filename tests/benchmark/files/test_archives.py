@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 import stat
 import tarfile
 import zipfile
@@ -26,9 +25,9 @@ def chain(tar):
     """The chain of links that leads `realpath` astray (CVE-2025-4517)."""
     deep, steps, path = "d" * 247, "abcdefghijklmnop", ""
     for step in steps:
-        tar.addfile(*member(os.path.join(path, deep), tarfile.DIRTYPE))
-        tar.addfile(*member(os.path.join(path, step), tarfile.SYMTYPE, deep))
-        path = os.path.join(path, deep)
+        tar.addfile(*member(f"{path}{deep}", tarfile.DIRTYPE))
+        tar.addfile(*member(f"{path}{step}", tarfile.SYMTYPE, deep))
+        path = f"{path}{deep}/"
     long = "/".join(steps) + "/" + "l" * 254
     tar.addfile(*member(long, tarfile.SYMTYPE, "../" * len(steps)))
     tar.addfile(*member("escape", tarfile.SYMTYPE, f"{long}/../outside"))

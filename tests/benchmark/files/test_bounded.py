@@ -1,4 +1,4 @@
-"""Readers of untrusted files run in a child that the system bounds: what takes too much is one line, and costs no more."""
+"""Readers of untrusted files run in a child that the system bounds: what takes too much is one line."""
 
 from __future__ import annotations
 
@@ -68,8 +68,8 @@ def test_a_reader_that_sleeps_is_ended(monkeypatch):
 
 
 def test_arrays_and_nested_values_come_back_as_they_were():
-    code = "{'a': [__import__('numpy').arange(6, dtype='float32').reshape(2, 3), None, True], 'b': ('x', 1.5, '\\ud800')}"
-    found = call(eval, code, SMALL)
+    array = "__import__('numpy').arange(6, dtype='float32').reshape(2, 3)"
+    found = call(eval, f"{{'a': [{array}, None, True], 'b': ('x', 1.5, '\\ud800')}}", SMALL)
     assert found["a"][0].dtype == np.float32
     assert found["a"][0].tolist() == [[0, 1, 2], [3, 4, 5]]
     assert (found["a"][1:], found["b"]) == ([None, True], ["x", 1.5, "\ud800"])
@@ -96,7 +96,6 @@ def test_objects_of_numpy_that_hold_code_are_not_handed_over():
         (b'{"a": 1, "a": 2}', "names 'a' twice"),
         (b'{"a": 1, "\\u0061": 2}', "names 'a' twice"),
         (b'{"x": {"b": 1, "b": 1}}', "names 'b' twice"),
-        (b'{"a": NaN}', "holds NaN"),
         (b'{"a": "\\u202e"}', "a: holds U+202E"),
         (b'{"a\\u200b": 1}', "holds U+200B"),
         (b'{"a": "\\ud800"}', "a: holds U+D800"),
@@ -126,5 +125,5 @@ def test_json_of_right_text_comes_back_to_the_letter(tmp_path):
 
 def test_a_refusal_in_words_stays_in_words():
     code = "__import__('builtins').exec('from medshift.shifts.errors import MedshiftError as E; raise E(\"for you\")')"
-    with pytest.raises(Refused, match="^for you$"):
+    with pytest.raises(Refused, match=r"^for you$"):
         call(eval, code, SMALL)

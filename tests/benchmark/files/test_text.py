@@ -10,11 +10,15 @@ from medshift.benchmark.submissions.fields import origin
 from medshift.leaderboard.report.markdown import escape
 
 RIGHT = [
-    "site-a", "Universitätsklinikum Köln", "Hôpital Saint-Louis", "東京大学 病院", "मुंबई", "می‌خواهم", "بيروت", "Иванов",
-    "TGFβ+ / IFNγ", "α-synuclein", "T₁ map, 1.5 T, 30 µm, ±2 %", "<b>", "=1+1", "naïve", "5–10 mm", "Å", "a\u00a0b", "Việt Nam",
+    "site-a", "Universitätsklinikum Köln",
+    "Hôpital Saint-Louis", "東京大学 病院", "मुंबई", "می‌خواهم", "بيروت", "Иванов",
+
+    "TGFβ+ / IFNγ", "α-synuclein", "T₁ map, 1.5 T, 30 µm, ±2 %", "<b>", "=1+1", "naïve", "5–10 mm",
+    "Å", "a\u00a0b", "Việt Nam",
 ]  # fmt: skip
 WRONG = {
-    "a\x1b[31m": "U+001B", "a\nb": "U+000A", "a\0": "U+0000", "a\u200bb": "U+200B", "a\u202eb": "U+202E", "\ufeffa": "U+FEFF",
+    "a\x1b[31m": "U+001B", "a\nb": "U+000A", "a\0": "U+0000", "a\u200bb": "U+200B", "a\u202eb": "U+202E",
+    "\ufeffa": "U+FEFF",
     "so\u00adft": "U+00AD", "a\u2066b": "U+2066", "\ud800": "U+D800", "a\u2028b": "U+2028", "\u3164": "U+3164",
     "a\U000e0041": "U+E0041", "\ue000": "U+E000", "a\u200db": "U+200D", "a\u2003b": "U+2003", "a\ufe0f": "U+FE0F",
     "m\u0435dshift": "U+0435", "\u0391lpha": "U+0391", "a" + "\u0301" * 9: "marks",
@@ -69,7 +73,10 @@ def test_markdown_shows_text_and_makes_no_link_or_mention_of_it():
     assert escape("site: a, 1:2, e@") == "site: a, 1:2, e@"
 
 
-@pytest.mark.parametrize("name", ["con", "CON", "nul.txt", "com1", "LPT9.x", "a.", "a ", "a:b", "a/b", "e\u0301", "x" * 256])
+DEVICES = ["con", "CON", "nul.txt", "com1", "LPT9.x"]
+
+
+@pytest.mark.parametrize("name", [*DEVICES, "a.", "a ", "a:b", "a/b", "e\u0301", "x" * 256])
 def test_names_that_some_file_system_cannot_hold_are_refused(name):
     assert unportable(name)
 
