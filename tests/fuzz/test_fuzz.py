@@ -22,8 +22,9 @@ EXAMPLES = int(os.environ.get("MEDSHIFT_FUZZ_EXAMPLES", "12"))
 LONGEST = 1 << 20  # bytes of a file that is tried
 TOKENS = (
     b"\0", b"\xff" * 4, b"\x7f\xff\xff\xff", b"\xff\xff\xff\x7f", b"\0\0\0\x80", b"-1", b"1e400", b"NaN",
-    b'"', b"{", b"}", b"[" * 60, b'"a":1,"a":2,', b"\\ud800", b"\xe2\x80\xae", b"\xe2\x80\x8b", b"\x1b[2J", b"\n::error::", b"../../",
-    b"\xef\xbb\xbf", b"PAR1", b"99999999999999999999", b"\xf3\xa0\x81\x81", b"true", b"null", b"=1+1", b"\x08\0\x05\0",
+    b'"', b"{", b"}", b"[" * 60, b'"a":1,"a":2,', b"=1+1", b"\\ud800",
+    b"\xe2\x80\xae", b"\xe2\x80\x8b", b"\x1b[2J", b"\n::error::", b"../../",
+    b"\xef\xbb\xbf", b"PAR1", b"99999999999999999999", b"\xf3\xa0\x81\x81", b"true", b"null", b"\x08\0\x05\0",
     b"\xfe\xff\0\xe0",
 )  # fmt: skip
 

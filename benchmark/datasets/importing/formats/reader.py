@@ -77,7 +77,7 @@ def read_headers(
     root: Path,
     rows: pd.DataFrame,
     head: Callable[[Path], Header],
-    kind: Any,
+    kind: type[Any],
     problems: Problems,
     progress: Callable[[int, int], None],
 ) -> tuple[pd.DataFrame, list[Header]]:
