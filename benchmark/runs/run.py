@@ -57,7 +57,7 @@ def run(job: Job, device: torch.device, progress: RunProgress) -> Scores:
     job = replace(job, dataset=arrange_like(job.dataset, job.protocol, job.table))
     if (job.folder / card.CARD_FILE).exists():
         return _finished(job, progress)
-    submission.require_no_link(job.folder)
+    submission.require_fit(job.folder, job.submitter)
     with _alone(job, progress):
         if (job.folder / card.CARD_FILE).exists():  # another process finished it meanwhile
             return _finished(job, progress)

@@ -15,7 +15,7 @@ from ...shifts.errors import MedshiftError
 from ..contract import registry
 from ..contract.training_record import Curve
 from ..files.atomic import PART, sha256
-from ..files.text import unportable, visible
+from ..files.text import fault, unportable, visible
 from ..protocols.protocol import Protocol
 from ..scoring.bootstrap import ResampledSplit, resampled_splits
 from ..scoring.scores import Scores, by_condition, score
@@ -209,8 +209,10 @@ def preflight(folder: Path, protocol: Protocol, rows: int) -> Preflight:
     return Preflight(found, small, card, mark if isinstance(mark, VerificationRecord) else None, hashes, curve)
 
 
-def require_no_link(folder: Path) -> None:
-    """Raise MedshiftError if a submission's folder, or its entry's, is a link: it would be refused once it is made."""
+def require_fit(folder: Path, submitter: str) -> None:
+    """Raise MedshiftError for what would be refused once a submission is made: a link, or a name that is no text."""
+    if why := fault(submitter):
+        raise MedshiftError(f"--submitter {why}")
     linked = [path for path in (folder, folder.parent) if path.is_symlink()]
     if linked:
         raise MedshiftError(f"{linked[0]} is a link, and a submission lies in folders of its own: choose another --out")
