@@ -159,7 +159,7 @@ def each(task: Callable[[Item], object], items: Sequence[Item], limits: Limits) 
             while True:
                 kind, value = child.answer(limits)
                 if kind == "end":
-                    whole = True
+                    whole = value is False  # it stays
                     break
                 done += 1
                 yield value if kind == "value" else _error(kind, value, limits)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from ..wording import byte_size
 MIB = 1 << 20
 PAGE_TABLE = Path("/proc/self/statm")  # Linux: sizes of this process, in pages
 MARGIN = 4 << 30  # bytes of addresses beyond the memory: libraries and stacks of threads reserve more than they take
+UNKNOWN = 1 << 30  # bytes of interpreter and libraries, where the system does not say
 OPEN_FILES = 64
 WAIT, WAIT_FACTOR = 60.0, 10.0  # seconds on the clock, plus a multiple of those of the processor: others work, too
 
@@ -62,10 +64,10 @@ def bound_next(limits: Limits) -> None:
     except ImportError:
         return
     addresses, data = sizes()
-    if hasattr(resource, "RLIMIT_DATA"):  # Linux counts all private memory by it
-        _lower(resource.RLIMIT_DATA, data + limits.memory)
-    if hasattr(resource, "RLIMIT_AS"):
-        _lower(resource.RLIMIT_AS, addresses + limits.memory + MARGIN)
+    known = data > 0
+    with nullcontext() if known else suppress(ValueError, OSError):  # elsewhere than on Linux, as far as it goes
+        _lower(resource.RLIMIT_DATA, (data or UNKNOWN) + limits.memory)  # Linux counts all private memory by it
+        _lower(resource.RLIMIT_AS, (addresses or UNKNOWN) + limits.memory + MARGIN)
     _lower(resource.RLIMIT_CPU, math.ceil(time.process_time() + limits.seconds))
     _lower(resource.RLIMIT_FSIZE, limits.written)
 

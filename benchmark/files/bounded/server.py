@@ -33,7 +33,9 @@ def main() -> None:
         except EOFError:
             return
         _serve(answers, task, items, limits)
-        if sizes()[1] > start + GROWN:
+        leaves = sizes()[1] > start + GROWN
+        send_answer(answers, "end", leaves)
+        if leaves:
             return
 
 
@@ -51,7 +53,6 @@ def _serve(answers: IO[bytes], task: Callable[[Any], object], items: Sequence[ob
             # in a compromised process, words are as untrusted as numbers: the parent holds them to one line
             kind = "refused" if isinstance(error, MedshiftError) else "error"
             send_answer(answers, kind, [type(error).__name__, str(error)[:LONGEST_TEXT]])
-    send_answer(answers, "end", None)
 
 
 if __name__ == "__main__":

@@ -127,3 +127,12 @@ def test_a_refusal_in_words_stays_in_words():
     code = "__import__('builtins').exec('from medshift.shifts.errors import MedshiftError as E; raise E(\"for you\")')"
     with pytest.raises(Refused, match=r"^for you$"):
         call(eval, code, SMALL)
+
+
+def test_a_child_that_has_grown_is_replaced_between_files_and_costs_none():
+    large = Limits(memory=1024 * MIB, seconds=10, output=MIB)
+    grow = "globals().setdefault('kept', []).append(bytearray(300 << 20)) or __import__('os').getpid()"
+    pids = [call(eval, "__import__('builtins').exec('import builtins') or " + grow, large) for _ in range(2)]
+    assert len(pids) == 2
+    assert all(isinstance(pid, int) for pid in pids)
+    assert call(len, "ab", SMALL) == 2
