@@ -4,7 +4,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 OUT    ?= runs/demo
 
-.PHONY: help demo test test-slow bench lint types board readme docs docs-serve docs-tables docs-pictures package submissions clean
+.PHONY: help demo test test-slow fuzz bench lint types board readme docs docs-serve docs-tables docs-pictures package submissions clean
 .DELETE_ON_ERROR:
 
 help:  ## list the targets
@@ -30,6 +30,11 @@ test: $(VENV)/.installed  ## the tests, about ten minutes on two cores
 
 test-slow: $(VENV)/.docs  ## the tests that take minutes each
 	$(BIN)/python -m pytest -q -m slow
+
+# SECONDS of each target; what is found is kept under tests/fuzz/corpus, where `make test` replays it
+SECONDS ?= 60
+fuzz: $(VENV)/.installed  ## change files of every kind at random and read them, for as long as wanted: SECONDS=600
+	MEDSHIFT_FUZZ_SECONDS=$(SECONDS) $(BIN)/python -m pytest -q tests/fuzz
 
 bench: $(VENV)/.installed  ## measure the speed of shifts and write docs/reference/performance.md
 	mkdir -p build && rm -f build/bench-*.json

@@ -2,14 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import signal
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
-from typing import cast
+from types import FrameType
+from typing import NoReturn, cast
 
 from .errors import MedshiftError, in_one_line, near
+
+LONGEST_IMPORT = 300.0  # seconds: libraries of deep learning take half a minute from a slow disk
+
+
+class TooSlow(BaseException):
+    """An import took too long; no `except Exception` of the module that is imported catches it."""
+
+
+@contextmanager
+def in_time(seconds: float) -> Iterator[None]:
+    """Raise TooSlow within a block that takes longer; only where the system has timers, and in the main thread."""
+    if not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def stop(number: int, frame: FrameType | None) -> NoReturn:
+        raise TooSlow(f"it took more than {seconds:.0f} s")
+
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
 
 
 @dataclass(frozen=True)
@@ -91,8 +120,11 @@ class Table:
             module, _, attribute = self.builtins[name].partition(":")
             return cast("object", getattr(import_module(module), attribute))
         try:
-            return cast("object", self.plugins[name].load())
-        except Exception as error:  # an import runs third-party code, which may raise anything
+            with in_time(LONGEST_IMPORT):
+                return cast("object", self.plugins[name].load())
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # an import runs third-party code, which may raise anything, and even exit
             raise MedshiftError(
                 f"{self.noun} {name!r} of {self.origin(name)} cannot be loaded: {in_one_line(error)}. "
                 f"Fix or uninstall that package; runs that do not use {name!r} are unaffected."

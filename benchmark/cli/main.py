@@ -12,6 +12,7 @@ from typer.core import TyperGroup
 
 from ...shifts.errors import MedshiftError
 from ..contract.apart.way import MethodFailed
+from ..files.text import for_terminal
 from ..reporting.terminal import tolerate_encodings
 from . import interrupts
 from .commands import check, data, doctor, estimate, listing, new, protocol, report, run, shifts, study, sweep, test
@@ -106,7 +107,7 @@ def main() -> None:
 def _end(line: str) -> NoReturn:
     """End with an error; what could not be written to standard output is not tried again at exit."""
     if line:
-        print(f"medshift: {line}", file=sys.stderr)
+        print(for_terminal(f"medshift: {line}"), file=sys.stderr)
     with suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     sys.exit(1)

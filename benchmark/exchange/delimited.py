@@ -4,23 +4,69 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from ...shifts.errors import MedshiftError, in_one_line
+from ..files.bounded.child import ReadingError, call
+from ..files.bounded.limits import MIB, Limits
+from ..files.memory import available
 from ..files.text_tables import MARKS, encoding, find_separator, named_separator, refuse_workbook
 from ..submissions.predictions import KEYS
 
 NAMED = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 TEXT = (".csv", ".tsv", ".txt")
+BASE, PER_BYTE, SHARE = 768 * MIB, 60, 0.5  # of memory: to start with, for a byte of the file, of what is free
 HEAD = 1 << 16  # bytes in which separator and encoding are looked for
 
 
 def read_table(path: Path) -> tuple[pd.DataFrame, list[str]]:
-    """Read a table; all cells of a text file are text. Return it and notes on how it was read.
+    """Read a table in a child; all cells of a text file are text. Return it and notes on how it was read.
 
     Raises:
         MedshiftError: The file is neither text nor Parquet, or its rows do not have as many cells as its header.
     """
+    size, free = path.stat().st_size if path.is_file() else 0, available()
+    needed = BASE + PER_BYTE * size
+    most = needed if free is None else min(needed, max(BASE, int(SHARE * free)))
+    try:
+        found = call(plain_table, str(path), Limits(memory=most, seconds=60 + size / MIB, output=most))
+    except ReadingError as error:
+        why = str(error) if error.exceeds else f"cannot be read: {error.kind}: {error}"
+        raise MedshiftError(f"{path} {why}"[:400]) from error
+    try:
+        columns = {index: _column(given) for index, given in enumerate(found["columns"])}
+        table = pd.DataFrame(columns, index=pd.RangeIndex(found["rows"]))
+        return table.set_axis([str(name) for name in found["names"]], axis=1), [str(note) for note in found["notes"]]
+    except (TypeError, ValueError, KeyError) as error:
+        raise MedshiftError(f"{path} crashes its reader: the file is damaged, or made to do harm") from error
+
+
+def _column(given: object) -> pd.Series:
+    if isinstance(given, np.ndarray) and given.ndim == 1:
+        return pd.Series(given)
+    if not isinstance(given, list) or not all(cell is None or isinstance(cell, str) for cell in given):
+        raise TypeError
+    return pd.Series(given, dtype=object)
+
+
+def plain_table(name: str) -> dict[str, object]:
+    """Read a table as plain lists and arrays; runs in the child."""
+    table, notes = _read(Path(name))
+    columns: list[object] = []
+    for _, column in table.items():
+        kind = column.dtype
+        if isinstance(kind, np.dtype) and kind.kind in "iu":
+            columns.append(column.to_numpy(np.int64))
+        elif isinstance(kind, np.dtype) and kind.kind in "fb":
+            columns.append(column.to_numpy(np.float32 if kind == np.float16 else kind))
+        else:
+            empty = column.isna().tolist()
+            columns.append([None if none else str(cell) for cell, none in zip(column.tolist(), empty, strict=True)])
+    return {"names": [str(name) for name in table.columns], "columns": columns, "rows": len(table), "notes": notes}
+
+
+def _read(path: Path) -> tuple[pd.DataFrame, list[str]]:
     kind = path.suffix.lower()
     if not path.is_file():
         raise MedshiftError(f"{path}: {'a folder, not a table' if path.is_dir() else 'no such file'}")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import shutil
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +15,8 @@ from ...shifts.errors import MedshiftError, near
 from ...shifts.plugins import own_distribution
 from ..contract import registry
 from ..contract.sees import Sees
-from ..files.atomic import replace, sha256
+from ..files.atomic import replace, scratch_folder, sha256
+from ..files.text import fault, unportable
 from ..files.wording import plural
 from ..protocols.folder import write_protocol
 from ..protocols.protocol import Protocol
@@ -24,7 +24,8 @@ from ..runs import environment
 from ..scoring import scores
 from ..submissions import card as cards
 from ..submissions import predictions, submission
-from ..submissions.card import EXTERNAL, Card, claims
+from ..submissions.card import Card, claims
+from ..submissions.fields import ENTRY, EXTERNAL
 from ..submissions.predictions import KEYS, PREDICTIONS_FILE
 from .column_order import order_warning
 from .delimited import read_table
@@ -74,9 +75,12 @@ def submit(
             folder holds a submission of other predictions.
     """
     require_entry_name(claim.name)
+    for option, text in (("--summary", claim.summary), ("--submitter", claim.submitter)):
+        if why := fault(text):
+            raise MedshiftError(f"{option} {why}")
     folder = out / protocol.name / claim.name / f"seed-{claim.seed}"
-    with tempfile.TemporaryDirectory(prefix="medshift-score-") as scratch:
-        new = Path(scratch) / PREDICTIONS_FILE
+    with scratch_folder("score") as scratch:
+        new = scratch / PREDICTIONS_FILE
         notes: list[str] = []
         found = problems(path, protocol, truth, new, notes, rejections=claim.rejections)
         if found:
@@ -103,10 +107,12 @@ def require_entry_name(name: str) -> None:
     own = name.partition("+")[0]
     if own in registry.TABLE.names():
         raise MedshiftError(f"{own!r} is a baseline of {registry.origin(own)}: choose another --name for your model")
-    if not re.fullmatch(cards.ENTRY, name):
+    if not re.fullmatch(ENTRY, name):
         raise MedshiftError(
             f"invalid --name {name!r}: use 1 to 120 letters, digits or ._+=,@-, starting with a letter or digit"
         )
+    if why := unportable(name):
+        raise MedshiftError(f"invalid --name {name!r}: it {why}")
 
 
 def problems(

@@ -5,7 +5,12 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+import platform
+import re
+import secrets
 import shutil
+import tempfile
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -13,6 +18,10 @@ from pathlib import Path
 from ...shifts.errors import MedshiftError
 
 FULL = 1 << 16  # bytes; a disk with less is full
+PART = re.compile(r"\..*\.(?:(?P<node>[0-9a-f]{8})-)?(?P<process>[0-9]+)(?:-(?P<draw>[0-9a-f]{8}))?\.part")
+OLD = 24 * 3600.0  # seconds after which what nobody can be asked about is left over
+LONGEST_STEM = 160  # characters of a file's name in the name beside it
+_DRAWN: set[str] = set()  # of the files that this process writes now
 
 
 @contextmanager
@@ -22,7 +31,9 @@ def replace(path: Path) -> Iterator[Path]:
     Raises:
         MedshiftError: The file cannot be written: the disk is full, or the folder belongs to somebody else, say.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    draw = secrets.token_hex(4)
+    temporary = path.with_name(f".{path.name[:LONGEST_STEM]}.{_writer(draw)}.part")
+    _DRAWN.add(draw)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield temporary
@@ -32,8 +43,83 @@ def replace(path: Path) -> Iterator[Path]:
             raise
         raise MedshiftError(f"{path} cannot be written: {_reason(error, path.parent)}") from error
     finally:
+        _DRAWN.discard(draw)
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
+
+
+def _writer(draw: str) -> str:
+    """Name the writer of a temporary file: machine, process and chance, as two machines may have one process id."""
+    node = hashlib.sha256(platform.node().encode()).hexdigest()[:8]
+    return f"{node}-{os.getpid()}-{draw}"
+
+
+def is_left_over(path: Path) -> bool:
+    """Return whether a file is a temporary one of `replace` whose writer is gone."""
+    named = PART.fullmatch(path.name)
+    if named is None:
+        return False
+    process = int(named["process"])
+    if named["node"] not in (None, _writer("").partition("-")[0]):
+        return _is_old(path)  # on another machine
+    if process == os.getpid() and named["draw"] is not None:
+        return named["draw"] not in _DRAWN  # of an earlier process of that number, as in a container
+    return not _lives(process) or _is_old(path)
+
+
+def sweep(folder: Path) -> None:
+    """Remove the temporary files of killed processes from a folder."""
+    with suppress(OSError):
+        for path in folder.iterdir():
+            if is_left_over(path):
+                path.unlink(missing_ok=True)
+
+
+@contextmanager
+def scratch_folder(what: str) -> Iterator[Path]:
+    """Yield a temporary folder that is removed afterwards; those of killed processes are swept before.
+
+    Args:
+        what: A word for its name.
+
+    Raises:
+        OSError: None can be made.
+    """
+    place = Path(tempfile.gettempdir())
+    with suppress(OSError):
+        for left in place.glob("medshift-*.part"):
+            # others' cannot be removed from a shared folder anyway
+            if not left.is_symlink() and is_left_over(left.with_name(f".{left.name}")):
+                shutil.rmtree(left, ignore_errors=True)
+    draw = secrets.token_hex(4)
+    _DRAWN.add(draw)
+    made = place / f"medshift-{what}.{_writer(draw)}.part"
+    try:
+        made.mkdir(mode=0o700)
+        yield made
+    finally:
+        _DRAWN.discard(draw)
+        shutil.rmtree(made, ignore_errors=True)
+
+
+def _lives(process: int) -> bool:
+    """Return whether a process of this machine runs; True where that cannot be asked."""
+    if os.name == "nt":
+        return True
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):
+        return True
+    return True
+
+
+def _is_old(path: Path) -> bool:
+    try:
+        return time.time() - path.lstat().st_mtime > OLD
+    except OSError:
+        return False
 
 
 def _of_writing(error: OSError, path: Path, temporary: Path) -> bool:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable
 
 from ...shifts.errors import MedshiftError
+from .text import unportable
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+@-]{0,99}")
 
@@ -28,6 +29,6 @@ def folder_name(name: str, among: Iterable[str] = ()) -> str:
     """
     clean = "".join(c if c.isascii() and (c.isalnum() or c in "._+@-") else "-" for c in name).lstrip("._+@-")[:100]
     alike = any(other != name and other.casefold() == name.casefold() for other in among)
-    if clean == name and not alike:
+    if clean == name and not alike and not unportable(name):
         return clean
     return f"{clean or 'data'}-{hashlib.sha256(name.encode()).hexdigest()[:6]}"

@@ -15,7 +15,9 @@ from ...shifts.errors import MedshiftError, near
 from ..datasets.facts import DatasetFacts
 from ..datasets.streaming.scaling import scaled_shape, size_problem
 from ..files.atomic import write_text
+from ..files.bounded.json_text import JsonError, read_json
 from ..files.schema import Strict, first_problem
+from ..files.text import LONGEST_NAME, fault, twins, unportable, visible
 from .condition import Condition
 
 PROTOCOL_FILE = "protocol.json"
@@ -163,9 +165,12 @@ def read(folder: Path) -> Protocol:
     try:
         if path.stat().st_size > LARGEST_PROTOCOL:
             raise MedshiftError(f"{path} is larger than {LARGEST_PROTOCOL >> 20} MiB, the limit for a protocol")
-        protocol = Protocol.model_validate_json(path.read_bytes())
+        text = read_json(path, LARGEST_PROTOCOL)
+        protocol = Protocol.model_validate_json(text)
     except OSError as error:
         raise MedshiftError(f"{path} cannot be read: {error.strerror}") from error
+    except JsonError as error:
+        raise MedshiftError(f"{path} is not a valid protocol: {error}") from error
     except ValidationError as error:
         raise MedshiftError(f"{path} is not a valid protocol: {first_problem(error)}") from error
     wrong = _wrong(protocol)
@@ -174,9 +179,41 @@ def read(folder: Path) -> Protocol:
     return protocol
 
 
+def _wrong_name(protocol: Protocol) -> str:
+    """Return what is wrong with the texts that a page shows; empty if nothing is."""
+    facts, shifts = protocol.dataset, protocol.shifts
+    texts = {
+        "dataset.name": (facts.name,),
+        "dataset.version": (facts.version,),
+        "dataset.modality": (facts.modality,),
+        "version": (protocol.version,),
+        "classes": facts.classes,
+        "source": (protocol.source,),
+        "targets": protocol.targets,
+        "shifts": tuple(shifts),
+        "families": tuple(shifts.values()),
+    }
+    for what, names in texts.items():
+        for name in names:
+            why = fault(name, LONGEST_NAME)
+            if why:
+                return f"{what}: {visible(name, 80)!r} {why}"
+    why = unportable(protocol.name)
+    if why:
+        return f"its name {protocol.name!r} {why}"
+    for what, names in (("classes", facts.classes), ("domains", (protocol.source, *protocol.targets))):
+        alike = twins(dict.fromkeys(names), fold=False)
+        if alike:
+            return f"{what} {alike[0][:80]!r} and {alike[1][:80]!r} look alike: rename one"
+    return ""
+
+
 def _wrong(protocol: Protocol) -> str:
     """Return why a protocol with valid fields cannot be scored; empty if it can."""
     metrics, severities = protocol.metrics, protocol.severities
+    wrong = _wrong_name(protocol)
+    if wrong:
+        return wrong
     if not metrics or len(set(metrics)) < len(metrics):
         return "metrics must be at least one, each once"
     unknown = [name for name in metrics if name not in METRICS]

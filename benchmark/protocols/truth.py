@@ -5,19 +5,26 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
-import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
-from ...shifts.errors import MedshiftError, in_one_line
-from ..files import parquet_bounds
+from ...shifts.errors import MedshiftError
 from ..files.atomic import replace
+from ..files.bounded.child import ReadingError
+from ..files.bounded.limits import MIB, Limits
+from ..files.bounded.parquet import Found, Kind, Request, is_kind, read_parquet
+from ..files.text import first_fault
+from ..files.wording import byte_size
 from .condition import Condition
 
 COLUMNS = ("sample_id", "label", "domain", "group", "split")
 LARGEST_FILE = 256 << 20  # bytes
-LARGEST = 1 << 30  # bytes of its decoded strings: about ten million rows
+LARGEST = 1 << 30  # bytes of its strings, once each row has its own copy: about ten million rows
+MOST_ROWS = 10_000_000
+# of memory to decode a file of some size: text is packed to a fortieth at best, if it names patients and images
+BASE, PER_BYTE, MOST_MEMORY = 256 * MIB, 64, 1024 * MIB
+PIECE = 20_000  # rows that are text at a time
+HIDDEN = 1 << 16  # bytes of a file that may belong to no column
 SPLITS = ("train", "val", "test", "adapt", "unused")
 
 
@@ -30,8 +37,11 @@ def tidy(table: pd.DataFrame) -> pd.DataFrame:
 
 def digest(table: pd.DataFrame) -> str:
     """Hash the content of a tidy truth, independent of file format and library versions."""
-    text = tidy(table).to_csv(index=False, lineterminator="\n")
-    return hashlib.sha256(text.encode()).hexdigest()
+    tidied, found = tidy(table), hashlib.sha256()
+    for start in range(0, max(len(tidied), 1), PIECE):
+        piece = tidied[start : start + PIECE]
+        found.update(piece.to_csv(index=False, header=not start, lineterminator="\n").encode())
+    return found.hexdigest()
 
 
 def write(table: pd.DataFrame, path: Path) -> None:
@@ -41,51 +51,56 @@ def write(table: pd.DataFrame, path: Path) -> None:
 
 
 def read(path: Path) -> pd.DataFrame:
-    """Read a tidy truth. Like predictions, it is untrusted: nothing of unbounded size is decompressed.
+    """Read a tidy truth. Like predictions, it is untrusted: it is decoded in a child with bounded memory.
 
     Raises:
         MedshiftError: The file is missing, damaged, absurdly large, or not a truth.
     """
     try:
-        if path.stat().st_size > LARGEST_FILE:
-            raise MedshiftError(f"{path} is larger than {LARGEST_FILE >> 20} MiB, the limit for a truth")
-        rows, size = parquet_bounds.parquet_bounds(path, LARGEST)
-        size += rows * len(COLUMNS)
-        have = pq.read_schema(path)
-        if sorted(have.names) != sorted(COLUMNS):
-            raise MedshiftError(f"{path} has columns {', '.join(have.names)[:200]}; a truth has {', '.join(COLUMNS)}")
-        if not pa.types.is_integer(have.field("label").type):
-            raise MedshiftError(f"{path} has labels of type {have.field('label').type}, not int64")
-        if size <= LARGEST:
-            # as dictionaries: a long string repeated a million times is held once until its size is known
-            with pq.ParquetFile(path, read_dictionary=[name for name in COLUMNS if name != "label"]) as file:
-                table = file.read(columns=list(COLUMNS))
-            table.validate(full=True)  # a damaged page can point beyond its dictionary, or hold invalid UTF-8
-            size = sum(_decoded(table[name]) for name in COLUMNS if name != "label")
-        if size > LARGEST:
-            raise MedshiftError(f"{path} decompresses to {size >> 20} MiB; refused")
-        columns = {name: table[name] for name in COLUMNS}
-        if any(column.null_count for column in columns.values()):
-            raise MedshiftError(f"{path} has empty cells: fetch or make it again")
-        text = {name: column.cast(pa.large_string()).to_pandas() for name, column in columns.items() if name != "label"}
-        truth = tidy(pd.DataFrame({**text, "label": columns["label"].to_pandas()}))
-    except (OSError, pa.ArrowException, ValueError, LookupError, ArithmeticError, MemoryError) as error:
-        raise MedshiftError(f"{path} cannot be read as a truth table: {in_one_line(error)[:200]}") from error
+        size = path.stat().st_size
+    except OSError as error:
+        raise MedshiftError(f"{path} cannot be read as a truth table: {error.strerror or error}") from error
+    if size > LARGEST_FILE:
+        raise MedshiftError(f"{path} is larger than {LARGEST_FILE >> 20} MiB, the limit for a truth")
+    kinds: dict[str, Kind] = {name: "integer" if name == "label" else "text" for name in COLUMNS}
+    memory = min(MOST_MEMORY, BASE + PER_BYTE * size)
+    bounds = Limits(memory=memory, seconds=20 + size / MIB, output=memory)
+    try:
+        found = read_parquet(Request(str(path), kinds, MOST_ROWS, ordered=False, cast=True), bounds)
+    except ReadingError as error:
+        if error.exceeds:
+            raise MedshiftError(f"{path} {error}; refused") from error
+        raise MedshiftError(f"{path} cannot be read as a truth table: {error}"[:400]) from error
+    wrong = _wrong(found)
+    if wrong:
+        raise MedshiftError(f"{path} {wrong}")
+    text = {name: column.values for name, column in found.columns.items() if name != "label"}
+    taken = {name: np.array(values, dtype=object)[found.columns[name].codes] for name, values in text.items()}
+    truth = tidy(pd.DataFrame({**taken, "label": found.columns["label"]}))
     if truth["sample_id"].duplicated().any():
         raise MedshiftError(f"{path} has repeated sample ids: fetch or make it again")
     return truth
 
 
-def _decoded(column: pa.ChunkedArray) -> int:
-    """Return the bytes that the strings of a column take once each row has its own copy."""
-    total = 0
-    for chunk in column.chunks:
-        if isinstance(chunk, pa.DictionaryArray):
-            lengths = pc.binary_length(chunk.dictionary).fill_null(0)
-            total += pc.sum(lengths.take(chunk.indices).cast(pa.int64())).as_py() or 0
-        else:
-            total += chunk.nbytes
-    return total
+def _wrong(found: Found) -> str:
+    """Return what is wrong with the columns of a file; empty if nothing is."""
+    if sorted(found.kinds) != sorted(COLUMNS):
+        return f"has columns {', '.join(found.kinds)[:200]}; a truth has {', '.join(COLUMNS)}"
+    if not is_kind(found.kinds["label"], "integer"):
+        return f"has labels of type {found.kinds['label']}, not int64"
+    if found.rows > MOST_ROWS:
+        return f"has {found.rows:,} rows; at most {MOST_ROWS:,} are read"
+    if found.hidden > HIDDEN:
+        return f"holds {byte_size(found.hidden)} that belong to no column: fetch or make it again"
+    if found.empty:
+        return "has empty cells: fetch or make it again"
+    texts = {name: column for name, column in found.columns.items() if name != "label"}
+    size = sum(int(np.array(list(map(len, each.values)), np.int64)[each.codes].sum()) for each in texts.values())
+    if size > LARGEST:
+        return f"decompresses to {size >> 20} MiB; refused"
+    # ids are told in quotes, which show what they hold; domains are printed as they are
+    faults = {name: why for name in ("domain", "split") if (why := first_fault(texts[name].values))}
+    return next((f"holds in column {name} {why}" for name, why in faults.items()), "")
 
 
 def truth_of(truth: pd.DataFrame, condition: Condition) -> pd.DataFrame:

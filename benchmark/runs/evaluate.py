@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import shutil
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -16,7 +15,7 @@ from ..contract import registry
 from ..contract.precision import DEFAULT, Precision
 from ..contract.sees import SEES, Sees
 from ..datasets.importing.options import make_options
-from ..files.atomic import replace, sha256
+from ..files.atomic import replace, scratch_folder, sha256
 from ..protocols.choices import Choices
 from ..protocols.folder import write_protocol
 from ..submissions import card, submission
@@ -168,7 +167,7 @@ def evaluate(
         if isinstance(model, str) and out is not None:
             folder = Path(out)
         else:  # a callable cannot be resumed: next time it may be a different one
-            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="medshift-evaluate-")))
+            folder = stack.enter_context(scratch_folder("evaluate"))
         job = Job(found, terms, table, name, baseline, seed, folder, submitter, draws, precision)
         scored = run(job, prepared, progress)
         if out is not None and folder != Path(out):

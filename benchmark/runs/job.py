@@ -20,9 +20,11 @@ from ..contract.registry import Baseline
 from ..contract.sees import Sees
 from ..contract.training_record import TrainingRecord
 from ..datasets.dataset import Dataset
+from ..files.text import visible
 from ..protocols.condition import Condition
 from ..protocols.protocol import CriteriaClaim, Protocol
 from ..submissions import card
+from ..submissions.fields import BROUGHT
 from .tuning import Budget
 
 if TYPE_CHECKING:
@@ -74,7 +76,7 @@ class Job:
     @property
     def origin(self) -> str:
         """Distribution and version of the baseline, or its module and hash; `BROUGHT` for a fitted model."""
-        return card.BROUGHT if isinstance(self.baseline, FittedModel) else registry.origin(self.name)
+        return BROUGHT if isinstance(self.baseline, FittedModel) else registry.origin(self.name)
 
     @property
     def label(self) -> str:
@@ -90,7 +92,7 @@ class Job:
     def summary(self) -> str:
         """One line about the method, for the card."""
         own = self.baseline.summary if isinstance(self.baseline, FittedModel) else ""
-        return own or (type(self.baseline).__doc__ or "").strip().split("\n")[0]
+        return visible(own or (type(self.baseline).__doc__ or "").strip().split("\n")[0])
 
     @property
     def may_refuse(self) -> bool:

@@ -16,7 +16,7 @@ from ...shifts.errors import MedshiftError
 from ...shifts.fingerprints import fingerprint
 from ...shifts.plugins import own_distribution
 from ..contract import registry, user_class
-from ..files.atomic import sha256
+from ..files.atomic import sha256, sweep
 from ..files.locks import locked
 from ..protocols.arrange import arrange_like
 from ..protocols.condition import Condition
@@ -53,6 +53,7 @@ def run(job: Job, device: torch.device, progress: RunProgress) -> Scores:
     job = replace(job, dataset=arrange_like(job.dataset, job.protocol, job.table))
     if (job.folder / card.CARD_FILE).exists():
         return _finished(job, progress)
+    submission.require_fit(job.folder, job.submitter)
     with _alone(job, progress):
         if (job.folder / card.CARD_FILE).exists():  # another process finished it meanwhile
             return _finished(job, progress)
@@ -77,6 +78,7 @@ def _alone(job: Job, progress: RunProgress) -> Iterator[None]:
             held.enter_context(locked(place / f".{job.entry}.seed-{job.seed}.lock", busy, wait))
         except OSError as error:
             raise MedshiftError(f"{place} cannot be written: {error.strerror or error}") from error
+        sweep(job.folder)  # what killed runs left would not belong to a submission
         yield
 
 

@@ -25,7 +25,8 @@ from ..protocols.folder import read_protocol
 from ..protocols.protocol import Protocol
 from ..submissions import card as cards
 from ..submissions import submission, verification_record
-from ..submissions.card import BROUGHT, CARD_FILE, EXTERNAL, Card
+from ..submissions.card import CARD_FILE, Card
+from ..submissions.fields import BROUGHT, EXTERNAL
 from ..submissions.register import Register, RepeatedRun, read_register, write_register
 from ..submissions.verification_record import VerificationRecord
 from . import environment

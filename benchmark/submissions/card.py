@@ -8,31 +8,26 @@ import math
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal, Self, TypeAlias
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from ...shifts.errors import MedshiftError
 from ..contract.precision import DEFAULT, Precision
 from ..contract.sees import Sees
 from ..files.atomic import write_text
-from ..files.schema import Strict
+from ..files.bounded.json_text import read_json
+from ..files.schema import Strict, all_problems
 from ..protocols.protocol import CriteriaClaim
 from ..scoring.scores import Scores
+from .fields import BROUGHT, ENTRY, EXTERNAL, Commit, Device, Line, Name, Setting, Sha256, Version, origin
 
 CARD_FILE = "card.json"
 CURVE_FILE = "curve.json"
 MOST_EVALUATIONS = 10_000  # of one training; the recipe has about forty
 LARGEST_CARD = 4 << 20  # bytes
-ENTRY = r"^[A-Za-z0-9][A-Za-z0-9._+=,@-]{0,119}$"
-EXTERNAL = "external"  # the distribution of predictions made outside medshift: there is only the author's word for them
-BROUGHT = "brought"  # that of a fitted model: medshift predicted with it; what it has seen is the author's word
-
-Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-Name = Annotated[str, Field(min_length=1, max_length=200)]
-Line = Annotated[str, Field(max_length=400)]
-Whole = Annotated[int, Field(ge=-(2**63), lt=2**63)]
-Setting: TypeAlias = bool | Whole | float | Annotated[str, Field(max_length=2000)] | None
+LONGEST_RUN = 1e9  # seconds: thirty years
+LARGEST_CONFIG = 20_000  # characters of all hyper-parameters together
 
 
 class ProtocolClaim(Strict):
@@ -55,10 +50,16 @@ class BaselineClaim(Strict):
     """The method: its distribution, access level and whole configuration."""
 
     name: str = Field(pattern=ENTRY)
-    distribution: Line
+    distribution: Annotated[str, Field(max_length=400), AfterValidator(origin)]
     sees: Sees
     summary: Line = ""
-    config: dict[Name, Setting] = Field(default_factory=dict, max_length=200)
+    config: dict[Name, Setting] = Field(default_factory=dict, max_length=100)
+
+    @model_validator(mode="after")
+    def _config_is_short(self) -> Self:
+        if sum(len(name) + len(str(value)) for name, value in self.config.items()) > LARGEST_CONFIG:
+            raise ValueError(f"config has more than {LARGEST_CONFIG:,} characters")
+        return self
 
     @property
     def external(self) -> bool:
@@ -74,8 +75,8 @@ class BaselineClaim(Strict):
 class CodeClaim(Strict):
     """The version of medshift and, in a checkout, its commit and whether files were modified."""
 
-    version: Name
-    commit: Line | None = None
+    version: Version
+    commit: Commit | None = None
     dirty: bool | None = None
 
 
@@ -84,17 +85,17 @@ class EnvironmentClaim(Strict):
 
     python: Line
     platform: Line
-    device: Line
+    device: Device
     threads: int = Field(ge=0, le=100_000)
-    packages: dict[Name, Line] = Field(default_factory=dict, max_length=500)
+    packages: dict[Name, Name] = Field(default_factory=dict, max_length=200)
     precision: Precision = DEFAULT
 
 
 class TimingsClaim(Strict):
     """Wall time in seconds; 0 if a resumed run had nothing left to do."""
 
-    fit_s: float = Field(ge=0)
-    predict_s: float = Field(ge=0)
+    fit_s: float = Field(ge=0, le=LONGEST_RUN)
+    predict_s: float = Field(ge=0, le=LONGEST_RUN)
 
 
 class PredictionsClaim(Strict):
@@ -289,9 +290,10 @@ def parse(path: Path) -> Card | list[str]:
     try:
         if path.stat().st_size > LARGEST_CARD:
             return [f"is larger than {LARGEST_CARD >> 20} MiB, the limit for a card"]
-        return Card.model_validate_json(path.read_bytes())
+        return Card.model_validate_json(read_json(path, LARGEST_CARD))
     except OSError as error:
         return [f"cannot be read: {error.strerror}"]
+    except MedshiftError as error:
+        return [str(error)]
     except ValidationError as error:
-        faults = error.errors(include_url=False, include_input=False)
-        return [f"{'.'.join(map(str, e['loc'])) or 'the file'}: {e['msg']}"[:300] for e in faults]
+        return all_problems(error)

@@ -17,6 +17,7 @@ from pydantic import Field, ValidationError
 from ...shifts.errors import MedshiftError, near
 from ..contract.training_record import COLUMNS, Curve
 from ..files.atomic import sha256, write_text
+from ..files.bounded.json_text import read_json
 from ..files.schema import Strict, first_problem
 from ..scoring.metrics import METRICS
 from . import card as cards
@@ -58,11 +59,13 @@ def parse(path: Path) -> Curve | str:
     try:
         if path.stat().st_size > LARGEST_CURVE:
             return f"is larger than {LARGEST_CURVE >> 20} MiB, the limit for a curve"
-        found = CurveFile.model_validate_json(path.read_bytes())
+        found = CurveFile.model_validate_json(read_json(path, LARGEST_CURVE))
     except OSError as error:
         return f"cannot be read: {error.strerror}"
+    except MedshiftError as error:
+        return str(error)
     except ValidationError as error:
-        return " ".join(first_problem(error).split())[:300]  # names of unknown columns may hold anything
+        return first_problem(error)
     curve = Curve.of_columns(found.metric, {name: getattr(found, name) for name in COLUMNS})
     return _fault(curve) or curve
 

@@ -13,14 +13,14 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from ...shifts.errors import MedshiftError, in_one_line, near
-from ..files import parquet_bounds
+from ...shifts.errors import MedshiftError, near
 from ..files.atomic import replace
-from ..files.wording import plural
+from ..files.bounded.child import ReadingError
+from ..files.bounded.limits import MIB, Limits
+from ..files.bounded.parquet import Found, Kind, Request, is_kind, read_parquet, value_type
+from ..files.wording import byte_size, plural
 from ..protocols.protocol import Protocol
 from ..protocols.truth import truth_of
 
@@ -28,7 +28,7 @@ PREDICTIONS_FILE = "predictions.parquet"
 KEYS = ("condition", "sample_id")
 REJECTED = "rejected"  # column that is there only if a model refused images
 SUM_TOLERANCE = 1e-3  # rounding error of float16 networks
-LONGEST_KEY = 1024  # bytes per row for its two keys: a file that decompresses to more is not decoded
+LONGEST_KEY = 256  # bytes per row for its two keys that a reader may hand back; those of a protocol are far shorter
 LISTED = 3  # conditions with the same fault that are listed one by one
 FAULTS = {  # of one condition -> of several
     "is missing": "are missing",
@@ -37,6 +37,8 @@ FAULTS = {  # of one condition -> of several
     "must not contain": "hold samples of other splits",
 }
 SLACK = 1 << 20  # bytes of a file beyond its rows
+HIDDEN = 1 << 16  # bytes of a file that may belong to no column: an index of its pages, say
+BASE = 128 * MIB  # of memory, for libraries and one page
 
 
 @dataclass(frozen=True)
@@ -91,6 +93,9 @@ def write(
     Raises:
         MedshiftError: A part has different numbers of ids and rows, or of columns than the others.
     """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
     widths = {probabilities.shape[1:] for _, probabilities in parts.values()}
     lengths = [key for key, (ids, probabilities) in parts.items() if len(ids) != len(probabilities)]
     if lengths or len(widths) != 1 or len(next(iter(widths))) != 1:
@@ -152,22 +157,16 @@ def inspect(path: Path, protocol: Protocol, truth: pd.DataFrame) -> Inspected:
     expected = {c.key: splits[c.domain, c.split] for c in protocol.conditions()}
     names = columns(len(protocol.dataset.classes))
     total = sum(len(rows) for rows in expected.values())
+    kinds: dict[str, Kind] = {name: "text" if name in KEYS else "float32" for name in names}
+    asked = Request(str(path), {**kinds, REJECTED: "bool"}, total, optional=(REJECTED,))
     try:
-        most = total * (LONGEST_KEY + 4 * len(names)) + SLACK
-        have, size = parquet_bounds.parquet_bounds(path, most)
-        if have <= total and size > most:
-            return Inspected([f"decompresses to {size >> 20} MiB or more for {have} rows; refused"])
-        with pq.ParquetFile(path, read_dictionary=list(KEYS)) as file:
-            found = [f"has {have} rows; the protocol requires {total}"] if have > total else []
-            found += _shape_problems(file.schema_arrow, names)
-            if found:
-                return Inspected(found)
-            # dictionaries stay encoded: a long string repeated a million times is held once
-            table = file.read(columns=file.schema_arrow.names)
-            table.validate(full=True)  # a damaged page can point beyond its dictionary, or hold invalid UTF-8
-            rows = _rows(table, list(expected), truth)
-    except (OSError, pa.ArrowException, ValueError, LookupError, ArithmeticError, MemoryError) as error:
-        return Inspected([f"cannot be read as Parquet: {in_one_line(error)[:200]}"])
+        read = read_parquet(asked, limits(total, len(names)))
+    except ReadingError as error:
+        return Inspected([f"{error}; refused" if error.exceeds else f"cannot be read as Parquet: {error}"[:300]])
+    found = list(_shape_problems(read, names, total))
+    if found:
+        return Inspected(found)
+    rows = _rows(read, list(expected), truth)
     if isinstance(rows, list):
         return Inspected(rows)
     found = list(_value_problems(rows, truth))
@@ -185,6 +184,15 @@ def inspect(path: Path, protocol: Protocol, truth: pd.DataFrame) -> Inspected:
     return Inspected(found) if found else seen
 
 
+def limits(rows: int, columns: int) -> Limits:
+    """Bound what a file of predictions may take, by the size of its contest."""
+    return Limits(
+        memory=BASE + rows * (64 + 16 * columns),
+        seconds=10 + 1e-6 * rows * columns,
+        output=MIB + rows * (LONGEST_KEY + 4 * columns),
+    )
+
+
 def _take(seen: Inspected, key: str, rows: _Rows, own: NDArray[np.int64], wanted: pd.DataFrame) -> None:
     """Add a condition, in which a refused image has probability 0 for its class, and the other classes share 1."""
     values, rejected = rows.probabilities[own], rows.rejected[own]
@@ -195,51 +203,43 @@ def _take(seen: Inspected, key: str, rows: _Rows, own: NDArray[np.int64], wanted
     seen.arrays[key] = values
 
 
-def _shape_problems(have: pa.Schema, names: list[str]) -> Iterator[str]:
-    """Yield the problems of the columns, before a row is decoded."""
-    if have.names not in (names, [*names, REJECTED]):
-        listed = ", ".join(have.names[:12])[:200]
+def _shape_problems(read: Found, names: list[str], total: int) -> Iterator[str]:
+    """Yield the problems of the columns, before a row is looked at."""
+    if read.rows > total:
+        yield f"has {read.rows} rows; the protocol requires {total}"
+    if read.hidden > HIDDEN:
+        yield f"holds {byte_size(read.hidden)} that belong to no column: write it with medshift again"
+    if list(read.kinds) not in (names, [*names, REJECTED]):
+        listed = ", ".join(list(read.kinds)[:12])[:200]
         yield f"has columns {listed}; they must be {names[0]}, {names[1]}, {names[2]} to {names[-1]}"
         return
-    for name in have.names:
-        kind = have.field(name).type
-        if name == REJECTED:
-            if not pa.types.is_boolean(kind):
-                yield f"column {name} is {kind}, not bool"
-        elif name in KEYS:
-            kind = kind.value_type if pa.types.is_dictionary(kind) else kind
-            if not (pa.types.is_string(kind) or pa.types.is_large_string(kind)):
-                yield f"column {name} is {kind}, not string"
-        elif kind != pa.float32():
-            yield f"column {name} is {kind}, not float32"
+    for name, kind in read.kinds.items():
+        wanted: Kind = "bool" if name == REJECTED else "text" if name in KEYS else "float32"
+        if not is_kind(kind, wanted):
+            yield f"column {name} is {value_type(kind)}, not {'string' if wanted == 'text' else wanted}"
+    yield from (f"column {name} has empty cells" for name in read.empty)
 
 
-def _rows(table: pa.Table, conditions: list[str], truth: pd.DataFrame) -> _Rows | list[str]:
-    """Index the rows of a table, or list its empty cells and unknown conditions and samples."""
-    empty = [name for name in table.column_names if table[name].null_count]
-    if empty:
-        return [f"column {name} has empty cells" for name in empty]
+def _rows(read: Found, conditions: list[str], truth: pd.DataFrame) -> _Rows | list[str]:
+    """Index the rows of a file, or list its unknown conditions and samples."""
     found: list[str] = []
     codes = []
     for name, known in zip(KEYS, (pd.Index(conditions), pd.Index(truth["sample_id"])), strict=True):
-        column = table[name].combine_chunks()
-        if isinstance(column, pa.ChunkedArray):  # a column without chunks
-            column = pa.DictionaryArray.from_arrays(pa.array([], pa.int32()), pa.array([], pa.string()))
-        values = [str(value) for value in column.dictionary.to_pylist()]
+        column = read.columns[name]
+        values = column.values
         positions = np.append(known.get_indexer(pd.Index(values, dtype=known.dtype)), -1)
-        code = positions[column.indices.to_numpy(zero_copy_only=False)]
+        code = positions[column.codes]
         codes.append(code.astype(np.int64))
-        used = set(column.indices.to_numpy(zero_copy_only=False)[code < 0].tolist())
+        used = set(column.codes[code < 0].tolist())
         unknown = sorted(values[index] for index in used)
         hint = near(unknown[0][:80], conditions) if unknown and name == "condition" else ""
         if unknown:
             found.append(
                 f"{plural(len(unknown), f'unknown {name}'.replace('_', ' '))}, e.g. {unknown[0][:80]!r}.{hint}"
             )
-    probabilities = [name for name in table.column_names[2:] if name != REJECTED]
-    values_ = np.stack([table[name].to_numpy() for name in probabilities], axis=1)
-    rejected = table[REJECTED].to_numpy() if REJECTED in table.column_names else np.zeros(len(values_), dtype=bool)
-    return found or _Rows(codes[0], codes[1], values_, rejected, REJECTED in table.column_names)
+    values_ = np.stack([column for name, column in read.columns.items() if name not in (*KEYS, REJECTED)], axis=1)
+    rejected = read.columns.get(REJECTED, np.zeros(len(values_), dtype=bool))
+    return found or _Rows(codes[0], codes[1], values_, rejected, REJECTED in read.columns)
 
 
 def _value_problems(rows: _Rows, truth: pd.DataFrame) -> Iterator[str]:

@@ -17,7 +17,7 @@ from pydantic import Field, ValidationError, model_validator
 from ...shifts.errors import MedshiftError
 from ..files.atomic import write_text
 from ..files.schema import Strict, first_problem
-from .card import ENTRY, Sha256
+from .fields import ENTRY, Sha256
 from .verification_record import VerificationRecord
 
 REGISTER_FILE = "verified.json"

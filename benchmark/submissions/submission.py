@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from ...shifts.errors import MedshiftError
 from ..contract import registry
 from ..contract.training_record import Curve
-from ..files.atomic import sha256
+from ..files.atomic import PART, sha256
+from ..files.text import fault, unportable, visible
 from ..protocols.protocol import Protocol
 from ..scoring.bootstrap import ResampledSplit, resampled_splits
 from ..scoring.scores import Scores, by_condition, score
@@ -30,7 +31,7 @@ from .verification_record import VERIFIED_FILE, VerificationRecord
 FILES = (CARD_FILE, PREDICTIONS_FILE)
 ALLOWED = (*FILES, CURVE_FILE, VERIFIED_FILE)
 SEED_FOLDER = re.compile(r"seed-(0|[1-9][0-9]{0,18})")
-BYTES_PER_ROW = 1024  # more than any honest row takes, even with uncompressed ids
+BYTES_PER_ROW, BYTES_PER_CLASS = 256, 8  # more than any honest row takes, even with uncompressed ids
 
 
 def check_submission(folder: Path, protocol: Protocol, truth: pd.DataFrame) -> list[str]:
@@ -184,7 +185,8 @@ def preflight(folder: Path, protocol: Protocol, rows: int) -> Preflight:
         return Preflight(found)
     path, card_path = folder / PREDICTIONS_FILE, folder / CARD_FILE
     size = path.stat().st_size
-    small = size <= rows * BYTES_PER_ROW + predictions.SLACK
+    per_row = BYTES_PER_ROW + BYTES_PER_CLASS * len(protocol.dataset.classes)
+    small = size <= rows * per_row + predictions.SLACK
     hashes = (sha256(card_path), sha256(path)) if small and card_path.stat().st_size <= cards.LARGEST_CARD else ()
     parsed = cards.parse(card_path)
     card = parsed if isinstance(parsed, Card) else None
@@ -207,17 +209,42 @@ def preflight(folder: Path, protocol: Protocol, rows: int) -> Preflight:
     return Preflight(found, small, card, mark if isinstance(mark, VerificationRecord) else None, hashes, curve)
 
 
+def require_fit(folder: Path, submitter: str) -> None:
+    """Raise MedshiftError for what would be refused once a submission is made: a link, or a name that is no text."""
+    if why := fault(submitter):
+        raise MedshiftError(f"--submitter {why}")
+    linked = [path for path in (folder, folder.parent) if path.is_symlink()]
+    if linked:
+        raise MedshiftError(f"{linked[0]} is a link, and a submission lies in folders of its own: choose another --out")
+
+
+def _unfit_name(entry: Path) -> str:
+    """Return why an entry's folder cannot have its name everywhere: some disks do not tell `Tent` from `tent`."""
+    name = entry.name
+    if name != name.casefold() and entry.parent.is_dir():
+        twin = next((each.name for each in entry.parent.iterdir() if each.name == name.casefold()), "")
+        if twin:
+            return f"differs from that of {visible(twin, 80)!r} in case only"
+    return unportable(name)
+
+
 def _folder_problems(folder: Path) -> list[str]:
     """List what is missing, superfluous, a link or not a regular file."""
     linked = [path.name for path in (folder, folder.parent) if path.is_symlink()]
     if linked:
-        return [f"{name!r} is a link" for name in linked]
+        return [f"{visible(name, 80)!r} is a link" for name in linked]
+    unfit = _unfit_name(folder.absolute().parent)
+    if unfit:
+        return [f"the name of the entry {unfit}"]
     if not folder.is_dir():
         return ["no such folder"]
     found = []
     for path in sorted(folder.iterdir()):
-        if path.name not in ALLOWED:
-            found.append(f"{path.name[:80]!r} does not belong to a submission, which consists of {' and '.join(FILES)}")
+        if path.name not in ALLOWED and PART.fullmatch(path.name):
+            found.append(f"{visible(path.name, 80)!r} was left by a run that was killed: remove it, or run again")
+        elif path.name not in ALLOWED:
+            belong = " and ".join(FILES)
+            found.append(f"{visible(path.name, 80)!r} does not belong to a submission, which consists of {belong}")
         elif path.is_symlink() or not path.is_file():
             found.append(f"{path.name!r} is a link or not a regular file")
     return found + [f"{name} is missing" for name in FILES if not (folder / name).exists()]

@@ -5,12 +5,55 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
 from ...shifts.errors import MedshiftError
-from ..files.atomic import replace
+from ..files.atomic import replace, sha256
 from ..protocols.folder import read_protocol, write_protocol
-from . import submission
+from ..protocols.protocol import Protocol
+from ..protocols.truth import truth_of
+from . import card as cards
+from . import predictions, submission
+from .card import CARD_FILE
+from .predictions import PREDICTIONS_FILE
 
 PLACE = Path("leaderboard") / "submissions"
+
+
+def rewrite(path: Path, protocol: Protocol, truth: pd.DataFrame, into: Path) -> None:
+    """Write the predictions of a file anew, as `write` does: what is not a row of them is not in the new file.
+
+    Raises:
+        MedshiftError: They are invalid.
+    """
+    seen = predictions.read_all(path, protocol, truth)
+    parts: dict[str, tuple[list[str], NDArray[np.float32]]] = {}
+    for c in protocol.conditions():
+        values = seen.arrays[c.key].copy()
+        if c.key in seen.rejected:
+            values[seen.rejected[c.key]] = np.nan
+        parts[c.key] = truth_of(truth, c)["sample_id"].tolist(), values
+    predictions.write(parts, into, rejections=bool(seen.rejected))
+
+
+def _take(folder: Path, protocol: Protocol, table: pd.DataFrame, place: Path) -> None:
+    """Copy a submission, its predictions in the form in which medshift writes them: nothing hidden travels with them.
+
+    Those that medshift wrote have that form, and keep their bytes; of others, the card gets the new hash.
+    """
+    card = cards.read(folder)
+    rewrite(folder / PREDICTIONS_FILE, protocol, table, place / PREDICTIONS_FILE)
+    found = sha256(place / PREDICTIONS_FILE)
+    same = found == card.predictions.sha256
+    for name in submission.files_to_copy(folder):
+        if name != PREDICTIONS_FILE and (name != CARD_FILE or same):
+            with replace(place / name) as temporary:
+                shutil.copyfile(folder / name, temporary)
+    if not same:
+        claim = card.predictions.model_copy(update={"sha256": found})
+        cards.write(card.model_copy(update={"predictions": claim}), place)
 
 
 def submit(folder: Path, checkout: Path) -> tuple[Path, list[str]]:
@@ -38,9 +81,7 @@ def submit(folder: Path, checkout: Path) -> tuple[Path, list[str]]:
     if place.exists():
         raise MedshiftError(f"{place} already exists: a seed is submitted once; remove it to replace it")
     try:
-        for name in submission.files_to_copy(folder):
-            with replace(place / name) as temporary:
-                shutil.copyfile(folder / name, temporary)
+        _take(folder, protocol, table, place)
     except BaseException:  # half a submission would be refused as one that exists
         shutil.rmtree(place, ignore_errors=True)
         raise

@@ -8,9 +8,11 @@ from typing import Literal
 
 from pydantic import Field, ValidationError
 
+from ...shifts.errors import MedshiftError
 from ..files.atomic import write_text
+from ..files.bounded.json_text import read_json
 from ..files.schema import Strict, first_problem
-from .card import Line, Name, Sha256
+from .fields import Line, Name, Sha256
 
 VERIFIED_FILE = "verified.json"
 LARGEST_MARK = 1 << 16  # bytes
@@ -49,8 +51,10 @@ def parse(path: Path) -> VerificationRecord | str:
     try:
         if path.stat().st_size > LARGEST_MARK:
             return f"is larger than {LARGEST_MARK >> 10} KiB, the limit for a verification record"
-        return VerificationRecord.model_validate_json(path.read_bytes())
+        return VerificationRecord.model_validate_json(read_json(path, LARGEST_MARK))
     except OSError as error:
         return f"cannot be read: {error.strerror}"
+    except MedshiftError as error:
+        return str(error)
     except ValidationError as error:
-        return first_problem(error)[:300]
+        return first_problem(error)

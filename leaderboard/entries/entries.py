@@ -13,7 +13,8 @@ from ...benchmark.contract.training_record import Curve
 from ...benchmark.protocols.folder import read_protocol
 from ...benchmark.protocols.protocol import PROTOCOL_FILE, Protocol
 from ...benchmark.submissions import submission
-from ...benchmark.submissions.card import CARD_FILE, ENTRY, Card
+from ...benchmark.submissions.card import CARD_FILE, Card
+from ...benchmark.submissions.fields import ENTRY
 from ...benchmark.submissions.register import Register, as_record, read_register
 from ...benchmark.submissions.verification_record import VerificationRecord
 from ...shifts.errors import MedshiftError

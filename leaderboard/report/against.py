@@ -7,6 +7,7 @@ import io
 import math
 from collections.abc import Iterator, Sequence
 
+from ...benchmark.files.text import csv_cells
 from ...benchmark.reporting.numbers import UNDEFINED, format_signed
 from ...benchmark.scoring.metrics import METRICS
 from ..analysis.gains import Gain, Gains
@@ -31,7 +32,7 @@ def against_csv(found: Sequence[Gains]) -> Iterator[str]:
                 numbers = ["" if math.isnan(x) else f"{x:.6f}" for x in (each.value, each.low, each.high)]
                 text = io.StringIO()
                 csv.writer(text, lineterminator="\n").writerow(
-                    [*start, figure, gains.board.rank_by, *numbers, int(gain.supported)]
+                    csv_cells([*start, figure, gains.board.rank_by, *numbers, int(gain.supported)])
                 )
                 yield text.getvalue()
 

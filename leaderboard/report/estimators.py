@@ -7,6 +7,7 @@ import io
 import math
 from collections.abc import Iterator, Sequence
 
+from ...benchmark.files.text import csv_cells
 from ...benchmark.reporting.numbers import format_decimal, format_signed
 from ..analysis.estimators import EstimatorRow, cases, estimator_rows
 from ..entries.estimating import COLUMNS
@@ -24,7 +25,7 @@ def estimators_csv(boards: Sequence[Board]) -> Iterator[str]:
             text = io.StringIO()
             figures = ("" if math.isnan(x) else f"{x:.6f}" for x in case.figures)
             csv.writer(text, lineterminator="\n").writerow(
-                [board.protocol.name, case.estimator, case.entry, case.seed, case.site, *figures]
+                csv_cells([board.protocol.name, case.estimator, case.entry, case.seed, case.site, *figures])
             )
             yield text.getvalue()
 

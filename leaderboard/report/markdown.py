@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ...benchmark.contract.sees import MEANS, SEES
+from ...benchmark.files.text import visible
 from ...benchmark.reporting.markdown import replace_between
 from ...benchmark.reporting.numbers import format_decimal
 from ...benchmark.scoring.metrics import metric_title
@@ -25,6 +26,8 @@ COLUMNS = (
     ("Shifted", "shifted"),
     ("Drop", "drop"),
 )
+# what GitHub makes links of without brackets: addresses, people, issues, mail
+LINKED = re.compile(r"(?i)(@(?=\w)|\b[a-z][a-z0-9+]*:(?=//)|\bwww(?=\.)|\bmailto:|\bxmpp:)")
 SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~$])")
 
 
@@ -44,8 +47,8 @@ def into_readme(path: Path, text: str) -> None:
 
 
 def escape(text: str) -> str:
-    """Escape text so that Markdown shows it literally, on one line."""
-    return SPECIAL.sub(r"\\\1", " ".join(text.split()))
+    """Escape text so that Markdown shows it literally, on one line; empty comments keep it from becoming links."""
+    return LINKED.sub(r"\g<0><!-- -->", SPECIAL.sub(r"\\\1", visible(" ".join(text.split()), len(text) + 3)))
 
 
 def _table(board: Board, found: Correlation | None) -> str:

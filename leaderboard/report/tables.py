@@ -11,6 +11,7 @@ from dataclasses import asdict
 import numpy as np
 from numpy.typing import NDArray
 
+from ...benchmark.files.text import csv_cells
 from ...benchmark.scoring.bootstrap import split_key
 from ..analysis.accuracy_line import Line
 from ..analysis.approach import approach_title
@@ -63,7 +64,7 @@ def _block(
 
 def _cells(values: Sequence[object]) -> str:
     text = io.StringIO()
-    csv.writer(text, lineterminator="").writerow(values)
+    csv.writer(text, lineterminator="").writerow(csv_cells(values))
     return text.getvalue()
 
 

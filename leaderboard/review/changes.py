@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ...benchmark.protocols.protocol import PROTOCOL_FILE, TRUTH_FILE
-from ...benchmark.submissions.card import ENTRY
+from ...benchmark.submissions.fields import ENTRY
 from ...benchmark.submissions.submission import ALLOWED, FILES, SEED_FOLDER
 from ...benchmark.submissions.submit import PLACE
 from ...shifts.errors import MedshiftError

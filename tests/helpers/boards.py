@@ -6,7 +6,7 @@ from medshift.leaderboard.analysis.accuracy_line import lines
 from medshift.leaderboard.analysis.correlation import correlation
 from medshift.leaderboard.report.page import page as render
 
-HOSTILE = "<script>alert('x')</script><img src=x onerror=alert(1)> | [a](javascript:alert(1)) \u202e"
+HOSTILE = "<script>alert('x')</script><img src=x onerror=alert(1)> | [a](javascript:alert(1))"
 
 
 def page(found):

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from ....shifts.errors import MedshiftError
+from ...files.text import for_terminal
 from ...files.wording import plural
 
 app = typer.Typer(no_args_is_help=True, help="Check a submission, a shift or a baseline against its contract.")
@@ -64,7 +65,7 @@ def check_entries(
         raise MedshiftError(f"--before {before}: no such folder")
     text, sound = review(asked, Asker(author, before, maintainer or ()))
     if report is None:
-        print(text, end="")
+        print(for_terminal(text), end="")
     else:
         whole = report.with_name(f"{report.stem}-whole{report.suffix}")
         short, complete = fitted(text, f"`{whole.name}` of the artifact `leaderboard-report`")
@@ -108,7 +109,7 @@ def require_submission(folder: Path) -> None:
 def _report(problems: list[str], what: str) -> None:
     if problems:
         for problem in problems:
-            print(problem)
-        print(f"{what}: {plural(len(problems), 'problem')}")
+            print(for_terminal(problem))
+        print(f"{for_terminal(what)}: {plural(len(problems), 'problem')}")
         raise typer.Exit(1)
-    print(f"{what}: ok")
+    print(f"{for_terminal(what)}: ok")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -72,13 +71,14 @@ def estimate(
     refused = card.rejections or {}
     found = stored.estimate_sites(protocol, splits, arrays, sites, names, refused) if sites else {}
     if folders:
+        from ...files.atomic import scratch_folder
         from ...runs.new_sites.images import read_sites
         from ...runs.new_sites.refit import estimate_new_sites, stored_job
         from ..progress import watch
 
         given, seen = reading.options(), read_sites(folders, protocol, reading.options(), watch())
-        with TemporaryDirectory(prefix="medshift-refit-") as out:
-            job, where = stored_job(folder, Path(out), data, device, given if data else None)
+        with scratch_folder("refit") as out:
+            job, where = stored_job(folder, out, data, device, given if data else None)
             found |= estimate_new_sites(folder, job, seen, names, where, watch())
     scores, _ = by_condition(protocol, truth, arrays, drawn=splits)
     measured = {site: scores[site][protocol.metrics[0]].value for site in sites}

@@ -41,20 +41,35 @@ def list_baselines(
     if name:
         registry.TABLE.check(name)
     if as_json:
-        print_json([baseline_table.record(each, details=bool(name)) for each in names])
+        print_json([_record(each, details=bool(name)) for each in names])
         return
     if not name:
         console(err=False).print(f"[bold]{len(names)} baselines[/bold]\n")
     for each in names:
-        try:
-            head, lines = baseline_table.described(each, details=bool(name))
-        except MedshiftError as error:
-            head, lines = each, [str(error)]
+        if name or each in registry.BUILTINS:
+            try:
+                head, lines = baseline_table.described(each, details=bool(name))
+            except MedshiftError as error:
+                head, lines = each, [str(error)]
+        else:
+            made = {key: str(value) for key, value in _record(each, details=False).items()}
+            head = f"{each}  (sees: {made['sees']})" if not made["problem"] else each
+            lines = [made["problem"]] if made["problem"] else [made["summary"], made["paper"]]
         _print_entry(head, lines)
     if not name:
         for level, means in sees.MEANS.items():
             console(err=False).print(f"sees {level}: {means}", markup=False)
         print("medshift list baselines NAME: its hyper-parameters (--set) and what --tune draws")
+
+
+def _record(name: str, *, details: bool) -> dict[str, object]:
+    """Describe a baseline; among others, a plug-in's module is imported by a process of its own."""
+    from ...contract import registry
+    from ..tables import baselines as baseline_table
+
+    if details or name in registry.BUILTINS:
+        return baseline_table.record(name, details=details)
+    return baseline_table.record_apart(name)
 
 
 def _print_entry(head: str, lines: list[str]) -> None:

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import json
+import os
+import subprocess
+import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from ....shifts.errors import MedshiftError
@@ -11,9 +16,17 @@ from ...contract import registry
 from ...contract.registry import Baseline
 from ...contract.search_space import Space
 from ...contract.sees import MEANS
+from ...files.text import visible
 from ...reporting.markdown import replace_between
 
 BEGIN, END = "<!-- baselines: written by `medshift list baselines --into` -->", "<!-- end of baselines -->"
+LONGEST_WAIT = 120.0  # seconds for a plug-in to be imported
+MARK = b"\0medshift\0"  # before the description: a module may print what it likes
+APART = """import json, sys
+from medshift.benchmark.cli.tables.baselines import record
+found = record(sys.argv[1])
+sys.stdout.write("\\0medshift\\0" + json.dumps(found, default=str))
+"""
 SHARED = "imagenet-finetune"  # whose hyper-parameters and search space most others share
 
 
@@ -93,6 +106,27 @@ def record(name: str, *, details: bool = False) -> dict[str, object]:
     if details:
         made |= {"settings": settings(kind), "tune": {key: str(draw) for key, draw in registry.search(kind).items()}}
     return made
+
+
+def record_apart(name: str) -> dict[str, object]:
+    """Describe a plug-in as `record` does, in a process of its own: its module may exit or hang when it is imported."""
+    path = os.pathsep.join(each or str(Path.cwd()) for each in sys.path)
+    command = [sys.executable, "-P", "-c", APART, name]
+    lacks = f"baseline {name!r} cannot be loaded: its module {{}}. Fix or uninstall that package."
+    made: dict[str, object] = {"name": name, "sees": "", "summary": "", "paper": "", "origin": ""}
+    with suppress(MedshiftError):
+        made["origin"] = registry.TABLE.origin(name)
+        lacks = lacks.replace(f"{name!r}", f"{name!r} of {made['origin']}")
+    try:
+        done = subprocess.run(
+            command, capture_output=True, check=False, timeout=LONGEST_WAIT, env={**os.environ, "PYTHONPATH": path}
+        )
+        found = json.loads(done.stdout.rpartition(MARK)[2])
+    except subprocess.TimeoutExpired:
+        return made | {"problem": lacks.format(f"takes more than {LONGEST_WAIT:.0f} s to import")}
+    except ValueError:
+        return made | {"problem": lacks.format(f"ends the process (status {done.returncode})")}
+    return made | {key: visible(str(value), 1000) for key, value in found.items() if key in (*made, "problem")}
 
 
 def settings(kind: type[Baseline]) -> dict[str, object]:

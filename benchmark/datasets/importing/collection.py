@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from ....shifts.errors import MedshiftError
 from .formats.choose import choose_reader
-from .formats.reader import Reader
+from .formats.reader import Reader, read_pixels
 from .looks.looks import Looks
 from .notes import by_gravity
 from .options import Options
@@ -42,6 +42,7 @@ class Collection:
         reader: Reads them.
         problems: What is wrong so far.
         looks: What is noted of every image's stored pixels while they are read.
+        closing: What was done to how many images, once all are read.
     """
 
     root: Path
@@ -51,10 +52,11 @@ class Collection:
     reader: Reader
     problems: Problems
     looks: Looks
+    closing: list[str] = field(default_factory=list)
 
     def all_notes(self) -> list[str]:
         """Return what a user should know, the gravest first; call it once the pixels of all images are read."""
-        return by_gravity([*self.looks.notes(), *self.notes, *self.reader.closing_notes()])
+        return by_gravity([*self.looks.notes(), *self.notes, *self.closing])
 
     def images(self, progress: Progress | None = None) -> Iterator[NDArray[Any]]:
         """Yield the pixels of every row, in order.
@@ -67,22 +69,25 @@ class Collection:
         Raises:
             MedshiftError: Something is wrong; the message lists everything.
         """
-        for index, image in read_images(self.root, self.reader, self.problems, progress):
+        for index, image in read_images(self.root, self.reader, self.problems, self.closing, progress):
             self.looks.add(index, image)
             yield image
 
 
 def read_images(
-    root: Path, reader: Reader, problems: Problems, progress: Progress | None = None
+    root: Path, reader: Reader, problems: Problems, closing: list[str], progress: Progress | None = None
 ) -> Iterator[tuple[int, NDArray[Any]]]:
-    """Yield the number and the pixels of every row; arguments and errors as for `Collection.images`."""
+    """Yield the number and the pixels of every row; `closing` receives the closing notes.
+
+    Other arguments, and errors, are those of `Collection.images`.
+    """
     rows = reader.rows
     floats = reader.dtype == "float32"
-    for index, (name, line) in enumerate(zip(rows["file"].tolist(), rows["line"].tolist(), strict=True)):
-        try:
-            image = reader.image(index)
-        except Exception as error:  # a decoder of hostile bytes may raise anything
-            problems.add(f"{name}: {undecodable(root / name, error)}", line)
+    closing.clear()
+    files = zip(rows["file"].tolist(), rows["line"].tolist(), read_pixels(reader, closing), strict=True)
+    for index, (name, line, image) in enumerate(files):
+        if isinstance(image, MedshiftError):
+            problems.add(f"{name}: {undecodable(root / name, image)}", line)
         else:
             if floats and not np.isfinite(image).all():
                 problems.add(f"{name}: holds NaN or infinite values", line)
@@ -178,10 +183,11 @@ def read_unlabelled(root: Path, options: Options, progress: Progress = lambda do
     problems.stop()
     reader.ranges.bind(rows["domain"].tolist(), reader.floats)
     pixels = np.empty((len(rows), *reader.shape), dtype=reader.dtype)
-    for index, image in read_images(root, reader, problems, progress):
+    closing: list[str] = []
+    for index, image in read_images(root, reader, problems, closing, progress):
         pixels[index] = image
     ids = rows["sample_id" if "sample_id" in rows else "file"].tolist()
-    return Unlabelled(ids, groups, pixels, reader.value_range, [*reader.notes, *notes, *reader.closing_notes()])
+    return Unlabelled(ids, groups, pixels, reader.value_range, [*reader.notes, *notes, *closing])
 
 
 def _groups(reader: Reader, options: Options, problems: Problems) -> list[str]:

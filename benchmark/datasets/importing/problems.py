@@ -7,9 +7,12 @@ from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from ....shifts.errors import MedshiftError
+from ...files.bounded.child import ReadingError
+from ...files.text import visible
 from ...files.wording import plural
 
 SHOWN = 200  # lines printed in full
+LONGEST_PROBLEM = 1000  # characters
 ALIKE = 3  # problems of one kind that are listed one by one
 NUMBER = re.compile(r"\d[\d,.]*")
 
@@ -68,7 +71,8 @@ class Problems:
         listed = [text for _, text in sorted(told, key=lambda found: found[0])]
         more = f"\n  ... and {len(listed) - SHOWN} more" if len(listed) > SHOWN else ""
         count = len(self._found)
-        raise MedshiftError(f"{self.what}: {plural(count, 'problem')}:\n  " + "\n  ".join(listed[:SHOWN]) + more)
+        lines = "\n  ".join(visible(line, LONGEST_PROBLEM) for line in listed[:SHOWN])
+        raise MedshiftError(f"{self.what}: {plural(count, 'problem')}:\n  {lines}{more}")
 
 
 def _about(text: str, files: Collection[str]) -> tuple[str, str]:
@@ -88,7 +92,9 @@ def _kind(text: str, files: Collection[str]) -> str:
 
 def undecodable(path: Path, error: Exception) -> str:
     """Describe what is wrong with a file, from the error that its decoder raised."""
-    if isinstance(error, UnsupportedFile):
+    if isinstance(error, UnsupportedFile) or (isinstance(error, ReadingError) and error.kind == "UnsupportedFile"):
+        return str(error)
+    if isinstance(error, ReadingError) and error.exceeds:
         return str(error)
     if not path.exists():
         return "no such file"

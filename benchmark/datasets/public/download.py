@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from ....shifts.errors import MedshiftError, in_one_line
 from ...files.atomic import write_text
+from ...files.bounded.archive import unpack_archive
 from .definition import Remote
 
 if TYPE_CHECKING:
@@ -257,17 +258,10 @@ def unpack(path: Path) -> None:
 
 
 def _unpack(path: Path) -> None:
-    import shutil
-    import tarfile
-    import zipfile
-
     try:
-        if zipfile.is_zipfile(path):
-            with zipfile.ZipFile(path) as archive:
-                archive.extractall(path.parent)  # drops drives and `..`
-        else:
-            shutil.unpack_archive(path, path.parent, filter="data")
-    except (OSError, ValueError, EOFError, tarfile.TarError, zipfile.BadZipFile, shutil.ReadError) as error:
+        unpack_archive(path, path.parent)
+    except (OSError, MedshiftError) as error:
+        why = str(error) if isinstance(error, MedshiftError) else in_one_line(error)
         raise MedshiftError(
-            f"{path} cannot be unpacked: {in_one_line(error)}. Remove it and try again, which downloads it again"
+            f"{path} cannot be unpacked: {why}. Remove it and try again, which downloads it again"
         ) from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +11,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ....shifts.errors import MedshiftError, in_one_line
+from ...files.bounded.child import ReadingError, each
+from ...files.bounded.limits import MIB, Limits
 
 SHOWN = 10  # problems printed in full
+PICTURE = Limits(memory=2048 * MIB, seconds=120, output=64 * MIB)  # photographs of the skin have 20 million pixels
 
 
 def one_of(folder: Path, *names: str) -> Path | None:
@@ -84,15 +88,21 @@ def squares(folder: Path, names: Sequence[str], side: int, *, grey: bool = False
     Raises:
         MedshiftError: An image cannot be decoded; the message names it.
     """
-    from PIL import Image
+    shape = (1 if grey else 3, side, side)
+    paths = [folder / name for name in names]
+    for path, image in zip(paths, each(partial(_square, side=side, grey=grey), paths, PICTURE), strict=True):
+        if isinstance(image, ReadingError):
+            why = str(image) if image.exceeds else f"{image.kind}: {image}"
+            raise MedshiftError(f"{path} cannot be decoded: {why}") from image
+        if not isinstance(image, np.ndarray) or image.shape != shape or image.dtype != np.uint8:
+            raise MedshiftError(f"{path} cannot be decoded: {image if isinstance(image, MedshiftError) else 'damaged'}")
+        yield image
 
+
+def _square(path: Path, side: int, grey: bool) -> NDArray[np.uint8]:
+    """Read the central square of a picture; runs in the child."""
     from ..importing.formats.pictures.header import open_picture
     from ..importing.formats.pictures.pixels import eight_bits
-    from ..importing.problems import UnsupportedFile
 
-    for name in names:
-        try:
-            with open_picture(folder / name) as image:
-                yield eight_bits(image, side, grey)
-        except (OSError, ValueError, SyntaxError, UnsupportedFile, Image.DecompressionBombError) as error:
-            raise MedshiftError(f"{folder / name} cannot be decoded: {in_one_line(error)}") from error
+    with open_picture(path) as image:
+        return eight_bits(image, side, grey)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +16,7 @@ from ...datasets.importing.options import Options
 from ...estimation.evidence import Estimate, Evidence, no_estimate
 from ...estimation.registry import estimate_all
 from ...estimation.stored import REFUSED, require_supported, source_evidence
+from ...files.atomic import scratch_folder
 from ...protocols.folder import read_protocol
 from ...scoring.bootstrap import resampled_splits
 from ...submissions import submission
@@ -65,8 +65,8 @@ def estimate_new_sites(
     if any(condition.key in refused for condition in protocol.conditions() if condition.kind != "real"):
         reason = no_estimate(REFUSED.format(domain=protocol.source))
         return {str(site): dict.fromkeys(names, reason) for site in sites}
-    with tempfile.TemporaryDirectory(prefix="medshift-refit-") as scratch:  # its records exist already
-        finished = FinishedConditions(Path(scratch), "refit")
+    with scratch_folder("refit") as scratch:  # its records exist already
+        finished = FinishedConditions(scratch, "refit")
         predictor = fit_job(job, device, progress or RunProgress(), finished)
     _require_same(job, predictor, device, arrays)
     source = source_evidence(protocol, resampled_splits(protocol, table, 0), arrays)

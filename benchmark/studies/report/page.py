@@ -11,6 +11,7 @@ from pathlib import Path
 from markupsafe import Markup
 
 from ....leaderboard.report.page import TEMPLATES as BOARD_TEMPLATES
+from ...files.text import csv_cells
 from ...files.wording import plural
 from ...reporting.html import page_style, policy_hash, template_environment
 from ..choose import OTHER_FIRST
@@ -85,7 +86,7 @@ def csv_lines(findings: Findings) -> Iterator[str]:
     rows = [[str(record.get(name, "")) for name in columns] for record in findings.records]
     for cells in (columns, *rows):
         buffer = io.StringIO()
-        csv.writer(buffer, lineterminator="\n").writerow(cells)
+        csv.writer(buffer, lineterminator="\n").writerow(csv_cells(cells))
         yield buffer.getvalue()
 
 

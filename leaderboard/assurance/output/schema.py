@@ -9,7 +9,8 @@ from typing import Annotated, Literal
 from pydantic import Field, ValidationError
 
 from ....benchmark.files.schema import Strict, first_problem
-from ....benchmark.submissions.card import EnvironmentClaim, Name, Sha256
+from ....benchmark.submissions.card import EnvironmentClaim
+from ....benchmark.submissions.fields import Name, Sha256
 from ....shifts.errors import MedshiftError
 
 LARGEST = 64 << 20  # bytes

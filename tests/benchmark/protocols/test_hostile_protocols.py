@@ -134,7 +134,7 @@ KINDS = {
             use_dictionary=False,
             column_encoding={"sample_id": "DELTA_BYTE_ARRAY"},
         ),
-        "encoding 7 can decode to any size",
+        "cannot be read as a truth table",
     ),
     "a column name that is no text": (no_text, "cannot be read as a truth table"),
     "no Parquet": (lambda place, _: (place / TRUTH_FILE).write_bytes(b"PAR1" * 9), "cannot be read as a truth table"),

@@ -87,12 +87,11 @@ def _verified(
     folder: Path, data: Path | None, device: str, reading: ReadingOptions, way: Way, log: Path | None
 ) -> Outcome:
     """Run a submission again and print what came out."""
-    import tempfile
-
+    from ....files.atomic import scratch_folder
     from ....runs.verify import verify as run_again
 
-    with tempfile.TemporaryDirectory(prefix="medshift-verify-") as out:
-        outcome = run_again(folder, Path(out), data, device, reading.options(), way, log)
+    with scratch_folder("verify") as out:
+        outcome = run_again(folder, out, data, device, reading.options(), way, log)
     print(outcome.text)
     for line in outcome.differences:
         print(f"  {line}")

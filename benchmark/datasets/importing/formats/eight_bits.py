@@ -43,6 +43,11 @@ class EightBitReader:
         return self._reader.shape
 
     @property
+    def largest(self) -> int:
+        """Number of values in the largest file."""
+        return self._reader.largest
+
+    @property
     def floats(self) -> Sequence[bool]:
         """Whether each row is of floats in its file."""
         return self._reader.floats

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import dataclasses
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, TypeVar
 
+import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from .....shifts.errors import MedshiftError
+from ....files.bounded.child import ReadingError, each
+from ....files.bounded.limits import MIB, Limits
+from ....files.memory import available
+from ....files.text import visible
+from ..notes import GraveNote, ValueNote
 from ..options import Options
 from ..problems import Problems, undecodable
 
@@ -17,6 +25,12 @@ if TYPE_CHECKING:
 
 MOST_PIXELS = 100_000_000  # in one file: more is a decompression bomb or a slide, which needs tiling first
 OWN = ("file", "line", "label", "domain", "group", "split")  # columns of rows; all others are kept as text
+
+HEADER = Limits(memory=768 * MIB, seconds=20, output=4 * MIB)  # for one header; some files are packed as a whole
+# for the pixels of one file: bytes of memory and seconds, and so much more per value, which is held several times
+IMAGE_MEMORY, IMAGE_SECONDS, PER_VALUE_MEMORY, PER_VALUE_SECONDS = 512 * MIB, 60.0, 40, 2e-6
+LONGEST_NOTE = 4000  # characters
+SHARE = 0.5  # of the memory that is free
 
 Depth: TypeAlias = Literal["uint8", "uint16", "float32"]
 Header = TypeVar("Header")
@@ -41,6 +55,11 @@ class Reader(Protocol):
         ...
 
     @property
+    def largest(self) -> int:
+        """Number of values in the largest file."""
+        ...
+
+    @property
     def floats(self) -> Sequence[bool]:
         """Whether each row is of floats, which have no scale of their own."""
         ...
@@ -58,32 +77,94 @@ def read_headers(
     root: Path,
     rows: pd.DataFrame,
     head: Callable[[Path], Header],
+    kind: type[Any],
     problems: Problems,
     progress: Callable[[int, int], None],
 ) -> tuple[pd.DataFrame, list[Header]]:
-    """Read the headers of all files; return the rows whose header can be read, and the headers.
+    """Read the headers of all files in a child; return the rows whose header can be read, and the headers.
 
     Args:
         root: Folder that the paths are relative to.
         rows: Columns file and line.
-        head: Reads one header; what it raises is a problem of that file.
+        head: Reads one header, a dataclass or a list of them; what it raises is a problem of that file.
+        kind: Type of what it returns.
         problems: Collects these problems.
         progress: Called with (headers read, all headers).
 
     Raises:
         MedshiftError: No header can be read.
     """
+    from pydantic import TypeAdapter, ValidationError
+
+    check: TypeAdapter[Header] = TypeAdapter(kind)
     heads, kept = [], []
-    for index, (name, line) in enumerate(zip(rows["file"].tolist(), rows["line"].tolist(), strict=True)):
+    names, lines = rows["file"].tolist(), rows["line"].tolist()
+    for index, found in enumerate(each(_Heads(root, head), names, HEADER)):
         try:
-            heads.append(head(root / name))
+            if isinstance(found, MedshiftError):
+                raise found
+            heads.append(check.validate_python(found))
             kept.append(index)
-        except Exception as error:  # a decoder of hostile bytes may raise anything
-            problems.add(f"{name}: {undecodable(root / name, error)}", line)
+        except (MedshiftError, ValidationError) as error:
+            problems.add(f"{names[index]}: {undecodable(root / names[index], error)}", lines[index])
         progress(index + 1, len(rows))
     if not heads:
         problems.stop()
     return rows.iloc[kept].reset_index(drop=True), heads
+
+
+@dataclasses.dataclass(frozen=True)
+class _Heads:
+    """Reads headers in the child, as plain values."""
+
+    root: Path
+    head: Callable[[Path], Any]
+
+    def __call__(self, name: str) -> object:
+        """Read the header of a file."""
+        found = self.head(self.root / name)
+        return [dataclasses.asdict(one) for one in found] if isinstance(found, list) else dataclasses.asdict(found)
+
+
+@dataclasses.dataclass(frozen=True)
+class _Pixels:
+    """Reads pixels in the child, and tells at the end what was done to how many images."""
+
+    reader: Reader
+
+    def __call__(self, index: int) -> object:
+        """Return the pixels of a row; for -1 the closing notes, each with its kind."""
+        if index < 0:
+            return [[type(note).__name__, str(note)] for note in self.reader.closing_notes()]
+        return self.reader.image(index)
+
+
+def read_pixels(reader: Reader, closing: list[str]) -> Iterator[NDArray[Any] | MedshiftError]:
+    """Yield the pixels of every row, or what is wrong with it, read in a child.
+
+    Args:
+        reader: With the headers of all files.
+        closing: Receives what was done to how many images, once all are read.
+    """
+    size = int(np.prod(reader.shape)) * np.dtype(reader.dtype).itemsize
+    needed, free = IMAGE_MEMORY + PER_VALUE_MEMORY * reader.largest, available()
+    bounds = Limits(
+        memory=needed if free is None else min(needed, max(IMAGE_MEMORY, int(SHARE * free))),
+        seconds=IMAGE_SECONDS + PER_VALUE_SECONDS * reader.largest,
+        output=size + MIB,
+    )
+    kinds: dict[str, Callable[[str], str]] = {kind.__name__: kind for kind in (GraveNote, ValueNote)}
+    order = [*range(len(reader.rows)), -1]
+    for index, found in zip(order, each(_Pixels(reader), order, bounds), strict=True):
+        if index < 0:
+            if isinstance(found, list):
+                closing += [kinds.get(str(kind), str)(visible(str(note), LONGEST_NOTE)) for kind, note in found]
+        elif not isinstance(found, MedshiftError | np.ndarray):
+            yield ReadingError("crashes its reader: the file is damaged, or made to do harm", "crash")
+        elif isinstance(found, np.ndarray) and (found.shape, found.dtype.name) != (reader.shape, reader.dtype):
+            yield ReadingError(f"has {found.dtype} {found.shape}, not {reader.dtype} {reader.shape}", "crash")
+        else:
+            yield found
 
 
 def choose_channels(counts: Sequence[int], options: Options) -> int:

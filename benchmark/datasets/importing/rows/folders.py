@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from .....shifts.errors import MedshiftError, near
+from ....files.text import LONGEST_NAME, fault, visible
 from ... import split_names
 from ..formats.dicom.header import TAGS
 from ..formats.pointers import missing
@@ -74,6 +75,8 @@ def from_folders(root: Path, options: Options, problems: Problems, notes: list[s
         for value in sorted(set(table[name])):
             if value != value.strip():
                 problems.add(f"folder {value!r} has spaces around its name")
+            if why := fault(value, LONGEST_NAME):
+                problems.add(f"folder {visible(value, 80)!r} {why}")
     domains = sorted(set(table["domain"])) if level else []
     if domains and all(split_names.is_split(name) for name in domains):
         raise MedshiftError(

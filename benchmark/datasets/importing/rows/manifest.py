@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from .....shifts.errors import MedshiftError
+from ....files import text
 from ... import split_names
 from ...dataset import COLUMNS
 from ..formats.pointers import missing
@@ -73,6 +74,9 @@ def _check(rows: pd.DataFrame, columns: dict[str, str], problems: Problems, note
         stray = (cells != cells.str.strip()) & (cells.str.strip() != "")
         for line, value in zip(lines[stray], cells[stray], strict=True):
             problems.add(f"{column} {value!r} has spaces around it", line, f"{name} has spaces")
+        for value in cells.unique() if name in ("label", "domain") else ():
+            if why := text.fault(value, text.LONGEST_NAME):
+                problems.add(f"{column} {text.visible(value, 80)!r} {why}", int(lines[cells == value].iloc[0]))
         if name == "domain":
             for names in alike(cells.unique()):
                 told = " and ".join(repr(each) for each in names)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
+from functools import partial
 from itertools import compress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -25,7 +26,7 @@ from ..resize import luma, resized, square
 from ..sizes import Sizes
 from ..value_range import ValueRanges
 from ..windowing import levels
-from .header import pseudonyms, read_header
+from .header import DicomHeader, pseudonyms, read_header
 from .notes import header_notes
 from .opening import open_dicom
 from .pixels import read_values
@@ -61,7 +62,9 @@ class DicomReader:
         self._root, self._options = root, options
         self.private = not listed
         label_tag = "" if listed else options.label_column
-        kept, heads = read_headers(root, rows, lambda path: read_header(path, label_tag), problems, progress)
+        kept, heads = read_headers(
+            root, rows, partial(read_header, label_tag=label_tag), DicomHeader, problems, progress
+        )
         self.notes: list[str] = []
         if label_tag:
             tagged = kept.assign(label=[of.tags[label_tag] for of in heads])
@@ -116,6 +119,11 @@ class DicomReader:
     def closing_notes(self) -> list[str]:
         """Return what was done to how many images."""
         return self.ranges.notes()
+
+    @property
+    def largest(self) -> int:
+        """Number of values in the largest file."""
+        return max(of.width * of.height * of.channels * of.frames for of in self._heads)
 
     @property
     def shape(self) -> tuple[int, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
@@ -51,7 +52,7 @@ class NiftiReader:
     ) -> None:
         self._root, self._options, self.private = root, options, False
         self._last: tuple[Path | None, NDArray[np.float32]] = (None, np.empty(0, dtype=np.float32))
-        self.rows, heads = read_headers(root, rows, read_header, problems, progress)
+        self.rows, heads = read_headers(root, rows, read_header, NiftiHeader, problems, progress)
         for name, line, of in zip(self.rows["file"], self.rows["line"], heads, strict=True):
             if of.shape[2] < options.slices:
                 has = f"has {of.shape[2]} slices, fewer than --slices {options.slices}"
@@ -97,6 +98,11 @@ class NiftiReader:
     def floats(self) -> list[bool]:
         """Whether the values of each row are floats: all are, unless a window makes grey levels of them."""
         return [not self.windowed] * len(self.rows)
+
+    @property
+    def largest(self) -> int:
+        """Number of voxels of the largest volume."""
+        return max(math.prod(of.shape) for of in self._heads)
 
     @property
     def shape(self) -> tuple[int, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -49,11 +50,8 @@ class PictureReader:
         self._root, self.private = root, False
         self.ranges = ValueRanges(options.value_ranges, options.depth)
         self.notes: list[str] = []
-
-        def head(path: Path) -> list[PictureHeader]:
-            return read_header(path, options.depth, options.slices, bool(self.ranges))
-
-        self.rows, of_files = read_headers(root, rows, head, problems, progress)
+        head = partial(read_header, depth=options.depth, slices=options.slices, scaled=bool(self.ranges))
+        self.rows, of_files = read_headers(root, rows, head, list[PictureHeader], problems, progress)
         if options.slices:
             self._take_pages(of_files, options, problems)
         self._headers = [header for of_file in of_files for header in of_file]
@@ -139,6 +137,11 @@ class PictureReader:
     def floats(self) -> list[bool]:
         """Whether each row is of floats."""
         return [header.dtype == "float32" for header in self._headers]
+
+    @property
+    def largest(self) -> int:
+        """Number of values in the largest page."""
+        return max(header.width * header.height * header.channels for header in self._headers)
 
     @property
     def shape(self) -> tuple[int, ...]:

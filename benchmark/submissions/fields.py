@@ -1,0 +1,46 @@
+"""Texts of a card, each held to a form: what the page shows of a stranger's card can name nothing else."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, TypeAlias
+
+from pydantic import AfterValidator, Field
+
+from ..contract.user_class import CLAIM
+from ..files.schema import printable
+
+ENTRY = r"^[A-Za-z0-9][A-Za-z0-9._+=,@-]{0,119}$"
+EXTERNAL = "external"  # the distribution of predictions made outside medshift: there is only the author's word for them
+OWN, UNNAMED = "medshift", "an unnamed distribution"
+DISTRIBUTION = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]{0,99}) [A-Za-z0-9][A-Za-z0-9.+!_-]{0,59}")
+BROUGHT = "brought"  # that of a fitted model: medshift predicted with it; what it has seen is the author's word
+
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+Name = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(printable)]
+Line = Annotated[str, Field(max_length=400), AfterValidator(printable)]
+# what the page says beside who made or verified an entry: of these words only
+Device = Annotated[str, Field(pattern=r"^(not stated|[a-z]{1,20}(:[0-9]{1,3})?)$")]
+Version = Annotated[str, Field(pattern=r"^(medshift )?[0-9][0-9A-Za-z.+!_-]{0,59}$")]
+Commit = Annotated[str, Field(pattern=r"^[0-9A-Za-z]{1,64}$")]
+Whole = Annotated[int, Field(ge=-(2**63), lt=2**63)]
+Setting: TypeAlias = bool | Whole | float | Annotated[str, Field(max_length=2000)] | None
+
+
+def origin(text: str) -> str:
+    """Return a distribution in one of the forms that are shown: `NAME VERSION`, `external`, `brought`, `module ...`.
+
+    A name that only looks like medshift's, or like one of these words, would pass for it on the page.
+
+    Raises:
+        ValueError: It has another form, or such a name.
+    """
+    if text in (EXTERNAL, BROUGHT) or CLAIM.fullmatch(text) or text == UNNAMED:
+        return text
+    found = DISTRIBUTION.fullmatch(text)
+    if found is None:
+        raise ValueError("must be `NAME VERSION`, `external`, `brought` or `module NAME, sha256 HASH`")
+    plain = re.sub(r"[-_.]+", "-", found[1]).strip("-").lower()  # as package indexes compare names
+    if plain in (OWN, EXTERNAL, BROUGHT) and found[1] != OWN:
+        raise ValueError(f"{found[1]!r} would be taken for {plain!r}")
+    return text

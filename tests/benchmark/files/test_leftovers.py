@@ -1,0 +1,90 @@
+"""What killed processes leave behind is swept by the next one, and never what a living one writes."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+
+from medshift.benchmark.files import atomic
+from medshift.benchmark.files.atomic import is_left_over, replace, scratch_folder, sweep, write_text
+
+GONE = subprocess.Popen([sys.executable, "-c", ""])
+GONE.wait()  # a number of a process that has ended
+HERE = atomic._writer("0" * 8).partition("-")[0]
+
+
+@pytest.mark.parametrize(
+    ("name", "left"),
+    [
+        (f".card.json.{HERE}-{GONE.pid}-00000000.part", True),
+        (f".card.json.{GONE.pid}.part", True),
+        (f".predictions.parquet.{HERE}-{os.getpid()}-00000000.part", True),  # an earlier process of this number
+        (f".card.json.{HERE}-{os.getppid()}-00000000.part", False),
+        (f".card.json.ffffffff-{GONE.pid}-00000000.part", False),  # on another machine, which cannot be asked
+        ("card.json", False),
+        (".hidden.part", False),
+        (f"card.json.{GONE.pid}.part", False),
+    ],
+)
+def test_only_what_nobody_writes_any_more_is_left_over(tmp_path, name, left):
+    (tmp_path / name).write_text("x")
+    assert is_left_over(tmp_path / name) is left
+    sweep(tmp_path)
+    assert (tmp_path / name).exists() is not left
+
+
+def test_what_another_machine_left_a_day_ago_is_swept(tmp_path):
+    path = tmp_path / ".card.json.ffffffff-1-00000000.part"
+    path.write_text("x")
+    os.utime(path, (time.time() - 2 * atomic.OLD,) * 2)
+    sweep(tmp_path)
+    assert not path.exists()
+
+
+def test_a_file_that_is_being_written_is_not_swept(tmp_path):
+    with replace(tmp_path / "card.json") as temporary:
+        temporary.write_text("x")
+        sweep(tmp_path)
+        assert temporary.exists()
+    assert (tmp_path / "card.json").read_text() == "x"
+
+
+def test_two_writers_of_one_process_number_do_not_take_each_others_file(tmp_path):
+    names = []
+
+    def write(text):
+        with replace(tmp_path / "file") as temporary:
+            names.append(temporary.name)
+            temporary.write_text(text)
+            time.sleep(0.05)
+
+    both = [threading.Thread(target=write, args=(text,)) for text in "ab"]
+    for each in both:
+        each.start()
+    for each in both:
+        each.join()
+    assert len(set(names)) == 2
+    assert (tmp_path / "file").read_text() in "ab"
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_a_name_that_is_nearly_too_long_is_written(tmp_path):
+    write_text(tmp_path / ("n" * 240), "x")
+    assert (tmp_path / ("n" * 240)).read_text() == "x"
+
+
+def test_folders_of_killed_processes_are_swept_by_the_next(tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    left, alive = (tmp_path / f"medshift-score.{HERE}-{number}-00000000.part" for number in (GONE.pid, os.getppid()))
+    for each in (left, alive):
+        each.mkdir()
+        (each / "file").write_text("x")
+    with scratch_folder("score") as made, scratch_folder("score") as other:
+        assert made != other
+        assert made.is_dir()
+    assert sorted(path.name for path in tmp_path.iterdir()) == [alive.name]
