@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ..files.wording import plural
-from .card import CARD_FILE, ENTRY, LARGEST_CARD, Card
+from .card import CARD_FILE, LARGEST_CARD, Card
+from .fields import ENTRY
 
 MOST_NAMED = 6
 

@@ -46,8 +46,12 @@ def answer(board: Board) -> Answer:
     called = {kind: approach_name(kind, rows) for kind, rows in found.rows.items()}
     (kind, best), *others = found.best.items()
     leads = {other: _supported(board, best, row) for other, row in others}
-    line, verdict = _verdict(board, called, kind, leads)
-    return Answer(line, (_figures(board, called, found), verdict, _caveat(board, found, basis)))
+    missing = [other for other in by_approach(board.rows) if other not in found.best]
+    who = sentence_case(called[kind])
+    if missing:
+        who = f"{sentence_case(joined(missing))} cannot be compared yet; of the others, {called[kind]}"
+    line, verdict = _verdict(board, called, who, leads)
+    return Answer(line, (_figures(board, called, found), verdict, _caveat(board, found, basis, missing)))
 
 
 def _compared(board: Board) -> tuple[BestOfEach | None, Basis]:
@@ -82,11 +86,9 @@ def _supported(board: Board, one: Row, other: Row) -> bool:
     return bool(board.pairs.supported[board.rows.index(one), board.rows.index(other)])
 
 
-def _verdict(
-    board: Board, called: Mapping[Approach, str], kind: Approach, leads: Mapping[Approach, bool]
-) -> tuple[str, str]:
+def _verdict(board: Board, called: Mapping[Approach, str], who: str, leads: Mapping[Approach, bool]) -> tuple[str, str]:
     """Write the line and the sentence that say whether the lead over each other approach is supported."""
-    who, where = sentence_case(called[kind]), under(board)
+    where = under(board)
     sure = [called[other] for other, supported in leads.items() if supported]
     unsure = [called[other] for other, supported in leads.items() if not supported]
     larger = "larger than the choice of patients and training runs explains"
@@ -114,9 +116,11 @@ def _figures(board: Board, called: Mapping[Approach, str], found: BestOfEach) ->
     )
 
 
-def _caveat(board: Board, found: BestOfEach, basis: Basis) -> str:
+def _caveat(board: Board, found: BestOfEach, basis: Basis, missing: Sequence[Approach]) -> str:
     """Write how far to trust the comparison."""
     doubts = []
+    if missing:
+        doubts.append(f"no entry of {joined(missing, 'or')} is shown to have trained long enough")
     if basis == "steps":
         doubts.append("the entries had equal steps, but are not shown to have trained long enough")
     if basis == "all":

@@ -78,7 +78,7 @@ def described(kind: type[Baseline], baseline: Baseline) -> Description:
         summary=(kind.__doc__ or "").strip().split("\n")[0],
         sees=kind.sees,
         code=registry.code(baseline),
-        fields=[(field.name, field.default, field.name in late) for field in fields],
+        fields=[(field.name, cast("Plain", field.default), field.name in late) for field in fields],
         values={field.name: getattr(baseline, field.name) for field in fields},
         search=search,
         has_dims=callable(getattr(kind, "for_dims", None)),

@@ -104,7 +104,7 @@ def build(
     tell(done, total)  # the first block takes longest: it makes the tissue maps
     records: list[dict[str, object]] = []
     patches: list[Array] = []
-    for (_, numbers), (some, images) in zip(blocks, scan_blocks(blocks, processes), strict=True):
+    for (_, numbers), (some, images) in zip(blocks, scan_blocks(scan, blocks, processes), strict=True):
         records += some
         patches.append(images)
         done += len(numbers)

@@ -16,20 +16,22 @@ ENTRIES = {"imagenet-finetune": 2.0, "scratch": 1.0, "tent": 4.0}
 
 @pytest.fixture(scope="module")
 def boards(fabricate, tmp_path_factory):
-    """A board of three approaches, one of one approach, one of a single entry, one without any."""
+    """Boards of three approaches, of one approach, of a single entry, and of none."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MEDSHIFT_HOME", str(tmp_path_factory.mktemp("home")))
         root = tmp_path_factory.mktemp("in")
         wanted = {
             "all": ENTRIES,
             "equal-steps": ENTRIES,
+            "one-missing": ENTRIES,
             "one-approach": {"imagenet-finetune": 2.0, "mixup": 4.0},
             "one": {"scratch": 1.0},
         }
         for name, entries in {**wanted, "none": {}}.items():
             place, made, rows = fabricate.contest(root, fabricate.table(groups=12), name=name)
             for entry, skill in entries.items():
-                training = fabricate.trained(3000) if name == "equal-steps" else None
+                trained = name == "equal-steps" or (name, entry) == ("one-missing", "tent")
+                training = fabricate.trained(3000) if trained else None
                 fabricate.submission(place, made, rows, entry, skill=skill, training=training)
         return {folder.protocol.name: rank_entries(folder, 50, workers=1) for folder in protocol_folders(root)}
 
@@ -84,3 +86,14 @@ def test_without_two_approaches_it_names_the_best_entry(boards):
     assert answer(boards["one-approach"]).line == "mixup has the best figure under shift."
     assert answer(boards["one"]).line == "scratch is the only entry so far."
     assert answer(boards["none"]).line == "No finished submissions yet."
+
+
+def test_an_approach_without_an_entry_to_compare_is_named_first(boards):
+    board = boards["one-missing"]  # the best entry is of adaptation, and is not shown to have converged
+    found = answer(replace(board, pairs=replace(board.pairs, supported=np.ones_like(board.pairs.supported))))
+    assert found.line == (
+        "Adaptation cannot be compared yet; of the others, ImageNet transfer leads under shift, and the lead is "
+        "supported."
+    )
+    assert "tent" not in found.sentences[0]
+    assert "no entry of adaptation is shown to have trained long enough" in found.sentences[2]
