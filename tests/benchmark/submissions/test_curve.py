@@ -75,7 +75,7 @@ def test_a_pull_request_may_add_a_curve_with_its_submission(tmp_path):
     place = PLACE / "made-up" / "steady" / "seed-0"
     raw = "".join(f":000000 100644 0000000 abcdef0 A\0{place / name}\0" for name in (CARD_FILE, CURVE_FILE))
     found = of_diff(raw.encode(), tmp_path)
-    assert (found.seeds, found.refused) == ({tmp_path / place: {CARD_FILE, CURVE_FILE}}, {})
+    assert (found.seeds, found.refused) == ({tmp_path / place: {CARD_FILE: "A", CURVE_FILE: "A"}}, {})
 
 
 def columns(agrees=True, **changes):
