@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
@@ -22,7 +22,7 @@ from .place import Place
 if TYPE_CHECKING:
     from ..access import Access
 
-Plain = bool | int | float | str | None
+Plain: TypeAlias = bool | int | float | str | None
 
 
 def is_foreign(name: str) -> bool:
