@@ -95,7 +95,7 @@ def build(
     wanted = PATIENTS if patients is None else patients
     counts = {row.site: wanted if isinstance(wanted, int) else wanted[row.site] for row in SCANNERS}
     blocks = [
-        (row.site, list(range(first, min(first + BLOCK, counts[row.site]))))
+        (row, list(range(first, min(first + BLOCK, counts[row.site]))))
         for row in SCANNERS
         for first in range(0, counts[row.site], BLOCK)
     ]
@@ -104,7 +104,7 @@ def build(
     tell(done, total)  # the first block takes longest: it makes the tissue maps
     records: list[dict[str, object]] = []
     patches: list[Array] = []
-    for (_, numbers), (some, images) in zip(blocks, scan_blocks(blocks, processes), strict=True):
+    for (_, numbers), (some, images) in zip(blocks, scan_blocks(scan, blocks, processes), strict=True):
         records += some
         patches.append(images)
         done += len(numbers)

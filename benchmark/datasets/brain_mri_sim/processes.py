@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, TypeAlias
@@ -13,14 +13,16 @@ import torch
 
 from ...files.memory import available, cores
 from . import anatomy
+from .sites import Scanner
 from .tissue import Array
 
 MOST = 4
 MEMORY = 1 << 29  # bytes that each takes at most
 
-#: Name of the site, and the patients' numbers.
-Block: TypeAlias = tuple[str, list[int]]
+#: A scanner, and the numbers of the patients that it scans.
+Block: TypeAlias = tuple[Scanner, list[int]]
 Scanned: TypeAlias = tuple[list[dict[str, object]], Array]
+Scan: TypeAlias = Callable[[Scanner, list[int]], Scanned]
 
 
 def suited() -> int:
@@ -29,15 +31,16 @@ def suited() -> int:
     return max(1, min(MOST, cores(), MOST if free is None else free // MEMORY))
 
 
-def scan_blocks(blocks: Sequence[Block], processes: int) -> Iterator[Scanned]:
+def scan_blocks(scan: Scan, blocks: Sequence[Block], processes: int) -> Iterator[Scanned]:
     """Scan blocks of patients, and yield the records and patches of each in order.
 
     Args:
+        scan: Scans a block; a function of a module, so that other processes find it.
         blocks: The blocks.
         processes: How many work at a time; 1 is this one.
     """
     if processes < 2:
-        yield from (_scan(*block) for block in blocks)
+        yield from (scan(*block) for block in blocks)
         return
     # deferred, and not the standard library's: that one runs the caller's script again in every worker
     from loky import ProcessPoolExecutor
@@ -49,7 +52,7 @@ def scan_blocks(blocks: Sequence[Block], processes: int) -> Iterator[Scanned]:
         pool.submit(_start)  # the processes start, and import what they need, while the maps are made
         path = Path(folder) / "maps.npy"
         np.save(path, anatomy.maps().numpy())  # made once; the processes share the pages of the file
-        futures: list[Any] = [pool.submit(_scan_with, path, *block) for block in blocks]
+        futures: list[Any] = [pool.submit(_scan_with, path, scan, *block) for block in blocks]
         try:
             for future in futures:
                 yield future.result()
@@ -63,13 +66,6 @@ def _start() -> None:
     torch.set_num_threads(1)
 
 
-def _scan_with(maps: Path, site: str, numbers: list[int]) -> Scanned:
+def _scan_with(maps: Path, scan: Scan, scanner: Scanner, numbers: list[int]) -> Scanned:
     anatomy.use_maps(maps)
-    return _scan(site, numbers)
-
-
-def _scan(site: str, numbers: list[int]) -> Scanned:
-    from .build import scan
-    from .sites import scanner
-
-    return scan(scanner(site), numbers)
+    return scan(scanner, numbers)
