@@ -95,7 +95,7 @@ def build(
     wanted = PATIENTS if patients is None else patients
     counts = {row.site: wanted if isinstance(wanted, int) else wanted[row.site] for row in SCANNERS}
     blocks = [
-        (row.site, list(range(first, min(first + BLOCK, counts[row.site]))))
+        (row, list(range(first, min(first + BLOCK, counts[row.site]))))
         for row in SCANNERS
         for first in range(0, counts[row.site], BLOCK)
     ]

@@ -13,14 +13,14 @@ import torch
 
 from ...files.memory import available, cores
 from . import anatomy
-from .sites import Scanner, scanner
+from .sites import Scanner
 from .tissue import Array
 
 MOST = 4
 MEMORY = 1 << 29  # bytes that each takes at most
 
-#: Name of the site, and the patients' numbers.
-Block: TypeAlias = tuple[str, list[int]]
+#: A scanner, and the numbers of the patients that it scans.
+Block: TypeAlias = tuple[Scanner, list[int]]
 Scanned: TypeAlias = tuple[list[dict[str, object]], Array]
 Scan: TypeAlias = Callable[[Scanner, list[int]], Scanned]
 
@@ -35,12 +35,12 @@ def scan_blocks(scan: Scan, blocks: Sequence[Block], processes: int) -> Iterator
     """Scan blocks of patients, and yield the records and patches of each in order.
 
     Args:
-        scan: Scans patients of one scanner.
+        scan: Scans a block; a function of a module, so that other processes find it.
         blocks: The blocks.
         processes: How many work at a time; 1 is this one.
     """
     if processes < 2:
-        yield from (scan(scanner(site), numbers) for site, numbers in blocks)
+        yield from (scan(*block) for block in blocks)
         return
     # deferred, and not the standard library's: that one runs the caller's script again in every worker
     from loky import ProcessPoolExecutor
@@ -66,6 +66,6 @@ def _start() -> None:
     torch.set_num_threads(1)
 
 
-def _scan_with(maps: Path, scan: Scan, site: str, numbers: list[int]) -> Scanned:
+def _scan_with(maps: Path, scan: Scan, scanner: Scanner, numbers: list[int]) -> Scanned:
     anatomy.use_maps(maps)
-    return scan(scanner(site), numbers)
+    return scan(scanner, numbers)
