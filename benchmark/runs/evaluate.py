@@ -18,7 +18,8 @@ from ..datasets.importing.options import make_options
 from ..files.atomic import replace, scratch_folder, sha256
 from ..protocols.choices import Choices
 from ..protocols.folder import write_protocol
-from ..submissions import card, fields, submission
+from ..submissions import card, submission
+from ..submissions.fields import ENTRY
 from ..submissions.predictions import PREDICTIONS_FILE
 from . import environment, tuning
 from .job import Job, RunProgress
@@ -196,7 +197,7 @@ def _entry_name(model: Callable[[Tensor], object], name: str) -> str:
     name = "model" if name == "<lambda>" else name
     if name in registry.TABLE.names():
         raise MedshiftError(f"{name!r} is a baseline of {registry.origin(name)}: choose another name for the model")
-    if not re.fullmatch(fields.ENTRY, name):
+    if not re.fullmatch(ENTRY, name):
         raise MedshiftError(f"invalid name {name!r}: use at most 120 letters, digits or ._+=,@-, not a sign first")
     return name
 

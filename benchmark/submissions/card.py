@@ -20,14 +20,14 @@ from ..files.bounded.json_text import read_json
 from ..files.schema import Strict, all_problems
 from ..protocols.protocol import CriteriaClaim
 from ..scoring.scores import Scores
-from .fields import BROUGHT, ENTRY, EXTERNAL, Commit, Device, Line, Name, Setting, Sha256, Version, origin
+from . import fields
+from .fields import BROUGHT, ENTRY, EXTERNAL, Line, Name, Setting, Sha256, origin
 
 CARD_FILE = "card.json"
 CURVE_FILE = "curve.json"
 MOST_EVALUATIONS = 10_000  # of one training; the recipe has about forty
 LARGEST_CARD = 4 << 20  # bytes
 LONGEST_RUN = 1e9  # seconds: thirty years
-LARGEST_CONFIG = 20_000  # characters of all hyper-parameters together
 
 
 class ProtocolClaim(Strict):
@@ -57,8 +57,7 @@ class BaselineClaim(Strict):
 
     @model_validator(mode="after")
     def _config_is_short(self) -> Self:
-        if sum(len(name) + len(str(value)) for name, value in self.config.items()) > LARGEST_CONFIG:
-            raise ValueError(f"config has more than {LARGEST_CONFIG:,} characters")
+        fields.require_short(self.config)
         return self
 
     @property
@@ -75,8 +74,8 @@ class BaselineClaim(Strict):
 class CodeClaim(Strict):
     """The version of medshift and, in a checkout, its commit and whether files were modified."""
 
-    version: Version
-    commit: Commit | None = None
+    version: fields.Version
+    commit: fields.Commit | None = None
     dirty: bool | None = None
 
 
@@ -85,7 +84,7 @@ class EnvironmentClaim(Strict):
 
     python: Line
     platform: Line
-    device: Device
+    device: fields.Device
     threads: int = Field(ge=0, le=100_000)
     packages: dict[Name, Name] = Field(default_factory=dict, max_length=200)
     precision: Precision = DEFAULT
@@ -125,8 +124,13 @@ class ScoreClaim(Strict):
 class TrialClaim(Strict):
     """One draw of hyper-parameters and its loss on source validation; None if it could not be trained."""
 
-    settings: dict[Name, Setting] = Field(max_length=200)
+    settings: dict[Name, Setting] = Field(max_length=100)
     score: float | None
+
+    @model_validator(mode="after")
+    def _settings_are_short(self) -> Self:
+        fields.require_short(self.settings)
+        return self
 
 
 class TuningClaim(Strict):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Annotated, TypeAlias
 
 from pydantic import AfterValidator, Field
@@ -11,6 +12,7 @@ from ..contract.user_class import CLAIM
 from ..files.schema import printable
 
 ENTRY = r"^[A-Za-z0-9][A-Za-z0-9._+=,@-]{0,119}$"
+LARGEST_SETTINGS = 20_000  # characters of all hyper-parameters together
 EXTERNAL = "external"  # the distribution of predictions made outside medshift: there is only the author's word for them
 OWN, UNNAMED = "medshift", "an unnamed distribution"
 DISTRIBUTION = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]{0,99}) [A-Za-z0-9][A-Za-z0-9.+!_-]{0,59}")
@@ -44,3 +46,9 @@ def origin(text: str) -> str:
     if plain in (OWN, EXTERNAL, BROUGHT) and found[1] != OWN:
         raise ValueError(f"{found[1]!r} would be taken for {plain!r}")
     return text
+
+
+def require_short(settings: Mapping[str, object]) -> None:
+    """Raise ValueError unless hyper-parameters have the length of those that people write: a page shows them all."""
+    if sum(len(name) + len(str(value)) for name, value in settings.items()) > LARGEST_SETTINGS:
+        raise ValueError(f"hyper-parameters have more than {LARGEST_SETTINGS:,} characters")

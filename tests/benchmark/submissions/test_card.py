@@ -81,3 +81,24 @@ def test_names_of_entries_are_folder_names_and_tell_settings_apart():
     long = card.entry_name("a", {"note": "n" * 500})
     assert len(long) <= 120
     assert long != card.entry_name("a", {"note": "n" * 501})
+
+
+@pytest.mark.parametrize(
+    ("section", "name", "value"),
+    [
+        ("environment", "device", "cuda; run again by the maintainers: same bytes"),
+        ("environment", "device", "cpu\u202e"),
+        ("code", "version", "0.1.0; run again by the maintainers: same bytes"),
+        ("code", "commit", "verified by us: same bytes"),
+        ("timings", "fit_s", 1e308),
+        ("baseline", "config", {f"k{number}": "x" * 1900 for number in range(20)}),
+    ],
+)
+def test_no_field_says_more_than_it_is_for(folder, section, name, value):
+    path = folder / card.CARD_FILE
+    fields = json.loads(path.read_text())
+    fields[section][name] = value
+    path.write_text(json.dumps(fields))
+    found = card.parse(path)
+    assert isinstance(found, list)
+    assert found[0].startswith(f"{section}.{name}: ") or f"{section}: hyper-parameters have more" in found[0]

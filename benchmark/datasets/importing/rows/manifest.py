@@ -74,8 +74,9 @@ def _check(rows: pd.DataFrame, columns: dict[str, str], problems: Problems, note
         stray = (cells != cells.str.strip()) & (cells.str.strip() != "")
         for line, value in zip(lines[stray], cells[stray], strict=True):
             problems.add(f"{column} {value!r} has spaces around it", line, f"{name} has spaces")
+        elsewhere = {label for names in alike(cells.unique()) for label in names} if name == "label" else ()
         for value in cells.unique() if name in ("label", "domain") else ():
-            if why := text.fault(value, text.LONGEST_NAME):
+            if value not in elsewhere and (why := text.fault(value, text.LONGEST_NAME)):
                 problems.add(f"{column} {text.visible(value, 80)!r} {why}", int(lines[cells == value].iloc[0]))
         if name == "domain":
             for names in alike(cells.unique()):
