@@ -24,7 +24,7 @@ from ..files.text import visible
 from ..protocols.condition import Condition
 from ..protocols.protocol import CriteriaClaim, Protocol
 from ..submissions import card
-from ..submissions.fields import BROUGHT
+from ..submissions.fields import BROUGHT, entry_name
 from .tuning import Budget
 
 if TYPE_CHECKING:
@@ -129,7 +129,7 @@ def entry_of(name: str, baseline: Baseline, tried: Budget, precision: Precision)
     """
     draws = {"tune": tried.draws} if tried.draws else {}
     other = {"precision": precision} if precision != DEFAULT else {}
-    return card.entry_name(registry.label(name), registry.overrides(baseline) | draws | other)
+    return entry_name(registry.label(name), registry.overrides(baseline) | draws | other)
 
 
 @dataclass(frozen=True)

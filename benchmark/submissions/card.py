@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
-import re
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -248,21 +245,6 @@ def claims(scores: Scores) -> tuple[ScoreClaim, ...]:
         for key, by_metric in scores.conditions.items()
         for metric, found in by_metric.items()
     )
-
-
-def entry_name(baseline: str, overrides: Mapping[str, Setting]) -> str:
-    """Name an entry after its baseline and the hyper-parameters that differ from the defaults.
-
-    Characters other than letters, digits and `._,@-` become `-`; a hash then distinguishes such names, and long ones.
-
-    >>> entry_name("imagenet-finetune", {"lr": 0.001, "budget": "long"})
-    'imagenet-finetune+budget=long+lr=0.001'
-    """
-    plain = "+".join([baseline, *(f"{name}={value}" for name, value in sorted(overrides.items()))])
-    safe = re.sub(r"[^A-Za-z0-9._+=,@-]", "-", plain)
-    if safe == plain and len(plain) <= 120:
-        return plain
-    return f"{safe[:110]}+{hashlib.sha256(plain.encode()).hexdigest()[:8]}"
 
 
 def write(card: Card, folder: Path) -> None:

@@ -52,3 +52,18 @@ def require_short(settings: Mapping[str, object]) -> None:
     """Raise ValueError unless hyper-parameters have the length of those that people write: a page shows them all."""
     if sum(len(name) + len(str(value)) for name, value in settings.items()) > LARGEST_SETTINGS:
         raise ValueError(f"hyper-parameters have more than {LARGEST_SETTINGS:,} characters")
+
+
+def entry_name(baseline: str, overrides: Mapping[str, Setting]) -> str:
+    """Name an entry after its baseline and the hyper-parameters that differ from the defaults.
+
+    Characters other than letters, digits and `._,@-` become `-`; a hash then distinguishes such names, and long ones.
+
+    >>> entry_name("imagenet-finetune", {"lr": 0.001, "budget": "long"})
+    'imagenet-finetune+budget=long+lr=0.001'
+    """
+    plain = "+".join([baseline, *(f"{name}={value}" for name, value in sorted(overrides.items()))])
+    safe = re.sub(r"[^A-Za-z0-9._+=,@-]", "-", plain)
+    if safe == plain and len(plain) <= 120:
+        return plain
+    return f"{safe[:110]}+{hashlib.sha256(plain.encode()).hexdigest()[:8]}"

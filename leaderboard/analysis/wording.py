@@ -7,6 +7,10 @@ from collections.abc import Sequence
 from ...benchmark.reporting.numbers import format_decimal
 from ..ranking.board import Board, Row
 
+CLAIMED = (
+    "Claimed: nobody has run these entries again yet, or nobody can, so they have no rank. Their figures are computed "
+    "from their predictions; how those were made is their authors' word."
+)
 NAMED = 5  # entries that are named
 
 

@@ -29,10 +29,6 @@ from .comparisons import Comparisons
 from .scrutiny.remark import Remark
 from .scrutiny.scrutinise import scrutinise
 
-CLAIMED = (
-    "Claimed: nobody has run these entries again yet, or nobody can, so they have no rank. Their figures are computed "
-    "from their predictions; how those were made is their authors' word."
-)
 MOST_NOTED = 10  # submissions with unusual fingerprints that are named
 
 

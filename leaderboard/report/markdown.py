@@ -15,7 +15,8 @@ from ..analysis.approach import start_note
 from ..analysis.convergence import Convergence, convergence, footnotes
 from ..analysis.correlation import Correlation
 from ..analysis.findings import findings
-from ..ranking.board import CLAIMED, Board, Row
+from ..analysis.wording import CLAIMED
+from ..ranking.board import Board, Row
 
 BEGIN = "<!-- leaderboard:begin -->"
 END = "<!-- leaderboard:end -->"

@@ -22,9 +22,9 @@ from ..analysis.approach import approach_title, start_note
 from ..analysis.convergence import convergence, footnotes
 from ..analysis.correlation import Correlation, HeatRow
 from ..analysis.findings import findings
-from ..analysis.wording import sentence_case
+from ..analysis.wording import CLAIMED, sentence_case
 from ..entries.figures import NOTHING, Figure
-from ..ranking.board import CLAIMED, Board, Row
+from ..ranking.board import Board, Row
 from ..ranking.counts import counted
 from . import charts
 from .estimators import estimators_table

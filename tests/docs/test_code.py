@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import importlib.util
+import json
 import re
 import shlex
 import sys
@@ -23,7 +24,7 @@ from medshift.benchmark.cli.main import app
 from medshift.leaderboard import build_leaderboard
 
 BLOCKS = markdown_pages.blocks()
-LANGUAGES = {"sh", "python", "pycon", "toml", "csv", "text"}  # `text` is what is printed, or no code at all
+LANGUAGES = {"sh", "python", "pycon", "toml", "json", "csv", "text"}  # `text` is what is printed, or no code at all
 COMMANDS = typer.main.get_command(app)
 TARGETS = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.M))
 EXTRAS = set(tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"])
@@ -212,6 +213,11 @@ def test_loops_pipes_and_continued_lines_are_taken_apart():
 
 
 # --- other files
+
+
+@pytest.mark.parametrize("block", of("json"), ids=lambda block: block.title)
+def test_json_is_read(block):
+    assert json.loads(block.text)
 
 
 @pytest.mark.parametrize("block", of("toml"), ids=lambda block: block.title)

@@ -81,7 +81,7 @@ class _Child:
         """Send a request."""
         assert self.process.stdin is not None
         with suppress(BrokenPipeError):  # it has gone: the answer says so
-            send_request(self.process.stdin, (task, items, limits))
+            send_request(self.process.stdin, (task, items, limits, _folder()))
 
     def answer(self, limits: Limits) -> tuple[str, Any]:
         """Read an answer, or find why there is none; a child that took too long is ended."""
@@ -118,6 +118,13 @@ class _Child:
         if self.late or -self.process.returncode == getattr(signal, "SIGXCPU", 0):
             return "time"
         return "crash"
+
+
+def _folder() -> str:
+    """Return the current folder, from which paths count; empty if it is gone."""
+    with suppress(OSError):
+        return os.getcwd()  # noqa: PTH109
+    return ""
 
 
 _idle: list[_Child] = []

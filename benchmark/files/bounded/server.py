@@ -7,6 +7,7 @@ import signal
 import sys
 import warnings
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import IO, Any
 
 from ....shifts.errors import MedshiftError
@@ -29,9 +30,11 @@ def main() -> None:
     _, start = sizes()
     while True:
         try:
-            task, items, limits = receive_request(requests)
+            task, items, limits, folder = receive_request(requests)
         except EOFError:
             return
+        with suppress(OSError):  # of the parent, which may have gone elsewhere since
+            os.chdir(folder or "/")
         _serve(answers, task, items, limits)
         leaves = sizes()[1] > start + GROWN
         send_answer(answers, "end", leaves)

@@ -167,7 +167,7 @@ def test_progress_counts_patients():
         progress=lambda done, total: seen.append((done, total)),
         patients={"nyu": 1, "portable": 1} | dict.fromkeys(("caltech", "stanford"), 0),
     )
-    assert seen == [(1, 2), (2, 2)]
+    assert seen == [(0, 2), (1, 2), (2, 2)]  # a sign of life before the first block, which takes longest
 
 
 def test_deformations_are_diffeomorphic():

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from helpers.model_files import Bright
+from helpers.files.model_files import Bright
 
 from medshift.benchmark.contract import access as contract
 from medshift.benchmark.contract import grants

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from helpers.full_disk import largest_file
+from helpers.files.full_disk import largest_file
 from PIL import Image
 
 from medshift.baselines.common.training import save_weights

@@ -9,7 +9,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from helpers.hostile_files import forge_number
+from helpers.files.hostile_files import forge_number
 
 from medshift.benchmark.protocols import folder
 from medshift.benchmark.protocols import truth as truths

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from helpers.files.model_files import Bright, exported
 from helpers.images.image_folders import folder
-from helpers.model_files import Bright, exported
 from typer.testing import CliRunner
 
 from medshift.benchmark import evaluate

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from medshift.benchmark.submissions import card
+from medshift.benchmark.submissions import card, fields
 from medshift.shifts.errors import MedshiftError
 
 
@@ -73,14 +73,14 @@ def test_a_missing_and_a_huge_card_are_refused(folder):
 
 
 def test_names_of_entries_are_folder_names_and_tell_settings_apart():
-    assert card.entry_name("scratch", {}) == "scratch"
-    assert card.entry_name("a", {"lr": 0.001, "b": True}) == "a+b=True+lr=0.001"
-    one, other = (card.entry_name("a", {"weights": path}) for path in ("/x/y", "/x-y"))
+    assert fields.entry_name("scratch", {}) == "scratch"
+    assert fields.entry_name("a", {"lr": 0.001, "b": True}) == "a+b=True+lr=0.001"
+    one, other = (fields.entry_name("a", {"weights": path}) for path in ("/x/y", "/x-y"))
     assert one != other
     assert "/" not in one
-    long = card.entry_name("a", {"note": "n" * 500})
+    long = fields.entry_name("a", {"note": "n" * 500})
     assert len(long) <= 120
-    assert long != card.entry_name("a", {"note": "n" * 501})
+    assert long != fields.entry_name("a", {"note": "n" * 501})
 
 
 @pytest.mark.parametrize(

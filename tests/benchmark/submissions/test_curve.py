@@ -7,7 +7,7 @@ import shutil
 
 import pandas as pd
 import pytest
-from helpers.hostile_files import SCRIPT, fields_of
+from helpers.files.hostile_files import SCRIPT, fields_of
 
 from medshift.benchmark.contract.training_record import COLUMNS, TrainingRecord
 from medshift.benchmark.files.atomic import sha256

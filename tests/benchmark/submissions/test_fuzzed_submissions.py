@@ -7,7 +7,7 @@ import random
 import shutil
 
 import pytest
-from helpers.hostile_files import SCRIPT, agreeing, fields_of, honest_and_evil
+from helpers.files.hostile_files import SCRIPT, agreeing, fields_of, honest_and_evil
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

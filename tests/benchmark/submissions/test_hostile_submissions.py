@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from helpers.boards import built_page
-from helpers.hostile_files import SCRIPT, SECRET, agreeing, fields_of, forge_number, honest_and_evil
+from helpers.files.hostile_files import SCRIPT, SECRET, agreeing, fields_of, forge_number, honest_and_evil
 
 from medshift.benchmark.submissions import submission
 from medshift.benchmark.submissions.card import CARD_FILE, LARGEST_CARD

@@ -133,9 +133,10 @@ class _Pixels:
     reader: Reader
 
     def __call__(self, index: int) -> object:
-        """Return the pixels of a row; for -1 the closing notes, each with its kind."""
+        """Return the pixels of a row; for -1 the closing notes, each with its kind, and what `ranges` has seen."""
         if index < 0:
-            return [[type(note).__name__, str(note)] for note in self.reader.closing_notes()]
+            notes = [[type(note).__name__, str(note)] for note in self.reader.closing_notes()]
+            return [notes, [[row, *ends] for row, ends in self.reader.ranges.unscaled.items()]]
         return self.reader.image(index)
 
 
@@ -153,18 +154,29 @@ def read_pixels(reader: Reader, closing: list[str]) -> Iterator[NDArray[Any] | M
         seconds=IMAGE_SECONDS + PER_VALUE_SECONDS * reader.largest,
         output=size + MIB,
     )
-    kinds: dict[str, Callable[[str], str]] = {kind.__name__: kind for kind in (GraveNote, ValueNote)}
     order = [*range(len(reader.rows)), -1]
     for index, found in zip(order, each(_Pixels(reader), order, bounds), strict=True):
         if index < 0:
-            if isinstance(found, list):
-                closing += [kinds.get(str(kind), str)(visible(str(note), LONGEST_NOTE)) for kind, note in found]
+            closing += _closed(found, reader)
         elif not isinstance(found, MedshiftError | np.ndarray):
             yield ReadingError("crashes its reader: the file is damaged, or made to do harm", "crash")
         elif isinstance(found, np.ndarray) and (found.shape, found.dtype.name) != (reader.shape, reader.dtype):
             yield ReadingError(f"has {found.dtype} {found.shape}, not {reader.dtype} {reader.shape}", "crash")
         else:
             yield found
+
+
+def _closed(found: object, reader: Reader) -> list[str]:
+    """Return the closing notes that the child told, and keep what the ranges have seen there."""
+    if isinstance(found, MedshiftError):
+        return []
+    from pydantic import TypeAdapter
+
+    told = TypeAdapter(tuple[list[tuple[str, str]], list[tuple[int, float, float, float]]])
+    notes, seen = told.validate_python(found)
+    reader.ranges.unscaled |= {row: (least, most, end) for row, least, most, end in seen}
+    kinds: dict[str, Callable[[str], str]] = {kind.__name__: kind for kind in (GraveNote, ValueNote)}
+    return [kinds.get(kind, str)(visible(note, LONGEST_NOTE)) for kind, note in notes]
 
 
 def choose_channels(counts: Sequence[int], options: Options) -> int:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from helpers.full_disk import largest_file
+from helpers.files.full_disk import largest_file
 from helpers.images.image_folders import folder
 
 from medshift.benchmark.datasets import store

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from helpers import public_layouts as published
 from helpers.progress import nothing
+from helpers.public import layouts as published
 
 from medshift.benchmark.datasets.public import get
 from medshift.benchmark.datasets.public.catalogue import DEFINITIONS

@@ -13,8 +13,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-from helpers import public_layouts as published
 from helpers.progress import nothing
+from helpers.public import layouts as published
 
 from medshift.benchmark.datasets.public import download, get
 from medshift.benchmark.datasets.public.catalogue import DEFINITIONS

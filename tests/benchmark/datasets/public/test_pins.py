@@ -7,7 +7,7 @@ import subprocess
 from dataclasses import replace
 
 import pytest
-from helpers import public_repositories as made
+from helpers.public import repositories as made
 
 from medshift.benchmark.datasets.public import catalogue, pin
 from medshift.benchmark.datasets.public.repositories import write_pins

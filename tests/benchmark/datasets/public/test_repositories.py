@@ -8,8 +8,8 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
-from helpers import public_repositories as made
 from helpers.progress import nothing
+from helpers.public import repositories as made
 
 from medshift.benchmark.datasets import registry, store
 from medshift.benchmark.datasets.public import catalogue, download, gather, get

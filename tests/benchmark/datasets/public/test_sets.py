@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from helpers import public_layouts as published
 from helpers.progress import nothing
+from helpers.public import layouts as published
 
 from medshift.benchmark.datasets import registry, store
 from medshift.benchmark.datasets.public import catalogue, get

@@ -8,7 +8,7 @@ import zipfile
 
 import pytest
 import torch
-from helpers.model_files import Bomb, Bright, edited, exported, saved, truth_of_bright, two_archives, with_program
+from helpers.files.model_files import Bomb, Bright, edited, exported, saved, truth_of_bright, two_archives, with_program
 from torch._export.serde.schema import SCHEMA_VERSION
 
 from medshift.benchmark.exchange.models.exported_programs import open_exported

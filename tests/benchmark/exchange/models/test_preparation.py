@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 import torch
-from helpers.model_files import SIDE, Bright, exported, onnx_bright, saved, truth_of_bright
+from helpers.files.model_files import SIDE, Bright, exported, onnx_bright, saved, truth_of_bright
 
 from medshift.benchmark.datasets.dataset import Dataset
 from medshift.benchmark.exchange.models.interface import Interface, settle
@@ -168,7 +168,7 @@ def test_a_bundle_runs_its_torchscript_and_says_what_it_takes(tmp_path):
     (tmp_path / "models" / "model.pt").write_bytes(saved(Bright().state_dict()))
     with pytest.raises(MedshiftError, match="by Python that is run: give --trust"):
         open_model(str(tmp_path), data, CPU, None, trust=False)
-    network = {"network_def": {"_target_": "helpers.model_files.Bright"}}
+    network = {"network_def": {"_target_": "helpers.files.model_files.Bright"}}
     (tmp_path / "configs" / "inference.json").write_text(json.dumps(network))
     trusted = open_model(str(tmp_path), data, CPU, None, trust=True)
     assert trusted.format == "monai"

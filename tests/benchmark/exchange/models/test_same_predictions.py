@@ -7,8 +7,8 @@ import warnings
 import numpy as np
 import pytest
 import torch
+from helpers.files.model_files import exported
 from helpers.images.image_folders import folder
-from helpers.model_files import exported
 from typer.testing import CliRunner
 
 from medshift.benchmark import DataChoice, check_submission, write_protocol

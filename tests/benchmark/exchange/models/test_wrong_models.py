@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 import torch
+from helpers.files.model_files import Bomb, Bright, exported, onnx_bright, saved
 from helpers.images.image_folders import folder
-from helpers.model_files import Bomb, Bright, exported, onnx_bright, saved
 
 from medshift.benchmark import DataChoice
 from medshift.benchmark.datasets.importing.options import make_options
