@@ -13,29 +13,36 @@ import pytest
 from medshift.benchmark.files import atomic
 from medshift.benchmark.files.atomic import is_left_over, replace, scratch_folder, sweep, write_text
 
-GONE = subprocess.Popen([sys.executable, "-c", ""])
-GONE.wait()  # a number of a process that has ended
 HERE = atomic._writer("0" * 8).partition("-")[0]
+
+
+@pytest.fixture(scope="module")
+def processes():
+    """Numbers of processes: one that has ended, this one, and a living one."""
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    return {"gone": gone.pid, "own": os.getpid(), "other": os.getppid()}
 
 
 @pytest.mark.parametrize(
     ("name", "left"),
     [
-        (f".card.json.{HERE}-{GONE.pid}-00000000.part", True),
-        (f".card.json.{GONE.pid}.part", True),
-        (f".predictions.parquet.{HERE}-{os.getpid()}-00000000.part", True),  # an earlier process of this number
-        (f".card.json.{HERE}-{os.getppid()}-00000000.part", False),
-        (f".card.json.ffffffff-{GONE.pid}-00000000.part", False),  # on another machine, which cannot be asked
+        (".card.json.HERE-{gone}-00000000.part", True),
+        (".card.json.{gone}.part", True),
+        (".predictions.parquet.HERE-{own}-00000000.part", True),  # an earlier process of this number
+        (".card.json.HERE-{other}-00000000.part", False),
+        (".card.json.ffffffff-{gone}-00000000.part", False),  # on another machine, which cannot be asked
         ("card.json", False),
         (".hidden.part", False),
-        (f"card.json.{GONE.pid}.part", False),
+        ("card.json.{gone}.part", False),
     ],
 )
-def test_only_what_nobody_writes_any_more_is_left_over(tmp_path, name, left):
-    (tmp_path / name).write_text("x")
-    assert is_left_over(tmp_path / name) is left
+def test_only_what_nobody_writes_any_more_is_left_over(tmp_path, processes, name, left):
+    path = tmp_path / name.replace("HERE", HERE).format(**processes)
+    path.write_text("x")
+    assert is_left_over(path) is left
     sweep(tmp_path)
-    assert (tmp_path / name).exists() is not left
+    assert path.exists() is not left
 
 
 def test_what_another_machine_left_a_day_ago_is_swept(tmp_path):
@@ -78,9 +85,11 @@ def test_a_name_that_is_nearly_too_long_is_written(tmp_path):
     assert (tmp_path / ("n" * 240)).read_text() == "x"
 
 
-def test_folders_of_killed_processes_are_swept_by_the_next(tmp_path, monkeypatch):
+def test_folders_of_killed_processes_are_swept_by_the_next(tmp_path, monkeypatch, processes):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    left, alive = (tmp_path / f"medshift-score.{HERE}-{number}-00000000.part" for number in (GONE.pid, os.getppid()))
+    left, alive = (
+        tmp_path / f"medshift-score.{HERE}-{number}-00000000.part" for number in (processes["gone"], processes["other"])
+    )
     for each in (left, alive):
         each.mkdir()
         (each / "file").write_text("x")

@@ -24,7 +24,7 @@ from medshift.benchmark.runs.job import RunProgress
 from medshift.benchmark.runs.new_sites import refit
 from medshift.benchmark.runs.new_sites.images import predict_images, read_sites
 from medshift.benchmark.runs.parts import FinishedConditions
-from medshift.benchmark.runs.run import fit_job
+from medshift.benchmark.runs.predict import fit_job
 from medshift.benchmark.scoring.bootstrap import resampled_splits
 from medshift.benchmark.submissions import predictions
 from medshift.shifts.errors import MedshiftError
