@@ -16,6 +16,7 @@ EXTRAS = {
     "dicom": "reads DICOM in JPEG Lossless and JPEG-LS",
     "ixi": "reads the table of IXI (medshift data get ixi)",
     "medmnist": "fetches PathMNIST (medshift data get pathmnist)",
+    "docs": "makes the documentation as a site (make docs)",
     "onnx": "tests models from ONNX files (medshift test)",
     "ray": "runs sweeps on a cluster (medshift sweep --ray)",
     "xray": "fetches the public chest sets (medshift data get)",

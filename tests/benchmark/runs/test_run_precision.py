@@ -61,7 +61,7 @@ def test_a_run_in_another_precision_is_another_entry_and_its_card_tells(made, im
     texts = [(each.folder / "card.json").read_text() for each in (made, half)]
     assert ['"precision"' in text for text in texts] == [False, True]
     assert [card.read(each.folder).environment.precision for each in (made, half)] == ["float32", "bfloat16"]
-    rerun.rerun(half.folder, tmp_path / "again", images)
+    rerun.rerun(half.folder, tmp_path / "again", images, way="in-process")
     evaluate("told", data=images, shifts=["gamma"], severities=[1], precision="bfloat16")
     assert Told.told == ["float32", "bfloat16", "bfloat16", "bfloat16"]
 

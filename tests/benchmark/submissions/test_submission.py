@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 
 from medshift.benchmark.files.atomic import sha256
-from medshift.benchmark.protocols import truth
-from medshift.benchmark.submissions import card, predictions, submission
+from medshift.benchmark.submissions import predictions, submission
 from medshift.benchmark.submissions.card import CARD_FILE
 from medshift.benchmark.submissions.predictions import PREDICTIONS_FILE
 from medshift.shifts.errors import MedshiftError
@@ -113,23 +112,6 @@ def test_swapped_rows_are_found_out_by_the_claims(fabricate, made):
     predictions.write(fabricate.parts(protocol, rows, arrays), path)
     edit(folder, lambda c: c["predictions"].update(sha256=sha256(path)))
     assert "the predictions do not reproduce" in submission.check_submission(*made)[0]
-
-
-def test_a_card_of_the_bins_before_edges_were_set_right_still_checks(fabricate, made):
-    _, protocol, rows = made
-    arrays = fabricate.outputs(protocol, rows)
-    labels = truth.truth_of(rows, next(c for c in protocol.conditions() if c.key == "site-b"))["label"].to_numpy()
-    # ten are right with .6 and the others wrong with .65: in one bin, as before, the gaps cancel in part
-    right, size = 10, len(labels)
-    own = np.where(np.arange(size) < right, 0.6, 0.35)
-    arrays["site-b"] = np.stack([np.where(labels == k, own, 1 - own) for k in (0, 1)], axis=1).astype(np.float32)
-    now, earlier = (right * 0.4 + (size - right) * 0.65) / size, abs(right * 0.4 - (size - right) * 0.65) / size
-    folder = fabricate.submission(made[0].parents[1], protocol, rows, "tenths", 0, arrays=arrays)
-    claims = {(c.condition, c.metric): c.value for c in card.read(folder).scores}
-    assert claims["site-b", "ece"] == pytest.approx(now, abs=1e-6)
-    for value, sound in ((earlier, True), (now, True), ((earlier + now) / 2, False)):
-        edit(folder, claim("site-b", "ece", value))
-        assert (submission.check_submission(folder, protocol, rows) == []) == sound
 
 
 def test_links_stray_files_and_missing_ones(made, tmp_path):

@@ -58,7 +58,7 @@ def test_only_what_was_run_again_is_ranked_and_the_rest_keeps_its_figures(board)
     assert "3 entries, 2 verified" in badge([made])
     text = markdown([made])
     assert text.index("`two`") < text.index("Claimed: nobody has run these entries again yet") < text.index("`three`")
-    html = page([made], [None], [[]])
+    html = page(made, None, [])
     assert html.count('<span class="verified">verified</span>') == 2
     assert "run again by a maintainer on 20" in html
     assert "claimed, sees source" in html

@@ -194,7 +194,7 @@ def test_the_page_names_what_to_look_at_beside_the_entry_and_counts_methods_and_
     made.enter("mine+lr=0.1", made.fit(0), made.fit(0))
     made.enter("mine", made.fit(1))
     board = made.board()
-    text = page([board])
+    text = page(board)
     assert text.count("too alike ¶</span>") == 1
     assert "<li>mine+lr=0.1/seed-0 and mine+lr=0.1/seed-1 are of one fit: their predictions are equal" in text
     assert "Entries by method: 2 of 1 method; with more than one: mine 2." in text

@@ -23,14 +23,15 @@ SLOW = """
 import sys, time
 import numpy as np
 sys.path.insert(0, {tests!r})
-from medshift.benchmark.datasets.importing.formats.pictures import reader as pictures
-real = pictures.PictureReader.image
-def image(self, index):
-    if index == 100:
-        print("reading", flush=True)
-        time.sleep(60)
-    return real(self, index)
-pictures.PictureReader.image = image
+from medshift.benchmark.datasets.importing.formats import reader
+real = reader.each
+def each(task, items, limits):
+    for index, found in enumerate(real(task, items, limits)):
+        if isinstance(task, reader._Pixels) and index == 100:
+            print("reading", flush=True)
+            time.sleep(60)
+        yield found
+reader.each = each
 sys.argv = ["medshift", "data", "add", "set", {where!r}]
 from medshift.benchmark.cli.main import main
 main()

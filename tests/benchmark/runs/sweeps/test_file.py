@@ -168,7 +168,7 @@ def test_every_option_of_a_run_that_chooses_data_or_protocol_is_an_option_of_a_s
         declared = next((word for word in words if str(word).startswith("--")), f"--{parameter.name}")
         names.add(declared.removeprefix("--").replace("_", "-"))
     other = {"baseline", "set", "budget", "tune", "seed", "seeds", "out", "device", "threads", "submitter", "precision"}
-    other |= {"criteria"}  # of a sweep's protocols, if any
+    other |= {"criteria", "in-process", "unlabelled"}  # of a sweep's protocols; for one run at a time
     assert names - other == set(options.OPTIONS)
 
 
