@@ -141,7 +141,7 @@ def test_a_mark_is_void_beside_another_card(fabricate, tmp_path):
     where = fabricate.submission(place, terms, rows)
     write_record(where, Outcome("bytes", 0, []), "me")
     fields = json.loads((where / cards.CARD_FILE).read_text())
-    fields["environment"]["device"] = "a faster one"
+    fields["environment"]["device"] = "cuda"
     (where / cards.CARD_FILE).write_text(json.dumps(fields))
     (problem,) = submission.check_submission(where, terms, rows)
     assert "belongs to another card" in problem

@@ -19,7 +19,7 @@ from medshift.benchmark.datasets.importing.formats.dicom.header import read_head
 from medshift.benchmark.datasets.importing.formats.dicom.opening import open_dicom
 from medshift.benchmark.datasets.importing.formats.dicom.pixels import read_values
 from medshift.benchmark.datasets.importing.options import Options
-from medshift.shifts.errors import MedshiftError
+from medshift.benchmark.datasets.importing.problems import UnsupportedFile
 
 RNG = np.random.default_rng(0)
 KINDS = {
@@ -139,7 +139,9 @@ def test_what_to_install_is_said_from_headers_alone(tmp_path, monkeypatch):
 
     monkeypatch.setattr("pydicom.pixels.decoders.base.get_decoder", lambda syntax: Bare)
     monkeypatch.setattr(decoders, "decode", lambda *args: pytest.fail("pixels were read"))
-    with pytest.raises(MedshiftError, match=r"^JPEG Lossless, which needs a decoder: pip install 'medshift\[dicom\]'"):
+    with pytest.raises(
+        UnsupportedFile, match=r"^JPEG Lossless, which needs a decoder: pip install 'medshift\[dicom\]'"
+    ):
         read_header(path)  # in this process, for the patches
 
 
