@@ -50,7 +50,7 @@ def answer(board: Board) -> Answer:
     who = sentence_case(called[kind])
     if missing:
         who = f"{sentence_case(joined(missing))} cannot be compared yet; of the others, {called[kind]}"
-    line, verdict = _verdict(board, called, who, leads)
+    line, verdict = _verdict(board, called, who, leads, once=any(len(row.cards) == 1 for row in found.best.values()))
     return Answer(line, (_figures(board, called, found), verdict, _caveat(board, found, basis, missing)))
 
 
@@ -86,12 +86,17 @@ def _supported(board: Board, one: Row, other: Row) -> bool:
     return bool(board.pairs.supported[board.rows.index(one), board.rows.index(other)])
 
 
-def _verdict(board: Board, called: Mapping[Approach, str], who: str, leads: Mapping[Approach, bool]) -> tuple[str, str]:
-    """Write the line and the sentence that say whether the lead over each other approach is supported."""
+def _verdict(
+    board: Board, called: Mapping[Approach, str], who: str, leads: Mapping[Approach, bool], *, once: bool
+) -> tuple[str, str]:
+    """Write the line and the sentence that say whether the lead over each other approach is supported.
+
+    Of what was trained `once`, no interval knows how another training would have come out.
+    """
     where = under(board)
     sure = [called[other] for other, supported in leads.items() if supported]
     unsure = [called[other] for other, supported in leads.items() if not supported]
-    larger = "larger than the choice of patients and training runs explains"
+    larger = f"larger than the choice of patients{'' if once else ' and training runs'} explains"
     smaller = "with other patients or training runs, the order could be the other way round"
     if not unsure:
         lead = f"Its lead over {joined(sure)} is supported: it is {larger}."

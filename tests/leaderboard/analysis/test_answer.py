@@ -52,7 +52,7 @@ def given(board, *supported):
         (
             ("scratch", "imagenet-finetune"),
             "Adaptation leads under shift, and the lead is supported.",
-            " is supported: ",
+            " is supported: it is larger than the choice of patients explains",  # each was trained once
         ),
         ((), "Adaptation is ahead under shift, but the lead is not supported.", " is not supported: "),
         (
