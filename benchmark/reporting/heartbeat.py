@@ -13,6 +13,7 @@ from ..files.wording import duration
 if TYPE_CHECKING:
     from rich.console import Console
 
+SOON = 2.0  # seconds to the first line
 FIRST, LONGEST = 5.0, 60.0  # seconds between lines, at first and in the end
 SHARE = 1 / 60  # of the time so far: a log of hours is not to be a log of seconds
 
@@ -32,7 +33,9 @@ def heartbeat(screen: Console, describe: Callable[[], str], first: float = FIRST
     over, begin = threading.Event(), time.monotonic()
 
     def beat() -> None:
-        while not over.wait(max(first, min(LONGEST, (time.monotonic() - begin) * SHARE))):
+        pause = min(SOON, first)
+        while not over.wait(pause):
+            pause = max(first, min(LONGEST, (time.monotonic() - begin) * SHARE))
             text = describe()
             if text:
                 with suppress(OSError, ValueError):  # a log on a full disk, or closed: work goes on

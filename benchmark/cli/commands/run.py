@@ -68,12 +68,13 @@ def run(
     from ...protocols.folder import write_protocol
     from ...runs.tuning import budget as tuning_budget
     from ..progress import console, watch
-    from ..tables.new_sites import new_site_lines, new_sites
+    from ..tables.new_sites import new_site_lines, new_sites, require_folders
     from ..terms import resolve_study
 
     if not baseline:
         raise MedshiftError("no --baseline: give a name from `medshift list baselines`, or my_module:MyBaseline")
     output_folder(out, "a submission")
+    require_folders(unlabelled)
     register = registrar(criteria)
     given = [*(settings or []), *([f"budget={budget}"] if budget else [])]
     foreign = is_foreign(baseline) and not in_process

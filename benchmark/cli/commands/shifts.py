@@ -60,7 +60,8 @@ def gallery(
     """Make a page that shows every built-in shift at five severities, with its physics, unit and source."""
     from ...files.destinations import output_file
 
-    write_gallery(output_file(out, GALLERY, (".html",)))
+    out = output_file(out, GALLERY, (".html",))
+    write_gallery(out)
     print(out)
 
 

@@ -119,10 +119,11 @@ def model_test(
     from ...exchange.ingest import require_entry_name
     from ...protocols.folder import write_protocol
     from ..progress import console, watch
-    from ..tables.new_sites import new_site_lines, new_sites
+    from ..tables.new_sites import new_site_lines, new_sites, require_folders
     from ..terms import resolve_study
 
     require_entry_name(name)
+    require_folders(unlabelled)
     loaded, protocol, table = resolve_study(chosen.choices(), protocol_folder, data, reading)
     sites = new_sites(unlabelled, protocol, reading.options())
     from ...exchange.models.brought import Statement, bring

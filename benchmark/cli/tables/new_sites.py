@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ....shifts.errors import MedshiftError
 from ...reporting.numbers import format_estimate
 
 if TYPE_CHECKING:
@@ -14,6 +15,13 @@ if TYPE_CHECKING:
     from ...protocols.protocol import Protocol
     from ...runs.job import Job
     from ...runs.new_sites.images import NewSites
+
+
+def require_folders(folders: list[Path] | None) -> None:
+    """Raise MedshiftError unless what `--unlabelled` names are folders: looked at before anything slow."""
+    for folder in folders or ():
+        if not folder.is_dir():
+            raise MedshiftError(f"--unlabelled {folder}: not a folder; give a folder of images of one site")
 
 
 def new_sites(folders: list[Path] | None, protocol: Protocol, options: Options) -> NewSites:

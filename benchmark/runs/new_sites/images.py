@@ -41,7 +41,7 @@ def read_sites(
         progress: Receives progress.
 
     Raises:
-        MedshiftError: A folder is missing or holds no image, an image cannot be read, or its shape is not the model's.
+        MedshiftError: A folder holds no image, an image cannot be read, or its shape is not the model's.
     """
     facts = protocol.dataset
     progress = progress or RunProgress()
@@ -50,8 +50,6 @@ def read_sites(
         reading = replace(reading, channels=facts.channels)
     seen = {}
     for folder in folders:
-        if not folder.is_dir():
-            raise MedshiftError(f"{folder}: not a folder; give a folder of images of one site, without labels")
         images = read_unlabelled(folder, replace(reading, depth=8))
         have = (*images.pixels.shape[1:],)
         if have != (facts.channels, *facts.image_size):

@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from typer.testing import CliRunner
 
+from medshift.benchmark.cli.main import app
 from medshift.benchmark.severity.gallery import gallery as module
 from medshift.benchmark.severity.gallery import pictures
 from medshift.shifts import apply_shift
@@ -96,3 +98,10 @@ def test_it_has_no_serious_finding_of_axe_and_says_nothing_on_the_console(page, 
         assert opened.messages == []
         assert [request for request in opened.requests if not request.startswith("data:")] == [url]
         opened.context.close()
+
+
+def test_the_command_names_the_page_that_it_writes_into_a_folder(tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "gallery", lambda home, progress: "the gallery")
+    done = CliRunner().invoke(app, ["shifts", "gallery", "--out", str(tmp_path)])
+    assert done.stdout == f"{tmp_path / 'shifts.html'}\n"
+    assert (tmp_path / "shifts.html").read_text() == "the gallery"
