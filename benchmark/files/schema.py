@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from ...shifts.errors import MedshiftError
 from .text import fault, visible
 
 Text = TypeVar("Text", bound=str)
+Model = TypeVar("Model", bound=BaseModel)
 
 
 class Strict(BaseModel):
@@ -27,6 +30,28 @@ def printable(text: Text) -> Text:
     if why:
         raise ValueError(why)
     return text
+
+
+def read_model(path: Path, model: type[Model], largest: int, what: str) -> Model:
+    """Read a file of JSON that is not a stranger's; those are read in a child (`bounded.json_text`).
+
+    Args:
+        path: The file.
+        model: What it holds.
+        largest: Its most bytes.
+        what: The kind of file, for messages.
+
+    Raises:
+        MedshiftError: It is missing, too large, damaged or of another schema.
+    """
+    try:
+        if path.stat().st_size > largest:
+            raise MedshiftError(f"{path} is larger than {largest >> 20} MiB, the limit for a {what}")
+        return model.model_validate_json(path.read_bytes())
+    except OSError as error:
+        raise MedshiftError(f"{path} cannot be read: {error.strerror}") from error
+    except ValidationError as error:
+        raise MedshiftError(f"{path} is not a valid {what}: {first_problem(error)}") from error
 
 
 def first_problem(error: ValidationError) -> str:

@@ -100,6 +100,11 @@ TERMS: Mapping[str, Term] = {
         "How far an entry lies above a line through the others: better under shift than its clean figure lets expect.",
     ),
     "verified": Term("verified", "Somebody else has rerun the entry and got the same predictions."),
+    "claimed": Term(
+        "claimed",
+        "Nobody has rerun the entry yet, or nobody can. Its figures are computed from its predictions; how those were "
+        "made is its author’s word, so it has no rank.",
+    ),
     "simulated": Term("SIMULATED", "The images come from a model of patients and scanners, not from patients."),
     "estimator": Term("estimator", "It guesses the figure at a site from the predictions there, without labels."),
 }

@@ -12,7 +12,7 @@ from ...benchmark.scoring.metrics import METRICS
 from ..ranking.board import Board, Row
 from .approach import by_approach
 from .convergence import convergence
-from .headline import BestOfEach, approach_name, at_equal_steps, best_of_each, one_length_each, under
+from .headline import BestOfEach, approach_name, best_of_each, compared, under
 from .wording import joined, sentence_case
 
 Basis: TypeAlias = Literal["convergence", "steps", "all"]
@@ -59,10 +59,7 @@ def _compared(board: Board) -> tuple[BestOfEach | None, Basis]:
     every = by_approach(board.rows)
     if len(every) < 2:
         return None, "all"
-    states = convergence(board)
-    steps, second = at_equal_steps(board, every)
-    converged = [row for rows in every.values() for row in rows if states[row.name].state == "converged"]
-    first = best_of_each(board, one_length_each(converged, steps))
+    first, second, _ = compared(board, every, convergence(board))
     if first is not None:
         return first, "convergence"
     if second is not None:
@@ -73,8 +70,8 @@ def _compared(board: Board) -> tuple[BestOfEach | None, Basis]:
 def _alone(board: Board, ranked: Sequence[Row]) -> Answer:
     """Name the best entry where there are no two approaches to compare."""
     higher = METRICS[board.rank_by].higher_is_better
-    best = (max if higher else min)(ranked, key=lambda row: _figure(board, row))
-    figure = f"{best.name} reaches {format_decimal(_figure(board, best))} in {board.title} {under(board)}."
+    best = (max if higher else min)(ranked, key=lambda row: board.figure(row).value)
+    figure = f"{best.name} reaches {format_decimal(board.figure(best).value)} in {board.title} {under(board)}."
     if len(ranked) == 1:
         return Answer(f"{best.name} is the only entry so far.", (figure,))
     kinds = by_approach(board.rows)
@@ -113,8 +110,8 @@ def _verdict(
 def _figures(board: Board, called: Mapping[Approach, str], found: BestOfEach) -> str:
     """Write the figure of the best entry of each approach."""
     (kind, best), *others = found.best.items()
-    rest = [f"{format_decimal(_figure(board, row))} for {called[other]} ({row.name})" for other, row in others]
-    value = format_decimal(_figure(board, best))
+    rest = [f"{format_decimal(board.figure(row).value)} for {called[other]} ({row.name})" for other, row in others]
+    value = format_decimal(board.figure(best).value)
     return (
         f"{sentence_case(called[kind])} comes first: its best entry, {best.name}, reaches {value} in {board.title} "
         f"{under(board)}, against {joined(rest)}."
@@ -142,7 +139,3 @@ def _caveat(board: Board, found: BestOfEach, basis: Basis, missing: Sequence[App
     if not doubts:
         return "These entries are shown to have trained long enough."
     return f"Keep in mind: {joined(doubts)}."
-
-
-def _figure(board: Board, row: Row) -> float:
-    return row.aggregates[board.ranked_figure, board.rank_by].value

@@ -70,16 +70,26 @@ def convergence(board: Board) -> dict[str, Convergence]:
     converged if the longest of at most half its length had, by which both count. Of entries with the very same training
     (steps and losses of every seed), such as test-time methods on one source model, those without a state of their own
     take that of another. A baseline of medshift's that is not trained by steps, but solved, needs none of this.
+
+    What is claimed is held against all entries, but shows nothing of those that were run again.
     """
-    families = _families(board.rows)
-    found = {row.name: _from_longer(board, row, families) for row in board.rows}
-    for row in board.rows:
+    among_all = _states(board, board.rows)
+    return (
+        {**among_all, **_states(board, [row for row in board.rows if not row.claimed])} if board.claimed else among_all
+    )
+
+
+def _states(board: Board, rows: Sequence[Row]) -> dict[str, Convergence]:
+    """Decide for some entries whether their training had converged, by these alone."""
+    families = _families(rows)
+    found = {row.name: _from_longer(board, row, families) for row in rows}
+    for row in rows:
         if found[row.name].state == "not shown":
             found[row.name] = _from_shorter(board, row, families, found) or found[row.name]
-    shown = [row for row in board.rows if found[row.name].state != "not shown" and found[row.name].steps]
+    shown = [row for row in rows if found[row.name].state != "not shown" and found[row.name].steps]
     origins = _by_training(sorted(shown, key=lambda row: (found[row.name].state == "converged", row.name)))
     inherited = {}
-    for row in board.rows:
+    for row in rows:
         if found[row.name].state == "not shown" and (origin := _same_training(row, origins)):
             given = found[origin.name]
             why = f"its training is that of {origin.name}, of which holds: {given.why}"

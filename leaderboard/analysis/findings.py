@@ -61,8 +61,9 @@ def _first_tiers(board: Board) -> list[str]:
             continue
         first = [row for row in ranked if row.tier == 1]
         if len(ranked) == 1:
+            which = "only verified" if any(row.sees == sees for row in board.claimed) else "only"
             sentences.append(
-                f"{first[0].name} is the only method that sees {sees}, so there is none to rank it against."
+                f"{first[0].name} is the {which} method that sees {sees}, so there is none to rank it against."
             )
         elif len(first) == 1:
             sentences.append(

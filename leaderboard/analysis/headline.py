@@ -42,9 +42,8 @@ def headline(board: Board) -> list[str]:
         return []
     states = convergence(board)
     called = {kind: approach_name(kind, rows) for kind, rows in every.items()}
-    converged = [row for rows in every.values() for row in rows if states[row.name].state == "converged"]
-    steps, second = at_equal_steps(board, every)
-    first = best_of_each(board, one_length_each(converged, steps))
+    converged = _converged(every, states)
+    first, second, steps = compared(board, every, states)
     question, equal_steps = _question(called), f"at equal steps ({steps:,} each)"
     agree = first is not None and second is not None and first.best == second.best
     if first is None:
@@ -59,19 +58,38 @@ def headline(board: Board) -> list[str]:
     return [*sentences, *_left_out(every, states), *(_context(board, called, basis) if basis else [])]
 
 
+def compared(
+    board: Board, every: Mapping[Approach, Sequence[Row]], states: Mapping[str, Convergence]
+) -> tuple[BestOfEach | None, BestOfEach | None, int]:
+    """Compare at equal convergence and at equal steps, each None for fewer than two approaches; and return the steps.
+
+    Args:
+        board: Ranked table.
+        every: Its ranked entries by approach.
+        states: Whether the training of each had converged.
+    """
+    steps, second = _at_equal_steps(board, every)
+    return best_of_each(board, _one_length_each(_converged(every, states), steps)), second, steps
+
+
 def best_of_each(board: Board, rows: Sequence[Row]) -> BestOfEach | None:
     """Find the best of each approach among some entries; None for fewer than two approaches."""
     kinds, higher = by_approach(rows), METRICS[board.rank_by].higher_is_better
     if len(kinds) < 2:
         return None
     best = {
-        kind: (max if higher else min)(members, key=lambda row: _figure(board, row)) for kind, members in kinds.items()
+        kind: (max if higher else min)(members, key=lambda row: board.figure(row).value)
+        for kind, members in kinds.items()
     }
-    order = sorted(best, key=lambda kind: -_figure(board, best[kind]) if higher else _figure(board, best[kind]))
+    order = sorted(best, key=lambda kind: -board.figure(best[kind]).value if higher else board.figure(best[kind]).value)
     return BestOfEach(kinds, {kind: best[kind] for kind in order})
 
 
-def one_length_each(rows: Sequence[Row], steps: int) -> list[Row]:
+def _converged(every: Mapping[Approach, Sequence[Row]], states: Mapping[str, Convergence]) -> list[Row]:
+    return [row for rows in every.values() for row in rows if states[row.name].state == "converged"]
+
+
+def _one_length_each(rows: Sequence[Row], steps: int) -> list[Row]:
     """Keep one of the entries that differ only in the length of training: that of equal steps, or else the shortest.
 
     The others are there to show that it converged, and would make the best of an approach the best of more draws.
@@ -82,7 +100,7 @@ def one_length_each(rows: Sequence[Row], steps: int) -> list[Row]:
     return [row for row in rows if row in kept.values()]
 
 
-def at_equal_steps(board: Board, every: Mapping[Approach, Sequence[Row]]) -> tuple[int, BestOfEach | None]:
+def _at_equal_steps(board: Board, every: Mapping[Approach, Sequence[Row]]) -> tuple[int, BestOfEach | None]:
     """Find the length that most entries have, among those that two approaches share, and the best at this length.
 
     Test-time methods have the length of the model that they stand on; what is solved, not trained, has none.
@@ -127,7 +145,7 @@ def _missing(
     better = max if METRICS[board.rank_by].higher_is_better else min
     missing = {kind: rows for kind, rows in every.items() if kind not in by_approach(converged)}
     ours = [[row for row in rows if not row.cards[0].baseline.external] for rows in missing.values()]
-    best = [better(rows, key=lambda row: _figure(board, row)).cards[0].baseline.name for rows in ours if rows]
+    best = [better(rows, key=lambda row: board.figure(row).value).cards[0].baseline.name for rows in ours if rows]
     example = f", NAME being {joined(best, 'or')}, for example" if best else ""
     how = f"An entry of the standard budget is shown to have converged by one of twice its steps: {LONGER}{example}."
     return [called[kind] for kind in missing], how
@@ -181,7 +199,7 @@ def _context(board: Board, called: Mapping[Approach, str], found: BestOfEach) ->
     sentences = []
     if any(len(rows) > 2 for rows in found.rows.values()):
         medians = [
-            f"{called[kind]} {format_decimal(median(_figure(board, row) for row in found.rows[kind]))}"
+            f"{called[kind]} {format_decimal(median(board.figure(row).value for row in found.rows[kind]))}"
             for kind in found.best
         ]
         sentences.append(f"The best of many entries is partly best by luck; the medians are: {'; '.join(medians)}.")
@@ -189,10 +207,6 @@ def _context(board: Board, called: Mapping[Approach, str], found: BestOfEach) ->
         clean = [f"{called[kind]} {row.aggregates['clean', board.rank_by].text}" for kind, row in found.best.items()]
         sentences.append(f"On clean images, the best entries named first score: {'; '.join(clean)}.")
     return sentences
-
-
-def _figure(board: Board, row: Row) -> float:
-    return row.aggregates[board.ranked_figure, board.rank_by].value
 
 
 def under(board: Board) -> str:
@@ -207,7 +221,7 @@ def _listed(board: Board, called: Mapping[Approach, str], found: BestOfEach) -> 
         weights = f", weights {other_weights(row)}" if other_weights(row) else ""
         count = len(found.rows[kind])
         of = f", best of {count} entries" if count > 1 else ""
-        figure = row.aggregates[board.ranked_figure, board.rank_by].text
+        figure = board.figure(row).text
         parts.append(f"{called[kind]} {figure} ({row.name}{weights}{of})")
     return "; ".join(parts)
 

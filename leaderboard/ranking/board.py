@@ -6,6 +6,7 @@ import math
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -162,6 +163,14 @@ class Board:
     def claimed(self) -> list[Row]:
         """The rows that nobody has run again, where that is kept count of: they are listed without a rank."""
         return [row for row in self.rows if row.claimed]
+
+    def groups(self) -> dict[Sees | Literal[""], list[Row]]:
+        """Group all rows: by access level those that can have a rank, then the claimed ones under an empty name."""
+        return {**self.by_sees(), **({"": self.claimed} if self.claimed else {})}
+
+    def figure(self, row: Row) -> Figure:
+        """Return the figure that ranks a row."""
+        return row.aggregates[self.ranked_figure, self.rank_by]
 
     def best_first(self) -> list[Row]:
         """Sort the rows of all access levels by rank, then by name; unranked ones come last."""

@@ -9,9 +9,17 @@ from typing import TYPE_CHECKING
 from ...benchmark.files.wording import plural
 
 if TYPE_CHECKING:
-    from .board import Row
+    from .board import Board, Row
 
 MOST_NAMED = 5
+
+
+def entries_in_words(boards: Sequence[Board]) -> str:
+    """Count the entries of some boards, and those run again where that is kept count of: `6 entries, 4 verified`."""
+    count = sum(len(board.rows) for board in boards)
+    text = "1 entry" if count == 1 else f"{count:,} entries"
+    kept = [board for board in boards if board.registered]
+    return f"{text}, {sum(row.verified for board in kept for row in board.rows):,} verified" if kept else text
 
 
 def counted(rows: Sequence[Row]) -> list[str]:

@@ -8,6 +8,7 @@ from html import escape
 from ...benchmark.scoring.metrics import METRICS
 from ..entries.figures import Figure
 from ..ranking.board import Board
+from ..ranking.counts import entries_in_words
 
 WIDTH_OF_CHARACTER = 6.6  # average pixels per character of 11 px Verdana
 LONGEST = 60  # characters
@@ -19,11 +20,7 @@ def badge(boards: Sequence[Board]) -> str:
     Protocols that are not the maintainers' own have no part in it.
     """
     boards = [board for board in boards if board.own]
-    count = sum(len(board.rows) for board in boards)
-    right = "1 entry" if count == 1 else f"{count} entries"
-    if any(board.registered for board in boards):
-        again = sum(row.verified for board in boards for row in board.rows if board.registered)
-        right = f"{right}, {again} verified"
+    right = entries_in_words(boards)
     board = next((board for board in boards if any(row.rank is not None for row in board.rows)), None)
     if board is not None:
         where = "under shift" if board.ranked_figure == "shifted" else "on clean images"
@@ -34,7 +31,7 @@ def badge(boards: Sequence[Board]) -> str:
 
 def _best(board: Board) -> Figure:
     """Return the best figure over all access levels, since each has a first rank of its own."""
-    figures = [row.aggregates[board.ranked_figure, board.rank_by] for row in board.rows if row.rank is not None]
+    figures = [board.figure(row) for row in board.rows if row.rank is not None]
     best = max if METRICS[board.rank_by].higher_is_better else min
     return best(figures, key=lambda figure: figure.value)
 

@@ -9,32 +9,26 @@ from html import escape
 from ...benchmark.contract.sees import MEANS
 from ...benchmark.reporting import axes
 from ...benchmark.scoring.metrics import METRICS
-from ..analysis.approach import approach, by_approach
+from ..analysis.approach import by_approach
 from ..entries.figures import Figure
 from ..ranking.board import Board, Row
 from .brief import leading
+from .site.marks import OUTLINES, mark_of, title_of
 
 WIDTH, LEFT, RIGHT = 680, 190, 24
 LINE, TOP, BOTTOM = 21, 78, 40
 APART = 3  # pixels between the two figures of an entry and the middle of its row
 LETTERS = 24  # characters of an entry's name that fit
-SHAPES = {"ImageNet transfer": "circle", "training from scratch": "square", "adaptation": "triangle"}
-OUTLINES = {
-    "circle": "M-5,0a5,5 0 1,0 10,0a5,5 0 1,0 -10,0z",
-    "square": "M-4.5,-4.5h9v9h-9z",
-    "triangle": "M0,-5.5L5.5,4.5H-5.5z",
-    "other": "M0,-5.5L5.5,0L0,5.5L-5.5,0z",
-}
 # a background of its own: what a page shows behind a picture need not follow the reader's scheme
 STYLE = """\
 svg{--back:#fff}text{font:12px system-ui,-apple-system,"Segoe UI",Helvetica,Arial,sans-serif;fill:#1f2328}
 .back{fill:#fff;stroke:#d1d9e0}.soft{fill:#59636e}.head{font-weight:600}.grid{stroke:#d1d9e0}
-.circle{fill:#0b5cad;stroke:#0b5cad}.square{fill:#a04500;stroke:#a04500}.triangle{fill:#0e7a4b;stroke:#0e7a4b}
+.imagenet{fill:#0b5cad;stroke:#0b5cad}.scratch{fill:#a04500;stroke:#a04500}.adaptation{fill:#0e7a4b;stroke:#0e7a4b}
 .other{fill:#59636e;stroke:#59636e}.clean{fill:var(--back);stroke-width:1.6}.label{font-size:11px}
 .chance{stroke:#59636e;stroke-dasharray:3 3}.bar{stroke-width:1.6}
 @media(prefers-color-scheme:dark){svg{--back:#0d1117}text{fill:#e6edf3}.back{fill:#0d1117;stroke:#3d444d}.soft{fill:#9198a1}
-.grid{stroke:#3d444d}.circle{fill:#6cb6ff;stroke:#6cb6ff}.square{fill:#f0a05a;stroke:#f0a05a}
-.triangle{fill:#4cc38a;stroke:#4cc38a}.other{fill:#9198a1;stroke:#9198a1}.clean{fill:var(--back)}.chance{stroke:#9198a1}}
+.grid{stroke:#3d444d}.imagenet{fill:#6cb6ff;stroke:#6cb6ff}.scratch{fill:#f0a05a;stroke:#f0a05a}
+.adaptation{fill:#4cc38a;stroke:#4cc38a}.other{fill:#9198a1;stroke:#9198a1}.clean{fill:var(--back)}.chance{stroke:#9198a1}}
 """
 
 
@@ -84,8 +78,9 @@ def _drawn(board: Board) -> str:
 def _legend(rows: Sequence[Row], both: bool, guessing: bool) -> Iterator[str]:
     """Explain shapes, in the second line, and fills, in the third."""
     x = 16.0
-    for name in dict.fromkeys(approach(row) or "other" for row in rows):
-        yield _mark(x + 6, 42, _shape(name))
+    for mark in dict.fromkeys(map(mark_of, rows)):
+        name = title_of(mark)
+        yield _mark(x + 6, 42, mark)
         yield _text(x + 17, 46, name, "soft")
         x += 34 + 6.2 * len(name)
     bars = f"Bars: 95 % intervals.{' Dotted: guessing.' if guessing else ''}"
@@ -95,7 +90,7 @@ def _legend(rows: Sequence[Row], both: bool, guessing: bool) -> Iterator[str]:
 
 def _entry(row: Row, figures: Sequence[Figure], at: Callable[[float], float], y: float) -> Iterator[str]:
     """Draw the name of an entry, its figures and their intervals; the last figure is filled."""
-    shape = _shape(approach(row) or "other")
+    shape = mark_of(row)
     name = row.name if len(row.name) <= LETTERS else f"{row.name[: LETTERS - 1]}…"
     yield _text(LEFT - 14, y + 4, name, "", "end")
     for number, figure in enumerate(figures):
@@ -105,10 +100,6 @@ def _entry(row: Row, figures: Sequence[Figure], at: Callable[[float], float], y:
             if not math.isnan(figure.low):
                 yield f'<path class="{shape} bar" d="M{at(figure.low)},{level:g}H{at(figure.high)}"/>'
             yield _mark(at(figure.value), level, shape if last else f"{shape} clean", figure.text)
-
-
-def _shape(name: str) -> str:
-    return SHAPES.get(name, "other")
 
 
 def _mark(x: float, y: float, classes: str, title: str = "") -> str:

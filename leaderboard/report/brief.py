@@ -8,7 +8,7 @@ from ..analysis.approach import approach_title
 from ..analysis.correlation import Correlation
 from ..analysis.findings import findings
 from ..ranking.board import Board, Row
-from .markdown import escape
+from .markdown import escape, rank_text
 
 FIRST = 3  # entries of each access level
 
@@ -34,15 +34,17 @@ def _table(board: Board, found: Correlation | None, folder: str) -> str:
     name = escape(board.protocol.name)
     title = f"[**{name}**]({folder}/{board.protocol.name})" if folder else f"**{name}**"
     kind = " (SIMULATED images)" if board.protocol.dataset.simulated else ""
+    entries = f"{len(board.rows):,} entries"
+    if board.claimed:
+        entries = f"{len(board.rows) - len(board.claimed):,} verified entries (and {len(board.claimed):,} claimed)"
     lines = [
-        f"{title}{kind}: {board.title}, the first {FIRST} of each access level of {len(board.rows):,} entries.",
+        f"{title}{kind}: {board.title}, the first {FIRST} of each access level of {entries}.",
         "",
         "| Sees | # | Entry | Approach | Clean | Under shift |",
         "|---|--:|---|---|--:|--:|",
     ]
     for row in leading(board):
-        rank = "–" if row.rank is None else f"{row.rank} ({row.ranks[0]}–{row.ranks[1]})"
-        cells = [f"`{row.sees}`", rank, f"`{row.name}`", escape(approach_title(row)) or "–"]
+        cells = [f"`{row.sees}`", rank_text(row), f"`{row.name}`", escape(approach_title(row)) or "–"]
         cells += [
             row.aggregates[figure, board.rank_by].text if figure in row.aggregates else "–"
             for figure in ("clean", "shifted")

@@ -126,7 +126,7 @@ def against_clean(board: Board, name: str, title: str, line: Line | None) -> Cha
 
 
 def _point(style: int, name: str, clean: Figure, shifted: Figure, across: Axis, down: Axis) -> Point:
-    (x0, x1), (y0, y1) = (_ends(part.low, part.high, part.value) for part in (clean, shifted))
+    (x0, x1), (y0, y1) = map(interval_ends, (clean, shifted))
     if style == MOST:
         x0 = x1 = clean.value
         y0 = y1 = shifted.value
@@ -221,5 +221,6 @@ def _step(span: float) -> float:
     return next(power * m for m in (5, 2, 1) if span / (power * m) >= 3 - 1e-9)
 
 
-def _ends(low: float, high: float, value: float) -> tuple[float, float]:
-    return (value, value) if math.isnan(low) else (low, high)
+def interval_ends(figure: Figure) -> tuple[float, float]:
+    """Return both ends of an interval; the figure itself where it has none."""
+    return (figure.value, figure.value) if math.isnan(figure.low) else (figure.low, figure.high)

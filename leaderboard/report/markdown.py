@@ -52,6 +52,11 @@ def escape(text: str) -> str:
     return LINKED.sub(r"\g<0><!-- -->", SPECIAL.sub(r"\\\1", visible(" ".join(text.split()), len(text) + 3)))
 
 
+def rank_text(row: Row) -> str:
+    """Format a rank and its interval: `2 (1–3)`."""
+    return "–" if row.rank is None else f"{row.rank} ({row.ranks[0]}–{row.ranks[1]})"
+
+
 def _table(board: Board, found: Correlation | None) -> str:
     protocol = board.protocol
     others = [name for name in protocol.metrics if name != board.rank_by]
@@ -112,10 +117,9 @@ def _mark(row: Row) -> str:
 
 
 def _cells(row: Row, state: Convergence, rank_by: str, others: Sequence[str]) -> list[str]:
-    rank = "–" if row.rank is None else f"{row.rank} ({row.ranks[0]}–{row.ranks[1]})"
     cells = [
         str(row.tier or "–"),
-        rank,
+        rank_text(row),
         f"`{row.name}`{_mark(row)}{_start(row)}",
         f"`{row.sees}`",
         _seeds(row),

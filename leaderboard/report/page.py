@@ -32,7 +32,8 @@ from .loss_curves import figure_curves, loss_curves, speeds
 from .markdown import COLUMNS
 from .page_data import details
 from .site import index as site
-from .site.picture import mark_of, picture
+from .site.marks import OUTLINES, mark_of
+from .site.picture import picture
 
 TEMPLATES = Path(__file__).with_name("templates")
 SCRIPTS = (
@@ -71,6 +72,7 @@ def page(board: Board, found: Correlation | None, fitted: Sequence[Line], galler
         script_hash=policy_hash(script),
         style_hash=policy_hash(style),
         means=MEANS,
+        outlines=OUTLINES,
         size=(charts.WIDTH, charts.HEIGHT),
         frame=(charts.LEFT, charts.TOP, charts.WIDTH - charts.RIGHT, charts.HEIGHT - charts.BOTTOM),
     )
@@ -116,7 +118,7 @@ def _context(board: Board, found: Correlation | None, fitted: Sequence[Line]) ->
                 }
                 for row in rows
             ]
-            for sees, rows in [*board.by_sees().items(), *([("", board.claimed)] if board.claimed else [])]
+            for sees, rows in board.groups().items()
         },
         "question": site.question(protocol),
         "answer": answer(board),

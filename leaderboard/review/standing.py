@@ -22,7 +22,7 @@ def figure_of(board: Board | None, name: str) -> str:
     row = row_of(board, name)
     if board is None or row is None:
         return "not on the board"
-    figure = row.aggregates[board.ranked_figure, board.rank_by].text
+    figure = board.figure(row).text
     place = f"rank {row.rank} of {len(board.by_sees()[row.sees])}" if row.rank else "no rank"
     return f"{place}, {board.title} {escape(figure)} {UNDER[board.ranked_figure]}"
 

@@ -40,6 +40,17 @@ def test_the_first_three_of_each_access_level_are_named(board):
     assert brief([replace(board, rows=[])], [None], "") == ""
 
 
+def test_claimed_entries_are_counted_apart(board):
+    *rows, last = board.rows
+    two = replace(board, rows=[*rows[:-1], replace(rows[-1], claimed=True, rank=None, tier=0), last])
+    text = brief([two], [None], "")
+    assert "the first 3 of each access level of 5 verified entries (and 1 claimed)" in text
+    said = "the only {}method that sees test-batches".format
+    assert any(said("") in line for line in findings(board))
+    twice = replace(board, rows=[*board.rows, replace(last, name="adabn", claimed=True, rank=None, tier=0)])
+    assert any(said("verified ") in line for line in findings(twice))
+
+
 def test_one_severity_is_said_to_be_one(board):
     alone = board.protocol.model_copy(update={"severities": (3,)})
     assert findings(replace(board, protocol=alone))[-1].startswith("Synthesized shifts were tested at severity 3 alone")

@@ -17,7 +17,8 @@ from ...analysis.answer import answer
 from ...analysis.approach import by_approach
 from ...analysis.wording import joined
 from ...ranking.board import Board
-from .picture import MARKS, OTHER, mark_of, title_of
+from ...ranking.counts import entries_in_words
+from .marks import MARKS, OTHER, OUTLINES, mark_of, title_of
 from .thumbnail import thumbnail
 
 TEMPLATES = Path(__file__).with_name("templates")
@@ -53,9 +54,11 @@ def index_page(boards: Sequence[Board], gallery: str = "") -> str:
     return template.render(
         cards=[_card(board) for board in boards],
         legend=[(mark, title_of(mark)) for mark in (*MARKS.values(), OTHER) if mark in used],
+        claimed=any(board.claimed for board in boards),
+        outlines=OUTLINES,
         gallery=gallery,
         terms=glossary.TERMS,
-        linked=glossary.linked,
+        term=glossary.term,
         script=Markup(script),
         style=Markup(style),
         script_hash=policy_hash(script),
@@ -77,7 +80,7 @@ def question(protocol: Protocol) -> str:
 
 def _card(board: Board) -> dict[str, object]:
     kinds = by_approach(board.rows)
-    facts = ["1 entry" if len(board.rows) == 1 else f"{len(board.rows)} entries"]
+    facts = [entries_in_words([board])]
     facts += [f"{len(kinds)} approaches" if len(kinds) > 1 else "1 approach"] if kinds else []
     return {
         "name": board.protocol.name,

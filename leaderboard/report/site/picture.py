@@ -12,17 +12,12 @@ from itertools import groupby
 
 from ....benchmark.reporting.numbers import format_decimal
 from ....benchmark.scoring.metrics import METRICS
-from ...analysis.approach import approach, approach_title
+from ...analysis.approach import approach_title
 from ...entries.figures import Figure
 from ...ranking.board import Board, Row
-from ..charts import Axis, bounds
+from ..charts import Axis, bounds, interval_ends
+from .marks import MARKS, OTHER, mark_of, title_of
 
-MARKS: Mapping[str, str] = {  # approach -> name of its colour and its shape
-    "ImageNet transfer": "imagenet",
-    "training from scratch": "scratch",
-    "adaptation": "adaptation",
-}
-OTHER = "other"
 START, END = 2.0, 98.0  # of the axis: marks at its ends are not cut
 FIGURES = ("clean", "shifted")
 
@@ -48,6 +43,7 @@ class Dots:
         approach: In words.
         sees: Access level.
         tier: 0 if it is not ranked.
+        claimed: Whether nobody has run it again, where that is kept count of.
         spans: The figures that are defined, by name.
         drop: As text; empty if undefined.
     """
@@ -58,6 +54,7 @@ class Dots:
     approach: str
     sees: str
     tier: int
+    claimed: bool
     spans: Mapping[str, Span]
     drop: str
 
@@ -69,7 +66,8 @@ class Picture:
     Args:
         ticks: (position in percent, label) along the axis.
         chance: Position of guessing in percent; None where it is off the axis or the metric has none.
-        groups: Access level -> (tier, entries) in order; the level with the best entry comes first.
+        groups: Access level -> (tier, entries) in order; the level with the best entry comes first, and claimed
+            entries come last, under an empty name.
         legend: (mark, approach) of those that occur.
         figures: Which of clean and shifted are drawn.
         better: Where the better figures are: `right` or `left`.
@@ -94,36 +92,26 @@ def picture(board: Board) -> Picture | None:
     axis = Axis(low, high, START, END)
     metric = METRICS[board.rank_by]
     dots = {row.name: _dots(row, number, found[row.name], axis) for number, row in enumerate(board.rows)}
+    order = sorted(board.groups().items(), key=lambda each: (each[0] == "", _leader(board, each[1])))
     groups: dict[str, list[tuple[int, list[Dots]]]] = {
         sees: [(tier, [dots[row.name] for row in members]) for tier, members in groupby(rows, key=lambda row: row.tier)]
-        for sees, rows in sorted(board.by_sees().items(), key=lambda each: _leader(board, each[1]))
+        for sees, rows in order
     }
-    used = {(each.mark, title_of(each.mark)) for each in dots.values()}
-    order = [*MARKS.values(), OTHER]
+    used = {each.mark for each in dots.values()}
     guess = metric.chance(len(board.protocol.dataset.classes)) if metric.chance else None
     return Picture(
         ticks=axis.ticks(),
         chance=axis.at(guess) if guess is not None and low <= guess <= high else None,
         groups=groups,
-        legend=sorted(used, key=lambda each: order.index(each[0])),
+        legend=[(mark, title_of(mark)) for mark in (*MARKS.values(), OTHER) if mark in used],
         figures=names,
         better="right" if metric.higher_is_better else "left",
     )
 
 
-def mark_of(row: Row) -> str:
-    """Name the colour and shape of an entry."""
-    return MARKS.get(approach(row) or "", OTHER)
-
-
-def title_of(mark: str) -> str:
-    """Name the approach that a mark stands for."""
-    return next((title for title, name in MARKS.items() if name == mark), "other approach")
-
-
 def _leader(board: Board, rows: Sequence[Row]) -> float:
     """Sort access levels by their best entry."""
-    value = rows[0].aggregates[board.ranked_figure, board.rank_by].value
+    value = board.figure(rows[0]).value
     if math.isnan(value):
         return math.inf
     return -value if METRICS[board.rank_by].higher_is_better else value
@@ -131,12 +119,7 @@ def _leader(board: Board, rows: Sequence[Row]) -> float:
 
 def _dots(row: Row, number: int, figures: Mapping[str, Figure], axis: Axis) -> Dots:
     spans = {
-        name: Span(
-            axis.at(figure.value),
-            axis.at(figure.value if math.isnan(figure.low) else figure.low),
-            axis.at(figure.value if math.isnan(figure.high) else figure.high),
-            figure.text,
-        )
+        name: Span(axis.at(figure.value), *map(axis.at, interval_ends(figure)), figure.text)
         for name, figure in figures.items()
         if figure.defined
     }
@@ -144,4 +127,5 @@ def _dots(row: Row, number: int, figures: Mapping[str, Figure], axis: Axis) -> D
     if len(spans) == len(FIGURES):
         drop = format_decimal(figures["clean"].value - figures["shifted"].value)
     mark = mark_of(row)
-    return Dots(row.name, number, mark, approach_title(row) or title_of(mark), row.sees, row.tier, spans, drop)
+    kind = approach_title(row) or title_of(mark)
+    return Dots(row.name, number, mark, kind, row.sees, row.tier, row.claimed, spans, drop)

@@ -1,6 +1,7 @@
 """Convergence by doubling the steps, and the headline that rests on it."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -70,6 +71,13 @@ def test_twice_the_steps_that_move_more_than_the_interval_show_that_the_shorter_
     assert found["scratch"].moved > found["scratch"].within > 0
     assert format_signed(found["scratch"].moved) in found["scratch"].why
     assert found[f"scratch{LONG}"].state == "not shown"
+
+
+def test_what_is_claimed_shows_nothing_of_what_was_run_again(board):
+    found = board(("scratch", 3000, 2.0), (f"scratch{LONG}", 6000, 2.02))
+    assert states(found) == {"scratch": "converged", f"scratch{LONG}": "converged"}
+    rows = [replace(row, claimed=row.name == f"scratch{LONG}") for row in found.rows]
+    assert states(replace(found, rows=rows)) == {"scratch": "not shown", f"scratch{LONG}": "converged"}
 
 
 def test_a_plateau_that_is_left_later_is_not_convergence(board):

@@ -17,6 +17,7 @@ from medshift.leaderboard.ranking.board import rank_entries
 from medshift.leaderboard.report.badge import badge
 from medshift.leaderboard.report.markdown import markdown
 from medshift.leaderboard.report.page import page
+from medshift.leaderboard.report.site.index import index_page
 from medshift.leaderboard.review import review
 from medshift.leaderboard.review.changes import of_folders
 from medshift.shifts.errors import MedshiftError
@@ -56,6 +57,7 @@ def test_only_what_was_run_again_is_ranked_and_the_rest_keeps_its_figures(board)
     assert (claimed.rank, claimed.tier, claimed.verified) == (None, 0, False)
     assert {row.name: row.aggregates.values.tobytes() for row in made.rows} == before
     assert "3 entries, 2 verified" in badge([made])
+    assert "3 entries, 2 verified · " in index_page([made])
     text = markdown([made])
     assert text.index("`two`") < text.index("Claimed: nobody has run these entries again yet") < text.index("`three`")
     html = page(made, None, [])

@@ -11,6 +11,7 @@ from helpers.boards import page
 
 from medshift.leaderboard.entries.entries import protocol_folders
 from medshift.leaderboard.ranking.board import rank_entries
+from medshift.leaderboard.report.site.index import index_page
 from medshift.leaderboard.report.site.picture import picture
 from medshift.leaderboard.report.site.thumbnail import thumbnail
 
@@ -77,6 +78,23 @@ def test_entries_stand_by_what_they_see_with_the_level_of_the_best_first(board):
     found = picture(board)
     assert list(found.groups) == ["test-batches", "source"]
     assert [tier for tier, _ in found.groups["test-batches"]] == [1]
+
+
+def test_claimed_entries_are_drawn_apart_and_last_without_a_tier(board):
+    rows = [replace(row, rank=None, tier=0, claimed=True) if row.name == "tent" else row for row in board.rows]
+    claimed = replace(board, rows=[*(row for row in rows if not row.claimed), *(row for row in rows if row.claimed)])
+    found = picture(claimed)
+    assert list(found.groups) == ["source", ""]
+    ((tier, (alone,)),) = found.groups[""]
+    assert (tier, alone.name, alone.claimed) == (0, "tent", True)
+    assert alone.spans == dots(picture(board))["tent"].spans
+    text = page(claimed)
+    assert "not run again, so without rank and tier" in text
+    assert "adaptation, sees test-batches, claimed." in text
+    assert "not run again" not in page(board)
+    assert [(line.mark, line.claimed) for line in thumbnail(claimed).rows][-1] == ("adaptation", True)
+    assert "faint: " in index_page([claimed])
+    assert "faint: " not in index_page([board])
 
 
 def test_a_thumbnail_is_sorted_by_the_figure_that_ranks(board):
