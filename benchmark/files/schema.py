@@ -26,6 +26,8 @@ def printable(text: Text) -> Text:
     Raises:
         ValueError: It holds others.
     """
+    if text.isascii() and text.isprintable():  # as nearly all are: a card has hundreds
+        return text
     why = fault(text, len(text))
     if why:
         raise ValueError(why)

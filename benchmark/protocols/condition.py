@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 Kind = Literal["validation", "clean", "real", "synthesized"]
@@ -34,7 +35,7 @@ class Condition:
         """The domains of its images."""
         return (self.domain, self.mixed) if self.mixed else (self.domain,)
 
-    @property
+    @cached_property  # asked for tens of thousands of times in a build of the leaderboard
     def key(self) -> str:
         """`site-a/val`, `site-a`, `site-b` or `site-a/gaussian-noise@3`."""
         if self.kind == "validation":

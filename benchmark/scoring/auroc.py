@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TypeAlias
 
 import numpy as np
@@ -13,6 +14,7 @@ Labels: TypeAlias = NDArray[np.int64]
 Floats: TypeAlias = NDArray[np.float64]
 
 EXACT = 1 << 24  # whole numbers up to here are exact in single precision
+FEW = 5  # conditions that are summed one by one
 CELLS = 1 << 18  # weights held at once: 2 MiB, about what fits in a core's cache
 
 
@@ -90,22 +92,34 @@ def _by_pairs_of_groups(
     mine, theirs = (weights @ np.bincount(groups[kind], minlength=count) for kind in (positive, ~positive))
     whole = bool((2 * mine * theirs < EXACT).all() and (weights == np.floor(weights)).all())
     kind = np.float32 if whole else np.float64
-    upper = np.triu_indices(count)
-    wins = np.empty((len(scores), len(upper[0])), kind)
-    for number, row in enumerate(scores):
-        table = count_wins(positive, groups, row, count, kind)
+    tables = count_wins(positive, groups, scores, count, kind)
+    if len(scores) < FEW:  # the products of a hundred groups cost as much as the sums of five conditions
+        columns = weights.astype(kind)
+        won = np.stack([np.einsum("bg,bg->b", columns @ table, columns, dtype=kind) for table in tables], axis=1)
+    else:
+        won = _won_by_pairs(tables, len(scores), weights, kind)
+    return ratio(won.T, 2 * mine * theirs)
+
+
+def _won_by_pairs(tables: Iterator[Floats], conditions: int, weights: Floats, kind: type[np.floating]) -> Floats:
+    """Sum weight times weight times wins over all pairs of groups, each pair once; (B, C)."""
+    count = weights.shape[1]
+    first, second = np.triu_indices(count)
+    flat = first * count + second
+    wins = np.empty((conditions, len(flat)), kind)
+    for number, table in enumerate(tables):
         both = table + table.T
         np.fill_diagonal(both, np.diag(table))
-        wins[number] = both[upper]
-    won = np.empty((len(weights), len(scores)))
-    step = max(1, 16 * CELLS // len(upper[0]))
+        both.take(flat, out=wins[number])
+    won = np.empty((len(weights), conditions))
+    step = max(1, 16 * CELLS // len(flat))
     for start in range(0, len(weights), step):
         some = np.ascontiguousarray(weights[start : start + step].T, kind)
-        products = np.empty((len(upper[0]), some.shape[1]), kind)  # in the order of `upper`
-        for group, first in enumerate(np.flatnonzero(upper[0] == upper[1])):
-            np.multiply(some[group:], some[group], out=products[first : first + count - group])
+        products = np.empty((len(flat), some.shape[1]), kind)  # in the order of `flat`
+        for group, place in enumerate(np.flatnonzero(first == second)):
+            np.multiply(some[group:], some[group], out=products[place : place + count - group])
         won[start : start + step] = (wins @ products).T
-    return ratio(won.T, 2 * mine * theirs)
+    return won
 
 
 def ratio(share: Floats, of: Floats) -> Floats:

@@ -6,7 +6,7 @@ same bits.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import TypeAlias
 
@@ -20,23 +20,24 @@ Whole: TypeAlias = NDArray[np.int64]
 Floats: TypeAlias = NDArray[np.floating]
 
 
-def count_wins(positive: Flags, groups: Whole, scores: Floats, count: int, kind: type[np.floating]) -> Floats:
+def count_wins(positive: Flags, groups: Whole, rows: Floats, count: int, kind: type[np.floating]) -> Iterator[Floats]:
     """Count twice the wins, and once the ties, of the positives of one group over the negatives of another.
 
     Args:
         positive: (N,) whether a sample is positive.
         groups: (N,) whose sample it is, 0..G-1.
-        scores: (N,).
+        rows: (C, N) scores.
         count: G.
         kind: Type of the result.
 
-    Returns:
-        (G, G) by group of the positive and group of the negative.
+    Yields:
+        (G, G) by group of the positive and group of the negative, of each row.
     """
-    wins: Floats = np.zeros((count, count), kind)
-    order = np.argsort(scores, kind="stable")
-    (_loop() or _count_by_arrays)(positive[order], groups[order], scores[order], wins)
-    return wins
+    counting = _loop() or _count_by_arrays
+    for order, scores in zip(np.argsort(rows, axis=-1), rows, strict=True):  # ties are counted alike in any order
+        wins: Floats = np.zeros((count, count), kind)
+        counting(positive[order], groups[order], scores[order], wins)
+        yield wins
 
 
 def _count_by_arrays(positive: Flags, groups: Whole, scores: Floats, wins: Floats) -> None:

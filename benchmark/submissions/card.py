@@ -241,10 +241,17 @@ class Card(Strict):
 def claims(scores: Scores) -> tuple[ScoreClaim, ...]:
     """List scores by condition as a card does, by their usual definition; undefined ones are None."""
     return tuple(
-        ScoreClaim(condition=key, metric=metric, value=None if math.isnan(found.claimed) else found.claimed)
+        ScoreClaim(condition=key, metric=metric, value=value) for (key, metric), value in claimed_values(scores).items()
+    )
+
+
+def claimed_values(scores: Scores) -> dict[tuple[str, str], float | None]:
+    """Return what `claims` lists by condition and metric, without a model of each: for the check of other claims."""
+    return {
+        (key, metric): None if math.isnan(found.claimed) else found.claimed
         for key, by_metric in scores.conditions.items()
         for metric, found in by_metric.items()
-    )
+    }
 
 
 def write(card: Card, folder: Path) -> None:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from ..files.wording import plural
 from ..protocols.protocol import Protocol
 from ..scoring.scores import Scores
-from .card import CARD_FILE, Card, claims
+from .card import CARD_FILE, Card, claimed_values
 
 CLAIM_TOLERANCE = 1e-6
 
 
 def claim_problems(card: Card, protocol: Protocol, scored: Scores) -> list[str]:
     """List claimed scores that differ from those of the predictions, are missing, or are unknown."""
-    ours = {(c.condition, c.metric): c.value for c in claims(scored) if c.metric in protocol.metrics}
+    ours = {key: value for key, value in claimed_values(scored).items() if key[1] in protocol.metrics}
     theirs = {(c.condition, c.metric): c.value for c in card.scores}
     found = []
     if len(theirs) != len(card.scores):
