@@ -1,4 +1,4 @@
-"""Before a stranger's submission is run again: does its card ask for no more than people ask for?"""
+"""Refuse to run a submission again whose card asks for an absurdly long or large run."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ MOST_DRAWS = 200
 MOST_THREADS = 1024
 MOST_PIXELS = 5e12  # in all: the standard length at 224 pixels has 5e9
 LEAST_SIDE = 64  # to which images are resized at least
-WAY_OUT = "--force runs it all the same"
+WAY_OUT = "give --force to run it anyway"
 
 
 def require_plausible(card: Card, baseline: Baseline, protocol: Protocol, images: int) -> None:
-    """Refuse a card whose run would take a length or size for which nobody has a reason.
+    """Refuse a card whose run would be longer or larger than any that has a reason.
 
     Its numbers are held against what the baseline states (`search_space.at_most`), its number of steps against the
     training that it records, and all together against the number of pixels that pass through the network.
@@ -49,7 +49,7 @@ def require_plausible(card: Card, baseline: Baseline, protocol: Protocol, images
 
 def _require(key: str, value: float, most: float) -> None:
     if not value <= most:  # NaN, too
-        raise MedshiftError(f"the card asks for {key}={value:,}; the most that is run again is {most:,}: {WAY_OUT}")
+        raise MedshiftError(f"the card asks for {key}={value:,}, and at most {most:,} is run again: {WAY_OUT}")
 
 
 def _require_recorded(card: Card, baseline: Baseline) -> None:
@@ -73,5 +73,5 @@ def _require_affordable(baseline: Baseline, protocol: Protocol, images: int, dra
     if whole > MOST_PIXELS:
         raise MedshiftError(
             f"the card asks for a training on {whole:.2g} pixels (steps x batch size x image size x draws); "
-            f"the most that is run again is {MOST_PIXELS:g}: {WAY_OUT}"
+            f"at most {MOST_PIXELS:g} are run again: {WAY_OUT}"
         )

@@ -39,7 +39,7 @@ KEPT = ("HOME", "PATH", "TMPDIR", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "CUDA_VIS
 
 
 class CannotRepeat(MedshiftError):
-    """A submission cannot be run again here: its model or its data are elsewhere, or its run has no reasonable size."""
+    """A submission is not run again here: its model or data are elsewhere, or it asks for an absurdly large run."""
 
 
 @dataclass(frozen=True)
@@ -89,10 +89,10 @@ def verify(
         options: How a folder of images is read.
         way: Where the method runs.
         log: File for what the run prints, instead of the terminal.
-        force: Run it, however long and large the run is that its card asks for.
+        force: Run it, however long and large a run its card asks for.
 
     Raises:
-        CannotRepeat: What it takes to run it again is not here, or is more than people ask for.
+        CannotRepeat: What it takes to run it again is not here, or the run would be absurdly long or large.
         MedshiftError: The submission is invalid, or its rerun failed.
     """
     protocol, table = read_protocol(folder.absolute().parent.parent)
@@ -224,7 +224,7 @@ def register_run(folder: Path, outcome: Outcome, way: Way, log: Path) -> None:
         MedshiftError: The method ran where the labels are.
     """
     if way == "in-process":
-        raise MedshiftError("a run counts as verified only where the method runs apart: leave --in-process out")
+        raise MedshiftError("only a method in a process of its own counts as verified: leave --in-process out")
     root, key = folder.absolute().parents[2], _key(folder)
     card = cards.read(folder)
     run = None

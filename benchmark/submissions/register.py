@@ -12,11 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
-from ...shifts.errors import MedshiftError
 from ..files.atomic import write_text
-from ..files.schema import Strict, first_problem
+from ..files.schema import Strict, read_own
 from .fields import ENTRY, Sha256
 from .verification_record import VerificationRecord
 
@@ -135,14 +134,7 @@ def read_register(root: Path) -> Register | None:
     path = root / REGISTER_FILE
     if not path.is_file():
         return None
-    try:
-        if path.stat().st_size > LARGEST_REGISTER:
-            raise MedshiftError(f"{path} is larger than {LARGEST_REGISTER >> 20} MiB, the limit for a register")
-        return Register(RegisterFile.model_validate_json(path.read_bytes()).runs)
-    except OSError as error:
-        raise MedshiftError(f"{path} cannot be read: {error.strerror}") from error
-    except ValidationError as error:
-        raise MedshiftError(f"{path}: {first_problem(error)[:300]}") from None
+    return Register(read_own(path, RegisterFile, LARGEST_REGISTER, "a register").runs)
 
 
 def write_register(register: Register, root: Path) -> None:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
-from ...benchmark.files.schema import Strict, first_problem
-from ...shifts.errors import MedshiftError
+from ...benchmark.files.schema import Strict, read_own
 
 BOARDS_FILE = "boards.json"
 LARGEST = 1 << 20  # bytes
@@ -45,13 +44,4 @@ def read_boards(root: Path) -> Boards | None:
         MedshiftError: It is damaged.
     """
     path = root / BOARDS_FILE
-    try:
-        if not path.is_file():
-            return None
-        if path.stat().st_size > LARGEST:
-            raise MedshiftError(f"{path} is larger than {LARGEST >> 20} MiB")
-        return Boards.model_validate_json(path.read_bytes())
-    except OSError as error:
-        raise MedshiftError(f"{path} cannot be read: {error.strerror}") from error
-    except ValidationError as error:
-        raise MedshiftError(f"{path} is not valid: {first_problem(error)}") from error
+    return read_own(path, Boards, LARGEST, "a file of boards") if path.is_file() else None

@@ -6,12 +6,11 @@ import json
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
-from ....benchmark.files.schema import Strict, first_problem
+from ....benchmark.files.schema import Strict, read_own
 from ....benchmark.submissions.card import EnvironmentClaim
 from ....benchmark.submissions.fields import Name, Sha256
-from ....shifts.errors import MedshiftError
 
 LARGEST = 64 << 20  # bytes
 Several = Annotated[list[Name], Field(max_length=10_000)]
@@ -161,11 +160,4 @@ def read_record(path: Path) -> ReportRecord:
     Raises:
         MedshiftError: It is missing, damaged or of another schema.
     """
-    try:
-        if path.stat().st_size > LARGEST:
-            raise MedshiftError(f"{path} is larger than {LARGEST >> 20} MiB, the limit for a report")
-        return ReportRecord.model_validate_json(path.read_bytes())
-    except OSError as error:
-        raise MedshiftError(f"{path} cannot be read: {error.strerror}") from error
-    except ValidationError as error:
-        raise MedshiftError(f"{path} is not a valid report: {first_problem(error)}") from error
+    return read_own(path, ReportRecord, LARGEST, "a report")

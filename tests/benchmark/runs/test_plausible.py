@@ -70,12 +70,18 @@ def change(entry, part, **values):
 @pytest.mark.parametrize(
     ("values", "says"),
     [
-        ({"steps": 10**9}, "the card asks for steps=1,000,000,000; the most that is run again is 100,000: --force"),
-        ({"steps": 50_000}, "the card asks for 50,000 steps, but records a training of 3,000: --force"),
-        ({"budget": "long"}, "the card asks for 6,000 steps, but records a training of 3,000: --force"),
-        ({"batch_size": 1 << 40}, "the card asks for batch_size=1,099,511,627,776; the most .* is 1,024: --force"),
+        ({"steps": 10**9}, "the card asks for steps=1,000,000,000, and at most 100,000 is run again: give --force"),
+        ({"steps": 50_000}, "the card asks for 50,000 steps, but records a training of 3,000: give --force"),
+        ({"budget": "long"}, "the card asks for 6,000 steps, but records a training of 3,000: give --force"),
+        (
+            {"batch_size": 1 << 40},
+            "the card asks for batch_size=1,099,511,627,776, and at most 1,024 is run again: give --force",
+        ),
         ({"input_size": 100_000}, "input_size must be 0 or 32 to 2048"),
-        ({"input_size": 2048, "batch_size": 1024}, "a training on 1.3e[+]13 pixels .*; the most .* 5e[+]12: --force"),
+        (
+            {"input_size": 2048, "batch_size": 1024},
+            "a training on 1.3e[+]13 pixels .*; at most 5e[+]12 are run again",
+        ),
         ({"steps": "many"}, "does not take the card's steps: Input should be a valid integer"),
         ({"budget": "endless"}, "does not take the card's budget: Input should be 'short', 'standard' or 'long'"),
     ],
@@ -103,14 +109,14 @@ def test_threads_and_draws_of_a_card_are_bounded(board):
     terms, table = board
     card, baseline = of_baseline("scratch")
     crowded = card.environment.model_copy(update={"threads": 100_000})
-    with pytest.raises(MedshiftError, match="threads=100,000; the most that is run again is 1,024"):
+    with pytest.raises(MedshiftError, match="threads=100,000, and at most 1,024 is run again"):
         require_plausible(card.model_copy(update={"environment": crowded}), baseline, terms, len(table))
     for searched, refused in (({"lr": "x"}, True), ({}, False)):  # without a search space there is one draw
         tuned = card.model_copy(
             update={"tuning": TuningClaim(draws=100_000, searched=searched, chosen=0, trials=(TRIAL,))}
         )
         if refused:
-            with pytest.raises(MedshiftError, match="draws=100,000; the most that is run again is 200"):
+            with pytest.raises(MedshiftError, match="draws=100,000, and at most 200 is run again"):
                 require_plausible(tuned, baseline, terms, len(table))
         else:
             require_plausible(tuned, baseline, terms, len(table))
@@ -149,8 +155,8 @@ class Theirs:
 @pytest.mark.parametrize(
     ("values", "says"),
     [
-        ({"epochs": 501}, "epochs=501; the most that is run again is 500"),
-        ({"views": 10**9}, "views=1,000,000,000; the most that is run again is 1,000,000"),
+        ({"epochs": 501}, "epochs=501, and at most 500 is run again"),
+        ({"views": 10**9}, "views=1,000,000,000, and at most 1,000,000 is run again"),
         ({"gain": float("nan")}, "gain=nan"),
     ],
 )
@@ -190,4 +196,4 @@ def test_the_command_says_the_line_and_goes_on_with_the_next_entry(entry, tmp_pa
     arguments |= {"record": False, "logs": tmp_path, "force": False}
     with pytest.raises(Begun):
         verify(folder=entry.parents[2], following=2, **arguments)
-    assert "steps=1,000,000,000; the most that is run again is 100,000: --force" in capsys.readouterr().out
+    assert "steps=1,000,000,000, and at most 100,000 is run again: give --force" in capsys.readouterr().out

@@ -16,6 +16,9 @@ from medshift.leaderboard.entries.entries import protocol_folder
 from medshift.leaderboard.ranking.board import rank_entries
 
 
+pytestmark = pytest.mark.usefixtures("cache_of_the_file")
+
+
 @pytest.fixture(scope="module")
 def folder(fabricate, tmp_path_factory):
     """Two entries, one with two seeds, at two sites."""
@@ -23,13 +26,6 @@ def folder(fabricate, tmp_path_factory):
     for entry, seed, skill in (("good", 0, 3.0), ("good", 1, 3.0), ("fair", 0, 1.5)):
         fabricate.submission(place, protocol, rows, entry, seed, skill=skill)
     return place
-
-
-@pytest.fixture(scope="module", autouse=True)
-def home(tmp_path_factory):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("MEDSHIFT_HOME", str(tmp_path_factory.mktemp("home")))
-        yield
 
 
 @pytest.fixture(scope="module")

@@ -33,14 +33,18 @@ def verify(
     ] = False,
     in_process: InProcess = False,
     force: Annotated[
-        bool, typer.Option("--force", help="Run it even if its card asks for a run of extraordinary length or size.")
+        bool, typer.Option("--force", help="Run it even if its card asks for an extraordinarily long or large run.")
     ] = False,
     record: Annotated[
         bool, typer.Option("--record", help="For maintainers: write it into verified.json beside the protocols.")
     ] = False,
     following: Annotated[
         int,
-        typer.Option("--next", help="FOLDER is one of submissions: verify so many, those longest unverified.", min=0),
+        typer.Option(
+            "--next",
+            help="FOLDER holds submissions: verify this many, the longest unverified first.",
+            min=0,
+        ),
     ] = 0,
     logs: Annotated[Path, typer.Option(metavar="DIR", help="With --record: folder of what the runs print.")] = Path(
         "verify-logs"

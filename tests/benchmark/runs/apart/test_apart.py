@@ -76,7 +76,7 @@ def test_what_a_method_fails_of_is_said_as_in_one_process(data, home, here):
         with pytest.raises(MedshiftError, match="has ended with status 3: a method must not exit"):
             fit("exits")
         with pytest.raises(MedshiftError, match="ended by SIGKILL, most likely because memory ran out"):
-            fit("is killed")  # in a process that was started anew
+            fit("is killed")  # in a process that was started again
 
 
 def test_hidden_folders_are_dropped_from_the_variables_and_links(tmp_path, monkeypatch, home):
