@@ -15,7 +15,6 @@ from medshift.leaderboard.build import build_leaderboard
 from medshift.leaderboard.entries.entries import protocol_folder
 from medshift.leaderboard.ranking.board import rank_entries
 
-
 pytestmark = pytest.mark.usefixtures("cache_of_the_file")
 
 
