@@ -60,7 +60,7 @@ def read_model(path: Path, kind: type[Model], most: int, what: str) -> Model | l
         path: The file.
         kind: Its model.
         most: Its most bytes.
-        what: What it is, for messages: `a card`.
+        what: What it is, for messages: `card`.
     """
     try:
         if path.stat().st_size > most:
@@ -87,9 +87,9 @@ def read_own(path: Path, kind: type[Model], most: int, what: str) -> Model:
     except OSError as error:
         raise MedshiftError(f"{path} cannot be read: {error.strerror}") from error
     except ValidationError as error:
-        raise MedshiftError(f"{path} is not {what}: {first_problem(error)[:300]}") from error
+        raise MedshiftError(f"{path} is not a valid {what}: {first_problem(error)[:300]}") from error
 
 
 def _too_large(most: int, what: str) -> str:
     size = f"{most >> 20} MiB" if most >= 1 << 20 else f"{most >> 10} KiB"
-    return f"is larger than {size}, the limit for {what}"
+    return f"is larger than {size}, the limit for a {what}"

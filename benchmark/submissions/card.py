@@ -271,4 +271,4 @@ def read(folder: Path) -> Card:
 
 def parse(path: Path) -> Card | list[str]:
     """Read the card in a file, or list all its problems."""
-    return read_model(path, Card, LARGEST_CARD, "a card")
+    return read_model(path, Card, LARGEST_CARD, "card")

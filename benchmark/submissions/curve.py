@@ -55,7 +55,7 @@ def write(curve: Curve, folder: Path) -> CurveClaim:
 
 def parse(path: Path) -> Curve | str:
     """Read the curve in a file, or return what is wrong with it."""
-    found = read_model(path, CurveFile, LARGEST_CURVE, "a curve")
+    found = read_model(path, CurveFile, LARGEST_CURVE, "curve")
     if isinstance(found, list):
         return first_of(found)
     curve = Curve.of_columns(found.metric, {name: getattr(found, name) for name in COLUMNS})

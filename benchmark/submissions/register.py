@@ -134,7 +134,7 @@ def read_register(root: Path) -> Register | None:
     path = root / REGISTER_FILE
     if not path.is_file():
         return None
-    return Register(read_own(path, RegisterFile, LARGEST_REGISTER, "a register").runs)
+    return Register(read_own(path, RegisterFile, LARGEST_REGISTER, "register").runs)
 
 
 def write_register(register: Register, root: Path) -> None:

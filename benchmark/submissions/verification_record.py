@@ -46,5 +46,5 @@ def write(mark: VerificationRecord, folder: Path) -> None:
 
 def parse(path: Path) -> VerificationRecord | str:
     """Read the verification record in a file, or return what is wrong with it."""
-    found = read_model(path, VerificationRecord, LARGEST_MARK, "a verification record")
+    found = read_model(path, VerificationRecord, LARGEST_MARK, "verification record")
     return first_of(found) if isinstance(found, list) else found

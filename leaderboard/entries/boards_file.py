@@ -44,4 +44,4 @@ def read_boards(root: Path) -> Boards | None:
         MedshiftError: It is damaged.
     """
     path = root / BOARDS_FILE
-    return read_own(path, Boards, LARGEST, "a file of boards") if path.is_file() else None
+    return read_own(path, Boards, LARGEST, "file of boards") if path.is_file() else None

@@ -160,4 +160,4 @@ def read_record(path: Path) -> ReportRecord:
     Raises:
         MedshiftError: It is missing, damaged or of another schema.
     """
-    return read_own(path, ReportRecord, LARGEST, "a report")
+    return read_own(path, ReportRecord, LARGEST, "report")
