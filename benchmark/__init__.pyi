@@ -6,6 +6,7 @@ from .contract.registry import load_baseline as load_baseline
 from .contract.search_space import Choice as Choice
 from .contract.search_space import LogUniform as LogUniform
 from .contract.search_space import Space as Space
+from .contract.search_space import at_most as at_most
 from .contract.sees import Sees as Sees
 from .contract.training_record import Curve as Curve
 from .datasets.dataset import Dataset as Dataset
@@ -62,6 +63,7 @@ __all__ = [
     "SweepProgress",
     "SweepResult",
     "__version__",
+    "at_most",
     "check_baseline",
     "check_submission",
     "evaluate",

@@ -60,6 +60,25 @@ def instruction_sets():
     }
 
 
+@pytest.fixture(scope="module")
+def one_thread():
+    """Use one thread: tiny tensors are slower on two, and two cores are not always free."""
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture(scope="module")
+def cache_of_the_file(tmp_path_factory):
+    """An empty cache of scores, for all tests of a file."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MEDSHIFT_HOME", str(tmp_path_factory.mktemp("home")))
+        yield
+
+
 @pytest.fixture
 def busy_cores():
     """Keeps every core busy while a test runs."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import ClassVar, Literal, Self
 
-from ...benchmark.contract.search_space import LATER, LogUniform, Space
+from ...benchmark.contract.search_space import LATER, LogUniform, Space, at_most
 
 FOR_VOLUMES = "monai-resnet10-narrow"
 BUDGETS = {
@@ -43,9 +43,9 @@ class Recipe:
     search: ClassVar[Space] = {"lr": LogUniform(1e-4, 3e-3), "weight_decay": LogUniform(1e-3, 0.3)}
 
     budget: Literal["short", "standard", "long"] = "standard"
-    steps: int = 0
+    steps: int = field(default=0, metadata=at_most(100_000))
     patience: float = 0.2
-    batch_size: int = 32
+    batch_size: int = field(default=32, metadata=at_most(1024))
     lr: float = 1e-3
     weight_decay: float = 0.05
     accumulate: int = field(default=1, metadata={LATER: True})
@@ -65,6 +65,10 @@ class Recipe:
     def length(self) -> int:
         """Number of optimiser steps of the whole schedule."""
         return self.steps or BUDGETS[self.budget]
+
+    def passes(self, images: int) -> int:
+        """Return how often an image passes through the network in training, where there are `images` to train on."""
+        return self.length * min(self.batch_size, images)
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from ...benchmark.contract.access import Access
-from ...benchmark.contract.search_space import LATER, Choice, Space
+from ...benchmark.contract.search_space import LATER, Choice, Space, at_most
 from ...benchmark.contract.training_record import TrainingRecord
 from ...benchmark.datasets.images import Images, Pool
 from ...shifts.errors import MedshiftError
@@ -43,11 +43,11 @@ class SelfSupervisedRecipe(TimmRecipe):
     search: ClassVar[Space] = {**TimmRecipe.search, "pretrain_epochs": Choice((1, 2, 4))}
 
     start: Literal["imagenet", "random"] = "imagenet"
-    pretrain_epochs: int = 2
-    pretrain_batch: int = 64
-    width: int = 2048
+    pretrain_epochs: int = field(default=2, metadata=at_most(1000))
+    pretrain_batch: int = field(default=64, metadata=at_most(4096))
+    width: int = field(default=2048, metadata=at_most(8192))
     intensity: float = 0.1
-    pretrain_steps: int = field(default=0, metadata={LATER: True})
+    pretrain_steps: int = field(default=0, metadata={LATER: True, **at_most(100_000)})
     unlabelled: int = field(default=0, metadata={LATER: True})
 
     def __post_init__(self) -> None:
@@ -59,6 +59,11 @@ class SelfSupervisedRecipe(TimmRecipe):
             raise ValueError("pretrain_steps must not be negative; unlabelled must be 0 (all) or at least 2")
         if not 0 <= self.intensity <= 0.5:
             raise ValueError("intensity must be in [0, 0.5]")
+
+    def passes(self, images: int) -> int:
+        """Add the two views of each image of pre-training."""
+        own = self.pretrain_steps * min(self.pretrain_batch, images) or self.pretrain_epochs * images
+        return super().passes(images) + 2 * own
 
     def pretrained(self, access: Access, method: str, always: Sequence[Images], counted: Sequence[Images]) -> Network:
         """Pre-train a network on images without labels, and fine-tune it on the source.

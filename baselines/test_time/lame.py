@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
 import torch
@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from ...benchmark.contract.access import Access
 from ...benchmark.contract.predictor import Predictor
-from ...benchmark.contract.search_space import Choice, Space
+from ...benchmark.contract.search_space import Choice, Space, at_most
 from ...benchmark.contract.sees import Sees
 from ..common.networks import Network
 from ..common.recipe import TimmRecipe
@@ -49,7 +49,7 @@ class Lame(TimmRecipe):
 
     affinity: Literal["knn", "rbf", "linear"] = "knn"
     neighbours: int = 5
-    iterations: int = 100
+    iterations: int = field(default=100, metadata=at_most(10_000))
 
     def __post_init__(self) -> None:
         """Refuse values out of range."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
 
@@ -14,7 +14,7 @@ from timm.layers import freeze_batch_norm_2d  # type: ignore[attr-defined]
 from ...benchmark.contract.access import Access
 from ...benchmark.contract.precision import computing_in
 from ...benchmark.contract.predictor import Predictor
-from ...benchmark.contract.search_space import LogUniform, Space
+from ...benchmark.contract.search_space import LogUniform, Space, at_most
 from ...benchmark.contract.sees import Sees
 from ...benchmark.datasets.images import Images
 from ...benchmark.files.memory import require_memory
@@ -41,7 +41,7 @@ class LinearProbe:
     paper: ClassVar[str] = "Kornblith et al., CVPR 2019, arXiv 1805.08974"
 
     arch: str = "tf_efficientnet_lite0"
-    input_size: int = 0
+    input_size: int = field(default=0, metadata=at_most(2048))
 
     def files(self) -> list[Path]:
         """List the files that hold the network, if `arch` is a folder."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 from ...benchmark.contract.access import Access
 from ...benchmark.contract.predictor import Predictor
-from ...benchmark.contract.search_space import Choice, Space
+from ...benchmark.contract.search_space import Choice, Space, at_most
 from ...benchmark.contract.sees import Sees
 from ..common.recipe import TimmRecipe
 from ..common.training import Classifier
@@ -32,7 +32,7 @@ class SslSource(SelfSupervisedRecipe):
     paper: ClassVar[str] = "Chen and He, Exploring simple Siamese representation learning, CVPR 2021, arXiv 2011.10566"
     search: ClassVar[Space] = {**TimmRecipe.search, "pretrain_steps": Choice((56, 112, 224))}
 
-    pretrain_steps: int = 112
+    pretrain_steps: int = field(default=112, metadata=at_most(100_000))
     unlabelled: int = 0
 
     def fit(self, access: Access) -> Predictor:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, cast, get_type_hints
 import typer
 
 from ...shifts.errors import MedshiftError
+from ..contract.sees import Sees
 
 if TYPE_CHECKING:
     from ..protocols.choices import Choices
@@ -43,6 +44,12 @@ InProcess = Annotated[
         help="Run the method in medshift's own process, to debug it; the card says so.",
     ),
 ]
+SubmissionFolder = Annotated[Path, typer.Argument(help="Holds card.json and predictions.parquet.")]
+Submissions = Annotated[Path, typer.Option(metavar="DIR", help="Folder of submissions.")]
+Submitter = Annotated[str, typer.Option(help="Who answers for the submission.")]
+Looked = Annotated[Sees, typer.Option(help="What the model looked at: your own statement.")]
+Summary = Annotated[str, typer.Option(help="One line on the model.")]
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")]
 Source = Annotated[str, typer.Option(help="Domain to train on; the data set's own, or the largest, by default.")]
 GroupsPerDomain = Annotated[
     bool, typer.Option("--groups-per-domain", help="Groups named alike in two domains are different patients.")

@@ -159,7 +159,7 @@ def _file(path: Path, images: _Scaled, rows: NDArray[np.int64], report: Callable
 
 
 def _mapped(path: Path, images: _Scaled, count: int) -> NDArray[Any] | None:
-    """Map a file of so many images; None if it is missing or damaged."""
+    """Map a file of a number of images; None if it is missing or damaged."""
     try:
         found: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
         size = path.stat().st_size

@@ -16,7 +16,7 @@ from ..files.atomic import sha256
 from ..files.code import code_sha256
 from . import user_class
 from .entry import Entry
-from .search_space import LATER
+from .search_space import LATER, MOST
 from .sees import SEES
 
 if TYPE_CHECKING:
@@ -132,8 +132,6 @@ def make_baseline(name: str, settings: Sequence[str]) -> Baseline:
     Raises:
         MedshiftError: A key is unknown (near ones are suggested), or a value has the wrong type or range.
     """
-    from pydantic import PydanticUndefinedAnnotation, PydanticUserError, TypeAdapter, ValidationError
-
     kind = load_baseline(name)
     fields = {field.name: field for field in dataclasses.fields(kind)}  # type: ignore[arg-type]
     given: dict[str, str] = {}
@@ -144,6 +142,18 @@ def make_baseline(name: str, settings: Sequence[str]) -> Baseline:
         if key not in fields:
             raise MedshiftError(f"baseline {name!r} has no hyper-parameter {key!r}.{near(key, fields)}")
         given[key] = value
+    return validated(kind, name, given)
+
+
+def validated(kind: type[Baseline], name: str, given: Mapping[str, object]) -> Baseline:
+    """Make a baseline of a class with some hyper-parameters, whose types and ranges are checked.
+
+    Raises:
+        SettingError: A value has the wrong type or range.
+        MedshiftError: Several values do not go together.
+    """
+    from pydantic import PydanticUndefinedAnnotation, PydanticUserError, TypeAdapter, ValidationError
+
     try:
         made: Baseline = TypeAdapter(kind).validate_python(given)
     except ValidationError as error:
@@ -178,6 +188,11 @@ def config(baseline: Baseline) -> dict[str, bool | int | float | str | None]:
 def later(kind: type[Baseline] | Baseline) -> list[dataclasses.Field[Any]]:
     """List the hyper-parameters that came after cards were published; at their defaults, nothing has changed."""
     return [field for field in dataclasses.fields(kind) if field.metadata.get(LATER)]  # type: ignore[arg-type]
+
+
+def ordinary(kind: type[Baseline] | Baseline) -> dict[str, float]:
+    """Return the largest ordinary values that hyper-parameters state (`search_space.at_most`), by name."""
+    return {field.name: field.metadata[MOST] for field in dataclasses.fields(kind) if MOST in field.metadata}  # type: ignore[arg-type]
 
 
 def overrides(baseline: Baseline) -> dict[str, bool | int | float | str | None]:

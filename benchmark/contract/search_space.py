@@ -1,4 +1,4 @@
-"""Distributions of hyper-parameters for `--tune`, declared by a baseline as `search`."""
+"""What a baseline states of its hyper-parameters: distributions for `--tune`, and up to where values are ordinary."""
 
 from __future__ import annotations
 
@@ -10,6 +10,20 @@ from typing import Protocol, TypeAlias
 
 Value: TypeAlias = bool | int | float | str
 LATER = "later"  # in a field's metadata: the hyper-parameter came after cards were published (`registry.later`)
+MOST = "most"  # in a field's metadata: the largest ordinary value (`at_most`)
+
+
+def at_most(most: float) -> dict[str, object]:
+    """State the largest ordinary value of a hyper-parameter that costs time or memory, as the metadata of its field.
+
+    Nobody is kept from larger values in runs of their own. `medshift verify` runs a stranger's only with `--force`.
+
+    >>> from dataclasses import dataclass, field
+    >>> @dataclass(frozen=True)
+    ... class MyBaseline:
+    ...     epochs: int = field(default=10, metadata=at_most(500))
+    """
+    return {MOST: most}
 
 
 class Draw(Protocol):

@@ -14,7 +14,7 @@ from .statistics import CALIBRATED, CONFIDENCE, COUNT
 
 
 def average_confidence(evidence: Evidence) -> Estimate:
-    """Take the mean confidence, temperature-scaled on source validation, for the accuracy.
+    """Estimate the accuracy by the mean confidence, temperature-scaled on source validation.
 
     Hendrycks and Gimpel 2017, "A baseline for detecting misclassified and out-of-distribution examples"; scaled as by
     Guo et al. 2017, "On calibration of modern neural networks".
@@ -28,7 +28,7 @@ def average_confidence(evidence: Evidence) -> Estimate:
 
 
 def difference_of_confidences(evidence: Evidence) -> Estimate:
-    """Let the accuracy fall from that on source validation as much as the mean confidence does.
+    """Lower the accuracy on source validation by as much as the mean confidence falls.
 
     Guillory et al. 2021, "Predicting with confidence on unseen distributions" (DoC).
     """

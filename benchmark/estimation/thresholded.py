@@ -10,7 +10,7 @@ from .statistics import ABOVE, COUNT, thresholded_recall
 
 
 def atc(evidence: Evidence) -> Estimate:
-    """Take the fraction above the threshold that gives the accuracy on source validation for the accuracy.
+    """Estimate the accuracy by the fraction above the threshold that gives the accuracy on source validation.
 
     Garg et al. 2022, "Leveraging unlabeled data to predict out-of-distribution performance" (average thresholded
     confidence, of the maximum).

@@ -16,7 +16,7 @@ ENDING = re.compile(r"(?<=[^.])(\.[A-Za-z][A-Za-z0-9]{1,4})(\.gz)?$")
 
 
 def match_ids(table: pd.DataFrame, protocol: Protocol, truth: pd.DataFrame) -> tuple[pd.DataFrame, list[str], str]:
-    """Replace ids that are no sample's by the one sample of their condition that they can stand for.
+    """Replace ids that belong to no sample by the one sample of their condition that they can stand for.
 
     All of them have to be matched: else nothing is replaced.
 

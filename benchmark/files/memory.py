@@ -10,7 +10,7 @@ from ...shifts.errors import MedshiftError
 from .wording import byte_size
 
 PROC, CONTROL_GROUPS = Path("/proc"), Path("/sys/fs/cgroup")
-UNLIMITED = 1 << 60  # a limit from here on is none: version 1 writes 2**63 less a page
+UNLIMITED = 1 << 60  # a limit from here on means no limit: version 1 writes 2**63 less a page
 SMALL = 64 << 20  # bytes: too few to be looked at
 
 

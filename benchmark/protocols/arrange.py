@@ -74,7 +74,7 @@ def _positive_last(dataset: Dataset, positive: str) -> tuple[str, ...]:
 
 
 def _with_classes(dataset: Dataset, classes: tuple[str, ...]) -> Dataset:
-    """Reorder the classes of a data set, and number its labels anew."""
+    """Reorder the classes of a data set, and renumber its labels."""
     if classes == dataset.classes:
         return dataset
     numbers = np.array([classes.index(name) for name in dataset.classes], dtype=np.int64)

@@ -1,4 +1,4 @@
-"""Signs of life where the output is no terminal: what a bar shows there, as a line every few seconds."""
+"""Signs of life where the output is not a terminal: what a bar shows there, as a line every few seconds."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ def tolerate_encodings() -> None:
 def make_console(*, err: bool = False) -> Console:
     """Return a console for results, or for standard error.
 
-    It is as wide as the terminal. Where the output is no terminal it has no width, unless COLUMNS is set.
+    It is as wide as the terminal. Where the output is not a terminal it has no width, unless COLUMNS is set.
     """
     from rich.console import Console, ConsoleDimensions
 

@@ -139,9 +139,9 @@ def predict_conditions(
     Raises:
         StateSurvives: A condition is predicted differently by what has seen no other.
     """
-    apart = getattr(predictor, "anew", None)
-    if apart is not None:
-        predictor.keep()  # type: ignore[attr-defined]  # of one that runs apart
+    in_new_process = getattr(predictor, "in_new_process", None)
+    if in_new_process is not None:
+        predictor.keep()  # type: ignore[attr-defined]  # of one in a process of its own
     for condition in progress.track(missing, len(missing)):
         rows = test_stream(job.protocol, job.table, condition)
         if not len(rows):
@@ -149,9 +149,9 @@ def predict_conditions(
         chosen = for_condition(fresh_copy(predictor), condition)
         finished.save(condition, predict(chosen, job.dataset, rows, job.protocol, condition, device))
     # in a process that has seen no condition the first would come out in any case, and the method must not know which
-    first = secrets.choice(missing[1:] or missing) if apart else missing[0]
+    first = secrets.choice(missing[1:] or missing) if in_new_process else missing[0]
     rows = test_stream(job.protocol, job.table, first)
-    fresh = apart() if apart else fresh_copy(predictor)
+    fresh = in_new_process() if in_new_process else fresh_copy(predictor)
     check_forgotten(fresh, job.dataset, rows, job.protocol, first, device, finished.load(first))
 
 

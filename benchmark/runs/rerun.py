@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ...shifts.errors import MedshiftError
+from ...shifts.errors import MedshiftError, in_one_line
 from ..contract import registry, user_class
 from ..contract.apart.described import describe, is_foreign
 from ..contract.registry import Baseline
@@ -30,7 +30,7 @@ def baseline_of(claim: card.BaselineClaim, way: Way = "in-process") -> Baseline:
     """Make the baseline of a card with its hyper-parameters; one that is not medshift's own only where it may run.
 
     Raises:
-        MedshiftError: The baseline is not installed, or has different hyper-parameters here.
+        MedshiftError: The baseline is not installed, has other hyper-parameters here, or does not take their values.
     """
     name = baseline_name(claim)
     foreign = way != "in-process" and is_foreign(name)
@@ -41,7 +41,14 @@ def baseline_of(claim: card.BaselineClaim, way: Way = "in-process") -> Baseline:
             f"baseline {claim.name!r} has the hyper-parameters {', '.join(sorted(fields))} here; the card has "
             f"{', '.join(sorted(claim.config)) or 'none'}"
         )
-    made: Baseline = kind(**claim.config)
+    try:
+        # the types of others' hyper-parameters are theirs to check
+        own = name in registry.BUILTINS
+        made: Baseline = registry.validated(kind, name, claim.config) if own else kind(**claim.config)
+    except registry.SettingError as error:
+        raise MedshiftError(f"baseline {claim.name!r} does not take the card's {error.key}: {error.problem}") from None
+    except (ValueError, TypeError) as error:
+        raise MedshiftError(f"baseline {claim.name!r} does not take what the card has: {in_one_line(error)}") from None
     if made.sees != claim.sees:
         raise MedshiftError(f"baseline {claim.name!r} sees {made.sees} here; the card says {claim.sees}")
     return made

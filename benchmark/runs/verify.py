@@ -30,6 +30,8 @@ from ..submissions.fields import BROUGHT, EXTERNAL
 from ..submissions.register import Register, RepeatedRun, read_register, write_register
 from ..submissions.verification_record import VerificationRecord
 from . import environment
+from .plausible import require_plausible
+from .rerun import baseline_of
 
 PROCESS = "medshift.benchmark.cli.processes.rerun"  # by name: the command line shows progress
 TOLERANCE = 1e-3  # of a probability: processors and thread counts round differently, and training amplifies this
@@ -37,7 +39,7 @@ KEPT = ("HOME", "PATH", "TMPDIR", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "CUDA_VIS
 
 
 class CannotRepeat(MedshiftError):
-    """A submission cannot be run again here: its model, or its version of the data, is elsewhere."""
+    """A submission is not run again here: its model or data are elsewhere, or it asks for an absurdly large run."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,8 @@ def verify(
     options: Options | None = None,
     way: Way = "apart",
     log: Path | None = None,
+    *,
+    force: bool = False,
 ) -> Outcome:
     """Rerun a submission and compare the results.
 
@@ -85,13 +89,14 @@ def verify(
         options: How a folder of images is read.
         way: Where the method runs.
         log: File for what the run prints, instead of the terminal.
+        force: Run it, however long and large a run its card asks for.
 
     Raises:
-        CannotRepeat: What it takes to run it again is not here.
+        CannotRepeat: What it takes to run it again is not here, or the run would be absurdly long or large.
         MedshiftError: The submission is invalid, or its rerun failed.
     """
     protocol, table = read_protocol(folder.absolute().parent.parent)
-    theirs, before = submission.read_submission(folder, protocol, table)
+    theirs = cards.read(folder)
     name = protocol.dataset.name
     if data is None and name not in catalogue.TABLE.names() and name in store.names():
         data = store.folder(name)  # the clean process has a home of its own
@@ -110,6 +115,13 @@ def verify(
             registry.check_version(name, protocol.dataset.version)
         except MedshiftError as error:
             raise CannotRepeat(str(error)) from None
+    try:
+        baseline = baseline_of(theirs.baseline, "apart")  # a stranger's code stays out of this process
+        if not force:
+            require_plausible(theirs, baseline, protocol, len(table))
+    except MedshiftError as error:
+        raise CannotRepeat(f"{folder}: {error}") from None
+    theirs, before = submission.read_submission(folder, protocol, table)
     reading = json.dumps(dataclasses.asdict(options or Options()))
     words = [str(folder.absolute()), str(out), device, way, *([str(data.absolute()), reading] if data else [])]
     clean = {name: os.environ[name] for name in KEPT if name in os.environ}
@@ -212,7 +224,7 @@ def register_run(folder: Path, outcome: Outcome, way: Way, log: Path) -> None:
         MedshiftError: The method ran where the labels are.
     """
     if way == "in-process":
-        raise MedshiftError("a run counts as verified only where the method runs apart: leave --in-process out")
+        raise MedshiftError("only a method in a process of its own counts as verified: leave --in-process out")
     root, key = folder.absolute().parents[2], _key(folder)
     card = cards.read(folder)
     run = None

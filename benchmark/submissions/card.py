@@ -7,14 +7,13 @@ import math
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field, ValidationError, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from ...shifts.errors import MedshiftError
 from ..contract.precision import DEFAULT, Precision
 from ..contract.sees import Sees
 from ..files.atomic import write_text
-from ..files.bounded.json_text import read_json
-from ..files.schema import Strict, all_problems
+from ..files.schema import Strict, first_of, read_model
 from ..protocols.protocol import CriteriaClaim
 from ..scoring.scores import Scores
 from . import fields
@@ -274,19 +273,9 @@ def read(folder: Path) -> Card:
     card = parse(folder / CARD_FILE)
     if isinstance(card, Card):
         return card
-    more = f" (and {len(card) - 1} more)" if len(card) > 1 else ""
-    raise MedshiftError(f"{folder / CARD_FILE}: {card[0]}{more}")
+    raise MedshiftError(f"{folder / CARD_FILE}: {first_of(card)}")
 
 
 def parse(path: Path) -> Card | list[str]:
     """Read the card in a file, or list all its problems."""
-    try:
-        if path.stat().st_size > LARGEST_CARD:
-            return [f"is larger than {LARGEST_CARD >> 20} MiB, the limit for a card"]
-        return Card.model_validate_json(read_json(path, LARGEST_CARD))
-    except OSError as error:
-        return [f"cannot be read: {error.strerror}"]
-    except MedshiftError as error:
-        return [str(error)]
-    except ValidationError as error:
-        return all_problems(error)
+    return read_model(path, Card, LARGEST_CARD, "card")

@@ -12,13 +12,12 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from ...shifts.errors import MedshiftError, near
 from ..contract.training_record import COLUMNS, Curve
 from ..files.atomic import sha256, write_text
-from ..files.bounded.json_text import read_json
-from ..files.schema import Strict, first_problem
+from ..files.schema import Strict, first_of, read_model
 from ..scoring.metrics import METRICS
 from . import card as cards
 from .card import CARD_FILE, CURVE_FILE, MOST_EVALUATIONS, Card, CurveClaim
@@ -56,16 +55,9 @@ def write(curve: Curve, folder: Path) -> CurveClaim:
 
 def parse(path: Path) -> Curve | str:
     """Read the curve in a file, or return what is wrong with it."""
-    try:
-        if path.stat().st_size > LARGEST_CURVE:
-            return f"is larger than {LARGEST_CURVE >> 20} MiB, the limit for a curve"
-        found = CurveFile.model_validate_json(read_json(path, LARGEST_CURVE))
-    except OSError as error:
-        return f"cannot be read: {error.strerror}"
-    except MedshiftError as error:
-        return str(error)
-    except ValidationError as error:
-        return first_problem(error)
+    found = read_model(path, CurveFile, LARGEST_CURVE, "curve")
+    if isinstance(found, list):
+        return first_of(found)
     curve = Curve.of_columns(found.metric, {name: getattr(found, name) for name in COLUMNS})
     return _fault(curve) or curve
 

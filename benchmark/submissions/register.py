@@ -15,7 +15,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from ..files.atomic import write_text
-from ..files.schema import Strict, read_model
+from ..files.schema import Strict, read_own
 from .fields import ENTRY, Sha256
 from .verification_record import VerificationRecord
 
@@ -134,7 +134,7 @@ def read_register(root: Path) -> Register | None:
     path = root / REGISTER_FILE
     if not path.is_file():
         return None
-    return Register(read_model(path, RegisterFile, LARGEST_REGISTER, "register").runs)
+    return Register(read_own(path, RegisterFile, LARGEST_REGISTER, "register").runs)
 
 
 def write_register(register: Register, root: Path) -> None:

@@ -210,7 +210,7 @@ def preflight(folder: Path, protocol: Protocol, rows: int) -> Preflight:
 
 
 def require_fit(folder: Path, submitter: str) -> None:
-    """Raise MedshiftError for what would be refused once a submission is made: a link, or a name that is no text."""
+    """Raise MedshiftError for what would be refused once a submission is made: a link, or a name that is not text."""
     if why := fault(submitter):
         raise MedshiftError(f"--submitter {why}")
     linked = [path for path in (folder, folder.parent) if path.is_symlink()]

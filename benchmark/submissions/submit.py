@@ -23,7 +23,7 @@ PLACE = Path("leaderboard") / "submissions"
 
 
 def rewrite(path: Path, protocol: Protocol, truth: pd.DataFrame, into: Path) -> None:
-    """Write the predictions of a file anew, as `write` does: what is not a row of them is not in the new file.
+    """Rewrite a file of predictions as `write` does, which leaves out whatever is not a row of them.
 
     Raises:
         MedshiftError: They are invalid.

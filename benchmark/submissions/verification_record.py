@@ -6,12 +6,10 @@ import json
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
-from ...shifts.errors import MedshiftError
 from ..files.atomic import write_text
-from ..files.bounded.json_text import read_json
-from ..files.schema import Strict, first_problem
+from ..files.schema import Strict, first_of, read_model
 from .fields import Line, Name, Sha256
 
 VERIFIED_FILE = "verified.json"
@@ -48,13 +46,5 @@ def write(mark: VerificationRecord, folder: Path) -> None:
 
 def parse(path: Path) -> VerificationRecord | str:
     """Read the verification record in a file, or return what is wrong with it."""
-    try:
-        if path.stat().st_size > LARGEST_MARK:
-            return f"is larger than {LARGEST_MARK >> 10} KiB, the limit for a verification record"
-        return VerificationRecord.model_validate_json(read_json(path, LARGEST_MARK))
-    except OSError as error:
-        return f"cannot be read: {error.strerror}"
-    except MedshiftError as error:
-        return str(error)
-    except ValidationError as error:
-        return first_problem(error)
+    found = read_model(path, VerificationRecord, LARGEST_MARK, "verification record")
+    return first_of(found) if isinstance(found, list) else found

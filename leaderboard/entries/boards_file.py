@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from ...benchmark.files.schema import Strict, read_model
+from ...benchmark.files.schema import Strict, read_own
 
 BOARDS_FILE = "boards.json"
 LARGEST = 1 << 20  # bytes
@@ -44,4 +44,4 @@ def read_boards(root: Path) -> Boards | None:
         MedshiftError: It is damaged.
     """
     path = root / BOARDS_FILE
-    return read_model(path, Boards, LARGEST, "list of boards") if path.is_file() else None
+    return read_own(path, Boards, LARGEST, "file of boards") if path.is_file() else None

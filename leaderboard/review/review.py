@@ -73,10 +73,10 @@ def review(changed: Changes, asker: Asker | None = None) -> tuple[str, bool]:
 
 
 def _maintained(changed: Changes, by: Asker, found: Found) -> None:
-    """Review what only maintainers may do: decide about boards, add protocols, remove what is no submission's."""
+    """Review what only maintainers may do: decide about boards, add protocols, remove what belongs to no submission."""
     if changed.settled:
         found.touched.append(f"- {code(BOARDS_FILE)}: **changes** owners, maintainers or the order of the boards")
-        found.refuse(code(BOARDS_FILE), [] if by.maintains else ["is the maintainers': ask one to change it"])
+        found.refuse(code(BOARDS_FILE), [] if by.maintains else ["belongs to the maintainers: ask one to change it"])
     found.touched += [f"- {code(path)}: **removed**" for path in changed.removed]
     if changed.removed and not by.maintains:
         found.refuse("Removed paths", ["belong to no submission: only a maintainer removes them"])

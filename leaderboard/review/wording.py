@@ -42,7 +42,7 @@ def fitted(text: str, whole: str) -> tuple[str, bool]:
     lines = text.splitlines()
     notice = (
         f"**This review is too long for a comment, and the check is red for that alone.** Below is its beginning; the "
-        f"whole of it, {len(lines):,} lines, is in {whole}. Ask for less in one pull request."
+        f"whole of it, {len(lines):,} lines, is in {whole}. Change less in one pull request."
     )
     room, kept = LONGEST - len(notice.encode()) - 200, []
     for line in lines[1:]:

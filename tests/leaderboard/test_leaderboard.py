@@ -24,13 +24,7 @@ from medshift.leaderboard.report.markdown import BEGIN, END, escape, into_readme
 from medshift.leaderboard.report.page import page as render
 from medshift.shifts.errors import MedshiftError
 
-
-@pytest.fixture(scope="module", autouse=True)
-def home(tmp_path_factory):
-    """An empty cache of scores."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("MEDSHIFT_HOME", str(tmp_path_factory.mktemp("home")))
-        yield
+pytestmark = pytest.mark.usefixtures("cache_of_the_file")
 
 
 def scoring(found, places):

@@ -17,12 +17,7 @@ from medshift.shifts.numerics.rng import SampleRng
 IDS = ["a", "b", "c", "d"]
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture(scope="module")

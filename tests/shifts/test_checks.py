@@ -16,13 +16,7 @@ from medshift.shifts.numerics.phantom import phantom
 SHARE_OF_LINES = (0.02, 0.05, 0.10, 0.15, 0.25)
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    """Use one thread: tiny tensors are slower on two, and two cores are not always free."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def good(images, severity, rng):

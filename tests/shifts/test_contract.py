@@ -21,13 +21,7 @@ from medshift.shifts.numerics.severity import interpolate_severity
 BUILTINS = sorted(catalogue.BUILTINS)
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    """Use one thread: tiny tensors are slower on two, and two cores are not always free."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def sizes(name, d2=(48, 48), d3=(8, 16, 24)):

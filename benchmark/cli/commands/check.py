@@ -10,12 +10,13 @@ import typer
 from ....shifts.errors import MedshiftError
 from ...files.text import for_terminal
 from ...files.wording import plural
+from ..options import Device, SubmissionFolder
 
 app = typer.Typer(no_args_is_help=True, help="Check a submission, a shift or a baseline against its contract.")
 
 
 @app.command("submission")
-def check_submission(folder: Annotated[Path, typer.Argument(help="Holds card.json and predictions.parquet.")]) -> None:
+def check_submission(folder: SubmissionFolder) -> None:
     """Check a submission: schema, hashes, completeness, and that its scores are those of its predictions."""
     from ...protocols.folder import read_protocol
     from ...submissions import submission
@@ -91,7 +92,7 @@ def check_baseline(
         str, typer.Argument(help="A baseline's name (`medshift list baselines`), or my_module:MyBaseline.")
     ],
     settings: Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A hyper-parameter.")] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = "auto",
+    device: Device = "auto",
 ) -> None:
     """Check a baseline on a tiny data set: it fits, predicts, repeats itself, and forgets between conditions."""
     from ...contract.checks import check_baseline

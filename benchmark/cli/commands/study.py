@@ -123,7 +123,8 @@ def run(
 ) -> None:
     """Run a study, and write its report. Results are submissions as `medshift run` writes them.
 
-    Rerun the same command to resume; a run that fails fails alone.
+    Rerun the same command to resume; a run that fails does not stop
+    the others.
     """
     from ...files.destinations import output_folder
     from ...studies import registry

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ...contract.sees import Sees
 from .. import options
 from ..reading import DataOptions, ReadingOptions
 
@@ -93,16 +92,16 @@ def model_test(
     reading: ReadingOptions,
     ways: InterfaceOptions,
     protocol_folder: options.ProtocolFolder = None,
-    sees: Annotated[Sees, typer.Option(help="What the model looked at: your own statement.")] = "source",
+    sees: options.Looked = "source",
     name: Annotated[str, typer.Option(help="Names the entry; by default after the file.")] = "",
-    summary: Annotated[str, typer.Option(help="One line on the model.")] = "",
+    summary: options.Summary = "",
     trust: Annotated[
         bool, typer.Option("--trust", help="Run code that the file holds (pickles, configurations of bundles).")
     ] = False,
-    out: Annotated[Path, typer.Option(metavar="DIR", help="Folder of submissions.")] = Path("submissions"),
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = "auto",
+    out: options.Submissions = Path("submissions"),
+    device: options.Device = "auto",
     threads: Annotated[int, typer.Option(help="CPU threads; 0 is torch's choice.", min=0)] = 0,
-    submitter: Annotated[str, typer.Option(help="Who answers for the submission.")] = "",
+    submitter: options.Submitter = "",
     unlabelled: options.NewSites = None,
 ) -> None:
     """Test a fitted model under synthesized and real shifts, without training, and write a submission.

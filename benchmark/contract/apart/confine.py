@@ -1,8 +1,8 @@
 """Hide folders from a process, where the kernel can (Landlock, Linux 5.13 and later): no content below them is read.
 
 Run as a program, it reads one line from standard input, hides the folders that the line names, and becomes the program
-that it names: what runs then has never been told them. A process that is held so cannot look into the memory of one
-that is not, either. It needs the standard library only, so that it starts at once.
+that it names: what runs then has never been told them. Nor can a confined process look into the memory of one that
+is not. It needs the standard library only, so that it starts at once.
 """
 
 from __future__ import annotations

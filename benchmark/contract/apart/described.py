@@ -15,7 +15,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 from ....shifts.errors import MedshiftError
 from .. import registry, user_class
 from ..registry import Baseline
-from ..search_space import LATER, Choice, LogUniform
+from ..search_space import LATER, MOST, Choice, LogUniform
 from ..sees import Sees
 from .place import Place
 
@@ -38,7 +38,8 @@ class Description:
         summary: First line of its docstring.
         sees: Its access level.
         code: `registry.code` of the instance.
-        fields: (name, default, whether it came after cards were published) of its hyper-parameters.
+        fields: (name, default, whether it came after cards were published, its largest ordinary value) of its
+            hyper-parameters.
         values: Those of the instance.
         search: Hyper-parameter -> (kind, arguments) of its distribution.
         has_dims: Whether it adapts to volumes.
@@ -49,7 +50,7 @@ class Description:
     summary: str
     sees: Sees
     code: str
-    fields: list[tuple[str, Plain, bool]]
+    fields: list[tuple[str, Plain, bool, float | None]]
     values: dict[str, Plain]
     search: dict[str, tuple[str, list[Plain]]]
     has_dims: bool
@@ -72,13 +73,15 @@ def described(kind: type[Baseline], baseline: Baseline) -> Description:
                 f"the distribution of {key!r} is neither LogUniform nor Choice of medshift.benchmark: use one of them, "
                 "or --in-process"
             )
-    late = {field.name for field in registry.later(kind)}
+    late, most = {field.name for field in registry.later(kind)}, registry.ordinary(kind)
     fields = dataclasses.fields(cast("Any", kind))
     return Description(
         summary=(kind.__doc__ or "").strip().split("\n")[0],
         sees=kind.sees,
         code=registry.code(baseline),
-        fields=[(field.name, cast("Plain", field.default), field.name in late) for field in fields],
+        fields=[
+            (field.name, cast("Plain", field.default), field.name in late, most.get(field.name)) for field in fields
+        ],
         values={field.name: getattr(baseline, field.name) for field in fields},
         search=search,
         has_dims=callable(getattr(kind, "for_dims", None)),
@@ -142,8 +145,15 @@ def _stand_in(name: str, told: Description) -> Baseline:
         **({"for_dims": for_dims} if told.has_dims else {}),
     }
     listed = [
-        (key, type(default), dataclasses.field(default=default, metadata={LATER: True} if late else {}))
-        for key, default, late in told.fields
+        (
+            key,
+            type(default),
+            dataclasses.field(
+                default=default,
+                metadata={**({LATER: True} if late else {}), **({} if most is None else {MOST: most})},
+            ),
+        )
+        for key, default, late, most in told.fields
     ]
     kind = dataclasses.make_dataclass("Described", listed, namespace=members, frozen=True)
     return cast("Baseline", kind(**told.values))

@@ -1,4 +1,4 @@
-"""A method that runs apart: fitted in one process, and predicted with in that one or in others that know of none."""
+"""A method outside the run's process: fitted in one, predicting there or in others that know no condition."""
 
 from __future__ import annotations
 
@@ -117,10 +117,10 @@ class ApartPredictor:
         self.saved = answer.arrays[0] if answer.arrays else None
 
     def __deepcopy__(self, memo: dict[int, object]) -> RemotePredictor:
-        return self.anew() if self.method.terms.each else copy_there(self.process)
+        return self.in_new_process() if self.method.terms.each else copy_there(self.process)
 
-    def anew(self) -> RemotePredictor:
-        """Return a copy in a new process, to which nothing has a way from the conditions that were predicted.
+    def in_new_process(self) -> RemotePredictor:
+        """Return a copy in a new process, which nothing from the conditions that were predicted can reach.
 
         It loads what `keep` has saved, or fits again where that cannot be loaded, with a copy of the trained networks.
         """

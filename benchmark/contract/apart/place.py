@@ -31,7 +31,7 @@ class Place:
         self._folder = tempfile.TemporaryDirectory(prefix="medshift-method-", ignore_cleanup_errors=True)
         self.folder = Path(self._folder.name).resolve()
         self.hidden = _real([*hidden, *(home() / name for name in DATA), COMMITTED])
-        if here:  # what lies in the current folder is needed, though it be the data's
+        if here:  # what lies in the current folder is needed, even if the data lie there
             current = Path.cwd().resolve()
             self.hidden = [folder for folder in self.hidden if folder not in (current, *current.parents)]
         self.weights = weights or models()
@@ -75,7 +75,7 @@ class Place:
         return {"hidden": [*map(str, hidden)], "seen": sorted(str(path.resolve()) for path in seen | below)}
 
     def _link_current_folder(self) -> None:
-        """Link what lies in the current folder into the working folder, but what is hidden or holds what is."""
+        """Link what lies in the current folder into the working folder, except what is hidden or contains it."""
         current = Path.cwd().resolve()
         above = {parent for folder in self.hidden for parent in (folder, *folder.parents)}
         try:

@@ -70,7 +70,7 @@ class MethodProcess:
         self.close()
 
     def close(self) -> None:
-        """End the process: it ends by itself when there are no more requests."""
+        """End the process: close its input, at which it ends, wait for it, and kill it if it takes too long."""
         self._held.close()
 
     @property
@@ -86,7 +86,7 @@ class MethodProcess:
         taken: Taken = no_arrays,
         **named: object,
     ) -> Message:
-        """Ask for something, and wait for the answer; what is told meanwhile goes to the callbacks of the access.
+        """Send a request and wait for the answer; what the method reports meanwhile goes to the access's callbacks.
 
         Args:
             expected: Kinds of answers.
@@ -147,7 +147,7 @@ class MethodProcess:
             self._process.wait(GRACE)
 
     def _end(self) -> None:
-        """Say that there are no more requests, and wait."""
+        """Close the pipes, which says that no request follows, and wait."""
         for pipe in (self._process.stdin, self._process.stdout):
             with suppress(OSError):
                 if pipe:

@@ -29,5 +29,5 @@ def _made(kind: type[T], told: object, what: str) -> T:
     except ValidationError as error:
         fault = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(map(str, fault["loc"]))
-        raise MedshiftError(f"the method's record of {what} is none: {where}: {fault['msg']}"[:300]) from None
+        raise MedshiftError(f"the method's record of {what} is invalid: {where}: {fault['msg']}"[:300]) from None
     return made

@@ -45,7 +45,7 @@ class RemotePredictor:
 
 
 class LeavingPredictor(RemotePredictor):
-    """One that may leave out a family of shifts."""
+    """A predictor that can leave out a family of shifts."""
 
     def leaving_out(self, family: str) -> RemotePredictor:
         """Return the predictor that has seen no shift of a family."""
@@ -54,7 +54,7 @@ class LeavingPredictor(RemotePredictor):
 
 
 def copy_there(process: MethodProcess) -> RemotePredictor:
-    """Copy the predictor of a process over there; the copy before is used up, as memory is for one."""
+    """Copy the predictor within its process; the copy before cannot be used any more, as memory is for one."""
     answer = process.ask(("copied",), "copy")
     kind = LeavingPredictor if answer.fields.get("leaves_out") is True else RemotePredictor
     return _in_use(kind(process))

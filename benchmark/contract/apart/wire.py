@@ -26,7 +26,7 @@ Taken: TypeAlias = Callable[[Sequence[tuple[str, Shape]]], bool]
 
 
 class BrokenWire(MedshiftError):
-    """What came is no message."""
+    """What came is not a message."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ class Wire:
             taken: Given name of type and shape of each array, says whether they are read.
 
         Raises:
-            BrokenWire: What came is no message, or has other arrays.
+            BrokenWire: What came is not a message, or has other arrays.
         """
         size = self._exactly(LENGTH.size)
         if size is None:
@@ -113,7 +113,7 @@ class Wire:
         return made
 
     def _exactly(self, size: int) -> bytes | None:
-        """Read so many bytes; None at the end of the pipe."""
+        """Read a number of bytes; None at the end of the pipe."""
         buffer = bytearray(size)
         return bytes(buffer) if self._fill(memoryview(buffer)) else None
 

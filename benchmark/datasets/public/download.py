@@ -239,7 +239,9 @@ def _verify(path: Path, remote: Remote, what_to_do: str) -> None:
     with path.open("rb") as file:
         have = hashlib.file_digest(file, kind).hexdigest()
     if have != wanted:
-        raise Damaged(f"{remote.file} from {remote.url} has {kind} {have}, published is {wanted}: {what_to_do}")
+        raise Damaged(
+            f"{remote.file} from {remote.url} has {kind} {have}, the published one has {wanted}: {what_to_do}"
+        )
 
 
 def unpack(path: Path) -> None:

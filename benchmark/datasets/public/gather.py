@@ -88,7 +88,7 @@ def _lacking(missing: Sequence[PinnedFile], other: dict[str, Path], count: int) 
     damaged = [other[pin.key].as_posix() for pin in missing if pin.key in other]
     absent = [pin.key for pin in missing if pin.key not in other]
     said = ([f"{len(absent):,} missing{_such(absent)}"] if absent else []) + (
-        [f"{len(damaged):,} with another content than the published{_such(damaged)}"] if damaged else []
+        [f"{len(damaged):,} with content other than the published{_such(damaged)}"] if damaged else []
     )
     return f"of {count:,} files {' and '.join(said)}"
 
@@ -124,9 +124,9 @@ class _Fetched:
         """Say how many files are damaged and gone, and the first of each; empty if none is."""
         said = []
         if self.damaged:
-            said.append(f"{len(self.damaged):,} with another content than the published{_such(sorted(self.damaged))}")
+            said.append(f"{len(self.damaged):,} with content other than the published{_such(sorted(self.damaged))}")
         if self.gone:
-            said.append(f"{len(self.gone):,} not there any more{_such(sorted(self.gone))}")
+            said.append(f"{len(self.gone):,} no longer there{_such(sorted(self.gone))}")
         return " and ".join(said)
 
 

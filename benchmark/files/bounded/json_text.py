@@ -1,4 +1,4 @@
-"""JSON with one meaning: parsed in the child, where names that stand twice and texts that are no text are refused."""
+"""JSON with one meaning: parsed in the child, where names that occur twice and unprintable texts are refused."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SECONDS = 20
 
 
 class JsonError(MedshiftError):
-    """A file that is no JSON of one meaning; the text says why, without the file's name."""
+    """A file that is not JSON of one meaning; the text says why, without the file's name."""
 
 
 def read_json(path: Path, most: int) -> str:
@@ -30,17 +30,17 @@ def read_json(path: Path, most: int) -> str:
         most: Its most bytes, which the caller has looked at.
 
     Raises:
-        JsonError: It is no JSON, names a field twice, or holds characters that are not printable; the text says
+        JsonError: It is not JSON, names a field twice, or holds characters that are not printable; the text says
             which, without the file's name.
     """
     try:
         text = call(checked, (str(path), most), Limits(MEMORY, SECONDS, 2 * most + MIB))
     except ReadingError as error:
-        raise JsonError(f"{error}; refused" if error.exceeds else f"is no JSON: {error}") from error
+        raise JsonError(f"{error}; refused" if error.exceeds else f"is not JSON: {error}") from error
     except Refused as error:
         raise JsonError(str(error)) from error
     if not isinstance(text, str):
-        raise JsonError("is no JSON: its reader gave none")
+        raise JsonError("is not JSON: its reader gave none")
     return text
 
 
@@ -67,15 +67,15 @@ def checked_text(content: bytes) -> str:
     try:
         found = json.loads(text, object_pairs_hook=_unlike)
     except RecursionError as error:
-        raise MedshiftError("is no JSON of this project: it is nested too deeply") from error
+        raise MedshiftError("is not JSON of this project: it is nested too deeply") from error
     except ValueError as error:
-        raise MedshiftError(f"is no JSON: {error}") from error
+        raise MedshiftError(f"is not JSON: {error}") from error
     _check(found, "", 0, [MOST_VALUES])
     return text
 
 
 def _unlike(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    """Refuse a name that stands twice: a reader of the file sees the first, a program takes the last."""
+    """Refuse a name that occurs twice: a reader of the file sees the first, a program takes the last."""
     if len(pairs) > MOST_NAMES:
         raise MedshiftError(f"names {len(pairs):,} fields in one object, at most {MOST_NAMES:,} are read")
     made = dict(pairs)
@@ -92,7 +92,7 @@ def _check(value: object, where: str, depth: int, left: list[int]) -> None:
     if left[0] < 0:
         raise MedshiftError(f"holds more than {MOST_VALUES:,} values")
     if depth > DEEPEST:
-        raise MedshiftError("is no JSON of this project: it is nested too deeply")
+        raise MedshiftError("is not JSON of this project: it is nested too deeply")
     if isinstance(value, str):
         _check_text(value.replace("\n", " ").replace("\t", " "), where)
     elif isinstance(value, dict):

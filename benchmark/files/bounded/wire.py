@@ -59,7 +59,7 @@ def receive_answer(stream: IO[bytes], most: int) -> tuple[str, Any]:
     Raises:
         EOFError: The child has gone.
         Oversized: It has more bytes.
-        Malformed: It is none.
+        Malformed: It is not an answer.
     """
     length = LENGTH.unpack(_exactly(stream, LENGTH.size))[0]
     if length > most:

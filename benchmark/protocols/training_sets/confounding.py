@@ -63,7 +63,7 @@ def confound(
     if abs(reached - strength) > CLOSE:
         raise MedshiftError(
             f"--confound {strength:g}: {plural(int((made['split'] == 'train').sum()), 'training image')} of {source} "
-            f"and {domain} give {reached:.2f}, and no V closer to it: ask for that"
+            f"and {domain} give {reached:.2f}, and no V closer to it is possible: give --confound {reached:.2f}"
         )
     return made.set_index(table.index)
 

@@ -1,4 +1,4 @@
-"""What becomes of the runs of a sweep, and how a sweep reports while it goes on."""
+"""What becomes of the runs of a sweep, and how a sweep reports while it runs."""
 
 from __future__ import annotations
 

@@ -29,8 +29,8 @@ def run_sweep(
 ) -> SweepResult:
     """Make every run of a sweep that is not done, on this machine or on a Ray cluster.
 
-    A run that fails fails alone. Results are submissions as `medshift run` writes them, so that the same call resumes
-    a sweep.
+    A run that fails does not stop the others. Results are submissions as `medshift run` writes them, so that the same
+    call resumes a sweep.
 
     Args:
         sweep: The sweep.

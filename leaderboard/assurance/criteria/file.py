@@ -32,7 +32,7 @@ def read_criteria(path: Path) -> tuple[list[Criterion], SweepFile]:
     if not isinstance(tables, list) or not tables or not all(isinstance(table, dict) for table in tables):
         file.fail(f"write each criterion as a table: {EXAMPLE}", TABLE)
     if len(tables) > MOST:
-        file.fail(f"{len(tables)} criteria; at most {MOST} can be held", TABLE)
+        file.fail(f"{len(tables)} criteria; at most {MOST} are read", TABLE)
     found: list[Criterion] = []
     for number, table in enumerate(tables):
         criterion = _criterion(file, number, table)

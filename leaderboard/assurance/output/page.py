@@ -159,7 +159,7 @@ def _site(site: Site) -> dict[str, object]:
 
 
 def _cell(site: Site, name: str) -> tuple[str, str]:
-    """Format a figure and, apart, its interval."""
+    """Format a figure and, separately, its interval."""
     found = site.figures[name]
     if math.isinf(found.units):  # certain by construction
         return format_decimal(found.value), ""

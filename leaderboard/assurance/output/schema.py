@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from ....benchmark.files.schema import Strict, read_model
+from ....benchmark.files.schema import Strict, read_own
 from ....benchmark.submissions.card import EnvironmentClaim
 from ....benchmark.submissions.fields import Name, Sha256
 
@@ -160,4 +160,4 @@ def read_record(path: Path) -> ReportRecord:
     Raises:
         MedshiftError: It is missing, damaged or of another schema.
     """
-    return read_model(path, ReportRecord, LARGEST, "report")
+    return read_own(path, ReportRecord, LARGEST, "report")

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet
 import pytest
 import torch
-from helpers.cli import full_disk
+from helpers.files.full_disk import full_disk
 
 from medshift.benchmark.cli.explain import QUIET, expand_home, explain
 

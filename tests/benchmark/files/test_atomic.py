@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from helpers.files.full_disk import largest_file
+from helpers.files.full_disk import full_disk
 from PIL import Image
 
 from medshift.baselines.common.training import save_weights
@@ -58,7 +58,7 @@ WRITERS = {
 @pytest.mark.parametrize("kind", WRITERS)
 def test_a_file_that_does_not_fit_is_named_and_written_once_there_is_space(tmp_path, kind):
     path = tmp_path / "new" / "file"
-    with largest_file(4096), pytest.raises(MedshiftError) as error:
+    with full_disk(4096), pytest.raises(MedshiftError) as error:
         WRITERS[kind](path)
     assert str(error.value).startswith(f"{path} cannot be written: ")
     assert len(str(error.value).splitlines()) == 1
@@ -69,7 +69,7 @@ def test_a_file_that_does_not_fit_is_named_and_written_once_there_is_space(tmp_p
 
 def test_a_full_disk_is_called_so_where_numpy_only_counts_bytes(tmp_path, monkeypatch):
     monkeypatch.setattr(shutil, "disk_usage", lambda path: type("Usage", (), {"free": 0}))
-    with largest_file(4096), pytest.raises(MedshiftError, match=f"cannot be written: {os.strerror(errno.ENOSPC)}"):
+    with full_disk(4096), pytest.raises(MedshiftError, match=f"cannot be written: {os.strerror(errno.ENOSPC)}"):
         saved(tmp_path / "file")
 
 

@@ -102,11 +102,11 @@ def test_objects_of_numpy_that_hold_code_are_not_handed_over():
         (b'{"a": "x\\u001b[2J"}', "a: holds U+001B"),
         (b"[" * 50 + b"]" * 50, "nested too deeply"),
         (b"[" * 100_000, "nested too deeply"),
-        (b'\xef\xbb\xbf{"a": 1}', "is no JSON"),
+        (b'\xef\xbb\xbf{"a": 1}', "is not JSON"),
         (b'{"a": "\xff"}', "is not UTF-8"),
-        (b"{}{}", "is no JSON"),
-        (b"", "is no JSON"),
-        (b'{"n": ' + b"9" * 5000 + b"}", "is no JSON"),
+        (b"{}{}", "is not JSON"),
+        (b"", "is not JSON"),
+        (b'{"n": ' + b"9" * 5000 + b"}", "is not JSON"),
     ],
 )
 def test_json_has_one_meaning_and_printable_text(tmp_path, content, says):

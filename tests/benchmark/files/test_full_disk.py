@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pandas as pd
 import pytest
-from helpers.cli import files_in, full_disk, line_of
+from helpers.cli import files_in, line_of
+from helpers.files.full_disk import full_disk
 from helpers.images.image_folders import folder
 
 from medshift.benchmark.cli import scaffold

@@ -43,7 +43,7 @@ def test_a_network_predicts_as_on_the_cpu(device):
 def test_a_run_gives_the_same_bytes_again(tmp_path, monkeypatch):
     data, made = folder(tmp_path / "set"), []
     for name in ("one", "other"):
-        monkeypatch.setenv("MEDSHIFT_HOME", str(tmp_path / f"home-{name}"))  # the model is trained anew
+        monkeypatch.setenv("MEDSHIFT_HOME", str(tmp_path / f"home-{name}"))  # the model is trained again
         words = ["run", "--baseline", "tent", "--data", str(data), "--set", "steps=8", "--severities", "5"]
         done = CliRunner().invoke(app, [*words, "--device", "cuda", "--out", str(tmp_path / name)])
         assert done.exit_code == 0, done.output

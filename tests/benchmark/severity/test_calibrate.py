@@ -23,13 +23,7 @@ from medshift.shifts.plugins import Table
 NAMES = ("gamma", "gaussian-noise", "psf-blur", "colour-temperature")
 
 
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    """Tiny tensors are slower on two threads than on one, and two are not always free."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture(scope="module")

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import resource
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 
 @contextmanager
-def largest_file(size):
-    """Limit the size of files that this process writes."""
+def full_disk(most: int = 900) -> Iterator[None]:
+    """Let no file grow beyond `most` bytes; the error is "File too large", of the kind of "No space left"."""
+    import resource  # not on Windows
+
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (most, before[1]))
     try:
         yield
     finally:

@@ -12,13 +12,7 @@ from medshift.leaderboard.analysis.headline import headline
 from medshift.leaderboard.entries.entries import protocol_folders
 from medshift.leaderboard.ranking.board import rank_entries
 
-
-@pytest.fixture(scope="module", autouse=True)
-def home(tmp_path_factory):
-    """An empty cache of scores."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("MEDSHIFT_HOME", str(tmp_path_factory.mktemp("home")))
-        yield
+pytestmark = pytest.mark.usefixtures("cache_of_the_file")
 
 
 @pytest.fixture

@@ -15,6 +15,8 @@ from medshift.leaderboard.build import build_leaderboard
 from medshift.leaderboard.entries.entries import protocol_folder
 from medshift.leaderboard.ranking.board import rank_entries
 
+pytestmark = pytest.mark.usefixtures("cache_of_the_file")
+
 
 @pytest.fixture(scope="module")
 def folder(fabricate, tmp_path_factory):
@@ -23,13 +25,6 @@ def folder(fabricate, tmp_path_factory):
     for entry, seed, skill in (("good", 0, 3.0), ("good", 1, 3.0), ("fair", 0, 1.5)):
         fabricate.submission(place, protocol, rows, entry, seed, skill=skill)
     return place
-
-
-@pytest.fixture(scope="module", autouse=True)
-def home(tmp_path_factory):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("MEDSHIFT_HOME", str(tmp_path_factory.mktemp("home")))
-        yield
 
 
 @pytest.fixture(scope="module")

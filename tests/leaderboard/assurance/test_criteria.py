@@ -90,7 +90,7 @@ def test_a_mistake_is_one_line_that_names_line_and_key(old, new, said, tmp_path)
         (b"criteria = [1, 2]", ", line 1, criteria: write each criterion as a table"),
         (b"\xff\xfe\x00", " is not UTF-8 text: write the set of criteria as TOML"),
         (b"#" * (1 << 20) + b"\n", " is larger than 1 MiB: this is not the file of a set of criteria"),
-        (b'[[criteria]]\nname = "a"\n' * 300, ", line 1, criteria: 300 criteria; at most 200 can be held"),
+        (b'[[criteria]]\nname = "a"\n' * 300, ", line 1, criteria: 300 criteria; at most 200 are read"),
     ],
 )
 def test_a_file_that_is_none_says_so(content, said, tmp_path):

@@ -57,7 +57,7 @@ def test_a_protocol_of_somebody_else_comes_last_and_takes_no_part_in_the_badge(f
 def test_a_damaged_file_is_named(fabricate, tmp_path, text):
     entered(fabricate, tmp_path, "a", 1.0)
     (tmp_path / BOARDS_FILE).write_text(text)
-    with pytest.raises(MedshiftError, match=r"boards\.json is not a valid list of boards"):
+    with pytest.raises(MedshiftError, match=r"boards\.json is not a valid file of boards"):
         protocol_folders(tmp_path)
 
 

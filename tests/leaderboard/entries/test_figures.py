@@ -16,13 +16,7 @@ from medshift.leaderboard.ranking import comparisons
 from medshift.leaderboard.ranking.board import rank_entries
 from medshift.leaderboard.report.tables import csv_lines
 
-
-@pytest.fixture(scope="module", autouse=True)
-def home(tmp_path_factory):
-    """An empty cache of scores."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("MEDSHIFT_HOME", str(tmp_path_factory.mktemp("home")))
-        yield
+pytestmark = pytest.mark.usefixtures("cache_of_the_file")
 
 
 def test_equal_entries_share_a_rank(fabricate, tmp_path):

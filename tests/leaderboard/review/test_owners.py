@@ -7,7 +7,7 @@ import shutil
 import subprocess
 
 import pytest
-from helpers.checkouts import changes_of, committed, copied, edit, git, renamed, reviewed
+from helpers.checkouts import changes_of, copied, edit, git, renamed, reviewed
 from helpers.cli import MEDSHIFT
 
 from medshift.benchmark.protocols.folder import read_protocol
@@ -18,16 +18,6 @@ from medshift.leaderboard.review.changes import of_diff
 from medshift.leaderboard.review.owners import Asker
 from medshift.leaderboard.review.review import review
 from medshift.leaderboard.review.wording import LONGEST, fitted
-
-
-@pytest.fixture(autouse=True)
-def home(tmp_path, monkeypatch):
-    monkeypatch.setenv("MEDSHIFT_HOME", str(tmp_path / "home"))
-
-
-@pytest.fixture
-def checkout(fabricate, tmp_path):
-    return committed(fabricate, tmp_path)
 
 
 def test_what_changes_is_said_before_what_is_added_with_old_and_new_figure(checkout, fabricate):

@@ -7,7 +7,7 @@ import shutil
 import subprocess
 
 import pytest
-from helpers.checkouts import MARKED, committed, copied, edit, git, renamed, reviewed
+from helpers.checkouts import MARKED, copied, edit, git, renamed, reviewed
 from helpers.cli import MEDSHIFT
 
 from medshift.benchmark.runs.verify import write_record
@@ -17,16 +17,6 @@ from medshift.benchmark.submissions.verification_record import VERIFIED_FILE
 from medshift.leaderboard.review.changes import of_diff, of_folders
 from medshift.leaderboard.review.review import review
 from medshift.shifts.errors import MedshiftError
-
-
-@pytest.fixture(autouse=True)
-def home(tmp_path, monkeypatch):
-    monkeypatch.setenv("MEDSHIFT_HOME", str(tmp_path / "home"))
-
-
-@pytest.fixture
-def checkout(fabricate, tmp_path):
-    return committed(fabricate, tmp_path)
 
 
 def without_code(text):

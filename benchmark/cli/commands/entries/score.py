@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from ....contract.sees import Sees
+from ... import options
 
 
 def score(
@@ -18,7 +18,7 @@ def score(
         Path, typer.Option("--protocol", metavar="DIR", help="Holds protocol.json and truth.parquet.")
     ],
     name: Annotated[str, typer.Option(help="Names the entry.")],
-    sees: Annotated[Sees, typer.Option(help="What the model looked at: your own statement.")],
+    sees: options.Looked,
     exported: Annotated[
         Path | None,
         typer.Option("--export", metavar="DIR", help="The export that was predicted; the card records its shifts."),
@@ -28,9 +28,9 @@ def score(
         typer.Option("--rejections", help="The model may refuse images: empty cells, or true in a column `rejected`."),
     ] = False,
     seed: Annotated[int, typer.Option(help="Seed of training, where there are several.", min=0)] = 0,
-    summary: Annotated[str, typer.Option(help="One line on the model.")] = "",
-    submitter: Annotated[str, typer.Option(help="Who answers for the submission.")] = "",
-    out: Annotated[Path, typer.Option(metavar="DIR", help="Folder of submissions.")] = Path("submissions"),
+    summary: options.Summary = "",
+    submitter: options.Submitter = "",
+    out: options.Submissions = Path("submissions"),
 ) -> None:
     """Check predictions computed anywhere, score them, and write a submission.
 

@@ -7,11 +7,12 @@ from typing import Annotated
 
 import typer
 
+from ...options import SubmissionFolder
 from ..check import require_submission
 
 
 def submit(
-    folder: Annotated[Path, typer.Argument(help="Holds card.json and predictions.parquet.")],
+    folder: SubmissionFolder,
     checkout: Annotated[Path, typer.Option(help="A checkout of the repository with the leaderboard.")] = Path(),
 ) -> None:
     """Check a submission, copy it into a checkout's leaderboard/submissions, and print what to do next.

@@ -9,7 +9,7 @@ import typer
 
 from .....shifts.errors import MedshiftError
 from ....contract.apart.way import Way
-from ...options import InProcess, expand
+from ...options import InProcess, SubmissionFolder, expand
 from ...reading import ReadingOptions
 from ..check import require_submission
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @expand
 def verify(
-    folder: Annotated[Path, typer.Argument(help="Holds card.json and predictions.parquet.")],
+    folder: SubmissionFolder,
     reading: ReadingOptions,
     data: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Its data, unless they come with medshift or a plug-in.")
@@ -32,12 +32,19 @@ def verify(
         typer.Option("--strict", help="One process for each condition, for methods that learn from test batches."),
     ] = False,
     in_process: InProcess = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Run it even if its card asks for an extraordinarily long or large run.")
+    ] = False,
     record: Annotated[
         bool, typer.Option("--record", help="For maintainers: write it into verified.json beside the protocols.")
     ] = False,
     following: Annotated[
         int,
-        typer.Option("--next", help="FOLDER is one of submissions: verify so many, those longest unverified.", min=0),
+        typer.Option(
+            "--next",
+            help="FOLDER holds submissions: verify this many, the longest unverified first.",
+            min=0,
+        ),
     ] = 0,
     logs: Annotated[Path, typer.Option(metavar="DIR", help="With --record: folder of what the runs print.")] = Path(
         "verify-logs"
@@ -64,7 +71,7 @@ def verify(
         if following:
             print(f"{'/'.join(each.parts[-3:])}:")
         try:
-            outcome = _verified(each, data, device, reading, way, log)
+            outcome = _verified(each, data, device, reading, way, log, force=force)
         except CannotRepeat as error:
             if not following:
                 raise
@@ -84,14 +91,14 @@ def verify(
 
 
 def _verified(
-    folder: Path, data: Path | None, device: str, reading: ReadingOptions, way: Way, log: Path | None
+    folder: Path, data: Path | None, device: str, reading: ReadingOptions, way: Way, log: Path | None, *, force: bool
 ) -> Outcome:
     """Run a submission again and print what came out."""
     from ....files.atomic import scratch_folder
     from ....runs.verify import verify as run_again
 
     with scratch_folder("verify") as out:
-        outcome = run_again(folder, out, data, device, reading.options(), way, log)
+        outcome = run_again(folder, out, data, device, reading.options(), way, log, force=force)
     print(outcome.text)
     for line in outcome.differences:
         print(f"  {line}")

@@ -1,7 +1,7 @@
 """The process of one run of a sweep: `python -m medshift.benchmark.cli.commands.sweep.child run --baseline ...`.
 
 It is `medshift`, and ends as by SIGTERM when the process that started it is gone, however that ended: a killed sweep or
-a lost worker of a cluster leaves no process that goes on, and holds a lock, unseen.
+a lost worker of a cluster leaves no unseen process that still runs and holds a lock.
 """
 
 from __future__ import annotations

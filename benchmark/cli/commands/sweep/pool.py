@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ...options import Device
+
 if TYPE_CHECKING:
     from ....runs.sweeps.cluster import Cluster
     from ....runs.sweeps.local import Workers
@@ -20,7 +22,7 @@ class PoolOptions:
     ray: Annotated[
         str, typer.Option(metavar="auto|ADDRESS", help="Run on this Ray cluster; needs the extra `ray`.")
     ] = ""
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = "auto"
+    device: Device = "auto"
     threads: Annotated[
         int,
         typer.Option(

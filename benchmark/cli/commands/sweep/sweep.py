@@ -72,7 +72,7 @@ def sweep(
 
     Results are submissions as `medshift run` writes them; rerun the same command to resume.
 
-    A run that fails fails alone.
+    A run that fails does not stop the others.
     """
     from ....files.destinations import output_folder
 

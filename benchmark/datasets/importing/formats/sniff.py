@@ -33,7 +33,7 @@ STARTS = {
     b"BM": "BMP",
 }
 BMP_HEADERS = (12, 16, 40, 52, 56, 64, 108, 124)  # sizes of the second header
-OTHERS = {  # told by name only: an image that nobody reads is no mystery
+OTHERS = {  # known by name only, to say that an image has a format that is not read
     b"GIF8": "GIF",
     b"%!PS": "PostScript",
     b"\xc5\xd0\xd3\xc6": "PostScript",

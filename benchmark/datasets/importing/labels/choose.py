@@ -34,7 +34,7 @@ def choose_labels(
         options: Say which labels are wanted.
         problems: Collects labels that leave their meaning open.
         notes: Get what is left out.
-        decimal_comma: Whether labels such as `1,0` may be numbers, as the table's separator is no comma.
+        decimal_comma: Whether labels such as `1,0` may be numbers, as the table's separator is not a comma.
 
     Raises:
         MedshiftError: An option names a label that there is not.

@@ -14,7 +14,7 @@ MOST_DOMAINS = 6  # that are listed
 
 
 def few(count: int) -> int:
-    """Return how many of so many images may be outliers."""
+    """Return how many of `count` images may be outliers."""
     return max(int(count * USUAL), int(count >= 10))
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from helpers.files.full_disk import largest_file
+from helpers.files.full_disk import full_disk
 from helpers.images.image_folders import folder
 
 from medshift.benchmark.datasets import store
@@ -63,6 +63,6 @@ def test_whatever_step_finds_the_disk_full(home, monkeypatch, owner, name, when)
 
 def test_files_that_become_too_large(home, tmp_path):
     where = folder(tmp_path / "in", domains={"a": 12})
-    with largest_file(4096), pytest.raises(MedshiftError, match=r"\.set\.part cannot be written: File too large"):
+    with full_disk(4096), pytest.raises(MedshiftError, match=r"\.set\.part cannot be written: File too large"):
         add("set", where, Options())
     assert left(home) == []

@@ -154,7 +154,7 @@ def test_the_next_call_goes_on_where_the_last_stopped(server, tmp_path):
     assert names(tmp_path) == ["set.bin"]
 
 
-def test_a_file_that_changed_meanwhile_starts_anew(server, tmp_path):
+def test_a_file_that_changed_meanwhile_starts_from_the_beginning(server, tmp_path):
     server.breaks = 1 << 20
     with pytest.raises(download.Unreachable):
         download.fetch(remote(server), tmp_path, tries=1)
@@ -163,7 +163,7 @@ def test_a_file_that_changed_meanwhile_starts_anew(server, tmp_path):
     assert download.fetch(remote(server, changed), tmp_path).read_bytes() == BODY[::-1]
 
 
-def test_a_server_without_ranges_starts_anew(server, tmp_path):
+def test_a_server_without_ranges_starts_from_the_beginning(server, tmp_path):
     server.breaks = 1 << 20
     with pytest.raises(download.Unreachable):
         download.fetch(remote(server), tmp_path, tries=1)
@@ -181,7 +181,7 @@ def test_a_part_that_is_whole_or_too_long_is_noticed(server, tmp_path):
 
 def test_another_file_than_published_is_refused_and_removed(server, tmp_path):
     server.body = BODY[:-1] + b"!"
-    with pytest.raises(MedshiftError, match=r"set\.bin from http.* has md5 .*, published is .*: it was removed"):
+    with pytest.raises(MedshiftError, match=r"set\.bin from http.* has md5 .*, the published .*: it was removed"):
         download.fetch(remote(server), tmp_path)
     assert names(tmp_path) == []
     (tmp_path / "set.bin").write_bytes(b"half")
@@ -257,7 +257,7 @@ def test_from_an_address_to_a_stored_set(server, tmp_path, monkeypatch):
     with pytest.raises(MedshiftError, match=r"answers 403(?s:.*)put these into"):
         get.get("camelyon17", nothing)
     server.status, server.body, whole = 200, b"another file", server.body
-    with pytest.raises(MedshiftError, match=r"published is .*: it was removed; try again") as error:
+    with pytest.raises(MedshiftError, match=r"the published one has .*: it was removed; try again") as error:
         get.get("camelyon17", nothing)
     assert "put these into" not in str(error.value)  # a person would fetch the same
     server.asked.clear()

@@ -86,8 +86,10 @@ def test_one_damaged_and_one_missing_file_are_named_in_one_line_and_the_others_a
     with pytest.raises(MedshiftError) as error:
         get.get("blood-cells", nothing, accept=True)
     said = one_line(error)
-    assert f"of {len(files)} files to fetch 1 with another content than the published ({BCCD}) and 1 not there" in said
-    assert re.search(r"any more \(http\S+/zxaoyou/segmentation_WBC/fa9c\w+/Dataset%201/002\.bmp\)\. Run", said)
+    assert (
+        f"of {len(files)} files to fetch 1 with content other than the published ({BCCD}) and 1 no longer there" in said
+    )
+    assert re.search(r"no longer there \(http\S+/zxaoyou/segmentation_WBC/fa9c\w+/Dataset%201/002\.bmp\)\. Run", said)
     assert store.names() == []
     server.asked.clear()
     server.damaged, server.gone = set(), {WBC}
@@ -103,9 +105,7 @@ def test_a_repository_that_is_gone_is_not_asked_for_every_file(cells, monkeypatc
     monkeypatch.setattr(gather, "GIVE_UP", 3)
     with pytest.raises(MedshiftError) as error:
         get.get("blood-cells", nothing, accept=True)
-    assert re.search(
-        r"to fetch \d not there any more \(the first: http\S+\); the rest was not tried\.", one_line(error)
-    )
+    assert re.search(r"to fetch \d no longer there \(the first: http\S+\); the rest was not tried\.", one_line(error))
     assert 3 <= len(server.asked) <= 3 + gather.AT_ONCE
 
 
@@ -162,7 +162,10 @@ def test_what_a_persons_folder_lacks_is_named_and_fetched_only_if_accepted(cells
     with pytest.raises(MedshiftError) as error:
         get.get("blood-cells", nothing, folder=tmp_path / "mine")
     first = str(error.value).splitlines()[0]
-    assert f"{tmp_path / 'mine'}: of {len(files)} files 1 missing ({WBC}) and 1 with another content" in first
+    assert (
+        f"{tmp_path / 'mine'}: of {len(files)} files 1 missing ({WBC}) and 1 with content other than the published"
+        in first
+    )
     assert f"({tmp_path / 'mine' / BCCD})" in first
     assert server.asked == []
     assert len(get.get("blood-cells", nothing, folder=tmp_path / "mine", accept=True).table) == len(want)

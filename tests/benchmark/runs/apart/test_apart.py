@@ -7,7 +7,6 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import time
 from contextlib import ExitStack
 from pathlib import Path
@@ -16,9 +15,8 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from helpers.apart.jobs import granted, job, made, put_attacks
+from helpers.apart.jobs import granted, job, made
 from helpers.cli import MEDSHIFT
-from helpers.images.image_folders import folder
 
 from medshift.benchmark.contract import grants, registry
 from medshift.benchmark.contract.apart.method import MethodApart, Terms
@@ -30,23 +28,6 @@ from medshift.benchmark.submissions import card
 from medshift.shifts.errors import MedshiftError
 
 QUICK = ["steps=6", "batch_size=8"]
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory):
-    return folder(tmp_path_factory.mktemp("data") / "secret-set")
-
-
-@pytest.fixture
-def here(tmp_path, monkeypatch):
-    """The folder that a user is in, with the module `attacks`."""
-    where = tmp_path / "here"
-    where.mkdir()
-    monkeypatch.setattr(sys, "path", list(sys.path))
-    monkeypatch.chdir(where)
-    put_attacks(where)
-    yield where
-    sys.modules.pop("attacks", None)
 
 
 def test_the_bytes_are_those_of_one_process_and_so_are_search_and_course_of_training(data, tmp_path, home, monkeypatch):
@@ -95,7 +76,7 @@ def test_what_a_method_fails_of_is_said_as_in_one_process(data, home, here):
         with pytest.raises(MedshiftError, match="has ended with status 3: a method must not exit"):
             fit("exits")
         with pytest.raises(MedshiftError, match="ended by SIGKILL, most likely because memory ran out"):
-            fit("is killed")  # in a process that was started anew
+            fit("is killed")  # in a process that was started again
 
 
 def test_hidden_folders_are_dropped_from_the_variables_and_links(tmp_path, monkeypatch, home):

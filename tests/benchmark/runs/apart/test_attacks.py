@@ -5,13 +5,11 @@ from __future__ import annotations
 import copy
 import os
 import shutil
-import sys
 from contextlib import ExitStack
 
 import pytest
 import torch
 from helpers.apart.jobs import granted, job, made, put_attacks
-from helpers.images.image_folders import folder
 
 from medshift.benchmark.contract import grants, registry
 from medshift.benchmark.contract.apart import confine
@@ -19,23 +17,6 @@ from medshift.benchmark.contract.apart.method import MethodApart, Terms
 from medshift.shifts.errors import MedshiftError
 
 LINUX = pytest.mark.skipif(not confine.can_hide(), reason="this system hides no folders from a process")
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory):
-    return folder(tmp_path_factory.mktemp("data") / "secret-set")
-
-
-@pytest.fixture
-def here(tmp_path, monkeypatch):
-    """The folder that a user is in, with the module `attacks`."""
-    where = tmp_path / "here"
-    where.mkdir()
-    monkeypatch.setattr(sys, "path", list(sys.path))
-    monkeypatch.chdir(where)
-    put_attacks(where)
-    yield where
-    sys.modules.pop("attacks", None)
 
 
 def test_one_that_walks_the_stack_and_patches_what_writes_has_neither_labels_nor_writer(data, tmp_path, home, here):
