@@ -9,11 +9,13 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from ...files.bounded.child import without_secrets
 from ...files.home import MODELS_VARIABLE, home, models
 from . import confine
 
 DATA = ("data", "datasets", "decoded", "grants", "raw", "scores", "sweeps")  # in medshift's home
 TOP = Path(__file__).resolve().parents[3]
+HUB = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN")  # without them, a method cannot load the networks that a user may load
 NEEDED = ("HOME", "HF_HOME", "LD_LIBRARY_PATH", "PATH", "PYTHONPATH", "TORCH_HOME", "VIRTUAL_ENV")
 COMMITTED = TOP / "leaderboard" / "submissions"  # of a checkout: with the truth of its protocols
 
@@ -46,11 +48,10 @@ class Place:
         self._folder.cleanup()
 
     def environment(self) -> dict[str, str]:
-        """Return the variables of the process: those of this one that name nothing that is hidden."""
+        """Return the variables of the process: those of this one that name no secret and nothing that is hidden."""
         names = [str(folder) for folder in self.hidden]
-        kept = {
-            key: value for key, value in os.environ.items() if key in NEEDED or not any(name in value for name in names)
-        }
+        given = without_secrets(os.environ, HUB)
+        kept = {key: value for key, value in given.items() if key in NEEDED or not any(name in value for name in names)}
         for key in ("PWD", "OLDPWD", "MEDSHIFT_HOME"):
             kept.pop(key, None)
         if "PYTHONPATH" in kept:  # it may be relative to the current folder

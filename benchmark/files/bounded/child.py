@@ -12,7 +12,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, TypeVar
 
@@ -22,6 +22,7 @@ from .wire import Malformed, Oversized, receive_answer, send_request
 
 Item = TypeVar("Item")
 KEPT = 2  # idle children
+PRIVATE = ("TOKEN", "SECRET", "PASSWORD", "CREDENTIAL", "API_KEY", "ACCESS_KEY")  # in names of variables
 LONGEST_LINE = 500  # characters of what a reader says is wrong
 # single threads: each one more reserves memory, and the limits are for one file
 SETTINGS = {
@@ -32,7 +33,16 @@ SETTINGS = {
     "MKL_NUM_THREADS": "1",
     "PYTHONDONTWRITEBYTECODE": "1",
 }
-PRIVATE = ("TOKEN", "SECRET", "PASSWORD", "CREDENTIAL", "API_KEY", "ACCESS_KEY")  # in names of variables: not passed on
+
+
+def without_secrets(variables: Mapping[str, str], but: Collection[str] = ()) -> dict[str, str]:
+    """Return the variables that a process of code or files from elsewhere is given: none that names a secret.
+
+    Args:
+        variables: By name.
+        but: Names that are kept nevertheless.
+    """
+    return {k: v for k, v in variables.items() if k in but or not any(word in k.upper() for word in PRIVATE)}
 
 
 class ReadingError(MedshiftError):
@@ -62,7 +72,7 @@ class _Child:
 
     def __init__(self) -> None:
         path = os.pathsep.join(each or os.getcwd() for each in sys.path)  # noqa: PTH109
-        kept = {k: v for k, v in os.environ.items() if not any(word in k.upper() for word in PRIVATE)}
+        kept = without_secrets(os.environ)
         command = [sys.executable, "-P", "-m", "medshift.benchmark.files.bounded.server"]
         try:
             self.process = subprocess.Popen(

@@ -87,7 +87,11 @@ def test_hidden_folders_are_dropped_from_the_variables_and_links(tmp_path, monke
     monkeypatch.setenv("WHERE", f"--data={hidden}")
     monkeypatch.setenv("PYTHONPATH", "mine")
     place = Place([hidden], here=True)
+    monkeypatch.setenv("SOME_API_KEY", "s3cret")
+    monkeypatch.setenv("HF_TOKEN", "for the user's own networks")
     variables = place.environment()
+    assert "s3cret" not in variables.values()
+    assert variables["HF_TOKEN"] == "for the user's own networks"
     assert not [value for value in variables.values() if str(hidden) in value]
     assert variables["PYTHONPATH"] == str(here / "mine")
     assert [path.name for path in place.cwd.iterdir()] == ["weights.pt"]
