@@ -123,10 +123,10 @@ def test_missing_weights_are_an_error_never_a_random_start(monkeypatch):
 
 
 def test_training_learns_and_repeats_bit_for_bit(monkeypatch, tmp_path):
-    longer = TimmRecipe(**LONGER)
-    first = source_model.timm_network(access(content="a"), longer, "random", None).state_dict()
-    again = source_model.timm_network(access(content="b"), longer, "random", None).state_dict()  # not from the cache
-    other = source_model.timm_network(access(seed=1, content="a"), longer, "random", None).state_dict()
+    tiny = TimmRecipe(**TINY)
+    first = source_model.timm_network(access(content="a"), tiny, "random", None).state_dict()
+    again = source_model.timm_network(access(content="b"), tiny, "random", None).state_dict()  # not from the cache
+    other = source_model.timm_network(access(seed=1, content="a"), tiny, "random", None).state_dict()
     assert all(torch.equal(first[name], again[name]) for name in first)
     assert not all(torch.equal(first[name], other[name]) for name in first)
     predictor = Scratch(**LONGER).fit(access(content="a"))
@@ -150,7 +150,8 @@ def test_test_time_methods_train_their_source_model_once(monkeypatch):
     trained = []
     train = training.train
     monkeypatch.setattr(training, "train", lambda *given: trained.append(1) or train(*given))
-    told, quick = access(count=16), {"steps": 2, "batch_size": 8}
+    monkeypatch.setattr(networks, "imagenet_weights", lambda *given: given[1].state_dict())  # of a small network
+    told, quick = access(count=16), TINY | {"steps": 2}
     images = told.val.batch(slice(None))
     kinds = (ImagenetFinetune, AdaBN, Tent, Sar, T3A, Lame, Tta)
     first = [kind(**quick).fit(told)(images) for kind in kinds]

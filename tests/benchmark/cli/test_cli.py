@@ -8,7 +8,7 @@ import sys
 from importlib.metadata import version
 
 import pytest
-from helpers.cli import MEDSHIFT
+from helpers.cli import MEDSHIFT, medshift
 from helpers.images.image_folders import edit, folder
 from typer.testing import CliRunner
 
@@ -16,10 +16,6 @@ from medshift.benchmark.cli.main import app
 from medshift.shifts.errors import MedshiftError
 
 HEAVY = ("torch", "timm", "sklearn", "matplotlib", "monai", "torchio", "nilearn")
-
-
-def medshift(*words, **more):
-    return subprocess.run([*MEDSHIFT, *map(str, words)], capture_output=True, text=True, timeout=300, **more)
 
 
 @pytest.mark.parametrize(
@@ -108,16 +104,21 @@ def test_wrong_input_is_one_line_and_nothing_is_written(tmp_path, words, message
     assert not list((tmp_path / "out").rglob("*.part"))
 
 
+def process(*words):
+    return subprocess.run([*MEDSHIFT, *map(str, words)], capture_output=True, text=True, timeout=300)
+
+
 @pytest.mark.parametrize(
-    ("words", "message"),
+    ("start", "words", "message"),
     [
-        (["--baseline", "imagenet-finetun"], "unknown baseline 'imagenet-finetun'. Did you mean 'imagenet-finetune'"),
-        (["--baseline", "scratch", "--source", "site-d"], "unknown domain 'site-d'. Did you mean "),
+        (process, ["--baseline", "scratch", "--set", "lrr=1"], "no hyper-parameter 'lrr'. Did you mean 'lr'"),
+        (medshift, ["--baseline", "imagenet-finetun"], "unknown baseline 'imagenet-finetun'. Did you mean 'imagenet-"),
+        (medshift, ["--baseline", "scratch", "--source", "site-d"], "unknown domain 'site-d'. Did you mean "),
     ],
-    ids=["baseline", "source"],
+    ids=["hyper-parameter", "baseline", "source"],
 )
-def test_an_error_is_one_line_of_the_program_with_its_status(tmp_path, words, message):
-    done = medshift("run", "--data", folder(tmp_path / "set"), "--out", tmp_path / "out", *words)
+def test_an_error_is_one_line_of_the_program_with_its_status(tmp_path, start, words, message):
+    done = start("run", "--data", folder(tmp_path / "set"), "--out", tmp_path / "out", *words)
     assert done.returncode == 1, done.stderr
     said = [line for line in done.stderr.splitlines() if line.startswith("medshift: ")]
     assert len(said) == 1

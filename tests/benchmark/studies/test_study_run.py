@@ -63,7 +63,7 @@ def test_a_built_in_study_runs_to_its_report_by_one_command(name, images, in_pro
     out = tmp_path / "out"
     words = ["study", "run", name, "--data", str(images), *TINY, *smaller, "--out", str(out)]
     if name == "self-supervision":
-        words += ["--set", "width=8", "--set", "pretrain_batch=4"]
+        words += ["--set", "width=8", "--set", "pretrain_batch=4", "--set", "start=random", "--set", "arch=test_resnet"]
     result = CliRunner().invoke(app, words)
     noted = stored.read(out)
     assert len(noted.runs) == count
