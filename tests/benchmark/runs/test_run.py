@@ -13,6 +13,7 @@ import pytest
 from helpers.cli import MEDSHIFT, medshift
 from helpers.images.image_folders import folder
 
+from medshift.baselines.common.checkpoints import BestEvaluation
 from medshift.benchmark.protocols import truth
 
 SHIFTS = "gamma,gaussian-noise,psf-blur"
@@ -147,9 +148,15 @@ def test_killed_while_it_trains_and_while_it_predicts_and_resumed_ends_in_the_sa
     assert {path.name for path in where.iterdir()} == {"card.json", "curve.json", "predictions.parquet"}
 
 
-@pytest.mark.parametrize("name", ["SIGINT", "SIGUSR1"])
-def test_a_training_that_is_stopped_says_that_it_starts_over(tmp_path, images, name):
-    number = getattr(signal, name)
+def stopped_by(number, said, place):
+    """What is left and said by a run that a signal stopped in its training."""
+    by = "" if number == signal.SIGINT else f" by {number.name}"
+    assert said.endswith(f"medshift: stopped{by}: training of seed 0 starts over with the same command\n")
+    assert "Traceback" not in said
+    assert not list((place / "out").rglob("*lock*"))
+
+
+def test_a_training_that_is_stopped_says_that_it_starts_over(tmp_path, images):
     started = subprocess.Popen(
         command(images, tmp_path / "out", "--set", "steps=2000", "--set", "patience=1"),
         stdout=subprocess.DEVNULL,
@@ -162,10 +169,18 @@ def test_a_training_that_is_stopped_says_that_it_starts_over(tmp_path, images, n
     for line in started.stderr:
         if "step " in line:
             break
-    started.send_signal(number)
+    started.send_signal(signal.SIGINT)
     rest = started.stderr.read()
-    assert started.wait() == 128 + number
-    by = "" if name == "SIGINT" else f" by {name}"
-    assert rest.endswith(f"medshift: stopped{by}: training of seed 0 starts over with the same command\n")
-    assert "Traceback" not in rest
-    assert not list((tmp_path / "out").rglob("*lock*"))
+    assert started.wait() == 128 + signal.SIGINT
+    stopped_by(signal.SIGINT, rest, tmp_path)
+
+
+def test_so_does_one_that_a_scheduler_stops(tmp_path, images, monkeypatch):
+    def after_evaluation(*given):
+        assert signal.getsignal(signal.SIGUSR1) is not signal.SIG_DFL  # or it would end the tests
+        os.kill(os.getpid(), signal.SIGUSR1)
+
+    monkeypatch.setattr(BestEvaluation, "after_evaluation", after_evaluation)
+    done = medshift(*words(images, tmp_path / "out"), MEDSHIFT_HOME=tmp_path / "home")
+    assert done.returncode == 128 + signal.SIGUSR1
+    stopped_by(signal.SIGUSR1, done.stderr, tmp_path)
