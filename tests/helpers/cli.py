@@ -56,6 +56,7 @@ def medshift(*words: object, cwd: Path | None = None, **variables: str | Path) -
 
     out, err = (io.TextIOWrapper(io.BytesIO(), "utf-8", write_through=True) for _ in range(2))
     threads, exact = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
+    warns = torch.is_deterministic_algorithms_warn_only_enabled()
     status = 0
     with ExitStack() as held:
         patch = held.enter_context(pytest.MonkeyPatch.context())
@@ -73,6 +74,6 @@ def medshift(*words: object, cwd: Path | None = None, **variables: str | Path) -
             status = end.code if isinstance(end.code, int) else int(end.code is not None)
         finally:
             torch.set_num_threads(threads)
-            torch.use_deterministic_algorithms(exact)
+            torch.use_deterministic_algorithms(exact, warn_only=warns)
     texts = [stream.buffer.getvalue().decode() for stream in (out, err)]  # type: ignore[attr-defined]
     return subprocess.CompletedProcess(list(map(str, words)), status, *texts)
