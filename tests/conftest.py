@@ -100,6 +100,19 @@ def _home_of_the_tests(tmp_path_factory):
         os.environ["MEDSHIFT_HOME"] = str(tmp_path_factory.mktemp("home"))
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _entries_are_scored_in_this_process():
+    """Boards of tests are small: processes that score four entries side by side cost ten times what they save.
+
+    `ranking/test_ranking` has one with processes.
+    """
+    from medshift.leaderboard.entries import workers
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(workers, "WORTH_PROCESSES", 10**6)
+        yield
+
+
 @pytest.fixture
 def home(tmp_path, monkeypatch):
     """An empty home of one test's own."""

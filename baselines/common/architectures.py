@@ -1,4 +1,8 @@
-"""Architectures by timm's names: untrained networks, the sizes they take, and files and hub pages that hold one."""
+"""Architectures by timm's names: untrained networks, the sizes they take, and files and hub pages that hold one.
+
+Here and in its neighbours, timm is imported where a network is made: it takes seconds, and neither planning a run nor
+leaving its training to another process needs it.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +13,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeAlias
 
-import timm
 import torch
 from torch import Tensor
 
@@ -41,6 +44,8 @@ def untrained(arch: str, channels: int, sizing: Sizing) -> Any:  # noqa: ANN401 
         return _outside(arch, channels, sizing)
     if arch == SMALL_RESNET:
         return small_resnet(channels)
+    import timm
+
     if not timm.is_model(arch):
         why = ": it is for volumes" if arch.startswith("monai-") else f".{near(arch, timm.list_models())}"
         raise MedshiftError(f"timm has no architecture {arch!r}{why}")
@@ -61,6 +66,8 @@ def own_channels(arch: str) -> int:
     """
     if not is_outside(arch) or arch.startswith(CLIP):
         return 3
+    import timm
+
     with _explained(arch), torch.device("meta"):
         made: Any = timm.create_model(arch, pretrained=False)
     return 1 if made.pretrained_cfg["input_size"][0] == 1 else 3
@@ -98,6 +105,8 @@ def _outside(arch: str, channels: int, sizing: Sizing) -> Any:  # noqa: ANN401
     if arch.startswith(CLIP):
         files(arch)
         return tower(arch, channels, sizing)
+    import timm
+
     with _explained(arch):
         return timm.create_model(arch, pretrained=False, in_chans=channels, **sizing)
 
@@ -120,6 +129,8 @@ def _explained(arch: str) -> Iterator[None]:
 
 
 def _other_tags(name: str) -> str:
+    import timm
+
     tags = timm.list_pretrained(f"{name}.*")
     more = f" and {len(tags) - MOST_TAGS} more" if len(tags) > MOST_TAGS else ""
     return f": choose {' or '.join(tags[:MOST_TAGS])}{more}" if tags else "; it has none"

@@ -8,7 +8,6 @@ from importlib.metadata import version
 from importlib.resources import files
 from typing import Any, cast
 
-import timm
 import torch
 from torch import Tensor, nn
 
@@ -140,6 +139,8 @@ def imagenet_weights(arch: str, body: Any, sizing: Sizing = NATIVE) -> Mapping[s
     """
     if arch == PACKAGED:
         return packaged_weights(body)
+    import timm
+
     if not is_outside(arch) and not timm.is_model_pretrained(arch):
         raise MedshiftError(f"timm has no pretrained weights for {arch!r}; choose another arch, or --baseline scratch")
     if arch.startswith(CLIP):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from timm.models.resnet import BasicBlock, ResNet
 from torch import nn
 
 NAME = "small-resnet"
@@ -20,6 +19,8 @@ def small_resnet(channels: int) -> Any:  # noqa: ANN401 - for timm's own methods
     Args:
         channels: Channels of its input.
     """
+    from timm.models.resnet import BasicBlock, ResNet
+
     block: Any = BasicBlock  # timm's annotation is that of an object, not of its class
     made: Any = ResNet(
         block, (1, 1, 1, 1), in_chans=channels, channels=WIDTHS, stem_type="deep", stem_width=WIDTHS[0] // 2

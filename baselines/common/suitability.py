@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any, TypeAlias
 
 import torch
-from timm.layers import RmsNorm  # type: ignore[attr-defined]
 from torch import Tensor, nn
 
 from ...benchmark.contract.access import Access
@@ -19,7 +18,14 @@ from .networks import LEAST_SIZE, PACKAGED, Network
 #: the architecture, the network and one image.
 Need: TypeAlias = Callable[[str, Network, Tensor], None]
 
-NORMS = (nn.modules.batchnorm._BatchNorm, nn.LayerNorm, nn.GroupNorm, nn.modules.instancenorm._InstanceNorm, RmsNorm)
+NORMS = (nn.modules.batchnorm._BatchNorm, nn.LayerNorm, nn.GroupNorm, nn.modules.instancenorm._InstanceNorm)
+
+
+def is_norm(module: nn.Module) -> bool:
+    """Say whether a module of a network normalises."""
+    from timm.layers import RmsNorm  # type: ignore[attr-defined]
+
+    return isinstance(module, (*NORMS, RmsNorm))
 
 
 def sizing(access: Access, arch: str, input_size: int, need: Need | None = None) -> Sizing:
@@ -97,7 +103,7 @@ def batch_norms_for(method: str, instead: str = "t3a") -> Need:
 def learning_norms(network: nn.Module) -> list[nn.Module]:
     """List the norms whose gains and offsets are learnt at test time: batch norms, or else norms of any kind."""
     learning: list[nn.Module] = [
-        module for module in network.modules() if isinstance(module, NORMS) and any(True for _ in module.parameters())
+        module for module in network.modules() if is_norm(module) and any(True for _ in module.parameters())
     ]
     batch: list[nn.Module] = [module for module in learning if isinstance(module, nn.modules.batchnorm._BatchNorm)]
     return batch or learning
@@ -135,7 +141,7 @@ def norms_for(method: str) -> Need:
     """Return the need of a method that trains norms of any kind."""
 
     def need(arch: str, network: Network, image: Tensor) -> None:
-        if not any(True for m in network.modules() if isinstance(m, NORMS) for _ in m.parameters()):
+        if not any(True for m in network.modules() if is_norm(m) for _ in m.parameters()):
             raise MedshiftError(
                 f"{method} trains norms, and {arch} has none: choose another arch, such as resnet18, or linear-probe, "
                 "which trains the last layer alone"

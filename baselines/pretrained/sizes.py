@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from timm.layers import PatchEmbed  # type: ignore[attr-defined]
 from torch import nn
 
 LEAST_SIDE = 32  # that a recipe allows
@@ -29,8 +28,11 @@ def uncut_sides(body: nn.Module, side: int) -> tuple[int, ...]:
 def patch_size(body: nn.Module) -> int:
     """Return the side of a transformer's patches; 0 for other networks, and where what is left over is padded."""
     embed = getattr(body, "patch_embed", None)
-    if isinstance(embed, PatchEmbed):
-        return 0 if getattr(embed, "dynamic_img_pad", False) else int(embed.patch_size[0])
+    if embed is not None:
+        from timm.layers import PatchEmbed  # type: ignore[attr-defined]
+
+        if isinstance(embed, PatchEmbed):
+            return 0 if getattr(embed, "dynamic_img_pad", False) else int(embed.patch_size[0])
     found: Any = getattr(getattr(body, "tower", None), "patch_size", 0)  # of open_clip
     return int(found[0] if isinstance(found, tuple) else found)
 

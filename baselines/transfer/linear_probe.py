@@ -9,7 +9,6 @@ from typing import ClassVar
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from timm.layers import freeze_batch_norm_2d  # type: ignore[attr-defined]
 
 from ...benchmark.contract.access import Access
 from ...benchmark.contract.precision import computing_in
@@ -24,7 +23,7 @@ from ..common.initial_weights import load_all
 from ..common.networks import Network
 from ..common.recipe import TimmRecipe
 from ..common.source_model import refuse_volumes, timm_network
-from ..common.suitability import NORMS, features_for, norms_for, sizing
+from ..common.suitability import features_for, is_norm, norms_for, sizing
 from ..common.training import Classifier, seeded, tell_start
 
 
@@ -158,6 +157,8 @@ def frozen_features(network: Network, images: Images, device: torch.device) -> N
 
 def hold_norms(network: Network) -> None:
     """Freeze statistics, gains and offsets of batch norms, in training mode, too."""
+    from timm.layers import freeze_batch_norm_2d  # type: ignore[attr-defined]
+
     network.body = freeze_batch_norm_2d(network.body)  # type: ignore[no-untyped-call]
 
 
@@ -165,7 +166,7 @@ def only_norms_train(network: Network) -> None:
     """Let only the norms and the last layer of a network train."""
     trained = {id(parameter) for parameter in network.head.parameters()}
     for module in network.modules():
-        if isinstance(module, NORMS):
+        if is_norm(module):
             trained |= {id(parameter) for parameter in module.parameters()}
     for parameter in network.parameters():
         parameter.requires_grad_(id(parameter) in trained)

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from ..datasets.dataset import Dataset
@@ -21,6 +20,7 @@ from .training_record import TrainingRecord
 from .weights_record import WeightsRecord
 
 if TYPE_CHECKING:
+    import pandas as pd  # half a second in every process of a method
     import torch
     from torch import nn
 

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from ...shifts.catalogue import MODALITIES
 from ...shifts.errors import MedshiftError, near
 from .images import FULL_SCALE
 from .streaming.rows import read_blocks
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 COLUMNS = ("sample_id", "label", "domain", "group")
 

@@ -22,6 +22,8 @@ ALIKE = {
     "scratch-meanvar",
     "ssl-source",
 }
+# whose averaging begins after three evaluations, one in a step
+LONGER = {"swad"}
 
 
 @pytest.mark.parametrize(
@@ -29,7 +31,8 @@ ALIKE = {
     [pytest.param(name, marks=[pytest.mark.slow] * (name in ALIKE)) for name in sorted(registry.BUILTINS)],
 )
 def test_every_baseline_keeps_the_contract(name):
-    assert check_baseline(name) == []
+    steps = ["steps=2"] if hasattr(registry.load_baseline(name), "steps") and name not in LONGER else []
+    assert check_baseline(name, steps) == []
 
 
 @pytest.mark.parametrize("name", sorted(registry.BUILTINS))

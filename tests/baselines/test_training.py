@@ -7,6 +7,7 @@ import math
 
 import numpy as np
 import pytest
+import timm
 import torch
 from helpers.images.bright_squares import LONGER, TINY, access
 from PIL import Image
@@ -32,7 +33,7 @@ pytestmark = pytest.mark.usefixtures("home")
 
 def test_the_packaged_weights_are_imagenets():
     datasets = pytest.importorskip("sklearn.datasets")
-    network = networks.timm.create_model(networks.PACKAGED).eval()
+    network = timm.create_model(networks.PACKAGED).eval()
     weights = networks.packaged_weights(network)
     stored = torch.load(networks.packaged_path(), map_location="cpu", weights_only=True)
     assert sum(t.numel() for t in stored.values()) == sum(t.numel() for t in weights.values())
@@ -45,7 +46,7 @@ def test_the_packaged_weights_are_imagenets():
 
 
 def test_weights_that_do_not_fit_are_refused():
-    network = networks.timm.create_model(networks.PACKAGED)
+    network = timm.create_model(networks.PACKAGED)
     weights = networks.packaged_weights(network)
     with pytest.raises(RuntimeError, match="conv_stem"):
         initial_weights.load_all(
@@ -66,7 +67,7 @@ def test_a_new_last_layer_starts_undecided_and_not_as_large_as_timm_makes_it(cla
 
 
 def test_moments_are_those_of_imagenet():
-    network = networks.timm.create_model(networks.PACKAGED)
+    network = timm.create_model(networks.PACKAGED)
     weights = networks.packaged_weights(network)
     initial_weights.match_moments(network, weights)
     drawn, given = network.blocks[5][0].conv_pw.weight.detach(), weights["blocks.5.0.conv_pw.weight"]
@@ -112,8 +113,8 @@ def test_missing_weights_are_an_error_never_a_random_start(monkeypatch):
         match=r"cannot load the weights of 'resnet18' from the hub .* of https://huggingface.co/timm/resnet18",
     ):
         networks.Network("resnet18", 2, 3, 0, initial_weights.load_all)
-    small = networks.timm.list_models("*resnet*t") + networks.timm.list_models("botnet*")  # the first of all is a giant
-    untrained = next(name for name in small if not networks.timm.is_model_pretrained(name))
+    small = timm.list_models("*resnet*t") + timm.list_models("botnet*")  # the first of all is a giant
+    untrained = next(name for name in small if not timm.is_model_pretrained(name))
     with pytest.raises(MedshiftError, match="timm has no pretrained weights for"):
         networks.Network(untrained, 2, 3, 0, initial_weights.load_all)
     monkeypatch.setattr(networks, "packaged_path", lambda: "/nowhere.pth")
@@ -122,10 +123,10 @@ def test_missing_weights_are_an_error_never_a_random_start(monkeypatch):
 
 
 def test_training_learns_and_repeats_bit_for_bit(monkeypatch, tmp_path):
-    longer = TimmRecipe(**LONGER)
-    first = source_model.timm_network(access(content="a"), longer, "random", None).state_dict()
-    again = source_model.timm_network(access(content="b"), longer, "random", None).state_dict()  # not from the cache
-    other = source_model.timm_network(access(seed=1, content="a"), longer, "random", None).state_dict()
+    tiny = TimmRecipe(**TINY)
+    first = source_model.timm_network(access(content="a"), tiny, "random", None).state_dict()
+    again = source_model.timm_network(access(content="b"), tiny, "random", None).state_dict()  # not from the cache
+    other = source_model.timm_network(access(seed=1, content="a"), tiny, "random", None).state_dict()
     assert all(torch.equal(first[name], again[name]) for name in first)
     assert not all(torch.equal(first[name], other[name]) for name in first)
     predictor = Scratch(**LONGER).fit(access(content="a"))
@@ -149,7 +150,8 @@ def test_test_time_methods_train_their_source_model_once(monkeypatch):
     trained = []
     train = training.train
     monkeypatch.setattr(training, "train", lambda *given: trained.append(1) or train(*given))
-    told, quick = access(count=16), {"steps": 2, "batch_size": 8}
+    monkeypatch.setattr(networks, "imagenet_weights", lambda *given: given[1].state_dict())  # of a small network
+    told, quick = access(count=16), TINY | {"steps": 2}
     images = told.val.batch(slice(None))
     kinds = (ImagenetFinetune, AdaBN, Tent, Sar, T3A, Lame, Tta)
     first = [kind(**quick).fit(told)(images) for kind in kinds]

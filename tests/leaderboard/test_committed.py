@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from helpers.cli import medshift
 
 from medshift.benchmark.contract import registry
 from medshift.benchmark.datasets import catalogue
@@ -44,7 +45,8 @@ def test_the_readme_shows_what_its_command_makes(tmp_path):
     below = tmp_path / SUBMISSIONS.relative_to(ROOT)  # the README links to them
     below.symlink_to(SUBMISSIONS)
     words = ["leaderboard", below, "--out", tmp_path / "site", "--readme", tmp_path / "README.md"]
-    subprocess.run([sys.executable, "-m", "medshift.benchmark.cli", *map(str, words)], check=True, capture_output=True)
+    done = medshift(*words)
+    assert done.returncode == 0, done.stderr
     assert (tmp_path / "README.md").read_text() == (ROOT / "README.md").read_text()
     assert (tmp_path / "site" / "board.svg").read_text() == (ROOT / "docs" / "assets" / "board.svg").read_text()
 

@@ -1,7 +1,8 @@
-"""The functions that docs/architecture.md names exist."""
+"""The functions that docs/architecture.md names exist; what takes seconds to import is imported where it is needed."""
 
 from __future__ import annotations
 
+import ast
 import re
 from pathlib import Path
 from pkgutil import resolve_name
@@ -26,3 +27,14 @@ def test_the_walk_of_one_image_goes_through_functions_that_exist():
     named += re.findall(r"`((?:runs|importing|contract|datasets|baselines)\.[\w.]+)`", text)
     assert len(named) > 25
     assert [name for name in named if not any(exists(name, root) for root in ROOTS)] == []
+
+
+def test_no_baseline_imports_timm_before_it_makes_a_network():
+    """Planning a run, a finished one, and the process that holds the labels need none; it takes two seconds."""
+    found = {}
+    for path in sorted((PAGE.parents[1] / "baselines").rglob("*.py")):
+        tops = [each for each in ast.parse(path.read_text()).body if isinstance(each, ast.Import | ast.ImportFrom)]
+        names = [name for each in tops for name in (getattr(each, "module", None), *(n.name for n in each.names))]
+        found[path.name] = [name for name in names if name and name.partition(".")[0] in ("timm", "torchvision")]
+    assert len(found) > 40
+    assert not [name for name, heavy in found.items() if heavy]

@@ -2,13 +2,14 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 
 import numpy as np
 import pandas as pd
 import pytest
-from helpers.cli import MEDSHIFT
+from helpers.cli import MEDSHIFT, medshift
 from helpers.images.image_folders import folder
 from typer.testing import CliRunner
 
@@ -21,6 +22,14 @@ NEW = {  # kind -> name, and what to do next
     "baseline": ("acme-net", "medshift check baseline acme-net"),
     "dataset": ("acme-scans", "medshift protocol make acme-scans-1 --dataset acme-scans"),
 }
+# no process per command: its imports take most of the time
+ONE_BY_ONE = """
+import json, sys
+from typer.testing import CliRunner
+from medshift.benchmark.cli.main import app
+done = [CliRunner().invoke(app, words, env=variables) for words, variables in json.load(sys.stdin)]
+json.dump([[each.exit_code, each.stdout, f"{each.output}{each.exception}"] for each in done], sys.stdout)
+"""
 
 
 def written(kind, where):
@@ -33,27 +42,25 @@ def written(kind, where):
 
 
 @pytest.fixture(scope="module")
-def package(tmp_path_factory):
-    return written("shift", tmp_path_factory.mktemp("new") / "medshift-acme-light")
+def packages(tmp_path_factory):
+    """A shift and a data set."""
+    place = tmp_path_factory.mktemp("new")
+    return [written(kind, place / f"medshift-{NEW[kind][0]}") for kind in ("shift", "dataset")]
 
 
 @pytest.fixture(scope="module")
-def environment(package, tmp_path_factory):
-    return installed(package, tmp_path_factory)
+def environment(packages, tmp_path_factory):
+    return installed(packages, tmp_path_factory)
 
 
-def installed(package, tmp_path_factory):
-    """Returns the variables of a process that has the package installed; the source stays as it was written."""
-    before = sorted(package.rglob("*"))
-    site = tmp_path_factory.mktemp("site")
-    copy = tmp_path_factory.mktemp("copy")
-    for path in package.rglob("*"):
-        if path.is_file():
-            (copy / path.relative_to(package)).parent.mkdir(exist_ok=True, parents=True)
-            (copy / path.relative_to(package)).write_bytes(path.read_bytes())
+def installed(packages, tmp_path_factory):
+    """Returns the variables of a process that has the packages installed; the sources stay as they were written."""
+    site, copies = (tmp_path_factory.mktemp(name) for name in ("site", "copies"))
+    copied = [shutil.copytree(package, copies / package.name) for package in packages]
+    before = [sorted(package.rglob("*")) for package in packages]
     pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index", "--no-build-isolation"]
-    subprocess.run([*pip, "--target", site, copy], check=True)
-    assert sorted(package.rglob("*")) == before
+    subprocess.run([*pip, "--target", site, *copied], check=True)
+    assert [sorted(package.rglob("*")) for package in packages] == before
     home = tmp_path_factory.mktemp("home")
     return {**os.environ, "PYTHONPATH": str(site), "MEDSHIFT_HOME": str(home), "OMP_NUM_THREADS": "1"}
 
@@ -72,26 +79,48 @@ def test_packages_are_complete_and_clean(kind, tmp_path):
         assert checked.returncode == 0, checked.stdout
 
 
-def test_its_own_test_passes(package, environment):
-    pytest_ = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(package / "tests")]
-    done = subprocess.run(pytest_, cwd=package, env=environment, capture_output=True, text=True)
+def test_their_own_tests_pass(packages, environment, tmp_path):
+    tests = [str(package / "tests") for package in packages]
+    pytest_ = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--import-mode=importlib", *tests]
+    done = subprocess.run(pytest_, cwd=tmp_path, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout
-    assert "2 passed" in done.stdout
+    assert "4 passed" in done.stdout
 
 
-def test_check_shift_knows_it(environment):
-    done = subprocess.run([*MEDSHIFT, "check", "shift", "acme-light"], env=environment, capture_output=True, text=True)
-    assert (done.returncode, done.stdout) == (0, "acme-light: ok\n")
+def commands(environment, place, *given):
+    """Runs commands, each with variables of its own, one after the other in a process that has the packages installed.
+
+    Returns:
+        Of each command its status, its results, and all that it said and raised.
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", ONE_BY_ONE],
+        input=json.dumps(given),
+        cwd=place,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return json.loads(done.stdout)
 
 
-def test_it_runs_by_name_beside_a_built_in(environment, tmp_path):
+def test_they_are_checked_read_and_run_by_name_beside_what_is_built_in(environment, tmp_path):
     images = folder(tmp_path / "set")
-    command = [*MEDSHIFT, "run", "--baseline", "scratch", "--set", "arch=test_resnet", "--set", "steps=4"]
+    read = ["protocol", "make", "scans-1", "--dataset", "acme-scans", "--shifts", "gamma"]
+    command = ["run", "--baseline", "scratch", "--set", "arch=test_resnet", "--set", "steps=4"]
     command += ["--data", str(images), "--out", str(tmp_path / "out"), "--threads", "1", "--severities", "2,5"]
     both = [*command, "--shifts", "acme-light,gamma"]
-    done = subprocess.run(both, env=environment, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    (card,) = (tmp_path / "out").glob("*/*/seed-0/card.json")
+    only = [*command, "--shifts", "acme-light,gamma", "--family", "plug-in"]
+    given = [(words, {}) for words in (["check", "shift", "acme-light"], both, only)]
+    given += [(read, {"MEDSHIFT_ACME_SCANS_DIR": str(images)}), (read, {})]
+    checked, first, second, made, nothing = commands(environment, tmp_path, *given)
+    assert checked[:2] == [0, "acme-light: ok\n"]
+    assert (first[0], second[0]) == (0, 0), (first, second)
+    assert "trains on" in made[2], made
+    assert "no images of acme-scans in " in nothing[2], nothing
+    cards = (tmp_path / "out").glob("*/*/seed-0/card.json")
+    (card,) = (path for path in cards if "gamma" in json.loads(path.read_text())["shifts"])
     assert set(json.loads(card.read_text())["shifts"]) == {"acme-light", "gamma"}
     protocol = json.loads((card.parent.parent.parent / "protocol.json").read_text())
     assert protocol["shifts"] == {"acme-light": "plug-in", "gamma": "contrast"}
@@ -101,12 +130,10 @@ def test_it_runs_by_name_beside_a_built_in(environment, tmp_path):
     columns = [name for name in rows if name.startswith("p")]
     clean, lit = (rows[rows["condition"] == key][columns].to_numpy(float) for key in ("site-a", "site-a/acme-light@5"))
     assert np.abs(clean - lit).max() > 1e-6
-    only = [*command, "--shifts", "acme-light,gamma", "--family", "plug-in"]
-    assert subprocess.run(only, env=environment, capture_output=True).returncode == 0
     families = [json.loads(p.read_text())["shifts"] for p in (tmp_path / "out").glob("*/protocol.json")]
     assert {"acme-light": "plug-in"} in families
     # without the package: one line, and nothing else breaks
-    gone = subprocess.run(both, env={**environment, "PYTHONPATH": ""}, capture_output=True, text=True)
+    gone = medshift(*both)
     assert gone.returncode == 1
     assert gone.stderr.splitlines()[-1].startswith("medshift: unknown shift 'acme-light'.")
 
@@ -114,7 +141,7 @@ def test_it_runs_by_name_beside_a_built_in(environment, tmp_path):
 @pytest.mark.slow
 def test_a_new_baseline_installs_keeps_the_contract_and_runs(tmp_path_factory, tmp_path):
     package = written("baseline", tmp_path / "new")
-    environment = installed(package, tmp_path_factory)
+    environment = installed([package], tmp_path_factory)
 
     def process(*words):
         return subprocess.run([*map(str, words)], cwd=tmp_path, env=environment, capture_output=True, text=True)
@@ -138,21 +165,6 @@ def test_a_new_baseline_installs_keeps_the_contract_and_runs(tmp_path_factory, t
     assert scores["site-a", "auroc"] > 0.9  # it learns: a method, not a stub
     wrong = process(*command, "--set", "width=12")
     assert wrong.stderr.splitlines()[-1] == "medshift: baseline 'acme-net': width must be a multiple of 8"
-
-
-def test_a_new_data_set_passes_its_own_test_and_is_read_by_name(tmp_path_factory, tmp_path):
-    package = written("dataset", tmp_path / "new")
-    environment = installed(package, tmp_path_factory)
-    pytest_ = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(package / "tests")]
-    done = subprocess.run(pytest_, cwd=package, env=environment, capture_output=True, text=True)
-    assert "2 passed" in done.stdout, done.stdout
-    images = {"MEDSHIFT_ACME_SCANS_DIR": str(folder(tmp_path / "set"))}
-    words = ["protocol", "make", "scans-1", "--dataset", "acme-scans", "--shifts", "gamma"]
-    for extra, says in ((images, "trains on"), ({}, "medshift: no images of acme-scans in ")):
-        made = subprocess.run(
-            [*MEDSHIFT, *words], cwd=tmp_path, env={**environment, **extra}, capture_output=True, text=True
-        )
-        assert says in made.stdout + made.stderr
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+import timm
 import torch
 from helpers.images.bright_squares import access
 
@@ -16,7 +17,7 @@ pytestmark = pytest.mark.usefixtures("home")
 
 
 def test_transfusion_takes_the_lowest_stages_and_no_more():
-    network = networks.timm.create_model(networks.PACKAGED)
+    network = timm.create_model(networks.PACKAGED)
     before = {name: value.clone() for name, value in network.state_dict().items()}
     weights = networks.packaged_weights(network)
     assert initial_weights.stages(network)[:3] == [("conv_stem", "bn1"), ("blocks.0",), ("blocks.1",)]
@@ -29,9 +30,9 @@ def test_transfusion_takes_the_lowest_stages_and_no_more():
 
 
 def test_stages_of_a_resnet_are_its_stem_and_its_four_layers():
-    network = networks.timm.create_model("resnet50")
+    network = timm.create_model("resnet50")
     assert initial_weights.stages(network) == [("conv1", "bn1"), ("layer1",), ("layer2",), ("layer3",), ("layer4",)]
-    assert len(initial_weights.stages(networks.timm.create_model("convnext_atto"))) == 5  # stem and four stages
+    assert len(initial_weights.stages(timm.create_model("convnext_atto"))) == 5  # stem and four stages
 
 
 @pytest.mark.parametrize(("layers", "like"), [(0, "random"), (9, "imagenet"), (-1, "imagenet")])
@@ -56,7 +57,7 @@ def test_the_ends_of_transfusion_are_a_random_start_and_that_of_imagenet_finetun
 
 
 def test_what_a_transformer_holds_itself_belongs_to_its_first_stage():
-    network = networks.timm.create_model("vit_tiny_patch16_224", img_size=32)
+    network = timm.create_model("vit_tiny_patch16_224", img_size=32)
     found = initial_weights.stages(network)
     assert found[0] == ("patch_embed", "cls_token", "pos_embed")
     assert [*found[1], found[-1]] == ["blocks.0", ("blocks.11", "norm")]

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
 from contextlib import contextmanager
 
 import numpy as np
 import pytest
 from helpers.browser import Opened
+from helpers.cli import medshift
 from helpers.images import image_folders as folders
 from helpers.images.made_up_data import data
 
@@ -150,10 +149,7 @@ def test_the_page_fits_a_phone_and_follows_the_theme(hidden, browser, tmp_path):
 
 
 def run(*words):
-    return subprocess.run(
-        [sys.executable, "-m", "medshift.benchmark.cli", "data", "audit", *map(str, words)],
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
+    return medshift("data", "audit", *words)
 
 
 def test_a_folder_is_audited_on_the_command_line(tmp_path):

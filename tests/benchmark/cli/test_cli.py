@@ -8,7 +8,7 @@ import sys
 from importlib.metadata import version
 
 import pytest
-from helpers.cli import MEDSHIFT
+from helpers.cli import MEDSHIFT, medshift
 from helpers.images.image_folders import edit, folder
 from typer.testing import CliRunner
 
@@ -18,41 +18,38 @@ from medshift.shifts.errors import MedshiftError
 HEAVY = ("torch", "timm", "sklearn", "matplotlib", "monai", "torchio", "nilearn")
 
 
-def medshift(*words, **more):
-    return subprocess.run([*MEDSHIFT, *map(str, words)], capture_output=True, text=True, timeout=300, **more)
-
-
-@pytest.mark.parametrize(
-    "words",
-    [
-        ["--help"],
-        ["--version"],
-        ["run", "--help"],
-        ["list", "shifts"],
-        ["list", "baselines"],
-        ["list", "baselines", "--json"],
-        ["list", "datasets"],
-        ["data", "--help"],
-        ["data", "list"],
-        ["data", "add", "name", "gone"],
-        ["run", "--baseline", "imagenet-finetun"],
-    ],
-    ids=" ".join,
+#: In this order: what one has imported stays.
+LISTS = (
+    ["list", "shifts"],
+    ["list", "baselines"],
+    ["list", "baselines", "--json"],
+    ["list", "datasets"],
+    ["data", "list"],
 )
-def test_answers_without_heavy_imports(words):
-    code = (
-        "import sys, json, contextlib, io\n"
-        f"sys.argv = ['medshift', *{words!r}]\n"
-        "from medshift.benchmark.cli.main import main\n"
-        "with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(SystemExit):\n"
-        "    main()\n"
-        "print(json.dumps(sorted(m for m in sys.modules if '.' not in m)))"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    imported = set(json.loads(done.stdout.splitlines()[-1]))
-    assert not set(HEAVY) & imported
-    if "list" in words:
-        assert not {"pandas", "pyarrow"} & imported
+HELP = (["--help"], ["--version"], ["run", "--help"], ["data", "--help"])
+WRONG = (["data", "add", "name", "gone"], ["run", "--baseline", "imagenet-finetun"])
+ONE_BY_ONE = """
+import contextlib, io, json, sys
+from medshift.benchmark.cli.main import main
+for words in json.load(sys.stdin):
+    sys.argv = ["medshift", *words]
+    with contextlib.redirect_stdout(io.StringIO()) as said, contextlib.suppress(SystemExit):
+        main()
+    print(json.dumps([said.getvalue(), sorted(name for name in sys.modules if "." not in name)]))
+"""
+
+
+def test_answers_without_heavy_imports():
+    asked = (*LISTS, *HELP, *WRONG)
+    command = [sys.executable, "-c", ONE_BY_ONE]
+    done = subprocess.run(command, input=json.dumps(asked), capture_output=True, text=True, check=True)
+    answers = [json.loads(line) for line in done.stdout.splitlines()]
+    for words, (said, imported) in zip(asked, answers, strict=True):
+        assert bool(said) == (words not in WRONG), words
+        assert not set(HEAVY) & set(imported), words
+        if words in LISTS:
+            assert not {"pandas", "pyarrow"} & set(imported), words
+    assert done.stderr.count("medshift: ") == len(WRONG)
 
 
 def test_the_version_is_printed():
@@ -108,16 +105,21 @@ def test_wrong_input_is_one_line_and_nothing_is_written(tmp_path, words, message
     assert not list((tmp_path / "out").rglob("*.part"))
 
 
+def process(*words):
+    return subprocess.run([*MEDSHIFT, *map(str, words)], capture_output=True, text=True, timeout=300)
+
+
 @pytest.mark.parametrize(
-    ("words", "message"),
+    ("start", "words", "message"),
     [
-        (["--baseline", "imagenet-finetun"], "unknown baseline 'imagenet-finetun'. Did you mean 'imagenet-finetune'"),
-        (["--baseline", "scratch", "--source", "site-d"], "unknown domain 'site-d'. Did you mean "),
+        (process, ["--baseline", "scratch", "--set", "lrr=1"], "no hyper-parameter 'lrr'. Did you mean 'lr'"),
+        (medshift, ["--baseline", "imagenet-finetun"], "unknown baseline 'imagenet-finetun'. Did you mean 'imagenet-"),
+        (medshift, ["--baseline", "scratch", "--source", "site-d"], "unknown domain 'site-d'. Did you mean "),
     ],
-    ids=["baseline", "source"],
+    ids=["hyper-parameter", "baseline", "source"],
 )
-def test_an_error_is_one_line_of_the_program_with_its_status(tmp_path, words, message):
-    done = medshift("run", "--data", folder(tmp_path / "set"), "--out", tmp_path / "out", *words)
+def test_an_error_is_one_line_of_the_program_with_its_status(tmp_path, start, words, message):
+    done = start("run", "--data", folder(tmp_path / "set"), "--out", tmp_path / "out", *words)
     assert done.returncode == 1, done.stderr
     said = [line for line in done.stderr.splitlines() if line.startswith("medshift: ")]
     assert len(said) == 1

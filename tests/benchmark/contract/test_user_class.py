@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 import sys
 
 import pytest
-from helpers.cli import MEDSHIFT
+from helpers.cli import medshift
 from helpers.images.image_folders import folder
 from typer.testing import CliRunner
 
@@ -151,10 +149,6 @@ def test_the_contract_is_checked_as_of_any_baseline(here):
     assert (checked.exit_code, checked.stdout) == (0, f"{here}:Pixels: ok\n")
 
 
-def medshift(where, *words):
-    return subprocess.run([*MEDSHIFT, *map(str, words)], cwd=where, env=os.environ, capture_output=True, text=True)
-
-
 def test_a_class_in_a_file_is_run_tuned_recorded_and_verified(tmp_path):
     where = tmp_path / "mine"
     where.mkdir()
@@ -162,7 +156,7 @@ def test_a_class_in_a_file_is_run_tuned_recorded_and_verified(tmp_path):
     images = folder(tmp_path / "set")
     command = ["run", "--baseline", "my_net:Pixels", "--tune", "3", "--data", images, "--shifts", "gamma"]
     command += ["--severities", "3", "--threads", "1", "--out", "out"]
-    done = medshift(where, *command)
+    done = medshift(*command, cwd=where)
     assert done.returncode == 0, done.stderr
     assert "draw 3/3: c=" in done.stderr
     (place,) = (where / "out").glob("*/my_net.Pixels+tune=3/seed-0")
@@ -171,10 +165,12 @@ def test_a_class_in_a_file_is_run_tuned_recorded_and_verified(tmp_path):
     assert card.baseline.distribution == f"module my_net, sha256 {sha256(where / 'my_net.py')}"
     assert card.baseline.summary == "Logistic regression on the pixels."
     assert submission.check_submission(place, *planning.read_protocol(place.parent.parent)) == []
-    again = medshift(where, "verify", place, "--data", images)
+    again = medshift("verify", place, "--data", images, cwd=where)
     assert "reproduced: the predictions have the same bytes" in again.stdout, again.stderr
     (where / "my_net.py").write_text(GOOD + "# another\n")
-    refused = medshift(where, *command)
+    sys.modules.pop("my_net")
+    refused = medshift(*command, cwd=where)
+    sys.modules.pop("my_net")
     assert refused.returncode == 1
     assert "holds a submission made with other settings" in refused.stderr
 

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from helpers import cli
 from helpers.boards import built_page
-from helpers.cli import MEDSHIFT
 from helpers.images.image_folders import folder
 from typer.testing import CliRunner
 
@@ -179,9 +177,7 @@ def test_export_predict_elsewhere_score_and_rank(tmp_path):
     images = folder(tmp_path / "set")
 
     def medshift(*words):
-        return subprocess.run(
-            [*MEDSHIFT, *map(str, words)], cwd=tmp_path, env=os.environ, capture_output=True, text=True
-        )
+        return cli.medshift(*words, cwd=tmp_path)
 
     done = medshift("export", "--data", images, "--out", "conditions", "--shifts", "gamma", "--severities", "1,5")
     assert done.returncode == 0, done.stderr

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import subprocess
-
 import numpy as np
 import pandas as pd
 import pytest
-from helpers.cli import MEDSHIFT
+from helpers.cli import medshift
 from helpers.images.image_folders import DOMAINS, edit, folder
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -253,7 +251,7 @@ def test_from_images_to_two_label_fractions_on_the_leaderboard(tmp_path, images)
     quick = ["--set", "arch=test_resnet", "--set", "steps=4", "--threads", "1", "--baseline", "scratch"]
     for name in names:
         where = ["--protocol", tmp_path / "protocols" / name, "--data", images, "--out", tmp_path / "out"]
-        done = subprocess.run([*MEDSHIFT, "run", *map(str, [*where, *quick])], capture_output=True, text=True)
+        done = medshift("run", *where, *quick)
         assert done.returncode == 0, done.stderr
     cards = list((tmp_path / "out").glob("*/scratch+*/seed-0/card.json"))
     assert {path.parents[2].name for path in cards} == names

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import inspect
 import json
-import os
-import subprocess
 import threading
 from dataclasses import fields
 from pathlib import Path
@@ -13,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from helpers.cli import MEDSHIFT
+from helpers.cli import medshift
 from helpers.images.image_folders import folder
 from torch import nn
 
@@ -64,12 +62,7 @@ def test_a_baseline_gives_the_bytes_of_the_command(options, images, tmp_path):
     words = ["--baseline", "scratch", "--data", str(images), "--out", str(tmp_path / "command"), "--shifts", "gamma"]
     words += ["--severities", "1", "--threads", "1", "--device", "cpu", "--seed", "3"]
     words += [word for key, value in settings.items() for word in ("--set", f"{key}={value}")]
-    done = subprocess.run(
-        [*MEDSHIFT, "run", *words],
-        capture_output=True,
-        text=True,
-        env={**os.environ, "MEDSHIFT_HOME": str(tmp_path / "other-home")},
-    )
+    done = medshift("run", *words, MEDSHIFT_HOME=tmp_path / "other-home")
     assert done.returncode == 0, done.stderr
     entry = "scratch+arch=test_resnet+patience=1.0+steps=4"
     ours, theirs = (submission(tmp_path / name, entry, 3) for name in ("python", "command"))

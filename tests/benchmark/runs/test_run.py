@@ -4,25 +4,28 @@ from __future__ import annotations
 
 import json
 import os
-import random
 import shutil
 import signal
 import subprocess
-import time
 
 import pandas as pd
 import pytest
-from helpers.cli import MEDSHIFT
+from helpers.cli import MEDSHIFT, medshift
 from helpers.images.image_folders import folder
 
+from medshift.baselines.common.checkpoints import BestEvaluation
 from medshift.benchmark.protocols import truth
 
 SHIFTS = "gamma,gaussian-noise,psf-blur"
 QUICK = ["--set", "arch=test_resnet", "--set", "steps=8", "--shifts", SHIFTS, "--severities", "1,5", "--threads", "1"]
 
 
+def words(where, out):
+    return ["run", "--data", str(where), "--out", str(out), *QUICK, "--baseline", "scratch"]
+
+
 def command(where, out, *more):
-    return [*MEDSHIFT, "run", "--data", str(where), "--out", str(out), *QUICK, *more]
+    return [*MEDSHIFT, *words(where, out), *more]
 
 
 @pytest.fixture(scope="module")
@@ -37,21 +40,16 @@ def images(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory, home, images):
-    """Two baselines, two seeds of one, by one undisturbed process each."""
+    """Two seeds of a baseline, by one undisturbed process, and what it printed."""
     out = tmp_path_factory.mktemp("out")
-    said = {}
-    for name, more in (("scratch", ["--seeds", "2"]), ("adabn", ["--set", "prior=4"])):
-        # adabn starts from ImageNet, whose weights are installed for one architecture only
-        arch = ["--set", "arch=tf_efficientnet_lite0", "--set", "steps=4"] if name == "adabn" else []
-        done = subprocess.run(
-            command(images, out, "--baseline", name, *more, *arch),
-            capture_output=True,
-            text=True,
-            env={**os.environ, "MEDSHIFT_HOME": str(home)},
-        )
-        assert done.returncode == 0, done.stderr
-        said[name] = done
-    return out, said
+    done = subprocess.run(
+        command(images, out, "--seeds", "2"),
+        capture_output=True,
+        text=True,
+        env={**os.environ, "MEDSHIFT_HOME": str(home)},
+    )
+    assert done.returncode == 0, done.stderr
+    return out, done.stdout
 
 
 def submission(out, entry, seed=0):
@@ -60,8 +58,7 @@ def submission(out, entry, seed=0):
 
 
 def test_a_run_prints_a_table_and_leaves_a_whole_submission(finished):
-    out, said = finished
-    printed = said["scratch"].stdout
+    out, printed = finished
     for word in ("clean", "real site-b", "real site-c", "synth. noise", "shifted", "drop", "AUROC"):
         assert word in printed
     assert printed.count("]") > 3 * 10  # no interval is cut off at 80 columns
@@ -75,7 +72,7 @@ def test_a_run_prints_a_table_and_leaves_a_whole_submission(finished):
     rows = pd.read_parquet(where / "predictions.parquet")
     keys = {"site-a/val", "site-a", "site-b", "site-c"} | {f"site-a/{s}@{v}" for s in SHIFTS.split(",") for v in (1, 5)}
     assert set(rows["condition"]) == keys
-    done = subprocess.run([*MEDSHIFT, "check", "submission", str(where)], capture_output=True, text=True)
+    done = medshift("check", "submission", where)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
@@ -91,12 +88,7 @@ def test_same_seed_same_bytes_and_another_seed_others(finished, tmp_path, images
     out, _ = finished
     first = submission(out, "scratch+arch=test_resnet+steps=8") / "predictions.parquet"
     other = submission(out, "scratch+arch=test_resnet+steps=8", seed=1) / "predictions.parquet"
-    again = subprocess.run(
-        command(images, tmp_path / "again", "--baseline", "scratch"),
-        capture_output=True,
-        text=True,
-        env={**os.environ, "MEDSHIFT_HOME": str(tmp_path / "home")},
-    )
+    again = medshift(*words(images, tmp_path / "again"), MEDSHIFT_HOME=tmp_path / "home")
     assert again.returncode == 0, again.stderr
     same = submission(tmp_path / "again", "scratch+arch=test_resnet+steps=8") / "predictions.parquet"
     assert same.read_bytes() == first.read_bytes()
@@ -107,12 +99,7 @@ def test_a_finished_run_does_nothing_again(finished, images, home):
     out, _ = finished
     where = submission(out, "scratch+arch=test_resnet+steps=8")
     before = {path: (path.stat().st_mtime_ns, path.read_bytes()) for path in where.iterdir()}
-    done = subprocess.run(
-        command(images, out, "--baseline", "scratch"),
-        capture_output=True,
-        text=True,
-        env={**os.environ, "MEDSHIFT_HOME": str(home)},
-    )
+    done = medshift(*words(images, out), MEDSHIFT_HOME=home)
     assert done.returncode == 0
     assert "complete, nothing to do" in done.stderr
     assert "clean" in done.stdout
@@ -127,47 +114,51 @@ def test_a_card_edited_by_hand_is_refused(finished, tmp_path, images, home):
     card = json.loads((where / "card.json").read_text())
     card["scores"][3]["value"] = 0.999
     (where / "card.json").write_text(json.dumps(card))
-    checked = subprocess.run([*MEDSHIFT, "check", "submission", str(where)], capture_output=True, text=True)
+    checked = medshift("check", "submission", where)
     assert checked.returncode == 1
     assert "0.999" in checked.stdout
-    environment = {**os.environ, "MEDSHIFT_HOME": str(home)}
-    for words in (command(images, copied, "--baseline", "scratch"), [*MEDSHIFT, "leaderboard", str(copied)]):
-        done = subprocess.run(words, capture_output=True, text=True, env=environment, cwd=tmp_path)
+    for said in (words(images, copied), ["leaderboard", str(copied)]):
+        done = medshift(*said, cwd=tmp_path, MEDSHIFT_HOME=home)
         assert done.returncode == 1
         assert done.stderr.count("medshift: ") == 1
         assert "Traceback" not in done.stderr
 
 
-def test_killed_at_random_moments_and_resumed_ends_in_the_same_bytes(finished, tmp_path, images):
+def test_killed_while_it_trains_and_while_it_predicts_and_resumed_ends_in_the_same_bytes(finished, tmp_path, images):
     out, _ = finished
     first = submission(out, "scratch+arch=test_resnet+steps=8") / "predictions.parquet"
-    moments = random.Random(5)
-    environment = {**os.environ, "MEDSHIFT_HOME": str(tmp_path / "home")}
-    for _ in range(2):  # twenty in `test_killed`, which is slow
+    for last in ("step 3/8", "step 8/8"):  # at twenty random moments in `test_killed`, which is slow
         started = subprocess.Popen(
-            command(images, tmp_path / "out", "--baseline", "scratch"),
+            command(images, tmp_path / "out"),
             stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            env=environment,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "MEDSHIFT_HOME": str(tmp_path / "home")},
             start_new_session=True,
         )
-        time.sleep(moments.uniform(2.0, 9.0))
+        assert any(line.startswith(last) for line in started.stderr)
         os.killpg(started.pid, signal.SIGKILL)
         started.wait()
-    done = subprocess.run(
-        command(images, tmp_path / "out", "--baseline", "scratch"), capture_output=True, text=True, env=environment
-    )
+        started.stderr.close()
+        assert not list((tmp_path / "out").rglob("card.json"))
+    done = medshift(*words(images, tmp_path / "out"), MEDSHIFT_HOME=tmp_path / "home")
     assert done.returncode == 0, done.stderr
     where = submission(tmp_path / "out", "scratch+arch=test_resnet+steps=8")
     assert (where / "predictions.parquet").read_bytes() == first.read_bytes()
     assert {path.name for path in where.iterdir()} == {"card.json", "curve.json", "predictions.parquet"}
 
 
-@pytest.mark.parametrize("name", ["SIGINT", "SIGUSR1"])
-def test_a_training_that_is_stopped_says_that_it_starts_over(tmp_path, images, name):
-    number = getattr(signal, name)
+def stopped_by(number, said, place):
+    """What is left and said by a run that a signal stopped in its training."""
+    by = "" if number == signal.SIGINT else f" by {number.name}"
+    assert said.endswith(f"medshift: stopped{by}: training of seed 0 starts over with the same command\n")
+    assert "Traceback" not in said
+    assert not list((place / "out").rglob("*lock*"))
+
+
+def test_a_training_that_is_stopped_says_that_it_starts_over(tmp_path, images):
     started = subprocess.Popen(
-        command(images, tmp_path / "out", "--baseline", "scratch", "--set", "steps=2000", "--set", "patience=1"),
+        command(images, tmp_path / "out", "--set", "steps=2000", "--set", "patience=1"),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
@@ -178,10 +169,18 @@ def test_a_training_that_is_stopped_says_that_it_starts_over(tmp_path, images, n
     for line in started.stderr:
         if "step " in line:
             break
-    started.send_signal(number)
+    started.send_signal(signal.SIGINT)
     rest = started.stderr.read()
-    assert started.wait() == 128 + number
-    by = "" if name == "SIGINT" else f" by {name}"
-    assert rest.endswith(f"medshift: stopped{by}: training of seed 0 starts over with the same command\n")
-    assert "Traceback" not in rest
-    assert not list((tmp_path / "out").rglob("*lock*"))
+    assert started.wait() == 128 + signal.SIGINT
+    stopped_by(signal.SIGINT, rest, tmp_path)
+
+
+def test_so_does_one_that_a_scheduler_stops(tmp_path, images, monkeypatch):
+    def after_evaluation(*given):
+        assert signal.getsignal(signal.SIGUSR1) is not signal.SIG_DFL  # or it would end the tests
+        os.kill(os.getpid(), signal.SIGUSR1)
+
+    monkeypatch.setattr(BestEvaluation, "after_evaluation", after_evaluation)
+    done = medshift(*words(images, tmp_path / "out"), MEDSHIFT_HOME=tmp_path / "home")
+    assert done.returncode == 128 + signal.SIGUSR1
+    stopped_by(signal.SIGUSR1, done.stderr, tmp_path)

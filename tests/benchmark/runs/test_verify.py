@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 from pathlib import Path
 
 import numpy as np
 import pytest
+from helpers import cli
 from helpers.boards import built_page
-from helpers.cli import MEDSHIFT
 from helpers.images.image_folders import folder
 
 from medshift.benchmark.files.atomic import sha256
@@ -30,8 +29,7 @@ QUICK = ["--set", "arch=test_resnet", "--set", "steps=4", "--shifts", "gamma", "
 
 
 def medshift(home, *words):
-    environment = {**os.environ, "MEDSHIFT_HOME": str(home)}
-    return subprocess.run([*MEDSHIFT, *map(str, words)], capture_output=True, text=True, env=environment, check=False)
+    return cli.medshift(*words, MEDSHIFT_HOME=home)
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +56,19 @@ def test_an_entry_comes_out_again_and_is_marked(made, tmp_path):
     assert (found.result, found.by, found.largest_difference) == ("bytes", "a tester", 0)
 
 
-def test_what_does_not_come_out_again_is_said(made, tmp_path):
+class _Again:
+    """Stands for the clean process, which made the same bytes in the test above: it copies what was made first."""
+
+    def __init__(self, entries):
+        self.entries, self.words = entries, []
+
+    def run(self, words, **more):
+        self.words = words[1:]
+        shutil.copytree(self.entries, Path(words[5]) / self.entries.name)
+        return subprocess.CompletedProcess(words, 0)
+
+
+def test_what_does_not_come_out_again_is_said(made, tmp_path, monkeypatch):
     home, images, place = made
     shutil.copytree(place.parent.parent, tmp_path / place.parent.parent.name)
     copy = tmp_path / place.relative_to(place.parent.parent.parent)
@@ -73,8 +83,11 @@ def test_what_does_not_come_out_again_is_said(made, tmp_path):
     fields["scores"] = [claim.model_dump() for claim in claims(scores.score(terms, table, arrays, 0))]
     (copy / cards.CARD_FILE).write_text(json.dumps(fields))
     assert submission.check_submission(copy, terms, table) == []  # nothing but running it again can tell
+    again = _Again(place.parent.parent)
+    monkeypatch.setattr("medshift.benchmark.runs.verify.subprocess", again)
     done = medshift(home, "verify", copy, "--data", images, "--mark")
     assert done.returncode == 1
+    assert again.words[:2] == ["-I", "-m"]
     assert "not reproduced" in done.stdout
     assert "1 of 5 conditions differ by more than 0.001, most on 'site-b'" in done.stdout
     assert "numpy: 1.0 then, " in done.stdout

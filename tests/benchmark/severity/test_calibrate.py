@@ -2,15 +2,13 @@
 
 import dataclasses
 import json
-import os
-import subprocess
 import sys
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
-from helpers.cli import MEDSHIFT
+from helpers.cli import medshift
 from helpers.images.image_folders import folder
 
 from medshift.benchmark.datasets import manifest
@@ -131,19 +129,18 @@ def test_a_plug_in_of_whole_severities_cannot_be_matched(dataset, monkeypatch):
 
 def test_run_and_calibrate_from_the_command_line(tmp_path):
     images = folder(tmp_path / "set")
-    environment = {**os.environ, "MEDSHIFT_HOME": str(tmp_path / "home"), "OMP_NUM_THREADS": "1"}
     common = ["--data", str(images), "--shifts", "gamma,psf-blur"]
-    command = [*MEDSHIFT, "run", "--baseline", "scratch", "--set", "arch=test_resnet", "--set", "steps=4", *common]
+    command = ["run", "--baseline", "scratch", "--set", "arch=test_resnet", "--set", "steps=4", *common]
     command += ["--severities", "1,2", "--severity-scale", "matched", "--threads", "1", "--out", str(tmp_path / "out")]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    done = medshift(*command, MEDSHIFT_HOME=tmp_path / "home")
     assert done.returncode == 0, done.stderr
     (path,) = (tmp_path / "out").glob("*/protocol.json")
     stored = json.loads(path.read_text())["matched"]
     assert set(stored) == {"gamma", "psf-blur"}
     (predictions,) = path.parent.glob("*/seed-0/predictions.parquet")
     assert f"site-a/gamma@{stored['gamma'][0]:g}" in set(pd.read_parquet(predictions)["condition"])
-    command = [*MEDSHIFT, "shifts", "calibrate", *common, "--severities", "1,5", "--out", str(tmp_path / "cal")]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    command = ["shifts", "calibrate", *common, "--severities", "1,5", "--out", str(tmp_path / "cal")]
+    done = medshift(*command, MEDSHIFT_HOME=tmp_path / "home")
     assert done.returncode == 0, done.stderr
     assert "severity 5: SSIM" in done.stdout
     assert len(pd.read_csv(tmp_path / "cal" / "calibration.csv")) == 4

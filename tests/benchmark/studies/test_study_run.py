@@ -15,6 +15,7 @@ from helpers.cli import MEDSHIFT
 from helpers.images.image_folders import folder
 from typer.testing import CliRunner
 
+from medshift.baselines.common import networks
 from medshift.benchmark.cli.main import app
 from medshift.benchmark.runs.sweeps import local
 from medshift.benchmark.runs.sweeps.outcome import Outcome
@@ -32,6 +33,8 @@ SMALLEST = {
     "resolution": (["--levels", "size=32,48"], 4),
     "confounding": (["--arms", "imagenet,random", "--levels", "confounding=0.0,1.0"], 4),
 }
+#: Those that run on a network of a few weights here; the others start from the weights of ImageNet that are installed.
+ANY_NETWORK = ("depth", "labels", "resolution", "confounding")
 
 
 @pytest.fixture(scope="module")
@@ -58,12 +61,15 @@ def in_process(monkeypatch):
 
 
 @pytest.mark.parametrize("name", SMALLEST)
-def test_a_built_in_study_runs_to_its_report_by_one_command(name, images, in_process, tmp_path):
+def test_a_built_in_study_runs_to_its_report_by_one_command(name, images, in_process, monkeypatch, tmp_path):
     smaller, count = SMALLEST[name]
+    if name in ANY_NETWORK:
+        smaller = [*smaller, "--set", "arch=test_resnet"]
+        monkeypatch.setattr(networks, "imagenet_weights", lambda arch, body, sizing: body.state_dict())
     out = tmp_path / "out"
     words = ["study", "run", name, "--data", str(images), *TINY, *smaller, "--out", str(out)]
     if name == "self-supervision":
-        words += ["--set", "width=8", "--set", "pretrain_batch=4"]
+        words += ["--set", "width=8", "--set", "pretrain_batch=4", "--set", "start=random", "--set", "arch=test_resnet"]
     result = CliRunner().invoke(app, words)
     noted = stored.read(out)
     assert len(noted.runs) == count

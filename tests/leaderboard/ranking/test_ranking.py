@@ -12,6 +12,7 @@ from medshift.benchmark.reporting.numbers import format_decimal
 from medshift.leaderboard.analysis import accuracy_line, correlation
 from medshift.leaderboard.analysis.correlation import kendall, spearman
 from medshift.leaderboard.analysis.findings import findings
+from medshift.leaderboard.entries import workers
 from medshift.leaderboard.entries.entries import protocol_folders
 from medshift.leaderboard.ranking.board import rank_entries
 from medshift.leaderboard.report.markdown import markdown
@@ -176,6 +177,8 @@ def test_what_was_scored_before_is_not_scored_again(fabricate, tmp_path, monkeyp
 def test_processes_change_no_figure(fabricate, tmp_path, monkeypatch):
     alone = board_of(fabricate, tmp_path / "in", 4)
     monkeypatch.setenv("MEDSHIFT_HOME", str(tmp_path / "other"))
+    monkeypatch.setattr(workers, "WORTH_PROCESSES", 4)
+    monkeypatch.setattr(workers, "score_entry", None)  # that of this process
     together = rank_entries(protocol_folders(tmp_path / "in")[0], 200, workers=2)
     for one, other in zip(alone.rows, together.rows, strict=True):
         assert one.name == other.name

@@ -8,7 +8,7 @@ import subprocess
 
 import pytest
 from helpers.checkouts import changes_of, copied, edit, git, renamed, reviewed
-from helpers.cli import MEDSHIFT
+from helpers.cli import medshift
 
 from medshift.benchmark.protocols.folder import read_protocol
 from medshift.benchmark.submissions.predictions import PREDICTIONS_FILE
@@ -138,7 +138,7 @@ def test_a_review_that_does_not_fit_says_so_first_keeps_what_changes_and_is_whol
     report = root / "r" / "report.md"
     words = ["check", "entries", "--changes", root / "changes", "--checkout", root, "--report", report]
     words += ["--before", root.parent / "before", "--author", "alice", "--maintainer", "alice"]
-    assert subprocess.run([*MEDSHIFT, *words], check=False).returncode == 1
+    assert medshift(*words).returncode == 1
     assert "the whole of it, 904 lines, is in `report-whole.md`" in report.read_text()
     assert (root / "r" / "report-whole.md").read_text().count("**removed**") == 900
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import re
 import shutil
-import subprocess
 
 import pytest
 from helpers.checkouts import MARKED, copied, edit, git, renamed, reviewed
-from helpers.cli import MEDSHIFT
+from helpers.cli import medshift
 
 from medshift.benchmark.runs.verify import write_record
 from medshift.benchmark.submissions.card import CARD_FILE
@@ -189,8 +188,8 @@ def test_the_command_takes_the_changes_of_a_checkout(checkout):
     git(root, "add", "--all")
     changes = root / "changes"
     changes.write_bytes(git(root, "diff", "--cached", "--raw", "-z", "--no-renames", "HEAD"))
-    words = [*MEDSHIFT, "check", "entries", "--changes", changes, "--checkout", root, "--report", root / "report.md"]
-    assert subprocess.run(words, check=False).returncode == 1
+    words = ["check", "entries", "--changes", changes, "--checkout", root, "--report", root / "report.md"]
+    assert medshift(*words).returncode == 1
     assert "`leaderboard/submissions/copy: is a link" in (root / "report.md").read_text()
 
 

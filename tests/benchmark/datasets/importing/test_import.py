@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import subprocess
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
-from helpers.cli import MEDSHIFT
+from helpers.cli import medshift
 from helpers.images.image_folders import folder
 from helpers.importing import refused
 from PIL import Image
@@ -124,12 +123,12 @@ def test_a_stored_set_goes_to_a_finished_run_and_is_run_again(tmp_path, home):
     add("mine", where, Options(modality="xray"))
     words = ["run", "--baseline", "scratch", "--dataset", "mine", "--source", "site-a", "--shifts", "gamma"]
     words += ["--severities", "3", "--set", "steps=4", "--out", str(tmp_path / "out")]
-    done = subprocess.run([*MEDSHIFT, *words], capture_output=True, text=True, check=False)
+    done = medshift(*words)
     assert done.returncode == 0, done.stderr
     (card,) = (tmp_path / "out").rglob("card.json")
     said = registry.load_dataset("mine")
     assert f'"version": "{said.version}"' in card.read_text()
-    done = subprocess.run([*MEDSHIFT, "verify", str(card.parent)], capture_output=True, text=True, check=False)
+    done = medshift("verify", card.parent)
     assert done.returncode == 0, done.stderr
     assert "reproduced" in done.stdout
 

@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 import pytest
-from helpers.cli import MEDSHIFT
+from helpers import cli
 from helpers.images.image_folders import folder
 from helpers.importing import left
 
@@ -73,7 +73,7 @@ def test_the_command_line(home, tmp_path):
     where = folder(tmp_path / "in", domains={"a": 12, "b": 4})
 
     def medshift(*words):
-        return subprocess.run([*MEDSHIFT, "data", *map(str, words)], capture_output=True, text=True, check=False)
+        return cli.medshift("data", *words)
 
     done = medshift("add", "set", where, "--modality", "xray")
     assert done.returncode == 0, done.stderr

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import subprocess
-
 import numpy as np
 import pytest
-from helpers.cli import MEDSHIFT
+from helpers.cli import medshift
 from helpers.images.dicom_files import tree, write
 from helpers.images.image_folders import picture
 
@@ -174,13 +172,13 @@ def test_from_files_to_a_finished_run(tmp_path):
             number += 1
     (tmp_path / "in" / "notes.txt").write_text("no image")
     words = ["data", "add", "clinic", tmp_path / "in", "--domain-from", "Manufacturer", "--modality", "xray"]
-    done = subprocess.run([*MEDSHIFT, *map(str, words)], capture_output=True, text=True, check=False)
+    done = medshift(*words)
     assert done.returncode == 0, done.stderr
     assert "64 images of 32 x 32, 1 channel, float32" in done.stdout
     assert "not images: notes.txt" in done.stderr
     words = ["run", "--baseline", "scratch", "--dataset", "clinic", "--source", "ACME", "--shifts", "gamma,grid-lines"]
     words += ["--severities", "3", "--set", "steps=4", "--out", str(tmp_path / "out")]
-    done = subprocess.run([*MEDSHIFT, *words], capture_output=True, text=True, check=False)
+    done = medshift(*words)
     assert done.returncode == 0, done.stderr
     assert len(list((tmp_path / "out").rglob("card.json"))) == 1
 

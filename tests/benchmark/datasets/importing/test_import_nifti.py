@@ -9,7 +9,7 @@ import subprocess
 import nibabel
 import numpy as np
 import pytest
-from helpers.cli import MEDSHIFT
+from helpers.cli import MEDSHIFT, medshift
 
 from medshift.benchmark.datasets import store
 from medshift.benchmark.datasets.importing.add import add
@@ -245,7 +245,7 @@ def volumes(where):
 def run(tmp_path, name, *words):
     told = ["--baseline", "scratch", "--dataset", name, "--source", "straight", "--severities", "3"]
     told += ["--set", "steps=4", "--out", str(tmp_path / "out"), *words]
-    done = subprocess.run([*MEDSHIFT, "run", *told], capture_output=True, text=True, check=False)
+    done = medshift("run", *told)
     assert done.returncode == 0, done.stderr
     assert len(list((tmp_path / "out").rglob("card.json"))) == 1
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from helpers.cli import medshift
 from helpers.progress import nothing
 from helpers.public import layouts as published
 
@@ -253,11 +253,6 @@ def test_a_damaged_image_leaves_nothing_behind(tmp_path):
 
 
 def test_typed(tmp_path):
-    def medshift(*words):
-        return subprocess.run(
-            [sys.executable, "-m", "medshift.benchmark.cli", *map(str, words)], capture_output=True, text=True
-        )
-
     published.ham10000(tmp_path / "raw")
     done = medshift("data", "get", "ham10000", "--from", tmp_path / "raw", "--image-size", 16)
     assert done.returncode == 0, done.stderr

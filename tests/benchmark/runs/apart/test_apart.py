@@ -7,6 +7,7 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 import time
 from contextlib import ExitStack
 from pathlib import Path
@@ -16,7 +17,7 @@ import pandas as pd
 import pytest
 import torch
 from helpers.apart.jobs import granted, job, made
-from helpers.cli import MEDSHIFT
+from helpers.cli import MEDSHIFT, medshift
 
 from medshift.benchmark.contract import grants, registry
 from medshift.benchmark.contract.apart.method import MethodApart, Terms
@@ -187,13 +188,13 @@ class Even:
 """
 
 
-def test_a_class_of_the_users_is_imported_in_processes_of_its_own_only(data, tmp_path, here):
+def test_a_class_of_the_users_is_imported_in_processes_of_its_own_only(data, tmp_path, here, monkeypatch):
     (here / "patches.py").write_text(IMPORTED)
     words = ["run", "--data", str(data), "--baseline", "patches:Patches", "--set", "c=0.5", "--shifts", "gamma"]
-    variables = {**os.environ, "MEDSHIFT_HOME": str(tmp_path / "home")}
-    variables.pop("MEDSHIFT_IN_PROCESS")
     words += ["--severities", "3", "--threads", "1", "--device", "cpu"]
-    done = subprocess.run([*MEDSHIFT, *words], capture_output=True, text=True, env=variables)
+    monkeypatch.delenv("MEDSHIFT_IN_PROCESS")
+    done = medshift(*words, MEDSHIFT_HOME=tmp_path / "home")
+    assert "patches" not in sys.modules
     assert done.returncode == 0, done.stderr
     assert "fitted with 0.5" in done.stderr
     (folder_,) = (here / "submissions").glob("*/patches.Patches+c=0.5/seed-0")
