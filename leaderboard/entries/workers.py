@@ -14,7 +14,7 @@ from . import cache
 from .entries import ProtocolFolder, Seed, protocol_folder, refusal_line
 from .scoring import Scored, score_seeds
 
-WORTH_PROCESSES = 4  # entries: starting processes takes about a second
+WORTH_PROCESSES = 16  # entries: starting processes takes as long as scoring about so many
 Splits = Mapping[tuple[str, str], ResampledSplit]
 ScoredSeeds = tuple[Sequence[Seed], Scored]
 Result = tuple[Sequence[Seed], Scored | None, list[str]]  # sound seeds, their scores, why others are refused

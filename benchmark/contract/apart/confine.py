@@ -40,7 +40,7 @@ def can_hide() -> bool:
         return False
 
 
-def hide(folders: Iterable[str], seen: Iterable[str] = ()) -> None:
+def hide(folders: Iterable[str], seen: Iterable[str] = (), listed: Iterable[str] = ()) -> None:
     """Refuse this process, and all that it starts, to read what lies in some folders.
 
     The kernel takes lists of what may be read, not of what may not: all that lies beside the folders, and beside those
@@ -49,6 +49,7 @@ def hide(folders: Iterable[str], seen: Iterable[str] = ()) -> None:
     Args:
         folders: Absolute paths without links.
         seen: Paths that stay readable in any case.
+        listed: Folders in which all names may be listed, those of hidden files, too: Python imports from no others.
     """
     hidden = {folder for folder in folders if os.path.isdir(folder)}  # noqa: PTH112
     if not hidden:
@@ -57,6 +58,8 @@ def hide(folders: Iterable[str], seen: Iterable[str] = ()) -> None:
     rules = _call(CREATE_RULESET, ctypes.byref(handled), ctypes.sizeof(handled), 0)
     for path in (*_beside(hidden), *seen):
         _allow(rules, path)
+    for path in listed:
+        _allow(rules, path, READ_DIR)
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.prctl(NO_NEW_PRIVILEGES, 1, 0, 0, 0):
         raise OSError(ctypes.get_errno(), "prctl")
@@ -82,7 +85,7 @@ def _beside(hidden: set[str]) -> Iterator[str]:
                 yield path
 
 
-def _allow(rules: int, path: str) -> None:
+def _allow(rules: int, path: str, most: int = READ_FILE | READ_DIR) -> None:
     """Allow to read a file, or all below a folder; a link is left to what it leads to."""
     try:
         opened = os.open(path, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC)
@@ -92,7 +95,7 @@ def _allow(rules: int, path: str) -> None:
         mode = os.fstat(opened).st_mode
         if stat.S_ISLNK(mode):
             return
-        rule = _Beneath(READ_FILE | READ_DIR if stat.S_ISDIR(mode) else READ_FILE, opened)
+        rule = _Beneath(most if stat.S_ISDIR(mode) else most & READ_FILE, opened)
         _call(ADD_RULE, rules, BENEATH, ctypes.byref(rule), 0)
     finally:
         os.close(opened)
@@ -118,9 +121,9 @@ def _line() -> bytes:
 
 
 def main() -> None:
-    """Read `{"hidden": [...], "seen": [...], "program": [...]}`, hide, and become the program."""
+    """Read `{"hidden": [...], "seen": [...], "listed": [...], "program": [...]}`, hide, and become the program."""
     given = json.loads(_line())
-    hide(given["hidden"], given["seen"])
+    hide(given["hidden"], given["seen"], given["listed"])
     os.execv(given["program"][0], given["program"])
 
 

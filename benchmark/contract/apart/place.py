@@ -61,19 +61,21 @@ class Place:
         return {**kept, **{key: str(path) for key, path in own.items()}}
 
     def confined(self) -> dict[str, list[str]] | None:
-        """Return what the kernel is to hide, and what to leave in sight; None where it cannot."""
+        """Return what the kernel is to hide, what to leave in sight, and where to list names; None where it cannot."""
         if not confine.can_hide():
             return None
         code = {Path(each).resolve() for each in sys.path} - {Path.cwd().resolve()}
         code |= {Path(each).resolve() for each in (sys.prefix, sys.base_prefix, TOP)}
-        # a folder on the way to code must be listed to import it, and what lies below could be listed with it
-        hidden = [folder for folder in self.hidden if not code & {folder, *folder.parents}]
+        hidden = [folder for folder in self.hidden if folder not in code]
+        # code in a folder above them is imported only if the folder is listed: names are seen there, but no content
+        listed = {folder for folder in code if any(folder in each.parents for each in hidden)}
         seen = {self.folder, self.weights, *_caches()}
         for folder in seen:  # what is made later, beside a folder on the way to a hidden one, cannot be read
             with suppress(OSError):
                 folder.mkdir(parents=True, exist_ok=True)
         below = {each for each in code if any(folder in each.parents for folder in hidden)}
-        return {"hidden": [*map(str, hidden)], "seen": sorted(str(path.resolve()) for path in seen | below)}
+        seen = {path.resolve() for path in seen | below}
+        return {"hidden": [*map(str, hidden)], "seen": sorted(map(str, seen)), "listed": sorted(map(str, listed))}
 
     def _link_current_folder(self) -> None:
         """Link what lies in the current folder into the working folder, except what is hidden or contains it."""

@@ -45,9 +45,13 @@ def test_where_every_condition_has_a_process_none_knows_of_another(data, home, h
 
 
 @LINUX
+@pytest.mark.parametrize("below_code", [False, True])
 def test_one_that_looks_for_files_is_told_no_path_and_reads_neither_data_nor_truth_nor_memory(
-    data, tmp_path, home, here, monkeypatch
+    data, tmp_path, home, here, monkeypatch, below_code
 ):
+    if below_code:  # as below the folder of a project that is installed to be edited
+        monkeypatch.syspath_prepend(data.parent)
+        monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setattr(grants, "IN_MEMORY", 0)
     monkeypatch.setenv("MY_DATA", str(data))
     shutil.copytree(data, home / "data" / "stored")
