@@ -27,6 +27,8 @@ from .report.brief import brief
 from .report.estimators import estimators_csv
 from .report.markdown import COLUMNS, into_readme, markdown
 from .report.page import page
+from .report.site.across import ACROSS_FILE, across_page, compare_boards
+from .report.site.across_files import across_json, across_markdown
 from .report.site.index import board_file, index_page
 from .report.tables import csv_lines, to_json
 
@@ -67,27 +69,33 @@ def build_leaderboard(root: Path, out: Path, readme: Path | None = None, against
     if not any(board.rows for board in boards):
         nothing = f"no finished submission in {root}: run `medshift run --out {root}` first"
         raise MedshiftError("\n".join(refused) or nothing)
-    compared = [each for board in boards if (each := gains(board, against))] if against else []
-    if against and not compared:
+    gained = [each for board in boards if (each := gains(board, against))] if against else []
+    if against and not gained:
         entries = [row for board in boards for row in board.rows]
         raise MedshiftError(f"--against: no entry {against!r} in {root}; there are {names(entries)}")
     correlations = [correlation(board) for board in boards]
-    text = markdown(boards, correlations)
+    compared = compare_boards(boards, correlations)
+    over = across_markdown(compared) if compared else ""
+    text = "\n".join(filter(None, [markdown(boards, correlations), over]))
     fitted = [lines(board) for board in boards]
     if readme is not None:
-        into_readme(readme, brief(boards, correlations, _link(readme, root)))
+        into_readme(readme, "\n\n".join(filter(None, [brief(boards, correlations, _link(readme, root)), over])))
     write_text(out / "leaderboard.md", text)
     write_lines(out / "scores.csv", csv_lines(boards))
     write_lines(out / "scores.json", to_json(boards, correlations, fitted))
     write_lines(out / "estimators.csv", estimators_csv(boards))
     write_text(out / "badge.svg", badge(boards))
     write_text(out / "board.svg", board_svg(boards))
+    if gained:
+        write_lines(out / "against.csv", against_csv(gained))
+        write_text(out / "against.md", against_markdown(gained))
+    across = ACROSS_FILE if compared else ""
     if compared:
-        write_lines(out / "against.csv", against_csv(compared))
-        write_text(out / "against.md", against_markdown(compared))
+        write_text(out / ACROSS_FILE, across_page(compared, gallery))
+        write_text(out / "over-boards.json", across_json(compared))
     for board, found, line in zip(boards, correlations, fitted, strict=True):
-        write_text(out / board_file(board.protocol.name), page(board, found, line, gallery))
-    write_text(out / "index.html", index_page(boards, gallery))
+        write_text(out / board_file(board.protocol.name), page(board, found, line, gallery, across))
+    write_text(out / "index.html", index_page(boards, gallery, across, compared.answer.line if compared else ""))
     for board, found in zip(boards, correlations, strict=True):
         if board.rows:
             table = _console_table(board)
@@ -98,7 +106,9 @@ def build_leaderboard(root: Path, out: Path, readme: Path | None = None, against
         for note in [*board.sites, *board.notes, *looked_at]:
             console.print(note, markup=False, soft_wrap=True)
     if compared:
-        console.print(against_markdown(compared), markup=False, soft_wrap=True)
+        console.print(f"Over boards: {compared.answer.line}", markup=False, soft_wrap=True)
+    if gained:
+        console.print(against_markdown(gained), markup=False, soft_wrap=True)
     console.print(f"Leaderboard: {(out / 'index.html').absolute()}", markup=False, soft_wrap=True)
     if refused:
         raise MedshiftError("refused and left out:\n" + "\n".join(refused))

@@ -47,7 +47,7 @@ SPANS = ("shifted", "clean", "real", "synthesized")  # columns whose intervals a
 BINS = 10  # shades of the heat map on each side of zero
 
 
-def page(board: Board, found: Correlation | None, fitted: Sequence[Line], gallery: str = "") -> str:
+def page(board: Board, found: Correlation | None, fitted: Sequence[Line], gallery: str = "", across: str = "") -> str:
     """Render the page of a board. The same board gives the same bytes: no date, no host, nothing random.
 
     All text from submissions is escaped, and the content security policy allows only the page's own script, by hash.
@@ -57,6 +57,7 @@ def page(board: Board, found: Correlation | None, fitted: Sequence[Line], galler
         found: Its rank correlations, if any.
         fitted: Its lines.
         gallery: File of the gallery of shifts beside the page; empty for none.
+        across: File of the page over boards; empty for none.
     """
     environment = template_environment(TEMPLATES, site.TEMPLATES)
     script = "\n".join(path.read_text(encoding="utf-8") for path in SCRIPTS)
@@ -64,6 +65,7 @@ def page(board: Board, found: Correlation | None, fitted: Sequence[Line], galler
     return environment.get_template("page.html").render(
         board=_context(board, found, fitted),
         gallery=gallery,
+        across=across,
         terms={**TERMS, **{sees: Term(f"sees {sees}", f"{sentence_case(what)}.") for sees, what in MEANS.items()}},
         linked=linked,
         term=term,
