@@ -69,8 +69,8 @@ TERMS: Mapping[str, Term] = {
     "rank": Term("rank", "The place among the entries that see the same, by the shifted figure, and its interval."),
     "mean-rank": Term(
         "mean rank",
-        "The mean of an entry’s ranks on several boards, each among the entries that see the same and that all of these "
-        "boards share.",
+        "The mean of an entry’s ranks on several boards, each among the entries that see the same and that all of "
+        "these boards share.",
     ),
     "rank-correlation": Term(
         "rank correlation", "Whether two orders agree: 1 is the same order, 0 is no relation, -1 is the reverse."

@@ -1,7 +1,7 @@
 """Entries that stand on several boards: their rank on each, and the mean rank, with intervals over patients.
 
-A rank can be averaged over boards where a figure cannot: the first of five is the first of five on every data set, while
-a balanced accuracy also tells how hard the set is. So ranks are among the entries that all boards share.
+A rank can be averaged over boards where a figure cannot: the first of five is the first of five on every data set,
+while a balanced accuracy also tells how hard the set is. So ranks are among the entries that all boards share.
 """
 
 from __future__ import annotations

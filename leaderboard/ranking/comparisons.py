@@ -164,6 +164,6 @@ def whole_replicates(replicates: Floats) -> NDArray[np.int64]:
 
 
 def rank_ends(each: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Return the ends of the 95 % intervals of (n, B) resampled ranks or mean ranks, which are steps: no ends between."""
+    """Return the ends of the 95 % intervals of (n, B) resampled ranks or mean ranks: values that occur among them."""
     tail = (1 - LEVEL) / 2
     return np.quantile(each, tail, axis=1, method="lower"), np.quantile(each, 1 - tail, axis=1, method="higher")

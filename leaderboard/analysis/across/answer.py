@@ -41,7 +41,7 @@ def _line(found: Across, best: Mapping[str, Mapping[Approach, Row]]) -> str:
     count = len(found.boards)
     if len(leaders) > 1:
         parts = [f"{kind} on {joined(names)}" for kind, names in leaders.items()]
-        return f"No approach leads on every board: {joined(parts)}."
+        return f"No approach leads on every board: {'; '.join(parts)}."
     (kind,) = leaders
     lead = _every(sure[kind], count)
     orders = {tuple(each) for each in best.values()}

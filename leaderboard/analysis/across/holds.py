@@ -55,8 +55,8 @@ class Finding:
     def holds(self) -> str:
         """On how many boards it is supported, in words."""
         verdicts = [each.verdict for each in self.stated.values()]
-        for verdict, words in (("supported", "on every board"), ("opposite", "the opposite, on every board")):
-            if all(each == verdict for each in verdicts):
+        for same, words in (("supported", "on every board"), ("opposite", "the opposite, on every board")):
+            if all(each == same for each in verdicts):
                 return words
         count = verdicts.count("supported")
         return f"on {count} of {len(verdicts)} boards" if count else "on none"

@@ -1,4 +1,4 @@
-"""The page over boards: mean ranks, approaches, findings, and what synthesized shifts and estimators are worth on each."""
+"""The page over boards: mean ranks, approaches, findings, and the worth of synthesized shifts and estimators."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ from .marks import OUTLINES, mark_of
 TEMPLATES = Path(__file__).with_name("templates")
 ACROSS_FILE = "over-boards.html"
 NOT_AVERAGED = (
-    "Ranks are averaged, figures are not: a balanced accuracy of .80 is much on one data set and little on another, which "
-    "has other classes, patients and shifts, so that a mean of the two would tell of nothing that anybody could measure."
+    "Ranks are averaged, figures are not: a balanced accuracy of .80 is much on one data set and little on another, "
+    "which has other classes, patients and shifts, so that a mean of the two would tell of nothing that exists."
 )
 
 
@@ -139,7 +139,7 @@ def _entry(entry: SharedEntry, found: Across) -> dict[str, object]:
 
 
 def _unranked(entry: SharedEntry, found: Across) -> dict[str, object]:
-    """Collect what is shown of an entry that is not ranked on every board: its place on each board, or why it has none."""
+    """Collect what is shown of an entry that is not ranked on every board: on which it is, or why it is not."""
     cells = []
     for board in found.boards:
         row = entry.rows.get(board.protocol.name)

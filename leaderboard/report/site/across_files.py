@@ -12,6 +12,7 @@ from ..markdown import escape
 from .across import Compared
 from .across_picture import mean_text
 
+ACROSS_JSON = "over-boards.json"
 SCHEMA = "medshift-over-boards/1"
 FIRST = 3  # entries of each access level in the short table
 
