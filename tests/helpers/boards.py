@@ -51,6 +51,30 @@ def invented(board, name, figures, draws=None, groups=50, **changes):
     return replace(board, protocol=protocol, rows=ordered, pairs=pairs, registered=any(r.claimed for r in ordered))
 
 
+def audit_record(**changes):
+    """Make the record of an audit that fits the made-up protocol of the factories."""
+    counts = [{"domain": f"site-{name}", "images": [100, 100], "groups": [9, 9]} for name in "abc"]
+    found = {
+        "schema": "medshift-audit/1",
+        "dataset": "made-up",
+        "version": "1",
+        "classes": ["class-0", "class-1"],
+        "source": "site-a",
+        "counts": counts,
+        "duplicates": {"all": 3, "exact": 1, "group": 2, "split": 0, "domain": 2, "label": 0},
+        "findings": [
+            {"weight": "grave", "text": "2 pairs of duplicate images in different groups", "advice": "Keep one."},
+            *({"weight": "note", "text": f"note {n}", "advice": "Test these shifts first."} for n in (1, 2, 3)),
+        ],
+        "shortcuts": [{"trained": "site-a", "tested": "site-b", "area": 0.62, "low": 0.5, "high": 0.7}],
+        "severities": [
+            {"domain": "site-b", "shift": "gamma", "severity": 1.5, "low": 1.0, "high": 2.0, "contradictory": False}
+        ],
+        "medshift": "0.1.0",
+    }
+    return {**found, **changes}
+
+
 def root(fabricate, folder, **changes):
     """Make a folder with one protocol and five submissions of three entries."""
     place, made, rows = fabricate.contest(folder, fabricate.table(groups=8), **changes)

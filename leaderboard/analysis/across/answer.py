@@ -71,14 +71,14 @@ def _orders(found: Across, agreed: Agreement) -> str:
     if math.isnan(value) or math.isnan(low):
         return f"Whether the orders of the {entries} agree cannot be told: too few figures are defined."
     kept = (
-        "so the order of one board tells of that of another"
+        "so the order on one board says something of that on another"
         if low > 0
-        else "so the order of one board says the reverse of that of another"
+        else "so the order on one board is rather the reverse of that on another"
         if high < 0
-        else "so nothing is supported of how the order of one board bears on that of another"
+        else "so it is not supported that the order on one board says anything of that on another"
     )
     return (
-        f"The orders of the {entries} that all of them rank have a rank correlation of {value:.2f} (95 % interval "
+        f"The orders of the {entries} that all boards rank have a rank correlation of {value:.2f} (95 % interval "
         f"{low:.2f} to {high:.2f}){pairs}, {kept}."
     )
 

@@ -11,13 +11,14 @@ from urllib.parse import quote
 from markupsafe import Markup
 
 from ....benchmark.audit.report.record import AuditRecord, Placed
+from ....benchmark.files.wording import plural
 from ....benchmark.protocols.protocol import Protocol
 from ....benchmark.reporting.html import page_style, policy_hash, template_environment
 from ....benchmark.reporting.numbers import format_decimal
 from .index import STYLES, board_file
 
 TEMPLATES = Path(__file__).with_name("templates")
-SHORTEST = 5  # findings on the board's page
+FEWEST, MOST = 3, 5  # findings on the board's page
 MAIN = ("grave", "serious")
 
 
@@ -36,18 +37,20 @@ def audit_file(name: str) -> str:
 
 
 def audit_lines(record: AuditRecord, name: str) -> list[AuditLine]:
-    """List the main findings of an audit for its board's page, worst first, and how many more there are."""
+    """List the main findings of an audit for its board's page, worst first, and how many more there are.
+
+    Those that are grave or serious are named, and notes where there are few of these.
+    """
     page = quote(audit_file(name))
-    main = [place for place, each in enumerate(record.findings) if each.weight in MAIN][:SHORTEST]
+    if not record.findings:
+        return [AuditLine("", "nothing stands out", page)]
+    grave = sum(each.weight in MAIN for each in record.findings)
+    shown = record.findings[: min(max(grave, FEWEST), MOST)]
+    rest = len(record.findings) - len(shown)
     lines = [
-        AuditLine(record.findings[place].weight, record.findings[place].text, f"{page}#finding-{place + 1}")
-        for place in main
+        AuditLine(each.weight, each.text, f"{page}#finding-{number}") for number, each in enumerate(shown, start=1)
     ]
-    rest = len(record.findings) - len(main)
-    if not main:
-        notes = f"; {rest} {'note' if rest == 1 else 'notes'}" if rest else ""
-        return [AuditLine("", f"nothing grave or serious was found{notes}", page)]
-    return [*lines, *([AuditLine("", f"{rest} more {'finding' if rest == 1 else 'findings'}", page)] if rest else [])]
+    return [*lines, *([AuditLine("", f"{plural(rest, 'more finding')}", page)] if rest else [])]
 
 
 def audit_page(record: AuditRecord, protocol: Protocol) -> str:

@@ -6,6 +6,7 @@ import json
 
 import pytest
 from helpers.boards import HOSTILE
+from helpers.boards import audit_record as record
 from helpers.checkouts import changes_of, committed, git, reviewed
 
 from medshift.benchmark.audit.report.record import LARGEST
@@ -19,30 +20,6 @@ from medshift.shifts.errors import MedshiftError
 @pytest.fixture(autouse=True)
 def home(tmp_path, monkeypatch):
     monkeypatch.setenv("MEDSHIFT_HOME", str(tmp_path / "home"))
-
-
-def record(**changes):
-    """Make a record that fits the made-up protocol of the factories."""
-    counts = [{"domain": f"site-{name}", "images": [100, 100], "groups": [9, 9]} for name in "abc"]
-    found = {
-        "schema": "medshift-audit/1",
-        "dataset": "made-up",
-        "version": "1",
-        "classes": ["class-0", "class-1"],
-        "source": "site-a",
-        "counts": counts,
-        "duplicates": {"all": 3, "exact": 1, "group": 2, "split": 0, "domain": 2, "label": 0},
-        "findings": [
-            {"weight": "grave", "text": "2 pairs of duplicate images in different groups", "advice": "Keep one."},
-            {"weight": "note", "text": "site-b differs from site-a", "advice": "Test these shifts first."},
-        ],
-        "shortcuts": [{"trained": "site-a", "tested": "site-b", "area": 0.62, "low": 0.5, "high": 0.7}],
-        "severities": [
-            {"domain": "site-b", "shift": "gamma", "severity": 1.5, "low": 1.0, "high": 2.0, "contradictory": False}
-        ],
-        "medshift": "0.1.0",
-    }
-    return {**found, **changes}
 
 
 @pytest.fixture(scope="module")
@@ -69,6 +46,7 @@ def test_main_findings_are_on_the_board_s_page_and_lead_to_the_audit_s(root, tmp
         '<li>Audit: <span class="weight grave">grave</span> <a href="audit-made-up.html#finding-1">2 pairs of duplicate'
     )
     assert line in board
+    assert 'note</span> <a href="audit-made-up.html#finding-3">note 2</a>' in board
     assert 'Audit: <a href="audit-made-up.html">1 more finding</a>' in board
     assert '<li id="finding-1">' in audit
     assert 'href="board-made-up.html"' in audit
