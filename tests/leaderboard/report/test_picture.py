@@ -93,8 +93,8 @@ def test_claimed_entries_are_drawn_apart_and_last_without_a_tier(board):
     assert "adaptation, sees test-batches, claimed." in text
     assert "not run again" not in page(board)
     assert [(line.mark, line.claimed) for line in thumbnail(claimed).rows][-1] == ("adaptation", True)
-    assert "faint: " in index_page([claimed])
-    assert "faint: " not in index_page([board])
+    assert "faint: <" in index_page([claimed])
+    assert "faint: <" not in index_page([board])
 
 
 def test_a_thumbnail_is_sorted_by_the_figure_that_ranks(board):
