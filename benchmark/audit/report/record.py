@@ -6,6 +6,7 @@ It may be committed where images must not be, and needs no torch to be read.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from pathlib import Path
 from typing import Annotated, Literal, TypeAlias
 
@@ -144,20 +145,18 @@ def audit_problems(record: AuditRecord, protocol: Protocol, truth: pd.DataFrame)
         return problems
     if record.source != protocol.source:
         problems.append(f"its source is {record.source}, that of the protocol is {protocol.source}")
-    counts = {each.domain: each.images for each in record.counts}
-    tested = truth.groupby(["domain", "label"]).size()
-    short = sorted(
-        {
-            str(domain)
-            for (domain, label), count in tested.items()
-            if str(domain) not in counts or counts[str(domain)][int(label)] < count
-        }
-    )
+    counts = {(each.domain, number): n for each in record.counts for number, n in enumerate(each.images)}
+    tested = Counter(zip(truth["domain"].astype(str), truth["label"].astype(int), strict=True))
+    short = sorted({place[0] for place, count in tested.items() if counts.get(place, 0) < count})
     if short:
         problems.append(f"it has fewer images than the truth in {', '.join(short)}")
     words = {word for each in record.findings for text in (each.text, each.advice) for word in WORDS.findall(text)}
     names = {name for column in ("sample_id", "group") for name in truth[column].astype(str)}
-    named = {name for name in words & names if not re.fullmatch(r"[\d.]+", name)} - set(counts) - set(record.classes)
+    named = (
+        {name for name in words & names if not re.fullmatch(r"[\d.]+", name)}
+        - set(record.domains)
+        - set(record.classes)
+    )
     if named:
         problems.append(f"its findings name an image or a group ({sorted(named)[0][:80]!r}): leave such names out")
     return problems

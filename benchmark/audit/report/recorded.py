@@ -7,6 +7,7 @@ import math
 from collections.abc import Mapping
 from importlib.metadata import version
 
+import numpy as np
 from pydantic import ValidationError
 
 from ....shifts.errors import MedshiftError
@@ -35,12 +36,12 @@ def audit_json(audit: Audit) -> str:
         "classes": list(audit.dataset.classes),
         "source": audit.source,
         "counts": [
-            {
-                "domain": domain,
-                "images": [int(n) for n in counts.images.loc[domain]],
-                "groups": [int(n) for n in counts.groups.loc[domain]],
-            }
-            for domain in domains
+            {"domain": domain, "images": images, "groups": groups}
+            for domain, images, groups in zip(
+                domains,
+                *(part.loc[domains].to_numpy(np.int64).tolist() for part in (counts.images, counts.groups)),
+                strict=True,
+            )
         ],
         "duplicates": {
             "all": len(pairs.pairs),

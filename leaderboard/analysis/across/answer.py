@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from ....benchmark.contract.entry import Approach
 from ...ranking.across import Across
@@ -83,7 +83,7 @@ def _orders(found: Across, agreed: Agreement) -> str:
     )
 
 
-def _caveat(found: Across, best: Mapping[str, Mapping[Approach, Row]]) -> Sequence[str]:
+def _caveat(found: Across, best: Mapping[str, Mapping[Approach, Row]]) -> tuple[str, ...]:
     """Write how far to trust the answer; nothing where there is nothing to say."""
     doubts = []
     simulated = [board.protocol.name for board in found.boards if board.protocol.dataset.simulated]

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from string import ascii_uppercase
 
+from ....benchmark.contract.sees import Sees
 from ...analysis.approach import approach_title
 from ...ranking.across import Across, SharedEntry
 from ..charts import Axis
@@ -63,7 +64,7 @@ class RankPicture:
     """
 
     ticks: Sequence[tuple[float, str]]
-    groups: Mapping[str, Sequence[RankRow]]
+    groups: Mapping[Sees, Sequence[RankRow]]
     boards: Sequence[tuple[str, str]]
     legend: Sequence[tuple[str, str]]
     height: int
