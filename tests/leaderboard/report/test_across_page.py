@@ -96,3 +96,17 @@ def test_no_name_becomes_markup(boards):
     header = across_markdown(compared).splitlines()[2]  # names of entries are held to letters that Markdown keeps
     assert "<script>" not in header
     assert "[a](" not in header
+
+
+def test_boards_of_claimed_entries_are_shown_without_ranks(boards):
+    nobody = [
+        replace(b, rows=[replace(row, claimed=True, rank=None, tier=0) for row in b.rows], registered=True)
+        for b in boards
+    ]
+    compared = compare_boards(nobody, [None] * 2)
+    text = across_page(compared)
+    assert "No entry has a rank on every board yet" in text
+    assert text.count("<td>claimed</td>") == 2 * len(ENTRIES)
+    assert 'class="dots across"' not in text
+    assert across_markdown(compared) == ""
+    assert all(each["mean_rank"] is None for each in json.loads(across_json(compared))["entries"])
