@@ -72,12 +72,13 @@ def finding(text):
 
 WRONG = {
     "not JSON": ("{", "is not a valid record of an audit"),
+    "a field twice": (json.dumps(record()).replace('{"schema"', '{"source": "x", "schema"', 1), "source"),
     "another schema": (record(schema="medshift-audit/2"), "is not a valid record of an audit: schema"),
     "an unknown field": (record(html="<b>"), "html: Extra inputs are not permitted"),
     "a number as text": (record(counts=[{"domain": "site-a", "images": ["1", 2], "groups": [1, 1]}]), "valid integer"),
     "not a number": (json.dumps(record()).replace("0.62", "NaN"), "is not a valid record"),
     "an AUC above 1": (record(shortcuts=[{**record()["shortcuts"][0], "area": 1.2}]), "less than or equal to 1"),
-    "a control": (record(findings=finding("a\u202eb")), "only printable characters"),
+    "a control": (record(findings=finding("a\u202eb")), "U+202E"),
     "an unknown weight": (record(findings=[{**finding("a")[0], "weight": "<b>"}]), "'grave', 'serious' or 'note'"),
     "too few columns": (
         record(counts=[{"domain": "site-a", "images": [1], "groups": [1]}]),
@@ -100,7 +101,7 @@ WRONG = {
         "name an image or a group",
     ),
     "the name of a patient": (record(findings=finding("see site-a-train-p000")), "name an image or a group"),
-    "too much": (" " * (LARGEST + 1), "larger than 0 MiB"),
+    "too much": (" " * (LARGEST + 1), "larger than 256 KiB"),
 }
 
 
