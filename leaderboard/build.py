@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from rich.box import SIMPLE_HEAD
 from rich.markup import escape
 from rich.table import Table
 
+from ..benchmark.audit.report.record import AuditRecord
 from ..benchmark.files.atomic import write_lines, write_text
 from ..benchmark.reporting.heartbeat import heartbeat
 from ..benchmark.reporting.terminal import fits, make_console, print_table
 from ..shifts.errors import MedshiftError
-from .analysis.accuracy_line import lines
-from .analysis.correlation import correlation
+from .analysis.accuracy_line import Line, lines
+from .analysis.correlation import Correlation, correlation
 from .analysis.findings import findings
 from .analysis.gains import gains
 from .analysis.wording import names
-from .entries.entries import sound_protocol_folders
+from .entries.audit_file import board_audit
+from .entries.entries import ProtocolFolder, sound_protocol_folders
 from .ranking.board import Board, rank_entries
 from .report.against import against_csv, against_markdown
 from .report.badge import badge
@@ -27,6 +30,9 @@ from .report.brief import brief
 from .report.estimators import estimators_csv
 from .report.markdown import COLUMNS, into_readme, markdown
 from .report.page import page
+from .report.site.across import ACROSS_FILE, Compared, across_page, compare_boards
+from .report.site.across_files import ACROSS_JSON, across_json, across_markdown
+from .report.site.audit_page import audit_file, audit_lines, audit_page
 from .report.site.index import board_file, index_page
 from .report.tables import csv_lines, to_json
 
@@ -49,9 +55,56 @@ def build_leaderboard(root: Path, out: Path, readme: Path | None = None, against
     """
     console = make_console()
     folders, refused = sound_protocol_folders(root)
+    audits = _audits(folders, refused)
+    boards = _ranked(folders, refused)
+    refused += [reason for board in boards for reason in board.refused]
+    if not any(board.rows for board in boards):
+        nothing = f"no finished submission in {root}: run `medshift run --out {root}` first"
+        raise MedshiftError("\n".join(refused) or nothing)
+    gained = [each for board in boards if (each := gains(board, against))] if against else []
+    if against and not gained:
+        entries = [row for board in boards for row in board.rows]
+        raise MedshiftError(f"--against: no entry {against!r} in {root}; there are {names(entries)}")
+    correlations = [correlation(board) for board in boards]
+    compared = compare_boards(boards, correlations)
+    over = across_markdown(compared) if compared else ""
+    text = "\n".join(filter(None, [markdown(boards, correlations), over]))
+    fitted = [lines(board) for board in boards]
+    if readme is not None:
+        into_readme(readme, "\n\n".join(filter(None, [brief(boards, correlations, _link(readme, root)), over])))
+    write_text(out / "leaderboard.md", text)
+    write_lines(out / "scores.csv", csv_lines(boards))
+    write_lines(out / "scores.json", to_json(boards, correlations, fitted))
+    write_lines(out / "estimators.csv", estimators_csv(boards))
+    write_text(out / "badge.svg", badge(boards))
+    write_text(out / "board.svg", board_svg(boards))
+    if gained:
+        write_lines(out / "against.csv", against_csv(gained))
+        write_text(out / "against.md", against_markdown(gained))
+    _write_pages(out, boards, correlations, fitted, compared, audits, gallery)
+    for board, found in zip(boards, correlations, strict=True):
+        if board.rows:
+            table = _console_table(board)
+            print_table(console, table if fits(console, table) else _console_table(board, narrow=True))
+            for sentence in findings(board, found):
+                console.print(f"- {sentence}", markup=False)
+        looked_at = [f"to be looked at: {remark.text}" for remark in board.remarks]
+        for note in [*board.sites, *board.notes, *looked_at]:
+            console.print(note, markup=False, soft_wrap=True)
+    if compared:
+        console.print(f"Over boards: {compared.answer.line}", markup=False, soft_wrap=True)
+    if gained:
+        console.print(against_markdown(gained), markup=False, soft_wrap=True)
+    console.print(f"Leaderboard: {(out / 'index.html').absolute()}", markup=False, soft_wrap=True)
+    if refused:
+        raise MedshiftError("refused and left out:\n" + "\n".join(refused))
+
+
+def _ranked(folders: Sequence[ProtocolFolder], refused: list[str]) -> list[Board]:
+    """Score and rank the entries of all protocols, and say which is being scored; what is refused is added."""
     boards = []
     doing = "scoring"
-    with console.status(doing) as status, heartbeat(make_console(err=True), lambda: doing):
+    with make_console().status(doing) as status, heartbeat(make_console(err=True), lambda: doing):
 
         def scoring(name: str) -> None:
             nonlocal doing
@@ -63,45 +116,43 @@ def build_leaderboard(root: Path, out: Path, readme: Path | None = None, against
                 boards.append(rank_entries(folder, progress=scoring))
             except MemoryError:  # the page of the others is made all the same
                 refused.append(f"{folder.path}: its board needs more memory than there is")
-    refused += [reason for board in boards for reason in board.refused]
-    if not any(board.rows for board in boards):
-        nothing = f"no finished submission in {root}: run `medshift run --out {root}` first"
-        raise MedshiftError("\n".join(refused) or nothing)
-    compared = [each for board in boards if (each := gains(board, against))] if against else []
-    if against and not compared:
-        entries = [row for board in boards for row in board.rows]
-        raise MedshiftError(f"--against: no entry {against!r} in {root}; there are {names(entries)}")
-    correlations = [correlation(board) for board in boards]
-    text = markdown(boards, correlations)
-    fitted = [lines(board) for board in boards]
-    if readme is not None:
-        into_readme(readme, brief(boards, correlations, _link(readme, root)))
-    write_text(out / "leaderboard.md", text)
-    write_lines(out / "scores.csv", csv_lines(boards))
-    write_lines(out / "scores.json", to_json(boards, correlations, fitted))
-    write_lines(out / "estimators.csv", estimators_csv(boards))
-    write_text(out / "badge.svg", badge(boards))
-    write_text(out / "board.svg", board_svg(boards))
+    return boards
+
+
+def _audits(folders: Sequence[ProtocolFolder], refused: list[str]) -> dict[str, AuditRecord]:
+    """Read the audits beside the protocols, by their names; what is refused is added."""
+    audits = {}
+    for folder in folders:
+        try:
+            found = board_audit(folder)
+        except MedshiftError as error:
+            refused.append(str(error))
+        else:
+            audits.update({folder.protocol.name: found} if found else {})
+    return audits
+
+
+def _write_pages(
+    out: Path,
+    boards: Sequence[Board],
+    correlations: Sequence[Correlation | None],
+    fitted: Sequence[Sequence[Line]],
+    compared: Compared | None,
+    audits: Mapping[str, AuditRecord],
+    gallery: str,
+) -> None:
+    """Write the index, a page per board and audit, and the page over boards."""
+    across = ACROSS_FILE if compared else ""
     if compared:
-        write_lines(out / "against.csv", against_csv(compared))
-        write_text(out / "against.md", against_markdown(compared))
+        write_text(out / ACROSS_FILE, across_page(compared, gallery))
+        write_text(out / ACROSS_JSON, across_json(compared))
     for board, found, line in zip(boards, correlations, fitted, strict=True):
-        write_text(out / board_file(board.protocol.name), page(board, found, line, gallery))
-    write_text(out / "index.html", index_page(boards, gallery))
-    for board, found in zip(boards, correlations, strict=True):
-        if board.rows:
-            table = _console_table(board)
-            print_table(console, table if fits(console, table) else _console_table(board, narrow=True))
-            for sentence in findings(board, found):
-                console.print(f"- {sentence}", markup=False)
-        looked_at = [f"to be looked at: {remark.text}" for remark in board.remarks]
-        for note in [*board.sites, *board.notes, *looked_at]:
-            console.print(note, markup=False, soft_wrap=True)
-    if compared:
-        console.print(against_markdown(compared), markup=False, soft_wrap=True)
-    console.print(f"Leaderboard: {(out / 'index.html').absolute()}", markup=False, soft_wrap=True)
-    if refused:
-        raise MedshiftError("refused and left out:\n" + "\n".join(refused))
+        name, record = board.protocol.name, audits.get(board.protocol.name)
+        noted = audit_lines(record, name) if record else ()
+        write_text(out / board_file(name), page(board, found, line, gallery, across, noted))
+        if record:
+            write_text(out / audit_file(name), audit_page(record, board.protocol))
+    write_text(out / "index.html", index_page(boards, gallery, across, compared.answer.line if compared else ""))
 
 
 def _link(readme: Path, root: Path) -> str:

@@ -16,9 +16,11 @@ class Finding:
         text: What was found, with its figure.
         advice: What to do about it.
         rank: Order among findings of the same weight, highest first.
+        nameless: The text without the names of images, where it has some; empty where it has none.
     """
 
     weight: int
     text: str
     advice: str
     rank: float = 0.0
+    nameless: str = ""

@@ -45,25 +45,32 @@ def value_findings(dataset: Dataset, use: ValueUse) -> Iterator[Finding]:
     outliers = use.outliers
     if len(outliers):
         held = 1 - (use.usual[1] - use.usual[0]) / (use.whole[1] - use.whole[0])
+        whole = (
+            f"{plural(len(outliers), 'image')} hold{'s' if len(outliers) == 1 else ''} {percent(held)} of the range "
+        )
+        values = f"holds {_number(use.least[outliers[0]])} to {_number(use.greatest[outliers[0]])}, others {usual}"
         yield Finding(
             SERIOUS,
-            f"{plural(len(outliers), 'image')} hold{'s' if len(outliers) == 1 else ''} {percent(held)} of the range "
-            f"of values alone: {ids[outliers[0]]} holds {_number(use.least[outliers[0]])} to "
-            f"{_number(use.greatest[outliers[0]])}, others {usual}",
+            f"{whole}of values alone: {ids[outliers[0]]} {values}",
             "Look for hot pixels, burnt-in text or another unit, and choose the value range without them.",
             6.3,
+            f"{whole}of values alone: the first {values}",
         )
     constant = use.constant
     if len(constant):
         black = int((use.greatest[constant] <= use.scale[0] + 0.01 * (use.scale[1] - use.scale[0])).sum())
         names, counts = np.unique(dataset.table["domain"].astype(str).to_numpy()[constant], return_counts=True)
         where = ", ".join(f"{count} in {name}" for name, count in list(zip(names, counts, strict=True))[:LISTED])
+        text = (
+            f"{plural(len(constant), 'image')} hold{'s' if len(constant) == 1 else ''} hardly more than one value "
+            f"({black} black; {where})"
+        )
         yield Finding(
             SERIOUS if len(constant) >= MANY * len(ids) else NOTE,
-            f"{plural(len(constant), 'image')} hold{'s' if len(constant) == 1 else ''} hardly more than one value "
-            f"({black} black; {where}), e.g. {ids[constant[0]]}",
+            f"{text}, e.g. {ids[constant[0]]}",
             "Nothing can be seen in them: look for failed conversions, and leave them out.",
             5.5,
+            text,
         )
 
 

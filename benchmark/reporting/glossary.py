@@ -67,6 +67,14 @@ TERMS: Mapping[str, Term] = {
         "that is supported to be worse.",
     ),
     "rank": Term("rank", "The place among the entries that see the same, by the shifted figure, and its interval."),
+    "mean-rank": Term(
+        "mean rank",
+        "The mean of an entry’s ranks on several boards, each among the entries that see the same and that all of "
+        "these boards share.",
+    ),
+    "rank-correlation": Term(
+        "rank correlation", "Whether two orders agree: 1 is the same order, 0 is no relation, -1 is the reverse."
+    ),
     "gap": Term("gap to the best", "Difference to the best entry that sees the same, and whether it is supported."),
     "seeds": Term("seeds", "Repeats of the same training from other random starts. Figures are means over them."),
     "steps": Term("steps", "The length of training: how often the weights were updated."),

@@ -40,7 +40,7 @@ def answer(board: Board) -> Answer:
     ranked = [row for row in board.rows if row.rank is not None]
     if not ranked:
         return Answer("No finished submissions yet." if not board.rows else "No entry can be ranked yet.", ())
-    found, basis = _compared(board)
+    found, basis = compared_entries(board)
     if found is None:
         return _alone(board, ranked)
     called = {kind: approach_name(kind, rows) for kind, rows in found.rows.items()}
@@ -54,7 +54,7 @@ def answer(board: Board) -> Answer:
     return Answer(line, (_figures(board, called, found), verdict, _caveat(board, found, basis, missing)))
 
 
-def _compared(board: Board) -> tuple[BestOfEach | None, Basis]:
+def compared_entries(board: Board) -> tuple[BestOfEach | None, Basis]:
     """Choose the entries to compare, as the headline does; all of them where neither of its comparisons is possible."""
     every = by_approach(board.rows)
     if len(every) < 2:

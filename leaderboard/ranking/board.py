@@ -27,10 +27,9 @@ from ..entries.scoring import Scored, paired_names
 from ..entries.workers import score_all
 from . import comparisons, source_models
 from .comparisons import Comparisons
+from .fingerprints import unusual_pixels
 from .scrutiny.remark import Remark
 from .scrutiny.scrutinise import scrutinise
-
-MOST_NOTED = 10  # submissions with unusual fingerprints that are named
 
 
 @dataclass(frozen=True, eq=False)
@@ -166,7 +165,8 @@ class Board:
 
     def groups(self) -> dict[Sees | Literal[""], list[Row]]:
         """Group all rows: by access level those that can have a rank, then the claimed ones under an empty name."""
-        return {**self.by_sees(), **({"": self.claimed} if self.claimed else {})}
+        found: dict[Sees | Literal[""], list[Row]] = dict(self.by_sees().items())
+        return {**found, "": self.claimed} if self.claimed else found
 
     def figure(self, row: Row) -> Figure:
         """Return the figure that ranks a row."""
@@ -233,7 +233,7 @@ def rank_entries(
     groups = min(count for (_, split), count in units.items() if split == "test")
     ordered, pairs = rank_rows(rows, protocol, groups)
     sites = tuple(site_remarks(protocol, folder.truth))
-    noted = notes + _unusual_pixels(ordered)
+    noted = notes + unusual_pixels(ordered)
     remarks = scrutinise(ordered, protocol, {key: groups for key, (_, groups) in sizes.items()})
     kept = folder.register is not None
     return Board(protocol, sizes, ordered, pairs, noted, refused, sites, units, remarks, folder.own, kept)
@@ -287,21 +287,3 @@ def rank_rows(rows: Sequence[Row], protocol: Protocol, groups: float) -> tuple[l
                 )
             )
     return [*done, *(row for row in rows if row.claimed)], pairs
-
-
-def _unusual_pixels(rows: Sequence[Row]) -> list[str]:
-    """Write a note for every submission whose shift fingerprints differ from those of most entries.
-
-    An entry has one vote, however many seeds it has; where some are verified, only these vote.
-    """
-    prints: dict[str, dict[str, list[str]]] = {}
-    for row in rows:
-        for card in row.cards:
-            text = "\n".join(f"{name} {value}" for name, value in sorted(card.shifts.items()))
-            prints.setdefault(text, {}).setdefault(row.name, []).append(f"{row.name}/seed-{card.seed}")
-    voting = {row.name for row in rows if row.verified} or {row.name for row in rows}
-    usual = max(prints.values(), key=lambda entries: len(voting & entries.keys()), default={})
-    odd = [name for entries in prints.values() if entries is not usual for names in entries.values() for name in names]
-    why = "the fingerprints of its shifts differ from most entries', so it may have seen different pixels"
-    more = [f"{len(odd) - MOST_NOTED} more differ in their fingerprints"] if len(odd) > MOST_NOTED else []
-    return [f"{name}: {why}" for name in odd[:MOST_NOTED]] + more

@@ -150,12 +150,20 @@ def rank_intervals(replicates: Floats, higher_is_better: bool) -> NDArray[np.int
 
     Replicates in which an otherwise defined entry is undefined are left out; if most are, the interval is 1 to n.
     """
-    tail = (1 - LEVEL) / 2
-    defined = ~np.isnan(replicates).all(axis=1)
-    whole = replicates[:, ~np.isnan(replicates[defined]).any(axis=0)]
-    if whole.shape[1] < max(1, replicates.shape[1] / 2):
+    whole = whole_replicates(replicates)
+    if not len(whole):
         return np.tile(np.array([1, len(replicates)]), (len(replicates), 1))
-    each = ranks(whole, higher_is_better)
-    low = np.quantile(each, tail, axis=1, method="lower")
-    high = np.quantile(each, 1 - tail, axis=1, method="higher")
-    return np.stack([low, high], axis=1).astype(np.int64)
+    return np.stack(rank_ends(ranks(replicates[:, whole], higher_is_better)), axis=1).astype(np.int64)
+
+
+def whole_replicates(replicates: Floats) -> NDArray[np.int64]:
+    """List the columns of (n, B) replicates in which no otherwise defined entry is undefined; none if most are not."""
+    defined = ~np.isnan(replicates).all(axis=1)
+    whole = np.flatnonzero(~np.isnan(replicates[defined]).any(axis=0))
+    return whole if len(whole) >= max(1, replicates.shape[1] / 2) else whole[:0]
+
+
+def rank_ends(each: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Return the ends of the 95 % intervals of (n, B) resampled ranks or mean ranks: values that occur among them."""
+    tail = (1 - LEVEL) / 2
+    return np.quantile(each, tail, axis=1, method="lower"), np.quantile(each, 1 - tail, axis=1, method="higher")

@@ -54,12 +54,13 @@ def estimators_table(board: Board) -> dict[str, object] | None:
 
 
 def _row(row: EstimatorRow) -> dict[str, object]:
-    cells = [_cell(row.error), _cell(row.bias, signed=True), _cell(row.coverage)]
-    cells += [_cell(Figure(value, math.nan, math.nan)) for value in (row.width, row.none)]
+    cells = [figure_cell(row.error), figure_cell(row.bias, signed=True), figure_cell(row.coverage)]
+    cells += [figure_cell(Figure(value, math.nan, math.nan)) for value in (row.width, row.none)]
     return {"name": row.name, "cells": cells}
 
 
-def _cell(found: Figure, *, signed: bool = False) -> dict[str, str]:
+def figure_cell(found: Figure, *, signed: bool = False) -> dict[str, str]:
+    """Format a figure of an estimator; `sort` is empty if it is undefined."""
     if not found.defined:
         return {"value": "–", "interval": "", "sort": ""}
     show = format_signed if signed else format_decimal

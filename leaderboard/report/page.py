@@ -32,6 +32,7 @@ from .loss_curves import figure_curves, loss_curves, speeds
 from .markdown import COLUMNS
 from .page_data import details
 from .site import index as site
+from .site.audit_page import AuditLine
 from .site.marks import OUTLINES, mark_of
 from .site.picture import picture
 
@@ -47,7 +48,14 @@ SPANS = ("shifted", "clean", "real", "synthesized")  # columns whose intervals a
 BINS = 10  # shades of the heat map on each side of zero
 
 
-def page(board: Board, found: Correlation | None, fitted: Sequence[Line], gallery: str = "") -> str:
+def page(
+    board: Board,
+    found: Correlation | None,
+    fitted: Sequence[Line],
+    gallery: str = "",
+    across: str = "",
+    audit: Sequence[AuditLine] = (),
+) -> str:
     """Render the page of a board. The same board gives the same bytes: no date, no host, nothing random.
 
     All text from submissions is escaped, and the content security policy allows only the page's own script, by hash.
@@ -57,6 +65,8 @@ def page(board: Board, found: Correlation | None, fitted: Sequence[Line], galler
         found: Its rank correlations, if any.
         fitted: Its lines.
         gallery: File of the gallery of shifts beside the page; empty for none.
+        across: File of the page over boards; empty for none.
+        audit: The main findings of an audit of its images.
     """
     environment = template_environment(TEMPLATES, site.TEMPLATES)
     script = "\n".join(path.read_text(encoding="utf-8") for path in SCRIPTS)
@@ -64,6 +74,8 @@ def page(board: Board, found: Correlation | None, fitted: Sequence[Line], galler
     return environment.get_template("page.html").render(
         board=_context(board, found, fitted),
         gallery=gallery,
+        across=across,
+        audit=audit,
         terms={**TERMS, **{sees: Term(f"sees {sees}", f"{sentence_case(what)}.") for sees, what in MEANS.items()}},
         linked=linked,
         term=term,

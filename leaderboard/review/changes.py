@@ -12,6 +12,7 @@ from ...benchmark.submissions.fields import ENTRY
 from ...benchmark.submissions.submission import ALLOWED, FILES, SEED_FOLDER
 from ...benchmark.submissions.submit import PLACE
 from ...shifts.errors import MedshiftError
+from ..entries.audit_file import AUDIT_FILE
 from ..entries.boards_file import BOARDS_FILE
 
 META = re.compile(r":[0-7]{6} ([0-7]{6}) [0-9a-f]+ [0-9a-f]+ ([ADMT])")
@@ -29,6 +30,7 @@ class Changes:
         refused: Path -> why this change is refused.
         removed: Removed paths that belong to no submission.
         settled: Whether `boards.json` changes, which is the maintainers'.
+        audits: Folders whose audit is added or changes, which is the maintainers' too.
     """
 
     seeds: Mapping[Path, Mapping[str, str]]
@@ -36,6 +38,7 @@ class Changes:
     refused: Mapping[str, str] = field(default_factory=dict)
     removed: Sequence[str] = ()
     settled: bool = False
+    audits: frozenset[Path] = frozenset()
 
 
 def of_folders(folders: Sequence[Path]) -> Changes:
@@ -58,7 +61,7 @@ def of_diff(raw: bytes, checkout: Path) -> Changes:
     if last or len(words) % 2:
         raise MedshiftError("the changes are not the output of `git diff --raw -z --no-renames`")
     seeds: dict[Path, dict[str, str]] = {}
-    protocols, refused, removed, settled = set(), {}, [], False
+    protocols, audits, refused, removed, settled = set(), set(), {}, [], False
     for meta, path in zip(words[::2], words[1::2], strict=True):
         found = META.fullmatch(meta)
         if found is None:
@@ -74,6 +77,8 @@ def of_diff(raw: bytes, checkout: Path) -> Changes:
             protocols.add(checkout / PLACE / inner[0])
         elif _is_seed_file(inner):
             seeds.setdefault(checkout / Path(*parts[:-1]), {})[inner[-1]] = status
+        elif len(inner) == 2 and inner[1] == AUDIT_FILE:
+            audits.add(checkout / PLACE / inner[0])
         elif inner == (BOARDS_FILE,):
             settled = True
         elif mode == GONE:
@@ -82,7 +87,7 @@ def of_diff(raw: bytes, checkout: Path) -> Changes:
             refused[path] = "does not belong to a submission (PROTOCOL/ENTRY/seed-N)"
         if mode not in (GONE, *REGULAR):
             refused[path] = "is a link or not a regular file"
-    return Changes(seeds, frozenset(protocols), refused, removed, settled)
+    return Changes(seeds, frozenset(protocols), refused, removed, settled, frozenset(audits))
 
 
 def _is_protocol_file(inner: Sequence[str]) -> bool:

@@ -11,6 +11,7 @@ from ...benchmark.submissions.submission import FILES
 from ...benchmark.submissions.submit import PLACE
 from ...benchmark.submissions.verification_record import VERIFIED_FILE
 from ...shifts.errors import MedshiftError
+from ..entries.audit_file import AUDIT_FILE, board_audit
 from ..entries.boards_file import BOARDS_FILE
 from ..entries.entries import ProtocolFolder, protocol_folder
 from ..ranking.board import Board, rank_entries
@@ -77,6 +78,11 @@ def _maintained(changed: Changes, by: Asker, found: Found) -> None:
     if changed.settled:
         found.touched.append(f"- {code(BOARDS_FILE)}: **changes** owners, maintainers or the order of the boards")
         found.refuse(code(BOARDS_FILE), [] if by.maintains else ["belongs to the maintainers: ask one to change it"])
+    for path in sorted(changed.audits):
+        found.touched.append(
+            f"- {code(f'{path.name}/{AUDIT_FILE}')}: **changes** what the board's page says of its images"
+        )
+        found.refuse(code(f"{path.name}/{AUDIT_FILE}"), _audit(path, by))
     found.touched += [f"- {code(path)}: **removed**" for path in changed.removed]
     if changed.removed and not by.maintains:
         found.refuse("Removed paths", ["belong to no submission: only a maintainer removes them"])
@@ -84,6 +90,17 @@ def _maintained(changed: Changes, by: Asker, found: Found) -> None:
         if by.before is not None and not (by.before / PLACE / path.name).exists() and path.exists():
             found.added.append(f"- {code(path.name)}: **a new protocol**, below the project's own on the page")
             found.refuse(code(path.name), [] if by.maintains else [f"a new protocol {MAINTAINERS_ONLY}"])
+
+
+def _audit(path: Path, by: Asker) -> list[str]:
+    """List what is wrong with an audit that changes; it is read only if a maintainer asks."""
+    if not by.maintains:
+        return [f"an audit {MAINTAINERS_ONLY}"]
+    try:
+        board_audit(protocol_folder(path))
+    except MedshiftError as error:
+        return [str(error).replace(f"{path.parent}/", "")]
+    return []
 
 
 def _review_protocol(folder: ProtocolFolder, seeds: Mapping[Path, Collection[str]], found: Found) -> Board:

@@ -11,9 +11,11 @@ from typing import Any
 
 import numpy as np
 from helpers import factories
+from helpers.boards import audit_record
 from helpers.images import dicom_files
 from PIL import Image
 
+from medshift.benchmark.audit.report.record import audit_problems, read_audit
 from medshift.benchmark.datasets.importing.collection import read_unlabelled
 from medshift.benchmark.datasets.importing.options import Options
 from medshift.benchmark.exchange.delimited import read_table
@@ -75,6 +77,13 @@ def truth(content, of):
     found = truths.read(of.folder / "truth.parquet")
     assert found["sample_id"].is_unique
     return []
+
+
+def audit(content, of):
+    """Read the record of an audit, and hold it against the contest."""
+    path = of.folder / "audit.json"
+    path.write_bytes(content)
+    return audit_problems(read_audit(path), of.protocol, of.rows)
 
 
 def images(ending):
@@ -166,6 +175,7 @@ def context(folder):
         "predictions": (honest / "predictions.parquet").read_bytes(),
         "protocol": (place / "protocol.json").read_bytes(),
         "truth": (place / "truth.parquet").read_bytes(),
+        "audit": json.dumps(audit_record()).encode(),
         "dicom": dicom.read_bytes(),
         "nifti": _nifti(folder),
         "png": _picture("PNG", np.uint8),
@@ -182,6 +192,7 @@ TARGETS = {
     "predictions": prediction,
     "protocol": protocol,
     "truth": truth,
+    "audit": audit,
     "dicom": images("dcm"),
     "nifti": images("nii"),
     "png": images("png"),

@@ -1,9 +1,14 @@
 """Folders of submissions: a board's with hostile text, and a study's, as `medshift study run` leaves it; and pages."""
 
+from dataclasses import replace
+
+import numpy as np
+
 from medshift.benchmark.studies import stored as storage
 from medshift.benchmark.studies.stored import StoredStudy, StudyData, StudyRun
 from medshift.leaderboard.analysis.accuracy_line import lines
 from medshift.leaderboard.analysis.correlation import correlation
+from medshift.leaderboard.ranking.board import rank_rows
 from medshift.leaderboard.report.page import page as render
 
 HOSTILE = "<script>alert('x')</script><img src=x onerror=alert(1)> | [a](javascript:alert(1))"
@@ -17,6 +22,57 @@ def built_page(out):
     """Read the page of the one board in a folder that `build_leaderboard` wrote."""
     (path,) = out.glob("board-*.html")
     return path.read_text()
+
+
+def invented(board, name, figures, draws=None, groups=50, **changes):
+    """Copy a board under another name, with these entries and ranking figures, and ranks that follow from them.
+
+    Args:
+        board: A ranked board; its entries can be taken.
+        name: Of the new protocol.
+        figures: Entry -> its ranking figure.
+        draws: Entry -> its replicates; by default they do not vary, so that every difference is supported.
+        groups: Number of groups behind the figures.
+        changes: Of single rows, by entry.
+    """
+    rows = []
+    for row in board.rows:
+        if row.name not in figures:
+            continue
+        at, metric = row.aggregates.names.index(board.ranked_figure), row.aggregates.metrics.index(board.rank_by)
+        values, replicates = row.aggregates.values.copy(), row.scored.replicates.copy()
+        values[at, metric] = figures[row.name]
+        replicates[at] = (draws or {}).get(row.name, figures[row.name])
+        scored = replace(row.scored, replicates=replicates, spread=np.zeros_like(row.scored.spread))
+        made = replace(row, aggregates=replace(row.aggregates, values=values), scored=scored, rank=None, tier=0)
+        rows.append(replace(made, **changes.get(row.name, {})))
+    protocol = board.protocol.model_copy(update={"name": name})
+    ordered, pairs = rank_rows(rows, protocol, groups)
+    return replace(board, protocol=protocol, rows=ordered, pairs=pairs, registered=any(r.claimed for r in ordered))
+
+
+def audit_record(**changes):
+    """Make the record of an audit that fits the made-up protocol of the factories."""
+    counts = [{"domain": f"site-{name}", "images": [100, 100], "groups": [9, 9]} for name in "abc"]
+    found = {
+        "schema": "medshift-audit/1",
+        "dataset": "made-up",
+        "version": "1",
+        "classes": ["class-0", "class-1"],
+        "source": "site-a",
+        "counts": counts,
+        "duplicates": {"all": 3, "exact": 1, "group": 2, "split": 0, "domain": 2, "label": 0},
+        "findings": [
+            {"weight": "grave", "text": "2 pairs of duplicate images in different groups", "advice": "Keep one."},
+            *({"weight": "note", "text": f"note {n}", "advice": "Test these shifts first."} for n in (1, 2, 3)),
+        ],
+        "shortcuts": [{"trained": "site-a", "tested": "site-b", "area": 0.62, "low": 0.5, "high": 0.7}],
+        "severities": [
+            {"domain": "site-b", "shift": "gamma", "severity": 1.5, "low": 1.0, "high": 2.0, "contradictory": False}
+        ],
+        "medshift": "0.1.0",
+    }
+    return {**found, **changes}
 
 
 def root(fabricate, folder, **changes):

@@ -17,6 +17,8 @@ from medshift.benchmark.datasets.registry import load_dataset
 from medshift.benchmark.protocols import plan
 from medshift.benchmark.protocols.folder import read_protocol
 from medshift.benchmark.submissions import card, submission
+from medshift.leaderboard.entries.audit_file import AUDIT_FILE, board_audit
+from medshift.leaderboard.entries.entries import protocol_folder
 
 ROOT = Path(__file__).parents[2]
 SUBMISSIONS = ROOT / "leaderboard" / "submissions"
@@ -37,6 +39,12 @@ def test_every_entry_on_the_board_is_of_a_baseline_from_a_clean_commit_with_its_
 def test_every_submission_is_in_order(folder):
     protocol, truth = read_protocol(folder.parent.parent)
     assert submission.check_submission(folder, protocol, truth) == []
+
+
+@pytest.mark.parametrize("path", sorted(SUBMISSIONS.glob("*/protocol.json")), ids=lambda path: path.parent.name)
+def test_an_audit_beside_a_board_fits_it_and_names_no_image(path):
+    found = board_audit(protocol_folder(path.parent))
+    assert (found is not None) == (path.parent / AUDIT_FILE).exists()
 
 
 def test_the_readme_shows_what_its_command_makes(tmp_path):

@@ -2,26 +2,35 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
+from helpers.boards import audit_record
 from helpers.browser import Opened
 
 from medshift.leaderboard.build import build_leaderboard
+from medshift.leaderboard.entries.audit_file import AUDIT_FILE
 
 
 @pytest.fixture(scope="module")
 def site(fabricate, tmp_path_factory):
-    """A site with one board of ten entries and one without any."""
+    """A site with one board of ten entries, one of six of these, and one without any."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MEDSHIFT_HOME", str(tmp_path_factory.mktemp("home")))
         root, out = tmp_path_factory.mktemp("in"), tmp_path_factory.mktemp("out")
-        place, protocol, rows = fabricate.contest(root, fabricate.table(groups=8))
+        made = fabricate.contest(root, fabricate.table(groups=8))
+        place, protocol, rows = made
+        small = {"targets": ("site-b",), "shifts": {"gamma": "contrast"}, "severities": (3,)}
+        other = fabricate.contest(root, fabricate.table(groups=4, targets=("site-b",)), name="other", **small)
         for number in range(10):
             sees = ("source", "test-batches")[number % 2]
             name = f"method-{number}+lr=0.{number}"
             training = fabricate.trained(3000, (0.7, 0.5, 0.3)) if number % 3 else None
-            fabricate.submission(place, protocol, rows, name, 0, None, 0.4 + 0.4 * number, training=training, sees=sees)
+            for where in (made, other)[: 1 + (number < 6)]:
+                fabricate.submission(*where, name, 0, None, 0.4 + 0.4 * number, training=training, sees=sees)
         fabricate.submission(place, protocol, rows, "method-0+lr=0.0", 1, skill=0.5, sees="source")
         fabricate.contest(root, fabricate.table(groups=4), name="nothing-yet")
+        (place / AUDIT_FILE).write_text(json.dumps(audit_record()))
         build_leaderboard(root, out)
     return (out / "board-made-up.html").as_uri()
 
@@ -239,7 +248,7 @@ def test_axe_finds_nothing_serious(browser, site, axe, scheme, width):
     # the page's policy allows no other script, so the checker bypasses it
     context = browser.new_context(color_scheme=scheme, viewport={"width": width, "height": 800}, bypass_csp=True)
     page = context.new_page()
-    for url in (site, site.replace("board-made-up", "index")):
+    for url in (site, *(site.replace("board-made-up", name) for name in ("index", "over-boards", "audit-made-up"))):
         page.goto(url)
         if url == site:
             page.locator("details summary").first.click()
@@ -250,3 +259,27 @@ def test_axe_finds_nothing_serious(browser, site, axe, scheme, width):
         assert {rule["id"]: [node["html"] for node in rule["nodes"]][:3] for rule in found["violations"]} == {}
         assert len(found["passes"]) > 15
     context.close()
+
+
+@pytest.mark.parametrize("width", [320, 1280])
+def test_ranks_over_boards_are_read_by_keyboard_and_sorted_and_fit_the_screen(browser, site, width):
+    found = Opened(browser, site.replace("board-made-up", "over-boards"), viewport={"width": width, "height": 800})
+    page = found.page
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    row = page.locator(".dots.across a.row").first
+    row.focus()
+    tip = row.locator(".tip")
+    assert tip.is_visible()
+    assert "mean rank 1.0" in tip.inner_text()
+    assert "other 1 (" in tip.inner_text()
+    row.press("Enter")
+    assert page.evaluate("location.hash") == "#r0"
+    head = page.locator("table.sortable").first.locator("thead th", has_text="Mean rank")
+    head.get_by_role("button").click()
+    ranks = page.locator("table.sortable").first.locator("tbody").first.locator("tr:not(.group) td:nth-child(2)")
+    values = [float(text.split()[0]) for text in ranks.all_inner_texts()]
+    assert values == sorted(values, reverse=True)
+    assert len(values) == 3
+    found.context.close()
+    assert found.messages == []
+    assert len(found.requests) == 1

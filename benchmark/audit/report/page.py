@@ -32,8 +32,13 @@ GALLERY_BYTES = 4 << 20  # once the examples reach this size, no more are added
 FRAME = ("WIDTH", "LEFT", "RIGHT", "TOP", "BOTTOM", "HEIGHT", "NARROW")  # sizes that the templates use
 
 
-def page(audit: Audit) -> str:
-    """Render the page. The same figures give the same bytes; all text is escaped, and no script can run."""
+def page(audit: Audit, *, thumbnails: bool = True) -> str:
+    """Render the page. The same figures give the same bytes; all text is escaped, and no script can run.
+
+    Args:
+        audit: What is shown.
+        thumbnails: Whether to show images; terms may forbid to pass them on.
+    """
     style = page_style(TEMPLATES / "page.css")
     pairs = audit.duplicates.pairs
     domains = [found.domain for found in audit.fingerprints]
@@ -54,8 +59,8 @@ def page(audit: Audit) -> str:
             shared=audit.counts.shared,
             in_several=audit.counts.in_several,
             unsplit=audit.counts.unsplit,
-            gallery=_gallery(audit),
-            pairs=_pairs(audit),
+            gallery=_gallery(audit) if thumbnails else [],
+            pairs=_pairs(audit, thumbnails=thumbnails),
             pairs_count=len(pairs),
             exact=sum(pair.exact for pair in pairs),
             across={name: audit.duplicates.count(name) for name in ("group", "split", "domain", "label")},
@@ -109,7 +114,7 @@ def _gallery(audit: Audit) -> list[tuple[str, str, str, int]]:
     return gallery
 
 
-def _pairs(audit: Audit) -> list[dict[str, object]]:
+def _pairs(audit: Audit, *, thumbnails: bool) -> list[dict[str, object]]:
     ids = audit.dataset.table["sample_id"].astype(str).to_numpy()
     table = audit.counts.table
     rows = []
@@ -122,7 +127,7 @@ def _pairs(audit: Audit) -> list[dict[str, object]]:
         ]
         rows.append(
             {
-                "picture": strip(audit.dataset, [pair.first, pair.second], PAIR_HEIGHT),
+                "picture": strip(audit.dataset, [pair.first, pair.second], PAIR_HEIGHT) if thumbnails else "",
                 "exact": pair.exact,
                 "similarity": format_decimal(pair.similarity, 2),
                 "first": ids[pair.first],

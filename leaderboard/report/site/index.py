@@ -40,12 +40,14 @@ def board_file(name: str) -> str:
     return f"board-{name}.html"
 
 
-def index_page(boards: Sequence[Board], gallery: str = "") -> str:
+def index_page(boards: Sequence[Board], gallery: str = "", across: str = "", over: str = "") -> str:
     """Render the index. The same boards give the same bytes: no date, no host, nothing random.
 
     Args:
         boards: One card each.
         gallery: File of the gallery of shifts beside the index; empty for none.
+        across: File of the page over boards; empty for none.
+        over: Its answer in a line.
     """
     script = (SHARED / "terms.js").read_text(encoding="utf-8")
     style = page_style(*STYLES)
@@ -57,6 +59,8 @@ def index_page(boards: Sequence[Board], gallery: str = "") -> str:
         claimed=any(board.claimed for board in boards),
         outlines=OUTLINES,
         gallery=gallery,
+        across=across,
+        over=over,
         terms=glossary.TERMS,
         term=glossary.term,
         script=Markup(script),

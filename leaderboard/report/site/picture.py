@@ -119,9 +119,10 @@ def _leader(board: Board, rows: Sequence[Row]) -> float:
 
 def _dots(row: Row, number: int, figures: Mapping[str, Figure], axis: Axis) -> Dots:
     spans = {
-        name: Span(axis.at(figure.value), *map(axis.at, interval_ends(figure)), figure.text)
+        name: Span(axis.at(figure.value), axis.at(low), axis.at(high), figure.text)
         for name, figure in figures.items()
         if figure.defined
+        for low, high in [interval_ends(figure)]
     }
     drop = ""
     if len(spans) == len(FIGURES):

@@ -17,6 +17,8 @@ from medshift.benchmark.audit.counts import counts
 from medshift.benchmark.audit.duplicates import duplicates
 from medshift.benchmark.audit.findings import GRAVE, findings
 from medshift.benchmark.audit.report.page import page
+from medshift.benchmark.audit.report.record import AuditRecord, read_audit
+from medshift.benchmark.audit.report.recorded import audit_json
 from medshift.benchmark.audit.shortcut_probe import ALL, DOMAIN, probe
 from medshift.benchmark.reporting import axes
 
@@ -134,6 +136,32 @@ def test_the_page_needs_nothing_else_and_escapes_all(hidden):
     assert "nan" not in re.sub(r"base64,[^\"]*", "", text).replace("nanometre", "")
 
 
+def test_thumbnails_are_left_out_on_request_and_nothing_else(hidden):
+    bare = page(hidden, thumbnails=False)
+    assert "<img" not in bare
+    assert "base64" not in re.sub(r"<meta[^>]*>", "", bare)
+    figures = re.compile(r"<td[^>]*>.*?</td>")
+    assert figures.findall(bare) == figures.findall(page(hidden))
+
+
+def test_a_record_holds_the_figures_of_the_audit_and_the_name_of_no_image(hidden):
+    text = audit_json(hidden)
+    assert audit_json(hidden) == text
+    record = AuditRecord.model_validate_json(text)
+    found = findings(hidden)
+    assert [each.advice for each in record.findings] == [each.advice for each in found]
+    assert {each.domain: list(each.images) for each in record.counts} == {
+        name: row.tolist() for name, row in hidden.counts.images.iterrows()
+    }
+    assert record.duplicates.all == len(hidden.duplicates.pairs)
+    assert {(each.domain, each.shift) for each in record.severities} == {
+        (domain, place.shift) for domain, places in hidden.places.items() for place in places
+    }
+    words = set(re.split(r"[\s\",:;()]+", text))
+    assert words.isdisjoint(hidden.dataset.table["sample_id"])
+    assert words.isdisjoint(hidden.dataset.table["group"])
+
+
 def test_the_page_fits_a_phone_and_follows_the_theme(hidden, browser, tmp_path):
     (tmp_path / "audit.html").write_text(page(hidden), encoding="utf-8")
     grounds = []
@@ -154,11 +182,15 @@ def run(*words):
 
 def test_a_folder_is_audited_on_the_command_line(tmp_path):
     where = folders.folder(tmp_path / "in", {"site-a": 40, "site-b": 40})
-    done = run("--data", where, "--shifts", "gaussian-noise", "--images", 30, "--out", tmp_path / "out" / "page.html")
+    out, beside = tmp_path / "out" / "page.html", ("--no-thumbnails", "--record", tmp_path / "out")
+    done = run("--data", where, "--shifts", "gaussian-noise", "--images", 30, "--out", out, *beside)
     assert done.returncode == 0, done.stderr
     assert "site-a" in done.stdout
     assert "finding" in done.stdout
     assert "<title>Audit of in</title>" in (tmp_path / "out" / "page.html").read_text(encoding="utf-8")
+    assert "<img" not in out.read_text(encoding="utf-8")
+    assert read_audit(tmp_path / "out" / "audit.json").domains == ["site-a", "site-b"]
+    assert str(tmp_path) not in (tmp_path / "out" / "audit.json").read_text()
     wrong = run("--data", where, "--source", "site-x")
     assert wrong.returncode == 1
     assert "unknown domain 'site-x'" in wrong.stderr

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from contextlib import nullcontext
 
@@ -73,6 +74,15 @@ def test_values_are_named_with_their_share_of_the_scale(made, texts):
     found = said(made())
     assert list(found) == texts
     assert all(each.weight == SERIOUS and each.advice.endswith(".") for each in found.values())
+
+
+def test_the_text_for_others_names_no_image():
+    for made in (stored(hot), stored(lambda p: put(p, [60, 61, 62, 63], 0))):
+        empty = Audit(made, "a", counts(data(), "a"), Duplicates([], 0), [], [], [], [], {}, [], values.value_use(made))
+        for each in findings(empty):
+            shared = each.nameless or each.text
+            assert set(re.split(r"[\s,:]+", shared)).isdisjoint(made.table["sample_id"])
+            assert bool(each.nameless) == (not set(re.split(r"[\s,:]+", each.text)).isdisjoint(made.table["sample_id"]))
 
 
 def test_pixels_are_read_block_by_block_with_the_same_result(monkeypatch):

@@ -57,7 +57,7 @@ def test_only_what_was_run_again_is_ranked_and_the_rest_keeps_its_figures(board)
     assert (claimed.rank, claimed.tier, claimed.verified) == (None, 0, False)
     assert {row.name: row.aggregates.values.tobytes() for row in made.rows} == before
     assert "3 entries, 2 verified" in badge([made])
-    assert "3 entries, 2 verified · " in index_page([made])
+    assert '<p class="facts">3 entries, 2 verified</p>' in index_page([made])
     text = markdown([made])
     assert text.index("`two`") < text.index("Claimed: nobody has run these entries again yet") < text.index("`three`")
     html = page(made, None, [])

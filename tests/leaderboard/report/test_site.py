@@ -18,7 +18,7 @@ def test_several_protocols_are_cards_of_an_index_that_leads_to_a_page_each(fabri
     build_leaderboard(tmp_path / "in", tmp_path / "out")
     index = (tmp_path / "out" / "index.html").read_text()
     links = [unquote(found) for found in re.findall(r'<h2><a href="([^"]*)"', index)]
-    assert links == ["board-first.html", "board-s+c@d.html"]
+    assert links == ["board-first.html", "board-s+c@d.html", "over-boards.html"]
     for path in (tmp_path / "out" / name for name in ("index.html", *links)):
         text = path.read_text()
         assert len(set(re.findall(r' id="([^"]*)"', text))) == len(re.findall(r' id="', text))

@@ -33,6 +33,13 @@ def audit(
     out: Annotated[
         Path, typer.Option(help="The page to write: a file ending in .html, or a folder for audit.html.")
     ] = Path("audit.html"),
+    no_thumbnails: Annotated[
+        bool, typer.Option("--no-thumbnails", help="Show no images on the page: terms may forbid to pass them on.")
+    ] = False,
+    record: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Also write the findings and tables as audit.json, to stand beside a board."),
+    ] = None,
 ) -> None:
     """Find leaks, duplicates, confounding and shortcuts; measure how each domain's images were acquired."""
     if name is None and data is None:
@@ -40,8 +47,10 @@ def audit(
     from ....files.destinations import output_file
 
     where = output_file(out, "audit.html", (".html", ".htm"))
+    beside = output_file(record, "audit.json", (".json",), "--record") if record else None
     from ....audit.audit import audit as examine
     from ....audit.report.page import page
+    from ....audit.report.recorded import audit_json
     from ....audit.report.terminal import show
     from ....files.atomic import write_text
     from ....protocols.arrange import arrange
@@ -58,6 +67,10 @@ def audit(
         raise MedshiftError(f"unknown domain {chosen!r}.{near(chosen, loaded.domains)}")
     wanted = shift_names(loaded, Choices(shifts=split_names(shifts)))
     found = examine(loaded, chosen, wanted, bar, images, validate)
-    write_text(where, page(found))
+    write_text(where, page(found, thumbnails=not no_thumbnails))
+    if beside:
+        write_text(beside, audit_json(found))
     show(found, console(err=False))
     print(where)
+    if beside:
+        print(beside)
