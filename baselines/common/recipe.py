@@ -15,6 +15,8 @@ BUDGETS = {
     "standard": 3000,
     "long": 6000,
 }  # optimiser steps; the last is to show convergence at the second
+EVALUATIONS = 40  # of the source validation loss in a schedule
+FEWEST = 10  # of them in a short one
 WARM_UP = 0.05  # share of the schedule in which the rate rises
 HALF = WARM_UP + (1 - WARM_UP) / 2  # share of the schedule after which the rate has fallen to half of its peak
 
@@ -65,6 +67,18 @@ class Recipe:
     def length(self) -> int:
         """Number of optimiser steps of the whole schedule."""
         return self.steps or BUDGETS[self.budget]
+
+    def between_evaluations(self, images: int) -> int:
+        """Return the steps between two evaluations: a fortieth of the schedule, unless that costs too much.
+
+        In a short schedule more images would be validated than trained on. Then evaluations are that much rarer, but
+        there are at least `FEWEST`.
+
+        Args:
+            images: For source validation.
+        """
+        often, rarely = (round(self.length / count) for count in (EVALUATIONS, FEWEST))
+        return max(1, often, min(rarely, math.ceil(images / self.batch_size)))
 
     def passes(self, images: int) -> int:
         """Return how often an image passes through the network in training, where there are `images` to train on."""

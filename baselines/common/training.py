@@ -29,8 +29,6 @@ from .checkpoints import BestEvaluation, CheckpointPolicy, MakeCheckpointPolicy
 from .recipe import Recipe, rate
 from .training_state import Stage, StateFile, alone, kept_in, load_weights, save_weights
 
-EVALUATIONS = 40  # of the source validation loss in a schedule
-FEWEST = 10  # of them in a short one
 EVALUATION_BATCH = 64
 FIGURE = "balanced_accuracy"  # on source validation, beside the loss; it decides nothing
 
@@ -175,20 +173,6 @@ def train(
     return TrainingRecord.of_curve(loop.length, Curve.of_rows(FIGURE, loop.evaluations))
 
 
-def between(recipe: Recipe, validated: int) -> int:
-    """Return the number of steps between two evaluations: a fortieth of the schedule, unless that costs too much.
-
-    In a short schedule more images would be validated than trained on. Then evaluations are that much rarer, but at
-    least `FEWEST`.
-
-    Args:
-        recipe: The schedule.
-        validated: Number of images for source validation.
-    """
-    often, rarely = (round(recipe.length / count) for count in (EVALUATIONS, FEWEST))
-    return max(1, often, min(rarely, math.ceil(validated / recipe.batch_size)))
-
-
 class _Loop:
     """Everything that the steps of a training change.
 
@@ -205,7 +189,7 @@ class _Loop:
     ) -> None:
         self.network, self.access, self.recipe, self.loss, self.policy = network, access, recipe, loss, policy
         self.weights = class_weights(access.train, len(access.classes)).to(access.device)
-        self.length, self.every = recipe.length, between(recipe, len(access.val))
+        self.length, self.every = recipe.length, recipe.between_evaluations(len(access.val))
         self.optimiser = torch.optim.AdamW(parameter_groups(network, recipe.weight_decay), lr=recipe.lr)
         self.schedule = torch.optim.lr_scheduler.LambdaLR(self.optimiser, lambda n: rate((n + 1) / (self.length + 1)))
         self.scaler = scaler(access)

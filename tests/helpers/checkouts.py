@@ -6,7 +6,7 @@ import json
 import shutil
 import subprocess
 
-from medshift.benchmark.runs.verify import Outcome, write_record
+from medshift.benchmark.runs.verification.verify import Outcome, write_record
 from medshift.benchmark.submissions.card import CARD_FILE
 from medshift.benchmark.submissions.verification_record import VERIFIED_FILE
 from medshift.leaderboard.review.changes import of_diff

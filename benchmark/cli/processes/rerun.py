@@ -11,7 +11,7 @@ from typing import cast
 from ....shifts.errors import MedshiftError
 from ...contract.apart.way import MethodFailed, Way
 from ...datasets.importing.options import make_options
-from ...runs.rerun import rerun
+from ...runs.verification.rerun import rerun
 from .. import interrupts
 from ..explain import explain
 from ..progress import watch

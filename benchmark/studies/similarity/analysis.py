@@ -14,8 +14,8 @@ from ...files.atomic import replace, sha256, write_text
 from ...protocols.data import adopt
 from ...runs import environment
 from ...runs.job import Job
-from ...runs.rerun import baseline_name, baseline_of
 from ...runs.sweeps import options
+from ...runs.verification.rerun import baseline_name, baseline_of
 from ...submissions import card
 from ..findings import Findings, Table
 from ..study import Study

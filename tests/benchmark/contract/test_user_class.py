@@ -14,7 +14,7 @@ from medshift.benchmark.cli.main import app
 from medshift.benchmark.contract import registry, user_class
 from medshift.benchmark.files.atomic import sha256
 from medshift.benchmark.protocols import folder as planning
-from medshift.benchmark.runs import rerun
+from medshift.benchmark.runs.verification import rerun
 from medshift.benchmark.submissions import card as cards
 from medshift.benchmark.submissions import submission
 from medshift.shifts.errors import MedshiftError

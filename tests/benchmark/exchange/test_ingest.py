@@ -17,7 +17,7 @@ from medshift.benchmark.cli.main import app
 from medshift.benchmark.exchange import ingest
 from medshift.benchmark.exchange.ingest import Claim
 from medshift.benchmark.protocols.folder import read_protocol
-from medshift.benchmark.runs import verify
+from medshift.benchmark.runs.verification import verify
 from medshift.benchmark.submissions import card as cards
 from medshift.benchmark.submissions import submission
 from medshift.shifts.errors import MedshiftError

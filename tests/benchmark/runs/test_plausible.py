@@ -13,9 +13,9 @@ import pytest
 from medshift.benchmark import at_most
 from medshift.benchmark.contract import registry
 from medshift.benchmark.protocols.folder import read_protocol
-from medshift.benchmark.runs import rerun
-from medshift.benchmark.runs import verify as verifying
-from medshift.benchmark.runs.plausible import require_plausible
+from medshift.benchmark.runs.verification import rerun
+from medshift.benchmark.runs.verification import verify as verifying
+from medshift.benchmark.runs.verification.plausible import require_plausible
 from medshift.benchmark.submissions import card as cards
 from medshift.benchmark.submissions.card import TuningClaim
 from medshift.shifts.errors import MedshiftError

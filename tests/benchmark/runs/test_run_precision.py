@@ -15,7 +15,8 @@ from medshift.benchmark.datasets import manifest
 from medshift.benchmark.protocols import plan
 from medshift.benchmark.protocols.folder import write_protocol
 from medshift.benchmark.protocols.plan import Choices
-from medshift.benchmark.runs import rerun, run
+from medshift.benchmark.runs import run
+from medshift.benchmark.runs.verification import rerun
 from medshift.benchmark.submissions import card
 from medshift.shifts.errors import MedshiftError
 

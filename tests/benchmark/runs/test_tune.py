@@ -28,8 +28,8 @@ from medshift.benchmark.protocols import plan
 from medshift.benchmark.protocols.folder import write_protocol
 from medshift.benchmark.protocols.plan import Choices
 from medshift.benchmark.runs import run, tuning
-from medshift.benchmark.runs.rerun import budget_of
 from medshift.benchmark.runs.tuning import Budget
+from medshift.benchmark.runs.verification.rerun import budget_of
 from medshift.benchmark.submissions import card as cards
 from medshift.benchmark.submissions import submission
 from medshift.shifts.errors import MedshiftError

@@ -16,8 +16,8 @@ from helpers.images.image_folders import folder
 from medshift.benchmark.files.atomic import sha256
 from medshift.benchmark.protocols import data, truth
 from medshift.benchmark.protocols import folder as planning
-from medshift.benchmark.runs import rerun
-from medshift.benchmark.runs.verify import Outcome, verify, write_record
+from medshift.benchmark.runs.verification import rerun
+from medshift.benchmark.runs.verification.verify import Outcome, verify, write_record
 from medshift.benchmark.scoring import scores
 from medshift.benchmark.submissions import card as cards
 from medshift.benchmark.submissions import predictions, submission, verification_record
@@ -84,7 +84,7 @@ def test_what_does_not_come_out_again_is_said(made, tmp_path, monkeypatch):
     (copy / cards.CARD_FILE).write_text(json.dumps(fields))
     assert submission.check_submission(copy, terms, table) == []  # nothing but running it again can tell
     again = _Again(place.parent.parent)
-    monkeypatch.setattr("medshift.benchmark.runs.verify.subprocess", again)
+    monkeypatch.setattr("medshift.benchmark.runs.verification.verify.subprocess", again)
     done = medshift(home, "verify", copy, "--data", images, "--mark")
     assert done.returncode == 1
     assert again.words[:2] == ["-I", "-m"]

@@ -9,8 +9,8 @@ from typer.testing import CliRunner
 
 from medshift.benchmark.cli.main import app
 from medshift.benchmark.files.atomic import sha256
-from medshift.benchmark.runs import verify as runs
-from medshift.benchmark.runs.verify import Outcome, next_to_verify, register_run
+from medshift.benchmark.runs.verification import verify as runs
+from medshift.benchmark.runs.verification.verify import Outcome, next_to_verify, register_run
 from medshift.benchmark.submissions import register
 from medshift.leaderboard.entries.entries import protocol_folder
 from medshift.leaderboard.ranking.board import rank_entries
@@ -105,7 +105,7 @@ def test_the_next_are_those_never_run_again_then_the_oldest(board):
 
 
 def test_a_mark_beside_the_card_does_not_count_where_a_register_is_kept(board):
-    from medshift.benchmark.runs.verify import write_record
+    from medshift.benchmark.runs.verification.verify import write_record
 
     root, seeds, _, ranked = board
     write_record(seeds["one"], Outcome("bytes", 0.0, []), "the maintainers")

@@ -9,7 +9,7 @@ import pytest
 from helpers.checkouts import MARKED, copied, edit, git, renamed, reviewed
 from helpers.cli import medshift
 
-from medshift.benchmark.runs.verify import write_record
+from medshift.benchmark.runs.verification.verify import write_record
 from medshift.benchmark.submissions.card import CARD_FILE
 from medshift.benchmark.submissions.predictions import PREDICTIONS_FILE
 from medshift.benchmark.submissions.verification_record import VERIFIED_FILE

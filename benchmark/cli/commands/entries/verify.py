@@ -14,7 +14,7 @@ from ...reading import ReadingOptions
 from ..check import require_submission
 
 if TYPE_CHECKING:
-    from ....runs.verify import Outcome
+    from ....runs.verification.verify import Outcome
 
 
 @expand
@@ -54,8 +54,8 @@ def verify(
 
     A folder of images is read as it was for the run: with the same options.
     """
-    from ....runs.verify import CannotRepeat, next_to_verify, register_run
-    from ....runs.verify import write_record as write_mark
+    from ....runs.verification.verify import CannotRepeat, next_to_verify, register_run
+    from ....runs.verification.verify import write_record as write_mark
 
     if reading.given() and data is None:
         raise MedshiftError(f"{', '.join(reading.given())}: how images are read goes with --data DIR")
@@ -95,7 +95,7 @@ def _verified(
 ) -> Outcome:
     """Run a submission again and print what came out."""
     from ....files.atomic import scratch_folder
-    from ....runs.verify import verify as run_again
+    from ....runs.verification.verify import verify as run_again
 
     with scratch_folder("verify") as out:
         outcome = run_again(folder, out, data, device, reading.options(), way, log, force=force)

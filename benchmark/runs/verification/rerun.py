@@ -7,23 +7,23 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ...shifts.errors import MedshiftError, in_one_line
-from ..contract import registry, user_class
-from ..contract.apart.described import describe, is_foreign
-from ..contract.registry import Baseline
-from ..datasets.importing.options import Options
-from ..protocols.arrange import arrange_like
-from ..protocols.data import data_of, with_rows
-from ..protocols.folder import read_protocol, write_protocol
-from ..submissions import card
-from .tuning import Budget
+from ....shifts.errors import MedshiftError, in_one_line
+from ...contract import registry, user_class
+from ...contract.apart.described import describe, is_foreign
+from ...contract.registry import Baseline
+from ...datasets.importing.options import Options
+from ...protocols.arrange import arrange_like
+from ...protocols.data import data_of, with_rows
+from ...protocols.folder import read_protocol, write_protocol
+from ...submissions import card
+from ..tuning import Budget
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from ..contract.apart.way import Way
-    from ..protocols.protocol import Protocol
-    from .job import Job, RunProgress
+    from ...contract.apart.way import Way
+    from ...protocols.protocol import Protocol
+    from ..job import Job, RunProgress
 
 
 def baseline_of(claim: card.BaselineClaim, way: Way = "in-process") -> Baseline:
@@ -94,7 +94,7 @@ def job_of(
         options: How a folder of images is read.
         way: Where the method runs.
     """
-    from .job import Job
+    from ..job import Job
 
     baseline = baseline_of(made.baseline, way)
     dataset = arrange_like(data_of(protocol, data, options), protocol, table)
@@ -131,9 +131,9 @@ def rerun(
         options: How a folder of images is read.
         way: Where the method runs.
     """
-    from . import environment
-    from .job import RunProgress
-    from .run import run
+    from .. import environment
+    from ..job import RunProgress
+    from ..run import run
 
     made = card.read(folder)
     protocol, table = read_protocol(folder.absolute().parent.parent)

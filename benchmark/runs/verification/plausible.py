@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from ...shifts.errors import MedshiftError
-from ..contract import registry
+from ....shifts.errors import MedshiftError
+from ...contract import registry
 
 if TYPE_CHECKING:
-    from ..contract.registry import Baseline
-    from ..protocols.protocol import Protocol
-    from ..submissions.card import Card
+    from ...contract.registry import Baseline
+    from ...protocols.protocol import Protocol
+    from ...submissions.card import Card
 
 MOST_UNSTATED = 1_000_000  # of a number for which its baseline states no largest ordinary value
 MOST_DRAWS = 200

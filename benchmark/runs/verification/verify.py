@@ -15,21 +15,21 @@ from typing import Literal
 
 import numpy as np
 
-from ...shifts.errors import MedshiftError
-from ...shifts.plugins import own_distribution
-from ..contract.apart.way import Way
-from ..datasets import catalogue, registry, store
-from ..datasets.importing.options import Options
-from ..files.atomic import sha256
-from ..protocols.folder import read_protocol
-from ..protocols.protocol import Protocol
-from ..submissions import card as cards
-from ..submissions import submission, verification_record
-from ..submissions.card import CARD_FILE, Card
-from ..submissions.fields import BROUGHT, EXTERNAL
-from ..submissions.register import Register, RepeatedRun, read_register, write_register
-from ..submissions.verification_record import VerificationRecord
-from . import environment
+from ....shifts.errors import MedshiftError
+from ....shifts.plugins import own_distribution
+from ...contract.apart.way import Way
+from ...datasets import catalogue, registry, store
+from ...datasets.importing.options import Options
+from ...files.atomic import sha256
+from ...protocols.folder import read_protocol
+from ...protocols.protocol import Protocol
+from ...submissions import card as cards
+from ...submissions import submission, verification_record
+from ...submissions.card import CARD_FILE, Card
+from ...submissions.fields import BROUGHT, EXTERNAL
+from ...submissions.register import Register, RepeatedRun, read_register, write_register
+from ...submissions.verification_record import VerificationRecord
+from .. import environment
 from .plausible import require_plausible
 from .rerun import baseline_of
 

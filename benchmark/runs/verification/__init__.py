@@ -1,0 +1,1 @@
+"""Submissions run again from their cards, and held against what they hold."""
