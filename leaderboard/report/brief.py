@@ -34,6 +34,8 @@ def _table(board: Board, found: Correlation | None, folder: str) -> str:
     name = escape(board.protocol.name)
     title = f"[**{name}**]({folder}/{board.protocol.name})" if folder else f"**{name}**"
     kind = " (SIMULATED images)" if board.protocol.dataset.simulated else ""
+    if len(board.claimed) == len(board.rows):
+        return f"{title}{kind}: {len(board.rows):,} claimed, none run again yet."
     entries = f"{len(board.rows):,} entries"
     if board.claimed:
         entries = f"{len(board.rows) - len(board.claimed):,} verified entries (and {len(board.claimed):,} claimed)"
