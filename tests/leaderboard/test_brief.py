@@ -39,7 +39,7 @@ def test_the_first_three_of_each_access_level_are_named(board):
     assert brief([board], [None], "").startswith(f"**{board.protocol.name}**")
     assert brief([replace(board, rows=[])], [None], "") == ""
     claimed = replace(board, rows=[replace(row, rank=None, tier=0, claimed=True) for row in board.rows])
-    assert brief([claimed], [None], "") == f"**{board.protocol.name}**: {len(board.rows)} claimed, none run again yet."
+    assert brief([claimed], [None], "").endswith(f": {len(board.rows)} claimed, none run again yet.")
 
 
 def test_claimed_entries_are_counted_apart(board):
