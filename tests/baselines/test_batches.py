@@ -15,13 +15,15 @@ from medshift.baselines.common.batches import TrainingBatches, batches_ahead
 from medshift.baselines.generalisation.mixup import MixupLoss
 from medshift.baselines.scratch.scratch import Scratch
 from medshift.benchmark.datasets.images import Images, Labelled, Pool
+from medshift.benchmark.datasets.streaming import ahead
 from medshift.shifts.errors import MedshiftError
 
 CPU = torch.device("cpu")
 
 
 @pytest.fixture(autouse=True)
-def two_threads():
+def two_threads(monkeypatch):
+    monkeypatch.setattr(ahead, "cores", lambda: 3)
     before = torch.get_num_threads()
     torch.set_num_threads(2)
     yield

@@ -32,7 +32,7 @@ from medshift.benchmark.protocols.plan import Choices
 from medshift.benchmark.runs import stream
 from medshift.benchmark.runs.predict import predict
 
-ROUNDS = 7
+ROUNDS = 15
 CASES = {  # number of images, shape, function from an access to a network
     "efficientnet-lite0 1x64x64": (256, (1, 64, 64), lambda a: Network("tf_efficientnet_lite0", 2, 1, 0, None)),
     "efficientnet-lite0 3x96x96": (128, (3, 96, 96), lambda a: Network("tf_efficientnet_lite0", 2, 3, 0, None)),

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from ...files.memory import cores
+
 if TYPE_CHECKING:
     import torch
 
@@ -22,16 +24,16 @@ def made_ahead(items: Generator[T, None, None], device: torch.device) -> Iterato
 
     The generator alone decides what is made and in which order: it must be the only one that draws from its random
     numbers. It is closed, and the thread has ended, when the block is left, by whatever way. What it raises is raised
-    in the loop, with its traceback, once the items made before have been taken. With one thread for all, a thread of
-    its own would only take turns with the network: the items are then made in the loop.
+    in the loop, with its traceback, once the items made before have been taken.
+
+    Where the network computes on all cores that there are, or on a single one, no core is left for the thread: it would
+    take turns with the network, whose threads wait for each other at every layer. Items are then made in the loop.
 
     Args:
         items: Yields tensors, or tuples of them; on CUDA, on `device`.
         device: Where the tensors are used.
     """
-    import torch
-
-    if device.type == "cpu" and torch.get_num_threads() == 1:
+    if device.type == "cpu" and not _cores_are_left():
         try:
             yield items
         finally:
@@ -42,6 +44,12 @@ def made_ahead(items: Generator[T, None, None], device: torch.device) -> Iterato
         yield maker.items()
     finally:
         maker.stop()
+
+
+def _cores_are_left() -> bool:
+    import torch
+
+    return 1 < torch.get_num_threads() < cores()
 
 
 @dataclass(frozen=True)

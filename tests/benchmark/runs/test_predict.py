@@ -11,6 +11,7 @@ import torch
 from helpers.images.image_folders import folder
 
 from medshift.benchmark.datasets import manifest
+from medshift.benchmark.datasets.streaming import ahead
 from medshift.benchmark.protocols import plan
 from medshift.benchmark.protocols.plan import Choices
 from medshift.benchmark.runs import stream
@@ -29,7 +30,8 @@ def planned(tmp_path_factory):
 
 
 @pytest.fixture(params=[1, 2], ids=["in the loop", "in a thread"])
-def threads(request):
+def threads(request, monkeypatch):
+    monkeypatch.setattr(ahead, "cores", lambda: 3)
     before = torch.get_num_threads()
     torch.set_num_threads(request.param)
     yield request.param
