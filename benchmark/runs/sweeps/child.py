@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -14,6 +15,7 @@ from .outcome import TAIL
 
 #: Runs `medshift` with the words that follow, until its standard input ends.
 PROGRAM = (sys.executable, "-m", "medshift.benchmark.cli.commands.sweep.child")
+TICK = 0.5  # seconds
 
 
 class Child:
@@ -64,7 +66,9 @@ class Child:
 
     def wait(self) -> int:
         """Wait for the end and return the exit status."""
-        return self._process.wait()
+        while True:  # Ray interrupts a task between two of its steps, and not a wait without end
+            with suppress(subprocess.TimeoutExpired):
+                return self._process.wait(TICK)
 
     def printed(self) -> bytes:
         """Return the end of what this process has printed."""
