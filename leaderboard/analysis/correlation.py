@@ -142,9 +142,11 @@ def spearman(values: Floats, predictors: int) -> Floats:
     ranks = rankdata(values, axis=0).astype(np.float64)
     ranks[:, np.isnan(values).any(axis=0)] = 0  # a column with a missing value is made constant, so undefined
     centred = ranks - ranks.mean(axis=0)
-    scale = np.sqrt((centred**2).sum(axis=0))
-    unit = np.where(scale > 0, centred / np.where(scale > 0, scale, 1), np.nan)
-    return np.asarray(np.clip(unit[:, :predictors].T @ unit[:, predictors:], -1, 1))
+    # ranks are whole or half numbers: these sums are exact, in whatever order a processor takes them
+    together = centred[:, :predictors].T @ centred[:, predictors:]
+    squares = (centred**2).sum(axis=0)
+    scale = np.sqrt(np.outer(squares[:predictors], squares[predictors:]))
+    return np.where(scale > 0, np.clip(together / np.where(scale > 0, scale, 1), -1, 1), np.nan)
 
 
 def kendall(one: Floats, other: Floats) -> float:
