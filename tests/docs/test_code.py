@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 import typer
 from helpers import factories, markdown_pages
 from helpers.images import image_folders
@@ -84,7 +85,7 @@ def by_page() -> list[object]:
 def test_python_runs_as_it_stands(blocks, place, home, monkeypatch, capsys):
     monkeypatch.chdir(place)
     module = types.ModuleType("page")  # which dataclasses look up
-    module.my_model = by_brightness
+    module.my_model, module.images, module.ids = by_brightness, torch.full((2, 1, 16, 16), 0.5), ["a", "b"]
     monkeypatch.setitem(sys.modules, "page", module)
     monkeypatch.setattr(recipe, "BUDGETS", dict.fromkeys(recipe.BUDGETS, 20))  # the code as it stands, but few steps
     for block in blocks:
