@@ -94,14 +94,16 @@ def _by_pairs_of_groups(
     kind = np.float32 if whole else np.float64
     tables = count_wins(positive, groups, scores, count, kind)
     if len(scores) < FEW:  # the products of a hundred groups cost as much as the sums of five conditions
-        columns = weights.astype(kind)
-        won = np.stack([np.einsum("bg,bg->b", columns @ table, columns, dtype=kind) for table in tables], axis=1)
+        columns: NDArray[np.floating] = weights.astype(kind)
+        won = np.stack([((columns @ table) * columns).sum(axis=1) for table in tables], axis=1)
     else:
         won = _won_by_pairs(tables, len(scores), weights, kind)
     return ratio(won.T, 2 * mine * theirs)
 
 
-def _won_by_pairs(tables: Iterator[Floats], conditions: int, weights: Floats, kind: type[np.floating]) -> Floats:
+def _won_by_pairs(
+    tables: Iterator[NDArray[np.floating]], conditions: int, weights: Floats, kind: type[np.floating]
+) -> Floats:
     """Sum weight times weight times wins over all pairs of groups, each pair once; (B, C)."""
     count = weights.shape[1]
     first, second = np.triu_indices(count)

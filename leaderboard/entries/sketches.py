@@ -95,7 +95,7 @@ def sketch(protocol: Protocol, arrays: Arrays, splits: Mapping[tuple[str, str], 
             within = _order(given, classes)
             right = classes.centred((given.argmax(axis=2) == classes.labels)[:, None].astype(np.float64))
             values = np.concatenate([within, _of_length_1(right)], axis=1)
-            for key, mine, any_of, enough in zip(some, values, values.any(axis=2), _distinct(given), strict=True):
+            for key, mine, any_of, enough in zip(some, values, np.any(values, axis=2), _distinct(given), strict=True):
                 parts = _project(_signs(f"{protocol.truth_sha256} {key}", given.shape[1], given.shape[2]), mine)
                 order[where[key]] += parts[:, :-1].sum(axis=1)
                 used[where[key]] += any_of[:-1].any()

@@ -24,9 +24,9 @@ from .. import environment
 from ..job import Job, RunProgress
 from ..parts import FinishedConditions
 from ..predict import fit_job, predict
-from ..rerun import job_of
 from ..stream import test_stream
-from ..verify import TOLERANCE
+from ..verification.rerun import job_of
+from ..verification.verify import TOLERANCE
 from .images import NewSites, predict_images
 
 if TYPE_CHECKING:

@@ -161,7 +161,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from medshift.benchmark import LogUniform
-from medshift.benchmark.runs import parts, rerun
+from medshift.benchmark.runs import parts
+from medshift.benchmark.runs.verification import rerun
 
 parts.FinishedConditions.save = None
 if "medshift.benchmark.runs.run" in sys.modules or "rerun" in " ".join(sys.orig_argv):
