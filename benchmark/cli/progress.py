@@ -33,7 +33,7 @@ def _progress(what: Console) -> Progress:
 def bar(label: str, unit: str) -> Iterator[Callable[[int, int], None]]:
     """Yield a function to call with (done, total); the bar appears at its first call.
 
-    Where standard error is not a terminal, there is no bar but a line every few seconds (`heartbeat`).
+    Where standard error is not a terminal, a line every few seconds takes its place (`heartbeat`).
     """
     screen = console()
     progress = _progress(screen)

@@ -73,7 +73,8 @@ TERMS: Mapping[str, Term] = {
         "these boards share.",
     ),
     "rank-correlation": Term(
-        "rank correlation", "Whether two orders agree: 1 is the same order, 0 is no relation, -1 is the reverse."
+        "rank correlation",
+        "How far two orders agree: 1 is the same order, 0 is no relation and -1 is the reverse order.",
     ),
     "gap": Term("gap to the best", "Difference to the best entry that sees the same, and whether it is supported."),
     "seeds": Term("seeds", "Repeats of the same training from other random starts. Figures are means over them."),

@@ -7,6 +7,7 @@ import hashlib
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 
 TEMPLATES = Path(__file__).with_name("templates")
 BASE = TEMPLATES / "base.css"
@@ -32,6 +33,13 @@ def template_environment(*templates: Path) -> Environment:
 def page_style(*sheets: Path) -> str:
     """Return the style of a page: colours, text and tables as all pages have them, then the page's own sheets."""
     return "".join(sheet.read_text(encoding="utf-8") for sheet in (BASE, *sheets))
+
+
+def inlined(style: str, script: str = "") -> dict[str, str]:
+    """Return what `head.html` needs of a page that holds its own style and, if it has one, its own script."""
+    found = {"style": style, "script": script} if script else {"style": style}
+    hashes = {f"{name}_hash": policy_hash(text) for name, text in found.items()}
+    return {**{name: Markup(text) for name, text in found.items()}, **hashes}
 
 
 def policy_hash(text: str) -> str:

@@ -11,9 +11,9 @@ from markupsafe import Markup
 
 from ...benchmark.contract.sees import MEANS, SEES
 from ...benchmark.files.wording import plural
-from ...benchmark.reporting.glossary import TERMS, Term, linked, term
+from ...benchmark.reporting.glossary import linked, term
 from ...benchmark.reporting.html import TEMPLATES as SHARED
-from ...benchmark.reporting.html import page_style, policy_hash, template_environment
+from ...benchmark.reporting.html import inlined, page_style, template_environment
 from ...benchmark.reporting.numbers import format_decimal
 from ...benchmark.scoring.metrics import metric_title
 from ..analysis.accuracy_line import Line
@@ -22,7 +22,7 @@ from ..analysis.approach import approach_title, start_note
 from ..analysis.convergence import convergence, footnotes
 from ..analysis.correlation import Correlation, HeatRow
 from ..analysis.findings import findings
-from ..analysis.wording import CLAIMED, sentence_case
+from ..analysis.wording import CLAIMED
 from ..entries.figures import NOTHING, Figure
 from ..ranking.board import Board, Row
 from ..ranking.counts import counted
@@ -76,13 +76,10 @@ def page(
         gallery=gallery,
         across=across,
         audit=audit,
-        terms={**TERMS, **{sees: Term(f"sees {sees}", f"{sentence_case(what)}.") for sees, what in MEANS.items()}},
+        terms=site.board_terms(),
         linked=linked,
         term=term,
-        script=Markup(script),
-        style=Markup(style),
-        script_hash=policy_hash(script),
-        style_hash=policy_hash(style),
+        **inlined(style, script),
         means=MEANS,
         outlines=OUTLINES,
         size=(charts.WIDTH, charts.HEIGHT),

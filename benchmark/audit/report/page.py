@@ -6,11 +6,10 @@ import math
 from pathlib import Path
 
 import numpy as np
-from markupsafe import Markup
 
 from ....shifts import catalogue
 from ...reporting import axes
-from ...reporting.html import page_style, policy_hash, template_environment
+from ...reporting.html import inlined, page_style, template_environment
 from ...reporting.numbers import format_decimal
 from ...reporting.thumbnails import strip
 from ..audit import Audit
@@ -50,8 +49,7 @@ def page(audit: Audit, *, thumbnails: bool = True) -> str:
             dataset=audit.dataset,
             source=audit.source,
             domains=domains,
-            style=Markup(style),
-            style_hash=policy_hash(style),
+            **inlined(style),
             size=size,
             findings=findings(audit),
             splits=[name for name in audit.counts.by_split.columns if name],

@@ -11,11 +11,10 @@ from pathlib import Path
 from typing import Annotated, Literal, TypeAlias
 
 import pandas as pd
-from pydantic import AfterValidator, Field, ValidationError, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from ....shifts.errors import MedshiftError
-from ...files.bounded.json_text import JsonError, read_json
-from ...files.schema import Strict, first_problem, printable
+from ...files.schema import Strict, first_of, printable, read_model
 from ...protocols.protocol import Protocol
 
 SCHEMA = "medshift-audit/1"
@@ -131,16 +130,10 @@ def read_audit(path: Path) -> AuditRecord:
     Raises:
         MedshiftError: It is missing, damaged, or of another schema.
     """
-    try:
-        if path.stat().st_size > LARGEST:
-            raise MedshiftError(f"{path} is larger than {LARGEST >> 10} KiB, the limit for a record of an audit")
-        return AuditRecord.model_validate_json(read_json(path, LARGEST))
-    except OSError as error:
-        raise MedshiftError(f"{path} cannot be read: {error.strerror}") from error
-    except JsonError as error:
-        raise MedshiftError(f"{path} is not a valid record of an audit: {error}") from error
-    except ValidationError as error:
-        raise MedshiftError(f"{path} is not a valid record of an audit: {first_problem(error)}") from error
+    found = read_model(path, AuditRecord, LARGEST, "record of an audit")
+    if isinstance(found, list):
+        raise MedshiftError(f"{path} is not a valid record of an audit: {first_of(found)}")
+    return found
 
 
 def audit_problems(record: AuditRecord, protocol: Protocol, truth: pd.DataFrame) -> list[str]:

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from markupsafe import Markup
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -19,7 +18,7 @@ from ....shifts.apply import apply_shift
 from ....shifts.catalogue import BUILTINS, FAMILIES, SEVERITIES, SOURCES, Entry, load_shift, severities
 from ...reporting import glossary
 from ...reporting.html import TEMPLATES as SHARED
-from ...reporting.html import page_style, policy_hash, template_environment
+from ...reporting.html import inlined, page_style, template_environment
 from .pictures import DEPTH, SIDE, TITLES, picture, volume
 
 TEMPLATES = Path(__file__).with_name("templates")
@@ -68,10 +67,7 @@ def gallery(home: str = "", progress: Callable[[int, int], None] = lambda done, 
             side=SIDE,
             terms=terms,
             term=glossary.term,
-            script=Markup(script),
-            style=Markup(style),
-            script_hash=policy_hash(script),
-            style_hash=policy_hash(style),
+            **inlined(style, script),
         )
     )
 

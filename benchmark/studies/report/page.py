@@ -8,12 +8,10 @@ import math
 from collections.abc import Iterator
 from pathlib import Path
 
-from markupsafe import Markup
-
 from ....leaderboard.report.page import TEMPLATES as BOARD_TEMPLATES
 from ...files.text import csv_cells
 from ...files.wording import plural
-from ...reporting.html import page_style, policy_hash, template_environment
+from ...reporting.html import inlined, page_style, template_environment
 from ..choose import OTHER_FIRST
 from ..findings import Answered, Drawing, Findings
 from ..stored import StoredStudy
@@ -44,8 +42,7 @@ def page(stored: StoredStudy, findings: Findings) -> str:
         size=charts.SIZE,
         frame=charts.FRAME,
         runs=plural(len(findings.cards), "run"),
-        style=Markup(style),
-        style_hash=policy_hash(style),
+        **inlined(style),
     )
 
 

@@ -8,11 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from markupsafe import Markup
 from numpy.typing import NDArray
 
 from ....benchmark.files.wording import plural
-from ....benchmark.reporting.html import page_style, policy_hash, template_environment
+from ....benchmark.reporting.html import inlined, page_style, template_environment
 from ....benchmark.reporting.numbers import format_decimal, format_signed
 from ....benchmark.scoring.metrics import metric_title
 from ....shifts.plugins import own_distribution
@@ -48,8 +47,7 @@ def page(report: Report) -> str:
         template_environment(TEMPLATES)
         .get_template("report.html")
         .render(
-            style=Markup(style),
-            style_hash=policy_hash(style),
+            **inlined(style),
             title=report.title,
             card=scores.seeds[0].card,
             seeds=scores.seeds,

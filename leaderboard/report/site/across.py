@@ -8,12 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
-from markupsafe import Markup
-
 from ....benchmark.contract.sees import MEANS
-from ....benchmark.reporting.glossary import TERMS, Term, linked, term
+from ....benchmark.reporting.glossary import linked, term
 from ....benchmark.reporting.html import TEMPLATES as SHARED
-from ....benchmark.reporting.html import page_style, policy_hash, template_environment
+from ....benchmark.reporting.html import inlined, page_style, template_environment
 from ...analysis.across.agreement import Agreement, agreement
 from ...analysis.across.answer import answer_across
 from ...analysis.across.duels import Duel, bests, duels
@@ -21,12 +19,11 @@ from ...analysis.across.holds import Finding, findings_by_board
 from ...analysis.answer import Answer
 from ...analysis.correlation import Correlation, HeatRow, RankCorrelation
 from ...analysis.estimators import EstimatorRow, estimator_rows
-from ...analysis.wording import sentence_case
 from ...ranking.across import Across, SharedEntry, across
 from ...ranking.board import Board
 from ..estimators import figure_cell
 from .across_picture import letters, mean_text, rank_picture
-from .index import STYLES, board_file
+from .index import STYLES, board_file, board_terms
 from .marks import OUTLINES, mark_of
 
 TEMPLATES = Path(__file__).with_name("templates")
@@ -104,13 +101,10 @@ def across_page(compared: Compared, gallery: str = "") -> str:
             outlines=OUTLINES,
             means=MEANS,
             gallery=gallery,
-            terms={**TERMS, **{sees: Term(f"sees {sees}", f"{sentence_case(what)}.") for sees, what in MEANS.items()}},
+            terms=board_terms(),
             linked=linked,
             term=term,
-            script=Markup(script),
-            style=Markup(style),
-            script_hash=policy_hash(script),
-            style_hash=policy_hash(style),
+            **inlined(style, script),
         )
     )
 

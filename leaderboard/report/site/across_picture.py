@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from string import ascii_uppercase
@@ -100,7 +101,7 @@ def letters(count: int) -> list[str]:
 def mean_text(entry: SharedEntry) -> str:
     """Format a mean rank and its interval: `1.7 (1.3 to 2.0)`."""
     value, low, high = entry.mean
-    return f"{value:.1f}" + ("" if low != low else f" ({low:.1f} to {high:.1f})")
+    return f"{value:.1f}" + ("" if math.isnan(low) else f" ({low:.1f} to {high:.1f})")
 
 
 def _row(entry: SharedEntry, found: Across, axis: Axis, number: int) -> RankRow:
@@ -110,7 +111,7 @@ def _row(entry: SharedEntry, found: Across, axis: Axis, number: int) -> RankRow:
         y = EDGE + LANE * (place + 0.5)
         lanes.append(Lane(letter, y, axis.at(rank), axis.at(low), axis.at(high), f"{board} {rank} ({low} to {high})"))
     value, low_mean, high_mean = entry.mean
-    low_mean, high_mean = (value, value) if low_mean != low_mean else (low_mean, high_mean)
+    low_mean, high_mean = (value, value) if math.isnan(low_mean) else (low_mean, high_mean)
     row = next(iter(entry.rows.values()))
     mark = mark_of(row)
     return RankRow(

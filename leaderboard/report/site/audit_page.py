@@ -8,12 +8,10 @@ from itertools import groupby
 from pathlib import Path
 from urllib.parse import quote
 
-from markupsafe import Markup
-
 from ....benchmark.audit.report.record import AuditRecord, Placed
 from ....benchmark.files.wording import plural
 from ....benchmark.protocols.protocol import Protocol
-from ....benchmark.reporting.html import page_style, policy_hash, template_environment
+from ....benchmark.reporting.html import inlined, page_style, template_environment
 from ....benchmark.reporting.numbers import format_decimal
 from .index import STYLES, board_file
 
@@ -64,8 +62,7 @@ def audit_page(record: AuditRecord, protocol: Protocol) -> str:
         simulated=protocol.dataset.simulated,
         probed=_probed(record),
         placed=_placed(record),
-        style=Markup(style),
-        style_hash=policy_hash(style),
+        **inlined(style),
     )
 
 

@@ -6,16 +6,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import quote
 
-from markupsafe import Markup
-
+from ....benchmark.contract.sees import MEANS
 from ....benchmark.files.wording import plural
 from ....benchmark.protocols.protocol import Protocol
 from ....benchmark.reporting import glossary
 from ....benchmark.reporting.html import TEMPLATES as SHARED
-from ....benchmark.reporting.html import page_style, policy_hash, template_environment
+from ....benchmark.reporting.html import inlined, page_style, template_environment
 from ...analysis.answer import answer
 from ...analysis.approach import by_approach
-from ...analysis.wording import joined
+from ...analysis.wording import joined, sentence_case
 from ...ranking.board import Board
 from ...ranking.counts import entries_in_words
 from .marks import MARKS, OTHER, OUTLINES, mark_of, title_of
@@ -63,11 +62,16 @@ def index_page(boards: Sequence[Board], gallery: str = "", across: str = "", ove
         over=over,
         terms=glossary.TERMS,
         term=glossary.term,
-        script=Markup(script),
-        style=Markup(style),
-        script_hash=policy_hash(script),
-        style_hash=policy_hash(style),
+        **inlined(style, script),
     )
+
+
+def board_terms() -> dict[str, glossary.Term]:
+    """Return the glossary with what each access level means, for pages that show entries by what they see."""
+    levels: dict[str, glossary.Term] = {
+        sees: glossary.Term(f"sees {sees}", f"{sentence_case(what)}.") for sees, what in MEANS.items()
+    }
+    return {**glossary.TERMS, **levels}
 
 
 def question(protocol: Protocol) -> str:
