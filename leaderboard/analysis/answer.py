@@ -39,7 +39,8 @@ def answer(board: Board) -> Answer:
     """
     ranked = [row for row in board.rows if row.rank is not None]
     if not ranked:
-        return Answer("No finished submissions yet." if not board.rows else "No entry can be ranked yet.", ())
+        why = ": none has been run again" if board.claimed else ""
+        return Answer(f"No entry can be ranked yet{why}." if board.rows else "No finished submissions yet.", ())
     found, basis = compared_entries(board)
     if found is None:
         return _alone(board, ranked)

@@ -86,6 +86,8 @@ def test_without_two_approaches_it_names_the_best_entry(boards):
     assert answer(boards["one-approach"]).line == "mixup has the best figure under shift."
     assert answer(boards["one"]).line == "scratch is the only entry so far."
     assert answer(boards["none"]).line == "No finished submissions yet."
+    rows = [replace(row, rank=None, tier=0, claimed=True) for row in boards["one"].rows]
+    assert answer(replace(boards["one"], rows=rows)).line == "No entry can be ranked yet: none has been run again."
 
 
 def test_an_approach_without_an_entry_to_compare_is_named_first(boards):
