@@ -39,6 +39,10 @@ def estimate(
     ] = None,
     reading: ReadingOptions,
     device: Annotated[str, typer.Option(help="For new images: where to run; the card's device by default.")] = "",
+    force: Annotated[
+        bool,
+        typer.Option("--force", help="For new images: fit the model even if its card asks for an extraordinary run."),
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON for other programs.")] = False,
 ) -> None:
     """Estimate how well a model does at a site from its predictions there, without looking at their labels.
@@ -63,7 +67,12 @@ def estimate(
     protocol, truth = read_protocol(folder.absolute().parent.parent)
     stored.require_supported(protocol)
     sites, folders = _targets(target or protocol.targets, protocol)
-    unused = [*reading.given(), *(["--data"] if data else []), *(["--device"] if device else [])]
+    unused = [
+        *reading.given(),
+        *(["--data"] if data else []),
+        *(["--device"] if device else []),
+        *(["--force"] if force else []),
+    ]
     if unused and not folders:
         raise MedshiftError(f"{', '.join(unused)}: goes with --target DIR, a folder of new images to be predicted")
     card, arrays = read_submission(folder, protocol, truth)
@@ -78,7 +87,7 @@ def estimate(
 
         given, seen = reading.options(), read_sites(folders, protocol, reading.options(), watch())
         with scratch_folder("refit") as out:
-            job, where = stored_job(folder, out, data, device, given if data else None)
+            job, where = stored_job(folder, out, data, device, given if data else None, force=force)
             found |= estimate_new_sites(folder, job, seen, names, where, watch())
     scores, _ = by_condition(protocol, truth, arrays, drawn=splits)
     measured = {site: scores[site][protocol.metrics[0]].value for site in sites}

@@ -25,6 +25,7 @@ from ..job import Job, RunProgress
 from ..parts import FinishedConditions
 from ..predict import fit_job, predict
 from ..stream import test_stream
+from ..verification.plausible import require_plausible
 from ..verification.rerun import job_of
 from ..verification.verify import TOLERANCE
 from .images import NewSites, predict_images
@@ -83,7 +84,13 @@ def estimate_new_sites(
 
 
 def stored_job(
-    folder: Path, out: Path, data: Path | None = None, device: str = "", options: Options | None = None
+    folder: Path,
+    out: Path,
+    data: Path | None = None,
+    device: str = "",
+    options: Options | None = None,
+    *,
+    force: bool = False,
 ) -> tuple[Job, torch.device]:
     """Return the job that made a submission, from its card, and the device to fit it on.
 
@@ -93,9 +100,10 @@ def stored_job(
         data: Folder of the data, unless they come with medshift.
         device: Device; the card's by default.
         options: How a folder of images is read.
+        force: Fit it even if its card asks for an absurdly long or large run.
 
     Raises:
-        MedshiftError: The submission was predicted outside of medshift.
+        MedshiftError: The submission was predicted outside of medshift, or fitting it would be absurdly long or large.
     """
     protocol, table = read_protocol(folder.absolute().parent.parent)
     made, _ = submission.read_submission(folder, protocol, table)
@@ -110,6 +118,8 @@ def stored_job(
             "real site of an export (`medshift export`)"
         )
     job = job_of(made, protocol, table, out, data, options)
+    if not force:
+        require_plausible(made, job.baseline, protocol, len(table))
     return job, environment.prepare(device or made.environment.device, made.environment.threads, job.precision)
 
 

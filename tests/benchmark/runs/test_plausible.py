@@ -13,6 +13,7 @@ import pytest
 from medshift.benchmark import at_most
 from medshift.benchmark.contract import registry
 from medshift.benchmark.protocols.folder import read_protocol
+from medshift.benchmark.runs.new_sites import refit
 from medshift.benchmark.runs.verification import rerun
 from medshift.benchmark.runs.verification import verify as verifying
 from medshift.benchmark.runs.verification.plausible import require_plausible
@@ -103,6 +104,14 @@ def test_it_is_refused_before_predictions_and_data_are_read_unless_forced(entry,
         verifying.verify(entry, tmp_path)
     with pytest.raises(Begun):
         verifying.verify(entry, tmp_path, force=True)
+
+
+def test_nor_is_it_fitted_for_estimates_on_new_images(entry, tmp_path):
+    change(entry, "baseline", config={**cards.read(entry).baseline.config, "steps": 10**9})
+    with pytest.raises(MedshiftError, match="the card asks for steps=1,000,000,000"):
+        refit.stored_job(entry, tmp_path)
+    job, _ = refit.stored_job(entry, tmp_path, force=True)
+    assert job.baseline.steps == 10**9
 
 
 def test_threads_and_draws_of_a_card_are_bounded(board):
