@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import re
+import shlex
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from helpers.boards import SMALL
@@ -114,6 +117,24 @@ def test_the_cost_adds_up_cells_seeds_and_steps(tmp_path):
     assert found.text.startswith("4 runs, 12,000 steps, roughly 28 min on two cores")
     none = dataclasses.replace(read(tmp_path, SMALL), arms={"ours": Arm("linear-probe", cost=0.0)})
     assert cost(none).steps == 0
+
+
+def test_the_sizes_in_the_docs_cost_what_stands_there():
+    page = (Path(__file__).parents[3] / "docs" / "studies" / "index.md").read_text()
+    rows = re.findall(r"^\| `([\w-]+)` \| (nothing|`--[^|]*`) \| (\d+) min \|$", page, re.MULTILINE)
+    assert sorted(name for name, _, _ in rows) == sorted(registry.BUILTINS)
+    for name, cut, minutes in rows:
+        words = iter(shlex.split(cut.strip("`")) if cut != "nothing" else [])
+        given = dict(zip(words, words, strict=True))
+        axis, _, levels = given.get("--levels", "").partition("=")
+        wanted = Chosen(
+            seeds=int(given.get("--seeds", "0")),
+            budget=given.get("--budget", ""),
+            arms=tuple(given["--arms"].split(",")) if "--arms" in given else (),
+            levels={axis: tuple(levels.split(","))} if axis else {},
+        )
+        said = cost(choose(registry.load_study(name).study, wanted)[0])
+        assert round(said.seconds / 60) == int(minutes) < 90, name
 
 
 @pytest.mark.parametrize(
