@@ -93,14 +93,16 @@ package:  ## build wheel and sdist into build/dist and try them in a clean envir
 	build/clean/bin/python -m pip install --quiet build/dist/*.whl
 	cd build && clean/bin/medshift --version && clean/bin/medshift list baselines > /dev/null && clean/bin/medshift doctor
 
-# The submissions of a board: on a CPU, one thread gives the same bytes on any core count of the same kind of processor.
-# Runs that are done are left out, and those that were stopped resume. The committed ones are of an older recipe and rest
-# on version 1 of the simulated data: their folder takes no runs on version 2.
-BOARD := imagenet-finetune random-init scratch cbr-tiny cbr-tiny-wide linear-probe lp-ft acquisition-augment adabn tent \
-  joint-norm coral mmd dann mcc ssl-target
-submissions: $(VENV)/.installed  ## make entries of the present recipe, in runs/board (hours)
-	for name in $(BOARD); do \
-	  $(BIN)/medshift run --baseline $$name --seeds 3 --threads 1 --device cpu --out runs/board || exit 1; done
+# The submissions of the boards: on a CPU, one thread gives the same bytes on any core count of the same kind of
+# processor. Runs that are done are left out, and those that were stopped resume. The other boards need their images:
+# medshift data get fundus-vessels, medshift data get blood-cells --image-size 64; then name them in BOARDS.
+BOARDS := brain-mri-sim
+BASELINES := imagenet-finetune random-init scratch cbr-tiny cbr-tiny-wide linear-probe lp-ft acquisition-augment adabn \
+  tent joint-norm coral mmd dann mcc ssl-target
+submissions: $(VENV)/.installed  ## make entries of the committed boards, in runs/board (hours)
+	for board in $(BOARDS); do for name in $(BASELINES); do \
+	  $(BIN)/medshift run --baseline $$name --protocol leaderboard/submissions/$$board --seeds 3 --threads 1 \
+	    --device cpu --out runs/board || exit 1; done; done
 
 clean:  ## remove what was built and run
 	rm -rf build runs
