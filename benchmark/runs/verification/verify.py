@@ -17,6 +17,7 @@ import numpy as np
 
 from ....shifts.errors import MedshiftError
 from ....shifts.plugins import own_distribution
+from ...contract.apart.described import is_foreign
 from ...contract.apart.way import Way
 from ...datasets import catalogue, registry, store
 from ...datasets.importing.options import Options
@@ -31,7 +32,7 @@ from ...submissions.register import Register, RepeatedRun, read_register, write_
 from ...submissions.verification_record import VerificationRecord
 from .. import environment
 from .plausible import require_plausible
-from .rerun import baseline_of
+from .rerun import baseline_name, baseline_of
 
 PROCESS = "medshift.benchmark.cli.processes.rerun"  # by name: the command line shows progress
 TOLERANCE = 1e-3  # of a probability: processors and thread counts round differently, and training amplifies this
@@ -78,6 +79,7 @@ def verify(
     log: Path | None = None,
     *,
     force: bool = False,
+    shared: Path | None = None,
 ) -> Outcome:
     """Rerun a submission and compare the results.
 
@@ -90,6 +92,8 @@ def verify(
         way: Where the method runs.
         log: File for what the run prints, instead of the terminal.
         force: Run it, however long and large a run its card asks for.
+        shared: Folder of what reruns of medshift's own methods train and store, for several of them: those that stand
+            on one source model train it once. Others' code has a folder of its own: it could leave something there.
 
     Raises:
         CannotRepeat: What it takes to run it again is not here, or the run would be absurdly long or large.
@@ -125,7 +129,8 @@ def verify(
     reading = json.dumps(dataclasses.asdict(options or Options()))
     words = [str(folder.absolute()), str(out), device, way, *([str(data.absolute()), reading] if data else [])]
     clean = {name: os.environ[name] for name in KEPT if name in os.environ}
-    clean["MEDSHIFT_HOME"] = str(out / "home")  # no cached models or data
+    own = not is_foreign(baseline_name(theirs.baseline))
+    clean["MEDSHIFT_HOME"] = str(shared if shared and own else out / "home")  # no cached models or data of the user
     # -I: neither the current folder nor PYTHONPATH can substitute other code
     with log.open("wb") if log else nullcontext() as file:
         done = subprocess.run(

@@ -106,6 +106,23 @@ def test_it_is_refused_before_predictions_and_data_are_read_unless_forced(entry,
         verifying.verify(entry, tmp_path, force=True)
 
 
+def test_reruns_of_own_methods_share_what_they_train_and_others_do_not(entry, tmp_path, monkeypatch):
+    homes = []
+
+    def begin(words, *, env, **named):
+        homes.append(Path(env["MEDSHIFT_HOME"]))
+        raise Begun
+
+    monkeypatch.setattr(verifying.subprocess, "run", begin)
+    for shared in (tmp_path / "shared", None):
+        with pytest.raises(Begun):
+            verifying.verify(entry, tmp_path / "alone", shared=shared)
+    monkeypatch.setattr(verifying, "is_foreign", lambda name: True)
+    with pytest.raises(Begun):
+        verifying.verify(entry, tmp_path / "alone", shared=tmp_path / "shared")
+    assert homes == [tmp_path / "shared", tmp_path / "alone" / "home", tmp_path / "alone" / "home"]
+
+
 def test_nor_is_it_fitted_for_estimates_on_new_images(entry, tmp_path):
     change(entry, "baseline", config={**cards.read(entry).baseline.config, "steps": 10**9})
     with pytest.raises(MedshiftError, match="the card asks for steps=1,000,000,000"):

@@ -54,6 +54,7 @@ def verify(
 
     A folder of images is read as it was for the run: with the same options.
     """
+    from ....files.atomic import scratch_folder
     from ....runs.verification.verify import CannotRepeat, next_to_verify, register_run
     from ....runs.verification.verify import write_record as write_mark
 
@@ -65,40 +66,49 @@ def verify(
     way: Way = "in-process" if in_process else "per-condition" if strict else "apart"
     waiting = next_to_verify(folder) if following else [folder]
     outcomes = []
-    for each in waiting:
-        require_submission(each)
-        log = _log(logs, each) if record else None
-        if following:
-            print(f"{'/'.join(each.parts[-3:])}:")
-        try:
-            outcome = _verified(each, data, device, reading, way, log, force=force)
-        except CannotRepeat as error:
-            if not following:
-                raise
-            print(f"  left out: {error}")
-            continue
-        outcomes.append(outcome)
-        if log:
-            register_run(each, outcome, way, log)
-            print(f"{'recorded' if outcome.result != 'differs' else 'not recorded'}; log: {log}")
-        if mark:
-            write_mark(each, outcome, by)
-            print(f"marked: {each / 'verified.json'}")
-        if following and len(outcomes) == following:
-            break
+    with scratch_folder("verify-shared") as shared:  # of this command alone: nothing that was there before counts
+        for each in waiting:
+            require_submission(each)
+            log = _log(logs, each) if record else None
+            if following:
+                print(f"{'/'.join(each.parts[-3:])}:")
+            try:
+                outcome = _verified(each, data, device, reading, way, log, force=force, shared=shared)
+            except CannotRepeat as error:
+                if not following:
+                    raise
+                print(f"  left out: {error}")
+                continue
+            outcomes.append(outcome)
+            if log:
+                register_run(each, outcome, way, log)
+                print(f"{'recorded' if outcome.result != 'differs' else 'not recorded'}; log: {log}")
+            if mark:
+                write_mark(each, outcome, by)
+                print(f"marked: {each / 'verified.json'}")
+            if following and len(outcomes) == following:
+                break
     if any(outcome.result == "differs" for outcome in outcomes):
         raise typer.Exit(1)
 
 
 def _verified(
-    folder: Path, data: Path | None, device: str, reading: ReadingOptions, way: Way, log: Path | None, *, force: bool
+    folder: Path,
+    data: Path | None,
+    device: str,
+    reading: ReadingOptions,
+    way: Way,
+    log: Path | None,
+    *,
+    force: bool,
+    shared: Path,
 ) -> Outcome:
     """Run a submission again and print what came out."""
     from ....files.atomic import scratch_folder
     from ....runs.verification.verify import verify as run_again
 
     with scratch_folder("verify") as out:
-        outcome = run_again(folder, out, data, device, reading.options(), way, log, force=force)
+        outcome = run_again(folder, out, data, device, reading.options(), way, log, force=force, shared=shared)
     print(outcome.text)
     for line in outcome.differences:
         print(f"  {line}")
