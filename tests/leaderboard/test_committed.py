@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -14,8 +16,10 @@ from helpers.cli import medshift
 from medshift.benchmark.contract import registry
 from medshift.benchmark.datasets import catalogue
 from medshift.benchmark.datasets.registry import load_dataset
+from medshift.benchmark.estimation.registry import BUILTINS
 from medshift.benchmark.protocols import plan
 from medshift.benchmark.protocols.folder import read_protocol
+from medshift.benchmark.reporting.numbers import format_decimal, format_estimate
 from medshift.benchmark.submissions import card, submission
 from medshift.leaderboard.entries.audit_file import AUDIT_FILE, board_audit
 from medshift.leaderboard.entries.entries import protocol_folder
@@ -47,16 +51,53 @@ def test_an_audit_beside_a_board_fits_it_and_names_no_image(path):
     assert (found is not None) == (path.parent / AUDIT_FILE).exists()
 
 
-def test_the_readme_shows_what_its_command_makes(tmp_path):
-    shutil.copy(ROOT / "README.md", tmp_path / "README.md")
-    (tmp_path / "leaderboard").mkdir()
-    below = tmp_path / SUBMISSIONS.relative_to(ROOT)  # the README links to them
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    """The README as its command writes it, and the site beside it."""
+    where = tmp_path_factory.mktemp("built")
+    shutil.copy(ROOT / "README.md", where / "README.md")
+    (where / "leaderboard").mkdir()
+    below = where / SUBMISSIONS.relative_to(ROOT)  # the README links to them
     below.symlink_to(SUBMISSIONS)
-    words = ["leaderboard", below, "--out", tmp_path / "site", "--readme", tmp_path / "README.md"]
-    done = medshift(*words)
+    done = medshift("leaderboard", below, "--out", where / "site", "--readme", where / "README.md")
     assert done.returncode == 0, done.stderr
-    assert (tmp_path / "README.md").read_text() == (ROOT / "README.md").read_text()
-    assert (tmp_path / "site" / "board.svg").read_text() == (ROOT / "docs" / "assets" / "board.svg").read_text()
+    return where
+
+
+def test_the_readme_shows_what_its_command_makes(built):
+    assert (built / "README.md").read_text() == (ROOT / "README.md").read_text()
+    assert (built / "site" / "board.svg").read_text() == (ROOT / "docs" / "assets" / "board.svg").read_text()
+
+
+@pytest.fixture(scope="module")
+def boards(built):
+    """The boards of `scores.json`, which are the findings' source."""
+    return json.loads((built / "site" / "scores.json").read_text())["protocols"]
+
+
+def test_the_findings_show_the_figures_of_every_board(boards):
+    text = (ROOT / "docs" / "concepts" / "findings.md").read_text()
+    for board in boards:
+        section = text.partition(f"## {board['name']}\n")[2].partition("\n## ")[0]
+        rows = re.findall(r"^\| `([\w-]+)` \| (.+) \|$", section, re.MULTILINE)
+        column = [board["aggregates"].index(name) for name in ("clean", "real", "synthesized", "shifted")]
+        shown = {}
+        for entry in board["entries"]:
+            clean, real, synthesized, shifted = (entry["aggregates"][one][0] for one in column)
+            means = (format_decimal(one[0]) for one in (clean, real, synthesized))
+            shown[entry["entry"]] = " | ".join([*means, format_estimate(*shifted)])
+        assert dict(rows) == shown
+
+
+def test_the_docs_show_how_good_estimates_are(boards):
+    text = (ROOT / "docs" / "concepts" / "estimates.md").read_text()
+    rows = dict(re.findall(r"^\| `([\w-]+)` \| ((?:[.\d*]+ \| \d+ %(?: \| )?)+) \|$", text, re.MULTILINE))
+    shown = {}
+    for estimator in BUILTINS:
+        found = [board["estimators"][estimator] for board in boards]
+        each = (f"{format_decimal(one['absolute_error'][0])} | {100 * one['coverage'][0]:.0f} %" for one in found)
+        shown[estimator] = " | ".join(each)
+    assert {name: cells.replace("*", "") for name, cells in rows.items()} == shown
 
 
 @pytest.mark.slow
