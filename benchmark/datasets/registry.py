@@ -59,9 +59,32 @@ def source(dataset: Dataset) -> str:
     """Return the default source domain of a data set; empty if it defines none."""
     if dataset.name in SOURCES:
         return SOURCES[dataset.name]
-    name = re.sub(r"-\d+px$", "", dataset.name)  # stored in another size than usual
+    name, _ = _sized(dataset.name)
     wanted = public.TABLE[name].source if name in public.TABLE else ""
     return wanted if wanted in dataset.domains else ""
+
+
+def not_stored(name: str) -> str:
+    """Say how to get a public data set, perhaps in another size than usual (`NAME-64px`); empty for other names."""
+    plain, side = _sized(name)
+    if plain not in public.TABLE:
+        return ""
+    size = f" --image-size {side}" if side else ""
+    return f"data set {name!r} is not stored yet: medshift data get {plain}{size}"
+
+
+def missing(name: str) -> str:
+    """Say that the data set of a protocol is not here, and what to do."""
+    how = not_stored(name)
+    if how:
+        return f"{how}, or give its folder with --data DIR"
+    return f"data set {name!r} is not known here: give its folder with --data DIR"
+
+
+def _sized(name: str) -> tuple[str, str]:
+    """Return the usual name of a public data set and its side, empty if that is not in the name."""
+    found = re.fullmatch(r"(.+)-(\d+)px", name)
+    return (found[1], found[2]) if found else (name, "")
 
 
 def load_dataset(name: str, progress: Progress | None = None) -> Dataset:
@@ -73,9 +96,7 @@ def load_dataset(name: str, progress: Progress | None = None) -> Dataset:
     if name not in TABLE.names():
         if name in store.names():
             return store.read(store.folder(name))
-        if name in public.TABLE:
-            raise MedshiftError(f"data set {name!r} is not stored yet: medshift data get {name}")
-        raise MedshiftError(f"unknown data set {name!r}.{near(name, [*names(), *public.TABLE])}")
+        raise MedshiftError(not_stored(name) or f"unknown data set {name!r}.{near(name, [*names(), *public.TABLE])}")
     loader = TABLE.load(name)
     if not callable(loader):
         raise MedshiftError(f"data set {name!r} of {TABLE.origin(name)} is not a function")

@@ -115,7 +115,7 @@ def data_of(protocol: Protocol, folder: Path | None, options: Options | None = N
     """
     facts = protocol.dataset
     if folder is None and facts.name not in registry.names():
-        raise MedshiftError(f"data set {facts.name!r} is not known here: give its folder with --data DIR")
+        raise MedshiftError(registry.missing(facts.name))
     exact = True
     if folder is None:
         registry.check_version(facts.name, facts.version)

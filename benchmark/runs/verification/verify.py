@@ -115,6 +115,8 @@ def verify(
             "recomputes its scores from its predictions"
         )
     if data is None:
+        if name not in registry.names():
+            raise CannotRepeat(f"{folder}: {registry.missing(name)}")
         try:
             registry.check_version(name, protocol.dataset.version)
         except MedshiftError as error:

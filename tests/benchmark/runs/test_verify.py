@@ -17,7 +17,7 @@ from medshift.benchmark.files.atomic import sha256
 from medshift.benchmark.protocols import data, truth
 from medshift.benchmark.protocols import folder as planning
 from medshift.benchmark.runs.verification import rerun
-from medshift.benchmark.runs.verification.verify import Outcome, verify, write_record
+from medshift.benchmark.runs.verification.verify import CannotRepeat, Outcome, verify, write_record
 from medshift.benchmark.scoring import scores
 from medshift.benchmark.submissions import card as cards
 from medshift.benchmark.submissions import predictions, submission, verification_record
@@ -110,6 +110,16 @@ def test_an_entry_made_on_another_version_of_the_simulated_data_is_refused_befor
     with pytest.raises(MedshiftError, match="use the medshift that made them"):
         data.data_of(terms, None)
     assert not (home / "datasets").exists()
+
+
+def test_the_data_of_a_committed_board_that_are_not_here_are_named_with_the_command_that_gets_them(tmp_path, home):
+    entry = Path(__file__).parents[3] / "leaderboard" / "submissions" / "blood-cells-64px" / "adabn" / "seed-0"
+    terms, _ = planning.read_protocol(entry.parent.parent)
+    says = "is not stored yet: medshift data get blood-cells --image-size 64, or give its folder with --data DIR"
+    with pytest.raises(CannotRepeat, match=says):
+        verify(entry, tmp_path)
+    with pytest.raises(MedshiftError, match=says):
+        data.data_of(terms, None)
 
 
 def test_data_that_are_not_those_of_the_protocol_are_refused(made, tmp_path):

@@ -264,5 +264,6 @@ def test_typed(tmp_path):
     listed = medshift("list", "datasets").stdout
     assert "medshift data get" in listed
     assert "ham10000-16px" in listed
-    hint = medshift("run", "--baseline", "scratch", "--dataset", "isic2019")
-    assert "data set 'isic2019' is not stored yet: medshift data get isic2019" in hint.stderr
+    for name, size in (("isic2019", ""), ("isic2019-32px", " --image-size 32")):
+        hint = medshift("run", "--baseline", "scratch", "--dataset", name)
+        assert f"data set {name!r} is not stored yet: medshift data get isic2019{size}" in hint.stderr
