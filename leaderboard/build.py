@@ -31,7 +31,7 @@ from .report.estimators import estimators_csv
 from .report.markdown import COLUMNS, into_readme, markdown
 from .report.page import page
 from .report.site.across import ACROSS_FILE, Compared, across_page, compare_boards
-from .report.site.across_files import ACROSS_JSON, across_json, across_markdown
+from .report.site.across_files import ACROSS_JSON, across_json, across_line, across_markdown
 from .report.site.audit_page import audit_file, audit_lines, audit_page
 from .report.site.index import board_file, index_page
 from .report.tables import csv_lines, to_json
@@ -67,10 +67,10 @@ def build_leaderboard(root: Path, out: Path, readme: Path | None = None, against
         raise MedshiftError(f"--against: no entry {against!r} in {root}; there are {names(entries)}")
     correlations = [correlation(board) for board in boards]
     compared = compare_boards(boards, correlations)
-    over = across_markdown(compared) if compared else ""
-    text = "\n".join(filter(None, [markdown(boards, correlations), over]))
+    text = "\n".join(filter(None, [markdown(boards, correlations), across_markdown(compared) if compared else ""]))
     fitted = [lines(board) for board in boards]
     if readme is not None:
+        over = across_line(compared) if compared else ""
         into_readme(readme, "\n\n".join(filter(None, [brief(boards, correlations, _link(readme, root)), over])))
     write_text(out / "leaderboard.md", text)
     write_lines(out / "scores.csv", csv_lines(boards))

@@ -42,6 +42,17 @@ def test_the_first_three_of_each_access_level_are_named(board):
     assert brief([claimed], [None], "").endswith(f": {len(board.rows)} claimed, none run again yet.")
 
 
+def test_several_boards_share_one_table_with_fewer_of_each(board):
+    claimed = replace(board, rows=[replace(row, rank=None, tier=0, claimed=True) for row in board.rows])
+    title, table = brief([board, claimed, board], [None] * 3, "below").split("\n\n")
+    source = [row.name for row in board.by_sees()["source"]]
+    assert [line.split("`")[3] for line in table.splitlines()[2:]] == [*source[:2], "tent"] * 2
+    assert {line.count("|") for line in table.splitlines()} == {8}
+    link = f"[**{board.protocol.name}**](below/{board.protocol.name}) (SIMULATED images): balanced accuracy, "
+    counts = ("6 entries", "6 claimed, none run again yet", "6 entries")
+    assert title == f"The first 2 of each access level. {'; '.join(link + count for count in counts)}."
+
+
 def test_claimed_entries_are_counted_apart(board):
     *rows, last = board.rows
     two = replace(board, rows=[*rows[:-1], replace(rows[-1], claimed=True, rank=None, tier=0), last])

@@ -56,6 +56,11 @@ def across_json(compared: Compared) -> str:
     return json.dumps(made, ensure_ascii=False, indent=1) + "\n"
 
 
+def across_line(compared: Compared) -> str:
+    """Write the answer; empty if no entry has a mean rank."""
+    return f"**Over boards**: {escape(compared.answer.line)}" if compared.found.ranked else ""
+
+
 def across_markdown(compared: Compared) -> str:
     """Write the answer and the first entries of each access level with their ranks; empty if none has a mean rank."""
     found = compared.found
@@ -63,7 +68,7 @@ def across_markdown(compared: Compared) -> str:
         return ""
     names = found.names
     lines = [
-        f"**Over boards**: {escape(compared.answer.line)}",
+        across_line(compared),
         "",
         f"| Sees | Entry | Approach | Mean rank | {' | '.join(map(escape, names))} |",
         f"|---|---|---|--:|{'--:|' * len(names)}",

@@ -150,9 +150,10 @@ def test_the_command_runs_the_next_ones_and_records_what_came_out(board, tmp_pat
     root, _, _, ranked = board
     asked = []
 
-    def again(folder, out, data, device, options, way, log, *, force):
+    def again(folder, out, data, device, options, way, log, *, force, shared):
         asked.append((folder.parent.name, way))
         assert not force
+        assert shared.is_dir()
         log.write_text(f"ran {folder.parent.name}")
         if folder.parent.name == "one":
             raise runs.CannotRepeat("its data are elsewhere")
