@@ -18,14 +18,14 @@ $(VENV)/.installed: pyproject.toml
 	touch $@
 
 # examples/demo.toml says what is run and what is left out; its runs go two at a time, which is faster than one on all cores
-demo: $(VENV)/.installed  ## the main job in small: train, test under shift, rank; under three minutes on two cores
+demo: $(VENV)/.installed  ## the main job in small: train, test under shift, rank; three to four minutes on two cores
 	@echo 'medshift demo: four baselines on SIMULATED patients, which are made first'
 	@$(BIN)/medshift sweep examples/demo.toml --workers 2 --out $(OUT)
 	@$(BIN)/medshift leaderboard $(OUT) --out $(OUT)/site
 	@sed -n '/^# Left out/,/^$$/s/^# \{0,1\}//p' examples/demo.toml
 
 # file by file, so that what a file makes for its tests is made once; in order, so that the last ones are short
-test: $(VENV)/.installed  ## the tests, about ten minutes on two cores
+test: $(VENV)/.installed  ## the tests, ten to fourteen minutes on two cores
 	$(BIN)/python -m pytest -q -m "not slow" --numprocesses=auto --maxprocesses=4 --dist=loadfile --no-loadscope-reorder
 
 test-slow: $(VENV)/.docs  ## the tests that take minutes each

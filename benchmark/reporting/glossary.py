@@ -74,7 +74,7 @@ TERMS: Mapping[str, Term] = {
     ),
     "rank-correlation": Term(
         "rank correlation",
-        "How far two orders agree: 1 is the same order, 0 is no relation and -1 is the reverse order.",
+        "How well two orders agree: 1 if they are the same, 0 if they are unrelated, -1 if one reverses the other.",
     ),
     "gap": Term("gap to the best", "Difference to the best entry that sees the same, and whether it is supported."),
     "seeds": Term("seeds", "Repeats of the same training from other random starts. Figures are means over them."),

@@ -26,7 +26,7 @@ from ..parts import FinishedConditions
 from ..predict import fit_job, predict
 from ..stream import test_stream
 from ..verification.plausible import require_plausible
-from ..verification.rerun import job_of
+from ..verification.rerun import baseline_of, job_of
 from ..verification.verify import TOLERANCE
 from .images import NewSites, predict_images
 
@@ -117,9 +117,9 @@ def stored_job(
             f"{folder} was predicted outside of medshift: its model is not here. Predict the new images with it, as a "
             "real site of an export (`medshift export`)"
         )
-    job = job_of(made, protocol, table, out, data, options)
     if not force:
-        require_plausible(made, job.baseline, protocol, len(table))
+        require_plausible(made, baseline_of(made.baseline), protocol, len(table))
+    job = job_of(made, protocol, table, out, data, options)
     return job, environment.prepare(device or made.environment.device, made.environment.threads, job.precision)
 
 

@@ -55,8 +55,7 @@ def verify(
     A folder of images is read as it was for the run: with the same options.
     """
     from ....files.atomic import scratch_folder
-    from ....runs.verification.verify import CannotRepeat, next_to_verify, register_run
-    from ....runs.verification.verify import write_record as write_mark
+    from ....runs.verification.verify import CannotRepeat, next_to_verify
 
     if reading.given() and data is None:
         raise MedshiftError(f"{', '.join(reading.given())}: how images are read goes with --data DIR")
@@ -80,12 +79,7 @@ def verify(
                 print(f"  left out: {error}")
                 continue
             outcomes.append(outcome)
-            if log:
-                register_run(each, outcome, way, log)
-                print(f"{'recorded' if outcome.result != 'differs' else 'not recorded'}; log: {log}")
-            if mark:
-                write_mark(each, outcome, by)
-                print(f"marked: {each / 'verified.json'}")
+            _write_down(each, outcome, way, log, by if mark else None)
             if following and len(outcomes) == following:
                 break
     if any(outcome.result == "differs" for outcome in outcomes):
@@ -113,6 +107,19 @@ def _verified(
     for line in outcome.differences:
         print(f"  {line}")
     return outcome
+
+
+def _write_down(folder: Path, outcome: Outcome, way: Way, log: Path | None, by: str | None) -> None:
+    """Write what came out into the register, where there is a log, and beside the card, where somebody marks it."""
+    from ....runs.verification.verify import register_run
+    from ....runs.verification.verify import write_record as write_mark
+
+    if log:
+        register_run(folder, outcome, way, log)
+        print(f"{'recorded' if outcome.result != 'differs' else 'not recorded'}; log: {log}")
+    if by is not None:
+        write_mark(folder, outcome, by)
+        print(f"marked: {folder / 'verified.json'}")
 
 
 def _log(logs: Path, folder: Path) -> Path:
