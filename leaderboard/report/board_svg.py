@@ -12,11 +12,13 @@ from ...benchmark.scoring.metrics import METRICS
 from ..analysis.approach import by_approach
 from ..entries.figures import Figure
 from ..ranking.board import Board, Row
-from .brief import leading
+from .brief import FIRST, FIRST_OF_SEVERAL, leading
 from .site.marks import OUTLINES, mark_of, title_of
 
 WIDTH, LEFT, RIGHT = 680, 190, 24
-LINE, TOP, BOTTOM = 21, 78, 40
+LEGEND = 38  # height of what explains shapes and fills, once for all boards
+LINE, TOP, BOTTOM = 21, 40, 40
+MOST = 4  # boards
 APART = 3  # pixels between the two figures of an entry and the middle of its row
 LETTERS = 24  # characters of an entry's name that fit
 # a background of its own: what a page shows behind a picture need not follow the reader's scheme
@@ -33,59 +35,83 @@ svg{--back:#fff}text{font:12px system-ui,-apple-system,"Segoe UI",Helvetica,Aria
 
 
 def board_svg(boards: Sequence[Board]) -> str:
-    """Draw the first board that has a ranked entry; an empty picture if there is none."""
-    board = next((board for board in boards if any(row.rank is not None for row in board.rows)), None)
-    return _frame(60, "No entry is ranked yet.", []) if board is None else _drawn(board)
+    """Draw the boards that have a ranked entry, one below the other; an empty picture if there is none."""
+    ranked = [board for board in boards if any(row.rank is not None for row in board.rows)][:MOST]
+    if not ranked:
+        return _frame(60, "No entry is ranked yet.", [])
+    first = FIRST if len(ranked) == 1 else FIRST_OF_SEVERAL
+    rows = [shown(board, first) for board in ranked]
+    parts = [*_legend([row for each in rows for row in each], ranked)]
+    titles, top = [], LEGEND
+    for board, entries in zip(ranked, rows, strict=True):
+        titles.append(_title(board, len(entries)))
+        parts += _panel(board, entries, titles[-1], top)
+        top += _height(entries)
+    return _frame(top, "; ".join(titles), parts)
 
 
-def shown(board: Board) -> list[Row]:
+def shown(board: Board, first: int = FIRST) -> list[Row]:
     """Select the leading entries of each access level, and the best of each approach if it is not among them."""
-    best = [min(rows, key=lambda row: row.rank or len(board.rows)) for rows in by_approach(board.rows).values()]
-    return [row for row in board.rows if row in [*leading(board), *best]]
+    ranked = [row for row in board.rows if row.rank is not None]
+    best = [min(rows, key=lambda row: row.rank or 0) for rows in by_approach(ranked).values()]
+    return [row for row in ranked if row in [*leading(board, first), *best]]
 
 
-def _drawn(board: Board) -> str:
-    rows = shown(board)
-    figures = ("clean", "shifted") if board.ranked_figure == "shifted" else ("clean",)
-    drawn = {row.name: [row.aggregates[name, board.rank_by] for name in figures] for row in rows}
+def _title(board: Board, count: int) -> str:
+    kind = "SIMULATED images; " if board.protocol.dataset.simulated else ""
+    return f"{board.protocol.name} ({kind}{count} of {len(board.rows)} entries): {board.title}"
+
+
+def _height(rows: Sequence[Row]) -> int:
+    return TOP + LINE * (len(rows) + len({row.sees for row in rows})) + BOTTOM
+
+
+def _figures(board: Board) -> tuple[str, ...]:
+    return ("clean", "shifted") if board.ranked_figure == "shifted" else ("clean",)
+
+
+def _chance(board: Board) -> list[float]:
     guess = METRICS[board.rank_by].chance
-    chance = [guess(len(board.protocol.dataset.classes))] if guess else []
+    return [guess(len(board.protocol.dataset.classes))] if guess else []
+
+
+def _panel(board: Board, rows: Sequence[Row], title: str, top: int) -> list[str]:
+    """Draw one board, from `top` down to `top + _height(rows)`."""
+    drawn = {row.name: [row.aggregates[name, board.rank_by] for name in _figures(board)] for row in rows}
+    chance = _chance(board)
     numbers = [x for each in drawn.values() for figure in each for x in figure if not math.isnan(x)]
     low, high = axes.bounds([*numbers, *chance])
 
     def at(value: float) -> float:
         return axes.scale_position(value, low, high, LEFT, WIDTH - RIGHT)
 
-    levels = list(dict.fromkeys(row.sees for row in rows))
-    height = TOP + LINE * (len(rows) + len(levels)) + BOTTOM
-    kind = "SIMULATED images; " if board.protocol.dataset.simulated else ""
-    title = f"{board.protocol.name} ({kind}{len(rows)} of {len(board.rows)} entries): {board.title}"
-    parts = [_text(16, 24, title, "head"), *_legend(rows, len(figures) > 1, bool(chance))]
+    y, end = top + TOP, top + _height(rows) - BOTTOM
+    parts = [_text(16, top + 24, title, "head")]
     for x, label in axes.ticks(low, high, at):
-        parts.append(f'<path class="grid" d="M{x},{TOP - 4}V{height - BOTTOM + 4}"/>')
-        parts.append(_text(x, height - BOTTOM + 20, label, "soft", "middle"))
-    parts += [f'<path class="chance" d="M{at(x)},{TOP - 4}V{height - BOTTOM + 4}"/>' for x in chance]
-    y = TOP
-    for sees in levels:
+        parts.append(f'<path class="grid" d="M{x},{y - 4}V{end + 4}"/>')
+        parts.append(_text(x, end + 20, label, "soft", "middle"))
+    parts += [f'<path class="chance" d="M{at(x)},{y - 4}V{end + 4}"/>' for x in chance]
+    for sees in dict.fromkeys(row.sees for row in rows):
         parts.append(_text(16, y + 16, f"sees {sees}: {MEANS[sees]}", "soft label"))
         for row in (row for row in rows if row.sees == sees):
             y += LINE
             parts += _entry(row, drawn[row.name], at, y + LINE / 2)
         y += LINE
-    return _frame(height, title, parts)
+    return parts
 
 
-def _legend(rows: Sequence[Row], both: bool, guessing: bool) -> Iterator[str]:
-    """Explain shapes, in the second line, and fills, in the third."""
+def _legend(rows: Sequence[Row], boards: Sequence[Board]) -> Iterator[str]:
+    """Explain shapes, in the first line, and fills, in the second."""
     x = 16.0
     for mark in dict.fromkeys(map(mark_of, rows)):
         name = title_of(mark)
-        yield _mark(x + 6, 42, mark)
-        yield _text(x + 17, 46, name, "soft")
+        yield _mark(x + 6, 20, mark)
+        yield _text(x + 17, 24, name, "soft")
         x += 34 + 6.2 * len(name)
-    bars = f"Bars: 95 % intervals.{' Dotted: guessing.' if guessing else ''}"
+    bars = f"Bars: 95 % intervals.{' Dotted: guessing.' if any(map(_chance, boards)) else ''}"
+    both = any(len(_figures(board)) > 1 for board in boards)
     how = f"Hollow: the source's own test patients. Filled: under shift. {bars}" if both else bars
-    yield _text(16, 64, how, "soft")
+    yield _text(16, 42, how, "soft")
 
 
 def _entry(row: Row, figures: Sequence[Figure], at: Callable[[float], float], y: float) -> Iterator[str]:

@@ -90,6 +90,18 @@ def test_the_picture_is_xml_with_every_figure_in_its_frame_and_as_text(board):
     assert all(0 < float(x) < width and 0 < float(y) < height for x, y in marks)
 
 
+def test_several_boards_are_drawn_below_each_other_under_one_legend_and_claimed_entries_are_not(board):
+    claimed = replace(board, rows=[replace(row, rank=None, tier=0, claimed=True) for row in board.rows])
+    last = replace(board, rows=[*board.rows[:-1], replace(board.rows[-1], rank=None, tier=0, claimed=True)])
+    text = board_svg([board, claimed, last])
+    marks = [float(y) for y in re.findall(r"translate\([\d.]+,([\d.]+)\)", text)]
+    assert len(marks) == 3 + 2 * (len(shown(board, 2)) + len(shown(last, 2)))
+    assert max(marks[:3]) < min(marks[3:])  # the legend comes first
+    assert max(marks) < float(ElementTree.fromstring(text).get("height"))
+    assert board.rows[-1].name in {row.name for row in shown(board, 2)} - {row.name for row in shown(last, 2)}
+    assert text.count('class="head"') == 2
+
+
 def test_without_a_rank_there_is_a_picture_that_says_so(board):
     unranked = replace(board, rows=[replace(row, rank=None) for row in board.rows])
     assert "No entry is ranked yet." in board_svg([unranked])
