@@ -94,9 +94,14 @@ def ece(labels: Labels, probabilities: NDArray[np.floating], groups: Labels, wei
     gaps, bins = top_gaps(labels, probabilities)
     size = weights.shape[1]
     gap = _summed(gaps, groups * BINS + bins, size * BINS)
+    table = gap.reshape(-1, size, BINS)
+    error = np.zeros((len(weights), len(table)))
+    # bin by bin, of those that occur: with two classes, none of the lower half does
+    for number in np.flatnonzero(np.bincount(bins.ravel(), minlength=BINS)):
+        part = weights @ np.ascontiguousarray(table[:, :, number].T)
+        error += np.abs(part, out=part)
     total = weights @ np.bincount(groups, minlength=size).astype(np.float64)
-    error = np.abs(_weighted_sums(weights, gap.reshape(*gap.shape[:-1], -1, BINS))).sum(axis=-1)
-    return ratio(error, total)
+    return ratio(error.T.reshape(*gaps.shape[:-1], -1), total)
 
 
 def top_gaps(labels: Labels, probabilities: NDArray[np.floating]) -> tuple[Floats, Labels]:
