@@ -162,6 +162,8 @@ def read(folder: Path) -> Protocol:
         MedshiftError: The file is missing, damaged or of another schema, or the protocol cannot be scored.
     """
     path = folder / PROTOCOL_FILE
+    if folder.is_file():
+        raise MedshiftError(f"{folder} is a file: give the folder that holds {PROTOCOL_FILE} and its truth")
     try:
         if path.stat().st_size > LARGEST_PROTOCOL:
             raise MedshiftError(f"{path} is larger than {LARGEST_PROTOCOL >> 20} MiB, the limit for a protocol")

@@ -46,6 +46,12 @@ def test_images_that_are_read_in_another_way_are_not_those_of_the_protocol(oblon
             resolve_terms(DataChoice(folder=oblong, options=other), Choices(), made)
 
 
+def test_the_file_of_a_protocol_is_not_its_folder(oblong, tmp_path):
+    made = shared(oblong, tmp_path / "protocols", Options())
+    with pytest.raises(MedshiftError, match=r"protocol\.json is a file: give the folder that holds protocol\.json"):
+        resolve_terms(DataChoice(folder=oblong, options=Options()), Choices(), made / "protocol.json")
+
+
 def test_options_that_a_protocol_sets_or_that_come_too_late_are_refused(oblong, tmp_path):
     made = shared(oblong, tmp_path / "protocols", Options())
     with pytest.raises(MedshiftError, match="--protocol sets domains, classes, image size"):
