@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 from ...shifts.errors import MedshiftError, near
@@ -27,6 +28,7 @@ class Chosen:
     Args:
         data: The data; the study's own by default.
         choices: What is not at its default goes before the study's own protocol.
+        protocol: Folder of a protocol, used unchanged instead of the study's own.
         seeds: Number of seeds; the study's by default.
         budget: Length of training, for all arms that have one.
         settings: Hyper-parameter -> value, for all arms that have it.
@@ -38,6 +40,7 @@ class Chosen:
 
     data: DataChoice = field(default_factory=DataChoice)
     choices: Choices = field(default_factory=Choices)
+    protocol: Path | None = None
     seeds: int = 0
     budget: str = ""
     settings: Mapping[str, str] = field(default_factory=dict)
@@ -199,6 +202,9 @@ def _needed(answer: Answer) -> str:
 def _protocol(study: Study, chosen: Chosen) -> tuple[ProtocolChoice, list[str]]:
     """Merge the protocol of the study with the choices that were made; return it and how it differs."""
     own = protocol_choice(study)
+    data = own.data if chosen.data == DataChoice() else chosen.data
+    if chosen.protocol is not None:
+        return ProtocolChoice(data, chosen.choices, chosen.protocol), []
     default = Choices()
     given = {
         item.name: getattr(chosen.choices, item.name)
@@ -206,7 +212,6 @@ def _protocol(study: Study, chosen: Chosen) -> tuple[ProtocolChoice, list[str]]:
         if getattr(chosen.choices, item.name) != getattr(default, item.name)
     }
     told = [f"{name.replace('_', ' ')}: {_told(value)}" for name, value in given.items() if _is_less(own, name, value)]
-    data = own.data if chosen.data == DataChoice() else chosen.data
     return replace(own, data=data, choices=replace(own.choices, **given)), told
 
 

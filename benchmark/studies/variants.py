@@ -49,7 +49,7 @@ def variants(study: Study, choice: ProtocolChoice, out: Path, bar: terms.Bar = t
         what = " and ".join(axis.name for axis in axes)
         raise MedshiftError(
             f"study {study.name!r} makes protocols of its own over {what}: "
-            + ("one such axis is possible" if len(axes) > 1 else "leave out `protocol`")
+            + ("one such axis is possible" if len(axes) > 1 else "leave out --protocol, or `protocol` in its file")
         )
     makers = {"labels": _labels, "confound": _confounded, "size": _sizes}
     return list(makers[axes[0].kind](study, axes[0], choice, out, bar))

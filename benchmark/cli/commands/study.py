@@ -84,6 +84,7 @@ def run(
     name: Annotated[str, typer.Argument(help="A study from `medshift study list`, or FILE.toml.", show_default=False)],
     data: DataOptions,
     chosen: options.ProtocolOptions,
+    protocol_folder: options.ProtocolFolder = None,
     reading: ReadingOptions,
     seeds: Annotated[
         int, typer.Option(help="Number of seeds; 0: the study's.", min=0, rich_help_panel=SMALLER, show_default=False)
@@ -136,6 +137,7 @@ def run(
     wanted = Chosen(
         data_choice(data, reading),
         chosen.choices(),
+        protocol_folder,
         seeds,
         budget,
         _settings(settings or []),

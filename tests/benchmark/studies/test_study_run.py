@@ -102,6 +102,26 @@ def test_a_built_in_study_runs_to_its_report_by_one_command(name, images, in_pro
         assert "size is only 32, 48, of" in page
 
 
+def test_a_study_on_a_protocol_that_exists_makes_entries_of_its_board(images, in_process, tmp_path):
+    runner = CliRunner()
+    words = ["protocol", "make", "board", "--data", str(images), *TINY[:4], "--out", str(tmp_path)]
+    assert runner.invoke(app, words).exit_code == 0
+    (tmp_path / "small.toml").write_text(SMALL)
+    given = ["--data", str(images), "--protocol", str(tmp_path / "board"), *TINY[4:]]
+    out = tmp_path / "out"
+    done = runner.invoke(app, ["study", "run", str(tmp_path / "small.toml"), *given, "--out", str(out)])
+    assert done.exit_code == 0, done.exception
+    (entries,) = (path.parent for path in out.glob("*/protocol.json"))
+    assert (entries / "protocol.json").read_bytes() == (tmp_path / "board" / "protocol.json").read_bytes()
+    assert len(list(entries.glob("*/seed-0/card.json"))) == 2
+    for words, said in [
+        (["labels", *given], "makes protocols of its own over labels: leave out --protocol"),
+        (["transfer", *given, "--severities", "3"], "--protocol sets domains, classes, image size and shifts"),
+    ]:
+        refused = runner.invoke(app, ["study", "run", *words, "--out", str(tmp_path / "other")])
+        assert said in str(refused.exception)
+
+
 def test_what_failed_is_told_before_what_an_analysis_lacks_for_it(images, monkeypatch, tmp_path):
     def outcomes(self, runs, out, progress):
         yield from (Outcome(run, "failed" if run.name == "random-init" else "done", 1.0, "no memory") for run in runs)
