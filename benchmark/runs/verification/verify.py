@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -37,10 +38,17 @@ from .rerun import baseline_name, baseline_of
 PROCESS = "medshift.benchmark.cli.processes.rerun"  # by name: the command line shows progress
 TOLERANCE = 1e-3  # of a probability: processors and thread counts round differently, and training amplifies this
 KEPT = ("HOME", "PATH", "TMPDIR", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "CUDA_VISIBLE_DEVICES", "SYSTEMROOT")
+# how libraries compute on this machine, which decides the last bits: a run inherits it, and so must its repetition
+COMPUTING = ("OPENBLAS_", "GOTO_", "MKL_", "BLIS_", "VECLIB_", "OMP_", "KMP_", "GOMP_", "ATEN_", "DNNL_", "ONEDNN_")
 
 
 class CannotRepeat(MedshiftError):
     """A submission is not run again here: its model or data are elsewhere, or it asks for an absurdly large run."""
+
+
+def clean_environment(variables: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables that a repetition is given, by name: none of those that could substitute code or data."""
+    return {name: value for name, value in variables.items() if name in KEPT or name.startswith(COMPUTING)}
 
 
 @dataclass(frozen=True)
@@ -130,7 +138,7 @@ def verify(
     theirs, before = submission.read_submission(folder, protocol, table)
     reading = json.dumps(dataclasses.asdict(options or Options()))
     words = [str(folder.absolute()), str(out), device, way, *([str(data.absolute()), reading] if data else [])]
-    clean = {name: os.environ[name] for name in KEPT if name in os.environ}
+    clean = clean_environment(os.environ)
     own = not is_foreign(baseline_name(theirs.baseline))
     clean["MEDSHIFT_HOME"] = str(shared if shared and own else out / "home")  # no cached models or data of the user
     # -I: neither the current folder nor PYTHONPATH can substitute other code

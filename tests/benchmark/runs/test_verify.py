@@ -17,7 +17,13 @@ from medshift.benchmark.files.atomic import sha256
 from medshift.benchmark.protocols import data, truth
 from medshift.benchmark.protocols import folder as planning
 from medshift.benchmark.runs.verification import rerun
-from medshift.benchmark.runs.verification.verify import CannotRepeat, Outcome, verify, write_record
+from medshift.benchmark.runs.verification.verify import (
+    CannotRepeat,
+    Outcome,
+    clean_environment,
+    verify,
+    write_record,
+)
 from medshift.benchmark.scoring import scores
 from medshift.benchmark.submissions import card as cards
 from medshift.benchmark.submissions import predictions, submission, verification_record
@@ -135,6 +141,12 @@ def test_data_that_are_not_those_of_the_protocol_are_refused(made, tmp_path):
         rerun.baseline_of(claim.model_copy(update={"config": {"lr": 1.0}}))
     with pytest.raises(MedshiftError, match="the card says test-batches"):
         rerun.baseline_of(claim.model_copy(update={"sees": "test-batches"}))
+
+
+def test_a_repetition_computes_as_the_run_did_and_is_given_nothing_else():
+    kept = {"PATH": "/bin", "OMP_NUM_THREADS": "1", "MKL_CBWR": "COMPATIBLE", "OPENBLAS_CORETYPE": "Haswell"}
+    others = {"PYTHONPATH": "/elsewhere", "LD_PRELOAD": "x.so", "HF_TOKEN": "secret", "MEDSHIFT_HOME": "/mine"}
+    assert clean_environment({**others, **kept}) == kept
 
 
 def test_a_mark_is_void_beside_other_predictions(fabricate, tmp_path):
