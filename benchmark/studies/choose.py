@@ -19,6 +19,8 @@ from .study import Answer, Axis, Setting, Study
 
 #: Said where the question itself cannot be answered, as its runs were left out.
 OTHER_FIRST = "the first answer is not the study's own first one"
+#: Measure -> how many of `at`, `base` and `whole` it lies between; others name one cell, or all along an axis.
+COMPARED = {"change": 2, "share": 3}
 
 
 @dataclass(frozen=True)
@@ -187,9 +189,19 @@ def _answerable(study: Study, answer: Answer) -> bool:
     asked = [item for chosen in (answer.at, answer.base, answer.whole) for item in chosen.items()]
     if any(name not in axes or level not in axes[name].levels for name, level in asked):
         return False
+    if _compares_with_itself(study, answer):
+        return False
     if answer.measure == "saved" and 1 not in axes[answer.over].levels:  # all labels, with which others are compared
         return False
     return not answer.over or (answer.over in axes and len(axes[answer.over].levels) > 1)
+
+
+def _compares_with_itself(study: Study, answer: Answer) -> bool:
+    """Return whether two of the cells between which an answer is about a change are the same one."""
+    last = {axis.name: axis.levels[-1] for axis in study.axes}
+    ends = ({}, answer.base, answer.whole)[: COMPARED.get(answer.measure, 1)]
+    cells = [{**last, **answer.at, **end} for end in ends]
+    return any(cell in cells[:place] for place, cell in enumerate(cells))
 
 
 def _needed(answer: Answer) -> str:

@@ -92,14 +92,22 @@ def _of_shift(own: pd.DataFrame, shift: str, title: str) -> Answered:
 
 
 def _where_shifts_enter(own: pd.DataFrame) -> str:
-    """Say in short where each shift enters at its strongest level; empty without shifts."""
+    """Say in short where each shift enters at its strongest level, and where more is lost; empty without shifts."""
     told = []
     for shift in dict.fromkeys(own[own["shift"] != ""]["shift"]):
-        at = own[own["shift"] == shift]
-        level = at["severity"].max()
-        enters = entry(pick(at[at["severity"] == level], SHIFTED))
-        told.append(f"{shift}@{level:g} {'nowhere clearly' if enters is None else f'at {_stage(enters)}'}")
-    return f" Shifts enter: {', '.join(told)}." if told else ""
+        level = own[own["shift"] == shift]["severity"].max()
+        at = own[(own["shift"] == shift) & (own["severity"] == level)]
+        enters = entry(pick(at, SHIFTED))
+        told.append(f"{shift}@{level:g} {'nowhere clearly' if enters is None else f'at {_stage(enters)}{_more(at)}'}")
+    return f" Shifts enter: {'; '.join(told)}." if told else ""
+
+
+def _more(at: pd.DataFrame) -> str:
+    """Say in which half of the stages more is lost to a shift at one level; empty where the interval holds both."""
+    halves = pick(at, HALVES).iloc[0]
+    if halves["low"] > 0 or halves["high"] < 0:
+        return f", and the {'lower' if halves['low'] > 0 else 'upper'} half of the stages loses more"
+    return ""
 
 
 def entry(found: pd.DataFrame) -> pd.Series | None:

@@ -114,7 +114,7 @@ def test_training_is_shown_with_two_seeds_and_two_untrained_networks_beside_it(t
     first = next(answers(table, TITLES))
     assert "before and after" in first.sentence
     assert "Control: two trainings" in first.sentence
-    assert "Shifts enter: psf-blur@5 at stage 2 (1), gamma@5" in first.sentence
+    assert "psf-blur@5 at stage 2 (1), and the upper half of the stages loses more; gamma@5" in first.sentence
 
 
 def test_weights_that_grow_by_half_have_moved_by_half():

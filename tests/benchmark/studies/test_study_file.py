@@ -203,6 +203,14 @@ def test_without_all_labels_nothing_is_said_of_those_saved():
     ]
 
 
+def test_an_answer_that_would_compare_a_cell_with_itself_is_left_out():
+    whole = registry.load_study("transfer").study
+    study, _, cuts = choose(whole, Chosen(levels={"budget": ("short", "standard")}))
+    assert [answer.measure for answer in whole.answers] == [*(["difference"] * 5), "change"]
+    assert [answer.measure for answer in study.answers] == ["difference"] * 5  # from standard to standard is no change
+    assert cuts[-1] == "1 answer left out, as its runs are"
+
+
 def test_answers_that_the_data_leave_out_are_said(tmp_path):
     small = read(tmp_path, SMALL)
     other = replace(small.answers[0], at={"rate": 3e-3})
