@@ -1,0 +1,55 @@
+"""What the page on the studies says is what their reports say, and these are whole."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from helpers.markdown_pages import DOCS
+
+from medshift.benchmark.studies import stored
+
+STUDIES = DOCS / "studies"
+REPORTS = sorted(STUDIES.glob("*/*/study.md"))
+FIGURE = re.compile(r"[+-]?[\d.,]*\d \[[^\]]+\]")  # a value with its interval
+
+
+def plain(text):
+    """Take the marks of Markdown out of a text, and its line ends."""
+    return " ".join(text.replace("\\", "").replace("<!-- -->", "").replace("> ", "").split())
+
+
+def sections():
+    """Return the part of the page that is about each report, by the report."""
+    parts = re.split(r"^## ", (STUDIES / "answers.md").read_text(), flags=re.MULTILINE)[1:]
+    found = {link: part for part in parts for link in re.findall(r"\]\((\S+/study\.md)\)", part)}
+    return {STUDIES / link: part for link, part in found.items()}
+
+
+def test_every_report_has_its_part_of_the_page():
+    assert sorted(sections()) == REPORTS
+    assert len(REPORTS) > 1
+
+
+@pytest.mark.parametrize("report", REPORTS, ids=lambda path: "/".join(path.parts[-3:-1]))
+def test_the_page_quotes_the_report(report):
+    said, own = plain(sections()[report]), plain(report.read_text())
+    (answer,) = re.findall(r"^\*\*(?:Supported|Refuted|Not shown)\.\*\* .*$", report.read_text(), re.MULTILINE)
+    assert plain(answer) in said
+    figures = FIGURE.findall(said)
+    assert figures
+    assert [figure for figure in figures if figure not in own] == []
+
+
+@pytest.mark.parametrize("report", REPORTS, ids=lambda path: "/".join(path.parts[-3:-1]))
+def test_a_report_is_whole_and_says_how_it_was_made(report):
+    text, folder = report.read_text(), report.parent
+    made = stored.read(folder)
+    assert (made.data.name, made.study.name) == (folder.parent.name, folder.name)
+    assert text.endswith(f"    {made.command}\n")
+    assert made.command.endswith(f"--out studies/{folder.parent.name}/{folder.name}")
+    shown = set(re.findall(r"\]\(figures/([\w-]+\.svg)\)", text))
+    assert shown
+    assert shown <= {path.name for path in (folder / "figures").iterdir()}
+    assert len((folder / "study.csv").read_text().splitlines()) > len(made.runs)
+    assert "runs are not finished" not in text
