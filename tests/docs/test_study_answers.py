@@ -20,10 +20,10 @@ def plain(text):
 
 
 def sections():
-    """Return the part of the page that is about each report, by the report."""
+    """Return the parts of the page, each with the reports that it links; the first is the one that it is about."""
     parts = re.split(r"^## ", (STUDIES / "answers.md").read_text(), flags=re.MULTILINE)[1:]
-    found = {link: part for part in parts for link in re.findall(r"\]\((\S+/study\.md)\)", part)}
-    return {STUDIES / link: part for link, part in found.items()}
+    linked = [[STUDIES / link for link in re.findall(r"\]\((\S+/study\.md)\)", part)] for part in parts]
+    return {links[0]: (part, links) for part, links in zip(parts, linked, strict=True)}
 
 
 def test_every_report_has_its_part_of_the_page():
@@ -33,7 +33,8 @@ def test_every_report_has_its_part_of_the_page():
 
 @pytest.mark.parametrize("report", REPORTS, ids=lambda path: "/".join(path.parts[-3:-1]))
 def test_the_page_quotes_the_report(report):
-    said, own = plain(sections()[report]), plain(report.read_text())
+    part, links = sections()[report]
+    said, own = plain(part), " ".join(plain(each.read_text()) for each in links)
     (answer,) = re.findall(r"^\*\*(?:Supported|Refuted|Not shown)\.\*\* .*$", report.read_text(), re.MULTILINE)
     assert plain(answer) in said
     figures = FIGURE.findall(said)
