@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import csv
 import re
 
 import pytest
 from helpers.markdown_pages import DOCS
 
+from medshift.benchmark.reporting.numbers import format_estimate
 from medshift.benchmark.studies import stored
 
 STUDIES = DOCS / "studies"
@@ -50,7 +52,13 @@ def test_a_report_is_whole_and_says_how_it_was_made(report):
     assert text.endswith(f"    {made.command}\n")
     assert made.command.endswith(f"--out studies/{folder.parent.name}/{folder.name}")
     shown = set(re.findall(r"\]\(figures/([\w-]+\.svg)\)", text))
-    assert shown
-    assert shown <= {path.name for path in (folder / "figures").iterdir()}
-    assert len((folder / "study.csv").read_text().splitlines()) > len(made.runs)
+    assert shown == {path.name for path in (folder / "figures").iterdir()}
     assert "runs are not finished" not in text
+    with (folder / "study.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) > len(made.runs)
+    if not made.own_analysis:  # the table of the report is that of its numbers
+        means = [row for row in rows if row["seed"] == "all" and row["figure"] in ("clean", "real", "shifted", "drop")]
+        assert len(means) == 4 * len({(run.arm, *run.levels.values()) for run in made.runs})
+        cells = {format_estimate(*(float(row[name]) for name in ("value", "low", "high"))) for row in means}
+        assert cells <= {cell.strip() for cell in plain(text).split("|")}
