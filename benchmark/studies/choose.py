@@ -80,7 +80,7 @@ def choose(study: Study, chosen: Chosen) -> tuple[Study, ProtocolChoice, list[st
         made = _with_levels(made, name, kept)
         before, after = study.axis(name).levels, made.axis(name).levels
         if after != before:
-            cuts.append(_cut(name, after, before))
+            cuts.append(_cut(study.axis(name), after))
     for key, value in settings.items():
         made = _with_setting(made, key, value)
         cuts.append(f"{key} is {value} in all arms that have it")
@@ -133,8 +133,12 @@ def _with_levels(study: Study, name: str, kept: Sequence[str]) -> Study:
             raise MedshiftError(f"--levels {name}: {level!r} is not among {_listed(axis.levels)}")
     wanted = {repr(known[level]) for level in kept}
     places = [place for place, level in enumerate(axis.levels) if repr(level) in wanted]
-    positions = tuple(axis.positions[place] for place in places) if axis.positions else ()
-    less = replace(axis, levels=tuple(axis.levels[place] for place in places), positions=positions)
+    less = replace(
+        axis,
+        levels=tuple(axis.levels[place] for place in places),
+        positions=tuple(axis.positions[place] for place in places) if axis.positions else (),
+        names=tuple(axis.names[place] for place in places) if axis.names else (),
+    )
     return replace(study, axes=tuple(less if each.name == name else each for each in study.axes))
 
 
@@ -170,15 +174,16 @@ def reached(study: Study, levels: Mapping[str, Sequence[Setting]]) -> tuple[Stud
         before = study.axis(name).levels
         if len(kept) < len(before):
             made = _with_levels(made, name, [str(level) for level in kept])
-            cuts.append(f"{_cut(name, kept, before)}: the data allow no more")
+            cuts.append(f"{_cut(study.axis(name), kept)}: the data allow no more")
     made, left_out = _with_answers(study, made)
     return made, cuts + left_out
 
 
-def _cut(name: str, kept: Sequence[Setting], before: Sequence[Setting]) -> str:
+def _cut(axis: Axis, kept: Sequence[Setting]) -> str:
     """Say which levels of an axis are left; answers are about the last one unless they name another."""
-    last = f" (answers about the last level are about {kept[-1]})" if kept[-1] != before[-1] else ""
-    return f"{name} is only {_listed(kept)}, of {_listed(before)}{last}"
+    left, before = ([axis.level_name(level) for level in levels] for levels in (kept, axis.levels))
+    last = f" (answers about the last level are about {left[-1]})" if left[-1] != before[-1] else ""
+    return f"{axis.name} is only {_listed(left)}, of {_listed(before)}{last}"
 
 
 def _answerable(study: Study, answer: Answer) -> bool:

@@ -53,6 +53,7 @@ class Axis:
         title: Label in figures, with its unit.
         scale: Of the figure.
         positions: Place of each level on a `linear` or `log` scale; the levels themselves by default.
+        names: What each level is called in tables and sentences; the levels themselves by default.
         confounder: The second site of `confound`; the first target by default.
     """
 
@@ -66,6 +67,7 @@ class Axis:
     title: str = ""
     scale: Literal["category", "linear", "log"] = "category"
     positions: tuple[float, ...] = ()
+    names: tuple[str, ...] = ()
     confounder: str = ""
 
     def position(self, level: Setting) -> float:
@@ -74,6 +76,10 @@ class Axis:
         if self.positions:
             return self.positions[place]
         return float(place) if self.scale == "category" else float(level)
+
+    def level_name(self, level: Setting) -> str:
+        """Return what a level is called."""
+        return self.names[self.levels.index(level)] if self.names else str(level)
 
 
 @dataclass(frozen=True)
@@ -226,6 +232,8 @@ def _check_axis(study: Study, axis: Axis, number: int) -> None:
         raise StudyError((*where, "levels"), "a fraction of labels must be above 0")
     if axis.positions and len(axis.positions) != len(axis.levels):
         raise StudyError((*where, "positions"), "give one per level")
+    if axis.names and (len(axis.names) != len(axis.levels) or len(set(axis.names)) < len(axis.names)):
+        raise StudyError((*where, "names"), "give one per level, each another")
     if axis.scale == "log" and not all(axis.position(level) > 0 for level in axis.levels):
         raise StudyError((*where, "scale"), "positions on a log scale must be above 0")
     for name in axis.arms:

@@ -52,8 +52,10 @@ def title(grid: Grid, asked: Answer) -> str:
     """Say what was measured, from the names of arms and levels."""
     study = grid.stored.study
     of, against = (study.arms[name].title or name if name else "" for name in (asked.of, asked.against))
-    at = ", ".join(f"{name} {level}" for name, level in asked.at.items())
-    base = ", ".join(f"{name} {level}" for name, level in asked.base.items())
+    at, base = (
+        ", ".join(f"{name} {study.axis(name).level_name(level)}" for name, level in levels.items())
+        for levels in (asked.at, asked.base)
+    )
     end = f"{FIGURES[asked.figure]}{f', {at}' if at else ''}"
     if asked.measure == "difference":
         return f"{of} minus {against}, {end}"

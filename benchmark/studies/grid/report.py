@@ -45,7 +45,8 @@ def report(
 def name_of(grid: Grid, cell: Cell, without: Axis | None = None) -> str:
     """Name a cell for people: its arm, and its levels but for one axis."""
     arm = grid.stored.study.arms[cell.arm]
-    levels = [f"{name} {level}" for name, level in cell.levels.items() if without is None or name != without.name]
+    axes = [axis for axis in grid.stored.study.axes if axis.name in cell.levels and axis != without]
+    levels = [f"{axis.name} {axis.level_name(cell.levels[axis.name])}" for axis in axes]
     return ", ".join([arm.title or cell.arm, *levels])
 
 

@@ -63,6 +63,7 @@ WRONG = [
     ('title = "our', 'titel = "our', "line 10, titel: unknown key. Did you mean 'title'?"),
     ('setting = "lr"', '', "line 12, setting: an axis of kind `setting`, and no other, names a hyper-parameter"),
     ('[1e-3, 3e-3]', '[1e-3, 1e-3]', "line 15, levels: give at least one level, each once"),
+    ('[1e-3, 3e-3]', '[1e-3, 3e-3]\nnames = ["low"]', "line 16, names: give one per level, each another"),
     ('[1e-3, 3e-3]', '[]', "line 15, levels: give at least one level, each once"),
     ('[1e-3, 3e-3]', '[nan]', "line 15, levels: "),
     ('"change"', '"chance"', "line 18, measure: input should be 'difference', 'change', 'trend', 'share', 'saved' or"),
@@ -209,6 +210,12 @@ def test_an_answer_that_would_compare_a_cell_with_itself_is_left_out():
     assert [answer.measure for answer in whole.answers] == [*(["difference"] * 5), "change"]
     assert [answer.measure for answer in study.answers] == ["difference"] * 5  # of two equal cells nothing can change
     assert cuts[-1] == "1 answer left out, as its runs are"
+
+
+def test_levels_with_names_are_called_by_them_when_some_are_left_out():
+    study, _, cuts = choose(registry.load_study("depth").study, Chosen(levels={"layers": ("0", "2", "-1")}))
+    assert [study.axes[0].level_name(level) for level in study.axes[0].levels] == ["none", "2", "all"]
+    assert cuts == ["layers is only none, 2, all, of none, 1, 2, 3, 5, 7, all"]
 
 
 def test_answers_that_the_data_leave_out_are_said(tmp_path):
