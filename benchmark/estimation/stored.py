@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Mapping, Sequence
-from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]  # scikit-learn requires it
 
 from ...shifts.errors import MedshiftError
 from ..protocols.protocol import Protocol
+from ..scoring.blas import one_thread
 from ..scoring.bootstrap import ResampledSplit, split_key
 from ..scoring.metrics import metric_title
 from .evidence import Conditions, Estimate, Evidence, Labelled, Source, no_estimate
@@ -89,7 +88,7 @@ def estimate_sites(
     at_source = any(condition.key in refused for condition in protocol.conditions() if condition.kind != "real")
     source = source_evidence(protocol, splits, arrays)
     found = {}
-    with _libraries().limit(limits=1, user_api="blas"):  # small products: on busy cores, threads wait for each other
+    with one_thread():
         for site in sites or protocol.targets:
             if at_source or site in refused:
                 reason = REFUSED.format(domain=protocol.source if at_source else site)
@@ -113,9 +112,3 @@ def record(found: Estimate) -> dict[str, object]:
 def number(value: float) -> float | None:
     """Return a number as JSON has it: NaN is null."""
     return None if math.isnan(value) else round(value, 6)
-
-
-@lru_cache(maxsize=1)
-def _libraries() -> ThreadpoolController:
-    """Find the libraries that compute products, which takes longer than the products."""
-    return ThreadpoolController()

@@ -13,11 +13,11 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # scikit-learn requires it
 
 from ..protocols.condition import Condition
 from ..protocols.protocol import Protocol
 from .aggregates import aggregate
+from .blas import one_thread
 from .bootstrap import ResampledSplit, resampled_splits, split_key
 from .estimate import Estimate
 from .metrics import Metric, metrics_by_name
@@ -62,7 +62,7 @@ def score_answered(
     metrics = metrics_by_name(list(next(iter(strict.conditions.values()))))
     drawn = resampled_splits(protocol, truth)  # the same ones as of the strict scores
     conditions = {key: dict(by_metric) for key, by_metric in strict.conditions.items()}
-    with threadpool_limits(1, "blas"):  # as in `scores.by_condition`
+    with one_thread():
         for condition in protocol.conditions():
             if condition.key in rejected:
                 split, kept = drawn[split_key(condition)], ~rejected[condition.key]

@@ -8,12 +8,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # scikit-learn requires it
 
 from ..protocols.condition import Condition
 from ..protocols.protocol import Protocol
 from . import calibration
 from .aggregates import aggregate
+from .blas import one_thread
 from .bootstrap import REPLICATES, ResampledSplit, resampled_splits, split_key
 from .estimate import Estimate
 from .metrics import METRICS, Metric, metrics_by_name
@@ -82,8 +82,7 @@ def by_condition(
     (validation,) = (c for c in tested if c.kind == "validation")
     # frozen on source validation and not resampled: a threshold is part of the model that is deployed elsewhere
     frozen = thresholds(drawn[split_key(validation)].labels, predictions[validation.key])
-    # the products are small: on busy cores, BLAS threads wait for each other for minutes
-    with threadpool_limits(1, "blas"):
+    with one_thread():
         return estimate_conditions(chosen, tested, drawn, predictions, frozen), frozen
 
 
