@@ -20,6 +20,7 @@ from .importing import decoded
 from .importing.collection import Collection, open_collection
 from .importing.options import Options, make_options
 from .importing.rows.paths import MANIFESTS, locate
+from .streaming.rows import read_blocks
 
 IN_NAME = ("modality", "classes", "image_size")  # options that a protocol says itself
 ARRANGED = ("groups_per_domain", "ignore_split")  # options that its truth says
@@ -103,6 +104,20 @@ def local_version(options: Options) -> str:
     told = {name: getattr(Options(), name) for name in (*IN_NAME, *ARRANGED, "depth", "licence", "citation")}
     rest = dataclasses.replace(options, **told)
     return LOCAL if rest == Options() else f"{LOCAL}-{hashlib.sha256(repr(rest).encode()).hexdigest()[:8]}"
+
+
+def local_sha256(dataset: Dataset) -> str | None:
+    """Return the sha256 of sample ids and pixels of a folder's images; None if the data set's version stands for them.
+
+    Under one name and version, a folder may hold other images tomorrow.
+    """
+    if not dataset.version.startswith(LOCAL):
+        return None
+    what = (dataset.pixels.shape, dataset.pixels.dtype.name, dataset.value_range, *dataset.table["sample_id"])
+    digest = hashlib.sha256(repr(what).encode())
+    for block in read_blocks(dataset.pixels):
+        digest.update(np.ascontiguousarray(block).data)
+    return digest.hexdigest()
 
 
 def _chosen(options: Options, classes: int, side: int) -> str:

@@ -16,6 +16,7 @@ from ...shifts.errors import MedshiftError
 from ...shifts.fingerprints import fingerprint
 from ...shifts.plugins import own_distribution
 from ..contract import registry, user_class
+from ..datasets.manifest import local_sha256
 from ..files.atomic import sha256, sweep
 from ..files.locks import locked
 from ..protocols.arrange import arrange_like
@@ -150,6 +151,11 @@ def _require_same_config(job: Job) -> None:
         raise MedshiftError(
             f"{job.folder} holds a submission made with other settings: move it away or choose another --out"
         )
+    if found.dataset.images_sha256 is not None and found.dataset.images_sha256 != local_sha256(job.dataset):
+        raise MedshiftError(
+            f"{job.folder} holds a submission made with other images under the same names: move it away or choose "
+            "another --out"
+        )
     job.require_criteria(found)
 
 
@@ -166,7 +172,7 @@ def _run_key(job: Job, shifts: dict[str, str], device: str, threads: int) -> str
     """Hash everything that the predictions depend on."""
     what = [job.protocol.sha256, job.name, registry.config(job.baseline), job.seed, shifts, device, threads]
     what += [registry.code(job.baseline), environment.sources(), job.budget.draws, job.budget.keys]
-    what += [job.precision, job.way]
+    what += [job.precision, job.way, local_sha256(job.dataset)]
     if job.criteria is not None:  # written before the run: what was predicted without them is not theirs
         what.append(job.criteria.sha256)
     return hashlib.sha256(json.dumps([*what, environment.packages()], sort_keys=True).encode()).hexdigest()
@@ -223,7 +229,12 @@ def _write_card(
     protocol, dataset = job.protocol, job.dataset
     made = card.Card(
         protocol=card.ProtocolClaim(name=protocol.name, version=protocol.version, sha256=protocol.sha256),
-        dataset=card.DatasetClaim(name=dataset.name, version=dataset.version, truth_sha256=protocol.truth_sha256),
+        dataset=card.DatasetClaim(
+            name=dataset.name,
+            version=dataset.version,
+            truth_sha256=protocol.truth_sha256,
+            images_sha256=local_sha256(dataset),
+        ),
         baseline=card.BaselineClaim(
             name=job.label,
             distribution=job.origin,

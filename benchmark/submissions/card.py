@@ -35,11 +35,12 @@ class ProtocolClaim(Strict):
 
 
 class DatasetClaim(Strict):
-    """The data set that was used."""
+    """The data set that was used; `images_sha256` is of a folder's images, which no version stands for."""
 
     name: Name
     version: Name
     truth_sha256: Sha256
+    images_sha256: Sha256 | None = None
 
 
 class BaselineClaim(Strict):
@@ -256,6 +257,8 @@ def claimed_values(scores: Scores) -> dict[tuple[str, str], float | None]:
 def write(card: Card, folder: Path) -> None:
     """Write `card.json` into a folder, atomically. Call it last."""
     left_out: dict[str, bool | set[str]] = {name: True for name in Card.model_fields if getattr(card, name) is None}
+    if card.dataset.images_sha256 is None:
+        left_out["dataset"] = {"images_sha256"}
     if card.environment.precision == DEFAULT:
         left_out["environment"] = {"precision"}
     if card.training is not None and not card.training.losses:

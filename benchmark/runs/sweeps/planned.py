@@ -11,6 +11,7 @@ from ....shifts.errors import MedshiftError
 from ...contract import registry
 from ...contract.precision import DEFAULT, Precision
 from ...contract.registry import Baseline
+from ...datasets.manifest import local_sha256
 from ...files import locks
 from ...protocols.protocol import Protocol
 from ...submissions import card
@@ -36,11 +37,13 @@ class Study:
         choice: What was chosen.
         protocol: The protocol.
         table: Its truth.
+        images_sha256: Of a folder's images (`manifest.local_sha256`).
     """
 
     choice: ProtocolChoice
     protocol: Protocol
     table: pd.DataFrame
+    images_sha256: str | None = None
 
 
 @dataclass(frozen=True)
@@ -104,6 +107,8 @@ class PlannedRun:
             return False
         tuned = Budget(found.tuning.draws, tuple(found.tuning.searched)) if found.tuning else Budget()
         wanted = (registry.config(self.baseline), self.study.protocol.sha256, self.tried, self.precision)
+        if found.dataset.images_sha256 not in (None, self.study.images_sha256):
+            return False
         return (found.baseline.config, found.protocol.sha256, tuned, found.environment.precision) == wanted
 
     def words(self, out: Path, threads: int = 0, device: str = "auto", *, absolute: bool = False) -> list[str]:
@@ -162,14 +167,14 @@ def _studies(sweep: Sweep, bar: terms.Bar, refuse: Refuse) -> Iterator[Study]:
     places: dict[str, int] = {}
     for number, choice in enumerate(sweep.protocols):
         try:
-            _, protocol, table = terms.resolve_terms(choice.data, choice.choices, choice.folder, bar)
+            dataset, protocol, table = terms.resolve_terms(choice.data, choice.choices, choice.folder, bar)
         except MedshiftError as error:
             refuse(number, str(error))
         if protocol.name in places:
             first = places[protocol.name] + 1
             refuse(number, f"this protocol is named {protocol.name!r}, as protocol {first} is: leave one out")
         places[protocol.name] = number
-        yield Study(choice, protocol, table.drop(columns="row"))
+        yield Study(choice, protocol, table.drop(columns="row"), local_sha256(dataset))
 
 
 def _refuse(number: int, problem: str) -> NoReturn:

@@ -12,6 +12,7 @@ from ...contract import registry, user_class
 from ...contract.apart.described import describe, is_foreign
 from ...contract.registry import Baseline
 from ...datasets.importing.options import Options
+from ...datasets.manifest import local_sha256
 from ...protocols.arrange import arrange_like
 from ...protocols.data import data_of, with_rows
 from ...protocols.folder import read_protocol, write_protocol
@@ -98,6 +99,8 @@ def job_of(
 
     baseline = baseline_of(made.baseline, way)
     dataset = arrange_like(data_of(protocol, data, options), protocol, table)
+    if made.dataset.images_sha256 not in (None, local_sha256(dataset)):
+        raise MedshiftError(f"the images in {data} are not those that the submission was made with")
     return Job(
         dataset,
         protocol,

@@ -13,6 +13,7 @@ import pytest
 import torch
 from helpers.cli import medshift
 from helpers.images.image_folders import folder
+from PIL import Image
 from torch import nn
 
 from medshift.baselines import Recipe
@@ -73,6 +74,33 @@ def test_a_baseline_gives_the_bytes_of_the_command(options, images, tmp_path):
     # again: read from the finished submission
     again = evaluate("scratch", **options, settings=settings, seed=3, out=tmp_path / "python")
     assert card.claims(again) == card.claims(scored)
+
+
+def test_images_that_changed_under_their_names_are_neither_kept_nor_taken_for_the_same(options, tmp_path):
+    own = folder(tmp_path / "set", {"site-a": 48, "site-b": 16})
+    asked = {**options, "data": own, "settings": {"arch": "test_resnet", "steps": 2}}
+
+    def two(conditions, count):
+        for number, condition in enumerate(conditions):
+            if number == 2:
+                raise KeyboardInterrupt
+            yield condition
+
+    def invert():
+        for path in (own / "images").glob("*.png"):
+            Image.fromarray(255 - np.asarray(Image.open(path))).save(path)
+
+    with pytest.raises(KeyboardInterrupt):
+        evaluate("scratch", **asked, out=tmp_path / "one", progress=RunProgress(track=two))
+    invert()
+    for name in ("one", "two"):
+        evaluate("scratch", **asked, out=tmp_path / name)
+    one, two_ = (next((tmp_path / name).rglob("predictions.parquet")) for name in ("one", "two"))
+    assert one.read_bytes() == two_.read_bytes()
+    assert card.read(one.parent).dataset.images_sha256 == card.read(two_.parent).dataset.images_sha256
+    invert()
+    with pytest.raises(MedshiftError, match="made with other images under the same names: move it away or choose"):
+        evaluate("scratch", **asked, out=tmp_path / "one")
 
 
 def test_every_option_of_the_command_is_an_argument():

@@ -48,7 +48,12 @@ def _finish(run, out, seconds=1.0):
     protocol = run.study.protocol
     made = cards.Card(
         protocol=cards.ProtocolClaim(name=protocol.name, version=protocol.version, sha256=protocol.sha256),
-        dataset=cards.DatasetClaim(name="set", version="1", truth_sha256=protocol.truth_sha256),
+        dataset=cards.DatasetClaim(
+            name="set",
+            version="1",
+            truth_sha256=protocol.truth_sha256,
+            images_sha256=run.study.images_sha256,
+        ),
         baseline=cards.BaselineClaim(
             name="scratch", distribution="medshift 0", sees="source", config=registry.config(run.baseline)
         ),

@@ -46,6 +46,8 @@ def test_a_submission_of_other_settings_is_not_done(planned, finish, tmp_path):
     (other,) = planned((0.01,))
     finish(run, tmp_path)
     assert run.is_done(tmp_path)
+    repainted = dataclasses.replace(run, study=dataclasses.replace(run.study, images_sha256="0" * 64))
+    assert not repainted.is_done(tmp_path)  # other images under the same names
     (other.folder(tmp_path)).parent.mkdir()
     run.folder(tmp_path).rename(other.folder(tmp_path))
     assert not other.is_done(tmp_path)
