@@ -86,6 +86,8 @@ def submit(
         if found:
             listed = "\n  ".join(found)
             raise MedshiftError(f"{path}: {plural(len(found), 'problem')}:\n  {listed}")
+        if (folder / cards.CARD_FILE).exists() and not (folder / PREDICTIONS_FILE).exists():
+            raise MedshiftError(f"{folder} holds a card without its predictions: remove it")
         if (folder / cards.CARD_FILE).exists() and sha256(folder / PREDICTIONS_FILE) != sha256(new):
             raise MedshiftError(f"{folder} holds other predictions: choose another --name or --seed, or remove it")
         seen = predictions.read_all(new, protocol, truth)

@@ -20,7 +20,7 @@ from . import splits, truth
 from .arrange import arrange
 from .choices import Choices as Choices
 from .folder import unscorable
-from .protocol import Confounded, Protocol
+from .protocol import Confounded, Protocol, invalid
 from .training_sets.confounding import confound
 from .untested import require_tested
 
@@ -72,7 +72,7 @@ def plan(
         grey_levels=dataset.grey_levels if choices.requantise else 0,
         size=_size(dataset, choices.size),
     )
-    wrong = unscorable(made, stored)
+    wrong = invalid(made) or unscorable(made, stored)  # now, rather than when the submission is read
     if wrong:
         raise MedshiftError(f"{dataset.name!r} cannot be tested with these choices: {wrong}")
     full = stored.merge(table[["sample_id", "row"]].astype({"sample_id": str}), on="sample_id")

@@ -175,7 +175,7 @@ def read(folder: Path) -> Protocol:
         raise MedshiftError(f"{path} is not a valid protocol: {error}") from error
     except ValidationError as error:
         raise MedshiftError(f"{path} is not a valid protocol: {first_problem(error)}") from error
-    wrong = _wrong(protocol)
+    wrong = invalid(protocol)
     if wrong:
         raise MedshiftError(f"{path} is not a valid protocol: {wrong}")
     return protocol
@@ -210,8 +210,8 @@ def _wrong_name(protocol: Protocol) -> str:
     return ""
 
 
-def _wrong(protocol: Protocol) -> str:
-    """Return why a protocol with valid fields cannot be scored; empty if it can."""
+def invalid(protocol: Protocol) -> str:
+    """Return why a protocol with valid fields cannot be read again or scored; empty if it can."""
     metrics, severities = protocol.metrics, protocol.severities
     wrong = _wrong_name(protocol)
     if wrong:

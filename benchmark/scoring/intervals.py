@@ -15,6 +15,8 @@ groups the cases, both random and crossed:
 The degrees of freedom of their sum are Satterthwaite's (1946, Biometrics Bulletin 2), with the full variance between
 seeds (Hillis 2007, Statistics in Medicine 26, who found this for readers). Bounded metrics are kept within their bounds
 by a logit transform (for the AUROC: Qin and Hotilovac 2008, Statistical Methods in Medical Research 17).
+
+What does not vary between resamples is not certain for that: `unseen` says how far few groups leave it open.
 """
 
 from __future__ import annotations
@@ -27,6 +29,7 @@ from numpy.typing import NDArray
 from .bootstrap import LEAST_DEFINED, LEVEL
 
 TAIL = (1 - LEVEL) / 2
+STILL = 1e-9  # standard errors up to this are rounding error: nothing varied
 Floats = NDArray[np.float64]
 
 
@@ -54,6 +57,16 @@ def between_seeds(by_seed: Floats, of_groups: float) -> tuple[float, float]:
         return whole, whole
     deviations = defined - defined.mean(axis=0)
     return max(0.0, whole - of_groups * float(deviations.var(axis=1).sum()) / (count - 1) / count), whole
+
+
+def unseen(units: Floats | float, tail: float = TAIL) -> Floats:
+    """Return the largest share of groups that may differ from all that were seen (Clopper and Pearson 1934).
+
+    Args:
+        units: Effective number of groups, in none of which it was seen.
+        tail: Probability of a larger one.
+    """
+    return np.asarray(1 - tail ** (1 / np.maximum(units, 1e-9)))
 
 
 def quantile(groups: Floats, whole: Floats, total: Floats, units: Floats, seeds: Floats, tail: float = TAIL) -> Floats:
@@ -91,7 +104,7 @@ def confidence_intervals(
 
     A biased value, one with an excess (`calibration`), has a symmetric interval that reaches further on either side and
     ends at the bounds. A value without bounds keeps the skew of its replicates: the distance to either percentile is
-    stretched.
+    stretched; if nothing varied, its interval is undefined.
 
     Args:
         values: (F,).
@@ -133,6 +146,7 @@ def confidence_intervals(
         normal = quantile(np.zeros(1), np.zeros(1), np.zeros(1), np.ones(1), np.ones(1), tail)[0]
         sides = np.maximum(np.stack([value[free] - percentiles[0], percentiles[1] - value[free]]), 0) / normal
         reached = student[free] * np.sqrt(of_groups[free] * sides**2 + from_seeds[free])
+        reached[:, reached.sum(axis=0) <= STILL] = np.nan
         low[free], high[free] = value[free] - reached[0], value[free] + reached[1]
     found[known] = np.stack([low, high], axis=1)
     return found
@@ -141,8 +155,8 @@ def confidence_intervals(
 def _on_logits(value: Floats, reach: Floats, bound: Floats, units: Floats, tail: float) -> tuple[Floats, Floats]:
     """Compute an interval that is symmetric on the logit of a value's position between its bounds.
 
-    A value at a bound does not vary between resamples but is not certain either: if none of n groups erred, the other
-    end is that of Clopper and Pearson (1934, Biometrika 26), 1 - tail**(1 / n) away.
+    A value that does not vary between resamples is not certain either, and as a rule it is at a bound: if none of n
+    groups erred, the other end is `unseen` away. A difference, which may be negative, is that far open to both sides.
     """
     width = bound[:, 1] - bound[:, 0]
     share = (value - bound[:, 0]) / width
@@ -151,7 +165,8 @@ def _on_logits(value: Floats, reach: Floats, bound: Floats, units: Floats, tail:
     steep = odds * (1 - odds)
     middle, half = np.log(odds / (1 - odds)), np.where(inner, np.minimum(reach / width / steep, 500), 0)
     low, high = (1 / (1 + np.exp(-(middle + sign * half))) for sign in (-1, 1))
-    unseen = 1 - tail ** (1 / units)
-    low = np.where(inner, low, np.maximum(share - unseen, 0))
-    high = np.where(inner, high, np.minimum(share + unseen, 1))
+    open_ = unseen(units, tail) * np.where(bound[:, 0] < 0, 0.5, 1.0)  # in a difference, a figure may change by half
+    varied = inner & (reach > STILL)
+    low = np.where(varied, low, np.maximum(share - open_, 0))
+    high = np.where(varied, high, np.minimum(share + open_, 1))
     return bound[:, 0] + width * low, bound[:, 0] + width * high

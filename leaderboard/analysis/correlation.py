@@ -114,7 +114,8 @@ def correlation(board: Board) -> Correlation | None:
     resampled_gains = resampled[:, :, -1] - resampled[:, :1, -1]
     ends = np.stack(_interval(resampled_gains), axis=1)
     with np.errstate(divide="ignore", invalid="ignore"):
-        error = np.nanstd(resampled_gains, axis=0) if len(board.rows) >= FEWEST else np.nan
+        known = ~np.isnan(resampled_gains)
+        error = np.std(resampled_gains, axis=0, where=known) if len(board.rows) >= FEWEST else np.nan
         chance = np.where(gains == 0, 1.0, 2 * norm.sf(np.abs(gains) / error))
     supported = np.zeros(len(chance), bool)
     # the mean is one planned comparison; the single shifts are many, hence corrected
@@ -133,7 +134,7 @@ def correlation(board: Board) -> Correlation | None:
     ]
     shifts = sorted(found[2:], key=lambda row: (-np.nan_to_num(row.cells[-1].spearman, nan=-2), row.name))
     titles = [*protocol.targets, MEAN]
-    answer, sentence = _interpretation(len(board.rows), found[0], found[1], shifts)
+    answer, sentence = _interpretation(len(board.rows), len(board.claimed), found[0], found[1], shifts)
     return Correlation(len(board.rows), titles, [*found[:2], *shifts], answer, sentence)
 
 
@@ -180,7 +181,9 @@ def _interval(replicates: Floats) -> tuple[Floats, Floats]:
     return low, high
 
 
-def _interpretation(entries: int, clean: HeatRow, synthesized: HeatRow, shifts: Sequence[HeatRow]) -> tuple[str, str]:
+def _interpretation(
+    entries: int, claimed: int, clean: HeatRow, synthesized: HeatRow, shifts: Sequence[HeatRow]
+) -> tuple[str, str]:
     """Write the answer, and the answer with all further findings, or why there is none."""
     if entries < FEWEST:
         odds = f"2 in {math.factorial(entries)}"
@@ -190,12 +193,18 @@ def _interpretation(entries: int, clean: HeatRow, synthesized: HeatRow, shifts: 
         )
         return answer, f"{answer} The numbers only show what will be measured; do not interpret them."
     gain, low, high = synthesized.gain
+    if math.isnan(gain):
+        answer = (
+            f"This cannot be told: the {entries} entries have no order on clean images, under synthesized shifts or at "
+            "the real sites, as their figures there are the same or undefined."
+        )
+        return answer, answer
     verdict = "Yes" if synthesized.beats else "No, worse" if synthesized.fails else "Not supported"
     change = f"{gain:+.2f}" + ("" if math.isnan(low) else f" [{low:+.2f}, {high:+.2f}]")
     answer = (
-        f"{verdict}: over {entries} entries, the rank correlation with the mean of the real sites is "
-        f"{_number(synthesized.cells[-1])} for the mean of all synthesized shifts and {_number(clean.cells[-1])} for "
-        f"clean performance; the gain is {change}."
+        f"{verdict}: over {entries} entries{_of_which(claimed)}, the rank correlation with the mean of the real sites "
+        f"is {_number(synthesized.cells[-1])} for the mean of all synthesized shifts and {_number(clean.cells[-1])} "
+        f"for clean performance; the gain is {change}."
     )
     few = f" {entries} entries are few, so the intervals are wide." if entries < PLENTY else ""
     best = f"The single shift with the highest correlation is {shifts[0].name}, {_number(shifts[0].cells[-1])}."
@@ -210,6 +219,10 @@ def _interpretation(entries: int, clean: HeatRow, synthesized: HeatRow, shifts: 
     if not any(row.beats for row in shifts):
         parts.append(f"That a single shift predicts better than clean is not supported for any of the {len(shifts)}.")
     return answer + few, " ".join(parts)
+
+
+def _of_which(claimed: int) -> str:
+    return f", {claimed} of them only claimed" if claimed else ""
 
 
 def _number(cell: RankCorrelation) -> str:

@@ -1,8 +1,9 @@
 """By how much a rule holds: figures, and one-sided bounds of the worse and of the better side.
 
-A loss is the difference to the source's own test images, on the same patients and resamples. Few patients in whom
-nothing changed do not show that nothing changes: so a loss varies at least as if it changed altogether in one patient
-more, and where each patient has one image and none changed, its bound is Clopper and Pearson's.
+A loss is the difference to the source's own test images: of the same patients where a shift was synthesized, of
+others at a real site. Few patients in whom nothing changed, or for whom all was right, do not show that nothing
+changes: so a loss varies at least as if it changed altogether in one patient more, and where each patient has one image
+and none changed, its bound is Clopper and Pearson's.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import numpy as np
 
 from ...benchmark.protocols.condition import Condition
 from ...benchmark.scoring.estimate import Estimate, intervals_of, weighted
+from ...benchmark.scoring.intervals import unseen
 from .criteria.criterion import Rule
 from .entry.scores import EntryScores
 
@@ -50,9 +52,8 @@ def margins(scores: EntryScores, rule: Rule, conditions: Sequence[Condition]) ->
         if rule.limit == "loses_at_most":
             loss = weighted([clean, figure], [sign, -sign])
             loss = replace(loss, samples=figure.samples, groups=figure.groups)
-            paired = condition.kind == "synthesized"
-            certain = paired and _nothing_changed(loss)
-            loss = with_one_patient_more(loss) if paired else loss
+            certain = _nothing_changed(loss)
+            loss = with_one_patient_more(loss)
             found.append(Margin(condition, loss, _turned(loss, -1, rule.value), certain))
         else:
             found.append(Margin(condition, figure, _turned(figure, sign, sign * -rule.value)))
@@ -63,7 +64,7 @@ def bounds(found: Sequence[Margin], tail: float = TAIL) -> list[tuple[float, flo
     """Return the lower and the upper one-sided bound of each margin; NaN where undefined."""
     if not found:
         return []
-    good = [replace(m.good, excess=_unseen(m.good.units, tail)) if m.certain else m.good for m in found]
+    good = [replace(m.good, excess=_open(m.good.units, tail)) if m.certain else m.good for m in found]
     ends = intervals_of(good, tail)
     return [(float(low), float(high)) for low, high in ends]
 
@@ -91,11 +92,11 @@ def _turned(figure: Estimate, sign: int, shift: float) -> Estimate:
 
 
 def with_one_patient_more(loss: Estimate) -> Estimate:
-    """Add the variance of one patient more that changed altogether; `loss` is of the same patients, shifted."""
+    """Add the variance of one patient more that changed altogether, of as many as the smaller of two sites has."""
     if not _resampled(loss):
         return loss
     if _nothing_changed(loss):
-        return replace(loss, bounds=(-1.0, 1.0), excess=_unseen(loss.units, TAIL))
+        return replace(loss, bounds=(-1.0, 1.0), excess=_open(loss.units, TAIL))
     one_more = 1 / loss.units
     deviations = loss.replicates - np.nanmean(loss.replicates)
     spread = float(np.nanstd(deviations))
@@ -115,6 +116,6 @@ def _nothing_changed(loss: Estimate) -> bool:
     return _resampled(loss) and not np.nanstd(loss.replicates) and loss.samples <= loss.groups
 
 
-def _unseen(units: float, tail: float) -> tuple[float, float]:
-    """How far changes may reach that are unseen in as many patients (Clopper and Pearson)."""
-    return (1 - tail ** (1 / units),) * 2
+def _open(units: float, tail: float) -> tuple[float, float]:
+    """How far changes may reach, down and up, that are unseen in as many patients."""
+    return (float(unseen(units, tail)),) * 2

@@ -84,7 +84,9 @@ def across(boards: Sequence[Board]) -> Across | None:
         for row in board.rows:
             found.setdefault(identity(row), {})[name] = row
     shared = [rows for rows in found.values() if len(rows) > 1]
-    part = [board for name, board in own.items() if any(name in rows for rows in shared)]
+    # an entry that is only claimed must not decide among which boards others are ranked, either
+    verified = [rows for rows in shared if sum(not row.claimed for row in rows.values()) > 1] or shared
+    part = [board for name, board in own.items() if any(name in rows for rows in verified)]
     if not part:
         return None
     ranked = [rows for rows in shared if len(rows) == len(part) and all(row.rank is not None for row in rows.values())]
@@ -92,7 +94,8 @@ def across(boards: Sequence[Board]) -> Across | None:
     draws = {board.protocol.name: _draws(board, [rows[board.protocol.name] for rows in ranked]) for board in part}
     entries = _ranked(part, ranked, draws)
     order = sorted(range(len(entries)), key=lambda place: _place(entries[place]))
-    rest = [SharedEntry(_first(rows).name, _first(rows).sees, rows, {}) for rows in shared if rows not in ranked]
+    there = [{name: row for name, row in rows.items() if own[name] in part} for rows in shared if rows not in ranked]
+    rest = [SharedEntry(_first(rows).name, _first(rows).sees, rows, {}) for rows in there if len(rows) > 1]
     return Across(
         part,
         [*(entries[place] for place in order), *sorted(rest, key=_place)],
@@ -122,7 +125,9 @@ def _place(entry: SharedEntry) -> tuple[int, float, str]:
 
 
 def _draws(board: Board, rows: Sequence[Row]) -> Floats:
-    """Return (n, B) replicates of the ranking figure, in an order of the board's own; B is 0 if most are undefined.
+    """Return (n, B) replicates of the ranking figure, in an order of the board's own.
+
+    B is 0 if most are undefined, or of one group, whose resamples are all the same.
 
     Boards with as many patients are resampled by the same numbers. Their draws are independent all the same, because
     each board shuffles them.
@@ -130,6 +135,8 @@ def _draws(board: Board, rows: Sequence[Row]) -> Floats:
     if not rows:
         return np.zeros((0, 0))
     replicates = np.stack([row.replicates(board.ranked_figure) for row in rows])
+    if min(count for (_, split), count in board.units.items() if split == "test") < 2:
+        return replicates[:, :0]
     words = hashlib.sha256(f"across\x1f{board.protocol.name}\x1f{board.protocol.sha256}".encode()).digest()
     chosen = np.random.default_rng(list(words)).permutation(whole_replicates(replicates))
     return quality(board, replicates[:, chosen])

@@ -264,7 +264,7 @@ def rank_rows(rows: Sequence[Row], protocol: Protocol, groups: float) -> tuple[l
     spread = np.stack([row.spread(by) for row in rows])
     seeds = np.array([len(row.cards) for row in rows], dtype=np.float64)
     paired = source_models.paired_spreads(rows, by, groups)
-    contests = ["claimed" if row.claimed else row.sees for row in rows]
+    contests = ["" if row.claimed else row.sees for row in rows]
     pairs = comparisons.compare(values, replicates, groups, higher, spread, seeds, contests, paired)
     done = []
     for sees in SEES:
@@ -272,7 +272,7 @@ def rank_rows(rows: Sequence[Row], protocol: Protocol, groups: float) -> tuple[l
         if not peers:
             continue
         ranks = comparisons.ranks(values[peers], higher)
-        intervals = comparisons.rank_intervals(replicates[peers], higher)
+        intervals = comparisons.rank_intervals(replicates[peers], higher, groups)
         tiers = comparisons.tiers(peers, pairs.supported)
         for i, rank, (low, high), tier in zip(peers, ranks, intervals, tiers, strict=True):
             undefined = math.isnan(values[i])

@@ -12,9 +12,10 @@ from scipy.special import stdtr, stdtrit
 from scipy.stats import rankdata
 
 from ...benchmark.scoring.bootstrap import LEVEL
+from ...benchmark.scoring.intervals import STILL, unseen
 
 Floats = NDArray[np.float64]
-ROUNDING = 1e-9  # standard errors and differences up to this are rounding error, hence zero
+ROUNDING = STILL  # the same of differences, which are then zero
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,7 +26,7 @@ class Comparisons:
         difference: (n, n) row minus column, positive where the row is better.
         error: (n, n) standard error of the difference.
         supported: (n, n) whether the difference is supported after Holm's correction at 5 %: over the pairs of a
-            ranking for two entries of the same ranking, over all pairs for two of different rankings.
+            ranking for two entries of the same ranking, over all pairs with a ranking for two of different rankings.
         reach: (n, n) half the width of a 95 % interval, in standard errors.
     """
 
@@ -47,14 +48,15 @@ def compare(
     higher_is_better: bool,
     spread: Floats | None = None,
     seeds: Floats | None = None,
-    rankings: Sequence[object] | None = None,
+    rankings: Sequence[str] | None = None,
     paired: Mapping[tuple[int, int], tuple[float, float]] | None = None,
 ) -> Comparisons:
     """Compare n entries pairwise.
 
     The variance of a difference has two parts: that due to groups, which are paired, times groups / (groups - 1); and
     that due to the seeds of either entry, which are not, unless both stand on the same models. As groups and seeds are
-    few, Student's t is used with Satterthwaite's degrees of freedom, as in `intervals`.
+    few, Student's t is used with Satterthwaite's degrees of freedom, as in `intervals`. A difference that is the same
+    in every resample is as certain as its sign in so many groups: a sign test, and an interval of what may be unseen.
 
     Args:
         values: (n,) ranking figures; NaN where undefined.
@@ -63,7 +65,7 @@ def compare(
         higher_is_better: Direction of the metric.
         spread: (n, 2) `intervals.between_seeds` of each entry; zero by default.
         seeds: (n,) number of seeds of each entry; one by default.
-        rankings: (n,) the ranking that each entry belongs to; the same one by default.
+        rankings: (n,) the ranking that each entry belongs to, empty for one that has none; the same one by default.
         paired: (row, column), row < column -> `intervals.between_seeds` of the difference of two entries whose seeds
             are paired (`source_models`).
     """
@@ -93,8 +95,18 @@ def compare(
     equal = np.abs(difference) <= ROUNDING
     with np.errstate(divide="ignore", invalid="ignore"):
         chance = np.where(equal, 1.0, 2 * stdtr(freedom, -np.abs(difference) / error))
-    supported = _supported(chance, np.zeros(len(values)) if rankings is None else np.asarray(rankings))
-    return Comparisons(difference, error, supported, stdtrit(freedom, (1 + LEVEL) / 2))
+    reach = stdtrit(freedom, (1 + LEVEL) / 2)
+    still = error == 0
+    np.fill_diagonal(still, 0)
+    error[still] = unseen(groups) / reach[still]
+    chance[still & (np.abs(difference) > ROUNDING)] = sign_test(groups)
+    supported = _supported(chance, np.array(["all"] * len(values) if rankings is None else rankings))
+    return Comparisons(difference, error, supported, reach)
+
+
+def sign_test(groups: float) -> float:
+    """Return the two-sided p-value of a difference that has one sign in all groups."""
+    return float(min(1.0, 2 * 0.5**groups))
 
 
 def _supported(chance: Floats, rankings: NDArray[Any]) -> NDArray[np.bool_]:
@@ -102,9 +114,11 @@ def _supported(chance: Floats, rankings: NDArray[Any]) -> NDArray[np.bool_]:
     upper = np.triu(np.ones(chance.shape, bool), 1)
     same = rankings[:, None] == rankings[None, :]
     supported = np.zeros_like(upper)
-    supported[upper] = holm(chance[upper]) <= 1 - LEVEL
-    for name in np.unique(rankings):
-        family = upper & same & (rankings == name)[:, None]
+    ranked = rankings != ""
+    # what nobody has run again is compared, too, but makes no comparison of ranked entries harder
+    families = [upper, upper & ranked[:, None] & ranked[None, :]]
+    families += [upper & same & (rankings == name)[:, None] for name in np.unique(rankings[ranked])]
+    for family in families:  # the narrower one decides
         supported[family] = holm(chance[family]) <= 1 - LEVEL
     return supported | supported.T
 
@@ -145,13 +159,14 @@ def ranks(values: Floats, higher_is_better: bool) -> NDArray[np.int64]:
     return np.asarray(rankdata(-quality, method="min", axis=0), dtype=np.int64)
 
 
-def rank_intervals(replicates: Floats, higher_is_better: bool) -> NDArray[np.int64]:
+def rank_intervals(replicates: Floats, higher_is_better: bool, groups: float) -> NDArray[np.int64]:
     """Compute 95 % intervals of the ranks of n entries from (n, B) replicates: (n, 2) lowest and highest rank.
 
-    Replicates in which an otherwise defined entry is undefined are left out; if most are, the interval is 1 to n.
+    Replicates in which an otherwise defined entry is undefined are left out; if most are, or if there is one group,
+    whose resamples are all the same, the interval is 1 to n.
     """
     whole = whole_replicates(replicates)
-    if not len(whole):
+    if not len(whole) or groups < 2:
         return np.tile(np.array([1, len(replicates)]), (len(replicates), 1))
     return np.stack(rank_ends(ranks(replicates[:, whole], higher_is_better)), axis=1).astype(np.int64)
 

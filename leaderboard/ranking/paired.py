@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from scipy.special import stdtr, stdtrit
 
 from ...benchmark.scoring.bootstrap import LEAST_DEFINED, LEVEL
-from ...benchmark.scoring.intervals import between_seeds
+from ...benchmark.scoring.intervals import between_seeds, unseen
 from .board import Row
-from .comparisons import ROUNDING
+from .comparisons import ROUNDING, sign_test
 
 Floats = NDArray[np.float64]
 
@@ -55,7 +55,8 @@ def paired_difference(one: Row, other: Row, name: str, units: float) -> Differen
 
     The variance of the difference has two parts, as in `intervals`: that of its mean over the seeds due to groups,
     times units / (units - 1), and that of the difference between seeds. One seed in common shows nothing of the second.
-    Student's t is used with Satterthwaite's degrees of freedom.
+    Student's t is used with Satterthwaite's degrees of freedom; a difference that does not vary is treated as in
+    `comparisons.compare`.
 
     Args:
         one: An entry.
@@ -76,7 +77,9 @@ def paired_difference(one: Row, other: Row, name: str, units: float) -> Differen
     error = math.sqrt(groups + from_seeds)
     doubt = groups**2 / (units - 1) + spread**2 / max(len(seeds) - 1, 1)
     freedom = max(error**4 / doubt, 1.0) if doubt > 0 else units - 1
-    if error <= ROUNDING:
-        return Difference(value, value, value, float(abs(value) <= ROUNDING), seeds)
+    if error <= ROUNDING:  # the same in every resample
+        reach = float(unseen(units))
+        chance = sign_test(units) if abs(value) > ROUNDING else 1.0
+        return Difference(value, value - reach, value + reach, chance, seeds)
     half = float(stdtrit(freedom, (1 + LEVEL) / 2)) * error
     return Difference(value, value - half, value + half, float(2 * stdtr(freedom, -abs(value) / error)), seeds)

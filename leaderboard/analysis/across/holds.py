@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
@@ -104,6 +105,8 @@ def _predicted(board: Board, found: Correlation | None) -> Stated:
         return Stated("cannot be told", f"{found.entries} entries; at least {FEWEST} are needed")
     row = found.rows[1]
     gain, low, high = row.gain
+    if math.isnan(gain):
+        return Stated("cannot be told", f"the figures of the {found.entries} entries are the same, or undefined")
     why = f"gain in rank correlation {gain:+.2f} [{low:+.2f}, {high:+.2f}] over {found.entries} entries"
     return Stated("supported" if row.beats else "opposite" if row.fails else "not supported", why)
 

@@ -79,19 +79,19 @@ def test_ranks_and_their_intervals_agree_with_scipy():
     replicates = rng.integers(0, 6, (7, 500)).astype(float)
     each = np.stack([stats.rankdata(-column, method="min") for column in replicates.T], axis=1)
     assert (comparisons.ranks(replicates, True) == each).all()
-    found = comparisons.rank_intervals(replicates, True)
+    found = comparisons.rank_intervals(replicates, True, 30)
     assert (found[:, 0] <= np.median(each, axis=1)).all()
     assert (found[:, 1] >= np.median(each, axis=1)).all()
     apart = np.array([[3.0] * 100, [2.0] * 100, [1.0] * 100])
-    assert comparisons.rank_intervals(apart, True).tolist() == [[1, 1], [2, 2], [3, 3]]
+    assert comparisons.rank_intervals(apart, True, 30).tolist() == [[1, 1], [2, 2], [3, 3]]
 
 
 def test_undefined_replicates_are_no_shared_first_place():
     replicates = np.arange(4)[:, None] + np.zeros((4, 100))
     replicates[:, :10] = np.nan
-    assert comparisons.rank_intervals(replicates, False).tolist() == [[1, 1], [2, 2], [3, 3], [4, 4]]
+    assert comparisons.rank_intervals(replicates, False, 30).tolist() == [[1, 1], [2, 2], [3, 3], [4, 4]]
     replicates[:, :60] = np.nan  # most of them: nothing is known
-    assert comparisons.rank_intervals(replicates, False).tolist() == [[1, 4]] * 4
+    assert comparisons.rank_intervals(replicates, False, 30).tolist() == [[1, 4]] * 4
 
 
 def test_each_ranking_is_a_family_of_its_own():

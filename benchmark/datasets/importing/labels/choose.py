@@ -12,7 +12,7 @@ from ..notes import GraveNote
 from ..options import Options
 from ..problems import Problems
 from .findings import joined_by, with_and_without, without
-from .spellings import alike, canonical, may_mean_missing, means_missing, pick_labels, uncertain, visible
+from .spellings import NO_FINDING, alike, canonical, may_mean_missing, means_missing, pick_labels, uncertain, visible
 
 SHOWN = 5  # labels
 
@@ -40,6 +40,8 @@ def choose_labels(
         MedshiftError: An option names a label that there is not.
     """
     rows = rows.assign(label=canonical(rows["label"], decimal_comma=decimal_comma and not options.label_contains))
+    if not options.label_contains:
+        rows["label"] = rows["label"].replace(NO_FINDING, "")  # no class
     if options.drop_labels:
         dropped = pick_labels(options.drop_labels, rows["label"].unique())
         noun = "row" if rows["file"].duplicated().any() else "image"  # of several rows, others may stay

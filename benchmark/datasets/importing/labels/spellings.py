@@ -35,6 +35,8 @@ MISSING = (
 )
 CODES = ("-1", "-9", "-99", "-999")  # of what is uncertain or missing, beside 0 and 1
 LISTED = re.compile(r"\[.*\]", re.DOTALL)  # a list, as Python writes it
+EMPTY = re.compile(r"\[\s*\]")
+NO_FINDING = "[]"
 QUOTED = re.compile(r"'([^']*)'|\"([^\"]*)\"")
 INNER = re.compile(r"(?<=\w)[\s_-]+(?=\w)")  # between words; a sign before or after one is another label: HER2-
 
@@ -42,13 +44,19 @@ INNER = re.compile(r"(?<=\w)[\s_-]+(?=\w)")  # between words; a sign before or a
 def canonical(labels: pd.Series[str], *, decimal_comma: bool = False) -> pd.Series[str]:
     """Write labels alike: blank ones empty, composed letters (NFC), whole numbers as such if all are numbers.
 
+    A list of findings becomes `a|b`, and an empty one `NO_FINDING`, which is another thing than a cell without a list.
+
     Args:
         labels: As they are written.
         decimal_comma: Whether a comma may be a decimal mark: `1,0` is 1 if all labels are whole numbers or such.
     """
     normal = {label: unicodedata.normalize("NFC", label) if label.strip() else "" for label in labels.unique()}
     if all(LISTED.fullmatch(label) for label in normal.values() if label):
-        normal = {label: "|".join(map("".join, QUOTED.findall(new))) for label, new in normal.items()}
+        normal = {
+            label: new if EMPTY.fullmatch(new) else "|".join(map("".join, QUOTED.findall(new)))
+            for label, new in normal.items()
+        }
+    normal = {label: NO_FINDING if EMPTY.fullmatch(new) else new for label, new in normal.items()}
     spoken = [label for label in normal.values() if label.strip() and not means_missing(label, normal.values())]
     if decimal_comma and all(NUMBER.fullmatch(label) or DECIMAL_COMMA.fullmatch(label) for label in spoken):
         normal = {

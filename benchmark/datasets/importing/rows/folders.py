@@ -85,6 +85,12 @@ def from_folders(root: Path, options: Options, problems: Problems, notes: list[s
         )
     if not options.label_column:
         table = choose_labels(table, "folder", options, problems, notes)
+    if len(domains) > 1 and table["label"].nunique() > 2 and (table.groupby("label")["domain"].nunique() == 1).all():
+        raise MedshiftError(
+            f"the folders {', '.join(domains)[:200]} of {root} share no folder that names a class "
+            f"({table['label'].iloc[0]!r} is in {table['domain'].iloc[0]!r} only): are they classes, with patients in "
+            "them? Expected domain/class/image; for others, write a manifest with image, label, domain, split_group"
+        )
     return table.reset_index(drop=True), others
 
 

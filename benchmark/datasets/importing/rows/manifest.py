@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import os
-import re
 from pathlib import Path
 
 import pandas as pd
 
 from .....shifts.errors import MedshiftError
 from ....files import text
+from ....files.wording import plural
 from ... import split_names
 from ...dataset import COLUMNS
 from ..formats.pointers import missing
 from ..formats.reader import OWN
 from ..labels.choose import choose_labels
-from ..labels.spellings import alike, means_missing, visible
+from ..labels.spellings import alike, means_missing
 from ..notes import GraveNote
 from ..options import Options
 from ..problems import Problems
@@ -24,8 +24,6 @@ from .names import find_files
 from .paths import ContainedPaths
 from .repeated import merge_repeated
 from .table import read_table
-
-ZEROS = re.compile(r"(?<!\d)0+(?=\d)")
 
 
 def from_manifest(root: Path, path: Path, options: Options, problems: Problems, notes: list[str]) -> pd.DataFrame:
@@ -44,7 +42,8 @@ def from_manifest(root: Path, path: Path, options: Options, problems: Problems, 
     Raises:
         MedshiftError: It is not a table, lacks a column that is needed, or an option names what it does not hold.
     """
-    read = read_table(path, (options.image_column, options.label_column or "label"), notes)
+    asked = (options.image_column, options.label_column or "label", options.group_column, options.domain_from)
+    read = read_table(path, asked[:2], notes, [name for name in asked[2:] if name])
     columns = choose_columns(read, path, options, notes)
     if not len(read):
         raise MedshiftError(f"{path} lists no images")
@@ -78,33 +77,11 @@ def _check(rows: pd.DataFrame, columns: dict[str, str], problems: Problems, note
         for value in cells.unique() if name in ("label", "domain") else ():
             if value not in elsewhere and (why := text.fault(value, text.LONGEST_NAME)):
                 problems.add(f"{column} {text.visible(value, 80)!r} {why}", int(lines[cells == value].iloc[0]))
-        if name == "domain":
-            for names in alike(cells.unique()):
-                told = " and ".join(repr(each) for each in names)
-                notes.append(
-                    GraveNote(
-                        f"{column} {told} look alike, and count as {len(names)} sites: write them alike if they are one"
-                    )
-                )
-        if name == "group":
-            written = pd.Series(cells.unique()).map(_plain).value_counts()
-            if count := int((written > 1).sum()):
-                notes.append(
-                    GraveNote(
-                        f"{count:,} groups are written in ways that differ in case, leading zeros or invisible "
-                        f"characters only, and count as different patients: write them alike in {column}"
-                    )
-                )
         if name in ("domain", "group"):
             counts = cells.value_counts()
             for value in sorted(value for value in counts.index if means_missing(value, counts.index)):
                 what = "one group, that is as one patient" if name == "group" else "a domain"
                 notes.append(GraveNote(f"{column} `{value}` of {counts[value]:,} images counts as {what}; missing?"))
-
-
-def _plain(group: str) -> str:
-    """Return a group without case, leading zeros of numbers and characters that have no width."""
-    return ZEROS.sub("", visible(group).casefold())
 
 
 def _locate_files(
@@ -114,7 +91,10 @@ def _locate_files(
     problems.about(rows["file"].tolist())
     rows = find_files(root, rows, problems, notes)
     inside = ContainedPaths(root, options.follow_links)
-    files, reals = rows["file"].tolist(), []
+    files, reals = [inside.relative(name) for name in rows["file"]], []
+    moved = sum(one != other for one, other in zip(files, rows["file"], strict=True))
+    if moved:  # samples are named after them, in any place that the folder is moved to
+        notes.append(f"{plural(moved, 'absolute path')} read relative to the folder")
     for index, (name, line) in enumerate(zip(files, rows["line"].tolist(), strict=True)):
         real = inside.real(name) if name.strip() else ""
         if real is None:

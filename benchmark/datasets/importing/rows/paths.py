@@ -80,6 +80,14 @@ class ContainedPaths:
             return path
         return self._lexical(name) if self._follow and ".." not in name.split("/") else None
 
+    def relative(self, name: str) -> str:
+        """Return an absolute path below the folder as a relative one; any other name as it is."""
+        path = self._lexical(name) if os.path.isabs(name) else None  # noqa: PTH117
+        if path is None:
+            return name
+        root = next(root for root in (self._given, self._root) if path.startswith(root.rstrip(os.sep) + os.sep))
+        return os.path.relpath(path, root)
+
     def holds(self, path: str) -> bool:
         """Tell whether an absolute path without links is the folder or below it."""
         return path == self._root or path.startswith(self._root.rstrip(os.sep) + os.sep)

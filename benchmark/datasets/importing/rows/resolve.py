@@ -13,6 +13,7 @@ from ...shared_groups import groups_per_domain
 from ..formats.dicom.header import TAGS, pseudonyms
 from ..formats.reader import OWN, Reader
 from ..labels.choose import ordered
+from ..look_alikes import groups_alike, sites_alike
 from ..notes import GraveNote
 from ..options import Options
 from ..problems import Problems
@@ -44,6 +45,7 @@ def resolve_rows(reader: Reader, options: Options, problems: Problems, notes: li
             notes.append("groups come from --group-pattern, not from the manifest")
         rows["group"] = groups_by_pattern(rows, options.group_pattern, problems)
         if reader.private:
+            notes += groups_alike(rows["group"])
             hidden = pseudonyms(rows["group"], "g-")
             rows["group"] = rows["group"].map(hidden)
     elif not (rows["group"] != "").any():
@@ -54,6 +56,9 @@ def resolve_rows(reader: Reader, options: Options, problems: Problems, notes: li
                 "name the patient with --group-pattern or a column split_group"
             )
         )
+    notes += sites_alike(rows["domain"])
+    if not reader.private:  # groups that are made of patients' names were looked at before
+        notes += groups_alike(rows["group"])
     return rows
 
 

@@ -12,13 +12,14 @@ from ....files.text_tables import refuse_workbook
 from .text_table import read_text
 
 
-def read_table(path: Path, needed: Sequence[str], notes: list[str]) -> pd.DataFrame:
+def read_table(path: Path, needed: Sequence[str], notes: list[str], named: Sequence[str] = ()) -> pd.DataFrame:
     """Read a manifest as text, with empty strings for empty cells.
 
     Args:
         path: The manifest; its content tells whether it is Parquet.
         needed: Columns of file and label.
         notes: Get what is not as in most tables.
+        named: Further columns that are asked for by name, of which there must not be two that differ.
 
     Returns:
         The table; its index is the line in the file (text) or the row from 1 (Parquet).
@@ -33,7 +34,7 @@ def read_table(path: Path, needed: Sequence[str], notes: list[str]) -> pd.DataFr
             read = _parquet(path, needed, notes)
         else:
             refuse_workbook(start, path)
-            read = read_text(path.read_bytes(), path, needed, notes)
+            read = read_text(path.read_bytes(), path, needed, notes, named)
     except (OSError, ValueError) as error:  # pyarrow's are of these kinds
         raise MedshiftError(f"{path} cannot be read as a table: {str(error).strip().splitlines()[0]}") from error
     read.columns = [str(name) for name in read.columns]
@@ -65,7 +66,7 @@ def _parquet(path: Path, needed: Sequence[str], notes: list[str]) -> pd.DataFram
         read = read.reset_index()
     for field in table.schema:
         if pa.types.is_list(field.type) or pa.types.is_large_list(field.type):  # several findings, as in `a|b`
-            read[field.name] = ["|".join(map(str, cell)) if cell is not None else "" for cell in read[field.name]]
+            read[field.name] = ["" if cell is None else "|".join(map(str, cell)) or "[]" for cell in read[field.name]]
     read = read.astype(object).where(read.notna(), "").astype(str)
     read.index = pd.RangeIndex(1, len(read) + 1)
     return read

@@ -18,7 +18,9 @@ HEAD = 1 << 16  # bytes that tell the encoding
 LARGEST_CELL = 1 << 20  # characters: beyond it a quote was not closed
 
 
-def read_text(data: bytes, path: Path, needed: Sequence[str], notes: list[str]) -> pd.DataFrame:
+def read_text(
+    data: bytes, path: Path, needed: Sequence[str], notes: list[str], named: Sequence[str] = ()
+) -> pd.DataFrame:
     """Read a table with a header; every cell is text.
 
     Args:
@@ -26,6 +28,7 @@ def read_text(data: bytes, path: Path, needed: Sequence[str], notes: list[str]) 
         path: The file, for messages.
         needed: Columns that tell a separator by standing in the header; case does not matter.
         notes: Get what is not as in most tables.
+        named: Further columns of which there must not be two that differ.
 
     Returns:
         The table; its index is the line in the file, and its attribute `separator` says what parts the cells.
@@ -35,10 +38,10 @@ def read_text(data: bytes, path: Path, needed: Sequence[str], notes: list[str]) 
     """
     text = _decode(data, path, notes)
     first, _, rest = text.partition("\n")
-    named = named_separator(first)
-    skipped = 0 if named is None else 1
-    text = text if named is None else rest
-    separator = named or _separator(text, needed)
+    told = named_separator(first)
+    skipped = 0 if told is None else 1
+    text = text if told is None else rest
+    separator = told or _separator(text, needed)
     if separator != ",":
         notes.append(f"{path.name} is separated by {NAMED.get(separator, f'`{separator}`')}")
     lines, rows = _parse(text, separator, path, skipped)
@@ -62,7 +65,7 @@ def read_text(data: bytes, path: Path, needed: Sequence[str], notes: list[str]) 
             row[1:] = [cell.lstrip(" ") for cell in row[1:]]
         row[len(columns) :] = [""] * (len(columns) - len(row))
     read = pd.DataFrame(rows, columns=columns, index=pd.Index(lines, dtype="int64"), dtype=str)
-    _refuse_rivals(read, [name.strip() for name in header], {*needed, *ROLES}, path)
+    _refuse_rivals(read, [name.strip() for name in header], {*needed, *named, *ROLES}, path)
     read.attrs["separator"] = separator
     return read[[name for name, head in zip(columns, header, strict=True) if head.strip() or (read[name] != "").any()]]
 
@@ -114,6 +117,12 @@ def _parse(text: str, separator: str, path: Path, skipped: int) -> tuple[list[in
         try:
             reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=strict)
             for row in reader:
+                if not strict and reader.line_num > start + 1:  # a quote that stands for inches would swallow lines
+                    raise MedshiftError(
+                        f"{path} cannot be read as a table: the row of line {start + 1 + skipped} goes on to line "
+                        f"{reader.line_num + skipped}, and quotes elsewhere have text behind them: close its quote, or "
+                        'write " within a cell as ""'
+                    )
                 if any(row):
                     lines.append(start + 1 + skipped)
                     rows.append(row)

@@ -7,10 +7,11 @@ import pytest
 from helpers.cli import medshift
 from helpers.images.dicom_files import tree, write
 from helpers.images.image_folders import picture
+from pydicom import dcmread
 
 from medshift.benchmark.datasets import store
 from medshift.benchmark.datasets.importing.add import add
-from medshift.benchmark.datasets.importing.formats.dicom.header import pseudonyms
+from medshift.benchmark.datasets.importing.formats.dicom.header import pseudonyms, with_one_issuer
 from medshift.benchmark.datasets.importing.options import Options
 from medshift.benchmark.datasets.manifest import read_manifest
 from medshift.shifts.errors import MedshiftError
@@ -49,6 +50,23 @@ def test_no_patient_is_stored_plainly(tmp_path):
     # a short number cannot be guessed by hashing all of them: the key is the whole set
     assert pseudonyms(["1", "2"], "p-")["1"] != pseudonyms(["1", "3"], "p-")["1"]
     assert pseudonyms(["1", "2"], "p-") == pseudonyms(["2", "1", "2"], "p-")
+
+
+def test_a_patient_with_an_issuer_in_some_files_is_one(tmp_path):
+    where, _ = tree(tmp_path / "in")
+    for number in range(8):  # patients of two images
+        path = next(where.rglob(f"{number}.dcm"))
+        read = dcmread(path)
+        read.IssuerOfPatientID = "HOSP" if number % 2 else ""
+        read.PatientID = f"{'00' if number == 7 else ''}{number // 2 + 1}"
+        read.save_as(path)
+    made = add("set", where, Options(domain_from="Manufacturer"))
+    assert made.table["group"].nunique() == 5
+    assert any(note.startswith("1 groups are written in ways that differ in case, leading zeros") for note in made.notes)
+    # of two issuers, nobody knows which is meant
+    assert with_one_issuer(["1\x1f", "1\x1fA", "2\x1f", "2\x1fA", "2\x1fB", "study"]) == [
+        *("1\x1fA", "1\x1fA", "2\x1f", "2\x1fA", "2\x1fB", "study")
+    ]
 
 
 def test_candidates_are_shown_where_none_is_chosen(tmp_path, home):

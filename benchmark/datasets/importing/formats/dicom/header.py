@@ -17,7 +17,7 @@ from .spacing import SPACINGS, aspect, squared
 from .tags import number, text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
 
 KEPT = (
@@ -28,6 +28,7 @@ KEPT = (
     "PatientAge",
 )  # kept in addition to `TAGS`: possible confounders
 COLOURS = ("RGB", "PALETTE COLOR", "YBR_FULL", "YBR_FULL_422", "YBR_ICT", "YBR_RCT")
+ISSUED = "\x1f"  # between an id and its issuer
 CONTRADICTING = (("MONOCHROME1", "IDENTITY"), ("MONOCHROME2", "INVERSE"))
 PIXELS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
 READ = (
@@ -120,7 +121,7 @@ def read_header(path: Path, label_tag: str = "") -> DicomHeader:
         if coloured and like not in COLOURS:  # pydicom would return its channels as they are
             raise UnsupportedFile(f"colours are {like or 'not named'}; read are {', '.join(COLOURS)}")
         known = text(read, "PatientID")
-        patient = f"{known}\x1f{text(read, 'IssuerOfPatientID')}" if known else text(read, "StudyInstanceUID")
+        patient = f"{known}{ISSUED}{text(read, 'IssuerOfPatientID')}" if known else text(read, "StudyInstanceUID")
         whole = "PixelData" in read
         return DicomHeader(
             width=width,
@@ -143,6 +144,20 @@ def read_header(path: Path, label_tag: str = "") -> DicomHeader:
             aspect=aspect(read),
             tags={name: text(read, name) for name in wanted[len(READ) :]},
         )
+
+
+def with_one_issuer(patients: Sequence[str]) -> list[str]:
+    """Let an id without an issuer be that of the only issuer it has elsewhere: one patient, not two.
+
+    Args:
+        patients: Id, `ISSUED` and issuer of each image; other names stay as they are.
+    """
+    issuers: dict[str, set[str]] = {}
+    for known, mark, issuer in (patient.partition(ISSUED) for patient in patients):
+        if mark and issuer:
+            issuers.setdefault(known, set()).add(issuer)
+    only = {f"{known}{ISSUED}": f"{known}{ISSUED}{min(found)}" for known, found in issuers.items() if len(found) == 1}
+    return [only.get(patient, patient) for patient in patients]
 
 
 def pseudonyms(names: Iterable[str], prefix: str) -> dict[str, str]:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from ......shifts.errors import MedshiftError
 from .....files.wording import plural
 from ...labels.choose import choose_labels
+from ...look_alikes import groups_alike
 from ...not_finite import nan_note
 from ...notes import GraveNote
 from ...options import Options
@@ -26,7 +27,7 @@ from ..resize import luma, resized, square
 from ..sizes import Sizes
 from ..value_range import ValueRanges
 from ..windowing import levels
-from .header import DicomHeader, pseudonyms, read_header
+from .header import ISSUED, DicomHeader, pseudonyms, read_header, with_one_issuer
 from .notes import header_notes
 from .opening import open_dicom
 from .pixels import read_values
@@ -138,8 +139,10 @@ class DicomReader:
             rows[own] = [of.tags[name] for of in self._heads]
         if not (rows["group"] != "").any() and not self._options.group_pattern:
             # groups of a manifest are the user's own names and stay
-            people = pseudonyms((of.patient for of in self._heads), "p-")
-            rows["group"] = [people[of.patient] for of in self._heads]
+            patients = with_one_issuer([of.patient for of in self._heads])
+            self.notes += groups_alike(patient.partition(ISSUED)[0] for patient in patients)
+            people = pseudonyms(patients, "p-")
+            rows["group"] = [people[patient] for patient in patients]
             self.notes.append("groups are hashed patient ids")
             unknown = sum(of.anonymous for of in self._heads)
             if unknown:

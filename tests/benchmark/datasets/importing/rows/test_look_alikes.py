@@ -38,10 +38,42 @@ def test_domains_and_groups_that_look_alike_are_told(tmp_path):
     where = edit(small(tmp_path / "in"), ",b,b-p0,", ",B,b-p00,")
     made = add("set", where, Options())
     assert made.domains == ["a", "b", "B"]
-    assert "domain 'B' and 'b' look alike, and count as 2 sites: write them alike if they are one" in made.notes
+    assert "domains 'B' and 'b' look alike, and count as 2 sites: write them alike if they are one" in made.notes
     assert any(
         note.startswith("1 groups are written in ways that differ in case, leading zeros") for note in made.notes
     )
+
+
+def test_a_group_as_a_column_of_floats_writes_it_is_told(tmp_path):
+    where = small(tmp_path / "in")
+    table = pd.read_csv(where / "manifest.csv")
+    numbers = table["split_group"].str.extract(r"(\d+)$")[0].where(table.index % 2 == 0, lambda of: of + ".0")
+    table.assign(split_group=table["domain"].map({"a": "1", "b": "2"}) + numbers).to_csv(where / "manifest.csv")
+    told = [note for note in add("set", where, Options()).notes if "count as different patients" in note]
+    assert told == [
+        "8 groups are written in ways that differ in case, leading zeros, `.0` or invisible characters only, and count as "
+        "different patients: write them alike if they are one"
+    ]
+
+
+def test_folders_of_one_site_in_two_spellings_are_told(tmp_path):
+    for site in ("site-a", "Site-A"):
+        for label in ("no", "yes"):
+            (tmp_path / "in" / site / label).mkdir(parents=True)
+            for number in range(3):
+                pixels = np.random.default_rng(number).integers(0, 255, (9, 9), dtype=np.uint8)
+                Image.fromarray(pixels).save(tmp_path / "in" / site / label / f"{number}.png")
+    notes = add("set", tmp_path / "in", Options()).notes
+    assert "domains 'Site-A' and 'site-a' look alike, and count as 2 sites: write them alike if they are one" in notes
+
+
+def test_classes_with_patients_in_them_are_not_taken_for_sites_with_classes(tmp_path):
+    for name in ("NORMAL/p1", "NORMAL/p2", "SICK/p3", "SICK/p4"):
+        (tmp_path / "in" / name).mkdir(parents=True)
+        for number in range(2):
+            Image.fromarray(np.zeros((9, 9), dtype=np.uint8)).save(tmp_path / "in" / name / f"{number}.png")
+    with pytest.raises(MedshiftError, match=r"NORMAL, SICK of .* share no folder that names a class .*: are they classes"):
+        add("set", tmp_path / "in", Options())
 
 
 def test_two_columns_of_one_name_are_refused_where_they_differ(tmp_path):
@@ -66,16 +98,36 @@ def test_folders_of_splits_are_no_sites(tmp_path):
         add("set", tmp_path / "in", Options())
 
 
+def test_two_group_columns_of_one_name_are_refused_where_they_differ(tmp_path):
+    where = small(tmp_path / "in")
+    head, *lines = (where / "manifest.csv").read_text().splitlines()
+    rows = [f"{line},{number},{number // 2}" for number, line in enumerate(lines)]
+    (where / "manifest.csv").write_text("\n".join([f"{head},Patient,Patient", *rows]))
+    with pytest.raises(MedshiftError, match="2 columns are called 'Patient' and differ, first in line"):
+        add("set", where, Options(group_column="Patient"))
+
+
+def test_absolute_paths_name_samples_as_relative_ones_do(tmp_path):
+    where = small(tmp_path / "in")
+    plain = add("plain", where, Options()).table["sample_id"].tolist()
+    edit(where, "\nimages/", f"\n{where}/images/", count=-1)
+    made = add("absolute", where, Options())
+    assert made.table["sample_id"].tolist() == plain
+    assert "16 absolute paths read relative to the folder" in made.notes
+
+
 @pytest.mark.parametrize("form", ["csv", "parquet"])
 def test_lists_of_findings_are_several_findings(tmp_path, form):
     where = small(tmp_path / "in")
     table = pd.read_csv(where / "manifest.csv")
-    found = [["Mass", "Effusion"] if number % 2 else ["No"] for number in range(len(table))]
+    found = [["Mass", "Effusion"] if number % 2 else ["No"] if number % 4 else [] for number in range(len(table))]
     if form == "csv":
         table.assign(label=list(map(str, found))).to_csv(where / "manifest.csv", index=False)
     else:
         (where / "manifest.csv").unlink()
         table.assign(label=found).to_parquet(where / "manifest.parquet")
+    with pytest.raises(MedshiftError, match="empty label"):
+        add("set", where, Options())
     made = add("set", where, Options(label_contains="Mass"))
     assert made.classes == ("no Mass", "Mass")
     assert made.table["label"].tolist() == [number % 2 for number in range(len(table))]

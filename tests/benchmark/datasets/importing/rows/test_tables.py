@@ -113,6 +113,10 @@ def test_lines_are_counted_through_cells_with_line_breaks(tmp_path):
             "line 3 has more cells than its header has columns: quote cells",
         ),
         (b'image,label,domain\n"a.png,x,y\nb.png,x,y\n', "a quote is not closed in the row of line 2"),
+        (
+            b'image,label,domain,notes\na.png,x,y,"5 mm nodule\nb.png,x,y,\nc.png,x,y,"6 mm nodule\n',
+            "the row of line 2 goes on to line 4, and quotes elsewhere have text behind them: close its quote",
+        ),
         (b"file;finding;site\na.png;x;y\n", "no column 'image' or 'label'; its columns are file, finding, site"),
         (
             b"a.png,neg,A,p\nb.png,pos,A,q\n",

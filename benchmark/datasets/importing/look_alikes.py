@@ -1,0 +1,45 @@
+"""Sites and patients that are written in several ways, and so count as several."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+import pandas as pd
+
+from .labels.spellings import WHOLE, alike, visible
+from .notes import GraveNote
+
+ZEROS = re.compile(r"(?<!\d)0+(?=\d)")
+
+
+def sites_alike(domains: Iterable[str]) -> list[GraveNote]:
+    """Tell of domains that look alike: a scanner would be tested as a shift of itself."""
+    found = alike({name for name in domains if name})
+    return [
+        GraveNote(
+            f"domains {' and '.join(map(repr, names))} look alike, and count as {len(names)} sites: write them alike "
+            "if they are one"
+        )
+        for names in found
+    ]
+
+
+def groups_alike(groups: Iterable[str]) -> list[GraveNote]:
+    """Tell of groups that look alike: a patient would stand on both sides of a split."""
+    written = pd.Series(sorted(set(groups)), dtype=object).map(_plain).value_counts()
+    count = int((written > 1).sum())
+    if not count:
+        return []
+    return [
+        GraveNote(
+            f"{count:,} groups are written in ways that differ in case, leading zeros, `.0` or invisible characters "
+            "only, and count as different patients: write them alike if they are one"
+        )
+    ]
+
+
+def _plain(group: str) -> str:
+    """Return a group without case, leading zeros of numbers, `.0` of whole ones and characters that have no width."""
+    name = visible(group).casefold()
+    return ZEROS.sub("", WHOLE.sub(r"\1", name) if WHOLE.fullmatch(name) else name)
