@@ -5,9 +5,9 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +20,10 @@ from .importing import decoded
 from .importing.collection import Collection, open_collection
 from .importing.options import Options, make_options
 from .importing.rows.paths import MANIFESTS, locate
-from .streaming.rows import read_blocks
+from .streaming.rows import BLOCK, read_rows
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 IN_NAME = ("modality", "classes", "image_size")  # options that a protocol says itself
 ARRANGED = ("groups_per_domain", "ignore_split")  # options that its truth says
@@ -53,13 +56,19 @@ def read_manifest(
     return read_with(Path(folder), make_options(**options), progress)
 
 
-def read_with(folder: Path, options: Options, progress: Callable[[int, int], None] | None = None) -> Dataset:
-    """Read a folder as `read_manifest` does, with its options in one object."""
+def read_with(
+    folder: Path,
+    options: Options,
+    progress: Callable[[int, int], None] | None = None,
+    only: Sequence[str] = (),
+) -> Dataset:
+    """Read a folder as `read_manifest` does, with its options in one object; of some samples, see `open_collection`."""
     root, manifest = locate(folder)
     if manifest is None:
         raise MedshiftError(f"no {' or '.join(MANIFESTS[:2])} in {root}; without one, use `medshift data add`")
     needed = "" if options.group_column or options.group_pattern else "split_group"
-    found = open_collection(folder, dataclasses.replace(options, group_column=options.group_column or needed, depth=8))
+    named = dataclasses.replace(options, group_column=options.group_column or needed, depth=8)
+    found = open_collection(folder, named, only=only)
     pixels, notes = _pixels(found, options, progress)
     shape = found.reader.shape
     return Dataset(
@@ -106,17 +115,25 @@ def local_version(options: Options) -> str:
     return LOCAL if rest == Options() else f"{LOCAL}-{hashlib.sha256(repr(rest).encode()).hexdigest()[:8]}"
 
 
-def local_sha256(dataset: Dataset) -> str | None:
-    """Return the sha256 of sample ids and pixels of a folder's images; None if the data set's version stands for them.
+def local_sha256(dataset: Dataset, table: pd.DataFrame) -> str | None:
+    """Return the sha256 of the images of a truth; None if they are of a data set whose version stands for them.
 
     Under one name and version, a folder may hold other images tomorrow.
+
+    Args:
+        dataset: The data set.
+        table: A truth with a column `row`, the position of each sample in the data set.
     """
     if not dataset.version.startswith(LOCAL):
         return None
-    what = (dataset.pixels.shape, dataset.pixels.dtype.name, dataset.value_range, *dataset.table["sample_id"])
+    ordered = table.sort_values("sample_id")
+    pixels = dataset.pixels
+    what = (pixels.shape[1:], pixels.dtype.name, dataset.value_range, *ordered["sample_id"])
     digest = hashlib.sha256(repr(what).encode())
-    for block in read_blocks(dataset.pixels):
-        digest.update(np.ascontiguousarray(block).data)
+    rows = ordered["row"].to_numpy(dtype=np.int64)
+    step = max(1, BLOCK // max(1, pixels.nbytes // max(1, len(pixels))))
+    for start in range(0, len(rows), step):
+        digest.update(read_rows(pixels, rows[start : start + step]).data)
     return digest.hexdigest()
 
 

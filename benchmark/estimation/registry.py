@@ -30,8 +30,9 @@ def estimator_names() -> list[str]:
 
 
 def modules() -> set[str]:
-    """Name the modules of medshift's estimators."""
-    return {target.partition(":")[0] for target in BUILTINS.values()}
+    """Name the modules of all estimators."""
+    plugins = (point.value for name, point in TABLE.plugins.items() if name not in TABLE.clashes)
+    return {target.partition(":")[0] for target in (*BUILTINS.values(), *plugins)}
 
 
 def origins() -> list[str]:

@@ -39,7 +39,8 @@ def adopt(
         raise MedshiftError("give --dataset NAME or --data DIR, not both")
     _require_needed(options or Options(), data)
     protocol, table = read_protocol(folder)
-    found = registry.load_dataset(name) if name is not None else data_of(protocol, data, options)
+    wanted = table["sample_id"].tolist()
+    found = registry.load_dataset(name) if name is not None else data_of(protocol, data, options, wanted)
     found = arrange_like(found, protocol, table)
     wrong = differences(protocol, table, found)
     if wrong:
@@ -104,11 +105,13 @@ def _class(classes: Sequence[str], label: float) -> str:
     return classes[int(label)] if 0 <= label < len(classes) else str(label)
 
 
-def data_of(protocol: Protocol, folder: Path | None, options: Options | None = None) -> Dataset:
+def data_of(
+    protocol: Protocol, folder: Path | None, options: Options | None = None, samples: Sequence[str] = ()
+) -> Dataset:
     """Load the data set of a protocol by its name (built-in, plug-in or stored) or from a folder.
 
     The folder contains a manifest or is a stored data set. A column `split` of a manifest is not read: the protocol's
-    truth has the splits.
+    truth has the splits. With `samples`, the ids of the truth, images that a folder has besides are not read.
 
     Raises:
         MedshiftError: The data set is unknown, or another one or another version.
@@ -133,6 +136,7 @@ def data_of(protocol: Protocol, folder: Path | None, options: Options | None = N
                 modality=facts.modality,
                 ignore_split=True,
             ),
+            only=samples,
         )
         if found.version != facts.version and facts.version.startswith(manifest.LOCAL):
             raise MedshiftError(

@@ -39,7 +39,9 @@ TERMS: Mapping[str, Term] = {
     "shifted": Term(
         "shifted", "The mean of real and synthesized: how well a model does where images look different. It ranks."
     ),
-    "drop": Term("drop", "Clean minus shifted: what a model loses where images look different. Small is good."),
+    "drop": Term(
+        "drop", "By how much shifted is worse than clean: what is lost where images look different. Small is good."
+    ),
     "shift": Term("shift", "A change of the images that another scanner, detector, lamp or setting would bring."),
     "severity": Term(
         "severity", "How strong a synthesized shift is, from 1 (hardly visible) to 5, on a scale in physical units."

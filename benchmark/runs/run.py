@@ -151,7 +151,7 @@ def _require_same_config(job: Job) -> None:
         raise MedshiftError(
             f"{job.folder} holds a submission made with other settings: move it away or choose another --out"
         )
-    if found.dataset.images_sha256 is not None and found.dataset.images_sha256 != local_sha256(job.dataset):
+    if found.dataset.images_sha256 is not None and found.dataset.images_sha256 != local_sha256(job.dataset, job.table):
         raise MedshiftError(
             f"{job.folder} holds a submission made with other images under the same names: move it away or choose "
             "another --out"
@@ -172,7 +172,7 @@ def _run_key(job: Job, shifts: dict[str, str], device: str, threads: int) -> str
     """Hash everything that the predictions depend on."""
     what = [job.protocol.sha256, job.name, registry.config(job.baseline), job.seed, shifts, device, threads]
     what += [registry.code(job.baseline), environment.sources(), job.budget.draws, job.budget.keys]
-    what += [job.precision, job.way, local_sha256(job.dataset)]
+    what += [job.precision, job.way, local_sha256(job.dataset, job.table)]
     if job.criteria is not None:  # written before the run: what was predicted without them is not theirs
         what.append(job.criteria.sha256)
     return hashlib.sha256(json.dumps([*what, environment.packages()], sort_keys=True).encode()).hexdigest()
@@ -233,7 +233,7 @@ def _write_card(
             name=dataset.name,
             version=dataset.version,
             truth_sha256=protocol.truth_sha256,
-            images_sha256=local_sha256(dataset),
+            images_sha256=local_sha256(dataset, job.table),
         ),
         baseline=card.BaselineClaim(
             name=job.label,

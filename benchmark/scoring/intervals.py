@@ -156,7 +156,8 @@ def _on_logits(value: Floats, reach: Floats, bound: Floats, units: Floats, tail:
     """Compute an interval that is symmetric on the logit of a value's position between its bounds.
 
     A value that does not vary between resamples is not certain either, and as a rule it is at a bound: if none of n
-    groups erred, the other end is `unseen` away. A difference, which may be negative, is that far open to both sides.
+    groups erred, the other end is `unseen` away. One between its bounds, such as a difference of nothing, is as far
+    open to both sides, as a share of half the width.
     """
     width = bound[:, 1] - bound[:, 0]
     share = (value - bound[:, 0]) / width
@@ -165,7 +166,7 @@ def _on_logits(value: Floats, reach: Floats, bound: Floats, units: Floats, tail:
     steep = odds * (1 - odds)
     middle, half = np.log(odds / (1 - odds)), np.where(inner, np.minimum(reach / width / steep, 500), 0)
     low, high = (1 / (1 + np.exp(-(middle + sign * half))) for sign in (-1, 1))
-    open_ = unseen(units, tail) * np.where(bound[:, 0] < 0, 0.5, 1.0)  # in a difference, a figure may change by half
+    open_ = unseen(units, tail) * np.where(inner, 0.5, 1.0)
     varied = inner & (reach > STILL)
     low = np.where(varied, low, np.maximum(share - open_, 0))
     high = np.where(varied, high, np.minimum(share + open_, 1))

@@ -45,7 +45,7 @@ def variants(study: Study, choice: ProtocolChoice, out: Path, bar: terms.Bar = t
     axes = list(protocol_axes(study))
     if not axes:
         dataset, protocol, table = terms.resolve_terms(choice.data, choice.choices, choice.folder, bar)
-        made = planned.Study(choice, protocol, table.drop(columns="row"), local_sha256(dataset))
+        made = planned.Study(choice, protocol, table.drop(columns="row"), local_sha256(dataset, table))
         return [Variant({}, None, made)]
     if len(axes) > 1 or choice.folder is not None:
         what = " and ".join(axis.name for axis in axes)
@@ -120,7 +120,7 @@ def _made(
     told = {key: getattr(default, key) for key in (*IN_NAME, *ARRANGED)}  # the protocol says them itself
     data = replace(choice.data, options=replace(choice.data.options, **told))
     placed = replace(choice, data=data, choices=Choices(), folder=out / protocol.name)
-    return planned.Study(placed, protocol, table.drop(columns="row"), local_sha256(dataset))
+    return planned.Study(placed, protocol, table.drop(columns="row"), local_sha256(dataset, table))
 
 
 def _loaded(choice: ProtocolChoice, bar: terms.Bar) -> tuple[Dataset, str, Protocol]:

@@ -195,11 +195,11 @@ def limits(rows: int, columns: int) -> Limits:
 
 
 def _take(seen: Inspected, key: str, rows: _Rows, own: NDArray[np.int64], wanted: pd.DataFrame) -> None:
-    """Add a condition, in which a refused image has probability 0 for its class, and the other classes share 1."""
+    """Add a condition, in which a refused image is called the class after its own with probability 1: surely wrong."""
     values, rejected = rows.probabilities[own], rows.rejected[own]
     if rejected.any() and len(own) == len(wanted):
-        values[rejected] = 1 / (values.shape[1] - 1)
-        values[rejected, wanted["label"].to_numpy(dtype=np.int64)[rejected]] = 0
+        labels = wanted["label"].to_numpy(dtype=np.int64)[rejected]
+        values[rejected] = np.eye(values.shape[1], dtype=values.dtype)[(labels + 1) % values.shape[1]]
         seen.rejected[key] = rejected
     seen.arrays[key] = values
 

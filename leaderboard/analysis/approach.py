@@ -43,8 +43,8 @@ def other_weights(row: Row) -> str:
         found = card.weights.pretraining[:LONGEST]
         if is_imagenet(found):
             return ""
-        return f"{card.weights.origin}, pretraining not stated" if found == NOT_STATED else found
-    arch = str(card.baseline.config.get("arch", ""))
+        return f"{card.weights.origin[:LONGEST]}, pretraining not stated" if found == NOT_STATED else found
+    arch = str(card.baseline.config.get("arch", ""))[:LONGEST]
     if arch.startswith(OUTSIDE):
         return arch
     tag = arch.partition(".")[2]

@@ -114,8 +114,7 @@ def correlation(board: Board) -> Correlation | None:
     resampled_gains = resampled[:, :, -1] - resampled[:, :1, -1]
     ends = np.stack(_interval(resampled_gains), axis=1)
     with np.errstate(divide="ignore", invalid="ignore"):
-        known = ~np.isnan(resampled_gains)
-        error = np.std(resampled_gains, axis=0, where=known) if len(board.rows) >= FEWEST else np.nan
+        error = np.array([_spread(each) for each in resampled_gains.T])
         chance = np.where(gains == 0, 1.0, 2 * norm.sf(np.abs(gains) / error))
     supported = np.zeros(len(chance), bool)
     # the mean is one planned comparison; the single shifts are many, hence corrected
@@ -219,6 +218,12 @@ def _interpretation(
     if not any(row.beats for row in shifts):
         parts.append(f"That a single shift predicts better than clean is not supported for any of the {len(shifts)}.")
     return answer + few, " ".join(parts)
+
+
+def _spread(replicates: Floats) -> float:
+    """Return the standard deviation of what is defined; NaN if nothing is."""
+    defined = replicates[~np.isnan(replicates)]
+    return float(defined.std()) if len(defined) else math.nan
 
 
 def _of_which(claimed: int) -> str:

@@ -16,7 +16,6 @@ import numpy as np
 
 from ...benchmark.protocols.condition import Condition
 from ...benchmark.scoring.estimate import Estimate, intervals_of, weighted
-from ...benchmark.scoring.intervals import unseen
 from .criteria.criterion import Rule
 from .entry.scores import EntryScores
 
@@ -31,8 +30,7 @@ class Margin:
         condition: The condition.
         figure: The figure as the rule has it: a metric, or a loss, which is positive where it is worse.
         good: The same, turned so that high values are good, less the limit: the rule holds from 0 on.
-        certain: Whether it is a loss in patients of one image each, none of which changed: its bounds are Clopper and
-            Pearson's.
+        certain: Whether it is the loss of the source's own images to themselves: none, whoever the patients are.
     """
 
     condition: Condition
@@ -52,9 +50,9 @@ def margins(scores: EntryScores, rule: Rule, conditions: Sequence[Condition]) ->
         if rule.limit == "loses_at_most":
             loss = weighted([clean, figure], [sign, -sign])
             loss = replace(loss, samples=figure.samples, groups=figure.groups)
-            certain = _nothing_changed(loss)
-            loss = with_one_patient_more(loss)
-            found.append(Margin(condition, loss, _turned(loss, -1, rule.value), certain))
+            itself = condition.kind == "clean"
+            loss = loss if itself else with_one_patient_more(loss)
+            found.append(Margin(condition, loss, _turned(loss, -1, rule.value), itself))
         else:
             found.append(Margin(condition, figure, _turned(figure, sign, sign * -rule.value)))
     return found
@@ -64,9 +62,12 @@ def bounds(found: Sequence[Margin], tail: float = TAIL) -> list[tuple[float, flo
     """Return the lower and the upper one-sided bound of each margin; NaN where undefined."""
     if not found:
         return []
-    good = [replace(m.good, excess=_open(m.good.units, tail)) if m.certain else m.good for m in found]
-    ends = intervals_of(good, tail)
-    return [(float(low), float(high)) for low, high in ends]
+    ends = intervals_of([margin.good for margin in found], tail)
+    values = [margin.good.value for margin in found]
+    return [
+        (value, value) if margin.certain else (float(low), float(high))
+        for margin, value, (low, high) in zip(found, values, ends, strict=True)
+    ]
 
 
 def as_figure(rule: Rule, margin: float) -> float:
@@ -93,10 +94,8 @@ def _turned(figure: Estimate, sign: int, shift: float) -> Estimate:
 
 def with_one_patient_more(loss: Estimate) -> Estimate:
     """Add the variance of one patient more that changed altogether, of as many as the smaller of two sites has."""
-    if not _resampled(loss):
+    if not _resampled(loss) or _nothing_changed(loss):
         return loss
-    if _nothing_changed(loss):
-        return replace(loss, bounds=(-1.0, 1.0), excess=_open(loss.units, TAIL))
     one_more = 1 / loss.units
     deviations = loss.replicates - np.nanmean(loss.replicates)
     spread = float(np.nanstd(deviations))
@@ -112,10 +111,5 @@ def _resampled(loss: Estimate) -> bool:
 
 
 def _nothing_changed(loss: Estimate) -> bool:
-    """Whether a loss is of patients with one image each, none of which changed."""
+    """Whether a loss is of patients with one image each, none of which changed: its interval is `unseen` wide."""
     return _resampled(loss) and not np.nanstd(loss.replicates) and loss.samples <= loss.groups
-
-
-def _open(units: float, tail: float) -> tuple[float, float]:
-    """How far changes may reach, down and up, that are unseen in as many patients."""
-    return (float(unseen(units, tail)),) * 2

@@ -8,6 +8,7 @@ import zipfile
 from collections.abc import Sequence
 from contextlib import suppress
 from functools import cache
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +26,7 @@ from .scoring import Scored, score_seeds
 def code() -> str:
     """Hash the code that scores depend on and the versions of the packages that compute them."""
     modules = {*modules_of(check_seeds, score_seeds), *estimators.modules()}  # estimators are imported by name
-    versions = f"{np.__version__} {scipy.__version__} {code_sha256(modules)}"
+    versions = f"{np.__version__} {scipy.__version__} {version('scikit-learn')} {code_sha256(modules)}"
     return hashlib.sha256(versions.encode()).hexdigest()
 
 

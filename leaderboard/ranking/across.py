@@ -85,17 +85,19 @@ def across(boards: Sequence[Board]) -> Across | None:
             found.setdefault(identity(row), {})[name] = row
     shared = [rows for rows in found.values() if len(rows) > 1]
     # an entry that is only claimed must not decide among which boards others are ranked, either
-    verified = [rows for rows in shared if sum(not row.claimed for row in rows.values()) > 1] or shared
-    part = [board for name, board in own.items() if any(name in rows for rows in verified)]
+    verified = [{name: row for name, row in rows.items() if not row.claimed} for rows in shared]
+    decide = [rows for rows in verified if len(rows) > 1] or shared
+    part = [board for name, board in own.items() if any(name in rows for rows in decide)]
     if not part:
         return None
+    names = {board.protocol.name for board in part}
+    shared = [there for rows in shared if len(there := {n: row for n, row in rows.items() if n in names}) > 1]
     ranked = [rows for rows in shared if len(rows) == len(part) and all(row.rank is not None for row in rows.values())]
     ranked.sort(key=lambda rows: (SEES.index(_first(rows).sees), _first(rows).name))
     draws = {board.protocol.name: _draws(board, [rows[board.protocol.name] for rows in ranked]) for board in part}
     entries = _ranked(part, ranked, draws)
     order = sorted(range(len(entries)), key=lambda place: _place(entries[place]))
-    there = [{name: row for name, row in rows.items() if own[name] in part} for rows in shared if rows not in ranked]
-    rest = [SharedEntry(_first(rows).name, _first(rows).sees, rows, {}) for rows in there if len(rows) > 1]
+    rest = [SharedEntry(_first(rows).name, _first(rows).sees, rows, {}) for rows in shared if rows not in ranked]
     return Across(
         part,
         [*(entries[place] for place in order), *sorted(rest, key=_place)],

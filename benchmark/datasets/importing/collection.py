@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -103,6 +103,7 @@ def open_collection(
     options: Options,
     progress: Progress = lambda done, total: None,
     left_out: Callable[[list[str]], None] = lambda files: None,
+    only: Sequence[str] = (),
 ) -> Collection:
     """Locate the images of a folder or manifest, and read the headers of all files.
 
@@ -112,6 +113,8 @@ def open_collection(
         progress: Called with (headers read, all headers).
         left_out: Called with the paths of files that are not images, relative to the folder. They are not kept with the
             data: names of files may be names of patients.
+        only: Ids of the samples that are wanted, all by default. Images of other files are not read, nor asked for what
+            is chosen by all: voxel size, range of values. Ids of DICOM, which are hashed, leave nothing out.
 
     Raises:
         MedshiftError: Something is wrong with the input; where images can be read despite it, the message lists
@@ -129,6 +132,8 @@ def open_collection(
         if others:
             left_out(others)
             notes.append(left_out_note(others))
+    wanted = rows["file"].isin({*only, *(name.rpartition("#")[0] for name in only)})  # a slice is FILE#NUMBER
+    rows = rows[wanted].reset_index(drop=True) if wanted.any() else rows
     reader = choose_reader(root, rows, options, problems, progress, manifest is not None, notes)
     rows = resolve_rows(reader, options, problems, notes, manifest or root)
     classes = class_names(rows, options, problems)

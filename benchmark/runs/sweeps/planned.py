@@ -174,7 +174,7 @@ def _studies(sweep: Sweep, bar: terms.Bar, refuse: Refuse) -> Iterator[Study]:
             first = places[protocol.name] + 1
             refuse(number, f"this protocol is named {protocol.name!r}, as protocol {first} is: leave one out")
         places[protocol.name] = number
-        yield Study(choice, protocol, table.drop(columns="row"), local_sha256(dataset))
+        yield Study(choice, protocol, table.drop(columns="row"), local_sha256(dataset, table))
 
 
 def _refuse(number: int, problem: str) -> NoReturn:

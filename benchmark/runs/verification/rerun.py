@@ -98,13 +98,14 @@ def job_of(
     from ..job import Job
 
     baseline = baseline_of(made.baseline, way)
-    dataset = arrange_like(data_of(protocol, data, options), protocol, table)
-    if made.dataset.images_sha256 not in (None, local_sha256(dataset)):
+    dataset = arrange_like(data_of(protocol, data, options, table["sample_id"].tolist()), protocol, table)
+    rows = with_rows(table, dataset)
+    if made.dataset.images_sha256 not in (None, local_sha256(dataset, rows)):
         raise MedshiftError(f"the images in {data} are not those that the submission was made with")
     return Job(
         dataset,
         protocol,
-        with_rows(table, dataset),
+        rows,
         baseline_name(made.baseline),
         baseline,
         made.seed,

@@ -73,9 +73,9 @@ def _remark(chain: Sequence[Seed], how: str, patched: bool) -> Remark:
     if len(entries) == 1:
         return Remark("alike", (entries[0],), f"{listed([hub.name, *names])} are of one fit: their predictions {how}")
     if patched and len({seed.row.name for seed in others}) > 1:
-        return Remark(
-            "alike", (hub.row.name,), f"{hub.name} is pieced together from {listed(names)}: predictions {how}"
-        )
+        # who took from whom is not to be seen here: all of them are looked at
+        told = f"{hub.name} is pieced together from {listed(names)}, or they from it: predictions {how}"
+        return Remark("alike", tuple(entries), told)
     return Remark("alike", tuple(entries), f"{listed([hub.name, *names])} are too alike: their predictions {how}")
 
 

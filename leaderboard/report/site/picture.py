@@ -13,7 +13,7 @@ from itertools import groupby
 from ....benchmark.reporting.numbers import format_decimal
 from ....benchmark.scoring.metrics import METRICS
 from ...analysis.approach import approach_title
-from ...entries.figures import Figure
+from ...entries.figures import NOTHING, Figure
 from ...ranking.board import Board, Row
 from ..charts import Axis, bounds, interval_ends
 from .marks import MARKS, OTHER, mark_of, title_of
@@ -91,7 +91,11 @@ def picture(board: Board) -> Picture | None:
     low, high = bounds(numbers)
     axis = Axis(low, high, START, END)
     metric = METRICS[board.rank_by]
-    dots = {row.name: _dots(row, number, found[row.name], axis) for number, row in enumerate(board.rows)}
+    drops = {row.name: row.aggregates["drop", board.rank_by] for row in board.rows if "drop" in row.aggregates}
+    dots = {
+        row.name: _dots(row, number, found[row.name], drops.get(row.name, NOTHING), axis)
+        for number, row in enumerate(board.rows)
+    }
     order = sorted(board.groups().items(), key=lambda each: (each[0] == "", _leader(board, each[1])))
     groups: dict[str, list[tuple[int, list[Dots]]]] = {
         sees: [(tier, [dots[row.name] for row in members]) for tier, members in groupby(rows, key=lambda row: row.tier)]
@@ -117,16 +121,14 @@ def _leader(board: Board, rows: Sequence[Row]) -> float:
     return -value if METRICS[board.rank_by].higher_is_better else value
 
 
-def _dots(row: Row, number: int, figures: Mapping[str, Figure], axis: Axis) -> Dots:
+def _dots(row: Row, number: int, figures: Mapping[str, Figure], lost: Figure, axis: Axis) -> Dots:
     spans = {
         name: Span(axis.at(figure.value), axis.at(low), axis.at(high), figure.text)
         for name, figure in figures.items()
         if figure.defined
         for low, high in [interval_ends(figure)]
     }
-    drop = ""
-    if len(spans) == len(FIGURES):
-        drop = format_decimal(figures["clean"].value - figures["shifted"].value)
+    drop = format_decimal(lost.value) if len(spans) == len(FIGURES) else ""
     mark = mark_of(row)
     kind = approach_title(row) or title_of(mark)
     return Dots(row.name, number, mark, kind, row.sees, row.tier, row.claimed, spans, drop)

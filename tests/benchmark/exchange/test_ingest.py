@@ -140,6 +140,14 @@ def test_names_that_are_anothers_or_none(contest, tmp_path, name, says):
         score(contest, contest[3], tmp_path, Claim(name, "source"))
 
 
+def test_a_card_whose_predictions_are_gone_is_told(contest, tmp_path):
+    *_, table = contest
+    where = score(contest, table, tmp_path)
+    (where / "predictions.parquet").unlink()
+    with pytest.raises(MedshiftError, match="holds a card without its predictions: remove it"):
+        score(contest, table, tmp_path)
+
+
 def test_other_predictions_do_not_replace_an_entry(contest, tmp_path):
     *_, table = contest
     where = score(contest, table, tmp_path)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import nibabel
 import numpy as np
 import pytest
 from helpers.images.image_folders import folder
@@ -90,3 +91,32 @@ def test_equal_images_of_patients_numbered_alike_leak_once_they_are_told_apart(t
     )
     assert not any(said in note for note in same.notes)
     assert any(said in note for note in apart.notes)
+
+
+def test_volumes_that_a_folder_has_besides_change_nothing(tmp_path):
+    way = Options(window="image")
+    where, rows = tmp_path / "in", ["image,label,domain,split_group"]
+
+    def scan(domain: str, number: int, millimetres: float) -> None:
+        voxels = np.random.default_rng(number).integers(0, 900, (12, 12, 12)).astype(np.int16)
+        where.mkdir(exist_ok=True)
+        nibabel.save(nibabel.Nifti1Image(voxels, np.diag([millimetres] * 3 + [1])), where / f"{domain}-{number}.nii")
+        rows.append(f"{domain}-{number}.nii,{('no', 'yes')[number % 2]},{domain},{domain}-{number}")
+        (where / "manifest.csv").write_text("\n".join(rows))
+
+    for number in range(12):
+        scan("site-a", number, 2)
+        scan("site-b", number, 2)
+    made = shared(where, tmp_path / "protocols", way)
+    before, _, _ = resolve_terms(DataChoice(folder=where, options=way), Choices(), made)
+    for number in range(30):
+        scan("site-c", number, 4)
+    after, _, table = resolve_terms(DataChoice(folder=where, options=way), Choices(), made)
+    assert sorted(after.table["sample_id"]) == sorted(table["sample_id"])
+    assert np.array_equal(after.pixels, before.pixels)  # the voxel size is the median of what is read
+
+
+def test_sites_that_could_not_be_read_again_are_refused_before_a_run(tmp_path):
+    where = folder(tmp_path / "in", {"St Mary": 40, "St Mary.": 12})
+    with pytest.raises(MedshiftError, match=r"domains 'St Mary' and 'St Mary\.' look alike: rename one"):
+        resolve_terms(DataChoice(folder=where), Choices(source="St Mary", shifts=("gamma",), severities=(3,)))

@@ -157,6 +157,16 @@ def test_few_patients_in_whom_nothing_changed_do_not_show_that_nothing_changes(s
     assert found.low == pytest.approx(0.05 / (1 - 0.025 ** (1 / 19)), abs=1e-6)
 
 
+def test_few_patients_without_an_error_at_a_site_do_not_show_that_nothing_is_lost_there(scores, criteria):
+    rules = ("loses_at_most = 0.02", "at_least = 0.8")
+    limit, least = criteria(*(f'metric = "balanced_accuracy"; {rule}; sites = "other"' for rule in rules))
+    found = scores(wrong_at(clean=0.1), patients=3)  # six of each site, all of them right at the others
+    assert [judge(found, rule).state for rule in (limit, least)] == ["not shown", "not shown"]
+    assert judge(found, limit).checks[0].bound > 0.2
+    many = scores(wrong_at(clean=0.1), patients=200)
+    assert judge(many, limit).state == "met"
+
+
 def test_seeds_that_differ_widen_the_bound(scores, criteria):
     (criterion,) = criteria('metric = "sensitivity"; at_least = 0.5; sites = ["site-a"]')
     alike, unlike = (

@@ -102,6 +102,13 @@ def test_claimed_entries_have_no_rank_here_either(board):
     assert duels(found) == []  # none from scratch is left
 
 
+def test_an_entry_that_is_only_claimed_does_not_bring_a_board_in(board):
+    claimed = invented(board, "three", {A: 0.9, "lp-ft": 0.8}, **{A: {"claimed": True}})
+    found = across([*two(board), claimed])
+    assert found.names == ["one", "two"]
+    assert all(entry.ranks for entry in found.entries)
+
+
 def test_one_board_or_boards_without_a_common_entry_are_not_compared(board):
     one = invented(board, "one", {A: 0.9, B: 0.8})
     assert across([one]) is None
@@ -201,5 +208,8 @@ def test_a_finding_is_supported_opposite_open_or_cannot_be_told_on_each_board(bo
     assert leads == ["supported", "opposite", "not supported", "supported"]
     assert not any("adaptation" in text for text in told)  # no board can tell anything of it
     assert [row.holds for row in found][:2] == ["on 1 of 4 boards"] * 2
+    of_equal = {row.text: row.stated for row in findings_by_board(boards[:2], [heat(math.nan), heat(0.3, beats=True)])}
+    undefined = of_equal["Synthesized shifts predict the real ones better than clean performance does"]["yes"]
+    assert (undefined.verdict, "nan" in undefined.why) == ("cannot be told", False)
     same = findings_by_board(boards[:1] * 2, [None, None])
     assert same[0].holds == "on every board"

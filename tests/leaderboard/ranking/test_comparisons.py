@@ -116,6 +116,32 @@ def test_undefined_figures_are_last_and_never_supported():
     assert comparisons.ranks(np.array([24.5, math.nan]), True).tolist() == [1, 2]
 
 
+def test_a_difference_without_spread_is_a_sign_test_over_the_groups():
+    values = np.array([0.9, 0.5])
+    replicates = np.repeat(values[:, None], 50, axis=1)
+    two, ten = (comparisons.compare(values, replicates, groups, True) for groups in (2, 10))
+    assert not two.supported.any()
+    assert two.interval(1, 0) == pytest.approx((-0.4, -0.4 - (1 - 0.025**0.5), -0.4 + 1 - 0.025**0.5))
+    assert ten.supported[0, 1]
+
+
+def test_entries_without_a_ranking_make_no_comparison_of_others_harder():
+    rng = np.random.default_rng(0)
+    values = np.array([0.0, 0.3, *rng.normal(0, 1, 20)])
+    replicates = values[:, None] + rng.normal(0, 0.1, (22, 1000))
+    alone = comparisons.compare(values[:2], replicates[:2], 1e6, True, rankings=["source", "test-batches"])
+    beside = comparisons.compare(values, replicates, 1e6, True, rankings=["source", "test-batches", *[""] * 20])
+    counted = comparisons.compare(values, replicates, 1e6, True, rankings=["source", "test-batches", *["other"] * 20])
+    assert alone.supported[0, 1]
+    assert beside.supported[0, 1]
+    assert not counted.supported[0, 1]
+
+
+def test_resamples_of_one_group_rank_nobody():
+    apart = np.repeat([[0.9], [0.5]], 50, axis=1)
+    assert comparisons.rank_intervals(apart, True, 1).tolist() == [[1, 2], [1, 2]]
+
+
 def test_few_seeds_make_a_difference_harder_to_support():
     rng = np.random.default_rng(0)
     base = rng.normal(0, 1, 100)

@@ -2,6 +2,8 @@
 
 import math
 import re
+import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -81,6 +83,17 @@ def test_six_entries_have_intervals_and_are_called_few(fabricate, tmp_path):
     assert found.sentence.startswith(found.answer)
     low, high = found.rows[1].gain[1:]
     assert found.answer.startswith("Yes" if low > 0 else "No, worse" if high < 0 else "Not supported")
+
+
+def test_claimed_entries_are_counted_and_equal_ones_have_no_order(fabricate, tmp_path):
+    found = board_of(fabricate, tmp_path / "in", 6)
+    told = replace(found, rows=[replace(row, claimed=number > 3) for number, row in enumerate(found.rows)])
+    assert "over 6 entries, 2 of them only claimed, the rank" in correlation.correlation(told).answer
+    same = replace(found, rows=[replace(found.rows[0], name=row.name) for row in found.rows])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        equal = correlation.correlation(same)
+    assert equal.answer.startswith("This cannot be told: the 6 entries have no order")
 
 
 def test_one_entry_or_no_shift_has_no_heat_map(fabricate, tmp_path):

@@ -174,6 +174,25 @@ def test_what_is_too_alike_or_too_good_is_named(world, name, monkeypatch):
     assert not [one for one in found if "stranger" not in one.entries]
 
 
+def test_whoever_takes_parts_of_an_entry_is_looked_at_with_it(world, monkeypatch):
+    monkeypatch.setenv("MEDSHIFT_HOME", str(world.place.parent.parent / "home"))
+    victim = world.fit(200)
+    keys = list(victim)
+    thieves = {"half": set(keys[::2]), "rest": set(keys[1::2])}
+    world.enter("victim", victim)
+    for number, (name, taken) in enumerate(thieves.items()):
+        own = world.fit(201 + number)
+        world.enter(name, {key: victim[key] if key in taken else own[key] for key in keys})
+    try:
+        found = world.board().remarks
+    finally:
+        for name in ("victim", *thieves):
+            for path in sorted((world.place / name).rglob("*"), reverse=True):
+                path.unlink() if path.is_file() else path.rmdir()
+            (world.place / name).rmdir()
+    assert {"victim", "half", "rest"} <= {name for remark in found for name in remark.entries}
+
+
 def test_equal_predictions_of_relatives_are_named_and_so_are_near_ones_of_strangers(world, monkeypatch):
     monkeypatch.setenv("MEDSHIFT_HOME", str(world.place.parent.parent / "home"))
     world.enter("lame", world.fit(100), config=RECIPE)

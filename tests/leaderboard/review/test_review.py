@@ -71,6 +71,15 @@ def test_what_is_wrong_is_listed_and_is_text(fabricate, tmp_path):
     assert not review(of_folders([tmp_path / "nowhere" / "a" / "seed-0"]))[1]
 
 
+def test_a_name_that_differs_from_an_older_one_in_case_only_is_refused(fabricate, tmp_path):
+    place, protocol, rows = fabricate.contest(tmp_path / "in", fabricate.table(groups=4))
+    fabricate.submission(place, protocol, rows, "mine+norm=False")
+    twin = fabricate.submission(place, protocol, rows, "mine+norm=false")
+    text, sound = review(of_folders([twin]))
+    assert not sound
+    assert "differs from that of 'mine+norm=False' in case only: choose another" in text
+
+
 def test_a_contest_in_a_folder_of_another_name_is_refused(fabricate, tmp_path):
     place, protocol, rows = fabricate.contest(tmp_path / "in", fabricate.table(groups=4))
     fabricate.submission(place, protocol, rows, "new")
