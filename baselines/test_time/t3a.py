@@ -23,9 +23,10 @@ from ..common.suitability import features_for
 class T3A(TimmRecipe):
     """Replace the last layer's weights by the mean of each class's most confident test features so far.
 
-    Batch size does not matter: features are computed independently, and the memory fills in stream order. Where one
-    class dominates the stream, only its prototype moves; the others stay the source's last layer, normalised to length
-    1, and misclassified features pull them over: known to harm.
+    Features are computed independently, and the memory fills in stream order. All images of a batch are in it before
+    any of them is predicted, so that a larger batch looks further ahead; batches of one are the paper's online form.
+    Where one class dominates the stream, only its prototype moves; the others stay the source's last layer, normalised
+    to length 1, and misclassified features pull them over: known to harm.
 
     Probabilities are the softmax of unscaled scores, whose order is the paper's; their calibration means nothing.
 

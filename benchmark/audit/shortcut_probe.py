@@ -84,7 +84,8 @@ def probe(
         progress: Called with (steps done, steps in all): one step per domain, and one more.
 
     Returns:
-        The results within each domain, the last one for predicting the domain, and those in other domains.
+        The results within each domain, the last one for predicting the domain unless there are fewer groups than folds,
+        and those in other domains.
     """
     codes = group_codes(dataset)
     labels = dataset.table["label"].to_numpy(dtype=np.int64)
@@ -96,7 +97,7 @@ def probe(
         samples.append(_DomainSample(name, features(dataset, rows), labels[rows], codes[rows]))
         within += _within_domain(dataset, samples[-1])
         progress(number + 1, len(names) + 1)
-    if len(names) > 1:
+    if len(names) > 1 and len(np.unique(np.concatenate([sample.groups for sample in samples]))) >= FOLDS:
         within.append(_domain_probe(dataset.name, samples))
     progress(len(names) + 1, len(names) + 1)
     return within, _cross_domain(dataset.name, samples)

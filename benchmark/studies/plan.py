@@ -15,6 +15,7 @@ from ..runs.sweeps.methods import MethodError
 from ..runs.sweeps.planned import PlannedRun, require_one_place_each
 from ..runs.sweeps.sweep import Method, ProtocolChoice, typed
 from ..runs.tuning import Budget
+from ..scoring.metrics import METRICS
 from .choose import Chosen, protocol_axes, reached
 from .file import LoadedStudy
 from .stored import StudyRun
@@ -59,6 +60,13 @@ def plan_study(
     study = loaded.study
     made = {name: list(_baselines(loaded, name)) for name in study.arms}
     tested = variants(study, choice, out, bar)
+    for variant in tested:
+        metric = variant.tested.protocol.metrics[0]
+        if not METRICS[metric].higher_is_better:
+            raise MedshiftError(
+                f"study {study.name!r}: protocol {variant.tested.protocol.name!r} ranks by {METRICS[metric].title}, of "
+                "which less is better, and a study's claims are about figures of which more is: give another protocol"
+            )
     there = {axis.name: list(dict.fromkeys(each.levels[axis.name] for each in tested)) for axis in protocol_axes(study)}
     study, cuts = reached(study, there)
     runs, cells = [], []

@@ -88,8 +88,8 @@ def _legend(board: Board, states: Mapping[str, Convergence]) -> str:
         f"Trained on {protocol.trained_on}; real shifts: {', '.join(protocol.targets) or 'none'}; synthesized: "
         f"{len(protocol.shifts)} shifts on the source's test images. Shifted is the mean of real and synthesized; drop "
         f"is by how much it is worse than clean. Entries are ranked by {board.ranked_figure} among methods with the "
-        "same access, with the 95 % interval of the rank in parentheses; a tier ends where the paired difference to its "
-        "leader is supported, that is, significant at 5 % after Holm's correction. Access:"
+        "same access, with the 95 % interval of the rank in parentheses; a tier ends where the paired difference to "
+        "its leader is supported, that is, significant at 5 % after Holm's correction. Access:"
     )
     sentence = " ".join([*footnotes(states.values()), sentence])
     seen = [sees for sees in SEES if any(row.sees == sees for row in board.rows)]

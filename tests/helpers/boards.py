@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from medshift.benchmark.protocols.training_sets.label_fractions import keep_fraction
 from medshift.benchmark.studies import stored as storage
 from medshift.benchmark.studies.stored import StoredStudy, StudyData, StudyRun
 from medshift.leaderboard.analysis.accuracy_line import lines
@@ -132,10 +133,12 @@ def study_folder(fabricate, root, study, skill, rows=None, leave_out=lambda run:
         for levels in study.cells(arm):
             for seed in range(study.seeds):
                 name = "-".join(["made-up", *(f"{axis.name}-{levels[axis.name]}" for axis in of_protocol)])
-                if any(axis.kind == "labels" and levels[axis.name] < 1 for axis in of_protocol):
+                fraction = min((levels[axis.name] for axis in of_protocol if axis.kind == "labels"), default=1)
+                kept = rows if fraction == 1 else keep_fraction(rows, "site-a", fraction, seed)
+                if fraction < 1:
                     name += f"-seed-{seed}"
                 if name not in made:
-                    made[name] = fabricate.contest(root, rows, name=name)
+                    made[name] = fabricate.contest(root, kept, name=name)
                 settings = [f"{axis.setting}={levels[axis.name]}" for axis in study.axes_of(arm) if axis.setting]
                 run = StudyRun(arm, name, "+".join([method.baseline, f"arm={arm}", *settings]), seed, levels)
                 runs.append(run)

@@ -88,6 +88,13 @@ def parse_fractions(text: str) -> tuple[float, ...]:
     return tuple(sorted(found, reverse=True))
 
 
+def kept_fraction(protocol: Protocol, table: pd.DataFrame) -> float:
+    """Return the fraction of the source's training groups that is kept: whole groups, and some of every class."""
+    source = table[table["domain"].isin([protocol.source, protocol.mixed])]
+    kept, whole = (source["group"][source["split"].isin(names)].nunique() for names in (["train"], ["train", "unused"]))
+    return kept / whole if whole else 1.0
+
+
 def label_budget(protocol: Protocol, table: pd.DataFrame) -> str:
     """Format how many labels of the source are used: `12 of 60 groups, 24 of 118 images, and 40 images to validate`.
 

@@ -1,19 +1,36 @@
-"""How long the runs of a sweep will take, from the cards of finished ones."""
+"""How long the runs of a sweep will take, from the cards and curves of finished ones."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
 from statistics import fmean
+from typing import NamedTuple
 
 from ...contract import registry
 from ...files.wording import duration, plural
-from ...submissions import card
+from ...submissions import card, curve
 from .planned import PlannedRun
+
+
+class Took(NamedTuple):
+    """What a finished run took.
+
+    Args:
+        fit: Seconds of fitting, training included, wherever the network came from.
+        predict: Seconds of predicting.
+        steps: Length of the schedule of training; 0 if it is not known.
+    """
+
+    fit: float
+    predict: float
+    steps: int
 
 
 class Durations:
     """Seconds that finished runs in a folder of submissions took.
+
+    Those of training are the curve's: a run whose network was in the cache, or that was resumed, fitted for less.
 
     Args:
         out: Folder of submissions.
@@ -21,7 +38,7 @@ class Durations:
     """
 
     def __init__(self, out: Path, runs: Sequence[PlannedRun]) -> None:
-        self._found: dict[tuple[str, ...], list[float]] = {}
+        self._found: dict[tuple[str, ...], list[Took]] = {}
         names = {registry.label(run.name) for run in runs}
         for path in sorted(out.glob(f"*/*/seed-*/{card.CARD_FILE}")):
             entry = path.parent.parent.name
@@ -29,21 +46,31 @@ class Durations:
                 continue
             found = card.parse(path)
             if isinstance(found, card.Card):
-                self._add(path.parents[2].name, entry, found)
+                self._add(path.parent, found)
 
-    def _add(self, protocol: str, entry: str, found: card.Card) -> None:
-        if found.timings.fit_s == 0:  # the rest of a resumed run, which says nothing of a whole one
+    def _add(self, folder: Path, found: card.Card) -> None:
+        course, _ = curve.examine(folder, found)
+        fit = max(found.timings.fit_s, course.seconds[-1] if course is not None else 0.0)
+        if fit == 0:  # the rest of a resumed run, which says nothing of a whole one
             return
-        seconds = found.timings.fit_s + found.timings.predict_s
-        for key in ((found.baseline.name, protocol, entry), (found.baseline.name, protocol), (found.baseline.name,)):
-            self._found.setdefault(key, []).append(seconds)
+        took = Took(fit, found.timings.predict_s, found.training.steps if found.training else 0)
+        name, protocol = found.baseline.name, folder.parents[1].name
+        for key in ((name, protocol, folder.parent.name), (name, protocol), (name,)):
+            self._found.setdefault(key, []).append(took)
 
     def of(self, run: PlannedRun) -> float | None:
-        """Return the mean of the most similar runs: of the entry, else of the baseline; None if there are none."""
+        """Return the mean of the most similar runs: of the entry, else of the baseline; None if there are none.
+
+        Of runs with another length of training, that of fitting is scaled to the steps that are planned.
+        """
         name, protocol = registry.label(run.name), run.study.protocol.name
+        planned = getattr(run.baseline, "length", 0)
         for key in ((name, protocol, run.entry), (name, protocol), (name,)):
             if key in self._found:
-                return fmean(self._found[key])
+                return fmean(
+                    took.fit * (planned / took.steps if planned and took.steps else 1) + took.predict
+                    for took in self._found[key]
+                )
         return None
 
 

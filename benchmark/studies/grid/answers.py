@@ -94,7 +94,10 @@ def _measured(grid: Grid, asked: Answer) -> Measured:
         last = _cell(grid, asked.against, {**at, axis.name: levels[-1]})
         if last is None or not ours[-1]:
             return Measured(math.nan, note="The runs with all labels are not finished.")
-        found = saved(mine, last, [float(levels[place]) for place in kept], asked.figure)
+        # whole patients are kept: of few, a twentieth may be a quarter, and two levels the same training set
+        different = {grid.fraction(cell): cell for cell in reversed(mine)}
+        fractions = sorted(different)
+        found = saved([different[fraction] for fraction in fractions], last, fractions, asked.figure)
     else:
         weights = slope(positions, log=axis.scale == "log")
         against = [cell for cell in (theirs[place] for place in kept) if cell] if theirs else []

@@ -15,7 +15,7 @@ from ....leaderboard.entries.entries import ProtocolFolder, protocol_folders
 from ....leaderboard.entries.scoring import PAIRED
 from ....leaderboard.ranking.board import Board, Row, rank_entries
 from ....shifts.errors import MedshiftError
-from ...protocols.training_sets.label_fractions import label_budget
+from ...protocols.training_sets.label_fractions import kept_fraction, label_budget
 from ...scoring.estimate import Estimate
 from ...scoring.metrics import METRICS
 from ...submissions.card import Card
@@ -151,6 +151,7 @@ class Grid:
         refused: Refused submissions, one line each.
         board: A board of the study, for what all have in common.
         labels: Protocol -> how many labels of the source are used.
+        kept: Protocol -> the fraction of the source's training groups that is used.
     """
 
     stored: StoredStudy
@@ -159,6 +160,12 @@ class Grid:
     refused: tuple[str, ...]
     board: Board
     labels: Mapping[str, str] = field(default_factory=dict)
+    kept: Mapping[str, float] = field(default_factory=dict)
+
+    def fraction(self, cell: Cell) -> float:
+        """Return the fraction of the source's training groups that a cell has, the mean over its seeds."""
+        found = [self.kept[protocol] for protocol, _ in cell.cards]
+        return sum(found) / len(found)
 
     def find(self, arm: str, levels: Mapping[str, Setting]) -> Cell | None:
         """Find a cell by its arm and levels; axes that do not apply to the arm are ignored."""
@@ -216,7 +223,8 @@ def read_grid(stored: StoredStudy, folder: Path, progress: Callable[[str], None]
     refused = tuple(line for board in boards.values() for line in board.refused)
     some = next(board for board in boards.values() if board.rows)
     labels = {found.path.name: label_budget(found.protocol, found.truth) for found in folders}
-    return Grid(stored, tuple(cells), tuple(missing), refused, some, labels)
+    kept = {found.path.name: kept_fraction(found.protocol, found.truth) for found in folders}
+    return Grid(stored, tuple(cells), tuple(missing), refused, some, labels, kept)
 
 
 def _require_same_tests(folders: Sequence[ProtocolFolder]) -> None:

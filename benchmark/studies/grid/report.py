@@ -18,6 +18,7 @@ from .cells import SHARES, Cell, Grid, read_grid
 COLUMNS: tuple[Figure, ...] = ("clean", "real", "synthesized", "shifted", "drop", "steps-95")
 HEADINGS = {"steps-95": "Steps to 95 %"}
 FEW_SEEDS = 3
+OFF = 0.05  # share of a level from which the fraction of whole patients is told
 
 
 def report(
@@ -161,10 +162,22 @@ def _doubts(grid: Grid) -> Iterator[str]:
     if stored.study.seeds < FEW_SEEDS:
         only = "One seed says" if stored.study.seeds == 1 else f"{stored.study.seeds} seeds say"
         yield f"{only} little of how the answer varies from training to training."
+    yield from _rounded(grid)
     few = [f"{site} ({plural(count, 'patient')})" for site, count in board.few_groups.items()]
     if few:
         yield f"Sites with few patients in their test: {', '.join(few)}."
     yield from stored.study.limits
+
+
+def _rounded(grid: Grid) -> Iterator[str]:
+    """Yield where whole patients are another fraction of the labels than a level says."""
+    for axis in grid.stored.study.axes:
+        if axis.kind == "labels":
+            found = {cell.levels[axis.name]: grid.fraction(cell) for cell in grid.cells if axis.name in cell.levels}
+            real = {level: kept for level, kept in found.items() if abs(kept - float(level)) > OFF * float(level)}
+            told = ", ".join(f"{axis.level_name(level)} is {kept:.2g}" for level, kept in sorted(real.items()))
+            if told:
+                yield f"Whole patients are kept, so that of {axis.name}, {told}; labels saved are read at these."
 
 
 def _cards(grid: Grid) -> Iterator[tuple[str, dict[str, str]]]:

@@ -177,13 +177,15 @@ def _of_shift(
 def _of_entry(mean: Sequence[Alignment]) -> Iterator[tuple[int, Row]]:
     """Yield (stage, row) of the fall of CKA from stage to stage, and of the lower half of the stages against the upper.
 
-    Before the first stage, CKA is 1: no stage has changed yet.
+    Before the first stage, CKA is 1: no stage has changed yet. Of an odd number of stages, each half has half of what
+    is lost in the middle one.
     """
-    whole = Alignment(1.0, np.ones_like(mean[0].without))
-    yield from _rows("entry", FALL, MEAN, [cka.difference(a, b) for a, b in itertools.pairwise([whole, *mean])])
-    half = max(len(mean) // 2, 1)
-    lower, upper = cka.difference(whole, mean[half - 1]), cka.difference(mean[half - 1], mean[-1])
-    yield half - 1, _row("entry", HALVES, MEAN, cka.difference(lower, upper))
+    along = [Alignment(1.0, np.ones_like(mean[0].without)), *mean]
+    yield from _rows("entry", FALL, MEAN, [cka.difference(a, b) for a, b in itertools.pairwise(along)])
+    half, odd = divmod(len(mean), 2)
+    middle = cka.mean([along[half], along[half + odd]])
+    lower, upper = cka.difference(along[0], middle), cka.difference(middle, along[-1])
+    yield max(half - 1, 0), _row("entry", HALVES, MEAN, cka.difference(lower, upper))
 
 
 def _of_weights(own: Sequence[Trained]) -> Iterator[tuple[int, Row]]:

@@ -196,6 +196,12 @@ def test_a_folder_is_audited_on_the_command_line(tmp_path):
     assert "unknown domain 'site-x'" in wrong.stderr
 
 
+def test_domains_of_few_groups_are_audited_too():
+    found = audit(data((("a", 4), ("b", 4))), "a", ("gamma",), silent, images=8)
+    assert found.probes == []  # four groups are fewer than the folds
+    assert any("cannot be split" in finding.text for finding in findings(found))
+
+
 @pytest.mark.parametrize("name", ["page.pdf", "taken"])
 def test_a_page_that_is_neither_a_folder_nor_html_is_refused_before_the_audit(tmp_path, name):
     (tmp_path / "taken").write_text("")

@@ -20,10 +20,11 @@ from medshift.benchmark.protocols.plan import plan
 from medshift.benchmark.runs.job import Job
 from medshift.benchmark.studies.registry import load_study
 from medshift.benchmark.studies.similarity.answers import answers, pick, size
-from medshift.benchmark.studies.similarity.columns import BEFORE_AFTER, COLUMNS, FALL, SEEDS, UNTRAINED
+from medshift.benchmark.studies.similarity.cka import Alignment
+from medshift.benchmark.studies.similarity.columns import BEFORE_AFTER, COLUMNS, FALL, HALVES, SEEDS, UNTRAINED
 from medshift.benchmark.studies.similarity.drawings import drawings
 from medshift.benchmark.studies.similarity.figure import figure
-from medshift.benchmark.studies.similarity.measure import draw_images, measure
+from medshift.benchmark.studies.similarity.measure import _of_entry, draw_images, measure
 from medshift.benchmark.studies.similarity.networks import Trained, distances, train_network
 from medshift.shifts.errors import MedshiftError
 
@@ -115,6 +116,16 @@ def test_training_is_shown_with_two_seeds_and_two_untrained_networks_beside_it(t
     assert "before and after" in first.sentence
     assert "Control: two trainings" in first.sentence
     assert "psf-blur@5 at stage 2 (1), and the upper half of the stages loses more; gamma@5" in first.sentence
+
+
+def test_the_middle_one_of_an_odd_number_of_stages_belongs_to_both_halves():
+    def stage(value):
+        return Alignment(value, np.array([value - 0.01, value, value + 0.01]))
+
+    rows = {row["comparison"]: row["value"] for _, row in _of_entry([stage(0.9), stage(0.3), stage(0.2)])}
+    assert rows[HALVES] == pytest.approx((1 - 0.6) - (0.6 - 0.2))
+    rows = {row["comparison"]: row["value"] for _, row in _of_entry([stage(0.9), stage(0.2)])}
+    assert rows[HALVES] == pytest.approx((1 - 0.9) - (0.9 - 0.2))
 
 
 def test_weights_that_grow_by_half_have_moved_by_half():

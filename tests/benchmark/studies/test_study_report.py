@@ -12,6 +12,8 @@ import xml.etree.ElementTree as ElementTree
 import pytest
 from helpers.boards import HOSTILE, SMALL, study_folder
 
+from medshift.benchmark.protocols.folder import read_protocol
+from medshift.benchmark.protocols.training_sets.label_fractions import kept_fraction
 from medshift.benchmark.studies import registry, stored
 from medshift.benchmark.studies.file import read_study
 from medshift.benchmark.studies.findings import Answered, Findings, Measured
@@ -128,14 +130,18 @@ def test_labels_saved_come_from_draws_with_protocols_of_their_own(fabricate, tmp
     def skill(arm, levels, seed):
         return SKILLS[arm] * (0.6 + 0.4 * levels["labels"])
 
-    study_folder(fabricate, tmp_path, small, skill)
+    study_folder(fabricate, tmp_path, small, skill, fabricate.table(groups=13))
     assert len(list(tmp_path.glob("made-up-labels-*/protocol.json"))) == 4  # three draws of 10 %, and all labels
     built = build_report(tmp_path)
     shifted = built.findings.answers[0]
     assert shifted.found.seeds == 3
     assert shifted.verdict == "supported"
-    assert shifted.found.value == pytest.approx(0.9)  # 10 % of the labels are already as good
-    assert shifted.found.note == "At least: the least fraction, 0.1, is already as good."
+    few = next(tmp_path.glob("made-up-labels-0.1-*"))
+    fraction = kept_fraction(*read_protocol(few))  # 10 % of the patients are already as good, and are whole ones
+    assert fraction != 0.1
+    assert shifted.found.value == pytest.approx(1 - fraction)
+    assert shifted.found.note == f"At least: the least fraction, {fraction:g}, is already as good."
+    assert f"of labels, 0.1 is {fraction:.2g}; labels saved are read at these" in (tmp_path / "study.md").read_text()
 
 
 def test_nothing_finished_is_told(fabricate, small, tmp_path):

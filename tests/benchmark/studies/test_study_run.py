@@ -205,3 +205,16 @@ def test_the_list_has_questions_and_costs(monkeypatch):
     assert (transfer["runs"], transfer["steps"], transfer["problem"]) == (36, 117_000, "")
     text = CliRunner().invoke(app, ["study", "run", "--help"]).output
     assert "transfer: 36 runs, 117,000 steps" in text
+
+
+def test_a_protocol_that_ranks_by_what_should_be_low_is_refused(images, tmp_path, home):
+    words = ["protocol", "make", "rank", "--data", str(images), *TINY[:4], "--out", str(tmp_path)]
+    made = CliRunner().invoke(app, words)
+    assert made.exit_code == 0, made.exception
+    (path,) = tmp_path.glob("*/protocol.json")
+    fields = json.loads(path.read_text())
+    path.write_text(json.dumps(fields | {"metrics": ["brier", "balanced_accuracy"]}))
+    words = ["study", "run", "transfer", "--data", str(images), "--protocol", str(path.parent), "--seeds", "1"]
+    words += ["--arms", "imagenet,cbr", "--budget", "short", "--out", str(tmp_path / "s")]
+    done = CliRunner().invoke(app, words)
+    assert "ranks by Brier score, of which less is better" in str(done.exception)

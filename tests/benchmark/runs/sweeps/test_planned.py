@@ -6,6 +6,7 @@ import dataclasses
 import shlex
 
 import pytest
+from helpers import factories as fabricate
 from typer.testing import CliRunner
 
 from medshift.benchmark.cli.main import app
@@ -13,6 +14,8 @@ from medshift.benchmark.files.wording import duration
 from medshift.benchmark.runs.sweeps.estimate import Durations, told_total
 from medshift.benchmark.runs.sweeps.planned import plan_runs
 from medshift.benchmark.runs.sweeps.sweep import Method, Sweep
+from medshift.benchmark.submissions import card as cards
+from medshift.benchmark.submissions import curve
 from medshift.shifts.errors import MedshiftError
 
 
@@ -74,6 +77,20 @@ def test_time_is_estimated_from_the_most_similar_finished_runs(planned, finish, 
     assert told_total([runs[1], runs[2], runs[4], runs[5]], found, 2) == "about 8 min with 2 workers"
     finish(runs[1], tmp_path, 0)  # resumed with nothing left to train
     assert Durations(tmp_path, runs).of(runs[2]) == 100
+
+
+def test_time_counts_the_training_of_cached_networks_and_the_length_that_is_planned(planned, finish, tmp_path):
+    run, *_ = planned((0.001, 0.01), 3)
+    finish(run, tmp_path, 3)  # the network was in the cache
+    folder = run.folder(tmp_path)
+    trained = fabricate.trained(3000)
+    course = fabricate.course(trained)
+    claims = {"curve": curve.write(course, folder), "training": trained.model_copy(update={"losses": ()})}
+    cards.write(cards.read(folder).model_copy(update=claims), folder)
+    found = Durations(tmp_path, [run])
+    assert found.of(run) == course.seconds[-1] == 1500
+    short = dataclasses.replace(run, baseline=dataclasses.replace(run.baseline, budget="short"))
+    assert found.of(short) == 1500 / 4
 
 
 @pytest.mark.parametrize(
