@@ -1,4 +1,4 @@
-"""The one exception for mistakes that users can fix, and the hint for a mistyped name."""
+"""The exception for mistakes that users can fix, the kind that is the machine's, and the hint for a mistyped name."""
 
 from __future__ import annotations
 
@@ -8,6 +8,10 @@ from difflib import get_close_matches
 
 class MedshiftError(Exception):
     """A mistake that the user can fix: one line says what was wrong, where, and what to do."""
+
+
+class MachineError(MedshiftError):
+    """What the machine lacks, and no other settings would mend: room on a disk, or a process that was not killed."""
 
 
 def near(name: str, choices: Iterable[str]) -> str:

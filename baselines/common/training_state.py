@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 import hashlib
 import io
+import pickle
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -47,7 +48,11 @@ def load_weights(network: nn.Module, path: Path, access: Access) -> TrainingReco
     """Load the weights of a model that was trained before, and return its record; None if it was not."""
     if not path.exists():
         return None
-    kept = torch.load(path, map_location=access.device, weights_only=True)
+    try:
+        kept = torch.load(path, map_location=access.device, weights_only=True)
+    except (EOFError, RuntimeError, pickle.UnpicklingError) as error:  # left by a power cut
+        access.report(f"source model {path.stem[:12]} in the cache is damaged ({in_one_line(error)}): trained again")
+        return None
     network.load_state_dict(kept["weights"])
     path.with_suffix(".state").unlink(missing_ok=True)  # of a process that was killed between the two
     access.report(f"source model {path.stem[:12]} loaded from cache")

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from ...shifts.errors import MedshiftError
+from ...shifts.errors import MachineError
 
 FULL = 1 << 16  # bytes; a disk with less is full
 PART = re.compile(r"\..*\.(?:(?P<node>[0-9a-f]{8})-)?(?P<process>[0-9]+)(?:-(?P<draw>[0-9a-f]{8}))?\.part")
@@ -37,15 +37,24 @@ def replace(path: Path) -> Iterator[Path]:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield temporary
+        _flush(temporary)
         temporary.replace(path)
     except OSError as error:
         if not _of_writing(error, path, temporary):
             raise
-        raise MedshiftError(f"{path} cannot be written: {_reason(error, path.parent)}") from error
+        raise MachineError(f"{path} cannot be written: {_reason(error, path.parent)}") from error
     finally:
         _DRAWN.discard(draw)
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
+
+
+def _flush(path: Path) -> None:
+    """Have the disk hold a file before it gets its name: a power cut would leave the name of an empty one."""
+    if not path.is_file():
+        return
+    with suppress(OSError), path.open("rb") as file:  # some file systems cannot; to write has succeeded
+        os.fsync(file.fileno())
 
 
 def _writer(draw: str) -> str:

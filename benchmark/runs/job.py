@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from ...shifts.errors import MedshiftError
-from ..contract import registry
+from ..contract import registry, user_class
 from ..contract.access import Access, grant
 from ..contract.apart.way import Way
 from ..contract.fitted import FittedModel
@@ -130,6 +130,27 @@ def entry_of(name: str, baseline: Baseline, tried: Budget, precision: Precision)
     draws = {"tune": tried.draws} if tried.draws else {}
     other = {"precision": precision} if precision != DEFAULT else {}
     return entry_name(registry.label(name), registry.overrides(baseline) | draws | other)
+
+
+def same_settings(
+    found: card.Card, name: str, baseline: Baseline, protocol_sha256: str, tried: Budget, precision: Precision
+) -> bool:
+    """Return whether a submission was made as a job makes it: its settings, protocol, code of a user's class, access.
+
+    Args:
+        found: Its card.
+        name: As of `entry_of`.
+        baseline: As of `entry_of`.
+        protocol_sha256: Hash of the protocol.
+        tried: As of `entry_of`.
+        precision: As of `entry_of`.
+    """
+    tuned = Budget(found.tuning.draws, tuple(found.tuning.searched)) if found.tuning else Budget()
+    same_code = not user_class.is_spec(name) or found.baseline.distribution == registry.origin(name)
+    sees = baseline.stated if isinstance(baseline, FittedModel) else baseline.sees
+    wanted = (registry.config(baseline), sees, protocol_sha256, tried, precision)
+    have = (found.baseline.config, found.baseline.sees, found.protocol.sha256, tuned, found.environment.precision)
+    return same_code and have == wanted
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from ..submissions.card import CURVE_FILE, CurveClaim, TrainingClaim, WeightsCla
 
 TRAINING_FILE = "training.json"
 WEIGHTS_FILE = "weights.json"
+FORGOTTEN = "forgotten"  # a file whose presence says that no state survives a condition
 
 
 class FinishedConditions:
@@ -81,5 +82,18 @@ class FinishedConditions:
         return WeightsClaim.model_validate_json(path.read_bytes()) if path.exists() else None
 
     def has(self, condition: Condition) -> bool:
-        """Return whether a condition is finished."""
-        return self.path(condition).exists()
+        """Return whether a condition is finished; a file that cannot be read, such as an empty one, is none."""
+        try:
+            np.load(self.path(condition), mmap_mode="r", allow_pickle=False)
+        except (OSError, ValueError, EOFError):
+            return False
+        return True
+
+    @property
+    def forgotten(self) -> bool:
+        """Whether it was checked that no state survives a condition."""
+        return (self.folder / FORGOTTEN).exists()
+
+    def note_forgotten(self) -> None:
+        """Note that it was checked, for a run that is stopped before its card is written."""
+        write_text(self.folder / FORGOTTEN, "")

@@ -131,7 +131,7 @@ def predict_conditions(
     Args:
         job: The job.
         predictor: What `fit` returned.
-        missing: The conditions; at least one.
+        missing: The conditions; none if all were predicted by a run that was stopped before the check.
         finished: Gets the predictions.
         device: Where the predictor takes its images.
         progress: Receives progress.
@@ -149,10 +149,12 @@ def predict_conditions(
         chosen = for_condition(fresh_copy(predictor), condition)
         finished.save(condition, predict(chosen, job.dataset, rows, job.protocol, condition, device))
     # in a process that has seen no condition the first would come out in any case, and the method must not know which
-    first = secrets.choice(missing[1:] or missing) if in_new_process else missing[0]
+    predicted = missing or job.protocol.conditions()
+    first = secrets.choice(predicted[1:] or predicted) if in_new_process else predicted[0 if missing else -1]
     rows = test_stream(job.protocol, job.table, first)
     fresh = in_new_process() if in_new_process else fresh_copy(predictor)
     check_forgotten(fresh, job.dataset, rows, job.protocol, first, device, finished.load(first))
+    finished.note_forgotten()
 
 
 def may_refuse(predictor: Predictor) -> bool:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from ...shifts.errors import MedshiftError
 from ...shifts.fingerprints import fingerprint
 from ...shifts.plugins import own_distribution
-from ..contract import registry, user_class
+from ..contract import registry
 from ..datasets.manifest import local_sha256
 from ..files.atomic import sha256, sweep
 from ..files.locks import locked
@@ -24,8 +24,7 @@ from ..protocols.condition import Condition
 from ..scoring import scores
 from ..submissions import card, predictions, submission
 from . import environment, tuning
-from .job import Job, RunProgress
-from .tuning import Budget
+from .job import Job, RunProgress, same_settings
 
 if TYPE_CHECKING:
     import torch
@@ -92,7 +91,7 @@ def _make(job: Job, device: torch.device, progress: RunProgress) -> Scores:
     seconds = {"fit_s": 0.0, "predict_s": 0.0}
     fitted = not missing
     try:
-        if missing:
+        if missing or not finished.forgotten:
             with ExitStack() as held:
                 fit, where = method_of(job, device, held)
                 begin = time.perf_counter()
@@ -143,11 +142,7 @@ def _finished(job: Job, progress: RunProgress) -> Scores:
 
 def _require_same_config(job: Job) -> None:
     found = card.read(job.folder)
-    tuned = Budget(found.tuning.draws, tuple(found.tuning.searched)) if found.tuning else Budget()
-    wanted = (registry.config(job.baseline), job.protocol.sha256, job.budget, job.precision)
-    other_code = user_class.is_spec(job.name) and found.baseline.distribution != job.origin
-    other_code |= found.baseline.sees != job.sees
-    if other_code or (found.baseline.config, found.protocol.sha256, tuned, found.environment.precision) != wanted:
+    if not same_settings(found, job.name, job.baseline, job.protocol.sha256, job.budget, job.precision):
         raise MedshiftError(
             f"{job.folder} holds a submission made with other settings: move it away or choose another --out"
         )

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
-from ...shifts.errors import MedshiftError, in_one_line
+from ...shifts.errors import MachineError, MedshiftError, in_one_line
 from ..contract import registry
 from ..contract.registry import Baseline
 from ..contract.search_space import Value, draw_settings
@@ -145,6 +145,8 @@ def _score(baseline: Baseline, access: Access, batch_size: int, fit: Fit, *, mus
     """Return the loss of a setting, or None if it cannot be trained; raise instead if it must be."""
     try:
         return loss(fit(baseline, access), access, batch_size)
+    except MachineError:  # says nothing of the setting: the draw is made again
+        raise
     except MedshiftError as error:
         if must:
             raise

@@ -144,13 +144,13 @@ def _with_levels(study: Study, name: str, kept: Sequence[str]) -> Study:
 
 def _with_setting(study: Study, key: str, value: str) -> Study:
     """Set a hyper-parameter of all arms that have it; loads their baselines."""
-    from ..contract import registry
+    from ..contract.apart.described import make_or_describe
 
     axis = next((axis.name for axis in study.axes if axis.setting == key), "")
     if axis:
         raise MedshiftError(f"--set {key}: the study varies it; choose with --levels {axis}=...")
     fields = {
-        name: [each.name for each in dataclasses.fields(registry.load_baseline(arm.baseline))]  # type: ignore[arg-type]
+        name: [each.name for each in dataclasses.fields(type(make_or_describe(arm.baseline, [])))]  # type: ignore[arg-type]
         for name, arm in study.arms.items()
     }
     if not any(key in known for known in fields.values()):

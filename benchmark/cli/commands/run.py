@@ -63,7 +63,8 @@ def run(
     """
     from ....leaderboard.assurance.criteria.suited import registrar
     from ...contract import registry
-    from ...contract.apart.described import describe, is_foreign
+    from ...contract.apart.described import make_or_describe
+    from ...datasets.importing.rows.paths import linked_folders
     from ...files.destinations import output_folder
     from ...protocols.folder import write_protocol
     from ...runs.tuning import budget as tuning_budget
@@ -77,8 +78,7 @@ def run(
     require_folders(unlabelled)
     register = registrar(criteria)
     given = [*(settings or []), *([f"budget={budget}"] if budget else [])]
-    foreign = is_foreign(baseline) and not in_process
-    made = (describe if foreign else registry.make_baseline)(baseline, given)  # before anything slow
+    made = (registry.make_baseline if in_process else make_or_describe)(baseline, given)  # before anything slow
     tried = tuning_budget(made, tune, given)
     loaded, protocol, table = resolve_study(chosen.choices(), protocol_folder, data, reading)
     made = registry.for_dims(made, len(loaded.spatial))
@@ -92,12 +92,15 @@ def run(
 
     where = environment.prepare(device, threads, precision, here=in_process)
     write_protocol(protocol, table, out / protocol.name)
-    hidden = tuple(folder for folder in (data.data, protocol_folder) if folder)
+    linked = linked_folders(data.data) if data.data and reading.options().follow_links else []
+    hidden = tuple(folder for folder in (data.data, protocol_folder, *linked) if folder)
     for number in range(seed, seed + seeds):
         job = Job(loaded, protocol, table, baseline, made, number, out, submitter, tried, precision, registered)
         job = job if in_process else replace(job, way="apart", hidden=hidden)
         scored = run_job(job, where, watch())
         lines = estimate_lines(protocol, table, job.folder, scored)
-        lines += new_site_lines(sites, job, where)
-        print_summary(protocol, scored, f"{job.entry}, seed {number}", more=lines)
-        console(err=False).print(f"submission: {job.folder}", soft_wrap=True, markup=False)
+        try:
+            lines += new_site_lines(sites, job, where)
+        finally:  # what the run made is told, whatever comes after it
+            print_summary(protocol, scored, f"{job.entry}, seed {number}", more=lines)
+            console(err=False).print(f"submission: {job.folder}", soft_wrap=True, markup=False)

@@ -18,16 +18,17 @@ from ..progress import watch
 
 
 def main() -> None:
-    """Take FOLDER OUT DEVICE WAY [DATA OPTIONS] from the command line; the options of reading are JSON."""
+    """Take FOLDER OUT DEVICE WAY HIDDEN [DATA OPTIONS] from the command line; hidden folders and options are JSON."""
     os.environ.setdefault("GOMP_SPINCOUNT", "10000")  # as in `medshift run`
-    folder, out, device, way, *more = sys.argv[1:]
+    folder, out, device, way, hidden, *more = sys.argv[1:]
     data = Path(more[0]) if more else None
     given = json.loads(more[1]) if more else {}
     tuples = {name: tuple(value) for name, value in given.items() if isinstance(value, list)}
     options = make_options(**{**given, **tuples})
     with interrupts.handled():
         try:
-            rerun(Path(folder), Path(out), data, device, watch(), options, cast("Way", way))
+            closed = [Path(each) for each in json.loads(hidden)]
+            rerun(Path(folder), Path(out), data, device, watch(), options, cast("Way", way), closed)
         except MethodFailed as error:
             print(error.traceback, file=sys.stderr)
             sys.exit(1)

@@ -30,6 +30,15 @@ def is_foreign(name: str) -> bool:
     return user_class.is_spec(name) or (name not in registry.BUILTINS and name in registry.TABLE.names())
 
 
+def make_or_describe(name: str, settings: Sequence[str]) -> Baseline:
+    """Make a baseline as `registry.make_baseline` does, or what stands for one that is not medshift's own.
+
+    Raises:
+        MedshiftError: As `registry.make_baseline`.
+    """
+    return describe(name, settings) if is_foreign(name) else registry.make_baseline(name, settings)
+
+
 @dataclass(frozen=True)
 class Description:
     """What a process tells of a class.

@@ -76,8 +76,9 @@ class MethodApart:
             weights: Folder of trained networks.
             granted: Whether it gets what may be seen: to predict needs no more than its callbacks.
         """
-        here = user_class.is_spec(self.terms.name) or any(map(_names_a_file, settings_of(baseline).values()))
-        place = Place(self.terms.hidden, here=here, weights=weights)
+        module = self.terms.name.partition(":")[0] if user_class.is_spec(self.terms.name) else ""
+        here = bool(module) or any(map(_names_a_file, settings_of(baseline).values()))
+        place = Place(self.terms.hidden, here=here, weights=weights, module=module)
         packer = Packer()
         try:
             described = packer.access(access) if granted else None

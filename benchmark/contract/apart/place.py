@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
 from ...files.bounded.child import without_secrets
+from ...files.code import own_files
 from ...files.home import MODELS_VARIABLE, home, models
 from . import confine
 
@@ -27,21 +28,22 @@ class Place:
         hidden: Folders that it is not to read.
         here: Whether it needs what lies in the current folder, as a class of the user's does.
         weights: Folder of trained networks; medshift's by default.
+        module: The user's module. Where the current folder is hidden, or lies in what is, its own files alone are seen.
     """
 
-    def __init__(self, hidden: Sequence[Path], *, here: bool, weights: Path | None = None) -> None:
+    def __init__(self, hidden: Sequence[Path], *, here: bool, weights: Path | None = None, module: str = "") -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="medshift-method-", ignore_cleanup_errors=True)
         self.folder = Path(self._folder.name).resolve()
         self.hidden = _real([*hidden, *(home() / name for name in DATA), COMMITTED])
-        if here:  # what lies in the current folder is needed, even if the data lie there
-            current = Path.cwd().resolve()
-            self.hidden = [folder for folder in self.hidden if folder not in (current, *current.parents)]
+        self._current = Path.cwd().resolve()
+        within = not {self._current, *self._current.parents}.isdisjoint(self.hidden)
+        self.own = own_files(module, self._current, beside=True) if module and within else {}
         self.weights = weights or models()
         for name in ("home", "tmp", "work"):
             (self.folder / name).mkdir()
         self.cwd = self.folder / "work"
         if here:
-            self._link_current_folder()
+            self._link([*self.own.values()] if within else self._beside_hidden())
 
     def remove(self) -> None:
         """Remove the folder."""
@@ -69,24 +71,30 @@ class Place:
         hidden = [folder for folder in self.hidden if folder not in code]
         # code in a folder above them is imported only if the folder is listed: names are seen there, but no content
         listed = {folder for folder in code if any(folder in each.parents for each in hidden)}
-        seen = {self.folder, self.weights, *_caches()}
+        # a cache in a folder above the data would open them; what lies beside them is seen as it is
+        caches = {folder for folder in _caches() if not any(folder in (each, *each.parents) for each in hidden)}
+        seen = {self.folder, self.weights, *caches}
         for folder in seen:  # what is made later, beside a folder on the way to a hidden one, cannot be read
             with suppress(OSError):
                 folder.mkdir(parents=True, exist_ok=True)
         below = {each for each in code if any(folder in each.parents for folder in hidden)}
-        seen = {path.resolve() for path in seen | below}
+        seen = {path.resolve() for path in (*seen, *below, *self.own.values())}
         return {"hidden": [*map(str, hidden)], "seen": sorted(map(str, seen)), "listed": sorted(map(str, listed))}
 
-    def _link_current_folder(self) -> None:
-        """Link what lies in the current folder into the working folder, except what is hidden or contains it."""
-        current = Path.cwd().resolve()
+    def _beside_hidden(self) -> Iterator[Path]:
+        """Yield what lies in the current folder, except what is hidden or contains it."""
         above = {parent for folder in self.hidden for parent in (folder, *folder.parents)}
+        return (path for path in self._current.iterdir() if path.resolve() not in above)
+
+    def _link(self, paths: Iterable[Path]) -> None:
+        """Link what lies in the current folder into the working folder, in the same place."""
         try:
-            for path in current.iterdir():
-                if path.resolve() not in above:
-                    (self.cwd / path.name).symlink_to(path)
+            for path in paths:
+                link = self.cwd / path.relative_to(self._current)
+                link.parent.mkdir(parents=True, exist_ok=True)
+                link.symlink_to(path)
         except OSError:  # no links on this system: the process works in the current folder
-            self.cwd = current
+            self.cwd = self._current
 
 
 def _caches() -> list[Path]:

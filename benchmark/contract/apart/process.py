@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Self, cast
 
 from numpy.typing import NDArray
 
-from ....shifts.errors import MedshiftError
+from ....shifts.errors import MachineError, MedshiftError
 from . import confine
 from .records import training_of, weights_of
 from .way import MethodFailed
@@ -109,7 +109,7 @@ class MethodProcess:
                 why = "does it write to files that are not its own?"
                 raise MedshiftError(f"the method's process sent {one_line(error)}: {why}") from None
             if message is None:
-                raise MedshiftError(self._ended())
+                raise self._ended()
             if message.kind in expected:
                 return message
             self._told(message)
@@ -123,7 +123,8 @@ class MethodProcess:
         elif message.kind == "starts from":
             self.access.starts_from(weights_of(given.get("record")))
         elif message.kind == "error":
-            raise MedshiftError(self._as_here(one_line(given.get("line"))))
+            kind = MachineError if given.get("machine") is True else MedshiftError
+            raise kind(self._as_here(one_line(given.get("line"))))
         elif message.kind == "failed":
             raise MethodFailed(self._as_here(str(given.get("traceback"))))
         elif message.kind == "stopped":
@@ -158,16 +159,16 @@ class MethodProcess:
             self._process.kill()
             self._process.wait()
 
-    def _ended(self) -> str:
-        """Say how the process has ended."""
+    def _ended(self) -> MedshiftError:
+        """Return what says how the process has ended."""
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(GRACE)
         status = self._process.returncode
         if status is not None and status < 0:
             name = signal.Signals(-status).name if -status in set(signal.Signals) else str(-status)
             why = ", most likely because memory ran out" if name == "SIGKILL" else ""
-            return f"the method's process was ended by {name}{why}"
-        return f"the method's process has ended with status {status}: a method must not exit"
+            return MachineError(f"the method's process was ended by {name}{why}")
+        return MedshiftError(f"the method's process has ended with status {status}: a method must not exit")
 
 
 def one_line(told: object) -> str:

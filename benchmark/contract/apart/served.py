@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 import torch
 
-from ....shifts.errors import MedshiftError
+from ....shifts.errors import MachineError, MedshiftError
 from ...datasets.images import to_device
 from ...protocols.condition import Condition
 from .. import registry
@@ -172,7 +172,7 @@ def serve(wire: Wire, prepare: Prepare, explain: Callable[[BaseException], str |
             try:
                 served.answer(message)
             except MedshiftError as error:
-                wire.send("error", line=str(error))
+                wire.send("error", line=str(error), machine=isinstance(error, MachineError))
             except Exception as error:  # a method may raise anything
                 line = explain(error)
                 if line is None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ....shifts.errors import MedshiftError
+from ...contract.apart.described import is_foreign
 from ...contract.predictor import Predictor, for_condition, fresh_copy
 from ...datasets.images import Images
 from ...datasets.importing.options import Options
@@ -23,15 +26,17 @@ from ...submissions import submission
 from .. import environment
 from ..job import Job, RunProgress
 from ..parts import FinishedConditions
-from ..predict import fit_job, predict
+from ..predict import fit_job, method_of, predict
 from ..stream import test_stream
 from ..verification.plausible import require_plausible
-from ..verification.rerun import baseline_of, job_of
+from ..verification.rerun import baseline_name, baseline_of, job_of
 from ..verification.verify import TOLERANCE
 from .images import NewSites, predict_images
 
 if TYPE_CHECKING:
     import torch
+
+    from ...contract.apart.way import Way
 
 
 def estimate_new_sites(
@@ -66,20 +71,22 @@ def estimate_new_sites(
     if any(condition.key in refused for condition in protocol.conditions() if condition.kind != "real"):
         reason = no_estimate(REFUSED.format(domain=protocol.source))
         return {str(site): dict.fromkeys(names, reason) for site in sites}
-    with scratch_folder("refit") as scratch:  # its records exist already
-        finished = FinishedConditions(scratch, "refit")
-        predictor = fit_job(job, device, progress or RunProgress(), finished)
-    _require_same(job, predictor, device, arrays)
     source = source_evidence(protocol, resampled_splits(protocol, table, 0), arrays)
     found = {}
-    for site, images in sites.items():
-        made = predict_images(predictor, Images(images.pixels, images.value_range), images.ids, protocol, device)
-        patients = [group or name for group, name in zip(images.groups, images.ids, strict=True)]
-        groups = np.unique(patients, return_inverse=True)[1].astype(np.int64)
-        if np.isnan(made).any():
-            found[str(site)] = dict.fromkeys(names, no_estimate(REFUSED.format(domain=site)))
-        else:
-            found[str(site)] = estimate_all(Evidence(source, made, groups), names)
+    with ExitStack() as held:
+        fit, where = method_of(job, device, held)
+        with scratch_folder("refit") as scratch:  # its records exist already
+            finished = FinishedConditions(scratch, "refit")
+            predictor = fit_job(job, device, progress or RunProgress(), finished, fit)
+        _require_same(job, predictor, where, arrays)
+        for site, images in sites.items():
+            made = predict_images(predictor, Images(images.pixels, images.value_range), images.ids, protocol, where)
+            patients = [group or name for group, name in zip(images.groups, images.ids, strict=True)]
+            groups = np.unique(patients, return_inverse=True)[1].astype(np.int64)
+            if np.isnan(made).any():
+                found[str(site)] = dict.fromkeys(names, no_estimate(REFUSED.format(domain=site)))
+            else:
+                found[str(site)] = estimate_all(Evidence(source, made, groups), names)
     return found
 
 
@@ -117,10 +124,14 @@ def stored_job(
             f"{folder} was predicted outside of medshift: its model is not here. Predict the new images with it, as a "
             "real site of an export (`medshift export`)"
         )
+    way: Way = "apart" if is_foreign(baseline_name(made.baseline)) else "in-process"  # as it was run
     if not force:
-        require_plausible(made, baseline_of(made.baseline), protocol, len(table))
-    job = job_of(made, protocol, table, out, data, options)
-    return job, environment.prepare(device or made.environment.device, made.environment.threads, job.precision)
+        require_plausible(made, baseline_of(made.baseline, way), protocol, len(table))
+    job = job_of(made, protocol, table, out, data, options, way)
+    job = replace(job, way=way, hidden=(folder.absolute().parent.parent, *([data] if data else [])))
+    used = device or made.environment.device
+    where = environment.prepare(used, made.environment.threads, job.precision, here=way == "in-process")
+    return job, where
 
 
 def _require_same(job: Job, predictor: Predictor, device: torch.device, arrays: dict[str, NDArray[np.float32]]) -> None:

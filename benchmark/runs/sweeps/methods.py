@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 
 from ....shifts.errors import MedshiftError, near
 from ...contract import registry, user_class
+from ...contract.apart.described import describe, is_foreign, make_or_describe
 from ...contract.registry import Baseline
 from .sweep import Method, Setting, typed
 
@@ -44,14 +45,15 @@ def check_names(names: Mapping[str, object]) -> None:
 
 
 def baselines(method: Method) -> Iterator[tuple[dict[str, Setting], Baseline]]:
-    """Yield every combination of a method's settings, with the baseline that it makes.
+    """Yield every combination of a method's settings, with the baseline that it makes, or that stands for it here.
 
     Raises:
         MethodError: The baseline is unknown, lacks a hyper-parameter, or refuses a value.
     """
     name = method.baseline
     try:
-        kind = registry.load_baseline(name)
+        # a class that is not medshift's own is imported in processes that see no data, as `medshift run` does
+        kind = type(describe(name, [])) if is_foreign(name) else registry.load_baseline(name)
     except MedshiftError as error:
         raise MethodError(name, "", str(error)) from None
     fields = [field.name for field in dataclasses.fields(kind)]  # type: ignore[arg-type]
@@ -72,7 +74,7 @@ def baselines(method: Method) -> Iterator[tuple[dict[str, Setting], Baseline]]:
 
 def _made(name: str, settings: Mapping[str, Setting]) -> Baseline:
     try:
-        made = registry.make_baseline(name, typed(settings))
+        made = make_or_describe(name, typed(settings))
     except registry.SettingError as error:
         raise MethodError(
             name, error.key, f"{error.problem[:1].lower()}{error.problem[1:]}, not {settings.get(error.key)!r}"

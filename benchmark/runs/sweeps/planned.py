@@ -13,10 +13,12 @@ from ...contract.precision import DEFAULT, Precision
 from ...contract.registry import Baseline
 from ...datasets.manifest import local_sha256
 from ...files import locks
+from ...files.atomic import sha256
 from ...protocols.protocol import Protocol
 from ...submissions import card
+from ...submissions.predictions import PREDICTIONS_FILE
 from .. import terms
-from ..job import entry_of
+from ..job import entry_of, same_settings
 from ..tuning import Budget, budget
 from . import methods, options
 from .sweep import ProtocolChoice, Sweep, typed
@@ -105,11 +107,10 @@ class PlannedRun:
         found = card.parse(self.folder(out) / card.CARD_FILE)
         if not isinstance(found, card.Card):
             return False
-        tuned = Budget(found.tuning.draws, tuple(found.tuning.searched)) if found.tuning else Budget()
-        wanted = (registry.config(self.baseline), self.study.protocol.sha256, self.tried, self.precision)
-        if found.dataset.images_sha256 not in (None, self.study.images_sha256):
-            return False
-        return (found.baseline.config, found.protocol.sha256, tuned, found.environment.precision) == wanted
+        same = same_settings(found, self.name, self.baseline, self.study.protocol.sha256, self.tried, self.precision)
+        same &= found.dataset.images_sha256 in (None, self.study.images_sha256)
+        predicted = self.folder(out) / PREDICTIONS_FILE
+        return same and predicted.is_file() and sha256(predicted) == found.predictions.sha256
 
     def words(self, out: Path, threads: int = 0, device: str = "auto", *, absolute: bool = False) -> list[str]:
         """Return the words of the command, after `medshift`.

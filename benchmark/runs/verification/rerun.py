@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -123,6 +124,7 @@ def rerun(
     watch: RunProgress | None = None,
     options: Options | None = None,
     way: Way = "apart",
+    hidden: Sequence[Path] = (),
 ) -> None:
     """Make the submission of a card again.
 
@@ -134,6 +136,7 @@ def rerun(
         watch: Receives progress.
         options: How a folder of images is read.
         way: Where the method runs.
+        hidden: Folders that a method in a process of its own is not to read, besides those of its run.
     """
     from .. import environment
     from ..job import RunProgress
@@ -143,7 +146,7 @@ def rerun(
     protocol, table = read_protocol(folder.absolute().parent.parent)
     job = job_of(made, protocol, table, out, data, options, way)
     theirs = folder.absolute().parent.parent
-    job = replace(job, way=way, hidden=(theirs, *([data] if data else [])))
+    job = replace(job, way=way, hidden=(theirs, *hidden, *([data] if data else [])))
     write_protocol(protocol, table, out / protocol.name)
     where = environment.prepare(
         device or made.environment.device, made.environment.threads, job.precision, here=way == "in-process"

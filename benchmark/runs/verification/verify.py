@@ -19,10 +19,12 @@ import numpy as np
 from ....shifts.errors import MedshiftError
 from ....shifts.plugins import own_distribution
 from ...contract.apart.described import is_foreign
+from ...contract.apart.place import DATA
 from ...contract.apart.way import Way
 from ...datasets import catalogue, registry, store
 from ...datasets.importing.options import Options
 from ...files.atomic import sha256
+from ...files.home import home
 from ...protocols.folder import read_protocol
 from ...protocols.protocol import Protocol
 from ...submissions import card as cards
@@ -137,7 +139,10 @@ def verify(
         raise CannotRepeat(f"{folder}: {error}") from None
     theirs, before = submission.read_submission(folder, protocol, table)
     reading = json.dumps(dataclasses.asdict(options or Options()))
-    words = [str(folder.absolute()), str(out), device, way, *([str(data.absolute()), reading] if data else [])]
+    # the home of this process is not that of the clean one, and what is stored in it is not for strangers' code
+    hidden = json.dumps([str(home() / name) for name in DATA])
+    words = [str(folder.absolute()), str(out), device, way, hidden]
+    words += [str(data.absolute()), reading] if data else []
     clean = clean_environment(os.environ)
     own = not is_foreign(baseline_name(theirs.baseline))
     clean["MEDSHIFT_HOME"] = str(shared if shared and own else out / "home")  # no cached models or data of the user

@@ -20,6 +20,7 @@ from medshift.baselines import Recipe
 from medshift.benchmark import RunProgress, check_submission, evaluate, read_protocol
 from medshift.benchmark.cli.commands.run import run as run_command
 from medshift.benchmark.cli.reading import ReadingOptions
+from medshift.benchmark.runs import predict
 from medshift.benchmark.submissions import card
 from medshift.shifts.errors import MedshiftError
 
@@ -101,6 +102,32 @@ def test_images_that_changed_under_their_names_are_neither_kept_nor_taken_for_th
     invert()
     with pytest.raises(MedshiftError, match="made with other images under the same names: move it away or choose"):
         evaluate("scratch", **asked, out=tmp_path / "one")
+
+
+def test_a_run_that_is_stopped_before_the_check_of_state_is_checked_when_it_goes_on(options, tmp_path, monkeypatch):
+    asked = {**options, "settings": {"arch": "test_resnet", "steps": 2}}
+    check, calls = predict.check_forgotten, []
+
+    def stopped(*given):
+        raise KeyboardInterrupt
+
+    def counted(*given):
+        calls.append(given[4].key)
+        return check(*given)
+
+    monkeypatch.setattr(predict, "check_forgotten", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        evaluate("scratch", **asked, out=tmp_path)
+    assert not list(tmp_path.rglob("card.json"))
+    some = sorted(tmp_path.rglob("parts/*/*.npy"))[0]
+    some.write_bytes(b"")  # by a power cut
+    monkeypatch.setattr(predict, "check_forgotten", counted)
+    evaluate("scratch", **asked, out=tmp_path)
+    evaluate("scratch", **asked, out=tmp_path)
+    assert len(calls) == 1
+    whole = evaluate("scratch", **asked, out=tmp_path / "whole")
+    (resumed,) = tmp_path.glob("set-*/*/seed-0")
+    assert card.read(resumed).scores == card.claims(whole)
 
 
 def test_every_option_of_the_command_is_an_argument():

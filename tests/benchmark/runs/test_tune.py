@@ -32,7 +32,7 @@ from medshift.benchmark.runs.tuning import Budget
 from medshift.benchmark.runs.verification.rerun import budget_of
 from medshift.benchmark.submissions import card as cards
 from medshift.benchmark.submissions import submission
-from medshift.shifts.errors import MedshiftError
+from medshift.shifts.errors import MachineError, MedshiftError
 
 COMMITTED = Path(__file__).parents[3] / "leaderboard" / "submissions"
 
@@ -183,6 +183,22 @@ def test_a_draw_that_cannot_be_trained_has_no_score_but_the_first_must_train(tmp
     assert [trial.score is None for trial in tuning.record(tmp_path / "one").trials] == [False, True, True]
     with pytest.raises(MedshiftError, match="diverged"):
         tuning.tune_baseline(Constant(fails=True), Budget(3, ("fails",)), access(), 2, tmp_path / "two")
+
+
+def test_what_the_machine_lacks_is_no_fault_of_a_draw(tmp_path, monkeypatch):
+    whole = tuning.tune_baseline(Constant(), Budget(4, ("second",)), access(), 2, tmp_path / "whole")
+    honest = tuning.loss
+
+    def full(*words):
+        if len(Constant.fits) == 6:
+            raise MachineError("the disk is full")
+        return honest(*words)
+
+    monkeypatch.setattr(tuning, "loss", full)
+    with pytest.raises(MachineError, match="the disk is full"):
+        tuning.tune_baseline(Constant(), Budget(4, ("second",)), access(), 2, tmp_path / "full")
+    assert tuning.count_scored(tmp_path / "full") == 1  # nothing is noted of the second
+    assert tuning.tune_baseline(Constant(), Budget(4, ("second",)), access(), 2, tmp_path / "full") == whole
 
 
 def test_what_the_user_sets_is_not_drawn():

@@ -44,6 +44,21 @@ def locate(path: Path) -> tuple[Path, Path | None]:
     return path.parent, path
 
 
+def linked_folders(root: Path) -> list[Path]:
+    """List the folders that links in a folder lead out to: the one that holds all of what they lead to, if there is."""
+    inside = ContainedPaths(root)
+    found = set()
+    for folder, below, files in os.walk(root):
+        for name in (*below, *files):
+            path = os.path.join(folder, name)  # noqa: PTH118
+            if os.path.islink(path):  # noqa: PTH114
+                real = os.path.realpath(path)
+                if not inside.holds(real):
+                    found.add(real if os.path.isdir(real) else os.path.dirname(real))  # noqa: PTH112, PTH120
+    common = os.path.commonpath(found) if found else ""
+    return [Path(common)] if common.strip(os.sep) else sorted(map(Path, found))
+
+
 class ContainedPaths:
     """Resolves links in paths below a folder, each parent folder once.
 

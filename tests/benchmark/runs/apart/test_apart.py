@@ -24,6 +24,12 @@ from medshift.benchmark.contract.apart.method import MethodApart, Terms
 from medshift.benchmark.contract.apart.place import Place
 from medshift.benchmark.contract.apart.way import MethodFailed
 from medshift.benchmark.contract.predictor import Unfit
+from medshift.benchmark.datasets.importing.rows.paths import linked_folders
+from medshift.benchmark.protocols.choices import Choices
+from medshift.benchmark.runs.sweeps.planned import plan_runs
+from medshift.benchmark.runs.sweeps.sweep import Method as SweptMethod
+from medshift.benchmark.runs.sweeps.sweep import ProtocolChoice, Sweep
+from medshift.benchmark.runs.terms import DataChoice
 from medshift.benchmark.runs.tuning import Budget
 from medshift.benchmark.submissions import card
 from medshift.shifts.errors import MedshiftError
@@ -100,6 +106,51 @@ def test_hidden_folders_are_dropped_from_the_variables_and_links(tmp_path, monke
     place.remove()
     assert not place.folder.exists()
     assert np.all([key in os.environ for key in ("WHERE", "PYTHONPATH")])
+
+
+def test_in_the_folder_of_the_data_a_class_finds_its_own_files_and_nothing_else(tmp_path, monkeypatch, home):
+    (tmp_path / "mine").mkdir()
+    for name, text in (
+        ("mine/__init__.py", "import beside"),
+        ("beside.py", ""),
+        ("manifest.csv", "labels"),
+        ("a.png", ""),
+    ):
+        (tmp_path / name).write_text(text)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HF_HOME", str(tmp_path.parent))  # a cache above the data opens nothing
+    place = Place([tmp_path], here=True, module="mine")
+    assert tmp_path in place.hidden
+    linked = {path.relative_to(place.cwd).as_posix() for path in place.cwd.rglob("*") if path.is_symlink()}
+    assert linked == {"mine/__init__.py", "beside.py"}
+    seen = (place.confined() or {"seen": []})["seen"]
+    assert not {str(tmp_path), str(tmp_path.parent), str(tmp_path / "manifest.csv")} & set(seen)
+    place.remove()
+
+
+def test_what_links_in_the_data_lead_to_is_hidden_too(tmp_path):
+    for name in ("set", "archive/one", "archive/two"):
+        (tmp_path / name).mkdir(parents=True)
+    (tmp_path / "archive/one/a.png").write_text("a")
+    (tmp_path / "set/a.png").symlink_to(tmp_path / "archive/one/a.png")
+    (tmp_path / "set/inner.png").symlink_to("a.png")
+    assert linked_folders(tmp_path / "set") == [tmp_path / "archive/one"]
+    (tmp_path / "set/more").symlink_to(tmp_path / "archive/two")
+    assert linked_folders(tmp_path / "set") == [tmp_path / "archive"]
+
+
+def test_a_sweep_imports_no_class_of_the_users(data, home, here):
+    (here / "spy.py").write_text(
+        "from dataclasses import dataclass\n\n\n@dataclass(frozen=True)\nclass Spy:\n"
+        '    """It looks."""\n\n    sees = "source"\n    paper = ""\n    rate: float = 1.0\n\n'
+        "    def fit(self, access):\n        return None\n"
+    )
+    choice = ProtocolChoice(DataChoice(folder=data), Choices(shifts=("gamma",), severities=(3,)))
+    runs = plan_runs(Sweep((SweptMethod("spy:Spy", {"rate": (1.0, 2.0)}),), (choice,)))
+    assert [run.entry for run in runs] == ["spy.Spy", "spy.Spy+rate=2.0"]
+    assert "spy" not in sys.modules
+    with pytest.raises(MedshiftError, match="has no such hyper-parameter"):
+        plan_runs(Sweep((SweptMethod("spy:Spy", {"rat": (1.0,)}),), (choice,)))
 
 
 def started(data, place):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import sys
 
 import pytest
@@ -62,7 +63,7 @@ def _finish(run, out, seconds=1.0):
         code=cards.CodeClaim(version="0"),
         environment=cards.EnvironmentClaim(python="3", platform="x", device="cpu", threads=1),
         timings=cards.TimingsClaim(fit_s=seconds, predict_s=0),
-        predictions=cards.PredictionsClaim(sha256="0" * 64, rows=1),
+        predictions=cards.PredictionsClaim(sha256=hashlib.sha256(b"P" * run.seed).hexdigest(), rows=1),
     )
     cards.write(made, run.folder(out))
     (run.folder(out) / "predictions.parquet").write_bytes(b"P" * run.seed)

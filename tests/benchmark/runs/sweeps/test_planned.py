@@ -51,6 +51,10 @@ def test_a_submission_of_other_settings_is_not_done(planned, finish, tmp_path):
     assert run.is_done(tmp_path)
     repainted = dataclasses.replace(run, study=dataclasses.replace(run.study, images_sha256="0" * 64))
     assert not repainted.is_done(tmp_path)  # other images under the same names
+    predictions = run.folder(tmp_path) / "predictions.parquet"
+    predictions.write_bytes(b"other")
+    assert not run.is_done(tmp_path)
+    finish(run, tmp_path)
     (other.folder(tmp_path)).parent.mkdir()
     run.folder(tmp_path).rename(other.folder(tmp_path))
     assert not other.is_done(tmp_path)
