@@ -9,12 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..scoring.bootstrap import resample_counts
+from ..scoring.intervals import STILL, unseen
 from .evidence import Estimate
 
 Floats = NDArray[np.float64]
 
 REPLICATES = 200
 REACH = 1.6449  # standard errors of a normal's 90 % interval
+TAIL = 0.05  # beyond each of its ends
 
 
 @lru_cache(maxsize=32)
@@ -49,4 +51,6 @@ def from_groups(by_group: Floats, figure: Callable[[Floats], Floats]) -> Estimat
     """
     value = float(np.clip(figure(by_group.sum(axis=0)), 0, 1))
     reach = REACH * deviation(figure(redrawn(by_group)), len(by_group))
+    if reach <= STILL:  # what no drawing varies is not certain: a further group may differ from all that were seen
+        reach = float(unseen(len(by_group), TAIL))
     return with_reach(value, reach)

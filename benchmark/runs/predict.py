@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -12,8 +13,10 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 
+from ...shifts import catalogue
 from ...shifts.errors import MedshiftError
 from ..contract.access import Access
+from ..contract.apart.remote import RemotePredictor
 from ..contract.fitted import FittedModel, FittedPredictor
 from ..contract.predictor import Predictor, for_condition, fresh_copy, validated_probabilities
 from ..datasets.dataset import Dataset
@@ -106,12 +109,15 @@ def predict(
         MedshiftError: The predictor returned something other than probabilities; the message names the condition.
     """
     classes = len(dataset.classes)
-    with made_ahead(condition_batches(dataset, rows, protocol, condition, device), device) as batches:
-        made = [
+    made = condition_batches(dataset, rows, protocol, condition, device)
+    # another package's shift may draw from the global generators, from which a method in this process draws, too
+    alone = condition.shift in catalogue.TABLE.plugins and not isinstance(fresh, RemotePredictor)
+    with nullcontext(made) if alone else made_ahead(made, device) as batches:
+        found = [
             validated_probabilities(fresh(images), len(images), classes, condition, rejections=may_refuse(fresh))
             for images in batches
         ]
-    return np.concatenate(made)
+    return np.concatenate(found)
 
 
 class StateSurvives(MedshiftError):

@@ -80,7 +80,7 @@ def judge(scores: EntryScores, criterion: Criterion) -> Verdict:
     state: State = "not shown"
     if "not met" in states:
         state = "not met"
-    elif not untested and all(each == "met" for each in states):
+    elif states and not untested and all(each == "met" for each in states):
         state = "met"
     return Verdict(criterion, state, checks, _why(criterion, state, checks, untested))
 

@@ -69,7 +69,7 @@ def run(
     from ...protocols.folder import write_protocol
     from ...runs.tuning import budget as tuning_budget
     from ..progress import console, watch
-    from ..tables.new_sites import new_site_lines, new_sites, require_folders
+    from ..tables.new_sites import new_site_lines, new_sites, reading_of_data, require_folders
     from ..terms import resolve_study
 
     if not baseline:
@@ -80,7 +80,8 @@ def run(
     given = [*(settings or []), *([f"budget={budget}"] if budget else [])]
     made = (registry.make_baseline if in_process else make_or_describe)(baseline, given)  # before anything slow
     tried = tuning_budget(made, tune, given)
-    loaded, protocol, table = resolve_study(chosen.choices(), protocol_folder, data, reading)
+    own = reading_of_data(unlabelled, data, reading)
+    loaded, protocol, table = resolve_study(chosen.choices(), protocol_folder, data, own)
     made = registry.for_dims(made, len(loaded.spatial))
     registered = register(protocol)
     sites = new_sites(unlabelled, protocol, reading.options())

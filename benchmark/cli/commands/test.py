@@ -118,12 +118,13 @@ def model_test(
     from ...exchange.ingest import require_entry_name
     from ...protocols.folder import write_protocol
     from ..progress import console, watch
-    from ..tables.new_sites import new_site_lines, new_sites, require_folders
+    from ..tables.new_sites import new_site_lines, new_sites, reading_of_data, require_folders
     from ..terms import resolve_study
 
     require_entry_name(name)
     require_folders(unlabelled)
-    loaded, protocol, table = resolve_study(chosen.choices(), protocol_folder, data, reading)
+    own = reading_of_data(unlabelled, data, reading)
+    loaded, protocol, table = resolve_study(chosen.choices(), protocol_folder, data, own)
     sites = new_sites(unlabelled, protocol, reading.options())
     from ...exchange.models.brought import Statement, bring
     from ...protocols.arrange import arrange_like

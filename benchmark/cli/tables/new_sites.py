@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ....shifts.errors import MedshiftError
 from ...reporting.numbers import format_estimate
+from ..reading import DataOptions, ReadingOptions
 
 if TYPE_CHECKING:
     import torch
@@ -24,6 +25,11 @@ def require_folders(folders: list[Path] | None) -> None:
             raise MedshiftError(f"--unlabelled {folder}: not a folder; give a folder of images of one site")
 
 
+def reading_of_data(folders: list[Path] | None, data: DataOptions, reading: ReadingOptions) -> ReadingOptions:
+    """Return how the labelled data are read: beside a stored data set, options are for `--unlabelled` folders."""
+    return ReadingOptions() if folders and data.data is None else reading
+
+
 def new_sites(folders: list[Path] | None, protocol: Protocol, options: Options) -> NewSites:
     """Read the folders of `--unlabelled`; none without it.
 
@@ -37,7 +43,12 @@ def new_sites(folders: list[Path] | None, protocol: Protocol, options: Options) 
     from ..progress import watch
 
     require_supported(protocol)
-    return read_sites(folders, protocol, options, watch())
+    found = read_sites(folders, protocol, options, watch())
+    watch().line(
+        "images of new sites are read as these options say: they must be those with which the model's data were read "
+        "(--value-range, --window, --fit, --voxel-mm and others, also where those were stored by `medshift data add`)"
+    )
+    return found
 
 
 def new_site_lines(sites: NewSites, job: Job, device: torch.device) -> list[str]:

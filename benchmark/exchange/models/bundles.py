@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import pickle
 from collections.abc import Mapping
@@ -91,4 +92,7 @@ def _built(folder: Path, weights: Path, device: torch.device) -> Opened:
         raise MedshiftError(f"{folder}: its network cannot be built: {in_one_line(error)[:200]}") from error
     if not isinstance(network, nn.Module):
         raise MedshiftError(f"{path}: {key} is a {type(network).__name__}, not a network")
-    return Opened(network.to(device).eval(), "monai", weights.name, sha256(weights))
+    # the configuration, and Python that lies beside it, make the network as much as the weights do
+    parts = sorted(each for place in ("configs", "scripts") for each in (folder / place).rglob("*") if each.is_file())
+    listed = "".join(f"{each.relative_to(folder)} {sha256(each)}\n" for each in (weights, *parts))
+    return Opened(network.to(device).eval(), "monai", weights.name, hashlib.sha256(listed.encode()).hexdigest())

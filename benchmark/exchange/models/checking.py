@@ -130,6 +130,11 @@ def _outputs(name: str, rows: Tensor, interface: Interface, classes: tuple[str, 
         raise MedshiftError(
             f"{name} gives {span}, not probabilities that sum to 1: --outputs logits, if a softmax is left out"
         )
+    if said == "logits" and summing:
+        raise MedshiftError(
+            f"{name} gives {span} that sum to 1, which are probabilities, and a softmax of them is not what it means: "
+            "leave --outputs logits out"
+        )
     if said is None and inside and not summing:
         raise MedshiftError(
             f"{name} gives {span} that do not sum to 1: export it with a softmax, or give --outputs logits if these "

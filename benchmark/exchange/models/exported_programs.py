@@ -31,7 +31,7 @@ from .torch_files import EXTRA, TRUST, stated_by
 OPERATORS = re.compile(
     r"torch\.ops\.(aten|prims?|quantized|quantized_decomposed|torchvision)\.[A-Za-z]\w*\.\w+"
     r"|(_operator|math)\.[a-z]\w*|torch\.sym_[a-z]\w*|torch\._sym_[a-z]+|torch\.ops\.higher_order\.(cond|wrap_with_(set_grad_enabled|autocast))"
-    r"|torch\._assert_tensor_metadata"
+    r"|torch\._assert_tensor_metadata|torch\.ops\.aten\._assert_tensor_metadata\.default"
 )
 FORBIDDEN = re.compile(r"(from_file|_save|load_library|attrgetter|methodcaller|call)\b")
 EXPRESSION = re.compile(r"[\w\s+\-*/%(),.<>=!&|~']*")

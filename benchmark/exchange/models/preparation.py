@@ -85,7 +85,9 @@ class Prepared:
                 f"{self.name} does not take a batch of {shape} numbers: {in_one_line(error)[:300]}"
             ) from error
         if isinstance(returned, list | tuple):
-            returned = returned[0] if len(returned) == 1 and len(images) > 1 else rows_or_nan(returned, self.classes)
+            # of one image, a list of one may be its row, or hold the batch as a network with several heads returns it
+            whole = len(returned) == 1 and (len(images) > 1 or np.ndim(returned[0]) > 1)
+            returned = returned[0] if whole else rows_or_nan(returned, self.classes)
         if isinstance(returned, np.ndarray) and returned.dtype.kind in "fiu":
             returned = torch.as_tensor(returned)
         if not isinstance(returned, Tensor) or returned.is_complex():

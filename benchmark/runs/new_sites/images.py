@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from ...protocols.protocol import Protocol
 
+OF_LABELS = ("classes", "label_column", "label_contains", "drop_labels", "domain_from", "group_column", "merge_rows")
 NewSites = Mapping[Path, Unlabelled]
 
 
@@ -45,7 +46,9 @@ def read_sites(
     """
     facts = protocol.dataset
     progress = progress or RunProgress()
-    reading = replace(options or Options(), image_size=facts.image_size[-1], modality=facts.modality, classes=())
+    # labels, groups and sites of the model's data are not those of the folder
+    unsaid = {name: getattr(Options(), name) for name in OF_LABELS}
+    reading = replace(options or Options(), **unsaid, image_size=facts.image_size[-1], modality=facts.modality)
     if len(facts.image_size) == 2 and not reading.channels:
         reading = replace(reading, channels=facts.channels)
     seen = {}

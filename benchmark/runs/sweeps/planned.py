@@ -14,6 +14,7 @@ from ...contract.registry import Baseline
 from ...datasets.manifest import local_sha256
 from ...files import locks
 from ...files.atomic import sha256
+from ...protocols.choices import Choices
 from ...protocols.protocol import Protocol
 from ...submissions import card
 from ...submissions.predictions import PREDICTIONS_FILE
@@ -26,6 +27,7 @@ from .sweep import ProtocolChoice, Sweep, typed
 if TYPE_CHECKING:
     import pandas as pd
 
+UNSAID = ("size", "confound", "confound_with", "confound_seed")  # choices that no option of `medshift run` makes
 State: TypeAlias = Literal["done", "running", "to do"]
 #: Called with the index of a protocol that the data refuse, and why; raises.
 Refuse: TypeAlias = Callable[[int, str], NoReturn]
@@ -171,6 +173,9 @@ def _studies(sweep: Sweep, bar: terms.Bar, refuse: Refuse) -> Iterator[Study]:
             dataset, protocol, table = terms.resolve_terms(choice.data, choice.choices, choice.folder, bar)
         except MedshiftError as error:
             refuse(number, str(error))
+        lost = [name for name in UNSAID if getattr(choice.choices, name) != getattr(Choices(), name)]
+        if lost and choice.folder is None:  # the command of a run would make another protocol
+            refuse(number, f"a sweep's runs cannot be told {', '.join(lost)}: make the protocol, and give its folder")
         if protocol.name in places:
             first = places[protocol.name] + 1
             refuse(number, f"this protocol is named {protocol.name!r}, as protocol {first} is: leave one out")

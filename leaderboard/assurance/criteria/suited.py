@@ -57,7 +57,8 @@ def require_suited(criteria: Sequence[Criterion], file: SweepFile, protocol: Pro
         unknown = [name for name in criterion.sites if name not in (EVERY, OTHER, *sites)]
         if unknown:
             file.fail(f"no site {unknown[0][:80]!r}.{near(unknown[0], sites)}", TABLE, number, "sites")
-        if criterion.sites == (OTHER,) and not protocol.targets:
+        of_others = criterion.sites == (EVERY,) and criterion.rule.limit == "loses_at_most"
+        if (criterion.sites == (OTHER,) or of_others) and not protocol.targets:
             file.fail(f"there is no site but {protocol.source!r}", TABLE, number, "sites")
         if criterion.sites == (protocol.source,) and criterion.rule.limit == "loses_at_most":
             file.fail(f"a loss is against {protocol.source!r} itself", TABLE, number, "sites")
