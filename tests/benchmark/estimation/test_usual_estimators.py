@@ -64,6 +64,12 @@ def test_atc_by_class_counts_the_rest_of_a_class_as_missed_by_the_other():
     assert atc_by_class(made).value == pytest.approx((3 / 4 + 2 / 2) / 2)
 
 
+def test_few_patients_without_any_spread_leave_it_open_what_others_have():
+    sure = evidence(VALIDATION, LABELS, two(*[0.99] * 6), np.repeat(np.arange(3), 2))
+    found = atc(sure)
+    assert (found.value, found.low, found.high) == pytest.approx((1.0, 0.05 ** (1 / 3), 1.0))
+
+
 def test_the_interval_is_that_of_whole_patients():
     target = two(*[0.99] * 20, *[0.55] * 20)
     apart = evidence(VALIDATION, LABELS, target)

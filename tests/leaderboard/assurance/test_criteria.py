@@ -140,8 +140,9 @@ def test_what_a_protocol_lacks_is_named_with_line_and_key(old, new, said, fabric
     assert str(caught.value).startswith(f"{tmp_path / 'c.toml'}, {said}"), caught.value
 
 
-def test_sites_other_than_the_source_must_exist(fabricate, tmp_path):
+@pytest.mark.parametrize("rule", ['at_least = 0.8\nsites = "other"', 'loses_at_most = 0.1\nsites = "every"'])
+def test_sites_other_than_the_source_must_exist(rule, fabricate, tmp_path):
     protocol = fabricate.terms(fabricate.table(targets=()), targets=())
-    text = HEAD + 'metric = "auroc"\nat_least = 0.8\nsites = "other"\n'
+    text = HEAD + f'metric = "auroc"\n{rule}\n'
     with pytest.raises(MedshiftError, match=r"line 5, sites: there is no site but 'site-a'"):
         require_suited(*read(tmp_path, text), protocol)

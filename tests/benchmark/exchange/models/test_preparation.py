@@ -10,6 +10,7 @@ import torch
 from helpers.files.model_files import SIDE, Bright, exported, onnx_bright, saved, truth_of_bright
 
 from medshift.benchmark.datasets.dataset import Dataset
+from medshift.benchmark.exchange.models.exported_programs import open_exported
 from medshift.benchmark.exchange.models.interface import Interface, settle
 from medshift.benchmark.exchange.models.monai_metadata import from_monai
 from medshift.benchmark.exchange.models.onnx_files import open_onnx
@@ -54,6 +55,25 @@ def test_channels_last_and_another_size():
     assert made.shape == (7, 16, 24, 1)
     flat = torch.full((1, 1, SIDE, SIDE), 0.3)
     assert torch.allclose(seen(flat, input_size="64"), torch.full((1, 1, 64, 64), 0.3))
+
+
+def test_a_list_of_the_whole_batch_is_the_batch_for_one_image_too():
+    made = settle(from_options(), Interface(), (SIDE, SIDE), 1, ("healthy", "sick"))
+    prepared = Prepared(lambda batch: (batch.flatten(1)[:, :2].float(),), made, "it")
+    assert torch.equal(prepared(IMAGES)[:1], prepared(IMAGES[:1]))
+
+
+class Scaled(torch.nn.Module):
+    def forward(self, images):
+        return Bright()(images.float() / 255)
+
+
+def test_a_program_that_takes_8_bits_and_casts_them_needs_no_trust(tmp_path):
+    example = torch.randint(0, 256, (3, 1, SIDE, SIDE), dtype=torch.uint8)
+    shapes = ({0: torch.export.Dim("n", min=1, max=4096)},)
+    torch.export.save(torch.export.export(Scaled().eval(), (example,), dynamic_shapes=shapes), tmp_path / "m.pt2")
+    opened = open_exported(tmp_path / "m.pt2", CPU, trust=False)
+    assert torch.allclose(opened.run(example), Scaled()(example))
 
 
 def test_a_fixed_batch_is_kept_and_the_last_one_padded():
@@ -172,6 +192,8 @@ def test_a_bundle_runs_its_torchscript_and_says_what_it_takes(tmp_path):
     (tmp_path / "configs" / "inference.json").write_text(json.dumps(network))
     trusted = open_model(str(tmp_path), data, CPU, None, trust=True)
     assert trusted.format == "monai"
+    (tmp_path / "configs" / "inference.json").write_text(json.dumps(network | {"made": "again"}))
+    assert open_model(str(tmp_path), data, CPU, None, trust=True).sha256 != trusted.sha256
     assert torch.allclose(trusted.run(IMAGES).softmax(1), truth_of_bright(IMAGES), atol=1e-6)
     torch.jit.trace(Bright(), IMAGES).save(str(tmp_path / "models" / "model.ts"))
     opened = open_model(str(tmp_path), data, CPU, None, trust=False)

@@ -127,6 +127,11 @@ WRONG = {
         {"outputs": "probabilities"},
         "gives values from .* to .*, not probabilities that sum to 1: --outputs logits",
     ),
+    "probabilities that are said to be logits": (
+        lambda d: exported(d / "m.pt2", torch.nn.Sequential(Bright(), torch.nn.Softmax(1))),
+        {"outputs": "logits"},
+        "that sum to 1, which are probabilities, .*: leave --outputs logits out",
+    ),
     "one logit of which nothing is said": (
         lambda d: onnx_bright(d / "m.onnx", weights=(20,)),
         {},
