@@ -6,20 +6,22 @@ of 100.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
 from ...shifts import catalogue
-from ...shifts.numerics.severity import interpolate_severity
+from ...shifts.numerics.severity import ENDLESS as ENDLESS_DOSE
+from ...shifts.numerics.severity import interpolate_dose, interpolate_severity
 
 UNCHANGED: dict[str, float] = {
     "gamma": 1.0,
     "contrast-loss": 1.0,
     "window": 1.0,
     "saturation": 1.0,
-    "poisson-noise": 1e9,
+    "poisson-noise": ENDLESS_DOSE,
     "defocus": 0.01,
     "motion-blur": 0.01,
     "matrix-reduction": 1.0,
@@ -29,7 +31,7 @@ UNCHANGED: dict[str, float] = {
     "jpeg": 100.0,
     "field-of-view": 1.0,
 }  # of built-ins; 0 for those not listed
-ENDLESS = 1e6  # a value of severity 0 from here on stands for "as many as you like"
+ENDLESS = 1e6  # a value from here on stands for "as many as you like"
 
 
 @dataclass(frozen=True)
@@ -56,12 +58,16 @@ class Scale:
         if not self.ladder:
             return severity
         none, one, two, three, four, five = self.ladder
+        if none == ENDLESS_DOSE:
+            return interpolate_dose((one, two, three, four, five), severity)
         return interpolate_severity((one, two, three, four, five), severity, none)
 
     def severity(self, value: float) -> float | None:
         """Return the severity 0..5 of a physical value; None if it lies beyond either end, or there are no values."""
         if not self.ladder or not min(self.ladder) <= value <= max(self.ladder):
             return None
+        if self.ladder[0] == ENDLESS_DOSE and value > self.ladder[1]:  # noise, not dose, is even below severity 1
+            return math.sqrt(self.ladder[1] / value)
         steps = np.arange(len(self.ladder), dtype=np.float64)
         rising = self.ladder[-1] > self.ladder[0]
         ladder, steps = (self.ladder, steps) if rising else (self.ladder[::-1], steps[::-1])
@@ -69,7 +75,7 @@ class Scale:
 
     def number(self, severity: float) -> str:
         """Write the physical value of a severity with three digits."""
-        if self.ladder and severity < 1 and self.ladder[0] >= ENDLESS:
+        if self.ladder and self.value(severity) >= ENDLESS:
             return f"over {self.ladder[1]:g}"
         return f"{self.value(severity):.3g}"
 

@@ -11,7 +11,7 @@ from ..kernels import compiler, launch
 from ..numerics.exact_roots import magnitude, root
 from ..numerics.matrices import separable, unit_noise
 from ..numerics.rng import SampleRng
-from ..numerics.severity import interpolate_severity
+from ..numerics.severity import interpolate_dose, interpolate_severity
 
 GAUSSIAN_NOISE = (0.02, 0.04, 0.07, 0.11, 0.17)  # standard deviation, full scale = 1
 POISSON_NOISE = (1000.0, 400.0, 150.0, 60.0, 25.0)  # quanta per pixel at full scale
@@ -48,7 +48,7 @@ def poisson_noise(images: Tensor, severity: float, rng: SampleRng) -> Tensor:
     standard normal, the first terms of the Cornish-Fisher expansion (Technometrics 1960): exact mean, variance
     m + 1/18, and the skewness of the Poisson law to first order. Drawing all counts exactly takes ten times as long.
     """
-    quanta = interpolate_severity(POISSON_NOISE, severity, none=1e9)
+    quanta = interpolate_dose(POISSON_NOISE, severity)
     expected = images * quanta
     z = rng.normal(images.shape[1:])
     counts = root(expected).mul_(z).add_(expected).add_(z.mul_(z).sub_(1).div_(6))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+ENDLESS = 1e9  # a dose that leaves no noise
+
 
 def interpolate_severity(values: tuple[float, float, float, float, float], severity: float, none: float) -> float:
     """Return the physical value at a severity, interpolated linearly between whole severities.
@@ -23,3 +25,21 @@ def interpolate_severity(values: tuple[float, float, float, float, float], sever
     below = min(int(severity), 4)
     share = severity - below
     return ladder[below] * (1 - share) + ladder[below + 1] * share
+
+
+def interpolate_dose(values: tuple[float, float, float, float, float], severity: float) -> float:
+    """Return a dose at a severity: `interpolate_severity` from 1 on; below, noise grows linearly from none.
+
+    Noise goes with the root of the dose: halfway between an endless dose and a first value lies still no noise.
+
+    Args:
+        values: One dose for each of severities 1..5.
+        severity: 0..5.
+
+    Raises:
+        ValueError: The severity is outside 0..5.
+    """
+    if severity < 1:
+        interpolate_severity(values, severity, none=ENDLESS)  # checks the range
+        return min(values[0] / severity**2, ENDLESS) if severity > 0 else ENDLESS
+    return interpolate_severity(values, severity, none=ENDLESS)

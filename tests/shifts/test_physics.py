@@ -54,6 +54,13 @@ def test_gaussian_noise_has_its_sd_in_native_channels(severity):
     assert torch.corrcoef(error.movedim(1, 0).flatten(1)).fill_diagonal_(0).abs().max() < 0.02
 
 
+def test_quantum_noise_grows_evenly_below_severity_1():
+    """Else the mildest of matched severities would be no noise at all, and the next one all of it."""
+    sds = [float(apply_shift("poisson-noise", flat(0.5), severity, IDS, 0).std()) for severity in (0.25, 0.5, 0.75, 1)]
+    assert sds == pytest.approx([share * sds[-1] for share in (0.25, 0.5, 0.75, 1)], rel=0.02)
+    assert apply_shift("poisson-noise", flat(0.5), 0.001, IDS, 0).std() < 1e-4
+
+
 @pytest.mark.parametrize("severity", [1, 3, 5])
 @pytest.mark.parametrize("level", [0.02, 0.2, 0.5])
 def test_poisson_noise_has_both_moments_and_the_skewness(severity, level):
