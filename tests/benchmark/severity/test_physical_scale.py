@@ -41,7 +41,10 @@ def test_a_value_beyond_either_end_has_no_severity(shift, value):
 
 @pytest.mark.parametrize(
     ("shift", "severity", "text"),
-    [("psf-blur", 3.0, "1.4 sd px"), ("jpeg", 2.5, "33 quality"), ("poisson-noise", 0.5, "4e+03 quanta"), ("poisson-noise", 0, "over 1000 quanta")],
+    [
+        *(("psf-blur", 3.0, "1.4 sd px"), ("jpeg", 2.5, "33 quality")),
+        *(("poisson-noise", 0.5, "4e+03 quanta"), ("poisson-noise", 0, "over 1000 quanta")),
+    ],
 )
 def test_a_severity_is_written_with_its_unit(shift, severity, text):
     assert scale(shift).text(severity) == text
