@@ -22,10 +22,12 @@ class Registration:
     Args:
         by: The protocol, the cards of all seeds, or nothing.
         sha256: Hash of the criteria.
+        outside: Whether predictions were made outside of medshift, which does not know when.
     """
 
     by: Literal["protocol", "card", ""]
     sha256: str
+    outside: bool = False
 
     @property
     def remark(self) -> str:
@@ -35,6 +37,11 @@ class Registration:
     @property
     def text(self) -> str:
         """The same as a sentence."""
+        if self.by == "protocol" and self.outside:
+            return (
+                "The protocol holds the criteria's hash. The predictions were made outside of medshift: that they were "
+                "made after the criteria were written is the word of whoever handed them in."
+            )
         if self.by == "protocol":
             return (
                 "The criteria were written before the run: the protocol, which the run was made on, holds their hash."
@@ -73,7 +80,8 @@ def registration(criteria: Sequence[Criterion], scores: EntryScores, path: Path)
                 "it was then"
             )
     if scores.protocol.criteria is not None:
-        return Registration("protocol", ours.sha256)
+        outside = any(seed.card.baseline.external for seed in scores.seeds)
+        return Registration("protocol", ours.sha256, outside)
     if all(seed.card.criteria is not None for seed in scores.seeds):
         return Registration("card", ours.sha256)
     return Registration("", ours.sha256)

@@ -9,7 +9,10 @@ from typer.testing import CliRunner
 from medshift.benchmark.cli.main import app
 from medshift.benchmark.protocols.folder import read_protocol, write_protocol
 from medshift.benchmark.submissions import card as cards
+from medshift.benchmark.submissions.fields import EXTERNAL
 from medshift.leaderboard.assurance.criteria.criterion import claim
+from medshift.leaderboard.assurance.entry.scores import read_entry
+from medshift.leaderboard.assurance.registration import registration
 from medshift.shifts.errors import MedshiftError
 
 HELD = 'metric = "auroc"; at_least = 0.7; sites = "every"'
@@ -66,3 +69,16 @@ def test_criteria_that_do_not_suit_the_data_stop_a_run_before_it_trains(medshift
     done = medshift("run", *QUICK, *CHOICES, "--out", str(tmp_path / "out"))
     assert str(done.exception).startswith(f"{tmp_path / 'c.toml'}, line 5, sites: no site 'site-d'.")
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(("distribution", "told"), [("", "were written before the run"), (EXTERNAL, "is the word of")])
+def test_of_predictions_from_elsewhere_nobody_knows_when_they_were_made(distribution, told, entry, criteria, tmp_path):
+    held = criteria(HELD)
+    where = entry(lambda c: 0.0, patients=20, criteria=claim(held))
+    made = cards.read(where)
+    if distribution:
+        claimed = made.baseline.model_copy(update={"distribution": distribution})
+        cards.write(made.model_copy(update={"baseline": claimed}), where)
+    found = registration(held, read_entry(where), tmp_path / "c.toml")
+    assert found.by == "protocol"
+    assert told in found.text
