@@ -20,6 +20,8 @@ if not (site / "scores.csv").exists():
 
 # One row per entry and figure: `kind` is aggregate or condition, `name` says which, low and high end the 95 % interval.
 scores = pd.read_csv(site / "scores.csv")
+scores = scores[scores.protocol == scores.protocol.iloc[0]]  # one board: figures of several are not comparable
+print(scores.protocol.iloc[0])
 accuracy = scores[(scores.metric == "balanced_accuracy") & (scores.kind == "aggregate")]
 table = accuracy.pivot_table(index=["sees", "entry"], columns="name", values="value")
 print(table.sort_values("shifted", ascending=False)[["clean", "real", "synthesized", "shifted"]].head(5).round(3))

@@ -164,5 +164,5 @@ class DataOptions:
     ] = None
     data: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", help="Folder with manifest.csv or .parquet: image,label,domain,split_group."),
+        typer.Option(metavar="DIR", help="Folder with a manifest: columns image, label, domain, split_group."),
     ] = None

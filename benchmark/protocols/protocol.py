@@ -169,6 +169,9 @@ def read(folder: Path) -> Protocol:
             raise MedshiftError(f"{path} is larger than {LARGEST_PROTOCOL >> 20} MiB, the limit for a protocol")
         text = read_json(path, LARGEST_PROTOCOL)
         protocol = Protocol.model_validate_json(text)
+    except FileNotFoundError as error:
+        hint = "a submission is a folder seed-N in PROTOCOL/ENTRY, a protocol one that holds it"
+        raise MedshiftError(f"{path} cannot be read: {error.strerror}; {hint}") from error
     except OSError as error:
         raise MedshiftError(f"{path} cannot be read: {error.strerror}") from error
     except JsonError as error:

@@ -73,7 +73,15 @@ def _confounded(study: Study, axis: Axis, choice: ProtocolChoice, out: Path, bar
     for level in axis.levels:
         for seed in range(study.seeds):
             choices = replace(choice.choices, confound=float(level), confound_with=confounder)
-            yield Variant({axis.name: level}, seed, _made(dataset, own_source, whole, choice, choices, out, seed=seed))
+            try:
+                made = _made(dataset, own_source, whole, choice, choices, out, seed=seed)
+            except MedshiftError as error:
+                told = str(error).partition(": give --confound")[0]
+                others = [str(other) for other in axis.levels if other != level]
+                raise MedshiftError(
+                    f"{told}: leave this level out, --levels {axis.name}={','.join(others)}, or give more images"
+                ) from None
+            yield Variant({axis.name: level}, seed, made)
 
 
 def _sizes(study: Study, axis: Axis, choice: ProtocolChoice, out: Path, bar: terms.Bar) -> Iterator[Variant]:

@@ -14,7 +14,7 @@ from pathlib import Path
 EXTRAS = {
     "clip": "image towers of open_clip (--set arch=open_clip:NAME)",
     "dicom": "reads DICOM in JPEG Lossless and JPEG-LS",
-    "ixi": "reads the table of IXI (medshift data get ixi)",
+    "ixi": "reads the table of IXI (medshift data get ixi-sex)",
     "medmnist": "fetches PathMNIST (medshift data get pathmnist)",
     "docs": "makes the documentation as a site (make docs)",
     "onnx": "tests models from ONNX files (medshift test)",

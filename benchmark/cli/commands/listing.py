@@ -87,7 +87,7 @@ def _print_entry(head: str, lines: list[str]) -> None:
 
 @app.command("shifts")
 def list_shifts(as_json: Json = False) -> None:
-    """List shifts: family, where they make sense, and the physical value of severities 1 to 5."""
+    """List shifts: family, unit, and where they make sense; `medshift shifts table` has the values of severities."""
     from ....shifts import catalogue
 
     builtins, clashes = catalogue.BUILTINS, catalogue.TABLE.clashes

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -17,7 +19,7 @@ from ....shifts.errors import MedshiftError
 from .formats.choose import choose_reader
 from .formats.reader import Reader, read_pixels
 from .looks.looks import Looks
-from .notes import by_gravity
+from .notes import GraveNote, by_gravity
 from .options import Options
 from .problems import Problems, undecodable
 from .rows.folders import from_folders, list_images
@@ -26,6 +28,8 @@ from .rows.paths import locate
 from .rows.resolve import class_names, groups_by_pattern, resolve_rows, sample_table
 
 UNREAD = (".gif", ".webp", ".jp2", ".j2k", ".heic", ".avif", ".psd", ".svs")  # endings of images
+TABLES = (".csv", ".tsv", ".tab", ".txt")
+SOME, HEAD = 200, 1 << 16  # images that are looked for, and bytes of a table in which they are
 UNKNOWN = "unknown"  # in place of the label that readers ask for
 Progress: TypeAlias = "Callable[[int, int], None]"
 
@@ -132,6 +136,7 @@ def open_collection(
         if others:
             left_out(others)
             notes.append(left_out_note(others))
+            notes += unread_tables(root, others, rows["file"])
     wanted = rows["file"].isin({*only, *(name.rpartition("#")[0] for name in only)})  # a slice is FILE#NUMBER
     rows = rows[wanted].reset_index(drop=True) if wanted.any() else rows
     reader = choose_reader(root, rows, options, problems, progress, manifest is not None, notes)
@@ -202,6 +207,30 @@ def _groups(reader: Reader, options: Options, problems: Problems) -> list[str]:
     folders = [path.rpartition("/")[0] for path in reader.rows["file"]]
     known: list[str] = reader.rows["group"].tolist()  # of DICOM, patients; of slices, files
     return known if reader.private or len(set(folders)) == 1 else folders
+
+
+def unread_tables(root: Path, others: Sequence[str], files: Iterable[str]) -> list[GraveNote]:
+    """Tell of tables in a folder that name its images, and are not read: perhaps they hold labels, sites and patients.
+
+    Args:
+        root: The folder.
+        others: Its files that are no images.
+        files: Some of its images.
+    """
+    names = [os.path.basename(name).encode() for name in itertools.islice(files, SOME)]  # noqa: PTH119
+    found = []
+    for other in others:
+        if other.lower().endswith(TABLES):
+            with suppress(OSError), (root / other).open("rb") as file:
+                start = file.read(HEAD)
+                if any(name in start for name in names):
+                    found.append(
+                        GraveNote(
+                            f"{other} names images of the folder and is not read: labels, sites and patients come from "
+                            f"it if it is given in place of the folder ({root / other})"
+                        )
+                    )
+    return found
 
 
 def left_out_note(others: list[str]) -> str:

@@ -33,9 +33,8 @@ def print_summary(added: Dataset) -> None:
         further.append(f"column `split` parts the images of {groups}, which `run` refuses: {split_names.WAY_ON}")
     for note in (*added.notes, *filter(None, further)):
         screen.print(f"note: {note}", soft_wrap=True, markup=False)
-    print(
-        f"stored in {store.folder(added.name)}; next: medshift run --baseline imagenet-finetune --dataset {added.name}"
-    )
+    first = "imagenet-finetune" if len(added.spatial) == 2 else "scratch"  # networks of ImageNet take 2-D images
+    print(f"stored in {store.folder(added.name)}; next: medshift run --baseline {first} --dataset {added.name}")
 
 
 def counts_by_class(added: Dataset) -> Table:

@@ -79,6 +79,9 @@ class ValueRanges:
         if self.depths and "" in self._ranges:
             shared = [name not in self._ranges for name in self._domains]
             refuse_one_range(compress(self._domains, shared), compress(self.depths, shared))
+        for own in sorted(filter(None, self._ranges)) if self.depths else ():
+            mine = [name == own for name in self._domains]
+            refuse_one_range(compress(self._domains, mine), compress(self.depths, mine))
 
     @property
     def black(self) -> float:

@@ -47,15 +47,15 @@ def choose_columns(read: pd.DataFrame, path: Path, options: Options, notes: list
                 f"columns, e.g. {','.join([*sought.values(), domain])}, above it"
             )
         raise MedshiftError(
-            f"{path} has no column {names}; its columns are {', '.join(map(str, read))}. Rename them, or use"
-            f" `medshift data add` {', '.join(missing)}.{near(first, read.columns)}{flags}"
+            f"{path} has no column {names}; its columns are {', '.join(map(str, read))}. Rename them, or name "
+            f"them with {', '.join(missing)}.{near(first, read.columns)}{flags}"
         )
     if _like(domain, read) in read:
         columns["domain"] = _like(domain, read)
     elif domain not in TAGS:
         raise MedshiftError(
-            f"{path} has no column {domain!r} for the site or scanner of an image: name one with `medshift data add "
-            f"--domain-from`.{near(domain, read.columns)}{candidates(read.drop(columns=list(columns.values())))}"
+            f"{path} has no column {domain!r} for the site or scanner of an image: name one with "
+            f"--domain-from.{near(domain, read.columns)}{candidates(read.drop(columns=list(columns.values())))}"
         )
     if "split" in read and not options.ignore_split:
         columns["split"] = "split"

@@ -126,7 +126,8 @@ class PictureReader:
                 problems.add(f"{name}: {what} (--channels 1 or 3 converts)", line)
             if header.dtype != self._native and not self.ranges.scales:
                 what = f"values are {header.dtype}, those of most others {self._native}"
-                problems.add(f"{name}: {what} (--value-range DOMAIN:LOW,HIGH scales each domain)", line)
+                way = "save a domain's files in one depth; --value-range DOMAIN:LOW,HIGH scales domains that differ"
+                problems.add(f"{name}: {what} ({way})", line)
 
     def _refuse_nan_as(self, problems: Problems) -> None:
         """Raise MedshiftError if no picture can hold NaN; files that could not be read, which may, are told first."""

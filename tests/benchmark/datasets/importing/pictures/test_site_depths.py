@@ -99,8 +99,9 @@ def test_one_range_for_dicom_of_two_depths_is_refused_and_for_rescaled_values_is
 def test_a_site_of_two_depths_is_told_the_way_on(tmp_path):
     images = [image.astype(np.uint8 if index % 2 else np.uint16) for index, image in enumerate(RAMPS)]
     where = listed(tmp_path / "in", images, save)
-    with pytest.raises(MedshiftError, match=r"a is of 8 and 16 bits: leave it out, or save the files of a in one"):
-        read_manifest(where, value_ranges=("0,4095",))
+    for ranges in (("0,4095",), ("a:0,4095",)):  # of its own, too
+        with pytest.raises(MedshiftError, match=r"a is of 8 and 16 bits: leave it out, or save the files of a in one"):
+            read_manifest(where, value_ranges=ranges)
 
 
 def test_a_site_whose_images_are_all_constant_is_named(tmp_path):

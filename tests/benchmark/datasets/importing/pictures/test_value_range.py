@@ -170,7 +170,7 @@ def test_sites_that_differ_in_the_type_of_their_files_are_taken_with_a_range_eac
             Image.fromarray(values.squeeze()).save(path)
 
     where = listed(tmp_path / "in", EIGHT, write, domains=("a", "b"))
-    with pytest.raises(MedshiftError, match=r"values are uint.*--value-range DOMAIN:LOW,HIGH scales each domain"):
+    with pytest.raises(MedshiftError, match=r"values are uint.*--value-range DOMAIN:LOW,HIGH scales domains that"):
         add("set", where, Options())
     made = add("set", where, Options(value_ranges=("b:0,4080",)))
     assert made.pixels.dtype == np.uint16

@@ -64,6 +64,18 @@ def test_folders_of_one_site_in_two_spellings_are_told(tmp_path):
     assert "domains 'Site-A' and 'site-a' look alike, and count as 2 sites: write them alike if they are one" in notes
 
 
+def test_a_table_that_names_the_images_of_a_folder_is_told_of(tmp_path):
+    for name in ("a/no", "a/yes", "b/no", "b/yes"):
+        (tmp_path / "in" / name).mkdir(parents=True)
+        for number in range(2):
+            pixels = np.random.default_rng(number).integers(0, 255, (9, 9), dtype=np.uint8)
+            Image.fromarray(pixels).save(tmp_path / "in" / name / f"scan-{number}.png")
+    (tmp_path / "in" / "ages.csv").write_text("patient,age\n1,30\n")
+    (tmp_path / "in" / "labels.csv").write_text("image,label\na/no/scan-0.png,yes\n")
+    told = [note for note in add("set", tmp_path / "in", Options()).notes if "is not read" in note]
+    assert [note.partition(" ")[0] for note in told] == ["labels.csv"]
+
+
 def test_classes_with_patients_in_them_are_not_taken_for_sites_with_classes(tmp_path):
     for name in ("NORMAL/p1", "NORMAL/p2", "SICK/p3", "SICK/p4"):
         (tmp_path / "in" / name).mkdir(parents=True)
