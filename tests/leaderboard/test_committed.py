@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import re
@@ -59,7 +60,8 @@ def built(tmp_path_factory):
     (where / "leaderboard").mkdir()
     below = where / SUBMISSIONS.relative_to(ROOT)  # the README links to them
     below.symlink_to(SUBMISSIONS)
-    done = medshift("leaderboard", below, "--out", where / "site", "--readme", where / "README.md")
+    words = ("--out", where / "site", "--readme", where / "README.md", "--against", "joint-norm")
+    done = medshift("leaderboard", below, *words)
     assert done.returncode == 0, done.stderr
     return where
 
@@ -87,6 +89,22 @@ def test_the_findings_show_the_figures_of_every_board(boards):
             means = (format_decimal(one[0]) for one in (clean, real, synthesized))
             shown[entry["entry"]] = " | ".join([*means, format_estimate(*shifted)])
         assert dict(rows) == shown
+
+
+def test_the_findings_show_the_gains_over_joint_norm(built):
+    text = (ROOT / "docs" / "concepts" / "findings.md").read_text()
+    section = text.partition("## What images of the target add\n")[2].partition("\n## ")[0]
+    names = re.search(r"^\| method \| (.+) \| (.+) \|$", section, re.MULTILINE).groups()
+    shown = {name: cells for name, *cells in re.findall(r"^\| `([\w-]+)` \| (.+) \| (.+) \|$", section, re.MULTILINE)}
+    with (built / "site" / "against.csv").open() as file:
+        rows = {(row["entry"], row["protocol"]): row for row in csv.DictReader(file) if row["figure"] == "real"}
+    assert {name for name in shown if rows.get((name, names[0])) or rows.get((name, names[1]))} == shown.keys()
+    for name, cells in shown.items():
+        for board, cell in zip(names, cells, strict=True):
+            row = rows.get((name, board))
+            told = [float(each) for each in re.findall(r"[+-]?\.\d+", cell)]
+            assert told == ([round(float(row[key]), 3) for key in ("gain", "low", "high")] if row else [])
+            assert ("**supported**" in cell) == (row is not None and row["supported"] == "1")
 
 
 def test_the_docs_show_how_good_estimates_are(boards):
