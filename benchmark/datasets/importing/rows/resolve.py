@@ -13,7 +13,7 @@ from ...shared_groups import groups_per_domain
 from ..formats.dicom.header import TAGS, pseudonyms
 from ..formats.reader import OWN, Reader
 from ..labels.choose import ordered
-from ..look_alikes import groups_alike, sites_alike
+from ..labels.look_alikes import groups_alike, sites_alike
 from ..notes import GraveNote
 from ..options import Options
 from ..problems import Problems

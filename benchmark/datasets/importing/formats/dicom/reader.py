@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from ......shifts.errors import MedshiftError
 from .....files.wording import plural
 from ...labels.choose import choose_labels
-from ...look_alikes import groups_alike
+from ...labels.look_alikes import groups_alike
 from ...not_finite import nan_note
 from ...notes import GraveNote
 from ...options import Options

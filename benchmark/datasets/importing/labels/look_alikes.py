@@ -7,8 +7,8 @@ from collections.abc import Iterable
 
 import pandas as pd
 
-from .labels.spellings import WHOLE, alike, visible
-from .notes import GraveNote
+from ..notes import GraveNote
+from .spellings import WHOLE, alike, visible
 
 ZEROS = re.compile(r"(?<!\d)0+(?=\d)")
 
