@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,9 @@ from ..contract.registry import Baseline
 from ..contract.sees import Sees
 from ..contract.training_record import TrainingRecord
 from ..datasets.dataset import Dataset
+from ..datasets.importing.options import Options
+from ..datasets.importing.rows.paths import linked_folders
+from ..datasets.manifest import local_sha256
 from ..files.text import visible
 from ..protocols.condition import Condition
 from ..protocols.protocol import CriteriaClaim, Protocol
@@ -65,6 +69,11 @@ class Job:
     criteria: CriteriaClaim | None = None
     way: Way = "in-process"
     hidden: tuple[Path, ...] = ()
+
+    @cached_property
+    def images_sha256(self) -> str | None:
+        """Hash of a folder's images (`manifest.local_sha256`)."""
+        return local_sha256(self.dataset, self.table)
 
     @property
     def entry(self) -> str:
@@ -164,6 +173,13 @@ class RunProgress:
 
     line: Callable[[str], None] = lambda text: None
     track: Callable[[Iterable[Condition], int], Iterable[Condition]] = lambda conditions, count: conditions
+
+
+def folders_of_data(data: Path | None, options: Options | None) -> tuple[Path, ...]:
+    """List the folders in which a run's images lie, which its method is not to read: what links lead to counts."""
+    if data is None:
+        return ()
+    return (data, *(linked_folders(data) if options and options.follow_links and data.is_dir() else ()))
 
 
 def access_of(

@@ -16,7 +16,6 @@ from ...shifts.errors import MedshiftError
 from ...shifts.fingerprints import fingerprint
 from ...shifts.plugins import own_distribution
 from ..contract import registry
-from ..datasets.manifest import local_sha256
 from ..files.atomic import sha256, sweep
 from ..files.locks import locked
 from ..protocols.arrange import arrange_like
@@ -146,7 +145,7 @@ def _require_same_config(job: Job) -> None:
         raise MedshiftError(
             f"{job.folder} holds a submission made with other settings: move it away or choose another --out"
         )
-    if found.dataset.images_sha256 is not None and found.dataset.images_sha256 != local_sha256(job.dataset, job.table):
+    if found.dataset.images_sha256 not in (None, job.images_sha256):
         raise MedshiftError(
             f"{job.folder} holds a submission made with other images under the same names: move it away or choose "
             "another --out"
@@ -167,7 +166,7 @@ def _run_key(job: Job, shifts: dict[str, str], device: str, threads: int) -> str
     """Hash everything that the predictions depend on."""
     what = [job.protocol.sha256, job.name, registry.config(job.baseline), job.seed, shifts, device, threads]
     what += [registry.code(job.baseline), environment.sources(), job.budget.draws, job.budget.keys]
-    what += [job.precision, job.way, local_sha256(job.dataset, job.table)]
+    what += [job.precision, job.way, job.images_sha256]
     if job.criteria is not None:  # written before the run: what was predicted without them is not theirs
         what.append(job.criteria.sha256)
     return hashlib.sha256(json.dumps([*what, environment.packages()], sort_keys=True).encode()).hexdigest()
@@ -228,7 +227,7 @@ def _write_card(
             name=dataset.name,
             version=dataset.version,
             truth_sha256=protocol.truth_sha256,
-            images_sha256=local_sha256(dataset, job.table),
+            images_sha256=job.images_sha256,
         ),
         baseline=card.BaselineClaim(
             name=job.label,

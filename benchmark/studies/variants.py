@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from ...shifts.errors import MedshiftError
 from ..datasets.manifest import local_sha256
 from ..protocols.choices import Choices
+from ..protocols.training_sets.confounding import UnreachedStrength
 from ..runs import terms
 from ..runs.sweeps import planned
 from ..runs.sweeps.sweep import ProtocolChoice
@@ -75,12 +76,10 @@ def _confounded(study: Study, axis: Axis, choice: ProtocolChoice, out: Path, bar
             choices = replace(choice.choices, confound=float(level), confound_with=confounder)
             try:
                 made = _made(dataset, own_source, whole, choice, choices, out, seed=seed)
-            except MedshiftError as error:
-                told = str(error).partition(": give --confound")[0]
-                others = [str(other) for other in axis.levels if other != level]
-                raise MedshiftError(
-                    f"{told}: leave this level out, --levels {axis.name}={','.join(others)}, or give more images"
-                ) from None
+            except UnreachedStrength as error:
+                others = ",".join(str(other) for other in axis.levels if other != level)
+                way = f"leave this level out, --levels {axis.name}={others}, or give more images"
+                raise MedshiftError(f"{error.told}: {way}") from None
             yield Variant({axis.name: level}, seed, made)
 
 

@@ -64,7 +64,6 @@ def run(
     from ....leaderboard.assurance.criteria.suited import registrar
     from ...contract import registry
     from ...contract.apart.described import make_or_describe
-    from ...datasets.importing.rows.paths import linked_folders
     from ...files.destinations import output_folder
     from ...protocols.folder import write_protocol
     from ...runs.tuning import budget as tuning_budget
@@ -86,6 +85,7 @@ def run(
     registered = register(protocol)
     sites = new_sites(unlabelled, protocol, reading.options())
     from ...runs import environment
+    from ...runs.job import folders_of_data
     from ...runs.run import Job
     from ...runs.run import run as run_job
     from ..summary import print_summary
@@ -93,8 +93,7 @@ def run(
 
     where = environment.prepare(device, threads, precision, here=in_process)
     write_protocol(protocol, table, out / protocol.name)
-    linked = linked_folders(data.data) if data.data and reading.options().follow_links else []
-    hidden = tuple(folder for folder in (data.data, protocol_folder, *linked) if folder)
+    hidden = (*folders_of_data(data.data, reading.options()), *([protocol_folder] if protocol_folder else []))
     for number in range(seed, seed + seeds):
         job = Job(loaded, protocol, table, baseline, made, number, out, submitter, tried, precision, registered)
         job = job if in_process else replace(job, way="apart", hidden=hidden)

@@ -24,11 +24,10 @@ from .options import Options
 from .problems import Problems, undecodable
 from .rows.folders import from_folders, list_images
 from .rows.manifest import from_manifest
-from .rows.paths import locate
+from .rows.paths import TABLES, locate
 from .rows.resolve import class_names, groups_by_pattern, resolve_rows, sample_table
 
 UNREAD = (".gif", ".webp", ".jp2", ".j2k", ".heic", ".avif", ".psd", ".svs")  # endings of images
-TABLES = (".csv", ".tsv", ".tab", ".txt")
 SOME, HEAD = 200, 1 << 16  # images that are looked for, and bytes of a table in which they are
 UNKNOWN = "unknown"  # in place of the label that readers ask for
 Progress: TypeAlias = "Callable[[int, int], None]"
@@ -136,7 +135,7 @@ def open_collection(
         if others:
             left_out(others)
             notes.append(left_out_note(others))
-            notes += unread_tables(root, others, rows["file"])
+            notes += _unread_tables(root, others, rows["file"])
     wanted = rows["file"].isin({*only, *(name.rpartition("#")[0] for name in only)})  # a slice is FILE#NUMBER
     rows = rows[wanted].reset_index(drop=True) if wanted.any() else rows
     reader = choose_reader(root, rows, options, problems, progress, manifest is not None, notes)
@@ -209,12 +208,12 @@ def _groups(reader: Reader, options: Options, problems: Problems) -> list[str]:
     return known if reader.private or len(set(folders)) == 1 else folders
 
 
-def unread_tables(root: Path, others: Sequence[str], files: Iterable[str]) -> list[GraveNote]:
+def _unread_tables(root: Path, others: Sequence[str], files: Iterable[str]) -> list[GraveNote]:
     """Tell of tables in a folder that name its images, and are not read: perhaps they hold labels, sites and patients.
 
     Args:
         root: The folder.
-        others: Its files that are no images.
+        others: The files in it that are not images.
         files: Some of its images.
     """
     names = [os.path.basename(name).encode() for name in itertools.islice(files, SOME)]  # noqa: PTH119

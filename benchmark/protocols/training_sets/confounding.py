@@ -19,6 +19,20 @@ PARTS = ("train", "val")
 Counts = NDArray[np.int64]
 
 
+class UnreachedStrength(MedshiftError):
+    """The images of two sites do not allow a strength.
+
+    Args:
+        strength: Cramer's V that was asked for.
+        reached: The closest one.
+        images: What gives it.
+    """
+
+    def __init__(self, strength: float, reached: float, images: str) -> None:
+        self.told = f"--confound {strength:g}: {images} give {reached:.2f}, and no V closer to it is possible"
+        super().__init__(f"{self.told}: give --confound {reached:.2f}")
+
+
 def confound(
     table: pd.DataFrame, source: str, domain: str, strength: float, seed: int, classes: Sequence[str]
 ) -> pd.DataFrame:
@@ -61,10 +75,8 @@ def confound(
     made = rows.assign(split=splitting)
     reached = cramers_v(made, source, domain, "train")
     if abs(reached - strength) > CLOSE:
-        raise MedshiftError(
-            f"--confound {strength:g}: {plural(int((made['split'] == 'train').sum()), 'training image')} of {source} "
-            f"and {domain} give {reached:.2f}, and no V closer to it is possible: give --confound {reached:.2f}"
-        )
+        images = plural(int((made["split"] == "train").sum()), "training image")
+        raise UnreachedStrength(strength, reached, f"{images} of {source} and {domain}")
     return made.set_index(table.index)
 
 

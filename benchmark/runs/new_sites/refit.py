@@ -24,7 +24,7 @@ from ...protocols.folder import read_protocol
 from ...scoring.bootstrap import resampled_splits
 from ...submissions import submission
 from .. import environment
-from ..job import Job, RunProgress
+from ..job import Job, RunProgress, folders_of_data
 from ..parts import FinishedConditions
 from ..predict import fit_job, method_of, predict
 from ..stream import test_stream
@@ -128,7 +128,7 @@ def stored_job(
     if not force:
         require_plausible(made, baseline_of(made.baseline, way), protocol, len(table))
     job = job_of(made, protocol, table, out, data, options, way)
-    job = replace(job, way=way, hidden=(folder.absolute().parent.parent, *([data] if data else [])))
+    job = replace(job, way=way, hidden=(folder.absolute().parent.parent, *folders_of_data(data, options)))
     used = device or made.environment.device
     where = environment.prepare(used, made.environment.threads, job.precision, here=way == "in-process")
     return job, where

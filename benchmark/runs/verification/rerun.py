@@ -139,14 +139,14 @@ def rerun(
         hidden: Folders that a method in a process of its own is not to read, besides those of its run.
     """
     from .. import environment
-    from ..job import RunProgress
+    from ..job import RunProgress, folders_of_data
     from ..run import run
 
     made = card.read(folder)
     protocol, table = read_protocol(folder.absolute().parent.parent)
     job = job_of(made, protocol, table, out, data, options, way)
     theirs = folder.absolute().parent.parent
-    job = replace(job, way=way, hidden=(theirs, *hidden, *([data] if data else [])))
+    job = replace(job, way=way, hidden=(theirs, *hidden, *folders_of_data(data, options)))
     write_protocol(protocol, table, out / protocol.name)
     where = environment.prepare(
         device or made.environment.device, made.environment.threads, job.precision, here=way == "in-process"

@@ -218,3 +218,13 @@ def test_a_protocol_that_ranks_by_what_should_be_low_is_refused(images, tmp_path
     words += ["--arms", "imagenet,cbr", "--budget", "short", "--out", str(tmp_path / "s")]
     done = CliRunner().invoke(app, words)
     assert "ranks by Brier score, of which less is better" in str(done.exception)
+
+
+def test_a_strength_that_few_images_do_not_allow_is_left_out_as_the_message_says(tmp_path, home):
+    where = folder(tmp_path / "set", {"site-a": 24, "site-b": 24, "site-c": 12})
+    words = ["study", "run", "confounding", "--data", str(where), "--dry-run", "--out", str(tmp_path / "out")]
+    done = CliRunner().invoke(app, [*words, *TINY[:4]])
+    told = str(done.exception)
+    assert "no V closer to it is possible: leave this level out, --levels confounding=" in told
+    levels = told.partition("confounding=")[2].partition(", or")[0]
+    assert "0.0" not in levels.split(",")

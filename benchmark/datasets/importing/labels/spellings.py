@@ -51,12 +51,12 @@ def canonical(labels: pd.Series[str], *, decimal_comma: bool = False) -> pd.Seri
         decimal_comma: Whether a comma may be a decimal mark: `1,0` is 1 if all labels are whole numbers or such.
     """
     normal = {label: unicodedata.normalize("NFC", label) if label.strip() else "" for label in labels.unique()}
+    normal = {label: NO_FINDING if EMPTY.fullmatch(new) else new for label, new in normal.items()}
     if all(LISTED.fullmatch(label) for label in normal.values() if label):
         normal = {
-            label: new if EMPTY.fullmatch(new) else "|".join(map("".join, QUOTED.findall(new)))
+            label: new if new == NO_FINDING else "|".join(map("".join, QUOTED.findall(new)))
             for label, new in normal.items()
         }
-    normal = {label: NO_FINDING if EMPTY.fullmatch(new) else new for label, new in normal.items()}
     spoken = [label for label in normal.values() if label.strip() and not means_missing(label, normal.values())]
     if decimal_comma and all(NUMBER.fullmatch(label) or DECIMAL_COMMA.fullmatch(label) for label in spoken):
         normal = {

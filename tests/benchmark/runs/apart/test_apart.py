@@ -24,8 +24,10 @@ from medshift.benchmark.contract.apart.method import MethodApart, Terms
 from medshift.benchmark.contract.apart.place import Place
 from medshift.benchmark.contract.apart.way import MethodFailed
 from medshift.benchmark.contract.predictor import Unfit
+from medshift.benchmark.datasets.importing.options import Options
 from medshift.benchmark.datasets.importing.rows.paths import linked_folders
 from medshift.benchmark.protocols.choices import Choices
+from medshift.benchmark.runs.job import folders_of_data
 from medshift.benchmark.runs.sweeps.planned import plan_runs
 from medshift.benchmark.runs.sweeps.sweep import Method as SweptMethod
 from medshift.benchmark.runs.sweeps.sweep import ProtocolChoice, Sweep
@@ -252,3 +254,13 @@ def test_a_class_of_the_users_is_imported_in_processes_of_its_own_only(data, tmp
     (folder_,) = (here / "submissions").glob("*/patches.Patches+c=0.5/seed-0")
     made = card.read(folder_)
     assert (made.process, made.baseline.summary) == ("apart", "Patches what writes predictions when it is imported.")
+
+
+def test_the_folders_of_the_data_are_those_of_its_links_where_these_are_followed(tmp_path):
+    for name in ("set", "archive"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "archive/a.png").write_text("a")
+    (tmp_path / "set/a.png").symlink_to(tmp_path / "archive/a.png")
+    assert folders_of_data(None, Options()) == ()
+    assert folders_of_data(tmp_path / "set", None) == (tmp_path / "set",)
+    assert folders_of_data(tmp_path / "set", Options(follow_links=True)) == (tmp_path / "set", tmp_path / "archive")
