@@ -126,7 +126,8 @@ def _with_levels(study: Study, name: str, kept: Sequence[str]) -> Study:
     if name not in names:
         raise MedshiftError(f"--levels: study {study.name!r} has no axis {name!r}.{near(name, names)}")
     axis = study.axis(name)
-    known = {str(level): level for level in axis.levels}
+    known = {axis.level_name(level): level for level in axis.levels}
+    known |= {str(level): level for level in axis.levels}
     known |= {f"{level:g}": level for level in axis.levels if isinstance(level, float)}
     for level in kept:
         if level not in known:

@@ -213,7 +213,7 @@ def test_an_answer_that_would_compare_a_cell_with_itself_is_left_out():
 
 
 def test_levels_with_names_are_called_by_them_when_some_are_left_out():
-    study, _, cuts = choose(registry.load_study("depth").study, Chosen(levels={"layers": ("0", "2", "-1")}))
+    study, _, cuts = choose(registry.load_study("depth").study, Chosen(levels={"layers": ("none", "2", "-1")}))
     assert [study.axes[0].level_name(level) for level in study.axes[0].levels] == ["none", "2", "all"]
     assert cuts == ["layers is only none, 2, all, of none, 1, 2, 3, 5, 7, all"]
 
