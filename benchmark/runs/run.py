@@ -22,6 +22,7 @@ from ..protocols.arrange import arrange_like
 from ..protocols.condition import Condition
 from ..scoring import scores
 from ..submissions import card, predictions, submission
+from ..submissions.expected import Expected
 from . import environment, tuning
 from .job import Job, RunProgress, same_settings
 
@@ -251,7 +252,7 @@ def _write_card(
         timings=card.TimingsClaim(**{name: round(value, 2) for name, value in seconds.items()}),
         predictions=card.PredictionsClaim(
             sha256=sha256(job.folder / predictions.PREDICTIONS_FILE),
-            rows=submission.expected_rows(protocol, job.table),
+            rows=Expected.of(protocol, job.table).rows,
         ),
         scores=card.claims(scored),
         submitter=job.submitter,

@@ -65,6 +65,8 @@ def corrected(
     squares, noise = (gaps**2).sum(axis=1), (errors**2).sum(axis=1)
     kept = np.sqrt(np.maximum(0, 1 - noise / np.where(squares > 0, squares, 1)))
     wrong = np.mean(top_class(probabilities)[0] != labels, axis=1)
+    count, undefined = int(groups.max()) + 1, np.isnan(values[:, 1:])
+    whole = ~undefined.any(axis=1)  # rows without an undefined replicate: all, as a rule
     found = []
     for row, one in enumerate(values):
         usual, replicates = float(one[0]), one[1:]
@@ -72,9 +74,10 @@ def corrected(
             found.append(Corrected(usual, replicates, (0.0, 0.0)))
             continue
         value = usual * float(kept[row]) if squares[row] else usual
-        down, up = _excess(gaps[row], errors[row], replicates, float(wrong[row]), groups)
-        if not np.isnan(replicates).all():
-            replicates = replicates + (value - np.nanmean(replicates))
+        defined = replicates if whole[row] else replicates[~undefined[row]]
+        down, up = _excess(gaps[row], errors[row], defined, float(wrong[row]), count)
+        if defined.size:
+            replicates = replicates + (value - defined.mean())
         found.append(Corrected(value, replicates, (max(0.0, down - (usual - value)), up + usual - value)))
     return found
 
@@ -94,28 +97,24 @@ def _noise(
     return np.abs(gap), np.sqrt(count / (count - 1) * (rest**2).sum(axis=1))
 
 
-def _excess(
-    gap: Floats, error: Floats, replicates: Floats, wrong: float, groups: NDArray[np.int64]
-) -> tuple[float, float]:
+def _excess(gap: Floats, error: Floats, defined: Floats, wrong: float, count: int) -> tuple[float, float]:
     """Return how much further down and up from the usual ECE the interval reaches than its variance explains.
 
     Args:
         gap: (BINS,) as `_noise` returns them.
         error: (BINS,) likewise.
-        replicates: (B,) ECE on resampled groups.
+        defined: ECE on resampled groups, where it is defined.
         wrong: Error rate.
-        groups: (N,).
+        count: Number of groups.
     """
-    from scipy.special import betaincinv, stdtrit  # deferred: `--help` must stay fast
-
-    count = int(groups.max()) + 1
     gap, error = gap[error > 0], error[error > 0]
     real = np.where(gap > REAL * error, gap, 0) / error
     # the mean of |gap + noise| is at most the root of the mean square
     inflation = float(((np.sqrt(1 + real**2) - real) * error).sum())
-    defined = replicates[~np.isnan(replicates)]
     if wrong * count >= FEW_ERRORS or not defined.size:
         return inflation, 0.0
+    from scipy.special import betaincinv, stdtrit  # deferred: `--help` must stay fast
+
     most = float(betaincinv(wrong * count + 1, count - wrong * count, 1 - TAIL))
     student = float(stdtrit(count - 1, 1 - TAIL))
     reach = student * math.sqrt(count / (count - 1)) * float(defined.std())

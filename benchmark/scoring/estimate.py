@@ -104,7 +104,7 @@ def mean(parts: Sequence[Estimate]) -> Estimate:
     if not defined:
         return replace(_undefined_like(parts[0]), undefined=len(parts))
     return Estimate(
-        float(np.mean([part.value for part in defined])),
+        float(np.add.reduce([part.value for part in defined]) / len(defined)),
         _summed([part.replicates for part in defined]) / len(defined),
         sum(part.samples for part in defined),
         sum(part.groups for part in defined),
@@ -166,6 +166,8 @@ def relative(clean: Estimate, shifted: Estimate, chance: float | None) -> Estima
 
 def _summed(arrays: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
     """Sum arrays one after the other, without the copy of all that a stack takes."""
+    if not arrays[0].size:  # as `by_seed` is of one seed
+        return arrays[0]
     total = arrays[0].copy()
     for each in arrays[1:]:
         total += each

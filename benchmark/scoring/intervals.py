@@ -124,7 +124,8 @@ def confidence_intervals(
     known = ~np.isnan(values) & (units > 1) & (missing.mean(axis=1) < LEAST_DEFINED if replicates.size else False)
     if not known.any():
         return found
-    value, again, count, bound = values[known], replicates[known], units[known], bounds[known]
+    value, count, bound = values[known], units[known], bounds[known]
+    again = replicates if known.all() else replicates[known]
     whole = not missing[known].any()
     of_groups = np.where(np.isinf(count), 1.0, count / (np.where(np.isinf(count), 2, count) - 1))
     groups = of_groups * (again.var(axis=1) if whole else np.nanvar(again, axis=1))

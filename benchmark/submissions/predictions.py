@@ -22,7 +22,7 @@ from ..files.bounded.limits import MIB, Limits
 from ..files.bounded.parquet import Found, Kind, Request, is_kind, read_parquet, value_type
 from ..files.wording import byte_size, plural
 from ..protocols.protocol import Protocol
-from ..protocols.truth import truth_of
+from .expected import Expected
 
 PREDICTIONS_FILE = "predictions.parquet"
 KEYS = ("condition", "sample_id")
@@ -136,7 +136,7 @@ def read_all(path: Path, protocol: Protocol, truth: pd.DataFrame) -> Inspected:
     Raises:
         MedshiftError: As `read`.
     """
-    seen = inspect(path, protocol, truth)
+    seen = inspect(path, protocol, Expected.of(protocol, truth))
     if seen.problems:
         more = f" (and {len(seen.problems) - 1} more)" if len(seen.problems) > 1 else ""
         raise MedshiftError(f"{path}: {seen.problems[0]}{more}")
@@ -145,18 +145,13 @@ def read_all(path: Path, protocol: Protocol, truth: pd.DataFrame) -> Inspected:
 
 def problems(path: Path, protocol: Protocol, truth: pd.DataFrame) -> list[str]:
     """List everything wrong with a file of predictions."""
-    return inspect(path, protocol, truth).problems
+    return inspect(path, protocol, Expected.of(protocol, truth)).problems
 
 
-def inspect(path: Path, protocol: Protocol, truth: pd.DataFrame) -> Inspected:
+def inspect(path: Path, protocol: Protocol, expected: Expected) -> Inspected:
     """Return the problems of a file and, if there are none, what it holds."""
-    splits: dict[tuple[str, str], pd.DataFrame] = {}
-    for c in protocol.conditions():
-        if (c.domain, c.split) not in splits:
-            splits[c.domain, c.split] = truth_of(truth, c)
-    expected = {c.key: splits[c.domain, c.split] for c in protocol.conditions()}
     names = columns(len(protocol.dataset.classes))
-    total = sum(len(rows) for rows in expected.values())
+    total = expected.rows
     kinds: dict[str, Kind] = {name: "text" if name in KEYS else "float32" for name in names}
     asked = Request(str(path), {**kinds, REJECTED: "bool"}, total, optional=(REJECTED,))
     try:
@@ -166,20 +161,20 @@ def inspect(path: Path, protocol: Protocol, truth: pd.DataFrame) -> Inspected:
     found = list(_shape_problems(read, names, total))
     if found:
         return Inspected(found)
-    rows = _rows(read, list(expected), truth)
+    rows = _rows(read, expected)
     if isinstance(rows, list):
         return Inspected(rows)
-    found = list(_value_problems(rows, truth))
+    found = list(_value_problems(rows, expected))
     by_fault: dict[str, list[str]] = {}
     seen = Inspected(found)
     # one key and a sort that gains from runs: an honest file is sorted within each condition
-    order = np.argsort(rows.condition * len(truth) + rows.sample, kind="stable")
-    starts = np.searchsorted(rows.condition[order], np.arange(len(expected) + 1))
-    for position, (key, wanted) in enumerate(expected.items()):
+    order = np.argsort(rows.condition * len(expected.samples) + rows.sample, kind="stable")
+    starts = np.searchsorted(rows.condition[order], np.arange(len(expected.keys) + 1))
+    for position, (key, wanted) in enumerate(expected.places.items()):
         own = order[starts[position] : starts[position + 1]]
-        for fault, text in _id_problems(key, rows.sample[own], wanted.index.to_numpy(), truth):
+        for fault, text in _id_problems(key, rows.sample[own], wanted, expected):
             by_fault.setdefault(fault, []).append(text)
-        _take(seen, key, rows, own, wanted)
+        _take(seen, key, rows, own, expected.labels[wanted])
     for fault, texts in by_fault.items():
         found += texts if len(texts) <= LISTED else [f"{len(texts)} conditions {FAULTS[fault]}; the first: {texts[0]}"]
     return Inspected(found) if found else seen
@@ -194,12 +189,11 @@ def limits(rows: int, columns: int) -> Limits:
     )
 
 
-def _take(seen: Inspected, key: str, rows: _Rows, own: NDArray[np.int64], wanted: pd.DataFrame) -> None:
+def _take(seen: Inspected, key: str, rows: _Rows, own: NDArray[np.int64], labels: NDArray[np.int64]) -> None:
     """Add a condition, in which a refused image is called the class after its own with probability 1: surely wrong."""
     values, rejected = rows.probabilities[own], rows.rejected[own]
-    if rejected.any() and len(own) == len(wanted):
-        labels = wanted["label"].to_numpy(dtype=np.int64)[rejected]
-        values[rejected] = np.eye(values.shape[1], dtype=values.dtype)[(labels + 1) % values.shape[1]]
+    if rejected.any() and len(own) == len(labels):
+        values[rejected] = np.eye(values.shape[1], dtype=values.dtype)[(labels[rejected] + 1) % values.shape[1]]
         seen.rejected[key] = rejected
     seen.arrays[key] = values
 
@@ -221,11 +215,11 @@ def _shape_problems(read: Found, names: list[str], total: int) -> Iterator[str]:
     yield from (f"column {name} has empty cells" for name in read.empty)
 
 
-def _rows(read: Found, conditions: list[str], truth: pd.DataFrame) -> _Rows | list[str]:
+def _rows(read: Found, expected: Expected) -> _Rows | list[str]:
     """Index the rows of a file, or list its unknown conditions and samples."""
     found: list[str] = []
     codes = []
-    for name, known in zip(KEYS, (pd.Index(conditions), pd.Index(truth["sample_id"])), strict=True):
+    for name, known in zip(KEYS, (expected.keys, expected.samples), strict=True):
         column = read.columns[name]
         values = column.values
         positions = np.append(known.get_indexer(pd.Index(values, dtype=known.dtype)), -1)
@@ -233,7 +227,7 @@ def _rows(read: Found, conditions: list[str], truth: pd.DataFrame) -> _Rows | li
         codes.append(code.astype(np.int64))
         used = set(column.codes[code < 0].tolist())
         unknown = sorted(values[index] for index in used)
-        hint = near(unknown[0][:80], conditions) if unknown and name == "condition" else ""
+        hint = near(unknown[0][:80], list(expected.places)) if unknown and name == "condition" else ""
         if unknown:
             found.append(
                 f"{plural(len(unknown), f'unknown {name}'.replace('_', ' '))}, e.g. {unknown[0][:80]!r}.{hint}"
@@ -243,7 +237,7 @@ def _rows(read: Found, conditions: list[str], truth: pd.DataFrame) -> _Rows | li
     return found or _Rows(codes[0], codes[1], values_, rejected, REJECTED in read.columns)
 
 
-def _value_problems(rows: _Rows, truth: pd.DataFrame) -> Iterator[str]:
+def _value_problems(rows: _Rows, expected: Expected) -> Iterator[str]:
     """Yield the problems of the probabilities, each with its first sample."""
     values = rows.probabilities
     # class by class: a reduction over rows of two or three cells is several times slower
@@ -266,12 +260,12 @@ def _value_problems(rows: _Rows, truth: pd.DataFrame) -> Iterator[str]:
     faults["are marked as refused and differ from 1 / K"] = elsewhere, "an image that was refused has no answer"
     for what, (where, advice) in faults.items():
         if where.any():
-            first = truth["sample_id"].iloc[int(rows.sample[int(np.argmax(where))])]
+            first = expected.samples[int(rows.sample[int(np.argmax(where))])]
             yield f"probabilities of {plural(int(where.sum()), 'row')} {what}, e.g. of sample {first!r}: {advice}"
 
 
 def _id_problems(
-    key: str, have: NDArray[np.int64], wanted: NDArray[np.int64], truth: pd.DataFrame
+    key: str, have: NDArray[np.int64], wanted: NDArray[np.int64], expected: Expected
 ) -> Iterator[tuple[str, str]]:
     """Yield faults, as in `FAULTS`, and which samples of a condition have them; `have` is sorted."""
     if len(have) == len(wanted) and (have == wanted).all():
@@ -287,5 +281,5 @@ def _id_problems(
     }
     for what, which in faults.items():
         if len(which):
-            example = truth["sample_id"].iloc[int(which[0])]
+            example = expected.samples[int(which[0])]
             yield what, f"condition {key!r} {what} {plural(len(which), 'sample')}, e.g. {example!r}"

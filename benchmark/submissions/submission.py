@@ -24,6 +24,7 @@ from . import curve as curves
 from . import predictions, verification_record
 from .card import CARD_FILE, CURVE_FILE, Card
 from .claimed_scores import claim_problems
+from .expected import Expected
 from .predictions import PREDICTIONS_FILE, Inspected
 from .rejections import rejection_problems
 from .verification_record import VERIFIED_FILE, VerificationRecord
@@ -57,7 +58,7 @@ def read_scores(folder: Path, protocol: Protocol, truth: pd.DataFrame) -> Scores
     Raises:
         MedshiftError: As `read_submission`.
     """
-    found, card, seen = _examine_without_claims(folder, protocol, truth)
+    found, card, seen = _examine_without_claims(folder, protocol, Expected.of(protocol, truth))
     if found:
         _require_valid(folder, found, card)
     drawn, arrays = resampled_splits(protocol, truth), seen.arrays
@@ -128,6 +129,7 @@ def examine_and_score(
     truth: pd.DataFrame,
     drawn: Mapping[tuple[str, str], ResampledSplit],
     metrics: Sequence[str] = (),
+    expected: Expected | None = None,
 ) -> Examined:
     """Check a submission, and the claims of its card against its scores, which are computed once, with intervals.
 
@@ -137,8 +139,9 @@ def examine_and_score(
         truth: The protocol's truth.
         drawn: Result of `bootstrap.resampled_splits`.
         metrics: Metrics to score, the protocol's among them; these by default.
+        expected: `Expected.of` the two, to share it between submissions.
     """
-    found, card, seen = _examine_without_claims(folder, protocol, truth)
+    found, card, seen = _examine_without_claims(folder, protocol, expected or Expected.of(protocol, truth))
     arrays = seen.arrays
     if card is None or not arrays:
         return Examined(found, card, arrays, seen.rejected)
@@ -149,12 +152,12 @@ def examine_and_score(
 
 
 def _examine_without_claims(
-    folder: Path, protocol: Protocol, truth: pd.DataFrame
+    folder: Path, protocol: Protocol, expected: Expected
 ) -> tuple[list[str], Card | None, Inspected]:
-    seen = preflight(folder, protocol, expected_rows(protocol, truth))
+    seen = preflight(folder, protocol, expected.rows)
     if not seen.readable:
         return seen.problems, seen.card, Inspected([])
-    inside = predictions.inspect(folder / PREDICTIONS_FILE, protocol, truth)
+    inside = predictions.inspect(folder / PREDICTIONS_FILE, protocol, expected)
     found = seen.problems + [f"{PREDICTIONS_FILE}: {problem}" for problem in inside.problems]
     if seen.card is not None and inside.arrays:
         found += rejection_problems(seen.card, inside)
@@ -166,19 +169,13 @@ def files_to_copy(folder: Path) -> list[str]:
     return [name for name in (PREDICTIONS_FILE, CURVE_FILE) if (folder / name).exists()] + [CARD_FILE]
 
 
-def expected_rows(protocol: Protocol, truth: pd.DataFrame) -> int:
-    """Count the rows that the predictions of a protocol must have."""
-    sizes = truth.groupby(["domain", "split"]).size().to_dict()
-    return int(sum(sizes.get((domain, c.split), 0) for c in protocol.conditions() for domain in c.domains))
-
-
 def preflight(folder: Path, protocol: Protocol, rows: int) -> Preflight:
     """Check a submission without decoding its predictions.
 
     Args:
         folder: The submission.
         protocol: Its protocol.
-        rows: The result of `expected_rows`.
+        rows: How many rows its predictions must have (`Expected.rows`).
     """
     found = _folder_problems(folder)
     if found:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 import pandas as pd
@@ -14,6 +15,7 @@ from ...benchmark.protocols.folder import read_protocol
 from ...benchmark.protocols.protocol import PROTOCOL_FILE, Protocol
 from ...benchmark.submissions import submission
 from ...benchmark.submissions.card import CARD_FILE, Card
+from ...benchmark.submissions.expected import Expected
 from ...benchmark.submissions.fields import ENTRY
 from ...benchmark.submissions.register import Register, as_record, read_register
 from ...benchmark.submissions.verification_record import VerificationRecord
@@ -38,6 +40,11 @@ class ProtocolFolder:
     truth: pd.DataFrame
     own: bool = True
     register: Register | None = None
+
+    @cached_property
+    def expected(self) -> Expected:
+        """The rows that predictions must have."""
+        return Expected.of(self.protocol, self.truth)
 
 
 @dataclass(frozen=True)
@@ -142,20 +149,19 @@ class Seed:
     curve: Curve | None = None
 
 
-def check_seeds(folder: ProtocolFolder, entry: Entry, rows: int) -> tuple[list[Seed], list[str]]:
+def check_seeds(folder: ProtocolFolder, entry: Entry) -> tuple[list[Seed], list[str]]:
     """Check the seeds of an entry before their predictions are decoded.
 
     Args:
         folder: Protocol folder.
         entry: Entry to check.
-        rows: `submission.expected_rows`.
 
     Returns:
         The seeds that pass, and one line for each that is refused.
     """
     seeds, refused = [], []
     for path in entry.folders:
-        seen = submission.preflight(path, folder.protocol, rows)
+        seen = submission.preflight(path, folder.protocol, folder.expected.rows)
         if seen.problems or seen.card is None or len(seen.hashes) != 2:
             refused.append(refusal_line(path, seen.problems))
             continue

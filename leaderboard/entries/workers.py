@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -81,9 +82,9 @@ def score_entry(folder: ProtocolFolder, name: str, seeds: Sequence[Seed], splits
         The sound seeds, their scores (None if there is none), and one line for each seed that is refused.
     """
     kept, arrays, scores, refused = [], [], [], []
-    metrics = board_metrics(folder.protocol)
+    protocol, metrics = folder.protocol, board_metrics(folder.protocol)
     for seed in seeds:
-        seen = submission.examine_and_score(seed.folder, folder.protocol, folder.truth, splits, metrics)
+        seen = submission.examine_and_score(seed.folder, protocol, folder.truth, splits, metrics, folder.expected)
         if seen.problems or seen.scores is None:
             refused.append(refusal_line(seed.folder, seen.problems))
         else:
@@ -106,6 +107,7 @@ def _start(path: Path, replicates: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all processes: the first one ends the others
     folder = protocol_folder(path)
     _state.update(folder=folder, splits=bootstrap.resampled_splits(folder.protocol, folder.truth, replicates))
+    gc.freeze()  # see `garbage`
 
 
 def _score_in_worker(name: str, seeds: Sequence[Seed]) -> Result:

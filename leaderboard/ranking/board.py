@@ -18,11 +18,11 @@ from ...benchmark.protocols.remarks import FEW_GROUPS, site_remarks
 from ...benchmark.scoring import bootstrap
 from ...benchmark.scoring.metrics import METRICS, metric_title
 from ...benchmark.scoring.scores import board_metrics
-from ...benchmark.submissions import submission
 from ...benchmark.submissions.card import Card
 from ...benchmark.submissions.verification_record import VerificationRecord
 from ..entries.entries import ProtocolFolder, check_seeds, find_entries
 from ..entries.figures import NOTHING, Figure, Figures
+from ..entries.garbage import imports_set_aside
 from ..entries.scoring import Scored, paired_names
 from ..entries.workers import score_all
 from . import comparisons, source_models
@@ -199,13 +199,13 @@ def rank_entries(
     """
     entries, notes = find_entries(folder)
     protocol = folder.protocol
-    rows_expected = submission.expected_rows(protocol, folder.truth)
     # without an entry, nothing is drawn: a protocol of many groups would take much memory for it
     splits = bootstrap.resampled_splits(protocol, folder.truth, replicates if entries else 0)
     seeds, refused = {}, []
-    for entry in entries:
-        seeds[entry.name], wrong = check_seeds(folder, entry, rows_expected)
-        refused += wrong
+    with imports_set_aside():
+        for entry in entries:
+            seeds[entry.name], wrong = check_seeds(folder, entry)
+            refused += wrong
     checked = {name: given for name, given in seeds.items() if given}
     done, wrong = score_all(folder, checked, splits, workers or min(os.cpu_count() or 1, 8), progress)
     refused += wrong

@@ -25,6 +25,7 @@ from medshift.benchmark.protocols import protocol as protocols
 from medshift.benchmark.protocols import truth as truths
 from medshift.benchmark.submissions import card as cards
 from medshift.benchmark.submissions import predictions
+from medshift.benchmark.submissions.expected import Expected
 from medshift.leaderboard.report.markdown import escape
 from medshift.shifts.errors import MedshiftError
 
@@ -55,7 +56,7 @@ def prediction(content, of):
     """Read predictions: problems, or probabilities of every condition."""
     path = of.folder / "predictions.parquet"
     path.write_bytes(content)
-    found = predictions.inspect(path, of.protocol, of.rows)
+    found = predictions.inspect(path, of.protocol, Expected.of(of.protocol, of.rows))
     assert bool(found.problems) != bool(found.arrays)
     for array in found.arrays.values():
         assert (abs(array.sum(axis=1) - 1) <= 2e-3).all()

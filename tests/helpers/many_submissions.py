@@ -60,18 +60,12 @@ def prime(place: Path) -> None:
             continue
         (seed,) = folder.iterdir()
         if seed.name not in made:
-            ((found,), refused) = check_seeds(protocol, Entry(folder.name, (seed,)), rows_of(protocol))
+            ((found,), refused) = check_seeds(protocol, Entry(folder.name, (seed,)))
             assert not refused
             _, made[seed.name], refused = workers.score_entry(protocol, folder.name, [found], drawn)
             assert not refused
         hashes = [(sha256(seed / CARD_FILE), sha256(seed / PREDICTIONS_FILE))]
         cache.write(made[seed.name], cache.cache_path(protocol, folder.name, hashes, bootstrap.REPLICATES))
-
-
-def rows_of(protocol) -> int:
-    from medshift.benchmark.submissions.submission import expected_rows
-
-    return expected_rows(protocol.protocol, protocol.truth)
 
 
 def build(root: Path, out: Path) -> tuple[float, float]:

@@ -120,13 +120,14 @@ def read_entry(path: Path, replicates: int = REPLICATES) -> EntryScores:
     seeds, home = _seeds(path.absolute()), protocol_home(path)
     protocol, truth = read_protocol(home)
     folder = ProtocolFolder(home, protocol, truth)
-    checked, refused = check_seeds(
-        folder, Entry(seeds[0].parent.name, tuple(seeds)), submission.expected_rows(protocol, truth)
-    )
+    checked, refused = check_seeds(folder, Entry(seeds[0].parent.name, tuple(seeds)))
     if refused:
         raise MedshiftError("\n".join(refused))
     unresampled = resampled_splits(protocol, truth, 0)
-    found = [submission.examine_and_score(seed.folder, protocol, truth, unresampled) for seed in checked]
+    found = [
+        submission.examine_and_score(seed.folder, protocol, truth, unresampled, expected=folder.expected)
+        for seed in checked
+    ]
     refused = [refusal_line(s.folder, each.problems) for s, each in zip(checked, found, strict=True) if each.problems]
     if refused:
         raise MedshiftError("\n".join(refused))

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from medshift.benchmark.submissions import predictions
+from medshift.benchmark.submissions.expected import Expected
 from medshift.shifts.errors import MedshiftError
 
 
@@ -28,6 +29,22 @@ def test_what_is_written_is_read_in_the_order_of_the_truth(made):
     for key, array in arrays.items():
         assert (read[key] == array).all()
         assert read[key].dtype == np.float32
+
+
+def test_rows_that_are_looked_up_once_serve_many_files(made, tmp_path):
+    path, protocol, rows, arrays = made
+    expected = Expected.of(protocol, rows)
+    assert expected.rows == len(pq.read_table(path))
+    for key, places in expected.places.items():
+        assert len(places) == len(arrays[key])
+    (validation,) = (c for c in protocol.conditions() if c.kind == "validation")
+    ids = expected.samples[expected.places[validation.key]]
+    wanted = rows[(rows["domain"] == validation.domain) & (rows["split"] == validation.split)]
+    assert list(ids) == sorted(wanted["sample_id"])
+    for _ in range(2):
+        read = predictions.inspect(path, protocol, expected)
+        assert not read.problems
+        assert all((read.arrays[key] == array).all() for key, array in arrays.items())
 
 
 @settings(max_examples=20, deadline=None)
