@@ -65,8 +65,9 @@ def corrected(
     squares, noise = (gaps**2).sum(axis=1), (errors**2).sum(axis=1)
     kept = np.sqrt(np.maximum(0, 1 - noise / np.where(squares > 0, squares, 1)))
     wrong = np.mean(top_class(probabilities)[0] != labels, axis=1)
-    count, undefined = int(groups.max()) + 1, np.isnan(values[:, 1:])
-    whole = ~undefined.any(axis=1)  # rows without an undefined replicate: all, as a rule
+    count = int(groups.max()) + 1
+    undefined = np.asarray(np.isnan(values[:, 1:]))
+    whole = np.asarray(~undefined.any(axis=1))  # rows without an undefined replicate: all, as a rule
     found = []
     for row, one in enumerate(values):
         usual, replicates = float(one[0]), one[1:]
