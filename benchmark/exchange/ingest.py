@@ -197,7 +197,11 @@ def _card(
             name=protocol.dataset.name, version=protocol.dataset.version, truth_sha256=protocol.truth_sha256
         ),
         baseline=cards.BaselineClaim(
-            name=claim.name.partition("+")[0], distribution=EXTERNAL, sees=claim.sees, summary=claim.summary
+            name=claim.name.partition("+")[0],
+            distribution=EXTERNAL,
+            sees=claim.sees,
+            summary=claim.summary,
+            config={"rejections": True} if claim.rejections else {},
         ),
         entry=claim.name,
         seed=claim.seed,

@@ -42,6 +42,7 @@ class Metric:
             and its interval allows for it, see `calibration`. Cards claim what the function returns.
         operating: It takes binarised predictions (`thresholds.binarise`) instead of probabilities.
         by_class: It weighs all classes equally, so the rarest decides how certain it is.
+        of: Of two classes, the one whose samples alone it looks at.
         most: Its highest value; the lowest is zero.
         chance: Number of classes -> score of guessing; None if that is not a fixed number.
     """
@@ -52,6 +53,7 @@ class Metric:
     inflated: bool = False
     operating: bool = False
     by_class: bool = False
+    of: int | None = None
     most: float = 1.0
     chance: Callable[[int], float] | None = None
 
@@ -133,11 +135,11 @@ def confidence_bins(top: NDArray[np.floating]) -> Labels:
 def brier(labels: Labels, probabilities: NDArray[np.floating], groups: Labels, weights: Floats) -> Floats:
     """Brier score: the squared distance of the probabilities from the truth, summed over the classes.
 
-    Between 0 and 2; lower is better. NaN where no sample counts.
+    Between 0 and 2, which a refused image has; lower is better. NaN where no sample counts.
     """
     exact = probabilities.astype(np.float64)
     truth = exact[..., np.arange(len(labels)), labels]
-    distance = (exact**2).sum(axis=-1) - 2 * truth + 1
+    distance = np.minimum((exact**2).sum(axis=-1) - 2 * truth + 1, 2.0)
     size = weights.shape[1]
     total = weights @ np.bincount(groups, minlength=size).astype(np.float64)
     return ratio(_weighted_sums(weights, _summed(distance, groups, size)[..., None])[..., 0], total)
@@ -166,8 +168,8 @@ METRICS = {
     "auroc": Metric("AUROC", auroc, higher_is_better=True, by_class=True, chance=lambda classes: 0.5),
     "ece": Metric("ECE", ece, higher_is_better=False, inflated=True),
     "brier": Metric("Brier score", brier, higher_is_better=False, most=2.0),
-    "sensitivity": Metric("sensitivity", sensitivity, higher_is_better=True, operating=True, by_class=True),
-    "specificity": Metric("specificity", specificity, higher_is_better=True, operating=True, by_class=True),
+    "sensitivity": Metric("sensitivity", sensitivity, higher_is_better=True, operating=True, by_class=True, of=1),
+    "specificity": Metric("specificity", specificity, higher_is_better=True, operating=True, by_class=True, of=0),
 }
 
 

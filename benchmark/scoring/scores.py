@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -118,13 +119,10 @@ def estimate_conditions(
             probabilities = np.stack([predictions[key] for key in some])
             for name, metric in metrics.items():
                 given = binarise(probabilities, frozen) if metric.operating else probabilities
-                units = split.by_class if metric.by_class else float(groups)
+                behind = _behind(metric, split, given.shape[-1])
                 figures = metric.function(split.labels, given, split.groups, weights)
                 estimates = [
-                    Estimate(
-                        float(values[0]), values[1:], len(split.labels), groups, units=units, bounds=(0.0, metric.most)
-                    )
-                    for values in figures
+                    Estimate(float(values[0]), values[1:], **behind, bounds=(0.0, metric.most)) for values in figures
                 ]
                 if metric.inflated:
                     less = calibration.corrected(split.labels, given, split.groups, figures)
@@ -135,3 +133,17 @@ def estimate_conditions(
                 for key, estimate in zip(some, estimates, strict=True):
                     found[key][name] = estimate
     return found
+
+
+def _behind(metric: Metric, split: ResampledSplit, classes: int) -> dict[str, Any]:
+    """Return the samples, the groups and the effective groups behind a metric: of one class, those that hold it."""
+    if metric.of is None or classes != 2:
+        groups = split.weights.shape[1]
+        return {
+            "samples": len(split.labels),
+            "groups": groups,
+            "units": split.by_class if metric.by_class else float(groups),
+        }
+    own = split.labels == metric.of
+    groups = len(np.unique(split.groups[own]))
+    return {"samples": int(own.sum()), "groups": groups, "units": float(groups)}

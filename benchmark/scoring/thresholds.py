@@ -8,6 +8,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from .refused import answered
+
 
 def positives(classes: int) -> range:
     """Return the classes that count as positive in turn: the second of two classes, else every class."""
@@ -19,9 +21,11 @@ def thresholds(labels: NDArray[np.int64], probabilities: NDArray[np.floating]) -
 
     It maximises sensitivity plus specificity (Youden 1950) and lies halfway between two observed values; among equals
     the one closest to 1 / 2 is taken, then the lower one. A class without a positive or without a negative gets 1 / 2,
-    as does the first of two classes, of which only the second is thresholded.
+    as does the first of two classes, of which only the second is thresholded. Refused images do not count.
     """
     classes = probabilities.shape[1]
+    kept = answered(probabilities)
+    labels, probabilities = labels[kept], probabilities[kept]
     found = np.full(classes, 0.5)
     for k in positives(classes):
         found[k] = _youden(labels == k, probabilities[:, k].astype(np.float64))

@@ -237,6 +237,11 @@ class Card(Strict):
         """The share of images that the model answered, over all conditions."""
         return 1 - sum((self.rejections or {}).values()) / max(self.predictions.rows, 1)
 
+    @property
+    def may_refuse(self) -> bool:
+        """Whether the model may refuse images (`--rejections`), even if it refused none of these."""
+        return bool(self.rejections) or self.baseline.config.get("rejections") is True
+
 
 def claims(scores: Scores) -> tuple[ScoreClaim, ...]:
     """List scores by condition as a card does, by their usual definition; undefined ones are None."""

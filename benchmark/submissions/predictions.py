@@ -1,8 +1,8 @@
 """`predictions.parquet`: class probabilities of every sample under every condition, keyed by sample id.
 
 A model may refuse images. Their rows have True in a column `rejected`, which is absent where none is refused, and 1 / K
-for every class, so that nothing else is stored of them. What is read of a refused image is a wrong answer: probability
-0 for its class. `scoring.answered` scores without them.
+for every class, so that nothing else is stored of them. What is read of a refused image is a wrong answer
+(`scoring.refused`). `scoring.answered` scores without them.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from ..files.bounded.limits import MIB, Limits
 from ..files.bounded.parquet import Found, Kind, Request, is_kind, read_parquet, value_type
 from ..files.wording import byte_size, plural
 from ..protocols.protocol import Protocol
+from ..scoring.refused import wrong_answers
 from .expected import Expected
 
 PREDICTIONS_FILE = "predictions.parquet"
@@ -190,10 +191,10 @@ def limits(rows: int, columns: int) -> Limits:
 
 
 def _take(seen: Inspected, key: str, rows: _Rows, own: NDArray[np.int64], labels: NDArray[np.int64]) -> None:
-    """Add a condition, in which a refused image is called the class after its own with probability 1: surely wrong."""
+    """Add a condition, in which a refused image is a wrong answer."""
     values, rejected = rows.probabilities[own], rows.rejected[own]
     if rejected.any() and len(own) == len(labels):
-        values[rejected] = np.eye(values.shape[1], dtype=values.dtype)[(labels[rejected] + 1) % values.shape[1]]
+        values[rejected] = wrong_answers(labels[rejected], values.shape[1])
         seen.rejected[key] = rejected
     seen.arrays[key] = values
 

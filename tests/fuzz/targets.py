@@ -23,6 +23,7 @@ from medshift.benchmark.files.bounded.archive import unpack_archive
 from medshift.benchmark.files.text import csv_cell, fault, for_terminal, twins, unportable, visible
 from medshift.benchmark.protocols import protocol as protocols
 from medshift.benchmark.protocols import truth as truths
+from medshift.benchmark.scoring.refused import answered
 from medshift.benchmark.submissions import card as cards
 from medshift.benchmark.submissions import predictions
 from medshift.benchmark.submissions.expected import Expected
@@ -59,7 +60,7 @@ def prediction(content, of):
     found = predictions.inspect(path, of.protocol, Expected.of(of.protocol, of.rows))
     assert bool(found.problems) != bool(found.arrays)
     for array in found.arrays.values():
-        assert (abs(array.sum(axis=1) - 1) <= 2e-3).all()
+        assert (abs(array[answered(array)].sum(axis=1) - 1) <= 2e-3).all()
     return found.problems
 
 

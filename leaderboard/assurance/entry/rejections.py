@@ -16,13 +16,13 @@ Rejected = Mapping[str, NDArray[np.bool_]]  # key of each condition with refused
 
 
 def coverage(
-    protocol: Protocol, splits: Mapping[tuple[str, str], ResampledSplit], rejected: Rejected
+    protocol: Protocol, splits: Mapping[tuple[str, str], ResampledSplit], rejected: Rejected, *, may_refuse: bool
 ) -> dict[str, Estimate]:
     """Compute the share of images that are answered for, by condition, with groups resampled.
 
-    Of a model that refuses no image under any condition it is 1, and certain: it cannot refuse one.
+    Of a model that cannot refuse an image it is 1, and certain. One that may and refused none has not shown that.
     """
-    refuses = any(which.any() for which in rejected.values())
+    refuses = may_refuse or any(which.any() for which in rejected.values())
     found = {}
     for condition in protocol.conditions():
         split = splits[split_key(condition)]

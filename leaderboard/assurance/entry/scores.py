@@ -84,7 +84,8 @@ class EntryScores:
     def _compute(self, metric: str, class_: str) -> None:
         classes = self.protocol.dataset.classes
         if metric == COVERAGE:
-            each = [coverage(self.protocol, self.splits, found) for found in self.rejected]
+            may = any(seed.card.may_refuse for seed in self.seeds)
+            each = [coverage(self.protocol, self.splits, found, may_refuse=may) for found in self.rejected]
             self._found[metric, class_] = _averaged(each)
         elif not class_ or (len(classes) == 2 and class_ == classes[1]):
             self._score(self.splits, self.arrays, "")
