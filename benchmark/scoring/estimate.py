@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ..reporting.numbers import format_estimate
 from . import intervals
+from .still import Still, combined, openness
 
 NONE = (0.0, 0.0)  # excess of a value that is not biased
 AT_ONCE = 64  # estimates whose intervals are computed together
@@ -31,6 +32,7 @@ class Estimate:
         units: Effective number of groups (`bootstrap.effective_groups`); for a mean, the smallest of its parts.
         bounds: Lowest and highest possible value.
         excess: How much further its interval reaches down and up than the variance alone explains: of a biased value.
+        still: What no resample varies in it.
         usual: Where `value` is corrected, what it is by its usual definition, which cards claim.
         by_seed: (S, 1 + B) for several seeds, the value of each and its replicates; empty for one seed.
     """
@@ -44,6 +46,7 @@ class Estimate:
     units: float = math.inf
     bounds: tuple[float, float] = (-math.inf, math.inf)
     excess: tuple[float, float] = NONE
+    still: tuple[Still, ...] = ()
     usual: float | None = None
     by_seed: NDArray[np.float64] = field(default_factory=lambda: np.empty((0, 0)), repr=False)
 
@@ -92,6 +95,7 @@ def _intervals_of(estimates: Sequence[Estimate], tail: float) -> NDArray[np.floa
         np.array([found.bounds for found in estimates]),
         np.array([found.excess for found in estimates]),
         tail,
+        np.array([openness(found.still, tail) if found.still else 0.0 for found in estimates]),
     )
 
 
@@ -113,6 +117,7 @@ def mean(parts: Sequence[Estimate]) -> Estimate:
         min(part.units for part in defined),
         _bounds(defined, [1 / len(defined)] * len(defined)),
         _excess(defined, [1 / len(defined)] * len(defined)),
+        combined([part.still for part in defined], [1 / len(defined)] * len(defined)),
         by_seed=_summed([part.by_seed for part in defined]) / len(defined),
     )
 
@@ -128,6 +133,7 @@ def weighted(parts: Sequence[Estimate], weights: Sequence[float]) -> Estimate:
         units=min(part.units for part in parts),
         bounds=_bounds(parts, weights),
         excess=_excess(parts, weights),
+        still=combined([part.still for part in parts], weights),
         by_seed=_summed([w * part.by_seed for w, part in zip(weights, parts, strict=True)]),
     )
 

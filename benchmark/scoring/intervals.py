@@ -96,6 +96,7 @@ def confidence_intervals(
     bounds: Floats,
     excess: Floats,
     tail: float = TAIL,
+    still: Floats | None = None,
 ) -> Floats:
     """Compute the confidence intervals of F values; 95 % by default.
 
@@ -115,6 +116,7 @@ def confidence_intervals(
         bounds: (F, 2) lowest and highest possible value; infinite if unbounded.
         excess: (F, 2) how much further the interval reaches down and up than the variance alone explains.
         tail: Probability beyond each end; .05 makes each end a one-sided bound of 95 %.
+        still: (F,) how far a value is open for what no resample varies in it (`still.openness`); 0 by default.
 
     Returns:
         (F, 2), NaN where undefined.
@@ -139,7 +141,8 @@ def confidence_intervals(
     low[biased], high[biased] = (np.clip(end[biased], *bound[biased].T) for end in (low, high))
     held = np.isfinite(bound).all(axis=1) & ~biased
     if held.any():
-        low[held], high[held] = _on_logits(value[held], reach[held], bound[held], count[held], tail)
+        open_ = np.zeros(len(value)) if still is None else still[known]
+        low[held], high[held] = _on_logits(value[held], reach[held], bound[held], count[held], tail, open_[held])
     free = ~held & ~biased
     if free.any():
         at = np.quantile if whole else np.nanquantile
@@ -153,12 +156,15 @@ def confidence_intervals(
     return found
 
 
-def _on_logits(value: Floats, reach: Floats, bound: Floats, units: Floats, tail: float) -> tuple[Floats, Floats]:
+def _on_logits(
+    value: Floats, reach: Floats, bound: Floats, units: Floats, tail: float, still: Floats
+) -> tuple[Floats, Floats]:
     """Compute an interval that is symmetric on the logit of a value's position between its bounds.
 
     A value that does not vary between resamples is not certain either, and as a rule it is at a bound: if none of n
     groups erred, the other end is `unseen` away. One between its bounds, such as a difference of nothing, is as far
-    open to both sides, as a share of half the width.
+    open to both sides, as a share of half the width. Where only a part of it does not vary, both distances add up as
+    those of independent errors do.
     """
     width = bound[:, 1] - bound[:, 0]
     share = (value - bound[:, 0]) / width
@@ -167,8 +173,9 @@ def _on_logits(value: Floats, reach: Floats, bound: Floats, units: Floats, tail:
     steep = odds * (1 - odds)
     middle, half = np.log(odds / (1 - odds)), np.where(inner, np.minimum(reach / width / steep, 500), 0)
     low, high = (1 / (1 + np.exp(-(middle + sign * half))) for sign in (-1, 1))
-    open_ = unseen(units, tail) * np.where(inner, 0.5, 1.0)
     varied = inner & (reach > STILL)
-    low = np.where(varied, low, np.maximum(share - open_, 0))
-    high = np.where(varied, high, np.minimum(share + open_, 1))
+    alone = np.where(still > 0, 0.0, unseen(units, tail) * np.where(inner, 0.5, 1.0))
+    low, high = (np.where(varied, np.abs(end - share), alone) for end in (low, high))
+    low = np.maximum(share - np.hypot(low, still / width), 0)
+    high = np.minimum(share + np.hypot(high, still / width), 1)
     return bound[:, 0] + width * low, bound[:, 0] + width * high

@@ -43,6 +43,7 @@ class Metric:
         operating: It takes binarised predictions (`thresholds.binarise`) instead of probabilities.
         by_class: It weighs all classes equally, so the rarest decides how certain it is.
         of: Of two classes, the one whose samples alone it looks at.
+        hits: Labels and what the function is given -> (..., N) what is right, of a mean of recalls.
         most: Its highest value; the lowest is zero.
         chance: Number of classes -> score of guessing; None if that is not a fixed number.
     """
@@ -54,6 +55,7 @@ class Metric:
     operating: bool = False
     by_class: bool = False
     of: int | None = None
+    hits: Callable[[Labels, NDArray[np.floating]], NDArray[np.bool_]] | None = None
     most: float = 1.0
     chance: Callable[[int], float] | None = None
 
@@ -161,9 +163,18 @@ def specificity(labels: Labels, binarised: NDArray[np.floating], groups: Labels,
     return _rates(labels, binarised, groups, weights, of_positives=False)
 
 
+def _right(labels: Labels, probabilities: NDArray[np.floating]) -> NDArray[np.bool_]:
+    return np.asarray(top_class(probabilities)[0] == labels)
+
+
 METRICS = {
     "balanced_accuracy": Metric(
-        "balanced accuracy", balanced_accuracy, higher_is_better=True, by_class=True, chance=lambda classes: 1 / classes
+        "balanced accuracy",
+        balanced_accuracy,
+        higher_is_better=True,
+        by_class=True,
+        hits=_right,
+        chance=lambda classes: 1 / classes,
     ),
     "auroc": Metric("AUROC", auroc, higher_is_better=True, by_class=True, chance=lambda classes: 0.5),
     "ece": Metric("ECE", ece, higher_is_better=False, inflated=True),

@@ -17,7 +17,9 @@ from .aggregates import aggregate
 from .blas import one_thread
 from .bootstrap import REPLICATES, ResampledSplit, resampled_splits, split_key
 from .estimate import Estimate
+from .intervals import STILL
 from .metrics import METRICS, Metric, metrics_by_name
+from .still import Still, still_classes
 from .thresholds import binarise, thresholds
 
 TOGETHER = 256  # conditions scored at once
@@ -121,8 +123,10 @@ def estimate_conditions(
                 given = binarise(probabilities, frozen) if metric.operating else probabilities
                 behind = _behind(metric, split, given.shape[-1])
                 figures = metric.function(split.labels, given, split.groups, weights)
+                still = _still(where, metric, split, given, figures, behind["units"])
                 estimates = [
-                    Estimate(float(values[0]), values[1:], **behind, bounds=(0.0, metric.most)) for values in figures
+                    Estimate(float(values[0]), values[1:], **behind, bounds=(0.0, metric.most), still=parts)
+                    for values, parts in zip(figures, still, strict=True)
                 ]
                 if metric.inflated:
                     less = calibration.corrected(split.labels, given, split.groups, figures)
@@ -147,3 +151,30 @@ def _behind(metric: Metric, split: ResampledSplit, classes: int) -> dict[str, An
     own = split.labels == metric.of
     groups = len(np.unique(split.groups[own]))
     return {"samples": int(own.sum()), "groups": groups, "units": float(groups)}
+
+
+def _still(
+    where: tuple[str, str],
+    metric: Metric,
+    split: ResampledSplit,
+    given: NDArray[np.floating],
+    figures: NDArray[np.float64],
+    units: float,
+) -> list[tuple[Still, ...]]:
+    """Return what no resample varies in a metric under each condition: classes, or else the whole of it."""
+    place = "/".join(where)
+    if metric.inflated:  # its correction allows for that
+        return [()] * len(figures)
+    if metric.hits is not None:
+        found = still_classes(place, split.labels, metric.hits(split.labels, given), split.groups)
+    else:
+        found = [()] * len(figures)
+    if not figures.shape[1] > 1:
+        return found
+    moved = np.abs(figures[:, 1:] - figures[:, :1]) > STILL  # False where undefined
+    same = ~moved.any(axis=1)
+    for row in np.flatnonzero(same & ~np.isnan(figures[:, 0])):
+        at_bound = figures[row, 0] in (0.0, metric.most)
+        whole = Still(place, metric.most if at_bound else metric.most / 2, units)
+        found[row] = found[row] or (whole,)
+    return found

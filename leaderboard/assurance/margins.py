@@ -94,8 +94,10 @@ def _turned(figure: Estimate, sign: int, shift: float) -> Estimate:
 
 def with_one_patient_more(loss: Estimate) -> Estimate:
     """Add the variance of one patient more that changed altogether, of as many as the smaller of two sites has."""
-    if not _resampled(loss) or _nothing_changed(loss):
+    if not _resampled(loss):
         return loss
+    if _nothing_changed(loss):
+        return replace(loss, still=())
     one_more = 1 / loss.units
     deviations = loss.replicates - np.nanmean(loss.replicates)
     spread = float(np.nanstd(deviations))
@@ -103,7 +105,7 @@ def with_one_patient_more(loss: Estimate) -> Estimate:
         wider = deviations * math.sqrt(1 + (one_more / spread) ** 2)
     else:
         wider = np.where(np.arange(len(deviations)) % 2, one_more, -one_more)
-    return replace(loss, replicates=loss.value + wider)
+    return replace(loss, replicates=loss.value + wider, still=())
 
 
 def _resampled(loss: Estimate) -> bool:

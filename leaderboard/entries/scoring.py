@@ -15,6 +15,7 @@ from ...benchmark.scoring.bootstrap import ResampledSplit, split_key
 from ...benchmark.scoring.estimate import Estimate
 from ...benchmark.scoring.metrics import BINS, confidence_bins
 from ...benchmark.scoring.scores import Scores, aggregated, board_metrics
+from ...benchmark.scoring.still import combined
 from . import sketches
 from .entries import ProtocolFolder
 from .estimating import estimates
@@ -141,7 +142,8 @@ def over_seeds(parts: Sequence[Estimate]) -> Estimate:
     middle = by_seed.mean(axis=0)
     down, up = np.mean([part.excess for part in parts], axis=0).tolist()
     value, again = float(middle[0]), middle[1:]
-    return replace(parts[0], value=value, replicates=again, by_seed=by_seed, excess=(down, up), usual=None)
+    still = combined([part.still for part in parts], [1 / len(parts)] * len(parts))
+    return replace(parts[0], value=value, replicates=again, by_seed=by_seed, excess=(down, up), still=still, usual=None)
 
 
 def with_seeds_redrawn(found: Estimate, seed_counts: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -197,7 +197,7 @@ def test_a_polygon_crosses_zero_where_it_first_falls_below(heights, where):
 def test_the_coverage_of_a_model_that_refuses_is_resampled(scores):
     made = scores(wrong_at(), patients=50)
     refused = {"site-b": np.arange(100) < 10}
-    found = coverage(made.protocol, made.splits, refused)
+    found = coverage(made.protocol, made.splits, refused, may_refuse=True)
     assert found["site-b"].value == pytest.approx(0.9)
     assert found["site-b"].replicates.std() == pytest.approx(0.03, rel=0.1)
     assert found["site-c"].value == 1.0
