@@ -66,7 +66,7 @@ def score_answered(
         for condition in protocol.conditions():
             if condition.key in rejected:
                 split, kept = drawn[split_key(condition)], ~rejected[condition.key]
-                conditions[condition.key] = _estimates(
+                conditions[condition.key] = estimate_kept(
                     condition, metrics, split, kept, arrays[condition.key][kept], strict.thresholds
                 )
     coverage = {key: 1 - float(rejected[key].mean()) if key in rejected else 1.0 for key in arrays}
@@ -78,7 +78,7 @@ def score_answered(
     )
 
 
-def _estimates(
+def estimate_kept(
     condition: Condition,
     metrics: Mapping[str, Metric],
     split: ResampledSplit,
@@ -86,7 +86,16 @@ def _estimates(
     probabilities: NDArray[np.float32],
     frozen: NDArray[np.float64],
 ) -> dict[str, Estimate]:
-    """Score one condition on the samples kept; undefined if there are none."""
+    """Score one condition on some of its samples; undefined if there are none.
+
+    Args:
+        condition: The condition.
+        metrics: Metrics by name.
+        split: All its samples.
+        kept: (N,) which of them count.
+        probabilities: (n, K) of those.
+        frozen: (K,) thresholds.
+    """
     if not kept.any():
         nothing = np.full(len(split.weights), np.nan)
         return {name: Estimate(math.nan, nothing, bounds=(0.0, metric.most)) for name, metric in metrics.items()}

@@ -1,9 +1,10 @@
 """By how much a rule holds: figures, and one-sided bounds of the worse and of the better side.
 
 A loss is the difference to the source's own test images: of the same patients where a shift was synthesized, of
-others at a real site. Few patients in whom nothing changed, or for whom all was right, do not show that nothing
-changes: so a loss varies at least as if it changed altogether in one patient more, and where each patient has one image
-and none changed, its bound is Clopper and Pearson's.
+others at a real site; a mean over classes is then of the classes that the site has. Few patients in whom nothing
+changed, or for whom all was right, do not show that nothing changes: so a loss varies at least as if it changed
+altogether in one patient more, and where each patient has one image and none changed, its bound is Clopper and
+Pearson's.
 """
 
 from __future__ import annotations
@@ -31,28 +32,30 @@ class Margin:
         figure: The figure as the rule has it: a metric, or a loss, which is positive where it is worse.
         good: The same, turned so that high values are good, less the limit: the rule holds from 0 on.
         certain: Whether it is the loss of the source's own images to themselves: none, whoever the patients are.
+        partial: Whether it is a loss over the classes of a site that lacks some.
     """
 
     condition: Condition
     figure: Estimate
     good: Estimate
     certain: bool = False
+    partial: bool = False
 
 
 def margins(scores: EntryScores, rule: Rule, conditions: Sequence[Condition]) -> list[Margin]:
     """Compute the margins of a rule under some conditions."""
     by_key = scores.figures(rule.metric, rule.class_)
-    clean = by_key[scores.clean.key]
     found = []
     for condition in conditions:
         figure = by_key[condition.key]
         sign = 1 if rule.higher_is_better else -1
         if rule.limit == "loses_at_most":
+            clean, partial = scores.clean_figure(rule.metric, rule.class_, condition)
             loss = weighted([clean, figure], [sign, -sign])
             loss = replace(loss, samples=figure.samples, groups=figure.groups)
             itself = condition.kind == "clean"
             loss = loss if itself else with_one_patient_more(loss)
-            found.append(Margin(condition, loss, _turned(loss, -1, rule.value), itself))
+            found.append(Margin(condition, loss, _turned(loss, -1, rule.value), itself, partial))
         else:
             found.append(Margin(condition, figure, _turned(figure, sign, sign * -rule.value)))
     return found

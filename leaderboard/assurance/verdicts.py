@@ -74,7 +74,8 @@ def judge(scores: EntryScores, criterion: Criterion) -> Verdict:
         checks, untested = _under_shift(scores, criterion)
     else:
         found = margins(scores, criterion.rule, _places(scores, criterion))
-        checks = _checks(criterion, found, [each.condition.domain for each in found])
+        names = [f"{m.condition.domain} (the classes it has)" if m.partial else m.condition.domain for m in found]
+        checks = _checks(criterion, found, names)
     checks = sorted(checks, key=lambda check: _certainty(criterion, check))
     states = [check.state for check in checks]
     state: State = "not shown"

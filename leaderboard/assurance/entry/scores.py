@@ -12,10 +12,12 @@ from numpy.typing import NDArray
 from ....benchmark.protocols.condition import Condition
 from ....benchmark.protocols.folder import read_protocol
 from ....benchmark.protocols.protocol import Protocol
+from ....benchmark.scoring.answered import estimate_kept
 from ....benchmark.scoring.bootstrap import REPLICATES, ResampledSplit, resampled_splits, split_key
 from ....benchmark.scoring.estimate import Estimate
-from ....benchmark.scoring.metrics import METRICS
+from ....benchmark.scoring.metrics import METRICS, metrics_by_name
 from ....benchmark.scoring.scores import by_condition
+from ....benchmark.scoring.thresholds import thresholds
 from ....benchmark.submissions import submission
 from ....benchmark.submissions.card import CARD_FILE
 from ....shifts.errors import MedshiftError
@@ -80,6 +82,32 @@ class EntryScores:
         if key not in self._found:
             self._compute(*key)
         return self._found[key]
+
+    def clean_figure(self, metric: str, class_: str, site: Condition) -> tuple[Estimate, bool]:
+        """Return the source's figure that a site's can be compared with, and whether it leaves classes out.
+
+        A mean over classes at a site that lacks one is of other classes, which may be easier: so the source's is then
+        that of the site's classes, too.
+        """
+        own, other = self.split(self.clean).labels, self.split(site).labels
+        kept = np.isin(own, other)
+        mean = metric in METRICS and METRICS[metric].by_class and not class_
+        if kept.all() or not mean or (METRICS[metric].of is not None and len(self.protocol.dataset.classes) == 2):
+            return self.figures(metric, class_)[self.clean.key], False
+        validation = next(c for c in self.protocol.conditions() if c.kind == "validation")
+        labels, key = self.split(validation).labels, self.clean.key
+        each = [
+            estimate_kept(
+                self.clean,
+                metrics_by_name([metric]),
+                self.split(self.clean),
+                kept,
+                arrays[key][kept],
+                thresholds(labels, arrays[validation.key]),
+            )[metric]
+            for arrays in self.arrays
+        ]
+        return over_seeds(each), True
 
     def _compute(self, metric: str, class_: str) -> None:
         classes = self.protocol.dataset.classes

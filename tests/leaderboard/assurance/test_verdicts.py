@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from scipy.stats import t
 
+from medshift.benchmark.protocols.truth import truth_of
 from medshift.leaderboard.assurance.breaking import breaking_point, crossing
 from medshift.leaderboard.assurance.criteria.criterion import Rule
 from medshift.leaderboard.assurance.entry.rejections import coverage
@@ -211,3 +212,22 @@ def test_the_images_that_a_model_refuses_are_read_from_its_predictions(fabricate
     arrays["site-b"][[1, 2]] = np.nan
     (found,) = read_entry(fabricate.submission(place, terms, rows, arrays=arrays), replicates=2).rejected
     assert {key: np.flatnonzero(which).tolist() for key, which in found.items()} == {"site-b": [1, 2]}
+
+
+def test_a_loss_over_classes_is_of_those_that_the_site_has(fabricate, tmp_path, criteria):
+    table = fabricate.table(groups=60, per_group=3, classes=3)
+    gone = (table["domain"] == "site-b") & (table["label"] == 2)
+    kept = table[~gone].reset_index(drop=True)
+    place, protocol, rows = fabricate.contest(tmp_path / "in", kept, shifts={}, classes=3)
+    recall = {"site-a": [1.0, 1.0, 0.4], "site-b": [0.8, 0.8, 1.0]}  # the source's mean is that of the site's
+    rng, arrays = np.random.default_rng(0), {}
+    for condition in protocol.conditions():
+        labels = truth_of(rows, condition)["label"].to_numpy()
+        right = rng.random(len(labels)) < np.array(recall.get(condition.domain, [1.0] * 3))[labels]
+        arrays[condition.key] = np.eye(3, dtype=np.float32)[np.where(right, labels, (labels + 1) % 3)]
+    found = read_entry(fabricate.submission(place, protocol, rows, "known", 0, arrays))
+    (criterion,) = criteria('metric = "balanced_accuracy"; loses_at_most = 0.05; sites = ["site-b"]')
+    (check,) = judge(found, criterion).checks
+    assert check.place == "site-b (the classes it has)"
+    assert check.value == pytest.approx(0.2, abs=0.06)
+    assert check.state == "not met"
