@@ -63,7 +63,7 @@ def combined(parts: Sequence[tuple[Still, ...]], weights: Sequence[float]) -> tu
     sides: dict[str, list[float]] = {}
     units: dict[str, float] = {}
     for weight, some in zip(weights, parts, strict=True):
-        for part in some:
+        for part in some if weight else ():
             sides.setdefault(part.where, [0.0, 0.0])[weight < 0] += abs(weight) * part.weight
             units[part.where] = part.units
     return tuple(Still(where, max(each), units[where]) for where, each in sides.items())

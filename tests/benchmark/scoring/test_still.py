@@ -51,7 +51,7 @@ def test_parts_of_one_place_add_up_and_in_a_difference_do_not_cancel():
     one, two = (Still("a", 0.5, 6.0),), (Still("a", 0.5, 6.0), Still("b", 0.5, 9.0))
     assert combined([one, two], [0.5, 0.5]) == (Still("a", 0.5, 6.0), Still("b", 0.25, 9.0))
     assert combined([one, two], [1, -1]) == (Still("a", 0.5, 6.0), Still("b", 0.5, 9.0))
-    assert combined([(), ()], [1, -1]) == ()
+    assert combined([(), ()], [1, -1]) == combined([one, two], [0, 0]) == ()
 
 
 def test_sensitivity_and_specificity_rest_on_the_patients_of_their_class():
