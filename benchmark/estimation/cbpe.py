@@ -28,7 +28,7 @@ def cbpe(evidence: Evidence) -> Estimate:
     def figure(table: Floats) -> Floats:
         return np.asarray(expected_recall(table).mean(axis=-1))
 
-    return from_groups(by_group, figure)
+    return from_groups(evidence, by_group, figure)
 
 
 def calibration(source: Source) -> Steps:

@@ -24,7 +24,7 @@ def average_confidence(evidence: Evidence) -> Estimate:
         right = np.diagonal(table[..., CALIBRATED:], axis1=-2, axis2=-1)
         return np.asarray(right.sum(axis=-1) / table[..., COUNT].sum(axis=-1))
 
-    return from_groups(evidence.by_group, figure)
+    return from_groups(evidence, evidence.by_group, figure)
 
 
 def difference_of_confidences(evidence: Evidence) -> Estimate:
@@ -38,4 +38,4 @@ def difference_of_confidences(evidence: Evidence) -> Estimate:
         confidence = table[..., CONFIDENCE].sum(axis=-1) / table[..., COUNT].sum(axis=-1)
         return np.asarray(found.accuracy - (found.confidence - confidence))
 
-    return from_groups(evidence.by_group, figure)
+    return from_groups(evidence, evidence.by_group, figure)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..scoring.bootstrap import effective_groups
+from ..scoring.intervals import STILL
 from .drawing import REACH, deviation, redrawn, with_reach
 from .evidence import LEVEL, Estimate, Evidence, Source, no_estimate
 from .statistics import Floats, balanced_accuracy, sums
@@ -12,7 +14,7 @@ from .statistics import Floats, balanced_accuracy, sums
 def clean(evidence: Evidence) -> Estimate:
     """Assume the performance on the source's own test images; the interval is that of the drawing of patients."""
     value, error = evidence.source.kept(clean_figure)
-    return with_reach(value, REACH * error)
+    return with_reach(value, REACH * error, tested_groups(evidence.source))
 
 
 def synthesized_mean(evidence: Evidence) -> Estimate:
@@ -22,7 +24,14 @@ def synthesized_mean(evidence: Evidence) -> Estimate:
         return no_estimate("the protocol has no synthesized shift")
     tail = (1 - LEVEL) / 2
     low, high = (float(end) for end in np.quantile(figures, [tail, 1 - tail]))
+    if high - low <= STILL:  # all conditions alike
+        return with_reach(float(figures.mean()), 0.0, tested_groups(evidence.source))
     return Estimate(float(figures.mean()), low, high)
+
+
+def tested_groups(source: Source) -> float:
+    """Compute the effective number of groups behind balanced accuracy on the source's own test images."""
+    return effective_groups(source.tested.labels, source.tested.groups)
 
 
 def by_class(source: Source) -> Floats:

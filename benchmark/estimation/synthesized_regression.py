@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from .drawing import REACH, deviation, redrawn, with_reach
 from .evidence import LEVEL, Estimate, Evidence, Source, no_estimate
 from .local_ridge import Floats, Local, fit
-from .source_figures import by_class, chosen, clean_figure
+from .source_figures import by_class, chosen, clean_figure, tested_groups
 from .statistics import Labels, balanced_accuracy, features, mixed
 
 TILT = 1.5  # odds by which a class is made more frequent: .4 and .6 instead of .5
@@ -70,7 +70,7 @@ def synthesized_regression(evidence: Evidence) -> Estimate:
     moved = deviation(again @ slopes[0], groups)
     drawn = found.design * value * (1 - value) / len(evidence.groups)
     reach = math.hypot(found.error, REACH * (moved if groups > 1 else 0), REACH * math.sqrt(drawn))
-    return with_reach(value, reach)
+    return with_reach(value, reach, min(groups, evidence.source.kept(tested_groups)))
 
 
 def fitted(source: Source) -> Fitted | None:

@@ -19,7 +19,7 @@ def atc(evidence: Evidence) -> Estimate:
     def figure(table: Floats) -> Floats:
         return np.asarray(table[..., ABOVE].sum(axis=-1) / table[..., COUNT].sum(axis=-1))
 
-    return from_groups(evidence.by_group, figure)
+    return from_groups(evidence, evidence.by_group, figure)
 
 
 def atc_by_class(evidence: Evidence) -> Estimate:
@@ -32,4 +32,4 @@ def atc_by_class(evidence: Evidence) -> Estimate:
     def figure(table: Floats) -> Floats:
         return np.asarray(thresholded_recall(table).mean(axis=-1))
 
-    return from_groups(evidence.by_group, figure)
+    return from_groups(evidence, evidence.by_group, figure)

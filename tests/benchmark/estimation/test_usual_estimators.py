@@ -9,6 +9,7 @@ from sklearn.isotonic import IsotonicRegression
 from medshift.benchmark.estimation import cbpe, statistics
 from medshift.benchmark.estimation.confidence import average_confidence, difference_of_confidences
 from medshift.benchmark.estimation.evidence import Conditions, Evidence, Labelled, Source
+from medshift.benchmark.estimation.source_figures import clean, synthesized_mean
 from medshift.benchmark.estimation.thresholded import atc, atc_by_class
 from medshift.benchmark.scoring import metrics
 
@@ -68,6 +69,16 @@ def test_few_patients_without_any_spread_leave_it_open_what_others_have():
     sure = evidence(VALIDATION, LABELS, two(*[0.99] * 6), np.repeat(np.arange(3), 2))
     found = atc(sure)
     assert (found.value, found.low, found.high) == pytest.approx((1.0, 0.05 ** (1 / 3), 1.0))
+
+
+def test_few_patients_of_the_source_without_any_spread_leave_it_open_too():
+    many = two(*[0.01, 0.99] * 20)
+    few, labels, whose = two(*[0.01, 0.99] * 5), np.array([0, 1] * 5), np.repeat(np.arange(5), 2)
+    tested = Conditions(("", "blur"), ("", "blur"), (0.0, 1.0), np.stack([few, few]), labels, whose)
+    made = Evidence(Source(Labelled(few, labels, whose), tested), many, np.arange(len(many)))
+    for estimator in (clean, synthesized_mean, difference_of_confidences, cbpe.cbpe):
+        found = estimator(made)
+        assert (found.value, found.low, found.high) == pytest.approx((1.0, 0.05 ** (1 / 5), 1.0)), estimator
 
 
 def test_the_interval_is_that_of_whole_patients():
