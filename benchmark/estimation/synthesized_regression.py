@@ -19,6 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ..files.wording import plural
 from .drawing import REACH, deviation, redrawn, with_reach
 from .evidence import LEVEL, Estimate, Evidence, Source, no_estimate
 from .local_ridge import Floats, Local, fit
@@ -29,7 +30,6 @@ TILT = 1.5  # odds by which a class is made more frequent: .4 and .6 instead of 
 MOST_MIXES = 8  # beside the source's own
 FEWEST = 12  # conditions
 INSIDE = 1.0  # standard deviations from a condition that are never outside
-TOO_FEW = "fewer than two shifts, or twelve conditions, are synthesized: there is nothing to learn from"
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,7 +53,7 @@ def synthesized_regression(evidence: Evidence) -> Estimate:
     """Estimate balanced accuracy from the statistics that go with it under the synthesized shifts."""
     found = evidence.source.kept(fitted)
     if found is None:
-        return no_estimate(TOO_FEW)
+        return no_estimate(too_few(evidence.source))
     source = evidence.source.reference
     groups = len(evidence.by_group)
     point = features(evidence.by_group.sum(axis=0), source)
@@ -88,6 +88,17 @@ def fitted(source: Source) -> Fitted | None:
     design = max(1.0, spread**2 / independent) if independent > 0 and not math.isnan(spread) else 1.0
     everything = fit(points.reshape(-1, points.shape[-1]), np.tile(truth, len(points)))
     return Fitted(everything, errors, distances, design)
+
+
+def too_few(source: Source) -> str:
+    """Say what there is to learn from, and what is needed: other severities of the same shifts would not do."""
+    shifts, kept = len(set(source.tested.shifts) - {""}), source.kept(chosen)
+    if shifts < 2:
+        return f"{plural(shifts, 'synthesized shift')} to learn from, 2 are needed: add shifts to the protocol"
+    return (
+        f"{len(kept)} conditions to learn from (clean, and every other severity of a shift with more than three), "
+        f"{FEWEST} are needed: add shifts to the protocol"
+    )
 
 
 def _left_out(points: Floats, truth: Floats, kinds: NDArray[np.str_]) -> tuple[float, float]:

@@ -119,10 +119,21 @@ def test_there_is_no_estimate_where_predictions_are_unlike_all_synthesized_ones(
     assert "lie outside everything synthesized" in found.reason
 
 
-@pytest.mark.parametrize("shifts", [{"gamma": "contrast"}, {"gamma": "contrast", "window": "contrast"}])
-def test_there_is_no_estimate_with_too_few_shifts_to_learn_from(fabricate, shifts):
+THREE = {"gamma": "contrast", "window": "contrast", "psf-blur": "resolution"}
+
+
+@pytest.mark.parametrize(
+    ("shifts", "have"),
+    [
+        (1, "1 synthesized shift to learn from, 2 are needed"),
+        (2, "7 conditions to learn"),
+        (3, "10 conditions to learn"),
+    ],
+)
+def test_there_is_no_estimate_with_too_few_shifts_to_learn_from(fabricate, shifts, have):
     rows = fabricate.table()
-    protocol = fabricate.terms(rows, shifts=shifts)
+    protocol = fabricate.terms(rows, shifts=dict(list(THREE.items())[:shifts]))
     found = one((protocol, resampled_splits(protocol, rows, 0), fabricate.outputs(protocol, rows)))
     assert not found.given
-    assert "nothing to learn from" in found.reason
+    assert found.reason.startswith(have)
+    assert found.reason.endswith("are needed: add shifts to the protocol")
