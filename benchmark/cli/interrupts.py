@@ -31,13 +31,17 @@ class Stopped(KeyboardInterrupt):
 
 
 @contextmanager
-def handled() -> Iterator[None]:
-    """End the block, and the process, with one line and status 128 + n when signal n arrives."""
+def handled(*, silently: bool = False) -> Iterator[None]:
+    """End the block, and the process, with one line and status 128 + n when signal n arrives.
+
+    Args:
+        silently: Say nothing: the process that started this one does.
+    """
     before = handle_signals()
     try:
         yield
     except KeyboardInterrupt as stop:
-        end(stop)
+        end(stop, silently=silently)
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)  # type: ignore[arg-type]
@@ -58,12 +62,13 @@ def handle_signals() -> dict[int, object]:
     return before
 
 
-def end(stop: KeyboardInterrupt) -> NoReturn:
-    """Say in one line what stopped the command and what is kept, and exit."""
+def end(stop: KeyboardInterrupt, *, silently: bool = False) -> NoReturn:
+    """Say in one line what stopped the command and what is kept, unless another process does, and exit."""
     number = getattr(stop, "number", signal.SIGINT)
     by = "" if number == signal.SIGINT else f" by {signal.Signals(number).name}"
     kept = "; ".join(getattr(stop, "__notes__", []))
-    print(f"medshift: stopped{by}{': ' if kept else ''}{kept}", file=sys.stderr)
+    if not silently:
+        print(f"medshift: stopped{by}{': ' if kept else ''}{kept}", file=sys.stderr)
     sys.exit(128 + number)
 
 

@@ -19,7 +19,7 @@ def main() -> None:
         os.dup2(nothing.fileno(), 0)
     os.dup2(2, 1)
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
-    with interrupts.handled():
+    with interrupts.handled(silently=True):  # the run that stops it, or is told that it stopped, says so
         from ...contract.apart.served import serve
         from ...contract.apart.wire import Wire
         from ...runs.environment import prepare

@@ -29,6 +29,18 @@ GRACE = 30.0  # seconds in which a process that is asked to stop has to save wha
 LONGEST_LINE = 4000  # characters of an error that a method tells
 
 
+class StoppedThere(KeyboardInterrupt):
+    """A signal stopped the method's process, and with it the run.
+
+    Args:
+        number: Number of the signal, as the process tells it.
+    """
+
+    def __init__(self, number: object) -> None:
+        super().__init__()
+        self.number = signal.Signals(number) if number in set(signal.Signals) else signal.SIGINT
+
+
 class MethodProcess:
     """A process for a method; leave it as a context.
 
@@ -128,7 +140,7 @@ class MethodProcess:
         elif message.kind == "failed":
             raise MethodFailed(self._as_here(str(given.get("traceback"))))
         elif message.kind == "stopped":
-            raise _noted(KeyboardInterrupt(), given)
+            raise _noted(StoppedThere(given.get("number")), given)
         else:
             raise MedshiftError(f"the method's process sent {one_line(message.kind)!r}, which was not asked for")
 

@@ -182,4 +182,5 @@ def serve(wire: Wire, prepare: Prepare, explain: Callable[[BaseException], str |
             del message  # its arrays
     except KeyboardInterrupt as stop:
         with suppress(OSError):  # the run may have gone, and nobody is left to be told
-            wire.send("stopped", notes=list(getattr(stop, "__notes__", [])))
+            number = int(getattr(stop, "number", signal.SIGINT))
+            wire.send("stopped", notes=list(getattr(stop, "__notes__", [])), number=number)

@@ -57,6 +57,12 @@ def test_a_command_that_is_stopped_while_it_is_imported_says_so(module):
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "medshift: stopped\n")
 
 
+def test_the_process_of_a_method_leaves_it_to_the_run_to_say_that_it_was_stopped():
+    of_method = STARTS.replace("cli.__main__", "cli.processes.method")
+    done = ended(of_method, int(signal.SIGTERM), "medshift.benchmark.contract.apart.served")
+    assert (done.returncode, done.stdout, done.stderr) == (143, "", "")
+
+
 @pytest.mark.parametrize("step", ["make_context", "invoke"])
 def test_a_command_that_is_stopped_says_so_before_typer_does(step, monkeypatch, capsys):
     def stopped(*words, **named):

@@ -189,6 +189,16 @@ def alive(place):
     return found
 
 
+def test_a_signal_that_reaches_the_process_of_a_method_only_is_said_by_the_run(data, tmp_path):
+    process = started(data, tmp_path)
+    of_method = b"medshift.benchmark.cli.processes.method"
+    (method,) = [each for each in alive(tmp_path) if of_method in Path(f"/proc/{each}/cmdline").read_bytes()]
+    os.kill(int(method), signal.SIGTERM)
+    said = process.stderr.read()
+    why = "medshift: stopped by SIGTERM: training of seed 0 starts over with the same command\n"
+    assert (process.wait(), said) == (143, why)
+
+
 @pytest.mark.parametrize(
     "number", [signal.SIGINT, pytest.param(signal.SIGKILL, marks=pytest.mark.slow)], ids=["Ctrl-C", "kill"]
 )
