@@ -134,6 +134,13 @@ def split_names(given: Sequence[str] | None) -> tuple[str, ...]:
     return tuple(name.strip() for text in given or () for name in text.split(",") if name.strip())
 
 
+def refuse_budget_twice(budget: str, settings: Sequence[str] | None) -> None:
+    """Raise MedshiftError if `--budget`, which is short for a `--set`, comes with that one."""
+    twice = [setting for setting in settings or () if setting.partition("=")[0] == "budget"]
+    if budget and twice:
+        raise MedshiftError(f"--budget {budget} and --set {twice[0]} both say how long to train: give one")
+
+
 def parse_severities(text: str) -> tuple[int, ...]:
     """Parse a comma-separated option into severities, ascending.
 

@@ -141,6 +141,8 @@ def make_baseline(name: str, settings: Sequence[str]) -> Baseline:
             raise MedshiftError(f"--set takes key=value, not {setting!r}")
         if key not in fields:
             raise MedshiftError(f"baseline {name!r} has no hyper-parameter {key!r}.{near(key, fields)}")
+        if key in given:
+            raise MedshiftError(f"--set {key} is given twice, as {given[key]} and {value}: give one value")
         given[key] = value
     return validated(kind, name, given)
 

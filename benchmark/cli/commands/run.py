@@ -76,6 +76,7 @@ def run(
     output_folder(out, "a submission")
     require_folders(unlabelled)
     register = registrar(criteria)
+    options.refuse_budget_twice(budget, settings)
     given = [*(settings or []), *([f"budget={budget}"] if budget else [])]
     made = (registry.make_baseline if in_process else make_or_describe)(baseline, given)  # before anything slow
     tried = tuning_budget(made, tune, given)

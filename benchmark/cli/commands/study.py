@@ -132,6 +132,7 @@ def run(
     from ...studies.choose import Chosen
     from ..terms import data_choice
 
+    options.refuse_budget_twice(budget, settings)
     loaded = registry.load_study(name)
     out = output_folder(out or Path("studies") / loaded.study.name, "a study")
     wanted = Chosen(

@@ -71,6 +71,11 @@ def test_the_lists_name_everything():
     [
         (["--baseline", "imagenet-finetun"], "unknown baseline 'imagenet-finetun'. Did you mean 'imagenet-finetune'"),
         (["--baseline", "scratch", "--set", "lrr=1"], "no hyper-parameter 'lrr'. Did you mean 'lr'"),
+        (["--baseline", "scratch", "--set", "lr=.1", "--set", "lr=.2"], "--set lr is given twice, as .1 and .2"),
+        (
+            ["--baseline", "scratch", "--budget", "short", "--set", "budget=long"],
+            "--budget short and --set budget=long",
+        ),
         (["--baseline", "scratch", "--set", "lr=fast"], "--set lr=fast: "),
         (["--baseline", "scratch", "--set", "lr=-1"], "lr must be in (0, 10]"),
         (["--baseline", "scratch", "--set", "lr"], "--set takes key=value"),

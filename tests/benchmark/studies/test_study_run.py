@@ -185,6 +185,7 @@ def test_a_study_that_was_killed_resumes(images, tmp_path):
         (["transfer", "--levels", "budget=short", "--levels", "budget=long"], "--levels budget is given twice"),
         (["transfer", "--set", "steps"], "--set takes key=value, not 'steps'"),
         (["transfer", "--set", "a=1", "--set", "a=2"], "--set a is given twice: a study takes one value"),
+        (["transfer", "--set", "budget=short", "--budget", "long"], "--budget long and --set budget=short both say"),
         (["transfer", "--out", "x.html"], "--out x.html: give a folder, not a file; a study is written into it"),
         (["missing.toml"], "missing.toml cannot be read: No such file or directory"),
     ],
