@@ -85,9 +85,10 @@ def estimate(
         from ...runs.new_sites.refit import estimate_new_sites, stored_job
         from ..progress import watch
 
-        given, seen = reading.options(), read_sites(folders, protocol, reading.options(), watch())
+        given = reading.options()
         with scratch_folder("refit") as out:
             job, where = stored_job(folder, out, data, device, given if data else None, force=force)
+            seen = read_sites(folders, protocol, given, watch(), job.dataset)
             found |= estimate_new_sites(folder, job, seen, names, where, watch())
     scores, _ = by_condition(protocol, truth, arrays, drawn=splits)
     measured = {site: scores[site][protocol.metrics[0]].value for site in sites}

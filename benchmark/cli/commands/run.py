@@ -84,7 +84,7 @@ def run(
     loaded, protocol, table = resolve_study(chosen.choices(), protocol_folder, data, own)
     made = registry.for_dims(made, len(loaded.spatial))
     registered = register(protocol)
-    sites = new_sites(unlabelled, protocol, reading.options())
+    sites = new_sites(unlabelled, protocol, reading.options(), loaded)
     from ...runs import environment
     from ...runs.job import folders_of_data
     from ...runs.run import Job

@@ -125,7 +125,7 @@ def model_test(
     require_folders(unlabelled)
     own = reading_of_data(unlabelled, data, reading)
     loaded, protocol, table = resolve_study(chosen.choices(), protocol_folder, data, own)
-    sites = new_sites(unlabelled, protocol, reading.options())
+    sites = new_sites(unlabelled, protocol, reading.options(), loaded)
     from ...exchange.models.brought import Statement, bring
     from ...protocols.arrange import arrange_like
     from ...runs import environment

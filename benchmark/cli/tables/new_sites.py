@@ -12,6 +12,7 @@ from ..reading import DataOptions, ReadingOptions
 if TYPE_CHECKING:
     import torch
 
+    from ...datasets.dataset import Dataset
     from ...datasets.importing.options import Options
     from ...protocols.protocol import Protocol
     from ...runs.job import Job
@@ -30,8 +31,8 @@ def reading_of_data(folders: list[Path] | None, data: DataOptions, reading: Read
     return ReadingOptions() if folders and data.data is None else reading
 
 
-def new_sites(folders: list[Path] | None, protocol: Protocol, options: Options) -> NewSites:
-    """Read the folders of `--unlabelled`; none without it.
+def new_sites(folders: list[Path] | None, protocol: Protocol, options: Options, dataset: Dataset) -> NewSites:
+    """Read the folders of `--unlabelled`, on the scale of the model's data; none without it.
 
     Raises:
         MedshiftError: One cannot be read, or the protocol ranks by a figure that is not estimated.
@@ -43,12 +44,7 @@ def new_sites(folders: list[Path] | None, protocol: Protocol, options: Options) 
     from ..progress import watch
 
     require_supported(protocol)
-    found = read_sites(folders, protocol, options, watch())
-    watch().line(
-        "images of new sites are read as these options say: they must be those with which the model's data were read "
-        "(--value-range, --window, --fit, --voxel-mm and others, also where those were stored by `medshift data add`)"
-    )
-    return found
+    return read_sites(folders, protocol, options, watch(), dataset)
 
 
 def new_site_lines(sites: NewSites, job: Job, device: torch.device) -> list[str]:

@@ -158,6 +158,7 @@ class Unlabelled:
         pixels: (N, C, *spatial).
         value_range: Pixel values that become 0 and 1; None for the full scale of integers.
         notes: What a user should know of how they were read.
+        depths: Bits of the file of each, 0 for floats, where a range of values was given; empty for physical values.
     """
 
     ids: list[str]
@@ -165,6 +166,7 @@ class Unlabelled:
     pixels: NDArray[Any]
     value_range: tuple[float, float] | None
     notes: list[str]
+    depths: list[int] = field(default_factory=list)
 
 
 def read_unlabelled(root: Path, options: Options, progress: Progress = lambda done, total: None) -> Unlabelled:
@@ -196,7 +198,8 @@ def read_unlabelled(root: Path, options: Options, progress: Progress = lambda do
     for index, image in read_images(root, reader, problems, closing, progress):
         pixels[index] = image
     ids = rows["sample_id" if "sample_id" in rows else "file"].tolist()
-    return Unlabelled(ids, groups, pixels, reader.value_range, [*reader.notes, *notes, *closing])
+    told = [*reader.notes, *notes, *closing]
+    return Unlabelled(ids, groups, pixels, reader.value_range, told, list(reader.ranges.depths))
 
 
 def _groups(reader: Reader, options: Options, problems: Problems) -> list[str]:

@@ -14,6 +14,7 @@ from ....shifts.errors import MedshiftError
 from ...contract.predictor import Predictor, for_condition, fresh_copy, validated_probabilities
 from ...datasets.images import Images
 from ...datasets.importing.collection import Unlabelled, read_unlabelled
+from ...datasets.importing.formats.value_range import given_for_all
 from ...datasets.importing.options import Options
 from ...protocols.condition import Condition
 from ..job import RunProgress
@@ -24,14 +25,24 @@ if TYPE_CHECKING:
     import pandas as pd
     import torch
 
+    from ...datasets.dataset import Dataset
     from ...protocols.protocol import Protocol
 
 OF_LABELS = ("classes", "label_column", "label_contains", "drop_labels", "domain_from", "group_column", "merge_rows")
+STORED_RANGE = "--value-range of new sites is that with which the model's data were stored; "
+AS_SAID = (
+    "images of new sites are read as these options say: they must be those with which the model's data were read "
+    "({}--window, --fit, --voxel-mm and others, also where those were stored by `medshift data add`)"
+)
 NewSites = Mapping[Path, Unlabelled]
 
 
 def read_sites(
-    folders: Sequence[Path], protocol: Protocol, options: Options | None = None, progress: RunProgress | None = None
+    folders: Sequence[Path],
+    protocol: Protocol,
+    options: Options | None = None,
+    progress: RunProgress | None = None,
+    dataset: Dataset | None = None,
 ) -> NewSites:
     """Read folders of images without labels, each of one site.
 
@@ -40,9 +51,12 @@ def read_sites(
         protocol: The model's: gives size and channels.
         options: How they are read.
         progress: Receives progress.
+        dataset: The model's data: the range of values that was given for them is that of the folders, unless the
+            options say otherwise.
 
     Raises:
-        MedshiftError: A folder holds no image, an image cannot be read, or its shape is not the model's.
+        MedshiftError: A folder holds no image, an image cannot be read, its shape is not the model's, or the range of
+            the model's data is of files of another depth.
     """
     facts = protocol.dataset
     progress = progress or RunProgress()
@@ -51,6 +65,9 @@ def read_sites(
     reading = replace(options or Options(), **unsaid, image_size=facts.image_size[-1], modality=facts.modality)
     if len(facts.image_size) == 2 and not reading.channels:
         reading = replace(reading, channels=facts.channels)
+    stored = given_for_all(dataset.notes, dataset.value_range) if dataset and _asks_for_no_scale(reading) else None
+    if stored:
+        reading = replace(reading, value_ranges=(f"{stored[0]!r},{stored[1]!r}",))
     seen = {}
     for folder in folders:
         images = read_unlabelled(folder, replace(reading, depth=8))
@@ -59,11 +76,31 @@ def read_sites(
             raise MedshiftError(
                 f"{folder}: images of shape {have}, the model takes {(facts.channels, *facts.image_size)}"
             )
+        if dataset and stored:
+            _require_depth(folder, images.depths, dataset.pixels.dtype.name, stored)
         progress.line(f"{folder}: {len(images.ids)} images")
         for note in images.notes:
             progress.line(f"{folder}: {note}")
         seen[folder] = images
+    if folders:
+        progress.line((STORED_RANGE if stored else "") + AS_SAID.format("" if stored else "--value-range, "))
     return seen
+
+
+def _asks_for_no_scale(options: Options) -> bool:
+    return not options.value_ranges and options.window in ("", "none")
+
+
+def _require_depth(folder: Path, depths: Sequence[int], dtype: str, stored: tuple[float, float]) -> None:
+    """Raise MedshiftError if files are of another depth than those whose range of values they take."""
+    kinds = {0: "float32", **dict.fromkeys(range(1, 9), "uint8")}
+    other = sorted({bits for bits in depths if kinds.get(bits, "uint16") != dtype})
+    if other:
+        have = f"{other[0]}-bit images" if other[0] else "images of floats"
+        raise MedshiftError(
+            f"{folder}: {have}, and the model's data are {dtype} with values from {stored[0]:g} to {stored[1]:g}: say "
+            "with --value-range LOW,HIGH which values are black and white in the folder"
+        )
 
 
 def predict_images(

@@ -10,10 +10,12 @@ import pytest
 import torch
 from helpers.files.model_files import Bright, exported
 from helpers.images.image_folders import folder
+from PIL import Image
 from typer.testing import CliRunner
 
 from medshift.benchmark import evaluate
 from medshift.benchmark.cli.main import app
+from medshift.benchmark.datasets.dataset import Dataset
 from medshift.benchmark.datasets.images import Images
 from medshift.benchmark.datasets.importing.collection import read_unlabelled
 from medshift.benchmark.datasets.importing.options import Options
@@ -125,6 +127,54 @@ def test_patients_are_found_in_paths(ran):
     by_pattern = read_unlabelled(new, Options(group_pattern=r"([^/]+)\.png$", image_size=16))
     assert by_pattern.groups == [name.rpartition("/")[2].removesuffix(".png") for name in by_pattern.ids]
     assert pd.Series(by_pattern.ids).is_unique
+
+
+def twelve_bits(where, most=4095, dtype=np.uint16):
+    """Make a folder of images of one site whose values end at `most`."""
+    where.mkdir()
+    for number in range(3):
+        Image.fromarray(np.linspace(0, most, 4096).reshape(64, 64).astype(dtype)).save(where / f"{number}.png")
+    return where
+
+
+class Told(RunProgress):
+    """Keeps what it is told."""
+
+    def __init__(self):
+        self.lines: list[str] = []
+
+    def line(self, text):
+        self.lines.append(text)
+
+
+STORED = "values from black to white (--value-range): 0 to 4,095"
+
+
+@pytest.mark.parametrize(
+    ("notes", "given", "white", "said"),
+    [
+        ((STORED,), {}, 255, "--value-range of new sites is that with which the model's data were stored; images of"),
+        ((STORED,), {"value_ranges": ("0,8190",)}, 128, "(--value-range, --window, "),
+        ((), {}, 15, "(--value-range, --window, "),  # the range is of headers, or measured
+    ],
+    ids=["stored", "given", "not given for all"],
+)
+def test_new_images_are_on_the_scale_of_stored_data_unless_the_user_gives_another(
+    fabricate, tmp_path, notes, given, white, said
+):
+    table = fabricate.table()
+    protocol = fabricate.terms(table)
+    pixels, rows = np.zeros((len(table), 1, 16, 16), np.uint16), table.drop(columns="split")
+    stored = Dataset("s", "1", protocol.dataset.classes, "any", rows, pixels, (0.0, 4095.0), notes=notes)
+    new, told = twelve_bits(tmp_path / "new"), Told()
+    found = read_sites([new], protocol, Options(**given), told, stored)[new]
+    assert found.pixels.max() == white
+    assert said in told.lines[-1]
+    assert (STORED in " ".join(told.lines)) == (white == 255)
+    if white == 255:
+        shallow = twelve_bits(tmp_path / "shallow", 255, np.uint8)
+        with pytest.raises(MedshiftError, match="shallow: 8-bit images, and the model's data are uint16 with values "):
+            read_sites([shallow], protocol, Options(), told, stored)
 
 
 def command(*words):

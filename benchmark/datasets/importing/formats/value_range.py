@@ -19,6 +19,21 @@ if TYPE_CHECKING:
     from .reader import Depth
 
 
+SAID = "values from black to white (--value-range): "
+
+
+def given_for_all(notes: Sequence[str], value_range: tuple[float, float] | None) -> tuple[float, float] | None:
+    """Return the range that a user gave for all images of a data set, from its notes; None if there is none.
+
+    Its value range alone does not say so: it may also come from headers, or from what was measured.
+    """
+    return value_range if value_range and SAID + _shown(*value_range) in notes else None
+
+
+def _shown(low: float, high: float) -> str:
+    return f"{low:,g} to {high:,g}"
+
+
 class ValueRanges:
     """Clips pixel values to ranges, and scales them where the ranges differ or 8 bits are wanted.
 
@@ -115,8 +130,8 @@ class ValueRanges:
         """Return which ranges are used, and how much lay outside."""
         if not self._ranges:
             return []
-        each = [f"{name + ': ' if name else ''}{low:,g} to {high:,g}" for name, (low, high) in self._ranges.items()]
-        made = [f"values from black to white (--value-range): {', '.join(each)}"]
+        each = [f"{name + ': ' if name else ''}{_shown(*ends)}" for name, ends in self._ranges.items()]
+        made = [SAID + ", ".join(each)]
         if self.images:
             where = f"{plural(self.pixels, 'value')} in {plural(self.images, 'image')}"
             made.append(f"{where} lay outside of --value-range: clipped")
