@@ -13,6 +13,7 @@ from ..datasets.dataset import Dataset
 from ..datasets.shared_groups import WAY_ON, counted
 from ..files.wording import plural
 from .protocol import Protocol
+from .training_sets.confounding import CLOSE, cramers_v
 
 FEW_GROUPS = 5  # in a test split; with fewer, a figure says little
 LARGE_GROUP = 0.2  # of the images of a test split; from there on, intervals are too narrow
@@ -45,7 +46,27 @@ def remarks(protocol: Protocol, table: pd.DataFrame, dataset: Dataset) -> list[s
         table: Its truth with a column `row`.
         dataset: Its data.
     """
-    return [*_set_aside(protocol, table), *_understood(protocol, table, dataset), *site_remarks(protocol, table)]
+    return [
+        *_set_aside(protocol, table),
+        *_understood(protocol, table, dataset),
+        *mix_remarks(protocol, table),
+        *site_remarks(protocol, table),
+    ]
+
+
+def mix_remarks(protocol: Protocol, table: pd.DataFrame) -> list[str]:
+    """Say that validation is not of the mix that was asked for; training that is not is refused."""
+    if protocol.confounded is None:
+        return []
+    strength = protocol.confounded.cramers_v
+    reached = cramers_v(table, protocol.source, protocol.mixed, "val")
+    if abs(reached - strength) <= CLOSE:
+        return []
+    images = plural(int((table["split"] == "val").sum()), "image")
+    return [
+        f"source validation is of {images}, in which {protocol.mixed} goes with the label at Cramer's V {reached:.2f}, "
+        f"not {strength:g}: what is chosen on it (checkpoints, thresholds) is chosen for that mix"
+    ]
 
 
 def positive_hint(protocol: Protocol) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -24,13 +25,16 @@ class UnreachedStrength(MedshiftError):
 
     Args:
         strength: Cramer's V that was asked for.
-        reached: The closest one.
+        reached: The one that it gives.
         images: What gives it.
+        possible: Those that come out as asked for.
     """
 
-    def __init__(self, strength: float, reached: float, images: str) -> None:
-        self.told = f"--confound {strength:g}: {images} give {reached:.2f}, and no V closer to it is possible"
-        super().__init__(f"{self.told}: give --confound {reached:.2f}")
+    def __init__(self, strength: float, reached: float, images: str, possible: Sequence[float]) -> None:
+        self.told = f"--confound {strength:g}: {images} give {reached:.2f}, which is more than {CLOSE:g} off"
+        below = [f"{each:g}" for each in possible if each < strength][-1:]
+        above = [f"{each:g}" for each in possible if each > strength][:1]
+        super().__init__(f"{self.told}: give --confound {' or '.join([*below, *above])}")
 
 
 def confound(
@@ -76,7 +80,9 @@ def confound(
     reached = cramers_v(made, source, domain, "train")
     if abs(reached - strength) > CLOSE:
         images = plural(int((made["split"] == "train").sum()), "training image")
-        raise UnreachedStrength(strength, reached, f"{images} of {source} and {domain}")
+        have = np.stack([_count(each, len(classes)) for each in pools["train"]])
+        possible = _reproduced(have, (source, domain), classes)
+        raise UnreachedStrength(strength, reached, f"{images} of {source} and {domain}", possible)
     return made.set_index(table.index)
 
 
@@ -90,11 +96,22 @@ def cramers_v(table: pd.DataFrame, source: str, domain: str, part: str) -> float
         part: `train` or `val`.
     """
     rows = table[(table["split"] == part) & table["domain"].isin([source, domain])]
-    counts = pd.crosstab(rows["domain"], rows["label"]).to_numpy(dtype=np.float64)
+    return _strength(pd.crosstab(rows["domain"], rows["label"]).to_numpy())
+
+
+def _strength(table: Counts) -> float:
+    """Compute Cramer's V of a table of two domains."""
+    counts = table.astype(np.float64)
     if min(counts.shape) < 2:
         return 0.0
     expected = counts.sum(1, keepdims=True) * counts.sum(0) / counts.sum()
     return float(np.sqrt(((counts - expected) ** 2 / expected).sum() / counts.sum()))
+
+
+def _reproduced(have: Counts, domains: tuple[str, str], classes: Sequence[str]) -> list[float]:
+    """Return the strengths, in hundredths, that training images give as asked for."""
+    asked = [step / 100 for step in range(101)]
+    return [v for v in asked if round(_strength(_cells(have, v, domains, "train", classes)), 2) == v]
 
 
 def goes_with(classes: Sequence[str]) -> list[str]:
@@ -171,15 +188,35 @@ def _cells(have: Counts, strength: float, domains: tuple[str, str], part: str, c
             counts = np.floor(total * share + 1e-9).astype(np.int64)
             if counts.min() < 1:
                 break
-            if all((_table(counts, going, at) <= have).all() for at in ends):
+            if all((_against(counts, going, _images(counts, going, at)) <= have).all() for at in ends):
                 return _table(counts, going, strength)
     raise MedshiftError(_lacking(have, strength, domains, part, classes))
 
 
 def _table(counts: Counts, going: NDArray[np.bool_], strength: float) -> Counts:
-    """Return the (2, K) table of classes of these sizes: domains are as large as the classes that go with them."""
-    first, second = counts[~going].sum(), counts[going].sum()
-    against = round(first * second / counts.sum() * (1 - strength))  # images on either side of the diagonal
+    """Return the (2, K) table of classes of these sizes whose Cramer's V is nearest to a strength.
+
+    Of several classes, each rounded to whole images, the nearest whole number of images need not give the nearest V.
+    """
+    independent = counts[~going].sum() * counts[going].sum() / counts.sum()
+    exact, nearest = independent * (1 - strength), _images(counts, going, strength)
+    # with more than the independent number, the second domain would go with the other classes
+    beside = {at for at in (math.floor(exact), math.ceil(exact)) if at <= independent} - {nearest}
+    tables = [_against(counts, going, at) for at in (nearest, *beside)]
+    off = [round(abs(_strength(table) - strength), 9) for table in tables]
+    return tables[off.index(min(off))]
+
+
+def _images(counts: Counts, going: NDArray[np.bool_], strength: float) -> int:
+    """Return the whole number of images on either side of the diagonal that is nearest to a strength's."""
+    return round(counts[~going].sum() * counts[going].sum() / counts.sum() * (1 - strength))
+
+
+def _against(counts: Counts, going: NDArray[np.bool_], against: int) -> Counts:
+    """Return the (2, K) table with so many images of either domain in classes that go with the other one.
+
+    Domains are as large as the classes that go with them.
+    """
     other = np.where(going, counts, 0)
     other[~going] += _shared(against, counts[~going])
     other[going] -= _shared(against, counts[going])

@@ -19,6 +19,7 @@ from medshift.benchmark.protocols import plan, protocol, splits, truth
 from medshift.benchmark.protocols.choices import Choices
 from medshift.benchmark.protocols.folder import read_protocol, write_protocol
 from medshift.benchmark.protocols.make import make
+from medshift.benchmark.protocols.remarks import mix_remarks, remarks
 from medshift.benchmark.protocols.training_sets import confounding
 from medshift.shifts.errors import MedshiftError
 
@@ -137,6 +138,45 @@ def test_what_the_data_cannot_give_is_refused_with_what_they_can(counts, strengt
     with pytest.raises(MedshiftError) as error:
         planned(data(counts), strength)
     assert message in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("counts", "strength", "advised"),
+    [
+        ({"here": (10, 30), "there": (24, 24)}, 0, ["0.39"]),  # asked for, the 0.22 that 0 gives would be 0.39
+        ({"here": (12, 12), "there": (8, 8)}, 0.5, ["0.33", "1"]),
+        ({"here": (15, 10), "there": (8, 8)}, 0.25, ["0.07", "0.47"]),
+        ({"here": (18, 22, 16), "there": (12, 9, 12)}, 0.5, ["0.31", "0.67"]),
+    ],
+)
+def test_a_strength_that_few_images_do_not_give_is_refused_with_those_next_to_it_that_they_give(
+    counts, strength, advised
+):
+    with pytest.raises(MedshiftError, match=r"which is more than 0\.05 off: give --confound ") as error:
+        planned(data(counts), strength)
+    named = str(error.value).rpartition("--confound ")[2].split(" or ")
+    assert named == advised
+    for each in named:
+        _, rows = planned(data(counts), float(each))
+        assert f"{confounding.cramers_v(rows, 'here', 'there', 'train'):.2f}" == f"{float(each):.2f}"
+
+
+def test_of_several_classes_the_table_nearest_to_the_strength_is_taken():
+    counts, going = np.array([5, 4, 6]), np.array([False, True, True])
+    tables = [confounding._against(counts, going, each) for each in range(4)]
+    for strength in np.arange(0, 1.01, 0.05):
+        made = confounding._strength(confounding._table(counts, going, strength))
+        assert abs(made - strength) == pytest.approx(min(abs(confounding._strength(t) - strength) for t in tables))
+
+
+def test_validation_that_is_of_another_mix_is_told():
+    dataset = data({"here": (15, 10), "there": (8, 8)})
+    protocol, rows = planned(dataset, 0.47)
+    (line,) = mix_remarks(protocol, rows)
+    assert line in remarks(protocol, rows, dataset)
+    assert line.startswith("source validation is of 2 images, in which there goes with the label at Cramer's V ")
+    assert ", not 0.47: what is chosen on it" in line
+    assert not mix_remarks(*planned(data({"here": (200, 200), "there": (200, 200)}), 0.5))
 
 
 def test_a_site_with_the_disease_alone_goes_with_it_wholly():

@@ -226,6 +226,6 @@ def test_a_strength_that_few_images_do_not_allow_is_left_out_as_the_message_says
     words = ["study", "run", "confounding", "--data", str(where), "--dry-run", "--out", str(tmp_path / "out")]
     done = CliRunner().invoke(app, [*words, *TINY[:4]])
     told = str(done.exception)
-    assert "no V closer to it is possible: leave this level out, --levels confounding=" in told
+    assert "which is more than 0.05 off: leave this level out, --levels confounding=" in told
     levels = told.partition("confounding=")[2].partition(", or")[0]
     assert "0.0" not in levels.split(",")
