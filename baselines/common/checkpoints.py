@@ -41,8 +41,8 @@ MakeCheckpointPolicy: TypeAlias = "Callable[[nn.Module, Access, Recipe], Checkpo
 class BestEvaluation:
     """Keeps the weights of lowest source validation loss, and stops after `patience` without a lower one.
 
-    Not before the rate has fallen to half of its peak: a random start may lie on a plateau until then, and at a high
-    rate no loss foretells the last.
+    That is counted at the earliest from where the rate has fallen to half of its peak: a random start may lie on a
+    plateau until then, and at a high rate no loss foretells the last.
     """
 
     def __init__(self, network: nn.Module, access: Access, recipe: Recipe) -> None:

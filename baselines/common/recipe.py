@@ -32,8 +32,9 @@ class Recipe:
         budget: Length of training: `short` is for trials, `standard` for comparisons, and `long` shows whether
             `standard` was enough.
         steps: Number of optimiser steps in place of the budget's; 0 keeps that.
-        patience: Share of the schedule without a lower loss on source validation after which training stops, but not
-            before the rate has fallen to half of its peak; the best evaluation is kept. 1 never stops.
+        patience: Share of the schedule without a lower loss on source validation after which training stops, counted
+            at the earliest from where the rate has fallen to half of its peak; the best evaluation is kept. 1 never
+            stops.
         batch_size: Batch size of training.
         accumulate: Number of parts in which a batch passes through the network, if it does not fit into memory as a
             whole. A step is that of the whole batch, except that batch norms, and what a method adds to the

@@ -12,8 +12,14 @@ from . import splits, truth
 from .protocol import PROTOCOL_FILE, TRUTH_FILE, Protocol, read, write
 
 
-def write_protocol(protocol: Protocol, table: pd.DataFrame, folder: Path) -> None:
+def write_protocol(protocol: Protocol, table: pd.DataFrame, folder: Path, *, named: bool = False) -> None:
     """Write a protocol and its truth into the folder of its submissions, or check that the folder holds the same.
+
+    Args:
+        protocol: The protocol.
+        table: Its truth.
+        folder: The folder.
+        named: The user gave the protocol its name, and may give another.
 
     Raises:
         MedshiftError: The folder holds a different protocol; the message names the fields that differ.
@@ -29,9 +35,8 @@ def write_protocol(protocol: Protocol, table: pd.DataFrame, folder: Path) -> Non
         versions = (stored.dataset.version, protocol.dataset.version)
         if versions[0] != versions[1]:
             fields += ": version {} of the data there, {} here".format(*versions)
-        raise MedshiftError(
-            f"{folder} holds submissions to another protocol (different {fields}): choose another --out"
-        )
+        held, way = ("another protocol", "NAME or --out") if named else ("submissions to another protocol", "--out")
+        raise MedshiftError(f"{folder} holds {held} (different {fields}): choose another {way}")
 
 
 def read_protocol(folder: Path) -> tuple[Protocol, pd.DataFrame]:

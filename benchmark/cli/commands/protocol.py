@@ -84,7 +84,7 @@ def make(
     made = [(protocol.model_copy(update={"criteria": register(protocol)}), table) for protocol, table in made]
     print_remarks(arrange(loaded, choices), *made[0], planned=not choices.positive)
     for protocol, table in made:
-        write_protocol(protocol, table, out / protocol.name)
+        write_protocol(protocol, table, out / protocol.name, named=True)
         if protocol.confounded:
             strength = protocol.confounded.cramers_v
             print(described(table, protocol.source, protocol.mixed, protocol.dataset.classes, strength))

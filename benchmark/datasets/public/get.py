@@ -73,7 +73,7 @@ def get(
     wishes = Wishes(place if folder is not None else None, accept, offline or download.offline(), show)
     try:
         files = _files(definition, side, place, bar, wishes)
-    except download.Unreachable as error:
+    except (download.Unreachable, MissingExtra) as error:  # a package may know the addresses: by hand it goes without
         raise MedshiftError(f"{name}: {error}\n{steps}") from error
     except MedshiftError as error:  # the file was fetched: the error says what to do
         raise MedshiftError(f"{name}: {error}") from error

@@ -29,7 +29,7 @@ def info() -> dict[str, Any]:
     try:
         from medmnist.info import INFO
     except ImportError as error:
-        raise MissingExtra("pathmnist needs the package medmnist: pip install 'medshift[medmnist]'") from error
+        raise MissingExtra("it needs the package medmnist: pip install 'medshift[medmnist]'") from error
     found: dict[str, Any] = INFO["pathmnist"]
     return found
 
@@ -49,6 +49,8 @@ def pathmnist_remotes(side: int) -> tuple[Remote, ...]:
 def pathmnist(folder: Path, side: int) -> ParsedSet:
     """Read `pathmnist_SIDE.npz`: train and validation are from one clinical centre, test from another."""
     path = folder / pathmnist_file(side)
+    if not path.is_file():  # how to get it is said first, and what reads it after
+        raise MedshiftError(f"no {path}")
     names = [name.replace(" ", "-") for _, name in sorted(info()["label"].items(), key=lambda item: int(item[0]))]
     rows = []
     try:
@@ -56,8 +58,6 @@ def pathmnist(folder: Path, side: int) -> ParsedSet:
             for split, centre in CENTRES.items():
                 labels = arrays[f"{split}_labels"].reshape(-1).astype(int)
                 rows += [(f"{split}/{number:06d}", label, centre, split) for number, label in enumerate(labels)]
-    except FileNotFoundError:
-        raise MedshiftError(f"no {path}") from None
     except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
         raise MedshiftError(f"{path} is not PathMNIST: {in_one_line(error)}") from error
     table = pd.DataFrame(rows, columns=["sample_id", "label", "domain", "official_split"])

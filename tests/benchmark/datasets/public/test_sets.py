@@ -193,12 +193,28 @@ def test_rsna_without_its_mapping_is_refused(tmp_path):
 def test_a_package_that_is_not_installed_is_named(name, package, extra, tmp_path, monkeypatch):
     (tmp_path / "nih/images").mkdir(parents=True)
     (tmp_path / "IXI.xls").write_bytes(b"")
+    (tmp_path / "pathmnist_64.npz").write_bytes(b"")
     (tmp_path / "IXI002-Guys-0828-T1.nii.gz").write_bytes(b"")
     for module in (package, f"{package}.info", "python_calamine"):
         monkeypatch.setitem(sys.modules, module, None)
     with pytest.raises(MedshiftError, match=rf"pip install 'medshift\[{extra}\]'") as error:
         get.get(name, nothing, folder=tmp_path)
     assert "put these into" not in str(error.value)  # the files are here
+    assert str(error.value).count(name) == 1
+
+
+@pytest.mark.parametrize("given", [{"offline": True}, {}, {"folder": "empty"}], ids=["offline", "fetched", "from"])
+def test_pathmnist_says_what_to_get_by_hand_before_the_package_that_reads_it(given, tmp_path, monkeypatch):
+    for module in ("medmnist", "medmnist.info"):
+        monkeypatch.setitem(sys.modules, module, None)
+    monkeypatch.setenv("MEDSHIFT_HOME", str(tmp_path))
+    where = tmp_path / given.get("folder", "raw/pathmnist")
+    where.mkdir(parents=True)
+    with pytest.raises(MedshiftError) as error:
+        get.get("pathmnist", nothing, **{**given, **({"folder": where} if "folder" in given else {})})
+    assert f"put these into {where}:\n       pathmnist_64.npz" in str(error.value)
+    assert "https://medmnist.com/" in str(error.value)
+    assert f"medshift data get pathmnist --from {where}" in str(error.value)
 
 
 def test_a_name_that_the_user_took_is_not_given_for_the_public_set(tmp_path):
