@@ -52,7 +52,10 @@ def understand(table: pd.DataFrame, classes: Sequence[str]) -> tuple[pd.DataFram
     needed = wanted if not alone else [*KEYS, alone]
     named = f" (or named {', '.join(classes)})" if len(classes) <= 8 else ""
     required = f"{wanted[0]}, {wanted[1]}, {wanted[2]} to {wanted[-1]}{named}"
-    found += [f"column {name} is missing; required are {required}" for name in needed if name not in table]
+    missing = [name for name in needed if name not in table]
+    found += [f"column {name} is missing; required are {required}" for name in missing]
+    if unexpected and set(missing) - set(KEYS):
+        found.append(_enough(classes))
     if found:
         return table, found, notes
     percent, problem = _scale(table[values], bool(alone))
@@ -64,6 +67,14 @@ def understand(table: pd.DataFrame, classes: Sequence[str]) -> tuple[pd.DataFram
     if alone:
         table["p0" if alone == "p1" else "p1"] = 1 - table[alone]
     return table, [], list(dict.fromkeys(notes))
+
+
+def _enough(classes: Sequence[str]) -> str:
+    """Say which columns would do, to who has others."""
+    if len(classes) == 2:
+        one = f"the probability of {classes[1]!r} is enough, in a column {classes[1]} or p1"
+        return f"of two classes, {one}; a predicted label with its confidence is not"
+    return "a predicted label with its confidence is not enough: give the probability of every class"
 
 
 def _renamed(table: pd.DataFrame, classes: Sequence[str]) -> tuple[pd.DataFrame, str, list[str]]:

@@ -154,6 +154,31 @@ def blank(table):
     return changed
 
 
+@pytest.mark.parametrize(
+    ("columns", "classes", "says"),
+    [
+        (
+            "predicted confidence",
+            "well sick",
+            "the probability of 'sick' is enough, in a column sick or p1; a predicted",
+        ),
+        ("sick_negative sick_positive", "well sick", "the probability of 'sick' is enough, in a column sick or p1"),
+        (
+            "predicted confidence",
+            "a b c",
+            "a predicted label with its confidence is not enough: give the probability of",
+        ),
+        ("p0 p1 label", "well sick", ""),
+    ],
+)
+def test_other_columns_than_probabilities_are_answered_with_those_that_would_do(columns, classes, says):
+    table = pd.DataFrame({"condition": ["c"], "sample_id": ["s"], **{name: ["0.5"] for name in columns.split()}})
+    _, found, _ = understand(table, classes.split())
+    assert found[0].startswith("unexpected columns: ")
+    assert says in found[-1]
+    assert ("enough" in " ".join(found)) == bool(says)
+
+
 def test_swapped_columns_are_warned_of_but_not_refused(contest, tmp_path, monkeypatch):
     terms, rows, table, _ = contest
     sure = table.assign(p1=table["sample_id"].map(rows.set_index("sample_id")["label"]) * 0.8 + 0.1)

@@ -115,6 +115,14 @@ def test_the_option_draws_other_parts_and_names_them(images, tmp_path):
     assert len({tuple(rows.loc[rows["split"] == "val", "sample_id"]) for _, rows in made}) == 1
 
 
+def test_another_protocol_of_the_same_name_is_in_the_way(images, tmp_path):
+    words = ["protocol", "make", "mine", "--data", str(images), "--shifts", "gamma", "--out", str(tmp_path)]
+    assert CliRunner().invoke(main.app, words).exit_code == 0
+    done = CliRunner().invoke(main.app, [*words, "--severities", "3"])
+    why = "holds another protocol (different severities): choose another NAME or --out"
+    assert str(done.exception) == f"{tmp_path / 'mine'} {why}"
+
+
 def test_a_class_in_one_group_stays():
     rows = [(f"s{number}", 0, "a", f"p{number}", "train") for number in range(99)]
     table = pd.DataFrame([*rows, ("rare", 1, "a", "last", "train")], columns=list(truth.COLUMNS))
