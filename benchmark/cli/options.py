@@ -108,6 +108,10 @@ class ProtocolOptions(ShiftOptions):
     ] = True
     groups_per_domain: GroupsPerDomain = False
     ignore_split: IgnoreSplit = False
+    adapt: Annotated[
+        bool,
+        typer.Option(help="Keep half of a site's patients for methods that adapt to its images; else all are tested."),
+    ] = True
 
     def choices(self, source: str = "") -> Choices:
         """Return the choices of a protocol that these options make.
@@ -126,6 +130,7 @@ class ProtocolOptions(ShiftOptions):
             requantise=self.requantise,
             groups_per_domain=self.groups_per_domain,
             ignore_split=self.ignore_split,
+            adapt=self.adapt,
         )
 
 

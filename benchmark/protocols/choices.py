@@ -22,6 +22,7 @@ class Choices:
         positive: Of two classes the one to find; by default the second.
         groups_per_domain: Groups named alike in two domains are different patients.
         ignore_split: Split by group, whatever a column `split` says.
+        adapt: Keep half of the groups of each target for methods that adapt to its images; False tests on all.
         scale: `physical`, or `matched`: severities at which all shifts reach the same structural similarity.
         confound: Cramer's V with which a second domain goes with the label in training and validation, 0 to 1; None
             trains on the source alone.
@@ -40,6 +41,7 @@ class Choices:
     positive: str = ""
     groups_per_domain: bool = False
     ignore_split: bool = False
+    adapt: bool = True
     confound: float | None = None
     confound_with: str = ""
     confound_seed: int = 0

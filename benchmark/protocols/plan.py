@@ -56,8 +56,8 @@ def plan(
     if trained in targets:
         raise MedshiftError(f"domain {trained!r} cannot be both source and target")
     rows = dataset.table.assign(row=range(len(dataset.table)))
-    table = splits.split(rows, trained, targets, dataset.classes)
-    require_tested(rows, table, trained, targets)
+    table = splits.split(rows, trained, targets, dataset.classes, adapt=choices.adapt)
+    require_tested(rows, table, trained, targets, adapt=choices.adapt)
     stored = truth.tidy(table)
     names = shift_names(dataset, choices)
     base = dataset.name if trained == source else f"{dataset.name}-from-{trained}"
@@ -99,6 +99,8 @@ def _confounded(protocol: Protocol, table: pd.DataFrame, choices: Choices) -> tu
     if domain not in targets:
         what = f"--with: no target {domain!r}.{near(domain, targets)}" if domain else "--confound needs --with DOMAIN."
         raise MedshiftError(f"{what} Choose the site that goes with the label: one of {', '.join(targets) or 'none'}")
+    if not choices.adapt:
+        raise MedshiftError("--confound trains on images that are kept to adapt to: leave out --no-adapt")
     classes = protocol.dataset.classes
     mixed = confound(table, protocol.source, domain, strength, choices.confound_seed, classes)
     splits.check(mixed, protocol.source, classes, mixed=domain)

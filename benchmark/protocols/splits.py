@@ -17,7 +17,9 @@ SEED = 20240501
 FOLDS = 5  # a fifth of the source's groups is for test, a fifth of the others for validation
 
 
-def split(table: pd.DataFrame, source: str, targets: Sequence[str], classes: Sequence[str] = ()) -> pd.DataFrame:
+def split(
+    table: pd.DataFrame, source: str, targets: Sequence[str], classes: Sequence[str] = (), *, adapt: bool = True
+) -> pd.DataFrame:
     """Split groups of the source into train, val and test, and groups of the targets into adapt and test.
 
     The source is split into about 64, 16 and 20 % of its groups, the targets into halves, all stratified by label. A
@@ -30,6 +32,7 @@ def split(table: pd.DataFrame, source: str, targets: Sequence[str], classes: Seq
         source: The domain to train on.
         targets: The domains of the real shifts.
         classes: Names of the labels, for messages.
+        adapt: Whether targets are adapted to; if not, all their groups are tested.
 
     Returns:
         The rows of these domains with a column `split`.
@@ -46,6 +49,8 @@ def split(table: pd.DataFrame, source: str, targets: Sequence[str], classes: Seq
     if "split" in table:
         words = split_names.understood(table["split"])
         table["split"] = words.where(of_source, words.replace({"train": "adapt", "val": "adapt"}))
+        if not adapt:
+            table.loc[table["split"].eq("adapt") & ~of_source, "split"] = "test"
         check(table, source, classes, given=True)
         return table
     rows = table[of_source]
@@ -55,9 +60,11 @@ def split(table: pd.DataFrame, source: str, targets: Sequence[str], classes: Seq
     for name, index in (("train", train), ("val", val), ("test", test)):
         table.loc[index, "split"] = name
     free = table[~of_source & ~table["group"].isin(set(rows["group"]))]
-    if free["group"].nunique() > 1:
-        adapt, test = halves(free, 2, 1, "", classes)
-        table.loc[adapt, "split"], table.loc[test, "split"] = "adapt", "test"
+    if not adapt:
+        table.loc[free.index, "split"] = "test"
+    elif free["group"].nunique() > 1:
+        adapted, test = halves(free, 2, 1, "", classes)
+        table.loc[adapted, "split"], table.loc[test, "split"] = "adapt", "test"
     check(table, source, classes)
     return table
 

@@ -13,10 +13,13 @@ from ..files.listed import pasted
 from ..files.wording import plural
 from . import splits
 
+ONE_GROUP = "2 are needed, to adapt to and to test"
 NAMED = 20  # sites that a message names for one reason; the argument to paste holds all that are left
 
 
-def require_tested(rows: pd.DataFrame, table: pd.DataFrame, source: str, targets: Sequence[str]) -> None:
+def require_tested(
+    rows: pd.DataFrame, table: pd.DataFrame, source: str, targets: Sequence[str], *, adapt: bool = True
+) -> None:
     """Raise MedshiftError, naming all of them, if targets have no test images.
 
     Args:
@@ -24,6 +27,7 @@ def require_tested(rows: pd.DataFrame, table: pd.DataFrame, source: str, targets
         table: The same with a column `split`.
         source: The domain to train on.
         targets: The domains of the real shifts.
+        adapt: Whether targets are adapted to.
     """
     untested = _untested(table, targets)
     if not untested:
@@ -33,8 +37,9 @@ def require_tested(rows: pd.DataFrame, table: pd.DataFrame, source: str, targets
         kept = [name for name in targets if name not in untested]
         reasons = dict.fromkeys(untested, "no images that the column `split` calls test")
     else:
-        kept, left_out = _testable(rows, source, [name for name in targets if free[name] > 1])
-        left_out += [name for name in targets if free[name] < 2]
+        least = 2 if adapt else 1
+        kept, left_out = _testable(rows, source, [name for name in targets if free[name] >= least], adapt)
+        left_out += [name for name in targets if free[name] < least]
         reasons = {name: _reason(rows, name, source, free[name]) for name in targets if name in left_out}
     by_reason: dict[str, list[str]] = {}
     for name, reason in reasons.items():
@@ -43,6 +48,8 @@ def require_tested(rows: pd.DataFrame, table: pd.DataFrame, source: str, targets
     ways = [f"leave {'it' if len(reasons) == 1 else 'them'} out with --targets {pasted(kept)}"] if kept else []
     if any("shared" in reason for reason in by_reason):
         ways.insert(0, WAY_ON)
+    if any(ONE_GROUP in reason for reason in by_reason):
+        ways.insert(0, "keep none to adapt to with --no-adapt")
     if "split" in rows:
         ways.append(split_names.WAY_ON)
     ways = ways or ["choose another --source"]
@@ -63,11 +70,11 @@ def _free_groups(rows: pd.DataFrame, source: str, targets: Sequence[str]) -> dic
     return {name: int(counts.get(name, 0)) for name in targets}
 
 
-def _testable(rows: pd.DataFrame, source: str, targets: list[str]) -> tuple[list[str], list[str]]:
+def _testable(rows: pd.DataFrame, source: str, targets: list[str], adapt: bool) -> tuple[list[str], list[str]]:
     """Return the targets that can be tested together, and those that cannot: fewer targets are split otherwise."""
     kept, left_out = targets, []
     while kept:
-        lost = _untested(splits.split(rows, source, kept), kept)
+        lost = _untested(splits.split(rows, source, kept, adapt=adapt), kept)
         if not lost:
             break
         left_out += lost
@@ -80,7 +87,7 @@ def _reason(rows: pd.DataFrame, name: str, source: str, free: int) -> str:
     if not free:
         return f"all {groups:,} groups are shared with the source {source} and count as the same patients"
     shared = f", {groups - free:,} more shared with the source {source}" if groups > free else ""
-    why = "2 are needed, to adapt to and to test" if free == 1 else "too few to be split"
+    why = ONE_GROUP if free == 1 else "too few to be split"
     return f"{plural(free, 'group')}{shared}: {why}"
 
 

@@ -53,6 +53,7 @@ def evaluate(
     requantise: bool = True,
     groups_per_domain: bool = False,
     ignore_split: bool = False,
+    adapt: bool = True,
     settings: Mapping[str, object] | None = None,
     budget: Literal["", "short", "standard", "long"] = "",
     tune: int = 0,
@@ -94,6 +95,7 @@ def evaluate(
         requantise: Round shifted 8-bit images to 8 bits.
         groups_per_domain: Groups named alike in two domains are different patients.
         ignore_split: Split by group, whatever a column `split` says.
+        adapt: Keep half of the groups of each target for methods that adapt to its images; False tests on all.
         settings: Hyper-parameters of a baseline: name -> value.
         budget: Length of a baseline's training, as in `settings={"budget": ...}`; by default the baseline's own.
         tune: Number of draws of the hyper-parameters to try on source validation; 0 tunes nothing.
@@ -153,6 +155,7 @@ def evaluate(
         requantise=requantise,
         groups_per_domain=groups_per_domain,
         ignore_split=ignore_split,
+        adapt=adapt,
     )
     found, terms, table = resolve_terms(where, choices, Path(protocol) if protocol else None)
     progress = progress or RunProgress()

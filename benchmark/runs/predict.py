@@ -39,8 +39,9 @@ ROUNDING = 1e-4  # tolerance of a probability: GPUs sum in varying order
 
 
 def _grant(job: Job, device: torch.device, progress: RunProgress, finished: FinishedConditions) -> Access:
-    access = access_of(job, device, progress.line, finished.save_training)
     protocol = job.protocol
+    _require_adaptation(job)
+    access = access_of(job, device, progress.line, finished.save_training)
     access = replace(access, starts_from=finished.save_weights)
     if isinstance(job.baseline, FittedModel):
         progress.line(f"{job.entry}: fitted already, nothing is trained")
@@ -52,6 +53,17 @@ def _grant(job: Job, device: torch.device, progress: RunProgress, finished: Fini
         f"{plural(len(access.train) + len(access.val), 'label')}{epochs_note(job.baseline, len(access.train))}"
     )
     return access
+
+
+def _require_adaptation(job: Job) -> None:
+    """Raise MedshiftError if a method looks at targets of which the protocol keeps no images for that."""
+    targets = set(job.protocol.targets) - {job.protocol.mixed}  # what is trained on is not adapted to
+    kept = set(job.table.loc[job.table["split"] == "adapt", "domain"])
+    if job.baseline.sees == "target-unlabelled" and targets and not targets & kept:
+        raise MedshiftError(
+            f"{job.entry} sees target-unlabelled, and {job.protocol.name} keeps no images of targets to adapt to: use "
+            "a protocol that was made without --no-adapt, or a method that sees less"
+        )
 
 
 def fit_job(

@@ -38,7 +38,8 @@ class StoppedThere(KeyboardInterrupt):
 
     def __init__(self, number: object) -> None:
         super().__init__()
-        self.number = signal.Signals(number) if number in set(signal.Signals) else signal.SIGINT
+        known = isinstance(number, int) and number in set(signal.Signals)
+        self.number = signal.Signals(cast("int", number)) if known else signal.SIGINT
 
 
 class MethodProcess:

@@ -209,7 +209,8 @@ def _table(counts: Counts, going: NDArray[np.bool_], strength: float) -> Counts:
 
 def _images(counts: Counts, going: NDArray[np.bool_], strength: float) -> int:
     """Return the whole number of images on either side of the diagonal that is nearest to a strength's."""
-    return round(counts[~going].sum() * counts[going].sum() / counts.sum() * (1 - strength))
+    nearest: int = round(counts[~going].sum() * counts[going].sum() / counts.sum() * (1 - strength))
+    return nearest
 
 
 def _against(counts: Counts, going: NDArray[np.bool_], against: int) -> Counts:

@@ -55,7 +55,7 @@ OPTIONS: Mapping[str, Place] = {
     "data": Place("data", "folder"),
     "protocol": Place("choice", "folder"),
     **_same("choices", "source", "targets", "positive", "shifts", "severities", "requantise"),
-    **_same("choices", "groups-per-domain", "ignore-split"),
+    **_same("choices", "groups-per-domain", "ignore-split", "adapt"),
     "family": Place("choices", "families"),
     "severity-scale": Place("choices", "scale"),
     **_same("reading", "modality", "classes", "image-size", "image-column", "label-column", "label-contains"),

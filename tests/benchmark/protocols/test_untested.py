@@ -51,8 +51,25 @@ def test_sites_that_the_given_column_does_not_test_are_named_with_both_ways_on()
 def test_the_only_target_with_one_patient_is_refused_in_words():
     line = refusal(sites({"A": 20, "B": 1}), source="A")
     assert line == (
-        "1 of 1 target cannot be tested: B (1 group: 2 are needed, to adapt to and to test): choose another --source"
+        "1 of 1 target cannot be tested: B (1 group: 2 are needed, to adapt to and to test): keep none to adapt to "
+        "with --no-adapt"
     )
+
+
+@pytest.mark.parametrize("given", [False, True], ids=["split here", "given"])
+def test_where_nothing_is_adapted_to_all_patients_of_targets_are_tested(given):
+    words = {"A": ("train", "train", "val", "test"), "B": ("train",), "C": ("val", "test")}
+    own = {"split": lambda site, number: words[site][number % len(words[site])]} if given else {}
+    dataset = sites({"A": 20, "B": 1, "C": 7}, label=lambda site, number: number // 4 % 2, **own)
+    _, table = plan(dataset, Choices(source="A", shifts=("gamma",), adapt=False))
+    of_targets = table[table["domain"] != "A"]
+    assert len(of_targets) == 2 * 8
+    assert set(of_targets["split"]) == {"test"}
+    kept, _ = plan(dataset, Choices(source="A", targets=("C",), shifts=("gamma",)))
+    tested, _ = plan(dataset, Choices(source="A", targets=("C",), shifts=("gamma",), adapt=False))
+    assert kept.name != tested.name
+    line = refusal(dataset, source="A", targets=("C",), adapt=False, confound=0.5, confound_with="C")
+    assert line == "--confound trains on images that are kept to adapt to: leave out --no-adapt"
 
 
 def test_classes_are_named_where_a_domain_cannot_be_split():
