@@ -1,6 +1,7 @@
 """The contract of an estimator: what it may look at, and what it returns.
 
-An estimator is a function `estimate(evidence) -> Estimate`. Labels of the target do not exist in the evidence.
+An estimator is a function `estimate(evidence) -> Estimate`. Labels of the target do not exist in the evidence, and its
+arrays are read-only: the same ones are measured by, and go to the other estimators.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 from .statistics import Reference, reference, sums
 
 Kept = TypeVar("Kept")
+Kind = TypeVar("Kind", bound=np.generic)
 LEVEL = 0.9  # of the intervals
 
 
@@ -47,6 +49,19 @@ def no_estimate(reason: str) -> Estimate:
     return Estimate(math.nan, reason=reason)
 
 
+def _read_only(array: NDArray[Kind]) -> NDArray[Kind]:
+    """Return a view that cannot be written to; the array itself stays as it is."""
+    view = array.view()
+    view.flags.writeable = False
+    return view
+
+
+def _protect(evidence: object, *names: str) -> None:
+    """Replace arrays of a frozen dataclass by read-only views."""
+    for name in names:
+        object.__setattr__(evidence, name, _read_only(getattr(evidence, name)))
+
+
 @dataclass(frozen=True, eq=False)
 class Labelled:
     """Predictions of source validation.
@@ -60,6 +75,10 @@ class Labelled:
     probabilities: NDArray[np.float32]
     labels: NDArray[np.int64]
     groups: NDArray[np.int64]
+
+    def __post_init__(self) -> None:
+        """Keep estimators from changing what others look at."""
+        _protect(self, "probabilities", "labels", "groups")
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,6 +101,10 @@ class Conditions:
     labels: NDArray[np.int64]
     groups: NDArray[np.int64]
 
+    def __post_init__(self) -> None:
+        """Keep estimators from changing what others look at."""
+        _protect(self, "probabilities", "labels", "groups")
+
 
 @dataclass(frozen=True, eq=False)
 class Source:
@@ -99,7 +122,9 @@ class Source:
     @cached_property
     def reference(self) -> Reference:
         """What source validation says about the model's confidence."""
-        return reference(self.validation.probabilities, self.validation.labels)
+        found = reference(self.validation.probabilities, self.validation.labels)
+        _protect(found, "own", "shares")
+        return found
 
     def kept(self, make: Callable[[Source], Kept]) -> Kept:
         """Make something from this evidence once and keep it: several targets are estimated from one source."""
@@ -125,6 +150,10 @@ class Evidence:
     groups: NDArray[np.int64]
     metric: str = "balanced_accuracy"
 
+    def __post_init__(self) -> None:
+        """Keep estimators from changing what others look at."""
+        _protect(self, "probabilities", "groups")
+
     @property
     def classes(self) -> int:
         """Number of classes."""
@@ -134,7 +163,7 @@ class Evidence:
     def by_group(self) -> NDArray[np.float64]:
         """The statistics of the target, (G, K, J) sums by group and predicted class (`statistics.sums`)."""
         count = int(self.groups.max()) + 1
-        return np.asarray(sums(self.probabilities[None], self.groups, count, self.source.reference)[0])
+        return _read_only(sums(self.probabilities[None], self.groups, count, self.source.reference)[0])
 
 
 Estimator: TypeAlias = Callable[[Evidence], Estimate]

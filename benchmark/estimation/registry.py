@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from numbers import Real
 from typing import cast
 
 from ...shifts.errors import MedshiftError, in_one_line
@@ -64,8 +66,27 @@ def _estimate(evidence: Evidence, name: str) -> Estimate:
         found: object = load_estimator(name)(evidence)
     except MedshiftError as error:
         return no_estimate(str(error))
-    except Exception as error:  # third-party code may raise anything
+    except (Exception, SystemExit) as error:  # third-party code may raise anything
         return no_estimate(f"estimator {name!r} of {TABLE.origin(name)} failed: {in_one_line(error)}")
     if not isinstance(found, Estimate):
         return no_estimate(f"estimator {name!r} of {TABLE.origin(name)} returned {type(found).__name__}, not Estimate")
-    return found
+    problem = _violation(found)
+    return no_estimate(f"estimator {name!r} of {TABLE.origin(name)} {problem}") if problem else _plain(found)
+
+
+def _violation(found: Estimate) -> str:
+    """Return how an estimate breaks its contract, or an empty string."""
+    for name, number in (("value", found.value), ("low", found.low), ("high", found.high)):
+        if isinstance(number, bool) or not isinstance(number, Real) or math.isinf(number):
+            return f"returned the {name} {str(number)[:40]!r}: return a number, or NaN for none"
+    if found.given and not 0 <= found.value <= 1:
+        return f"returned the value {float(found.value):.4g}: balanced accuracy is 0..1"
+    if found.low > found.value or found.high < found.value or found.low > found.high:
+        shown = f"{float(found.low):.4g}..{float(found.high):.4g} without {float(found.value):.4g}"
+        return f"returned the interval {shown}: low and high are on either side of the value"
+    return ""
+
+
+def _plain(found: Estimate) -> Estimate:
+    """Return an estimate in plain floats: an estimator may compute in any kind of number."""
+    return Estimate(float(found.value), float(found.low), float(found.high), str(found.reason or ""))

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import sys
 import types
 from importlib.metadata import EntryPoint
 
+import numpy as np
 import pytest
 
 from medshift.benchmark.estimation import registry
@@ -31,10 +33,24 @@ def returns_a_number(evidence):
     return 0.7
 
 
+def leaves(evidence):
+    raise SystemExit(0)
+
+
+def sorts(evidence):
+    evidence.probabilities.sort(axis=1)
+    return Estimate(0.7)
+
+
+def writes_labels(evidence):
+    evidence.source.tested.labels[:] = 0
+    return Estimate(0.7)
+
+
 @pytest.fixture
 def table(monkeypatch):
     module = types.ModuleType("acme_estimators")
-    for function in (looks, fails, returns_a_number):
+    for function in (looks, fails, returns_a_number, leaves, sorts, writes_labels):
         setattr(module, function.__name__, function)
     monkeypatch.setitem(sys.modules, module.__name__, module)
     points = [
@@ -80,3 +96,47 @@ def test_what_stands_for_refused_images_reaches_no_estimator(table, fabricate):
 def test_an_unknown_estimator_is_named_with_those_that_are_near():
     with pytest.raises(MedshiftError, match=r"unknown estimator 'act'. Did you mean 'atc'"):
         registry.load_estimator("act")
+
+
+def test_one_that_works_in_place_changes_neither_what_is_measured_nor_the_others(table, fabricate):
+    rows = fabricate.table(groups=20)
+    protocol = fabricate.terms(rows)
+    splits, arrays = resampled_splits(protocol, rows, 0), fabricate.outputs(protocol, rows)
+    before = {key: array.copy() for key, array in arrays.items()}
+    for name in ("sorts", "writes_labels", "leaves"):
+        registry.TABLE.plugins[name] = EntryPoint(name, f"acme_estimators:{name}", "medshift.estimators")
+    alone = estimate_sites(protocol, splits, arrays, names=["clean"])
+    found = estimate_sites(protocol, splits, arrays, names=["sorts", "writes_labels", "leaves", "clean"])
+    for site, by in found.items():
+        assert "sorts' of an unnamed distribution failed: ValueError: sort array is read-only" in by["sorts"].reason
+        assert "failed: ValueError: assignment destination is read-only" in by["writes_labels"].reason
+        assert "failed: SystemExit: 0" in by["leaves"].reason
+        assert by["clean"] == alone[site]["clean"]
+    assert all((arrays[key] == before[key]).all() and arrays[key].flags.writeable for key in arrays)
+
+
+@pytest.mark.parametrize(
+    ("returned", "reason"),
+    [
+        (Estimate(1.7), "returned the value 1.7: balanced accuracy is 0..1"),
+        (Estimate(0.5, 0.9, 0.2), "returned the interval 0.9..0.2 without 0.5"),
+        (Estimate(0.5, 0.6, 0.7), "returned the interval 0.6..0.7 without 0.5"),
+        (Estimate(None), "returned the value 'None': return a number"),
+        (Estimate("0.9"), "returned the value '0.9'"),
+        (Estimate(True), "returned the value 'True'"),
+        (Estimate(0.5, high=math.inf), "returned the high 'inf'"),
+    ],
+)
+def test_an_estimate_outside_its_contract_is_none(table, monkeypatch, returned, reason):
+    monkeypatch.setattr(sys.modules["acme_estimators"], "looks", lambda evidence: returned)
+    found = registry.estimate_all(None, ["looks"])["looks"]
+    assert not found.given
+    assert f"estimator 'looks' of an unnamed distribution {reason}" in found.reason
+
+
+def test_any_kind_of_number_is_an_estimate(table, monkeypatch):
+    made = Estimate(np.float32(0.5), low=np.float64(0.5))
+    monkeypatch.setattr(sys.modules["acme_estimators"], "looks", lambda evidence: made)
+    found = registry.estimate_all(None, ["looks"])["looks"]
+    assert (found.value, found.low, type(found.value)) == (0.5, 0.5, float)
+    assert math.isnan(found.high)
