@@ -64,10 +64,11 @@ def apply_shift(
         rng = SampleRng(seed, entry.name, severity, sample_ids[start : start + len(part)], images.device)
         try:
             with torch.no_grad():
-                shifted = function(part, severity, rng)  # type: ignore[arg-type]  # built-ins also take fractions
+                given = part if builtin else part.clone()  # third-party code may work in place, or return its input
+                shifted = function(given, severity, rng)  # type: ignore[arg-type]  # built-ins also take fractions
         except MedshiftError:
             raise
-        except Exception as error:  # whatever third-party code raises becomes one line that says whose code it was
+        except (Exception, SystemExit) as error:  # of third-party code: one line that says whose code it was
             raise MedshiftError(f"{culprit()} failed: {in_one_line(error)}") from error
         problem = contract_violation(part, shifted, pixels=not clips_itself)
         if problem:

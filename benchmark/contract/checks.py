@@ -68,7 +68,7 @@ def check_baseline(name: str, settings: list[str] | None = None, device: torch.d
             problems = list(_problems(baseline, access))
         except MedshiftError as error:
             return [str(error)]
-        except Exception as error:  # third-party code may raise anything
+        except (Exception, SystemExit) as error:  # third-party code may raise anything, and even exit
             return [f"raised {in_one_line(error)}"]
         if not all(map(torch.equal, before, _global_state(device))):
             problems.append("used or seeded torch's global random state: fork it (torch.random.fork_rng)")

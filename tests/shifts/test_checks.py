@@ -79,6 +79,21 @@ def depends_on_batch(images, severity, rng):
     return (images - 0.1 * severity * images.mean()).clamp(0, 1)
 
 
+def depends_on_range_of_batch(images, severity, rng):
+    low, high = images.amin(), images.amax()
+    return (images - low) / (high - low).clamp(min=1e-6) * (1 - 0.1 * severity)
+
+
+def leaves(images, severity, rng):
+    raise SystemExit(3)
+
+
+def leaves_of_large_batches(images, severity, rng):
+    if len(images) > 2:
+        raise SystemExit(0)
+    return good(images, severity, rng)
+
+
 def depends_on_order(images, severity, rng):
     shade = torch.linspace(0, 1, len(images)).view(-1, *(1,) * (images.ndim - 1))
     return images * (1 - 0.1 * severity * (0.5 + shade))
@@ -137,6 +152,9 @@ def test_the_documented_example_passes_or_says_why():
         (uses_numpy_global, "global random state of numpy"),
         (uses_python_global, "global random state of random"),
         (depends_on_batch, "depend on the batch size"),
+        (depends_on_range_of_batch, "depend on the batch size"),
+        (leaves, "raised SystemExit: 3"),
+        (leaves_of_large_batches, "raised SystemExit: 0 (6 usual images)"),
         (depends_on_order, "depend on the"),
         (ignores_samples, "randomness does not depend"),
         (does_not_grow, "grow strictly"),
@@ -160,11 +178,22 @@ def test_unknown_name_is_a_problem_not_a_crash():
     assert check_shift("psf-blurr") == ["unknown shift 'psf-blurr'. Did you mean 'psf-blur' or 'motion-blur'?"]
 
 
-@pytest.mark.parametrize("shift", [raises, returns_nan, changes_shape, changes_dtype, leaves_range, returns_array])
+@pytest.mark.parametrize(
+    "shift", [raises, returns_nan, changes_shape, changes_dtype, leaves_range, returns_array, leaves]
+)
 def test_apply_names_the_culprit(shift):
     with pytest.raises(MedshiftError, match=f"shift '{shift.__name__}' of module .*severity 2,") as caught:
         apply_shift(shift, phantom(2, 1, (16, 16)), 2, ["a", "b"], 0)
     assert "\n" not in str(caught.value)
+
+
+def test_one_that_works_in_place_or_returns_its_input_leaves_the_images_alone():
+    images = phantom(2, 1, (16, 16))
+    given = images.clone()
+    for shift in (mutates, lambda images, severity, rng: images):
+        for levels in (None, 256):
+            apply_shift(shift, given, 3, ["a", "b"], 0, levels=levels).zero_()
+            assert torch.equal(given, images)
 
 
 def test_a_shift_says_which_images_it_takes():
