@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -56,6 +57,7 @@ class Dataset:
 
     def __post_init__(self) -> None:
         """Check everything that can be checked without the splits."""
+        self._check_words()
         missing = [name for name in COLUMNS if name not in self.table]
         if missing:
             raise MedshiftError(f"data set {self.name!r}: its table lacks {', '.join(missing)}")
@@ -68,6 +70,13 @@ class Dataset:
             raise MedshiftError(f"data set {self.name!r}: pixels are {self.pixels.dtype}, not uint8, uint16 or float32")
         if self.pixels.dtype.name == "float32" and self.value_range is None:
             raise MedshiftError(f"data set {self.name!r}: float pixels need their value_range")
+        self._check_range()
+        for column in ("sample_id", "domain", "group"):
+            lacking = self.table[column].isna()
+            if lacking.any():
+                raise MedshiftError(
+                    f"data set {self.name!r}: row {int(lacking.to_numpy().argmax())} of its table has no {column}"
+                )
         repeated = self.table["sample_id"][self.table["sample_id"].duplicated()]
         if len(repeated):
             raise MedshiftError(f"data set {self.name!r}: sample id {repeated.iloc[0]!r} occurs twice")
@@ -77,8 +86,35 @@ class Dataset:
             )
         self._check_labels()
 
+    def _check_words(self) -> None:
+        for what, word in (("name", self.name), ("version", self.version)):
+            if not isinstance(word, str) or not word:
+                raise MedshiftError(f"data set {self.name!r}: its {what} must be a text, not {word!r}")
+        names = self.classes
+        distinct = isinstance(names, tuple) and all(isinstance(each, str) and each for each in names)
+        if not distinct or len(set(names)) < len(names):
+            raise MedshiftError(f"data set {self.name!r}: classes must be a tuple of different names, not {names!r}")
+
+    def _check_range(self) -> None:
+        if self.value_range is None:
+            return
+        try:
+            low, high = self.value_range
+            rising = math.isfinite(low) and math.isfinite(high) and low < high
+        except (TypeError, ValueError):
+            rising = False
+        if not rising:
+            raise MedshiftError(
+                f"data set {self.name!r}: value_range must be two rising numbers, the values of black and white, "
+                f"not {self.value_range!r}"
+            )
+
     def _check_labels(self) -> None:
         labels = self.table["label"]
+        if labels.isna().any() or labels.dtype.kind not in "iufb" or not (labels == labels.round()).all():
+            raise MedshiftError(
+                f"data set {self.name!r}: labels must be whole numbers, the places of their classes, without gaps"
+            )
         if not labels.between(0, len(self.classes) - 1).all():
             raise MedshiftError(f"data set {self.name!r}: labels must be 0..{len(self.classes) - 1}")
         if labels.nunique() < 2:

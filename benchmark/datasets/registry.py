@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from ...shifts.errors import MedshiftError, near
+from ...shifts.errors import MedshiftError, in_one_line, near
 from . import store
 from .catalogue import BUILTINS, SOURCES, SUMMARIES, TABLE, VERSIONS
 from .public import catalogue as public
@@ -91,7 +91,8 @@ def load_dataset(name: str, progress: Progress | None = None) -> Dataset:
     """Load a data set by name: built-in or from a plug-in (made or fetched on first use), or else stored.
 
     Raises:
-        MedshiftError: The name is unknown, its plug-in does not return a data set, or the stored one is damaged.
+        MedshiftError: The name is unknown, its plug-in fails or does not return a data set of that name, or the stored
+            one is damaged.
     """
     if name not in TABLE.names():
         if name in store.names():
@@ -99,12 +100,18 @@ def load_dataset(name: str, progress: Progress | None = None) -> Dataset:
         raise MedshiftError(not_stored(name) or f"unknown data set {name!r}.{near(name, [*names(), *public.TABLE])}")
     loader = TABLE.load(name)
     if not callable(loader):
-        raise MedshiftError(f"data set {name!r} of {TABLE.origin(name)} is not a function")
+        raise MedshiftError(f"data set {name!r} of {TABLE.origin(name)} is not a function load(progress)")
     from .dataset import Dataset
 
-    dataset = loader(progress)
+    who = f"data set {name!r} of {TABLE.origin(name)}"
+    try:
+        dataset = loader(progress)
+    except (MedshiftError, MemoryError):
+        raise
+    except (Exception, SystemExit) as error:  # third-party code may raise anything
+        raise MedshiftError(f"{who} failed: {in_one_line(error)}") from error
     if not isinstance(dataset, Dataset):
-        raise MedshiftError(
-            f"data set {name!r} of {TABLE.origin(name)} returned a {type(dataset).__name__}, not a Dataset"
-        )
+        raise MedshiftError(f"{who} returned a {type(dataset).__name__}, not a Dataset")
+    if dataset.name != name:  # under its own name nobody could load it, to verify a submission for example
+        raise MedshiftError(f"{who} calls itself {dataset.name!r}: give the Dataset the name of its entry point")
     return dataset
