@@ -25,6 +25,7 @@ from .registry import Baseline
 
 QUICK = {"steps": 4, "batch_size": 8}  # set if the baseline has them
 SIDE = 32
+SAME = 1e-4  # a probability may differ by as much between batches of other sizes: sums are rounded in another order
 CPU = torch.device("cpu")
 
 
@@ -32,9 +33,9 @@ def check_baseline(name: str, settings: list[str] | None = None, device: torch.d
     """List every way in which a baseline breaks the contract, one line each; an empty list is a pass.
 
     Checks on a tiny synthetic data set that the baseline fits, and fits again to the same bytes; that its predictor can
-    be copied and returns probabilities, also for batches of one image and of one class; that state of one copy does not
-    reach another; and that neither fitting nor predicting touches torch's global random state. No labels of targets are
-    handed over.
+    be copied and returns probabilities, also for batches of one image and of one class; that these do not depend on the
+    other images, unless it declares `test-batches`; that state of one copy does not reach another; and that neither
+    fitting nor predicting touches torch's global random state. No labels of targets are handed over.
 
     Args:
         name: Name of the baseline, or `my_module:MyBaseline`.
@@ -106,6 +107,8 @@ def _problems(baseline: Baseline, access: Access) -> Iterator[str]:
     for what, batch in batches.items():
         _probabilities(predictor, batch, access, what)
     first = _probabilities(predictor, images, access, "a whole batch")
+    if baseline.sees != "test-batches":
+        yield from _batch_dependence(predictor, images, first, access)
     for family in FAMILIES if hasattr(predictor, "leaving_out") else ():
         what = f"a batch under a shift of family {family}"
         _probabilities(
@@ -120,6 +123,28 @@ def _problems(baseline: Baseline, access: Access) -> Iterator[str]:
         again = baseline.fit(access)
     if not torch.equal(first, _probabilities(again, images, access, "a whole batch")):
         yield "a second fit with the same seed predicts differently: use a generator seeded with access.seed"
+
+
+def _batch_dependence(predictor: Predictor, images: Tensor, whole: Tensor, access: Access) -> Iterator[str]:
+    """Check that an image is predicted the same in one batch, alone after others, and in another order."""
+    alone = _probabilities(_OneByOne(fresh_copy(predictor)), images, access, "images one by one")
+    back = _probabilities(predictor, images.flip(0), access, "a batch in reverse order").flip(0)
+    apart = max(float((found - whole).abs().max()) for found in (alone, back))
+    if apart > SAME:
+        yield (
+            f"predicts an image differently with others in the batch, by up to {apart:.2g}: predict each by itself, "
+            "without state, or declare test-batches"
+        )
+
+
+class _OneByOne:
+    """Predicts the images of a batch one after the other, with one copy, whose state would show."""
+
+    def __init__(self, predictor: Predictor) -> None:
+        self.predictor = predictor
+
+    def __call__(self, images: Tensor) -> Tensor:
+        return torch.cat([self.predictor(image[None].clone()) for image in images])
 
 
 def _probabilities(predictor: Predictor, images: Tensor, access: Access, what: str) -> Tensor:

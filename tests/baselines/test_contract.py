@@ -66,6 +66,8 @@ class Faulty:
     def fit(self, access):
         if self.fault == "targets":
             return access.targets["site-b"].labels
+        if self.fault == "exits":
+            raise SystemExit(0)
         if self.fault == "seeds":
             torch.manual_seed(0)
         return Steady(self.fault, torch.rand(1) if self.fault == "draws" else torch.tensor([0.5]))
@@ -83,6 +85,14 @@ class Steady:
             images.zero_()
         if self.fault == "one" and len(images) == 1:
             raise ValueError("expected more than 1 value")
+        if self.fault == "batch":
+            level = images.mean((1, 2, 3)) / images.mean() / 2
+            return torch.stack([level, 1 - level], 1).clamp(0, 1)
+        if self.fault == "running":
+            self.level = 0.5 * self.level + 0.5 * images.mean()
+        if self.fault == "order":
+            level = images.mean((1, 2, 3)).sort().values
+            return torch.stack([level, 1 - level], 1)
         level = self.level / len(Steady.shared) if self.fault == "leaks" else self.level
         return torch.cat([level, 1 - level]).expand(len(images), 2)
 
@@ -96,6 +106,9 @@ class Steady:
         ("draws", "a second fit with the same seed predicts differently"),
         ("leaks", "state of one copy of the predictor reaches another"),
         ("changes", "changed the images it was given"),
+        ("batch", "predicts an image differently with others in the batch, by up to 0."),
+        ("running", "predicts an image differently with others in the batch"),
+        ("order", "predicts an image differently with others in the batch"),
         ("one", "raised ValueError: expected more than 1 value"),
     ],
 )
@@ -103,3 +116,14 @@ def test_faulty_baselines_are_told_why(monkeypatch, fault, message):
     monkeypatch.setitem(registry.TABLE.builtins, "faulty", f"{__name__}:Faulty")
     problems = check_baseline("faulty", [f"fault={fault}"])
     assert (message is None and problems == []) or any(message in problem for problem in problems)
+
+
+def test_what_declares_test_batches_may_look_at_the_batch(monkeypatch):
+    monkeypatch.setitem(registry.TABLE.builtins, "faulty", f"{__name__}:Faulty")
+    monkeypatch.setattr(Faulty, "sees", "test-batches")
+    assert check_baseline("faulty", ["fault=batch"]) == []
+
+
+def test_a_baseline_that_exits_is_told_so(monkeypatch):
+    monkeypatch.setitem(registry.TABLE.builtins, "faulty", f"{__name__}:Faulty")
+    assert check_baseline("faulty", ["fault=exits"]) == ["raised SystemExit: 0"]

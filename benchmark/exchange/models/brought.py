@@ -112,7 +112,15 @@ def bring(
         raise MedshiftError(f"{opened.name}: {error}") from None
     notes.append(f"{opened.name} gets: {', '.join(replace(to, outputs=None, class_order=None).described())}")
     prepared = Prepared(opened.run, to, opened.name, len(dataset.classes))
-    found, outputs, more = checked(prepared, dataset, protocol, table, device, rejections=statement.rejections)
+    found, outputs, more = checked(
+        prepared,
+        dataset,
+        protocol,
+        table,
+        device,
+        rejections=statement.rejections,
+        by_image=statement.sees != "test-batches",
+    )
     notes += [f"{opened.name}: {note}" for note in more]
     return BroughtModel(found, opened, replace(to, outputs=outputs), statement), notes
 

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 TRIED = 256  # images of source validation, drawn by a hash of their names
 SAME = 1e-6  # outputs that differ by less are the same
+ALONE = 12  # of them are also predicted one by one, which takes longer
+SAME_ALONE = 0.01  # in probability; models in 16 bits round differently in batches of other sizes
 VALUES = "a wrong range of values, most often: what are black and white? --range 0,255, or --mean and --std"
 
 
@@ -35,6 +37,7 @@ def checked(
     device: torch.device,
     *,
     rejections: bool,
+    by_image: bool,
 ) -> tuple[Probabilities, Outputs, list[str]]:
     """Predict images of source validation, and settle what the outputs are.
 
@@ -45,6 +48,7 @@ def checked(
         table: Its truth with a column `row`.
         device: Where it predicts.
         rejections: The model may refuse images.
+        by_image: It must predict an image the same whatever else is in the batch.
 
     Returns:
         The model with outputs as probabilities; what its outputs are; and notes on what was understood.
@@ -54,8 +58,11 @@ def checked(
     """
     (validation,) = (condition for condition in protocol.conditions() if condition.kind == "validation")
     rows = test_stream(protocol, table, validation).iloc[:TRIED]
-    batches = condition_batches(dataset, rows, protocol, validation, device)
-    made = _stacked([prepared(images).cpu() for images in batches])
+    given, few = [], torch.empty(0)
+    for images in condition_batches(dataset, rows, protocol, validation, device):
+        few = few if len(few) else images[:ALONE].clone()
+        given.append(prepared(images).cpu())
+    made = _stacked(given)
     name, classes = prepared.name, dataset.classes
     refused = made.isnan().all(1)
     _require_numbers(name, made, refused, rejections=rejections)
@@ -68,6 +75,8 @@ def checked(
     outputs, notes = _outputs(name, answered, prepared.interface, classes)
     order = _order(prepared.interface, classes)
     found = Probabilities(prepared, outputs, order)
+    if by_image:
+        _require_by_image(name, found, few)
     probabilities = to_probabilities(answered, outputs)[:, list(order)].numpy()
     labels = rows["label"].to_numpy(dtype=np.int64)[~refused.numpy()]
     doubt = order_doubt(labels, probabilities, classes)
@@ -80,6 +89,19 @@ def checked(
     seen = f"tried on {plural(len(rows), 'image')} of source validation"
     notes += [f"{seen}: {plural(int(refused.sum()), 'image')} refused"] if refused.any() else [seen]
     return found, outputs, [*notes, *([f"warning: {doubt}"] if doubt else [])]
+
+
+def _require_by_image(name: str, found: Probabilities, images: Tensor) -> None:
+    """Raise MedshiftError if a model predicts an image otherwise with others in the batch, or after them."""
+    whole = found(images)
+    others = (found(images.flip(0)).flip(0), torch.cat([found(image[None]) for image in images]))
+    # a refused image is NaN, and must be refused either way
+    apart = max(float((whole.nan_to_num(2) - other.nan_to_num(2)).abs().max()) for other in others)
+    if apart > SAME_ALONE:
+        raise MedshiftError(
+            f"{name} predicts an image differently with others in the batch, by up to {min(apart, 1):.2g}: predict "
+            "each by itself (a network after eval(), nothing random), or declare what it looks at: --sees test-batches"
+        )
 
 
 def _stacked(batches: list[Tensor]) -> Tensor:

@@ -28,9 +28,9 @@ def study(tmp_path_factory):
     return resolve_terms(DataChoice("", images, make_options()), Choices(shifts=("gamma",), severities=(1,)))
 
 
-def try_model(study, path, rejections=False, trust=False, **options):
+def try_model(study, path, rejections=False, trust=False, sees="source", **options):
     require_model(str(path))
-    return bring(str(path), Statement(from_options(**options), rejections=rejections, trust=trust), *study, CPU)
+    return bring(str(path), Statement(from_options(**options), sees, rejections, trust), *study, CPU)
 
 
 def cut(path: Path) -> Path:
@@ -50,6 +50,37 @@ def segments(images: torch.Tensor) -> torch.Tensor:
 class Segments(torch.nn.Module):
     def forward(self, images):
         return segments(images)
+
+
+class Batchwise(torch.nn.Module):
+    """Normalises by the batch, as a network does that is not switched to evaluation."""
+
+    def forward(self, images):
+        level = images.mean((1, 2, 3))
+        level = (level - level.mean()) / (level.std(correction=0) + 1e-6)
+        return torch.stack((-level, level), 1)
+
+
+class Running(torch.nn.Module):
+    """Keeps a mean of what it has seen."""
+
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("seen", torch.zeros(()))
+
+    def forward(self, images):
+        level = images.mean((1, 2, 3))
+        made = 9 * (level - self.seen)
+        self.seen.mul_(0.8).add_(0.2 * level.mean())
+        return torch.stack((-made, made), 1)
+
+
+class Sorted(torch.nn.Module):
+    """Returns the rows in an order of its own."""
+
+    def forward(self, images):
+        level = 200 * (images.mean((1, 2, 3)).sort().values - 0.36)
+        return torch.stack((-level, level), 1)
 
 
 WRONG = {
@@ -165,6 +196,16 @@ def test_a_wrong_model_is_one_clear_line(study, tmp_path, case):
     with pytest.raises(MedshiftError, match=says) as caught:
         try_model(study, path, **options)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("network", [Batchwise(), Running(), Sorted()])
+def test_predictions_that_depend_on_the_batch_need_its_access(study, tmp_path, network):
+    path = tmp_path / "m.ts"
+    torch.jit.script(network).save(path)
+    order = {"class_order": study[0].classes}
+    with pytest.raises(MedshiftError, match=r"an image differently with others in the batch.*--sees test-batches"):
+        try_model(study, path, **order)
+    assert try_model(study, path, sees="test-batches", **order)
 
 
 def test_a_pickle_runs_only_if_it_is_trusted(study, tmp_path):
