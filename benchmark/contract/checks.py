@@ -42,10 +42,15 @@ def check_baseline(name: str, settings: list[str] | None = None, device: torch.d
         settings: `key=value`, as after `--set`.
         device: Where to fit and predict.
     """
+    if name in registry.TABLE.clashes:
+        return [registry.TABLE.clashes[name]]
     try:
         baseline = registry.make_baseline(name, settings or [])
     except MedshiftError as error:
         return [str(error)]
+    problem = registry.unstorable(name, baseline)
+    if problem:
+        return [problem]
     fields = {field.name for field in dataclasses.fields(baseline)}  # type: ignore[arg-type]
     given = {setting.partition("=")[0] for setting in settings or []}
     quick = {key: value for key, value in QUICK.items() if key in fields - given}

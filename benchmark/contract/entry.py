@@ -7,6 +7,9 @@ from typing import Literal, TypeAlias, get_args
 
 from .sees import Sees
 
+#: How names of methods and entries are written in cards: they are folders, and parts of addresses, too.
+NAMED = r"^[A-Za-z0-9][A-Za-z0-9._+=,@-]{0,119}$"
+LONGEST_TEXT = 2000  # characters of a hyper-parameter in a card
 #: How a baseline comes to its model: the three answers that the leaderboard compares.
 Approach: TypeAlias = Literal["ImageNet transfer", "training from scratch", "adaptation"]
 APPROACHES: tuple[Approach, ...] = get_args(Approach)

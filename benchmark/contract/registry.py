@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import math
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from importlib import import_module
@@ -15,7 +17,7 @@ from ...shifts.plugins import Table
 from ..files.atomic import sha256
 from ..files.code import code_sha256
 from . import user_class
-from .entry import Entry
+from .entry import LONGEST_TEXT, NAMED, Entry
 from .search_space import LATER, MOST
 from .sees import SEES
 
@@ -185,6 +187,21 @@ def config(baseline: Baseline) -> dict[str, bool | int | float | str | None]:
     found = dataclasses.asdict(baseline)  # type: ignore[call-overload]
     defaults = {field.name: field.default for field in later(baseline)}
     return {name: value for name, value in found.items() if name not in defaults or value != defaults[name]}
+
+
+def unstorable(name: str, baseline: Baseline) -> str:
+    """Say in one line what a card cannot hold of a baseline, which no run of it could end in; empty if it can."""
+    who = f"baseline {name!r} of {origin(name).partition(',')[0]}"
+    if not re.fullmatch(NAMED, label(name)):
+        return f"{who}: a card takes names of letters, digits and ._+=,@- that begin with a letter or digit"
+    for key, value in config(baseline).items():
+        if not isinstance(value, bool | int | float | str | None):
+            return f"{who}: hyper-parameter {key!r} is a {type(value).__name__}: a card holds numbers and texts"
+        if isinstance(value, float) and not math.isfinite(value):
+            return f"{who}: hyper-parameter {key!r} is {value}: a card holds finite numbers"
+        if isinstance(value, str) and len(value) > LONGEST_TEXT:
+            return f"{who}: hyper-parameter {key!r} has {len(value):,} characters: a card holds {LONGEST_TEXT:,}"
+    return ""
 
 
 def later(kind: type[Baseline] | Baseline) -> list[dataclasses.Field[Any]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pandas as pd
+from pydantic import ValidationError
 
 from ...shifts.errors import MedshiftError
 from ..contract import registry, user_class
@@ -24,11 +26,12 @@ from ..datasets.dataset import Dataset
 from ..datasets.importing.options import Options
 from ..datasets.importing.rows.paths import linked_folders
 from ..datasets.manifest import local_sha256
+from ..files.schema import first_problem
 from ..files.text import visible
 from ..protocols.condition import Condition
 from ..protocols.protocol import CriteriaClaim, Protocol
 from ..submissions import card
-from ..submissions.fields import BROUGHT, entry_name
+from ..submissions.fields import BROUGHT, ENTRY, entry_name
 from .tuning import Budget
 
 if TYPE_CHECKING:
@@ -102,6 +105,29 @@ class Job:
         """One line about the method, for the card."""
         own = self.baseline.summary if isinstance(self.baseline, FittedModel) else ""
         return visible(own or (type(self.baseline).__doc__ or "").strip().split("\n")[0])
+
+    def claim(self) -> card.BaselineClaim:
+        """Describe the method as the card does.
+
+        Raises:
+            MedshiftError: A card cannot hold its name or configuration, so that no run of it could end.
+        """
+        fitted = isinstance(self.baseline, FittedModel)
+        problem = "" if fitted else registry.unstorable(self.name, self.baseline)
+        if problem:
+            raise MedshiftError(problem)
+        if not re.fullmatch(ENTRY, self.entry):
+            raise MedshiftError(f"{self.entry!r} is no name for an entry: use letters, digits and ._+=,@-")
+        try:
+            return card.BaselineClaim(
+                name=self.label,
+                distribution=self.origin,
+                sees=self.sees,
+                summary=self.summary,
+                config=registry.config(self.baseline),
+            )
+        except ValidationError as error:
+            raise MedshiftError(f"a card cannot hold baseline {self.name!r}: {first_problem(error)}") from None
 
     @property
     def may_refuse(self) -> bool:

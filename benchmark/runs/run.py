@@ -53,11 +53,12 @@ def run(job: Job, device: torch.device, progress: RunProgress) -> Scores:
     job = replace(job, dataset=arrange_like(job.dataset, job.protocol, job.table))
     if (job.folder / card.CARD_FILE).exists():
         return _finished(job, progress)
+    claim = job.claim()  # before anything long: what the card cannot hold ends the run now
     submission.require_fit(job.folder, job.submitter)
     with _alone(job, progress):
         if (job.folder / card.CARD_FILE).exists():  # another process finished it meanwhile
             return _finished(job, progress)
-        return _make(job, device, progress)
+        return _make(job, claim, device, progress)
 
 
 @contextmanager
@@ -82,7 +83,7 @@ def _alone(job: Job, progress: RunProgress) -> Iterator[None]:
         yield
 
 
-def _make(job: Job, device: torch.device, progress: RunProgress) -> Scores:
+def _make(job: Job, claim: card.BaselineClaim, device: torch.device, progress: RunProgress) -> Scores:
     from .predict import fit_job, method_of
 
     shifts = {name: fingerprint(name) for name in job.protocol.shifts}
@@ -101,7 +102,7 @@ def _make(job: Job, device: torch.device, progress: RunProgress) -> Scores:
                 _predict(job, predictor, missing, finished, where, progress)
                 seconds["predict_s"] = time.perf_counter() - begin - seconds["fit_s"]
         scored, refused = _write_predictions(job, finished)
-        _write_card(job, shifts, device, scored, seconds, finished, refused)
+        _write_card(job, claim, shifts, device, scored, seconds, finished, refused)
     except KeyboardInterrupt as stop:
         stop.add_note(_kept(job, finished, fitted, resumes=hasattr(stop, "__notes__")))
         raise
@@ -210,6 +211,7 @@ def _write_predictions(job: Job, finished: FinishedConditions) -> tuple[Scores, 
 
 def _write_card(
     job: Job,
+    claim: card.BaselineClaim,
     shifts: dict[str, str],
     device: torch.device,
     scored: Scores,
@@ -230,13 +232,7 @@ def _write_card(
             truth_sha256=protocol.truth_sha256,
             images_sha256=job.images_sha256,
         ),
-        baseline=card.BaselineClaim(
-            name=job.label,
-            distribution=job.origin,
-            sees=job.sees,
-            summary=job.summary,
-            config=registry.config(job.baseline),
-        ),
+        baseline=claim,
         entry=job.entry,
         seed=job.seed,
         shifts=shifts,

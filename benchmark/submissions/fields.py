@@ -9,10 +9,11 @@ from typing import Annotated, TypeAlias
 
 from pydantic import AfterValidator, Field
 
+from ..contract.entry import LONGEST_TEXT, NAMED
 from ..contract.user_class import CLAIM
 from ..files.schema import printable
 
-ENTRY = r"^[A-Za-z0-9][A-Za-z0-9._+=,@-]{0,119}$"
+ENTRY = NAMED
 LARGEST_SETTINGS = 20_000  # characters of all hyper-parameters together
 EXTERNAL = "external"  # the distribution of predictions made outside medshift: there is only the author's word for them
 OWN, UNNAMED = "medshift", "an unnamed distribution"
@@ -27,7 +28,7 @@ Device = Annotated[str, Field(pattern=r"^(not stated|[a-z]{1,20}(:[0-9]{1,3})?)$
 Version = Annotated[str, Field(pattern=r"^(medshift )?[0-9][0-9A-Za-z.+!_-]{0,59}$")]
 Commit = Annotated[str, Field(pattern=r"^[0-9A-Za-z]{1,64}$")]
 Whole = Annotated[int, Field(ge=-(2**63), lt=2**63)]
-Setting: TypeAlias = bool | Whole | float | Annotated[str, Field(max_length=2000)] | None
+Setting: TypeAlias = bool | Whole | float | Annotated[str, Field(max_length=LONGEST_TEXT)] | None
 
 
 def origin(text: str) -> str:

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from importlib.metadata import EntryPoint
 from typing import ClassVar
 
 import pytest
 import torch
 
 from medshift.benchmark.contract import registry
-from medshift.benchmark.contract.checks import check_baseline
+from medshift.benchmark.contract.checks import check_baseline, tiny
+from medshift.benchmark.runs.job import Job
+from medshift.shifts import plugins
+from medshift.shifts.errors import MedshiftError
+from medshift.shifts.plugins import Table
 
 # of these, another one that differs in sizes or initial values only is tested every time
 ALIKE = {
@@ -62,6 +67,7 @@ class Faulty:
     sees: ClassVar[str] = "source"
     paper: ClassVar[str] = "none"
     fault: str = "none"
+    rate: float = 0.1
 
     def fit(self, access):
         if self.fault == "targets":
@@ -127,3 +133,31 @@ def test_what_declares_test_batches_may_look_at_the_batch(monkeypatch):
 def test_a_baseline_that_exits_is_told_so(monkeypatch):
     monkeypatch.setitem(registry.TABLE.builtins, "faulty", f"{__name__}:Faulty")
     assert check_baseline("faulty", ["fault=exits"]) == ["raised SystemExit: 0"]
+
+
+@pytest.mark.parametrize(
+    ("name", "settings", "problem"),
+    [
+        ("a/b", [], "a card takes names of letters, digits and ._+=,@-"),
+        ("fine", ["rate=nan"], "hyper-parameter 'rate' is nan: a card holds finite numbers"),
+        ("fine", [f"fault={'x' * 2001}"], "hyper-parameter 'fault' has 2,001 characters: a card holds 2,000"),
+    ],
+)
+def test_what_a_card_cannot_hold_is_told_before_anything_is_fitted(monkeypatch, tmp_path, name, settings, problem):
+    monkeypatch.setitem(registry.TABLE.builtins, name, f"{__name__}:Faulty")
+    who = f"baseline {name!r} of {registry.origin(name)}: "
+    (told,) = check_baseline(name, settings)
+    assert told.startswith(who + problem)
+    job = Job(tiny(), None, None, name, registry.make_baseline(name, settings), 0, tmp_path)
+    with pytest.raises(MedshiftError) as raised:
+        job.claim()
+    assert str(raised.value) == told
+
+
+def test_a_name_that_medshift_has_is_not_checked_in_its_place(monkeypatch):
+    point = EntryPoint("scratch", f"{__name__}:Faulty", "medshift.baselines")
+    table = Table("medshift.baselines", "baseline", registry.TABLE.builtins)
+    monkeypatch.setattr(plugins, "entry_points", lambda group: [point])
+    monkeypatch.setattr(registry, "TABLE", table)
+    assert check_baseline("scratch") == [table.clashes["scratch"]]
+    assert "medshift itself" in table.clashes["scratch"]
