@@ -9,10 +9,12 @@ function: see `ATTRIBUTES`.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
-from typing import TYPE_CHECKING, TypeAlias, cast
+from numbers import Real
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from .errors import MedshiftError, near
 from .plugins import Table, distribution
@@ -192,22 +194,65 @@ def shift_info(shift: str | Shift) -> Entry:
 
     A plug-in states its metadata as attributes of the function, named and defined as in `Entry`: `family`,
     `modalities`, `summary`, `unit`, `version`, `dims` and `channels`.
+
+    Raises:
+        MedshiftError: One of them is not what it should be; the message names the distribution.
     """
     if isinstance(shift, str) and shift in BUILTINS:
         return BUILTINS[shift]
     function = load_shift(shift) if isinstance(shift, str) else shift
-    summary = (function.__doc__ or "").strip().split("\n")[0]
-    return Entry(
-        name=shift if isinstance(shift, str) else getattr(shift, "__name__", type(shift).__name__),
-        target=f"{getattr(function, '__module__', '?')}:{getattr(function, '__qualname__', '?')}",
-        family=getattr(function, "family", "plug-in"),
-        modalities=tuple(getattr(function, "modalities", ("any",))),
-        summary=getattr(function, "summary", summary),
-        unit=getattr(function, "unit", ""),
-        version=int(getattr(function, "version", 1)),
-        dims=tuple(getattr(function, "dims", (2, 3))),
-        channels=tuple(getattr(function, "channels", (0,))),
-    )
+    stated = {
+        key: _stated(shift, function, key) for key in ATTRIBUTES if key != "severities" and hasattr(function, key)
+    }
+    usual = {"family": "plug-in", "modalities": ANY, "summary": (function.__doc__ or "").strip().split("\n")[0]}
+    return Entry(name=_name(shift), target=_target(function), **(usual | stated))
+
+
+def _name(shift: str | Shift) -> str:
+    return shift if isinstance(shift, str) else getattr(shift, "__name__", type(shift).__name__)
+
+
+def _target(function: Shift) -> str:
+    return f"{getattr(function, '__module__', '?')}:{getattr(function, '__qualname__', '?')}"
+
+
+def _stated(shift: str | Shift, function: Shift, key: str) -> Any:  # noqa: ANN401 - of the key's own type
+    """Return an attribute of a plug-in, lists as tuples; raise MedshiftError if it is not what it should be."""
+    value = getattr(function, key)
+    value = tuple(value) if isinstance(value, list) else value
+    wanted = _RULES[key](value)
+    if wanted:
+        raise MedshiftError(f"shift {_name(shift)!r} of {origin(shift)}: {key} is {str(value)[:80]!r}, not {wanted}")
+    return value
+
+
+def _whole(value: object, least: int) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= least
+
+
+def _all(value: object, fits: Callable[[object], bool]) -> bool:
+    return isinstance(value, tuple) and len(value) > 0 and all(map(fits, value))
+
+
+def _number(value: object) -> bool:
+    return not isinstance(value, bool) and isinstance(value, Real) and math.isfinite(value)
+
+
+#: Attribute of a plug-in -> what it should be, where a value is not; `severities` may be None.
+_RULES: dict[str, Callable[[Any], str]] = {
+    "family": lambda value: "" if value in (*FAMILIES, "plug-in") else f"one of {', '.join(FAMILIES)}, plug-in",
+    "modalities": lambda value: (
+        "" if _all(value, (*MODALITIES, *ANY).__contains__) else f"a tuple of {', '.join((*MODALITIES, *ANY))}"
+    ),
+    "summary": lambda value: "" if isinstance(value, str) else "a text",
+    "unit": lambda value: "" if isinstance(value, str) else "a text",
+    "version": lambda value: "" if _whole(value, 0) else "a whole number",
+    "dims": lambda value: "" if _all(value, lambda each: _whole(each, 1)) else "a tuple such as (2,) or (2, 3)",
+    "channels": lambda value: (
+        "" if _all(value, lambda each: _whole(each, 0)) else "a tuple such as (3,), or (0,) for any"
+    ),
+    "severities": lambda value: "" if value is None or (_all(value, _number) and len(value) == 5) else "five numbers",
+}
 
 
 def origin(shift: str | Shift) -> str:
@@ -215,7 +260,7 @@ def origin(shift: str | Shift) -> str:
     if isinstance(shift, str):
         return TABLE.origin(shift)
     for point in TABLE.plugins.values():
-        if point.value == shift_info(shift).target:
+        if point.value == _target(shift):
             return distribution(point)
     return f"module {getattr(shift, '__module__', '?')}"
 
@@ -226,8 +271,8 @@ def severities(shift: str | Shift) -> tuple[float, ...] | None:
         module, _, attribute = BUILTINS[shift].target.partition(":")
         return tuple(getattr(import_module(module), attribute.upper()))
     function = load_shift(shift) if isinstance(shift, str) else shift
-    values = getattr(function, "severities", None)
-    return None if values is None else tuple(values)
+    values = _stated(shift, function, "severities") if hasattr(function, "severities") else None
+    return cast("tuple[float, ...] | None", values)
 
 
 def shifts_for_modality(modality: str, *, dims: int = 2, channels: int | None = None) -> list[str]:
@@ -252,39 +297,3 @@ def shifts_for_modality(modality: str, *, dims: int = 2, channels: int | None = 
         and dims in entry.dims
         and (channels is None or {0, channels} & set(entry.channels))
     ]
-
-
-SOURCES: dict[str, str] = {
-    "gamma": "DICOM PS3.14, Grayscale Standard Display Function; IEC 61966-2-1 (sRGB)",
-    "contrast-loss": "veiling glare of detectors: Seibert, Nalcioglu, Roeck, Med Phys 11(2), 1984",
-    "exposure": "photographic stops",
-    "tone-curve": "differences between scanners as monotone curves: Nyul, Udupa, Zhang, IEEE TMI 19(2), 2000",
-    "window": "DICOM PS3.3, VOI LUT module (window centre and width)",
-    "saturation": "luma of ITU-R BT.601",
-    "colour-temperature": "Planck's law; mired scale",
-    "stain-he": "Ruifrok and Johnston, Anal Quant Cytol Histol 23(4), 2001",
-    "stain-giemsa": "as stain-he; vectors of G. Landini's Colour Deconvolution plug-in of ImageJ",
-    "gaussian-noise": "Hendrycks and Dietterich, ICLR 2019, in native channels",
-    "poisson-noise": "Poisson's law; Cornish and Fisher, Technometrics 2(2), 1960 for high counts",
-    "rician-noise": "Gudbjartsson and Patz, Magn Reson Med 34(6), 1995",
-    "speckle": "Wagner, Smith, Sandrik, Lopez, IEEE Trans Sonics Ultrason 30(3), 1983",
-    "dead-pixels": "impulse noise per channel, as under a colour filter array (Bayer, US patent 3971065, 1976)",
-    "correlated-noise": "noise power behind a kernel: Riederer, Pelc, Chesler, Phys Med Biol 23(3), 1978",
-    "psf-blur": "Gaussian point spread function",
-    "defocus": "geometric blur disc of a thin lens: Hopkins, Proc R Soc Lond A 231, 1955",
-    "motion-blur": "uniform motion during the exposure: Sondhi, Proc IEEE 60(7), 1972",
-    "matrix-reduction": "zero-filled k-space: Bernstein, Fain, Riederer, J Magn Reson Imaging 14(3), 2001",
-    "slice-thickness": "partial volume over a slice profile",
-    "detector-binning": "box average over a detector cell",
-    "bias-field": "amplitudes of BrainWeb: Collins et al., IEEE TMI 17(3), 1998",
-    "vignetting": "cosine-fourth law of illumination",
-    "grid-lines": "grid artefacts and their aliases: Lin, Lee, Chen et al., J Digit Imaging 19(4), 2006",
-    "ring-artefact": "Barrett and Keat, RadioGraphics 24(6), 2004",
-    "gibbs-ringing": "truncation along one axis: Wood and Henkelman, Magn Reson Med 2(6), 1985",
-    "ghosting": "Wood and Henkelman, Med Phys 12(2), 1985",
-    "kspace-spike": "Graves and Mitchell, J Magn Reson Imaging 38(2), 2013",
-    "rigid-motion": "Zaitsev, Maclaren, Herbst, J Magn Reson Imaging 42(4), 2015",
-    "jpeg": "ITU-T T.81, Annex K; chroma filters of libjpeg",
-    "field-of-view": "linear magnification",
-    "rotation": "bilinear interpolation",
-}

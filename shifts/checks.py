@@ -47,6 +47,7 @@ def check_shift(shift: str | Shift) -> list[str]:
     try:
         function = catalogue.load_shift(shift) if isinstance(shift, str) else shift
         entry = catalogue.shift_info(shift)
+        catalogue.severities(shift)  # which only some commands read
     except MedshiftError as error:
         return [str(error)]
     if isinstance(shift, str) and shift in catalogue.TABLE.clashes:

@@ -194,7 +194,8 @@ def unstorable(name: str, baseline: Baseline) -> str:
     who = f"baseline {name!r} of {origin(name).partition(',')[0]}"
     if not re.fullmatch(NAMED, label(name)):
         return f"{who}: a card takes names of letters, digits and ._+=,@- that begin with a letter or digit"
-    for key, value in config(baseline).items():
+    found: Mapping[str, object] = config(baseline)
+    for key, value in found.items():
         if not isinstance(value, bool | int | float | str | None):
             return f"{who}: hyper-parameter {key!r} is a {type(value).__name__}: a card holds numbers and texts"
         if isinstance(value, float) and not math.isfinite(value):

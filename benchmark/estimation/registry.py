@@ -76,7 +76,8 @@ def _estimate(evidence: Evidence, name: str) -> Estimate:
 
 def _violation(found: Estimate) -> str:
     """Return how an estimate breaks its contract, or an empty string."""
-    for name, number in (("value", found.value), ("low", found.low), ("high", found.high)):
+    given: dict[str, object] = {"value": found.value, "low": found.low, "high": found.high}  # of any type, in fact
+    for name, number in given.items():
         if isinstance(number, bool) or not isinstance(number, Real) or math.isinf(number):
             return f"returned the {name} {str(number)[:40]!r}: return a number, or NaN for none"
     if found.given and not 0 <= found.value <= 1:

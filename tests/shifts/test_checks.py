@@ -9,6 +9,7 @@ import torch
 
 from medshift.shifts import checks
 from medshift.shifts.apply import apply_shift
+from medshift.shifts.catalogue import severities, shift_info
 from medshift.shifts.checks import check_shift
 from medshift.shifts.errors import MedshiftError
 from medshift.shifts.numerics.phantom import phantom
@@ -185,6 +186,47 @@ def test_apply_names_the_culprit(shift):
     with pytest.raises(MedshiftError, match=f"shift '{shift.__name__}' of module .*severity 2,") as caught:
         apply_shift(shift, phantom(2, 1, (16, 16)), 2, ["a", "b"], 0)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("attribute", "value", "problem"),
+    [
+        ("dims", 2, "dims is '2', not a tuple such as (2,) or (2, 3)"),
+        ("dims", (2.0,), "dims is '(2.0,)', not a tuple"),
+        ("channels", (), "channels is '()', not a tuple"),
+        ("version", "1.2", "version is '1.2', not a whole number"),
+        ("version", 1.2, "version is '1.2', not a whole number"),
+        ("family", None, "family is 'None', not one of contrast, noise, resolution, artefact, plug-in"),
+        ("family", "Intensity/odd", "family is 'Intensity/odd', not one of"),
+        ("modalities", "mr", "modalities is 'mr', not a tuple of mr, ct,"),
+        ("modalities", ("mri",), "modalities is '('mri',)', not a tuple of mr, ct,"),
+        ("unit", 5, "unit is '5', not a text"),
+        ("severities", (0.9, 0.8, 0.7), "severities is '(0.9, 0.8, 0.7)', not five numbers"),
+        ("severities", ("mild", 2, 3, 4, 5), "not five numbers"),
+        ("severities", (1, 2, 3, 4, float("nan")), "not five numbers"),
+        ("severities", 3, "severities is '3', not five numbers"),
+    ],
+)
+def test_wrong_metadata_are_one_line_that_names_where_they_are_from(attribute, value, problem):
+    def dimmer(images, severity, rng):
+        return images * (1 - 0.1 * severity)
+
+    setattr(dimmer, attribute, value)
+    (told,) = check_shift(dimmer)
+    assert problem in told.replace('"', "'")
+    assert told.startswith(f"shift 'dimmer' of module {__name__}: {attribute} is ")
+    with pytest.raises(MedshiftError, match=f": {attribute} is "):
+        (severities if attribute == "severities" else shift_info)(dimmer)
+
+
+def test_lists_are_taken_as_tuples():
+    def dimmer(images, severity, rng):
+        return images * (1 - 0.1 * severity)
+
+    dimmer.dims, dimmer.modalities, dimmer.severities = [2], ["mr", "ct"], [0.9, 0.8, 0.7, 0.6, 0.5]
+    assert (shift_info(dimmer).dims, shift_info(dimmer).modalities) == ((2,), ("mr", "ct"))
+    assert severities(dimmer) == (0.9, 0.8, 0.7, 0.6, 0.5)
+    assert check_shift(dimmer) == []
 
 
 def test_one_that_works_in_place_or_returns_its_input_leaves_the_images_alone():

@@ -7,8 +7,8 @@ import pytest
 from medshift.benchmark.cli.tables import shifts
 from medshift.benchmark.protocols.plan import LEVELS
 from medshift.shifts import catalogue
-from medshift.shifts.catalogue import SOURCES
 from medshift.shifts.errors import MedshiftError
+from medshift.shifts.families.sources import SOURCES
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "shifts.md"
 CONCEPT = PAGE.parents[1] / "concepts" / "shift.md"

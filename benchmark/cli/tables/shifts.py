@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ....shifts import catalogue
-from ....shifts.catalogue import SOURCES
+from ....shifts.families.sources import SOURCES
 from ...reporting.markdown import replace_between
 
 BEGIN, END = "<!-- catalogue: written by `medshift shifts table` -->", "<!-- end of catalogue -->"

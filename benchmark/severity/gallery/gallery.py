@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ....shifts.apply import apply_shift
-from ....shifts.catalogue import BUILTINS, FAMILIES, SEVERITIES, SOURCES, Entry, load_shift, severities
+from ....shifts.catalogue import BUILTINS, FAMILIES, SEVERITIES, Entry, load_shift, severities
+from ....shifts.families.sources import SOURCES
 from ...reporting import glossary
 from ...reporting.html import TEMPLATES as SHARED
 from ...reporting.html import inlined, page_style, template_environment

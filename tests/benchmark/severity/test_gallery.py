@@ -16,7 +16,8 @@ from medshift.benchmark.cli.main import app
 from medshift.benchmark.severity.gallery import gallery as module
 from medshift.benchmark.severity.gallery import pictures
 from medshift.shifts import apply_shift
-from medshift.shifts.catalogue import BUILTINS, SOURCES
+from medshift.shifts.catalogue import BUILTINS
+from medshift.shifts.families.sources import SOURCES
 
 FEW = ("window", "stain-giemsa", "slice-thickness")  # grey, colour, and a plane across a volume
 

@@ -1,0 +1,38 @@
+"""Where the physics of the built-in shifts is described."""
+
+from __future__ import annotations
+
+SOURCES: dict[str, str] = {
+    "gamma": "DICOM PS3.14, Grayscale Standard Display Function; IEC 61966-2-1 (sRGB)",
+    "contrast-loss": "veiling glare of detectors: Seibert, Nalcioglu, Roeck, Med Phys 11(2), 1984",
+    "exposure": "photographic stops",
+    "tone-curve": "differences between scanners as monotone curves: Nyul, Udupa, Zhang, IEEE TMI 19(2), 2000",
+    "window": "DICOM PS3.3, VOI LUT module (window centre and width)",
+    "saturation": "luma of ITU-R BT.601",
+    "colour-temperature": "Planck's law; mired scale",
+    "stain-he": "Ruifrok and Johnston, Anal Quant Cytol Histol 23(4), 2001",
+    "stain-giemsa": "as stain-he; vectors of G. Landini's Colour Deconvolution plug-in of ImageJ",
+    "gaussian-noise": "Hendrycks and Dietterich, ICLR 2019, in native channels",
+    "poisson-noise": "Poisson's law; Cornish and Fisher, Technometrics 2(2), 1960 for high counts",
+    "rician-noise": "Gudbjartsson and Patz, Magn Reson Med 34(6), 1995",
+    "speckle": "Wagner, Smith, Sandrik, Lopez, IEEE Trans Sonics Ultrason 30(3), 1983",
+    "dead-pixels": "impulse noise per channel, as under a colour filter array (Bayer, US patent 3971065, 1976)",
+    "correlated-noise": "noise power behind a kernel: Riederer, Pelc, Chesler, Phys Med Biol 23(3), 1978",
+    "psf-blur": "Gaussian point spread function",
+    "defocus": "geometric blur disc of a thin lens: Hopkins, Proc R Soc Lond A 231, 1955",
+    "motion-blur": "uniform motion during the exposure: Sondhi, Proc IEEE 60(7), 1972",
+    "matrix-reduction": "zero-filled k-space: Bernstein, Fain, Riederer, J Magn Reson Imaging 14(3), 2001",
+    "slice-thickness": "partial volume over a slice profile",
+    "detector-binning": "box average over a detector cell",
+    "bias-field": "amplitudes of BrainWeb: Collins et al., IEEE TMI 17(3), 1998",
+    "vignetting": "cosine-fourth law of illumination",
+    "grid-lines": "grid artefacts and their aliases: Lin, Lee, Chen et al., J Digit Imaging 19(4), 2006",
+    "ring-artefact": "Barrett and Keat, RadioGraphics 24(6), 2004",
+    "gibbs-ringing": "truncation along one axis: Wood and Henkelman, Magn Reson Med 2(6), 1985",
+    "ghosting": "Wood and Henkelman, Med Phys 12(2), 1985",
+    "kspace-spike": "Graves and Mitchell, J Magn Reson Imaging 38(2), 2013",
+    "rigid-motion": "Zaitsev, Maclaren, Herbst, J Magn Reson Imaging 42(4), 2015",
+    "jpeg": "ITU-T T.81, Annex K; chroma filters of libjpeg",
+    "field-of-view": "linear magnification",
+    "rotation": "bilinear interpolation",
+}
