@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import asdict, dataclass, fields, is_dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar, cast, get_args, get_type_hints
@@ -52,6 +52,22 @@ def read_study(path: Path) -> LoadedStudy:
     return loaded
 
 
+def read_python(study: Study) -> Study:
+    """Hold a study that a package defines in Python to what a file is held to, and check it likewise.
+
+    Returns:
+        The study with the types that its fields declare: lists are tuples.
+
+    Raises:
+        MedshiftError: It is wrong; the message names the key.
+    """
+    plain = {name: value for name, value in asdict(replace(study, analysis=None)).items() if name != "analysis"}
+    content = json.loads(json.dumps(plain, default=_no_json))  # with lists, as a file has them
+    made = replace(build(Study, content, LoadedStudy(study)), analysis=study.analysis)
+    check_study(LoadedStudy(made))
+    return made
+
+
 def check_study(loaded: LoadedStudy) -> None:
     """Check a study as far as that needs no data and loads no baseline.
 
@@ -82,13 +98,13 @@ def protocol_choice(study: Study) -> ProtocolChoice:
     return options.read({key: list(each) if isinstance(each, tuple) else each for key, each in study.protocol.items()})
 
 
-def build(kind: type[Kind], content: Mapping[str, Any], file: SweepFile, *above: str | int) -> Kind:
-    """Make a dataclass of parsed TOML.
+def build(kind: type[Kind], content: Mapping[str, Any], file: SweepFile | LoadedStudy, *above: str | int) -> Kind:
+    """Make a dataclass of parsed TOML, or of what could be that.
 
     Args:
         kind: The dataclass.
         content: Its fields by name.
-        file: The file, for messages.
+        file: The file, for messages; or the study that a package defines.
         above: The keys under which the content stands in it.
 
     Raises:
@@ -98,7 +114,7 @@ def build(kind: type[Kind], content: Mapping[str, Any], file: SweepFile, *above:
 
     try:
         # as JSON, since only there lists are tuples, and tables dataclasses, in strict mode
-        return cast("Kind", _adapter(cast("Hashable", kind)).validate_json(json.dumps(content, default=_date)))
+        return cast("Kind", _adapter(cast("Hashable", kind)).validate_json(json.dumps(content, default=_no_json)))
     except ValidationError as error:
         problems = error.errors(include_url=False)
         # a mistyped key is the cause of others
@@ -109,7 +125,7 @@ def build(kind: type[Kind], content: Mapping[str, Any], file: SweepFile, *above:
 def _refuse(
     kind: type[Any],
     content: Mapping[str, Any],
-    file: SweepFile,
+    file: SweepFile | LoadedStudy,
     problem: Mapping[str, Any],
     above: Sequence[str | int],
 ) -> NoReturn:
@@ -134,9 +150,9 @@ def _adapter(kind: Hashable) -> Any:  # noqa: ANN401 - pydantic's, which is impo
     return TypeAdapter(cast("Any", kind))
 
 
-def _date(value: object) -> dict[str, str]:
-    """Write a date of TOML, which no field takes, such that it is refused."""
-    return {"a date": str(value)}
+def _no_json(value: object) -> dict[str, str]:
+    """Write a date of TOML, or any other object, which no field takes, such that it is refused."""
+    return {f"a {type(value).__name__}": str(value)}
 
 
 def _stands(content: object, where: list[str | int]) -> bool:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 
-from ...shifts.errors import MedshiftError
+from ...shifts.errors import MedshiftError, in_one_line
 from ...shifts.plugins import Table
-from .file import LoadedStudy, check_study, read_study
+from .file import LoadedStudy, read_python, read_study
 from .study import Study
 
 FOLDER = Path(__file__).parent / "builtin"
@@ -39,11 +39,12 @@ def load_study(name: str) -> LoadedStudy:
     if isinstance(found, Path):
         loaded = read_study(found)
     elif isinstance(found, Study):
-        loaded = LoadedStudy(found)
         try:
-            check_study(loaded)
-        except (AttributeError, TypeError) as error:  # a field of another type, which nothing has checked
-            raise MedshiftError(f"{_who(name)} is wrong: {error}") from None
+            loaded = LoadedStudy(read_python(found))
+        except MedshiftError:
+            raise
+        except Exception as error:  # fields may hold anything
+            raise MedshiftError(f"{_who(name)} is wrong: {in_one_line(error)}") from error
     else:
         raise MedshiftError(f"{_who(name)} is not a Study, nor the Path of a TOML file")
     # the name of the entry point is the one that users type, and that studies are stored under
