@@ -7,6 +7,7 @@ from functools import partial
 
 import pandas as pd
 
+from ...shifts import catalogue
 from ...shifts.errors import MedshiftError
 from ..datasets.dataset import Dataset
 from ..protocols.plan import LEVELS, STEPS, Choices, plan
@@ -14,6 +15,8 @@ from ..protocols.protocol import Protocol
 from .damage import Sample, damage, sample, shift_sample
 
 IMAGES = 16
+RISE = 0.03  # tolerance in similarity, which falls with severity: built-in shifts rise by up to 0.015
+FRACTIONS = "Leave it out, or make it accept fractions (medshift.shifts.interpolate_severity)."
 CLOSE = 0.003  # tolerance in similarity at which a search ends
 
 
@@ -36,7 +39,7 @@ def solve(
         progress: Called with the number of shifts done and their total.
 
     Raises:
-        MedshiftError: A plug-in accepts only whole severities.
+        MedshiftError: A plug-in accepts only whole severities: it fails at a fraction, or its damage falls there.
     """
     chosen = sample(dataset, table, protocol.source, "train", IMAGES)
     levels = [LEVELS[severity - 1] for severity in protocol.severities]
@@ -70,16 +73,11 @@ def _solve(chosen: Sample, name: str, levels: list[float], protocol: Protocol) -
 
     def similarity(step: int) -> float:
         if step not in known:
-            try:
-                after = shift_sample(chosen, name, step / STEPS, protocol.seed, protocol.grey_levels)
-            except MedshiftError as error:
-                raise MedshiftError(
-                    f"shift {name!r} cannot be matched: it failed at severity {step / STEPS:g}. Leave it out, or make "
-                    f"it accept fractions (medshift.shifts.interpolate_severity). {error}"
-                ) from error
-            known[step] = damage(chosen.images, after).ssim
+            known[step] = _similarity(chosen, name, step, protocol)
         return known[step]
 
+    if name not in catalogue.BUILTINS:  # theirs grow, as the tests hold
+        _require_growth(chosen, name, protocol)
     found = []
     for level in levels:
         mild, strong = 1, 5 * STEPS
@@ -97,3 +95,26 @@ def _solve(chosen: Sample, name: str, levels: list[float], protocol: Protocol) -
             mild, strong = (middle, strong) if similarity(middle) > level else (mild, middle)
         found.append(min(mild, strong, key=lambda step: abs(similarity(step) - level)))
     return tuple(step / STEPS for step in dict.fromkeys(found))
+
+
+def _similarity(chosen: Sample, name: str, step: int, protocol: Protocol) -> float:
+    try:
+        after = shift_sample(chosen, name, step / STEPS, protocol.seed, protocol.grey_levels)
+    except MedshiftError as error:
+        raise MedshiftError(
+            f"shift {name!r} cannot be matched: it failed at severity {step / STEPS:g}. {FRACTIONS} {error}"
+        ) from error
+    return damage(chosen.images, after).ssim
+
+
+def _require_growth(chosen: Sample, name: str, protocol: Protocol) -> None:
+    """Raise MedshiftError if damage falls with severity, as where fractions are cut off: bisection would be lost."""
+    lowest, at = 1.0, 0
+    for step in (1, *range(STEPS // 2, 5 * STEPS + 1, STEPS // 2)):
+        reached = _similarity(chosen, name, step, protocol)
+        if reached > lowest + RISE:
+            raise MedshiftError(
+                f"shift {name!r} cannot be matched: it changes images less at severity {step / STEPS:g} than at "
+                f"{at / STEPS:g} (similarity {reached:.3f} and {lowest:.3f}). {FRACTIONS}"
+            )
+        lowest, at = min((lowest, at), (reached, step))

@@ -113,18 +113,39 @@ def test_matching_is_deterministic_and_another_protocol(dataset, matched):
     assert some.matched["gamma"] == tuple(again.matched["gamma"][i] for i in (1, 3))
 
 
-def test_a_plug_in_of_whole_severities_cannot_be_matched(dataset, monkeypatch):
-    def steps(images, severity, rng):
-        return images * (0.9, 0.8, 0.7, 0.6, 0.5)[severity - 1]
+def cut_off(images, severity, rng):
+    return images * (0.9, 0.8, 0.7, 0.6, 0.5)[int(severity) - 1]  # below 1, as at 5
 
+
+@pytest.mark.parametrize(
+    ("shift", "problem"),
+    [
+        (
+            lambda images, severity, rng: images * (0.9, 0.8, 0.7, 0.6, 0.5)[severity - 1],
+            "it failed at severity 0.01.",
+        ),
+        (cut_off, r"it changes images less at severity 1 than at 0.01 \(similarity \d\.\d+ and \d\.\d+\)."),
+    ],
+)
+def test_a_plug_in_of_whole_severities_cannot_be_matched(dataset, monkeypatch, shift, problem):
     table = Table("medshift.shifts", "shift", {**catalogue.TABLE.builtins, "steps": "made:steps"})
     monkeypatch.setattr(catalogue, "TABLE", table)
     monkeypatch.setitem(sys.modules, "made", type(sys)("made"))
-    sys.modules["made"].steps = steps
-    with pytest.raises(MedshiftError, match="shift 'steps' cannot be matched") as caught:
+    sys.modules["made"].steps = shift
+    advice = r" Leave it out, or make it accept fractions \(medshift.shifts.interpolate_severity\)\."
+    with pytest.raises(MedshiftError, match=f"shift 'steps' cannot be matched: {problem}{advice}") as caught:
         matching.plan_protocol(dataset, Choices(shifts=("steps",), scale="matched"))
     assert "\n" not in str(caught.value)
     assert plan(dataset, Choices(shifts=("steps",)))[0].shifts == {"steps": "plug-in"}
+
+
+def test_the_damage_of_built_in_shifts_grows_between_whole_severities_too(dataset, matched):
+    protocol, table = matched
+    chosen = damage.sample(dataset, table, protocol.source, "train", matching.IMAGES)
+    for name in (
+        name for name, entry in catalogue.BUILTINS.items() if 2 in entry.dims and {0, 3} & set(entry.channels)
+    ):
+        matching._require_growth(chosen, name, protocol)
 
 
 def test_run_and_calibrate_from_the_command_line(tmp_path):
