@@ -10,6 +10,7 @@ from pathlib import Path
 from medshift.baselines.catalogue import BUILTINS as BASELINES
 from medshift.benchmark.contract.sees import MEANS
 from medshift.shifts import catalogue
+from medshift.shifts.families.sources import SOURCES
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -42,7 +43,7 @@ def shifts() -> str:
                 _text(_docstring(entry.target)),
                 f"\n- **Severities 1 to 5:** {', '.join(f'{value:g}' for value in values)} ({entry.unit})",
                 f"- **Modalities:** {', '.join(entry.modalities)}",
-                f"- **Source:** {catalogue.SOURCES[name]}",
+                f"- **Source:** {SOURCES[name]}",
             ]
     return "\n".join(parts) + "\n"
 
