@@ -219,7 +219,8 @@ def _target(function: Shift) -> str:
 def _stated(shift: str | Shift, function: Shift, key: str) -> Any:  # noqa: ANN401 - of the key's own type
     """Return an attribute of a plug-in, lists as tuples; raise MedshiftError if it is not what it should be."""
     value = getattr(function, key)
-    value = tuple(value) if isinstance(value, list) else value
+    value = value.tolist() if hasattr(value, "tolist") else value  # of NumPy
+    value = tuple(value) if isinstance(value, list | range) else value
     wanted = _RULES[key](value)
     if wanted:
         raise MedshiftError(f"shift {_name(shift)!r} of {origin(shift)}: {key} is {str(value)[:80]!r}, not {wanted}")

@@ -110,7 +110,7 @@ class Dataset:
             )
 
     def _check_labels(self) -> None:
-        labels = self.table["label"]
+        labels = self.table["label"].infer_objects()
         if labels.isna().any() or labels.dtype.kind not in "iufb" or not (labels == labels.round()).all():
             raise MedshiftError(
                 f"data set {self.name!r}: labels must be whole numbers, the places of their classes, without gaps"

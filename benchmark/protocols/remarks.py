@@ -111,6 +111,12 @@ def site_remarks(protocol: Protocol, table: pd.DataFrame) -> list[str]:
         lines.append(
             f"few groups to test on: {_named(few)}. Such figures say little, and count in the means as any other site's"
         )
+    alone = [site for site in protocol.targets if groups[site] == 1]
+    if alone:
+        lines.append(
+            f"one group alone shows no spread: neither {_named(alone)} nor the means over sites have an interval, and "
+            "no entry's rank is told from another's"
+        )
     return lines + _large_groups(protocol, table)
 
 

@@ -12,6 +12,7 @@ from ..datasets.shared_groups import WAY_ON
 from ..files.listed import pasted
 from ..files.wording import plural
 from . import splits
+from .protocol import Protocol
 
 ONE_GROUP = "2 are needed, to adapt to and to test"
 NAMED = 20  # sites that a message names for one reason; the argument to paste holds all that are left
@@ -93,3 +94,21 @@ def _reason(rows: pd.DataFrame, name: str, source: str, free: int) -> str:
 
 def _names(names: Sequence[str]) -> str:
     return ", ".join(names[:NAMED]) + (f" and {len(names) - NAMED} more" if len(names) > NAMED else "")
+
+
+def require_adaptation(entry: str, sees: str, protocol: Protocol, table: pd.DataFrame) -> None:
+    """Raise MedshiftError if a method looks at targets of which the protocol keeps no images for that.
+
+    Args:
+        entry: Name of the method, for the message.
+        sees: What it looks at.
+        protocol: The protocol.
+        table: Its truth.
+    """
+    targets = set(protocol.targets) - {protocol.mixed}  # what is trained on is not adapted to
+    kept = set(table.loc[table["split"] == "adapt", "domain"])
+    if sees == "target-unlabelled" and targets and not targets & kept:
+        raise MedshiftError(
+            f"{entry} sees target-unlabelled, and {protocol.name} keeps no images of targets to adapt to: use a "
+            "protocol that was made without --no-adapt, or a method that sees less"
+        )

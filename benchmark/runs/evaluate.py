@@ -18,6 +18,7 @@ from ..datasets.importing.options import make_options
 from ..files.atomic import replace, scratch_folder, sha256
 from ..protocols.choices import Choices
 from ..protocols.folder import write_protocol
+from ..protocols.untested import require_adaptation
 from ..submissions import card, submission
 from ..submissions.fields import ENTRY
 from ..submissions.predictions import PREDICTIONS_FILE
@@ -164,6 +165,7 @@ def evaluate(
     if isinstance(model, str):
         name = model
         baseline = registry.for_dims(baseline, len(found.spatial))
+    require_adaptation(name, baseline.sees, terms, table)
     prepared = environment.prepare(device, threads, precision)
     if out is not None:
         write_protocol(terms, table, Path(out) / terms.name)  # before the work: another protocol may be in the way

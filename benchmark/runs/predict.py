@@ -24,6 +24,7 @@ from ..datasets.streaming.ahead import made_ahead
 from ..files.wording import plural
 from ..protocols.condition import Condition
 from ..protocols.protocol import Protocol
+from ..protocols.untested import require_adaptation
 from . import tuning
 from .job import Job, RunProgress, access_of
 from .stream import condition_batches, test_stream
@@ -40,7 +41,7 @@ ROUNDING = 1e-4  # tolerance of a probability: GPUs sum in varying order
 
 def _grant(job: Job, device: torch.device, progress: RunProgress, finished: FinishedConditions) -> Access:
     protocol = job.protocol
-    _require_adaptation(job)
+    require_adaptation(job.entry, job.baseline.sees, protocol, job.table)
     access = access_of(job, device, progress.line, finished.save_training)
     access = replace(access, starts_from=finished.save_weights)
     if isinstance(job.baseline, FittedModel):
@@ -53,17 +54,6 @@ def _grant(job: Job, device: torch.device, progress: RunProgress, finished: Fini
         f"{plural(len(access.train) + len(access.val), 'label')}{epochs_note(job.baseline, len(access.train))}"
     )
     return access
-
-
-def _require_adaptation(job: Job) -> None:
-    """Raise MedshiftError if a method looks at targets of which the protocol keeps no images for that."""
-    targets = set(job.protocol.targets) - {job.protocol.mixed}  # what is trained on is not adapted to
-    kept = set(job.table.loc[job.table["split"] == "adapt", "domain"])
-    if job.baseline.sees == "target-unlabelled" and targets and not targets & kept:
-        raise MedshiftError(
-            f"{job.entry} sees target-unlabelled, and {job.protocol.name} keeps no images of targets to adapt to: use "
-            "a protocol that was made without --no-adapt, or a method that sees less"
-        )
 
 
 def fit_job(

@@ -101,7 +101,7 @@ def estimate_kept(
         return {name: Estimate(math.nan, nothing, bounds=(0.0, metric.most)) for name, metric in metrics.items()}
     present, groups = np.unique(split.groups[kept], return_inverse=True)
     weights = np.ascontiguousarray(split.weights[:, present])
-    smaller = ResampledSplit(split.labels[kept], groups.astype(np.int64), weights)
+    smaller = ResampledSplit(split.labels[kept], groups.astype(np.int64), weights, split.patients[present])
     made = estimate_conditions(
         metrics, [condition], {split_key(condition): smaller}, {condition.key: probabilities}, frozen
     )

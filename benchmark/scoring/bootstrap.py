@@ -31,11 +31,18 @@ class ResampledSplit:
         labels: (N,) in the order of `truth.truth_of`.
         groups: (N,) whose sample it is, 0..G-1.
         weights: (B, G) how often each group was drawn in each replicate.
+        names: (G,) numbers of the groups, the same in all splits; counted from 0 by default.
     """
 
     labels: NDArray[np.int64]
     groups: NDArray[np.int64]
     weights: NDArray[np.float64]
+    names: NDArray[np.int64] | None = None
+
+    @cached_property
+    def patients(self) -> NDArray[np.int64]:
+        """The numbers of the groups (G,): splits that share patients have some in common."""
+        return np.arange(self.weights.shape[1]) if self.names is None else self.names
 
     @cached_property
     def by_class(self) -> float:
@@ -56,6 +63,7 @@ def resampled_splits(
         if split_key(condition) not in looked_at:
             looked_at[split_key(condition)] = truth_of(truth, condition)
     resampled: dict[tuple[str, str], ResampledSplit] = {}
+    before = 0  # groups of the splits so far, none of which shares one with those to come
     for together in _linked({key: set(rows["group"]) for key, rows in looked_at.items()}):
         names = sorted(set().union(*(set(looked_at[key]["group"]) for key in together)))
         counts = resample_counts(len(names), replicates, protocol.seed, *("/".join(key) for key in together))
@@ -65,7 +73,9 @@ def resampled_splits(
             whose = index.get_indexer(pd.Index(rows["group"].astype(object)))
             present, groups = np.unique(whose, return_inverse=True)
             labels = rows["label"].to_numpy(dtype=np.int64)
-            resampled[key] = ResampledSplit(labels, groups.astype(np.int64), np.ascontiguousarray(counts[:, present]))
+            drawn = np.ascontiguousarray(counts[:, present])
+            resampled[key] = ResampledSplit(labels, groups.astype(np.int64), drawn, before + present.astype(np.int64))
+        before += len(names)
     return resampled
 
 

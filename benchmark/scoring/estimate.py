@@ -95,7 +95,7 @@ def _intervals_of(estimates: Sequence[Estimate], tail: float) -> NDArray[np.floa
         np.array([found.bounds for found in estimates]),
         np.array([found.excess for found in estimates]),
         tail,
-        np.array([openness(found.still, tail) if found.still else 0.0 for found in estimates]),
+        np.array([openness(found.still, tail) if found.still else NONE for found in estimates]),
     )
 
 
@@ -160,12 +160,15 @@ def relative(clean: Estimate, shifted: Estimate, chance: float | None) -> Estima
     if chance is None or not clean.interval[0] > chance:  # also true if there is no interval
         return replace(_undefined_like(clean), samples=samples, groups=groups, undefined=1)
     above, by_seed = (np.where(of > chance, of - chance, np.nan) for of in (clean.replicates, clean.by_seed))
+    margin = clean.value - chance
+    slopes = [1 / margin, -(shifted.value - chance) / margin**2]
     return Estimate(
-        (shifted.value - chance) / (clean.value - chance),
+        (shifted.value - chance) / margin,
         (shifted.replicates - chance) / above,
         samples,
         groups,
         units=min(clean.units, shifted.units),
+        still=combined([shifted.still, clean.still], slopes),
         by_seed=(shifted.by_seed - chance) / by_seed,
     )
 

@@ -116,7 +116,7 @@ def confidence_intervals(
         bounds: (F, 2) lowest and highest possible value; infinite if unbounded.
         excess: (F, 2) how much further the interval reaches down and up than the variance alone explains.
         tail: Probability beyond each end; .05 makes each end a one-sided bound of 95 %.
-        still: (F,) how far a value is open for what no resample varies in it (`still.openness`); 0 by default.
+        still: (F, 2) how far a value is open, down and up, for what no resample varies in it (`still.openness`).
 
     Returns:
         (F, 2), NaN where undefined.
@@ -140,8 +140,8 @@ def confidence_intervals(
     low, high = low - excess[known, 0], high + excess[known, 1]
     low[biased], high[biased] = (np.clip(end[biased], *bound[biased].T) for end in (low, high))
     held = np.isfinite(bound).all(axis=1) & ~biased
+    open_ = np.zeros((len(value), 2)) if still is None else still[known]
     if held.any():
-        open_ = np.zeros(len(value)) if still is None else still[known]
         low[held], high[held] = _on_logits(value[held], reach[held], bound[held], count[held], tail, open_[held])
     free = ~held & ~biased
     if free.any():
@@ -150,6 +150,7 @@ def confidence_intervals(
         normal = quantile(np.zeros(1), np.zeros(1), np.zeros(1), np.ones(1), np.ones(1), tail)[0]
         sides = np.maximum(np.stack([value[free] - percentiles[0], percentiles[1] - value[free]]), 0) / normal
         reached = student[free] * np.sqrt(of_groups[free] * sides**2 + from_seeds[free])
+        reached = np.hypot(reached, open_[free].T)
         reached[:, reached.sum(axis=0) <= STILL] = np.nan
         low[free], high[free] = value[free] - reached[0], value[free] + reached[1]
     found[known] = np.stack([low, high], axis=1)
@@ -174,8 +175,8 @@ def _on_logits(
     middle, half = np.log(odds / (1 - odds)), np.where(inner, np.minimum(reach / width / steep, 500), 0)
     low, high = (1 / (1 + np.exp(-(middle + sign * half))) for sign in (-1, 1))
     varied = inner & (reach > STILL)
-    alone = np.where(still > 0, 0.0, unseen(units, tail) * np.where(inner, 0.5, 1.0))
+    alone = np.where(still.any(axis=1), 0.0, unseen(units, tail) * np.where(inner, 0.5, 1.0))
     low, high = (np.where(varied, np.abs(end - share), alone) for end in (low, high))
-    low = np.maximum(share - np.hypot(low, still / width), 0)
-    high = np.minimum(share + np.hypot(high, still / width), 1)
+    low = np.maximum(share - np.hypot(low, still[:, 0] / width), 0)
+    high = np.minimum(share + np.hypot(high, still[:, 1] / width), 1)
     return bound[:, 0] + width * low, bound[:, 0] + width * high

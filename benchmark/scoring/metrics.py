@@ -167,6 +167,10 @@ def _right(labels: Labels, probabilities: NDArray[np.floating]) -> NDArray[np.bo
     return np.asarray(top_class(probabilities)[0] == labels)
 
 
+def _reached(labels: Labels, binarised: NDArray[np.floating]) -> NDArray[np.bool_]:
+    return np.asarray(binarised[..., np.arange(len(labels)), labels] > 0.5)
+
+
 METRICS = {
     "balanced_accuracy": Metric(
         "balanced accuracy",
@@ -179,7 +183,9 @@ METRICS = {
     "auroc": Metric("AUROC", auroc, higher_is_better=True, by_class=True, chance=lambda classes: 0.5),
     "ece": Metric("ECE", ece, higher_is_better=False, inflated=True),
     "brier": Metric("Brier score", brier, higher_is_better=False, most=2.0),
-    "sensitivity": Metric("sensitivity", sensitivity, higher_is_better=True, operating=True, by_class=True, of=1),
+    "sensitivity": Metric(
+        "sensitivity", sensitivity, higher_is_better=True, operating=True, by_class=True, of=1, hits=_reached
+    ),
     "specificity": Metric("specificity", specificity, higher_is_better=True, operating=True, by_class=True, of=0),
 }
 

@@ -150,7 +150,8 @@ def _behind(metric: Metric, split: ResampledSplit, classes: int) -> dict[str, An
         }
     own = split.labels == metric.of
     groups = len(np.unique(split.groups[own]))
-    return {"samples": int(own.sum()), "groups": groups, "units": float(groups)}
+    units = float(max(groups, 2) if split.weights.shape[1] > 1 else groups)  # as `effective_groups` counts a single one
+    return {"samples": int(own.sum()), "groups": groups, "units": units}
 
 
 def _still(
@@ -163,18 +164,16 @@ def _still(
 ) -> list[tuple[Still, ...]]:
     """Return what no resample varies in a metric under each condition: classes, or else the whole of it."""
     place = "/".join(where)
+    found: list[tuple[Still, ...]] = [()] * len(figures)
     if metric.inflated:  # its correction allows for that
-        return [()] * len(figures)
-    if metric.hits is not None:
-        found = still_classes(place, split.labels, metric.hits(split.labels, given), split.groups)
-    else:
-        found = [()] * len(figures)
+        return found
+    if metric.hits is not None and (metric.of is None or given.shape[-1] > 2):
+        found = still_classes(place, split.labels, metric.hits(split.labels, given), split.groups, split.patients)
     if not figures.shape[1] > 1:
         return found
     moved = np.abs(figures[:, 1:] - figures[:, :1]) > STILL  # False where undefined
-    same = ~moved.any(axis=1)
-    for row in np.flatnonzero(same & ~np.isnan(figures[:, 0])):
-        at_bound = figures[row, 0] in (0.0, metric.most)
-        whole = Still(place, metric.most if at_bound else metric.most / 2, units)
-        found[row] = found[row] or (whole,)
+    for row in np.flatnonzero(~moved.any(axis=1) & ~np.isnan(figures[:, 0])):
+        best, worst = figures[row, 0] >= metric.most, figures[row, 0] <= 0
+        sides = (metric.most, 0.0) if best else (0.0, metric.most) if worst else (metric.most / 2, metric.most / 2)
+        found[row] = found[row] or (Still(place, *sides, units, frozenset(split.patients.tolist())),)
     return found

@@ -14,23 +14,29 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from .intervals import unseen
+
 
 class Still(NamedTuple):
     """A part of a figure that no resample varies.
 
     Args:
-        where: Whose part it is: the domain, split and class. Those of one place move together, others independently.
-        weight: By how much the figure moves if the part moves by 1.
+        where: Whose part it is: the domain, split and class. Those of one place move together.
+        down: By how much the figure falls if the part changes in all groups; 0 if it cannot fall.
+        up: By how much it rises, likewise.
         units: Number of groups in which it was seen.
+        patients: Which groups these are, in all splits. Parts that share some are not independent.
     """
 
     where: str
-    weight: float
+    down: float
+    up: float
     units: float
+    patients: frozenset[int]
 
 
 def still_classes(
-    where: str, labels: NDArray[np.int64], hits: NDArray[np.bool_], groups: NDArray[np.int64]
+    where: str, labels: NDArray[np.int64], hits: NDArray[np.bool_], groups: NDArray[np.int64], names: NDArray[np.int64]
 ) -> list[tuple[Still, ...]]:
     """Return for each condition the classes of which all samples, or none, are right.
 
@@ -38,55 +44,86 @@ def still_classes(
         where: Name of the split.
         labels: (N,) classes.
         hits: (C, N) what is right under C conditions.
-        groups: (N,) whose sample it is.
+        groups: (N,) whose sample it is, 0..G-1.
+        names: (G,) the groups, in all splits.
     """
     present = np.unique(labels)
     found: list[list[Still]] = [[] for _ in hits]
     for number in present:
         own = labels == number
-        mine = hits[:, own]
-        same = np.flatnonzero(mine.all(axis=1) | ~mine.any(axis=1))
-        if same.size:
-            part = Still(f"{where} {number}", 1 / len(present), float(len(np.unique(groups[own]))))
-            for row in same:
-                found[row].append(part)
+        right, wrong = np.asarray(hits[:, own].all(axis=1)), ~np.asarray(hits[:, own].any(axis=1))
+        if not (right | wrong).any():
+            continue
+        patients = frozenset(names[np.unique(groups[own])].tolist())
+        share = 1 / len(present)
+        for row in np.flatnonzero(right | wrong):
+            sides = (share, 0.0) if right[row] else (0.0, share)
+            found[row].append(Still(f"{where} {number}", *sides, float(len(patients)), patients))
     return [tuple(parts) for parts in found]
 
 
 def combined(parts: Sequence[tuple[Still, ...]], weights: Sequence[float]) -> tuple[Still, ...]:
-    """Return the still parts of a weighted sum.
-
-    Those of one place add up, as all may err in the same direction. In a difference they may not err on one side alone.
-    """
+    """Return the still parts of a weighted sum: those of one place add up, as all may err in the same direction."""
     if not any(parts):
         return ()
-    sides: dict[str, list[float]] = {}
-    units: dict[str, float] = {}
+    found: dict[str, Still] = {}
     for weight, some in zip(weights, parts, strict=True):
         for part in some if weight else ():
-            sides.setdefault(part.where, [0.0, 0.0])[weight < 0] += abs(weight) * part.weight
-            units[part.where] = part.units
-    return tuple(Still(where, max(each), units[where]) for where, each in sides.items())
+            down, up = (part.down, part.up) if weight > 0 else (part.up, part.down)
+            before = found.get(part.where, part._replace(down=0.0, up=0.0))
+            sides = before.down + abs(weight) * down, before.up + abs(weight) * up
+            found[part.where] = before._replace(down=sides[0], up=sides[1])
+    return tuple(found.values())
 
 
-def openness(parts: Sequence[Still], tail: float) -> float:
-    """Return how far a figure is open for its still parts.
+def openness(parts: Sequence[Still], tail: float) -> tuple[float, float]:
+    """Return how far a figure is open down and up for its still parts.
 
     It is the largest sum of weight times share, over all shares e of groups that may be otherwise for which seeing none
     has at least the probability of `tail`: sum n log(1 - e) >= log(tail). One part alone gives Clopper and Pearson's
-    bound; of several, the parts with the most weight for their number of groups take it up (Lagrange).
+    bound; of several, those with the most weight for their number of groups take it up (Lagrange). Parts that share
+    patients may err in the same ones, so that each may be as far off as if it were alone.
 
     Args:
         parts: The still parts.
-        tail: Probability that the figure is further off.
+        tail: Probability that the figure is further off, of each side.
     """
-    ordered = sorted(parts, key=lambda part: part.units / part.weight)
+    clusters = _sharing(parts)
+    return _jointly(clusters, "down", tail), _jointly(clusters, "up", tail)
+
+
+def _sharing(parts: Sequence[Still]) -> list[list[Still]]:
+    """Group parts so that two are together if a chain of shared patients links them."""
+    found: list[tuple[set[int], list[Still]]] = []
+    for part in parts:
+        patients, members = set(part.patients), [part]
+        apart = []
+        for other in found:
+            if patients.isdisjoint(other[0]):
+                apart.append(other)
+            else:
+                patients |= other[0]
+                members += other[1]
+        found = [*apart, (patients, members)]
+    return [members for _, members in found]
+
+
+def _jointly(clusters: Sequence[Sequence[Still]], side: str, tail: float) -> float:
+    """Return the largest sum over independent clusters, each of which counts as one part that is open as far."""
+    given: list[tuple[float, float]] = []  # weight, groups
+    for members in clusters:
+        sides = [(getattr(part, side), part.units) for part in members]
+        weight = sum(each for each, _ in sides)
+        if weight > 0:
+            share = sum(each * float(unseen(units, tail)) for each, units in sides) / weight
+            given.append((weight, math.log(tail) / math.log1p(-share)))
+    given.sort(key=lambda pair: pair[1] / pair[0])
     scale = logs = groups = 0.0
-    for number, part in enumerate(ordered):
-        if number and scale * part.units / part.weight >= 1:
-            ordered = ordered[:number]
+    for number, (weight, units) in enumerate(given):
+        if number and scale * units / weight >= 1:
+            given = given[:number]
             break
-        logs += part.units * math.log(part.weight / part.units)
-        groups += part.units
+        logs += units * math.log(weight / units)
+        groups += units
         scale = math.exp((math.log(tail) + logs) / groups)
-    return sum(part.weight - scale * part.units for part in ordered)
+    return sum(weight - scale * units for weight, units in given)

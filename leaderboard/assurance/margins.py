@@ -17,6 +17,7 @@ import numpy as np
 
 from ...benchmark.protocols.condition import Condition
 from ...benchmark.scoring.estimate import Estimate, intervals_of, weighted
+from ...benchmark.scoring.still import combined
 from .criteria.criterion import Rule
 from .entry.scores import EntryScores
 
@@ -91,6 +92,7 @@ def _turned(figure: Estimate, sign: int, shift: float) -> Estimate:
         by_seed=sign * figure.by_seed + shift,
         bounds=(low, high),
         excess=excess,
+        still=combined([figure.still], [sign]),
         usual=None,
     )
 

@@ -66,6 +66,7 @@ def run(
     from ...contract.apart.described import make_or_describe
     from ...files.destinations import output_folder
     from ...protocols.folder import write_protocol
+    from ...protocols.untested import require_adaptation
     from ...runs.tuning import budget as tuning_budget
     from ..progress import console, watch
     from ..tables.new_sites import new_site_lines, new_sites, reading_of_data, require_folders
@@ -83,6 +84,7 @@ def run(
     own = reading_of_data(unlabelled, data, reading)
     loaded, protocol, table = resolve_study(chosen.choices(), protocol_folder, data, own)
     made = registry.for_dims(made, len(loaded.spatial))
+    require_adaptation(baseline, made.sees, protocol, table)  # before a folder is made
     registered = register(protocol)
     sites = new_sites(unlabelled, protocol, reading.options(), loaded)
     from ...runs import environment

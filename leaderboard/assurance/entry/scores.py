@@ -16,6 +16,7 @@ from ....benchmark.scoring.answered import estimate_kept
 from ....benchmark.scoring.bootstrap import REPLICATES, ResampledSplit, resampled_splits, split_key
 from ....benchmark.scoring.estimate import Estimate
 from ....benchmark.scoring.metrics import METRICS, metrics_by_name
+from ....benchmark.scoring.refused import OWN, answered, wrong_answers
 from ....benchmark.scoring.scores import by_condition
 from ....benchmark.scoring.thresholds import thresholds
 from ....benchmark.submissions import submission
@@ -203,4 +204,7 @@ def _against_rest(split: ResampledSplit, number: int) -> ResampledSplit:
 
 def _two_columns(probabilities: NDArray[np.float32], number: int) -> NDArray[np.float32]:
     own = probabilities[:, number]
-    return np.stack([1 - own, own], axis=1)
+    two = np.stack([1 - own, own], axis=1)
+    refused = ~answered(probabilities)
+    two[refused] = wrong_answers((own[refused] == OWN).astype(np.int64), 2)
+    return two

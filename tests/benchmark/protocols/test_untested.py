@@ -10,6 +10,8 @@ from helpers.images.made_up_data import sites
 
 from medshift.benchmark.protocols import splits
 from medshift.benchmark.protocols.plan import Choices, plan
+from medshift.benchmark.protocols.remarks import site_remarks
+from medshift.benchmark.protocols.untested import require_adaptation
 from medshift.shifts.errors import MedshiftError
 
 
@@ -81,3 +83,16 @@ def test_classes_are_named_where_a_domain_cannot_be_split():
     lacking = sites({"A": 20, "B": 20}, classes, label=lambda site, number: number % (2 if site == "A" else 3))
     with pytest.raises(MedshiftError, match="train split of source 'A' lacks class `mass`"):
         splits.split(lacking.table, "A", ("B",), classes)
+
+
+def test_a_method_that_adapts_is_refused_where_nothing_is_kept_to_adapt_to():
+    protocol, table = plan(sites({"A": 20, "B": 4}), Choices(source="A", shifts=("gamma",), adapt=False))
+    with pytest.raises(MedshiftError, match=r"^dann sees target-unlabelled, and .* made without --no-adapt"):
+        require_adaptation("dann", "target-unlabelled", protocol, table)
+    require_adaptation("scratch", "source", protocol, table)
+
+
+def test_one_patient_alone_takes_the_interval_from_the_means_and_that_is_told():
+    dataset = sites({"A": 20, "B": 1, "C": 12})
+    protocol, table = plan(dataset, Choices(source="A", shifts=("gamma",), adapt=False))
+    assert any("neither B nor the means over sites have an interval" in line for line in site_remarks(protocol, table))

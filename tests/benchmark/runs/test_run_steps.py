@@ -95,18 +95,6 @@ def job(dataset, out, baseline, choices=None, name="returns"):
     return run.Job(dataset, terms, table, name, baseline, 0, out)
 
 
-class Adapts(Returns):
-    """One that looks at images of targets."""
-
-    sees: ClassVar[str] = "target-unlabelled"
-
-
-def test_a_method_that_adapts_is_refused_where_nothing_is_kept_to_adapt_to(tmp_path, images):
-    made = job(manifest.read_manifest(images), tmp_path, Adapts("sum"), Choices(shifts=("gamma",), adapt=False))
-    with pytest.raises(MedshiftError, match=r"^returns.* sees target-unlabelled, and .* made without --no-adapt"):
-        run.run(made, torch.device("cpu"), run.RunProgress())
-
-
 @pytest.mark.parametrize(
     ("what", "message"),
     [

@@ -9,10 +9,12 @@ import pytest
 from scipy.stats import t
 
 from medshift.benchmark.protocols.truth import truth_of
+from medshift.benchmark.scoring.refused import wrong_answers
+from medshift.benchmark.scoring.thresholds import thresholds
 from medshift.leaderboard.assurance.breaking import breaking_point, crossing
 from medshift.leaderboard.assurance.criteria.criterion import Rule
 from medshift.leaderboard.assurance.entry.rejections import coverage
-from medshift.leaderboard.assurance.entry.scores import read_entry
+from medshift.leaderboard.assurance.entry.scores import _two_columns, read_entry
 from medshift.leaderboard.assurance.verdicts import judge
 
 EVERY = 'sites = "every"'
@@ -231,3 +233,11 @@ def test_a_loss_over_classes_is_of_those_that_the_site_has(fabricate, tmp_path, 
     assert check.place == "site-b (the classes it has)"
     assert check.value == pytest.approx(0.2, abs=0.06)
     assert check.state == "not met"
+
+
+def test_the_threshold_of_one_class_is_that_of_the_images_that_were_answered():
+    rng, labels = np.random.default_rng(0), np.repeat([0, 1, 2], 20)
+    given = rng.dirichlet(np.ones(3), 60)
+    alone = thresholds((labels[:40] == 0).astype(np.int64), _two_columns(given[:40], 0))
+    given[40:] = wrong_answers(labels[40:], 3)
+    assert (thresholds((labels == 0).astype(np.int64), _two_columns(given, 0)) == alone).all()
