@@ -181,6 +181,8 @@ def serve(wire: Wire, prepare: Prepare, explain: Callable[[BaseException], str |
                     wire.send("error", line=line)
             del message  # its arrays
     except KeyboardInterrupt as stop:
+        with suppress(ValueError):  # the run answers by stopping this process, which is ending already
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
         with suppress(OSError):  # the run may have gone, and nobody is left to be told
             number = int(getattr(stop, "number", signal.SIGINT))
             wire.send("stopped", notes=list(getattr(stop, "__notes__", [])), number=number)
