@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -31,7 +30,7 @@ from ..files.text import visible
 from ..protocols.condition import Condition
 from ..protocols.protocol import CriteriaClaim, Protocol
 from ..submissions import card
-from ..submissions.fields import BROUGHT, ENTRY, entry_name
+from ..submissions.fields import BROUGHT, entry_name
 from .tuning import Budget
 
 if TYPE_CHECKING:
@@ -116,8 +115,6 @@ class Job:
         problem = "" if fitted else registry.unstorable(self.name, self.baseline)
         if problem:
             raise MedshiftError(problem)
-        if not re.fullmatch(ENTRY, self.entry):
-            raise MedshiftError(f"{self.entry!r} is no name for an entry: use letters, digits and ._+=,@-")
         try:
             return card.BaselineClaim(
                 name=self.label,

@@ -176,7 +176,7 @@ def _on_logits(
     low, high = (1 / (1 + np.exp(-(middle + sign * half))) for sign in (-1, 1))
     varied = inner & (reach > STILL)
     alone = np.where(still.any(axis=1), 0.0, unseen(units, tail) * np.where(inner, 0.5, 1.0))
-    low, high = (np.where(varied, np.abs(end - share), alone) for end in (low, high))
-    low = np.maximum(share - np.hypot(low, still[:, 0] / width), 0)
-    high = np.minimum(share + np.hypot(high, still[:, 1] / width), 1)
+    down, up = (np.where(varied, np.abs(end - share), alone) for end in (low, high))
+    low = np.maximum(share - np.hypot(down, still[:, 0] / width), 0)
+    high = np.minimum(share + np.hypot(up, still[:, 1] / width), 1)
     return bound[:, 0] + width * low, bound[:, 0] + width * high

@@ -229,6 +229,16 @@ def test_lists_are_taken_as_tuples():
     assert check_shift(dimmer) == []
 
 
+@pytest.mark.parametrize("levels", [range(1, 6), np.arange(1, 6)], ids=["range", "array"])
+def test_so_are_ranges_and_arrays_and_whole_numbers_of_numpy(levels):
+    def dimmer(images, severity, rng):
+        return images * (1 - 0.1 * severity)
+
+    dimmer.severities, dimmer.version = levels, np.int64(2)
+    assert severities(dimmer) == (1, 2, 3, 4, 5)
+    assert shift_info(dimmer).version == 2
+
+
 def test_one_that_works_in_place_or_returns_its_input_leaves_the_images_alone():
     images = phantom(2, 1, (16, 16))
     given = images.clone()

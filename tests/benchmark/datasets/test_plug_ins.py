@@ -62,6 +62,11 @@ def test_one_that_keeps_the_contract_is_loaded():
     assert registry.load_dataset("fine").name == "fine"
 
 
+def test_labels_may_lie_in_a_column_of_objects():
+    table = made_up().table.astype({"label": object})
+    assert dataclasses.replace(made_up(), table=table).table["label"].nunique() == 2
+
+
 def column(name, value, row=slice(None)):
     table = made_up().table.astype({name: object})
     table.loc[row, name] = value
