@@ -41,14 +41,22 @@ def _line(found: Across, best: Mapping[str, Mapping[Approach, Row]]) -> str:
     count = len(found.boards)
     if len(leaders) > 1:
         parts = [f"{kind} on {joined(names)}" for kind, names in leaders.items()]
-        return f"No approach leads on every board: {'; '.join(parts)}."
+        return sentence_case(f"{_among(found)}no approach leads on every board: {'; '.join(parts)}.")
     (kind,) = leaders
     lead = _every(sure[kind], count)
     orders = {tuple(each) for each in best.values()}
     same = len(next(iter(orders))) > 2
     rest = "; the order of the others is the same too" if same and len(orders) == 1 else ""
     rest = "; the order of the others is not the same" if len(orders) > 1 else rest
-    return f"{sentence_case(kind)} leads on {_all(count)}, {lead}{rest}."
+    return sentence_case(f"{_among(found)}{kind} leads on {_all(count)}, {lead}{rest}.")
+
+
+def _among(found: Across) -> str:
+    """Say among which entries an approach leads, unless the boards rank no others: one of those may lead a board."""
+    count = len(found.ranked)
+    if all(sum(row.rank is not None for row in board.rows) == count for board in found.boards):
+        return ""
+    return f"among the {count} entries that all boards rank, " if count > 1 else "of the entry that all boards rank, "
 
 
 def _all(count: int) -> str:

@@ -186,6 +186,16 @@ def test_an_approach_that_leads_everywhere_is_said_to_with_the_boards_that_suppo
         assert len(said.sentences) == 2
 
 
+def test_a_lead_among_the_shared_entries_is_said_to_be_that(board):
+    sure = {A: 0.9, B: 0.8}
+    boards = [invented(board, "one", sure), invented(board, "two", {**sure, "lp-ft": 0.95})]
+    found = across(boards)
+    said = answer_across(found, agreement(found)).line
+    assert said.startswith(
+        "Among the 2 entries that all boards rank, ImageNet transfer leads on both boards, and its lead"
+    )
+
+
 def heat(gain, *, beats=False, fails=False):
     rows = [HeatRow(name, "", [], (gain, gain - 0.1, gain + 0.1), beats, fails) for name in ("clean", "synthesized")]
     return Correlation(8, ["site-b", "all sites"], rows, "", "")
