@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 import numpy as np
 
 from ..datasets.dataset import Dataset
 from ..datasets.images import Images
+from ..datasets.streaming.progress import Bar
 from .confounding.links import Link, links
 from .counts import Counts, counts
 from .duplicates import Duplicates, duplicates
@@ -20,8 +20,6 @@ from .fingerprint.placement import Place
 from .fingerprint.validation import Trial, validate
 from .shortcut_probe import CrossDomainResult, ProbeResult, probe
 from .value_use import ValueUse, value_use
-
-Bar = Callable[[str, str], "AbstractContextManager[Callable[[int, int], None]]"]
 
 
 @dataclass(frozen=True)

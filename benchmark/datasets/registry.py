@@ -10,11 +10,11 @@ from ...shifts.errors import MedshiftError, in_one_line, near
 from . import store
 from .catalogue import BUILTINS, SOURCES, SUMMARIES, TABLE, VERSIONS
 from .public import catalogue as public
+from .streaming.progress import Progress
 
 if TYPE_CHECKING:
     from .dataset import Dataset
 
-Progress: TypeAlias = "Callable[[int, int], None]"
 Loader: TypeAlias = "Callable[[Progress | None], Dataset]"
 
 

@@ -12,6 +12,7 @@ from ...shifts.errors import MedshiftError
 from ..datasets import manifest, registry, store
 from ..datasets.dataset import Dataset
 from ..datasets.importing.options import Options
+from ..datasets.streaming.progress import Bar, no_bar
 from ..files.wording import plural
 from .arrange import arrange_like
 from .folder import read_protocol
@@ -21,7 +22,11 @@ TRUTH = ("label", "domain", "group")
 
 
 def adopt(
-    folder: Path, name: str | None = None, data: Path | None = None, options: Options | None = None
+    folder: Path,
+    name: str | None = None,
+    data: Path | None = None,
+    options: Options | None = None,
+    bar: Bar = no_bar,
 ) -> tuple[Dataset, Protocol, pd.DataFrame]:
     """Load a protocol from a folder and find its data; return data set, protocol, and truth with a column `row`.
 
@@ -30,6 +35,7 @@ def adopt(
         name: Name of the data set; the protocol's by default.
         data: Folder of the images, instead of a name.
         options: How the folder is read; classes, image size and modality are the protocol's.
+        bar: Shows progress where images are made or read.
 
     Raises:
         MedshiftError: There are options that the protocol sets, or for data that have been read already; or the data
@@ -40,7 +46,11 @@ def adopt(
     _require_needed(options or Options(), data)
     protocol, table = read_protocol(folder)
     wanted = table["sample_id"].tolist()
-    found = registry.load_dataset(name) if name is not None else data_of(protocol, data, options, wanted)
+    if name is not None:
+        with bar(f"making {name}", "patients") as progress:
+            found = registry.load_dataset(name, progress)
+    else:
+        found = data_of(protocol, data, options, wanted, bar)
     found = arrange_like(found, protocol, table)
     wrong = differences(protocol, table, found)
     if wrong:
@@ -106,7 +116,11 @@ def _class(classes: Sequence[str], label: float) -> str:
 
 
 def data_of(
-    protocol: Protocol, folder: Path | None, options: Options | None = None, samples: Sequence[str] = ()
+    protocol: Protocol,
+    folder: Path | None,
+    options: Options | None = None,
+    samples: Sequence[str] = (),
+    bar: Bar = no_bar,
 ) -> Dataset:
     """Load the data set of a protocol by its name (built-in, plug-in or stored) or from a folder.
 
@@ -122,22 +136,21 @@ def data_of(
     exact = True
     if folder is None:
         registry.check_version(facts.name, facts.version)
-        found = registry.load_dataset(facts.name)
+        with bar(f"making {facts.name}", "patients") as progress:
+            found = registry.load_dataset(facts.name, progress)
     elif (folder / store.FACTS).is_file():
         found = store.read(folder)
     else:
         exact = False
-        found = manifest.read_with(
-            folder,
-            dataclasses.replace(
-                options or Options(),
-                classes=facts.classes,
-                image_size=facts.image_size[0],
-                modality=facts.modality,
-                ignore_split=True,
-            ),
-            only=samples,
+        read_as = dataclasses.replace(
+            options or Options(),
+            classes=facts.classes,
+            image_size=facts.image_size[0],
+            modality=facts.modality,
+            ignore_split=True,
         )
+        with bar(f"reading {folder}", "images") as progress:
+            found = manifest.read_with(folder, read_as, progress, only=samples)
         if found.version != facts.version and facts.version.startswith(manifest.LOCAL):
             raise MedshiftError(
                 f"{folder} is read in another way than the protocol's images ({found.version} here, {facts.version} in "

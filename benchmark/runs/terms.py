@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 from ...shifts.errors import MedshiftError
 from ..datasets.brain_mri_sim import NAME as DEFAULT_DATASET
 from ..datasets.importing.options import Options
+from ..datasets.streaming.progress import Bar, no_bar
 from ..protocols.choices import Choices
 
 if TYPE_CHECKING:
@@ -18,15 +17,6 @@ if TYPE_CHECKING:
 
     from ..datasets.dataset import Dataset
     from ..protocols.protocol import Protocol
-
-#: (label, unit) -> a context manager that yields a function to be called with (done, total).
-Bar: TypeAlias = Callable[[str, str], AbstractContextManager[Callable[[int, int], None]]]
-
-
-@contextmanager
-def no_bar(label: str, unit: str) -> Iterator[Callable[[int, int], None]]:
-    """Show no progress bar."""
-    yield lambda done, total: None
 
 
 @dataclass(frozen=True)
@@ -99,7 +89,7 @@ def resolve_terms(
     if protocol_folder is not None:
         if choices != Choices():
             raise MedshiftError("--protocol sets domains, classes, image size and shifts: leave their options out")
-        return adopt(protocol_folder, data.name or None, data.folder, data.options)
+        return adopt(protocol_folder, data.name or None, data.folder, data.options, bar)
     found, own_source = load_chosen(data.arranged(choices), bar)
     with bar("matching severities", "shifts") as progress:
         protocol, table = plan_protocol(found, choices, own_source, progress)

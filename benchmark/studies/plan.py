@@ -9,7 +9,7 @@ from pathlib import Path
 from ...shifts.errors import MedshiftError
 from ..contract import registry
 from ..contract.registry import Baseline
-from ..runs import terms
+from ..datasets.streaming.progress import Bar, no_bar
 from ..runs.sweeps import methods
 from ..runs.sweeps.methods import MethodError
 from ..runs.sweeps.planned import PlannedRun, require_one_place_each
@@ -43,7 +43,7 @@ class PlannedStudy:
 
 
 def plan_study(
-    loaded: LoadedStudy, choice: ProtocolChoice, chosen: Chosen, out: Path, bar: terms.Bar = terms.no_bar
+    loaded: LoadedStudy, choice: ProtocolChoice, chosen: Chosen, out: Path, bar: Bar = no_bar
 ) -> PlannedStudy:
     """Plan the runs of a study. Makes every baseline and loads the data, so that a mistake ends it before any run.
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
 
-from ..runs import terms
+from ..datasets.streaming.progress import Bar, no_bar
 from ..runs.sweeps import options
 from ..runs.sweeps.cluster import Cluster
 from ..runs.sweeps.local import Workers
@@ -49,7 +49,7 @@ def prepare(
     out: Path,
     command: Sequence[str] = (),
     pool: Workers | Cluster | None = None,
-    bar: terms.Bar = terms.no_bar,
+    bar: Bar = no_bar,
     first: Callable[[LoadedStudy, Sequence[str]], None] = lambda loaded, cuts: None,
 ) -> PreparedStudy:
     """Plan a study; nothing is written yet.

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from ...shifts.errors import MedshiftError
 from ..datasets.manifest import local_sha256
+from ..datasets.streaming.progress import Bar, no_bar
 from ..protocols.choices import Choices
 from ..protocols.training_sets.confounding import UnreachedStrength
 from ..runs import terms
@@ -37,7 +38,7 @@ class Variant:
     tested: planned.Study
 
 
-def variants(study: Study, choice: ProtocolChoice, out: Path, bar: terms.Bar = terms.no_bar) -> list[Variant]:
+def variants(study: Study, choice: ProtocolChoice, out: Path, bar: Bar = no_bar) -> list[Variant]:
     """Make the protocols of a study; those of an axis are to be written into folders below `out`.
 
     Raises:
@@ -58,7 +59,7 @@ def variants(study: Study, choice: ProtocolChoice, out: Path, bar: terms.Bar = t
     return list(makers[axes[0].kind](study, axes[0], choice, out, bar))
 
 
-def _labels(study: Study, axis: Axis, choice: ProtocolChoice, out: Path, bar: terms.Bar) -> Iterator[Variant]:
+def _labels(study: Study, axis: Axis, choice: ProtocolChoice, out: Path, bar: Bar) -> Iterator[Variant]:
     """Yield a protocol per fraction of the source's training groups and seed, which draws the groups."""
     dataset, own_source, whole = _loaded(choice, bar)
     for level in axis.levels:
@@ -67,7 +68,7 @@ def _labels(study: Study, axis: Axis, choice: ProtocolChoice, out: Path, bar: te
             yield Variant({axis.name: level}, seed, made)
 
 
-def _confounded(study: Study, axis: Axis, choice: ProtocolChoice, out: Path, bar: terms.Bar) -> Iterator[Variant]:
+def _confounded(study: Study, axis: Axis, choice: ProtocolChoice, out: Path, bar: Bar) -> Iterator[Variant]:
     """Yield a protocol per strength with which a site goes with the label, and seed, which draws the groups."""
     dataset, own_source, whole = _loaded(choice, bar)
     confounder = axis.confounder or whole.targets[0]
@@ -83,7 +84,7 @@ def _confounded(study: Study, axis: Axis, choice: ProtocolChoice, out: Path, bar
             yield Variant({axis.name: level}, seed, made)
 
 
-def _sizes(study: Study, axis: Axis, choice: ProtocolChoice, out: Path, bar: terms.Bar) -> Iterator[Variant]:
+def _sizes(study: Study, axis: Axis, choice: ProtocolChoice, out: Path, bar: Bar) -> Iterator[Variant]:
     """Yield a protocol per size that the images are scaled to."""
     dataset, own_source, whole = _loaded(choice, bar)
     levels = [level for level in axis.levels if int(level) <= max(dataset.spatial)]
@@ -130,7 +131,7 @@ def _made(
     return planned.Study(placed, protocol, table.drop(columns="row"), local_sha256(dataset, table))
 
 
-def _loaded(choice: ProtocolChoice, bar: terms.Bar) -> tuple[Dataset, str, Protocol]:
+def _loaded(choice: ProtocolChoice, bar: Bar) -> tuple[Dataset, str, Protocol]:
     """Load the data; return them, their own source, and the protocol with all labels."""
     from ..severity.matching import plan_protocol
 

@@ -131,6 +131,7 @@ def _table(headings: list[str]) -> Table:
 def check(folder: Folder, data: DataOptions, reading: ReadingOptions) -> None:
     """Compare the data at hand with a protocol, and list all that differs."""
     from ...protocols.data import adopt
+    from ..progress import bar
 
-    found, protocol, table = adopt(folder, data.dataset, data.data, reading.options())
+    found, protocol, table = adopt(folder, data.dataset, data.data, reading.options(), bar)
     print(f"in order: data set {found.name!r} has the {len(table):,} samples of protocol {protocol.name!r}")

@@ -73,5 +73,5 @@ def _seen(entry: Path, data: DataOptions, reading: ReadingOptions, *, audit: boo
     from ...protocols.data import adopt
     from ..progress import bar
 
-    dataset, protocol, _ = adopt(protocol_home(entry), data.dataset, data.data, reading.options())
+    dataset, protocol, _ = adopt(protocol_home(entry), data.dataset, data.data, reading.options(), bar)
     return look_at(dataset, protocol, bar, audited=audit)

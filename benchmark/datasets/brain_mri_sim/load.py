@@ -10,6 +10,7 @@ import pandas as pd
 
 from ...files.atomic import replace, sha256, write_text
 from ...files.home import home
+from ...files.locks import locked
 from .. import brain_mri_sim
 from ..dataset import Dataset
 
@@ -45,7 +46,11 @@ def _load(
 ) -> Dataset:
     folder = home() / "datasets" / f"{name}-v{brain_mri_sim.VERSION}"
     if not _whole(folder):
-        _make(folder, patients, progress)
+        folder.mkdir(parents=True, exist_ok=True)
+        # who waits sees no progress meanwhile, but neither does the work twice
+        with locked(folder / ".lock", f"{folder} is being written", lambda who: None):
+            if not _whole(folder):
+                _make(folder, patients, progress)
     return Dataset(
         name=name,
         version=brain_mri_sim.VERSION,

@@ -9,13 +9,14 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from ....shifts.errors import MedshiftError
+from ..streaming.progress import Progress
 from .formats.choose import choose_reader
 from .formats.reader import Reader, read_pixels
 from .looks.looks import Looks
@@ -30,7 +31,6 @@ from .rows.resolve import class_names, groups_by_pattern, resolve_rows, sample_t
 UNREAD = (".gif", ".webp", ".jp2", ".j2k", ".heic", ".avif", ".psd", ".svs")  # endings of images
 SOME, HEAD = 200, 1 << 16  # images that are looked for, and bytes of a table in which they are
 UNKNOWN = "unknown"  # in place of the label that readers ask for
-Progress: TypeAlias = "Callable[[int, int], None]"
 
 
 @dataclass(frozen=True)

@@ -14,13 +14,11 @@ from ....shifts.errors import MedshiftError
 from ...files.home import home
 from .. import store
 from ..dataset import Dataset
+from ..streaming.progress import Bar, Progress
 from . import download
 from .catalogue import find
 from .definition import Definition, MissingExtra, ParsedSet, load_function, manual_steps
 from .gather import Wishes, gather
-
-Progress = Callable[[int, int], None]
-Bar = Callable[[str, str], Any]  # (label, unit) -> context manager of a `Progress`
 
 
 def stored_name(definition: Definition, side: int) -> str:

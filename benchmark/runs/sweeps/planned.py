@@ -12,6 +12,7 @@ from ...contract import registry
 from ...contract.precision import DEFAULT, Precision
 from ...contract.registry import Baseline
 from ...datasets.manifest import local_sha256
+from ...datasets.streaming.progress import Bar, no_bar
 from ...files import locks
 from ...files.atomic import sha256
 from ...protocols.choices import Choices
@@ -135,7 +136,7 @@ class PlannedRun:
         return found + (["--submitter", self.submitter] if self.submitter else [])
 
 
-def plan_runs(sweep: Sweep, bar: terms.Bar = terms.no_bar, refuse: Refuse | None = None) -> list[PlannedRun]:
+def plan_runs(sweep: Sweep, bar: Bar = no_bar, refuse: Refuse | None = None) -> list[PlannedRun]:
     """List the runs of a sweep. Loads the data of each protocol, so that a mistake ends it before anything starts.
 
     Neighbours in the list differ in seed or protocol where that can be: those that share both may train the same source
@@ -166,7 +167,7 @@ def plan_runs(sweep: Sweep, bar: terms.Bar = terms.no_bar, refuse: Refuse | None
     return runs
 
 
-def _studies(sweep: Sweep, bar: terms.Bar, refuse: Refuse) -> Iterator[Study]:
+def _studies(sweep: Sweep, bar: Bar, refuse: Refuse) -> Iterator[Study]:
     places: dict[str, int] = {}
     for number, choice in enumerate(sweep.protocols):
         try:

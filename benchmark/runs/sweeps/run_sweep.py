@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ....shifts.errors import MedshiftError
+from ...datasets.streaming.progress import Bar, no_bar
 from ...files.destinations import output_folder
 from ...protocols.folder import write_protocol
-from .. import terms
 from .cluster import Cluster
 from .local import Workers
 from .outcome import Outcome, SweepProgress, SweepResult
@@ -25,7 +25,7 @@ def run_sweep(
     device: str = "auto",
     ray: str = "",
     progress: SweepProgress | None = None,
-    bar: terms.Bar = terms.no_bar,
+    bar: Bar = no_bar,
 ) -> SweepResult:
     """Make every run of a sweep that is not done, on this machine or on a Ray cluster.
 

@@ -59,7 +59,7 @@ def test_a_protocol_with_a_chosen_positive_class_finds_its_data_again(classes, t
     protocol, table = plan(stored, dataclasses.replace(GAMMA, positive="abnormal"))
     write_protocol(protocol, table, tmp_path)
     monkeypatch.setattr(registry, "names", lambda: ["made-up"])
-    monkeypatch.setattr(registry, "load_dataset", lambda name: stored)
+    monkeypatch.setattr(registry, "load_dataset", lambda name, progress: stored)
     found, _, rows = data.adopt(tmp_path)
     assert found.classes == protocol.dataset.classes == ("normal", "abnormal")
     assert (found.table["label"].to_numpy()[rows["row"]] == rows["label"]).all()
@@ -97,11 +97,11 @@ def test_groups_per_domain_tell_patients_of_two_sites_apart_and_the_protocol_fin
     assert set(table["group"]) == {f"A/{number}" for number in range(20)} | {f"B/{number}" for number in range(30)}
     write_protocol(protocol, table, tmp_path)
     monkeypatch.setattr(registry, "names", lambda: ["made-up"])
-    monkeypatch.setattr(registry, "load_dataset", lambda name: stored)
+    monkeypatch.setattr(registry, "load_dataset", lambda name, progress: stored)
     found, _, rows = data.adopt(tmp_path)
     assert (found.table["group"].to_numpy()[rows["row"]] == rows["group"]).all()
     moved = dataclasses.replace(stored, table=stored.table.assign(group=np.roll(stored.table["group"], 2)))
-    monkeypatch.setattr(registry, "load_dataset", lambda name: moved)
+    monkeypatch.setattr(registry, "load_dataset", lambda name, progress: moved)
     with pytest.raises(MedshiftError, match="group differs for 100 samples"):
         data.adopt(tmp_path)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -189,6 +191,18 @@ def test_the_same_data_elsewhere_are_those_of_the_protocol(tmp_path, images):
     assert len(table) == sum(DOMAINS.values())
     assert (dataset.table["sample_id"].to_numpy()[table["row"]] == table["sample_id"]).all()
     assert data.differences(terms, table, dataset) == []
+
+
+def test_reading_the_data_of_a_protocol_shows_how_far_it_is(tmp_path, images):
+    seen = []
+
+    @contextmanager
+    def bar(label, unit):
+        yield lambda done, total: seen.append((label, unit, done, total))
+
+    data.adopt(publish(images, tmp_path), data=images, bar=bar)
+    total = sum(DOMAINS.values())
+    assert seen[-1] == (f"reading {images}", "images", total, total)
 
 
 def test_all_that_differs_is_said_at_once(tmp_path, images):
