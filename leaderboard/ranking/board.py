@@ -263,7 +263,7 @@ def rank_rows(rows: Sequence[Row], protocol: Protocol, groups: float) -> tuple[l
     replicates = np.stack([row.replicates(by) for row in rows])
     spread = np.stack([row.spread(by) for row in rows])
     seeds = np.array([len(row.cards) for row in rows], dtype=np.float64)
-    paired = source_models.paired_spreads(rows, by, groups)
+    paired = source_models.paired_variances(rows, by, metric, groups)
     contests = ["" if row.claimed else row.sees for row in rows]
     pairs = comparisons.compare(values, replicates, groups, higher, spread, seeds, contests, paired)
     done = []

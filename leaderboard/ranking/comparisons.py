@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,9 @@ from scipy.stats import rankdata
 
 from ...benchmark.scoring.bootstrap import LEVEL
 from ...benchmark.scoring.intervals import STILL, unseen
+
+if TYPE_CHECKING:
+    from .source_models import PairedVariance
 
 Floats = NDArray[np.float64]
 ROUNDING = STILL  # the same of differences, which are then zero
@@ -49,7 +52,7 @@ def compare(
     spread: Floats | None = None,
     seeds: Floats | None = None,
     rankings: Sequence[str] | None = None,
-    paired: Mapping[tuple[int, int], tuple[float, float]] | None = None,
+    paired: Mapping[tuple[int, int], PairedVariance] | None = None,
 ) -> Comparisons:
     """Compare n entries pairwise.
 
@@ -66,8 +69,7 @@ def compare(
         spread: (n, 2) `intervals.between_seeds` of each entry; zero by default.
         seeds: (n,) number of seeds of each entry; one by default.
         rankings: (n,) the ranking that each entry belongs to, empty for one that has none; the same one by default.
-        paired: (row, column), row < column -> `intervals.between_seeds` of the difference of two entries whose seeds
-            are paired (`source_models`).
+        paired: (row, column), row < column -> the variance of the difference of two entries whose seeds are paired.
     """
     sign = 1.0 if higher_is_better else -1.0
     difference = sign * (values[:, None] - values[None, :])
@@ -83,9 +85,10 @@ def compare(
     from_seeds = _pairwise(spread[:, 0])
     of_groups = np.maximum(own[:, None] + own[None, :] - 2 * covariance - from_seeds, 0) * groups / (groups - 1)
     doubt_of_seeds = _pairwise(spread[:, 1] ** 2 / np.maximum(seeds - 1, 1))
-    for (row, column), (alone, between) in (paired or {}).items():
-        from_seeds[[row, column], [column, row]] = alone
-        doubt_of_seeds[[row, column], [column, row]] = between**2 / max(seeds[row] - 1, 1)
+    for (row, column), variance in (paired or {}).items():
+        both = [row, column], [column, row]
+        of_groups[both], from_seeds[both] = variance.groups, variance.seeds
+        doubt_of_seeds[both] = variance.between**2 / max(seeds[row] - 1, 1)
     error = np.sqrt(of_groups + from_seeds)
     error[error <= ROUNDING] = 0
     np.fill_diagonal(error, 0)

@@ -8,11 +8,15 @@ differently and ends in another model.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ...benchmark.scoring import intervals
+from ...benchmark.scoring.metrics import METRICS
+from ..entries.scoring import WIDER
 
 if TYPE_CHECKING:
     from .board import Row
@@ -20,6 +24,21 @@ if TYPE_CHECKING:
 SOURCE = "imagenet-finetune"
 ADAPTED = frozenset({"adabn", "lame", "sar", "t3a", "tent", "tta"})  # baselines that call `shared_model`
 UNKNOWN = "not stated"  # the device of predictions that were made elsewhere
+
+
+@dataclass(frozen=True)
+class PairedVariance:
+    """The variance of the difference of two entries on the same models, mean over the seeds.
+
+    Args:
+        groups: Due to groups.
+        seeds: Due to seeds alone.
+        between: Between seeds, divided by their number.
+    """
+
+    groups: float
+    seeds: float
+    between: float
 
 
 def uses_source_models(row: Row) -> bool:
@@ -42,26 +61,48 @@ def same_models(one: Row, other: Row) -> bool:
     return devices(one) == devices(other) and all(first[name] == second[name] for name in shared)
 
 
-def paired_spreads(rows: Sequence[Row], name: str, groups: float) -> dict[tuple[int, int], tuple[float, float]]:
-    """Compute `intervals.between_seeds` of the difference of every two entries that stand on the same models.
+def paired_variances(
+    rows: Sequence[Row], name: str, metric: str, groups: float
+) -> dict[tuple[int, int], PairedVariance]:
+    """Compute the variance of the difference of every two entries that stand on the same models.
 
     Args:
         rows: Entries.
         name: The aggregate by which they are compared.
+        metric: In which metric.
         groups: Effective number of groups behind their figures.
 
     Returns:
-        (row, column), row < column -> the variance due to seeds alone, and that between seeds over their number.
+        (row, column), row < column -> the variance, where it is defined.
     """
-    of_groups = groups / (groups - 1) if groups > 1 else 1.0
+    wider = WIDER if METRICS[metric].inflated else 1.0
     adapting = [index for index, row in enumerate(rows) if uses_source_models(row) and len(row.cards) > 1]
     found = {}
     for place, one in enumerate(adapting):
         for other in adapting[place + 1 :]:
             if not same_models(rows[one], rows[other]):
                 continue
-            gaps = rows[one].by_seed(name) - rows[other].by_seed(name)
-            spread = intervals.between_seeds(gaps, of_groups)
-            if not np.isnan(spread).any():
-                found[one, other] = spread
+            variance = paired_variance(rows[one].by_seed(name) - rows[other].by_seed(name), groups, wider)
+            if variance is not None:
+                found[one, other] = variance
     return found
+
+
+def paired_variance(gaps: NDArray[np.float64], groups: float, wider: float = 1.0) -> PairedVariance | None:
+    """Compute the variance of the mean of differences between entries that have the same seeds; None if undefined.
+
+    Both parts come from the differences of single seeds. Replicates in which each entry redraws its own seeds hold the
+    luck of the training twice; it is many times what a method at test time changes, and does not cancel in them.
+
+    Args:
+        gaps: (S, 1 + B) difference of each seed, and its replicates on resampled groups.
+        groups: Effective number of groups behind the figures.
+        wider: By how much deviations of the replicates are stretched.
+    """
+    of_groups = groups / (groups - 1) if groups > 1 else 1.0
+    seeds, between = intervals.between_seeds(gaps, of_groups)
+    replicates = gaps[:, 1:].mean(axis=0)
+    whole = replicates[~np.isnan(replicates)]
+    if np.isnan([seeds, between]).any() or len(whole) < max(2, len(replicates) / 2):
+        return None
+    return PairedVariance(wider**2 * of_groups * float(whole.var()), seeds, between)

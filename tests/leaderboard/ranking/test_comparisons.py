@@ -9,6 +9,7 @@ from scipy import stats
 from medshift.benchmark.scoring.bootstrap import resample_counts
 from medshift.benchmark.scoring.intervals import between_seeds
 from medshift.leaderboard.ranking import comparisons
+from medshift.leaderboard.ranking.source_models import paired_variance
 
 
 def means(figures, seed, count=1000):
@@ -162,7 +163,7 @@ def test_paired_seeds_are_the_paired_test_of_scipy_where_groups_matter_little():
     training, change = np.array([0.0, 0.3, -0.2]), np.array([0.05, 0.07, 0.06])
     by_seed = np.stack([0.5 + training, 0.5 + training + change])
     spread = np.array([between_seeds(np.repeat(each[:, None], 9, axis=1), 1.0) for each in by_seed])
-    paired = {(0, 1): between_seeds(np.repeat((by_seed[0] - by_seed[1])[:, None], 9, axis=1), 1.0)}
+    paired = {(0, 1): paired_variance(np.repeat((by_seed[0] - by_seed[1])[:, None], 9, axis=1), 1e6)}
     values, seeds = by_seed.mean(axis=1), np.full(2, 3.0)
     replicates = with_seeds(np.repeat(values[:, None], 4000, axis=1), spread)
     together = comparisons.compare(values, replicates, 1e6, True, spread, seeds, paired=paired)
@@ -171,6 +172,29 @@ def test_paired_seeds_are_the_paired_test_of_scipy_where_groups_matter_little():
     assert together.supported[0, 1]
     assert together.supported[1, 0]
     assert not apart.supported.any()
+
+
+def test_equal_entries_on_the_same_models_are_seldom_told_apart_however_much_seeds_differ():
+    # eight patients, three seeds that differ much, and a change that differs from patient to patient a little
+    rng, trials, wrong = np.random.default_rng(3), 300, 0
+    weights = resample_counts(8, 300, 0, "patients") / 8
+    redrawn = [resample_counts(3, 300, 0, "seeds", name) / 3 for name in "ab"]
+    for _ in range(trials):
+        first = 0.85 + rng.normal(0, 0.05, 3)[:, None] + rng.normal(0, 0.05, 8) + rng.normal(0, 0.025, (3, 8))
+        change = rng.normal(0, 0.01, 8) + rng.normal(0, 0.0005, 3)[:, None]
+        each = [np.concatenate([x.mean(axis=1)[:, None], x @ weights.T], axis=1) for x in (first, first + change)]
+        spread = np.array([between_seeds(figures, 8 / 7) for figures in each])
+        values = np.array([figures[:, 0].mean() for figures in each])
+        replicates = np.stack(
+            [
+                figures[:, 1:].mean(axis=0) + again @ (figures[:, 0] - figures[:, 0].mean())
+                for figures, again in zip(each, redrawn, strict=True)
+            ]
+        )
+        paired = {(0, 1): paired_variance(each[0] - each[1], 8)}
+        seeds = np.full(2, 3.0)
+        wrong += comparisons.compare(values, replicates, 8, True, spread, seeds, paired=paired).supported[0, 1]
+    assert wrong / trials <= 0.08  # 5 % are promised
 
 
 def with_seeds(replicates, spread):

@@ -13,7 +13,7 @@ from medshift.benchmark.scoring.intervals import between_seeds
 from medshift.leaderboard.analysis.devices import device_caveat
 from medshift.leaderboard.entries.entries import protocol_folders
 from medshift.leaderboard.ranking.board import rank_entries
-from medshift.leaderboard.ranking.source_models import ADAPTED, paired_spreads
+from medshift.leaderboard.ranking.source_models import ADAPTED, paired_variance, paired_variances
 from medshift.leaderboard.report.markdown import markdown
 
 
@@ -34,7 +34,7 @@ def ranked(fabricate, tmp_path, monkeypatch):
 
 
 def pairs(board):
-    found = paired_spreads(board.rows, board.ranked_figure, 8)
+    found = paired_variances(board.rows, board.ranked_figure, board.rank_by, 8)
     return {tuple(sorted(board.rows[index].name for index in pair)): spread for pair, spread in found.items()}
 
 
@@ -58,7 +58,9 @@ def test_seeds_are_paired_where_settings_seeds_and_devices_are_the_same(ranked):
     assert set(found) == {("imagenet-finetune", "tent")}
     one, other = (next(row for row in board.rows if row.name == name) for name in ("imagenet-finetune", "tent"))
     gaps = one.by_seed("shifted") - other.by_seed("shifted")
-    assert found["imagenet-finetune", "tent"] == between_seeds(gaps, 8 / 7)
+    variance = found["imagenet-finetune", "tent"]
+    assert variance == paired_variance(gaps, 8)
+    assert (variance.seeds, variance.between) == between_seeds(gaps, 8 / 7)
     assert gaps[:, 0].mean() == pytest.approx(
         one.aggregates["shifted", board.rank_by].value - other.aggregates["shifted", board.rank_by].value, abs=1e-6
     )
