@@ -265,7 +265,9 @@ def rank_rows(rows: Sequence[Row], protocol: Protocol, groups: float) -> tuple[l
     seeds = np.array([len(row.cards) for row in rows], dtype=np.float64)
     paired = source_models.paired_variances(rows, by, metric, groups)
     contests = ["" if row.claimed else row.sees for row in rows]
-    pairs = comparisons.compare(values, replicates, groups, higher, spread, seeds, contests, paired)
+    pairs = comparisons.compare(
+        values, replicates, groups, higher, spread, seeds, contests, paired, METRICS[metric].most
+    )
     done = []
     for sees in SEES:
         peers = [i for i, contest in enumerate(contests) if contest == sees]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -31,17 +32,19 @@ class Comparisons:
         supported: (n, n) whether the difference is supported after Holm's correction at 5 %: over the pairs of a
             ranking for two entries of the same ranking, over all pairs with a ranking for two of different rankings.
         reach: (n, n) half the width of a 95 % interval, in standard errors.
+        most: The largest possible difference.
     """
 
     difference: Floats
     error: Floats
     supported: NDArray[np.bool_]
     reach: Floats
+    most: float = math.inf
 
     def interval(self, row: int, column: int) -> tuple[float, float, float]:
         """Return the difference of two entries and the ends of its 95 % interval, uncorrected."""
         value, half = float(self.difference[row, column]), float(self.reach[row, column] * self.error[row, column])
-        return value, value - half, value + half
+        return value, max(value - half, -self.most), min(value + half, self.most)
 
 
 def compare(
@@ -53,6 +56,7 @@ def compare(
     seeds: Floats | None = None,
     rankings: Sequence[str] | None = None,
     paired: Mapping[tuple[int, int], PairedVariance] | None = None,
+    most: float = math.inf,
 ) -> Comparisons:
     """Compare n entries pairwise.
 
@@ -70,6 +74,7 @@ def compare(
         seeds: (n,) number of seeds of each entry; one by default.
         rankings: (n,) the ranking that each entry belongs to, empty for one that has none; the same one by default.
         paired: (row, column), row < column -> the variance of the difference of two entries whose seeds are paired.
+        most: The highest possible figure; the lowest is zero.
     """
     sign = 1.0 if higher_is_better else -1.0
     difference = sign * (values[:, None] - values[None, :])
@@ -78,7 +83,7 @@ def compare(
     whole = replicates[:, ~np.isnan(replicates[~np.isnan(values)]).any(axis=0)].astype(np.float64)
     nothing = np.full_like(difference, np.nan)
     if groups < 2 or whole.shape[1] < max(2, replicates.shape[1] / 2):  # one group, or undefined in most replicates
-        return Comparisons(difference, nothing, np.zeros(difference.shape, bool), nothing)
+        return Comparisons(difference, nothing, np.zeros(difference.shape, bool), nothing, most)
     centred = whole - whole.mean(axis=1, keepdims=True)
     covariance = centred @ centred.T / (whole.shape[1] - 1)
     own = np.diag(covariance)
@@ -104,7 +109,7 @@ def compare(
     error[still] = unseen(groups) / reach[still]
     chance[still & (np.abs(difference) > ROUNDING)] = sign_test(groups)
     supported = _supported(chance, np.array(["all"] * len(values) if rankings is None else rankings))
-    return Comparisons(difference, error, supported, reach)
+    return Comparisons(difference, error, supported, reach, most)
 
 
 def sign_test(groups: float) -> float:

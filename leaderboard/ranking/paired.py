@@ -50,7 +50,7 @@ def seed_by_seed(one: Row, other: Row, name: str) -> Floats:
     return np.asarray(first - second)
 
 
-def paired_difference(one: Row, other: Row, name: str, units: float) -> Difference:
+def paired_difference(one: Row, other: Row, name: str, units: float, most: float) -> Difference:
     """Compare two entries by a figure, on the same resampled groups and, unlike the ranking, the same seeds.
 
     The variance of the difference has two parts, as in `intervals`: that of its mean over the seeds due to groups,
@@ -63,6 +63,7 @@ def paired_difference(one: Row, other: Row, name: str, units: float) -> Differen
         other: The entry whose figure is subtracted.
         name: `validation`, or an aggregate of `scoring.PAIRED`.
         units: Effective number of groups behind the figure.
+        most: The highest possible figure; the lowest is zero.
     """
     seeds, each = shared_seeds(one, other), seed_by_seed(one, other, name)
     if not seeds or np.isnan(each[:, 0]).any():
@@ -80,6 +81,7 @@ def paired_difference(one: Row, other: Row, name: str, units: float) -> Differen
     if error <= ROUNDING:  # the same in every resample
         reach = float(unseen(units))
         chance = sign_test(units) if abs(value) > ROUNDING else 1.0
-        return Difference(value, value - reach, value + reach, chance, seeds)
+        return Difference(value, max(value - reach, -most), min(value + reach, most), chance, seeds)
     half = float(stdtrit(freedom, (1 + LEVEL) / 2)) * error
-    return Difference(value, value - half, value + half, float(2 * stdtr(freedom, -abs(value) / error)), seeds)
+    chance = float(2 * stdtr(freedom, -abs(value) / error))
+    return Difference(value, max(value - half, -most), min(value + half, most), chance, seeds)

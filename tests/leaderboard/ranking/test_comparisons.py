@@ -123,6 +123,7 @@ def test_a_difference_without_spread_is_a_sign_test_over_the_groups():
     two, ten = (comparisons.compare(values, replicates, groups, True) for groups in (2, 10))
     assert not two.supported.any()
     assert two.interval(1, 0) == pytest.approx((-0.4, -0.4 - (1 - 0.025**0.5), -0.4 + 1 - 0.025**0.5))
+    assert comparisons.compare(values, replicates, 2, True, most=1.0).interval(1, 0)[1] == -1
     assert ten.supported[0, 1]
 
 
