@@ -11,8 +11,18 @@ from ....files.wording import plural
 from ..notes import GraveNote
 from ..options import Options
 from ..problems import Problems
-from .findings import joined_by, with_and_without, without
-from .spellings import NO_FINDING, alike, canonical, may_mean_missing, means_missing, pick_labels, uncertain, visible
+from .findings import holding, joined_by, with_and_without, without
+from .spellings import (
+    NO_FINDING,
+    NUMBER,
+    alike,
+    canonical,
+    may_mean_missing,
+    means_missing,
+    pick_labels,
+    uncertain,
+    visible,
+)
 
 SHOWN = 5  # labels
 
@@ -51,6 +61,9 @@ def choose_labels(
         rows = rows[~rows["label"].isin(dropped)]
     if options.label_contains:
         _refuse_missing(rows, (), problems, notes)
+        held = holding(rows["label"], options.label_contains)
+        if len(held) > 1:  # before the cells are replaced: another spelling would count as an image without the finding
+            problems.add(_spelt("cells hold", rows, held, "write them alike"))
         rows = rows.assign(label=with_and_without(rows["label"], options.label_contains))
     chosen = pick_labels(options.classes, rows["label"].unique()) if options.classes else ()
     if chosen:
@@ -114,18 +127,27 @@ def _refuse_several(rows: pd.DataFrame, column: str, chosen: Collection[str], pr
 
 def _refuse_spellings(rows: pd.DataFrame, chosen: Collection[str], problems: Problems) -> None:
     for group in alike(rows["label"].unique()):
-        if set(group) <= set(chosen):
-            continue
-        told = []
-        for label in group:
-            of = rows[rows["label"] == label]
-            domains = sorted({name for name in of["domain"] if name}) if "domain" in of else []
-            where = f": {', '.join(domains[:SHOWN])}{', ...' if len(domains) > SHOWN else ''}" if domains else ""
-            told.append(f"`{label}` ({plural(len(of), 'image')}{where})")
-        hidden = len({visible(label).casefold() for label in group}) == 1
-        case = len({label.casefold() for label in group}) == 1
-        how = "case" if case else "characters that look alike or have no width" if hidden else "spaces, - or _"
-        problems.add(
-            f"classes {' and '.join(told)} differ in {how} only: write them alike; if both are meant, name them in "
-            "--classes"
-        )
+        if not set(group) <= set(chosen):
+            way = "write them alike; if both are meant, name them in --classes"
+            problems.add(_spelt("classes", rows, {label: rows["label"] == label for label in group}, way))
+
+
+def _spelt(what: str, rows: pd.DataFrame, held: dict[str, pd.Series[bool]], way: str) -> str:
+    """Describe spellings of one label, each with the rows that hold it."""
+    told = []
+    for label, here in held.items():
+        domains = sorted({name for name in rows["domain"][here] if name}) if "domain" in rows else []
+        where = f": {', '.join(domains[:SHOWN])}{', ...' if len(domains) > SHOWN else ''}" if domains else ""
+        told.append(f"`{label}` ({plural(int(here.sum()), 'image')}{where})")
+    return f"{what} {' and '.join(told)} differ in {_difference(list(held))} only: {way}"
+
+
+def _difference(labels: list[str]) -> str:
+    """Name what labels that look alike differ in."""
+    if len({label.casefold() for label in labels}) == 1:
+        return "case"
+    if len({visible(label).casefold() for label in labels}) == 1:
+        return "characters that look alike or have no width"
+    if all(NUMBER.fullmatch(visible(label)) for label in labels):
+        return "leading zeros, decimals or sign of a number"
+    return "spaces, - or _"

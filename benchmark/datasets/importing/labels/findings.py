@@ -7,6 +7,7 @@ from collections.abc import Iterable
 import pandas as pd
 
 from .....shifts.errors import MedshiftError, near
+from .spellings import alike
 
 SEPARATORS = ("|", ";", ",")
 
@@ -34,22 +35,33 @@ def parts(cell: str, separators: str = "".join(SEPARATORS)) -> frozenset[str]:
     return frozenset(part.strip() for part in cell.split(separators[0]) if part.strip())
 
 
-def with_and_without(labels: pd.Series[str], finding: str) -> pd.Series[str]:
-    """Replace each cell by a finding that it holds, or by `no FINDING`; empty cells stay.
+def holding(labels: pd.Series[str], finding: str) -> dict[str, pd.Series[bool]]:
+    """Return which cells hold a finding and each of its other spellings, which must not count as its absence.
 
     Raises:
-        MedshiftError: No cell holds the finding.
+        MedshiftError: No cell holds the finding as it is given.
     """
-    between = "".join(mark for mark in SEPARATORS if mark not in finding)
-    known = {cell: parts(cell, between) if between else {cell} for cell in labels.unique()}
-    if not any(finding in found for found in known.values()):
-        offered = sorted(set().union(*known.values()))
-        raise MedshiftError(f"--label-contains: no cell holds {finding!r}.{near(finding, offered)}")
+    known = {cell: _parts_beside(cell, finding) for cell in labels.unique()}
+    offered = set().union(*known.values())
+    if finding not in offered:
+        raise MedshiftError(f"--label-contains: no cell holds {finding!r}.{near(finding, sorted(offered))}")
+    spelt = next((group for group in alike(offered) if finding in group), [finding])
+    return {name: labels.map({cell: name in found for cell, found in known.items()}) for name in spelt}
+
+
+def with_and_without(labels: pd.Series[str], finding: str) -> pd.Series[str]:
+    """Replace each cell by a finding that it holds, or by `no FINDING`; empty cells stay."""
     made = {
-        cell: (finding if finding in found else without(finding)) if cell.strip() else cell
-        for cell, found in known.items()
+        cell: (finding if finding in _parts_beside(cell, finding) else without(finding)) if cell.strip() else cell
+        for cell in labels.unique()
     }
     return labels.map(made)
+
+
+def _parts_beside(cell: str, finding: str) -> frozenset[str]:
+    """Return the findings of a cell, parted by the marks that the one that is looked for does not hold itself."""
+    between = "".join(mark for mark in SEPARATORS if mark not in finding)
+    return parts(cell, between) if between else frozenset({cell})
 
 
 def without(finding: str) -> str:

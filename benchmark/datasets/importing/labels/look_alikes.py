@@ -8,14 +8,15 @@ from collections.abc import Iterable
 import pandas as pd
 
 from ..notes import GraveNote
-from .spellings import WHOLE, alike, visible
+from .spellings import INNER, NUMBER, WHOLE, alike, plain_label, visible
 
 ZEROS = re.compile(r"(?<!\d)0+(?=\d)")
+DECIMALS = re.compile(r"\d\.\d")
 
 
 def sites_alike(domains: Iterable[str]) -> list[GraveNote]:
     """Tell of domains that look alike: a scanner would be tested as a shift of itself."""
-    found = alike({name for name in domains if name})
+    found = alike({name for name in domains if name}, _plain_site)
     return [
         GraveNote(
             f"domains {' and '.join(map(repr, names))} look alike, and count as {len(names)} sites: write them alike "
@@ -37,6 +38,12 @@ def groups_alike(groups: Iterable[str]) -> list[GraveNote]:
             "only, and count as different patients: write them alike if they are one"
         )
     ]
+
+
+def _plain_site(domain: str) -> object:
+    """Return what a domain has in common with those that look alike; zeros in decimals count: 0.05 T is not 0.5 T."""
+    name = visible(domain)
+    return plain_label(domain) if NUMBER.fullmatch(name) or DECIMALS.search(name) else INNER.sub(" ", _plain(domain))
 
 
 def _plain(group: str) -> str:

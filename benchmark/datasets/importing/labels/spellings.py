@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from decimal import Decimal
 
 import pandas as pd
 
@@ -44,6 +45,9 @@ INNER = re.compile(r"(?<=\w)[\s_-]+(?=\w)")  # between words; a sign before or a
 def canonical(labels: pd.Series[str], *, decimal_comma: bool = False) -> pd.Series[str]:
     """Write labels alike: blank ones empty, composed letters (NFC), whole numbers as such if all are numbers.
 
+    Beside words, whole numbers lose their decimal point only where one of them is written both ways: `1.0` alone may be
+    the name of a version.
+
     A list of findings becomes `a|b`, and an empty one `NO_FINDING`, which is another thing than a cell without a list.
 
     Args:
@@ -64,9 +68,15 @@ def canonical(labels: pd.Series[str], *, decimal_comma: bool = False) -> pd.Seri
             for label, new in normal.items()
         }
         spoken = []  # all are numbers
-    if all(NUMBER.fullmatch(label.strip()) for label in spoken):
+    if all(NUMBER.fullmatch(label.strip()) for label in spoken) or _written_both_ways(normal.values()):
         normal = {label: WHOLE.sub(r"\1", new) if WHOLE.fullmatch(new) else new for label, new in normal.items()}
     return labels.map(normal)
+
+
+def _written_both_ways(labels: Iterable[str]) -> bool:
+    """Tell whether a whole number occurs with and without a decimal point; words beside it do not make it two."""
+    known = set(labels)
+    return any(WHOLE.sub(r"\1", label) in known for label in known if WHOLE.fullmatch(label))
 
 
 def means_missing(label: str, labels: Iterable[str]) -> bool:
@@ -96,13 +106,27 @@ def uncertain(labels: Iterable[str]) -> set[str]:
     return below if {"0", "1"} <= known and below <= set(CODES) else set()
 
 
-def alike(labels: Iterable[str]) -> list[list[str]]:
-    """Group labels that look alike but for case, characters without width, spaces, hyphens and underscores."""
-    groups: dict[str, list[str]] = {}
+def alike(labels: Iterable[str], plain: Callable[[str], object] | None = None) -> list[list[str]]:
+    """Group labels that look alike.
+
+    Args:
+        labels: Those that have no spaces around them are looked at; others are told by line.
+        plain: Returns what labels that look alike have in common; by default `plain_label`.
+    """
+    groups: dict[object, list[str]] = {}
     for label in sorted(labels):
-        if label and label == label.strip():  # others are told by line
-            groups.setdefault(INNER.sub(" ", visible(label)).casefold(), []).append(label)
+        if label and label == label.strip():
+            groups.setdefault((plain or plain_label)(label), []).append(label)
     return [group for group in groups.values() if len(group) > 1]
+
+
+def plain_label(label: str) -> str | Decimal:
+    """Return a label without case, characters that have no width, and the kind of space, hyphen or underscore.
+
+    A number is returned as such: `01` is `1`. In a word, leading zeros may count: A001 and A01 are two diagnoses.
+    """
+    name = visible(label)
+    return Decimal(name) if NUMBER.fullmatch(name) else INNER.sub(" ", name).casefold()
 
 
 def visible(text: str) -> str:

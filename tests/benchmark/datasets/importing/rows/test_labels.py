@@ -53,6 +53,10 @@ def test_empty_labels_are_told_in_one_line_and_can_be_dropped(tmp_path):
         (["1.", "2."], ("1", "2")),
         (["1.0", "1.5"], ("1", "1.5")),
         (["v1.0", "v2.0"], ("v1.0", "v2.0")),
+        (["0", "1", "1.0", "unclear"], ("0", "1", "unclear")),
+        (["1.0", "2.0", "2.1b"], ("1.0", "2.0", "2.1b")),
+        (["0.05", "0.5"], ("0.05", "0.5")),
+        (["A001", "A01"], ("A001", "A01")),
         (["True", "False"], ("False", "True")),
         ([NFC, NFD, "x", "x"], ("x", NFC)),
     ],
@@ -104,6 +108,8 @@ def test_nulls_of_parquet_are_empty_labels_and_whole_numbers_stay_whole(tmp_path
         ("sick", "sick\u200b", "characters that look alike or have no width"),
         ("grade1", "grade１", "characters that look alike or have no width"),
         (NFC, NFD.lower(), "case"),
+        ("1", "01", "leading zeros, decimals or sign of a number"),
+        ("0.5", "0.50", "leading zeros, decimals or sign of a number"),
     ],
 )
 def test_spellings_of_one_class_are_refused_at_once(tmp_path, first, second, how):
@@ -145,6 +151,15 @@ def test_a_finding_makes_two_classes_by_exact_parts(tmp_path):
         "--label-contains: no cell holds 'Efusion'. Did you mean 'Effusion' or 'Pseudo-Effusion'?"
     ]
     assert read_manifest(tmp_path, label_contains="Effusion", group_column="split_group").classes == found.classes
+
+
+def test_another_spelling_of_a_finding_is_not_its_absence(tmp_path):
+    make_set(tmp_path, ["Mass|Effusion", "No Finding", "mass|Edema", "MASS"] * 2)
+    assert complaints(tmp_path, label_contains="Mass")[1:] == [
+        "cells hold `MASS` (2 images: B) and `Mass` (2 images: A) and `mass` (2 images: A) differ in case only: write "
+        "them alike"
+    ]
+    assert opened(tmp_path, label_contains="Effusion").classes == ("no Effusion", "Effusion")
 
 
 def test_a_missing_label_does_not_become_the_class_without_a_finding(tmp_path):

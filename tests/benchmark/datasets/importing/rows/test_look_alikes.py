@@ -11,6 +11,7 @@ from helpers.images.image_folders import edit, folder
 from PIL import Image
 
 from medshift.benchmark.datasets.importing.add import add
+from medshift.benchmark.datasets.importing.labels.look_alikes import sites_alike
 from medshift.benchmark.datasets.importing.labels.spellings import means_missing, uncertain
 from medshift.benchmark.datasets.importing.options import Options
 from medshift.benchmark.datasets.split_names import straddling
@@ -42,6 +43,19 @@ def test_domains_and_groups_that_look_alike_are_told(tmp_path):
     assert any(
         note.startswith("1 groups are written in ways that differ in case, leading zeros") for note in made.notes
     )
+
+
+@pytest.mark.parametrize(
+    ("domains", "alike"),
+    [
+        (["1", "1.0", "01", "2"], "'01' and '1' and '1.0'"),
+        (["GE", "Ge", "GE 2"], "'GE' and 'Ge'"),
+        (["site-1", "site 01"], "'site 01' and 'site-1'"),
+        (["0.05", "0.5", "1.05 T", "1.5 T"], ""),
+    ],
+)
+def test_sites_in_several_spellings_are_told(domains, alike):
+    assert [note.partition(" look alike")[0] for note in sites_alike(domains)] == [f"domains {alike}"] * bool(alike)
 
 
 def test_a_group_as_a_column_of_floats_writes_it_is_told(tmp_path):
