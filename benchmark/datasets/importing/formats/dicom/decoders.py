@@ -42,7 +42,7 @@ def lacking_decoder(read: Dataset) -> str:
         return f"its pixels are {syntax.name}, which cannot be read: convert it first"
     name = NAMES.get(syntax, syntax.name)
     there = bool(decoder.is_available)
-    if syntax == JPEG_EXTENDED and int(read.get("BitsStored", 8)) > 8:
+    if syntax == JPEG_EXTENDED and int(read.get("BitsStored") or 8) > 8:
         name, there = EXTENDED, "pylibjpeg" in decoder.available_plugins
     return "" if there else f"{name}, which needs a decoder: {ELSEWHERE.get(name, EXTRA)}"
 

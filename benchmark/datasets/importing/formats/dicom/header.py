@@ -13,6 +13,7 @@ from ..reader import MOST_PIXELS
 from .decoders import lacking_decoder
 from .frames import GROUPS, has_window, is_rescaled, rescaling
 from .opening import open_dicom
+from .palette import DESCRIPTOR, colour_bits
 from .spacing import SPACINGS, aspect, squared
 from .tags import number, text
 
@@ -35,7 +36,7 @@ READ = (
     *("Rows", "Columns", "SamplesPerPixel", "BitsStored", "PixelRepresentation", "PhotometricInterpretation"),
     *("NumberOfFrames", "RescaleSlope", "RescaleIntercept", "WindowCenter", "WindowWidth", "ModalityLUTSequence"),
     *("VOILUTSequence", "DoseGridScaling", *GROUPS, "PixelPaddingValue", "ImageType", "SeriesInstanceUID"),
-    *("PresentationIntentType", "PresentationLUTShape", *SPACINGS),
+    *("PresentationIntentType", "PresentationLUTShape", *SPACINGS, DESCRIPTOR),
     *("SOPInstanceUID", "PatientID", "IssuerOfPatientID", "StudyInstanceUID", *PIXELS),
 )
 
@@ -49,7 +50,7 @@ class DicomHeader:
         height: In pixels.
         channels: 1 or 3.
         frames: Number of images in it.
-        bits: Bits stored per value.
+        bits: Bits per value: those stored, or those of the colours of a palette.
         signed: Whether stored values may be negative.
         rescaled: Whether stored values are converted to others, e.g. Hounsfield units.
         windowed: Whether it has a window or a table of grey values.
@@ -117,19 +118,22 @@ def read_header(path: Path, label_tag: str = "") -> DicomHeader:
             raise UnsupportedFile(lacking)
         frames = max(1, int(read.get("NumberOfFrames") or 1))
         like = text(read, "PhotometricInterpretation")
-        coloured = int(read.get("SamplesPerPixel", 1)) == 3 or like == "PALETTE COLOR"
+        coloured = int(number(read, "SamplesPerPixel", 1)) == 3 or like == "PALETTE COLOR"
         if coloured and like not in COLOURS:  # pydicom would return its channels as they are
             raise UnsupportedFile(f"colours are {like or 'not named'}; read are {', '.join(COLOURS)}")
         known = text(read, "PatientID")
         patient = f"{known}{ISSUED}{text(read, 'IssuerOfPatientID')}" if known else text(read, "StudyInstanceUID")
         whole = "PixelData" in read
+        bits = int(number(read, "BitsStored", 0)) if whole else 32
+        if bits < 1:
+            raise UnsupportedFile("states no BitsStored")
         return DicomHeader(
             width=width,
             height=height,
             channels=3 if coloured else 1,
             frames=frames,
-            bits=int(read.get("BitsStored", 32)) if whole else 32,
-            signed=int(read.get("PixelRepresentation", 0)) == 1,
+            bits=colour_bits(read, bits) if like == "PALETTE COLOR" else bits,
+            signed=int(number(read, "PixelRepresentation", 0)) == 1,
             rescaled="ModalityLUTSequence" in read or not whole or is_rescaled(read, frames),
             rescaling=rescaling(read, 0),
             windowed=has_window(read),

@@ -15,6 +15,7 @@ from .decoders import decode, decode_whole_words
 from .frames import WINDOWING, rescaling, tags_of_frame
 from .header import DicomHeader
 from .lookup import look_up
+from .palette import look_up_colours
 from .tags import number, text
 
 if TYPE_CHECKING:
@@ -60,13 +61,9 @@ def read_values(read: Dataset, of: DicomHeader, options: Options, frame: int = 0
 
 def _stored(read: Dataset, of: DicomHeader, frame: int) -> NDArray[Any]:
     """Return the stored values (H, W) of a frame, or its colours (H, W, 3)."""
-    from pydicom.pixels.processing import apply_color_lut
-
     stored = decode(read, frame if of.frames > 1 else None)
     if text(read, "PhotometricInterpretation") == "PALETTE COLOR":
-        stored = apply_color_lut(stored, read)
-        if stored.dtype == np.uint16 and of.bits <= 8:
-            stored = stored >> 8
+        stored = look_up_colours(read, stored, of.bits)
     if stored.shape[:2] != (of.height, of.width) or (stored.ndim == 3) != (of.channels == 3):
         raise UnsupportedFile(f"pixels are {stored.shape}, its header says {of.height} x {of.width}")
     return stored

@@ -63,23 +63,48 @@ def test_one_bit_and_thirty_two_bits(tmp_path):
     assert np.array_equal(values_of(write(tmp_path / "y", deep, 1, bits=32)), deep)
 
 
-def palette(depth):
-    """Return tags that make 0, 1, 2, 3 black, red, half green and white."""
+def palette(depth, packed=0, count=4):
+    """Return tags that make 0, 1, 2, 3 and all above black, red, half green and white.
+
+    Args:
+        depth: Bits of the entries.
+        packed: Bits in which they are written; by default the same.
+        count: Number of entries; others than these four are white.
+    """
     most = 2**depth - 1
     tags = {"SamplesPerPixel": 1, "PhotometricInterpretation": "PALETTE COLOR"}
-    for name, entries in (("Red", [0, 1, 0, 1]), ("Green", [0, 0, 0.5, 1]), ("Blue", [0, 0, 0, 1])):
-        levels = np.array([round(entry * most) for entry in entries], f"<u{depth // 8}")
-        tags[f"{name}PaletteColorLookupTableDescriptor"] = [4, 0, depth]
-        tags[f"{name}PaletteColorLookupTableData"] = levels.tobytes()
+    for name, entries in (("Red", [0, 1, 0]), ("Green", [0, 0, 0.5]), ("Blue", [0, 0, 0])):
+        levels = [round(entry * most) for entry in [*entries, *[1] * (count - 3)]]
+        tags[f"{name}PaletteColorLookupTableDescriptor"] = [count, 0, depth]
+        tags[f"{name}PaletteColorLookupTableData"] = np.array(levels, f"<u{(packed or depth) // 8}").tobytes()
     return tags
 
 
-@pytest.mark.parametrize("depth", [8, 16])
-def test_palettes_are_looked_up(tmp_path, depth):
-    stored = (np.arange(256) % 4).astype(np.uint8).reshape(16, 16)
-    path = write(tmp_path / "x", stored, 1, **palette(depth))
-    made = read_values(open_dicom(path), read_header(path), Options())
-    assert made[:, 0, :4].T.tolist() == [[0, 0, 0], [255, 0, 0], [0, 128, 0], [255, 255, 255]]
+@pytest.mark.parametrize(
+    ("stored", "tables", "bits"),
+    [
+        (8, {"depth": 8}, 8),
+        (8, {"depth": 16}, 8),
+        (4, {"depth": 8}, 8),
+        (8, {"depth": 8, "packed": 16}, 8),
+        (12, {"depth": 16, "count": 4096}, 16),
+        (16, {"depth": 16}, 16),
+        (16, {"depth": 8, "count": 256}, 8),
+        (16, {"depth": 8, "count": 4096}, 8),
+    ],
+)
+@pytest.mark.usefixtures("home")
+def test_palettes_are_looked_up_on_the_scale_of_their_tables(tmp_path, stored, tables, bits):
+    values = (np.arange(256) % 4).astype(np.uint8 if stored <= 8 else np.uint16).reshape(16, 16)
+    values[0, 4:6] = 15 if stored == 4 else 255 if stored == 8 else 300  # the last entry, or one above it
+    for number in range(4):
+        path = tmp_path / "in" / ("no", "yes")[number % 2] / f"{number}.dcm"
+        write(path, values, number, bits=stored, Manufacturer="AB"[number // 2], **palette(**tables))
+    made = add("set", tmp_path / "in", Options(domain_from="Manufacturer"))
+    most = 2**bits - 1
+    white = [most] * 3
+    assert (made.pixels.dtype, made.value_range) == (f"uint{bits}", None)
+    assert made.pixels[0, :, 0, :6].T.tolist() == [[0] * 3, [most, 0, 0], [0, most // 2 + 1, 0], white, white, white]
 
 
 def test_colours_that_nobody_converts_are_refused(tmp_path):
@@ -218,6 +243,17 @@ def test_padding_that_the_stored_bits_cannot_hold_is_found_in_the_unused_ones(tm
     made = values_of(write(tmp_path / "x", values, 1, bits=12, PixelPaddingValue=int(mark)))
     assert (made[0, :3] == 24).all()  # the least of all others
     assert np.array_equal(made[1:], values[1:])
+
+
+@pytest.mark.parametrize("empty", [True, False])
+def test_missing_bits_are_named(tmp_path, empty):
+    read = pydicom.dcmread(write(tmp_path / "x", RAMP, 1))
+    read.BitsStored = None
+    if not empty:
+        del read.BitsStored
+    read.save_as(tmp_path / "x")
+    with pytest.raises(Exception, match="^states no BitsStored$"):
+        read_header(tmp_path / "x")
 
 
 @pytest.mark.parametrize("slope", [0, "0.0"])
