@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Collection
 from pathlib import Path
 
 import pandas as pd
@@ -52,14 +53,23 @@ def from_manifest(root: Path, path: Path, options: Options, problems: Problems, 
     for name in ("domain", "group"):
         if name not in rows:
             rows[name] = ""
+    made = (*OWN, *COLUMNS, "real", *(["slice"] if options.slices else []))  # here or by a reader
     for name in map(str, read):
         if name not in columns.values():
-            rows[f"manifest_{name}" if name in (*OWN, *COLUMNS) else name] = read[name]
+            rows[_free(name, made, read)] = read[name]
     other_mark = read.attrs.get("separator", ",") != ","
     rows = choose_labels(rows, columns["label"], options, problems, notes, decimal_comma=other_mark)
     _check(rows, columns, problems, notes)
     rows = _locate_files(root, rows.reset_index(drop=True), options, problems, notes)
     return merge_repeated(rows, options, problems, notes).drop(columns="real").reset_index(drop=True)
+
+
+def _free(name: str, made: Collection[str], read: pd.DataFrame) -> str:
+    """Return the name under which a further column is kept: `manifest_NAME` where a column of that name is made."""
+    kept = name
+    while kept in made or (kept != name and kept in read):
+        kept = f"manifest_{kept}"
+    return kept
 
 
 def _check(rows: pd.DataFrame, columns: dict[str, str], problems: Problems, notes: list[str]) -> None:

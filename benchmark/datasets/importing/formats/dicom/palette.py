@@ -39,8 +39,8 @@ def look_up_colours(read: Dataset, stored: NDArray[Any], bits: int) -> NDArray[A
     held = [int(part) for part in read.get(DESCRIPTOR) or ()]
     if len(held) == 3:
         count, first = held[0] or 65536, held[1]
-        # what lies outside of a table gets its first or last entry; pydicom counts in the type of the entries, and would
-        # begin again at 256
+        # What lies outside of a table gets its first or last entry. pydicom counts in the type of the entries, so that
+        # it would begin again at 256.
         stored = np.clip(stored.astype(np.int64), first, first + count - 1)
         if held[2] == 8 and count > 256:
             return _long_tables(read, stored - first, count)

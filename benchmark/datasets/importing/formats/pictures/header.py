@@ -13,7 +13,7 @@ from ..frames import ONE_OF_EACH, spread
 from ..reader import MOST_PIXELS, Depth
 from ..sniff import PICTURES
 from .orientation import orientation, swaps_sides
-from .tags import BITS, LENGTH, MOST, SIGNED, WIDTH, page_numbers, tag, tags
+from .tags import BITS, LENGTH, MOST, SIGNED, WIDTH, page_numbers, planes_of_page, tag, tags
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -65,6 +65,10 @@ def read_header(path: Path, depth: int | None = None, slices: int = 0, scaled: b
             raise UnsupportedFile(f"{len(pages)} pages; only files of one page are read (--slices N takes N of them)")
         if 1 < len(pages) < slices:
             raise UnsupportedFile(f"has {len(pages)} pages, fewer than --slices {slices}{ONE_OF_EACH}")
+        if len(pages) == 1 and (planes := planes_of_page(path, image)) > 1:
+            raise UnsupportedFile(
+                f"a stack of {planes:,} planes written as one page: save it with a page for each plane"
+            )
         found = []
         for index in spread(len(pages), slices) if len(pages) > 1 else (0,):
             if pages[index]:

@@ -9,7 +9,8 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 WIDTH, LENGTH, BITS, PHOTOMETRIC, MOST, PLANAR = 256, 257, 258, 262, 281, 284
-SIGNED = 339
+DESCRIPTION, SIGNED, DEPTH = 270, 339, 32997
+STACKS = ("ImageJ=", '{"shape"')  # descriptions by programs that may write a stack behind the tags of one page
 WHITE_IS_ZERO = 0  # PHOTOMETRIC
 COLOURS = 320
 REDUCED_OR_MASK = 0b101  # of the kind of page: a smaller version or the mask of another page
@@ -62,3 +63,14 @@ def page_numbers(path: Path, image: Image) -> list[int]:
     with tifffile.TiffFile(path) as file:
         kinds = [int(getattr(page, "subfiletype", 0)) for page in file.pages]
     return [number for number, kind in enumerate(kinds) if not kind & REDUCED_OR_MASK] or [0]
+
+
+def planes_of_page(path: Path, image: Image) -> int:
+    """Return how many planes an opened TIFF of one page holds: ImageJ and tifffile may write a stack as one page."""
+    depth = int(tag(image, DEPTH, 1))
+    if depth > 1 or not tags(image) or not str(tags(image).get(DESCRIPTION, "")).startswith(STACKS):
+        return depth
+    import tifffile
+
+    with tifffile.TiffFile(path) as file:
+        return max(1, file.series[0].size // max(1, file.pages.first.size))

@@ -252,7 +252,7 @@ def test_missing_bits_are_named(tmp_path, empty):
     if not empty:
         del read.BitsStored
     read.save_as(tmp_path / "x")
-    with pytest.raises(Exception, match="^states no BitsStored$"):
+    with pytest.raises(Exception, match=r"^states no BitsStored$"):
         read_header(tmp_path / "x")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from functools import partial
 
 import numpy as np
 import pytest
@@ -116,6 +117,40 @@ def test_pages_are_refused_or_taken_evenly_by_both_ways(tmp_path, write, ending,
     assert "3 pages of each file, spread evenly" in made.notes
     direct = read_manifest(where, slices=3).pixels
     assert np.array_equal(direct, made.pixels if dtype == "uint8" else made.pixels >> 8)
+
+
+@pytest.mark.parametrize("how", [{"imagej": True, "truncate": True}, {"truncate": True}, {"volumetric": True}])
+def test_a_stack_that_is_written_as_one_page_is_refused(tmp_path, how):
+    stacks = np.random.default_rng(0).integers(0, 256, (4, 6, 16, 16)).astype(np.uint16)
+    where = listed(tmp_path / "in", stacks, lambda path, planes: tifffile.imwrite(path, planes, **how), "tif")
+    said = "000.tif: a stack of 6 planes written as one page: save it with a page for each plane"
+    assert said in refusals(where)
+    assert said in refusals(where, slices=2)
+
+
+@pytest.mark.parametrize("how", [{"imagej": True}, {}])
+@pytest.mark.parametrize("shape", [(16, 16), (1, 16, 16), (16, 16, 3)])
+def test_a_page_by_a_program_that_writes_stacks_is_read(tmp_path, how, shape):
+    images = np.random.default_rng(0).integers(0, 256, (4, *shape)).astype(np.uint8)
+    photometric = "rgb" if shape[-1] == 3 else "minisblack"
+    write = partial(tifffile.imwrite, photometric=photometric, **how)
+    made = add("set", listed(tmp_path / "in", images, write, "tif"), Options())
+    assert np.array_equal(np.moveaxis(made.pixels, 1, -1).reshape(images.shape), images)
+
+
+def test_columns_that_bear_the_name_of_one_that_is_made_are_kept(tmp_path):
+    where = listed(tmp_path / "in", np.zeros((4, 2, 16, 16), np.uint8) + np.eye(16, dtype=np.uint8), tiff_pages, "tif")
+    head, *lines = (where / "manifest.csv").read_text().splitlines()
+    more = [f"{line},top,yes,7,8" for line in lines]
+    (where / "manifest.csv").write_text("\n".join([f"{head},slice,real,file,manifest_file", *more]))
+    table = add("set", where, Options(slices=1)).table
+    assert [set(table[f"manifest_{name}"]) for name in ("slice", "real", "file", "manifest_file")] == [
+        {"top"},
+        {"yes"},
+        {"8"},
+        {"7"},
+    ]
+    assert set(table["slice"]) == {"1"}
 
 
 def test_pages_of_a_file_without_a_patient_share_its_group(tmp_path):
