@@ -34,6 +34,46 @@ def range_option(domain: str, low: float, high: float) -> str:
     return f"--value-range {shlex.quote(f'{domain}:{text}') if domain else text}"
 
 
+def inverted_sites(
+    domains: NDArray[np.object_],
+    least: NDArray[np.float64],
+    greatest: NDArray[np.float64],
+    bits: NDArray[np.int64],
+) -> str:
+    """Return a note on sites that seem to be inverted within a scale too deep for them; empty if none, or all, are.
+
+    12 bits of MONOCHROME1 in files that state 16 come to lie just below 65,535. To narrow the other sites only would
+    leave these white.
+
+    Args:
+        domains: Of the images.
+        least: Least value of each image.
+        greatest: Greatest value of each image.
+        bits: Depth of the scale of each image.
+    """
+    ranges: dict[str, tuple[int, int]] = {}
+    inverted = []
+    for name in sorted(set(domains)):
+        of = domains == name
+        scale = int(bits[of].max())
+        end = 2**scale - 1
+        below_white = used_bits(top_of(end - least[of]), scale)
+        if 8 < scale > below_white:
+            inverted.append(name)
+            ranges[name] = (end + 1 - 2**below_white, end)
+        else:
+            ranges[name] = (0, 2 ** used_bits(top_of(greatest[of]), scale) - 1)
+    if not inverted or len(inverted) == len(ranges):
+        return ""
+    shown = [*inverted[:MOST_DOMAINS], *[name for name in ranges if name not in inverted][:MOST_DOMAINS]]
+    values = ", ".join(
+        f"{name} {least[domains == name].min():,.0f} to {greatest[domains == name].max():,.0f}" for name in shown
+    )
+    which = " and ".join(inverted[:MOST_DOMAINS])
+    options = " ".join(range_option(name, *ranges[name]) for name in shown)
+    return f"values: {values}: {which} inverted (MONOCHROME1) within too many bits? {options}"
+
+
 def site_depths(
     domains: NDArray[np.object_],
     greatest: NDArray[np.float64],

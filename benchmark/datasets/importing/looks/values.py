@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ....files.wording import percent
 from ...value_limits import DEPTHS, LITTLE, OUTLYING
-from .depths import MOST_DOMAINS, few, range_option, site_depths, top_of, used_bits
+from .depths import MOST_DOMAINS, few, inverted_sites, range_option, site_depths, top_of, used_bits
 
 SHOWN = 3  # names
 BELOW_AIR = -1100  # air is -1000 in CT, and its scale begins at -1024
@@ -50,6 +50,8 @@ def depth_notes(
         exact: Whether the greatest value of each image is exact, not rounded up to 8 bits.
         each: Whether to advise a range for each domain, because others have one already.
     """
+    if inverted := inverted_sites(domains, least, greatest, bits):
+        return [inverted]
     if differ := site_depths(domains, greatest, bits, exact):
         return [differ]
     if len(set(bits.tolist())) > 1:

@@ -96,6 +96,23 @@ def test_one_range_for_dicom_of_two_depths_is_refused_and_for_rescaled_values_is
     assert made.value_range == (0, 4095)
 
 
+@pytest.mark.parametrize(("most", "of_other"), [(4095, "0,4095"), (65535, "0,65535")])
+def test_a_site_that_is_inverted_within_too_many_bits_gets_a_range_of_its_own(tmp_path, most, of_other):
+    for number in range(8):
+        turned = {"PhotometricInterpretation": "MONOCHROME1"} if number // 4 else {}
+        values = 4095 - RAMPS[number] * 4095 if turned else RAMPS[number] * most
+        path = tmp_path / "in" / ("no", "yes")[number // 2 % 2] / f"{number}.dcm"
+        write_dicom(path, np.rint(values).astype(np.uint16), number, Manufacturer="AB"[number // 4], **turned)
+    (found,) = told(add("set", tmp_path / "in", Options(domain_from="Manufacturer")).notes)
+    ranges = ("B:61440,65535", f"A:{of_other}")
+    options = " ".join(f"--value-range {text}" for text in ranges)
+    assert found.endswith(f"B inverted (MONOCHROME1) within too many bits? {options}")
+    made = add("other", tmp_path / "in", Options(domain_from="Manufacturer", value_ranges=ranges))
+    domains = made.table["domain"].to_numpy()
+    assert made.pixels[domains == "B"].max() == made.pixels[domains == "A"].max() == 65535
+    assert made.pixels[domains == "B"].min() < 4096
+
+
 def test_a_site_of_two_depths_is_told_the_way_on(tmp_path):
     images = [image.astype(np.uint8 if index % 2 else np.uint16) for index, image in enumerate(RAMPS)]
     where = listed(tmp_path / "in", images, save)
