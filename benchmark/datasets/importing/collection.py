@@ -138,9 +138,14 @@ def open_collection(
             notes += _unread_tables(root, others, rows["file"])
     wanted = rows["file"].isin({*only, *(name.rpartition("#")[0] for name in only)})  # a slice is FILE#NUMBER
     rows = rows[wanted].reset_index(drop=True) if wanted.any() else rows
-    reader = choose_reader(root, rows, options, problems, progress, manifest is not None, notes)
+    found = rows
+    reader = choose_reader(root, found, options, problems, progress, manifest is not None, notes)
     rows = resolve_rows(reader, options, problems, notes, manifest or root)
-    classes = class_names(rows, options, problems)
+    if manifest is None and options.label_column:  # a tag, which nobody knows of files that cannot be read
+        classes = class_names(rows, options, Problems(root) if len(problems) else problems)
+    else:
+        unread = found[~found["file"].isin(reader.rows["file"])]
+        classes = class_names(rows, options, problems, unread)
     table = sample_table(rows, classes, options)
     reader.ranges.bind(rows["domain"].tolist(), reader.floats)
     looks = Looks(table, classes, reader.value_range, reader.dropped, None if reader.windowed else reader.ranges)

@@ -100,5 +100,8 @@ def undecodable(path: Path, error: Exception) -> str:
         return "no such file"
     if path.stat().st_size == 0:
         return "an empty file"
-    lines = str(error).strip().splitlines()
-    return f"cannot be decoded ({lines[0] if lines else type(error).__name__})"
+    lines = [line.strip() for line in str(error).strip().splitlines()]
+    said = lines[0] if lines else type(error).__name__
+    if said.endswith(":"):  # what was tried stands below it, a line each
+        said = f"{said} {'; '.join(filter(None, lines[1:]))}".strip()
+    return f"cannot be decoded ({said})"

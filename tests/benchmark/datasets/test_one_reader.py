@@ -163,7 +163,7 @@ DAMAGE = {
     "link": (link_out, [f"line 2: {FIRST}: a link that leads out of the folder"]),
     "pages": (two_pages, ["line 2: images/pages.tif: 2 pages"]),
     "signed": (signed, ["line 2: images/signed.tif: values are signed or 32-bit integers"]),
-    "tiny": (tiny, ["the smallest image has a side of 7 pixels; 8 are needed"]),
+    "tiny": (tiny, ["line 2: images/a-000.png: 7 x 32 pixels; a side of 8 is needed"]),
     "two manifests": (second_manifest, ["holds manifest.csv and manifest.parquet"]),
     "missing column": (
         lambda where: edit(where, "label", "lable"),

@@ -12,6 +12,7 @@ from ..options import LARGEST_SIDE, Options
 from ..problems import Problems
 
 COLUMNS = ("original_width", "original_height")
+LEAST = 8  # pixels of a side that networks and shifts can do with
 
 
 class Sizes:
@@ -19,18 +20,24 @@ class Sizes:
 
     Args:
         sizes: Width and height of each image.
+        rows: Columns file and line of each image.
         options: The user's choices.
-        problems: Takes that images are too small.
+        problems: Takes the images that are too small.
     """
 
-    def __init__(self, sizes: Sequence[tuple[int, int]], options: Options, problems: Problems) -> None:
+    def __init__(
+        self, sizes: Sequence[tuple[int, int]], rows: pd.DataFrame, options: Options, problems: Problems
+    ) -> None:
         self._sizes, self._fit = sizes, options.fit
         fitted = max if options.fit == "pad" else min  # the edge of the square that an image becomes
         self._edges = [fitted(size) for size in sizes]
         self._smallest = min(self._edges)
         self.side = options.image_size or min(LARGEST_SIDE, self._smallest)
-        if self.side < 8:
-            problems.add(f"the smallest image has a side of {self._smallest} pixels; 8 are needed")
+        if self.side < LEAST:
+            for name, line, (width, height), edge in zip(rows["file"], rows["line"], sizes, self._edges, strict=True):
+                if edge < LEAST:
+                    what = f"{width} x {height} pixels; a side of {LEAST} is needed"
+                    problems.add(f"{name}: {what} (--image-size {LEAST} or more enlarges it)", line, "small")
         self._asked = bool(options.image_size)
 
     def notes(self) -> list[str]:

@@ -75,8 +75,20 @@ def groups_by_pattern(rows: pd.DataFrame, pattern: str, problems: Problems) -> l
     return groups
 
 
-def class_names(rows: pd.DataFrame, options: Options, problems: Problems) -> tuple[str, ...]:
-    """Return the names of the classes; report if there are too few, or a class has one image only."""
+def class_names(
+    rows: pd.DataFrame, options: Options, problems: Problems, unread: pd.DataFrame | None = None
+) -> tuple[str, ...]:
+    """Return the names of the classes; report if there are too few, or a class has one image only.
+
+    Args:
+        rows: Columns label and line of the images whose headers could be read.
+        options: Say which classes are wanted.
+        problems: Collects what is wrong.
+        unread: The same columns of all other files, which are problems of their own: their classes lack no images.
+    """
+    if unread is not None and len(unread):
+        each = max(1, options.slices)  # rows that a file would have become
+        rows = pd.concat([rows[["label", "line"]], unread.loc[unread.index.repeat(each), ["label", "line"]]])
     counts = rows["label"][rows["label"].str.strip() != ""].value_counts().sort_index()
     try:
         counts = counts.reindex(list(ordered(counts.index, options)))

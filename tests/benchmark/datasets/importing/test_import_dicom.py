@@ -90,6 +90,11 @@ def test_domain_folders_and_labels_from_a_tag(tmp_path):
     assert made.pixels.dtype == np.uint8
     flat = add("flat", tmp_path / "in", Options(domain_from="Manufacturer", label_column="BodyPartExamined"))
     assert (flat.domains, flat.classes) == (["ACME"], ("CHEST", "HEAD"))
+    for path in (tmp_path / "in").glob("*/HEAD/*"):  # whose tags nobody knows then: no class is said to lack images
+        path.write_bytes(path.read_bytes()[:300])
+    with pytest.raises(MedshiftError, match="4 problems:") as error:
+        add("cut", tmp_path / "in", Options(domain_from="Manufacturer", label_column="BodyPartExamined"))
+    assert "two classes" not in str(error.value)
 
 
 def test_classes_of_a_tag_and_groups_of_a_path(tmp_path, home):

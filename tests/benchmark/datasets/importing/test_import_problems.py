@@ -11,11 +11,12 @@ import numpy as np
 import pandas as pd
 import pytest
 from helpers.images.image_folders import edit
+from helpers.images.picture_files import listed
 from helpers.importing import refused
 from PIL import Image
 
 from medshift.benchmark.datasets.importing.options import Options
-from medshift.benchmark.datasets.importing.problems import Problems
+from medshift.benchmark.datasets.importing.problems import Problems, undecodable
 from medshift.benchmark.datasets.importing.rows.resolve import class_names
 from medshift.shifts.errors import MedshiftError
 
@@ -175,6 +176,47 @@ def test_more_labels_than_are_told_apart(tmp_path):
     class_names(rows, Options(), problems)
     with pytest.raises(MedshiftError, match="1,001 different labels, at most 1,000 are supported"):
         problems.stop()
+
+
+def test_files_that_cannot_be_read_leave_their_classes_whole(small, home):
+    table = pd.read_csv(small / "manifest.csv")
+    for name in table["image"][table["label"] == "healthy"][1:]:
+        (small / name).write_bytes((small / name).read_bytes()[:20])
+    said = refused(small, home)
+    assert said[0].endswith("7 problems:")
+    assert [
+        line for line in said[1:] if "cannot be decoded" not in line and "of a kind that is not read" not in line
+    ] == []
+    for name in table["image"][table["label"] == "healthy"]:
+        (small / name).write_bytes(b"")
+    assert len(refused(small, home, classes=("healthy", "sick"))) == 2
+
+
+@pytest.mark.parametrize("dtypes", [(np.uint8, np.float32), (np.uint16, np.float32), (np.uint16, np.uint8)])
+def test_pictures_of_other_depths_are_told_once(tmp_path, home, dtypes):
+    common, other = dtypes
+    images = [np.eye(16).astype(other if number % 4 == 3 else common) for number in range(8)]
+    said = refused(listed(tmp_path / "in", images, ending="tif"), home)[1:]
+    assert [line.partition(":")[0] for line in said] == ["line 5", "line 9"]
+    what = f"values are {np.dtype(other)}, those of most others {np.dtype(common)} (save a domain's files in one depth"
+    assert all(what in line for line in said)
+
+
+def test_images_that_are_too_small_are_named(small, home):
+    Image.new("L", (1, 300)).save(small / "images/a-001.png")
+    assert refused(small, home)[1:] == [
+        "line 3: images/a-001.png: 1 x 300 pixels; a side of 8 is needed (--image-size 8 or more enlarges it)"
+    ]
+
+
+def test_what_several_decoders_said_is_told(tmp_path):
+    path = tmp_path / "x.dcm"
+    path.write_bytes(b"x")
+    error = RuntimeError("Unable to decode as exceptions were raised:\n  gdcm: no such box\n  pillow: broken data")
+    assert undecodable(path, error) == (
+        "cannot be decoded (Unable to decode as exceptions were raised: gdcm: no such box; pillow: broken data)"
+    )
+    assert undecodable(path, ValueError("first\nsecond")) == "cannot be decoded (first)"
 
 
 def test_options_that_need_a_manifest(tmp_path, home):

@@ -95,7 +95,7 @@ class DicomReader:
         for name, line, of in zip(self.rows["file"], self.rows["line"], heads, strict=True):
             if of.channels != self.channels and not (options.channels or options.depth == 8):
                 problems.add(f"{name}: {of.channels} channels, most others have {self.channels} (--channels)", line)
-        sizes = Sizes([of.size for of in heads], options, problems)
+        sizes = Sizes([of.size for of in heads], self.rows, options, problems)
         self.rows, self.side = sizes.add_columns(self.rows), sizes.side
         self.notes += sizes.notes()
         if any(of.padded for of in heads):

@@ -16,7 +16,7 @@ from ...not_finite import nan_note
 from ...notes import GraveNote
 from ...options import Options
 from ...pixel_options import parse_background
-from ...problems import Problems
+from ...problems import Problems, UnsupportedFile
 from ..frames import ONE_OF_EACH
 from ..reader import Depth, choose_channels, most_common, read_headers
 from ..sizes import Sizes
@@ -59,12 +59,11 @@ class PictureReader:
         self.channels = choose_channels([header.channels for header in self._headers], options)
         found = [header.dtype for header in self._headers]
         self._native = max(found, key=WIDTHS.index) if self.ranges.scales else most_common(found)
-        if options.depth is None:
-            self._refuse_mixed(options, problems)
+        self._refused = self._refuse_mixed(options, problems) if options.depth is None else {}
         self.windowed = False
         self.dropped: int | list[int] = 0
         self.dtype, self.value_range, scaled = self._choose_type(options)
-        sizes = Sizes([(header.width, header.height) for header in self._headers], options, problems)
+        sizes = Sizes([(header.width, header.height) for header in self._headers], self.rows, options, problems)
         self.rows, self.side = sizes.add_columns(self.rows), sizes.side
         self.notes += sizes.notes()
         if self.dtype == "float32" and not self.ranges:
@@ -117,17 +116,21 @@ class PictureReader:
         self.notes.append(f"values of {bits[0]} bits, as the files say")
         return "uint16", (0.0, 2.0 ** bits[0] - 1), False
 
-    def _refuse_mixed(self, options: Options, problems: Problems) -> None:
-        """Add the pictures whose channels or depth differ from most others."""
+    def _refuse_mixed(self, options: Options, problems: Problems) -> dict[int, str]:
+        """Add the pictures whose channels or depth differ from most others; return the rows of other depth, and why."""
+        refused: dict[int, str] = {}
         common = most_common([header.channels for header in self._headers])
-        for name, line, header in zip(self.rows["file"], self.rows["line"], self._headers, strict=True):
+        files = zip(self.rows["file"], self.rows["line"], self._headers, strict=True)
+        for row, (name, line, header) in enumerate(files):
             if header.channels != common and not options.channels:
                 what = f"{NAMED[header.channels]}, most others are {NAMED[common]}"
                 problems.add(f"{name}: {what} (--channels 1 or 3 converts)", line)
             if header.dtype != self._native and not self.ranges.scales:
                 what = f"values are {header.dtype}, those of most others {self._native}"
                 way = "save a domain's files in one depth; --value-range DOMAIN:LOW,HIGH scales domains that differ"
-                problems.add(f"{name}: {what} ({way})", line)
+                refused[row] = f"{what} ({way})"
+                problems.add(f"{name}: {refused[row]}", line)
+        return refused
 
     def _refuse_nan_as(self, problems: Problems) -> None:
         """Raise MedshiftError if no picture can hold NaN; files that could not be read, which may, are told first."""
@@ -156,6 +159,8 @@ class PictureReader:
             UnsupportedFile: The file cannot be read.
             Exception: Whatever the decoder raises.
         """
+        if index in self._refused:  # its values do not fit the set: the same words, which are told once
+            raise UnsupportedFile(self._refused[index])
         return self._decoder.read(self._root / self._names[index], self._headers[index], index)
 
     def closing_notes(self) -> list[str]:
