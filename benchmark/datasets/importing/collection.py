@@ -246,4 +246,6 @@ def left_out_note(others: list[str]) -> str:
     endings = Counter(ending for name in others if (ending := os.path.splitext(name.lower())[1]) in UNREAD)  # noqa: PTH122
     counts = [f"{count:,} {ending}" for ending, count in sorted(endings.items())]
     unread = f", or of formats that are not read ({', '.join(counts)}: save them as PNG)" if counts else ""
-    return f"left out {len(others):,} {what}{unread}"
+    pairs = sum(name.lower().endswith(".hdr") for name in others)
+    two = f"; {pairs:,} of them .hdr, of volumes in two files: save each with its .img as one .nii" if pairs else ""
+    return f"left out {len(others):,} {what}{unread}{two}"

@@ -82,6 +82,19 @@ def _is_nifti(head: bytes) -> bool:
     return head[344:348] == b"n+1\0" or head[4:8] == b"n+2\0"
 
 
+def _part_of_pair(path: Path, head: bytes) -> str:
+    """Return which part a file is of a volume that NIfTI stores in two files; empty if it is none."""
+    if _is_pair(head):
+        return "header"
+    ending = path.suffix.lower()
+    beside = next((other for end in (".hdr", ".HDR") if (other := path.with_suffix(end)).is_file()), None)
+    return "voxels" if ending == ".img" and beside is not None and _is_pair(_start(beside)) else ""
+
+
+def _is_pair(head: bytes) -> bool:
+    return head[344:348] == b"ni1\0" or head[4:8] == b"ni2\0"
+
+
 def _unpacked(head: bytes) -> bytes:
     """Return the first bytes that gzip packed."""
     try:
@@ -114,6 +127,8 @@ def sniff(path: Path) -> tuple[str, str]:
         return "", why
     other = next((form for start, form in OTHERS.items() if head.startswith(start)), "")
     other = "WebP" if head[8:12] == b"WEBP" else "HEIC or AVIF" if head[4:8] == b"ftyp" else other
+    if part := _part_of_pair(path, head):
+        return "", f"the {part} of a NIfTI pair (.hdr and .img), which is not read: save both as one .nii"
     if other:
         return "", f"a {other} file by its content, which is not read: save it as PNG"
     return "", (f"not a {claimed} file by its content" if claimed else f"none of {', '.join(FORMATS)}")

@@ -132,6 +132,28 @@ def test_larger_fields_are_cropped_and_smaller_ones_padded(tmp_path):
     assert filled == [16 * 16 * 8, 24 * 24 * 12, 24 * 24 * 12]
 
 
+@pytest.mark.parametrize(
+    ("shape", "way"),
+    [((12, 10, 1), ": --slices 1 keeps them flat"), ((12, 1, 10), ""), ((12, 10, 2), None)],
+)
+def test_volumes_of_one_plane_are_told(tmp_path, shape, way):
+    values = np.arange(np.prod(shape), dtype=np.int16).reshape(shape)
+    for number in range(4):
+        path = tmp_path / "in" / "AB"[number // 2] / ("no", "yes")[number % 2] / f"{number}.nii"
+        path.parent.mkdir(parents=True)
+        nibabel.save(nibabel.Nifti1Image(values + number, np.eye(4)), path)
+    (tmp_path / "in" / "two.hdr").write_bytes(b"header")
+    made = add("set", tmp_path / "in", Options(modality="xray"))
+    told = [note for note in made.notes if "single plane" in note]
+    note = f"all 4 volumes have a single plane, and become cubes that are empty around it{way}"
+    assert told == ([] if way is None else [note])
+    assert "left out 1 file that is not an image; 1 of them .hdr, of volumes in two files: save each" in str(made.notes)
+    if shape[2] == 1:
+        flat = add("flat", tmp_path / "in", Options(modality="xray", slices=1))
+        assert len(flat.pixels.shape) == 4
+        assert not any("single plane" in note for note in flat.notes)
+
+
 def test_slices_share_the_group_of_their_volume(tmp_path):
     made = add("set", two(tmp_path / "in"), Options(slices=5, image_size=24, modality="mr"))
     assert made.pixels.shape == (20, 1, 24, 24)
@@ -205,7 +227,9 @@ def test_all_that_is_wrong_at_once(tmp_path, home):
     (where / "cut.nii.gz").write_bytes(whole[: len(whole) // 2])
     (where / "text.nii.gz").write_bytes(gzip.compress(b"no volume"))
     (where / "fake.nii").write_text("no volume" * 100)
+    nibabel.save(nibabel.Nifti1Pair(np.zeros((8, 8, 8), np.int16), np.eye(4)), where / "two.img")
     bad = ("nan.nii", "flat.nii", "time.nii", "plane.nii", "huge.nii", "cut.nii.gz", "text.nii.gz", "fake.nii")
+    bad += ("two.hdr", "two.img")
     listing(where, [*rows, *((name, "no", "even", name) for name in bad)])
     with pytest.raises(MedshiftError) as error:
         add("set", where, Options(modality="mr"))
@@ -214,12 +238,14 @@ def test_all_that_is_wrong_at_once(tmp_path, home):
         "line 6: nan.nii: 1 of 110,592 voxels are NaN or infinite: --nan-as darkest (or a value) replaces them",
         "line 7: flat.nii: every voxel is 0",
         "line 8: time.nii: is 8 x 8 x 8 x 5; only files of one volume are read",
-        "line 9: plane.nii: is 8 x 8; only files of one volume are read",
+        "line 9: plane.nii: is 8 x 8; only volumes are read: save it as 8 x 8 x 1 (--slices 1 keeps it flat)",
         "line 10: huge.nii: 2000 x 2000 x 2000 voxels; the most is 500,000,000",
         "line 11: cut.nii.gz: cannot be decoded",
         "line 12: text.nii.gz: cannot be decoded",
         "line 13: fake.nii: not a NIfTI file by its content",
-        "8 problems:",
+        "line 14: two.hdr: the header of a NIfTI pair (.hdr and .img), which is not read: save both as one .nii",
+        "line 15: two.img: the voxels of a NIfTI pair (.hdr and .img), which is not read: save both as one .nii",
+        "10 problems:",
     ):
         assert said in text
     assert store.names() == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,7 +24,7 @@ def colour_bits(read: Dataset, stored: int) -> int:
         read: An opened file.
         stored: Its BitsStored, which say how many entries can be named.
     """
-    held = read.get(DESCRIPTOR) or ()  # without tables, decoding says what is wrong
+    held: Sequence[Any] = read.get(DESCRIPTOR) or ()  # without tables, decoding says what is wrong
     return 8 if stored <= 8 or (len(held) == 3 and int(held[2]) <= 8) else 16
 
 

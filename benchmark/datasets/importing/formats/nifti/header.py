@@ -47,6 +47,9 @@ def read_header(path: Path) -> NiftiHeader:
     """
     image = open_volume(path)
     shape = image.shape
+    if len(shape) == 2:
+        across = " x ".join(map(str, shape))
+        raise UnsupportedFile(f"is {across}; only volumes are read: save it as {across} x 1 (--slices 1 keeps it flat)")
     if len(shape) < 3 or any(count != 1 for count in shape[3:]):
         raise UnsupportedFile(f"is {' x '.join(map(str, shape))}; only files of one volume are read")
     if min(shape) < 1 or int(np.prod(shape, dtype=object)) > MOST_VOXELS:

@@ -9,14 +9,16 @@ from .header import NiftiHeader
 SPAN = 20.0  # times that voxel sizes of one set may differ without a word
 
 
-def header_notes(names: Sequence[str], heads: Sequence[NiftiHeader]) -> list[str]:
-    """Return the notes on units, voxel sizes and axes.
+def header_notes(names: Sequence[str], heads: Sequence[NiftiHeader], slices: int = 0) -> list[str]:
+    """Return the notes on units, voxel sizes and axes, and on single planes.
 
     Args:
         names: Path of each volume.
         heads: Its header.
+        slices: Number of slices that are taken of each; 0 keeps whole volumes.
     """
-    return [*_units(names, heads), *_sizes(names, heads), *_forms(names, heads)]
+    planes = [] if slices else _planes(heads)
+    return [*_units(names, heads), *_sizes(names, heads), *_forms(names, heads), *planes]
 
 
 def _units(names: Sequence[str], heads: Sequence[NiftiHeader]) -> list[str]:
@@ -60,6 +62,16 @@ def _forms(names: Sequence[str], heads: Sequence[NiftiHeader]) -> list[str]:
             "axes are taken as stored, right to left, back to front, foot to head"
         )
     return notes
+
+
+def _planes(heads: Sequence[NiftiHeader]) -> list[str]:
+    """Tell where volumes are single planes, of which a cube is nearly empty."""
+    count = sum(1 in of.shape for of in heads)
+    if not count:
+        return []
+    axial = all(of.shape[2] == 1 for of in heads if 1 in of.shape)  # others would be cut across
+    way = ": --slices 1 keeps them flat" if axial else ""
+    return [f"{_of(count, len(heads))} have a single plane, and become cubes that are empty around it{way}"]
 
 
 def _of(count: int, all_of_them: int) -> str:

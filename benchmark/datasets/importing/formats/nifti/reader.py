@@ -59,7 +59,7 @@ class NiftiReader:
                 problems.add(f"{name}: {has}{ONE_OF_EACH}", line)
         if options.windowing == "file":
             problems.add("--window file: NIfTI has no window of its own; give CENTRE,WIDTH or image")
-        noted = header_notes(self.rows["file"].tolist(), heads)
+        noted = header_notes(self.rows["file"].tolist(), heads, options.slices)
         axes = 2 if options.slices else 3
         largest = max(max(of.shape[:axes]) for of in heads)
         self.side = options.image_size or min(LARGEST_SIDE if options.slices else LARGEST_CUBE, largest)
