@@ -10,6 +10,12 @@ def plural(count: int, noun: str) -> str:
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
+def one_line(text: str) -> str:
+    """Return the first line of a message, with those below it where it ends with a colon: they say what is meant."""
+    first, *rest = [line.strip() for line in text.strip().splitlines()] or [""]
+    return " ".join([first, "; ".join(filter(None, rest))]).strip() if first.endswith(":") else first
+
+
 def percent(share: float) -> str:
     """Format a share as whole percents: `39 %`, `less than 1 %`."""
     return f"{100 * share:.0f} %" if share >= 0.01 else "less than 1 %"

@@ -9,7 +9,7 @@ from pathlib import Path
 from ....shifts.errors import MedshiftError
 from ...files.bounded.child import ReadingError
 from ...files.text import visible
-from ...files.wording import plural
+from ...files.wording import one_line, plural
 
 SHOWN = 200  # lines printed in full
 LONGEST_PROBLEM = 1000  # characters
@@ -100,8 +100,4 @@ def undecodable(path: Path, error: Exception) -> str:
         return "no such file"
     if path.stat().st_size == 0:
         return "an empty file"
-    lines = [line.strip() for line in str(error).strip().splitlines()]
-    said = lines[0] if lines else type(error).__name__
-    if said.endswith(":"):  # what was tried stands below it, a line each
-        said = f"{said} {'; '.join(filter(None, lines[1:]))}".strip()
-    return f"cannot be decoded ({said})"
+    return f"cannot be decoded ({one_line(str(error)) or type(error).__name__})"

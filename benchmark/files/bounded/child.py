@@ -17,6 +17,7 @@ from contextlib import suppress
 from typing import Any, TypeVar
 
 from ....shifts.errors import MedshiftError
+from ..wording import one_line
 from .limits import Limits
 from .wire import Malformed, Oversized, receive_answer, send_request
 
@@ -192,8 +193,8 @@ def _error(kind: str, value: object, limits: Limits) -> MedshiftError:
     if not (isinstance(value, list) and len(value) == 2 and all(isinstance(each, str) for each in value)):
         return ReadingError("crashes its reader: the file is damaged, or made to do harm", "crash")
     name, text = value
-    lines = "".join(c if c.isprintable() or c == "\n" else "?" for c in text).strip().splitlines()
-    line = lines[0][:LONGEST_LINE] if lines else name[:LONGEST_LINE]
+    line = one_line("".join(c if c.isprintable() or c == "\n" else "?" for c in text)) or name
+    line = line[:LONGEST_LINE]
     return Refused(line) if kind == "refused" else ReadingError(line, name[:80])
 
 

@@ -31,6 +31,11 @@ SMALL = Limits(memory=64 * MIB, seconds=1, output=MIB)
         ("1 / 0", "ZeroDivisionError", "division by zero"),
         ("(lambda f: f(f))(lambda f: f(f))", "RecursionError", "maximum recursion depth"),
         ("__import__('builtins').exec('raise ValueError(\"a\\x1b[2J\\u202e\\\\nb\")')", "ValueError", "a?[2J?"),
+        (
+            "__import__('builtins').exec('raise OSError(\"all failed:\\\\n  gdcm: no\\\\n\\\\n  pillow: none\")')",
+            "OSError",
+            "all failed: gdcm: no; pillow: none",
+        ),
     ],
 )
 def test_what_exceeds_a_limit_or_crashes_is_one_line_and_the_next_file_is_read(code, kind, says):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from medshift.benchmark.files.wording import byte_size, percent, plural
+from medshift.benchmark.files.wording import byte_size, one_line, percent, plural
 
 
 @pytest.mark.parametrize(
@@ -23,3 +23,11 @@ from medshift.benchmark.files.wording import byte_size, percent, plural
 )
 def test_amounts_are_rounded_to_what_a_reader_needs(made, text):
     assert made == text
+
+
+@pytest.mark.parametrize(
+    ("message", "line"),
+    [("", ""), ("a\nb", "a"), ("\n tried: \n  x: 1\n\n  y: 2\n", "tried: x: 1; y: 2"), ("tried:", "tried:")],
+)
+def test_a_message_becomes_its_first_line_and_what_a_colon_announces(message, line):
+    assert one_line(message) == line

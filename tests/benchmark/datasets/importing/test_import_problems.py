@@ -16,7 +16,7 @@ from helpers.importing import refused
 from PIL import Image
 
 from medshift.benchmark.datasets.importing.options import Options
-from medshift.benchmark.datasets.importing.problems import Problems, undecodable
+from medshift.benchmark.datasets.importing.problems import Problems
 from medshift.benchmark.datasets.importing.rows.resolve import class_names
 from medshift.shifts.errors import MedshiftError
 
@@ -207,16 +207,6 @@ def test_images_that_are_too_small_are_named(small, home):
     assert refused(small, home)[1:] == [
         "line 3: images/a-001.png: 1 x 300 pixels; a side of 8 is needed (--image-size 8 or more enlarges it)"
     ]
-
-
-def test_what_several_decoders_said_is_told(tmp_path):
-    path = tmp_path / "x.dcm"
-    path.write_bytes(b"x")
-    error = RuntimeError("Unable to decode as exceptions were raised:\n  gdcm: no such box\n  pillow: broken data")
-    assert undecodable(path, error) == (
-        "cannot be decoded (Unable to decode as exceptions were raised: gdcm: no such box; pillow: broken data)"
-    )
-    assert undecodable(path, ValueError("first\nsecond")) == "cannot be decoded (first)"
 
 
 def test_options_that_need_a_manifest(tmp_path, home):
