@@ -8,15 +8,17 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import kendalltau, norm, rankdata
+from scipy.stats import norm
 
 from ...benchmark.scoring import bootstrap
 from ..ranking.board import Board
 from ..ranking.comparisons import holm
+from ..ranking.networks import network_numbers, on_networks
+from .rank_correlations import kendall, shared_weights, spearman
 
-FEWEST = 5  # entries: with fewer, even perfect agreement is too likely by chance (2 of 4! orders are 8 %)
+FEWEST = 5  # trained networks: with fewer, even perfect agreement is too likely by chance (2 of 4! orders are 8 %)
 NAMED = 5  # shifts in a sentence
-PLENTY = 10  # entries: with fewer, intervals are wide, as resamples consist mostly of repeated entries
+PLENTY = 10  # trained networks: with fewer, intervals are wide, as resamples consist mostly of repeated ones
 CLEAN = "clean"
 ALL = "synthesized"
 MEAN = "all sites"
@@ -29,7 +31,7 @@ class RankCorrelation:
 
     Args:
         spearman: Spearman's rank correlation; NaN if undefined (fewer than two different values).
-        low: Lower end of its 95 % interval over entries and groups.
+        low: Lower end of its 95 % interval over trained networks and groups.
         high: Upper end.
         kendall: Kendall's tau-b.
     """
@@ -68,6 +70,7 @@ class Correlation:
 
     Args:
         entries: Number of entries.
+        networks: Number of trained networks that they stand on.
         sites: Titles of the columns.
         rows: Clean first, then the mean of all synthesized shifts, then the shifts by decreasing correlation with the
             mean of the real sites.
@@ -76,6 +79,7 @@ class Correlation:
     """
 
     entries: int
+    networks: int
     sites: Sequence[str]
     rows: Sequence[HeatRow]
     answer: str
@@ -85,8 +89,9 @@ class Correlation:
 def correlation(board: Board) -> Correlation | None:
     """Correlate the ranking of entries under each synthesized shift, and on clean images, with that at each real site.
 
-    Each replicate resamples the groups, in the same way for all entries, and the entries. None if the protocol lacks
-    synthesized or real shifts or there are fewer than two entries.
+    Each replicate resamples the groups, in the same way for all entries, and the trained networks, each with all
+    entries that stand on it. These share its luck, so that they are one case and not several: together they count once.
+    None if the protocol lacks synthesized or real shifts or there are fewer than two entries.
     """
     protocol, metric = board.protocol, board.rank_by
     if not protocol.shifts or not protocol.targets or len(board.rows) < 2:
@@ -95,17 +100,14 @@ def correlation(board: Board) -> Correlation | None:
     sites = [f"real/{name}" for name in protocol.targets] + ["real"]
     columns = [*predictors, *sites]
     values = np.array([[row.aggregates[name, metric].value for name in columns] for row in board.rows])
-    resampled = _resampled(board, columns, len(predictors))
-    point = spearman(values, len(predictors))
+    numbers = network_numbers(board.rows)
+    networks, once = int(numbers.max()) + 1, shared_weights(numbers)
+    resampled = _resampled(board, columns, len(predictors), numbers)
+    point, tau = (each(values, len(predictors), once) for each in (spearman, kendall))
     low, high = _interval(resampled)
     cells = [
         [
-            RankCorrelation(
-                float(point[p, s]),
-                float(low[p, s]),
-                float(high[p, s]),
-                kendall(values[:, p], values[:, len(predictors) + s]),
-            )
+            RankCorrelation(float(point[p, s]), float(low[p, s]), float(high[p, s]), float(tau[p, s]))
             for s in range(len(sites))
         ]
         for p in range(len(predictors))
@@ -133,42 +135,24 @@ def correlation(board: Board) -> Correlation | None:
     ]
     shifts = sorted(found[2:], key=lambda row: (-np.nan_to_num(row.cells[-1].spearman, nan=-2), row.name))
     titles = [*protocol.targets, MEAN]
-    answer, sentence = _interpretation(len(board.rows), len(board.claimed), found[0], found[1], shifts)
-    return Correlation(len(board.rows), titles, [*found[:2], *shifts], answer, sentence)
+    answer, sentence = _interpretation(len(board.rows), networks, len(board.claimed), found[0], found[1], shifts)
+    return Correlation(len(board.rows), networks, titles, [*found[:2], *shifts], answer, sentence)
 
 
-def spearman(values: Floats, predictors: int) -> Floats:
-    """Compute Spearman's correlation of the first P columns with the S others: (P, S); NaN for constant columns."""
-    ranks = rankdata(values, axis=0).astype(np.float64)
-    ranks[:, np.isnan(values).any(axis=0)] = 0  # a column with a missing value is made constant, so undefined
-    centred = ranks - ranks.mean(axis=0)
-    # ranks are whole or half numbers: these sums are exact, in whatever order a processor takes them
-    together = centred[:, :predictors].T @ centred[:, predictors:]
-    squares = (centred**2).sum(axis=0)
-    scale = np.sqrt(np.outer(squares[:predictors], squares[predictors:]))
-    return np.where(scale > 0, np.clip(together / np.where(scale > 0, scale, 1), -1, 1), np.nan)
-
-
-def kendall(one: Floats, other: Floats) -> float:
-    """Compute Kendall's tau-b; NaN if one of the two is constant or has undefined values."""
-    if np.isnan([one, other]).any():
-        return math.nan
-    return float(kendalltau(one, other).statistic)
-
-
-def _resampled(board: Board, columns: Sequence[str], predictors: int) -> Floats:
-    """Compute the correlations with groups and entries resampled: (B, P, S)."""
+def _resampled(board: Board, columns: Sequence[str], predictors: int, numbers: NDArray[np.int64]) -> Floats:
+    """Compute the correlations with groups and the trained networks (n,) of the entries resampled: (B, P, S)."""
     entries, count = len(board.rows), board.rows[0].scored.replicates.shape[1]
-    if entries < FEWEST:
+    networks = int(numbers.max()) + 1
+    if networks < FEWEST:
         return np.full((1, predictors, len(columns) - predictors), np.nan)
     replicates = np.empty((count, entries, len(columns)), np.float32)
     for number, row in enumerate(board.rows):
         replicates[:, number] = np.stack([row.replicates(name) for name in columns], axis=1)
-    counts = bootstrap.resample_counts(entries, count, board.protocol.seed, "entries").astype(np.int64)
+    counts = bootstrap.resample_counts(networks, count, board.protocol.seed, "entries")
     found = []
-    for replicate in range(count):
-        chosen = np.repeat(np.arange(entries), counts[replicate])
-        found.append(spearman(replicates[replicate, chosen].astype(np.float64), predictors))
+    for values, weights in zip(replicates, shared_weights(numbers, counts), strict=True):
+        drawn = weights > 0
+        found.append(spearman(values[drawn].astype(np.float64), predictors, weights[drawn]))
     return np.stack(found)
 
 
@@ -181,14 +165,17 @@ def _interval(replicates: Floats) -> tuple[Floats, Floats]:
 
 
 def _interpretation(
-    entries: int, claimed: int, clean: HeatRow, synthesized: HeatRow, shifts: Sequence[HeatRow]
+    entries: int, networks: int, claimed: int, clean: HeatRow, synthesized: HeatRow, shifts: Sequence[HeatRow]
 ) -> tuple[str, str]:
     """Write the answer, and the answer with all further findings, or why there is none."""
-    if entries < FEWEST:
-        odds = f"2 in {math.factorial(entries)}"
+    on = on_networks(entries, networks)
+    units = "trained networks" if on else "entries"
+    if networks < FEWEST:
+        odds = f"2 in {math.factorial(networks)}" if networks > 1 else "1"
         answer = (
-            f"With {entries} entries this cannot be answered yet: two unrelated orders of them agree or are reversed "
-            f"with a chance of {odds}. At least {FEWEST} entries that differ are needed, better {PLENTY} or more."
+            f"With {entries} entries{on} this cannot be answered yet: two unrelated orders of {networks} agree or are "
+            f"reversed with a chance of {odds}. At least {FEWEST} {units} that differ are needed, better {PLENTY} or "
+            "more."
         )
         return answer, f"{answer} The numbers only show what will be measured; do not interpret them."
     gain, low, high = synthesized.gain
@@ -200,12 +187,13 @@ def _interpretation(
         return answer, answer
     verdict = "Yes" if synthesized.beats else "No, worse" if synthesized.fails else "Not supported"
     change = f"{gain:+.2f}" + ("" if math.isnan(low) else f" [{low:+.2f}, {high:+.2f}]")
+    each = f"{on}, each of which counts once" if on else ""
     answer = (
-        f"{verdict}: over {entries} entries{_of_which(claimed)}, the rank correlation with the mean of the real sites "
-        f"is {_number(synthesized.cells[-1])} for the mean of all synthesized shifts and {_number(clean.cells[-1])} "
-        f"for clean performance; the gain is {change}."
+        f"{verdict}: over {entries} entries{each}{_of_which(claimed, on)}, the rank correlation with the mean of the "
+        f"real sites is {_number(synthesized.cells[-1])} for the mean of all synthesized shifts and "
+        f"{_number(clean.cells[-1])} for clean performance; the gain is {change}."
     )
-    few = f" {entries} entries are few, so the intervals are wide." if entries < PLENTY else ""
+    few = f" {networks} {units} are few, so the intervals are wide." if networks < PLENTY else ""
     best = f"The single shift with the highest correlation is {shifts[0].name}, {_number(shifts[0].cells[-1])}."
     parts = [answer + few, best]
     for adjective, names in (
@@ -226,8 +214,8 @@ def _spread(replicates: Floats) -> float:
     return float(defined.std()) if len(defined) else math.nan
 
 
-def _of_which(claimed: int) -> str:
-    return f", {claimed} of them only claimed" if claimed else ""
+def _of_which(claimed: int, on: str) -> str:
+    return f", {claimed} of {'the entries' if on else 'them'} only claimed" if claimed else ""
 
 
 def _number(cell: RankCorrelation) -> str:

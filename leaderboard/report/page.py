@@ -26,6 +26,7 @@ from ..analysis.wording import CLAIMED
 from ..entries.figures import NOTHING, Figure
 from ..ranking.board import Board, Row
 from ..ranking.counts import counted
+from ..ranking.networks import on_networks
 from . import charts
 from .estimators import estimators_table
 from .loss_curves import figure_curves, loss_curves, speeds
@@ -142,7 +143,13 @@ def _context(board: Board, found: Correlation | None, fitted: Sequence[Line]) ->
         "scatters": [chart for chart in scatters if chart],
         "curves": charts.severity_curves(board, title),
         "lines": [_fitted(line) for line in fitted],
-        "heat": found and {"rows": [_heat_row(row) for row in found.rows], "sites": found.sites, "found": found},
+        "heat": found
+        and {
+            "rows": [_heat_row(row) for row in found.rows],
+            "sites": found.sites,
+            "found": found,
+            "on": on_networks(found.entries, found.networks),
+        },
         "estimators": estimators_table(board),
         "sizes": [(domain, split, *board.sizes[domain, split]) for domain, split in (*tested, validation)],
         "shifts": _by_family(board),

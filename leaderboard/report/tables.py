@@ -161,6 +161,7 @@ def _line(line: Line) -> dict[str, object]:
 def _correlation(found: Correlation) -> dict[str, object]:
     return {
         "entries": found.entries,
+        "networks": found.networks,
         "sites": list(found.sites),
         "sentence": found.sentence,
         "predictors": {

@@ -11,6 +11,7 @@ from typing import Literal, TypeAlias
 from ....benchmark.contract.entry import APPROACHES, Approach
 from ....benchmark.contract.sees import SEES, Sees
 from ...ranking.board import Board
+from ...ranking.networks import on_networks
 from ..answer import Basis, compared_entries
 from ..approach import by_approach
 from ..correlation import FEWEST, Correlation
@@ -101,13 +102,15 @@ def _approaches(board: Board, found: BestOfEach | None, basis: Basis, one: Appro
 def _predicted(board: Board, found: Correlation | None) -> Stated:
     if found is None:
         return Stated("cannot be told", "no real or no synthesized shift, or fewer than two entries")
-    if found.entries < FEWEST:
-        return Stated("cannot be told", f"{found.entries} entries; at least {FEWEST} are needed")
+    on = on_networks(found.entries, found.networks)
+    if found.networks < FEWEST:
+        least = f"at least {FEWEST} {'networks ' if on else ''}are needed"
+        return Stated("cannot be told", f"{found.entries} entries{on}; {least}")
     row = found.rows[1]
     gain, low, high = row.gain
     if math.isnan(gain):
         return Stated("cannot be told", f"the figures of the {found.entries} entries are the same, or undefined")
-    why = f"gain in rank correlation {gain:+.2f} [{low:+.2f}, {high:+.2f}] over {found.entries} entries"
+    why = f"gain in rank correlation {gain:+.2f} [{low:+.2f}, {high:+.2f}] over {found.entries} entries{on}"
     return Stated("supported" if row.beats else "opposite" if row.fails else "not supported", why)
 
 

@@ -172,7 +172,7 @@ def _predicted(found: Correlation | None) -> dict[str, object] | None:
     clean, synthesized = found.rows[0], found.rows[1]
     gain, low, high = synthesized.gain
     return {
-        "entries": found.entries,
+        "networks": found.networks,
         "sites": len(found.sites) - 1,
         "clean": _correlation(clean.cells[-1]),
         "synthesized": _correlation(synthesized.cells[-1]),
@@ -192,7 +192,7 @@ def _verdict(row: HeatRow, low: float) -> str:
         if row.fails
         else "not supported"
         if not math.isnan(low)
-        else "too few entries"
+        else "too few networks"
     )
 
 

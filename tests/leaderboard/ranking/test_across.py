@@ -198,7 +198,7 @@ def test_a_lead_among_the_shared_entries_is_said_to_be_that(board):
 
 def heat(gain, *, beats=False, fails=False):
     rows = [HeatRow(name, "", [], (gain, gain - 0.1, gain + 0.1), beats, fails) for name in ("clean", "synthesized")]
-    return Correlation(8, ["site-b", "all sites"], rows, "", "")
+    return Correlation(8, 8, ["site-b", "all sites"], rows, "", "")
 
 
 def test_a_finding_is_supported_opposite_open_or_cannot_be_told_on_each_board(board):
