@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from ....benchmark.contract.entry import Approach
 from ...ranking.across import Across
 from ...ranking.board import Row
+from ...ranking.networks import on_networks
 from ..answer import Answer
 from ..correlation import FEWEST
 from ..wording import joined, sentence_case
@@ -72,8 +73,10 @@ def _every(sure: int, count: int) -> str:
 def _orders(found: Across, agreed: Agreement) -> str:
     """Write how far the orders of the entries agree."""
     entries = "1 entry" if agreed.entries == 1 else f"{agreed.entries:,} entries"
-    if agreed.entries < FEWEST:
-        return f"The boards rank {entries} in common; whether their orders agree can be told from {FEWEST} on."
+    on = on_networks(agreed.entries, agreed.networks)
+    if agreed.networks < FEWEST:
+        least = f"{FEWEST} {'networks ' if on else ''}on"
+        return f"The boards rank {entries}{on} in common; whether their orders agree can be told from {least}."
     value, low, high = agreed.mean
     pairs = "" if len(found.boards) == 2 else " on average over the pairs of boards"
     if math.isnan(value) or math.isnan(low):
@@ -86,8 +89,8 @@ def _orders(found: Across, agreed: Agreement) -> str:
         else "so it is not supported that the order on one board says anything of that on another"
     )
     return (
-        f"The orders of the {entries} that all boards rank have a rank correlation of {value:.2f} (95 % interval "
-        f"{low:.2f} to {high:.2f}){pairs}, {kept}."
+        f"The orders of the {entries}{on} that all boards rank have a rank correlation of {value:.2f} (95 % interval "
+        f"over {'networks' if on else 'entries'} and patients {low:.2f} to {high:.2f}){pairs}, {kept}."
     )
 
 

@@ -21,6 +21,7 @@ from ...analysis.correlation import Correlation, HeatRow, RankCorrelation
 from ...analysis.estimators import EstimatorRow, estimator_rows
 from ...ranking.across import Across, SharedEntry, across
 from ...ranking.board import Board
+from ...ranking.networks import on_networks
 from ..estimators import figure_cell
 from .across_picture import letters, mean_text, rank_picture
 from .index import STYLES, board_file, board_terms
@@ -147,6 +148,7 @@ def _agreed(agreed: Agreement) -> dict[str, object]:
     value, low, high = agreed.mean
     return {
         "entries": agreed.entries,
+        "on": on_networks(agreed.entries, agreed.networks),
         "mean": _two(value),
         "interval": "" if math.isnan(low) else f"{low:.2f} to {high:.2f}",
         "concordance": _two(agreed.concordance),

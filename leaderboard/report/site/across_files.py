@@ -36,6 +36,7 @@ def across_json(compared: Compared) -> str:
         "answer": [compared.answer.line, *compared.answer.sentences],
         "agreement": {
             "entries": agreed.entries,
+            "networks": agreed.networks,
             "spearman": [json_number(each) for each in agreed.mean],
             "kendall_w": json_number(agreed.concordance),
             "pairs": [{"boards": [one, other], "spearman": json_number(value)} for one, other, value in agreed.pairs],
