@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -12,18 +13,21 @@ from ...benchmark.estimation.registry import estimator_names
 from ...benchmark.scoring.bootstrap import REPLICATES, interval, resample_counts
 from ..entries.figures import NOTHING, Figure
 from ..ranking.board import Board
+from ..ranking.networks import network_numbers
 
 Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class EstimatorRow:
-    """One estimator.
+    """One estimator. Each entry counts once in its figures, the seeds of an entry at a site being averaged first.
 
     Args:
         name: Its name.
         cases: Submissions times real sites whose balanced accuracy is defined.
-        none: Fraction of these without an estimate.
+        entries: Entries of which these are submissions.
+        networks: Trained networks that the entries stand on.
+        none: Fraction without an estimate.
         error: Mean absolute error of the estimates.
         bias: Mean error; positive where the estimates are too high.
         coverage: Fraction of the 90 % intervals that hold the measured figure.
@@ -32,6 +36,8 @@ class EstimatorRow:
 
     name: str
     cases: int
+    entries: int
+    networks: int
     none: float
     error: Figure
     bias: Figure
@@ -70,54 +76,70 @@ def cases(board: Board) -> Iterator[Case]:
 def estimator_rows(board: Board) -> list[EstimatorRow]:
     """Score the estimators on a board; none where nothing was estimated.
 
-    The 95 % intervals are over entries, with all their seeds, and over sites: both are resampled.
+    An entry counts once, however many seeds it has: they are averaged first, as everywhere on the board. The 95 %
+    intervals are over trained networks, with all entries that stand on them, and over sites: both are resampled.
     """
-    found = [row.scored.estimates for row in board.rows if row.scored.estimates.size]
-    if not found:
+    entries = [row for row in board.rows if row.scored.estimates.size]
+    if not entries:
         return []
+    seeds = [len(row.scored.estimates) for row in entries]
+    numbers = network_numbers(entries)
+    networks = int(numbers.max()) + 1
+    every = np.concatenate([row.scored.estimates for row in entries])  # (seeds of all entries, E, D, 4)
+    sites = every.shape[2]
+    drawn = [
+        resample_counts(items, REPLICATES, board.protocol.seed, "estimators", what)
+        for items, what in ((networks, "entries"), (sites, "sites"))
+    ]
+    cells = _Cells(np.repeat(np.arange(len(entries)), seeds), drawn[0][:, numbers], drawn[1], max(networks, sites) > 1)
     rows = []
-    entries, sites = len(found), found[0].shape[2]
-    again = (
-        resample_counts(entries, REPLICATES, board.protocol.seed, "estimators", "entries"),
-        resample_counts(sites, REPLICATES, board.protocol.seed, "estimators", "sites"),
-    )
-    for place, name in enumerate(estimator_names()):
-        mine = [each[:, place] for each in found]  # of each entry (S, D, 4)
-        known = [~np.isnan(each[..., 3]) for each in mine]
-        given = [each & ~np.isnan(some[..., 0]) for each, some in zip(known, mine, strict=True)]
-        off = [some[..., 0] - some[..., 3] for some in mine]
-        ended = [each & ~np.isnan(some[..., 1]) for each, some in zip(given, mine, strict=True)]
-        held = [(some[..., 1] <= some[..., 3]) & (some[..., 3] <= some[..., 2]) for some in mine]
-        widths = np.concatenate([((s[..., 2] - s[..., 1]) / 2)[e] for s, e in zip(mine, ended, strict=True)])
-        count = int(sum(each.sum() for each in known))
+    for name, (value, low, high, truth) in zip(estimator_names(), np.moveaxis(every, (1, 3), (0, 1)), strict=False):
+        known = ~np.isnan(truth)
+        given = known & ~np.isnan(value)
+        ended = given & ~np.isnan(low)
         rows.append(
             EstimatorRow(
                 name,
-                count,
-                float(1 - sum(each.sum() for each in given) / count) if count else float("nan"),
-                _mean([np.abs(each) for each in off], given, again),
-                _mean(off, given, again),
-                _mean([each.astype(np.float64) for each in held], ended, again),
-                float(widths.mean()) if len(widths) else float("nan"),
+                int(known.sum()),
+                len(entries),
+                networks,
+                cells.mean(np.isnan(value), known).value,
+                cells.mean(np.abs(value - truth), given),
+                cells.mean(value - truth, given),
+                cells.mean((low <= truth) & (truth <= high), ended),
+                cells.mean((high - low) / 2, ended).value,
             )
         )
     return rows
 
 
-def _mean(values: list[Floats], known: list[NDArray[np.bool_]], again: tuple[Floats, Floats]) -> Figure:
-    """Average over entries, seeds and sites, with an interval over resampled entries and sites.
+@dataclass(frozen=True)
+class _Cells:
+    """How cases are averaged: over the seeds of an entry at a site first, then over entries and sites.
 
     Args:
-        values: Of each entry (S, D).
-        known: Which of them count.
-        again: (B, entries) and (B, D) how often each is drawn.
+        entry: (S,) whose seed each is.
+        by_entry: (B, n) how often each entry is drawn.
+        by_site: (B, D) how often each site is drawn.
+        varies: Whether there are several networks or sites to be drawn.
     """
-    counts = np.stack([each.sum(axis=0) for each in known]).astype(np.float64)  # (entries, D)
-    totals = np.stack([np.where(each, some, 0).sum(axis=0) for each, some in zip(known, values, strict=True)])
-    if not counts.sum():
-        return NOTHING
-    by_entry, by_site = again
-    total, count = (((by_entry @ table) * by_site).sum(axis=1) for table in (totals, counts))
-    replicates = np.where(count > 0, total / np.where(count > 0, count, 1), np.nan)
-    low, high = interval(replicates) if max(counts.shape) > 1 else (float("nan"), float("nan"))
-    return Figure(float(totals.sum() / counts.sum()), low, high)
+
+    entry: NDArray[np.int64]
+    by_entry: Floats
+    by_site: Floats
+    varies: bool
+
+    def mean(self, values: NDArray[np.generic], known: NDArray[np.bool_]) -> Figure:
+        """Average (S, D) values, of which some are known, with the 95 % interval over draws; it may be undefined."""
+        counts, totals = np.zeros((2, self.by_entry.shape[1], known.shape[1]))
+        np.add.at(counts, self.entry, known)
+        np.add.at(totals, self.entry, np.where(known, values, 0))
+        defined = (counts > 0).astype(np.float64)
+        if not defined.any():
+            return NOTHING
+        means = totals / np.maximum(counts, 1)
+        total, count = (((self.by_entry @ table) * self.by_site).sum(axis=1) for table in (means, defined))
+        low, high = math.nan, math.nan
+        if self.varies:
+            low, high = interval(np.where(count > 0, total / np.where(count > 0, count, 1), np.nan))
+        return Figure(float(means.sum() / defined.sum()), low, high)

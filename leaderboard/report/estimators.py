@@ -13,6 +13,7 @@ from ..analysis.estimators import EstimatorRow, cases, estimator_rows
 from ..entries.estimating import COLUMNS
 from ..entries.figures import Figure
 from ..ranking.board import Board
+from ..ranking.networks import on_networks
 
 HEAD = ("protocol", "estimator", "entry", "seed", "site", *COLUMNS)
 
@@ -35,6 +36,8 @@ def estimators_json(board: Board) -> dict[str, object]:
     return {
         row.name: {
             "cases": row.cases,
+            "entries": row.entries,
+            "networks": row.networks,
             "without_estimate": json_number(row.none),
             "absolute_error": _numbers(row.error),
             "bias": _numbers(row.bias),
@@ -50,7 +53,9 @@ def estimators_table(board: Board) -> dict[str, object] | None:
     rows = estimator_rows(board)
     if not rows:
         return None
-    return {"cases": rows[0].cases, "entries": len(board.rows), "rows": [_row(row) for row in rows]}
+    first = rows[0]
+    counts = {"cases": first.cases, "entries": first.entries, "on": on_networks(first.entries, first.networks)}
+    return {**counts, "rows": [_row(row) for row in rows]}
 
 
 def _row(row: EstimatorRow) -> dict[str, object]:

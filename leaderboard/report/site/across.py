@@ -213,7 +213,9 @@ def _estimators(boards: Sequence[Board]) -> dict[str, object] | None:
     if not names:
         return None
     return {
-        "cases": [next((row.cases for row in table.values()), 0) for table in tables],
+        "counts": [
+            next(((row.entries, row.networks, row.cases) for row in table.values()), (0, 0, 0)) for table in tables
+        ],
         "rows": [
             {"name": name, "cells": [figure_cell(table[name].error) if name in table else None for table in tables]}
             for name in names

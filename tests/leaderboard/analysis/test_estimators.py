@@ -3,6 +3,7 @@
 import csv
 import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -53,27 +54,56 @@ def test_every_estimate_stands_beside_what_was_measured(folder, built):
     assert same == pytest.approx([right] * len(BUILTINS), abs=1e-6)
 
 
-def test_error_bias_and_coverage_are_means_over_all_cases(built):
+def test_error_bias_and_coverage_count_each_entry_once_after_its_seeds(built):
     scores = json.loads((built / "scores.json").read_text())["protocols"][0]["estimators"]
     assert list(scores) == list(BUILTINS)
     for name, found in scores.items():
-        figures = np.array(
-            [
-                [float(row[column] or "nan") for column in ("estimate", "low", "high", "truth")]
-                for row in rows_of(built)
-                if row["estimator"] == name
-            ]
-        )
-        given = ~np.isnan(figures[:, 0])
-        off = figures[given, 0] - figures[given, 3]
-        held = (figures[given, 1] <= figures[given, 3]) & (figures[given, 3] <= figures[given, 2])
-        assert found["cases"] == 6
-        assert found["without_estimate"] == pytest.approx(1 - given.mean(), abs=1e-5)
-        assert found["absolute_error"][0] == pytest.approx(np.abs(off).mean(), abs=1e-5)
-        assert found["bias"][0] == pytest.approx(off.mean(), abs=1e-5)
-        assert found["coverage"][0] == pytest.approx(held.mean(), abs=1e-5)
+        of_entry = {}
+        for row in rows_of(built):
+            if row["estimator"] == name:
+                figures = [float(row[column] or "nan") for column in ("estimate", "low", "high", "truth")]
+                of_entry.setdefault(row["entry"], []).append(figures)
+        means = []
+        for seeds in of_entry.values():  # none lacks an estimate
+            value, low, high, truth = np.array(seeds).T
+            held = (low <= truth) & (truth <= high)
+            means.append([np.abs(value - truth).mean(), (value - truth).mean(), held.mean(), (high - low).mean() / 2])
+        error, bias, coverage, width = np.mean(means, axis=0)
+        assert [len(each) for each in of_entry.values()] in ([4, 2], [2, 4])
+        assert (found["cases"], found["entries"], found["networks"], found["without_estimate"]) == (6, 2, 2, 0)
+        assert found["absolute_error"][0] == pytest.approx(error, abs=1e-5)
+        assert found["bias"][0] == pytest.approx(bias, abs=1e-5)
+        assert found["coverage"][0] == pytest.approx(coverage, abs=1e-5)
+        assert found["half_width"] == pytest.approx(width, abs=1e-5)
         low, high = found["absolute_error"][1:]
         assert low <= found["absolute_error"][0] <= high
+
+
+def test_more_seeds_and_copies_on_one_network_make_nothing_surer(folder):
+    """Entries that stand on one network are drawn together, so that the interval is not narrower for them."""
+    board = rank_entries(protocol_folder(folder), 50, workers=1)
+    fair, good = sorted(board.rows, key=lambda row: row.name)
+    seed = good.cards[0]
+
+    def adapting(row, name):
+        """The entry as of a method that adapts the one model of this board."""
+        baseline = seed.baseline.model_copy(
+            update={"name": name, "distribution": "medshift 0.1.0", "config": {"arch": "resnet18"}}
+        )
+        card = row.cards[0].model_copy(update={"baseline": baseline, "seed": 0})
+        return replace(row, name=name, cards=(card,))
+
+    alone = {row.name: row for row in estimator_rows(replace(board, rows=[fair, good]))}
+    names = ("tent", "adabn", "sar")
+    apart = {
+        row.name: row for row in estimator_rows(replace(board, rows=[fair, *[replace(good, name=n) for n in names]]))
+    }
+    same = {row.name: row for row in estimator_rows(replace(board, rows=[fair, *(adapting(good, n) for n in names)]))}
+    for name, row in same.items():
+        assert (row.entries, row.networks, apart[name].networks) == (4, 2, 4)
+        assert row.error.value == apart[name].error.value
+        assert row.error.high - row.error.low >= apart[name].error.high - apart[name].error.low
+        assert alone[name].error.value != row.error.value
 
 
 def test_the_page_has_their_table(built):
