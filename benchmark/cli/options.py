@@ -140,10 +140,26 @@ def split_names(given: Sequence[str] | None) -> tuple[str, ...]:
 
 
 def refuse_budget_twice(budget: str, settings: Sequence[str] | None) -> None:
-    """Raise MedshiftError if `--budget`, which is short for a `--set`, comes with that one."""
-    twice = [setting for setting in settings or () if setting.partition("=")[0] == "budget"]
-    if budget and twice:
-        raise MedshiftError(f"--budget {budget} and --set {twice[0]} both say how long to train: give one")
+    """Raise MedshiftError if `--budget` comes with the `--set` that it is short for, or with steps, which beat it."""
+    lengths = [each for each in settings or () if each.partition("=")[0] in ("budget", "steps") and each != "steps=0"]
+    if budget and lengths:
+        raise MedshiftError(f"--budget {budget} and --set {lengths[0]} both say how long to train: give one")
+
+
+def typed_options(context: typer.Context, kinds: Sequence[type]) -> frozenset[str]:
+    """List the options that were typed, without their dashes, be it at their defaults.
+
+    Args:
+        context: Of the command.
+        kinds: The dataclasses of options that are asked about.
+    """
+    names = [field.name for kind in kinds for field in fields(kind)]
+    sources = {name: context.get_parameter_source(name) for name in names}
+    return frozenset(
+        name.replace("_", "-")
+        for name, source in sources.items()
+        if source is not None and source.name in ("COMMANDLINE", "ENVIRONMENT")
+    )
 
 
 def parse_severities(text: str) -> tuple[int, ...]:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
+
 UNITS = ((1e9, "GB"), (1e6, "MB"), (1e3, "kB"))
 
 
 def plural(count: int, noun: str) -> str:
-    """Format a count with its regular noun: `1 problem`, `3,000 problems`."""
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+    """Format a count with its regular noun: `1 problem`, `3,000 problems`, `2 studies`."""
+    if count == 1:
+        return f"{count:,} {noun}"
+    return f"{count:,} {noun[:-1]}ies" if re.search("[^aeiou]y$", noun) else f"{count:,} {noun}s"
 
 
 def one_line(text: str) -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable
+import json
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -35,6 +36,8 @@ from .tuning import Budget
 
 if TYPE_CHECKING:
     import torch
+
+EXACT = 2**53  # below which every whole number is a float
 
 
 @dataclass(frozen=True)
@@ -177,12 +180,34 @@ def same_settings(
         tried: As of `entry_of`.
         precision: As of `entry_of`.
     """
-    tuned = Budget(found.tuning.draws, tuple(found.tuning.searched)) if found.tuning else Budget()
-    same_code = not user_class.is_spec(name) or found.baseline.distribution == registry.origin(name)
+    return made_key(found, name) == settings_key(name, baseline, protocol_sha256, tried, precision)
+
+
+def settings_key(name: str, baseline: Baseline, protocol_sha256: str, tried: Budget, precision: Precision) -> str:
+    """Hash what a submission is made with; see `same_settings` for the arguments."""
     sees = baseline.stated if isinstance(baseline, FittedModel) else baseline.sees
-    wanted = (registry.config(baseline), sees, protocol_sha256, tried, precision)
-    have = (found.baseline.config, found.baseline.sees, found.protocol.sha256, tuned, found.environment.precision)
-    return same_code and have == wanted
+    code = registry.origin(name) if user_class.is_spec(name) else ""
+    return _key(registry.config(baseline), sees, protocol_sha256, tried, precision, code)
+
+
+def made_key(found: card.Card, name: str) -> str:
+    """Hash what a finished submission was made with: the `settings_key` of a job that would make it again.
+
+    Args:
+        found: Its card.
+        name: Name of the baseline, or `my_module:MyBaseline`, whose code counts then.
+    """
+    tuned = Budget(found.tuning.draws, tuple(found.tuning.searched)) if found.tuning else Budget()
+    code = found.baseline.distribution if user_class.is_spec(name) else ""
+    claim = found.baseline
+    return _key(claim.config, claim.sees, found.protocol.sha256, tuned, found.environment.precision, code)
+
+
+def _key(config: Mapping[str, object], sees: str, protocol: str, tried: Budget, precision: str, code: str) -> str:
+    # 1 and 1.0 are the same setting; whole numbers that no float holds are written as they are
+    plain = {key: float(value) if type(value) is int and abs(value) < EXACT else value for key, value in config.items()}
+    what = [plain, sees, protocol, tried.draws, list(tried.keys), precision, code]
+    return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()
 
 
 @dataclass(frozen=True)

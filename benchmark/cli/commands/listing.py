@@ -101,7 +101,7 @@ def list_shifts(as_json: Json = False) -> None:
             rows.append((name, entry.family, ", ".join(entry.modalities), entry.summary, entry.unit))
         elif name not in clashes:  # a plug-in is not imported to be listed
             rows.append((name, "plug-in", "", f"from {catalogue.TABLE.origin(name)}", ""))
-    print_rows("shifts", ("name", "family", "modalities", "what it does", "unit of severity"), rows)
+    print_rows("shift", ("name", "family", "modalities", "what it does", "unit of severity"), rows)
     for line in clashes.values():
         print(line)
 
@@ -152,7 +152,7 @@ def list_datasets(as_json: Json = False) -> None:
     if as_json:
         print_json(found)
         return
-    print_rows("data sets", ("name", "what it is"), [(each["name"], each["summary"]) for each in found])
+    print_rows("data set", ("name", "what it is"), [(each["name"], each["summary"]) for each in found])
     print(
         "Any folder with a manifest.csv (image,label,domain,split_group): --data DIR, or `medshift data add NAME DIR`"
     )
@@ -163,15 +163,16 @@ def print_json(found: object) -> None:
     print(json.dumps(found, indent=1, default=str))
 
 
-def print_rows(title: str, columns: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
-    """Print a table of text whose title starts with the number of its rows."""
+def print_rows(noun: str, columns: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
+    """Print a table of text whose title counts its rows, each of which is a `noun`."""
     from rich.markup import escape
     from rich.table import Table
 
+    from ...files.wording import plural
     from ...reporting.terminal import print_table
     from ..progress import console
 
-    made = Table(title=f"{len(rows)} {title}", title_justify="left", box=None, pad_edge=False, header_style="bold")
+    made = Table(title=plural(len(rows), noun), title_justify="left", box=None, pad_edge=False, header_style="bold")
     for column in columns:
         made.add_column(column, no_wrap=column == "name")
     for row in rows:

@@ -61,7 +61,7 @@ class Workers:
                 while pending and len(active) < self.count:
                     run = _next(pending, active)
                     state = run.state(out)
-                    if state == "to do":
+                    if state in ("to do", "blocked"):  # what blocks it since it was planned, the run itself tells
                         slot = min(set(range(self.count)) - {each.slot for each in active})
                         active.append(_Active(run, self._start(run, out, slot, cards), slot))
                     else:  # by another process, after the sweep was planned

@@ -62,6 +62,7 @@ def baselines(method: Method) -> Iterator[tuple[dict[str, Setting], Baseline]]:
             raise MethodError(name, key, f"{name!r} has no such hyper-parameter.{near(key, fields)}")
         if not values:
             raise MethodError(name, key, "the list is empty: give at least one value")
+    _require_budget_counts(method, kind)
     made = []
     for settings in method.combinations():
         made.append(_made(name, settings))
@@ -70,6 +71,24 @@ def baselines(method: Method) -> Iterator[tuple[dict[str, Setting], Baseline]]:
         if len({getattr(each, key) for each in made}) < len(values):
             listed = ", ".join(map(str, values))
             raise MethodError(name, key, f"a value is listed twice: {listed}")
+
+
+def _require_budget_counts(method: Method, kind: type[Baseline]) -> None:
+    """Refuse several budgets beside steps, which go before them: their entries would be trained alike.
+
+    Raises:
+        MethodError: There are such.
+    """
+    # those of the common recipe, which a plug-in may have, too; a class may give the names another meaning
+    defaults = {field.name: field.default for field in dataclasses.fields(kind)}  # type: ignore[arg-type]
+    common = (defaults.get("budget"), defaults.get("steps")) == ("standard", 0)
+    steps = [value for value in method.settings.get("steps", ()) if str(value) != "0"]
+    if common and steps and len(method.settings.get("budget", ())) > 1:
+        raise MethodError(
+            method.baseline,
+            "budget",
+            f"steps={steps[0]} goes before it, so that all of these would train alike: give one",
+        )
 
 
 def _made(name: str, settings: Mapping[str, Setting]) -> Baseline:

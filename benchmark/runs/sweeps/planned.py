@@ -20,7 +20,7 @@ from ...protocols.protocol import Protocol
 from ...submissions import card
 from ...submissions.predictions import PREDICTIONS_FILE
 from .. import terms
-from ..job import entry_of, same_settings
+from ..job import entry_of, made_key, settings_key
 from ..tuning import Budget, budget
 from . import methods, options
 from .sweep import ProtocolChoice, Sweep, typed
@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 UNSAID = ("size", "confound", "confound_with", "confound_seed")  # choices that no option of `medshift run` makes
-State: TypeAlias = Literal["done", "running", "to do"]
+#: `blocked`: another submission stands in the run's place, so that the run would fail.
+State: TypeAlias = Literal["done", "running", "to do", "blocked"]
 #: Called with the index of a protocol that the data refuse, and why; raises.
 Refuse: TypeAlias = Callable[[int, str], NoReturn]
 
@@ -98,22 +99,42 @@ class PlannedRun:
         return out / "logs" / self.study.protocol.name / f"{self.entry}.seed-{self.seed}.log"
 
     def state(self, out: Path) -> State:
-        """Return whether the submission is there, is being made by a process, or neither."""
+        """Return whether the submission is there, is being made by a process, cannot be made there, or none of them."""
         if self.is_done(out):
             return "done"
-        return "running" if locks.is_held(self.lock(out)) else "to do"
+        if locks.is_held(self.lock(out)):
+            return "running"
+        return "blocked" if self._has_card(out) else "to do"
 
     def is_done(self, out: Path) -> bool:
         """Return whether the folder holds the finished submission, made with these settings."""
-        if not (self.folder(out) / card.CARD_FILE).exists():
-            return False
+        return self._has_card(out) and not self.obstacle(out)
+
+    @property
+    def key(self) -> str:
+        """Hash of what the submission is made with (`job.made_key` of its card)."""
+        return settings_key(self.name, self.baseline, self.study.protocol.sha256, self.tried, self.precision)
+
+    def obstacle(self, out: Path) -> str:
+        """Say which other submission stands in the run's place, so that the run would fail; empty if none does."""
+        if not self._has_card(out):
+            return ""
         found = card.parse(self.folder(out) / card.CARD_FILE)
-        if not isinstance(found, card.Card):
-            return False
-        same = same_settings(found, self.name, self.baseline, self.study.protocol.sha256, self.tried, self.precision)
-        same &= found.dataset.images_sha256 in (None, self.study.images_sha256)
         predicted = self.folder(out) / PREDICTIONS_FILE
-        return same and predicted.is_file() and sha256(predicted) == found.predictions.sha256
+        if not isinstance(found, card.Card):
+            what = "a damaged card"
+        elif made_key(found, self.name) != self.key:
+            what = "a submission made with other settings or code"
+        elif found.dataset.images_sha256 not in (None, self.study.images_sha256):
+            what = "a submission made with other images under the same names"
+        elif not predicted.is_file() or sha256(predicted) != found.predictions.sha256:
+            what = "a submission whose predictions are not those of its card"
+        else:
+            return ""
+        return f"{self.folder(out)} holds {what}: move it away or choose another --out"
+
+    def _has_card(self, out: Path) -> bool:
+        return (self.folder(out) / card.CARD_FILE).exists()
 
     def words(self, out: Path, threads: int = 0, device: str = "auto", *, absolute: bool = False) -> list[str]:
         """Return the words of the command, after `medshift`.

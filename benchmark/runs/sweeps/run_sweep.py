@@ -69,11 +69,16 @@ def make_runs(
     """
     progress = progress or SweepProgress()
     found = {id(run): Outcome(run, "done") for run in runs if run.is_done(out)}
-    todo = [run for run in runs if id(run) not in found]
-    for study in {run.study.protocol.name: run.study for run in todo}.values():
+    left = [run for run in runs if id(run) not in found]
+    for study in {run.study.protocol.name: run.study for run in left}.values():
         write_protocol(study.protocol, study.table, out / study.protocol.name)
     if found:
         progress.line(f"{len(found)} of {len(runs)} runs are done already")
+    for run in left:
+        if obstacle := run.obstacle(out):  # it would be started only to fail
+            found[id(run)] = Outcome(run, "failed", reason=obstacle)
+            progress.ended(found[id(run)], len(found), len(runs))
+    todo = [run for run in left if id(run) not in found]
     try:
         for outcome in pool.outcomes(todo, out, progress) if todo else ():
             found[id(outcome.run)] = outcome

@@ -76,6 +76,10 @@ def test_the_lists_name_everything():
             ["--baseline", "scratch", "--budget", "short", "--set", "budget=long"],
             "--budget short and --set budget=long",
         ),
+        (
+            ["--baseline", "scratch", "--budget", "short", "--set", "steps=2"],
+            "--budget short and --set steps=2 both say how long to train",
+        ),
         (["--baseline", "scratch", "--set", "lr=fast"], "--set lr=fast: "),
         (["--baseline", "scratch", "--set", "lr=-1"], "lr must be in (0, 10]"),
         (["--baseline", "scratch", "--set", "lr"], "--set takes key=value"),

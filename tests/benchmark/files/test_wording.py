@@ -12,6 +12,9 @@ from medshift.benchmark.files.wording import byte_size, one_line, percent, plura
     [
         (plural(1, "image"), "1 image"),
         (plural(0, "image"), "0 images"),
+        (plural(1, "study"), "1 study"),
+        (plural(2, "study"), "2 studies"),
+        (plural(2, "array"), "2 arrays"),
         (plural(1234, "image"), "1,234 images"),
         (percent(0.394), "39 %"),
         (percent(0.004), "less than 1 %"),

@@ -29,7 +29,7 @@ def list_stored(as_json: Json = False) -> None:
         size = f"{' x '.join(map(str, each['image_size']))} x {each['channels']} {each['dtype']}"
         what = f"{each['modality']}: {', '.join(each['classes'])}{hidden}"
         rows.append((each["name"], each["version"], f"{each['images']:,}", size, what))
-    print_rows("stored data sets", ("name", "version", "images", "size", "content"), rows)
+    print_rows("stored data set", ("name", "version", "images", "size", "content"), rows)
     print(store.root())
 
 

@@ -32,11 +32,13 @@ def planned_runs(sweep: Sweep, file: SweepFile | None) -> list[PlannedRun]:
 
 
 def print_plan(runs: Sequence[PlannedRun], out: Path, threads: int, device: str) -> None:
-    """Print one command per run that is neither done nor running, quoted for a shell."""
+    """Print one command per run that is to do, quoted for a shell, and why others cannot be made."""
     states = [run.state(out) for run in runs]
     for run, state in zip(runs, states, strict=True):
         if state == "to do":
             print(shlex.join(["medshift", *run.words(out, threads, device)]))
+    for line in _obstacles(runs, states, out):
+        console().print(line, markup=False, soft_wrap=True)
     console().print(counted(states), markup=False, soft_wrap=True)
 
 
@@ -46,12 +48,22 @@ def show(runs: Sequence[PlannedRun], out: Path, workers: int) -> None:
     states = [run.state(out) for run in runs]
     rows = []
     for run, state in zip(runs, states, strict=True):
-        seconds = durations.of(run) if state != "done" else None
-        shown = f"about {duration(seconds)}" if seconds is not None else "" if state == "done" else "unknown"
+        left = state in ("running", "to do")
+        seconds = durations.of(run) if left else None
+        shown = f"about {duration(seconds)}" if seconds is not None else "unknown" if left else ""
         rows.append((run.entry, str(run.seed), run.study.protocol.name, state, shown))
-    print_rows("runs", ("name", "seed", "protocol", "state", "time"), rows)
+    print_rows("run", ("name", "seed", "protocol", "state", "time"), rows)
+    for line in _obstacles(runs, states, out):
+        print(line)
     todo = [run for run, state in zip(runs, states, strict=True) if state == "to do"]
     print(f"{counted(states)}; {told_total(todo, durations, workers)}")
+
+
+def _obstacles(runs: Sequence[PlannedRun], states: Sequence[str], out: Path) -> Iterator[str]:
+    """Yield why each blocked run cannot be made."""
+    for run, state in zip(runs, states, strict=True):
+        if state == "blocked":
+            yield f"blocked: {run.title}: {run.obstacle(out)}"
 
 
 def start(runs: Sequence[PlannedRun], out: Path, pool: Workers | Cluster) -> None:
@@ -64,7 +76,7 @@ def start(runs: Sequence[PlannedRun], out: Path, pool: Workers | Cluster) -> Non
 def counted(states: Sequence[str]) -> str:
     """Count runs by state: `6 runs: 4 done, 2 to do`."""
     counts = Counter(states)
-    kinds = ("done", "running", "to do")
+    kinds = ("done", "running", "to do", "blocked")
     return f"{plural(len(states), 'run')}: " + ", ".join(f"{counts[kind]} {kind}" for kind in kinds if counts[kind])
 
 

@@ -13,6 +13,7 @@ from medshift.benchmark.cli.main import app
 from medshift.benchmark.files.wording import duration
 from medshift.benchmark.runs.sweeps.estimate import Durations, told_total
 from medshift.benchmark.runs.sweeps.planned import plan_runs
+from medshift.benchmark.runs.sweeps.run_sweep import make_runs
 from medshift.benchmark.runs.sweeps.sweep import Method, Sweep
 from medshift.benchmark.submissions import card as cards
 from medshift.benchmark.submissions import curve
@@ -51,6 +52,7 @@ def test_a_submission_of_other_settings_is_not_done(planned, finish, tmp_path):
     assert run.is_done(tmp_path)
     repainted = dataclasses.replace(run, study=dataclasses.replace(run.study, images_sha256="0" * 64))
     assert not repainted.is_done(tmp_path)  # other images under the same names
+    assert "holds a submission made with other images under the same names: move it" in repainted.obstacle(tmp_path)
     predictions = run.folder(tmp_path) / "predictions.parquet"
     predictions.write_bytes(b"other")
     assert not run.is_done(tmp_path)
@@ -58,6 +60,10 @@ def test_a_submission_of_other_settings_is_not_done(planned, finish, tmp_path):
     (other.folder(tmp_path)).parent.mkdir()
     run.folder(tmp_path).rename(other.folder(tmp_path))
     assert not other.is_done(tmp_path)
+    assert (run.state(tmp_path), other.state(tmp_path)) == ("to do", "blocked")
+    result = make_runs([other], tmp_path, None)  # started nowhere
+    assert [(each.status, each.log) for each in result.failed] == [("failed", None)]
+    assert "holds a submission made with other settings or code: move it away or choose" in result.failed[0].reason
 
 
 def test_another_precision_is_another_entry_and_in_its_command(planned, finish, tmp_path):
@@ -104,6 +110,25 @@ def test_durations_are_told_as_people_do(seconds, shown):
     assert duration(seconds) == shown
 
 
+def test_a_run_in_whose_place_another_submission_stands_is_not_to_do(planned, protocol, finish, tmp_path):
+    (run,), (other,) = planned((0.001,)), planned((0.01,))
+    finish(other, tmp_path)
+    other.folder(tmp_path).parent.rename(run.folder(tmp_path).parent)
+    words = ["--baseline", "scratch", "--data", str(protocol.data.folder), "--out", str(tmp_path)]
+    words += ["--shifts", "gamma", "--severities", "3"]
+    shown = CliRunner().invoke(app, ["sweep", *words, "--dry-run"]).stdout.splitlines()
+    assert shown[0] == "1 run"
+    assert shown[-2].startswith("blocked: scratch, seed 0: ")
+    assert shown[-1].startswith("1 run: 1 blocked; ")
+    assert CliRunner().invoke(app, ["sweep", "plan", *words]).stdout == ""
+
+
+def test_budgets_beside_steps_are_refused_as_they_would_train_alike(protocol):
+    both = Method("scratch", {"steps": (2,), "budget": ("short", "long")})
+    with pytest.raises(MedshiftError, match="budget: steps=2 goes before it, so that all of these would train alike"):
+        plan_runs(Sweep((both,), (protocol,)))
+
+
 def test_dry_run_and_plan_tell_what_is_left(planned, protocol, finish, tmp_path):
     out = tmp_path / "my out"
     finish(planned((0.001, 0.01))[0], out, 30)
@@ -111,6 +136,7 @@ def test_dry_run_and_plan_tell_what_is_left(planned, protocol, finish, tmp_path)
     words += ["--shifts", "gamma", "--severities", "3", "--out", str(out)]
     shown = CliRunner().invoke(app, ["sweep", *words, "--dry-run"])
     assert shown.stdout.splitlines()[-1] == "2 runs: 1 done, 1 to do; about 30 s with 1 worker"
+    assert shown.stdout.startswith("2 runs\n")
     rows = [line.split() for line in shown.stdout.splitlines()[2:-1]]
     assert [(row[0], row[3]) for row in rows] == [("scratch", "done"), ("scratch+lr=0.01", "to")]
     printed = CliRunner().invoke(app, ["sweep", "plan", *words, "--threads", "1"])
