@@ -72,13 +72,18 @@ def _print(lines: Iterable[str]) -> None:
         console().print(line, soft_wrap=True, markup=False)
 
 
-def data_choice(data: DataOptions, reading: ReadingOptions) -> terms.DataChoice:
+def data_choice(data: DataOptions, reading: ReadingOptions, *, folder_elsewhere: bool = False) -> terms.DataChoice:
     """Return the choice of data that the options make.
+
+    Args:
+        data: A data set by name, or a folder.
+        reading: How the folder is read.
+        folder_elsewhere: The folder may be named elsewhere, as by the file of a study.
 
     Raises:
         MedshiftError: Options of reading are given without a folder, or are wrong.
     """
-    if data.data is None and reading != ReadingOptions():
+    if data.data is None and reading != ReadingOptions() and not folder_elsewhere:
         given = ", ".join(reading.given())
         raise MedshiftError(
             f"{given}: how images are read goes with --data DIR; a stored data set has been read already"

@@ -14,7 +14,8 @@ from ..runs.sweeps import options
 from ..runs.sweeps.file import SweepFile, parse_file
 from ..runs.sweeps.methods import MethodError, check_names
 from ..runs.sweeps.sweep import ProtocolChoice
-from .study import Study, StudyError, check
+from .checks import check
+from .study import Study, StudyError
 
 Kind = TypeVar("Kind")
 

@@ -16,7 +16,7 @@ from ..runs.sweeps.planned import PlannedRun, require_one_place_each
 from ..runs.sweeps.sweep import Method, ProtocolChoice, typed
 from ..runs.tuning import Budget
 from ..scoring.metrics import METRICS
-from .choose import Chosen, protocol_axes, reached
+from .choosing.choose import Chosen, protocol_axes, reached
 from .file import LoadedStudy
 from .stored import StudyRun
 from .study import Setting, Study
@@ -90,7 +90,7 @@ def plan_study(
                     runs.append(run)
                     cell = {**levels, **variant.levels}
                     ordered = {axis.name: cell[axis.name] for axis in study.axes if axis.name in cell}
-                    cells.append(StudyRun(arm, variant.tested.protocol.name, run.entry, seed, ordered))
+                    cells.append(StudyRun(arm, variant.tested.protocol.name, run.entry, seed, ordered, run.key))
     try:
         require_one_place_each(runs)
     except MedshiftError as error:

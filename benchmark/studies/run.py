@@ -15,7 +15,7 @@ from ..runs.sweeps.outcome import SweepProgress, SweepResult
 from ..runs.sweeps.run_sweep import make_runs
 from ..runs.sweeps.sweep import ProtocolChoice
 from . import stored
-from .choose import Chosen, choose
+from .choosing.choose import Chosen, choose
 from .file import LoadedStudy
 from .plan import PlannedStudy, plan_study
 from .stored import StoredStudy, StudyData
@@ -61,7 +61,7 @@ def prepare(
         command: The words that make it, for the report.
         pool: Where its runs are made.
         bar: Shows progress of the data.
-        first: Called with the study as it is run and what was cut, before data are loaded.
+        first: Called with the study as it is run and how it differs, before data are loaded.
 
     Raises:
         MedshiftError: The study, its baselines or the data are wrong.
@@ -108,4 +108,6 @@ def _data(planned: PlannedStudy, choice: ProtocolChoice) -> StudyData:
         value = place.of(choice)
         if value != place.default and value is not None:
             found[name] = str(value) if isinstance(value, Path) else cast("Setting | tuple[Setting, ...]", value)
-    return StudyData(facts.name, facts.simulated, found)
+    tested = [variant.tested for variant in planned.variants]
+    images = {each.protocol.name: each.images_sha256 for each in tested if each.images_sha256}
+    return StudyData(facts.name, facts.simulated, found, images)

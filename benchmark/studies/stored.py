@@ -13,8 +13,9 @@ from typing import Any, ClassVar
 from ...shifts.errors import MedshiftError
 from ..files.atomic import write_text
 from ..runs.sweeps.file import parse_file
+from .checks import check
 from .file import LoadedStudy, build
-from .study import STRICT, Setting, Study, StudyError, check
+from .study import STRICT, Setting, Study, StudyError
 
 STUDY_FILE = "study.toml"
 SCHEMA = "medshift-study/1"
@@ -31,6 +32,8 @@ class StudyRun:
         entry: Name of the entry's folder.
         seed: Seed of training.
         levels: Axis -> level.
+        made: Hash of what its submission is made with (`PlannedRun.key`): the report leaves out one that was made with
+            other settings or code. Empty, and not compared, in folders of earlier versions.
     """
 
     __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
@@ -40,6 +43,7 @@ class StudyRun:
     entry: str
     seed: int
     levels: Mapping[str, Setting] = field(default_factory=dict)
+    made: str = ""
 
 
 @dataclass(frozen=True)
@@ -50,6 +54,7 @@ class StudyData:
         name: Name of the data set.
         simulated: Whether its images come from a simulator.
         options: Options of `medshift run` that choose data and protocol, without their dashes.
+        images: Protocol -> hash of a folder's images (`manifest.local_sha256`), which its submissions are about.
     """
 
     __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
@@ -57,6 +62,7 @@ class StudyData:
     name: str = ""
     simulated: bool = False
     options: Mapping[str, Setting | tuple[Setting, ...]] = field(default_factory=dict)
+    images: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

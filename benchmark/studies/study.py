@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, TypeAlias
 
-from ...shifts.errors import MedshiftError, near
+from ...shifts.errors import MedshiftError
 
 #: A hyper-parameter or another choice, as TOML and Python have it.
 Setting: TypeAlias = bool | int | float | str
@@ -182,95 +182,3 @@ class StudyError(MedshiftError):
         super().__init__(f"{'.'.join(map(str, where))}: {problem}")
         self.where = where
         self.problem = problem
-
-
-#: Figures of which more is better.
-RISING = ("clean", "real", "synthesized", "shifted")
-NEEDS: Mapping[str, tuple[str, ...]] = {
-    "difference": ("against",),
-    "change": ("base",),
-    "trend": ("over",),
-    "share": ("base", "whole"),
-    "saved": ("against", "over"),
-    "correlation": ("over",),
-}
-
-
-def check(study: Study) -> None:
-    """Check what the types do not say: that names of arms, axes and levels exist, and claims say something.
-
-    Raises:
-        StudyError: One does not.
-    """
-    if study.analysis is None and not (study.arms and study.answers):
-        raise StudyError(("answers" if study.arms else "arms",), "give at least one")
-    if study.seeds < 1:
-        raise StudyError(("seeds",), f"must be 1 or more, not {study.seeds}")
-    for number, axis in enumerate(study.axes):
-        _check_axis(study, axis, number)
-    for name, arm in study.arms.items():
-        if not arm.cost >= 0:
-            raise StudyError(("arms", name, "cost"), "must not be negative")
-    for number, answer in enumerate(study.answers):
-        _check_answer(study, answer, ("answers", number))
-
-
-def _check_axis(study: Study, axis: Axis, number: int) -> None:
-    where: tuple[str | int, ...] = ("axes", number)
-    if axis.name in [other.name for other in study.axes[:number]]:
-        raise StudyError((*where, "name"), f"{axis.name!r} is listed twice")
-    if not axis.levels or len(set(map(repr, axis.levels))) < len(axis.levels):
-        raise StudyError((*where, "levels"), "give at least one level, each once")
-    if (axis.kind == "setting") != bool(axis.setting):
-        raise StudyError((*where, "setting"), "an axis of kind `setting`, and no other, names a hyper-parameter")
-    numeric = all(isinstance(level, int | float) and not isinstance(level, bool) for level in axis.levels)
-    if not numeric and (axis.kind != "setting" or (axis.scale != "category" and not axis.positions)):
-        raise StudyError((*where, "levels"), "must be numbers on this axis")
-    if axis.kind in ("labels", "confound") and not all(0 <= float(level) <= 1 for level in axis.levels):
-        raise StudyError((*where, "levels"), "must be between 0 and 1")
-    if axis.kind == "labels" and 0 in axis.levels:
-        raise StudyError((*where, "levels"), "a fraction of labels must be above 0")
-    if axis.positions and len(axis.positions) != len(axis.levels):
-        raise StudyError((*where, "positions"), "give one per level")
-    if axis.names and (len(axis.names) != len(axis.levels) or len(set(axis.names)) < len(axis.names)):
-        raise StudyError((*where, "names"), "give one per level, each another")
-    if axis.scale == "log" and not all(axis.position(level) > 0 for level in axis.levels):
-        raise StudyError((*where, "scale"), "positions on a log scale must be above 0")
-    for name in axis.arms:
-        if name not in study.arms:
-            raise StudyError((*where, "arms"), f"no arm {name!r}.{near(name, study.arms)}")
-    if axis.kind != "setting" and axis.arms:
-        raise StudyError((*where, "arms"), "an axis of the protocol applies to all arms")
-
-
-def _check_answer(study: Study, answer: Answer, where: tuple[str | int, ...]) -> None:
-    for key in ("of", "against"):
-        name = getattr(answer, key)
-        if name and name not in study.arms:
-            raise StudyError((*where, key), f"no arm {name!r}.{near(name, study.arms)}")
-    for key in NEEDS[answer.measure]:
-        if not getattr(answer, key):
-            raise StudyError(where, f"{answer.measure!r} needs {key!r}")
-    names = [axis.name for axis in study.axes]
-    if answer.over and answer.over not in names:
-        raise StudyError((*where, "over"), f"no axis {answer.over!r}.{near(answer.over, names)}")
-    if answer.measure == "saved":
-        _check_saved(study.axis(answer.over), answer, where)
-    for key in ("at", "base", "whole"):
-        for name, level in getattr(answer, key).items():
-            if name not in names:
-                raise StudyError((*where, key), f"no axis {name!r}.{near(name, names)}")
-            if level not in study.axis(name).levels:
-                listed = ", ".join(map(str, study.axis(name).levels))
-                raise StudyError((*where, key, name), f"{level!r} is not a level of this axis: {listed}")
-    if answer.least is None and answer.most is None:
-        raise StudyError(where, "give `least`, `most` or both: the range in which the claim says that the number lies")
-    if answer.least is not None and answer.most is not None and not answer.least < answer.most:
-        raise StudyError((*where, "least"), "must be below `most`")
-
-
-def _check_saved(axis: Axis, answer: Answer, where: tuple[str | int, ...]) -> None:
-    if axis.kind != "labels" or list(axis.levels) != sorted(axis.levels) or axis.levels[-1] != 1:
-        raise StudyError((*where, "over"), "labels are saved over an axis of kind `labels`, whose levels rise to 1.0")
-    if answer.figure not in RISING:
-        raise StudyError((*where, "figure"), f"labels are saved by a figure that rises with them: {', '.join(RISING)}")

@@ -15,7 +15,7 @@ from ..protocols.training_sets.confounding import UnreachedStrength
 from ..runs import terms
 from ..runs.sweeps import planned
 from ..runs.sweeps.sweep import ProtocolChoice
-from .choose import protocol_axes
+from .choosing.choose import protocol_axes
 from .study import Axis, Setting, Study
 
 if TYPE_CHECKING:

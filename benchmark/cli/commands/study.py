@@ -21,7 +21,7 @@ from .sweep.pool import PoolOptions
 if TYPE_CHECKING:
     from ...studies.file import LoadedStudy
 
-SMALLER = "What makes it smaller; the report says what was cut"
+SMALLER = "What makes it smaller; the report says how it differs"
 
 
 class _Costed(TyperCommand):
@@ -45,7 +45,7 @@ def list_studies(as_json: Json = False) -> None:
         print_json([{key: each[key] for key in each if key != "cost"} for each in found])
         return
     rows = [(str(each["name"]), str(each["problem"] or each["question"]), str(each["cost"])) for each in found]
-    print_rows("studies", ("name", "question", "cost"), rows)
+    print_rows("study", ("name", "question", "cost"), rows)
     print("medshift study run NAME --out DIR; then medshift study report DIR")
 
 
@@ -81,6 +81,7 @@ def _records() -> list[dict[str, object]]:
 @options.expand
 def run(
     *,
+    context: typer.Context,
     name: Annotated[str, typer.Argument(help="A study from `medshift study list`, or FILE.toml.", show_default=False)],
     data: DataOptions,
     chosen: options.ProtocolOptions,
@@ -116,7 +117,7 @@ def run(
         typer.Option(metavar="DIR", help="Folder of its submissions and report; studies/NAME.", show_default=False),
     ] = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Show what is done and to do, and how long it will take.")
+        bool, typer.Option("--dry-run", help="Show what is done, to do and blocked, and how long it will take.")
     ] = False,
     pool: PoolOptions,
     precision: Annotated[Precision, typer.Option(help="As for `medshift run`.")] = DEFAULT,
@@ -129,14 +130,14 @@ def run(
     """
     from ...files.destinations import output_folder
     from ...studies import registry
-    from ...studies.choose import Chosen
+    from ...studies.choosing.choose import Chosen
     from ..terms import data_choice
 
     options.refuse_budget_twice(budget, settings)
     loaded = registry.load_study(name)
     out = output_folder(out or Path("studies") / loaded.study.name, "a study")
     wanted = Chosen(
-        data_choice(data, reading),
+        data_choice(data, reading, folder_elsewhere=True),
         chosen.choices(),
         protocol_folder,
         seeds,
@@ -146,6 +147,7 @@ def run(
         _levels(levels or []),
         submitter,
         precision,
+        options.typed_options(context, (DataOptions, options.ProtocolOptions, ReadingOptions)),
     )
     from ...studies.run import prepare, run_study
     from ..progress import bar
@@ -160,7 +162,7 @@ def run(
         return
     with watched(len(runs), out) as progress:
         result = run_study(prepared, made, progress)
-    if prepared.is_reported(result):  # what failed is told below, and missing in the report
+    if prepared.is_reported(result):  # what failed is told below; the report leaves it out
         _report(out)
     end(result)
 
@@ -191,7 +193,7 @@ def _levels(given: Sequence[str]) -> dict[str, tuple[str, ...]]:
 
 
 def _first_line(loaded: LoadedStudy, cuts: Sequence[str]) -> None:
-    """Print the question, what it costs as it will be run, and what was cut."""
+    """Print the question, what it costs as it will be run, and how it differs from the study as defined."""
     from ...studies.cost import cost
     from ..progress import console
 
@@ -200,7 +202,7 @@ def _first_line(loaded: LoadedStudy, cuts: Sequence[str]) -> None:
     if loaded.study.arms:
         screen.print(f"{loaded.study.name}: {cost(loaded.study).text}", markup=False, soft_wrap=True)
     for cut in cuts:
-        screen.print(f"less than the whole study: {cut}", markup=False, soft_wrap=True)
+        screen.print(f"differs from the study: {cut}", markup=False, soft_wrap=True)
 
 
 @app.command("report")

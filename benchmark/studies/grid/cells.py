@@ -16,6 +16,7 @@ from ....leaderboard.entries.scoring import PAIRED
 from ....leaderboard.ranking.board import Board, Row, rank_entries
 from ....shifts.errors import MedshiftError
 from ...protocols.training_sets.label_fractions import kept_fraction, label_budget
+from ...runs.job import made_key
 from ...scoring.estimate import Estimate
 from ...scoring.metrics import METRICS
 from ...submissions.card import Card
@@ -148,6 +149,7 @@ class Grid:
         stored: The study.
         cells: Those with at least one finished submission.
         missing: Runs that are not finished.
+        stale: Those of them in whose place a submission stands that was made with other settings, code or images.
         refused: Refused submissions, one line each.
         board: A board of the study, for what all have in common.
         labels: Protocol -> how many labels of the source are used.
@@ -161,6 +163,7 @@ class Grid:
     board: Board
     labels: Mapping[str, str] = field(default_factory=dict)
     kept: Mapping[str, float] = field(default_factory=dict)
+    stale: tuple[StudyRun, ...] = ()
 
     def fraction(self, cell: Cell) -> float:
         """Return the fraction of the source's training groups that a cell has, the mean over its seeds."""
@@ -200,13 +203,20 @@ def read_grid(stored: StoredStudy, folder: Path, progress: Callable[[str], None]
         raise MedshiftError("\n".join(wrong) or f"no run of study {stored.study.name!r} in {folder} is finished")
     rows = {(name, row.name): row for name, board in boards.items() for row in board.rows}
     together: dict[tuple[str, tuple[tuple[str, Setting], ...]], list[StudyRun]] = {}
-    missing = []
+    missing, stale = [], []
     for run in stored.runs:
         row = rows.get((run.protocol, run.entry))
-        if row is None or run.seed not in [card.seed for card in row.cards]:
+        found = next((card for card in row.cards if card.seed == run.seed), None) if row else None
+        if found is None:
             missing.append(run)
+        elif _is_stale(stored, run, found):
+            missing.append(run)
+            stale.append(run)
         else:
             together.setdefault((run.arm, tuple(run.levels.items())), []).append(run)
+    if not together:
+        others = ": its submissions were made with other settings, code or images" if stale else ""
+        raise MedshiftError(f"no run of study {stored.study.name!r} in {folder} is finished{others}")
     cells = []
     for (arm, levels), runs in together.items():
         places = dict.fromkeys((run.protocol, run.entry) for run in runs)
@@ -224,7 +234,16 @@ def read_grid(stored: StoredStudy, folder: Path, progress: Callable[[str], None]
     some = next(board for board in boards.values() if board.rows)
     labels = {found.path.name: label_budget(found.protocol, found.truth) for found in folders}
     kept = {found.path.name: kept_fraction(found.protocol, found.truth) for found in folders}
-    return Grid(stored, tuple(cells), tuple(missing), refused, some, labels, kept)
+    return Grid(stored, tuple(cells), tuple(missing), refused, some, labels, kept, tuple(stale))
+
+
+def _is_stale(stored: StoredStudy, run: StudyRun, found: Card) -> bool:
+    """Return whether a submission was made with other settings, code or images than the study notes for its run."""
+    if not run.made:
+        return False
+    images = found.dataset.images_sha256
+    same = made_key(found, stored.study.arms[run.arm].baseline) == run.made
+    return not same or images not in (None, stored.data.images.get(run.protocol))
 
 
 def _require_same_tests(folders: Sequence[ProtocolFolder]) -> None:

@@ -18,6 +18,7 @@ from .cells import SHARES, Cell, Grid, read_grid
 COLUMNS: tuple[Figure, ...] = ("clean", "real", "synthesized", "shifted", "drop", "steps-95")
 HEADINGS = {"steps-95": "Steps to 95 %"}
 FEW_SEEDS = 3
+SHOWN = 3  # submissions that a sentence names
 OFF = 0.05  # share of a level from which the fraction of whole patients is told
 
 
@@ -153,12 +154,19 @@ def _doubts(grid: Grid) -> Iterator[str]:
         yield "The images are SIMULATED: the answer is about the simulator's scanners, not about patients."
     cuts = "; ".join(stored.cuts)
     if cuts:
-        yield f"This is less than the whole study: {cuts}."
+        yield f"This differs from the study as it is defined: {cuts}."
     if grid.missing:
         lacking = f"{len(grid.missing)} of {plural(len(stored.runs), 'run')}"
         yield f"{lacking} are not finished; answers that need them are not shown."
+    if grid.stale:
+        named = ", ".join(f"{run.entry}, seed {run.seed}" for run in grid.stale[:SHOWN])
+        more = f" and {len(grid.stale) - SHOWN} more" if len(grid.stale) > SHOWN else ""
+        yield (
+            f"{plural(len(grid.stale), 'submission')} left out, made with other settings, code or images than the "
+            f"study's: {named}{more}."
+        )
     if grid.refused:
-        yield f"{plural(len(grid.refused), 'submission')} refused and left out: {'; '.join(grid.refused[:3])}"
+        yield f"{plural(len(grid.refused), 'submission')} refused and left out: {'; '.join(grid.refused[:SHOWN])}"
     if stored.study.seeds < FEW_SEEDS:
         only = "One seed says" if stored.study.seeds == 1 else f"{stored.study.seeds} seeds say"
         yield f"{only} little of how the answer varies from training to training."

@@ -12,7 +12,7 @@ from ....leaderboard.report.page import TEMPLATES as BOARD_TEMPLATES
 from ...files.text import csv_cells
 from ...files.wording import plural
 from ...reporting.html import inlined, page_style, template_environment
-from ..choose import OTHER_FIRST
+from ..choosing.answerable import OTHER_FIRST
 from ..findings import Answered, Drawing, Findings
 from ..stored import StoredStudy
 from . import charts

@@ -16,11 +16,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from medshift.benchmark.studies import registry, stored
-from medshift.benchmark.studies.choose import OTHER_FIRST, Chosen, choose, reached
+from medshift.benchmark.studies.checks import check
+from medshift.benchmark.studies.choosing.choose import Chosen, choose
 from medshift.benchmark.studies.cost import cost
 from medshift.benchmark.studies.file import read_study
 from medshift.benchmark.studies.stored import StoredStudy, StudyData, StudyRun
-from medshift.benchmark.studies.study import Answer, Arm, Axis, Study, check
+from medshift.benchmark.studies.study import Answer, Arm, Axis, Study
 from medshift.shifts.errors import MedshiftError
 
 
@@ -78,6 +79,12 @@ WRONG = [
     ('[arms.ours]', 'analysis = "os:system"\n[arms.ours]', "line 8, analysis: a study in a file is answered by its"),
     ('"change"', '"saved"\nover = "rate"\nagainst = "ours"', "line 19, over: labels are saved over an axis of kind"),
     ('seeds = 2', 'seeds = ', "line 6: invalid value"),
+    *(('name = "rate"', f'name = "{name}"', f"line 13, name: '{name}' is a column of study.csv: choose another name")
+      for name in ("seed", "value", "figure", "low", "high", "arm", "baseline")),
+    ('[[axes]]', '[arms.b]\nbaseline = "scratch"\ntitle = "our method"\n[[axes]]', "line 14, title: arm 'ours' is"),
+    ('[[axes]]', '[arms."our method"]\nbaseline = "scratch"\n[[axes]]', "arm 'ours' is called 'our method', too"),
+    ('base = { rate = 1e-3 }', 'base = { rate = 3e-3 }', "line 21, base: compares a cell with itself"),
+    ('"change"', '"difference"\nagainst = "ours"', "line 19, against: compares arm 'ours' with itself: name another"),
 ]  # fmt: skip
 
 
@@ -90,6 +97,24 @@ def test_a_mistake_is_one_line_with_line_and_key(tmp_path, old, new, said):
         read(tmp_path, SMALL.replace(old, new, 1))
     assert said in str(raised.value)
     assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("measure", "more", "key"),
+    [
+        ("change", "base = { rate = 1e-3 }", "rate"),
+        ("trend", 'over = "rate"', "over"),
+        ("correlation", 'over = "rate"', "over"),
+    ],
+)
+def test_an_answer_over_an_axis_that_its_arm_does_not_have_is_a_mistake(tmp_path, measure, more, key):
+    text = SMALL.replace('setting = "lr"', 'setting = "lr"\narms = ["ours"]').replace("base = { rate = 1e-3 }", more)
+    text = text.replace("[[axes]]", '[arms.flat]\nbaseline = "scratch"\n\n[[axes]]').replace('"change"', f'"{measure}"')
+    read(tmp_path, text)
+    with pytest.raises(MedshiftError, match=rf"line 2\d, {key}: arm 'flat' does not have the axis 'rate'$"):
+        read(tmp_path, text.replace('of = "ours"', 'of = "flat"'))
+    if measure == "trend":  # of a difference: one of the two is enough
+        read(tmp_path, text.replace('of = "ours"', 'of = "flat"\nagainst = "ours"'))
 
 
 @pytest.mark.parametrize("content", [b"\xff", b"name = 1", b"", b"[[arms]]\nx = 1", b"arms = 3", b"axes = [1]"])
@@ -139,48 +164,6 @@ def test_the_sizes_in_the_docs_cost_what_stands_there():
 
 
 @pytest.mark.parametrize(
-    ("chosen", "left", "cuts"),
-    [
-        (Chosen(), (2, (1e-3, 3e-3)), []),
-        (Chosen(seeds=1), (1, (1e-3, 3e-3)), ["1 seed instead of 2"]),
-        (Chosen(seeds=5), (5, (1e-3, 3e-3)), []),
-        (Chosen(settings={"steps": "4"}), (2, (1e-3, 3e-3)), ["steps is 4 in all arms that have it"]),
-        (Chosen(budget="short"), (2, (1e-3, 3e-3)), ["budget is short in all arms that have it"]),
-    ],
-)
-def test_what_is_cut_is_said(tmp_path, chosen, left, cuts):
-    study, _, told = choose(read(tmp_path, SMALL), chosen)
-    assert ((study.seeds, study.axes[0].levels), told) == (left, cuts)
-
-
-@pytest.mark.parametrize(
-    ("chosen", "said"),
-    [
-        (
-            Chosen(levels={"rate": ("0.001",)}),
-            "no question is left: its first answer needs arm ours, rate=0.003, rate=0.001",
-        ),
-        (Chosen(levels={"rate": ("7",)}), "--levels rate: '7' is not among 0.001, 0.003"),
-        (Chosen(levels={"rat": ("7",)}), "--levels: study 'small' has no axis 'rat'. Did you mean 'rate'?"),
-        (Chosen(arms=("theirs",)), "--arms: study 'small' has no arm 'theirs'. Known: ours."),
-        (
-            Chosen(budget="short", settings={"budget": "long"}),
-            "--budget short and --set budget=long both choose the length of training: give one",
-        ),
-        (Chosen(settings={"lr": "1"}), "--set lr: the study varies it; choose with --levels rate=..."),
-        (Chosen(settings={"stepps": "1"}), "--set stepps: no arm of study 'small' has it. Did you mean 'steps'"),
-    ],
-)
-def test_a_choice_that_leaves_no_study_is_refused(tmp_path, chosen, said):
-    study = read(tmp_path, SMALL)
-    if "0.001" in chosen.levels.get("rate", ()):
-        study = dataclasses.replace(study, answers=(dataclasses.replace(study.answers[0], at={"rate": 3e-3}),))
-    with pytest.raises(MedshiftError) as raised:
-        choose(study, chosen)
-    assert said in str(raised.value)
-
-
-@pytest.mark.parametrize(
     ("levels", "said"),
     [((0.1, 0.3), "levels rise to 1.0"), ((1.0, 0.1), "levels rise to 1.0"), ((0.1, 1.0), "a figure that rises")],
 )
@@ -191,42 +174,6 @@ def test_labels_are_saved_where_a_curve_rises_to_all_of_them(levels, said):
     check(Study("s", "?", "c", "s", "r", arms, (replace(asked, figure="clean"),), (Axis("x", (0.1, 1), "labels"),)))
     with pytest.raises(MedshiftError, match=said):
         check(Study("s", "?", "c", "s", "r", arms, (asked,), (Axis("x", levels, "labels"),)))
-
-
-def test_without_all_labels_nothing_is_said_of_those_saved():
-    labels = registry.load_study("labels").study
-    study, _, cuts = choose(labels, Chosen(levels={"labels": ("0.05", "0.3")}))
-    assert {answer.measure for answer in study.answers} == {"difference"}
-    assert cuts == [
-        "labels is only 0.05, 0.3, of 0.05, 0.1, 0.3, 1.0 (answers about the last level are about 0.3)",
-        "5 answers left out, as their runs are",
-        OTHER_FIRST,
-    ]
-
-
-def test_an_answer_that_would_compare_a_cell_with_itself_is_left_out():
-    whole = registry.load_study("transfer").study
-    study, _, cuts = choose(whole, Chosen(levels={"budget": ("short", "standard")}))
-    assert [answer.measure for answer in whole.answers] == [*(["difference"] * 5), "change"]
-    assert [answer.measure for answer in study.answers] == ["difference"] * 5  # of two equal cells nothing can change
-    assert cuts[-1] == "1 answer left out, as its runs are"
-
-
-def test_levels_with_names_are_called_by_them_when_some_are_left_out():
-    study, _, cuts = choose(registry.load_study("depth").study, Chosen(levels={"layers": ("none", "2", "-1")}))
-    assert [study.axes[0].level_name(level) for level in study.axes[0].levels] == ["none", "2", "all"]
-    assert cuts == ["layers is only none, 2, all, of none, 1, 2, 3, 5, 7, all"]
-
-
-def test_answers_that_the_data_leave_out_are_said(tmp_path):
-    small = read(tmp_path, SMALL)
-    other = replace(small.answers[0], at={"rate": 3e-3})
-    study = replace(small, answers=(other, small.answers[0]), axes=(replace(small.axes[0], levels=(1e-3, 2e-3, 3e-3)),))
-    made, cuts = reached(study, {"rate": (1e-3, 2e-3)})
-    assert made.answers == (small.answers[0],)
-    assert cuts[1:] == ["1 answer left out, as its runs are", OTHER_FIRST]
-    with pytest.raises(MedshiftError, match="no question is left"):
-        reached(replace(study, answers=(other,)), {"rate": (1e-3, 2e-3)})
 
 
 TEXT = st.text(st.characters(exclude_categories=("Cs",)), max_size=12)

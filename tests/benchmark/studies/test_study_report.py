@@ -14,11 +14,13 @@ from helpers.boards import HOSTILE, SMALL, study_folder
 
 from medshift.benchmark.protocols.folder import read_protocol
 from medshift.benchmark.protocols.training_sets.label_fractions import kept_fraction
+from medshift.benchmark.runs.job import made_key
 from medshift.benchmark.studies import registry, stored
 from medshift.benchmark.studies.file import read_study
 from medshift.benchmark.studies.findings import Answered, Findings, Measured
 from medshift.benchmark.studies.report.build import build_report
-from medshift.benchmark.studies.study import Answer, Study
+from medshift.benchmark.studies.study import Answer, Arm, Study
+from medshift.benchmark.submissions import card as cards
 from medshift.shifts.errors import MedshiftError
 
 
@@ -68,7 +70,7 @@ def test_the_answer_is_a_sentence_with_an_interval_and_a_verdict(made):
 def test_what_a_reader_must_know_is_said(made):
     doubts = made[1].findings.doubts
     assert doubts[0] == "The images are SIMULATED: the answer is about the simulator's scanners, not about patients."
-    assert doubts[1] == "This is less than the whole study: steps is 4 in all arms."
+    assert doubts[1] == "This differs from the study as it is defined: steps is 4 in all arms."
     assert doubts[2] == "1 of 4 runs are not finished; answers that need them are not shown."
     assert doubts[3] == "2 seeds say little of how the answer varies from training to training."
 
@@ -142,6 +144,43 @@ def test_labels_saved_come_from_draws_with_protocols_of_their_own(fabricate, tmp
     assert shifted.found.value == pytest.approx(1 - fraction)
     assert shifted.found.note == f"At least: the least fraction, {fraction:g}, is already as good."
     assert f"of labels, 0.1 is {fraction:.2g}; labels saved are read at these" in (tmp_path / "study.md").read_text()
+
+
+@pytest.mark.parametrize(
+    ("claim", "changed"),
+    [("baseline", {"distribution": f"module my_module, sha256 {'0' * 64}"}), ("dataset", {"images_sha256": "2" * 64})],
+)
+def test_a_submission_of_other_code_or_images_is_left_out(fabricate, small, tmp_path, claim, changed):
+    once = dataclasses.replace(small, arms={"ours": Arm("Mine")}, seeds=1)
+    made = study_folder(fabricate, tmp_path, once, better_at_last)
+    folders = [tmp_path / run.protocol / run.entry / "seed-0" for run in made.runs]
+    runs = tuple(
+        dataclasses.replace(run, made=made_key(cards.read(folder), "my_module:Mine"))
+        for run, folder in zip(made.runs, folders, strict=True)
+    )
+    own = dataclasses.replace(made.study, arms={"ours": Arm("my_module:Mine")})
+    data = dataclasses.replace(made.data, images={"made-up": "1" * 64})
+    stored.write(dataclasses.replace(made, study=own, data=data, runs=runs), tmp_path)
+    assert not math.isnan(build_report(tmp_path).findings.answers[0].found.value)
+
+    def change(folder):
+        card = cards.read(folder)
+        cards.write(card.model_copy(update={claim: getattr(card, claim).model_copy(update=changed)}), folder)
+
+    change(folders[0])
+    found = build_report(tmp_path).findings
+    assert math.isnan(found.answers[0].found.value)
+    assert found.doubts[1:3] == [
+        "1 of 2 runs are not finished; answers that need them are not shown.",
+        f"1 submission left out, made with other settings, code or images than the study's: {runs[0].entry}, seed 0.",
+    ]
+    with (tmp_path / "study.csv").open() as file:
+        assert {row["rate"] for row in csv.DictReader(file)} == {"0.003"}
+    change(folders[1])
+    with pytest.raises(
+        MedshiftError, match="is finished: its submissions were made with other settings, code or images"
+    ):
+        build_report(tmp_path)
 
 
 def test_nothing_finished_is_told(fabricate, small, tmp_path):

@@ -25,7 +25,7 @@ from medshift.shifts.errors import MedshiftError
 TINY = ["--shifts", "gamma", "--severities", "3", "--seeds", "1", "--set", "steps=2", "--device", "cpu"]
 #: What makes a built-in study as small as it can be, and how many runs are left.
 SMALLEST = {
-    "transfer": (["--arms", "imagenet,cbr", "--budget", "long"], 2),
+    "transfer": (["--arms", "imagenet,cbr", "--levels", "budget=long"], 2),
     "depth": (["--levels", "layers=0,2,-1"], 3),
     "labels": (["--arms", "imagenet,scratch", "--levels", "labels=0.1,1.0"], 4),
     "architectures": (["--levels", "network=resnet18.a1_in1k,tf_efficientnet_lite0"], 2),
@@ -81,7 +81,7 @@ def test_a_built_in_study_runs_to_its_report_by_one_command(name, images, in_pro
         assert "A rank correlation needs 3 cells or more; finished: 1." in result.output
     else:
         assert (done, result.exception) == (count, None)
-    assert "less than the whole study: 1 seed instead of 3\n" in result.output
+    assert "differs from the study: 1 seed instead of 3\n" in result.output
     assert re.search(r"^(supported|refuted|not shown): ", result.output, re.MULTILINE)
     page = (out / "index.html").read_text()
     assert registry.load_study(name).study.claim.split(",")[0] in page
@@ -177,6 +177,15 @@ def test_a_study_that_was_killed_resumes(images, tmp_path):
     assert (tmp_path / "studies" / "small" / "index.html").exists()
 
 
+def test_an_option_that_is_typed_at_its_default_goes_before_the_study_s_own(images, tmp_path):
+    own = f'[protocol]\ndata = "{images}"\nshifts = ["gamma"]\nseverities = [1, 3]\n\n[arms.ours]'
+    (tmp_path / "small.toml").write_text(SMALL.replace("[arms.ours]", own))
+    words = ["study", "run", str(tmp_path / "small.toml"), "--dry-run", "--out", str(tmp_path / "out")]
+    shown = CliRunner().invoke(app, [*words, "--severities", "1,2,3,4,5", "--modality", "any"])
+    assert shown.exit_code == 0, shown.exception
+    assert "differs from the study: severities: 1, 2, 3, 4, 5\n" in shown.output
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
@@ -186,6 +195,8 @@ def test_a_study_that_was_killed_resumes(images, tmp_path):
         (["transfer", "--set", "steps"], "--set takes key=value, not 'steps'"),
         (["transfer", "--set", "a=1", "--set", "a=2"], "--set a is given twice: a study takes one value"),
         (["transfer", "--set", "budget=short", "--budget", "long"], "--budget long and --set budget=short both say"),
+        (["transfer", "--set", "steps=2", "--budget", "long"], "--budget long and --set steps=2 both say how long"),
+        (["transfer", "--modality", "mr"], "--modality mr: how images are read goes with --data DIR"),
         (["transfer", "--out", "x.html"], "--out x.html: give a folder, not a file; a study is written into it"),
         (["missing.toml"], "missing.toml cannot be read: No such file or directory"),
     ],

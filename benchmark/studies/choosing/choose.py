@@ -1,4 +1,4 @@
-"""How a study is run: on which data, how much smaller than it is defined; what was cut is said, never guessed."""
+"""How a study is run: on which data, how it differs from its definition; what differs is said, never guessed."""
 
 from __future__ import annotations
 
@@ -6,21 +6,17 @@ import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
-from ...shifts.errors import MedshiftError, near
-from ..contract.precision import DEFAULT, Precision
-from ..files.wording import plural
-from ..protocols.choices import Choices
-from ..runs.sweeps.sweep import ProtocolChoice
-from ..runs.terms import DataChoice
-from .file import protocol_choice
-from .study import Answer, Axis, Setting, Study
-
-#: Said where the question itself cannot be answered, as its runs were left out.
-OTHER_FIRST = "the first answer is not the study's own first one"
-#: Measure -> how many of `at`, `base` and `whole` it lies between; others name one cell, or all along an axis.
-COMPARED = {"change": 2, "share": 3}
+from ....shifts.errors import MedshiftError, near
+from ...contract.precision import DEFAULT, Precision
+from ...files.wording import plural
+from ...protocols.choices import Choices
+from ...runs.sweeps.sweep import ProtocolChoice
+from ...runs.terms import DataChoice
+from ..file import protocol_choice
+from ..study import Axis, Setting, Study
+from .answerable import with_answers
+from .merged import merged
 
 
 @dataclass(frozen=True)
@@ -38,6 +34,8 @@ class Chosen:
         levels: Axis -> the levels to run, as typed; all by default.
         submitter: Who answers for the submissions.
         precision: Number format that networks compute in.
+        typed: Options of data and protocol that were typed, without their dashes: they go before the study's own even
+            at their defaults.
     """
 
     data: DataChoice = field(default_factory=DataChoice)
@@ -50,10 +48,11 @@ class Chosen:
     levels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     submitter: str = ""
     precision: Precision = DEFAULT
+    typed: frozenset[str] = frozenset()
 
 
 def choose(study: Study, chosen: Chosen) -> tuple[Study, ProtocolChoice, list[str]]:
-    """Return the study as it will be run, its protocol before any axis, and what was cut, one sentence each.
+    """Return the study as it will be run, its protocol before any axis, and how it differs, one phrase each.
 
     Raises:
         MedshiftError: An arm, axis or level does not exist, or no answer is left.
@@ -81,34 +80,19 @@ def choose(study: Study, chosen: Chosen) -> tuple[Study, ProtocolChoice, list[st
         before, after = study.axis(name).levels, made.axis(name).levels
         if after != before:
             cuts.append(_cut(study.axis(name), after))
-    for key, value in settings.items():
-        made = _with_setting(made, key, value)
-        cuts.append(f"{key} is {value} in all arms that have it")
+    for key, value in sorted(settings.items(), key=lambda each: each[0] == "budget"):  # after the steps that beat it
+        earlier, made = made, _with_setting(made, key, value)
+        if made != earlier:
+            without = _with_steps(made) if key == "budget" else []
+            but = f", but for {', '.join(without)}, as steps go before a budget" if without else ""
+            cuts.append(f"{key} is {value} in all arms that have it{but}")
     if chosen.seeds and chosen.seeds != study.seeds:
         made = replace(made, seeds=chosen.seeds)
         cuts += [f"{plural(chosen.seeds, 'seed')} instead of {study.seeds}"] if chosen.seeds < study.seeds else []
-    made, left_out = _with_answers(study, made)
-    choice, told = _protocol(study, chosen)
+    made, left_out = with_answers(study, made)
+    given = ProtocolChoice(chosen.data, chosen.choices, chosen.protocol)
+    choice, told = merged(protocol_choice(study), given, chosen.typed)
     return made, choice, cuts + left_out + told
-
-
-def _with_answers(study: Study, made: Study) -> tuple[Study, list[str]]:
-    """Leave out the answers whose runs were left out of a study; return the rest, and what is said of it.
-
-    Raises:
-        MedshiftError: No answer is left.
-    """
-    answers = tuple(answer for answer in made.answers if _answerable(made, answer))
-    dropped = len(study.answers) - len(answers)
-    if study.answers and not answers:
-        raise MedshiftError(
-            f"study {study.name!r}: with these arms and levels, no question is left: its first answer needs "
-            f"{_needed(study.answers[0])}"
-        )
-    if not dropped:
-        return made, []
-    said = [f"{plural(dropped, 'answer')} left out, as {'its' if dropped == 1 else 'their'} runs are"]
-    return replace(made, answers=answers), said + ([OTHER_FIRST] if answers[0] != study.answers[0] else [])
 
 
 def _with_arms(study: Study, names: Sequence[str]) -> Study:
@@ -128,11 +112,12 @@ def _with_levels(study: Study, name: str, kept: Sequence[str]) -> Study:
     axis = study.axis(name)
     known = {axis.level_name(level): level for level in axis.levels}
     known |= {str(level): level for level in axis.levels}
-    known |= {f"{level:g}": level for level in axis.levels if isinstance(level, float)}
-    for level in kept:
-        if level not in known:
-            raise MedshiftError(f"--levels {name}: {level!r} is not among {_listed(axis.levels)}")
-    wanted = {repr(known[level]) for level in kept}
+    wanted = set()
+    for text in kept:
+        found = known[text] if text in known else next((level for level in axis.levels if _means(text, level)), None)
+        if found is None:
+            raise MedshiftError(f"--levels {name}: {text!r} is not among {_listed(axis.levels)}")
+        wanted.add(repr(found))
     places = [place for place, level in enumerate(axis.levels) if repr(level) in wanted]
     less = replace(
         axis,
@@ -145,23 +130,52 @@ def _with_levels(study: Study, name: str, kept: Sequence[str]) -> Study:
 
 def _with_setting(study: Study, key: str, value: str) -> Study:
     """Set a hyper-parameter of all arms that have it; loads their baselines."""
-    from ..contract.apart.described import make_or_describe
+    from ...contract.apart.described import make_or_describe
 
     axis = next((axis.name for axis in study.axes if axis.setting == key), "")
     if axis:
         raise MedshiftError(f"--set {key}: the study varies it; choose with --levels {axis}=...")
     fields = {
-        name: [each.name for each in dataclasses.fields(type(make_or_describe(arm.baseline, [])))]  # type: ignore[arg-type]
+        name: {
+            each.name: each.default
+            for each in dataclasses.fields(type(make_or_describe(arm.baseline, [])))  # type: ignore[arg-type]
+        }
         for name, arm in study.arms.items()
     }
     if not any(key in known for known in fields.values()):
         names = {each for known in fields.values() for each in known}
         raise MedshiftError(f"--set {key}: no arm of study {study.name!r} has it.{near(key, names)}")
+    passed_over = _with_steps(study) if key == "budget" else []
+    changed = [name for name in study.arms if key in fields[name] and name not in passed_over]
+    if not changed:
+        raise MedshiftError(f"budget {value}: all arms have `steps`, which go before a budget: use --set steps=N")
     arms = {
-        name: replace(arm, settings={**arm.settings, key: value}) if key in fields[name] else arm
+        name: replace(arm, settings={**arm.settings, key: value})
+        if name in changed and not _means(value, arm.settings.get(key, fields[name][key]))
+        else arm
         for name, arm in study.arms.items()
     }
     return replace(study, arms=arms)
+
+
+def _with_steps(study: Study) -> list[str]:
+    """List the arms whose number of training steps is set, which goes before a budget."""
+    varied = {axis.name for axis in study.axes if axis.setting == "steps"}
+    return [
+        name
+        for name, arm in study.arms.items()
+        if not _means("0", arm.settings.get("steps", 0)) or varied & {axis.name for axis in study.axes_of(name)}
+    ]
+
+
+def _means(text: str, value: object) -> bool:
+    """Return whether a text that was typed is a value, numbers by what they are: `1e-4` is 0.0001."""
+    if text == str(value) or (isinstance(value, bool) and text.lower() == str(value).lower()):
+        return True
+    try:
+        return not isinstance(value, bool) and float(text) == float(str(value))
+    except ValueError:
+        return False
 
 
 def reached(study: Study, levels: Mapping[str, Sequence[Setting]]) -> tuple[Study, list[str]]:
@@ -176,7 +190,7 @@ def reached(study: Study, levels: Mapping[str, Sequence[Setting]]) -> tuple[Stud
         if len(kept) < len(before):
             made = _with_levels(made, name, [str(level) for level in kept])
             cuts.append(f"{_cut(study.axis(name), kept)}: the data allow no more")
-    made, left_out = _with_answers(study, made)
+    made, left_out = with_answers(study, made)
     return made, cuts + left_out
 
 
@@ -185,61 +199,6 @@ def _cut(axis: Axis, kept: Sequence[Setting]) -> str:
     left, before = ([axis.level_name(level) for level in levels] for levels in (kept, axis.levels))
     last = f" (answers about the last level are about {left[-1]})" if left[-1] != before[-1] else ""
     return f"{axis.name} is only {_listed(left)}, of {_listed(before)}{last}"
-
-
-def _answerable(study: Study, answer: Answer) -> bool:
-    """Return whether the cells that an answer needs are still there."""
-    if any(name and name not in study.arms for name in (answer.of, answer.against)):
-        return False
-    axes = {axis.name: axis for axis in study.axes}
-    asked = [item for chosen in (answer.at, answer.base, answer.whole) for item in chosen.items()]
-    if any(name not in axes or level not in axes[name].levels for name, level in asked):
-        return False
-    if _compares_with_itself(study, answer):
-        return False
-    if answer.measure == "saved" and 1 not in axes[answer.over].levels:  # all labels, with which others are compared
-        return False
-    return not answer.over or (answer.over in axes and len(axes[answer.over].levels) > 1)
-
-
-def _compares_with_itself(study: Study, answer: Answer) -> bool:
-    """Return whether two of the cells between which an answer is about a change are the same one."""
-    last = {axis.name: axis.levels[-1] for axis in study.axes}
-    ends = ({}, answer.base, answer.whole)[: COMPARED.get(answer.measure, 1)]
-    cells = [{**last, **answer.at, **end} for end in ends]
-    return any(cell in cells[:place] for place, cell in enumerate(cells))
-
-
-def _needed(answer: Answer) -> str:
-    found = [f"arm {name}" for name in (answer.of, answer.against) if name]
-    found += [f"{name}={level}" for chosen in (answer.at, answer.base, answer.whole) for name, level in chosen.items()]
-    over = "all labels, and fewer" if answer.measure == "saved" else f"two levels of {answer.over}"
-    return ", ".join([*found, *([over] if answer.over else [])])
-
-
-def _protocol(study: Study, chosen: Chosen) -> tuple[ProtocolChoice, list[str]]:
-    """Merge the protocol of the study with the choices that were made; return it and how it differs."""
-    own = protocol_choice(study)
-    data = own.data if chosen.data == DataChoice() else chosen.data
-    if chosen.protocol is not None:
-        return ProtocolChoice(data, chosen.choices, chosen.protocol), []
-    default = Choices()
-    given = {
-        item.name: getattr(chosen.choices, item.name)
-        for item in dataclasses.fields(Choices)
-        if getattr(chosen.choices, item.name) != getattr(default, item.name)
-    }
-    told = [f"{name.replace('_', ' ')}: {_told(value)}" for name, value in given.items() if _is_less(own, name, value)]
-    return replace(own, data=data, choices=replace(own.choices, **given)), told
-
-
-def _is_less(own: ProtocolChoice, name: str, value: Any) -> bool:  # noqa: ANN401 - of any field
-    """Return whether a choice takes something away from the study: conditions, not another source."""
-    return name in ("shifts", "families", "severities", "targets") and value != getattr(own.choices, name)
-
-
-def _told(value: object) -> str:
-    return f"only {_listed(value)}" if isinstance(value, tuple) else str(value)
 
 
 def _listed(values: Sequence[Setting]) -> str:

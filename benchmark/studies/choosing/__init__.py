@@ -1,0 +1,1 @@
+"""How a study is run: its choices held against what was chosen for this run."""
