@@ -52,8 +52,8 @@ def test_a_package_brings_a_study_or_the_path_of_a_file(tmp_path, monkeypatch):
         "from pathlib import Path\n"
         "from medshift.benchmark.studies.study import Arm, Answer, Study\n"
         "FILE = Path(__file__).with_name('s.toml')\n"
-        "ARMS = {'a': Arm('scratch')}\n"
-        "OWN = Study('x', 'Why?', 'c', 's', 'r', ARMS, (Answer('difference', 'a', 't', against='a', least=0),))\n"
+        "ARMS = {'a': Arm('scratch'), 'c': Arm('cbr-tiny')}\n"
+        "OWN = Study('x', 'Why?', 'c', 's', 'r', ARMS, (Answer('difference', 'a', 't', against='c', least=0),))\n"
         "WRONG = Study('x', 'Why?', 'c', 's', 'r', ARMS, (Answer('difference', 'b', 't', against='a', least=0),))\n"
         "NOTHING = 3\n"
     )

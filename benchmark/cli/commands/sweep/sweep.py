@@ -64,7 +64,7 @@ def sweep(
         "submissions"
     ),
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Show what is done, running, to do and blocked, and how long it will take.")
+        bool, typer.Option("--dry-run", help="Show what is done, running, to do or blocked, and how long it takes.")
     ] = False,
     pool: PoolOptions,
 ) -> None:
