@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from ...shifts.errors import MedshiftError
 from ..files.atomic import write_text
@@ -16,6 +16,9 @@ from ..runs.sweeps.file import parse_file
 from .checks import check
 from .file import LoadedStudy, build
 from .study import STRICT, Setting, Study, StudyError
+
+if TYPE_CHECKING:
+    from ..submissions.card import Card
 
 STUDY_FILE = "study.toml"
 SCHEMA = "medshift-study/1"
@@ -90,6 +93,15 @@ class StoredStudy:
     settings: Mapping[str, Setting] = field(default_factory=dict)
     own_analysis: bool = False
     schema: str = SCHEMA
+
+    def is_stale(self, run: StudyRun, found: Card) -> bool:
+        """Return whether a submission was made with other settings, code or images than noted for its run."""
+        from ..runs.job import made_key  # imports pandas
+
+        if not run.made:
+            return False
+        same = made_key(found, self.study.arms[run.arm].baseline) == run.made
+        return not same or found.dataset.images_sha256 not in (None, self.data.images.get(run.protocol))
 
 
 def write(stored: StoredStudy, folder: Path) -> None:

@@ -16,7 +16,6 @@ from ....leaderboard.entries.scoring import PAIRED
 from ....leaderboard.ranking.board import Board, Row, rank_entries
 from ....shifts.errors import MedshiftError
 from ...protocols.training_sets.label_fractions import kept_fraction, label_budget
-from ...runs.job import made_key
 from ...scoring.estimate import Estimate
 from ...scoring.metrics import METRICS
 from ...submissions.card import Card
@@ -209,7 +208,7 @@ def read_grid(stored: StoredStudy, folder: Path, progress: Callable[[str], None]
         found = next((card for card in row.cards if card.seed == run.seed), None) if row else None
         if found is None:
             missing.append(run)
-        elif _is_stale(stored, run, found):
+        elif stored.is_stale(run, found):
             missing.append(run)
             stale.append(run)
         else:
@@ -235,15 +234,6 @@ def read_grid(stored: StoredStudy, folder: Path, progress: Callable[[str], None]
     labels = {found.path.name: label_budget(found.protocol, found.truth) for found in folders}
     kept = {found.path.name: kept_fraction(found.protocol, found.truth) for found in folders}
     return Grid(stored, tuple(cells), tuple(missing), refused, some, labels, kept, tuple(stale))
-
-
-def _is_stale(stored: StoredStudy, run: StudyRun, found: Card) -> bool:
-    """Return whether a submission was made with other settings, code or images than the study notes for its run."""
-    if not run.made:
-        return False
-    images = found.dataset.images_sha256
-    same = made_key(found, stored.study.arms[run.arm].baseline) == run.made
-    return not same or images not in (None, stored.data.images.get(run.protocol))
 
 
 def _require_same_tests(folders: Sequence[ProtocolFolder]) -> None:
