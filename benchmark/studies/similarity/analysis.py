@@ -20,7 +20,7 @@ from ...submissions import card
 from ..findings import Findings, Table
 from ..study import Study
 from .answers import BELOW, answers, pick, size, text
-from .columns import BEFORE_AFTER, COLUMNS, MOVED, SHIFTED
+from .columns import BEFORE_AFTER, COLUMNS, MOVED, OF_ANY, SHIFTED
 from .drawings import drawings
 from .figure import figure
 from .measure import draw_images, measure
@@ -91,7 +91,7 @@ def titles(study: Study) -> dict[str, str]:
 
 
 def read_table(out: Path) -> pd.DataFrame:
-    """Read the table of a study's folder.
+    """Read the table of a study's folder; one of an earlier version has no column `pairs`, and compared any images.
 
     Raises:
         MedshiftError: It is missing or damaged.
@@ -101,6 +101,8 @@ def read_table(out: Path) -> pd.DataFrame:
         table = pd.read_csv(path, dtype={"seed": str}, keep_default_na=False, na_values={key: [""] for key in NUMBERS})
     except (OSError, ValueError) as error:
         raise MedshiftError(f"{path} cannot be read ({error}): run `medshift study run similarity` again") from error
+    if tuple(table.columns) == COLUMNS[:-1]:
+        table = table.assign(pairs=OF_ANY)
     if tuple(table.columns) != COLUMNS or table.empty:
         raise MedshiftError(f"{path} is not a table of this study: run `medshift study run similarity` again")
     return table

@@ -9,7 +9,7 @@ import pandas as pd
 
 from ...reporting.numbers import format_decimal, format_estimate
 from ..findings import Answered, Measured, verdict
-from .columns import BEFORE_AFTER, HALVES, MEAN, REUSED, SEEDS, SHIFTED, SHIFTED_UNTRAINED, UNTRAINED
+from .columns import BEFORE_AFTER, HALVES, MEAN, PAIRS, REUSED, SEEDS, SHIFTED, SHIFTED_UNTRAINED, UNTRAINED
 
 LOWEST_LEAST = "above 0, as the lowest stage keeps more of its features than the last one"
 EARLY = "above 0, as more is lost in the lower half of the stages than in the upper half"
@@ -154,10 +154,15 @@ def size(table: pd.DataFrame) -> str:
     first, pooled = table.iloc[0], int(table["grid"].iloc[0])
     dims = sorted(set(table["dimension"].astype(int)))
     cells = "their mean over the image" if pooled == 1 else f"their means over a grid of {pooled} x {pooled} cells"
+    former = (
+        " It was measured by an earlier version that compared images of one patient, too: features that share nothing but "
+        "the patient look alike there. `medshift study run similarity` measures it again."
+    )
     return (
         f"Debiased linear CKA on {first['images']:,} test images of {first['groups']:,} patients or other groups, the "
-        f"same ones in every comparison; channels enter as {cells}, {dims[0]:,} to {dims[-1]:,} numbers per stage; "
-        "intervals are 95 %, by the jackknife over groups."
+        f"same ones in every comparison{', and by pairs of different patients' if first['pairs'] == PAIRS else ''}; "
+        f"channels enter as {cells}, {dims[0]:,} to {dims[-1]:,} numbers per stage; intervals are 95 %, by the jackknife "
+        f"over groups.{'' if first['pairs'] == PAIRS else former}"
     )
 
 

@@ -26,6 +26,7 @@ from .columns import (
     HALVES,
     MEAN,
     MOVED,
+    PAIRS,
     REUSED,
     SEEDS,
     SHIFTED,
@@ -94,7 +95,7 @@ def measure(
         grid: Cells per axis that space is averaged to.
     """
     groups = images.groups
-    common: Row = {"images": len(groups), "groups": len(np.unique(groups)), "grid": grid}
+    common: Row = {"images": len(groups), "groups": len(np.unique(groups)), "grid": grid, "pairs": PAIRS}
     arms = {arm: list(own) for arm, own in itertools.groupby(networks, key=lambda network: network.arm)}
     clean: dict[tuple[str, int, bool], Activations] = {}
     for key, found in _looks(networks, images, Condition(images.protocol.source, "clean"), device, grid):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -83,7 +85,10 @@ def test_the_jackknife_leaves_out_one_group_with_all_its_images():
     x, y = waves(17, 3, 5)
     groups = np.array([0, 1, 2, 0, 3, 3, 3, 1, 2, 4, 4, 0, 2, 1, 5, 5, 3])
     found = cka(x, y, groups)
-    left = [cka(x[groups != group], y[groups != group]).value for group in range(6)]
+    left = [
+        cka(x[kept], y[kept], np.unique(groups[kept], return_inverse=True)[1]).value
+        for kept in (groups != group for group in range(6))
+    ]
     np.testing.assert_allclose(found.without, left, atol=1e-12)
 
 
@@ -116,17 +121,66 @@ def test_constant_features_have_no_cka():
     assert np.isnan(found.interval).all()
 
 
-def test_a_single_patient_gives_no_interval():
+def test_four_patients_have_a_cka_and_without_one_of_them_none():
     x, y = waves(12, 3, 5)
-    found = cka(x, y, np.zeros(12, dtype=np.int64))
+    found = cka(x, y, np.repeat(np.arange(4), 3))
     assert np.isfinite(found.value)
     assert np.isnan(found.interval).all()
+    with pytest.raises(MedshiftError, match="at least 4 patients or other groups; there are 3"):
+        cka(x, y, np.repeat(np.arange(3), 4))
+
+
+def between(icc, patients, images, d, rng):
+    """Features, a share `icc` of the variance of which lies between patients."""
+    own, rest = rng.normal(size=(patients, 1, d)), rng.normal(size=(patients, images, d))
+    return (np.sqrt(icc) * own + np.sqrt(1 - icc) * rest).reshape(-1, d)
+
+
+@pytest.mark.parametrize("icc", [0.0, 0.3, 0.8])
+def test_independent_features_that_both_know_the_patient_have_cka_0(icc):
+    """Taken for independent, the images of 8 patients give .25 at a share of .3, with every interval above 0."""
+    rng = np.random.default_rng(7)
+    groups = np.repeat(np.arange(8), 16)
+    found = [cka(*(between(icc, 8, 16, 32, rng) for _ in range(2)), groups) for _ in range(60)]
+    assert abs(np.mean([each.value for each in found])) < 0.05
+    assert np.mean([each.interval[0] <= 0 <= each.interval[1] for each in found]) >= 0.9
+
+
+def test_patients_of_other_sizes_and_means_count_alike():
+    """By hand: means over all images of patients that differ, each patient with the same weight."""
+    x, y = waves(9, 3, 5)
+    groups = np.array([0, 0, 0, 1, 2, 2, 3, 4, 4])
+
+    def hsic(k, members):
+        def of(*patients):
+            return np.ix_(*(np.flatnonzero(groups == patient) for patient in patients))
+
+        pairs, triples, quads = (list(itertools.permutations(members, n)) for n in (2, 3, 4))
+        one, other = k
+        return (
+            np.mean([(one * other)[of(*two)].mean() for two in pairs])
+            - 2 * np.mean([(one[of(a, b)].mean(1) * other[of(a, c)].mean(1)).mean() for a, b, c in triples])
+            + np.mean([one[of(a, b)].mean() * other[of(c, d)].mean() for a, b, c, d in quads])
+        )
+
+    k, m = x @ x.T, y @ y.T
+    by_hand = hsic((k, m), range(5)) / np.sqrt(hsic((k, k), range(5)) * hsic((m, m), range(5)))
+    assert cka(x, y, groups).value == pytest.approx(by_hand, abs=1e-12)
+    assert cka(x + 5, y - 3, groups).value == pytest.approx(by_hand, abs=1e-12)
+
+
+def test_the_same_features_have_cka_1_and_turned_ones_as_well_where_patients_have_several_images():
+    rng = np.random.default_rng(2)
+    x, groups = between(0.5, 6, 4, 5, rng), np.repeat(np.arange(6), 4)
+    turned, _ = np.linalg.qr(rng.normal(size=(5, 5)))
+    assert cka(x, x, groups).value == pytest.approx(1)
+    assert cka(x, 7 * x @ turned + 1, groups).interval == pytest.approx((1, 1))
 
 
 @pytest.mark.parametrize(
     ("x", "y", "words"),
     [
-        (np.ones((3, 2)), np.ones((3, 2)), "at least 4 images"),
+        (np.ones((3, 2)), np.ones((3, 2)), "at least 4 patients"),
         (np.eye(5), np.eye(6), "the same images"),
         (np.eye(5), np.eye(5) * np.nan, "NaN"),
     ],

@@ -57,6 +57,20 @@ def test_findings_have_answers_figures_and_the_whole_table(study):
     assert found.tables[0].columns == ("stage", "dimension", "before and after", "weights moved", "gamma@3")
 
 
+def test_a_table_of_an_earlier_version_is_read_and_said_to_be_one(study):
+    stored, out = study
+    write_table(stored, out, images=8, grid=1)
+    now = findings(stored, out).doubts[0]
+    assert "by pairs of different patients" in now
+    assert "earlier version" not in now
+    table = read_table(out)
+    table.drop(columns="pairs").to_csv(out / TABLE_FILE, index=False)
+    before = findings(stored, out)
+    assert "an earlier version that compared images of one patient, too" in before.doubts[0]
+    assert len(before.records) == len(table)
+    table.to_csv(out / TABLE_FILE, index=False)
+
+
 @pytest.mark.parametrize("text", ["question,arm\n", "", "a,b\n1,2\n"])
 def test_a_damaged_table_says_how_to_make_it_again(tmp_path, text):
     (tmp_path / TABLE_FILE).write_text(text)
