@@ -64,7 +64,9 @@ def resampled_splits(
             looked_at[split_key(condition)] = truth_of(truth, condition)
     resampled: dict[tuple[str, str], ResampledSplit] = {}
     before = 0  # groups of the splits so far, none of which shares one with those to come
-    for together in _linked({key: set(rows["group"]) for key, rows in looked_at.items()}):
+    linked = _linked({key: set(rows["group"]) for key, rows in looked_at.items()})
+    # those of a test first: protocols that have the same tests number their patients alike
+    for together in sorted(linked, key=lambda keys: all(split != "test" for _, split in keys)):
         names = sorted(set().union(*(set(looked_at[key]["group"]) for key in together)))
         counts = resample_counts(len(names), replicates, protocol.seed, *("/".join(key) for key in together))
         index = pd.Index(names, dtype=object)

@@ -16,7 +16,7 @@ from ...benchmark.scoring.estimate import Estimate
 from ...benchmark.scoring.metrics import BINS, confidence_bins
 from ...benchmark.scoring.scores import Scores, aggregated, board_metrics
 from ...benchmark.scoring.still import combined
-from . import sketches
+from . import openness, sketches
 from .entries import ProtocolFolder
 from .estimating import estimates
 from .figures import to_array
@@ -51,6 +51,7 @@ class Scored:
         by_seed: (P, S, 1 + B) of source validation and of the aggregates of PAIRED that exist: the figure of each seed,
             then its replicates, on the same groups in every seed and entry.
         estimates: (S, E, D, 4) performance at the real sites as estimated without labels (`estimating.estimates`).
+        places, place_units, place_patients, still, excess: `openness.Openness` of the figures of `by_seed`.
         order, hits, digests, misfit: `sketches.Sketch` of all seeds, by which entries that are alike are found.
     """
 
@@ -67,6 +68,11 @@ class Scored:
     thresholds: NDArray[np.float64]
     by_seed: NDArray[np.float32]
     estimates: NDArray[np.float64]
+    places: NDArray[np.str_]
+    place_units: NDArray[np.float64]
+    place_patients: NDArray[np.bool_]
+    still: NDArray[np.float64]
+    excess: NDArray[np.float64]
     order: NDArray[np.float32]
     hits: NDArray[np.float32]
     digests: NDArray[np.uint64]
@@ -125,6 +131,7 @@ def score_seeds(
         thresholds=np.stack([one.thresholds for one in each]),
         by_seed=_by_seed(protocol, conditions, aggregates),
         estimates=estimates(protocol, seeds, each, splits, refused),
+        **vars(openness.packed(_figures_of_seeds(protocol, each, list(aggregates)))),
         **vars(drawn),
     )
 
@@ -185,6 +192,18 @@ def _by_seed(
     return np.stack(
         [each.by_seed if len(each.by_seed) else one for each, one in zip(found, alone, strict=True)]
     ).astype(np.float32)
+
+
+def _figures_of_seeds(protocol: Protocol, each: Sequence[Scores], aggregates: Sequence[str]) -> list[list[Estimate]]:
+    """List the estimates of `Scored.by_seed`: by figure, then by seed."""
+    (validation,) = (condition.key for condition in protocol.conditions() if condition.kind == "validation")
+    metric = protocol.metrics[0]
+    found: list[dict[str, Estimate]] = []
+    for one in each:
+        ranking = {key: {metric: by_metric[metric]} for key, by_metric in one.conditions.items()}
+        means = {name: by_metric[metric] for name, by_metric in aggregated(protocol, ranking).items()}
+        found.append({**means, "validation": ranking[validation][metric]})
+    return [[means[name] for means in found] for name in paired_names(aggregates)]
 
 
 def _quantise(replicates: NDArray[np.float64]) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:

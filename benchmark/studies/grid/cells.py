@@ -12,11 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ....leaderboard.entries.entries import ProtocolFolder, protocol_folders
-from ....leaderboard.entries.scoring import PAIRED
+from ....leaderboard.entries.scoring import PAIRED, over_seeds
 from ....leaderboard.ranking.board import Board, Row, rank_entries
 from ....shifts.errors import MedshiftError
 from ...protocols.training_sets.label_fractions import kept_fraction, label_budget
-from ...scoring.estimate import Estimate
+from ...scoring.estimate import Estimate, weighted
 from ...scoring.metrics import METRICS
 from ...submissions.card import Card
 from ...submissions.learning_speed import steps_to
@@ -90,27 +90,19 @@ class Cell:
         wanted = tuple(seeds) or self.seeds
         if figure in SHARES:
             return self._steps(SHARES[figure], wanted)
-        each = np.stack([self._of_seed(figure, seed) for seed in wanted])
-        middle = each.mean(axis=0)
-        lowest = -1.0 if figure == "drop" else 0.0
-        most = METRICS[self.pieces[0].board.rank_by].most
-        return Estimate(
-            float(middle[0]),
-            middle[1:],
-            units=min(_units(piece.board, figure) for piece in self.pieces),
-            bounds=(lowest * most, most),
-            by_seed=each if len(wanted) > 1 else np.empty((0, 0)),
-        )
+        return over_seeds([self._of_seed(figure, seed) for seed in wanted])
 
-    def _of_seed(self, figure: Figure, seed: int) -> Floats:
-        """Return (1 + B,) the figure of a seed and its replicates; NaN if the protocol has none of the kind."""
+    def _of_seed(self, figure: Figure, seed: int) -> Estimate:
+        """Return the figure of a seed with what is open of it; NaN if the protocol has none of the kind."""
         piece = next(piece for piece in self.pieces if seed in piece.seeds)
         place = [card.seed for card in piece.row.cards].index(seed)
         names = ("clean", "shifted") if figure == "drop" else (figure,)
         if not all(name in PAIRED and name in piece.row.aggregates for name in names):
-            return np.full(piece.row.by_seed("clean").shape[1], np.nan)
-        found = [piece.row.by_seed(name)[place] for name in names]
-        return np.asarray(found[0] - found[1] if figure == "drop" else found[0])
+            return Estimate(math.nan, np.full(piece.row.by_seed("clean").shape[1] - 1, np.nan))
+        units = min(_units(each.board, figure) for each in self.pieces)
+        bounds = (0.0, METRICS[piece.board.rank_by].most)
+        found = [piece.row.of_seed(name, place, units, bounds) for name in names]
+        return weighted(found, [1.0, -1.0]) if figure == "drop" else found[0]
 
     def _steps(self, share: float, seeds: Sequence[int]) -> Estimate:
         """Return the steps to a share of the final figure: certain for a seed, and of unknown spread for one alone."""

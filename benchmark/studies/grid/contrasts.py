@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...scoring.bootstrap import interval
-from ...scoring.estimate import Estimate, weighted
+from ...scoring.estimate import NONE, Estimate, weighted
 from ...scoring.intervals import TAIL
+from ...scoring.still import openness
 from ..findings import Measured
 from ..study import Figure
 from .cells import Cell
@@ -80,6 +81,7 @@ def _varied(found: Estimate, seeds: int, number: int) -> Floats:
     """Return replicates of an estimate in which the seeds vary, too; NaN of a single group, which shows no spread.
 
     Deviations are widened as `scoring.intervals` widens percentiles: a plain bootstrap of few groups varies too little.
+    What no resample varies is drawn from a normal whose 2.5 % reach as far as it is open to either side.
     """
     from scipy.special import ndtri, stdtrit  # deferred: `--help` must stay fast
 
@@ -92,6 +94,10 @@ def _varied(found: Estimate, seeds: int, number: int) -> Floats:
     if seeds > 1 and from_seeds > 0:
         draws = np.random.default_rng([20_191_902, number]).standard_t(seeds - 1, len(varied))
         varied = varied + math.sqrt(from_seeds) * draws
+    down, up = np.add(openness(found.still, TAIL) if found.still else NONE, found.excess)
+    if down or up:
+        draws = np.random.default_rng([20_191_903, number]).standard_normal(len(varied)) / float(ndtri(1 - TAIL))
+        varied = varied + np.where(draws < 0, down, up) * draws
     return np.asarray(np.clip(varied, *found.bounds))
 
 

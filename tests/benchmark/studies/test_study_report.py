@@ -18,6 +18,8 @@ from medshift.benchmark.runs.job import made_key
 from medshift.benchmark.studies import registry, stored
 from medshift.benchmark.studies.file import read_study
 from medshift.benchmark.studies.findings import Answered, Findings, Measured
+from medshift.benchmark.studies.grid.cells import read_grid
+from medshift.benchmark.studies.grid.contrasts import resampled
 from medshift.benchmark.studies.report.build import build_report
 from medshift.benchmark.studies.study import Answer, Arm, Study
 from medshift.benchmark.submissions import card as cards
@@ -241,3 +243,24 @@ def test_without_a_figure_the_sentence_says_so(fabricate, small, tmp_path):
         "There is no figure on made-up (SIMULATED) for: our method, change from rate 0.001"
     )
     assert (found.found.note, found.verdict) == ("Its runs are not finished.", "not shown")
+
+
+def test_a_study_is_as_open_as_the_board_where_no_resample_varies(fabricate, small, tmp_path):
+    """Nearly all images are right: of some figures a whole class, in which no resample shows an error."""
+    study_folder(fabricate, tmp_path, small, lambda arm, levels, seed: 3.0, fabricate.table(groups=12))
+    grid = read_grid(stored.read(tmp_path), tmp_path)
+    compared = 0
+    for cell in grid.cells:
+        (piece,) = cell.pieces
+        for name in ("clean", "real", "synthesized", "shifted", "drop"):
+            found = cell.estimate(name)
+            compared += bool(found.still)
+            board = piece.row.aggregates[name, piece.board.rank_by]
+            assert found.interval == pytest.approx((board.low, board.high), abs=1e-6)
+            held = dataclasses.replace(found, still=()).interval
+            assert not found.still or found.interval[1] - found.interval[0] > held[1] - held[0]
+    assert compared
+    # and what is resampled is open as well
+    still = next(cell for cell in grid.cells if cell.estimate("clean").still)
+    found = resampled([still], "clean", lambda figures: figures[0], lambda figures: "")
+    assert found.high - found.low > 0.5 * (still.estimate("clean").interval[1] - still.estimate("clean").interval[0])
