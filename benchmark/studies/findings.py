@@ -46,7 +46,7 @@ class Measured:
 
 def signed(value: float) -> str:
     """Format a number with its sign: `+.031`, `-120`."""
-    if abs(value) >= 100:
+    if abs(value) >= 10:
         return f"{value:+,.0f}"
     text = format_decimal(value)
     return text if text.startswith("-") or not float(text) else f"+{text}"

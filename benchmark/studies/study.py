@@ -11,8 +11,11 @@ from ...shifts.errors import MedshiftError
 
 #: A hyper-parameter or another choice, as TOML and Python have it.
 Setting: TypeAlias = bool | int | float | str
-#: What a cell of the grid is compared by; `steps-95` is the step at which training reaches 95 % of its final figure.
-Figure: TypeAlias = Literal["clean", "real", "synthesized", "shifted", "drop", "steps-90", "steps-95"]
+#: What a cell of the grid is compared by. `steps-95` is the step at which training has 95 % of what it gains; by
+#: `common-95`, 95 % of what the training gains that gains least of those compared: one level for all.
+Figure: TypeAlias = Literal[
+    "clean", "real", "synthesized", "shifted", "drop", "steps-90", "steps-95", "common-90", "common-95"
+]
 Kind: TypeAlias = Literal["setting", "labels", "confound", "size"]
 Measure: TypeAlias = Literal["difference", "change", "trend", "share", "saved", "correlation"]
 #: How files of TOML are validated.

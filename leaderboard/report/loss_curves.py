@@ -8,8 +8,9 @@ from ...benchmark.contract.training_record import Curve
 from ...benchmark.reporting.numbers import format_decimal
 from ...benchmark.scoring.metrics import METRICS
 from ...benchmark.submissions.card import TrainingClaim
-from ...benchmark.submissions.learning_speed import SHARES, StepsTo, steps_over_seeds, steps_to
-from ..ranking.board import Row
+from ...benchmark.submissions.learning_speed import SHARES, StepsTo, steps_over_seeds
+from ..ranking.board import Board, Row
+from ..ranking.learning import schedule, steps_of_seed
 from .charts import BOTTOM, HEIGHT, LEFT, MOST, RIGHT, TOP, WIDTH, Axis, Chart, Point, bounds
 
 POINTS = 60  # per curve: the recipe evaluates forty times, and a card may claim any number
@@ -39,13 +40,15 @@ def figure_curves(row: Row) -> Chart | None:
     return _chart(f"{title[:1].upper()}{title[1:]} on source validation", drawn)
 
 
-def speeds(row: Row, classes: int) -> Mapping[float, StepsTo]:
+def speeds(row: Row, board: Board) -> Mapping[float, StepsTo]:
     """Return the steps to each share of the gain on source validation; nothing unless every seed has a curve."""
     kept = _kept(row)
     if not kept or len(kept) < len(row.cards):
         return {}
+    places = range(len(row.cards))
+    longest = schedule([(row, place) for place in places])
     return {
-        share: steps_over_seeds([steps_to(curve, claim.kept, share, classes) for _, claim, curve in kept])
+        share: steps_over_seeds([steps_of_seed(board, row, place, share) for place in places], longest)
         for share in SHARES
     }
 

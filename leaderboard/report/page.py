@@ -124,7 +124,7 @@ def _context(board: Board, found: Correlation | None, fitted: Sequence[Line]) ->
                     **_item(row, board, parts, others, ends, lines),
                     "training": states[row.name],
                     "drawn": [c for c in (loss_curves(row), figure_curves(row)) if c] if row in best else [],
-                    "speeds": speeds(row, len(protocol.dataset.classes)),
+                    "speeds": speeds(row, board),
                 }
                 for row in rows
             ]

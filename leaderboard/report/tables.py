@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 
 import numpy as np
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from ...benchmark.files.text import csv_cells
 from ...benchmark.scoring.bootstrap import split_key
+from ...benchmark.submissions.learning_speed import StepsTo
 from ..analysis.accuracy_line import Line
 from ..analysis.approach import approach_title
 from ..analysis.convergence import Convergence, convergence
@@ -100,13 +101,13 @@ def to_json(
         states = convergence(board)
         for position, row in enumerate(board.rows):
             yield ("\n" if not position else ",\n") + json.dumps(
-                _entry(row, states[row.name], len(board.protocol.dataset.classes)), ensure_ascii=False
+                _entry(row, states[row.name], speeds(row, board)), ensure_ascii=False
             )
         yield "\n]}"
     yield "\n]}\n"
 
 
-def _entry(row: Row, state: Convergence, classes: int) -> dict[str, object]:
+def _entry(row: Row, state: Convergence, speed: Mapping[float, StepsTo]) -> dict[str, object]:
     return {
         "entry": row.name,
         "sees": row.sees,
@@ -132,8 +133,9 @@ def _entry(row: Row, state: Convergence, classes: int) -> dict[str, object]:
             "kept": [card.training and card.training.kept for card in row.cards],
             "steps_to": {
                 f"{share:g}": [json_number(each) for each in (found.value, found.low, found.high)]
-                for share, found in speeds(row, classes).items()
+                for share, found in speed.items()
             },
+            "steps_at_most": [f"{share:g}" for share, found in speed.items() if found.at_most],
         },
         "predictions_sha256": [card.predictions.sha256 for card in row.cards],
         "thresholds": _nested(row.scored.thresholds),

@@ -17,8 +17,10 @@ FIGURES = {
     "synthesized": "under synthesized shifts",
     "shifted": "under shift",
     "drop": "lost under shift",
-    "steps-90": "steps to 90 % of the final figure",
-    "steps-95": "steps to 95 % of the final figure",
+    "steps-90": "steps to 90 % of each network's own gain",
+    "steps-95": "steps to 95 % of each network's own gain",
+    "common-90": "steps to a common level, 90 % of the least gain",
+    "common-95": "steps to a common level, 95 % of the least gain",
 }
 
 

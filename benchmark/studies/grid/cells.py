@@ -9,22 +9,24 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ....leaderboard.entries.entries import ProtocolFolder, protocol_folders
 from ....leaderboard.entries.scoring import PAIRED, over_seeds
 from ....leaderboard.ranking.board import Board, Row, rank_entries
+from ....leaderboard.ranking.learning import gain_of_seed, schedule, steps_of_seed
 from ....shifts.errors import MedshiftError
 from ...protocols.training_sets.label_fractions import kept_fraction, label_budget
 from ...scoring.estimate import Estimate, weighted
 from ...scoring.metrics import METRICS
 from ...submissions.card import Card
-from ...submissions.learning_speed import steps_to
+from ...submissions.learning_speed import Gain, StepsTo, common_level, steps_over_seeds
 from ..stored import StoredStudy, StudyRun
 from ..study import Figure, Setting
 
-Floats = NDArray[np.float64]
-SHARES = {"steps-90": 0.9, "steps-95": 0.95}
+#: Figures that are steps of training: the share of the gain to which they count.
+SHARES: Mapping[Figure, float] = {"steps-90": 0.9, "steps-95": 0.95, "common-90": 0.9, "common-95": 0.95}
+#: Those of them that count to one level for all that are compared.
+COMMON: tuple[Figure, ...] = ("common-90", "common-95")
 MANY = 12  # submissions of a protocol for which processes of their own are worth the seconds that they take to start
 
 
@@ -79,7 +81,7 @@ class Cell:
         return sum(found) / len(found) if found else math.nan
 
     def estimate(self, figure: Figure, seeds: Sequence[int] = ()) -> Estimate:
-        """Return a figure as the mean over seeds, with its replicates over groups, and those of each seed.
+        """Return a figure, other than steps, as the mean over seeds, with its replicates over groups, and each seed's.
 
         Replicate b has the same groups in every cell, so that differences are paired.
 
@@ -87,15 +89,10 @@ class Cell:
             figure: The figure.
             seeds: Only these; all by default.
         """
-        wanted = tuple(seeds) or self.seeds
-        if figure in SHARES:
-            return self._steps(SHARES[figure], wanted)
-        return over_seeds([self._of_seed(figure, seed) for seed in wanted])
+        return over_seeds([self._of_seed(figure, piece, place) for piece, place in self._places(seeds)])
 
-    def _of_seed(self, figure: Figure, seed: int) -> Estimate:
+    def _of_seed(self, figure: Figure, piece: Piece, place: int) -> Estimate:
         """Return the figure of a seed with what is open of it; NaN if the protocol has none of the kind."""
-        piece = next(piece for piece in self.pieces if seed in piece.seeds)
-        place = [card.seed for card in piece.row.cards].index(seed)
         names = ("clean", "shifted") if figure == "drop" else (figure,)
         if not all(name in PAIRED and name in piece.row.aggregates for name in names):
             return Estimate(math.nan, np.full(piece.row.by_seed("clean").shape[1] - 1, np.nan))
@@ -104,23 +101,27 @@ class Cell:
         found = [piece.row.of_seed(name, place, units, bounds) for name in names]
         return weighted(found, [1.0, -1.0]) if figure == "drop" else found[0]
 
-    def _steps(self, share: float, seeds: Sequence[int]) -> Estimate:
-        """Return the steps to a share of the final figure: certain for a seed, and of unknown spread for one alone."""
-        values, longest = [], 0
-        for seed in seeds:
-            piece = next(piece for piece in self.pieces if seed in piece.seeds)
-            place = [card.seed for card in piece.row.cards].index(seed)
-            card = piece.row.cards[place]
-            curve = piece.row.curves[place] if piece.row.curves else None
-            classes = len(piece.board.protocol.dataset.classes)
-            found = steps_to(curve, card.training.kept, share, classes) if curve and card.training else None
-            longest = max(longest, curve.step[-1] if curve else 0)
-            values.append(math.nan if found is None else float(found))
-        replicates = len(self.pieces[0].row.by_seed("clean")[0]) - 1
-        each = np.tile(np.array(values)[:, None], (1, 1 + replicates))
-        if len(seeds) < 2:
-            return Estimate(values[0], np.full(replicates, np.nan))
-        return Estimate(float(each[:, 0].mean()), each[:, 1:].mean(axis=0), bounds=(0.0, float(longest)), by_seed=each)
+    def steps(self, figure: Figure, seeds: Sequence[int] = (), level: float | None = None) -> StepsTo:
+        """Return the steps to a share of each training's gain, or to a level.
+
+        Args:
+            figure: One of SHARES.
+            seeds: Only these; all by default.
+            level: The figure to be reached, from `common_level`; by default the share of each one's own gain.
+        """
+        places = self._places(seeds)
+        found = [steps_of_seed(piece.board, piece.row, place, SHARES[figure], level) for piece, place in places]
+        return steps_over_seeds(found, schedule([(piece.row, place) for piece, place in places]))
+
+    def gains(self, seeds: Sequence[int] = ()) -> list[Gain]:
+        """List what its trainings gain on source validation; none unless all gain something told from chance."""
+        found = [gain_of_seed(piece.board, piece.row, place) for piece, place in self._places(seeds)]
+        return [] if None in found else [gain for gain in found if gain]
+
+    def _places(self, seeds: Sequence[int]) -> list[tuple[Piece, int]]:
+        """List the pieces of some seeds, all by default, each with the place of its seed among the cards."""
+        pieces = [(next(p for p in self.pieces if seed in p.seeds), seed) for seed in tuple(seeds) or self.seeds]
+        return [(piece, [card.seed for card in piece.row.cards].index(seed)) for piece, seed in pieces]
 
 
 def _units(board: Board, figure: Figure) -> float:
@@ -160,6 +161,11 @@ class Grid:
         """Return the fraction of the source's training groups that a cell has, the mean over its seeds."""
         found = [self.kept[protocol] for protocol, _ in cell.cards]
         return sum(found) / len(found)
+
+    def steps(self, cell: Cell, figure: Figure, seeds: Sequence[int] = ()) -> StepsTo:
+        """Return steps of a cell as tables and figures show them: to a common level, to that of all cells that gain."""
+        gains = [gain for each in self.cells for gain in each.gains()] if figure in COMMON else []
+        return cell.steps(figure, seeds, common_level(gains, SHARES[figure]) if gains else None)
 
     def find(self, arm: str, levels: Mapping[str, Setting]) -> Cell | None:
         """Find a cell by its arm and levels; axes that do not apply to the arm are ignored."""

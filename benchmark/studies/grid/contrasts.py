@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ...reporting.numbers import format_decimal
 from ...scoring.bootstrap import interval
 from ...scoring.estimate import NONE, Estimate, weighted
 from ...scoring.intervals import TAIL
 from ...scoring.still import openness
+from ...submissions.learning_speed import StepsTo, common_level
 from ..findings import Measured
 from ..study import Figure
-from .cells import Cell
+from .cells import COMMON, SHARES, Cell
 
 Floats = NDArray[np.float64]
 LEAST_NETWORKS = 3  # over which a rank correlation is computed
 NOTHING = math.nan
+STEP_DRAWS = 10_000  # of steps, which no resampled patients move
 
 
 def shared_seeds(cells: Sequence[Cell]) -> tuple[int, ...]:
@@ -26,21 +30,52 @@ def shared_seeds(cells: Sequence[Cell]) -> tuple[int, ...]:
     return tuple(sorted(set(cells[0].seeds).intersection(*(cell.seeds for cell in cells[1:]))))
 
 
-def estimates(cells: Sequence[Cell], figure: Figure) -> tuple[list[Estimate], int]:
-    """Return a figure of all cells over the seeds that all have, and their number; none if there is no such seed."""
+@dataclass(frozen=True)
+class Figures:
+    """A figure of several cells over the seeds that all have.
+
+    Args:
+        found: One per cell; none if they have no seed in common.
+        seeds: Number of these seeds.
+        note: What limits them, as a sentence.
+    """
+
+    found: Sequence[Estimate | StepsTo]
+    seeds: int
+    note: str = ""
+
+
+def figures_of(cells: Sequence[Cell], figure: Figure) -> Figures:
+    """Return a figure of all cells over the seeds that all have."""
     seeds = shared_seeds(cells)
-    return [cell.estimate(figure, seeds) for cell in cells] if seeds else [], len(seeds)
+    if not seeds or figure not in SHARES:
+        return Figures([cell.estimate(figure, seeds) for cell in cells] if seeds else [], len(seeds))
+    level, told = None, ""
+    if figure in COMMON:
+        each = [cell.gains(seeds) for cell in cells]
+        if not all(each):
+            return Figures([StepsTo(math.nan, math.nan, math.nan, len(seeds), len(seeds))], len(seeds))
+        level = common_level([gain for gains in each for gain in gains], SHARES[figure])
+        told = f"The level is {format_decimal(level)} on source validation."
+    found = [cell.steps(figure, seeds, level) for cell in cells]
+    if any(steps.at_most for steps in found):
+        told = f"{told} A training was there by its first evaluation, after which its steps count.".strip()
+    return Figures(found, len(seeds), told)
 
 
 def weighted_sum(cells: Sequence[Cell], weights: Sequence[float], figure: Figure) -> Measured:
     """Sum a figure of cells times weights, on the same resampled groups and, seed by seed, on the same seeds.
 
-    The interval has two parts, as `scoring.intervals` says: groups, and the difference between seeds.
+    The interval has two parts, as `scoring.intervals` says: groups, and the difference between seeds. Steps are summed
+    by their geometric means, and resampled.
     """
-    found, seeds = estimates(cells, figure)
-    if not found:
+    if figure in SHARES:
+        return resampled(cells, figure, lambda figures: np.asarray(np.asarray(weights) @ figures), lambda figures: "")
+    given = figures_of(cells, figure)
+    seeds = given.seeds
+    if not given.found:
         return Measured(NOTHING, note="The cells have no seed in common.")
-    total = weighted(found, weights)
+    total = weighted([each for each in given.found if isinstance(each, Estimate)], weights)
     if math.isnan(total.value):
         return Measured(NOTHING, seeds=seeds, note=_why(figure))
     return Measured(total.value, *total.interval, seeds, _limits(figure, seeds, total.interval[0]))
@@ -60,14 +95,15 @@ def resampled(
         function: Maps (cells, n) figures to (n,) numbers, NaN where there is none.
         note: Maps the (cells,) figures to what limits the number.
     """
-    found, seeds = estimates(cells, figure)
+    given = figures_of(cells, figure)
+    found, seeds = given.found, given.seeds
     if not found:
         return Measured(NOTHING, note="The cells have no seed in common.")
     values = np.array([[each.value] for each in found])
     if np.isnan(values).any():
         return Measured(NOTHING, seeds=seeds, note=_why(figure))
     value = float(function(values)[0])
-    told = note(values[:, 0])
+    told = f"{given.note} {note(values[:, 0])}".strip()
     if math.isnan(value):
         return Measured(NOTHING, seeds=seeds, note=told)
     varied = np.stack([_varied(each, seeds, number) for number, each in enumerate(found)])
@@ -77,14 +113,16 @@ def resampled(
     return Measured(value, min(low, value), max(high, value), seeds, told)
 
 
-def _varied(found: Estimate, seeds: int, number: int) -> Floats:
-    """Return replicates of an estimate in which the seeds vary, too; NaN of a single group, which shows no spread.
+def _varied(found: Estimate | StepsTo, seeds: int, number: int) -> Floats:
+    """Return replicates of a figure in which the seeds vary, too; NaN of a single group, which shows no spread.
 
     Deviations are widened as `scoring.intervals` widens percentiles: a plain bootstrap of few groups varies too little.
     What no resample varies is drawn from a normal whose 2.5 % reach as far as it is open to either side.
     """
     from scipy.special import ndtri, stdtrit  # deferred: `--help` must stay fast
 
+    if isinstance(found, StepsTo):
+        return found.varied(STEP_DRAWS, (20_191_904, number))
     if not found.units > 1 or np.isnan(found.replicates).all():
         return np.full_like(found.replicates, np.nan)
     units = min(found.units, 1e9)
@@ -206,12 +244,12 @@ def _monotone(values: Floats) -> Floats:
 def _limits(figure: Figure, seeds: int, low: float) -> str:
     """Say what an interval does not hold, or why there is none."""
     if math.isnan(low):
-        alone = seeds == 1 and figure.startswith("steps")
+        alone = seeds == 1 and figure in SHARES
         return "No interval: one seed does not show how steps vary." if alone else "No interval: too few patients."
     return "" if seeds > 1 else "One seed: the interval is over patients alone."
 
 
 def _why(figure: Figure) -> str:
-    if figure.startswith("steps"):
-        return "The course of a training was not kept, or a training gained nothing."
+    if figure in SHARES:
+        return "The course of a training was not kept, or one gained nothing that is told from chance."
     return f"The protocol has no figure {figure!r}, or it is undefined."

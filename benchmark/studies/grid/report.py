@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from ...files.wording import plural
-from ...reporting.numbers import format_estimate
+from ...reporting.numbers import UNDEFINED, format_estimate
 from ...submissions.card import Card
 from ..findings import Curve, Drawing, Findings, Point, Table
 from ..stored import StoredStudy
@@ -16,7 +16,12 @@ from .answers import FIGURES, answer
 from .cells import SHARES, Cell, Grid, read_grid
 
 COLUMNS: tuple[Figure, ...] = ("clean", "real", "synthesized", "shifted", "drop", "steps-95")
-HEADINGS = {"steps-95": "Steps to 95 %"}
+HEADINGS = {
+    "steps-90": "Steps to 90 %",
+    "steps-95": "Steps to 95 %",
+    "common-90": "Steps to a common level, 90 %",
+    "common-95": "Steps to a common level",
+}
 FEW_SEEDS = 3
 SHOWN = 3  # submissions that a sentence names
 OFF = 0.05  # share of a level from which the fraction of whole patients is told
@@ -58,14 +63,14 @@ def _drawing(grid: Grid, figure: Figure) -> Drawing | None:
     curves: dict[str, list[Point]] = {}
     flat: dict[str, bool] = {}
     for cell in grid.cells:
-        found = cell.estimate(figure)
-        if math.isnan(found.value):
+        value, low, high, _ = _shown(grid, cell, figure)
+        if math.isnan(value):
             continue
         name = name_of(grid, cell, axis)
         level = None if axis is None else cell.levels.get(axis.name)
         flat[name] = level is None
         place = axis.position(level) if axis is not None and level is not None else 0.0
-        curves.setdefault(name, []).append(Point(place, found.value, *found.interval))
+        curves.setdefault(name, []).append(Point(place, value, low, high))
     if not curves:
         return None
     drawn = [Curve(name, sorted(points, key=lambda point: point.x), flat[name]) for name, points in curves.items()]
@@ -90,17 +95,18 @@ def _short(level: Setting) -> str:
 
 def _cells(grid: Grid) -> Table:
     """Write the table of all cells."""
+    columns = _columns(grid)
     rows = [
         [
             name_of(grid, cell),
             str(len(cell.seeds)),
             _steps(cell),
             "–" if math.isnan(cell.epochs) else f"{cell.epochs:,.1f}",
-            *(_figure(cell, figure) for figure in COLUMNS),
+            *(_figure(grid, cell, figure) for figure in columns),
         ]
         for cell in grid.cells
     ]
-    heads = ["Method", "Seeds", "Steps", "Epochs", *(HEADINGS.get(figure, figure.capitalize()) for figure in COLUMNS)]
+    heads = ["Method", "Seeds", "Steps", "Epochs", *(HEADINGS.get(figure, figure.capitalize()) for figure in columns)]
     kept = [place for place in range(len(heads)) if place < 3 or any(row[place] != "–" for row in rows)]
     return Table(
         f"All cells: {grid.board.title} with 95 % intervals",
@@ -108,16 +114,32 @@ def _cells(grid: Grid) -> Table:
         [[row[place] for place in kept] for row in rows],
         "Means over seeds; intervals are over patients, and over seeds if there are several. Steps and epochs: of "
         "training. Drop: clean minus shifted. Steps to 95 %: until 95 % of what training gains on source validation is "
-        "gained.",
+        "gained, the geometric mean; ≤ if a seed was there by its first evaluation; none if a seed gains nothing told "
+        "from chance. To a common level: until 95 % of the least gain of all.",
     )
 
 
-def _figure(cell: Cell, figure: Figure) -> str:
-    found = cell.estimate(figure)
-    if figure in SHARES and not math.isnan(found.value):
-        low, high = found.interval
-        return f"{found.value:,.0f}" + ("" if math.isnan(low) else f" [{max(low, 0):,.0f}, {high:,.0f}]")
-    return format_estimate(found.value, *found.interval)
+def _columns(grid: Grid) -> list[Figure]:
+    """List the figures of tables: those of all studies, and the further ones that this study measures or draws."""
+    study = grid.stored.study
+    return list(dict.fromkeys([*COLUMNS, *(asked.figure for asked in study.answers), *study.draw]))
+
+
+def _shown(grid: Grid, cell: Cell, figure: Figure, seeds: Sequence[int] = ()) -> tuple[float, float, float, bool]:
+    """Return a figure, its interval, and whether it is at most that."""
+    if figure in SHARES:
+        steps = grid.steps(cell, figure, seeds)
+        return steps.value, steps.low, steps.high, steps.at_most
+    found = cell.estimate(figure, seeds)
+    return found.value, *found.interval, False
+
+
+def _figure(grid: Grid, cell: Cell, figure: Figure) -> str:
+    if figure in SHARES:
+        found = grid.steps(cell, figure)
+        return UNDEFINED if math.isnan(found.value) else found.text
+    value, low, high, _ = _shown(grid, cell, figure)
+    return format_estimate(value, low, high)
 
 
 def _steps(cell: Cell) -> str:
@@ -136,15 +158,14 @@ def _records(grid: Grid) -> Iterator[dict[str, object]]:
     for cell in grid.cells:
         start: dict[str, object] = {"arm": cell.arm, "baseline": study.arms[cell.arm].baseline}
         start |= {axis.name: cell.levels.get(axis.name, "") for axis in study.axes}
-        for figure in COLUMNS:
-            whole = cell.estimate(figure)
-            alone = [(str(seed), cell.estimate(figure, [seed]).value, math.nan, math.nan) for seed in cell.seeds]
-            for seed, value, low, high in [("all", whole.value, *whole.interval), *alone]:
+        for figure in _columns(grid):
+            for seed, which in [("all", []), *((str(seed), [seed]) for seed in cell.seeds)]:
+                value, low, high, at_most = _shown(grid, cell, figure, which)
                 if not math.isnan(value):
-                    cells = {"value": value, "low": low, "high": high}
-                    yield {**start, "seed": seed, "figure": figure} | {
-                        key: "" if math.isnan(each) else f"{each:.6g}" for key, each in cells.items()
-                    }
+                    ends = (math.nan, math.nan) if which else (low, high)  # seeds by themselves have no interval here
+                    numbers = ["" if math.isnan(each) else f"{each:.6g}" for each in (value, *ends)]
+                    cells = dict(zip(("value", "low", "high"), numbers, strict=True))
+                    yield {**start, "seed": seed, "figure": figure, **cells, "limit": "<=" if at_most else ""}
 
 
 def _doubts(grid: Grid) -> Iterator[str]:

@@ -155,14 +155,14 @@ def size(table: pd.DataFrame) -> str:
     dims = sorted(set(table["dimension"].astype(int)))
     cells = "their mean over the image" if pooled == 1 else f"their means over a grid of {pooled} x {pooled} cells"
     former = (
-        " It was measured by an earlier version that compared images of one patient, too: features that share nothing but "
-        "the patient look alike there. `medshift study run similarity` measures it again."
+        " It was measured by an earlier version that compared images of one patient, too: features that share nothing "
+        "but the patient look alike there. `medshift study run similarity` measures it again."
     )
     return (
         f"Debiased linear CKA on {first['images']:,} test images of {first['groups']:,} patients or other groups, the "
         f"same ones in every comparison{', and by pairs of different patients' if first['pairs'] == PAIRS else ''}; "
-        f"channels enter as {cells}, {dims[0]:,} to {dims[-1]:,} numbers per stage; intervals are 95 %, by the jackknife "
-        f"over groups.{'' if first['pairs'] == PAIRS else former}"
+        f"channels enter as {cells}, {dims[0]:,} to {dims[-1]:,} numbers per stage; intervals are 95 %, by the "
+        f"jackknife over groups.{'' if first['pairs'] == PAIRS else former}"
     )
 
 

@@ -173,17 +173,69 @@ def test_a_verdict_rests_on_the_whole_interval(low, high, least, most, said):
     assert verdict(Measured((low + high) / 2, low, high), least, most) == said
 
 
-def course(reached):
-    """The curve of a training of 1,000 steps that stands at its last figure from a step on."""
-    rows = [(step, 0.0, 0, 0.0, 0.0, 0.0, figure, 0.0) for step, figure in ((reached, 0.9), (1000, 0.9))]
-    return Curve.of_rows("balanced_accuracy", rows)
+def trainings(*figures, every=100, final=0.9):
+    """A cell whose seeds have these figures on source validation, evaluated evenly; the last one is kept."""
+    curves = []
+    for course in figures:
+        rows = [(every * n, 0.0, 0, 0.0, 0.0, 0.0, figure, 0.0) for n, figure in enumerate(course, 1)]
+        curves.append(Curve.of_rows("balanced_accuracy", rows))
+    kept = every * len(figures[0])
+    training = SimpleNamespace(kept=kept, steps=kept)
+    cards = [SimpleNamespace(seed=seed, training=training) for seed in range(len(figures))]
+    again = np.random.default_rng(0).normal(0, 0.02, 400)
+
+    def of_seed(name, place, units, bounds):
+        return Estimate(final, np.clip(final + again, 0, 1), units=units, bounds=bounds)
+
+    row = SimpleNamespace(cards=cards, curves=curves, of_seed=of_seed)
+    protocol = SimpleNamespace(dataset=SimpleNamespace(classes=("a", "b")), source="s")
+    board = SimpleNamespace(protocol=protocol, rank_by="balanced_accuracy", units={("s", "val"): 20.0})
+    return Cell("a", {}, (Piece(board, row, tuple(range(len(figures)))),))
+
+
+def stands_at(step, level=0.9):
+    """The figures of ten evaluations that are at chance before a step, and at a level from there on."""
+    return [level if 100 * n >= step else 0.5 for n in range(1, 11)]
 
 
 def test_steps_are_between_none_and_the_whole_schedule_however_seeds_differ():
-    cards = [SimpleNamespace(seed=seed, training=SimpleNamespace(kept=1000)) for seed in (0, 1)]
-    row = SimpleNamespace(cards=cards, curves=[course(10), course(990)], by_seed=lambda figure: np.zeros((2, 401)))
-    board = SimpleNamespace(protocol=SimpleNamespace(dataset=SimpleNamespace(classes=("a", "b"))))
     found = resampled(
-        [Cell("a", {}, (Piece(board, row, (0, 1)),))], "steps-95", lambda figures: figures[0], lambda _: ""
+        [trainings(stands_at(100), stands_at(1000))], "steps-95", lambda figures: figures[0], lambda _: ""
     )
     assert 0 <= found.low < found.value < found.high <= 1000
+
+
+def test_equal_steps_of_all_seeds_are_as_uncertain_as_evaluations_lie_apart():
+    cell = trainings(*[stands_at(200)] * 3)
+    assert (cell.steps("steps-95").low, cell.steps("steps-95").high) == pytest.approx((100, 200))
+    # one evaluation later in all seeds is no difference that was seen
+    found = weighted_sum([trainings(*[stands_at(300)] * 3), cell], [1.0, -1.0], "steps-95")
+    assert found.value == pytest.approx(100, abs=3)
+    assert found.low < 20
+    assert found.high > 150
+
+
+def test_a_training_that_is_there_by_its_first_evaluation_has_at_most_those_steps():
+    found = trainings(*[stands_at(100)] * 3).steps("steps-95")
+    assert (found.at_most, found.value, found.low, found.high) == (True, pytest.approx(100), 0, pytest.approx(100))
+    told = weighted_sum([trainings(*[stands_at(100)] * 3), trainings(*[stands_at(200)] * 3)], [1.0, -1.0], "steps-95")
+    assert told.note == "A training was there by its first evaluation, after which its steps count."
+
+
+def test_the_best_of_many_evaluations_at_chance_is_no_gain():
+    flat = [0.52, *[0.505] * 8, 0.51]
+    found = trainings(flat, flat, flat, final=0.51)
+    assert math.isnan(found.steps("steps-95").value)
+    none = weighted_sum([found, trainings(*[stands_at(200)] * 3)], [1.0, -1.0], "common-95")
+    assert math.isnan(none.value)
+    assert none.note == "The course of a training was not kept, or one gained nothing that is told from chance."
+
+
+def test_steps_to_a_common_level_compare_networks_that_end_elsewhere():
+    lower = [[0.6, 0.7, 0.8, 0.8, 0.8, 0.8, 0.8, 0.8, 0.8, 0.8 + 0.001 * seed] for seed in range(3)]
+    higher = [[0.62, 0.72, 0.82, 0.84, 0.86, 0.88, 0.9, 0.92, 0.94, 0.95 + 0.001 * seed] for seed in range(3)]
+    cells = [trainings(*higher), trainings(*lower)]
+    assert weighted_sum(cells, [1.0, -1.0], "steps-95").low > 0  # by its own gain, the better network is the slower one
+    found = weighted_sum(cells, [1.0, -1.0], "common-95")
+    assert found.value < 0
+    assert found.note == "The level is .785 on source validation."
