@@ -13,6 +13,7 @@ from ..reporting.numbers import UNDEFINED, format_decimal
 if TYPE_CHECKING:
     from .stored import StoredStudy
 
+ROUNDING = 1e-9  # from a limit, within which a number is at it
 Verdict: TypeAlias = Literal["supported", "refuted", "not shown"]
 
 
@@ -26,6 +27,7 @@ class Measured:
         high: Upper end.
         seeds: Number of seeds behind it.
         note: What limits it, as a sentence; e.g. why it is undefined.
+        limits: Between which it can be read. A number or an end at one of them may lie anywhere beyond it: it is open.
     """
 
     value: float
@@ -33,15 +35,33 @@ class Measured:
     high: float = math.nan
     seeds: int = 0
     note: str = ""
+    limits: tuple[float, float] = (-math.inf, math.inf)
 
     @property
     def text(self) -> str:
-        """The number with its interval, `+.031 [+.012, +.050]`; a dash if undefined."""
+        """The number with its interval, `+.031 [+.012, +.050]`, `+.93 [+.84, ≥ +.96]`; a dash if undefined."""
         if math.isnan(self.value):
             return UNDEFINED
         if math.isnan(self.low):
-            return f"{signed(self.value)} (no interval)"
-        return f"{signed(self.value)} [{signed(self.low)}, {signed(self.high)}]"
+            return f"{self._written(self.value)} (no interval)"
+        return f"{self._written(self.value)} [{self._written(self.low)}, {self._written(self.high)}]"
+
+    @property
+    def held(self) -> tuple[float, float]:
+        """All that the interval holds: infinite at an open end."""
+        low = -math.inf if self.below(self.low) else self.low
+        return low, math.inf if self.above(self.high) else self.high
+
+    def below(self, value: float) -> bool:
+        """Return whether a value is at the lower limit: it may be less."""
+        return value <= self.limits[0] + ROUNDING
+
+    def above(self, value: float) -> bool:
+        """Return whether a value is at the upper limit: it may be more."""
+        return value >= self.limits[1] - ROUNDING
+
+    def _written(self, value: float) -> str:
+        return f"{'≤ ' if self.below(value) else '≥ ' if self.above(value) else ''}{signed(value)}"
 
 
 def signed(value: float) -> str:
@@ -55,12 +75,12 @@ def signed(value: float) -> str:
 def verdict(found: Measured, least: float | None, most: float | None) -> Verdict:
     """Judge the claim that a number lies between `least` and `most`.
 
-    Supported if its whole interval does, refuted if its whole interval lies outside, else not shown. A claim with one
-    bound is that the number is larger (or smaller): equality refutes it.
+    Supported if its whole interval does, refuted if its whole interval lies outside, else not shown. An open end holds
+    all that lies beyond. A claim with one bound is that the number is larger (or smaller): equality refutes it.
     """
     if math.isnan(found.low) or math.isnan(found.high):
         return "not shown"
-    low, high = found.low, found.high
+    low, high = found.held
     if least is not None and most is not None:
         inside, outside = least <= low and high <= most, high < least or low > most
     elif least is not None:

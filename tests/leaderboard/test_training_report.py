@@ -157,17 +157,17 @@ def test_without_losses_there_is_no_curve(fabricate, tmp_path):
 def curved(fabricate, tmp_path_factory):
     """A board of three entries with one and the same training; the last holds its losses in the card, as older ones."""
     root = tmp_path_factory.mktemp("curved")
-    place, made, rows = fabricate.contest(root, fabricate.table(groups=4), shifts={})
+    place, made, rows = fabricate.contest(root, fabricate.table(groups=12), shifts={})
     for seed, figures in ((0, (0.5, 0.9, 0.8)), (1, (0.9, 1.0, 0.8))):
         training = fabricate.trained(300)
         course = fabricate.course(training, figures)
-        fabricate.submission(place, made, rows, "scratch", seed, training=training, curve=course)
-        fabricate.submission(place, made, rows, "scratch+older=1", seed, training=training)
+        fabricate.submission(place, made, rows, "scratch", seed, skill=4.0, training=training, curve=course)
+        fabricate.submission(place, made, rows, "scratch+older=1", seed, skill=4.0, training=training)
     flat = fabricate.course(training, (0.5, 0.5, 0.5))
     fabricate.submission(place, made, rows, "scratch+flat=1", training=training, curve=flat)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MEDSHIFT_HOME", str(tmp_path_factory.mktemp("home")))
-        yield rank_entries(protocol_folders(root)[0], 10, workers=1)
+        yield rank_entries(protocol_folders(root)[0], 100, workers=1)
 
 
 def test_losses_are_compared_and_drawn_alike_whether_card_or_curve_holds_them(curved):
@@ -176,7 +176,7 @@ def test_losses_are_compared_and_drawn_alike_whether_card_or_curve_holds_them(cu
     assert [card.training for card in new.cards] == [card.training for card in older.cards]
     assert loss_curves(new) == loss_curves(older)
     assert figure_curves(older) is None
-    assert speeds(older, 2) == {}
+    assert speeds(older, curved) == {}
 
 
 def test_the_figure_is_drawn_for_all_seeds_with_the_kept_step_marked(curved):
@@ -197,9 +197,9 @@ def test_steps_to_most_of_the_gain_are_on_the_panel_and_in_the_json(curved):
     by_hand = {0.9: (190.0, 150.0), 0.95: (195.0, 175.0)}
     (row,) = (row for row in curved.rows if row.name == "scratch")
     for share, (one, other) in by_hand.items():
-        assert speeds(row, 2)[share].value == pytest.approx((one * other) ** 0.5)
-    assert f"<dt>Steps to 95 %</dt><dd>{speeds(row, 2)[0.95].text} of what the figure" in panel
-    assert "Steps to 95 %</dt><dd>none: 1 of 1 gained nothing" in text
+        assert speeds(row, curved)[share].value == pytest.approx((one * other) ** 0.5)
+    assert f"<dt>Steps to 95 %</dt><dd>{speeds(row, curved)[0.95].text} of what the figure" in panel
+    assert "Steps to 95 %</dt><dd>none: 1 of 1 gained nothing that is told from chance" in text
     entries = json.loads("".join(to_json([curved], [None], [[]])))["protocols"][0]["entries"]
     found = {entry["entry"]: entry["training"]["steps_to"] for entry in entries}
     assert found["scratch"]["0.95"][0] == pytest.approx((195 * 175) ** 0.5, abs=1e-5)

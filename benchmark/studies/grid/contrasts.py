@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -195,7 +195,7 @@ def saved(ours: Sequence[Cell], theirs: Cell, fractions: Sequence[float], figure
 
     Its curve over fractions is made monotone (least squares), joined by straight lines over the logarithm of the
     fraction, and read backwards at the other's figure. Beyond the ends of the curve, nothing is read: below the least
-    fraction, at least the rest is saved; above all labels, none is.
+    fraction, at least the rest is saved; above all labels, none is, or less. So a number or an end there is open.
 
     Args:
         ours: The method's cells, by rising fraction; the last one has all labels.
@@ -216,7 +216,14 @@ def saved(ours: Sequence[Cell], theirs: Cell, fractions: Sequence[float], figure
             return "It is not as good with all its labels."
         return ""
 
-    return resampled([*ours, theirs], figure, read, note)
+    found = resampled([*ours, theirs], figure, read, note)
+    found = replace(found, limits=(1 - math.exp(x[-1]), 1 - math.exp(x[0])))
+    told = found.note
+    if found.above(found.high) and not found.above(found.value):
+        told += f" Its upper end is open: in resamples, the least fraction, {fractions[0]:g}, is already as good."
+    if found.below(found.low) and not found.below(found.value):
+        told += " Its lower end is open: in resamples, it is not as good with all its labels."
+    return replace(found, note=told.strip())
 
 
 def _crossing(x: Floats, figures: Floats, target: float) -> float:

@@ -104,6 +104,45 @@ def test_labels_saved_are_read_from_the_curve_backwards(ours, theirs, value, not
     assert found.note == note
 
 
+def test_an_end_of_labels_saved_at_the_least_fraction_is_open():
+    ours = [cell((each,), spread=0.02, seed=place) for place, each in enumerate((0.78, 0.85, 0.9))]
+    found = saved(ours, cell((0.8,), spread=0.02, seed=9), (0.04, 0.1, 1.0), "clean")
+    assert found.low < found.value < 0.96
+    assert found.high == pytest.approx(0.96)
+    assert found.text.endswith(", ≥ +.960]")
+    assert found.note == "Its upper end is open: in resamples, the least fraction, 0.04, is already as good."
+    assert verdict(found, 0.0, None) == "supported"
+    assert verdict(found, 0.0, 0.97) == "not shown"  # it may be .99 as well
+    least = saved(ours, cell((0.5,), spread=1e-6), (0.04, 0.1, 1.0), "clean")
+    assert least.text == "≥ +.960 [≥ +.960, ≥ +.960]"
+    none = saved(ours, cell((0.99,), spread=1e-6), (0.04, 0.1, 1.0), "clean")
+    assert none.text == "≤ .000 [≤ .000, ≤ .000]"
+    assert verdict(none, 0.0, None) == "refuted"
+
+
+@pytest.mark.parametrize("target", [0.51, 0.535])
+def test_an_interval_of_labels_saved_holds_a_share_beyond_the_least_fraction(target):
+    """Curve of .54 at 4 % and .66 at 8 %, of 8 patients and three seeds, continued below by its first slope."""
+    fractions, curve = (0.04, 0.08, 0.32, 1.0), (0.54, 0.66, 0.80, 0.83)
+    rng = np.random.default_rng(7)
+    beyond = math.log(0.04) + (target - 0.54) * math.log(2) / 0.12
+    truth = 1 - math.exp(beyond)
+
+    def of_patients(middle, patients, drawn):
+        own = middle + patients + rng.normal(0, 0.03, (3, 8)) + rng.normal(0, 0.02, 3)[:, None]
+        each = np.concatenate([own.mean(1)[:, None], own @ drawn.T], axis=1)
+        found = Estimate(float(each[:, 0].mean()), each[:, 1:].mean(0), units=8.0, bounds=(0, 1), by_seed=each)
+        return SimpleNamespace(seeds=(0, 1, 2), estimate=lambda figure, seeds=(): found)
+
+    held = []
+    for _ in range(20):
+        drawn, patients = rng.multinomial(8, np.full(8, 1 / 8), size=200) / 8, rng.normal(0, 0.04, 8)
+        cells = [of_patients(middle, patients, drawn) for middle in curve]
+        low, high = saved(cells, of_patients(target, patients, drawn), fractions, "shifted").held
+        held.append(low <= truth <= high)
+    assert np.mean(held) >= 0.9
+
+
 def test_the_interval_of_labels_saved_is_wide_where_the_curve_is_flat():
     steep = [cell((each,), spread=0.02, seed=place) for place, each in enumerate((0.5, 0.7, 0.9))]
     flat = [cell((each,), spread=0.02, seed=place) for place, each in enumerate((0.79, 0.80, 0.81))]
