@@ -70,7 +70,8 @@ def opened(found: Estimate, packed_parts: Openness, figure: int, seed: int) -> E
     parts = tuple(
         Still(
             str(packed_parts.places[place]),
-            *(float(side) for side in sides[place]),
+            float(sides[place, 0]),
+            float(sides[place, 1]),
             float(packed_parts.place_units[place]),
             frozenset(np.flatnonzero(packed_parts.place_patients[place]).tolist()),
         )
