@@ -43,6 +43,16 @@ def test_a_group_in_two_domains_is_drawn_as_often_in_both(fabricate):
     assert (found["site-b", "test"].weights != found["site-a", "test"].weights).any()
 
 
+def test_protocols_with_the_same_tests_number_their_patients_alike(fabricate):
+    rows = fabricate.table()
+    validation = rows[rows["split"] == "val"]
+    fewer = rows[~rows["sample_id"].isin(validation[validation["group"] == validation["group"].min()]["sample_id"])]
+    found, other = (resampled_splits(fabricate.terms(each), each, 5) for each in (rows, fewer))
+    assert len(found["site-a", "val"].patients) > len(other["site-a", "val"].patients)
+    for site in ("site-a", "site-b", "site-c"):
+        assert found[site, "test"].patients.tolist() == other[site, "test"].patients.tolist()
+
+
 def test_it_equals_a_bootstrap_that_copies_rows(fabricate):
     rows = fabricate.table(groups=9, per_group=3)
     made = fabricate.terms(rows)
