@@ -12,13 +12,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from .source_models import devices, uses_source_models
+from .source_models import TRAINING, devices, uses_source_models
 
 if TYPE_CHECKING:
     from .board import Row
-
-# settings of the training of a source model; what else a card has is of the method that changes it
-TRAINING = ("accumulate", "arch", "batch_size", "budget", "input_size", "lr", "patience", "steps", "weight_decay")
 
 
 def trained_networks(row: Row) -> frozenset[Hashable]:

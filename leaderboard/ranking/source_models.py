@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 SOURCE = "imagenet-finetune"
 ADAPTED = frozenset({"adabn", "lame", "sar", "t3a", "tent", "tta"})  # baselines that call `shared_model`
+# settings of the training of a source model; what else a card has is of the method that changes it
+TRAINING = ("accumulate", "arch", "batch_size", "budget", "input_size", "lr", "patience", "steps", "weight_decay")
 UNKNOWN = "not stated"  # the device of predictions that were made elsewhere
 
 
@@ -53,11 +55,11 @@ def devices(row: Row) -> dict[int, str]:
 
 
 def same_models(one: Row, other: Row) -> bool:
-    """Return whether two entries stand on the same models, seed by seed: same settings, seeds and devices."""
+    """Return whether two entries stand on the same models, seed by seed: same training, seeds and devices."""
     if not (uses_source_models(one) and uses_source_models(other)):
         return False
     first, second = one.cards[0].baseline.config, other.cards[0].baseline.config
-    shared = first.keys() & second.keys()
+    shared = first.keys() & second.keys() & set(TRAINING)
     return devices(one) == devices(other) and all(first[name] == second[name] for name in shared)
 
 

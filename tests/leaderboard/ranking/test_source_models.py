@@ -49,13 +49,14 @@ def test_the_baselines_that_stand_on_the_models_of_fine_tuning_are_those_that_ca
 def test_seeds_are_paired_where_settings_seeds_and_devices_are_the_same(ranked):
     cpu = {0: "cpu", 1: "cpu"}
     board = ranked(
-        {"imagenet-finetune": cpu, "tent": cpu, "tta": cpu, "mixup": cpu, "sar": {0: "cpu", 1: "cuda:0"},
+        {"imagenet-finetune": cpu, "tent": cpu, "adabn": cpu, "tta": cpu, "mixup": cpu, "sar": {0: "cpu", 1: "cuda:0"},
          "lame": {0: "cpu", 2: "cpu"}, "t3a": {0: "cpu"}},
         tta={"arch": "resnet50"},
-        tent={"adapt_lr": 0.1},  # the adaptation's own
+        tent={"test_lr": 0.1},  # the adaptation's own
+        adabn={"test_lr": 0.2},
     )  # fmt: skip
     found = pairs(board)
-    assert set(found) == {("imagenet-finetune", "tent")}
+    assert set(found) == {("imagenet-finetune", "tent"), ("adabn", "imagenet-finetune"), ("adabn", "tent")}
     one, other = (next(row for row in board.rows if row.name == name) for name in ("imagenet-finetune", "tent"))
     gaps = one.by_seed("shifted") - other.by_seed("shifted")
     variance = found["imagenet-finetune", "tent"]
