@@ -91,6 +91,16 @@ def test_the_findings_show_the_figures_of_every_board(boards):
         assert dict(rows) == shown
 
 
+def test_the_findings_show_the_rank_correlations_of_the_boards(boards):
+    text = " ".join((ROOT / "docs" / "concepts" / "findings.md").read_text().split())
+    listed = r"([.\d]+), ([.\d]+) and ([.\d]+)"
+    sentence = rf"rank correlation {listed} against {listed}\), .* stand on {listed} trained networks"
+    shown = [float(each) for each in re.search(sentence, text).groups()]
+    found = [board["correlation"] for board in boards]
+    means = [[round(one["predictors"][name]["spearman"][-1], 2) for one in found] for name in ("synthesized", "clean")]
+    assert shown == [*means[0], *means[1], *(one["networks"] for one in found)]
+
+
 def test_the_findings_show_the_gains_over_joint_norm(built):
     text = (ROOT / "docs" / "concepts" / "findings.md").read_text()
     section = text.partition("## What images of the target add\n")[2].partition("\n## ")[0]

@@ -93,7 +93,7 @@ def test_a_built_in_study_runs_to_its_report_by_one_command(name, images, in_pro
         assert " groups, " in page
         assert " images to validate" in page
     if name == "depth":  # the course of trainings is kept: steps until most of the gain, of those that gain anything
-        assert "steps-95" in stored.read(out).study.draw
+        assert "common-95" in stored.read(out).study.draw
     if name == "confounding":
         kinds = {path.parent.name: json.loads(path.read_text()) for path in out.glob("*/protocol.json")}
         assert sorted(each["confounded"]["cramers_v"] for each in kinds.values()) == [0.0, 1.0]
