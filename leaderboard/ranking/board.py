@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
@@ -16,7 +16,6 @@ from ...benchmark.contract.training_record import Curve
 from ...benchmark.protocols.protocol import Protocol
 from ...benchmark.protocols.remarks import FEW_GROUPS, site_remarks
 from ...benchmark.scoring import bootstrap
-from ...benchmark.scoring.estimate import Estimate
 from ...benchmark.scoring.metrics import METRICS, metric_title
 from ...benchmark.scoring.scores import board_metrics
 from ...benchmark.submissions.card import Card
@@ -24,7 +23,6 @@ from ...benchmark.submissions.verification_record import VerificationRecord
 from ..entries.entries import ProtocolFolder, check_seeds, find_entries
 from ..entries.figures import NOTHING, Figure, Figures
 from ..entries.garbage import imports_set_aside
-from ..entries.openness import Openness, opened
 from ..entries.scoring import Scored, paired_names
 from ..entries.workers import score_all
 from . import comparisons, source_models
@@ -102,20 +100,6 @@ class Row:
         """Return (S, 1 + B) `Scored.by_seed` of `validation` or an aggregate, in the order of the cards."""
         which = paired_names(self.aggregates.names).index(name)
         return np.asarray(self.scored.by_seed[which], dtype=np.float64)
-
-    def of_seed(self, name: str, place: int, units: float, bounds: tuple[float, float]) -> Estimate:
-        """Return `validation` or an aggregate of PAIRED for one seed, in the ranking metric, with what is open of it.
-
-        Args:
-            name: Its name.
-            place: Place of the seed among the cards.
-            units: Effective number of groups behind it.
-            bounds: Lowest and highest possible value.
-        """
-        values = self.by_seed(name)[place]
-        found = Estimate(float(values[0]), values[1:], units=units, bounds=bounds)
-        parts = Openness(*(getattr(self.scored, field.name) for field in fields(Openness)))
-        return opened(found, parts, paired_names(self.aggregates.names).index(name), place)
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from ...benchmark.scoring.metrics import METRICS
 from ...benchmark.submissions.learning_speed import Gain, Reached, gain_of, steps_to
 from .board import Board, Row
+from .one_seed import of_seed
 
 
 def learned(board: Board, row: Row, place: int) -> bool:
@@ -25,7 +26,7 @@ def learned(board: Board, row: Row, place: int) -> bool:
     if metric.chance is None:
         return True
     units = board.units[protocol.source, "val"]
-    low, high = row.of_seed("validation", place, units, (0.0, metric.most)).interval
+    low, high = of_seed(row, "validation", place, units, (0.0, metric.most)).interval
     chance = metric.chance(len(protocol.dataset.classes))
     return low > chance if metric.higher_is_better else high < chance
 

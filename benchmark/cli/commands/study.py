@@ -52,7 +52,7 @@ def list_studies(as_json: Json = False) -> None:
 def _records() -> list[dict[str, object]]:
     """Describe every study; of one that cannot be loaded, only why."""
     from ...studies import registry
-    from ...studies.cost import cost
+    from ...studies.choosing.cost import cost
 
     found: list[dict[str, object]] = []
     for name in registry.TABLE.names():
@@ -194,7 +194,7 @@ def _levels(given: Sequence[str]) -> dict[str, tuple[str, ...]]:
 
 def _first_line(loaded: LoadedStudy, cuts: Sequence[str]) -> None:
     """Print the question, what it costs as it will be run, and how it differs from the study as defined."""
-    from ...studies.cost import cost
+    from ...studies.choosing.cost import cost
     from ..progress import console
 
     screen = console(err=False)

@@ -14,6 +14,7 @@ from ....leaderboard.entries.entries import ProtocolFolder, protocol_folders
 from ....leaderboard.entries.scoring import PAIRED, over_seeds
 from ....leaderboard.ranking.board import Board, Row, rank_entries
 from ....leaderboard.ranking.learning import gain_of_seed, schedule, steps_of_seed
+from ....leaderboard.ranking.one_seed import of_seed
 from ....shifts.errors import MedshiftError
 from ...protocols.training_sets.label_fractions import kept_fraction, label_budget
 from ...scoring.estimate import Estimate, weighted
@@ -98,7 +99,7 @@ class Cell:
             return Estimate(math.nan, np.full(piece.row.by_seed("clean").shape[1] - 1, np.nan))
         units = min(_units(each.board, figure) for each in self.pieces)
         bounds = (0.0, METRICS[piece.board.rank_by].most)
-        found = [piece.row.of_seed(name, place, units, bounds) for name in names]
+        found = [of_seed(piece.row, name, place, units, bounds) for name in names]
         return weighted(found, [1.0, -1.0]) if figure == "drop" else found[0]
 
     def steps(self, figure: Figure, seeds: Sequence[int] = (), level: float | None = None) -> StepsTo:

@@ -8,8 +8,6 @@ import os
 import platform
 import subprocess
 import sys
-import time
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pandas as pd
@@ -130,22 +128,6 @@ def test_the_small_set_is_the_first_patients_of_the_whole_one(tiny, home, monkey
     assert "2 of nyu, 1 of caltech" in small.notes[-1]
     monkeypatch.setattr(build, "build", None)  # made once
     assert len(load.load_small().table) == kept.sum()
-
-
-def test_two_that_need_the_data_set_at_once_make_it_once(tiny, home, monkeypatch):
-    made = []
-
-    def build_slowly(**given):
-        made.append(given)
-        time.sleep(0.5)
-        return tiny
-
-    monkeypatch.setattr(build, "build", build_slowly)
-    with ThreadPoolExecutor(2) as pool:
-        first, second = pool.map(lambda number: load.load(), range(2))
-    assert len(made) == 1
-    assert np.array_equal(first.pixels, second.pixels)
-    assert not list(home.rglob(".lock"))
 
 
 ELSEWHERE = """

@@ -22,6 +22,7 @@ from medshift.benchmark.studies.grid.contrasts import (
     slope,
     weighted_sum,
 )
+from medshift.leaderboard.entries.openness import packed
 
 
 def cell(values, spread=0.01, seed=0, replicates=400, units=50.0):
@@ -221,12 +222,12 @@ def trainings(*figures, every=100, final=0.9):
     kept = every * len(figures[0])
     training = SimpleNamespace(kept=kept, steps=kept)
     cards = [SimpleNamespace(seed=seed, training=training) for seed in range(len(figures))]
-    again = np.random.default_rng(0).normal(0, 0.02, 400)
-
-    def of_seed(name, place, units, bounds):
-        return Estimate(final, np.clip(final + again, 0, 1), units=units, bounds=bounds)
-
-    row = SimpleNamespace(cards=cards, curves=curves, of_seed=of_seed)
+    again = np.clip(final + np.random.default_rng(0).normal(0, 0.02, 400), 0, 1)
+    by_seed = np.tile([final, *again], (len(figures), 1))
+    closed = packed([[Estimate(final, again) for _ in figures]])
+    row = SimpleNamespace(
+        cards=cards, curves=curves, by_seed=lambda name: by_seed, scored=closed, aggregates=SimpleNamespace(names=())
+    )
     protocol = SimpleNamespace(dataset=SimpleNamespace(classes=("a", "b")), source="s")
     board = SimpleNamespace(protocol=protocol, rank_by="balanced_accuracy", units={("s", "val"): 20.0})
     return Cell("a", {}, (Piece(board, row, tuple(range(len(figures)))),))

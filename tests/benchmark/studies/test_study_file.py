@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from medshift.benchmark.studies import registry, stored
 from medshift.benchmark.studies.checks import check
 from medshift.benchmark.studies.choosing.choose import Chosen, choose
-from medshift.benchmark.studies.cost import cost
+from medshift.benchmark.studies.choosing.cost import cost
 from medshift.benchmark.studies.file import read_study
 from medshift.benchmark.studies.stored import StoredStudy, StudyData, StudyRun
 from medshift.benchmark.studies.study import Answer, Arm, Axis, Study
@@ -126,7 +126,8 @@ def test_what_is_not_a_study_is_told_in_one_line(tmp_path, content):
 
 def test_built_in_studies_load_without_torch_and_say_what_they_cost():
     code = (
-        "import sys; from medshift.benchmark.studies import registry, cost\n"
+        "import sys; from medshift.benchmark.studies import registry\n"
+        "from medshift.benchmark.studies.choosing import cost\n"
         "for name in registry.BUILTINS: print(name, cost.cost(registry.load_study(name).study).runs)\n"
         "print({'torch', 'timm', 'monai', 'pandas'} & set(sys.modules))"
     )

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ...baselines.common.recipe import BUDGETS, Recipe
-from ..files.wording import duration, plural
-from .study import Arm, Setting, Study
+from ....baselines.common.recipe import BUDGETS, Recipe
+from ...files.wording import duration, plural
+from ..study import Arm, Setting, Study
 
 STEP = 0.12  # seconds of a step of the default network at batch 32 and 64 px on two cores
 SCORING = 60.0  # seconds to shift the test images and to predict them, at three severities
