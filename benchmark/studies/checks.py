@@ -20,7 +20,7 @@ NEEDS: Mapping[str, tuple[str, ...]] = {
 #: Measure -> how many of `at`, `base` and `whole` it lies between; others name one cell, or all along an axis.
 COMPARED = {"change": 2, "share": 3}
 #: Columns of `study.csv` beside the axes.
-COLUMNS = ("arm", "baseline", "seed", "figure", "value", "low", "high")
+COLUMNS = ("arm", "baseline", "seed", "figure", "value", "low", "high", "limit")
 
 
 def check(study: Study) -> None:

@@ -64,7 +64,7 @@ def gains(board: Board, control: str) -> Gains | None:
 def _gains(board: Board, base: Row, others: list[Row], name: str) -> list[Gain]:
     units = _units(board, name)
     sign = 1 if METRICS[board.rank_by].higher_is_better else -1
-    found = [_turned(paired_difference(row, base, name, units, METRICS[board.rank_by].most), sign) for row in others]
+    found = [_turned(paired_difference(row, base, name, units, board.rank_by), sign) for row in others]
     chance = np.array([each.chance for each in found])
     same = np.array([row.sees == base.sees for row in others], dtype=bool)
     adjusted = holm(chance)

@@ -74,12 +74,14 @@ def spearman_columns(one: Floats, other: Floats, weights: Floats | None = None) 
     """Compute Spearman's correlation of each column with the same one of another array: (n, B) twice -> (B,).
 
     Args:
-        one: Values.
+        one: Values; a column with a missing value counts as constant.
         other: Values.
         weights: (n, B) or (n, 1) weights; equal by default.
     """
     share = _shares(np.ones((len(one), 1)) if weights is None else weights)
     first, second = (_centred(weighted_ranks(each, share), share) for each in (one, other))
+    for values, centred in ((one, first), (other, second)):
+        centred[:, (np.isnan(values) & (share > 0)).any(axis=0)] = 0
     squares = [(share * each**2).sum(axis=0) for each in (first, second)]
     return _ratio((share * first * second).sum(axis=0), *squares)
 

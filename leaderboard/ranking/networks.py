@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from .source_models import TRAINING, devices, uses_source_models
+from .source_models import devices, training_settings, uses_source_models
 
 if TYPE_CHECKING:
     from .board import Row
@@ -27,8 +27,8 @@ def trained_networks(row: Row) -> frozenset[Hashable]:
     baseline = row.cards[0].baseline
     if baseline.brought and baseline.config.get("sha256"):
         return frozenset({("file", baseline.config["sha256"])})
-    if uses_source_models(row) and "arch" in baseline.config:
-        settings = tuple((name, baseline.config[name]) for name in TRAINING if name in baseline.config)
+    settings = training_settings(row)
+    if uses_source_models(row) and settings:
         return frozenset((settings, seed, device) for seed, device in devices(row).items())
     return frozenset({("entry", row.name)})
 

@@ -9,10 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import stdtr, stdtrit
 
-from ...benchmark.scoring.bootstrap import LEAST_DEFINED, LEVEL
-from ...benchmark.scoring.intervals import between_seeds, unseen
+from ...benchmark.scoring.bootstrap import LEVEL
+from ...benchmark.scoring.intervals import unseen
+from ...benchmark.scoring.metrics import METRICS
 from .board import Row
 from .comparisons import ROUNDING, sign_test
+from .source_models import paired_variance
 
 Floats = NDArray[np.float64]
 
@@ -50,7 +52,7 @@ def seed_by_seed(one: Row, other: Row, name: str) -> Floats:
     return np.asarray(first - second)
 
 
-def paired_difference(one: Row, other: Row, name: str, units: float, most: float) -> Difference:
+def paired_difference(one: Row, other: Row, name: str, units: float, metric: str) -> Difference:
     """Compare two entries by a figure, on the same resampled groups and, unlike the ranking, the same seeds.
 
     The variance of the difference has two parts, as in `intervals`: that of its mean over the seeds due to groups,
@@ -63,20 +65,17 @@ def paired_difference(one: Row, other: Row, name: str, units: float, most: float
         other: The entry whose figure is subtracted.
         name: `validation`, or an aggregate of `scoring.PAIRED`.
         units: Effective number of groups behind the figure.
-        most: The highest possible figure; the lowest is zero.
+        metric: The metric of the figures.
     """
     seeds, each = shared_seeds(one, other), seed_by_seed(one, other, name)
     if not seeds or np.isnan(each[:, 0]).any():
         return Difference(math.nan, math.nan, math.nan, math.nan, seeds)
-    value, replicates = float(each[:, 0].mean()), each[:, 1:].mean(axis=0)
-    whole = replicates[~np.isnan(replicates)]
-    if not units > 1 or len(whole) < 2 or 1 - len(whole) / len(replicates) >= LEAST_DEFINED:
+    value, most = float(each[:, 0].mean()), METRICS[metric].most
+    variance = paired_variance(each, units, metric) if units > 1 else None
+    if variance is None:
         return Difference(value, math.nan, math.nan, math.nan, seeds)
-    of_groups = units / (units - 1)
-    groups = of_groups * float(whole.var())
-    from_seeds, spread = between_seeds(each, of_groups)
-    error = math.sqrt(groups + from_seeds)
-    doubt = groups**2 / (units - 1) + spread**2 / max(len(seeds) - 1, 1)
+    error = math.sqrt(variance.groups + variance.seeds)
+    doubt = variance.groups**2 / (units - 1) + variance.between**2 / max(len(seeds) - 1, 1)
     freedom = max(error**4 / doubt, 1.0) if doubt > 0 else units - 1
     if error <= ROUNDING:  # the same in every resample
         reach = float(unseen(units))

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...benchmark.scoring import intervals
+from ...benchmark.scoring.bootstrap import LEAST_DEFINED
 from ...benchmark.scoring.metrics import METRICS
 from ..entries.scoring import WIDER
 
@@ -49,6 +50,12 @@ def uses_source_models(row: Row) -> bool:
     return baseline.distribution.startswith("medshift ") and baseline.name in {SOURCE, *ADAPTED}
 
 
+def training_settings(row: Row) -> tuple[tuple[str, object], ...]:
+    """Return the settings of the training of an entry's source models; empty if its cards do not say."""
+    config = row.cards[0].baseline.config
+    return tuple((name, config[name]) for name in TRAINING if name in config) if "arch" in config else ()
+
+
 def devices(row: Row) -> dict[int, str]:
     """Return the kind of device of each seed, without its number: `cpu`, `cuda`."""
     return {card.seed: card.environment.device.partition(":")[0] for card in row.cards}
@@ -58,9 +65,8 @@ def same_models(one: Row, other: Row) -> bool:
     """Return whether two entries stand on the same models, seed by seed: same training, seeds and devices."""
     if not (uses_source_models(one) and uses_source_models(other)):
         return False
-    first, second = one.cards[0].baseline.config, other.cards[0].baseline.config
-    shared = first.keys() & second.keys() & set(TRAINING)
-    return devices(one) == devices(other) and all(first[name] == second[name] for name in shared)
+    settings = training_settings(one)
+    return bool(settings) and settings == training_settings(other) and devices(one) == devices(other)
 
 
 def paired_variances(
@@ -77,20 +83,19 @@ def paired_variances(
     Returns:
         (row, column), row < column -> the variance, where it is defined.
     """
-    wider = WIDER if METRICS[metric].inflated else 1.0
     adapting = [index for index, row in enumerate(rows) if uses_source_models(row) and len(row.cards) > 1]
     found = {}
     for place, one in enumerate(adapting):
         for other in adapting[place + 1 :]:
             if not same_models(rows[one], rows[other]):
                 continue
-            variance = paired_variance(rows[one].by_seed(name) - rows[other].by_seed(name), groups, wider)
+            variance = paired_variance(rows[one].by_seed(name) - rows[other].by_seed(name), groups, metric)
             if variance is not None:
                 found[one, other] = variance
     return found
 
 
-def paired_variance(gaps: NDArray[np.float64], groups: float, wider: float = 1.0) -> PairedVariance | None:
+def paired_variance(gaps: NDArray[np.float64], groups: float, metric: str) -> PairedVariance | None:
     """Compute the variance of the mean of differences between entries that have the same seeds; None if undefined.
 
     Both parts come from the differences of single seeds. Replicates in which each entry redraws its own seeds hold the
@@ -99,12 +104,13 @@ def paired_variance(gaps: NDArray[np.float64], groups: float, wider: float = 1.0
     Args:
         gaps: (S, 1 + B) difference of each seed, and its replicates on resampled groups.
         groups: Effective number of groups behind the figures.
-        wider: By how much deviations of the replicates are stretched.
+        metric: The metric of the figures; deviations of one that is inflated are stretched, as in the ranking.
     """
+    wider = WIDER if METRICS[metric].inflated else 1.0
     of_groups = groups / (groups - 1) if groups > 1 else 1.0
     seeds, between = intervals.between_seeds(gaps, of_groups)
     replicates = gaps[:, 1:].mean(axis=0)
     whole = replicates[~np.isnan(replicates)]
-    if np.isnan([seeds, between]).any() or len(whole) < max(2, len(replicates) / 2):
+    if np.isnan([seeds, between]).any() or len(whole) < 2 or 1 - len(whole) / len(replicates) >= LEAST_DEFINED:
         return None
     return PairedVariance(wider**2 * of_groups * float(whole.var()), seeds, between)

@@ -80,7 +80,7 @@ WRONG = [
     ('"change"', '"saved"\nover = "rate"\nagainst = "ours"', "line 19, over: labels are saved over an axis of kind"),
     ('seeds = 2', 'seeds = ', "line 6: invalid value"),
     *(('name = "rate"', f'name = "{name}"', f"line 13, name: '{name}' is a column of study.csv: choose another name")
-      for name in ("seed", "value", "figure", "low", "high", "arm", "baseline")),
+      for name in ("seed", "value", "figure", "low", "high", "limit", "arm", "baseline")),
     ('[[axes]]', '[arms.b]\nbaseline = "scratch"\ntitle = "our method"\n[[axes]]', "line 14, title: arm 'ours' is"),
     ('[[axes]]', '[arms."our method"]\nbaseline = "scratch"\n[[axes]]', "arm 'ours' is called 'our method', too"),
     ('base = { rate = 1e-3 }', 'base = { rate = 3e-3 }', "line 21, base: compares a cell with itself"),

@@ -27,7 +27,7 @@ def entry(values, replicates, seeds=(0, 1, 2)):
 def test_without_variation_between_groups_it_is_the_paired_t_test_over_seeds():
     one, other = [0.75, 0.8, 0.9], [0.7, 0.78, 0.82]
     found = paired_difference(
-        *(entry(each, np.repeat(np.array(each)[:, None], 9, 1)) for each in (one, other)), "x", 1e9, 1.0
+        *(entry(each, np.repeat(np.array(each)[:, None], 9, 1)) for each in (one, other)), "x", 1e9, "balanced_accuracy"
     )
     expected = stats.ttest_rel(one, other)
     low, high = expected.confidence_interval()
@@ -38,7 +38,7 @@ def test_without_variation_between_groups_it_is_the_paired_t_test_over_seeds():
 def test_one_seed_has_the_variation_between_groups_alone():
     replicates = np.random.default_rng(0).normal(0.1, 0.02, (1, 500))
     found = paired_difference(
-        entry([0.9], 0.8 + replicates, (4,)), entry([0.8], np.full((1, 500), 0.8), (4,)), "x", 20, 1.0
+        entry([0.9], 0.8 + replicates, (4,)), entry([0.8], np.full((1, 500), 0.8), (4,)), "x", 20, "balanced_accuracy"
     )
     half = stats.t(19).ppf(0.975) * math.sqrt(replicates.var() * 20 / 19)
     assert (found.value, found.low, found.high) == pytest.approx((0.1, 0.1 - half, 0.1 + half))
@@ -48,7 +48,7 @@ def test_one_seed_has_the_variation_between_groups_alone():
 def test_seeds_that_go_up_and_down_together_leave_what_few_patients_leave_open():
     values = np.array([0.5, 0.7, 0.9])
     flat = np.repeat(values[:, None], 50, 1) + np.random.default_rng(0).normal(0, 0.01, 50)
-    found = paired_difference(entry(values + 0.1, flat + 0.1), entry(values, flat), "x", 30, 1.0)
+    found = paired_difference(entry(values + 0.1, flat + 0.1), entry(values, flat), "x", 30, "balanced_accuracy")
     # of thirty patients with the same difference, the sign test, and Clopper and Pearson's end for what was not seen
     reach = 1 - 0.025 ** (1 / 30)
     assert (found.value, found.low, found.high) == pytest.approx((0.1, 0.1 - reach, 0.1 + reach))
@@ -57,13 +57,13 @@ def test_seeds_that_go_up_and_down_together_leave_what_few_patients_leave_open()
 
 def test_few_patients_and_seeds_leave_a_gain_open_to_the_most_that_there_can_be():
     one, other = (entry(values, np.full((2, 9), 0.5), (0, 1)) for values in ([0.0, 1.0], [1.0, 0.5]))
-    found = paired_difference(one, other, "x", 3, 1.0)
+    found = paired_difference(one, other, "x", 3, "balanced_accuracy")
     assert (found.value, found.low, found.high) == (-0.25, -1.0, 1.0)
 
 
 def test_a_figure_that_is_undefined_has_no_gain():
     undefined = entry([math.nan], np.full((1, 50), math.nan), (0,))
-    found = paired_difference(undefined, entry([0.5], np.full((1, 50), 0.5), (0,)), "x", 30, 1.0)
+    found = paired_difference(undefined, entry([0.5], np.full((1, 50), 0.5), (0,)), "x", 30, "balanced_accuracy")
     assert math.isnan(found.value)
     assert math.isnan(found.chance)
 

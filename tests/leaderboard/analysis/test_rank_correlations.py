@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -110,3 +111,10 @@ def test_what_is_counted_is_said(board):
         "With 8 entries on 2 trained networks this cannot be answered yet: two unrelated orders of"
     )
     assert "At least 5 trained networks that differ" in answer
+
+
+def test_a_column_with_a_missing_value_has_no_correlation_of_columns():
+    gap, whole = np.array([[1.0, 1.0], [math.nan, 2.0], [3.0, 3.0]]), np.array([[1.0, 1.0], [2.0, 2.0], [3.0, 3.0]])
+    found = spearman_columns(gap, whole)
+    assert math.isnan(found[0])
+    assert found[1] == 1

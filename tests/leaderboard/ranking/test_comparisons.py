@@ -164,7 +164,8 @@ def test_paired_seeds_are_the_paired_test_of_scipy_where_groups_matter_little():
     training, change = np.array([0.0, 0.3, -0.2]), np.array([0.05, 0.07, 0.06])
     by_seed = np.stack([0.5 + training, 0.5 + training + change])
     spread = np.array([between_seeds(np.repeat(each[:, None], 9, axis=1), 1.0) for each in by_seed])
-    paired = {(0, 1): paired_variance(np.repeat((by_seed[0] - by_seed[1])[:, None], 9, axis=1), 1e6)}
+    gaps = np.repeat((by_seed[0] - by_seed[1])[:, None], 9, axis=1)
+    paired = {(0, 1): paired_variance(gaps, 1e6, "balanced_accuracy")}
     values, seeds = by_seed.mean(axis=1), np.full(2, 3.0)
     replicates = with_seeds(np.repeat(values[:, None], 4000, axis=1), spread)
     together = comparisons.compare(values, replicates, 1e6, True, spread, seeds, paired=paired)
@@ -192,7 +193,7 @@ def test_equal_entries_on_the_same_models_are_seldom_told_apart_however_much_see
                 for figures, again in zip(each, redrawn, strict=True)
             ]
         )
-        paired = {(0, 1): paired_variance(each[0] - each[1], 8)}
+        paired = {(0, 1): paired_variance(each[0] - each[1], 8, "balanced_accuracy")}
         seeds = np.full(2, 3.0)
         wrong += comparisons.compare(values, replicates, 8, True, spread, seeds, paired=paired).supported[0, 1]
     assert wrong / trials <= 0.08  # 5 % are promised

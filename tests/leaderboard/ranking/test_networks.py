@@ -11,7 +11,8 @@ from medshift.baselines.common.recipe import TimmRecipe
 from medshift.benchmark.submissions.fields import BROUGHT
 from medshift.leaderboard.entries.entries import protocol_folders
 from medshift.leaderboard.ranking.board import rank_entries
-from medshift.leaderboard.ranking.networks import TRAINING, joined_numbers, network_numbers, on_networks
+from medshift.leaderboard.ranking.networks import joined_numbers, network_numbers, on_networks
+from medshift.leaderboard.ranking.source_models import TRAINING
 
 
 @pytest.fixture
