@@ -3,13 +3,15 @@
 from dataclasses import replace
 
 import numpy as np
+import pytest
 
 from medshift.benchmark.protocols.training_sets.label_fractions import keep_fraction
 from medshift.benchmark.studies import stored as storage
 from medshift.benchmark.studies.stored import StoredStudy, StudyData, StudyRun
 from medshift.leaderboard.analysis.accuracy_line import lines
 from medshift.leaderboard.analysis.correlation import correlation
-from medshift.leaderboard.ranking.board import rank_rows
+from medshift.leaderboard.entries.entries import protocol_folders
+from medshift.leaderboard.ranking.board import rank_entries, rank_rows
 from medshift.leaderboard.report.page import page as render
 
 HOSTILE = "<script>alert('x')</script><img src=x onerror=alert(1)> | [a](javascript:alert(1))"
@@ -85,6 +87,19 @@ def root(fabricate, folder, **changes):
         fabricate.submission(place, made, rows, "poor", seed, skill=1.0)
     fabricate.submission(place, made, rows, "adapting", 0, skill=2.0, sees="test-batches", config={"a<b": HOSTILE})
     return folder
+
+
+def ranked_board(fabricate, tmp_path_factory, entries, draws, **contest):
+    """Rank entries, name -> what else `fabricate.submission` is given, of one real site, to be given other figures."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MEDSHIFT_HOME", str(tmp_path_factory.mktemp("home")))
+        place = tmp_path_factory.mktemp("board")
+        rows = fabricate.table(groups=4, per_group=2, targets=("site-b",))
+        given = {"targets": ("site-b",), "shifts": {"gamma": "contrast"}, **contest}
+        where, made, rows = fabricate.contest(place, rows, **given)
+        for name, more in entries.items():
+            fabricate.submission(where, made, rows, entry=name, **more)
+        return rank_entries(protocol_folders(place)[0], draws, workers=1)
 
 
 SMALL = """\

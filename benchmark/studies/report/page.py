@@ -93,6 +93,7 @@ def markdown(stored: StoredStudy, findings: Findings) -> str:
     lines = [f"# {_plain(study.question)}", "", f"Claim: {_plain(study.claim)} ({_plain(study.source)})", ""]
     lines += [f"Refuted if: {_plain(study.refuted)}", ""]
     lines += [f"**{WORDS[each.verdict]}.** {_plain(each.sentence)}" for each in findings.answers[:1]]
+    lines += [f"\n{_plain(each.found.note)}" for each in findings.answers[:1] if each.found.note]
     lines += ["", "| What was measured | Number [95 % interval] | Claim | Verdict |", "|---|--:|--:|---|"]
     lines += [_row(each) for each in findings.answers]
     lines += ["", *(f"- {_plain(doubt)}" for doubt in findings.doubts)]
@@ -107,8 +108,13 @@ def markdown(stored: StoredStudy, findings: Findings) -> str:
 
 
 def _row(found: Answered) -> str:
-    cells = (found.name or found.sentence, found.found.text, found.claimed, found.verdict)
+    cells = (_noted(found, found.name or found.sentence), found.found.text, found.claimed, found.verdict)
     return f"| {' | '.join(map(_plain, cells))} |"
+
+
+def _noted(found: Answered, text: str) -> str:
+    """Add what must be known of a number, as that an end of its interval is open."""
+    return f"{text.rstrip('.')}. {found.found.note}" if found.found.note else text
 
 
 def _plain(text: str) -> str:

@@ -248,7 +248,7 @@ def test_steps_are_between_none_and_the_whole_schedule_however_seeds_differ():
 def test_equal_steps_of_all_seeds_are_as_uncertain_as_evaluations_lie_apart():
     cell = trainings(*[stands_at(200)] * 3)
     assert (cell.steps("steps-95").low, cell.steps("steps-95").high) == pytest.approx((100, 200))
-    # one evaluation later in all seeds is no difference that was seen
+    # a difference of one evaluation in every seed may be none: nobody looked between two evaluations
     found = weighted_sum([trainings(*[stands_at(300)] * 3), cell], [1.0, -1.0], "steps-95")
     assert found.value == pytest.approx(100, abs=3)
     assert found.low < 20

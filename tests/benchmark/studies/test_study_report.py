@@ -117,6 +117,7 @@ def test_markdown_holds_question_answers_and_command(made):
     text = (made[0] / "study.md").read_text()
     assert "**Supported.** The higher rate changes balanced accuracy by +" in text
     assert "| supported |" in text
+    assert "No interval: one seed does not show how steps vary." in text
     assert "medshift study run x" in text
     assert "<script>" not in text
 

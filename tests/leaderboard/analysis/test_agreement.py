@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from helpers.boards import invented
+from helpers.boards import invented, ranked_board
 
 from medshift.leaderboard.analysis.across.agreement import agreement
 from medshift.leaderboard.analysis.across.answer import answer_across
-from medshift.leaderboard.entries.entries import protocol_folders
 from medshift.leaderboard.ranking.across import across
-from medshift.leaderboard.ranking.board import rank_entries
 
 DRAWS = 200
 METHODS = ("imagenet-finetune", "tent", "adabn", "sar")
@@ -19,14 +17,8 @@ METHODS = ("imagenet-finetune", "tent", "adabn", "sar")
 @pytest.fixture(scope="module")
 def board(fabricate, tmp_path_factory):
     """Twelve entries: four on one trained network, and eight on their own; they are given other figures below."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("MEDSHIFT_HOME", str(tmp_path_factory.mktemp("home")))
-        place = tmp_path_factory.mktemp("board")
-        rows = fabricate.table(groups=4, per_group=2, targets=("site-b",))
-        where, made, rows = fabricate.contest(place, rows, targets=("site-b",), shifts={"gamma": "contrast"})
-        for name in (*METHODS, *(f"scratch+lr={number}" for number in range(8))):
-            fabricate.submission(where, made, rows, entry=name, config={"arch": "resnet18"})
-        return rank_entries(protocol_folders(place)[0], DRAWS, workers=1)
+    names = (*METHODS, *(f"scratch+lr={number}" for number in range(8)))
+    return ranked_board(fabricate, tmp_path_factory, {name: {"config": {"arch": "resnet18"}} for name in names}, DRAWS)
 
 
 def boards(board, orders, rng):

@@ -7,13 +7,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from helpers.boards import page
+from helpers.boards import page, ranked_board
 from scipy import stats
 
 from medshift.leaderboard.analysis.correlation import correlation
 from medshift.leaderboard.analysis.rank_correlations import kendall, shared_weights, spearman, spearman_columns
-from medshift.leaderboard.entries.entries import protocol_folders
-from medshift.leaderboard.ranking.board import rank_entries
 
 NETWORKS, DRAWS = 8, 200
 METHODS = ("imagenet-finetune", "tent", "adabn", "sar")  # all of them on one network
@@ -56,17 +54,12 @@ def test_copies_on_one_network_move_nothing():
 @pytest.fixture(scope="module")
 def board(fabricate, tmp_path_factory):
     """Four entries on each of eight trained networks, which differ in the rate; they are given other figures below."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("MEDSHIFT_HOME", str(tmp_path_factory.mktemp("home")))
-        place = tmp_path_factory.mktemp("board")
-        rows = fabricate.table(groups=4, per_group=2, targets=("site-b",))
-        small = {"targets": ("site-b",), "shifts": {"gamma": "contrast"}, "severities": (3,)}
-        where, made, rows = fabricate.contest(place, rows, **small)
-        for number in range(1, NETWORKS + 1):
-            config = {"arch": "resnet18", "lr": number / 1000}
-            for name in METHODS:
-                fabricate.submission(where, made, rows, entry=f"{name}+lr={number}", config=config)
-        return rank_entries(protocol_folders(place)[0], DRAWS, workers=1)
+    entries = {
+        f"{name}+lr={number}": {"config": {"arch": "resnet18", "lr": number / 1000}}
+        for number in range(1, NETWORKS + 1)
+        for name in METHODS
+    }
+    return ranked_board(fabricate, tmp_path_factory, entries, DRAWS, severities=(3,))
 
 
 def given(board, figures, noise, rng):

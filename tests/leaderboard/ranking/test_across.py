@@ -7,16 +7,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from helpers.boards import invented
+from helpers.boards import invented, ranked_board
 
 from medshift.leaderboard.analysis.across.agreement import agreement
 from medshift.leaderboard.analysis.across.answer import answer_across
 from medshift.leaderboard.analysis.across.duels import bests, duels
 from medshift.leaderboard.analysis.across.holds import findings_by_board
 from medshift.leaderboard.analysis.correlation import Correlation, HeatRow
-from medshift.leaderboard.entries.entries import protocol_folders
 from medshift.leaderboard.ranking.across import across
-from medshift.leaderboard.ranking.board import rank_entries
 
 DRAWS = 40
 NAMES = ("imagenet-finetune", "linear-probe", "lp-ft", "scratch", "cbr-tiny", "tent", "adabn", "coral")
@@ -25,15 +23,8 @@ NAMES = ("imagenet-finetune", "linear-probe", "lp-ft", "scratch", "cbr-tiny", "t
 @pytest.fixture(scope="module")
 def board(fabricate, tmp_path_factory):
     """A board whose entries are given other figures below."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("MEDSHIFT_HOME", str(tmp_path_factory.mktemp("home")))
-        place = tmp_path_factory.mktemp("board")
-        rows = fabricate.table(groups=4, per_group=2, targets=("site-b",))
-        where, made, rows = fabricate.contest(place, rows, targets=("site-b",), shifts={"gamma": "contrast"})
-        for name in NAMES:
-            fabricate.submission(where, made, rows, entry=name, training=fabricate.trained(3000))
-        (folder,) = protocol_folders(place)
-        return rank_entries(folder, DRAWS, workers=1)
+    entries = {name: {"training": fabricate.trained(3000)} for name in NAMES}
+    return ranked_board(fabricate, tmp_path_factory, entries, DRAWS)
 
 
 def half(one, other):
