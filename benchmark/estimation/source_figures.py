@@ -14,7 +14,7 @@ from .statistics import Floats, balanced_accuracy, sums
 def clean(evidence: Evidence) -> Estimate:
     """Assume the performance on the source's own test images; the interval is that of the drawing of patients."""
     value, error = evidence.source.kept(clean_figure)
-    return with_reach(value, REACH * error, tested_groups(evidence.source))
+    return with_reach(value, REACH * error, evidence.source.kept(tested_groups))
 
 
 def synthesized_mean(evidence: Evidence) -> Estimate:
@@ -25,7 +25,7 @@ def synthesized_mean(evidence: Evidence) -> Estimate:
     tail = (1 - LEVEL) / 2
     low, high = (float(end) for end in np.quantile(figures, [tail, 1 - tail]))
     if high - low <= STILL:  # all conditions alike
-        return with_reach(float(figures.mean()), 0.0, tested_groups(evidence.source))
+        return with_reach(float(figures.mean()), 0.0, evidence.source.kept(tested_groups))
     return Estimate(float(figures.mean()), low, high)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -127,12 +128,9 @@ class Protocol(Strict):
 
     def conditions(self) -> list[Condition]:
         """List all conditions: source validation, clean, real, then synthesized by shift and severity."""
-        conditions = [Condition(self.source, "validation", mixed=self.mixed), Condition(self.source, "clean")]
-        conditions += [Condition(target, "real") for target in self.targets]
-        for shift, family in self.shifts.items():
-            levels = self.matched.get(shift) or [float(severity) for severity in self.severities]
-            conditions += [Condition(self.source, "synthesized", shift, level, family) for level in levels]
-        return conditions
+        same = tuple(map(float, self.severities))
+        levels = tuple((shift, family, tuple(self.matched.get(shift) or same)) for shift, family in self.shifts.items())
+        return list(_conditions(self.source, self.mixed, tuple(self.targets), levels))
 
     def text(self) -> str:
         """Return the protocol as written to file."""
@@ -148,6 +146,23 @@ class Protocol(Strict):
         """Return all fields; `LATER` ones only where they are set, so that older protocols keep their hash."""
         found: dict[str, object] = self.model_dump(mode="json", by_alias=True)
         return {name: value for name, value in found.items() if name not in LATER or value != LATER[name]}
+
+
+@lru_cache(maxsize=64)  # those of a board are asked for at every step of every entry
+def _conditions(
+    source: str, mixed: str, targets: tuple[str, ...], levels: tuple[tuple[str, str, tuple[float, ...]], ...]
+) -> tuple[Condition, ...]:
+    """Make the conditions of a protocol from its shifts, their families and their severities."""
+    return (
+        Condition(source, "validation", mixed=mixed),
+        Condition(source, "clean"),
+        *(Condition(target, "real") for target in targets),
+        *(
+            Condition(source, "synthesized", shift, level, family)
+            for shift, family, severities in levels
+            for level in severities
+        ),
+    )
 
 
 def write(protocol: Protocol, folder: Path) -> None:

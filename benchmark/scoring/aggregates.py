@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from itertools import pairwise
 
 from ..protocols.condition import Condition
@@ -65,8 +66,14 @@ def _area(
     """Average the mean height of the severity curve, from severity 0, over shifts and then over families."""
     families: dict[str, list[Estimate]] = {}
     for (family, _), members in shifts.items():
-        at = [0.0, *(c.severity for c in members)]
-        widths = [right - left for left, right in pairwise(at)]
-        heights = [(left + right) / 2 / at[-1] for left, right in zip([0.0, *widths], [*widths, 0.0], strict=True)]
+        heights = _heights(tuple(c.severity for c in members))
         families.setdefault(family, []).append(weighted([clean, *(found[c.key] for c in members)], heights))
     return mean([mean(parts) for parts in families.values()])
+
+
+@lru_cache(maxsize=256)
+def _heights(severities: tuple[float, ...]) -> tuple[float, ...]:
+    """Weigh severity 0 and those given so that the sum is the mean height of the curve between them (trapezoids)."""
+    at = [0.0, *severities]
+    widths = [right - left for left, right in pairwise(at)]
+    return tuple((left + right) / 2 / at[-1] for left, right in zip([0.0, *widths], [*widths, 0.0], strict=True))

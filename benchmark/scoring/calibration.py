@@ -62,24 +62,27 @@ def corrected(
     if len(groups) == 0 or groups.max() == 0:  # one group shows no noise
         return [Corrected(float(one[0]), one[1:], (0.0, 0.0)) for one in values]
     gaps, errors = _noise(labels, probabilities, groups)
-    squares, noise = (gaps**2).sum(axis=1), (errors**2).sum(axis=1)
-    kept = np.sqrt(np.maximum(0, 1 - noise / np.where(squares > 0, squares, 1)))
     wrong = np.mean(top_class(probabilities)[0] != labels, axis=1)
-    count = int(groups.max()) + 1
-    undefined = np.asarray(np.isnan(values[:, 1:]))
-    whole = np.asarray(~undefined.any(axis=1))  # rows without an undefined replicate: all, as a rule
-    found = []
-    for row, one in enumerate(values):
-        usual, replicates = float(one[0]), one[1:]
-        if math.isnan(usual):
-            found.append(Corrected(usual, replicates, (0.0, 0.0)))
+    undefined = np.isnan(values)
+    found = [Corrected(float(one[0]), one[1:], (0.0, 0.0)) for one in values]
+    whole = np.flatnonzero(~undefined.any(axis=1))  # conditions without an undefined replicate: all, as a rule
+    parts = [(whole, values[whole])] if len(whole) else []
+    parts += [
+        (np.array([row]), values[row : row + 1, ~undefined[row]]) for row in np.flatnonzero(undefined.any(axis=1))
+    ]
+    for rows, defined in parts:
+        usual = values[rows, 0]
+        if np.isnan(usual).any():
             continue
-        value = usual * float(kept[row]) if squares[row] else usual
-        defined = replicates if whole[row] else replicates[~undefined[row]]
-        down, up = _excess(gaps[row], errors[row], defined, float(wrong[row]), count)
-        if defined.size:
-            replicates = replicates + (value - defined.mean())
-        found.append(Corrected(value, replicates, (max(0.0, down - (usual - value)), up + usual - value)))
+        squares, noise = (gaps[rows] ** 2).sum(axis=1), (errors[rows] ** 2).sum(axis=1)
+        kept = np.sqrt(np.maximum(0, 1 - noise / np.where(squares > 0, squares, 1)))
+        value = np.where(squares > 0, usual * kept, usual)
+        down, up = _excess(gaps[rows], errors[rows], defined[:, 1:], wrong[rows], int(groups.max()) + 1)
+        excess = np.stack([np.maximum(0.0, down - (usual - value)), up + usual - value], axis=1).tolist()
+        means = defined[:, 1:].mean(axis=1) if defined.shape[1] > 1 else usual
+        again = values[rows, 1:] + (value - means)[:, None]
+        for row, own, replicates, (below, above) in zip(rows, value.tolist(), again, excess, strict=True):
+            found[row] = Corrected(own, replicates, (below, above))
     return found
 
 
@@ -98,26 +101,26 @@ def _noise(
     return np.abs(gap), np.sqrt(count / (count - 1) * (rest**2).sum(axis=1))
 
 
-def _excess(gap: Floats, error: Floats, defined: Floats, wrong: float, count: int) -> tuple[float, float]:
-    """Return how much further down and up from the usual ECE the interval reaches than its variance explains.
+def _excess(gap: Floats, error: Floats, defined: Floats, wrong: Floats, count: int) -> tuple[Floats, Floats]:
+    """Return how much further down and up from the usual ECE the intervals reach than their variance explains.
 
     Args:
-        gap: (BINS,) as `_noise` returns them.
-        error: (BINS,) likewise.
-        defined: ECE on resampled groups, where it is defined.
-        wrong: Error rate.
+        gap: (C, BINS) as `_noise` returns them.
+        error: (C, BINS) likewise.
+        defined: (C, B) ECE on resampled groups, where it is defined.
+        wrong: (C,) error rates.
         count: Number of groups.
     """
-    gap, error = gap[error > 0], error[error > 0]
-    real = np.where(gap > REAL * error, gap, 0) / error
+    real = np.where(gap > REAL * error, gap, 0) / np.where(error > 0, error, 1)
     # the mean of |gap + noise| is at most the root of the mean square
-    inflation = float(((np.sqrt(1 + real**2) - real) * error).sum())
-    if wrong * count >= FEW_ERRORS or not defined.size:
-        return inflation, 0.0
-    from scipy.special import betaincinv, stdtrit  # deferred: `--help` must stay fast
+    inflation = ((np.sqrt(1 + real**2) - real) * error).sum(axis=1)
+    unseen = np.zeros(len(gap))
+    few = np.flatnonzero(wrong * count < FEW_ERRORS)
+    if len(few) and defined.size:
+        from scipy.special import betaincinv, stdtrit  # deferred: `--help` must stay fast
 
-    most = float(betaincinv(wrong * count + 1, count - wrong * count, 1 - TAIL))
-    student = float(stdtrit(count - 1, 1 - TAIL))
-    reach = student * math.sqrt(count / (count - 1)) * float(defined.std())
-    unseen = max(0.0, most - wrong - reach)
-    return max(inflation, unseen), unseen
+        most = betaincinv(wrong[few] * count + 1, count - wrong[few] * count, 1 - TAIL)
+        student = float(stdtrit(count - 1, 1 - TAIL))
+        reach = student * math.sqrt(count / (count - 1)) * defined[few].std(axis=1)
+        unseen[few] = np.maximum(0.0, most - wrong[few] - reach)
+    return np.maximum(inflation, unseen), unseen

@@ -16,6 +16,7 @@ from .still import Still, combined, openness
 
 NONE = (0.0, 0.0)  # excess of a value that is not biased
 AT_ONCE = 64  # estimates whose intervals are computed together
+ONE_SEED = np.empty((0, 0))  # the same for all: there are hundreds of thousands of estimates
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,7 +49,7 @@ class Estimate:
     excess: tuple[float, float] = NONE
     still: tuple[Still, ...] = ()
     usual: float | None = None
-    by_seed: NDArray[np.float64] = field(default_factory=lambda: np.empty((0, 0)), repr=False)
+    by_seed: NDArray[np.float64] = field(default_factory=lambda: ONE_SEED, repr=False)
 
     @cached_property
     def interval(self) -> tuple[float, float]:
@@ -126,7 +127,7 @@ def weighted(parts: Sequence[Estimate], weights: Sequence[float]) -> Estimate:
     """Sum the parts times their weights; undefined if one of them is."""
     return Estimate(
         float(np.dot(weights, [part.value for part in parts])),
-        _summed([w * part.replicates for w, part in zip(weights, parts, strict=True)]),
+        _summed([part.replicates for part in parts], weights),
         sum(part.samples for part in parts),
         sum(part.groups for part in parts),
         len(parts),
@@ -134,7 +135,7 @@ def weighted(parts: Sequence[Estimate], weights: Sequence[float]) -> Estimate:
         bounds=_bounds(parts, weights),
         excess=_excess(parts, weights),
         still=combined([part.still for part in parts], weights),
-        by_seed=_summed([w * part.by_seed for w, part in zip(weights, parts, strict=True)]),
+        by_seed=_summed([part.by_seed for part in parts], weights),
     )
 
 
@@ -173,10 +174,15 @@ def relative(clean: Estimate, shifted: Estimate, chance: float | None) -> Estima
     )
 
 
-def _summed(arrays: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
-    """Sum arrays one after the other, without the copy of all that a stack takes."""
+def _summed(arrays: Sequence[NDArray[np.float64]], weights: Sequence[float] = ()) -> NDArray[np.float64]:
+    """Sum arrays, times weights, one after the other, without the copy of all that a stack takes."""
     if not arrays[0].size:  # as `by_seed` is of one seed
         return arrays[0]
+    if weights:
+        total = arrays[0] * weights[0]
+        for weight, each in zip(weights[1:], arrays[1:], strict=True):
+            total += weight * each
+        return total
     total = arrays[0].copy()
     for each in arrays[1:]:
         total += each

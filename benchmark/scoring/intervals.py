@@ -122,13 +122,12 @@ def confidence_intervals(
         (F, 2), NaN where undefined.
     """
     found = np.full((len(values), 2), np.nan)
-    missing = np.isnan(replicates)
-    known = ~np.isnan(values) & (units > 1) & (missing.mean(axis=1) < LEAST_DEFINED if replicates.size else False)
+    known = ~np.isnan(values) & (units > 1) & _mostly_defined(replicates)
     if not known.any():
         return found
     value, count, bound = values[known], units[known], bounds[known]
     again = replicates if known.all() else replicates[known]
-    whole = not missing[known].any()
+    whole = not np.isnan(again.sum())
     of_groups = np.where(np.isinf(count), 1.0, count / (np.where(np.isinf(count), 2, count) - 1))
     groups = of_groups * (again.var(axis=1) if whole else np.nanvar(again, axis=1))
     from_seeds = spread[known, 0]
@@ -155,6 +154,15 @@ def confidence_intervals(
         low[free], high[free] = value[free] - reached[0], value[free] + reached[1]
     found[known] = np.stack([low, high], axis=1)
     return found
+
+
+def _mostly_defined(replicates: Floats) -> NDArray[np.bool_]:
+    """Say for each of (F, B) whether enough replicates are defined; a sum that is defined has none that is not."""
+    enough = np.full(len(replicates), replicates.shape[1] > 0)
+    doubtful = np.isnan(replicates.sum(axis=1))
+    if doubtful.any():
+        enough[doubtful] = np.isnan(replicates[doubtful]).mean(axis=1) < LEAST_DEFINED
+    return enough
 
 
 def _on_logits(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -124,15 +124,17 @@ def estimate_conditions(
                 behind = _behind(metric, split, given.shape[-1])
                 figures = metric.function(split.labels, given, split.groups, weights)
                 still = _still(where, metric, split, given, figures, behind["units"])
-                estimates = [
-                    Estimate(float(values[0]), values[1:], **behind, bounds=(0.0, metric.most), still=parts)
-                    for values, parts in zip(figures, still, strict=True)
-                ]
+                behind["bounds"] = (0.0, metric.most)
                 if metric.inflated:
                     less = calibration.corrected(split.labels, given, split.groups, figures)
                     estimates = [
-                        replace(usual, usual=usual.value, **corrected._asdict())
-                        for usual, corrected in zip(estimates, less, strict=True)
+                        Estimate(*one[:2], **behind, excess=one.excess, still=parts, usual=usual)
+                        for one, parts, usual in zip(less, still, figures[:, 0].tolist(), strict=True)
+                    ]
+                else:
+                    estimates = [
+                        Estimate(value, values[1:], **behind, still=parts)
+                        for value, values, parts in zip(figures[:, 0].tolist(), figures, still, strict=True)
                     ]
                 for key, estimate in zip(some, estimates, strict=True):
                     found[key][name] = estimate

@@ -131,7 +131,7 @@ def score_seeds(
         thresholds=np.stack([one.thresholds for one in each]),
         by_seed=_by_seed(protocol, conditions, aggregates),
         estimates=estimates(protocol, seeds, each, splits, refused),
-        **vars(openness.packed(_figures_of_seeds(protocol, each, list(aggregates)))),
+        **vars(openness.packed(_figures_of_seeds(protocol, each, aggregates))),
         **vars(drawn),
     )
 
@@ -194,16 +194,19 @@ def _by_seed(
     ).astype(np.float32)
 
 
-def _figures_of_seeds(protocol: Protocol, each: Sequence[Scores], aggregates: Sequence[str]) -> list[list[Estimate]]:
-    """List the estimates of `Scored.by_seed`: by figure, then by seed."""
+def _figures_of_seeds(
+    protocol: Protocol, each: Sequence[Scores], aggregates: Mapping[str, Mapping[str, Estimate]]
+) -> list[list[Estimate]]:
+    """List the estimates of `Scored.by_seed`: by figure, then by seed; the aggregates of a single seed are given."""
     (validation,) = (condition.key for condition in protocol.conditions() if condition.kind == "validation")
     metric = protocol.metrics[0]
     found: list[dict[str, Estimate]] = []
     for one in each:
         ranking = {key: {metric: by_metric[metric]} for key, by_metric in one.conditions.items()}
-        means = {name: by_metric[metric] for name, by_metric in aggregated(protocol, ranking).items()}
-        found.append({**means, "validation": ranking[validation][metric]})
-    return [[means[name] for means in found] for name in paired_names(aggregates)]
+        means = aggregates if len(each) == 1 else aggregated(protocol, ranking)
+        found.append({name: by_metric[metric] for name, by_metric in means.items()})
+        found[-1]["validation"] = ranking[validation][metric]
+    return [[means[name] for means in found] for name in paired_names(list(aggregates))]
 
 
 def _quantise(replicates: NDArray[np.float64]) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:

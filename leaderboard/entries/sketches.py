@@ -3,7 +3,9 @@
 What is compared is the order of the images of one class under one condition. It is what a fit has of its own: noise on
 the labels, the luck of the start, what it finds hard. Rescaling the probabilities leaves it as it is, and so does any
 bonus for the right answer. A random projection (Johnson and Lindenstrauss 1984) keeps the distances between these
-orders; every prediction has a part in every number, so no few of them can be changed to look different.
+orders. It is sparse (Weinberger et al. 2009, "Feature hashing for large scale multitask learning"): every prediction is
+added to one number, or taken from it, which keeps a squared distance as well on average as dense signs do, with no more
+variance. A number holds so many predictions that no few of them can be changed to look different.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ from numpy.typing import NDArray
 from ...benchmark.protocols.condition import Condition
 from ...benchmark.protocols.protocol import MOST_CONDITIONS, Protocol
 from ...benchmark.scoring.bootstrap import ResampledSplit, split_key
+from ...benchmark.scoring.metrics import top_class
 
 WIDTH = 64  # numbers per block: a squared distance is kept to within 18 % (one standard deviation)
 TOGETHER = 32  # conditions that are sorted at once
@@ -93,17 +96,18 @@ def sketch(protocol: Protocol, arrays: Arrays, splits: Mapping[tuple[str, str], 
             some = keys[start : start + TOGETHER]
             given = np.stack([arrays[key] for key in some])
             within = _order(given, classes)
-            right = classes.centred((given.argmax(axis=2) == classes.labels)[:, None].astype(np.float64))
+            right = classes.centred((top_class(given)[0] == classes.labels)[:, None].astype(np.float64))
             values = np.concatenate([within, _of_length_1(right)], axis=1)
-            for key, mine, any_of, enough in zip(some, values, np.any(values, axis=2), _distinct(given), strict=True):
-                parts = _project(_signs(f"{protocol.truth_sha256} {key}", given.shape[1], given.shape[2]), mine)
-                order[where[key]] += parts[:, :-1].sum(axis=1)
+            places = np.stack([_places(f"{protocol.truth_sha256} {key}", *given.shape[1:]) for key in some])
+            parts, used_by = _project(places, values), np.any(values, axis=2)
+            for key, mine, any_of, enough in zip(some, parts, used_by, _distinct(given), strict=True):
+                order[where[key]] += mine[:-1].sum(axis=0)
                 used[where[key]] += any_of[:-1].any()
-                hits += parts[:, -1]
+                hits += mine[-1]
                 answered += int(any_of[-1])
                 digests[key] = _digest(arrays[key]) if enough else 0
-    order /= np.sqrt(np.maximum(used, 1) * WIDTH)[:, None]
-    hits /= np.sqrt(max(answered, 1) * WIDTH)
+    order /= np.sqrt(np.maximum(used, 1))[:, None]
+    hits /= np.sqrt(max(answered, 1))
     return Sketch(
         order.astype(np.float32)[None],
         hits.astype(np.float32)[None],
@@ -162,7 +166,7 @@ class Classes:
 
 
 def _order(given: NDArray[np.float32], classes: Classes) -> NDArray[np.float64]:
-    """Rank the images of each class by their log ratios to the first class: (C, K - 1, N), each of C of length 1.
+    """Rank the images of each class by their ratios to the first class: (C, K - 1, N), each of C of length 1.
 
     Temperature and bias keep these ranks. Equal ones share their mean rank.
 
@@ -170,8 +174,8 @@ def _order(given: NDArray[np.float32], classes: Classes) -> NDArray[np.float64]:
         given: (C, N, K) probabilities under C conditions.
         classes: Of the N images.
     """
-    logs = np.log(np.maximum(given.astype(np.float64), 1e-12))
-    ratios = np.moveaxis(logs[..., 1:] - logs[..., :1], 2, 1)
+    exact = np.moveaxis(np.maximum(given.astype(np.float64), 1e-12), 2, 1)
+    ratios = exact[:, 1:] / exact[:, :1]
     found = np.empty_like(ratios)
     for start, end in pairwise([*classes.starts.tolist(), len(classes.labels)]):
         mine = classes.sequence[start:end]
@@ -184,14 +188,25 @@ def _mean_ranks(values: NDArray[np.float64]) -> NDArray[np.float64]:
     sequence = np.argsort(values, axis=-1)
     ordered = np.take_along_axis(values, sequence, -1)
     changes = ordered[..., 1:] != ordered[..., :-1]
-    places = np.arange(values.shape[-1])
-    first, last = np.zeros_like(sequence), np.full_like(sequence, places[-1])
-    first[..., 1:] = np.maximum.accumulate(np.where(changes, places[1:], 0), axis=-1)
-    falling = np.where(changes, places[:-1], places[-1])[..., ::-1]
-    last[..., :-1] = np.minimum.accumulate(falling, axis=-1)[..., ::-1]
+    ranks = np.empty(values.shape)
+    ranks[...] = np.arange(values.shape[-1])
+    tied = ~changes.all(axis=-1)  # of a network no or few, as a rule
+    if tied.any():
+        ranks[tied] = _shared_ranks(changes[tied])
     found = np.empty_like(values)
-    np.put_along_axis(found, sequence, (first + last) / 2, -1)
+    np.put_along_axis(found, sequence, ranks, -1)
     return found
+
+
+def _shared_ranks(changes: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Return the mean ranks (R, N) of ordered values, given where one differs from the value before (R, N - 1)."""
+    count = changes.shape[-1] + 1
+    places = np.arange(count)
+    first, last = np.zeros((len(changes), count), np.int64), np.full((len(changes), count), count - 1)
+    first[:, 1:] = np.maximum.accumulate(np.where(changes, places[1:], 0), axis=-1)
+    falling = np.where(changes, places[:-1], places[-1])[:, ::-1]
+    last[:, :-1] = np.minimum.accumulate(falling, axis=-1)[:, ::-1]
+    return np.asarray((first + last) / 2)
 
 
 def _of_length_1(values: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -201,18 +216,21 @@ def _of_length_1(values: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 @lru_cache(maxsize=MOST_CONDITIONS)
-def _signs(address: str, samples: int, classes: int) -> NDArray[np.uint8]:
-    """Draw signs that depend on an address alone, packed: (WIDTH / 8, classes, samples), the last row for the hits."""
+def _places(address: str, samples: int, classes: int) -> NDArray[np.uint8]:
+    """Draw the places of values (classes, samples), the last row being that of the hits, from an address alone.
+
+    A place is one of WIDTH numbers, and of as many more for what is taken from them instead of added.
+    """
     words = hashlib.sha256(f"{SEED} {address}".encode()).digest()
-    drawn = np.random.default_rng(list(words)).bytes(WIDTH // 8 * classes * samples)
-    return np.frombuffer(drawn, np.uint8).reshape(WIDTH // 8, classes, samples)
+    return np.random.default_rng(list(words)).integers(2 * WIDTH, size=(classes, samples), dtype=np.uint8)
 
 
-def _project(signs: NDArray[np.uint8], values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return (WIDTH, K) sums of values (K, N) under packed signs (WIDTH / 8, K, N)."""
-    bits = np.unpackbits(signs.ravel()).reshape(*signs.shape, 8)  # flat: along an axis it takes fifty times as long
-    sums = np.matmul(values[:, None].astype(np.float32), bits.astype(np.float32))[:, :, 0]
-    return np.asarray(2 * sums.transpose(0, 2, 1).reshape(WIDTH, -1) - values.sum(axis=1), np.float64)
+def _project(places: NDArray[np.uint8], values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Sum values (C, K, N) by their places, of the same shape; return (C, K, WIDTH)."""
+    rows = np.prod(values.shape[:2], dtype=int)
+    cells = places.reshape(rows, -1) + 2 * WIDTH * np.arange(rows)[:, None]
+    sums = np.bincount(cells.ravel(), values.ravel(), rows * 2 * WIDTH).reshape(*values.shape[:2], 2, WIDTH)
+    return np.asarray(sums[:, :, 0] - sums[:, :, 1])
 
 
 def _distinct(given: NDArray[np.float32]) -> NDArray[np.bool_]:
