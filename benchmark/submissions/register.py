@@ -1,16 +1,17 @@
 """`verified.json` beside the protocols: which submissions were run again, when, where and by whom.
 
 Maintainers and the project's own CI write it, nobody else. Where it lies, verified entries are ranked, and the others
-are listed without a rank. A run counts only for the very card and predictions that it reproduced.
+are listed without a rank. A run counts only for the very card and predictions that it reproduced. What was run again
+without success is remembered as well, so that it does not come first again; it verifies nothing.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, TypeVar
 
 from pydantic import Field, model_validator
 
@@ -20,7 +21,6 @@ from .fields import ENTRY, Sha256
 from .verification_record import VerificationRecord
 
 REGISTER_FILE = "verified.json"
-EMPTY = '{"schema": "medshift-register/1", "runs": []}\n'
 LARGEST_REGISTER = 16 << 20  # bytes
 MOST_RUNS = 20_000
 
@@ -69,17 +69,50 @@ class RepeatedRun(Strict):
         return self.protocol, self.entry, self.seed
 
 
+class LastTry(Strict):
+    """The last time that a submission was run again, if it was not reproduced then.
+
+    Args:
+        protocol: Name of the protocol, and of its folder.
+        entry: Name of the entry.
+        seed: Its seed.
+        card_sha256: Hash of the card.
+        predictions_sha256: Hash that the card states of the predictions.
+        result: Whether others came out, the run failed, or it never ended.
+        date: Day.
+    """
+
+    protocol: Annotated[str, Field(pattern=ENTRY)]
+    entry: Annotated[str, Field(pattern=ENTRY)]
+    seed: Annotated[int, Field(ge=0, lt=2**63)]
+    card_sha256: Sha256
+    predictions_sha256: Sha256
+    result: Literal["differs", "failed", "unfinished"]
+    date: Day
+
+    @property
+    def key(self) -> tuple[str, str, int]:
+        """Which submission it is of."""
+        return self.protocol, self.entry, self.seed
+
+
 class RegisterFile(Strict):
-    """What the file holds."""
+    """What the file holds; older ones have no `tries`."""
 
     schema_: Literal["medshift-register/1"] = Field(default="medshift-register/1", alias="schema")
     runs: tuple[RepeatedRun, ...] = Field(default=(), max_length=MOST_RUNS, strict=False)
+    tries: tuple[LastTry, ...] = Field(default=(), max_length=MOST_RUNS, strict=False)
 
     @model_validator(mode="after")
     def _each_once(self) -> Self:
-        if len({run.key for run in self.runs}) < len(self.runs):
-            raise ValueError("a submission occurs twice")
+        for lines in (self.runs, self.tries):
+            if len({line.key for line in lines}) < len(lines):
+                raise ValueError("a submission occurs twice")
         return self
+
+
+Key = tuple[str, str, int]  # protocol, entry, seed
+Line = TypeVar("Line", RepeatedRun, LastTry)
 
 
 @dataclass(frozen=True)
@@ -87,10 +120,12 @@ class Register:
     """The submissions of a folder that were run again.
 
     Args:
-        runs: One for each of them.
+        runs: One for each that was reproduced.
+        tries: One for each whose last run did not reproduce it.
     """
 
     runs: Sequence[RepeatedRun] = ()
+    tries: Sequence[LastTry] = ()
 
     def find(self, protocol: str, entry: str, seed: int, hashes: tuple[str, str]) -> RepeatedRun | None:
         """Return the run that reproduced a submission as it stands; None if there is none.
@@ -101,15 +136,28 @@ class Register:
             seed: Its seed.
             hashes: Of its card and its predictions.
         """
-        for run in self.runs:
-            if run.key == (protocol, entry, seed) and (run.card_sha256, run.predictions_sha256) == hashes:
-                return run
-        return None
+        return _of(self.runs, (protocol, entry, seed), hashes)
 
-    def replaced(self, key: tuple[str, str, int], run: RepeatedRun | None) -> Register:
-        """Return the register with another run of a submission, or with none."""
-        others = [each for each in self.runs if each.key != key]
-        return Register(tuple(sorted([*others, *([run] if run else [])], key=lambda each: each.key)))
+    def tried(self, key: Key, hashes: tuple[str, str]) -> str:
+        """Return the day on which a submission as it stands was last run again, with any result; empty if never."""
+        found = _of(self.runs, key, hashes), _of(self.tries, key, hashes)
+        return max((each.date for each in found if each), default="")
+
+    def replaced(self, key: Key, run: RepeatedRun | None, tried: LastTry | None = None) -> Register:
+        """Return the register with another run and last try of a submission, or with none."""
+        runs = [*(each for each in self.runs if each.key != key), *([run] if run else [])]
+        tries = [*(each for each in self.tries if each.key != key), *([tried] if tried else [])]
+        return Register(tuple(sorted(runs, key=_key)), tuple(sorted(tries, key=_key)))
+
+
+def _key(line: RepeatedRun | LastTry) -> Key:
+    return line.key
+
+
+def _of(lines: Iterable[Line], key: Key, hashes: tuple[str, str]) -> Line | None:
+    """Return the line of a submission with these hashes of card and predictions."""
+    found = (one for one in lines if one.key == key and (one.card_sha256, one.predictions_sha256) == hashes)
+    return next(found, None)
 
 
 def as_record(run: RepeatedRun) -> VerificationRecord:
@@ -134,13 +182,18 @@ def read_register(root: Path) -> Register | None:
     path = root / REGISTER_FILE
     if not path.is_file():
         return None
-    return Register(read_own(path, RegisterFile, LARGEST_REGISTER, "register").runs)
+    found = read_own(path, RegisterFile, LARGEST_REGISTER, "register")
+    return Register(found.runs, found.tries)
 
 
 def write_register(register: Register, root: Path) -> None:
     """Write the register of a folder of submissions: a line for each run, so that a difference shows which changed."""
-    lines = [json.dumps(run.model_dump(mode="json")) for run in register.runs]
-    body = ",\n  ".join(lines)
-    write_text(
-        root / REGISTER_FILE, f'{{"schema": "medshift-register/1", "runs": [\n  {body}\n]}}\n' if lines else EMPTY
-    )
+    text = f'{{"schema": "medshift-register/1", "runs": {_listed(register.runs)}'
+    # as older registers, where there is nothing to say
+    text += f', "tries": {_listed(register.tries)}' if register.tries else ""
+    write_text(root / REGISTER_FILE, text + "}\n")
+
+
+def _listed(lines: Sequence[Strict]) -> str:
+    body = ",\n  ".join(json.dumps(line.model_dump(mode="json")) for line in lines)
+    return f"[\n  {body}\n]" if lines else "[]"

@@ -7,10 +7,9 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
@@ -29,11 +28,9 @@ from ...protocols.folder import read_protocol
 from ...protocols.protocol import Protocol
 from ...submissions import card as cards
 from ...submissions import submission, verification_record
-from ...submissions.card import CARD_FILE, Card
+from ...submissions.card import Card
 from ...submissions.fields import BROUGHT, EXTERNAL
-from ...submissions.register import Register, RepeatedRun, read_register, write_register
 from ...submissions.verification_record import VerificationRecord
-from .. import environment
 from .plausible import require_plausible
 from .rerun import baseline_name, baseline_of
 
@@ -90,6 +87,7 @@ def verify(
     *,
     force: bool = False,
     shared: Path | None = None,
+    starting: Callable[[], None] | None = None,
 ) -> Outcome:
     """Rerun a submission and compare the results.
 
@@ -104,6 +102,7 @@ def verify(
         force: Run it, however long and large a run its card asks for.
         shared: Folder of what reruns of medshift's own methods train and store, for several of them: those that stand
             on one source model train it once. Others' code has a folder of its own: it could leave something there.
+        starting: Called before the run, when nothing speaks against it any more.
 
     Raises:
         CannotRepeat: What it takes to run it again is not here, or the run would be absurdly long or large.
@@ -131,6 +130,7 @@ def verify(
             registry.check_version(name, protocol.dataset.version)
         except MedshiftError as error:
             raise CannotRepeat(str(error)) from None
+    _require_device(device or theirs.environment.device, folder)
     try:
         baseline = baseline_of(theirs.baseline, "apart")  # a stranger's code stays out of this process
         if not force:
@@ -146,6 +146,8 @@ def verify(
     clean = clean_environment(os.environ)
     own = not is_foreign(baseline_name(theirs.baseline))
     clean["MEDSHIFT_HOME"] = str(shared if shared and own else out / "home")  # no cached models or data of the user
+    if starting:
+        starting()
     # -I: neither the current folder nor PYTHONPATH can substitute other code
     with log.open("wb") if log else nullcontext() as file:
         done = subprocess.run(
@@ -161,6 +163,17 @@ def verify(
     largest = max(gaps.values())
     result: Literal["tolerance", "differs"] = "tolerance" if largest <= TOLERANCE else "differs"
     return Outcome(result, largest, _differences(protocol, theirs, ours, gaps), ours.environment.device)
+
+
+def _require_device(device: str, folder: Path) -> None:
+    """Refuse a submission whose device is not here, before anything is made for it."""
+    kind = device.partition(":")[0]
+    if kind not in ("cuda", "mps"):
+        return
+    import torch
+
+    if not (torch.cuda if kind == "cuda" else torch.backends.mps).is_available():
+        raise CannotRepeat(f"{folder} was to run on {device}, which is not here: give --device cpu to try there")
 
 
 def _differences(protocol: Protocol, theirs: Card, ours: Card, gaps: dict[str, float]) -> list[str]:
@@ -210,64 +223,3 @@ def write_record(folder: Path, outcome: Outcome, by: str) -> None:
         by=by,
     )
     verification_record.write(made, folder)
-
-
-def next_to_verify(root: Path) -> list[Path]:
-    """List the submissions of a folder, those first that were never run again as they stand, then by the day of that.
-
-    Those of methods that come with medshift precede others, which need code that is not here. External ones are left
-    out.
-    """
-    register = read_register(root) or Register()
-    found = []
-    for path in sorted(root.glob(f"*/*/seed-*/{CARD_FILE}")):
-        card = cards.parse(path)
-        if not isinstance(card, Card) or card.baseline.external:
-            continue
-        folder = path.parent
-        run = register.find(*_key(folder), (sha256(path), card.predictions.sha256))
-        other = not card.baseline.distribution.startswith("medshift ")
-        found.append((run.date if run else "", other, str(folder), folder))
-    return [folder for *_, folder in sorted(found)]
-
-
-def register_run(folder: Path, outcome: Outcome, way: Way, log: Path) -> None:
-    """Write into the register beside the protocols that a submission was reproduced, or remove what it says of it.
-
-    Args:
-        folder: ROOT/PROTOCOL/ENTRY/seed-N.
-        outcome: What came out.
-        way: Where the method ran.
-        log: What the run printed.
-
-    Raises:
-        MedshiftError: The method ran where the labels are.
-    """
-    if way == "in-process":
-        raise MedshiftError("only a method in a process of its own counts as verified: leave --in-process out")
-    root, key = folder.absolute().parents[2], _key(folder)
-    card = cards.read(folder)
-    run = None
-    if outcome.result != "differs":
-        run = RepeatedRun(
-            protocol=key[0],
-            entry=key[1],
-            seed=key[2],
-            card_sha256=sha256(folder / CARD_FILE),
-            predictions_sha256=card.predictions.sha256,
-            result=outcome.result,
-            largest_difference=outcome.largest,
-            version=own_distribution(),
-            commit=environment.commit()[0],
-            date=datetime.now(UTC).date().isoformat(),
-            machine=f"{environment.system()}, {outcome.device}",
-            process=way,
-            log_sha256=sha256(log),
-            by="CI" if os.environ.get("CI") == "true" else "a maintainer",
-        )
-    write_register((read_register(root) or Register()).replaced(key, run), root)
-
-
-def _key(folder: Path) -> tuple[str, str, int]:
-    protocol, entry, seed = folder.absolute().parts[-3:]
-    return protocol, entry, int(seed.removeprefix("seed-"))

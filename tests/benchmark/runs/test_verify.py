@@ -128,6 +128,13 @@ def test_the_data_of_a_committed_board_that_are_not_here_are_named_with_the_comm
         data.data_of(terms, None)
 
 
+def test_an_entry_made_on_a_device_that_is_not_here_is_left_out(tmp_path, monkeypatch):
+    entry = Path(__file__).parents[3] / "leaderboard" / "submissions" / "brain-mri-sim" / "scratch" / "seed-0"
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    with pytest.raises(CannotRepeat, match="was to run on cuda:0, which is not here: give --device cpu"):
+        verify(entry, tmp_path, device="cuda:0")
+
+
 def test_data_that_are_not_those_of_the_protocol_are_refused(made, tmp_path):
     _, _, place = made
     terms, table = planning.read_protocol(place.parent.parent)

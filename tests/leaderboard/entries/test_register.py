@@ -10,7 +10,8 @@ from typer.testing import CliRunner
 from medshift.benchmark.cli.main import app
 from medshift.benchmark.files.atomic import sha256
 from medshift.benchmark.runs.verification import verify as runs
-from medshift.benchmark.runs.verification.verify import Outcome, next_to_verify, register_run
+from medshift.benchmark.runs.verification.recording import next_to_verify, register_run, register_try
+from medshift.benchmark.runs.verification.verify import Outcome
 from medshift.benchmark.submissions import register
 from medshift.leaderboard.entries.entries import protocol_folder
 from medshift.leaderboard.ranking.board import rank_entries
@@ -104,6 +105,27 @@ def test_the_next_are_those_never_run_again_then_the_oldest(board):
     assert [folder.parent.name for folder in next_to_verify(root)] == ["two", "three", "one"]
 
 
+def test_what_was_tried_last_comes_last_whatever_came_out_and_is_not_verified_by_it(board):
+    root, seeds, log, ranked = board
+    register_run(seeds["three"], Outcome("bytes", 0.0, []), "apart", log)
+    kept = register.read_register(root)
+    older = kept.runs[0].model_copy(update={"date": "2020-01-01"})
+    register.write_register(kept.replaced(older.key, older), root)
+    register_run(seeds["one"], Outcome("differs", 0.3, []), "apart", log)
+    assert [folder.parent.name for folder in next_to_verify(root)] == ["two", "three", "one"]
+    register_try(seeds["three"], "failed")  # what came out before stays
+    found = register.read_register(root)
+    assert [(run.entry, run.date) for run in found.runs] == [("three", "2020-01-01")]
+    assert [(last.entry, last.result) for last in found.tries] == [("one", "differs"), ("three", "failed")]
+    assert [folder.parent.name for folder in next_to_verify(root)] == ["two", "one", "three"]
+    assert names(ranked().claimed) == ["one", "two"]
+    card = json.loads((seeds["one"] / "card.json").read_text())
+    (seeds["one"] / "card.json").write_text(json.dumps({**card, "submitter": "somebody else"}))
+    assert next_to_verify(root)[0] == seeds["one"]  # another one, which was never run
+    register_run(seeds["three"], Outcome("bytes", 0.0, []), "apart", log)
+    assert [last.entry for last in register.read_register(root).tries] == ["one"]
+
+
 def test_a_mark_beside_the_card_does_not_count_where_a_register_is_kept(board):
     from medshift.benchmark.runs.verification.verify import write_record
 
@@ -150,13 +172,15 @@ def test_the_command_runs_the_next_ones_and_records_what_came_out(board, tmp_pat
     root, _, _, ranked = board
     asked = []
 
-    def again(folder, out, data, device, options, way, log, *, force, shared):
+    def again(folder, out, data, device, options, way, log, *, force, shared, starting):
         asked.append((folder.parent.name, way))
         assert not force
         assert shared.is_dir()
         log.write_text(f"ran {folder.parent.name}")
         if folder.parent.name == "one":
             raise runs.CannotRepeat("its data are elsewhere")
+        starting()
+        assert register.read_register(root).tries[-1].result == "unfinished"  # should it be killed
         return Outcome(*(("differs", 0.4, ["much"]) if folder.parent.name == "two" else ("bytes", 0.0, [])))
 
     monkeypatch.setattr(runs, "verify", again)
@@ -168,8 +192,35 @@ def test_the_command_runs_the_next_ones_and_records_what_came_out(board, tmp_pat
     assert asked == [("one", "per-condition"), ("three", "per-condition"), ("two", "per-condition")]
     assert "left out: its data are elsewhere" in done.stdout
     (run,) = register.read_register(root).runs
+    (last,) = register.read_register(root).tries
     (log,) = (tmp_path / "logs").glob("*--three--seed-0.log")
     assert (run.entry, run.by, run.log_sha256) == ("three", "CI", sha256(log))
+    assert (last.entry, last.result) == ("two", "differs")
     assert names(ranked().claimed) == ["one", "two"]
     refused = CliRunner().invoke(app, [*words, "--in-process"])
     assert "leave --in-process out" in str(refused.exception)
+
+
+def test_one_that_fails_does_not_stop_those_after_it_and_comes_last_next_time(board, monkeypatch):
+    root, seeds, _, _ = board
+
+    def again(folder, *_, **more):
+        if folder.parent.name == "one":
+            raise MedshiftError("could not be rerun")
+        return Outcome("bytes", 0.0, [])
+
+    monkeypatch.setattr(runs, "verify", again)
+    monkeypatch.delenv("MEDSHIFT_IN_PROCESS", raising=False)
+    logs = root.parent / "logs"
+    logs.mkdir()
+    for name, folder in seeds.items():
+        (logs / f"{'--'.join(folder.parts[-3:])}.log").write_text(name)
+    words = ["verify", str(root), "--next", "2", "--record", "--logs", str(logs)]
+    done = CliRunner().invoke(app, words)
+    assert done.exit_code == 1
+    assert "failed: could not be rerun" in done.stdout
+    found = register.read_register(root)
+    assert ([run.entry for run in found.runs], [last.entry for last in found.tries]) == (["three"], ["one"])
+    assert next_to_verify(root)[0] == seeds["two"]
+    alone = CliRunner().invoke(app, ["verify", str(seeds["one"])])
+    assert str(alone.exception) == "could not be rerun"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -42,7 +44,7 @@ def verify(
         int,
         typer.Option(
             "--next",
-            help="FOLDER holds submissions: verify this many, the longest unverified first.",
+            help="FOLDER holds submissions: verify this many, the longest not run again first.",
             min=0,
         ),
     ] = 0,
@@ -55,7 +57,8 @@ def verify(
     A folder of images is read as it was for the run: with the same options.
     """
     from ....files.atomic import scratch_folder
-    from ....runs.verification.verify import CannotRepeat, next_to_verify
+    from ....runs.verification.recording import next_to_verify, register_try
+    from ....runs.verification.verify import CannotRepeat
 
     if reading.given() and data is None:
         raise MedshiftError(f"{', '.join(reading.given())}: how images are read goes with --data DIR")
@@ -64,25 +67,38 @@ def verify(
         raise MedshiftError(f"{what} needs the method in a process of its own: leave --in-process out")
     way: Way = "in-process" if in_process else "per-condition" if strict else "apart"
     waiting = next_to_verify(folder) if following else [folder]
-    outcomes = []
+    tried, unsuccessful = 0, False
     with scratch_folder("verify-shared") as shared:  # of this command alone: nothing that was there before counts
         for each in waiting:
-            require_submission(each)
             log = _log(logs, each) if record else None
             if following:
                 print(f"{'/'.join(each.parts[-3:])}:")
+            starting = partial(register_try, each, "unfinished") if following and record else None
             try:
-                outcome = _verified(each, data, device, reading, way, log, force=force, shared=shared)
+                require_submission(each)
+                outcome = _verified(
+                    each, data, device, reading, way, log, force=force, shared=shared, starting=starting
+                )
             except CannotRepeat as error:
                 if not following:
                     raise
                 print(f"  left out: {error}")
                 continue
-            outcomes.append(outcome)
-            _write_down(each, outcome, way, log, by if mark else None)
-            if following and len(outcomes) == following:
+            except MedshiftError as error:  # of this one alone: the others are run again all the same
+                if not following:
+                    raise
+                print(f"  failed: {error}")
+                if record:
+                    register_try(each, "failed")
+                unsuccessful = True
+            else:
+                differs = outcome.result == "differs"
+                _write_down(each, outcome, way, log, by if mark and not (differs and following) else None)
+                unsuccessful |= differs
+            tried += 1
+            if tried == following:
                 break
-    if any(outcome.result == "differs" for outcome in outcomes):
+    if unsuccessful:
         raise typer.Exit(1)
 
 
@@ -96,13 +112,16 @@ def _verified(
     *,
     force: bool,
     shared: Path,
+    starting: Callable[[], None] | None,
 ) -> Outcome:
     """Run a submission again and print what came out."""
     from ....files.atomic import scratch_folder
     from ....runs.verification.verify import verify as run_again
 
     with scratch_folder("verify") as out:
-        outcome = run_again(folder, out, data, device, reading.options(), way, log, force=force, shared=shared)
+        outcome = run_again(
+            folder, out, data, device, reading.options(), way, log, force=force, shared=shared, starting=starting
+        )
     print(outcome.text)
     for line in outcome.differences:
         print(f"  {line}")
@@ -111,7 +130,7 @@ def _verified(
 
 def _write_down(folder: Path, outcome: Outcome, way: Way, log: Path | None, by: str | None) -> None:
     """Write what came out into the register, where there is a log, and beside the card, where somebody marks it."""
-    from ....runs.verification.verify import register_run
+    from ....runs.verification.recording import register_run
     from ....runs.verification.verify import write_record as write_mark
 
     if log:
