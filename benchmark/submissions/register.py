@@ -149,6 +149,30 @@ class Register:
         tries = [*(each for each in self.tries if each.key != key), *([tried] if tried else [])]
         return Register(tuple(sorted(runs, key=_key)), tuple(sorted(tries, key=_key)))
 
+    def lines(self, key: Key) -> tuple[RepeatedRun | None, LastTry | None]:
+        """Return what is said of a submission, whatever its card and predictions are now."""
+        run = next((each for each in self.runs if each.key == key), None)
+        return run, next((each for each in self.tries if each.key == key), None)
+
+
+def merged(ours: Register, since: Register, made: Register) -> Register:
+    """Return a register with what another one says anew, by submission.
+
+    Args:
+        ours: The register as it is now. What it says of a later or of the same day stays.
+        since: The register from which the other one was made.
+        made: The other one.
+    """
+    for key in sorted({line.key for each in (since, made) for line in (*each.runs, *each.tries)}):
+        before, new, now = since.lines(key), made.lines(key), ours.lines(key)
+        if new != before and (now == before or _day(new) > _day(now)):
+            ours = ours.replaced(key, *new)
+    return ours
+
+
+def _day(lines: Iterable[RepeatedRun | LastTry | None]) -> str:
+    return max((line.date for line in lines if line), default="")
+
 
 def _key(line: RepeatedRun | LastTry) -> Key:
     return line.key
@@ -180,8 +204,15 @@ def read_register(root: Path) -> Register | None:
         MedshiftError: It is damaged.
     """
     path = root / REGISTER_FILE
-    if not path.is_file():
-        return None
+    return read_register_file(path) if path.is_file() else None
+
+
+def read_register_file(path: Path) -> Register:
+    """Read a register, wherever it lies.
+
+    Raises:
+        MedshiftError: It is not there, or damaged.
+    """
     found = read_own(path, RegisterFile, LARGEST_REGISTER, "register")
     return Register(found.runs, found.tries)
 

@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import textwrap
 from pathlib import Path
 
@@ -106,3 +107,115 @@ def test_the_check_asks_for_who_opened_the_pull_request_and_compares_with_the_ba
 @pytest.mark.skipif(shutil.which("jq") is None, reason="the script needs jq")
 def test_nothing_is_said_where_the_commit_is_none_of_an_open_pull_request(comment):
     assert comment([], sha="another") is None
+
+
+MAKE = """\
+readme:
+\t(cat leaderboard/submissions/verified.json; ls leaderboard/submissions) > README.md
+\tcp README.md docs/assets/board.svg
+\t./meanwhile
+.venv/.installed:
+"""
+
+
+@pytest.fixture
+def repository(tmp_path, monkeypatch):
+    """A checkout that stands for a workflow's, a bare repository that it pushes to, and git in the checkout."""
+    for name, value in {"GITHUB_ACTIONS": "true", "GITHUB_OUTPUT": str(tmp_path / "output"), "BRANCH": "main"}.items():
+        monkeypatch.setenv(name, value)
+    checkout, origin = tmp_path / "checkout", tmp_path / "origin"
+    files = {
+        ".gitignore": ".venv\n",
+        "Makefile": MAKE,
+        "README.md": "old",
+        "docs/assets/board.svg": "old",
+        "leaderboard/submissions/verified.json": json.dumps({"schema": "medshift-register/1", "runs": [run_of("one")]}),
+        "meanwhile": f"#!/bin/sh\n[ -e {tmp_path}/moved ] || sh -e {tmp_path}/move\n",
+        ".ci/refresh-board": (WORKFLOWS.parents[1] / ".ci" / "refresh-board").read_text(),
+        ".venv/bin/medshift": f'#!/bin/sh\nexec {sys.executable} -m medshift.benchmark.cli "$@"\n',
+    }
+    for name, text in files.items():
+        (checkout / name).parent.mkdir(parents=True, exist_ok=True)
+        (checkout / name).write_text(text)
+    for name in ("meanwhile", ".ci/refresh-board", ".venv/bin/medshift"):
+        (checkout / name).chmod(0o755)
+
+    def git(*words, where=checkout):
+        words = ("git", "-C", where, "-c", "user.name=x", "-c", "user.email=x@example.org", *words)
+        return subprocess.run(words, check=True, capture_output=True, text=True).stdout
+
+    git("init", "--quiet", "--initial-branch=main")
+    git("add", ".")
+    git("commit", "--quiet", "-m", "the base")
+    git("clone", "--quiet", "--bare", checkout, origin, where=tmp_path)
+    git("remote", "add", "origin", origin)
+    # while the README is made, somebody else merges an entry and what a maintainer ran again
+    git("clone", "--quiet", origin, tmp_path / "other", where=tmp_path)
+    theirs = json.dumps({"schema": "medshift-register/1", "runs": [run_of("one"), run_of("theirs")]})
+    (tmp_path / "theirs.json").write_text(theirs)
+    (tmp_path / "move").write_text(
+        f"touch {tmp_path}/moved; cd {tmp_path}/other; cp ../theirs.json leaderboard/submissions/verified.json\n"
+        "touch leaderboard/submissions/entry; git add .\n"
+        "git -c user.name=x -c user.email=x@example.org commit -qm meanwhile; git push -q\n"
+    )
+    return checkout, git
+
+
+def run_of(entry):
+    return {
+        "protocol": "made-up", "entry": entry, "seed": 0, "card_sha256": "0" * 64, "predictions_sha256": "0" * 64,
+        "result": "bytes", "largest_difference": 0.0, "version": "medshift 0.1.0", "commit": None,
+        "date": "2026-01-01", "machine": "x", "process": "apart", "log_sha256": "0" * 64, "by": "CI",
+    }  # fmt: skip
+
+
+def test_what_ci_ran_again_is_pushed_on_top_of_what_was_merged_meanwhile(repository, tmp_path):
+    checkout, git = repository
+    since = git("rev-parse", "HEAD").strip()
+    made = tmp_path / "made.json"
+    made.write_text(json.dumps({"schema": "medshift-register/1", "runs": [run_of("one"), run_of("ours")]}))
+    done = subprocess.run(
+        [checkout / ".ci" / "refresh-board", made, since], check=False, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    assert "attempt 1: main has moved" in done.stderr
+    git("fetch", "--quiet", "origin", "main")
+    register = json.loads(git("show", "FETCH_HEAD:leaderboard/submissions/verified.json"))
+    assert [run["entry"] for run in register["runs"]] == ["one", "ours", "theirs"]
+    readme = git("show", "FETCH_HEAD:README.md")
+    assert "theirs" in readme
+    assert "entry\n" in readme
+    assert git("show", "FETCH_HEAD:docs/assets/board.svg") == readme
+    assert git("log", "--format=%s", "FETCH_HEAD").split("\n")[1] == "meanwhile"
+    assert (tmp_path / "output").read_text() == "pushed=true\n"
+
+
+def test_the_readme_is_refreshed_after_a_merge_and_pushed_only_if_it_changed(repository, tmp_path, monkeypatch):
+    checkout, git = repository
+    (tmp_path / "moved").touch()
+    for commits in ("2", "2"):
+        subprocess.run([checkout / ".ci" / "refresh-board"], check=True, capture_output=True)
+        git("fetch", "--quiet", "origin", "main")
+        assert git("rev-list", "--count", "FETCH_HEAD").strip() == commits
+    assert (tmp_path / "output").read_text() == "pushed=true\n"  # once
+    monkeypatch.delenv("GITHUB_ACTIONS")  # where work that is not committed would be lost
+    (checkout / "README.md").write_text("mine")
+    assert subprocess.run([checkout / ".ci" / "refresh-board"], check=False, capture_output=True).returncode == 2
+    assert (checkout / "README.md").read_text() == "mine"
+
+
+def test_the_page_is_published_after_ci_pushed_by_a_job_that_may_do_nothing_else():
+    verify, page = ((WORKFLOWS / name).read_text() for name in ("verify.yml", "leaderboard.yml"))
+    assert "  workflow_dispatch:\n" in page
+    job = verify.partition("\n  publish:\n")[2]
+    assert "if: ${{ always() && needs.record.outputs.pushed == 'true' }}" in job
+    assert "permissions:\n      actions: write\n    steps:" in job
+    assert 'gh workflow run leaderboard.yml --repo "$REPOSITORY" --ref "$BRANCH"' in job
+    assert "checkout" not in job
+
+
+@pytest.mark.parametrize("name", ["verify.yml", "leaderboard.yml", "readme.yml"])
+def test_a_fork_says_by_a_variable_whether_it_has_a_leaderboard_of_its_own(name):
+    text = " ".join((WORKFLOWS / name).read_text().split())
+    assert "vars.LEADERBOARD == 'on' || (vars.LEADERBOARD == '' && !github.event.repository.fork)" in text
+    assert text.count("repository.fork") == text.count("vars.LEADERBOARD == 'on'")

@@ -51,8 +51,7 @@ def register_try(folder: Path, result: Literal["failed", "unfinished"]) -> None:
     """
     root, key = folder.absolute().parents[2], _key(folder)
     register = read_register(root) or Register()
-    run = next((each for each in register.runs if each.key == key), None)
-    write_register(register.replaced(key, run, _last_try(folder, result)), root)
+    write_register(register.replaced(key, register.lines(key)[0], _last_try(folder, result)), root)
 
 
 def register_run(folder: Path, outcome: Outcome, way: Way, log: Path) -> None:

@@ -126,6 +126,39 @@ def test_what_was_tried_last_comes_last_whatever_came_out_and_is_not_verified_by
     assert [last.entry for last in register.read_register(root).tries] == ["one"]
 
 
+def test_what_was_run_again_elsewhere_is_merged_by_submission_into_a_register_that_changed_meanwhile(board, tmp_path):
+    root, seeds, log, _ = board
+
+    def dated(found, name, day):
+        run = next(each for each in found.runs if each.entry == name)
+        return found.replaced(run.key, run.model_copy(update={"date": day}))
+
+    for name in seeds:
+        register_run(seeds[name], Outcome("bytes", 0.0, []), "apart", log)
+    every = register.read_register(root)
+    for name in seeds:
+        every = dated(every, name, "2026-01-01")
+    since = every.replaced(("made-up", "two", 0), None)
+    ours = dated(since.replaced(("made-up", "two", 0), every.runs[-1]), "three", "2026-03-03")  # by a maintainer
+    last = register.LastTry(**{**_hashes(every.runs[0]), "result": "differs", "date": "2026-02-02"})
+    made = dated(since.replaced(last.key, None, last), "three", "2026-02-02")
+    found = register.merged(ours, since, made)
+    assert [(run.entry, run.date) for run in found.runs] == [("three", "2026-03-03"), ("two", "2026-01-01")]
+    assert found.tries == (last,)
+    for name, each in (("since", since), ("made", made)):
+        (tmp_path / name).mkdir()
+        register.write_register(each, tmp_path / name)
+    register.write_register(ours, root)
+    files = [str(tmp_path / name / register.REGISTER_FILE) for name in ("made", "since")]
+    done = CliRunner().invoke(app, ["verify", str(root), "--merge", files[0], "--since", files[1]])
+    assert done.exit_code == 0, done.exception
+    assert register.read_register(root) == found
+
+
+def _hashes(run):
+    return {name: getattr(run, name) for name in ("protocol", "entry", "seed", "card_sha256", "predictions_sha256")}
+
+
 def test_a_mark_beside_the_card_does_not_count_where_a_register_is_kept(board):
     from medshift.benchmark.runs.verification.verify import write_record
 

@@ -51,6 +51,13 @@ def verify(
     logs: Annotated[Path, typer.Option(metavar="DIR", help="With --record: folder of what the runs print.")] = Path(
         "verify-logs"
     ),
+    merge: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="For CI: run nothing; FOLDER's register gets what this one says anew."),
+    ] = None,
+    since: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="With --merge: the register that FILE was made from.")
+    ] = None,
 ) -> None:
     """Run a submission again from its card, in a clean process, and report whether it is reproduced.
 
@@ -60,6 +67,11 @@ def verify(
     from ....runs.verification.recording import next_to_verify, register_try
     from ....runs.verification.verify import CannotRepeat
 
+    if since is not None and merge is None:
+        raise MedshiftError("--since: give --merge FILE, too")
+    if merge is not None:
+        _merge(folder, merge, since)
+        return
     if reading.given() and data is None:
         raise MedshiftError(f"{', '.join(reading.given())}: how images are read goes with --data DIR")
     if in_process and (strict or record):
@@ -100,6 +112,14 @@ def verify(
                 break
     if unsuccessful:
         raise typer.Exit(1)
+
+
+def _merge(root: Path, made: Path, since: Path | None) -> None:
+    """Write what a register says anew into that of a folder of submissions, which may have changed meanwhile."""
+    from ....submissions.register import Register, merged, read_register, read_register_file, write_register
+
+    before = read_register_file(since) if since else Register()
+    write_register(merged(read_register(root) or Register(), before, read_register_file(made)), root)
 
 
 def _verified(
