@@ -3,16 +3,18 @@
 Names in commits are their author's word. So GitHub says who asks (the one who opened the pull request), and the
 history of the base branch says who owns, which the pull request cannot change: the author of the commit that added the
 oldest of the entry's cards, if the address is one that GitHub gives (`LOGIN@users.noreply.github.com`). Of any other
-address nobody knows the login: such an entry is for maintainers, unless `boards.json` names its owners.
+address nobody knows the login: such an entry is for maintainers, unless `boards.json` names its owners. Who removes a
+card and puts it back has not added it.
 """
 
 from __future__ import annotations
 
 import re
 import subprocess
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from ...benchmark.submissions.card import CARD_FILE
 from ...benchmark.submissions.submit import PLACE
@@ -81,18 +83,50 @@ def _committer(before: Path | None, entry: str) -> tuple[str, ...]:
     shallow = _git(before, "rev-parse", "--is-shallow-repository")
     if shallow is None or shallow.strip() != "false":  # its first commit would seem to have added everything
         return ()
-    words = ("log", "--no-renames", "--diff-filter=A", "-z", "--format=%x01%ae", "--name-only", "HEAD", "--", place)
-    found = _git(before, *words)
-    added: dict[str, tuple[int, str]] = {}  # card -> when it was last added (commits back), and by whom
+    words = ("log", "--topo-order", "--no-renames", "--raw", "--no-abbrev", "-z", "--format=%x01%ae", "HEAD")
+    found = _git(before, *words, "--", place)
+    cards: dict[str, list[_Change]] = {}  # what happened to each card, the latest first
     for age, commit in enumerate((found or "").split("\x01")[1:]):
-        address, *paths = (word.strip("\n") for word in commit.split("\0"))
-        for path in paths:
+        address, *parts = (word.strip("\n") for word in commit.split("\0"))
+        parts = [part for part in parts if part]
+        for meta, path in zip(parts[::2], parts[1::2], strict=False):
             if path.endswith(f"/{CARD_FILE}") and (before / path).is_file():
-                added.setdefault(path, (age, address))
+                old, new = meta.split()[2:4]
+                cards.setdefault(path, []).append(_Change(age, address, old, new))
+    added = [_addition(changes) for changes in cards.values()]
     if not added:
         return ()
-    matched = ADDRESS.fullmatch(max(added.values())[1])
+    matched = ADDRESS.fullmatch(max(added)[1])
     return (matched[1],) if matched else ()
+
+
+class _Change(NamedTuple):
+    """What a commit did to a card: how many commits ago, whose, git's hashes before and after (zeros: no file)."""
+
+    age: int
+    address: str
+    old: str
+    new: str
+
+
+def _addition(changes: Sequence[_Change]) -> tuple[int, str]:
+    """Return when a card was added (commits back), and by whom.
+
+    A card that was removed and came back is the one that was there before, if any of its earlier contents came back:
+    else a removal and what takes it back, which together change nothing, would hand over the entry.
+
+    Args:
+        changes: Of the card, the latest first.
+    """
+    since = {changes[0].new}
+    added = changes[-1]
+    for number, change in enumerate(changes):
+        since.add(change.new)
+        if not change.old.strip("0"):
+            added = change
+            if since.isdisjoint(each.new for each in changes[number + 1 :] if each.new.strip("0")):
+                break
+    return added.age, added.address
 
 
 def _git(folder: Path, *words: str) -> str | None:

@@ -98,6 +98,46 @@ def test_who_adds_a_seed_later_does_not_own_the_entry_and_an_address_of_ones_own
     assert Asker("bob", root).refusal("made-up/new").startswith("belongs to the maintainers, not to bob")
 
 
+MALLORY = "9+mallory@users.noreply.github.com"
+
+
+def commit(root, email, message="wip"):
+    git(root, "add", "--all")
+    git(root, "commit", "--quiet", "-m", message, email=email)
+
+
+@pytest.mark.parametrize("by_way_of", ["nothing else", "a card between", "one seed alone"])
+def test_who_removes_an_entry_and_puts_the_same_bytes_back_does_not_own_it(checkout, by_way_of):
+    root, place = checkout
+    edit(place / "there" / "seed-0", lambda fields: fields.update(summary="second thoughts"))
+    commit(root, "7+alice@users.noreply.github.com")
+    taken = place / "there" / "seed-0" if by_way_of == "one seed alone" else place / "there"
+    shutil.copytree(taken, root.parent / "kept")
+    shutil.rmtree(taken)
+    commit(root, MALLORY)
+    shutil.copytree(root.parent / "kept", taken)
+    if by_way_of == "a card between":
+        for seed in (0, 1):
+            edit(place / "there" / f"seed-{seed}", lambda fields: fields.update(summary="mine"))
+        commit(root, MALLORY)
+        shutil.rmtree(taken)
+        shutil.copytree(root.parent / "kept", taken)
+    commit(root, MALLORY, "fix a typo")
+    assert Asker("mallory", root).owners("made-up/there") == ("alice",)
+
+
+def test_an_entry_that_was_withdrawn_leaves_its_name_to_another_one(checkout):
+    root, place = checkout
+    shutil.copytree(place / "there", root.parent / "new")
+    shutil.rmtree(place / "there")
+    commit(root, "7+alice@users.noreply.github.com")
+    shutil.copytree(root.parent / "new", place / "there")
+    for seed in (0, 1):
+        edit(place / "there" / f"seed-{seed}", lambda fields: fields.update(summary="another method"))
+    commit(root, "8+bob@users.noreply.github.com")
+    assert Asker("bob", root).owners("made-up/there") == ("bob",)
+
+
 def test_the_maintainers_name_owners_in_a_file_which_only_they_may_change(checkout):
     root, place = checkout
     boards = place.parent / BOARDS_FILE
