@@ -204,6 +204,24 @@ def test_the_readme_is_refreshed_after_a_merge_and_pushed_only_if_it_changed(rep
     assert (checkout / "README.md").read_text() == "mine"
 
 
+@pytest.mark.parametrize(
+    ("path", "follows"), [("leaderboard/submissions/a/card.json", True), ("leaderboard/build.py", False)]
+)
+def test_the_gate_knows_whether_submissions_alone_change(repository, tmp_path, path, follows):
+    checkout, git = repository
+    for each in ("leaderboard/submissions/b", path):  # one of them is of submissions in either case
+        (checkout / each).parent.mkdir(parents=True, exist_ok=True)
+        (checkout / each).touch()
+    git("add", ".")
+    git("commit", "--quiet", "-m", "a pull request")
+    text = (WORKFLOWS / "ci.yml").read_text()
+    (script,) = re.findall(r"run: \|\n((?: {10}.*\n|\n)+)", text)
+    subprocess.run(["bash", "-e", "-c", textwrap.dedent(script)], cwd=checkout, check=True)
+    output = tmp_path / "output"
+    assert (output.read_text() if output.exists() else "") == ("readme-follows=1\n" if follows else "")
+    assert text.count("MEDSHIFT_README_FOLLOWS: ${{ ") == 2
+
+
 def test_the_page_is_published_after_ci_pushed_by_a_job_that_may_do_nothing_else():
     verify, page = ((WORKFLOWS / name).read_text() for name in ("verify.yml", "leaderboard.yml"))
     assert "  workflow_dispatch:\n" in page

@@ -64,7 +64,7 @@ def test_a_damaged_file_is_named(fabricate, tmp_path, text):
 def test_the_committed_file_can_be_read(submissions_root):
     decided = Boards.model_validate_json((submissions_root / BOARDS_FILE).read_bytes())
     names = [path.parent.name for path in submissions_root.glob("*/protocol.json")]
-    assert set(names) <= set(decided.boards)
+    assert set(decided.boards) <= set(names)
 
 
 @pytest.fixture
