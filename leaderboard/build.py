@@ -16,6 +16,7 @@ from ..benchmark.reporting.heartbeat import heartbeat
 from ..benchmark.reporting.terminal import fits, make_console, print_table
 from ..shifts.errors import MedshiftError
 from .analysis.accuracy_line import Line, lines
+from .analysis.answer import answer
 from .analysis.correlation import Correlation, correlation
 from .analysis.findings import findings
 from .analysis.gains import gains
@@ -40,7 +41,8 @@ from .report.tables import csv_lines, to_json
 def build_leaderboard(root: Path, out: Path, readme: Path | None = None, against: str = "", gallery: str = "") -> None:
     """Rank the submissions below `root`; write an index, a page per board, the tables and a badge to `out`.
 
-    Refused submissions are left out. Once everything is written, an error names each of them with the reason.
+    Refused submissions are left out. Once everything is written, an error names each of them with the reason. A board
+    without an entry is written, too, and says how to enter.
 
     Args:
         root: Holds `PROTOCOL/ENTRY/seed-N/`.
@@ -50,21 +52,20 @@ def build_leaderboard(root: Path, out: Path, readme: Path | None = None, against
         gallery: A file in `out` that shows the shifts, to which the pages link; empty for none.
 
     Raises:
-        MedshiftError: Submissions or protocols were refused (one line each), no submission is finished, or no board has
-            an entry that is named `against`.
+        MedshiftError: Submissions or protocols were refused (one line each), there is no protocol, or no board has an
+            entry that is named `against`.
     """
     console = make_console()
     folders, refused = sound_protocol_folders(root)
     audits = _audits(folders, refused)
     boards = _ranked(folders, refused)
     refused += [reason for board in boards for reason in board.refused]
-    if not any(board.rows for board in boards):
-        nothing = f"no finished submission in {root}: run `medshift run --out {root}` first"
-        raise MedshiftError("\n".join(refused) or nothing)
+    if refused and not any(board.rows for board in boards):
+        raise MedshiftError("\n".join(refused))
     gained = [each for board in boards if (each := gains(board, against))] if against else []
     if against and not gained:
         entries = [row for board in boards for row in board.rows]
-        raise MedshiftError(f"--against: no entry {against!r} in {root}; there are {names(entries)}")
+        raise MedshiftError(f"--against: no entry {against!r} in {root}; there are {names(entries) or 'none'}")
     correlations = [correlation(board) for board in boards]
     compared = compare_boards(boards, correlations)
     text = "\n".join(filter(None, [markdown(boards, correlations), across_markdown(compared) if compared else ""]))
@@ -88,6 +89,8 @@ def build_leaderboard(root: Path, out: Path, readme: Path | None = None, against
             print_table(console, table if fits(console, table) else _console_table(board, narrow=True))
             for sentence in findings(board, found):
                 console.print(f"- {sentence}", markup=False)
+        else:
+            console.print(f"{board.protocol.name}: {answer(board).line}", markup=False, soft_wrap=True)
         looked_at = [f"to be looked at: {remark.text}" for remark in board.remarks]
         for note in [*board.sites, *board.notes, *looked_at]:
             console.print(note, markup=False, soft_wrap=True)

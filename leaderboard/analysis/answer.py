@@ -17,6 +17,11 @@ from .wording import joined, sentence_case
 
 Basis: TypeAlias = Literal["convergence", "steps", "all"]
 
+HOW_TO_ENTER = (
+    "No finished submissions yet. The first one: `medshift run --baseline NAME --protocol FOLDER --seeds 3` with this "
+    "board's folder, then `medshift submit`."
+)
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -38,9 +43,11 @@ def answer(board: Board) -> Answer:
     otherwise all, with the caveat.
     """
     ranked = [row for row in board.rows if row.rank is not None]
+    if not board.rows:
+        return Answer(HOW_TO_ENTER, ())
     if not ranked:
         why = ": none has been run again" if board.claimed else ""
-        return Answer(f"No entry can be ranked yet{why}." if board.rows else "No finished submissions yet.", ())
+        return Answer(f"No entry can be ranked yet{why}.", ())
     found, basis = compared_entries(board)
     if found is None:
         return _alone(board, ranked)

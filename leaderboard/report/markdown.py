@@ -11,6 +11,7 @@ from ...benchmark.files.text import visible
 from ...benchmark.reporting.markdown import replace_between
 from ...benchmark.reporting.numbers import format_decimal
 from ...benchmark.scoring.metrics import metric_title
+from ..analysis.answer import answer
 from ..analysis.approach import start_note
 from ..analysis.convergence import Convergence, convergence, footnotes
 from ..analysis.correlation import Correlation
@@ -33,9 +34,9 @@ SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~$])")
 
 
 def markdown(boards: Sequence[Board], correlations: Sequence[Correlation | None] = ()) -> str:
-    """Write a table for each board that has entries, with its findings and legend below."""
+    """Write a table for each board, with its findings and legend below; of one without entries, how to enter."""
     given = correlations or [None] * len(boards)
-    return "\n".join(_table(board, found) for board, found in zip(boards, given, strict=True) if board.rows)
+    return "\n".join(_table(board, found) for board, found in zip(boards, given, strict=True))
 
 
 def into_readme(path: Path, text: str) -> None:
@@ -64,6 +65,8 @@ def _table(board: Board, found: Correlation | None) -> str:
     heads += [escape(f"{metric_title(name, protocol.positive)}, shifted") for name in others]
     states = convergence(board)
     kind = " (SIMULATED images)" if protocol.dataset.simulated else ""
+    if not board.rows:
+        return f"**{escape(protocol.name)}**{kind}\n\n{answer(board).line}\n"
     lines = [
         f"**{escape(protocol.name)}**{kind}",
         "",

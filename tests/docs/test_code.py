@@ -25,7 +25,16 @@ from medshift.benchmark.cli.main import app
 from medshift.leaderboard import build_leaderboard
 
 BLOCKS = markdown_pages.blocks()
-LANGUAGES = {"sh", "python", "pycon", "toml", "json", "csv", "text"}  # `text` is what is printed, or no code at all
+LANGUAGES = {
+    "sh",
+    "python",
+    "pycon",
+    "toml",
+    "yaml",
+    "json",
+    "csv",
+    "text",
+}  # `text` is what is printed, or no code at all
 COMMANDS = typer.main.get_command(app)
 TARGETS = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.M))
 EXTRAS = set(tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"])

@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import textwrap
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -30,6 +31,22 @@ def test_actions_are_pinned_and_untrusted_code_gets_nothing(path):
         assert "actions/checkout" not in text
     elif "pull_request" in text:
         assert text.count("actions/checkout@") == text.count("persist-credentials: false")
+
+
+def test_the_workflow_for_a_leaderboard_of_ones_own_uses_what_this_one_uses():
+    page = (WORKFLOWS.parents[1] / "docs" / "how-to" / "own-leaderboard.md").read_text()
+    (shown,) = re.findall(r"```yaml\n(.+?)```", page, re.DOTALL)
+    ours = (WORKFLOWS / "leaderboard.yml").read_text()
+    assert set(re.findall(r"uses: (.+)", shown)) <= set(re.findall(r"uses: (.+)", ours))
+    project = tomllib.loads((WORKFLOWS.parents[1] / "pyproject.toml").read_text())["project"]
+    assert f"MEDSHIFT: medshift=={project['version']}\n" in shown
+    assert shown.count("actions/checkout@") == shown.count("persist-credentials: false")
+    (script,) = re.findall(r"run: \|\n((?: {10}.*\n|\n)+)", shown)
+    assert "${{" not in script
+    for line in re.findall(r"^ +(git -C head .+)\n", script, re.MULTILINE):
+        assert line in ours
+    words = ("--changes changes --checkout head --before before", '--maintainer "$GITHUB_REPOSITORY_OWNER"')
+    assert all(each in script and each in ours for each in words)
 
 
 GH = """#!/usr/bin/env python3

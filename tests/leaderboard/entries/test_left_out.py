@@ -53,11 +53,24 @@ def test_folders_without_submissions(fabricate, tmp_path):
     with pytest.raises(MedshiftError, match="is not a folder"):
         protocol_folders(tmp_path / "nowhere")
     place, _, _ = fabricate.contest(tmp_path, fabricate.table(groups=4))
-    with pytest.raises(MedshiftError, match="no finished submission"):
-        build_leaderboard(tmp_path, tmp_path / "out")
     (place / "x" / "seed-01").mkdir(parents=True)
     (place / "<b>").mkdir()
     assert rank_entries(protocol_folders(tmp_path)[0], 10).notes == ["2 folders are not named ENTRY/seed-N: left out"]
+
+
+def test_a_board_without_an_entry_says_how_to_enter(fabricate, tmp_path, capsys):
+    fabricate.contest(tmp_path / "in", fabricate.table(groups=4))
+    readme = tmp_path / "README.md"
+    readme.write_text("<!-- leaderboard:begin -->\nold\n<!-- leaderboard:end -->\n")
+    build_leaderboard(tmp_path / "in", tmp_path / "out", readme)
+    says = "No finished submissions yet. The first one: `medshift run --baseline NAME --protocol FOLDER --seeds 3`"
+    assert f"made-up: {says}" in capsys.readouterr().out
+    for name in ("index.html", "board-made-up.html", "leaderboard.md"):
+        assert says in " ".join((tmp_path / "out" / name).read_text().split())
+    assert "old" not in readme.read_text()
+    assert (tmp_path / "out" / "scores.csv").read_text().count("\n") == 1
+    with pytest.raises(MedshiftError, match=r"no entry 'x' in .*; there are none"):
+        build_leaderboard(tmp_path / "in", tmp_path / "out", against="x")
 
 
 def test_a_truth_that_was_edited_is_refused(fabricate, tmp_path):
