@@ -149,6 +149,11 @@ class Register:
         tries = [*(each for each in self.tries if each.key != key), *([tried] if tried else [])]
         return Register(tuple(sorted(runs, key=_key)), tuple(sorted(tries, key=_key)))
 
+    @property
+    def keys(self) -> set[Key]:
+        """The submissions of which something is said."""
+        return {run.key for run in self.runs} | {last.key for last in self.tries}
+
     def lines(self, key: Key) -> tuple[RepeatedRun | None, LastTry | None]:
         """Return what is said of a submission, whatever its card and predictions are now."""
         run = next((each for each in self.runs if each.key == key), None)
@@ -163,7 +168,7 @@ def merged(ours: Register, since: Register, made: Register) -> Register:
         since: The register from which the other one was made.
         made: The other one.
     """
-    for key in sorted({line.key for each in (since, made) for line in (*each.runs, *each.tries)}):
+    for key in sorted(since.keys | made.keys):
         before, new, now = since.lines(key), made.lines(key), ours.lines(key)
         if new != before and (now == before or _day(new) > _day(now)):
             ours = ours.replaced(key, *new)
