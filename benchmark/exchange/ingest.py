@@ -16,7 +16,7 @@ from ...shifts.plugins import own_distribution
 from ..contract import registry
 from ..contract.sees import Sees
 from ..files.atomic import replace, scratch_folder, sha256
-from ..files.text import fault, unportable
+from ..files.text import fault
 from ..files.wording import plural
 from ..protocols.folder import write_protocol
 from ..protocols.protocol import Protocol
@@ -25,7 +25,7 @@ from ..scoring import scores
 from ..submissions import card as cards
 from ..submissions import predictions, submission
 from ..submissions.card import Card, claims
-from ..submissions.fields import ENTRY, EXTERNAL
+from ..submissions.fields import ENTRY, EXTERNAL, unfit
 from ..submissions.predictions import KEYS, PREDICTIONS_FILE
 from .column_order import order_warning
 from .delimited import read_table
@@ -75,10 +75,10 @@ def submit(
             folder holds a submission of other predictions.
     """
     require_entry_name(claim.name)
-    for option, text in (("--summary", claim.summary), ("--submitter", claim.submitter)):
-        if why := fault(text):
-            raise MedshiftError(f"{option} {why}")
+    if why := fault(claim.summary):
+        raise MedshiftError(f"--summary {why}")
     folder = out / protocol.name / claim.name / f"seed-{claim.seed}"
+    submission.require_fit(folder, claim.submitter)
     with scratch_folder("score") as scratch:
         new = scratch / PREDICTIONS_FILE
         notes: list[str] = []
@@ -113,7 +113,7 @@ def require_entry_name(name: str) -> None:
         raise MedshiftError(
             f"invalid --name {name!r}: use 1 to 120 letters, digits or ._+=,@-, starting with a letter or digit"
         )
-    if why := unportable(name):
+    if why := unfit(name):
         raise MedshiftError(f"invalid --name {name!r}: it {why}")
 
 

@@ -211,12 +211,13 @@ def _keep(made: Path, place: Path) -> None:
     """Copy a submission to its place, unless the same predictions are there already.
 
     Raises:
-        MedshiftError: The place holds other predictions.
+        MedshiftError: The place holds other predictions, or a name beside it differs in case only.
     """
     if (place / card.CARD_FILE).exists():
         if sha256(place / PREDICTIONS_FILE) != sha256(made / PREDICTIONS_FILE):
             raise MedshiftError(f"{place} holds other predictions: choose another name or seed, or delete that folder")
         return
+    submission.require_fit(place, "")
     for file in submission.files_to_copy(made):
         with replace(place / file) as temporary:
             shutil.copyfile(made / file, temporary)

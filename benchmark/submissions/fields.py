@@ -12,8 +12,11 @@ from pydantic import AfterValidator, Field
 from ..contract.entry import LONGEST_TEXT, NAMED
 from ..contract.user_class import CLAIM
 from ..files.schema import printable
+from ..files.text import unportable
 
 ENTRY = NAMED
+# files beside entries and protocols: where an entry has such a name, no board can have the file
+TAKEN = ("protocol.json", "truth.parquet", "audit.json", "verified.json", "boards.json")
 LARGEST_SETTINGS = 20_000  # characters of all hyper-parameters together
 EXTERNAL = "external"  # the distribution of predictions made outside medshift: there is only the author's word for them
 OWN, UNNAMED = "medshift", "an unnamed distribution"
@@ -29,6 +32,11 @@ Version = Annotated[str, Field(pattern=r"^(medshift )?[0-9][0-9A-Za-z.+!_-]{0,59
 Commit = Annotated[str, Field(pattern=r"^[0-9A-Za-z]{1,64}$")]
 Whole = Annotated[int, Field(ge=-(2**63), lt=2**63)]
 Setting: TypeAlias = bool | Whole | float | Annotated[str, Field(max_length=LONGEST_TEXT)] | None
+
+
+def unfit(name: str) -> str:
+    """Say why no entry can have a name, as the end of a sentence; empty if one can."""
+    return f"is that of a board's own file, {name.casefold()}" if name.casefold() in TAKEN else unportable(name)
 
 
 def origin(text: str) -> str:

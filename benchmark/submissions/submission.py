@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,7 +17,7 @@ from ...shifts.errors import MedshiftError
 from ..contract import registry
 from ..contract.training_record import Curve
 from ..files.atomic import PART, sha256
-from ..files.text import fault, unportable, visible
+from ..files.text import fault, visible
 from ..protocols.protocol import Protocol
 from ..scoring.bootstrap import ResampledSplit, resampled_splits
 from ..scoring.scores import Scores, by_condition, score
@@ -25,6 +27,7 @@ from . import predictions, verification_record
 from .card import CARD_FILE, CURVE_FILE, Card
 from .claimed_scores import claim_problems
 from .expected import Expected
+from .fields import unfit
 from .predictions import PREDICTIONS_FILE, Inspected
 from .rejections import rejection_problems
 from .verification_record import VERIFIED_FILE, VerificationRecord
@@ -207,22 +210,27 @@ def preflight(folder: Path, protocol: Protocol, rows: int) -> Preflight:
 
 
 def require_fit(folder: Path, submitter: str) -> None:
-    """Raise MedshiftError for what would be refused once a submission is made: a link, or a name that is not text."""
+    """Raise MedshiftError for what would be refused once a submission is made: a name, or a link."""
     if why := fault(submitter):
         raise MedshiftError(f"--submitter {why}")
+    if why := unfit_name(folder.absolute().parent):
+        raise MedshiftError(f"{folder}: the name of the entry {why}")
     linked = [path for path in (folder, folder.parent) if path.is_symlink()]
     if linked:
         raise MedshiftError(f"{linked[0]} is a link, and a submission lies in folders of its own: choose another --out")
 
 
-def _unfit_name(entry: Path) -> str:
-    """Return why an entry's folder cannot have its name everywhere: some disks do not tell `Tent` from `tent`."""
+def unfit_name(entry: Path) -> str:
+    """Return why an entry's folder cannot have its name everywhere: some disks do not tell `Tent` from `tent`.
+
+    Of two such folders both are refused: nothing here tells which was there first.
+    """
     name = entry.name
-    if name != name.casefold() and entry.parent.is_dir():
-        twin = next((each.name for each in entry.parent.iterdir() if each.name == name.casefold()), "")
-        if twin:
-            return f"differs from that of {visible(twin, 80)!r} in case only"
-    return unportable(name)
+    with suppress(FileNotFoundError, NotADirectoryError), os.scandir(entry.parent) as beside:
+        twins = [each.name for each in beside if each.name != name and each.name.casefold() == name.casefold()]
+        if twins:
+            return f"differs from that of {visible(min(twins), 80)!r} in case only: choose another"
+    return unfit(name)
 
 
 def _folder_problems(folder: Path) -> list[str]:
@@ -230,9 +238,8 @@ def _folder_problems(folder: Path) -> list[str]:
     linked = [path.name for path in (folder, folder.parent) if path.is_symlink()]
     if linked:
         return [f"{visible(name, 80)!r} is a link" for name in linked]
-    unfit = _unfit_name(folder.absolute().parent)
-    if unfit:
-        return [f"the name of the entry {unfit}"]
+    if why := unfit_name(folder.absolute().parent):
+        return [f"the name of the entry {why}"]
     if not folder.is_dir():
         return ["no such folder"]
     found = []

@@ -76,8 +76,10 @@ def submit(folder: Path, checkout: Path) -> tuple[Path, list[str]]:
         raise MedshiftError(f"{checkout} is not a checkout with a leaderboard folder: give one with --checkout DIR")
     home = checkout / PLACE / protocol.name
     new = not home.exists()
-    write_protocol(protocol, table, home)
     place = home / folder.parent.name / folder.name
+    if why := submission.unfit_name(place.parent):
+        raise MedshiftError(f"{place}: the name of the entry {why}")
+    write_protocol(protocol, table, home)
     if place.exists():
         raise MedshiftError(f"{place} already exists: a seed is submitted once; remove it to replace it")
     try:

@@ -103,15 +103,6 @@ def _audit(path: Path, by: Asker) -> list[str]:
     return []
 
 
-def _twin(entry: Path, given: Collection[str]) -> list[str]:
-    """Return what is wrong with an entry whose name differs from that of an older one in case only."""
-    twins = [each.name for each in entry.parent.iterdir() if each.name.casefold() == entry.name.casefold()]
-    older = [name for name in twins if name != entry.name and name not in given]
-    if not older:
-        return []
-    return [f"the name of the entry differs from that of {older[0]!r} in case only: choose another"]
-
-
 def _review_protocol(folder: ProtocolFolder, seeds: Mapping[Path, Collection[str]], found: Found) -> Board:
     """Review the entries of one protocol folder; return its board."""
     if folder.protocol.name != folder.path.name:
@@ -121,7 +112,6 @@ def _review_protocol(folder: ProtocolFolder, seeds: Mapping[Path, Collection[str
         if not seed.exists():
             continue
         problems = submission.check_submission(seed, folder.protocol, folder.truth)
-        problems += _twin(seed.parent, {other.parent.name for other in seeds})
         marked = (seed / VERIFIED_FILE).exists()
         if marked and not set(FILES).isdisjoint(names):
             problems.append(

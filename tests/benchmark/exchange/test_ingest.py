@@ -133,11 +133,20 @@ def test_a_file_of_another_kind(contest, tmp_path):
         ("../x", "use 1 to 120 letters"),
         ("", "use 1 to 120 letters"),
         ("x" * 121, "use 1 to 120 letters"),
+        ("Audit.json", "it is that of a board's own file, audit.json"),
     ],
 )
 def test_names_that_are_anothers_or_none(contest, tmp_path, name, says):
     with pytest.raises(MedshiftError, match=says):
         score(contest, contest[3], tmp_path, Claim(name, "source"))
+
+
+def test_a_name_that_differs_from_one_beside_it_in_case_only_is_refused_before_anything_is_written(contest, tmp_path):
+    *_, table = contest
+    score(contest, table, tmp_path)
+    with pytest.raises(MedshiftError, match=f"name of the entry differs from that of '{CLAIM.name}' in case only"):
+        score(contest, table, tmp_path, Claim(CLAIM.name.upper(), "source"))
+    assert not (tmp_path / "out" / "made-up" / CLAIM.name.upper()).exists()
 
 
 def test_a_card_whose_predictions_are_gone_is_told(contest, tmp_path):

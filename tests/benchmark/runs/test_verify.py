@@ -208,6 +208,10 @@ def test_a_submission_is_prepared_for_a_pull_request(fabricate, tmp_path):
     assert "new leaderboard" in steps[0]
     with pytest.raises(MedshiftError, match="already exists"):
         submit(where, checkout)
+    there = put.parent.rename(put.parents[1] / "M+lr=0.1")
+    with pytest.raises(MedshiftError, match=r"differs from that of 'M\+lr=0.1' in case only"):
+        submit(where, checkout)
+    there.rename(put.parent)
     second = fabricate.submission(place, terms, rows, "m+lr=0.1", 1)
     done = medshift(tmp_path, "submit", second, "--checkout", checkout)
     assert done.returncode == 0, done.stderr

@@ -139,6 +139,14 @@ def test_a_linked_folder_and_one_that_is_not_there(made, tmp_path):
     assert submission.check_submission(tmp_path / "nowhere", protocol, rows) == ["no such folder"]
 
 
+def test_what_would_be_refused_is_told_before_it_is_made(made):
+    entry = made[0].parent
+    submission.require_fit(entry / "seed-1", "somebody")
+    for name, says in (("STEADY", "differs from that of 'steady' in case only"), ("boards.json", "a board's own file")):
+        with pytest.raises(MedshiftError, match=says):
+            submission.require_fit(entry.with_name(name) / "seed-0", "somebody")
+
+
 def test_a_file_that_is_far_too_large_is_not_opened(made):
     folder = made[0]
     with (folder / PREDICTIONS_FILE).open("ab") as file:

@@ -125,6 +125,17 @@ def test_a_board_is_made_without_its_damaged_audit(root, tmp_path):
     assert not (tmp_path / "out" / "audit-made-up.html").exists()
 
 
+def test_a_folder_is_no_audit(root):
+    path = root / "made-up" / AUDIT_FILE
+    path.unlink(missing_ok=True)
+    path.mkdir()
+    try:
+        with pytest.raises(MedshiftError, match=r"audit\.json is a folder, where the record of an audit would lie"):
+            board_audit(protocol_folder(root / "made-up"))
+    finally:
+        path.rmdir()
+
+
 def test_a_link_is_no_audit(root, tmp_path):
     path = placed(root, record())
     path.rename(tmp_path / "elsewhere.json")

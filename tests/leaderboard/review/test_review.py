@@ -6,9 +6,10 @@ import re
 import shutil
 
 import pytest
-from helpers.checkouts import MARKED, copied, edit, git, renamed, reviewed
+from helpers.checkouts import MARKED, committed, copied, edit, git, renamed, reviewed
 from helpers.cli import medshift
 
+from medshift.benchmark.protocols.folder import read_protocol
 from medshift.benchmark.runs.verification.verify import write_record
 from medshift.benchmark.submissions.card import CARD_FILE
 from medshift.benchmark.submissions.predictions import PREDICTIONS_FILE
@@ -78,6 +79,25 @@ def test_a_name_that_differs_from_an_older_one_in_case_only_is_refused(fabricate
     text, sound = review(of_folders([twin]))
     assert not sound
     assert "differs from that of 'mine+norm=False' in case only: choose another" in text
+
+
+def test_names_of_one_pull_request_that_differ_in_case_only_are_both_refused(fabricate, tmp_path):
+    place, protocol, rows = fabricate.contest(tmp_path / "in", fabricate.table(groups=4))
+    new = [fabricate.submission(place, protocol, rows, name) for name in ("Foo", "FOO", "other")]
+    text, sound = review(of_folders(new))
+    assert not sound
+    assert "`the name of the entry differs from that of 'FOO' in case only: choose another`" in text
+    assert "`the name of the entry differs from that of 'Foo' in case only: choose another`" in text
+    assert "`other` on `made-up` (seed 0): valid" in text
+
+
+@pytest.mark.parametrize("name", ["audit.json", "Verified.JSON"])
+def test_an_entry_cannot_take_the_name_of_a_board_s_own_file(fabricate, tmp_path, name):
+    root, place = committed(fabricate, tmp_path)
+    fabricate.submission(place, *read_protocol(place), name)
+    text, sound = reviewed(root, "mallory")
+    assert not sound
+    assert f"the name of the entry is that of a board's own file, {name.lower()}" in text
 
 
 def test_a_contest_in_a_folder_of_another_name_is_refused(fabricate, tmp_path):
