@@ -52,12 +52,13 @@ lint: types $(VENV)/.installed  ## style, direction of imports, types
 types:
 	mkdir -p build/types && ln -sfn ../.. build/types/medshift
 
-# the leaderboard's pages from the committed submissions, with the gallery of shifts
+# The leaderboard's pages from the committed submissions, with the gallery of shifts. One refused submission must not keep
+# the others from being published: what was refused is listed in build/refused.txt, by which CI fails afterwards.
 board: $(VENV)/.installed  ## the committed leaderboard's pages, into build/site
-	$(BIN)/medshift leaderboard leaderboard/submissions --out build/site --gallery
+	$(BIN)/medshift leaderboard leaderboard/submissions --out build/site --gallery --refused build/refused.txt
 
 readme: $(VENV)/.installed  ## the same, and its first entries and picture into README.md
-	$(BIN)/medshift leaderboard leaderboard/submissions --out build/site --readme README.md
+	$(BIN)/medshift leaderboard leaderboard/submissions --out build/site --readme README.md --refused build/refused.txt
 	cp build/site/board.svg docs/assets/board.svg
 
 # the tables in docs/ that are generated from the code; tests compare them

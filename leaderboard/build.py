@@ -12,6 +12,8 @@ from rich.table import Table
 
 from ..benchmark.audit.report.record import AuditRecord
 from ..benchmark.files.atomic import write_lines, write_text
+from ..benchmark.files.text import for_terminal
+from ..benchmark.files.wording import plural
 from ..benchmark.reporting.heartbeat import heartbeat
 from ..benchmark.reporting.terminal import fits, make_console, print_table
 from ..shifts.errors import MedshiftError
@@ -38,11 +40,18 @@ from .report.site.index import board_file, index_page
 from .report.tables import csv_lines, to_json
 
 
-def build_leaderboard(root: Path, out: Path, readme: Path | None = None, against: str = "", gallery: str = "") -> None:
+def build_leaderboard(
+    root: Path,
+    out: Path,
+    readme: Path | None = None,
+    against: str = "",
+    gallery: str = "",
+    refused_into: Path | None = None,
+) -> None:
     """Rank the submissions below `root`; write an index, a page per board, the tables and a badge to `out`.
 
-    Refused submissions are left out. Once everything is written, an error names each of them with the reason. A board
-    without an entry is written, too, and says how to enter.
+    Refused submissions, protocols and audits are left out, and the pages count them. Once everything is written, an
+    error names each of them with the reason. A board without an entry is written, too, and says how to enter.
 
     Args:
         root: Holds `PROTOCOL/ENTRY/seed-N/`.
@@ -50,16 +59,20 @@ def build_leaderboard(root: Path, out: Path, readme: Path | None = None, against
         readme: A file between whose markers the first entries of each access level are written.
         against: An entry, over which the gain of every other one is written as well.
         gallery: A file in `out` that shows the shifts, to which the pages link; empty for none.
+        refused_into: A file that takes what was refused, one line each, instead of the error: for a build that
+            publishes what is sound, and fails afterwards. It is empty if nothing was refused.
 
     Raises:
-        MedshiftError: Submissions or protocols were refused (one line each), there is no protocol, or no board has an
-            entry that is named `against`.
+        MedshiftError: Submissions, protocols or audits were refused (one line each), there is no protocol, or no board
+            has an entry that is named `against`.
     """
     console = make_console()
     folders, refused = sound_protocol_folders(root)
     audits = _audits(folders, refused)
     boards = _ranked(folders, refused)
-    refused += [reason for board in boards for reason in board.refused]
+    of_boards = [reason for board in boards for reason in board.refused]
+    left_out = _left_out(len(of_boards), len(refused))
+    refused += of_boards
     if refused and not any(board.rows for board in boards):
         raise MedshiftError("\n".join(refused))
     gained = [each for board in boards if (each := gains(board, against))] if against else []
@@ -82,7 +95,7 @@ def build_leaderboard(root: Path, out: Path, readme: Path | None = None, against
     if gained:
         write_lines(out / "against.csv", against_csv(gained))
         write_text(out / "against.md", against_markdown(gained))
-    _write_pages(out, boards, correlations, fitted, compared, audits, gallery)
+    _write_pages(out, boards, correlations, fitted, compared, audits, gallery, left_out)
     for board, found in zip(boards, correlations, strict=True):
         if board.rows:
             table = _console_table(board)
@@ -99,8 +112,20 @@ def build_leaderboard(root: Path, out: Path, readme: Path | None = None, against
     if gained:
         console.print(against_markdown(gained), markup=False, soft_wrap=True)
     console.print(f"Leaderboard: {(out / 'index.html').absolute()}", markup=False, soft_wrap=True)
+    if refused_into is not None:
+        write_lines(refused_into, [f"{line}\n" for line in refused])
     if refused:
-        raise MedshiftError("refused and left out:\n" + "\n".join(refused))
+        said = "refused and left out:\n" + "\n".join(refused)
+        if refused_into is None:
+            raise MedshiftError(said)
+        make_console(err=True).print(for_terminal(said), markup=False, soft_wrap=True)
+
+
+def _left_out(submissions: int, others: int) -> str:
+    """Count what was refused, for a page: of a refused file nothing is shown, not even its name."""
+    found = [plural(submissions, "submission")] if submissions else []
+    found += [f"{others} {'protocol or audit' if others == 1 else 'protocols and audits'}"] if others else []
+    return f"Refused and left out: {' and '.join(found)}." if found else ""
 
 
 def _ranked(folders: Sequence[ProtocolFolder], refused: list[str]) -> list[Board]:
@@ -143,6 +168,7 @@ def _write_pages(
     compared: Compared | None,
     audits: Mapping[str, AuditRecord],
     gallery: str,
+    left_out: str,
 ) -> None:
     """Write the index, a page per board and audit, and the page over boards."""
     across = ACROSS_FILE if compared else ""
@@ -155,7 +181,8 @@ def _write_pages(
         write_text(out / board_file(name), page(board, found, line, gallery, across, noted))
         if record:
             write_text(out / audit_file(name), audit_page(record, board.protocol))
-    write_text(out / "index.html", index_page(boards, gallery, across, compared.answer.line if compared else ""))
+    over = compared.answer.line if compared else ""
+    write_text(out / "index.html", index_page(boards, gallery, across, over, left_out))
 
 
 def _link(readme: Path, root: Path) -> str:

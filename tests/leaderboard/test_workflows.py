@@ -121,6 +121,18 @@ def test_the_check_asks_for_who_opened_the_pull_request_and_compares_with_the_ba
     assert "fetch-depth: 0" in text  # a shallow history says nothing of owners
 
 
+def test_what_is_sound_is_published_whatever_was_refused_and_a_later_job_fails():
+    text = (WORKFLOWS / "leaderboard.yml").read_text()
+    commands = (WORKFLOWS.parents[1] / "Makefile").read_text()
+    for target in ("board", "readme"):  # the pages, and the table that verify.yml pushes with the register
+        assert "--refused build/refused.txt\n" in re.search(rf"^{target}: .*\n\t.*\n", commands, re.MULTILINE)[0]
+    (build, publish, sound) = (text.index(f"\n  {job}:\n") for job in ("build", "publish", "sound"))
+    assert "if [ -s build/refused.txt ]; then echo" in text[build:publish]
+    assert "refused" not in text[publish:sound]
+    assert "needs: [build, publish]" in text[sound:]
+    assert "exit 1" in text[sound:]
+
+
 @pytest.mark.skipif(shutil.which("jq") is None, reason="the script needs jq")
 def test_nothing_is_said_where_the_commit_is_none_of_an_open_pull_request(comment):
     assert comment([], sha="another") is None

@@ -39,7 +39,7 @@ def board_file(name: str) -> str:
     return f"board-{name}.html"
 
 
-def index_page(boards: Sequence[Board], gallery: str = "", across: str = "", over: str = "") -> str:
+def index_page(boards: Sequence[Board], gallery: str = "", across: str = "", over: str = "", left_out: str = "") -> str:
     """Render the index. The same boards give the same bytes: no date, no host, nothing random.
 
     Args:
@@ -47,6 +47,7 @@ def index_page(boards: Sequence[Board], gallery: str = "", across: str = "", ove
         gallery: File of the gallery of shifts beside the index; empty for none.
         across: File of the page over boards; empty for none.
         over: Its answer in a line.
+        left_out: How much was refused, as a sentence; empty for nothing.
     """
     script = (SHARED / "terms.js").read_text(encoding="utf-8")
     style = page_style(*STYLES)
@@ -60,6 +61,7 @@ def index_page(boards: Sequence[Board], gallery: str = "", across: str = "", ove
         gallery=gallery,
         across=across,
         over=over,
+        left_out=left_out,
         terms=glossary.TERMS,
         term=glossary.term,
         **inlined(style, script),

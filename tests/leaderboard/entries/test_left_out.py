@@ -2,6 +2,7 @@
 
 import pytest
 from helpers.boards import built_page, page, root
+from helpers.cli import medshift
 
 from medshift.benchmark.submissions.card import CARD_FILE
 from medshift.leaderboard.build import build_leaderboard
@@ -27,6 +28,24 @@ def test_every_bad_submission_is_named_and_left_out(fabricate, tmp_path):
     assert "2 submissions were refused and left out" in shown
     assert "medshift-card/2" not in shown
     assert ">adapting<" not in shown
+
+
+def test_a_build_that_publishes_what_is_sound_succeeds_and_lists_what_was_refused(fabricate, tmp_path, home):
+    folder, list_file = root(fabricate, tmp_path / "in"), tmp_path / "refused.txt"
+    words = ["leaderboard", folder, "--out", tmp_path / "out", "--refused", list_file]
+    done = medshift(*words)
+    assert (done.returncode, list_file.read_text()) == (0, "")
+    assert "left out" not in (tmp_path / "out" / "index.html").read_text()
+    card = folder / "made-up" / "poor" / "seed-0" / CARD_FILE
+    card.write_text(card.read_text().replace('"medshift-card/1"', '"medshift-card/2"'))
+    fabricate.contest(folder, fabricate.table(groups=4), name="other")[0].joinpath("protocol.json").write_text("{")
+    done = medshift(*words)
+    assert done.returncode == 0, done.stderr
+    protocol, submission = list_file.read_text().splitlines()
+    assert "other" in protocol
+    assert "poor/seed-0: card.json: schema" in submission
+    assert f"refused and left out:\n{protocol}\n{submission}\n" in done.stderr
+    assert "Refused and left out: 1 submission and 1 protocol or audit." in (tmp_path / "out/index.html").read_text()
 
 
 def test_unfinished_folders_are_left_out_and_said(fabricate, tmp_path, capsys):

@@ -23,15 +23,27 @@ def leaderboard(
     gallery: Annotated[
         bool, typer.Option("--gallery", help="Also write shifts.html, which shows every shift; this needs PyTorch.")
     ] = False,
+    refused: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Write what is refused and left out into this file, a line each, and succeed: to publish the rest.",
+        ),
+    ] = None,
 ) -> None:
-    """Score all submissions again from their predictions, rank them, and write pages and tables."""
+    """Score all submissions again from their predictions, rank them, and write pages and tables.
+
+    What is refused is left out and named, and the command fails once all is written; not so with --refused.
+    """
     from .....leaderboard.build import build_leaderboard as build
-    from ....files.destinations import output_folder
+    from ....files.destinations import named_file, output_folder
 
     folder, file = output_folder(out, "index.html"), ""
+    if refused is not None:
+        named_file(refused, "--refused")
     if gallery:
         from ..shifts import GALLERY, write_gallery
 
         write_gallery(folder / GALLERY, home="index.html")
         file = GALLERY
-    build(root, folder, readme, against, file)
+    build(root, folder, readme, against, file, refused)
