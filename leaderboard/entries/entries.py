@@ -82,6 +82,8 @@ def protocol_folders(root: Path) -> list[ProtocolFolder]:
 def sound_protocol_folders(root: Path) -> tuple[list[ProtocolFolder], list[str]]:
     """Find the protocol folders as `protocol_folders` does; those that are damaged are named, one line each.
 
+    So is the second of two folders whose protocols have one name, in whatever case: their pages would be one file.
+
     Raises:
         MedshiftError: There is none.
     """
@@ -89,14 +91,25 @@ def sound_protocol_folders(root: Path) -> tuple[list[ProtocolFolder], list[str]]
     boards = read_boards(root)
     paths = [root] if is_protocol else [path for path in _folders(root) if not path.is_symlink()]
     decided = boards or Boards()
-    found, damaged = [], []
+    found: list[ProtocolFolder] = []
+    damaged: list[str] = []
     for path in sorted(paths, key=lambda path: decided.place(path.name)):
         if not (path / PROTOCOL_FILE).is_file():
             continue
         try:
-            found.append(replace(protocol_folder(path), own=boards is None or path.name in boards.boards))
+            read = replace(protocol_folder(path), own=boards is None or path.name in boards.boards)
         except MedshiftError as error:
             damaged.append(str(error))
+            continue
+        name = read.protocol.name
+        first = next((each for each in found if each.protocol.name.casefold() == name.casefold()), None)
+        if first is None:
+            found.append(read)
+        else:
+            damaged.append(
+                f"{path}: its protocol is named {name!r}, and so is that of {first.path}, which is shown: give one of "
+                "them another name, or remove it"
+            )
     if not found and not damaged:
         raise MedshiftError(f"no submissions in {root}: expected PROTOCOL/{PROTOCOL_FILE}, as `medshift run` writes it")
     return found, damaged
