@@ -11,7 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from ..benchmark.audit.report.record import AuditRecord
-from ..benchmark.files.atomic import write_lines, write_text
+from ..benchmark.files.atomic import write_lines
 from ..benchmark.files.text import for_terminal
 from ..benchmark.files.wording import plural
 from ..benchmark.reporting.heartbeat import heartbeat
@@ -32,6 +32,7 @@ from .report.board_svg import board_svg
 from .report.brief import brief
 from .report.estimators import estimators_csv
 from .report.markdown import COLUMNS, into_readme, markdown
+from .report.output import Output
 from .report.page import page
 from .report.site.across import ACROSS_FILE, Compared, across_page, compare_boards
 from .report.site.across_files import ACROSS_JSON, across_json, across_line, across_markdown
@@ -50,6 +51,7 @@ def build_leaderboard(
 ) -> None:
     """Rank the submissions below `root`; write an index, a page per board, the tables and a badge to `out`.
 
+    What an earlier build wrote there and this one does not, such as the page of a board that is gone, is removed.
     Refused submissions, protocols and audits are left out, and the pages count them. Once everything is written, an
     error names each of them with the reason. A board without an entry is written, too, and says how to enter.
 
@@ -86,16 +88,20 @@ def build_leaderboard(
     if readme is not None:
         over = across_line(compared) if compared else ""
         into_readme(readme, "\n\n".join(filter(None, [brief(boards, correlations, _link(readme, root)), over])))
-    write_text(out / "leaderboard.md", text)
-    write_lines(out / "scores.csv", csv_lines(boards))
-    write_lines(out / "scores.json", to_json(boards, correlations, fitted))
-    write_lines(out / "estimators.csv", estimators_csv(boards))
-    write_text(out / "badge.svg", badge(boards))
-    write_text(out / "board.svg", board_svg(boards))
+    site = Output(out)
+    site.write("leaderboard.md", text)
+    site.write("scores.csv", csv_lines(boards))
+    site.write("scores.json", to_json(boards, correlations, fitted))
+    site.write("estimators.csv", estimators_csv(boards))
+    site.write("badge.svg", badge(boards))
+    site.write("board.svg", board_svg(boards))
     if gained:
-        write_lines(out / "against.csv", against_csv(gained))
-        write_text(out / "against.md", against_markdown(gained))
-    _write_pages(out, boards, correlations, fitted, compared, audits, gallery, left_out)
+        site.write("against.csv", against_csv(gained))
+        site.write("against.md", against_markdown(gained))
+    _write_pages(site, boards, correlations, fitted, compared, audits, gallery, left_out)
+    if gallery:
+        site.adopt(gallery)
+    site.finish()
     for board, found in zip(boards, correlations, strict=True):
         if board.rows:
             table = _console_table(board)
@@ -161,7 +167,7 @@ def _audits(folders: Sequence[ProtocolFolder], refused: list[str]) -> dict[str, 
 
 
 def _write_pages(
-    out: Path,
+    site: Output,
     boards: Sequence[Board],
     correlations: Sequence[Correlation | None],
     fitted: Sequence[Sequence[Line]],
@@ -173,16 +179,16 @@ def _write_pages(
     """Write the index, a page per board and audit, and the page over boards."""
     across = ACROSS_FILE if compared else ""
     if compared:
-        write_text(out / ACROSS_FILE, across_page(compared, gallery))
-        write_text(out / ACROSS_JSON, across_json(compared))
+        site.write(ACROSS_FILE, across_page(compared, gallery))
+        site.write(ACROSS_JSON, across_json(compared))
     for board, found, line in zip(boards, correlations, fitted, strict=True):
         name, record = board.protocol.name, audits.get(board.protocol.name)
         noted = audit_lines(record, name) if record else ()
-        write_text(out / board_file(name), page(board, found, line, gallery, across, noted))
+        site.write(board_file(name), page(board, found, line, gallery, across, noted))
         if record:
-            write_text(out / audit_file(name), audit_page(record, board.protocol))
+            site.write(audit_file(name), audit_page(record, board.protocol))
     over = compared.answer.line if compared else ""
-    write_text(out / "index.html", index_page(boards, gallery, across, over, left_out))
+    site.write("index.html", index_page(boards, gallery, across, over, left_out))
 
 
 def _link(readme: Path, root: Path) -> str:

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import re
+import shutil
 from urllib.parse import unquote
 
+from helpers.boards import audit_record
+from helpers.cli import files_in
 from typer.testing import CliRunner
 
 from medshift.benchmark.cli.main import app
+from medshift.benchmark.files.atomic import sha256
 from medshift.leaderboard.build import build_leaderboard
+from medshift.leaderboard.report.output import LIST_FILE, Output
 
 
 def test_several_protocols_are_cards_of_an_index_that_leads_to_a_page_each(fabricate, tmp_path, home):
@@ -27,6 +33,46 @@ def test_several_protocols_are_cards_of_an_index_that_leads_to_a_page_each(fabri
             assert f'id="{target}"' in text
         for other in re.findall(r' href="([^"#]+)"', text):
             assert (path.parent / unquote(other)).is_file()
+
+
+def test_what_an_earlier_build_wrote_and_this_one_does_not_is_removed_and_nothing_else(fabricate, tmp_path, home):
+    root, out = tmp_path / "in", tmp_path / "out"
+    for name in ("first", "second"):
+        place, made, rows = fabricate.contest(root, fabricate.table(groups=4), name=name)
+        for entry in ("one", "two"):
+            fabricate.submission(place, made, rows, entry)
+    (place / "audit.json").write_text(json.dumps({**audit_record(), "dataset": "made-up"}))
+    out.mkdir()
+    (out / "shifts.html").write_text("a gallery")
+    (out / "CNAME").write_text("the user's")
+    build_leaderboard(root, out, against="one", gallery="shifts.html")
+    before = set(files_in(out))
+    (out / "against.md").write_text("notes of the user's own")
+    shutil.rmtree(root / "second")
+    build_leaderboard(root, out)
+    gone = {
+        "against.csv",
+        "audit-second.html",
+        "board-second.html",
+        "over-boards.html",
+        "over-boards.json",
+        "shifts.html",
+    }
+    assert before - set(files_in(out)) == gone
+    assert {"CNAME", "against.md", "board-first.html", "scores.csv"} <= set(files_in(out))
+
+
+def test_a_list_that_leads_out_of_the_folder_or_is_damaged_removes_nothing(tmp_path):
+    other, out = tmp_path / "other.txt", tmp_path / "out"
+    other.write_text("x")
+    for text in (json.dumps({"schema": "medshift-site/1", "files": {"../other.txt": sha256(other)}}), "{", "[]"):
+        out.mkdir(exist_ok=True)
+        (out / LIST_FILE).write_text(text)
+        site = Output(out)
+        site.write("a.md", "a")
+        site.finish()
+        assert other.exists()
+        assert json.loads((out / LIST_FILE).read_text())["files"] == {"a.md": sha256(out / "a.md")}
 
 
 def test_a_gallery_of_shifts_is_made_and_linked_on_request(fabricate, tmp_path, monkeypatch, home):
