@@ -162,3 +162,8 @@ def sha256(path: Path) -> str:
     """Return the sha256 of a file, in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def sha256_with_unix_ends(path: Path) -> str:
+    """Return the sha256 that a text file has once each CRLF is LF: medshift writes LF, which git may have changed."""
+    return hashlib.sha256(path.read_bytes().replace(b"\r\n", b"\n")).hexdigest()

@@ -16,11 +16,12 @@ from pydantic import Field
 
 from ...shifts.errors import MedshiftError, near
 from ..contract.training_record import COLUMNS, Curve
-from ..files.atomic import sha256, write_text
+from ..files.atomic import sha256, sha256_with_unix_ends, write_text
 from ..files.schema import Strict, first_of, read_model
 from ..scoring.metrics import METRICS
 from . import card as cards
 from .card import CARD_FILE, CURVE_FILE, MOST_EVALUATIONS, Card, CurveClaim
+from .fields import CHANGED_ENDS
 
 LARGEST_CURVE = 2 << 20  # bytes: ten thousand evaluations fit
 
@@ -97,7 +98,8 @@ def examine(folder: Path, card: Card) -> tuple[Curve | None, list[str]]:
     if training.losses:
         return None, [f"{CARD_FILE}: training.losses repeat {CURVE_FILE}: leave them out"]
     if path.stat().st_size <= LARGEST_CURVE and sha256(path) != claim.sha256:
-        return None, [f"{CURVE_FILE} does not match the card: its sha256 differs"]
+        why = CHANGED_ENDS if sha256_with_unix_ends(path) == claim.sha256 else "its sha256 differs"
+        return None, [f"{CURVE_FILE} does not match the card: {why}"]
     curve = parse(path)
     if isinstance(curve, str):
         return None, [f"{CURVE_FILE}: {curve}"]

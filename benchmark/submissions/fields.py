@@ -17,6 +17,10 @@ from ..files.text import unportable
 ENTRY = NAMED
 # files beside entries and protocols: where an entry has such a name, no board can have the file
 TAKEN = ("protocol.json", "truth.parquet", "audit.json", "verified.json", "boards.json")
+CHANGED_ENDS = (
+    "its line ends are CRLF, to which git's core.autocrlf changes them on Windows: put the line "
+    "`leaderboard/submissions/** -text` into .gitattributes, remove the file and `git checkout` it again"
+)
 LARGEST_SETTINGS = 20_000  # characters of all hyper-parameters together
 EXTERNAL = "external"  # the distribution of predictions made outside medshift: there is only the author's word for them
 OWN, UNNAMED = "medshift", "an unnamed distribution"

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from ...shifts.errors import MedshiftError
 from ..contract import registry
 from ..contract.training_record import Curve
-from ..files.atomic import PART, sha256
+from ..files.atomic import PART, sha256, sha256_with_unix_ends
 from ..files.text import fault, visible
 from ..protocols.protocol import Protocol
 from ..scoring.bootstrap import ResampledSplit, resampled_splits
@@ -27,7 +27,7 @@ from . import predictions, verification_record
 from .card import CARD_FILE, CURVE_FILE, Card
 from .claimed_scores import claim_problems
 from .expected import Expected
-from .fields import unfit
+from .fields import CHANGED_ENDS, unfit
 from .predictions import PREDICTIONS_FILE, Inspected
 from .rejections import rejection_problems
 from .verification_record import VERIFIED_FILE, VerificationRecord
@@ -205,7 +205,9 @@ def preflight(folder: Path, protocol: Protocol, rows: int) -> Preflight:
     elif mark is not None and mark.predictions_sha256 not in hashes[1:]:
         found.append(f"{VERIFIED_FILE} belongs to other predictions: verify the submission again or remove it")
     elif mark is not None and mark.card_sha256 not in (None, *hashes[:1]):
-        found.append(f"{VERIFIED_FILE} belongs to another card: verify the submission again or remove it")
+        changed = sha256_with_unix_ends(card_path) == mark.card_sha256
+        what = f"this card, but {CHANGED_ENDS}" if changed else "another card: verify the submission again or remove it"
+        found.append(f"{VERIFIED_FILE} belongs to {what}")
     return Preflight(found, small, card, mark if isinstance(mark, VerificationRecord) else None, hashes, curve)
 
 

@@ -11,12 +11,13 @@ from pathlib import Path
 import pandas as pd
 
 from ...benchmark.contract.training_record import Curve
+from ...benchmark.files.atomic import sha256_with_unix_ends
 from ...benchmark.protocols.folder import read_protocol
 from ...benchmark.protocols.protocol import PROTOCOL_FILE, Protocol
 from ...benchmark.submissions import submission
 from ...benchmark.submissions.card import CARD_FILE, Card
 from ...benchmark.submissions.expected import Expected
-from ...benchmark.submissions.fields import ENTRY
+from ...benchmark.submissions.fields import CHANGED_ENDS, ENTRY
 from ...benchmark.submissions.register import Register, as_record, read_register
 from ...benchmark.submissions.verification_record import VerificationRecord
 from ...shifts.errors import MedshiftError
@@ -182,6 +183,11 @@ def check_seeds(folder: ProtocolFolder, entry: Entry) -> tuple[list[Seed], list[
         bare = _with_losses(seen.card.model_copy(update={"scores": ()}), seen.curve)
         hashes = (seen.hashes[0], seen.hashes[1])
         mark = seen.mark if folder.register is None else _registered(folder, entry, bare, hashes)
+        if folder.register is not None and mark is None:
+            as_written = (sha256_with_unix_ends(path / CARD_FILE), hashes[1])
+            if as_written != hashes and _registered(folder, entry, bare, as_written):
+                refused.append(f"{path}: {CARD_FILE} is in the register, but {CHANGED_ENDS}")
+                continue
         seeds.append(Seed(path, bare, mark, hashes, seen.curve))
     for seed in seeds[1:]:
         if seed.card.baseline != seeds[0].card.baseline:

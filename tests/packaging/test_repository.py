@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import shutil
+import subprocess
 import tomllib
 from pathlib import Path
 
@@ -32,3 +34,19 @@ def test_every_target_of_the_makefile_is_explained():
     targets = re.search(r"^\.PHONY: (.*)$", text, re.MULTILINE)[1].split()
     explained = re.findall(r"^([a-z-]+):.*  ## \S", text, re.MULTILINE)
     assert sorted(set(targets) - {"types"}) == sorted(explained)
+
+
+def test_git_changes_no_bytes_of_submissions_on_windows(tmp_path):
+    shutil.copy(ROOT / ".gitattributes", tmp_path)
+    card, other = tmp_path / "leaderboard/submissions/board/entry/seed-0/card.json", tmp_path / "other.txt"
+    card.parent.mkdir(parents=True)
+    for path in (card, other):
+        path.write_bytes(b"{\n}\n")
+    as_on_windows = ["git", "-C", tmp_path, "-c", "core.autocrlf=true", "-c", "user.name=n", "-c", "user.email=e"]
+    for words in (["init"], ["add", "."], ["commit", "-m", "x"]):
+        subprocess.run([*as_on_windows, *words], check=True, capture_output=True)
+    for path in (card, other):
+        path.unlink()
+    subprocess.run([*as_on_windows, "checkout", "--", "."], check=True, capture_output=True)
+    assert other.read_bytes() == b"{\r\n}\r\n"
+    assert card.read_bytes() == b"{\n}\n"

@@ -182,11 +182,17 @@ def test_a_mark_is_void_beside_another_card(fabricate, tmp_path):
     place, terms, rows = fabricate.contest(tmp_path, fabricate.table(groups=4))
     where = fabricate.submission(place, terms, rows)
     write_record(where, Outcome("bytes", 0, []), "me")
-    fields = json.loads((where / cards.CARD_FILE).read_text())
+    kept = (where / cards.CARD_FILE).read_bytes()
+    fields = json.loads(kept)
     fields["environment"]["device"] = "cuda"
     (where / cards.CARD_FILE).write_text(json.dumps(fields))
     (problem,) = submission.check_submission(where, terms, rows)
     assert "belongs to another card" in problem
+    changed = (where / cards.CARD_FILE).read_bytes()
+    (where / cards.CARD_FILE).write_bytes(kept.replace(b"\n", b"\r\n"))
+    (problem,) = submission.check_submission(where, terms, rows)
+    assert "belongs to this card, but its line ends are CRLF" in problem
+    (where / cards.CARD_FILE).write_bytes(changed)
     older = verification_record.parse(where / verification_record.VERIFIED_FILE).model_copy(
         update={"card_sha256": None}
     )

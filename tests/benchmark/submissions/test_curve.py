@@ -121,6 +121,10 @@ KINDS = {
         "curve.json does not match the card: its sha256 differs",
     ),
     "changed": (columns(agrees=False, epoch=[1, 2, 3]), "curve.json does not match the card: its sha256 differs"),
+    "line ends that git changed": (
+        lambda f: (f / CURVE_FILE).write_bytes((f / CURVE_FILE).read_bytes().replace(b"\n", b"\r\n")),
+        "curve.json does not match the card: its line ends are CRLF, to which git's core.autocrlf changes them",
+    ),
     "a link": (linked, "'curve.json' is a link or not a regular file"),
     "another file": (card(lambda c: c["curve"].update(file="../x")), "card.json: curve.file: Input should be"),
     "an absurd number of rows": (card(lambda c: c["curve"].update(rows=10**9)), "card.json: curve.rows: Input should"),

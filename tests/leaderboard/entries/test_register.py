@@ -85,6 +85,18 @@ def test_a_run_is_void_for_another_card_or_other_predictions(board, changed):
     assert register.read_register(root).find(*run.key, hashes) is None
 
 
+def test_a_card_whose_line_ends_git_changed_is_not_quietly_without_its_run(board):
+    _, seeds, log, ranked = board
+    register_run(seeds["one"], Outcome("bytes", 0.0, []), "apart", log)
+    for name in ("one", "two"):
+        card = seeds[name] / "card.json"
+        card.write_bytes(card.read_bytes().replace(b"\n", b"\r\n"))
+    made = ranked()
+    (said,) = made.refused
+    assert said.startswith(f"{seeds['one']}: card.json is in the register, but its line ends are CRLF")
+    assert names(made.claimed) == ["three", "two"]
+
+
 def test_what_is_not_reproduced_any_more_leaves_the_register(board):
     root, seeds, log, _ = board
     register_run(seeds["one"], Outcome("bytes", 0.0, []), "apart", log)
