@@ -17,6 +17,7 @@ from ...benchmark.contract.search_space import LogUniform, Space, at_most
 from ...benchmark.contract.sees import Sees
 from ...benchmark.datasets.images import Images
 from ...benchmark.files.memory import require_memory
+from ...shifts.errors import MedshiftError
 from ..common.architectures import files
 from ..common.batches import batches_ahead
 from ..common.initial_weights import load_all
@@ -103,6 +104,7 @@ class BnOnly(TimmRecipe):
 
 STRENGTHS = tuple(float(c) for c in np.logspace(-4, 2, 7))  # C, the inverse of the penalty
 BATCH = 64
+ABSENT = -1e4  # the logit of a class without training images: a probability of 0, and finite in 16 bits
 COPIES = 2  # of the features in float64: these, and scikit-learn's while it fits
 WAY_OUT = "choose an arch with fewer features, or train on a smaller fraction of the labels (`medshift protocol make`)"
 
@@ -111,7 +113,15 @@ def fit_probe(network: Network, access: Access) -> None:
     """Fit a network's last layer by logistic regression on the source's training images; move it to the run's device.
 
     Features are standardised and classes balanced; the penalty with the lowest log loss on source validation is taken.
+    A class without training images has a probability of 0.
+
+    Raises:
+        MedshiftError: All training images are of one class, or memory does not suffice for the features.
     """
+    present = np.unique(access.train.labels)
+    if len(present) < 2:
+        names = ", ".join(f"`{access.classes[label]}`" for label in present)
+        raise MedshiftError(f"all training images are of class {names}, and a probe needs two: choose another --source")
     from sklearn.linear_model import LogisticRegression
     from sklearn.metrics import log_loss
     from sklearn.utils.class_weight import compute_sample_weight
@@ -131,11 +141,13 @@ def fit_probe(network: Network, access: Access) -> None:
     loss, strength, best = min(found, key=lambda one: one[:2])
     access.report(f"probe with C = {strength:g}: loss {loss:.3f} on source validation")
     weight, bias = best.coef_ / spread, best.intercept_ - (best.coef_ / spread) @ mean
-    if len(access.classes) == 2:  # scikit-learn gives one row: the second class against the first
+    if len(best.classes_) == 2:  # scikit-learn gives one row: the second class against the first
         weight, bias = np.concatenate([-weight / 2, weight / 2]), np.concatenate([-bias / 2, bias / 2])
+    rows = torch.from_numpy(best.classes_).to(access.device)  # there are none of a class without training images
     with torch.no_grad():
-        network.head.weight.copy_(torch.from_numpy(weight))
-        network.head.bias.copy_(torch.from_numpy(bias))
+        head = network.head
+        head.weight.zero_().index_copy_(0, rows, torch.from_numpy(weight).to(head.weight))  # refuses other shapes
+        head.bias.fill_(ABSENT).index_copy_(0, rows, torch.from_numpy(bias).to(head.bias))
 
 
 @torch.inference_mode()

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import pandas as pd
 
 from ..datasets import split_names
 from ..datasets.dataset import Dataset
 from ..datasets.shared_groups import WAY_ON, counted
+from ..files.listed import pasted
 from ..files.wording import plural
 from .protocol import Protocol
 from .training_sets.confounding import CLOSE, cramers_v
@@ -80,22 +81,28 @@ def positive_hint(protocol: Protocol) -> str:
 def site_remarks(protocol: Protocol, table: pd.DataFrame) -> list[str]:
     """List what validation, the source's test and sites lack, sites with few groups and splits with a large one."""
     names = protocol.dataset.classes
+    held = set(table["label"])
+    nowhere = {label for label in range(len(names)) if label not in held}  # said once, not of every site
     lines = []
+    if nowhere:
+        kept = pasted([name for label, name in enumerate(names) if label in held])
+        lines.append(
+            f"no image of the source or the targets is of {_classes(names, nowhere)}, so nothing learns or tests it: "
+            f"leave it out with --classes {kept}"
+        )
     for split, what in (("val", "validation images"), ("test", "test images")):
         domains = (protocol.source, protocol.mixed) if split == "val" else (protocol.source,)
-        lacking = _lacking(table, domains, split, len(names))
+        lacking = [label for label in _lacking(table, domains, split, len(names)) if label not in nowhere]
         if lacking:
-            listed = ", ".join(f"`{names[label]}`" for label in lacking)
-            lines.append(f"the {what} of the source {protocol.source} lack {listed}")
+            lines.append(f"the {what} of the source {protocol.source} lack {_classes(names, lacking)}")
     one_class: dict[str, list[str]] = {}
     others: dict[str, list[str]] = {}
     for site in protocol.targets:
         lacking = _lacking(table, (site,), "test", len(names))
         if len(lacking) == len(names) - 1:
-            (held,) = set(range(len(names))) - set(lacking)
-            one_class.setdefault(f"`{names[held]}`", []).append(site)
-        elif lacking:
-            others.setdefault(", ".join(f"`{names[label]}`" for label in lacking), []).append(site)
+            one_class.setdefault(_classes(names, set(range(len(names))) - set(lacking)), []).append(site)
+        elif set(lacking) - nowhere:
+            others.setdefault(_classes(names, set(lacking) - nowhere), []).append(site)
     for only, sites in one_class.items():
         lines.append(
             f"{_named(sites)}: all test images are {only}, so balanced accuracy and AUROC are undefined there and left "
@@ -138,6 +145,10 @@ def _large_groups(protocol: Protocol, table: pd.DataFrame) -> list[str]:
 def _lacking(table: pd.DataFrame, domains: Sequence[str], split: str, classes: int) -> list[int]:
     labels = table.loc[table["domain"].isin(domains) & (table["split"] == split), "label"]
     return sorted(set(range(classes)) - set(labels))
+
+
+def _classes(names: Sequence[str], labels: Iterable[int]) -> str:
+    return ", ".join(f"`{names[label]}`" for label in sorted(labels))
 
 
 def _set_aside(protocol: Protocol, table: pd.DataFrame) -> list[str]:

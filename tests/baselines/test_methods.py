@@ -91,6 +91,33 @@ def test_the_probe_is_scikit_learns(monkeypatch):
     assert np.abs(found - expected.predict_proba(standard)).max() < 1e-3
 
 
+@pytest.mark.parametrize(("count", "absent"), [(3, 0), (3, 1), (3, 2), (4, 1)])
+def test_a_class_that_the_source_lacks_is_given_to_no_image_and_the_others_are_as_without_it(absent, count):
+    """Scikit-learn returns one row for two classes that are present, and as many rows as are present for more."""
+    present = [label for label in range(count) if label != absent]
+    place, rng = np.arange(60) % len(present), np.random.default_rng(0)
+    images = rng.integers(0, 100, (60, 1, 32, 32), dtype=np.uint8)
+    for each in range(1, len(present)):
+        images[place == each, :, 8 * each : 8 * each + 8] += 100
+    names = tuple("abcd")
+    made = []
+    for labels, classes in ((np.array(present)[place], count), (place, len(present))):
+        told = Labelled(images, None, labels)
+        access = Access(names[:classes], 1, (32, 32), told, told, {}, 0, torch.device("cpu"), "x", lambda line: None)
+        torch.manual_seed(0)
+        network = Network("test_resnet", classes, 1, 0, None)
+        linear_probe.fit_probe(network, access)
+        with torch.inference_mode():
+            made.append(network(told.batch(slice(None))).softmax(1).numpy())
+    found, alone = made
+    assert np.allclose(found[:, present], alone, atol=1e-5)
+    assert not found[:, absent].any()
+    assert (alone.argmax(1) == place).mean() > 0.8
+    lonely = Labelled(images, None, np.zeros(60, np.int64))
+    with pytest.raises(MedshiftError, match="all training images are of class `a`, and a probe needs two"):
+        linear_probe.fit_probe(network, Access(**{**access.__dict__, "train": lonely}))
+
+
 def test_held_norms_say_the_same_while_training_and_learn_nothing():
     network = Network("test_resnet", 2, 1, 0, None)
     images = torch.rand(4, 1, 64, 64)

@@ -54,6 +54,15 @@ def test_sites_of_one_class_and_of_few_patients_are_named():
     ]
 
 
+def test_a_class_of_a_site_that_is_left_out_is_told_once_with_the_classes_to_keep():
+    classes = ("a, mild", "b", "c")
+    all_three = sites(dict.fromkeys("ABC", 24), classes, label=lambda site, number: number % (3 if site == "C" else 2))
+    assert said(all_three, targets=("B",)) == [
+        "no image of the source or the targets is of `c`, so nothing learns or tests it: leave it out with --classes "
+        "'\"a, mild\",b'"
+    ]
+
+
 @pytest.mark.parametrize(
     ("site", "sizes", "line"),
     [
