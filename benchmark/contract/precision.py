@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
-from types import MethodType
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from ...shifts.errors import MedshiftError
@@ -34,10 +32,9 @@ def computing_in(network: nn.Module, precision: Precision) -> nn.Module:
         import torch
 
         network.computes_in = getattr(torch, precision)
-        # bound methods, not closures: copies of the network are bound to themselves
-        network.forward = MethodType(_forward, network)
+        network.forward = _Autocast(network, "forward")
         if hasattr(network, "features"):
-            network.features = MethodType(_features, network)  # type: ignore[assignment]
+            network.features = _Autocast(network, "features")  # type: ignore[assignment]
     return network
 
 
@@ -60,19 +57,26 @@ def refuse_float16(access: Access, method: str) -> None:
         )
 
 
-def _forward(network: Any, *given: Tensor) -> Any:  # noqa: ANN401
-    return _autocast(network, type(network).forward, given)
+class _Autocast:
+    """A method of a network, computed in 16 bits.
 
+    An object of a class, neither a closure nor a bound method: copies and pickles of the network hold one that computes
+    with their own weights.
 
-def _features(network: Any, *given: Tensor) -> Any:  # noqa: ANN401
-    return _autocast(network, type(network).features, given)
+    Args:
+        network: The network.
+        name: Of the method.
+    """
 
+    def __init__(self, network: Any, name: str) -> None:  # noqa: ANN401
+        self.network, self.name = network, name
 
-def _autocast(network: Any, compute: Callable[..., object], given: tuple[Tensor, ...]) -> object:  # noqa: ANN401
-    import torch
+    def __call__(self, *given: Tensor) -> Any:  # noqa: ANN401
+        import torch
 
-    with torch.autocast(given[0].device.type, network.computes_in):
-        return _in_float32(compute(network, *given))
+        compute = getattr(type(self.network), self.name)
+        with torch.autocast(given[0].device.type, self.network.computes_in):
+            return _in_float32(compute(self.network, *given))
 
 
 def _in_float32(found: Any) -> Any:  # noqa: ANN401

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import pickle
 from dataclasses import replace
 
 import pytest
@@ -38,9 +39,10 @@ class Small(torch.nn.Module):
         return found
 
 
-def test_a_network_computes_in_bfloat16_and_returns_float32():
+@pytest.mark.parametrize("copied_by", [copy.deepcopy, lambda network: pickle.loads(pickle.dumps(network))])
+def test_a_network_computes_in_bfloat16_and_returns_float32(copied_by):
     network, images = computing_in(Small(), "bfloat16"), torch.rand(3, 4)
-    copied = copy.deepcopy(network)
+    copied = copied_by(network)
     for given in (network(images), network.features(images)):
         assert given.dtype == torch.float32
     assert network.seen == [torch.bfloat16] * 2
@@ -71,8 +73,10 @@ def test_training_and_prediction_in_bfloat16_are_near_those_in_float32_and_kept_
     assert 0 < float((whole - made).abs().max()) < 0.05
     monkeypatch.setattr("medshift.baselines.common.networks.imagenet_weights", lambda *given: given[1].state_dict())
     for kind in (AdaBN(**quick, prior=4.0), Tent(**quick)):
-        found = fresh_copy(kind.fit(half))(images)
+        predictor = kind.fit(half)
+        found, loaded = (one(images) for one in (fresh_copy(predictor), pickle.loads(pickle.dumps(predictor))))
         validated_probabilities(found, len(images), 2, Condition("site", "clean"))
+        assert torch.equal(found, loaded)  # what is saved for another process is loaded there
     keys = {training.weights_key(each, TimmRecipe(), "x") for each in (told, half)}
     assert len(keys) == 2
 
