@@ -91,7 +91,9 @@ class AdversarialLoss:
     def __init__(self, access: Access, recipe: Recipe, weight: float, conditional: bool) -> None:
         self.targets = TargetBatches(access)
         self.weight, self.conditional = weight, conditional
-        self.calls, self.per_step, self.steps = 0, recipe.accumulate, recipe.length
+        self.calls, self.steps = 0, recipe.length
+        # a batch holds at most all training images, and then passes in fewer parts than asked for
+        self.per_step = recipe.parts(min(recipe.batch_size, len(access.train)))
 
     def equip(self, network: Network) -> None:
         """Attach a discriminator to the network, to be trained with it."""

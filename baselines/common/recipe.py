@@ -81,6 +81,10 @@ class Recipe:
         often, rarely = (round(self.length / count) for count in (EVALUATIONS, FEWEST))
         return max(1, often, min(rarely, math.ceil(images / self.batch_size)))
 
+    def parts(self, images: int) -> int:
+        """Return the number of parts in which a batch of `images` passes through the network, each of at least 2."""
+        return max(1, min(self.accumulate, images // 2))
+
     def passes(self, images: int) -> int:
         """Return how often an image passes through the network in training, where there are `images` to train on."""
         return self.length * min(self.batch_size, images)

@@ -214,7 +214,7 @@ class _Loop:
 
     def _add_gradients(self, images: Tensor, labels: Tensor) -> Tensor:
         """Add the gradients of a batch to the parameters, part by part, and return its loss."""
-        parts = max(1, min(self.recipe.accumulate, len(images) // 2))
+        parts = self.recipe.parts(len(images))
         total = torch.zeros((), device=images.device)
         for some, own in zip(images.tensor_split(parts), labels.tensor_split(parts), strict=True):
             cost = self.loss(self.network, some, own, self.weights, self.draws)

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from helpers.images.stripes import Small, low_contrast, problem
+from helpers.images.stripes import Small, low_contrast, pictures, problem
 
 from medshift.baselines.adaptation import coral_mmd, dann, fda, joint_norm, mcc
 from medshift.baselines.common import entropy, target_batches, training
@@ -107,6 +107,19 @@ def test_the_turned_gradient_by_hand():
     assert dann.strength(0) == 0
     assert dann.strength(0.5) == pytest.approx(2 / (1 + math.exp(-5)) - 1)
     assert 0.9999 < dann.strength(1) < 1
+
+
+@pytest.mark.parametrize(("accumulate", "parts"), [(1, 1), (2, 2), (16, 10)])  # 20 images make 10 parts of 2
+def test_the_turned_gradient_grows_by_steps_in_however_many_parts_a_batch_passes(monkeypatch, accumulate, parts):
+    told = problem(low_contrast)
+    few = Access(**{**told.__dict__, "train": pictures(20, 1), "val": pictures(4, 2)})
+    done = []
+    monkeypatch.setattr(dann, "strength", lambda share: done.append(share) or 0.0)
+    recipe = TimmRecipe(steps=5, batch_size=32, accumulate=accumulate, patience=1.0)
+    network, loss = Small(), dann.AdversarialLoss(few, recipe, 1.0, conditional=False)
+    loss.equip(network)
+    training.train(network, few, recipe, loss)
+    assert done == [step / 5 for step in range(5) for _ in range(parts)]
 
 
 def test_the_conditional_discriminator_sees_the_outer_product_by_hand():
