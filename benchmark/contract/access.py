@@ -35,7 +35,8 @@ class Access:
         spatial: Spatial shape of the images.
         train: Labelled source images to learn from.
         val: Labelled source images to choose hyper-parameters and checkpoints by.
-        targets: Domain -> unlabelled images of its adaptation split; empty unless the method `sees` them.
+        targets: Domain -> unlabelled images of its adaptation split, which may hold none; empty unless the method
+            `sees` them.
         seed: Seed of the run.
         device: Where to compute.
         content: Hash of the data set and its splits, for the keys of caches.

@@ -5,11 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from helpers.images.stripes import Small, low_contrast, problem
 from sklearn.linear_model import LogisticRegression
 
-from medshift.baselines.adaptation import coral_mmd
+from medshift.baselines.adaptation import coral_mmd, dann, fda, joint_norm, mcc
 from medshift.baselines.common.initial_weights import load_all
 from medshift.baselines.common.networks import Network
+from medshift.baselines.common.recipe import TimmRecipe
 from medshift.baselines.generalisation import histogram_matching
 from medshift.baselines.generalisation.mixup import MixupLoss
 from medshift.baselines.transfer import linear_probe
@@ -153,3 +155,34 @@ def test_alignment_needs_a_target():
         coral_mmd.AlignmentLoss(access, "coral", 1.0)
     there = Access(**{**access.__dict__, "targets": {"t": Images(images.pixels, None)}})
     assert not any(hasattr(images, "labels") for images in coral_mmd.AlignmentLoss(there, "mmd", 1.0).targets.targets)
+
+
+LOSSES = {
+    "coral": lambda told: coral_mmd.AlignmentLoss(told, "coral", 1.0),
+    "mmd": lambda told: coral_mmd.AlignmentLoss(told, "mmd", 1.0),
+    "dann": lambda told: dann.AdversarialLoss(told, TimmRecipe(), 1.0, conditional=False),
+    "cdan": lambda told: dann.AdversarialLoss(told, TimmRecipe(), 1.0, conditional=True),
+    "mcc": lambda told: mcc.ClassConfusionLoss(told, 2.5, 1.0),
+    "joint-norm": joint_norm.JointNormLoss,
+    "fda": lambda told: fda.FourierSwapLoss(told, 0.05),
+}
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_a_target_without_adaptation_images_is_told_once_and_left_out(name):
+    told, said = problem(low_contrast), []
+    none = Images(np.zeros((0, 1, 32, 32), np.uint8), None)
+    some = Access(**{**told.__dict__, "targets": {"a": none, **told.targets, "z": none}, "report": said.append})
+    network, labels = Small(), torch.from_numpy(told.train.labels[:4])
+    made = []
+    for given in (told, some):
+        loss, draws = LOSSES[name](given), torch.Generator().manual_seed(0)
+        if hasattr(loss, "equip"):
+            torch.manual_seed(0)
+            loss.equip(network)
+        images = told.train.batch(slice(4))
+        made.append([loss(network.train(), images, labels, torch.ones(2), draws).detach() for _ in range(4)])
+    assert torch.equal(*map(torch.stack, made))  # as if there were no such target
+    assert said == ["not adapted to, since no images of them are kept for that: a, z"]
+    with pytest.raises(MedshiftError, match=r"^no target has images to adapt to \(a, z\): use a .* --no-adapt"):
+        LOSSES[name](Access(**{**told.__dict__, "targets": {"z": none, "a": none}}))
