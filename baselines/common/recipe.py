@@ -107,8 +107,7 @@ class TimmRecipe(Recipe):
     def __post_init__(self) -> None:
         """Refuse a size out of range."""
         super().__post_init__()
-        if self.input_size and not 32 <= self.input_size <= 2048:
-            raise ValueError("input_size must be 0 or 32 to 2048")
+        require_size(self.input_size)
 
     def files(self) -> list[Path]:
         """List the files that hold the network, if `arch` is a folder."""
@@ -119,6 +118,12 @@ class TimmRecipe(Recipe):
     def for_dims(self, dims: int) -> Self:
         """Return the recipe for images of `dims` spatial axes: a 3-D architecture in place of the 2-D default."""
         return replace(self, arch=FOR_VOLUMES) if dims == 3 and self.arch == type(self).arch else self
+
+
+def require_size(input_size: int) -> None:
+    """Raise ValueError if images cannot be resized to a side in pixels; 0 stands for their own size."""
+    if input_size and not 32 <= input_size <= 2048:
+        raise ValueError("input_size must be 0 or 32 to 2048")
 
 
 def rate(done: float) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ...benchmark.contract.access import Access
 from ...benchmark.contract.precision import computing_in
 from ...benchmark.contract.predictor import Predictor
-from ...benchmark.contract.search_space import LogUniform, Space, at_most
+from ...benchmark.contract.search_space import LogUniform, Space
 from ...benchmark.contract.sees import Sees
 from ...benchmark.datasets.images import Images
 from ...benchmark.files.memory import require_memory
@@ -22,7 +22,7 @@ from ..common.architectures import files
 from ..common.batches import batches_ahead
 from ..common.initial_weights import load_all
 from ..common.networks import Network
-from ..common.recipe import TimmRecipe
+from ..common.recipe import TimmRecipe, require_size
 from ..common.source_model import refuse_volumes, timm_network
 from ..common.suitability import features_for, is_norm, norms_for, sizing
 from ..common.training import Classifier, seeded, tell_start
@@ -41,7 +41,11 @@ class LinearProbe:
     paper: ClassVar[str] = "Kornblith et al., CVPR 2019, arXiv 1805.08974"
 
     arch: str = "tf_efficientnet_lite0"
-    input_size: int = field(default=0, metadata=at_most(2048))
+    input_size: int = 0
+
+    def __post_init__(self) -> None:
+        """Refuse a size out of range."""
+        require_size(self.input_size)
 
     def files(self) -> list[Path]:
         """List the files that hold the network, if `arch` is a folder."""

@@ -95,6 +95,13 @@ def test_a_size_whose_border_patches_would_drop_is_refused_with_the_nearest_that
     assert suitability.sizing(access(side=side), arch, int(message.rpartition("=")[2]))  # the advice helps
 
 
+@pytest.mark.parametrize("kind", [ImagenetFinetune, LinearProbe])
+@pytest.mark.parametrize("size", [-5, 31, 2049])
+def test_a_size_out_of_range_is_refused_at_once(kind, size):
+    with pytest.raises(ValueError, match="input_size must be 0 or 32 to 2048"):
+        kind(input_size=size)
+
+
 def test_a_size_that_timm_cannot_give_is_refused():
     with pytest.raises(
         MedshiftError, match=r"efficientformer_l1 does not take images of 96 x 96: --set input_size=224"

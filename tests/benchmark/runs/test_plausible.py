@@ -162,7 +162,6 @@ def test_threads_and_draws_of_a_card_are_bounded(board):
         ("ssl-target", {"width": 10**6}),
         ("lame", {"iterations": 10**9}),
         ("t3a", {"supports": 10**9}),
-        ("linear-probe", {"input_size": 10**5}),
         ("swad", {"tolerance": 10**9}),
     ],
 )
