@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from importlib.resources import files
 from typing import Any, cast
@@ -31,7 +31,7 @@ class Network(nn.Module):
         arch: timm's name.
         classes: Number of outputs; the last layer is always new.
         channels: Native channels of the images; a single one is repeated three times.
-        input_size: Side of the network's input; 0 keeps the images' own, but at least `LEAST_SIZE`.
+        input_size: Side of the network's input; 0 keeps the images' own shape, see `sides`.
         load: Loads pretrained weights into the network; None for random weights.
         sizing: What timm is given to size the network; see `suitability.sizing`.
 
@@ -103,9 +103,7 @@ class Network(nn.Module):
 
     def prepared(self, images: Tensor) -> Tensor:
         """Preprocess images: resize, repeat channels, normalise."""
-        size = self.input_size or max(LEAST_SIZE, *images.shape[-2:])
-        if tuple(images.shape[-2:]) != (size, size):
-            images = nn.functional.interpolate(images, (size, size), mode="bilinear", align_corners=False)
+        images = resized(images, sides(images.shape[-2:], self.input_size))
         if self.repeat > 1:
             images = images.expand(-1, self.repeat, -1, -1)
         normalised = (images - self.mean) / self.std
@@ -117,6 +115,33 @@ class Network(nn.Module):
             return
         self.starts_from = record_of(arch, body.pretrained_cfg, sha256)
         self.start = f"{arch} ({body.pretrained_cfg.get('tag') or 'no tag'}), sha256 {sha256}"
+
+
+def sides(spatial: Sequence[int], input_size: int) -> tuple[int, int]:
+    """Return height and width at which a network takes images.
+
+    Args:
+        spatial: Height and width of the images.
+        input_size: Side of the square that they are resized to. 0 keeps theirs; where the shorter side is below
+            `LEAST_SIZE`, it becomes that, and the other grows in proportion.
+    """
+    if input_size:
+        return input_size, input_size
+    height, width = (max(side, round(side * LEAST_SIZE / min(spatial))) for side in spatial)
+    return height, width
+
+
+def resized(images: Tensor, size: tuple[int, int]) -> Tensor:
+    """Resize images (N, C, H, W) bilinearly.
+
+    Where a side shrinks, a new pixel is a weighted mean over all that it covers: from four pixels alone, noise would
+    stay, and fine texture turn into a coarse one that the images do not have.
+    """
+    old = tuple(images.shape[-2:])
+    if old == size:
+        return images
+    shrinks = size[0] < old[0] or size[1] < old[1]
+    return nn.functional.interpolate(images, size, mode="bilinear", align_corners=False, antialias=shrinks)
 
 
 def _is_linear(head: object) -> bool:

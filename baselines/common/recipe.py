@@ -98,7 +98,8 @@ class TimmRecipe(Recipe):
         arch: A timm architecture, with the tag of its weights if it has several (`convnext_tiny.fb_in22k`);
             `hf-hub:OWNER/NAME`; `local-dir:FOLDER` as timm saves it; or `open_clip:NAME:TAG`. For volumes, a name in
             `volumes.SETTINGS`, by default `FOR_VOLUMES`.
-        input_size: Side in pixels to which images are resized; 0 keeps their own, but at least 64.
+        input_size: Side in pixels of the square to which images are resized; 0 keeps their own shape, enlarged in
+            proportion where the shorter side is below 64.
     """
 
     arch: str = "tf_efficientnet_lite0"

@@ -12,7 +12,7 @@ from ...benchmark.contract.access import Access
 from ...shifts.errors import MedshiftError, in_one_line
 from ..pretrained.sizes import own_side, patch_size, uncut_sides
 from .architectures import NATIVE, Sizing
-from .networks import LEAST_SIZE, PACKAGED, Network
+from .networks import PACKAGED, Network, sides
 
 #: Raises MedshiftError if an untrained network lacks what a method needs; it may change the network. Takes the name of
 #: the architecture, the network and one image.
@@ -34,7 +34,7 @@ def sizing(access: Access, arch: str, input_size: int, need: Need | None = None)
     Args:
         access: Gives the shape of the images.
         arch: Name of the architecture.
-        input_size: Side to which images are resized, chosen by the user; 0 keeps their own.
+        input_size: Side of the square to which images are resized, chosen by the user; 0 keeps their own shape.
         need: What the method needs.
 
     Raises:
@@ -43,30 +43,36 @@ def sizing(access: Access, arch: str, input_size: int, need: Need | None = None)
     """
     if arch == PACKAGED:  # takes every size, and has what every method needs
         return NATIVE
-    side = input_size or max(LEAST_SIZE, *access.spatial)
+    size = sides(access.spatial, input_size)
+    given = size[0] if size[0] == size[1] else size
     problems = []
-    for found in (NATIVE, {"img_size": side}, {"dynamic_img_size": True}):
+    for found in (NATIVE, {"img_size": given}, {"dynamic_img_size": True}):
         network, problem = _tried(access, arch, input_size, found)
         if network is not None:
             break
         problems.append(problem)
     else:
         raise MedshiftError(
-            f"{arch} does not take images of {side} x {side}{_way_out(access, arch, side, problems[0])}"
+            f"{arch} does not take images of {size[0]} x {size[1]}{_way_out(access, arch, size, problems[0])}"
         )
-    _refuse_cut_images(arch, network, side)
+    for side in sorted(set(size), reverse=True):
+        _refuse_cut_images(arch, network, side)
     if found:
         own = own_side(network.body)
-        instead = "" if own == side else f" of {own}"
-        access.report(f"{arch}: made by timm for images of {side}, not for its own size{instead}")
+        instead = "" if (own, own) == size else f" of {own}"
+        wanted = size[0] if size[0] == size[1] else f"{size[0]} x {size[1]}"
+        access.report(f"{arch}: made by timm for images of {wanted}, not for its own size{instead}")
     if need is not None:
         require(need, arch, network, access)
     return found
 
 
-def _way_out(access: Access, arch: str, side: int, problem: str) -> str:
+def _way_out(access: Access, arch: str, size: tuple[int, int], problem: str) -> str:
     own = own_side(_trial(access, arch, 0, NATIVE).body)
-    return f": --set input_size={own}, the size it was made for" if own != side else f" ({problem})"
+    if (own, own) == size:
+        return f" ({problem})"
+    stretched = "" if size[0] == size[1] else ", to which they are stretched"
+    return f": --set input_size={own}, the size it was made for{stretched}"
 
 
 def _refuse_cut_images(arch: str, network: Network, side: int) -> None:

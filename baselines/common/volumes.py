@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from ...benchmark.contract.access import Access
 from ...shifts.errors import MedshiftError, near
-from .networks import Network
+from .networks import Network, resized
 from .recipe import TimmRecipe
 
 SETTINGS: dict[str, tuple[str, dict[str, object]]] = {  # class in monai.networks.nets, its arguments
@@ -74,6 +74,8 @@ class VolumeNetwork(Network):
     def prepared(self, images: Tensor) -> Tensor:
         """Preprocess volumes (N, C, D, H, W): resize in plane, map to [-1, 1]."""
         size = (images.shape[2], self.input_size, self.input_size)
-        if self.input_size and tuple(images.shape[2:]) != size:
+        if self.input_size and self.input_size < max(images.shape[3:]):  # the slices as channels of one image
+            images = resized(images.flatten(1, 2), size[1:]).view(*images.shape[:2], *size)
+        elif self.input_size and tuple(images.shape[2:]) != size:
             images = nn.functional.interpolate(images, size, mode="trilinear", align_corners=False)
         return images * 2 - 1

@@ -34,7 +34,8 @@ class LinearProbe:
 
     Args:
         arch: A timm architecture, `hf-hub:OWNER/NAME`, or `local-dir:FOLDER` as timm saves it.
-        input_size: Side in pixels to which images are resized; 0 keeps their own, but at least 64.
+        input_size: Side in pixels of the square to which images are resized; 0 keeps their own shape, enlarged in
+            proportion where the shorter side is below 64.
     """
 
     sees: ClassVar[Sees] = "source"

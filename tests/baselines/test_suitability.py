@@ -95,6 +95,54 @@ def test_a_size_whose_border_patches_would_drop_is_refused_with_the_nearest_that
     assert suitability.sizing(access(side=side), arch, int(message.rpartition("=")[2]))  # the advice helps
 
 
+@pytest.mark.parametrize(
+    ("shape", "chosen", "size"),
+    [
+        ((64, 128), 0, (64, 128)),
+        ((300, 200), 0, (300, 200)),
+        ((48, 33), 0, (93, 64)),
+        ((32, 32), 0, (64, 64)),
+        ((300, 200), 96, (96, 96)),
+    ],
+)
+def test_images_keep_their_shape_unless_a_size_is_chosen(shape, chosen, size):
+    network = networks.Network("test_resnet", 2, 1, chosen, None)
+    assert network.prepared(torch.zeros(1, 1, *shape)).shape == (1, 3, *size)
+
+
+def test_a_network_that_does_not_take_the_shape_of_the_images_says_so():
+    given = dataclasses.replace(access(), spatial=(32, 64))
+    assert suitability.sizing(given, "vit_tiny_patch16_224", 0) == {"img_size": (64, 128)}
+    assert given.report.__self__ == [
+        "vit_tiny_patch16_224: made by timm for images of 64 x 128, not for its own size of 224"
+    ]
+    with pytest.raises(MedshiftError) as error:
+        suitability.sizing(given, "efficientformer_l1", 0)
+    assert str(error.value) == (
+        "efficientformer_l1 does not take images of 64 x 128: --set input_size=224, the size it was made for, to which "
+        "they are stretched"
+    )
+    with pytest.raises(MedshiftError, match="patches of 16 pixels, which do not divide 100: --set input_size=96 or"):
+        suitability.sizing(dataclasses.replace(given, spatial=(64, 100)), "vit_tiny_patch16_224", 0)
+
+
+def test_images_that_shrink_are_averaged_and_those_that_grow_are_what_they_were():
+    network = networks.Network("test_resnet", 2, 1, 64, None)
+
+    def taken(images):
+        return (network.prepared(images) * network.std + network.mean)[:, :1]
+
+    stripes = torch.zeros(1, 1, 256, 256)
+    stripes[..., ::4] = stripes[..., 3::4] = 1  # between its four neighbours, each new pixel would be 0
+    assert torch.allclose(taken(stripes)[..., 1:-1], torch.tensor(0.5), atol=1e-5)
+    noise = 0.5 + 0.1 * torch.randn(2, 1, 256, 256, generator=torch.Generator().manual_seed(0))
+    assert float(taken(noise).std()) < 0.025  # that of the mean over 16 pixels
+    assert torch.equal(taken(noise)[:1], taken(noise[:1]))
+    small = noise[..., :48, :48]
+    plain = torch.nn.functional.interpolate(small, (64, 64), mode="bilinear", align_corners=False)
+    assert torch.equal(network.prepared(small), (plain.expand(-1, 3, -1, -1) - network.mean) / network.std)
+
+
 @pytest.mark.parametrize("kind", [ImagenetFinetune, LinearProbe])
 @pytest.mark.parametrize("size", [-5, 31, 2049])
 def test_a_size_out_of_range_is_refused_at_once(kind, size):

@@ -120,3 +120,13 @@ def test_features_and_last_layer_make_the_prediction(arch):
         assert torch.equal(network.head(network.features(volumes)), logits)
     assert network.prepared(volumes).shape == (2, 2, 32, 32, 32)
     assert float(network.prepared(volumes).min()) < -0.9
+
+
+def test_slices_that_shrink_are_averaged_in_plane_only():
+    volumes = torch.zeros(2, 2, 3, 64, 64)
+    volumes[..., ::4] = volumes[..., 3::4] = 1  # between its neighbours alone, each new voxel would be 0
+    volumes[:, :, 1] = 0.25
+    found = (VolumeNetwork("monai-resnet10-narrow", 2, 2, 16).prepared(volumes) + 1) / 2
+    assert found.shape == (2, 2, 3, 16, 16)
+    assert torch.allclose(found[:, :, 0, :, 1:-1], torch.tensor(0.5), atol=1e-5)
+    assert torch.allclose(found[:, :, 1], torch.tensor(0.25), atol=1e-5)
