@@ -52,7 +52,7 @@ def build_leaderboard(
     """Rank the submissions below `root`; write an index, a page per board, the tables and a badge to `out`.
 
     What an earlier build wrote there and this one does not, such as the page of a board that is gone, is removed.
-    Refused submissions, protocols and audits are left out, and the pages count them. Once everything is written, an
+    Refused submissions, protocols and audits are left out, and the index counts them. Once everything is written, an
     error names each of them with the reason. A board without an entry is written, too, and says how to enter.
 
     Args:
@@ -75,7 +75,7 @@ def build_leaderboard(
     of_boards = [reason for board in boards for reason in board.refused]
     left_out = _left_out(len(of_boards), len(refused))
     refused += of_boards
-    if refused and not any(board.rows for board in boards):
+    if refused and not any(board.rows for board in boards) and (refused_into is None or not boards):
         raise MedshiftError("\n".join(refused))
     gained = [each for board in boards if (each := gains(board, against))] if against else []
     if against and not gained:

@@ -141,7 +141,10 @@ def resized(images: Tensor, size: tuple[int, int]) -> Tensor:
     if old == size:
         return images
     shrinks = size[0] < old[0] or size[1] < old[1]
-    return nn.functional.interpolate(images, size, mode="bilinear", align_corners=False, antialias=shrinks)
+    device = "cpu" if shrinks and images.device.type == "mps" else images.device  # torch has it there from 2.7 only
+    given = images.to(device)
+    made = nn.functional.interpolate(given, size, mode="bilinear", align_corners=False, antialias=shrinks)
+    return made.to(images.device)
 
 
 def _is_linear(head: object) -> bool:

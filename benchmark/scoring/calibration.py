@@ -119,7 +119,7 @@ def _excess(gap: Floats, error: Floats, defined: Floats, wrong: Floats, count: i
     if len(few) and defined.size:
         from scipy.special import betaincinv, stdtrit  # deferred: `--help` must stay fast
 
-        most = betaincinv(wrong[few] * count + 1, count - wrong[few] * count, 1 - TAIL)
+        most = betaincinv(wrong[few] * count + 1, np.maximum(count - wrong[few] * count, 1e-9), 1 - TAIL)
         student = float(stdtrit(count - 1, 1 - TAIL))
         reach = student * math.sqrt(count / (count - 1)) * defined[few].std(axis=1)
         unseen[few] = np.maximum(0.0, most - wrong[few] - reach)

@@ -93,7 +93,8 @@ def submit(folder: Path, checkout: Path) -> tuple[Path, list[str]]:
         f"git switch -c {branch}",
         f"git add '{(PLACE / protocol.name).as_posix() if new else what}'",
         f"git commit -m 'Submit {folder.parent.name}, {folder.name}, to {protocol.name}'",
-        f"git push -u origin {branch}   # where you may not: fork the repository, and push to the fork's address",
+        f"git push -u origin {branch}",
+        "# where you may not push: fork the repository, and push to the fork's address",
         "then open a pull request; its check rescores the entry and shows where it would rank",
     ]
     if new:

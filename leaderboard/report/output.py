@@ -59,14 +59,27 @@ class Output:
         Only files of the earlier list go, and only those that are still as medshift wrote them: whatever else is in the
         folder is the user's.
         """
-        kept = {name.casefold() for name in self._written}  # some disks do not tell board-A.html from board-a.html
+        left = {}  # what cannot be removed now, as it is open elsewhere: the next build tries again
         for name, was in _listed(self.folder).items():
-            path = self.folder / name
-            if name.casefold() not in kept and not path.is_symlink() and path.is_file() and sha256(path) == was:
-                path.unlink()
+            try:
+                if name not in self._written and not self._is_written(name) and _is_as_it_was(self.folder / name, was):
+                    (self.folder / name).unlink()
+            except OSError:
+                left[name] = was
         now = {name: sha256(self.folder / name) for name in sorted(self._written) if (self.folder / name).is_file()}
-        made = WrittenFiles(files=now)
+        made = WrittenFiles(files={**left, **now})
         write_lines(self.folder / LIST_FILE, [made.model_dump_json(by_alias=True, indent=1), "\n"])
+
+
+    def _is_written(self, name: str) -> bool:
+        """Say whether a name is a written file's in another case: not all disks tell board-A.html from board-a.html."""
+        path = self.folder / name
+        twins = [each for each in self._written if each.casefold() == name.casefold()]
+        return path.exists() and any(path.samefile(self.folder / each) for each in twins)
+
+
+def _is_as_it_was(path: Path, digest: str) -> bool:
+    return not path.is_symlink() and path.is_file() and sha256(path) == digest
 
 
 def _listed(folder: Path) -> Mapping[str, str]:

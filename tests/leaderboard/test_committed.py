@@ -92,7 +92,7 @@ def listed_entries():
 def holding(entries, root):
     """Make a folder of submissions with some entries of the committed one; returns it."""
     for name in {entry.parent for entry in entries}:
-        shutil.copytree(SUBMISSIONS / name, root / name, ignore=lambda _, files: {f for f in files if "." not in f})
+        shutil.copytree(SUBMISSIONS / name, root / name, ignore=lambda at, files: {f for f in files if Path(at, f).is_dir()})
     for entry in entries:
         shutil.copytree(SUBMISSIONS / entry, root / entry)
     for path in SUBMISSIONS.glob("*.json"):

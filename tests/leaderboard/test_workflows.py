@@ -47,6 +47,8 @@ def test_the_workflow_for_a_leaderboard_of_ones_own_uses_what_this_one_uses():
         assert line in ours
     words = ("--changes changes --checkout head --before before", '--maintainer "$GITHUB_REPOSITORY_OWNER"')
     assert all(each in script and each in ours for each in words)
+    assert "--refused refused.txt\n" in shown
+    assert shown.index("test ! -s refused.txt") > shown.index("actions/deploy-pages@")  # one of them stops no page
 
 
 GH = """#!/usr/bin/env python3
@@ -238,14 +240,16 @@ def test_the_readme_is_refreshed_after_a_merge_and_pushed_only_if_it_changed(rep
 )
 def test_the_gate_knows_whether_submissions_alone_change(repository, tmp_path, path, follows):
     checkout, git = repository
-    for each in ("leaderboard/submissions/b", path):  # one of them is of submissions in either case
+    for each in (path, "leaderboard/submissions/b"):  # one of them is of submissions in either case
         (checkout / each).parent.mkdir(parents=True, exist_ok=True)
         (checkout / each).touch()
-    git("add", ".")
-    git("commit", "--quiet", "-m", "a pull request")
+        git("add", ".")
+        git("commit", "--quiet", "-m", "one of two that are pushed together", "--allow-empty")
     text = (WORKFLOWS / "ci.yml").read_text()
+    assert "BEFORE: ${{ github.event_name == 'push' && github.event.before || 'HEAD^1' }}\n" in text
     (script,) = re.findall(r"run: \|\n((?: {10}.*\n|\n)+)", text)
-    subprocess.run(["bash", "-e", "-c", textwrap.dedent(script)], cwd=checkout, check=True)
+    before = {**os.environ, "BEFORE": "HEAD~2"}
+    subprocess.run(["bash", "-e", "-c", textwrap.dedent(script)], cwd=checkout, check=True, env=before)
     output = tmp_path / "output"
     assert (output.read_text() if output.exists() else "") == ("readme-follows=1\n" if follows else "")
     assert text.count("MEDSHIFT_README_FOLLOWS: ${{ ") == 2

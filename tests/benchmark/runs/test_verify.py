@@ -222,7 +222,7 @@ def test_a_submission_is_prepared_for_a_pull_request(fabricate, tmp_path):
     done = medshift(tmp_path, "submit", second, "--checkout", checkout)
     assert done.returncode == 0, done.stderr
     assert "git add 'leaderboard/submissions/made-up/m+lr=0.1/seed-1'" in done.stdout
-    assert "# where you may not: fork the repository, and push to the fork's address" in done.stdout
+    assert "# where you may not push: fork the repository, and push to the fork's address" in done.stdout
     third = fabricate.submission(place, terms, rows, "m+lr=0.1", 2)
     arrays = np.frombuffer((third / "predictions.parquet").read_bytes(), np.uint8).copy()
     arrays[100] ^= 255

@@ -72,6 +72,8 @@ def test_the_figure_is_less_biased_than_the_usual_one_and_lies_in_its_interval(g
         (15, 5, (0.15**2 - 0.25 * 0.75 / 19) ** 0.5, (0.25 * 0.75 / 19) ** 0.5, 0),
         # one of four wrong: Clopper and Pearson's upper end is .806; Student's quantile 3.182
         (3, 1, 0, *[0.8059 - 0.25 - 3.1824 * (4 / 3) ** 0.5 * 0.05] * 2),
+        # all three wrong: there is nothing unseen, and the gap is real
+        (0, 3, 0.9, 0, 0),
         # a gap of .8 is real
         (10, 90, (0.8**2 - 0.09 / 99) ** 0.5, (0.8**2 + 0.09 / 99) ** 0.5 - 0.8, 0),
     ],

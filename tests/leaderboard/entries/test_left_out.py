@@ -48,6 +48,15 @@ def test_a_build_that_publishes_what_is_sound_succeeds_and_lists_what_was_refuse
     assert "Refused and left out: 1 submission and 1 protocol or audit." in (tmp_path / "out/index.html").read_text()
 
 
+def test_the_first_entry_of_an_empty_board_stops_no_page_if_it_is_refused(fabricate, tmp_path, home):
+    table = fabricate.table(groups=4)
+    place, made, rows = fabricate.contest(tmp_path / "in", table)
+    (fabricate.submission(place, made, rows) / CARD_FILE).write_text("{}")
+    build_leaderboard(tmp_path / "in", tmp_path / "out", refused_into=tmp_path / "refused.txt")
+    assert "card.json" in (tmp_path / "refused.txt").read_text()
+    assert "1 submission" in (tmp_path / "out" / "index.html").read_text()
+
+
 def test_unfinished_folders_are_left_out_and_said(fabricate, tmp_path, capsys):
     folder = root(fabricate, tmp_path)
     (folder / "made-up" / "poor" / "seed-1" / CARD_FILE).unlink()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+from pathlib import Path
 from urllib.parse import unquote
 
 from helpers.boards import audit_record
@@ -73,6 +74,28 @@ def test_a_list_that_leads_out_of_the_folder_or_is_damaged_removes_nothing(tmp_p
         site.finish()
         assert other.exists()
         assert json.loads((out / LIST_FILE).read_text())["files"] == {"a.md": sha256(out / "a.md")}
+
+
+def test_a_file_in_another_case_goes_and_one_that_cannot_be_removed_is_tried_again(tmp_path, monkeypatch):
+    def build(*names):
+        site = Output(tmp_path)
+        for name in names:
+            site.write(name, name)
+        site.finish()
+        return set(files_in(tmp_path)) - {LIST_FILE}
+
+    build("board-A.html", "gone.html")
+    unlink = Path.unlink
+
+    def open_elsewhere(path, **words):
+        if path.name == "gone.html":
+            raise PermissionError(path)
+        unlink(path, **words)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "unlink", open_elsewhere)
+        assert build("board-a.html") == {"board-a.html", "gone.html"}
+    assert build("board-a.html") == {"board-a.html"}
 
 
 def test_a_gallery_of_shifts_is_made_and_linked_on_request(fabricate, tmp_path, monkeypatch, home):
