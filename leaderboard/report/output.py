@@ -70,7 +70,6 @@ class Output:
         made = WrittenFiles(files={**left, **now})
         write_lines(self.folder / LIST_FILE, [made.model_dump_json(by_alias=True, indent=1), "\n"])
 
-
     def _is_written(self, name: str) -> bool:
         """Say whether a name is a written file's in another case: not all disks tell board-A.html from board-a.html."""
         path = self.folder / name

@@ -92,7 +92,9 @@ def listed_entries():
 def holding(entries, root):
     """Make a folder of submissions with some entries of the committed one; returns it."""
     for name in {entry.parent for entry in entries}:
-        shutil.copytree(SUBMISSIONS / name, root / name, ignore=lambda at, files: {f for f in files if Path(at, f).is_dir()})
+        (root / name).mkdir(parents=True)
+        for path in (path for path in (SUBMISSIONS / name).iterdir() if path.is_file()):
+            shutil.copy(path, root / name)
     for entry in entries:
         shutil.copytree(SUBMISSIONS / entry, root / entry)
     for path in SUBMISSIONS.glob("*.json"):
