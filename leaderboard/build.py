@@ -24,7 +24,7 @@ from .analysis.findings import findings
 from .analysis.gains import gains
 from .analysis.wording import names
 from .entries.audit_file import board_audit
-from .entries.entries import ProtocolFolder, sound_protocol_folders
+from .entries.entries import ProtocolFolder, sound_protocol_folders, without_twins
 from .ranking.board import Board, rank_entries
 from .report.against import against_csv, against_markdown
 from .report.badge import badge
@@ -69,7 +69,9 @@ def build_leaderboard(
             has an entry that is named `against`.
     """
     console = make_console()
-    folders, refused = sound_protocol_folders(root)
+    sound, refused = sound_protocol_folders(root)
+    folders, twins = without_twins(sound)
+    refused += twins
     audits = _audits(folders, refused)
     boards = _ranked(folders, refused)
     of_boards = [reason for board in boards for reason in board.refused]

@@ -83,8 +83,6 @@ def protocol_folders(root: Path) -> list[ProtocolFolder]:
 def sound_protocol_folders(root: Path) -> tuple[list[ProtocolFolder], list[str]]:
     """Find the protocol folders as `protocol_folders` does; those that are damaged are named, one line each.
 
-    So is the second of two folders whose protocols have one name, in whatever case: their pages would be one file.
-
     Raises:
         MedshiftError: There is none.
     """
@@ -98,22 +96,30 @@ def sound_protocol_folders(root: Path) -> tuple[list[ProtocolFolder], list[str]]
         if not (path / PROTOCOL_FILE).is_file():
             continue
         try:
-            read = replace(protocol_folder(path), own=boards is None or path.name in boards.boards)
+            found.append(replace(protocol_folder(path), own=boards is None or path.name in boards.boards))
         except MedshiftError as error:
             damaged.append(str(error))
-            continue
-        name = read.protocol.name
-        first = next((each for each in found if each.protocol.name.casefold() == name.casefold()), None)
-        if first is None:
-            found.append(read)
-        else:
-            damaged.append(
-                f"{path}: its protocol is named {name!r}, and so is that of {first.path}, which is shown: give one of "
-                "them another name, or remove it"
-            )
     if not found and not damaged:
         raise MedshiftError(f"no submissions in {root}: expected PROTOCOL/{PROTOCOL_FILE}, as `medshift run` writes it")
     return found, damaged
+
+
+def without_twins(folders: Sequence[ProtocolFolder]) -> tuple[list[ProtocolFolder], list[str]]:
+    """Leave out the second of two folders whose protocols have one name, in whatever case, and say so, one line each.
+
+    Their pages would be one file.
+    """
+    found: dict[str, ProtocolFolder] = {}
+    twins: list[str] = []
+    for folder in folders:
+        first = found.setdefault(folder.protocol.name.casefold(), folder)
+        if first is not folder:
+            name = folder.protocol.name
+            twins.append(
+                f"{folder.path}: its protocol is named {name!r}, and so is that of {first.path}, which is shown: give "
+                "one of them another name, or remove it"
+            )
+    return list(found.values()), twins
 
 
 def find_entries(folder: ProtocolFolder) -> tuple[list[Entry], list[str]]:

@@ -13,7 +13,7 @@ from medshift.benchmark.protocols import protocol, truth
 from medshift.benchmark.protocols.folder import read_protocol
 from medshift.leaderboard.build import build_leaderboard
 from medshift.leaderboard.entries.boards_file import BOARDS_FILE, Boards
-from medshift.leaderboard.entries.entries import protocol_folders, sound_protocol_folders
+from medshift.leaderboard.entries.entries import protocol_folders, without_twins
 from medshift.leaderboard.ranking.board import rank_entries
 from medshift.leaderboard.report.badge import badge
 from medshift.shifts.errors import MedshiftError
@@ -119,7 +119,7 @@ def test_of_two_folders_with_one_name_of_a_protocol_the_second_is_named_and_left
     for folder, name in (("copy", "set"), ("upper", "SET")):
         second, *_ = entered(fabricate, tmp_path / folder, name, 1.0)
         second.rename(tmp_path / "in" / f"the-{folder}")
-    found, damaged = sound_protocol_folders(tmp_path / "in")
+    found, damaged = without_twins(protocol_folders(tmp_path / "in"))
     assert [folder.path for folder in found] == [first]
     assert [line.split(", which")[0] for line in damaged] == [
         f"{tmp_path}/in/the-copy: its protocol is named 'set', and so is that of {first}",
