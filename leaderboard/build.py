@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from rich.box import SIMPLE_HEAD
+from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
@@ -65,8 +66,8 @@ def build_leaderboard(
             publishes what is sound, and fails afterwards. It is empty if nothing was refused.
 
     Raises:
-        MedshiftError: Submissions, protocols or audits were refused (one line each), there is no protocol, or no board
-            has an entry that is named `against`.
+        MedshiftError: Submissions, protocols or audits were refused (one line each), no protocol was found, or no
+            board has an entry that is named `against`.
     """
     console = make_console()
     sound, refused = sound_protocol_folders(root)
@@ -105,16 +106,7 @@ def build_leaderboard(
         site.adopt(gallery)
     site.finish()
     for board, found in zip(boards, correlations, strict=True):
-        if board.rows:
-            table = _console_table(board)
-            print_table(console, table if fits(console, table) else _console_table(board, narrow=True))
-            for sentence in findings(board, found):
-                console.print(f"- {sentence}", markup=False)
-        else:
-            console.print(f"{board.protocol.name}: {answer(board).line}", markup=False, soft_wrap=True)
-        looked_at = [f"to be looked at: {remark.text}" for remark in board.remarks]
-        for note in [*board.sites, *board.notes, *looked_at]:
-            console.print(note, markup=False, soft_wrap=True)
+        _tell(console, board, found)
     if compared:
         console.print(f"Over boards: {compared.answer.line}", markup=False, soft_wrap=True)
     if gained:
@@ -127,6 +119,20 @@ def build_leaderboard(
         if refused_into is None:
             raise MedshiftError(said)
         make_console(err=True).print(for_terminal(said), markup=False, soft_wrap=True)
+
+
+def _tell(console: Console, board: Board, found: Correlation | None) -> None:
+    """Print a board: its table and findings, or how to enter; then what is to be known of it."""
+    if board.rows:
+        table = _console_table(board)
+        print_table(console, table if fits(console, table) else _console_table(board, narrow=True))
+        for sentence in findings(board, found):
+            console.print(f"- {sentence}", markup=False)
+    else:
+        console.print(f"{board.protocol.name}: {answer(board).line}", markup=False, soft_wrap=True)
+    looked_at = [f"to be looked at: {remark.text}" for remark in board.remarks]
+    for note in [*board.sites, *board.notes, *looked_at]:
+        console.print(note, markup=False, soft_wrap=True)
 
 
 def _left_out(submissions: int, others: int) -> str:

@@ -161,7 +161,7 @@ class Register:
 
 
 def merged(ours: Register, since: Register, made: Register) -> Register:
-    """Return a register with what another one says anew, by submission.
+    """Return a register with what was added to another one or changed there, by submission.
 
     Args:
         ours: The register as it is now. What it says of a later or of the same day stays.

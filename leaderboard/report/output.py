@@ -82,7 +82,7 @@ def _is_as_it_was(path: Path, digest: str) -> bool:
 
 
 def _listed(folder: Path) -> Mapping[str, str]:
-    """Return what an earlier build wrote: name -> sha256; empty without a list, or with one that is no list."""
+    """Return what an earlier build wrote: name -> sha256; empty if the list is missing or damaged."""
     try:
         found = read_own(folder / LIST_FILE, WrittenFiles, LARGEST_LIST, "list of a site's files").files
     except MedshiftError:  # then nothing is known to be medshift's, and nothing is removed

@@ -53,7 +53,7 @@ def verify(
     ),
     merge: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="For CI: run nothing; FOLDER's register gets what this one says anew."),
+        typer.Option(metavar="FILE", help="For CI: run nothing, but add to FOLDER's register what is new in this one."),
     ] = None,
     since: Annotated[
         Path | None, typer.Option(metavar="FILE", help="With --merge: the register that FILE was made from.")
@@ -115,7 +115,7 @@ def verify(
 
 
 def _merge(root: Path, made: Path, since: Path | None) -> None:
-    """Write what a register says anew into that of a folder of submissions, which may have changed meanwhile."""
+    """Add what is new in a register to that of a folder of submissions, which may have changed meanwhile."""
     from ....submissions.register import Register, merged, read_register, read_register_file, write_register
 
     before = read_register_file(since) if since else Register()
