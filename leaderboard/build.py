@@ -22,10 +22,11 @@ from .analysis.accuracy_line import Line, lines
 from .analysis.answer import answer
 from .analysis.correlation import Correlation, correlation
 from .analysis.findings import findings
-from .analysis.gains import gains
+from .analysis.gains import Gains, gains
 from .analysis.wording import names
 from .entries.audit_file import board_audit
 from .entries.entries import ProtocolFolder, sound_protocol_folders, without_twins
+from .entries.garbage import set_aside
 from .ranking.board import Board, rank_entries
 from .report.against import against_csv, against_markdown
 from .report.badge import badge
@@ -39,7 +40,9 @@ from .report.site.across import ACROSS_FILE, Compared, across_page, compare_boar
 from .report.site.across_files import ACROSS_JSON, across_json, across_line, across_markdown
 from .report.site.audit_page import audit_file, audit_lines, audit_page
 from .report.site.index import board_file, index_page
-from .report.tables import csv_lines, to_json
+from .report.tables import csv_text, to_json
+
+PRINTED = 20  # entries of each access level, and remarks, in the terminal; the page has all
 
 
 def build_leaderboard(
@@ -84,27 +87,8 @@ def build_leaderboard(
     if against and not gained:
         entries = [row for board in boards for row in board.rows]
         raise MedshiftError(f"--against: no entry {against!r} in {root}; there are {names(entries) or 'none'}")
-    correlations = [correlation(board) for board in boards]
-    compared = compare_boards(boards, correlations)
-    text = "\n".join(filter(None, [markdown(boards, correlations), across_markdown(compared) if compared else ""]))
-    fitted = [lines(board) for board in boards]
-    if readme is not None:
-        over = across_line(compared) if compared else ""
-        into_readme(readme, "\n\n".join(filter(None, [brief(boards, correlations, _link(readme, root)), over])))
-    site = Output(out)
-    site.write("leaderboard.md", text)
-    site.write("scores.csv", csv_lines(boards))
-    site.write("scores.json", to_json(boards, correlations, fitted))
-    site.write("estimators.csv", estimators_csv(boards))
-    site.write("badge.svg", badge(boards))
-    site.write("board.svg", board_svg(boards))
-    if gained:
-        site.write("against.csv", against_csv(gained))
-        site.write("against.md", against_markdown(gained))
-    _write_pages(site, boards, correlations, fitted, compared, audits, gallery, left_out)
-    if gallery:
-        site.adopt(gallery)
-    site.finish()
+    with set_aside():
+        correlations, compared = _publish(Output(out), root, readme, boards, audits, gained, gallery, left_out)
     for board, found in zip(boards, correlations, strict=True):
         _tell(console, board, found)
     if compared:
@@ -121,6 +105,40 @@ def build_leaderboard(
         make_console(err=True).print(for_terminal(said), markup=False, soft_wrap=True)
 
 
+def _publish(
+    site: Output,
+    root: Path,
+    readme: Path | None,
+    boards: Sequence[Board],
+    audits: Mapping[str, AuditRecord],
+    gained: Sequence[Gains],
+    gallery: str,
+    left_out: str,
+) -> tuple[list[Correlation | None], Compared | None]:
+    """Write the tables, pages, badge and README; return how the shifts predict each board, and the boards compared."""
+    correlations = [correlation(board) for board in boards]
+    compared = compare_boards(boards, correlations)
+    text = "\n".join(filter(None, [markdown(boards, correlations), across_markdown(compared) if compared else ""]))
+    fitted = [lines(board) for board in boards]
+    if readme is not None:
+        over = across_line(compared) if compared else ""
+        into_readme(readme, "\n\n".join(filter(None, [brief(boards, correlations, _link(readme, root)), over])))
+    site.write("leaderboard.md", text)
+    site.write("scores.csv", csv_text(boards))
+    site.write("scores.json", to_json(boards, correlations, fitted))
+    site.write("estimators.csv", estimators_csv(boards))
+    site.write("badge.svg", badge(boards))
+    site.write("board.svg", board_svg(boards))
+    if gained:
+        site.write("against.csv", against_csv(gained))
+        site.write("against.md", against_markdown(gained))
+    _write_pages(site, boards, correlations, fitted, compared, audits, gallery, left_out)
+    if gallery:
+        site.adopt(gallery)
+    site.finish()
+    return correlations, compared
+
+
 def _tell(console: Console, board: Board, found: Correlation | None) -> None:
     """Print a board: its table and findings, or how to enter; then what is to be known of it."""
     if board.rows:
@@ -130,7 +148,9 @@ def _tell(console: Console, board: Board, found: Correlation | None) -> None:
             console.print(f"- {sentence}", markup=False)
     else:
         console.print(f"{board.protocol.name}: {answer(board).line}", markup=False, soft_wrap=True)
-    looked_at = [f"to be looked at: {remark.text}" for remark in board.remarks]
+    looked_at = [f"to be looked at: {remark.text}" for remark in board.remarks[:PRINTED]]
+    if more := len(board.remarks) - len(looked_at):
+        looked_at.append(f"to be looked at: {more:,} more, on the page")
     for note in [*board.sites, *board.notes, *looked_at]:
         console.print(note, markup=False, soft_wrap=True)
 
@@ -226,11 +246,13 @@ def _console_table(board: Board, *, narrow: bool = False) -> Table:
     for title, rows in groups:
         table.add_section()
         table.add_row("", title, style="dim")
-        for row in rows:
+        for row in rows[:PRINTED]:
             texts = [row.aggregates[name, board.rank_by].text if name in row.aggregates else "–" for _, name in COLUMNS]
             rank = "–" if row.rank is None else str(row.rank)
             seeds = "1 seed" if len(row.cards) == 1 else f"{len(row.cards)} seeds"
             figures = [text.replace(" [", "\n\\[") for text in texts]
             name = re.sub(r"([+,])(?=.)", "\\1\n", row.name) if narrow else row.name
             table.add_row(rank, f"{escape(name)}\n[dim]{seeds}[/dim]", *figures)
+        if more := len(rows[PRINTED:]):
+            table.add_row("", f"{more:,} more, on the page", style="dim")
     return table

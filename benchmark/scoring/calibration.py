@@ -64,12 +64,11 @@ def corrected(
     gaps, errors = _noise(labels, probabilities, groups)
     wrong = np.mean(top_class(probabilities)[0] != labels, axis=1)
     undefined = np.isnan(values)
+    partly = np.flatnonzero(undefined.any(axis=1))
     found = [Corrected(float(one[0]), one[1:], (0.0, 0.0)) for one in values]
-    whole = np.flatnonzero(~undefined.any(axis=1))  # conditions without an undefined replicate: all, as a rule
-    parts = [(whole, values[whole])] if len(whole) else []
-    parts += [
-        (np.array([row]), values[row : row + 1, ~undefined[row]]) for row in np.flatnonzero(undefined.any(axis=1))
-    ]
+    whole = np.setdiff1d(np.arange(len(values)), partly)  # conditions without an undefined replicate: all, as a rule
+    parts = [(whole, values if not len(partly) else values[whole])] if len(whole) else []
+    parts += [(np.array([row]), values[row : row + 1, ~undefined[row]]) for row in partly]
     for rows, defined in parts:
         usual = values[rows, 0]
         if np.isnan(usual).any():

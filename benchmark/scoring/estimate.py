@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property, lru_cache
+from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -108,33 +109,36 @@ def mean(parts: Sequence[Estimate]) -> Estimate:
     defined = [part for part in parts if not math.isnan(part.value)]
     if not defined:
         return replace(_undefined_like(parts[0]), undefined=len(parts))
+    found = _behind(defined, [1 / len(defined)] * len(defined))
     return Estimate(
         float(np.add.reduce([part.value for part in defined]) / len(defined)),
         _summed([part.replicates for part in defined]) / len(defined),
-        sum(part.samples for part in defined),
-        sum(part.groups for part in defined),
+        found.samples,
+        found.groups,
         len(defined),
         len(parts) - len(defined),
-        min(part.units for part in defined),
-        _bounds(defined, [1 / len(defined)] * len(defined)),
-        _excess(defined, [1 / len(defined)] * len(defined)),
-        combined([part.still for part in defined], [1 / len(defined)] * len(defined)),
+        found.units,
+        found.bounds,
+        found.excess,
+        found.still,
         by_seed=_summed([part.by_seed for part in defined]) / len(defined),
     )
 
 
 def weighted(parts: Sequence[Estimate], weights: Sequence[float]) -> Estimate:
     """Sum the parts times their weights; undefined if one of them is."""
+    found = _behind(parts, weights)
     return Estimate(
         float(np.dot(weights, [part.value for part in parts])),
         _summed([part.replicates for part in parts], weights),
-        sum(part.samples for part in parts),
-        sum(part.groups for part in parts),
+        found.samples,
+        found.groups,
         len(parts),
-        units=min(part.units for part in parts),
-        bounds=_bounds(parts, weights),
-        excess=_excess(parts, weights),
-        still=combined([part.still for part in parts], weights),
+        0,
+        found.units,
+        found.bounds,
+        found.excess,
+        found.still,
         by_seed=_summed([part.by_seed for part in parts], weights),
     )
 
@@ -196,20 +200,36 @@ def _undefined_like(part: Estimate) -> Estimate:
     )
 
 
-def _bounds(parts: Sequence[Estimate], weights: Sequence[float]) -> tuple[float, float]:
-    """Return the bounds of a weighted sum."""
-    return _bounds_of(tuple(part.bounds for part in parts), tuple(weights))
+class _Behind(NamedTuple):
+    """What a weighted sum has of its parts beside its value; see `Estimate`."""
+
+    samples: int
+    groups: int
+    units: float
+    bounds: tuple[float, float]
+    excess: tuple[float, float]
+    still: tuple[Still, ...]
 
 
-@lru_cache(maxsize=4096)  # the same few for all conditions
-def _bounds_of(bounds: tuple[tuple[float, float], ...], weights: tuple[float, ...]) -> tuple[float, float]:
-    ends = [(w * each[w < 0], w * each[w >= 0]) for w, each in zip(weights, bounds, strict=True)]
-    return sum(low for low, _ in ends), sum(high for _, high in ends)
+def _behind(parts: Sequence[Estimate], weights: Sequence[float]) -> _Behind:
+    """Gather what is behind a weighted sum in one pass, as there are thousands of them.
 
-
-def _excess(parts: Sequence[Estimate], weights: Sequence[float]) -> tuple[float, float]:
-    """Return the excess of a weighted sum, as if all parts were off in the worst direction."""
-    if not any(part.excess != NONE for part in parts):
-        return NONE
-    ends = [(abs(w) * part.excess[w < 0], abs(w) * part.excess[w >= 0]) for w, part in zip(weights, parts, strict=True)]
-    return sum(down for down, _ in ends), sum(up for _, up in ends)
+    The excess is as if all parts were off in the worst direction.
+    """
+    samples = groups = 0
+    units, still = math.inf, False
+    low = high = down = up = 0.0
+    for part, weight in zip(parts, weights, strict=True):
+        samples += part.samples
+        groups += part.groups
+        units = min(units, part.units)
+        still = still or bool(part.still)
+        least, most = part.bounds
+        low += weight * (most if weight < 0 else least)
+        high += weight * (least if weight < 0 else most)
+        if part.excess != NONE:
+            below, above = part.excess
+            down += abs(weight) * (above if weight < 0 else below)
+            up += abs(weight) * (below if weight < 0 else above)
+    apart = combined([part.still for part in parts], weights) if still else ()
+    return _Behind(samples, groups, units, (low, high), (down, up), apart)

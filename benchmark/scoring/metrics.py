@@ -70,12 +70,14 @@ def balanced_accuracy(labels: Labels, probabilities: NDArray[np.floating], group
     """
     if (labels == labels[:1]).all():
         return np.full((*probabilities.shape[:-2], len(weights)), np.nan)
-    classes = probabilities.shape[-1]
-    cells, size = groups * classes + labels, weights.shape[1] * classes
-    hits = _summed(top_class(probabilities)[0] == labels, cells, size)
-    right = _weighted_sums(weights, hits.reshape(*hits.shape[:-1], -1, classes))
-    count = weights @ np.bincount(cells, minlength=size).reshape(-1, classes).astype(np.float64)
-    return _mean_where(count > 0, right / np.where(count > 0, count, 1))
+    classes, size = probabilities.shape[-1], weights.shape[1]
+    hits = top_class(probabilities)[0] == labels
+    recalls = []
+    for k in range(classes):
+        mine = labels == k
+        right = _weighted_sums(weights, _summed(hits[..., mine], groups[mine], size))
+        recalls.append(ratio(right, weights @ np.bincount(groups[mine], minlength=size).astype(np.float64)))
+    return _mean_of_defined(recalls)
 
 
 def auroc(labels: Labels, probabilities: NDArray[np.floating], groups: Labels, weights: Floats) -> Floats:
@@ -83,11 +85,9 @@ def auroc(labels: Labels, probabilities: NDArray[np.floating], groups: Labels, w
 
     Higher is better. NaN where fewer than two classes are present.
     """
-    areas = [
-        binary_auroc(labels == k, probabilities[..., k], groups, weights) for k in positives(probabilities.shape[-1])
-    ]
-    table = np.stack(areas, axis=-1)
-    return _mean_where(~np.isnan(table), table)
+    return _mean_of_defined(
+        [binary_auroc(labels == k, probabilities[..., k], groups, weights) for k in positives(probabilities.shape[-1])]
+    )
 
 
 def ece(labels: Labels, probabilities: NDArray[np.floating], groups: Labels, weights: Floats) -> Floats:
@@ -100,13 +100,13 @@ def ece(labels: Labels, probabilities: NDArray[np.floating], groups: Labels, wei
     size = weights.shape[1]
     gap = _summed(gaps, groups * BINS + bins, size * BINS)
     table = gap.reshape(-1, size, BINS)
-    error = np.zeros((len(weights), len(table)))
+    error = np.zeros((len(table), len(weights)))
     # bin by bin, of those that occur: with two classes, none of the lower half does
     for number in np.flatnonzero(np.bincount(bins.ravel(), minlength=BINS)):
-        part = weights @ np.ascontiguousarray(table[:, :, number].T)
+        part = np.ascontiguousarray(table[:, :, number]) @ weights.T
         error += np.abs(part, out=part)
     total = weights @ np.bincount(groups, minlength=size).astype(np.float64)
-    return ratio(error.T.reshape(*gaps.shape[:-1], -1), total)
+    return ratio(error.reshape(*gaps.shape[:-1], -1), total)
 
 
 def top_gaps(labels: Labels, probabilities: NDArray[np.floating]) -> tuple[Floats, Labels]:
@@ -145,7 +145,7 @@ def brier(labels: Labels, probabilities: NDArray[np.floating], groups: Labels, w
     distance = np.minimum(_over_classes(exact**2) - 2 * truth + 1, 2.0)
     size = weights.shape[1]
     total = weights @ np.bincount(groups, minlength=size).astype(np.float64)
-    return ratio(_weighted_sums(weights, _summed(distance, groups, size)[..., None])[..., 0], total)
+    return ratio(_weighted_sums(weights, _summed(distance, groups, size)), total)
 
 
 def sensitivity(labels: Labels, binarised: NDArray[np.floating], groups: Labels, weights: Floats) -> Floats:
@@ -219,9 +219,8 @@ def _rates(
         mine = (labels == k) == of_positives
         right = _summed(((binarised[..., k] > 0.5) == of_positives)[..., mine], groups[mine], size)
         count = weights @ np.bincount(groups[mine], minlength=size).astype(np.float64)
-        rates.append(ratio(_weighted_sums(weights, right[..., None])[..., 0], count))
-    table = np.stack(rates, axis=-1)
-    return _mean_where(~np.isnan(table), table)
+        rates.append(ratio(_weighted_sums(weights, right), count))
+    return _mean_of_defined(rates)
 
 
 def _summed(values: NDArray[np.generic], cells: Labels, size: int) -> Floats:
@@ -234,17 +233,19 @@ def _summed(values: NDArray[np.generic], cells: Labels, size: int) -> Floats:
 
 
 def _weighted_sums(weights: Floats, table: Floats) -> Floats:
-    """Sum a table (..., G, X) over groups under every weighting, as one product; return (..., B, X)."""
-    flat = np.moveaxis(table, -2, 0)
-    return np.moveaxis((weights @ flat.reshape(len(flat), -1)).reshape(-1, *flat.shape[1:]), 0, -2)
+    """Sum a table (..., G) over groups under every weighting, as one product; return (..., B)."""
+    return (table.reshape(-1, table.shape[-1]) @ weights.T).reshape(*table.shape[:-1], -1)
 
 
-def _mean_where(present: NDArray[np.bool_], values: Floats) -> Floats:
-    """Average over the last axis where present; NaN where nothing is."""
-    if values.shape[-1] == 1:
-        return np.where(present[..., 0], values[..., 0], np.nan)
-    count = present.sum(axis=-1)
-    total = _over_classes(np.where(present, values, 0))
+def _mean_of_defined(tables: Sequence[Floats]) -> Floats:
+    """Average tables of one shape, cell by cell, without those that are NaN; NaN where all are."""
+    if len(tables) == 1:
+        return tables[0]
+    present = [~np.isnan(table) for table in tables]
+    count, total = present[0].astype(np.int64), np.where(present[0], tables[0], 0)
+    for defined, table in zip(present[1:], tables[1:], strict=True):
+        count += defined
+        total += np.where(defined, table, 0)
     return np.where(count > 0, total / np.maximum(count, 1), np.nan)
 
 

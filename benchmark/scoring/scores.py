@@ -22,7 +22,8 @@ from .metrics import METRICS, Metric, metrics_by_name
 from .still import Still, still_classes
 from .thresholds import binarise, thresholds
 
-TOGETHER = 256  # conditions scored at once
+TOGETHER = 128  # conditions scored at once
+FIRST_RESAMPLES = 16
 
 
 def board_metrics(protocol: Protocol) -> tuple[str, ...]:
@@ -156,6 +157,15 @@ def _behind(metric: Metric, split: ResampledSplit, classes: int) -> dict[str, An
     return {"samples": int(own.sum()), "groups": groups, "units": units}
 
 
+def _unmoved(figures: NDArray[np.float64]) -> NDArray[np.intp]:
+    """Return the rows that are defined, and in which no resample differs from the figure itself, the first column."""
+    rows = np.flatnonzero(~np.isnan(figures[:, 0]))
+    for end in (FIRST_RESAMPLES, figures.shape[1]):  # the first few show that a figure moves, as a rule
+        moved = np.abs(figures[rows, 1:end] - figures[rows, :1]) > STILL  # False where undefined
+        rows = rows[~moved.any(axis=1)]
+    return rows
+
+
 def _still(
     where: tuple[str, str],
     metric: Metric,
@@ -173,8 +183,7 @@ def _still(
         found = still_classes(place, split.labels, metric.hits(split.labels, given), split.groups, split.patients)
     if not figures.shape[1] > 1:
         return found
-    moved = np.abs(figures[:, 1:] - figures[:, :1]) > STILL  # False where undefined
-    for row in np.flatnonzero(~moved.any(axis=1) & ~np.isnan(figures[:, 0])):
+    for row in _unmoved(figures):
         best, worst = figures[row, 0] >= metric.most, figures[row, 0] <= 0
         sides = (metric.most, 0.0) if best else (0.0, metric.most) if worst else (metric.most / 2, metric.most / 2)
         found[row] = found[row] or (Still(place, *sides, units, frozenset(split.patients.tolist())),)

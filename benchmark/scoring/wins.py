@@ -1,84 +1,90 @@
-"""Count in how many pairs of samples the positive of one group scores above the negative of another.
-
-The counts are whole numbers, so the compiled loop and the array code, which runs where Numba is not installed, give the
-same bits.
-"""
+"""Sum the wins of positives over negatives under many weightings of their groups, by a compiled loop."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import lru_cache
 from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ...shifts.kernels.compiler import compiled, numba_works
+from ...shifts.kernels.compiler import compiled_exact, numba_works
 
 Flags: TypeAlias = NDArray[np.bool_]
 Whole: TypeAlias = NDArray[np.int64]
 Floats: TypeAlias = NDArray[np.floating]
+Loop: TypeAlias = Callable[[Flags, Whole, Floats, Whole, Floats, Floats], None]
+
+CELLS = 1 << 18  # weights held at once: 1 or 2 MiB, about what fits in a core's cache
+LEAST = 256  # weightings at once: with fewer, the loop over samples takes longer than the sums
 
 
-def count_wins(positive: Flags, groups: Whole, rows: Floats, count: int, kind: type[np.floating]) -> Iterator[Floats]:
-    """Count twice the wins, and once the ties, of the positives of one group over the negatives of another.
+def weighted_wins(positive: Flags, groups: Whole, rows: Floats, weights: Floats, loop: Loop) -> Floats:
+    """Sum, over all pairs of a positive and a negative, weight times weight times 2 for a win and 1 for a tie.
 
     Args:
         positive: (N,) whether a sample is positive.
         groups: (N,) whose sample it is, 0..G-1.
         rows: (C, N) scores.
-        count: G.
-        kind: Type of the result.
+        weights: (B, G) whole numbers, of a type that holds every sum exactly.
+        loop: Result of `summing_loop`.
 
-    Yields:
-        (G, G) by group of the positive and group of the negative, of each row.
+    Returns:
+        (C, B) whole numbers, of the type of the weights.
     """
-    counting = _loop() or _count_by_arrays
-    for order, scores in zip(np.argsort(rows, axis=-1), rows, strict=True):  # ties are counted alike in any order
-        wins: Floats = np.zeros((count, count), kind)
-        counting(positive[order], groups[order], scores[order], wins)
-        yield wins
-
-
-def _count_by_arrays(positive: Flags, groups: Whole, scores: Floats, wins: Floats) -> None:
-    """Count by the running sums of the negatives of each group; arguments as for `_count_in_order`."""
-    single = np.eye(len(wins), dtype=wins.dtype)
-    negative = scores[~positive]
-    below, level = (np.searchsorted(negative, scores[positive], side=side) for side in ("left", "right"))
-    sums = np.zeros((len(negative) + 1, len(wins)), wins.dtype)
-    np.cumsum(single[groups[~positive]], axis=0, out=sums[1:])
-    np.matmul(single[groups[positive]].T, sums[below] + sums[level], out=wins)
+    won = np.empty((len(rows), len(weights)), weights.dtype)
+    orders = np.argsort(rows, axis=-1)  # ties are counted alike in any order
+    step = max(LEAST, CELLS // max(1, weights.shape[1]))
+    for start in range(0, len(weights), step):
+        columns = np.ascontiguousarray(weights[start : start + step].T)
+        part = np.empty((len(rows), columns.shape[1]), weights.dtype)  # in one piece, or the loop is not vectorised
+        loop(positive, groups, rows, orders, columns, part)
+        won[:, start : start + step] = part
+    return won
 
 
 @lru_cache(maxsize=1)
-def _loop() -> Callable[[Flags, Whole, Floats, Floats], None] | None:
+def summing_loop() -> Loop | None:
     """Compile the loop; None without Numba."""
-    return compiled(_count_in_order) if numba_works() else None
+    return compiled_exact(_sum_in_order) if numba_works() else None
 
 
-def _count_in_order(positive: Flags, groups: Whole, scores: Floats, wins: Floats) -> None:
-    """Go through the samples by rising score, ties together, with the negatives of each group seen so far.
+def _sum_in_order(positive: Flags, groups: Whole, rows: Floats, orders: Whole, weights: Floats, won: Floats) -> None:
+    """Go through the samples by rising score, with the weight of the negatives so far under every weighting.
 
     Args:
-        positive: (N,) by rising score, and so are the others.
+        positive: (N,).
         groups: (N,).
-        scores: (N,).
-        wins: (G, G) zeros, which are counted up.
+        rows: (C, N).
+        orders: (C, N) samples by rising score.
+        weights: (G, B).
+        won: (C, B) result.
     """
-    below = np.zeros(len(wins), wins.dtype)  # twice the negatives of each group with a lower score
-    start = 0
-    while start < len(scores):
-        end = start + 1
-        while end < len(scores) and scores[end] == scores[start]:
-            end += 1
-        for place in range(start, end):
-            if not positive[place]:
-                below[groups[place]] += 1  # as one of the tied; after the block, as two of the lower
-        for place in range(start, end):
-            if positive[place]:
-                for other in range(len(wins)):
-                    wins[groups[place], other] += below[other]
-        for place in range(start, end):
-            if not positive[place]:
-                below[groups[place]] += 1
-        start = end
+    below = np.empty(weights.shape[1], weights.dtype)  # twice the weight of the negatives with a lower score
+    for row in range(len(rows)):
+        scores, order, sums = rows[row], orders[row], won[row]
+        below[:] = 0
+        sums[:] = 0
+        start = 0
+        while start < len(order):
+            end = start + 1
+            while end < len(order) and scores[order[end]] == scores[order[start]]:
+                end += 1
+            # of those tied, the negatives count once for the positives, and once more from then on
+            first, last = (0, 3) if end > start + 1 else (1, 2)
+            for turn in range(first, last):
+                for place in range(start, end):
+                    sample = order[place]
+                    mine = weights[groups[sample]]
+                    if positive[sample]:
+                        if turn == 1:
+                            for b in range(len(below)):
+                                sums[b] += mine[b] * below[b]
+                    elif first == 1:
+                        for b in range(len(below)):
+                            below[b] += mine[b] + mine[b]
+                    elif turn != 1:
+                        for b in range(len(below)):
+                            below[b] += mine[b]
+            start = end

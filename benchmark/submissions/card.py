@@ -252,11 +252,12 @@ def claims(scores: Scores) -> tuple[ScoreClaim, ...]:
 
 def claimed_values(scores: Scores) -> dict[tuple[str, str], float | None]:
     """Return what `claims` lists by condition and metric, without a model of each: for the check of other claims."""
-    return {
-        (key, metric): None if math.isnan(found.claimed) else found.claimed
+    claimed = {
+        (key, metric): found.claimed
         for key, by_metric in scores.conditions.items()
         for metric, found in by_metric.items()
     }
+    return {place: None if math.isnan(value) else value for place, value in claimed.items()}
 
 
 def write(card: Card, folder: Path) -> None:

@@ -22,7 +22,7 @@ def claim_problems(card: Card, protocol: Protocol, scored: Scores) -> list[str]:
             condition, metric = min(lacking)
             count = plural(len(lacking), "score" if what == "lacks" else "unknown score")
             found.append(f"{CARD_FILE}: {what} {count}, e.g. {metric[:80]} of {condition[:80]!r}")
-    differing = [key for key in sorted(ours.keys() & theirs.keys()) if not _same(ours[key], theirs[key])]
+    differing = sorted(key for key in ours.keys() & theirs.keys() if not _same(ours[key], theirs[key]))
     if differing:
         condition, metric = differing[0]
         found.append(

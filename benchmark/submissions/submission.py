@@ -133,6 +133,7 @@ def examine_and_score(
     drawn: Mapping[tuple[str, str], ResampledSplit],
     metrics: Sequence[str] = (),
     expected: Expected | None = None,
+    seen: Preflight | None = None,
 ) -> Examined:
     """Check a submission, and the claims of its card against its scores, which are computed once, with intervals.
 
@@ -143,21 +144,22 @@ def examine_and_score(
         drawn: Result of `bootstrap.resampled_splits`.
         metrics: Metrics to score, the protocol's among them; these by default.
         expected: `Expected.of` the two, to share it between submissions.
+        seen: Result of `preflight`, if that was done.
     """
-    found, card, seen = _examine_without_claims(folder, protocol, expected or Expected.of(protocol, truth))
-    arrays = seen.arrays
+    found, card, inside = _examine_without_claims(folder, protocol, expected or Expected.of(protocol, truth), seen)
+    arrays = inside.arrays
     if card is None or not arrays:
-        return Examined(found, card, arrays, seen.rejected)
+        return Examined(found, card, arrays, inside.rejected)
     conditions, frozen = by_condition(protocol, truth, arrays, drawn=drawn, metrics=metrics)
     scores = Scores(conditions, {}, frozen)
     found += claim_problems(card, protocol, scores)
-    return Examined(found, card, arrays, seen.rejected, scores)
+    return Examined(found, card, arrays, inside.rejected, scores)
 
 
 def _examine_without_claims(
-    folder: Path, protocol: Protocol, expected: Expected
+    folder: Path, protocol: Protocol, expected: Expected, seen: Preflight | None = None
 ) -> tuple[list[str], Card | None, Inspected]:
-    seen = preflight(folder, protocol, expected.rows)
+    seen = seen or preflight(folder, protocol, expected.rows)
     if not seen.readable:
         return seen.problems, seen.card, Inspected([])
     inside = predictions.inspect(folder / PREDICTIONS_FILE, protocol, expected)
@@ -172,22 +174,32 @@ def files_to_copy(folder: Path) -> list[str]:
     return [name for name in (PREDICTIONS_FILE, CURVE_FILE) if (folder / name).exists()] + [CARD_FILE]
 
 
-def preflight(folder: Path, protocol: Protocol, rows: int) -> Preflight:
-    """Check a submission without decoding its predictions.
+def fingerprint(folder: Path, protocol: Protocol, rows: int) -> tuple[str, ...]:
+    """Hash card and predictions; empty if a file is missing, superfluous, a link, or larger than any that is accepted.
 
     Args:
         folder: The submission.
         protocol: Its protocol.
         rows: How many rows its predictions must have (`Expected.rows`).
     """
-    found = _folder_problems(folder)
+    return () if _folder_problems(folder) else _hashes(folder, protocol, rows)
+
+
+def preflight(folder: Path, protocol: Protocol, rows: int, hashes: tuple[str, ...] = ()) -> Preflight:
+    """Check a submission without decoding its predictions.
+
+    Args:
+        folder: The submission.
+        protocol: Its protocol.
+        rows: How many rows its predictions must have (`Expected.rows`).
+        hashes: Result of `fingerprint`, if it is known.
+    """
+    found = [] if hashes else _folder_problems(folder)
     if found:
         return Preflight(found)
     path, card_path = folder / PREDICTIONS_FILE, folder / CARD_FILE
-    size = path.stat().st_size
-    per_row = BYTES_PER_ROW + BYTES_PER_CLASS * len(protocol.dataset.classes)
-    small = size <= rows * per_row + predictions.SLACK
-    hashes = (sha256(card_path), sha256(path)) if small and card_path.stat().st_size <= cards.LARGEST_CARD else ()
+    small = _is_small(path, protocol, rows)
+    hashes = hashes or _hashes(folder, protocol, rows)
     parsed = cards.parse(card_path)
     card = parsed if isinstance(parsed, Card) else None
     found += [f"{CARD_FILE}: {problem}" for problem in parsed] if isinstance(parsed, list) else []
@@ -198,7 +210,7 @@ def preflight(folder: Path, protocol: Protocol, rows: int) -> Preflight:
     if card is not None and hashes and card.predictions.sha256 != hashes[1]:
         found.append(f"{PREDICTIONS_FILE} does not match the card: its sha256 differs")
     if not small:
-        found.append(f"{PREDICTIONS_FILE} takes {size >> 20} MiB for {rows} rows; refused")
+        found.append(f"{PREDICTIONS_FILE} takes {path.stat().st_size >> 20} MiB for {rows} rows; refused")
     mark = verification_record.parse(folder / VERIFIED_FILE) if (folder / VERIFIED_FILE).exists() else None
     if isinstance(mark, str):
         found.append(f"{VERIFIED_FILE}: {mark}")
@@ -209,6 +221,17 @@ def preflight(folder: Path, protocol: Protocol, rows: int) -> Preflight:
         what = f"this card, but {CHANGED_ENDS}" if changed else "another card: verify the submission again or remove it"
         found.append(f"{VERIFIED_FILE} belongs to {what}")
     return Preflight(found, small, card, mark if isinstance(mark, VerificationRecord) else None, hashes, curve)
+
+
+def _hashes(folder: Path, protocol: Protocol, rows: int) -> tuple[str, ...]:
+    path, card_path = folder / PREDICTIONS_FILE, folder / CARD_FILE
+    small = _is_small(path, protocol, rows) and card_path.stat().st_size <= cards.LARGEST_CARD
+    return (sha256(card_path), sha256(path)) if small else ()
+
+
+def _is_small(path: Path, protocol: Protocol, rows: int) -> bool:
+    per_row = BYTES_PER_ROW + BYTES_PER_CLASS * len(protocol.dataset.classes)
+    return path.stat().st_size <= rows * per_row + predictions.SLACK
 
 
 def require_fit(folder: Path, submitter: str) -> None:
@@ -227,9 +250,9 @@ def unfit_name(entry: Path) -> str:
 
     Of two such folders both are refused: nothing here tells which was there first.
     """
-    name = entry.name
+    name, folded = entry.name, entry.name.casefold()
     with suppress(FileNotFoundError, NotADirectoryError), os.scandir(entry.parent) as beside:
-        twins = [each.name for each in beside if each.name != name and each.name.casefold() == name.casefold()]
+        twins = [each.name for each in beside if each.name.casefold() == folded and each.name != name]
         if twins:
             return f"differs from that of {visible(min(twins), 80)!r} in case only: choose another"
     return unfit(name)

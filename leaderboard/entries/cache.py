@@ -30,7 +30,7 @@ def code() -> str:
     return hashlib.sha256(versions.encode()).hexdigest()
 
 
-def cache_path(folder: ProtocolFolder, name: str, contents: Sequence[tuple[str, str]], replicates: int) -> Path:
+def cache_path(folder: ProtocolFolder, name: str, contents: Sequence[tuple[str, ...]], replicates: int) -> Path:
     """Return the path of an entry's cached scores.
 
     Args:

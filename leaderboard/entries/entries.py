@@ -169,19 +169,43 @@ class Seed:
     curve: Curve | None = None
 
 
-def check_seeds(folder: ProtocolFolder, entry: Entry) -> tuple[list[Seed], list[str]]:
+def preflights(
+    folder: ProtocolFolder, entry: Entry, hashes: Sequence[tuple[str, ...]] = ()
+) -> list[submission.Preflight]:
+    """Check the seeds of an entry one by one, before their predictions are decoded.
+
+    Args:
+        folder: Protocol folder.
+        entry: Entry to check.
+        hashes: Result of `fingerprints`, if they are known.
+    """
+    known = hashes or [()] * len(entry.folders)
+    rows = folder.expected.rows
+    return [
+        submission.preflight(path, folder.protocol, rows, own) for path, own in zip(entry.folders, known, strict=True)
+    ]
+
+
+def fingerprints(folder: ProtocolFolder, entry: Entry) -> list[tuple[str, ...]]:
+    """Return the hashes of card and predictions of each seed of an entry; an empty pair for one that is not sound."""
+    return [submission.fingerprint(path, folder.protocol, folder.expected.rows) for path in entry.folders]
+
+
+def check_seeds(
+    folder: ProtocolFolder, entry: Entry, checked: Sequence[submission.Preflight] = ()
+) -> tuple[list[Seed], list[str]]:
     """Check the seeds of an entry before their predictions are decoded.
 
     Args:
         folder: Protocol folder.
         entry: Entry to check.
+        checked: Result of `preflights`, if that was done.
 
     Returns:
         The seeds that pass, and one line for each that is refused.
     """
     seeds, refused = [], []
-    for path in entry.folders:
-        seen = submission.preflight(path, folder.protocol, folder.expected.rows)
+    for path, seen in zip(entry.folders, checked or preflights(folder, entry), strict=True):
         if seen.problems or seen.card is None or len(seen.hashes) != 2:
             refused.append(refusal_line(path, seen.problems))
             continue

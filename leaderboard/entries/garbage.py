@@ -1,7 +1,7 @@
 """Keep Python's search for garbage to what is new.
 
 A card is a thousand objects, which sets off a search through all that was imported: it takes ten times as long as the
-card itself.
+card itself. So do the pages of a thousand cards.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def imports_set_aside() -> Iterator[None]:
+def set_aside() -> Iterator[None]:
     """Leave all that exists now out of the search, until the end of the block."""
     gc.freeze()
     try:

@@ -105,10 +105,12 @@ def score_seeds(
     metrics = board_metrics(protocol)
     count = len(next(iter(splits.values())).weights)
     seed_counts = bootstrap.resample_counts(len(seeds), count, protocol.seed, "seeds", name)
-    conditions = {
-        key: {metric: over_seeds([one.conditions[key][metric] for one in each]) for metric in by_metric}
-        for key, by_metric in each[0].conditions.items()
-    }
+    conditions = each[0].conditions
+    if len(each) > 1:
+        conditions = {
+            key: {metric: over_seeds([one.conditions[key][metric] for one in each]) for metric in by_metric}
+            for key, by_metric in conditions.items()
+        }
     aggregates = aggregated(protocol, conditions)  # after averaging: the worst site is the worst on average over seeds
     ranking = [found[metrics[0]] for found in (*conditions.values(), *aggregates.values())]
     replicates = np.stack([with_seeds_redrawn(found, seed_counts) for found in ranking])

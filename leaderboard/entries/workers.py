@@ -12,10 +12,22 @@ from ...benchmark.scoring.bootstrap import ResampledSplit
 from ...benchmark.scoring.scores import board_metrics
 from ...benchmark.submissions import submission
 from . import cache
-from .entries import ProtocolFolder, Seed, protocol_folder, refusal_line
+from .entries import (
+    Entry,
+    ProtocolFolder,
+    Seed,
+    check_seeds,
+    fingerprints,
+    preflights,
+    protocol_folder,
+    refusal_line,
+)
+from .garbage import set_aside
 from .scoring import Scored, score_seeds
 
 WORTH_PROCESSES = 16  # entries: starting processes takes as long as scoring about so many
+# glibc would give back each table of a megabyte and ask for it again; other systems do not read this
+KEPT_MEMORY = {"MALLOC_MMAP_THRESHOLD_": str(32 << 20), "MALLOC_TRIM_THRESHOLD_": str(128 << 20)}
 Splits = Mapping[tuple[str, str], ResampledSplit]
 ScoredSeeds = tuple[Sequence[Seed], Scored]
 Result = tuple[Sequence[Seed], Scored | None, list[str]]  # sound seeds, their scores, why others are refused
@@ -24,16 +36,16 @@ _state: dict[str, object] = {}  # set when a worker process starts
 
 def score_all(
     folder: ProtocolFolder,
-    checked: Mapping[str, Sequence[Seed]],
+    entries: Sequence[Entry],
     splits: Splits,
     workers: int,
     progress: Callable[[str], None],
 ) -> tuple[dict[str, ScoredSeeds], list[str]]:
-    """Score all entries, from the cache where possible.
+    """Check and score all entries, from the cache where possible.
 
     Args:
         folder: Protocol and truth.
-        checked: Name of each entry -> its seeds that passed the preflight check.
+        entries: The entries.
         splits: Result of `bootstrap.resampled_splits`.
         workers: Largest number of processes.
         progress: Called with the name of each entry that is scored.
@@ -43,12 +55,12 @@ def score_all(
     """
     replicates = len(next(iter(splits.values())).weights)
     done: dict[str, ScoredSeeds] = {}
-    for name, seeds in checked.items():
-        cached = cache.read(cache.cache_path(folder, name, [seed.hashes for seed in seeds], replicates))
-        if cached is not None:
-            done[name] = (seeds, cached)
-    missing = {name: seeds for name, seeds in checked.items() if name not in done}
-    refused = []
+    refused: list[str] = []
+    with set_aside():
+        for entry in entries:
+            if known := _known(folder, entry, replicates):
+                done[entry.name] = known
+    missing = [entry for entry in entries if entry.name not in done]
     for name, (kept, found, wrong) in _score_missing(folder, missing, splits, workers, replicates):
         progress(name)
         refused += wrong
@@ -57,17 +69,29 @@ def score_all(
     return done, refused
 
 
+def _known(folder: ProtocolFolder, entry: Entry, replicates: int) -> ScoredSeeds | None:
+    """Return an entry's seeds and scores if all of them are sound, and the scores are in the cache."""
+    hashes = fingerprints(folder, entry)
+    if not all(hashes):
+        return None
+    found = cache.read(cache.cache_path(folder, entry.name, hashes, replicates))
+    if found is None:
+        return None
+    seeds, _ = check_seeds(folder, entry, preflights(folder, entry, hashes))
+    return (seeds, found) if len(seeds) == len(hashes) else None
+
+
 def _score_missing(
-    folder: ProtocolFolder, missing: Mapping[str, Sequence[Seed]], splits: Splits, workers: int, replicates: int
+    folder: ProtocolFolder, missing: Sequence[Entry], splits: Splits, workers: int, replicates: int
 ) -> Sequence[tuple[str, Result]]:
     """Score entries in this process or, where there are enough of them, in others."""
     if workers < 2 or len(missing) < WORTH_PROCESSES:
-        return [(name, score_entry(folder, name, seeds, splits)) for name, seeds in missing.items()]
+        return [(entry.name, score_entry(folder, entry, splits)) for entry in missing]
     # deferred, and not the standard library's: that one runs the caller's script again in every worker
     from loky import ProcessPoolExecutor
 
-    with ProcessPoolExecutor(workers, initializer=_start, initargs=(folder.path, replicates)) as pool:
-        futures = {name: pool.submit(_score_in_worker, name, list(seeds)) for name, seeds in missing.items()}
+    with ProcessPoolExecutor(workers, env=KEPT_MEMORY, initializer=_start, initargs=(folder.path, replicates)) as pool:
+        futures = {entry.name: pool.submit(_score_in_worker, entry) for entry in missing}
         try:
             return [(name, future.result()) for name, future in futures.items()]
         except KeyboardInterrupt:
@@ -75,16 +99,21 @@ def _score_missing(
             raise
 
 
-def score_entry(folder: ProtocolFolder, name: str, seeds: Sequence[Seed], splits: Splits) -> Result:
-    """Check the predictions of an entry's seeds, score those that are sound, and cache the scores.
+def score_entry(folder: ProtocolFolder, entry: Entry, splits: Splits) -> Result:
+    """Check an entry's seeds and their predictions, score those that are sound, and cache the scores.
 
     Returns:
         The sound seeds, their scores (None if there is none), and one line for each seed that is refused.
     """
-    kept, arrays, scores, refused = [], [], [], []
+    kept, arrays, scores = [], [], []
     protocol, metrics = folder.protocol, board_metrics(folder.protocol)
+    checked = preflights(folder, entry)
+    seeds, refused = check_seeds(folder, entry, checked)
+    of_folder = dict(zip(entry.folders, checked, strict=True))
     for seed in seeds:
-        seen = submission.examine_and_score(seed.folder, protocol, folder.truth, splits, metrics, folder.expected)
+        seen = submission.examine_and_score(
+            seed.folder, protocol, folder.truth, splits, metrics, folder.expected, of_folder[seed.folder]
+        )
         if seen.problems or seen.scores is None:
             refused.append(refusal_line(seed.folder, seen.problems))
         else:
@@ -94,11 +123,11 @@ def score_entry(folder: ProtocolFolder, name: str, seeds: Sequence[Seed], splits
     if not kept:
         return [], None, refused
     replicates = len(next(iter(splits.values())).weights)
-    path = cache.cache_path(folder, name, [seed.hashes for seed in kept], replicates)
+    path = cache.cache_path(folder, entry.name, [seed.hashes for seed in kept], replicates)
     found = cache.read(path)
     if found is None:
         without = [seed.card.rejections or {} for seed in kept]
-        found = score_seeds(folder, name, arrays, scores, splits, without)
+        found = score_seeds(folder, entry.name, arrays, scores, splits, without)
         cache.write(found, path)
     return kept, found, refused
 
@@ -110,5 +139,5 @@ def _start(path: Path, replicates: int) -> None:
     gc.freeze()  # see `garbage`
 
 
-def _score_in_worker(name: str, seeds: Sequence[Seed]) -> Result:
-    return score_entry(_state["folder"], name, seeds, _state["splits"])  # type: ignore[arg-type]
+def _score_in_worker(entry: Entry) -> Result:
+    return score_entry(_state["folder"], entry, _state["splits"])  # type: ignore[arg-type]

@@ -20,9 +20,8 @@ from ...benchmark.scoring.metrics import METRICS, metric_title
 from ...benchmark.scoring.scores import board_metrics
 from ...benchmark.submissions.card import Card
 from ...benchmark.submissions.verification_record import VerificationRecord
-from ..entries.entries import ProtocolFolder, check_seeds, find_entries
+from ..entries.entries import ProtocolFolder, find_entries
 from ..entries.figures import NOTHING, Figure, Figures
-from ..entries.garbage import imports_set_aside
 from ..entries.scoring import Scored, paired_names
 from ..entries.workers import score_all
 from . import comparisons, source_models
@@ -155,7 +154,10 @@ class Board:
 
     def by_sees(self) -> dict[Sees, list[Row]]:
         """Group the rows that can have a rank by access level, in the order of `SEES`."""
-        groups = {sees: [row for row in self.rows if row.sees == sees and not row.claimed] for sees in SEES}
+        groups: dict[Sees, list[Row]] = {sees: [] for sees in SEES}
+        for row in self.rows:
+            if not row.claimed:
+                groups[row.sees].append(row)
         return {sees: rows for sees, rows in groups.items() if rows}
 
     @property
@@ -201,14 +203,7 @@ def rank_entries(
     protocol = folder.protocol
     # without an entry, nothing is drawn: a protocol of many groups would take much memory for it
     splits = bootstrap.resampled_splits(protocol, folder.truth, replicates if entries else 0)
-    seeds, refused = {}, []
-    with imports_set_aside():
-        for entry in entries:
-            seeds[entry.name], wrong = check_seeds(folder, entry)
-            refused += wrong
-    checked = {name: given for name, given in seeds.items() if given}
-    done, wrong = score_all(folder, checked, splits, workers or min(os.cpu_count() or 1, 8), progress)
-    refused += wrong
+    done, refused = score_all(folder, entries, splits, workers or min(os.cpu_count() or 1, 8), progress)
     if refused:
         what = "1 submission was" if len(refused) == 1 else f"{len(refused)} submissions were"
         notes.append(f"{what} refused and left out; run `medshift check submission` for the reasons")

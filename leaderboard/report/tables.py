@@ -7,6 +7,7 @@ import io
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,7 @@ from ..analysis.accuracy_line import Line
 from ..analysis.approach import approach_title
 from ..analysis.convergence import Convergence, convergence
 from ..analysis.correlation import Correlation
+from ..entries.figures import Figures
 from ..ranking.board import Board, Row
 from .estimators import estimators_json, json_number
 from .loss_curves import speeds
@@ -29,8 +31,8 @@ COLUMNS = (
 )  # fmt: skip
 
 
-def csv_lines(boards: Sequence[Board]) -> Iterator[str]:
-    """Yield all aggregates and conditions of all entries as CSV; an undefined figure is an empty cell."""
+def csv_text(boards: Sequence[Board]) -> Iterator[str]:
+    """Yield all aggregates and conditions of all entries as CSV, many lines at once; undefined figures are empty."""
     yield ",".join(COLUMNS) + "\n"
     for board in boards:
         tested = np.array([board.sizes[split_key(condition)] for condition in board.protocol.conditions()])
@@ -41,26 +43,28 @@ def csv_lines(boards: Sequence[Board]) -> Iterator[str]:
                 [board.protocol.name, row.rank or "", *_ranks(row), row.tier or "", row.name, row.sees, len(row.cards),
                  int(row.verified), state.steps or "", state.state]
             )  # fmt: skip
-            figures = row.aggregates
-            yield from _block(start, "aggregate", figures.names, figures.metrics, figures.values, row.scored.sizes)
-            figures = row.conditions
-            sizes = np.repeat(tested[:, None], len(figures.metrics), axis=1)
-            yield from _block(start, "condition", figures.names, figures.metrics, figures.values, sizes)
+            yield _block(f"{start},aggregate", row.aggregates, row.scored.sizes)
+            sizes = np.repeat(tested[:, None], len(row.conditions.metrics), axis=1)
+            yield _block(f"{start},condition", row.conditions, sizes)
 
 
-def _block(
-    start: str,
-    kind: str,
-    names: Sequence[str],
-    metrics: Sequence[str],
-    values: NDArray[np.float64],
-    sizes: NDArray[np.int64],
-) -> Iterator[str]:
-    for name, by_metric, sizes_by_metric in zip(names, values.tolist(), sizes.tolist(), strict=True):
-        lead = f"{start},{kind},{_cells([name])}"
-        for metric, numbers, (samples, groups) in zip(metrics, by_metric, sizes_by_metric, strict=True):
-            value, low, high = ("" if x != x else f"{x:.6f}" for x in numbers)
-            yield f"{lead},{metric},{value},{low},{high},{samples},{groups}\n"
+def _block(start: str, figures: Figures, sizes: NDArray[np.int64]) -> str:
+    """Write the lines of one entry's aggregates or conditions, all at once: a leaderboard may have a million."""
+    made = []
+    places = _places(tuple(figures.names), tuple(figures.metrics))
+    numbers, counts = figures.values.reshape(-1, 3).tolist(), sizes.reshape(-1, 2).tolist()
+    for place, (value, low, high), (samples, groups) in zip(places, numbers, counts, strict=True):
+        if value == value and low == low and high == high:
+            made.append(f"{start},{place},{value:.6f},{low:.6f},{high:.6f},{samples},{groups}\n")
+        else:
+            shown = ",".join("" if x != x else f"{x:.6f}" for x in (value, low, high))
+            made.append(f"{start},{place},{shown},{samples},{groups}\n")
+    return "".join(made)
+
+
+@lru_cache(maxsize=8)  # the same two for all entries of a protocol
+def _places(names: tuple[str, ...], metrics: tuple[str, ...]) -> list[str]:
+    return [_cells([name, metric]) for name in names for metric in metrics]
 
 
 def _cells(values: Sequence[object]) -> str:

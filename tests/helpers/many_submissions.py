@@ -21,7 +21,7 @@ from medshift.benchmark.scoring import bootstrap
 from medshift.benchmark.submissions.card import CARD_FILE
 from medshift.benchmark.submissions.predictions import PREDICTIONS_FILE
 from medshift.leaderboard.entries import cache, workers
-from medshift.leaderboard.entries.entries import Entry, check_seeds, protocol_folder
+from medshift.leaderboard.entries.entries import Entry, protocol_folder
 
 FAMILIES = ("noise", "contrast", "resolution", "artefact")
 SHIFTS = {f"shift-{index:02d}": FAMILIES[index % 4] for index in range(39)}
@@ -60,9 +60,7 @@ def prime(place: Path) -> None:
             continue
         (seed,) = folder.iterdir()
         if seed.name not in made:
-            ((found,), refused) = check_seeds(protocol, Entry(folder.name, (seed,)))
-            assert not refused
-            _, made[seed.name], refused = workers.score_entry(protocol, folder.name, [found], drawn)
+            _, made[seed.name], refused = workers.score_entry(protocol, Entry(folder.name, (seed,)), drawn)
             assert not refused
         hashes = [(sha256(seed / CARD_FILE), sha256(seed / PREDICTIONS_FILE))]
         cache.write(made[seed.name], cache.cache_path(protocol, folder.name, hashes, bootstrap.REPLICATES))

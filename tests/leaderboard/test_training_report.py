@@ -13,7 +13,7 @@ from medshift.leaderboard.ranking.board import rank_entries
 from medshift.leaderboard.report import charts
 from medshift.leaderboard.report.loss_curves import POINTS, figure_curves, loss_curves, speeds
 from medshift.leaderboard.report.markdown import markdown
-from medshift.leaderboard.report.tables import csv_lines, to_json
+from medshift.leaderboard.report.tables import csv_text, to_json
 
 EPOCHS = {"epochs": 8, "patience": 4}
 STEPS = {"budget": "standard", "steps": 0}
@@ -102,7 +102,7 @@ def test_a_panel_says_what_was_run_and_kept_and_what_was_compared(ranked):
 
 
 def test_csv_and_json_have_the_state(ranked):
-    rows = list(csv.DictReader(csv_lines([ranked])))
+    rows = list(csv.DictReader("".join(csv_text([ranked])).splitlines()))
     steps = {name: text.rstrip("‡§ ").replace(",", "").replace("–", "") for name, (text, _) in EXPECTED.items()}
     assert {(row["entry"], row["steps"], row["convergence"]) for row in rows} == {
         (name, steps[name], state) for name, (_, state) in EXPECTED.items()

@@ -146,17 +146,15 @@ def _beyond_validation(rows: Sequence[Row], figures: Figures) -> Iterator[Remark
     """
     gains = figures.values - figures.values[:, [figures.validation]]
     errors = np.sqrt(figures.errors**2 + figures.errors[:, [figures.validation]] ** 2)
-    own = np.array([figures.clean, *figures.shifted])
+    looked_at = np.array([figures.clean, *figures.shifted])
+    usual = np.zeros(gains.shape)
+    if len(rows) > LEAST_OTHERS:
+        usual = np.maximum(np.nan_to_num(medians_of_others(gains)), 0)
+        looked_at = np.concatenate([looked_at, figures.real]).astype(int)
     for index, row in enumerate(rows):
-        others = np.delete(gains, index, axis=0)
-        usual = np.zeros(gains.shape[1])
-        if len(others) >= LEAST_OTHERS:
-            usual = np.maximum(np.nan_to_num(np.nanmedian(others, axis=0)), 0)
-            looked_at = np.concatenate([own, figures.real]).astype(int)
-        else:
-            looked_at = own
         with np.errstate(invalid="ignore", divide="ignore"):
-            beyond = np.nan_to_num((gains[index] - usual)[looked_at] / errors[index, looked_at], posinf=0, neginf=0)
+            lead = (gains[index] - usual[index])[looked_at]
+            beyond = np.nan_to_num(lead / errors[index, looked_at], posinf=0, neginf=0)
         above = figures.values[index, looked_at] - figures.chance > ABOVE_CHANCE
         beyond = np.where(above, beyond, 0)
         if (beyond > ERRORS).any():
@@ -169,6 +167,20 @@ def _beyond_validation(rows: Sequence[Row], figures: Figures) -> Iterator[Remark
                 f"accuracy {format_decimal(float(value))}, on validation {format_decimal(float(before))}, "
                 f"{beyond.max():.1f} standard errors apart",
             )
+
+
+def medians_of_others(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return, for each row, the median of the other rows, column by column, without undefined ones; NaN if all are."""
+    order = np.argsort(values, axis=0)  # undefined ones last
+    ascending = np.take_along_axis(values, order, axis=0)
+    place = np.argsort(order, axis=0)
+    count = (~np.isnan(values)).sum(axis=0) - ~np.isnan(values)  # others that are defined
+    middle = [np.maximum(count - 1, 0) // 2, count // 2]
+    # leaving a row out moves those above it one down
+    low, high = (
+        np.take_along_axis(ascending, np.minimum(at + (at >= place), len(values) - 1), axis=0) for at in middle
+    )
+    return np.where(count > 0, (low + high) / 2, np.nan)
 
 
 def _cosine(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:

@@ -129,19 +129,10 @@ def test_a_table_rounded_to_tenths_has_the_calibration_error_of_its_bins(kind):
 def test_many_samples_in_blocks_of_weights_change_nothing(monkeypatch):
     rng = np.random.default_rng(2)
     labels, probabilities = rng.integers(0, 2, 300), rng.dirichlet(np.ones(2), 300)
-    weights = rng.integers(0, 3, (40, 300)).astype(float)
+    weights = rng.integers(0, 3, (40, 300)) / 2
     whole = auroc(labels, probabilities, np.arange(300), weights)
     monkeypatch.setattr("medshift.benchmark.scoring.auroc.CELLS", 300 * 7)
     assert (auroc(labels, probabilities, np.arange(300), weights) == whole).all()
-
-
-def test_few_groups_are_counted_in_pairs_to_the_same_bits(monkeypatch):
-    rng = np.random.default_rng(3)
-    labels, probabilities = rng.integers(0, 3, 400), rng.integers(1, 9, (400, 3)) / 24.0
-    groups, weights = rng.integers(0, 12, 400), rng.integers(0, 3, (60, 12)).astype(float)
-    in_pairs = auroc(labels, probabilities, groups, weights)
-    monkeypatch.setattr("medshift.benchmark.scoring.auroc.CELLS", 1000)
-    assert (auroc(labels, probabilities, groups, weights) == in_pairs).all()
 
 
 def test_an_unknown_metric_suggests_near_ones():

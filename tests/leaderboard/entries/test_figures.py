@@ -14,7 +14,7 @@ from medshift.leaderboard.entries.entries import protocol_folders
 from medshift.leaderboard.entries.scoring import over_seeds, with_seeds_redrawn
 from medshift.leaderboard.ranking import comparisons
 from medshift.leaderboard.ranking.board import rank_entries
-from medshift.leaderboard.report.tables import csv_lines
+from medshift.leaderboard.report.tables import csv_text
 
 pytestmark = pytest.mark.usefixtures("cache_of_the_file")
 
@@ -71,7 +71,7 @@ def test_a_figure_stands_beside_the_samples_that_it_rests_on(fabricate, tmp_path
     )
     place, made, rows = fabricate.contest(tmp_path, table)
     fabricate.submission(place, made, rows)
-    written = csv.DictReader(csv_lines([rank_entries(protocol_folders(tmp_path)[0], 10)]))
+    written = csv.DictReader("".join(csv_text([rank_entries(protocol_folders(tmp_path)[0], 10)])).splitlines())
     sizes = {row["metric"]: (row["samples"], row["groups"]) for row in written if row["name"] == "real"}
     assert sizes["ece"] == ("32", "8")
     assert sizes["auroc"] == sizes["balanced_accuracy"] == ("16", "4")

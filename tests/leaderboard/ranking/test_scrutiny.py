@@ -12,7 +12,7 @@ from medshift.benchmark.scoring.bootstrap import resampled_splits
 from medshift.leaderboard.entries.entries import protocol_folder
 from medshift.leaderboard.entries.sketches import _misfit, sketch
 from medshift.leaderboard.ranking.board import rank_entries
-from medshift.leaderboard.ranking.scrutiny.plausible import TOO_CALIBRATED
+from medshift.leaderboard.ranking.scrutiny.plausible import TOO_CALIBRATED, medians_of_others
 from medshift.leaderboard.ranking.scrutiny.remark import listed
 
 SHIFTS = {"gamma": "contrast", "gaussian-noise": "noise", "psf-blur": "resolution"}
@@ -254,3 +254,14 @@ def test_the_length_of_a_difference_of_sketches_is_that_of_the_orders(world):
     assert abs((some**2).sum() / len(some) - 1) < 0.2
     near = sketch(world.protocol, noisy(world.fit(0), 0.05), drawn).order[0]
     assert ((some - near) ** 2).sum() < 0.05 * ((some - other) ** 2).sum()
+
+
+@pytest.mark.filterwarnings("ignore:All-NaN")
+@pytest.mark.parametrize("rows", [2, 3, 8])
+@pytest.mark.parametrize("undefined", [0, 0.5])
+def test_medians_of_the_others_are_those_of_the_table_without_the_row(rows, undefined):
+    rng = np.random.default_rng(rows)
+    values = rng.integers(0, 4, (rows, 50)) / 7  # some are equal
+    values[rng.random(values.shape) < undefined] = np.nan
+    expected = [np.nanmedian(np.delete(values, row, axis=0), axis=0) for row in range(rows)]
+    assert np.array_equal(medians_of_others(values), expected, equal_nan=True)
