@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
+from dataclasses import dataclass, field
 from itertools import pairwise
 
 from ..protocols.condition import Condition
@@ -11,9 +11,52 @@ from .estimate import Estimate, mean, relative, weighted, worst
 from .metrics import Metric
 
 
-def aggregate(
-    conditions: Sequence[Condition], found: Mapping[str, Estimate], metric: Metric, classes: int
-) -> dict[str, Estimate]:
+@dataclass(frozen=True)
+class Curve:
+    """The conditions of one shift.
+
+    Args:
+        family: Family of the shift.
+        keys: Keys of its conditions, in order of severity.
+        heights: Weights of clean and of these conditions whose sum is the mean height of the severity curve.
+    """
+
+    family: str
+    keys: tuple[str, ...]
+    heights: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Which conditions are aggregated with which: the same for all metrics and entries.
+
+    Args:
+        clean: Key of the clean condition.
+        real: Domain -> key of its condition.
+        shifts: Name -> the conditions of each synthesized shift.
+    """
+
+    clean: str
+    real: dict[str, str] = field(default_factory=dict)
+    shifts: dict[str, Curve] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, conditions: Sequence[Condition]) -> Layout:
+        """Lay out the conditions of a protocol."""
+        shifts: dict[str, list[Condition]] = {}
+        for condition in conditions:
+            if condition.kind == "synthesized":
+                shifts.setdefault(condition.shift, []).append(condition)
+        curves = {}
+        for name, members in shifts.items():
+            members.sort(key=lambda c: c.severity)
+            keys = tuple(c.key for c in members)
+            curves[name] = Curve(members[0].family, keys, _heights([c.severity for c in members]))
+        clean = next(c.key for c in conditions if c.kind == "clean")
+        return cls(clean, {c.domain: c.key for c in conditions if c.kind == "real"}, curves)
+
+
+def aggregate(layout: Layout, found: Mapping[str, Estimate], metric: Metric, classes: int) -> dict[str, Estimate]:
     """Aggregate one metric over conditions.
 
     - `clean`; `real/DOMAIN` and their mean `real`;
@@ -28,12 +71,11 @@ def aggregate(
 
     Undefined values are left out of a mean and counted in `Estimate.undefined`; a mean of none is undefined.
     """
-    clean = next(found[c.key] for c in conditions if c.kind == "clean")
-    real = {f"real/{c.domain}": found[c.key] for c in conditions if c.kind == "real"}
-    shifts = _grouped([c for c in conditions if c.kind == "synthesized"])
+    clean = found[layout.clean]
+    real = {f"real/{domain}": found[key] for domain, key in layout.real.items()}
     by_family: dict[str, list[Estimate]] = {}
-    for (family, _), members in shifts.items():
-        by_family.setdefault(f"synthesized/{family}", []).extend(found[c.key] for c in members)
+    for curve in layout.shifts.values():
+        by_family.setdefault(f"synthesized/{curve.family}", []).extend(found[key] for key in curve.keys)
     families = {title: mean(members) for title, members in by_family.items()}
     means = {title: mean(list(parts.values())) for title, parts in (("real", real), ("synthesized", families)) if parts}
     aggregates = {"clean": clean, **real, **families, **means}
@@ -44,35 +86,25 @@ def aggregate(
         aggregates["relative"] = relative(clean, shifted, metric.chance and metric.chance(classes))
     if real:
         aggregates["real-worst"] = worst(list(real.values()), metric.higher_is_better)
-    if shifts:
-        by_shift = {f"shift/{shift}": mean([found[c.key] for c in members]) for (_, shift), members in shifts.items()}
+    if layout.shifts:
+        by_shift = {f"shift/{name}": mean([found[key] for key in curve.keys]) for name, curve in layout.shifts.items()}
         aggregates["synthesized-worst"] = worst(list(by_shift.values()), metric.higher_is_better)
-        aggregates["area"] = _area(clean, shifts, found)
+        aggregates["area"] = _area(layout, found)
         aggregates.update(by_shift)
     return aggregates
 
 
-def _grouped(synthesized: Sequence[Condition]) -> dict[tuple[str, str], list[Condition]]:
-    """Group conditions by (family, shift), in order of severity."""
-    shifts: dict[tuple[str, str], list[Condition]] = {}
-    for condition in synthesized:
-        shifts.setdefault((condition.family, condition.shift), []).append(condition)
-    return {key: sorted(members, key=lambda c: c.severity) for key, members in shifts.items()}
-
-
-def _area(
-    clean: Estimate, shifts: Mapping[tuple[str, str], Sequence[Condition]], found: Mapping[str, Estimate]
-) -> Estimate:
+def _area(layout: Layout, found: Mapping[str, Estimate]) -> Estimate:
     """Average the mean height of the severity curve, from severity 0, over shifts and then over families."""
+    clean = found[layout.clean]
     families: dict[str, list[Estimate]] = {}
-    for (family, _), members in shifts.items():
-        heights = _heights(tuple(c.severity for c in members))
-        families.setdefault(family, []).append(weighted([clean, *(found[c.key] for c in members)], heights))
+    for curve in layout.shifts.values():
+        height = weighted([clean, *(found[key] for key in curve.keys)], curve.heights)
+        families.setdefault(curve.family, []).append(height)
     return mean([mean(parts) for parts in families.values()])
 
 
-@lru_cache(maxsize=256)
-def _heights(severities: tuple[float, ...]) -> tuple[float, ...]:
+def _heights(severities: Sequence[float]) -> tuple[float, ...]:
     """Weigh severity 0 and those given so that the sum is the mean height of the curve between them (trapezoids)."""
     at = [0.0, *severities]
     widths = [right - left for left, right in pairwise(at)]

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from ..protocols.condition import Condition
 from ..protocols.protocol import Protocol
-from .aggregates import aggregate
+from .aggregates import Layout, aggregate
 from .blas import one_thread
 from .bootstrap import ResampledSplit, resampled_splits, split_key
 from .estimate import Estimate
@@ -112,5 +112,5 @@ def _coverage_means(protocol: Protocol, coverage: Mapping[str, float]) -> dict[s
     """Aggregate coverage as scores are aggregated."""
     by_key = {key: Estimate(value, np.empty(0)) for key, value in coverage.items()}
     metric = Metric("coverage", lambda *given: np.empty(0), higher_is_better=True)
-    found = aggregate(protocol.conditions(), by_key, metric, len(protocol.dataset.classes))
+    found = aggregate(Layout.of(protocol.conditions()), by_key, metric, len(protocol.dataset.classes))
     return {name: estimate.value for name, estimate in found.items()}

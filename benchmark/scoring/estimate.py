@@ -222,11 +222,15 @@ def _behind(parts: Sequence[Estimate], weights: Sequence[float]) -> _Behind:
     for part, weight in zip(parts, weights, strict=True):
         samples += part.samples
         groups += part.groups
-        units = min(units, part.units)
-        still = still or bool(part.still)
+        if part.units < units:
+            units = part.units
+        if part.still:
+            still = True
         least, most = part.bounds
-        low += weight * (most if weight < 0 else least)
-        high += weight * (least if weight < 0 else most)
+        if weight < 0:
+            least, most = most, least
+        low += weight * least
+        high += weight * most
         if part.excess != NONE:
             below, above = part.excess
             down += abs(weight) * (above if weight < 0 else below)

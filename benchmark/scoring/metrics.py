@@ -125,7 +125,7 @@ def top_class(probabilities: NDArray[np.floating]) -> tuple[Labels, NDArray[np.f
     predicted = np.zeros(highest.shape, np.int64)
     for k in range(1, probabilities.shape[-1]):
         more = probabilities[..., k] > highest
-        predicted[more] = k
+        predicted = np.where(more, np.int64(k), predicted)
         highest = np.where(more, probabilities[..., k], highest)
     return predicted, highest
 

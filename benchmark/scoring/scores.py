@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ..protocols.condition import Condition
 from ..protocols.protocol import Protocol
 from . import calibration
-from .aggregates import aggregate
+from .aggregates import Layout, aggregate
 from .blas import one_thread
 from .bootstrap import REPLICATES, ResampledSplit, resampled_splits, split_key
 from .estimate import Estimate
@@ -93,10 +93,10 @@ def by_condition(
 def aggregated(protocol: Protocol, conditions: Mapping[str, Mapping[str, Estimate]]) -> dict[str, dict[str, Estimate]]:
     """Aggregate scores by condition: name of the aggregate -> metric -> estimate."""
     found: dict[str, dict[str, Estimate]] = {}
-    tested, classes = protocol.conditions(), len(protocol.dataset.classes)
+    layout, classes = Layout.of(protocol.conditions()), len(protocol.dataset.classes)
     for name, metric in metrics_by_name(list(next(iter(conditions.values())))).items():
         by_key = {key: by_metric[name] for key, by_metric in conditions.items()}
-        for title, estimate in aggregate(tested, by_key, metric, classes).items():
+        for title, estimate in aggregate(layout, by_key, metric, classes).items():
             found.setdefault(title, {})[name] = estimate
     return found
 

@@ -55,6 +55,11 @@ class _Rows:
     rejected: NDArray[np.bool_]
     marked: bool
 
+    def taken(self, order: NDArray[np.int64]) -> _Rows:
+        """Return these rows in another order."""
+        rest = self.probabilities[order], self.rejected[order], self.marked
+        return _Rows(self.condition[order], self.sample[order], *rest)
+
 
 @dataclass(frozen=True)
 class Inspected:
@@ -170,12 +175,13 @@ def inspect(path: Path, protocol: Protocol, expected: Expected) -> Inspected:
     seen = Inspected(found)
     # one key and a sort that gains from runs: an honest file is sorted within each condition
     order = np.argsort(rows.condition * len(expected.samples) + rows.sample, kind="stable")
-    starts = np.searchsorted(rows.condition[order], np.arange(len(expected.keys) + 1))
+    ordered = rows.taken(order)
+    starts = np.searchsorted(ordered.condition, np.arange(len(expected.keys) + 1))
     for position, (key, wanted) in enumerate(expected.places.items()):
-        own = order[starts[position] : starts[position + 1]]
-        for fault, text in _id_problems(key, rows.sample[own], wanted, expected):
+        own = slice(starts[position], starts[position + 1])
+        for fault, text in _id_problems(key, ordered.sample[own], wanted, expected):
             by_fault.setdefault(fault, []).append(text)
-        _take(seen, key, rows, own, expected.labels[wanted])
+        _take(seen, key, ordered, own, expected)
     for fault, texts in by_fault.items():
         found += texts if len(texts) <= LISTED else [f"{len(texts)} conditions {FAULTS[fault]}; the first: {texts[0]}"]
     return Inspected(found) if found else seen
@@ -190,11 +196,12 @@ def limits(rows: int, columns: int) -> Limits:
     )
 
 
-def _take(seen: Inspected, key: str, rows: _Rows, own: NDArray[np.int64], labels: NDArray[np.int64]) -> None:
+def _take(seen: Inspected, key: str, rows: _Rows, own: slice, expected: Expected) -> None:
     """Add a condition, in which a refused image is a wrong answer."""
+    wanted = expected.places[key]
     values, rejected = rows.probabilities[own], rows.rejected[own]
-    if rejected.any() and len(own) == len(labels):
-        values[rejected] = wrong_answers(labels[rejected], values.shape[1])
+    if rejected.any() and len(values) == len(wanted):
+        values[rejected] = wrong_answers(expected.labels[wanted][rejected], values.shape[1])
         seen.rejected[key] = rejected
     seen.arrays[key] = values
 

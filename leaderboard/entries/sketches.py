@@ -186,16 +186,18 @@ def _order(given: NDArray[np.float32], classes: Classes) -> NDArray[np.float64]:
 def _mean_ranks(values: NDArray[np.float64]) -> NDArray[np.float64]:
     """Rank along the last axis, from 0; equal values share the mean of their ranks."""
     sequence = np.argsort(values, axis=-1)
-    ordered = np.take_along_axis(values, sequence, -1)
+    rows = np.arange(0, values.size, values.shape[-1]).reshape(*values.shape[:-1], 1)
+    places = sequence + rows  # among all values: indexing along an axis takes three times as long
+    ordered = values.ravel()[places]
     changes = ordered[..., 1:] != ordered[..., :-1]
     ranks = np.empty(values.shape)
     ranks[...] = np.arange(values.shape[-1])
     tied = ~changes.all(axis=-1)  # of a network no or few, as a rule
     if tied.any():
         ranks[tied] = _shared_ranks(changes[tied])
-    found = np.empty_like(values)
-    np.put_along_axis(found, sequence, ranks, -1)
-    return found
+    found = np.empty(values.size)
+    found[places] = ranks
+    return found.reshape(values.shape)
 
 
 def _shared_ranks(changes: NDArray[np.bool_]) -> NDArray[np.float64]:

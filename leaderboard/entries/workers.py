@@ -136,8 +136,11 @@ def _start(path: Path, replicates: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all processes: the first one ends the others
     folder = protocol_folder(path)
     _state.update(folder=folder, splits=bootstrap.resampled_splits(folder.protocol, folder.truth, replicates))
-    gc.freeze()  # see `garbage`
 
 
 def _score_in_worker(entry: Entry) -> Result:
-    return score_entry(_state["folder"], entry, _state["splits"])  # type: ignore[arg-type]
+    found = score_entry(_state["folder"], entry, _state["splits"])  # type: ignore[arg-type]
+    if not _state.get("imported"):  # much is imported by the first entry, and the pool collects garbage every second
+        gc.freeze()
+        _state["imported"] = True
+    return found
