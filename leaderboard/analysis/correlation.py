@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import norm
 
+from ...benchmark.contract.sees import SEES
+from ...benchmark.files.wording import plural
 from ...benchmark.scoring import bootstrap
 from ..ranking.board import Board
 from ..ranking.comparisons import holm
@@ -136,7 +138,32 @@ def correlation(board: Board) -> Correlation | None:
     shifts = sorted(found[2:], key=lambda row: (-np.nan_to_num(row.cells[-1].spearman, nan=-2), row.name))
     titles = [*protocol.targets, MEAN]
     answer, sentence = _interpretation(len(board.rows), networks, len(board.claimed), found[0], found[1], shifts)
+    if networks >= FEWEST:
+        sentence = " ".join(filter(None, [sentence, _source_alone(board)]))
     return Correlation(len(board.rows), networks, titles, [*found[:2], *shifts], answer, sentence)
+
+
+def _source_alone(board: Board) -> str:
+    """Say whether the same holds among the entries that see the source alone; empty if all do.
+
+    Those that see the target are ahead of the others under synthesized shifts and at real sites alike, which makes the
+    orders alike whether or not shifts tell two methods of one access level apart.
+    """
+    rows = [row for row in board.rows if row.sees == SEES[0]]
+    if len(rows) == len(board.rows):
+        return ""
+    begin = "What a method may see moves it in all of these orders."
+    networks = len(set(network_numbers(rows).tolist())) if rows else 0
+    if networks < FEWEST:
+        return f"{begin} Those that see the source alone stand on {plural(networks, 'network')}, too few to tell."
+    found = correlation(replace(board, rows=rows))
+    if found is None:
+        return ""
+    clean, synthesized = (row.cells[-1] for row in found.rows[:2])
+    return (
+        f"{begin} Among the {len(rows)} entries that see the source alone, the correlation is {_number(synthesized)} "
+        f"for the mean of all synthesized shifts and {_number(clean)} for clean performance."
+    )
 
 
 def _resampled(board: Board, columns: Sequence[str], predictors: int, numbers: NDArray[np.int64]) -> Floats:

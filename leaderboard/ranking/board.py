@@ -269,7 +269,7 @@ def rank_rows(rows: Sequence[Row], protocol: Protocol, groups: float) -> tuple[l
         if not peers:
             continue
         ranks = comparisons.ranks(values[peers], higher)
-        intervals = comparisons.rank_intervals(replicates[peers], higher, groups)
+        intervals = comparisons.rank_intervals(pairs, peers)
         tiers = comparisons.tiers(peers, pairs.supported)
         for i, rank, (low, high), tier in zip(peers, ranks, intervals, tiers, strict=True):
             undefined = math.isnan(values[i])

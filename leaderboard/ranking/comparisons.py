@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -33,6 +33,7 @@ class Comparisons:
             ranking for two entries of the same ranking, over all pairs with a ranking for two of different rankings.
         reach: (n, n) half the width of a 95 % interval, in standard errors.
         most: The largest possible difference.
+        chance: (n, n) two-sided p-value of the difference, uncorrected; NaN where it is undefined.
     """
 
     difference: Floats
@@ -40,6 +41,7 @@ class Comparisons:
     supported: NDArray[np.bool_]
     reach: Floats
     most: float = math.inf
+    chance: Floats = field(default_factory=lambda: np.zeros((0, 0)))
 
     def interval(self, row: int, column: int) -> tuple[float, float, float]:
         """Return the difference of two entries and the ends of its 95 % interval, uncorrected."""
@@ -83,7 +85,7 @@ def compare(
     whole = replicates[:, ~np.isnan(replicates[~np.isnan(values)]).any(axis=0)].astype(np.float64)
     nothing = np.full_like(difference, np.nan)
     if groups < 2 or whole.shape[1] < max(2, replicates.shape[1] / 2):  # one group, or undefined in most replicates
-        return Comparisons(difference, nothing, np.zeros(difference.shape, bool), nothing, most)
+        return Comparisons(difference, nothing, np.zeros(difference.shape, bool), nothing, most, nothing)
     centred = whole - whole.mean(axis=1, keepdims=True)
     covariance = centred @ centred.T / (whole.shape[1] - 1)
     own = np.diag(covariance)
@@ -109,7 +111,7 @@ def compare(
     error[still] = unseen(groups) / reach[still]
     chance[still & (np.abs(difference) > ROUNDING)] = sign_test(groups)
     supported = _supported(chance, np.array(["all"] * len(values) if rankings is None else rankings))
-    return Comparisons(difference, error, supported, reach, most)
+    return Comparisons(difference, error, supported, reach, most, chance)
 
 
 def sign_test(groups: float) -> float:
@@ -167,16 +169,31 @@ def ranks(values: Floats, higher_is_better: bool) -> NDArray[np.int64]:
     return np.asarray(rankdata(-quality, method="min", axis=0), dtype=np.int64)
 
 
-def rank_intervals(replicates: Floats, higher_is_better: bool, groups: float) -> NDArray[np.int64]:
-    """Compute 95 % intervals of the ranks of n entries from (n, B) replicates: (n, 2) lowest and highest rank.
+def rank_intervals(found: Comparisons, members: Sequence[int]) -> NDArray[np.int64]:
+    """Compute the 95 % intervals of the ranks of the entries of one ranking: (m, 2) lowest and highest rank.
 
-    Replicates in which an otherwise defined entry is undefined are left out; if most are, or if there is one group,
-    whose resamples are all the same, the interval is 1 to n.
+    A rank is uncertain as far as the comparisons that make it are: an entry may be on any place below those that are
+    better than it, and above those that are worse, each after Holm's correction over its m - 1 comparisons (Mogstad,
+    Romano, Shaikh and Wilhelm 2024, "Inference for ranks with applications to mobility across neighbourhoods and
+    academic achievement across countries"). Percentiles of resampled ranks, which are usual, are too narrow: of two
+    equal entries with three seeds, they told one in eight apart.
+
+    Args:
+        found: Comparisons of all entries.
+        members: Places of the entries of the ranking; those with an undefined figure are below all others.
     """
-    whole = whole_replicates(replicates)
-    if not len(whole) or groups < 2:
-        return np.tile(np.array([1, len(replicates)]), (len(replicates), 1))
-    return np.stack(rank_ends(ranks(replicates[:, whole], higher_is_better)), axis=1).astype(np.int64)
+    undefined = np.isnan(np.diag(found.difference))
+    defined = [member for member in members if not undefined[member]]
+    intervals = []
+    for entry in members:
+        if undefined[entry]:
+            intervals.append((len(defined) + 1, len(members)))
+            continue
+        others = np.array([other for other in defined if other != entry], np.int64)
+        apart = holm(found.chance[entry, others]) <= 1 - LEVEL
+        lead = found.difference[entry, others]
+        intervals.append((1 + int((apart & (lead < 0)).sum()), len(defined) - int((apart & (lead > 0)).sum())))
+    return np.array(intervals, np.int64).reshape(-1, 2)
 
 
 def whole_replicates(replicates: Floats) -> NDArray[np.int64]:

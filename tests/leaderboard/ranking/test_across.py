@@ -14,7 +14,7 @@ from medshift.leaderboard.analysis.across.answer import answer_across
 from medshift.leaderboard.analysis.across.duels import bests, duels
 from medshift.leaderboard.analysis.across.holds import findings_by_board
 from medshift.leaderboard.analysis.correlation import Correlation, HeatRow
-from medshift.leaderboard.ranking.across import across
+from medshift.leaderboard.ranking.across import across, as_wide
 
 DRAWS = 40
 NAMES = ("imagenet-finetune", "linear-probe", "lp-ft", "scratch", "cbr-tiny", "tent", "adabn", "coral")
@@ -55,6 +55,16 @@ def test_a_mean_rank_and_its_interval_are_those_computed_by_hand(board):
         C: (3.0, 3.0, 3.0),
     }
     assert [entry.name for entry in found.entries] == [A, B, C]
+
+
+def test_draws_are_spread_as_wide_as_the_interval_and_never_less():
+    rng = np.random.default_rng(0)
+    draws = 0.7 + rng.normal(0, 0.02, (3, 400))
+    spread = as_wide(draws, np.array([0.3, 0.001, np.nan]))
+    low, high = np.quantile(spread, [0.025, 0.975], axis=1)
+    assert high[0] - low[0] == pytest.approx(0.3)
+    assert spread.mean(axis=1) == pytest.approx(draws.mean(axis=1))
+    np.testing.assert_allclose(spread[1:], draws[1:])
 
 
 def test_draws_of_two_boards_are_independent_though_their_patients_are_as_many(board):

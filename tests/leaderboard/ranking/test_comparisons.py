@@ -7,7 +7,9 @@ import pytest
 from scipy import stats
 
 from medshift.benchmark.scoring.bootstrap import resample_counts
+from medshift.benchmark.scoring.estimate import Estimate
 from medshift.benchmark.scoring.intervals import between_seeds
+from medshift.leaderboard.entries.scoring import over_seeds, with_seeds_redrawn
 from medshift.leaderboard.ranking import comparisons
 from medshift.leaderboard.ranking.source_models import paired_variance
 
@@ -75,24 +77,64 @@ def test_intervals_of_a_difference_cover_it_in_95_percent():
     assert 0.93 <= inside / 1000 <= 0.97
 
 
-def test_ranks_and_their_intervals_agree_with_scipy():
-    rng = np.random.default_rng(2)
-    replicates = rng.integers(0, 6, (7, 500)).astype(float)
+def test_ranks_agree_with_scipy():
+    replicates = np.random.default_rng(2).integers(0, 6, (7, 500)).astype(float)
     each = np.stack([stats.rankdata(-column, method="min") for column in replicates.T], axis=1)
     assert (comparisons.ranks(replicates, True) == each).all()
-    found = comparisons.rank_intervals(replicates, True, 30)
-    assert (found[:, 0] <= np.median(each, axis=1)).all()
-    assert (found[:, 1] >= np.median(each, axis=1)).all()
-    apart = np.array([[3.0] * 100, [2.0] * 100, [1.0] * 100])
-    assert comparisons.rank_intervals(apart, True, 30).tolist() == [[1, 1], [2, 2], [3, 3]]
+
+
+def ranks_of(values, replicates, groups=30, higher=True):
+    found = comparisons.compare(np.array(values, float), replicates, groups, higher)
+    return comparisons.rank_intervals(found, range(len(values))).tolist()
+
+
+def test_a_rank_is_as_certain_as_the_comparisons_that_make_it():
+    noise = np.random.default_rng(0).normal(0, 0.1, (4, 400))
+    values = np.array([3, 2, 1.99, 1])
+    assert ranks_of(values, values[:, None] + noise) == [[1, 1], [2, 3], [2, 3], [4, 4]]
+    assert ranks_of(values, values[:, None] + noise, higher=False) == [[4, 4], [2, 3], [2, 3], [1, 1]]
+    assert ranks_of(values, values[:, None] + 30 * noise) == [[1, 4]] * 4
+    flat = np.repeat(values[:, None], 400, axis=1)
+    assert ranks_of(values, flat) == [[1, 1], [2, 2], [3, 3], [4, 4]]  # a sign test over thirty groups
+    assert ranks_of(values, flat, groups=2) == [[1, 4]] * 4
+
+
+def test_undefined_figures_are_below_all_others():
+    noise = np.random.default_rng(0).normal(0, 0.1, (3, 400))
+    values = np.array([1, np.nan, 2])
+    assert ranks_of(values, values[:, None] + noise) == [[2, 2], [3, 3], [1, 1]]
 
 
 def test_undefined_replicates_are_no_shared_first_place():
-    replicates = np.arange(4)[:, None] + np.zeros((4, 100))
+    values = np.arange(4)
+    replicates = values[:, None] + np.zeros((4, 100))
     replicates[:, :10] = np.nan
-    assert comparisons.rank_intervals(replicates, False, 30).tolist() == [[1, 1], [2, 2], [3, 3], [4, 4]]
+    assert ranks_of(values, replicates, higher=False) == [[1, 1], [2, 2], [3, 3], [4, 4]]
     replicates[:, :60] = np.nan  # most of them: nothing is known
-    assert comparisons.rank_intervals(replicates, False, 30).tolist() == [[1, 4]] * 4
+    assert ranks_of(values, replicates, higher=False) == [[1, 4]] * 4
+
+
+def test_equal_entries_of_a_few_seeds_are_seldom_told_apart_by_rank():
+    rng = np.random.default_rng(1)
+    apart = 0
+    for trial in range(300):
+        counts = rng.multinomial(40, np.full(40, 1 / 40), size=200) / 40
+        patients = rng.normal(0, 0.15, 40)
+        found = []
+        for _ in range(2):
+            seeds = [0.8 + rng.normal(0, 0.03) + patients + rng.normal(0, 0.03, 40) for _ in range(3)]
+            parts = [Estimate(float(each.mean()), counts @ each, units=40.0, bounds=(-9.0, 9.0)) for each in seeds]
+            found.append(over_seeds(parts))
+        drawn = [
+            with_seeds_redrawn(each, resample_counts(3, 200, trial, "seeds", str(name)))
+            for name, each in enumerate(found)
+        ]
+        spread = np.array([each.spread for each in found])
+        values = np.array([each.value for each in found])
+        pairs = comparisons.compare(values, np.stack(drawn), 40, True, spread, np.full(2, 3.0))
+        (low, high), (below, above) = comparisons.rank_intervals(pairs, [0, 1])
+        apart += high < below or above < low
+    assert apart / 300 <= 0.08  # percentiles of resampled ranks: .13
 
 
 def test_each_ranking_is_a_family_of_its_own():
@@ -140,8 +182,7 @@ def test_entries_without_a_ranking_make_no_comparison_of_others_harder():
 
 
 def test_resamples_of_one_group_rank_nobody():
-    apart = np.repeat([[0.9], [0.5]], 50, axis=1)
-    assert comparisons.rank_intervals(apart, True, 1).tolist() == [[1, 2], [1, 2]]
+    assert ranks_of([0.9, 0.5], np.repeat([[0.9], [0.5]], 50, axis=1), groups=1) == [[1, 2], [1, 2]]
 
 
 def test_few_seeds_make_a_difference_harder_to_support():

@@ -85,6 +85,27 @@ def test_six_entries_have_intervals_and_are_called_few(fabricate, tmp_path):
     assert found.answer.startswith("Yes" if low > 0 else "No, worse" if high < 0 else "Not supported")
 
 
+@pytest.mark.parametrize("alone", [5, 4])
+def test_the_entries_that_see_the_source_alone_are_correlated_as_well(fabricate, tmp_path, alone):
+    place, made, rows = fabricate.contest(tmp_path / "in", fabricate.table(groups=10))
+    skills = [0.5 + 0.5 * number for number in range(alone)]
+    for number, skill in enumerate(skills):
+        fabricate.submission(place, made, rows, f"m{number}", 0, skill=skill, sees="source")
+    only = correlation.correlation(rank_entries(protocol_folders(tmp_path / "in")[0], 200, workers=1))
+    assert "Among the" not in only.sentence
+    for number in range(3):
+        fabricate.submission(place, made, rows, f"t{number}", 0, skill=4.0, sees="target-unlabelled")
+    found = correlation.correlation(rank_entries(protocol_folders(tmp_path / "in")[0], 200, workers=1))
+    if alone == 5:
+        figures = [f"{row.cells[-1].spearman:.2f} (95 % interval" for row in (only.rows[1], only.rows[0])]
+        begin = "Among the 5 entries that see the source alone, the correlation is "
+        said = found.sentence.partition(begin)[2]
+        assert said.startswith(figures[0])
+        assert f"synthesized shifts and {figures[1]}" in said
+    else:
+        assert found.sentence.endswith("Those that see the source alone stand on 4 networks, too few to tell.")
+
+
 def test_claimed_entries_are_counted_and_equal_ones_have_no_order(fabricate, tmp_path):
     found = board_of(fabricate, tmp_path / "in", 6)
     told = replace(found, rows=[replace(row, claimed=number > 3) for number, row in enumerate(found.rows)])
