@@ -127,6 +127,16 @@ def site_remarks(protocol: Protocol, table: pd.DataFrame) -> list[str]:
     return lines + _large_groups(protocol, table)
 
 
+def group_remarks(table: pd.DataFrame) -> list[str]:
+    """Say if no group holds more than one image, as where the patients are not known: figures cannot show it."""
+    if len(table) < 2 or table["group"].duplicated().any():
+        return []
+    return [
+        "each image is a group of its own: if some are of one patient, that patient may be on both sides of a split, and "
+        "intervals, which are over images then, are too narrow"
+    ]
+
+
 def _large_groups(protocol: Protocol, table: pd.DataFrame) -> list[str]:
     """Write in which test splits one group holds much; where groups are few, one always does, which is said already."""
     found = []

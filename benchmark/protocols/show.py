@@ -10,7 +10,7 @@ import pandas as pd
 
 from ..files.wording import plural
 from .protocol import Protocol
-from .remarks import site_remarks
+from .remarks import group_remarks, site_remarks
 from .training_sets.confounding import described
 from .training_sets.label_fractions import label_budget
 from .truth import SPLITS
@@ -50,6 +50,7 @@ def lines(protocol: Protocol, table: pd.DataFrame) -> Iterator[str]:
     yield f"{len(protocol.conditions())} conditions; batches of {protocol.batch_size}, seed {protocol.seed}{rounded}"
     yield f"scored: {', '.join(protocol.metrics)}; the first one ranks"
     yield from site_remarks(protocol, table)
+    yield from group_remarks(table)
     for what, text in (("licence", facts.licence), ("citation", facts.citation)):
         if text:
             yield f"{what}: {text}"

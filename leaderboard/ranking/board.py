@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ...benchmark.contract.sees import SEES, Sees
 from ...benchmark.contract.training_record import Curve
 from ...benchmark.protocols.protocol import Protocol
-from ...benchmark.protocols.remarks import FEW_GROUPS, site_remarks
+from ...benchmark.protocols.remarks import FEW_GROUPS, group_remarks, site_remarks
 from ...benchmark.scoring import bootstrap
 from ...benchmark.scoring.metrics import METRICS, metric_title
 from ...benchmark.scoring.scores import board_metrics
@@ -112,7 +112,7 @@ class Board:
         pairs: Comparisons of every row with every other, in the order of the rows.
         notes: What was left out or looks unusual, one line each; holds no text of a refused submission.
         refused: Refused submissions, one line each, with the first problem.
-        sites: What sites lack (`remarks.site_remarks`), one line each.
+        sites: What sites lack, and whether groups are single images (`remarks`), one line each.
         units: (domain, split) -> effective number of groups behind the ranking metric.
         remarks: What a maintainer should look at; no figure depends on it.
         own: Whether its protocol is the maintainers' own.
@@ -227,7 +227,7 @@ def rank_entries(
     units = {key: part.by_class if by_class else float(part.weights.shape[1]) for key, part in splits.items()}
     groups = min(count for (_, split), count in units.items() if split == "test")
     ordered, pairs = rank_rows(rows, protocol, groups)
-    sites = tuple(site_remarks(protocol, folder.truth))
+    sites = (*site_remarks(protocol, folder.truth), *group_remarks(folder.truth))
     noted = notes + unusual_pixels(ordered)
     remarks = scrutinise(ordered, protocol, {key: groups for key, (_, groups) in sizes.items()})
     kept = folder.register is not None

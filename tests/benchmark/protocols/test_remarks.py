@@ -8,7 +8,7 @@ from helpers.images.made_up_data import sites
 
 from medshift.benchmark.datasets.shared_groups import groups_per_domain, shared_groups_note
 from medshift.benchmark.protocols.plan import Choices, plan
-from medshift.benchmark.protocols.remarks import positive_hint, remarks, site_remarks
+from medshift.benchmark.protocols.remarks import group_remarks, positive_hint, remarks, site_remarks
 
 
 def said(dataset, **choices):
@@ -137,3 +137,11 @@ def test_a_second_class_called_like_a_negative_one_is_hinted_at(classes, hint):
     found = positive_hint(protocol)
     assert hint in found
     assert bool(hint) == bool(found)
+
+
+def test_a_table_whose_groups_are_single_images_says_what_that_hides():
+    table = pd.DataFrame({"group": ["a", "b", "c"]})
+    (line,) = group_remarks(table)
+    assert line.startswith("each image is a group of its own: if some are of one patient")
+    assert group_remarks(pd.DataFrame({"group": ["a", "b", "b"]})) == []
+    assert group_remarks(table[:1]) == []
