@@ -132,8 +132,8 @@ def group_remarks(table: pd.DataFrame) -> list[str]:
     if len(table) < 2 or table["group"].duplicated().any():
         return []
     return [
-        "each image is a group of its own: if some are of one patient, that patient may be on both sides of a split, and "
-        "intervals, which are over images then, are too narrow"
+        "each image is a group of its own: if some are of one patient, that patient may be on both sides of a split, "
+        "and intervals, which are over images then, are too narrow"
     ]
 
 
