@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ....shifts.errors import MedshiftError
+
+if TYPE_CHECKING:
+    pass
 
 app = typer.Typer(no_args_is_help=True, help="List baselines, shifts or data sets.")
 
@@ -165,14 +168,16 @@ def print_json(found: object) -> None:
 
 def print_rows(noun: str, columns: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
     """Print a table of text whose title counts its rows, each of which is a `noun`."""
+    from rich import table
     from rich.markup import escape
-    from rich.table import Table
 
     from ...files.wording import plural
     from ...reporting.terminal import print_table
     from ..progress import console
 
-    made = Table(title=plural(len(rows), noun), title_justify="left", box=None, pad_edge=False, header_style="bold")
+    made = table.Table(
+        title=plural(len(rows), noun), title_justify="left", box=None, pad_edge=False, header_style="bold"
+    )
     for column in columns:
         made.add_column(column, no_wrap=column == "name")
     for row in rows:

@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 from medshift.benchmark.cli.commands.data.summary import counts_by_class, counts_in_rows
 from medshift.benchmark.cli.main import app
 from medshift.benchmark.contract import registry
+from medshift.benchmark.datasets import catalogue as datasets
 from medshift.benchmark.datasets import manifest, store
 from medshift.benchmark.datasets.importing.add import add
 from medshift.benchmark.datasets.importing.options import Options
@@ -125,3 +126,17 @@ def test_many_classes_are_counted_in_rows_where_columns_do_not_fit(tmp_path):
     assert cells[0] == ("site-b", names[0], "4", "2")
     assert [cell for cell in cells if cell[1] == "all"] == [("site-b", "all", "36", "18"), ("site-a", "all", "18", "9")]
     assert len(cells) == 2 * (9 + 1)
+
+
+@pytest.mark.parametrize(
+    ("words", "table", "name", "nouns"),
+    [
+        ("baselines", registry.TABLE, "scratch", "baselines"),
+        ("datasets", datasets.TABLE, "brain-mri-sim", "data sets"),
+        ("shifts", catalogue.TABLE, "gamma", "shifts"),
+    ],
+)
+def test_a_list_says_who_else_claims_a_name_of_medshift(monkeypatch, words, table, name, nouns):
+    line = f"two {nouns} are named {name!r}: one from medshift itself, one from acme 1.0. "
+    monkeypatch.setitem(table.__dict__, "clashes", {name: line})
+    assert run("list", words).count(line.strip()) == 1
