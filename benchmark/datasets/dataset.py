@@ -69,7 +69,9 @@ class Dataset:
         if self.pixels.dtype.name not in (*FULL_SCALE, "float32"):
             raise MedshiftError(f"data set {self.name!r}: pixels are {self.pixels.dtype}, not uint8, uint16 or float32")
         if self.pixels.dtype.name == "float32" and self.value_range is None:
-            raise MedshiftError(f"data set {self.name!r}: float pixels need their value_range")
+            raise MedshiftError(
+                f"data set {self.name!r}: float pixels need their value_range: (low, high), which become 0 and 1"
+            )
         self._check_range()
         for column in ("sample_id", "domain", "group"):
             lacking = self.table[column].isna()

@@ -12,6 +12,9 @@ import typer
 from ....shifts.errors import MedshiftError
 
 if TYPE_CHECKING:
+    from ....shifts.plugins import Table
+
+if TYPE_CHECKING:
     pass
 
 app = typer.Typer(no_args_is_help=True, help="List baselines, shifts or data sets.")
@@ -60,6 +63,7 @@ def list_baselines(
             lines = [made["problem"]] if made["problem"] else [made["summary"], made["paper"]]
         _print_entry(head, lines)
     if not name:
+        print_clashes(registry.TABLE)
         for level, means in sees.MEANS.items():
             console(err=False).print(f"sees {level}: {means}", markup=False)
         print("medshift list baselines NAME: its hyper-parameters (--set) and what --tune draws")
@@ -105,8 +109,7 @@ def list_shifts(as_json: Json = False) -> None:
         elif name not in clashes:  # a plug-in is not imported to be listed
             rows.append((name, "plug-in", "", f"from {catalogue.TABLE.origin(name)}", ""))
     print_rows("shift", ("name", "family", "modalities", "what it does", "unit of severity"), rows)
-    for line in clashes.values():
-        print(line)
+    print_clashes(catalogue.TABLE)
 
 
 def _shift_record(name: str) -> dict[str, object]:
@@ -156,9 +159,16 @@ def list_datasets(as_json: Json = False) -> None:
         print_json(found)
         return
     print_rows("data set", ("name", "what it is"), [(each["name"], each["summary"]) for each in found])
+    print_clashes(registry.TABLE)
     print(
         "Any folder with a manifest.csv (image,label,domain,split_group): --data DIR, or `medshift data add NAME DIR`"
     )
+
+
+def print_clashes(table: Table) -> None:
+    """Print which names two packages claim, one line each: a built-in keeps its name, and nothing else says so."""
+    for line in table.clashes.values():
+        print(line)
 
 
 def print_json(found: object) -> None:
