@@ -141,6 +141,7 @@ def _shift_record(name: str) -> dict[str, object]:
 def list_datasets(as_json: Json = False) -> None:
     """List data sets: built-in, plug-in, stored, and public ones that can be fetched."""
     from ...datasets import registry
+    from ...datasets.catalogue import TABLE
     from ...datasets.public import catalogue
 
     found = [
@@ -159,7 +160,7 @@ def list_datasets(as_json: Json = False) -> None:
         print_json(found)
         return
     print_rows("data set", ("name", "what it is"), [(each["name"], each["summary"]) for each in found])
-    print_clashes(registry.TABLE)
+    print_clashes(TABLE)
     print(
         "Any folder with a manifest.csv (image,label,domain,split_group): --data DIR, or `medshift data add NAME DIR`"
     )
