@@ -52,9 +52,14 @@ def still_classes(
     share = 1 / len(present)
     counts = hits.astype(np.float32) @ (labels[:, None] == present).astype(np.float32)  # below 2**24: exact
     right = counts == samples
-    for row, place in np.argwhere(right | (counts == 0)).tolist():
-        own = labels == present[place]
-        patients = frozenset(names[np.unique(groups[own])].tolist())
+    held = right | (counts == 0)
+    # once for all conditions: of many patients, each would take much memory
+    of_class = {
+        place: frozenset(names[np.unique(groups[labels == present[place]])].tolist())
+        for place in np.flatnonzero(held.any(axis=0)).tolist()
+    }
+    for row, place in np.argwhere(held).tolist():
+        patients = of_class[place]
         sides = (share, 0.0) if right[row, place] else (0.0, share)
         found[row].append(Still(f"{where} {present[place]}", *sides, float(len(patients)), patients))
     return [tuple(parts) for parts in found]

@@ -152,7 +152,7 @@ def _source_alone(board: Board) -> str:
     rows = [row for row in board.rows if row.sees == SEES[0]]
     if len(rows) == len(board.rows):
         return ""
-    begin = "What a method may see moves it in all of these orders."
+    begin = "What a method may see may move it in all of these orders."
     networks = len(set(network_numbers(rows).tolist())) if rows else 0
     if networks < FEWEST:
         return f"{begin} Those that see the source alone stand on {plural(networks, 'network')}, too few to tell."

@@ -62,9 +62,9 @@ def score_all(
                 done[entry.name] = known
     missing = [entry for entry in entries if entry.name not in done]
     for name, (kept, found, wrong) in _score_missing(folder, missing, splits, workers, replicates):
-        progress(name)
         refused += wrong
         if found is not None:
+            progress(name)
             done[name] = (kept, found)
     return done, refused
 
@@ -109,6 +109,9 @@ def score_entry(folder: ProtocolFolder, entry: Entry, splits: Splits) -> Result:
     protocol, metrics = folder.protocol, board_metrics(folder.protocol)
     checked = preflights(folder, entry)
     seeds, refused = check_seeds(folder, entry, checked)
+    found = _cached(folder, entry, seeds, splits)  # where other seeds are refused, the parent does not know it
+    if found is not None:
+        return seeds, found, refused
     of_folder = dict(zip(entry.folders, checked, strict=True))
     for seed in seeds:
         seen = submission.examine_and_score(
@@ -120,16 +123,22 @@ def score_entry(folder: ProtocolFolder, entry: Entry, splits: Splits) -> Result:
             kept.append(seed)
             arrays.append(seen.arrays)
             scores.append(seen.scores)
-    if not kept:
-        return [], None, refused
-    replicates = len(next(iter(splits.values())).weights)
-    path = cache.cache_path(folder, entry.name, [seed.hashes for seed in kept], replicates)
-    found = cache.read(path)
-    if found is None:
+    found = _cached(folder, entry, kept, splits)
+    if kept and found is None:
         without = [seed.card.rejections or {} for seed in kept]
         found = score_seeds(folder, entry.name, arrays, scores, splits, without)
-        cache.write(found, path)
+        cache.write(found, _path(folder, entry, kept, splits))
     return kept, found, refused
+
+
+def _cached(folder: ProtocolFolder, entry: Entry, seeds: Sequence[Seed], splits: Splits) -> Scored | None:
+    """Return the scores of sound seeds, if they are in the cache."""
+    return cache.read(_path(folder, entry, seeds, splits)) if seeds else None
+
+
+def _path(folder: ProtocolFolder, entry: Entry, seeds: Sequence[Seed], splits: Splits) -> Path:
+    replicates = len(next(iter(splits.values())).weights)
+    return cache.cache_path(folder, entry.name, [seed.hashes for seed in seeds], replicates)
 
 
 def _start(path: Path, replicates: int) -> None:

@@ -18,7 +18,7 @@ from ...benchmark.scoring.bootstrap import LEVEL
 from ...benchmark.scoring.metrics import METRICS
 from ..entries.figures import NOTHING, Figure
 from .board import Board, Row
-from .comparisons import rank_ends, ranks, whole_replicates
+from .comparisons import rank_intervals, ranks, whole_replicates
 
 Floats = NDArray[np.float64]
 
@@ -96,7 +96,7 @@ def across(boards: Sequence[Board]) -> Across | None:
     ranked = [rows for rows in shared if len(rows) == len(part) and all(row.rank is not None for row in rows.values())]
     ranked.sort(key=lambda rows: (SEES.index(_first(rows).sees), _first(rows).name))
     draws = {board.protocol.name: _draws(board, [rows[board.protocol.name] for rows in ranked]) for board in part}
-    entries = _ranked(part, ranked, draws)
+    entries = _ranked(part, ranked)
     order = sorted(range(len(entries)), key=lambda place: _place(entries[place]))
     rest = [SharedEntry(_first(rows).name, _first(rows).sees, rows, {}) for rows in shared if rows not in ranked]
     return Across(
@@ -128,7 +128,7 @@ def _place(entry: SharedEntry) -> tuple[int, float, str]:
 
 
 def _draws(board: Board, rows: Sequence[Row]) -> Floats:
-    """Return (n, B) replicates of the ranking figure, as wide as its interval, in an order of the board's own.
+    """Return (n, B) replicates of the ranking figure, in an order of the board's own.
 
     B is 0 if most are undefined, or of one group, whose resamples are all the same.
 
@@ -140,54 +140,36 @@ def _draws(board: Board, rows: Sequence[Row]) -> Floats:
     replicates = np.stack([row.replicates(board.ranked_figure) for row in rows])
     if min(count for (_, split), count in board.units.items() if split == "test") < 2:
         return replicates[:, :0]
-    figures = np.array([board.figure(row) for row in rows])
-    replicates = as_wide(replicates, figures[:, 2] - figures[:, 1])
     words = hashlib.sha256(f"across\x1f{board.protocol.name}\x1f{board.protocol.sha256}".encode()).digest()
     chosen = np.random.default_rng(list(words)).permutation(whole_replicates(replicates))
     return quality(board, replicates[:, chosen])
 
 
-def as_wide(replicates: Floats, widths: Floats) -> Floats:
-    """Spread (n, B) replicates so that 95 % of each row are as far apart as its interval is wide (n,).
+def _ranked(boards: Sequence[Board], shared: Sequence[Mapping[str, Row]]) -> list[SharedEntry]:
+    """Rank entries, which come by access level, on every board within each level, and average their ranks.
 
-    Of few patients and seeds, resamples vary less than another study would, which intervals allow for.
+    A mean rank is as uncertain as its ranks together: its interval is the mean of theirs, each of so high a level that
+    all hold with 95 % (Bonferroni).
     """
-    usual = np.nanmean(replicates, axis=1, keepdims=True)
-    low, high = np.nanquantile(replicates, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=1)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        wider = np.nan_to_num(widths / (high - low), nan=1.0, posinf=1.0)
-    return np.asarray(usual + np.maximum(wider, 1.0)[:, None] * (replicates - usual))
-
-
-def _ranked(
-    boards: Sequence[Board], shared: Sequence[Mapping[str, Row]], draws: Mapping[str, Floats]
-) -> list[SharedEntry]:
-    """Rank entries, which come by access level, on every board within each level, and average their ranks."""
     done: list[SharedEntry] = []
+    together = 1 - (1 - LEVEL) / len(boards)
     for sees in dict.fromkeys(_first(rows).sees for rows in shared):
-        members = [place for place, rows in enumerate(shared) if _first(rows).sees == sees]
-        peers = slice(members[0], members[-1] + 1)
-        points, each = [], []
+        peers = [rows for rows in shared if _first(rows).sees == sees]
+        points, ends, wider = [], [], []
         for board in boards:
             name = board.protocol.name
-            values = np.array([board.figure(rows[name]).value for rows in shared[peers]])
+            place = {row.name: number for number, row in enumerate(board.rows)}
+            members = [place[rows[name].name] for rows in peers]
+            values = np.array([board.figure(rows[name]).value for rows in peers])
             points.append(ranks(quality(board, values), True))
-            each.append(ranks(draws[name][peers], True))
-        ends = [_ends(drawn) for drawn in each]
-        fewest = min(drawn.shape[1] for drawn in each)
-        means = np.mean([drawn[:, :fewest] for drawn in each], axis=0)
-        low, high = rank_ends(means) if fewest else np.full((2, len(members)), np.nan)
-        for at, rows in enumerate(shared[peers]):
+            ends.append(rank_intervals(board.pairs, members))
+            wider.append(rank_intervals(board.pairs, members, together))
+        for at, rows in enumerate(peers):
             found = {
-                board.protocol.name: (int(point[at]), int(some[0][at]), int(some[1][at]))
+                board.protocol.name: (int(point[at]), int(some[at, 0]), int(some[at, 1]))
                 for board, point, some in zip(boards, points, ends, strict=True)
             }
-            mean = Figure(float(np.mean([point[at] for point in points])), float(low[at]), float(high[at]))
+            low, high = np.mean([each[at] for each in wider], axis=0).tolist()
+            mean = Figure(float(np.mean([point[at] for point in points])), low, high)
             done.append(SharedEntry(_first(rows).name, sees, rows, found, mean))
     return done
-
-
-def _ends(drawn: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return the ends of resampled ranks; first to last where nothing could be drawn."""
-    count, replicates = drawn.shape
-    return rank_ends(drawn) if replicates else (np.ones(count, np.int64), np.full(count, count))

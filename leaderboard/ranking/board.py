@@ -44,7 +44,7 @@ class Row:
         conditions: Figures by key and metric, mean over the seeds.
         rank: Rank among entries with the same access, by `shifted` of the first metric; ties share a rank; None if
             undefined.
-        ranks: 95 % interval of the rank over the resamples.
+        ranks: 95 % interval of the rank (`comparisons.rank_intervals`).
         tier: Tier among entries with the same access: none in it is supported to be worse than the tier's leader.
         gap_to_best: Paired difference to the best entry with the same access, negative where this one is worse, with
             its interval; NaN for the best itself.

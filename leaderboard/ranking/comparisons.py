@@ -169,8 +169,8 @@ def ranks(values: Floats, higher_is_better: bool) -> NDArray[np.int64]:
     return np.asarray(rankdata(-quality, method="min", axis=0), dtype=np.int64)
 
 
-def rank_intervals(found: Comparisons, members: Sequence[int]) -> NDArray[np.int64]:
-    """Compute the 95 % intervals of the ranks of the entries of one ranking: (m, 2) lowest and highest rank.
+def rank_intervals(found: Comparisons, members: Sequence[int], level: float = LEVEL) -> NDArray[np.int64]:
+    """Compute intervals, by default of 95 %, of the ranks of the entries of one ranking: (m, 2) lowest and highest.
 
     A rank is uncertain as far as the comparisons that make it are: an entry may be on any place below those that are
     better than it, and above those that are worse, each after Holm's correction over its m - 1 comparisons (Mogstad,
@@ -181,6 +181,7 @@ def rank_intervals(found: Comparisons, members: Sequence[int]) -> NDArray[np.int
     Args:
         found: Comparisons of all entries.
         members: Places of the entries of the ranking; those with an undefined figure are below all others.
+        level: Probability with which an interval holds the rank.
     """
     undefined = np.isnan(np.diag(found.difference))
     defined = [member for member in members if not undefined[member]]
@@ -190,7 +191,7 @@ def rank_intervals(found: Comparisons, members: Sequence[int]) -> NDArray[np.int
             intervals.append((len(defined) + 1, len(members)))
             continue
         others = np.array([other for other in defined if other != entry], np.int64)
-        apart = holm(found.chance[entry, others]) <= 1 - LEVEL
+        apart = holm(found.chance[entry, others]) <= 1 - level
         lead = found.difference[entry, others]
         intervals.append((1 + int((apart & (lead < 0)).sum()), len(defined) - int((apart & (lead > 0)).sum())))
     return np.array(intervals, np.int64).reshape(-1, 2)
@@ -201,9 +202,3 @@ def whole_replicates(replicates: Floats) -> NDArray[np.int64]:
     defined = ~np.isnan(replicates).all(axis=1)
     whole = np.flatnonzero(~np.isnan(replicates[defined]).any(axis=0))
     return whole if len(whole) >= max(1, replicates.shape[1] / 2) else whole[:0]
-
-
-def rank_ends(each: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Return the ends of the 95 % intervals of (n, B) resampled ranks or mean ranks: values that occur among them."""
-    tail = (1 - LEVEL) / 2
-    return np.quantile(each, tail, axis=1, method="lower"), np.quantile(each, 1 - tail, axis=1, method="higher")

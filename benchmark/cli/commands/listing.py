@@ -14,9 +14,6 @@ from ....shifts.errors import MedshiftError
 if TYPE_CHECKING:
     from ....shifts.plugins import Table
 
-if TYPE_CHECKING:
-    pass
-
 app = typer.Typer(no_args_is_help=True, help="List baselines, shifts or data sets.")
 
 Json = Annotated[

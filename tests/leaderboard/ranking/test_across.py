@@ -14,7 +14,8 @@ from medshift.leaderboard.analysis.across.answer import answer_across
 from medshift.leaderboard.analysis.across.duels import bests, duels
 from medshift.leaderboard.analysis.across.holds import findings_by_board
 from medshift.leaderboard.analysis.correlation import Correlation, HeatRow
-from medshift.leaderboard.ranking.across import across, as_wide
+from medshift.leaderboard.ranking.across import across
+from medshift.leaderboard.ranking.comparisons import rank_intervals
 
 DRAWS = 40
 NAMES = ("imagenet-finetune", "linear-probe", "lp-ft", "scratch", "cbr-tiny", "tent", "adabn", "coral")
@@ -45,26 +46,27 @@ def two(board, **more):
 def test_a_mean_rank_and_its_interval_are_those_computed_by_hand(board):
     found = across(two(board))
     assert {entry.name: entry.ranks for entry in found.entries} == {
-        A: {"one": (1, 1, 1), "two": (2, 1, 2)},
+        A: {"one": (1, 1, 1), "two": (2, 1, 3)},  # its draws reach above B, and it is not told from C
         B: {"one": (2, 2, 2), "two": (1, 1, 2)},
-        C: {"one": (3, 3, 3), "two": (3, 3, 3)},
+        C: {"one": (3, 3, 3), "two": (3, 2, 3)},
     }
     assert {entry.name: tuple(entry.mean) for entry in found.entries} == {
-        A: (1.5, 1.0, 1.5),
+        A: (1.5, 1.0, 2.0),
         B: (1.5, 1.5, 2.0),
-        C: (3.0, 3.0, 3.0),
+        C: (3.0, 2.5, 3.0),
     }
     assert [entry.name for entry in found.entries] == [A, B, C]
 
 
-def test_draws_are_spread_as_wide_as_the_interval_and_never_less():
-    rng = np.random.default_rng(0)
-    draws = 0.7 + rng.normal(0, 0.02, (3, 400))
-    spread = as_wide(draws, np.array([0.3, 0.001, np.nan]))
-    low, high = np.quantile(spread, [0.025, 0.975], axis=1)
-    assert high[0] - low[0] == pytest.approx(0.3)
-    assert spread.mean(axis=1) == pytest.approx(draws.mean(axis=1))
-    np.testing.assert_allclose(spread[1:], draws[1:])
+def test_an_interval_over_boards_is_the_mean_of_wider_ones(board):
+    # beside C, A is better and B is not told apart, on both boards
+    noise = np.random.default_rng(0).normal(0, 0.02, (3, DRAWS))
+    figures = {A: 0.9, B: 0.71, C: 0.7}
+    draws = {name: figure + noise[place] for place, (name, figure) in enumerate(figures.items())}
+    found = across([invented(board, name, figures, draws) for name in ("one", "two")])
+    assert {entry.name: tuple(entry.mean) for entry in found.entries} == {A: (1, 1, 1), B: (2, 2, 3), C: (3, 2, 3)}
+    ends = rank_intervals(found.boards[0].pairs, [0, 1, 2], 1 - 1e-12)
+    assert ends.tolist() == [[1, 3]] * 3
 
 
 def test_draws_of_two_boards_are_independent_though_their_patients_are_as_many(board):
@@ -99,7 +101,7 @@ def test_claimed_entries_have_no_rank_here_either(board):
     boards = two(board, **{B: {"claimed": True}})
     found = across(boards)
     assert {entry.name: bool(entry.ranks) for entry in found.entries} == {A: True, C: True, B: False}
-    assert found.ranked[0].ranks == {"one": (1, 1, 1), "two": (1, 1, 1)}
+    assert found.ranked[0].ranks == {"one": (1, 1, 1), "two": (1, 1, 2)}
     assert duels(found) == []  # none from scratch is left
 
 
