@@ -23,7 +23,7 @@ from ..protocols.protocol import Protocol
 from ..runs import environment
 from ..scoring import scores
 from ..submissions import card as cards
-from ..submissions import predictions, submission
+from ..submissions import predictions, siblings, submission
 from ..submissions.card import Card, claims
 from ..submissions.fields import ENTRY, EXTERNAL, unfit
 from ..submissions.predictions import KEYS, PREDICTIONS_FILE
@@ -78,7 +78,7 @@ def submit(
     if why := fault(claim.summary):
         raise MedshiftError(f"--summary {why}")
     folder = out / protocol.name / claim.name / f"seed-{claim.seed}"
-    submission.require_fit(folder, claim.submitter)
+    siblings.require_fit(folder, claim.submitter)
     with scratch_folder("score") as scratch:
         new = scratch / PREDICTIONS_FILE
         notes: list[str] = []

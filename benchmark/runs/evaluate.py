@@ -19,7 +19,7 @@ from ..files.atomic import replace, scratch_folder, sha256
 from ..protocols.choices import Choices
 from ..protocols.folder import write_protocol
 from ..protocols.untested import require_adaptation
-from ..submissions import card, submission
+from ..submissions import card, siblings, submission
 from ..submissions.fields import ENTRY
 from ..submissions.predictions import PREDICTIONS_FILE
 from . import environment, tuning
@@ -217,7 +217,7 @@ def _keep(made: Path, place: Path) -> None:
         if sha256(place / PREDICTIONS_FILE) != sha256(made / PREDICTIONS_FILE):
             raise MedshiftError(f"{place} holds other predictions: choose another name or seed, or delete that folder")
         return
-    submission.require_fit(place, "")
+    siblings.require_fit(place, "")
     for file in submission.files_to_copy(made):
         with replace(place / file) as temporary:
             shutil.copyfile(made / file, temporary)

@@ -21,7 +21,7 @@ from ..files.locks import locked
 from ..protocols.arrange import arrange_like
 from ..protocols.condition import Condition
 from ..scoring import scores
-from ..submissions import card, predictions, submission
+from ..submissions import card, predictions, siblings, submission
 from ..submissions.expected import Expected
 from . import environment, tuning
 from .job import Job, RunProgress, same_settings
@@ -54,7 +54,7 @@ def run(job: Job, device: torch.device, progress: RunProgress) -> Scores:
     if (job.folder / card.CARD_FILE).exists():
         return _finished(job, progress)
     claim = job.claim()  # before anything long: what the card cannot hold ends the run now
-    submission.require_fit(job.folder, job.submitter)
+    siblings.require_fit(job.folder, job.submitter)
     with _alone(job, progress):
         if (job.folder / card.CARD_FILE).exists():  # another process finished it meanwhile
             return _finished(job, progress)

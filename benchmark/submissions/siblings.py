@@ -1,17 +1,45 @@
-"""How many entries of one method or one submitter stand beside a submission: many are tuning to the board."""
+"""What stands beside a submission: names that differ in case only, and entries of one method, which are tuning."""
 
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
+from ...shifts.errors import MedshiftError
+from ..files.text import fault, visible
 from ..files.wording import plural
 from .card import CARD_FILE, LARGEST_CARD, Card
-from .fields import ENTRY
+from .fields import ENTRY, unfit
 
 MOST_NAMED = 6
+
+
+def require_fit(folder: Path, submitter: str) -> None:
+    """Raise MedshiftError for what would be refused once a submission is made: a name, or a link."""
+    if why := fault(submitter):
+        raise MedshiftError(f"--submitter {why}")
+    if why := unfit_name(folder.absolute().parent):
+        raise MedshiftError(f"{folder}: the name of the entry {why}")
+    linked = [path for path in (folder, folder.parent) if path.is_symlink()]
+    if linked:
+        raise MedshiftError(f"{linked[0]} is a link, and a submission lies in folders of its own: choose another --out")
+
+
+def unfit_name(entry: Path) -> str:
+    """Return why an entry's folder cannot have its name everywhere: some disks do not tell `Tent` from `tent`.
+
+    Of two such folders both are refused: nothing here tells which was there first.
+    """
+    name, folded = entry.name, entry.name.casefold()
+    with suppress(FileNotFoundError, NotADirectoryError), os.scandir(entry.parent) as beside:
+        twins = [each.name for each in beside if each.name.casefold() == folded and each.name != name]
+        if twins:
+            return f"differs from that of {visible(min(twins), 80)!r} in case only: choose another"
+    return unfit(name)
 
 
 def siblings(folder: Path, card: Card) -> list[str]:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,7 +15,7 @@ from ...shifts.errors import MedshiftError
 from ..contract import registry
 from ..contract.training_record import Curve
 from ..files.atomic import PART, sha256, sha256_with_unix_ends
-from ..files.text import fault, visible
+from ..files.text import visible
 from ..protocols.protocol import Protocol
 from ..scoring.bootstrap import ResampledSplit, resampled_splits
 from ..scoring.scores import Scores, by_condition, score
@@ -27,9 +25,10 @@ from . import predictions, verification_record
 from .card import CARD_FILE, CURVE_FILE, Card
 from .claimed_scores import claim_problems
 from .expected import Expected
-from .fields import CHANGED_ENDS, unfit
+from .fields import CHANGED_ENDS
 from .predictions import PREDICTIONS_FILE, Inspected
 from .rejections import rejection_problems
+from .siblings import unfit_name
 from .verification_record import VERIFIED_FILE, VerificationRecord
 
 FILES = (CARD_FILE, PREDICTIONS_FILE)
@@ -232,30 +231,6 @@ def _hashes(folder: Path, protocol: Protocol, rows: int) -> tuple[str, ...]:
 def _is_small(path: Path, protocol: Protocol, rows: int) -> bool:
     per_row = BYTES_PER_ROW + BYTES_PER_CLASS * len(protocol.dataset.classes)
     return path.stat().st_size <= rows * per_row + predictions.SLACK
-
-
-def require_fit(folder: Path, submitter: str) -> None:
-    """Raise MedshiftError for what would be refused once a submission is made: a name, or a link."""
-    if why := fault(submitter):
-        raise MedshiftError(f"--submitter {why}")
-    if why := unfit_name(folder.absolute().parent):
-        raise MedshiftError(f"{folder}: the name of the entry {why}")
-    linked = [path for path in (folder, folder.parent) if path.is_symlink()]
-    if linked:
-        raise MedshiftError(f"{linked[0]} is a link, and a submission lies in folders of its own: choose another --out")
-
-
-def unfit_name(entry: Path) -> str:
-    """Return why an entry's folder cannot have its name everywhere: some disks do not tell `Tent` from `tent`.
-
-    Of two such folders both are refused: nothing here tells which was there first.
-    """
-    name, folded = entry.name, entry.name.casefold()
-    with suppress(FileNotFoundError, NotADirectoryError), os.scandir(entry.parent) as beside:
-        twins = [each.name for each in beside if each.name.casefold() == folded and each.name != name]
-        if twins:
-            return f"differs from that of {visible(min(twins), 80)!r} in case only: choose another"
-    return unfit(name)
 
 
 def _folder_problems(folder: Path) -> list[str]:

@@ -15,7 +15,7 @@ from ..protocols.folder import read_protocol, write_protocol
 from ..protocols.protocol import Protocol
 from ..protocols.truth import truth_of
 from . import card as cards
-from . import predictions, submission
+from . import predictions, siblings, submission
 from .card import CARD_FILE
 from .predictions import PREDICTIONS_FILE
 
@@ -77,7 +77,7 @@ def submit(folder: Path, checkout: Path) -> tuple[Path, list[str]]:
     home = checkout / PLACE / protocol.name
     new = not home.exists()
     place = home / folder.parent.name / folder.name
-    if why := submission.unfit_name(place.parent):
+    if why := siblings.unfit_name(place.parent):
         raise MedshiftError(f"{place}: the name of the entry {why}")
     write_protocol(protocol, table, home)
     if place.exists():

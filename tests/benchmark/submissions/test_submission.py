@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from medshift.benchmark.files.atomic import sha256
-from medshift.benchmark.submissions import predictions, submission
+from medshift.benchmark.submissions import predictions, siblings, submission
 from medshift.benchmark.submissions.card import CARD_FILE
 from medshift.benchmark.submissions.predictions import PREDICTIONS_FILE
 from medshift.shifts.errors import MedshiftError
@@ -141,10 +141,10 @@ def test_a_linked_folder_and_one_that_is_not_there(made, tmp_path):
 
 def test_what_would_be_refused_is_told_before_it_is_made(made):
     entry = made[0].parent
-    submission.require_fit(entry / "seed-1", "somebody")
+    siblings.require_fit(entry / "seed-1", "somebody")
     for name, says in (("STEADY", "differs from that of 'steady' in case only"), ("boards.json", "a board's own file")):
         with pytest.raises(MedshiftError, match=says):
-            submission.require_fit(entry.with_name(name) / "seed-0", "somebody")
+            siblings.require_fit(entry.with_name(name) / "seed-0", "somebody")
 
 
 def test_a_file_that_is_far_too_large_is_not_opened(made):
