@@ -90,13 +90,16 @@ def _score_missing(
     # deferred, and not the standard library's: that one runs the caller's script again in every worker
     from loky import ProcessPoolExecutor
 
-    with ProcessPoolExecutor(workers, env=KEPT_MEMORY, initializer=_start, initargs=(folder.path, replicates)) as pool:
+    pool = ProcessPoolExecutor(workers, env=KEPT_MEMORY, initializer=_start, initargs=(folder.path, replicates))
+    interrupted = True
+    try:
         futures = {entry.name: pool.submit(_score_in_worker, entry) for entry in missing}
-        try:
-            return [(name, future.result()) for name, future in futures.items()]
-        except KeyboardInterrupt:
-            pool.shutdown(wait=False, kill_workers=True)  # what has not begun would still be scored
-            raise
+        found = [(name, future.result()) for name, future in futures.items()]
+        interrupted = False
+    finally:
+        # once: leaving the pool as a context would shut it down again, and let what has not begun be scored first
+        pool.shutdown(kill_workers=interrupted)
+    return found
 
 
 def score_entry(folder: ProtocolFolder, entry: Entry, splits: Splits) -> Result:

@@ -3,6 +3,7 @@
 import math
 import re
 import warnings
+from concurrent.futures import Future
 from dataclasses import replace
 
 import numpy as np
@@ -239,3 +240,34 @@ def test_weights_of_another_data_set_are_not_called_those_of_imagenet(fabricate,
     assert said[0].startswith(question)
     assert named in said[0]
     assert ("ImageNet transfer" in " ".join(said)) == question.startswith("ImageNet")
+
+
+@pytest.mark.parametrize("stopped", [True, False])
+def test_ctrl_c_ends_the_workers_at_once_instead_of_scoring_what_is_left(fabricate, tmp_path, monkeypatch, stopped):
+    board_of(fabricate, tmp_path / "in", 4)
+    monkeypatch.setenv("MEDSHIFT_HOME", str(tmp_path / "other"))
+    monkeypatch.setattr(workers, "WORTH_PROCESSES", 4)
+    asked = []
+
+    class Pool:
+        """A pool in which the first result is waited for when Ctrl-C comes."""
+
+        def __init__(self, *given, **named):
+            pass
+
+        def submit(self, function, entry):
+            del function
+            future = Future()
+            future.set_exception(KeyboardInterrupt()) if stopped else future.set_result(([], None, [entry.name]))
+            return future
+
+        def shutdown(self, **how):
+            asked.append(how)
+
+    monkeypatch.setattr("loky.ProcessPoolExecutor", Pool)
+    if stopped:
+        with pytest.raises(KeyboardInterrupt):
+            rank_entries(protocol_folders(tmp_path / "in")[0], 200, workers=2)
+    else:
+        rank_entries(protocol_folders(tmp_path / "in")[0], 200, workers=2)
+    assert asked == [{"kill_workers": stopped}]  # once: a second call would take it back
