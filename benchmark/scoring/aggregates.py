@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import pairwise
 
 from ..protocols.condition import Condition
@@ -37,8 +37,8 @@ class Layout:
     """
 
     clean: str
-    real: dict[str, str] = field(default_factory=dict)
-    shifts: dict[str, Curve] = field(default_factory=dict)
+    real: dict[str, str]
+    shifts: dict[str, Curve]
 
     @classmethod
     def of(cls, conditions: Sequence[Condition]) -> Layout:

@@ -71,17 +71,17 @@ def _sum_in_order(positive: Flags, groups: Whole, rows: Floats, orders: Whole, w
             end = start + 1
             while end < len(order) and scores[order[end]] == scores[order[start]]:
                 end += 1
+            tied = end > start + 1
             # of those tied, the negatives count once for the positives, and once more from then on
-            first, last = (0, 3) if end > start + 1 else (1, 2)
-            for turn in range(first, last):
+            for turn in range(3 if tied else 1):
                 for place in range(start, end):
                     sample = order[place]
                     mine = weights[groups[sample]]
                     if positive[sample]:
-                        if turn == 1:
+                        if turn == 1 or not tied:
                             for b in range(len(below)):
                                 sums[b] += mine[b] * below[b]
-                    elif first == 1:
+                    elif not tied:
                         for b in range(len(below)):
                             below[b] += mine[b] + mine[b]
                     elif turn != 1:

@@ -1,4 +1,4 @@
-"""What stands beside a submission: names that differ in case only, and entries of one method, which are tuning."""
+"""The place of a submission: whether it is fit for one, and how many entries of its method stand beside it."""
 
 from __future__ import annotations
 

@@ -146,13 +146,13 @@ def correlation(board: Board) -> Correlation | None:
 def _source_alone(board: Board) -> str:
     """Say whether the same holds among the entries that see the source alone; empty if all do.
 
-    Those that see the target are ahead of the others under synthesized shifts and at real sites alike, which makes the
-    orders alike whether or not shifts tell two methods of one access level apart.
+    Where those that see the target are ahead of the others under synthesized shifts and at real sites alike, the orders
+    are alike whether or not shifts tell two methods of one access level apart.
     """
     rows = [row for row in board.rows if row.sees == SEES[0]]
     if len(rows) == len(board.rows):
         return ""
-    begin = "What a method may see may move it in all of these orders."
+    begin = "How much a method may see can move it in all of these orders."
     networks = len(set(network_numbers(rows).tolist())) if rows else 0
     if networks < FEWEST:
         return f"{begin} Those that see the source alone stand on {plural(networks, 'network')}, too few to tell."

@@ -18,7 +18,7 @@ from ...benchmark.scoring.bootstrap import LEVEL
 from ...benchmark.scoring.metrics import METRICS
 from ..entries.figures import NOTHING, Figure
 from .board import Board, Row
-from .comparisons import rank_intervals, ranks, whole_replicates
+from .comparisons import rank_intervals, ranks
 
 Floats = NDArray[np.float64]
 
@@ -141,8 +141,15 @@ def _draws(board: Board, rows: Sequence[Row]) -> Floats:
     if min(count for (_, split), count in board.units.items() if split == "test") < 2:
         return replicates[:, :0]
     words = hashlib.sha256(f"across\x1f{board.protocol.name}\x1f{board.protocol.sha256}".encode()).digest()
-    chosen = np.random.default_rng(list(words)).permutation(whole_replicates(replicates))
+    chosen = np.random.default_rng(list(words)).permutation(_whole(replicates))
     return quality(board, replicates[:, chosen])
+
+
+def _whole(replicates: Floats) -> NDArray[np.int64]:
+    """List the columns of (n, B) replicates in which no otherwise defined entry is undefined; none if most are not."""
+    defined = ~np.isnan(replicates).all(axis=1)
+    whole = np.flatnonzero(~np.isnan(replicates[defined]).any(axis=0))
+    return whole if len(whole) >= max(1, replicates.shape[1] / 2) else whole[:0]
 
 
 def _ranked(boards: Sequence[Board], shared: Sequence[Mapping[str, Row]]) -> list[SharedEntry]:

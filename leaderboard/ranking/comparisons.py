@@ -195,10 +195,3 @@ def rank_intervals(found: Comparisons, members: Sequence[int], level: float = LE
         lead = found.difference[entry, others]
         intervals.append((1 + int((apart & (lead < 0)).sum()), len(defined) - int((apart & (lead > 0)).sum())))
     return np.array(intervals, np.int64).reshape(-1, 2)
-
-
-def whole_replicates(replicates: Floats) -> NDArray[np.int64]:
-    """List the columns of (n, B) replicates in which no otherwise defined entry is undefined; none if most are not."""
-    defined = ~np.isnan(replicates).all(axis=1)
-    whole = np.flatnonzero(~np.isnan(replicates[defined]).any(axis=0))
-    return whole if len(whole) >= max(1, replicates.shape[1] / 2) else whole[:0]

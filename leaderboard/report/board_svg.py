@@ -54,8 +54,8 @@ def shown(board: Board, first: int = FIRST) -> list[Row]:
     """Select the leading entries of each access level, and the best of each approach if it is not among them."""
     ranked = [row for row in board.rows if row.rank is not None]
     best = [min(rows, key=lambda row: row.rank or 0) for rows in by_approach(ranked).values()]
-    shown = [*leading(board, first), *best]
-    return [row for row in ranked if row in shown]
+    wanted = [*leading(board, first), *best]
+    return [row for row in ranked if row in wanted]
 
 
 def _title(board: Board, count: int) -> str:
