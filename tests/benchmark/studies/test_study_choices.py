@@ -132,7 +132,7 @@ def test_without_all_labels_nothing_is_said_of_those_saved():
     assert {answer.measure for answer in study.answers} == {"difference"}
     assert cuts == [
         "labels is only 0.05, 0.3, of 0.05, 0.1, 0.3, 1.0 (answers about the last level are about 0.3)",
-        "5 answers left out, as their runs are",
+        "6 answers left out, as their runs are",
         OTHER_FIRST,
     ]
 
