@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from .drawing import Floats, from_groups
+from .drawing import Floats, from_recalls
 from .evidence import Estimate, Evidence, Source
 from .statistics import expected_recall
 
@@ -18,17 +18,14 @@ Steps = list[tuple[Floats, Floats]]  # for each class, probabilities and what th
 
 
 def cbpe(evidence: Evidence) -> Estimate:
-    """Estimate balanced accuracy as the mean recall of the expected confusion matrix."""
+    """Estimate balanced accuracy as the mean recall of the expected confusion matrix (`from_recalls`)."""
     made = calibrated(evidence.probabilities, evidence.source.kept(calibration))
     groups, classes = int(evidence.groups.max()) + 1, evidence.classes
     cells = evidence.groups * classes + evidence.probabilities.argmax(axis=1)
     summed = [np.bincount(cells, column, groups * classes) for column in made.T]
     by_group = np.stack(summed, axis=-1).reshape(groups, classes, classes).astype(np.float64)
 
-    def figure(table: Floats) -> Floats:
-        return np.asarray(expected_recall(table).mean(axis=-1))
-
-    return from_groups(evidence, by_group, figure)
+    return from_recalls(evidence, by_group, expected_recall)
 
 
 def calibration(source: Source) -> Steps:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
@@ -11,12 +12,12 @@ from numpy.typing import NDArray
 from ..scoring.bootstrap import resample_counts
 from ..scoring.intervals import STILL, unseen
 from .evidence import Estimate, Evidence
+from .statistics import Recalls
 
 Floats = NDArray[np.float64]
 
 REPLICATES = 200
-REACH = 1.6449  # standard errors of a normal's 90 % interval
-TAIL = 0.05  # beyond each of its ends
+TAIL = 0.05  # beyond each end of a 90 % interval
 
 
 @lru_cache(maxsize=32)
@@ -34,6 +35,18 @@ def redrawn(by_group: Floats) -> Floats:
 def deviation(replicates: Floats, groups: int) -> float:
     """Compute the standard error of a figure from its replicates; NaN for a single group, which shows no spread."""
     return float(replicates.std() * np.sqrt(groups / (groups - 1))) if groups > 1 else float("nan")
+
+
+def reach_of(error: float, groups: float) -> float:
+    """Return half of the width of a 90 % interval, by Student's t: few groups show their own spread only roughly.
+
+    Args:
+        error: The standard error.
+        groups: Effective number of groups that show it; infinite for one that is known.
+    """
+    from scipy.special import stdtrit  # deferred: `--help` must stay fast
+
+    return float(stdtrit(max(groups - 1, 1.0), 1 - TAIL)) * error
 
 
 def with_reach(value: float, reach: float, groups: float) -> Estimate:
@@ -61,6 +74,18 @@ def from_groups(evidence: Evidence, by_group: Floats, figure: Callable[[Floats],
         figure: Computes the figure from sums (..., K, J) of any number of weightings.
     """
     value = float(np.clip(figure(by_group.sum(axis=0)), 0, 1))
-    reach = REACH * deviation(figure(redrawn(by_group)), len(by_group))
+    reach = reach_of(deviation(figure(redrawn(by_group)), len(by_group)), len(by_group))
     held = int(evidence.source.validation.groups.max()) + 1
     return with_reach(value, reach, min(len(by_group), held))
+
+
+def from_recalls(evidence: Evidence, by_group: Floats, recalls: Callable[[Floats], Recalls]) -> Estimate:
+    """Estimate balanced accuracy by expected recalls, as `from_groups` does.
+
+    A class of which no sample is expected may be absent from the site, and would not count, or never be recognised.
+    Nothing in the predictions tells one from the other: it counts as the latter, and the interval reaches as far up as
+    the figure would be without it.
+    """
+    found = from_groups(evidence, by_group, lambda table: recalls(table).mean)
+    without = float(recalls(by_group.sum(axis=0)).mean_of_expected)
+    return replace(found, high=max(found.high, min(1.0, without + found.high - found.value)))

@@ -6,7 +6,7 @@ import numpy as np
 
 from ..scoring.bootstrap import effective_groups
 from ..scoring.intervals import STILL
-from .drawing import REACH, deviation, redrawn, with_reach
+from .drawing import deviation, reach_of, redrawn, with_reach
 from .evidence import LEVEL, Estimate, Evidence, Source, no_estimate
 from .statistics import Floats, balanced_accuracy, sums
 
@@ -14,7 +14,8 @@ from .statistics import Floats, balanced_accuracy, sums
 def clean(evidence: Evidence) -> Estimate:
     """Assume the performance on the source's own test images; the interval is that of the drawing of patients."""
     value, error = evidence.source.kept(clean_figure)
-    return with_reach(value, REACH * error, evidence.source.kept(tested_groups))
+    groups = evidence.source.kept(tested_groups)
+    return with_reach(value, reach_of(error, groups), groups)
 
 
 def synthesized_mean(evidence: Evidence) -> Estimate:

@@ -7,6 +7,7 @@ patients, or another mix of classes where the labels are known.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,14 +23,41 @@ SMALLEST = 1e-7  # probability: about what float32 tells from 0 next to 1
 AT_ONCE = 1 << 20  # probabilities that are worked on together
 
 
+class Recalls(NamedTuple):
+    """The recall of each class that is expected without labels.
+
+    Args:
+        each: (..., K) 0 of a class of which no sample is expected.
+        sizes: (..., K) how many samples of each class are expected.
+    """
+
+    each: Floats
+    sizes: Floats
+
+    @property
+    def mean(self) -> Floats:
+        """Over all classes: one of which no sample is expected counts as never recognised."""
+        return np.asarray(self.each.mean(axis=-1))
+
+    @property
+    def mean_of_expected(self) -> Floats:
+        """Over the classes of which a sample or more is expected; over all if there is none."""
+        there = self.sizes >= 1
+        count = there.sum(axis=-1)
+        return np.where(count > 0, (self.each * there).sum(axis=-1) / np.maximum(count, 1), self.mean)
+
+
 @dataclass(frozen=True, eq=False)
 class Reference:
     """What source validation says about the confidence of a model.
 
     Args:
         temperature: Of its scaled probabilities.
-        threshold: Of the confidence; the fraction of the samples above it is the accuracy.
-        own: (K,) likewise among the samples that are predicted as each class.
+        threshold: Of the confidence; the fraction of the samples above it is the accuracy, if `tied` of those at it,
+            which many are in hard labels and rounded tables, count as well.
+        tied: That share, 0 to 1.
+        own: (K,) threshold of the samples that are predicted as each class.
+        own_tied: (K,) likewise.
         shares: (K,) fraction of the samples that is predicted as each class.
         confidence: Mean confidence.
         accuracy: Accuracy.
@@ -37,7 +65,9 @@ class Reference:
 
     temperature: float
     threshold: float
+    tied: float
     own: Floats
+    own_tied: Floats
     shares: Floats
     confidence: float
     accuracy: float
@@ -49,18 +79,27 @@ def reference(probabilities: NDArray[np.floating], labels: Labels) -> Reference:
     top, guess = exact.max(axis=1), exact.argmax(axis=1)
     classes = exact.shape[1]
     wrong = guess != labels
+    threshold, tied = _threshold(top, float(wrong.mean()))
     own = [
-        float(np.quantile(top[guess == k], wrong[guess == k].mean())) if (guess == k).any() else 1.0
+        _threshold(top[guess == k], float(wrong[guess == k].mean())) if (guess == k).any() else (1.0, 0.0)
         for k in range(classes)
     ]
     return Reference(
         temperature(np.log(np.maximum(exact, SMALLEST)), labels),
-        float(np.quantile(top, wrong.mean())),
-        np.array(own),
+        threshold,
+        tied,
+        *np.array(own).T,
         np.bincount(guess, minlength=classes) / len(guess),
         float(top.mean()),
         float(1 - wrong.mean()),
     )
+
+
+def _threshold(confidence: Floats, wrong: float) -> tuple[float, float]:
+    """Return the confidence that is exceeded as often as predictions are right, and the share of ties that count."""
+    found = float(np.quantile(confidence, wrong))
+    above, at = (confidence > found).mean(), (confidence == found).mean()
+    return found, float(np.clip((1 - wrong - above) / at, 0, 1)) if at else 0.0
 
 
 def sums(probabilities: NDArray[np.float32], rows: Labels, count: int, found: Reference) -> Floats:
@@ -96,8 +135,8 @@ def _sums(probabilities: NDArray[np.float32], rows: Labels, count: int, found: R
     columns = [
         None,
         confidence,
-        confidence > found.threshold,
-        confidence > found.own[guess],
+        _above(confidence, found.threshold, found.tied),
+        _above(confidence, found.own[guess], found.own_tied[guess]),
         -(given * logs).sum(axis=0) / np.log(classes),
         margin,
         margin**2,
@@ -107,6 +146,10 @@ def _sums(probabilities: NDArray[np.float32], rows: Labels, count: int, found: R
     size = conditions * count * classes
     summed = [np.bincount(cells, column if column is None else column.ravel(), size) for column in columns]
     return np.stack(summed, axis=-1).reshape(conditions, count, classes, len(columns)).astype(np.float64)
+
+
+def _above(confidence: Floats, threshold: Floats | float, tied: Floats | float) -> Floats:
+    return np.asarray((confidence > threshold) + tied * (confidence == threshold))
 
 
 def features(table: Floats, found: Reference) -> Floats:
@@ -138,8 +181,8 @@ def features(table: Floats, found: Reference) -> Floats:
             total[..., ENTROPY],
             by_class.mean(axis=-1),
             np.abs(shares - found.shares).sum(axis=-1),
-            expected_recall(means[..., CALIBRATED:]).mean(axis=-1),
-            thresholded_recall(means).mean(axis=-1),
+            expected_recall(means[..., CALIBRATED:]).mean,
+            thresholded_recall(means).mean,
             total[..., MARGIN],
             spread,
         ],
@@ -147,19 +190,19 @@ def features(table: Floats, found: Reference) -> Floats:
     )
 
 
-def expected_recall(calibrated: Floats) -> Floats:
-    """Compute the recall of each class, (..., K), that calibrated probabilities expect.
+def expected_recall(calibrated: Floats) -> Recalls:
+    """Compute the recall of each class that calibrated probabilities expect.
 
     Args:
         calibrated: (..., K, K) their sums by predicted class and class.
     """
     right = np.diagonal(calibrated, axis1=-2, axis2=-1)
     total = calibrated.sum(axis=-2)
-    return np.asarray(right / np.where(total > 0, total, 1))
+    return Recalls(np.asarray(right / np.where(total > 0, total, 1)), np.asarray(total))
 
 
-def thresholded_recall(table: Floats) -> Floats:
-    """Compute the recall of each class, (..., K), if exactly the samples above their class's threshold are right.
+def thresholded_recall(table: Floats) -> Recalls:
+    """Compute the recall of each class if exactly the samples above their class's threshold are right.
 
     The wrong ones are of the other classes, in proportion to their calibrated probabilities.
     """
@@ -168,7 +211,8 @@ def thresholded_recall(table: Floats) -> Floats:
     others = table[..., CALIBRATED:] * (1 - np.eye(table.shape[-2]))
     total = others.sum(axis=-1, keepdims=True)
     missed = (wrong[..., None] * others / np.where(total > 0, total, 1)).sum(axis=-2)
-    return np.asarray(right / np.where(right + missed > 0, right + missed, 1))
+    size = right + missed
+    return Recalls(np.asarray(right / np.where(size > 0, size, 1)), np.asarray(size))
 
 
 def mixed(by_class: Floats, prevalence: Floats) -> Floats:

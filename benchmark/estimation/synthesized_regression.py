@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..files.wording import plural
-from .drawing import REACH, deviation, redrawn, with_reach
+from .drawing import deviation, reach_of, redrawn, with_reach
 from .evidence import LEVEL, Estimate, Evidence, Source, no_estimate
 from .local_ridge import Floats, Local, fit
 from .source_figures import by_class, chosen, clean_figure, tested_groups
@@ -67,9 +67,9 @@ def synthesized_regression(evidence: Evidence) -> Estimate:
             f"nearest condition, and none is farther than {found.farthest:.2f} from those of other families"
         )
     value = float(np.clip(values[0], 1 / evidence.classes, 1))
-    moved = deviation(again @ slopes[0], groups)
+    moved = reach_of(deviation(again @ slopes[0], groups), groups) if groups > 1 else 0.0
     drawn = found.design * value * (1 - value) / len(evidence.groups)
-    reach = math.hypot(found.error, REACH * (moved if groups > 1 else 0), REACH * math.sqrt(drawn))
+    reach = math.hypot(found.error, moved, reach_of(math.sqrt(drawn), math.inf))
     return with_reach(value, reach, min(groups, evidence.source.kept(tested_groups)))
 
 

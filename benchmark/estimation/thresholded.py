@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .drawing import Floats, from_groups
+from .drawing import Floats, from_groups, from_recalls
 from .evidence import Estimate, Evidence
 from .statistics import ABOVE, COUNT, thresholded_recall
 
@@ -28,8 +28,4 @@ def atc_by_class(evidence: Evidence) -> Estimate:
     Li et al. 2022, "Estimating model performance under domain shifts with class-specific confidence scores" (CS-ATC).
     A sample below the threshold is of another class, in proportion to its calibrated probabilities.
     """
-
-    def figure(table: Floats) -> Floats:
-        return np.asarray(thresholded_recall(table).mean(axis=-1))
-
-    return from_groups(evidence, evidence.by_group, figure)
+    return from_recalls(evidence, evidence.by_group, thresholded_recall)

@@ -25,12 +25,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .bootstrap import LEVEL
+from .intervals import FEW_ERRORS, TAIL, further_errors
 from .metrics import BINS, top_class, top_gaps
 
 REAL = 2.0  # standard errors from which a gap is taken as real
-FEW_ERRORS = 5  # groups' worth of errors; with more, resamples vary as the error rate does
-TAIL = (1 - LEVEL) / 2
 Floats = NDArray[np.float64]
 
 
@@ -116,10 +114,10 @@ def _excess(gap: Floats, error: Floats, defined: Floats, wrong: Floats, count: i
     unseen = np.zeros(len(gap))
     few = np.flatnonzero(wrong * count < FEW_ERRORS)
     if len(few) and defined.size:
-        from scipy.special import betaincinv, stdtrit  # deferred: `--help` must stay fast
+        from scipy.special import stdtrit  # deferred: `--help` must stay fast
 
-        most = betaincinv(wrong[few] * count + 1, np.maximum(count - wrong[few] * count, 1e-9), 1 - TAIL)
+        more = further_errors(wrong[few], count)
         student = float(stdtrit(count - 1, 1 - TAIL))
         reach = student * math.sqrt(count / (count - 1)) * defined[few].std(axis=1)
-        unseen[few] = np.maximum(0.0, most - wrong[few] - reach)
+        unseen[few] = np.maximum(0.0, more - reach)
     return np.maximum(inflation, unseen), unseen

@@ -29,6 +29,7 @@ from numpy.typing import NDArray
 from .bootstrap import LEAST_DEFINED, LEVEL
 
 TAIL = (1 - LEVEL) / 2
+FEW_ERRORS = 5  # groups' worth of errors; with more, resamples vary as the error rate does
 STILL = 1e-9  # standard errors up to this are rounding error: nothing varied
 Floats = NDArray[np.float64]
 
@@ -67,6 +68,20 @@ def unseen(units: Floats | float, tail: float = TAIL) -> Floats:
         tail: Probability of a larger one.
     """
     return np.asarray(1 - tail ** (1 / np.maximum(units, 1e-9)))
+
+
+def further_errors(wrong: Floats, units: Floats | float, tail: float = TAIL) -> Floats:
+    """Return by how much the error rate may be higher than was seen (Clopper and Pearson 1934).
+
+    Args:
+        wrong: Error rates.
+        units: Effective number of groups, of which so large a share was wrong.
+        tail: Probability of a higher rate.
+    """
+    from scipy.special import betaincinv  # deferred: `--help` must stay fast
+
+    seen = wrong * units
+    return np.asarray(betaincinv(seen + 1, np.maximum(units - seen, 1e-9), 1 - tail) - wrong)
 
 
 def quantile(groups: Floats, whole: Floats, total: Floats, units: Floats, seeds: Floats, tail: float = TAIL) -> Floats:

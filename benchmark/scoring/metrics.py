@@ -11,6 +11,7 @@ All have the same signature. For N samples, K classes, G groups and B weightings
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -29,6 +30,9 @@ FEW_CLASSES = 7  # up to which NumPy, too, sums one after the other: the bits ar
 _EDGES = np.arange(1, BINS + 1) / BINS
 # a table's .6 is read as float32, whose nearest number is a little above: it still belongs to the bin that ends at .6
 UPPER_EDGES = np.maximum(_EDGES, _EDGES.astype(np.float32))
+_NONE: NDArray[np.float32] = np.empty(0, np.float32)
+_last: tuple[weakref.ref[NDArray[np.floating]], tuple[NDArray[np.int64], NDArray[np.floating]]]
+_last = weakref.ref(_NONE), (np.empty(0, np.int64), _NONE)
 
 
 @dataclass(frozen=True)
@@ -45,6 +49,8 @@ class Metric:
         by_class: It weighs all classes equally, so the rarest decides how certain it is.
         of: Of two classes, the one whose samples alone it looks at.
         hits: Labels and what the function is given -> (..., N) what is right, of a mean of recalls.
+        if_wrong: Labels and probabilities -> (C,) by how much a sample that is right would raise the metric if it were
+            wrong, on average: of a mean over samples.
         most: Its highest value; the lowest is zero.
         chance: Number of classes -> score of guessing; None if that is not a fixed number.
     """
@@ -57,6 +63,7 @@ class Metric:
     by_class: bool = False
     of: int | None = None
     hits: Callable[[Labels, NDArray[np.floating]], NDArray[np.bool_]] | None = None
+    if_wrong: Callable[[Labels, NDArray[np.floating]], Floats] | None = None
     most: float = 1.0
     chance: Callable[[int], float] | None = None
 
@@ -119,8 +126,20 @@ def top_gaps(labels: Labels, probabilities: NDArray[np.floating]) -> tuple[Float
 def top_class(probabilities: NDArray[np.floating]) -> tuple[Labels, NDArray[np.floating]]:
     """Return the most probable class of each sample (..., N), ties the first, and its probability.
 
-    Class by class: a reduction over a last axis of two or three is several times slower.
+    Of the last array that nobody can write to, it is remembered: several metrics ask for it, one after the other.
     """
+    global _last
+    of, known = _last
+    if of() is probabilities:
+        return known
+    found = _top_class(probabilities)
+    if not probabilities.flags.writeable and probabilities.base is None:
+        _last = weakref.ref(probabilities), found
+    return found
+
+
+def _top_class(probabilities: NDArray[np.floating]) -> tuple[Labels, NDArray[np.floating]]:
+    """Go class by class: a reduction over a last axis of two or three is several times slower."""
     highest = probabilities[..., 0]
     predicted = np.zeros(highest.shape, np.int64)
     for k in range(1, probabilities.shape[-1]):
@@ -146,6 +165,13 @@ def brier(labels: Labels, probabilities: NDArray[np.floating], groups: Labels, w
     size = weights.shape[1]
     total = weights @ np.bincount(groups, minlength=size).astype(np.float64)
     return ratio(_weighted_sums(weights, _summed(distance, groups, size)), total)
+
+
+def _brier_if_wrong(labels: Labels, probabilities: NDArray[np.floating]) -> Floats:
+    """Return (C,) the mean rise of a right sample's Brier score if it were of its least probable class."""
+    right = _right(labels, probabilities)
+    own = probabilities[..., np.arange(len(labels)), labels].astype(np.float64)
+    return ratio((2 * (own - probabilities.min(axis=-1)) * right).sum(axis=-1), right.sum(axis=-1))
 
 
 def sensitivity(labels: Labels, binarised: NDArray[np.floating], groups: Labels, weights: Floats) -> Floats:
@@ -183,7 +209,7 @@ METRICS = {
     ),
     "auroc": Metric("AUROC", auroc, higher_is_better=True, by_class=True, chance=lambda classes: 0.5),
     "ece": Metric("ECE", ece, higher_is_better=False, inflated=True),
-    "brier": Metric("Brier score", brier, higher_is_better=False, most=2.0),
+    "brier": Metric("Brier score", brier, higher_is_better=False, if_wrong=_brier_if_wrong, most=2.0),
     "sensitivity": Metric(
         "sensitivity", sensitivity, higher_is_better=True, operating=True, by_class=True, of=1, hits=_reached
     ),

@@ -17,9 +17,9 @@ from .aggregates import Layout, aggregate
 from .blas import one_thread
 from .bootstrap import REPLICATES, ResampledSplit, resampled_splits, split_key
 from .estimate import Estimate
-from .intervals import STILL
-from .metrics import METRICS, Metric, metrics_by_name
-from .still import Still, still_classes
+from .intervals import FEW_ERRORS, STILL
+from .metrics import METRICS, Metric, metrics_by_name, top_class
+from .still import Still, rise_of_further_errors, still_classes
 from .thresholds import binarise, thresholds
 
 TOGETHER = 128  # conditions scored at once
@@ -120,6 +120,7 @@ def estimate_conditions(
         for start in range(0, len(keys), TOGETHER):
             some = keys[start : start + TOGETHER]
             probabilities = np.stack([predictions[key] for key in some])
+            probabilities.flags.writeable = False  # so `top_class` finds it once for all metrics
             for name, metric in metrics.items():
                 given = binarise(probabilities, frozen) if metric.operating else probabilities
                 behind = _behind(metric, split, given.shape[-1])
@@ -181,10 +182,17 @@ def _still(
         return found
     if metric.hits is not None and (metric.of is None or given.shape[-1] > 2):
         found = still_classes(place, split.labels, metric.hits(split.labels, given), split.groups, split.patients)
+    whole = frozenset(split.patients.tolist())
+    if metric.if_wrong is not None and units > 1 and figures.shape[1] > 1:
+        wrong = np.mean(top_class(given)[0] != split.labels, axis=-1)
+        few = np.flatnonzero(wrong * split.weights.shape[1] < FEW_ERRORS)
+        rises = metric.if_wrong(split.labels, given[few])
+        for row, rise in zip(few, rise_of_further_errors(wrong[few], rises, figures[few, 1:], units), strict=True):
+            found[row] = (Still(place, 0.0, rise, units, whole),) if rise > 0 else ()
     if not figures.shape[1] > 1:
         return found
     for row in _unmoved(figures):
         best, worst = figures[row, 0] >= metric.most, figures[row, 0] <= 0
         sides = (metric.most, 0.0) if best else (0.0, metric.most) if worst else (metric.most / 2, metric.most / 2)
-        found[row] = found[row] or (Still(place, *sides, units, frozenset(split.patients.tolist())),)
+        found[row] = found[row] or (Still(place, *sides, units, whole),)
     return found

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .intervals import unseen
+from .intervals import further_errors, quantile, unseen
 
 
 class Still(NamedTuple):
@@ -63,6 +63,29 @@ def still_classes(
         sides = (share, 0.0) if right[row, place] else (0.0, share)
         found[row].append(Still(f"{where} {present[place]}", *sides, float(len(patients)), patients))
     return [tuple(parts) for parts in found]
+
+
+def rise_of_further_errors(
+    wrong: NDArray[np.float64], rises: NDArray[np.float64], replicates: NDArray[np.float64], units: float
+) -> list[float]:
+    """Return by how much means over samples rise if all groups err, for what few errors leave open (`Still.up`).
+
+    A score varies between resamples with the probabilities, though none shows an error, and with the one error that was
+    seen. So the rate may be as high as Clopper and Pearson's upper end; of that distance, what the variance between
+    resamples does not reach is left.
+
+    Args:
+        wrong: (C,) error rates.
+        rises: (C,) as `Metric.if_wrong` returns them; NaN where no sample is right.
+        replicates: (C, B) the figure on resampled groups.
+        units: Effective number of groups.
+    """
+    variance = units / (units - 1) * replicates.var(axis=1)
+    none, all_ = np.zeros(len(wrong)), np.full(len(wrong), units)
+    reach = quantile(variance, none, variance, all_, np.ones(len(wrong))) * np.sqrt(variance)
+    more = rises * further_errors(wrong, units)
+    found = np.sqrt(np.maximum(0, more**2 - reach**2)) / unseen(units)
+    return np.nan_to_num(found).tolist()
 
 
 def combined(parts: Sequence[tuple[Still, ...]], weights: Sequence[float]) -> tuple[Still, ...]:

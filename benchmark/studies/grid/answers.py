@@ -64,7 +64,7 @@ def title(grid: Grid, asked: Answer) -> str:
     if asked.measure == "change":
         return f"{of}, change from {base}, {end}"
     if asked.measure == "share":
-        return f"{of}, share of the change from {base}, {end}"
+        return f"{of}, share of the gain from {base}, {end}"
     if asked.measure == "trend":
         subject = f"{of} minus {against}" if against else of
         per = "per doubling" if study.axis(asked.over).scale == "log" else "per unit"

@@ -21,6 +21,8 @@ from .cells import COMMON, SHARES, Cell
 
 Floats = NDArray[np.float64]
 LEAST_NETWORKS = 3  # over which a rank correlation is computed
+LEAST_JUDGED = 5  # over which its interval is
+FALLING: tuple[Figure, ...] = (*SHARES, "drop")  # of which less is better
 NOTHING = math.nan
 STEP_DRAWS = 10_000  # of steps, which no resampled patients move
 
@@ -140,13 +142,16 @@ def _varied(found: Estimate | StepsTo, seeds: int, number: int) -> Floats:
 
 
 def share(cells: Sequence[Cell], figure: Figure) -> Measured:
-    """Compute the part of the change from the first to the last of three cells that the second one has.
+    """Compute the part of the gain from the first to the last of three cells that the second one has.
 
-    Undefined unless the whole change is shown to differ from none: the ratio would be of noise.
+    Undefined unless the whole change is shown to be a gain: the ratio would be of noise, or of a loss.
     """
     whole = weighted_sum([cells[0], cells[2]], [-1.0, 1.0], figure)
     if math.isnan(whole.value):
         return whole
+    if whole.low > 0 if figure in FALLING else whole.high < 0:
+        why = f"The whole change, {whole.text}, is a loss: there is no gain to have a share of."
+        return Measured(NOTHING, seeds=whole.seeds, note=f"{why} {whole.note}".strip())
     if math.isnan(whole.low) or whole.low <= 0 <= whole.high:
         why = f"The whole change, {whole.text}, is not shown to differ from none: no share of it is."
         return Measured(NOTHING, seeds=whole.seeds, note=f"{why} {whole.note}".strip())
@@ -166,11 +171,16 @@ def slope(positions: Sequence[float], *, log: bool) -> list[float]:
 
 
 def correlation(cells: Sequence[Cell], positions: Sequence[float], figure: Figure) -> Measured:
-    """Compute Spearman's rank correlation of positions with a figure, over cells."""
-    if len(cells) < LEAST_NETWORKS:
-        return Measured(
-            NOTHING, note=f"A rank correlation needs {LEAST_NETWORKS} cells or more; finished: {len(cells)}."
-        )
+    """Compute Spearman's rank correlation of positions with a figure, over cells.
+
+    The claim is about networks, of which the cells are a few. So the interval holds for others, too: to the spread over
+    patients and seeds, on Fisher's scale, is added that of so few ranks, 1.06 / (n - 3) (Fieller et al. 1957,
+    Biometrika 44), with Student's t of n - 2. A perfect order counts as one a little below 1, so that five cells, the
+    fewest of which chance orders perfectly less often than the level allows, can show something.
+    """
+    count = len(cells)
+    if count < LEAST_NETWORKS:
+        return Measured(NOTHING, note=f"A rank correlation needs {LEAST_NETWORKS} cells or more; finished: {count}.")
     x = _ranks(np.asarray(positions, dtype=np.float64)[:, None])
 
     def spearman(figures: Floats) -> Floats:
@@ -180,7 +190,25 @@ def correlation(cells: Sequence[Cell], positions: Sequence[float], figure: Figur
             below = np.sqrt((away_x**2).sum(axis=0) * (away_y**2).sum(axis=0))
             return np.asarray((away_x * away_y).sum(axis=0) / below)
 
-    return resampled(cells, figure, spearman, lambda figures: f"Over {len(cells)} cells.")
+    found = resampled(cells, figure, spearman, lambda figures: f"Over {count} cells.")
+    if math.isnan(found.value):
+        return found
+    if count < LEAST_JUDGED:
+        few = f"No interval: that of other networks needs {LEAST_JUDGED}."
+        return replace(found, low=NOTHING, high=NOTHING, note=f"{found.note} {few}")
+    low, high = _of_networks(found, count)
+    return replace(found, low=low, high=high, note=f"{found.note} The interval is of other networks, too.")
+
+
+def _of_networks(found: Measured, count: int) -> tuple[float, float]:
+    """Return the interval of a rank correlation for other patients, seeds and networks."""
+    from scipy.special import stdtrit  # deferred: `--help` must stay fast
+
+    most = 1 - 2 / (count * (count**2 - 1))  # a sixth of the least step below 1
+    middle, low, high = np.arctanh(np.clip([found.value, found.low, found.high], -most, most)).tolist()
+    reach = float(stdtrit(count - 2, 1 - TAIL)) * math.sqrt(1.06 / (count - 3))
+    ends = middle - math.hypot(middle - low, reach), middle + math.hypot(high - middle, reach)
+    return min(math.tanh(ends[0]), found.value), max(math.tanh(ends[1]), found.value)
 
 
 def _ranks(values: Floats) -> Floats:

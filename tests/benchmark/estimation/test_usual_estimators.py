@@ -65,6 +65,41 @@ def test_atc_by_class_counts_the_rest_of_a_class_as_missed_by_the_other():
     assert atc_by_class(made).value == pytest.approx((3 / 4 + 2 / 2) / 2)
 
 
+@pytest.mark.parametrize("estimator", [atc, atc_by_class])
+def test_confidences_that_are_tied_give_the_accuracy_on_source_validation(estimator):
+    """Hard labels are all tied; of tenths, and of a table rounded to them, many are."""
+    hard = two(0, 0, 1, 1)
+    assert estimator(evidence(hard, [0, 0, 1, 1], hard)).value == 1.0
+    wrong_once = evidence(two(0, 0, 0, 1, 1, 1), [0, 0, 1, 1, 1, 0], two(0, 0, 1, 1))
+    assert estimator(wrong_once).value == pytest.approx(2 / 3)
+    rng = np.random.default_rng(0)
+    tenths = np.round(rng.uniform(0.5, 1, 400), 1)
+    right = rng.random(400) < tenths
+    labels = rng.integers(0, 2, 400)
+    given = two(*np.where(right == labels, tenths, 1 - tenths))
+    assert estimator(evidence(given, labels, given)).value == pytest.approx((given.argmax(1) == labels).mean(), abs=0.01)
+
+
+@pytest.mark.parametrize("estimator", [atc_by_class, cbpe.cbpe])
+def test_of_a_class_that_is_absent_or_never_recognised_the_interval_holds_both(estimator):
+    sure = two(*[0.001, 0.999] * 20)
+    found = estimator(evidence(sure, [0, 1] * 20, sure[::2]))
+    assert found.value == pytest.approx(0.5, abs=0.01)  # never recognised
+    assert found.high == pytest.approx(1.0, abs=0.01)  # absent
+    both = estimator(evidence(sure, [0, 1] * 20, sure))
+    assert both.value > 0.99
+
+
+@pytest.mark.parametrize("groups", [3, 5])
+def test_the_interval_of_few_patients_is_students(groups):
+    rng, held = np.random.default_rng(0), []
+    for _ in range(300):
+        level = np.repeat(rng.normal(0.75, 0.05, groups), 4)
+        found = difference_of_confidences(evidence(VALIDATION, LABELS, two(*level), np.arange(groups).repeat(4)))
+        held.append(found.low <= 5 / 6 - (4.75 / 6 - 0.75) <= found.high)
+    assert np.mean(held) > 0.86  # a normal's holds 75 and 81 %
+
+
 def test_few_patients_without_any_spread_leave_it_open_what_others_have():
     sure = evidence(VALIDATION, LABELS, two(*[0.99] * 6), np.repeat(np.arange(3), 2))
     found = atc(sure)
@@ -87,9 +122,9 @@ def test_the_interval_is_that_of_whole_patients():
     together = evidence(VALIDATION, LABELS, target, np.repeat(np.arange(4), 10))
     narrow, wide = (atc(made) for made in (apart, together))
     assert narrow.value == wide.value == 0.5
-    # sqrt(.25 / 40), and with whole patients sqrt(.25 / 3), of which 1.645 fit on a side
-    assert narrow.high - narrow.low == pytest.approx(2 * 1.645 * 0.08, rel=0.1)
-    assert wide.high - wide.low == pytest.approx(2 * 1.645 * 0.29, rel=0.15)
+    # sqrt(.25 / 40), of which Student's 1.685 fit on a side; with whole patients sqrt(.25 / 3) and 2.35: all of [0, 1]
+    assert narrow.high - narrow.low == pytest.approx(2 * 1.685 * 0.08, rel=0.1)
+    assert (wide.low, wide.high) == (0, 1)
 
 
 def noise(count, start):

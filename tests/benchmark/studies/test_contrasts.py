@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
+from itertools import permutations
 from types import SimpleNamespace
 
 import numpy as np
@@ -187,6 +189,31 @@ def test_the_rank_correlation_is_spearmans_and_needs_three():
     few = correlation(cells[:2], [70, 71], "clean")
     assert math.isnan(few.value)
     assert few.note == "A rank correlation needs 3 cells or more; finished: 2."
+
+
+def test_a_rank_correlation_holds_for_other_networks_too():
+    """Where nothing is related, chance may order few networks: of all orders, each verdict has its 2.5 % at most."""
+    for count in (4, 5, 6):
+        values = np.linspace(0.5, 0.9, count)
+        verdicts = Counter()
+        for order in permutations(range(count)):
+            found = correlation([cell((values[place],), 1e-9, replicates=20) for place in order], range(count), "clean")
+            verdicts[verdict(found, 0.0, None)] += 1
+        assert max(verdicts["supported"], verdicts["refuted"]) <= 0.025 * verdicts.total()
+        assert verdicts["supported"] == (count > 4) * verdicts["refuted"]
+    perfect = correlation([cell((each,), 1e-9) for each in values], range(count), "clean")
+    assert (perfect.value, verdict(perfect, 0.0, None)) == (pytest.approx(1), "supported")
+    assert perfect.high == perfect.value
+    noisy = correlation([cell((each,), 0.1, seed=place) for place, each in enumerate(values)], range(count), "clean")
+    assert noisy.low < perfect.low
+
+
+@pytest.mark.parametrize(("figure", "worse"), [("clean", (0.8, 0.7, 0.6)), ("drop", (0.1, 0.2, 0.3))])
+def test_of_a_loss_there_is_no_share_of_a_gain(figure, worse):
+    found = share([cell((each, each + 0.01), spread=0.001) for each in worse], figure)
+    assert math.isnan(found.value)
+    assert found.note.endswith("is a loss: there is no gain to have a share of.")
+    assert share([cell((each, each + 0.01), spread=0.001) for each in worse[::-1]], figure).value == pytest.approx(0.5)
 
 
 def test_three_seeds_that_scatter_widen_a_resampled_interval_as_students_t_does():
