@@ -99,11 +99,14 @@ def _harm(pair: Pair) -> int:
 
 
 def _identical(dataset: Dataset) -> list[tuple[int, int]]:
-    """Pair each image with the first one that has the same bytes."""
+    """Pair each image with the first one that has the same bytes; those of one value have a finding of their own."""
     first: dict[bytes, int] = {}
     pairs = []
     for row in range(len(dataset.pixels)):
-        digest = hashlib.blake2b(np.ascontiguousarray(dataset.pixels[row]).tobytes(), digest_size=16).digest()
+        pixels = np.ascontiguousarray(dataset.pixels[row])
+        if (pixels == pixels.flat[0]).all():
+            continue
+        digest = hashlib.blake2b(pixels.tobytes(), digest_size=16).digest()
         if first.setdefault(digest, row) != row:
             pairs.append((first[digest], row))
     return pairs

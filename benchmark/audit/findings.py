@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from statistics import NormalDist
 
 from ..reporting.numbers import format_decimal
+from ..scoring.intervals import TAIL
 from .audit import Audit
 from .confounding.candidates import EVERYWHERE
 from .confounding.links import WEAKEST, Link
 from .finding import GRAVE, NOTE, SERIOUS, Finding
 from .shallow_features import FAMILIES
-from .shortcut_probe import ALL, DOMAIN, ProbeResult
+from .shortcut_probe import ALL, DOMAIN, CrossDomainResult, ProbeResult
 from .value_findings import value_findings
 
 __all__ = ["GRAVE", "NOTE", "SERIOUS", "Finding", "findings"]
@@ -88,11 +90,7 @@ def _classes(audit: Audit) -> Iterator[Finding]:
 
 def _links(audit: Audit) -> Iterator[Finding]:
     by_domain = {link.column: link for link in audit.links if link.target == "domain"}
-    best: dict[str, Link] = {}
-    for link in audit.links:  # strongest first
-        if link.target == "label" and link.significant:
-            best.setdefault(f"{link.column}{link.where}" if link.column == "domain" else link.column, link)
-    for link in best.values():
+    for link in _told(audit.links):
         figure = f"V {format_decimal(link.strength, 2)} [{format_decimal(link.low, 2)}, {format_decimal(link.high, 2)}]"
         where = "" if link.where == EVERYWHERE else f" within {link.where}"
         if link.column == "domain":
@@ -104,9 +102,10 @@ def _links(audit: Audit) -> Iterator[Finding]:
             )
         elif link.determines and not link.visible:
             yield Finding(
-                NOTE,
+                SERIOUS if link.where == EVERYWHERE else NOTE,
                 f"column {link.column} determines the label{where}: {link.extremes()} ({figure})",
-                "It subdivides the label or gives it away: never use it as an input.",
+                "If it says how images were taken, a model can tell the label by that alone: collect others, do not "
+                "train on these. If it subdivides or repeats the label: never use it as an input.",
                 link.strength,
             )
         else:
@@ -123,9 +122,38 @@ def _links(audit: Audit) -> Iterator[Finding]:
             )
 
 
+def _told(links: Sequence[Link]) -> list[Link]:
+    """Choose one link to the label per column, and of the domain one per place: the one that says most.
+
+    What determines the label everywhere is told first. Within one domain, it may do so because that has few images, so
+    the strongest other link says more.
+    """
+    found: dict[str, list[Link]] = {}
+    for link in links:  # strongest first
+        if link.target == "label" and link.significant:
+            found.setdefault(f"{link.column}{link.where}" if link.column == "domain" else link.column, []).append(link)
+    return [
+        min(own, key=lambda link: (not (link.determines and link.where == EVERYWHERE), link.determines))
+        for own in found.values()
+    ]
+
+
+def _is_lost(result: ProbeResult, elsewhere: Sequence[CrossDomainResult]) -> bool:
+    """Return whether a probe loses much in some other domain: by its figure there, and by its interval less than here.
+
+    The interval is as wide as so many domains call for (Bonferroni).
+    """
+    normal = NormalDist().inv_cdf
+    wider = normal(1 - TAIL / max(len(elsewhere), 1)) / normal(1 - TAIL)
+    return any(
+        other.area < result.area - LOST and other.area + wider * (other.high - other.area) < result.area
+        for other in elsewhere
+    )
+
+
 def _shortcuts(audit: Audit) -> Iterator[Finding]:
     for result in audit.probes:
-        if result.family != ALL or result.low < SUSPECT:
+        if result.family != ALL or not result.low >= SUSPECT:  # NaN: unknown
             continue
         if result.where == DOMAIN:
             yield Finding(
@@ -138,7 +166,7 @@ def _shortcuts(audit: Audit) -> Iterator[Finding]:
         name = result.where
         elsewhere = [other for other in audit.cross_domain if other.trained == name]
         worst = min(elsewhere, key=lambda other: other.area, default=None)
-        lost = worst is not None and worst.area < result.area - LOST
+        lost = _is_lost(result, elsewhere)
         strongest = max(
             (other for other in audit.probes if other.where == name and other.family not in (ALL, "size")),
             key=lambda other: other.area,

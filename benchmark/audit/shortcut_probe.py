@@ -34,7 +34,7 @@ class ProbeResult:
         low: Lower end of the 95 % interval over groups.
         high: Upper end.
         images: Number of images.
-        left_out: Classes with too few groups to be predicted.
+        left_out: Classes, or domains, with too few groups to be predicted.
     """
 
     where: str
@@ -97,8 +97,7 @@ def probe(
         samples.append(_DomainSample(name, features(dataset, rows), labels[rows], codes[rows]))
         within += _within_domain(dataset, samples[-1])
         progress(number + 1, len(names) + 1)
-    if len(names) > 1 and len(np.unique(np.concatenate([sample.groups for sample in samples]))) >= FOLDS:
-        within.append(_domain_probe(dataset.name, samples))
+    within += _domain_probe(dataset.name, samples)
     progress(len(names) + 1, len(names) + 1)
     return within, _cross_domain(dataset.name, samples)
 
@@ -116,12 +115,17 @@ def _within_domain(dataset: Dataset, sample: _DomainSample) -> list[ProbeResult]
     ]
 
 
-def _domain_probe(name: str, samples: Sequence[_DomainSample]) -> ProbeResult:
-    """Measure how well all features predict the domain."""
-    groups = np.concatenate([sample.groups for sample in samples])
-    domain = np.repeat(np.arange(len(samples)), [len(sample.labels) for sample in samples])
-    table = np.concatenate([_tables(sample.features)[ALL] for sample in samples])
-    return ProbeResult(DOMAIN, ALL, *_cross_validation(domain, groups, (name, DOMAIN))(table), len(groups))
+def _domain_probe(name: str, samples: Sequence[_DomainSample]) -> list[ProbeResult]:
+    """Measure how well all features predict the domain, of domains with a group for training and one for testing."""
+    kept = [sample for sample in samples if len(np.unique(sample.groups)) > 1]
+    left_out = tuple(sample.name for sample in samples if sample not in kept)
+    groups = np.concatenate([sample.groups for sample in kept or samples])
+    if len(kept) < 2 or len(np.unique(groups)) < FOLDS:
+        return []
+    domain = np.repeat(np.arange(len(kept)), [len(sample.labels) for sample in kept])
+    table = np.concatenate([_tables(sample.features)[ALL] for sample in kept])
+    area = _cross_validation(domain, groups, (name, DOMAIN))(table)
+    return [ProbeResult(DOMAIN, ALL, *area, len(groups), left_out)]
 
 
 def _cross_domain(name: str, samples: Sequence[_DomainSample]) -> list[CrossDomainResult]:

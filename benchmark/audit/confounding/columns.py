@@ -104,6 +104,9 @@ def _visible(column: Column | None) -> Column | None:
     return None if column is None else replace(column, visible=True)
 
 
+DATE = r"\d{4}-\d{2}-\d{2}\b.*"
+
+
 def _column(name: str, values: pd.Series[str]) -> Column | None:
     text = values.fillna("").astype(str).str.strip()
     held = text[text != ""]
@@ -114,6 +117,10 @@ def _column(name: str, values: pd.Series[str]) -> Column | None:
         numbers = pd.to_numeric(held, errors="coerce")
         if numbers.notna().mean() >= 0.9:
             return _binned(name, pd.to_numeric(text, errors="coerce"))
+        if held.str.fullmatch(DATE).mean() >= 0.9:
+            months, years = (text.str[:length].where(text.str.fullmatch(DATE), "") for length in (7, 4))
+            by_month = months.nunique() <= LEVELS
+            return _column(f"{name} ({'month' if by_month else 'year'})", months if by_month else years)
         if frequent.iloc[:KEPT].sum() < 0.5 * len(held):
             return None
         text = text.where(text.isin(frequent.index[:KEPT]) | (text == ""), OTHER)
@@ -123,9 +130,23 @@ def _column(name: str, values: pd.Series[str]) -> Column | None:
 
 
 def _binned(name: str, numbers: pd.Series[float]) -> Column | None:
-    edges = np.unique(np.nanquantile(numbers, np.linspace(0, 1, BINS + 1), method="nearest"))
-    if len(edges) < 3:
+    """Cut numbers at their quantiles; a value that fills a bin by itself, as 0 often does, is a level of its own."""
+    shares = numbers.value_counts(normalize=True)
+    frequent = shares.index[shares > 1 / BINS].to_numpy(dtype=np.float64)
+    values = numbers.to_numpy(dtype=np.float64)
+    single = np.isin(values, frequent)
+    rest = values[~single & ~np.isnan(values)]
+    edges = np.unique(np.quantile(rest, np.linspace(0, 1, BINS + 1), method="nearest")) if len(rest) else rest
+    edges = np.repeat(edges, 2) if len(edges) == 1 else edges
+    bins = [(low, f"{low:g} to {high:g}") for low, high in pairwise(edges)]
+    levels = sorted([*bins, *((value, f"{value:g}") for value in frequent.tolist())])
+    if len(levels) < 2:
         return None
-    codes = np.clip(np.searchsorted(edges, numbers, side="right") - 1, 0, len(edges) - 2)
-    levels = [f"{low:g} to {high:g}" for low, high in pairwise(edges)]
-    return Column(name, levels, np.where(numbers.isna(), -1, codes).astype(np.int64), numeric=True)
+    place = {level: code for code, level in enumerate(levels)}
+    codes = np.full(len(values), -1)
+    if bins:
+        cut = np.clip(np.searchsorted(edges, values, side="right") - 1, 0, len(bins) - 1)
+        codes = np.where(np.isnan(values), -1, np.array([place[each] for each in bins])[cut])
+    for value in frequent.tolist():
+        codes[values == value] = place[value, f"{value:g}"]
+    return Column(name, [level for _, level in levels], codes.astype(np.int64), numeric=True)

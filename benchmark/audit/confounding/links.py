@@ -121,7 +121,7 @@ def _link(candidate: Candidate, weights: Floats) -> Link | None:
     strengths = cramer(tables.reshape(-1, levels, width))
     if np.isnan(strengths[0]):
         return None
-    low, high = interval(strengths[1:])
+    low, high = _centred(float(strengths[0]), strengths[1:])
     counts = tables[0].reshape(-1, width).astype(np.int64)
     occurring = counts[counts.sum(axis=1) > 0]
     determines = bool(((occurring > 0).sum(axis=1) == 1).all())
@@ -130,6 +130,12 @@ def _link(candidate: Candidate, weights: Floats) -> Link | None:
         len(candidate.levels), candidate.column.levels, list(candidate.names), counts, determines,
         candidate.column.visible,
     )  # fmt: skip
+
+
+def _centred(strength: float, replicates: Floats) -> tuple[float, float]:
+    """Return the interval of V without what drawing whole groups adds to it: few of them are alike by chance."""
+    low, high = np.array(interval(replicates)) - (np.nanmean(replicates) - strength)
+    return float(np.clip(low, 0, strength)), float(np.clip(high, strength, 1))
 
 
 def cramer(tables: Floats) -> Floats:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 
 from ...datasets.dataset import Dataset
 from ...scoring.bootstrap import interval, resample_counts
+from ...scoring.intervals import TAIL
 from ..measures.sampling import REPLICATES, SEED, group_codes, sample_rows
 from ..measures.table import measure_names, measure_rows
 
@@ -47,8 +49,21 @@ class Fingerprint:
         return self._weighted_means(self.values)[1:]
 
     def intervals(self) -> list[tuple[float, float]]:
-        """The 95 % interval of each measure over groups."""
-        return [interval(column) for column in self.replicates.T]
+        """The 95 % interval of each measure over groups; NaN for a single one, which shows no spread.
+
+        Percentiles are stretched: a plain bootstrap of few groups varies too little (`scoring.intervals`).
+        """
+        from scipy.special import ndtri, stdtrit  # deferred: `--help` must stay fast
+
+        count = len(np.unique(self.groups))
+        if count < 2:
+            return [(math.nan, math.nan)] * self.values.shape[1]
+        wider = math.sqrt(count / (count - 1)) * float(stdtrit(count - 1, TAIL) / ndtri(TAIL))
+        found = []
+        for mean, column in zip(self.means.tolist(), self.replicates.T, strict=True):
+            low, high = interval(column)
+            found.append((mean - wider * (mean - low), mean + wider * (high - mean)))
+        return found
 
     def components(self, centre: Floats) -> Floats:
         """Compute means of the measures, and mean squared distances from `centre` (K,).

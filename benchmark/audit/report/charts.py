@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from ....shifts import catalogue
@@ -96,7 +97,8 @@ def measures(audit: Audit, *, core: bool) -> list[Rows]:
         entries = []
         for style, found in enumerate(audit.fingerprints):
             value, (low, high) = float(means[style][index]), ends[style][index]
-            text = f"{found.domain}: {value:.{measure.digits}f} [{low:.{measure.digits}f}, {high:.{measure.digits}f}]"
+            between = "" if math.isnan(low) else f" [{low:.{measure.digits}f}, {high:.{measure.digits}f}]"
+            text = f"{found.domain}: {value:.{measure.digits}f}{between}"
             entries.append((found.domain, [(value, low, high, style, text, False)]))
         unit = f"{measure.unit}; " if measure.unit else ""
         charts.append(

@@ -15,6 +15,7 @@ LOWEST_LEAST = "above 0, as the lowest stage keeps more of its features than the
 EARLY = "above 0, as more is lost in the lower half of the stages than in the upper half"
 ALIKE = 0.95  # a shift enters where CKA is below: a convention, as features of two seeds differ by more than that
 BELOW = format_decimal(ALIKE, 2)  # in words
+UNCHANGED = 1 - 1e-9  # CKA of features that differ by rounding at most
 NARROW = 0.02
 
 
@@ -65,6 +66,9 @@ def _of_shift(own: pd.DataFrame, shift: str, title: str) -> Answered:
     found, halves = pick(at, SHIFTED), pick(at, HALVES).iloc[0]
     name = f"{title}: {shift}@{level:g}, {HALVES}"
     measured = Measured(float(halves["value"]), float(halves["low"]), float(halves["high"]), note=_over(own))
+    if (found["value"] > UNCHANGED).all():
+        said = f"{title}: {shift}@{level:g} changes nothing at any stage: CKA is 1."
+        return Answered(said, measured, "not shown", EARLY, name)
     if found["value"].isna().any():
         said = f"{title}: where {shift}@{level:g} enters is undefined: a stage's features are constant."
         return Answered(said, measured, "not shown", EARLY, name)

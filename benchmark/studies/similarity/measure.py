@@ -109,9 +109,12 @@ def measure(
         ]
         rows += [{**about[at], **row} for at, row in _of_training(own, clean, groups)]
         rows += [{**about[at], **row} for at, row in _of_weights(own)]
-    strongest = max((condition.severity for condition in images.conditions()), default=0)
+    strongest: dict[str, float] = {}  # of each shift: matched severities differ between shifts
     for condition in images.conditions():
-        seen = dict(_looks(networks, images, condition, device, grid, condition.severity == strongest))
+        strongest[condition.shift] = max(condition.severity, strongest.get(condition.shift, 0))
+    for condition in images.conditions():
+        untrained = condition.severity == strongest[condition.shift]
+        seen = dict(_looks(networks, images, condition, device, grid, untrained))
         for arm, own in arms.items():
             labels = {"shift": condition.shift, "severity": condition.severity, "arm": arm, **common}
             stages = clean[arm, own[0].seed, True]

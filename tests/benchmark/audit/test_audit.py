@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from contextlib import contextmanager
 
@@ -10,16 +11,16 @@ import pytest
 from helpers.browser import Opened
 from helpers.cli import medshift
 from helpers.images import image_folders as folders
-from helpers.images.made_up_data import data
+from helpers.images.made_up_data import data, sites
 
-from medshift.benchmark.audit.audit import audit
+from medshift.benchmark.audit.audit import Audit, audit
 from medshift.benchmark.audit.counts import counts
-from medshift.benchmark.audit.duplicates import duplicates
-from medshift.benchmark.audit.findings import GRAVE, findings
+from medshift.benchmark.audit.duplicates import Duplicates, duplicates
+from medshift.benchmark.audit.findings import GRAVE, NOTE, findings
 from medshift.benchmark.audit.report.page import page
 from medshift.benchmark.audit.report.record import AuditRecord, read_audit
 from medshift.benchmark.audit.report.recorded import audit_json
-from medshift.benchmark.audit.shortcut_probe import ALL, DOMAIN, probe
+from medshift.benchmark.audit.shortcut_probe import ALL, DOMAIN, CrossDomainResult, ProbeResult, probe
 from medshift.benchmark.reporting import axes
 
 
@@ -72,6 +73,7 @@ def test_duplicates_are_found_by_bytes_and_by_detail():
 
 def test_images_without_contrast_are_no_near_duplicates():
     def flatten(pixels, table):
+        pixels[30:90:7] = 0  # black ones have a finding of their own
         pixels[:20] = np.random.default_rng(1).integers(100, 102, pixels[:20].shape)
 
     made = data(edit=flatten)
@@ -194,6 +196,32 @@ def test_a_folder_is_audited_on_the_command_line(tmp_path):
     wrong = run("--data", where, "--source", "site-x")
     assert wrong.returncode == 1
     assert "unknown domain 'site-x'" in wrong.stderr
+
+
+def test_a_loss_elsewhere_is_told_when_few_patients_do_not_explain_it():
+    def probed(*elsewhere):
+        results = [ProbeResult("a", family, 0.9, 0.85, 0.95, 100) for family in (ALL, "greys")]
+        crossed = [CrossDomainResult("a", name, area, area - 0.1, high) for name, area, high in elsewhere]
+        made = data()
+        whole = Audit(made, "a", counts(made, "a"), Duplicates([], 0), [], results, crossed, [], {}, [])
+        (found,) = [each for each in findings(whole) if "simple image statistics" in each.text]
+        return found.weight
+
+    assert probed(("b", 0.6, 0.7)) == GRAVE
+    assert probed(("b", 0.72, 0.93)) == NOTE  # by chance, as its interval holds what the own domain has
+    assert probed(("b", 0.72, 0.89)) == GRAVE
+    assert probed(("b", 0.72, 0.89), ("c", 0.85, 0.95), ("d", 0.85, 0.95)) == NOTE  # of three, the worst
+    unknown = ProbeResult(DOMAIN, ALL, math.nan, math.nan, math.nan, 10)
+    made = data()
+    silence = Audit(made, "a", counts(made, "a"), Duplicates([], 0), [], [unknown], [], [], {}, [])
+    assert not [each for each in findings(silence) if "predict" in each.text]
+
+
+def test_a_domain_of_one_group_has_no_interval_and_takes_no_part_in_telling_domains():
+    within, _ = probe(sites({"a": 12, "b": 12, "c": 1}, label=lambda site, number: number % 2))
+    (found,) = [each for each in within if each.where == DOMAIN]
+    assert found.left_out == ("c",)
+    assert not math.isnan(found.area)
 
 
 def test_domains_of_few_groups_are_audited_too():

@@ -51,11 +51,18 @@ def test_columns_become_levels_and_identifiers_are_left_out():
         age=[str(20 + i % 60) for i in range(n)],
         file=[f"f{i}.png" for i in range(n)],
         native=["640x480", "1024x1024"] * (n // 2),
+        days=[str(max(0, i - 90)) for i in range(n)],
+        taken=[f"20{17 + i % 4}-{1 + i % 12:02d}-{1 + i % 28:02d}" for i in range(n)],
         city=["Bern"] * 40 + ["Wien"] * 30 + [f"village {i}" for i in range(50)],
     )
     table.loc[:9, "view"] = "PA"
     found = {column.name: column for column in columns(table)}
-    assert set(found) == {"view", "age", "native", "city", "aspect ratio of the original"}
+    shape = "aspect ratio of the original"
+    assert set(found) == {"view", "age", "native", "city", "days", "taken (month)", shape}
+    assert found["days"].levels[0] == "0"  # three in four: a level of its own, which no positive number shares
+    assert (found["days"].codes == 0).sum() == 91
+    assert len(found["days"].levels) == 6
+    assert found["taken (month)"].levels[0] == "2017-01"
     assert found["aspect ratio of the original"].levels == ["1.0", "1.3"]
     assert found["view"].levels == ["AP", "PA"]
     assert (found["view"].codes == -1).sum() == 55
@@ -133,6 +140,38 @@ def test_what_goes_with_the_label_is_found_by_group_by_image_and_by_number():
     assert any(
         f.weight == GRAVE and f.text.startswith("view is associated with the label") for f in table_findings(made)
     )
+
+
+@pytest.mark.parametrize(
+    ("flipped", "where", "weight", "text"),
+    [
+        (0, "ab", SERIOUS, "column scanner determines the label: "),
+        (6, "ab", GRAVE, "scanner is associated with the label: "),  # more so in the domain where none is flipped
+        (0, "b", SERIOUS, "scanner is associated with the label: "),  # all of it in one domain
+    ],
+)
+def test_a_scanner_that_goes_with_the_label_weighs_the_more_the_more_of_it_does(flipped, where, weight, text):
+    def scanners(pixels, table):
+        same = np.isin(table["domain"], list(where)) & (np.arange(len(table)) >= flipped)
+        chance = np.random.default_rng(0).integers(0, 2, len(table)) if where == "b" else 1 - table["label"]
+        table["scanner"] = np.where(np.where(same, table["label"], chance) == 1, "portable", "fixed")
+
+    made = data((("a", 120), ("b", 120)), edit=scanners)
+    told = [f for f in table_findings(made, counts(made, "a")) if "scanner" in f.text]
+    assert [f.weight for f in told] == [weight]
+    assert told[0].text.startswith(text)
+
+
+def test_the_interval_of_a_link_holds_it_though_groups_are_few():
+    rng = np.random.default_rng(0)
+
+    def by_chance(pixels, table):
+        codes = table["group"].astype("category").cat.codes.to_numpy()
+        table["device"] = np.array([f"d{each}" for each in rng.integers(0, 12, codes.max() + 1)])[codes]
+
+    found = links(data((("a", 60), ("b", 60)), edit=by_chance))
+    assert len(found) > 2
+    assert all(link.low <= link.strength <= link.high for link in found)
 
 
 def test_one_group_that_varies_does_not_make_its_images_count_singly():

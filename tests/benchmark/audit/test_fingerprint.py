@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 
 import numpy as np
@@ -122,6 +123,10 @@ def test_a_fingerprint_looks_at_no_label_and_spans_groups():
     inside = [low <= mean <= high for mean, (low, high) in zip(one.means, one.intervals(), strict=True)]
     assert np.mean(inside) > 0.9
     assert one.weights.sum(axis=1).tolist() == [20.0] * len(one.weights)  # groups are resampled, not images
+    alone = dataclasses.replace(one, groups=np.zeros_like(one.groups))
+    assert np.isnan(alone.intervals()).all()  # one patient shows no spread
+    two = dataclasses.replace(one, groups=one.groups % 2)
+    assert np.ptp(two.intervals(), axis=1).max() > np.ptp(one.intervals(), axis=1).max()
 
 
 @pytest.mark.parametrize(("shift", "severity"), [("gaussian-noise", 2.3), ("psf-blur", 1.6), ("contrast-loss", 1.2)])

@@ -77,7 +77,9 @@ def test_confidences_that_are_tied_give_the_accuracy_on_source_validation(estima
     right = rng.random(400) < tenths
     labels = rng.integers(0, 2, 400)
     given = two(*np.where(right == labels, tenths, 1 - tenths))
-    assert estimator(evidence(given, labels, given)).value == pytest.approx((given.argmax(1) == labels).mean(), abs=0.01)
+    assert estimator(evidence(given, labels, given)).value == pytest.approx(
+        (given.argmax(1) == labels).mean(), abs=0.01
+    )
 
 
 @pytest.mark.parametrize("estimator", [atc_by_class, cbpe.cbpe])

@@ -18,10 +18,20 @@ from medshift.benchmark.contract.registry import make_baseline
 from medshift.benchmark.protocols.choices import Choices
 from medshift.benchmark.protocols.plan import plan
 from medshift.benchmark.runs.job import Job
+from medshift.benchmark.severity.matching import solve
 from medshift.benchmark.studies.registry import load_study
 from medshift.benchmark.studies.similarity.answers import answers, pick, size
 from medshift.benchmark.studies.similarity.cka import Alignment
-from medshift.benchmark.studies.similarity.columns import BEFORE_AFTER, COLUMNS, FALL, HALVES, SEEDS, UNTRAINED
+from medshift.benchmark.studies.similarity.columns import (
+    BEFORE_AFTER,
+    COLUMNS,
+    FALL,
+    HALVES,
+    SEEDS,
+    SHIFTED,
+    SHIFTED_UNTRAINED,
+    UNTRAINED,
+)
 from medshift.benchmark.studies.similarity.drawings import drawings
 from medshift.benchmark.studies.similarity.figure import figure
 from medshift.benchmark.studies.similarity.measure import _of_entry, draw_images, measure
@@ -104,6 +114,26 @@ def test_blur_enters_where_a_network_first_compares_neighbours(table):
     assert "Control: another seed" in said[0].sentence
     assert said[0].verdict == "refuted"  # that it enters in the lower half
     assert said[0].found.low <= said[0].found.value <= said[0].found.high < 0
+
+
+def test_of_a_shift_that_changes_nothing_it_is_not_refuted_that_it_enters_low(table):
+    made = table.copy()
+    made.loc[(made["shift"] == "gamma") & (made["comparison"] == SHIFTED), ["value", "low", "high"]] = 1.0
+    made.loc[(made["shift"] == "gamma") & (made["comparison"] == HALVES), ["value", "low", "high"]] = 0.0
+    said = [found for found in answers(made, TITLES) if found.sentence.startswith("A network of edges: gamma@5")]
+    assert said[0].sentence.endswith("gamma@5 changes nothing at any stage: CKA is 1.")
+    assert said[0].verdict == "not shown"
+
+
+def test_every_shift_has_its_untrained_control_where_severities_are_matched():
+    dataset = data((("a", 160), ("b", 40)), edit=textured)
+    choices = Choices(source="a", shifts=("psf-blur", "gamma"), severities=(1, 2), scale="matched")
+    network = Trained("sharp", 0, edges(), shaken(edges(), 0.2))
+    found = measure([network], draw_images(dataset, *plan(dataset, choices, match=solve), 30), CPU)
+    strongest = found.groupby("shift")["severity"].max().drop("")
+    assert strongest["psf-blur"] != strongest["gamma"]
+    controls = found[found["comparison"] == SHIFTED_UNTRAINED].groupby("shift")["severity"].agg(["min", "max"])
+    assert controls["min"].to_dict() == controls["max"].to_dict() == strongest.to_dict()
 
 
 def test_training_is_shown_with_two_seeds_and_two_untrained_networks_beside_it(table):
