@@ -156,7 +156,9 @@ BUILTINS: dict[str, Entry] = {
             clips_itself=False,
         ),
         _entry("vignetting", "fields", "artefact", LENS, "dark corners", "lost", clips_itself=False),
-        _entry("grid-lines", "fields", "artefact", ("xray",), "anti-scatter grid", "lost", clips_itself=False),
+        _entry(
+            "grid-lines", "fields", "artefact", ("xray",), "antiscatter grid", "lost", version=2, clips_itself=False
+        ),
         _entry("ring-artefact", "fields", "artefact", ("ct",), "detector rings", "sd", clips_itself=False),
         _entry("gibbs-ringing", "kspace", "artefact", ("mr",), "fewer phase-encode lines", "kept"),
         _entry("ghosting", "kspace", "artefact", ("mr",), "ghosts of periodic motion", "rad"),

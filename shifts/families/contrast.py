@@ -48,7 +48,8 @@ def contrast_loss(images: Tensor, severity: float, rng: SampleRng) -> Tensor:
 def exposure(images: Tensor, severity: float, rng: SampleRng) -> Tensor:
     """Scale the whole image up or down, at random per image: exposure, receiver gain, brightness (modality: any).
 
-    Severity is the gain e in stops: pixels are multiplied by 2**e or 2**-e and clipped at white.
+    Severity is the gain e in stops of the stored value: pixels are multiplied by 2**e or 2**-e and clipped at white.
+    Where pixels are encoded with a gamma of 2.2, as in photographs, that is 2.2 times as many stops of light.
     """
     gain = 2.0 ** interpolate_severity(EXPOSURE, severity, none=0.0)
     up = rng.uniform((1,) * (images.ndim - 1)) < 0.5

@@ -14,12 +14,13 @@ from ..numerics.rng import SampleRng
 from ..numerics.severity import interpolate_severity
 
 BIAS_FIELD = (0.22, 0.5, 1.0, 2.0, 4.0)  # ratio of the highest to the lowest gain, minus 1
-VIGNETTING = (0.15, 0.30, 0.45, 0.62, 0.80)  # fraction of the light lost in the corners
+VIGNETTING = (0.15, 0.30, 0.45, 0.62, 0.80)  # fraction of the stored value lost in the corners
 GRID_LINES = (0.04, 0.08, 0.13, 0.20, 0.32)  # fraction of the light lost behind a line
 RING_ARTEFACT = (0.015, 0.025, 0.04, 0.065, 0.10)  # standard deviation over rings, full scale = 1
 
 DEGREE = 3  # total degree of the bias field's polynomials
 LINE_PX = (3.0, 9.0)  # range of the spacing of grid lines after aliasing, in pixels
+DECADES = 2.0  # of light between the black and the white of a radiograph
 FAULTY = 0.4  # fraction of the radii whose detector element has a wrong gain
 
 
@@ -79,7 +80,8 @@ def _legendre(spatial: tuple[int, ...]) -> tuple[list[Tensor], Tensor, list[floa
 def vignetting(images: Tensor, severity: float, rng: SampleRng) -> Tensor:
     """Darken towards the corners by the cosine-fourth law, over the last two axes.
 
-    Modalities: fundus, dermoscopy, microscopy. Severity is the fraction of the light lost in the corners.
+    Modalities: fundus, dermoscopy, microscopy. Severity is the fraction of the stored value lost in the corners: where
+    that is encoded with a gamma of 2.2, as in photographs, .15 is .30 of the light, and .80 is .97.
     """
     lost = interpolate_severity(VIGNETTING, severity, none=0.0)
     return (images * _falloff(tuple(images.shape[-2:]), lost).to(images.device)).clamp_(0, 1)
@@ -93,17 +95,19 @@ def _falloff(spatial: tuple[int, ...], lost: float) -> Tensor:
 
 
 def grid_lines(images: Tensor, severity: float, rng: SampleRng) -> Tensor:
-    """Add the shadow of an anti-scatter grid, or its alias: dark lines along the columns (modality: X-ray).
+    """Add the shadow of an anti-scatter grid, or its alias: lines along the columns (modality: X-ray).
 
-    The spacing of the lines, 3 to 9 pixels, and their phase are drawn per image. Severity is the fraction of the light
-    lost behind a line.
+    Radiographs are stored with much attenuation bright, on a logarithmic scale of the light: a strip that takes a share
+    of it adds the same everywhere, -log10(1 - s) / 2 where white and black are 100 : 1 apart, in air as in bone. The
+    spacing of the lines, 3 to 9 pixels, and their phase are drawn per image. Severity is the share s.
     """
     low, high = LINE_PX
     draw = rng.uniform((2,)).cpu().double()
     cycles = torch.arange(images.shape[-1]) / (low + (high - low) * draw[:, :1]) + draw[:, 1:]
     shadow = 0.5 + 0.5 * (2 * math.pi * cycles).cos()
-    gain = (1 - interpolate_severity(GRID_LINES, severity, none=0.0) * shadow).float().to(images.device)
-    return (images * gain.view(-1, *(1,) * (images.ndim - 2), images.shape[-1])).clamp_(0, 1)
+    light = 1 - interpolate_severity(GRID_LINES, severity, none=0.0) * shadow
+    lines = (light.log10() / -DECADES).float().to(images.device)
+    return (images + lines.view(-1, *(1,) * (images.ndim - 2), images.shape[-1])).clamp_(0, 1)
 
 
 def ring_artefact(images: Tensor, severity: float, rng: SampleRng) -> Tensor:

@@ -1,6 +1,7 @@
 """Fields, k-space and JPEG against scipy's FFT, Pillow's libjpeg and the stated formulas."""
 
 import io
+import math
 
 import numpy as np
 import pytest
@@ -39,11 +40,13 @@ def test_vignetting_loses_its_share_in_the_corner():
     assert gain[..., 100, 150].min() == 1
 
 
-def test_grid_lines_are_columns_of_the_right_depth_and_distance():
-    gain = apply_shift("grid-lines", torch.ones(16, 1, 5, 256), 5, IDS, 0)
-    assert torch.equal(gain, gain[:, :, :1].expand_as(gain))
-    assert gain.amin() == pytest.approx(1 - fields.GRID_LINES[4], abs=0.01)
-    spectrum = np.abs(np.fft.rfft(gain[:, 0, 0].numpy() - gain[:, 0, 0].mean(-1, keepdim=True).numpy()))
+@pytest.mark.parametrize("level", [0.0, 0.3, 0.6])
+def test_grid_lines_are_bright_columns_of_the_same_height_in_air_and_in_bone(level):
+    lines = apply_shift("grid-lines", torch.full((16, 1, 5, 256), level), 5, IDS, 0) - level
+    assert torch.allclose(lines, lines[:, :, :1].expand_as(lines), atol=1e-6)
+    assert lines.amin() >= 0
+    assert lines.amax() == pytest.approx(-math.log10(1 - fields.GRID_LINES[4]) / 2, abs=0.005)
+    spectrum = np.abs(np.fft.rfft(lines[:, 0, 0].numpy() - lines[:, 0, 0].mean(-1, keepdim=True).numpy()))
     assert (256 / spectrum.argmax(1) > 2.9).all()
     assert (256 / spectrum.argmax(1) < 9.2).all()
 
