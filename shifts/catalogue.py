@@ -95,13 +95,7 @@ BUILTINS: dict[str, Entry] = {
         _entry("exposure", "contrast", "contrast", ANY, "gain up or down", "stops", checks_range=True),
         _entry("tone-curve", "contrast", "contrast", ANY, "a vendor's monotone curve", "slope", checks_range=True),
         _entry(
-            "window",
-            "contrast",
-            "contrast",
-            ("mr", "ct", "xray"),
-            "window too narrow, off level",
-            "width",
-            checks_range=True,
+            "window", "contrast", "contrast", ("mr", "ct", "xray"), "too narrow, off level", "width", checks_range=True
         ),
         _entry("saturation", "colour", "contrast", LENS, "paler colours", "kept", channels=RGB, clips_itself=False),
         _entry(
