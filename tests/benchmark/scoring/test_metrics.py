@@ -17,6 +17,7 @@ from medshift.benchmark.scoring.metrics import (
     confidence_bins,
     ece,
     metrics_by_name,
+    top_class,
 )
 from medshift.shifts.errors import MedshiftError
 
@@ -143,3 +144,14 @@ def test_an_unknown_metric_suggests_near_ones():
 
 def test_protocols_know_the_metrics_that_are_computed():
     assert tuple(METRICS) == protocol.METRICS
+
+
+def test_the_top_class_is_remembered_of_what_cannot_change_alone():
+    given = np.array([[[0.2, 0.8], [0.7, 0.3]]], dtype=np.float32)
+    first = top_class(given)
+    given[0, 0] = 0.6, 0.4
+    assert top_class(given)[0].tolist() == [[0, 0]]
+    assert first[0].tolist() == [[1, 0]]
+    given.flags.writeable = False
+    assert top_class(given) is top_class(given)
+    assert top_class(given[:, :1])[0].tolist() == [[0]]

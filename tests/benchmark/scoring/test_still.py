@@ -89,6 +89,17 @@ def test_a_class_without_errors_in_few_patients_leaves_balanced_accuracy_open():
     assert two.value - two.interval[0] > unseen(6) / 2
 
 
+def test_the_brier_score_of_few_patients_is_open_for_errors_that_nobody_saw():
+    """It varies between resamples with the probabilities, but no resample shows an error."""
+    none, one, many = (estimates(6, 6, wrong, ("brier",))["brier"] for wrong in ((), (3,), range(0, 12, 2)))
+    assert none.interval == (pytest.approx(0.02), pytest.approx(0.02 + 1.6 * unseen(12), abs=0.001))
+    bare = replace(one, still=()).interval
+    assert 0.02 + 1.6 * 0.385 < one.interval[1] < 1  # Clopper and Pearson: up to 38.5 % of 12 of whom one was wrong
+    assert bare[1] < one.interval[1]
+    assert (one.interval[0], many.still) == (bare[0], ())
+    assert mean([none, none]).interval == none.interval
+
+
 def test_a_mean_is_as_open_as_its_parts():
     wrongs = ((), (10,), (0, 30))
     sites = [estimates(6, 60, w, where=str(w), first=100 * n)["balanced_accuracy"] for n, w in enumerate(wrongs)]
