@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
@@ -51,7 +52,8 @@ def decode(read: Dataset, frame: int | None = None) -> NDArray[Any]:
     """Return the stored values (H, W) or colours (H, W, 3) of an opened file, YBR converted to RGB.
 
     Lossy JPEG is decoded by Pillow wherever it can: another decoder may round otherwise, and which ones are installed
-    must not change the pixels.
+    must not change the pixels. Where the JPEG itself says how its colours are stored (Adobe's marker), Pillow returns
+    RGB, whatever the header says, and they are not converted again.
 
     Args:
         read: The whole file.
@@ -64,12 +66,24 @@ def decode(read: Dataset, frame: int | None = None) -> NDArray[Any]:
 
     if read.file_meta.TransferSyntaxUID in (JPEG, JPEG_EXTENDED):
         try:
-            return pixel_array(read, index=frame, decoding_plugin="pillow")
-        except (RuntimeError, NotImplementedError, ValueError):  # another decoder may read it
+            return pixel_array(read, index=frame, decoding_plugin="pillow", raw=_has_adobe_marker(read, frame))
+        except (RuntimeError, NotImplementedError, ValueError, OSError):  # another decoder may read it
             return pixel_array(read, index=frame)
     if not read.file_meta.TransferSyntaxUID.is_encapsulated and _unused_below(read):
         return _aligned(decode_whole_words(read, frame), _unused_below(read), int(read.BitsStored))
     return pixel_array(read, index=frame)
+
+
+def _has_adobe_marker(read: Dataset, frame: int | None) -> bool:
+    """Tell whether a colour JPEG says how its colours are stored; the same question as pydicom asks of it."""
+    from PIL import Image
+    from pydicom.encaps import get_frame
+
+    if int(read.get("SamplesPerPixel") or 1) != 3:
+        return False
+    code = get_frame(read.PixelData, frame or 0, number_of_frames=int(read.get("NumberOfFrames") or 1))
+    with Image.open(io.BytesIO(code), formats=("JPEG",)) as image:
+        return "adobe_transform" in image.info
 
 
 def decode_whole_words(read: Dataset, frame: int | None = None) -> NDArray[Any]:
