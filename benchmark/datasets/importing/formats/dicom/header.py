@@ -134,7 +134,7 @@ def read_header(path: Path, label_tag: str = "") -> DicomHeader:
             frames=frames,
             bits=colour_bits(read, bits) if like == "PALETTE COLOR" else bits,
             signed=int(number(read, "PixelRepresentation", 0)) == 1,
-            rescaled="ModalityLUTSequence" in read or not whole or is_rescaled(read, frames),
+            rescaled=bool(read.get("ModalityLUTSequence")) or not whole or is_rescaled(read, frames),
             rescaling=rescaling(read, 0),
             windowed=has_window(read),
             padded=not coloured and text(read, "PixelPaddingValue") != "",
