@@ -259,3 +259,17 @@ def test_raw_and_processed_images_and_contradicting_tags_are_named(tmp_path):
     said = "PhotometricInterpretation and PresentationLUTShape contradict each other, the former is used: 1 of 8 files"
     assert said in made.notes
     assert (made.pixels[:, 0] == RAMP).all()
+
+
+@pytest.mark.parametrize(("window", "ends"), [("5,10", (0, 10)), ("0.5,0.8", (0.1, 0.9))])
+def test_a_window_of_the_user_reaches_from_end_to_end_in_any_unit(tmp_path, window, ends):
+    path = write(tmp_path / "x", RAMP, 1, bits=12, RescaleSlope="0.0025", RescaleIntercept="0")
+    low, high = ends
+    assert np.allclose(values_of(path, window=window), np.clip((RAMP * 0.0025 - low) / (high - low), 0, 1))
+
+
+def test_a_window_of_the_file_is_linear_as_the_standard_defines_it(tmp_path):
+    tags = {"WindowCenter": "5", "WindowWidth": "10"}
+    for function, expected in ((None, (7 - 4.5) / 9 + 0.5), ("LINEAR_EXACT", 0.7)):
+        path = write(tmp_path / "x", np.full((2, 2), 7, np.uint16), 1, **tags, VOILUTFunction=function)
+        assert np.allclose(values_of(path, window="file"), expected)
