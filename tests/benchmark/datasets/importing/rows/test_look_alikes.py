@@ -1,4 +1,4 @@
-"""Names that look alike, columns of one name, folders of splits, and lists of findings."""
+"""Names that look alike, columns of one name, and lists of findings."""
 
 from __future__ import annotations
 
@@ -67,17 +67,6 @@ def test_a_group_as_a_column_of_floats_writes_it_is_told(tmp_path):
     assert [note[:61] for note in told] == ["8 groups are written in ways that differ in case, leading zer"]
 
 
-def test_folders_of_one_site_in_two_spellings_are_told(tmp_path):
-    for site in ("site-a", "Site-A"):
-        for label in ("no", "yes"):
-            (tmp_path / "in" / site / label).mkdir(parents=True)
-            for number in range(3):
-                pixels = np.random.default_rng(number).integers(0, 255, (9, 9), dtype=np.uint8)
-                Image.fromarray(pixels).save(tmp_path / "in" / site / label / f"{number}.png")
-    notes = add("set", tmp_path / "in", Options()).notes
-    assert "domains 'Site-A' and 'site-a' look alike, and count as 2 sites: write them alike if they are one" in notes
-
-
 def test_a_table_that_names_the_images_of_a_folder_is_told_of(tmp_path):
     for name in ("a/no", "a/yes", "b/no", "b/yes"):
         (tmp_path / "in" / name).mkdir(parents=True)
@@ -88,15 +77,6 @@ def test_a_table_that_names_the_images_of_a_folder_is_told_of(tmp_path):
     (tmp_path / "in" / "labels.csv").write_text("image,label\na/no/scan-0.png,yes\n")
     told = [note for note in add("set", tmp_path / "in", Options()).notes if "is not read" in note]
     assert [note.partition(" ")[0] for note in told] == ["labels.csv"]
-
-
-def test_classes_with_patients_in_them_are_not_taken_for_sites_with_classes(tmp_path):
-    for name in ("NORMAL/p1", "NORMAL/p2", "SICK/p3", "SICK/p4"):
-        (tmp_path / "in" / name).mkdir(parents=True)
-        for number in range(2):
-            Image.fromarray(np.zeros((9, 9), dtype=np.uint8)).save(tmp_path / "in" / name / f"{number}.png")
-    with pytest.raises(MedshiftError, match=r"NORMAL, SICK of .* share no folder that names a class"):
-        add("set", tmp_path / "in", Options())
 
 
 def test_two_columns_of_one_name_are_refused_where_they_differ(tmp_path):
@@ -110,15 +90,6 @@ def test_two_columns_of_one_name_are_refused_where_they_differ(tmp_path):
                 add("other", where, Options())
         else:
             assert add("set", where, Options()).classes == ("healthy", "sick")
-
-
-def test_folders_of_splits_are_no_sites(tmp_path):
-    for split in ("train", "Test"):
-        for label in ("no", "yes"):
-            (tmp_path / "in" / split / label).mkdir(parents=True)
-            Image.fromarray(np.zeros((9, 9), dtype=np.uint8)).save(tmp_path / "in" / split / label / "0.png")
-    with pytest.raises(MedshiftError, match=r"the folders Test, train of .* are splits, not sites"):
-        add("set", tmp_path / "in", Options())
 
 
 def test_two_group_columns_of_one_name_are_refused_where_they_differ(tmp_path):
