@@ -11,7 +11,7 @@ from helpers.images.image_folders import edit, folder
 from PIL import Image
 
 from medshift.benchmark.datasets.importing.add import add
-from medshift.benchmark.datasets.importing.labels.look_alikes import sites_alike
+from medshift.benchmark.datasets.importing.labels.look_alikes import groups_alike, sites_alike
 from medshift.benchmark.datasets.importing.labels.spellings import means_missing, uncertain
 from medshift.benchmark.datasets.importing.options import Options
 from medshift.benchmark.datasets.split_names import straddling
@@ -56,6 +56,29 @@ def test_domains_and_groups_that_look_alike_are_told(tmp_path):
 )
 def test_sites_in_several_spellings_are_told(domains, alike):
     assert [note.partition(" look alike")[0] for note in sites_alike(domains)] == [f"domains {alike}"] * bool(alike)
+
+
+@pytest.mark.parametrize(
+    ("groups", "count"),
+    [
+        (["P-1", "P_1", "P 1", "P1"], 1),
+        (["MRN 12", "MRN-12", "MRN12", "MRN_13"], 1),
+        (["1-2", "1_2", "12"], 1),
+        (["1-2", "12", "1-20", "P-1", "P-11", "P1-1"], 0),
+        (["A1B", "A-1-B", "A-1B"], 1),
+    ],
+)
+def test_patients_in_several_spellings_are_counted(groups, count):
+    notes = groups_alike(groups)
+    assert [note.partition(" groups are written")[0] for note in notes] == [str(count)] * bool(count)
+
+
+@pytest.mark.parametrize(("rounded", "told"), [("1.23457E+11", True), ("1,23e+08", True), ("E+11", False)])
+def test_groups_that_a_spreadsheet_rounded_are_told(tmp_path, rounded, told):
+    where = edit(small(tmp_path / "in"), ",b-p0", f',"{rounded}"')
+    notes = add("set", where, Options()).notes
+    said = f"groups such as '{rounded}' (1 image) were rounded by a spreadsheet, and may each stand for"
+    assert any(note.startswith(said) for note in notes[:1]) == told
 
 
 def test_a_group_as_a_column_of_floats_writes_it_is_told(tmp_path):
