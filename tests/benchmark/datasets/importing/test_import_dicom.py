@@ -237,3 +237,22 @@ def test_several_values_of_a_tag_are_several_findings(tmp_path):
     assert sorted(zip(made.table["domain"], made.table["label"], strict=True)) == [
         (domain, label) for domain in ("ACME|A", "ACME|B") for label in (0, 1, 1, 1)
     ]
+
+
+@pytest.mark.parametrize(
+    ("ids", "told"),
+    [
+        (["ANONYMOUS", "ANONYMOUS", "7", "8"], "4 images have the patient id `ANONYMOUS`"),
+        (["0000", "0000", "7", "8"], "4 images have the patient id `0000`"),
+        (["7"] * 4, "all 8 images have the same patient id"),
+        (["7", "8", "9", "9"], ""),
+    ],
+)
+def test_a_patient_id_that_stands_for_several_patients_is_told(tmp_path, ids, told):
+    for number in range(8):
+        path = tmp_path / "in" / ("no", "yes")[number % 2] / f"{number}.dcm"
+        tags = {"PatientID": ids[number // 2], "Manufacturer": "AB"[number // 4]}
+        write(path, np.eye(16, dtype=np.uint16), number, **tags)
+    notes = add("set", tmp_path / "in", Options(domain_from="Manufacturer")).notes
+    found = [note for note in notes if "count as one patient: if they are several" in note]
+    assert [note.partition(", and")[0] for note in found] == [told][: len(told)]

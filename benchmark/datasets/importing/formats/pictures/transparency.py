@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 WITH_ALPHA = ("RGBA", "RGBa", "LA", "La", "PA")  # modes of Pillow
-
 FEW_BITS = {"L;2": 2, "L;4": 4}  # by Pillow's names of packed grey pixels
 
 
