@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterable
+from decimal import Decimal
 
 import pandas as pd
 
@@ -14,12 +16,14 @@ from .spellings import INNER, NUMBER, WHOLE, alike, plain_label, visible
 ZEROS = re.compile(r"(?<!\d)0+(?=\d)")
 GAP = re.compile(r"(?<=[^\W\d]) (?=\d)|(?<=\d) (?=[^\W\d])")  # P 1 is P1, but 1 2 is not 12
 ROUNDED = re.compile(r"\d[.,]\d+E\+\d+", re.IGNORECASE)
+NEAR = Decimal("1.02")
 DECIMALS = re.compile(r"\d\.\d")
 
 
 def sites_alike(domains: Iterable[str]) -> list[GraveNote]:
     """Tell of domains that look alike: a scanner would be tested as a shift of itself."""
-    found = alike({name for name in domains if name}, _plain_site)
+    known = {name for name in domains if name}
+    found = [*alike(known, _plain_site), *_nearly_equal(known)]
     return [
         GraveNote(
             f"domains {' and '.join(map(repr, names))} look alike, and count as {len(names)} sites: write them alike "
@@ -27,6 +31,13 @@ def sites_alike(domains: Iterable[str]) -> list[GraveNote]:
         )
         for names in found
     ]
+
+
+def _nearly_equal(domains: Iterable[str]) -> list[list[str]]:
+    """Pair numbers with decimals that are less than `NEAR` apart: 1.5 T and 1.494 T are one kind of scanner."""
+    numbers = sorted((Decimal(visible(name)), name) for name in domains if NUMBER.fullmatch(visible(name)))
+    pairs = [(low, high) for low, high in itertools.pairwise(numbers) if 0 < low[0] < high[0] < low[0] * NEAR]
+    return [[low[1], high[1]] for low, high in pairs if "." in low[1] + high[1]]
 
 
 def groups_alike(groups: Iterable[str]) -> list[GraveNote]:

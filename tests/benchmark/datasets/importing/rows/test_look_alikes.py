@@ -52,6 +52,10 @@ def test_domains_and_groups_that_look_alike_are_told(tmp_path):
         (["GE", "Ge", "GE 2"], "'GE' and 'Ge'"),
         (["site-1", "site 01"], "'site 01' and 'site-1'"),
         (["0.05", "0.5", "1.05 T", "1.5 T"], ""),
+        (["1.5", "1.494", "3"], "'1.494' and '1.5'"),
+        (["2.993600", "3", "1.5"], "'2.993600' and '3'"),
+        (["100", "101", "2.89", "3"], ""),
+        (["P1", "P-1"], "'P-1' and 'P1'"),
     ],
 )
 def test_sites_in_several_spellings_are_told(domains, alike):
