@@ -92,7 +92,9 @@ def _has_adobe_marker(read: Dataset, frame: int | None) -> bool:
 
     if int(read.get("SamplesPerPixel") or 1) != 3:
         return False
-    code = get_frame(read.PixelData, frame or 0, number_of_frames=int(read.get("NumberOfFrames") or 1))
+    count, table = int(read.get("NumberOfFrames") or 1), read.get("ExtendedOffsetTable")
+    offsets = (table, read.ExtendedOffsetTableLengths) if table else None
+    code = get_frame(read.PixelData, frame or 0, number_of_frames=count, extended_offsets=offsets)
     with Image.open(io.BytesIO(code), formats=("JPEG",)) as image:
         return "adobe_transform" in image.info
 

@@ -12,6 +12,7 @@ import pydicom
 import pytest
 from helpers.images.dicom_files import compress, jpeg_lossless, transcode, tree, write
 from PIL import Image
+from pydicom.encaps import encapsulate, encapsulate_extended
 from pydicom.uid import JPEG2000, JPEG2000Lossless, JPEGBaseline8Bit
 
 from medshift.benchmark.datasets.importing.add import add
@@ -117,6 +118,19 @@ def test_colours_of_jpeg_are_converted_once_whichever_marker_names_them(tmp_path
     plain = write(tmp_path / "plain.dcm", np.full((16, 16, 3), RED, np.uint8), 1, PhotometricInterpretation=like)
     path = compress(plain, tmp_path / "x.dcm", red_jpeg(adobe, jfif=jfif), JPEGBaseline8Bit)
     assert np.abs(values_of(path) - np.reshape(RED, (3, 1, 1))).max() <= 3
+
+
+@pytest.mark.parametrize("extended", [False, True])
+def test_each_frame_of_jpeg_is_asked_for_its_own_marker(tmp_path, extended):
+    plain = write(tmp_path / "plain.dcm", np.zeros((16, 16, 3), np.uint8), 1, PhotometricInterpretation="YBR_FULL_422")
+    read = open_dicom(compress(plain, tmp_path / "x.dcm", b"\xff\xd8", JPEGBaseline8Bit))
+    codes = [red_jpeg(adobe, jfif=adobe is None) for adobe in (None, 1)]
+    read.NumberOfFrames = 2
+    if extended:
+        read.PixelData, read.ExtendedOffsetTable, read.ExtendedOffsetTableLengths = encapsulate_extended(codes)
+    else:
+        read.PixelData = encapsulate(codes)
+    assert all(np.abs(decoders.decode(read, frame) - np.array(RED)).max() <= 3 for frame in (0, 1))
 
 
 @pytest.mark.parametrize(("like", "lossy", "most"), [("YBR_RCT", False, 0), ("YBR_ICT", True, 2)])
