@@ -14,16 +14,20 @@ from PIL import Image
 KINDS = {1: 0, 2: 4, 3: 2, 4: 6}  # colour type of a PNG by its number of channels
 
 
-def png(path: Path, values: np.ndarray, *chunks: tuple[bytes, bytes], late: tuple[bytes, bytes] | None = None) -> None:
-    """Write a PNG (H, W, C) of 8 or 16 bits with further chunks, `late` behind the pixels."""
+def png(
+    path: Path, values: np.ndarray, *chunks: tuple[bytes, bytes], late: tuple[bytes, bytes] | None = None, bits: int = 0
+) -> None:
+    """Write a PNG (H, W, C) of 8 or 16 bits, or fewer `bits`, with further chunks, `late` behind the pixels."""
 
     def chunk(name: bytes, data: bytes) -> bytes:
         return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
 
     height, width, channels = values.shape
-    bits = 8 * values.dtype.itemsize
-    head = struct.pack(">IIBBBBB", width, height, bits, KINDS[channels], 0, 0, 0)
-    rows = b"".join(b"\0" + row.astype(f">u{bits // 8}").tobytes() for row in values)
+    size = values.dtype.itemsize
+    head = struct.pack(">IIBBBBB", width, height, bits or 8 * size, KINDS[channels], 0, 0, 0)
+    kept = [np.unpackbits(row, axis=-1)[:, -bits:] for row in values] if bits else []
+    packed = [np.packbits(row) for row in kept] or list(values)
+    rows = b"".join(b"\0" + row.astype(f">u{size}").tobytes() for row in packed)
     parts = [(b"IHDR", head), *chunks, (b"IDAT", zlib.compress(rows)), *([late] if late else []), (b"IEND", b"")]
     path.write_bytes(b"\x89PNG\r\n\x1a\n" + b"".join(chunk(*part) for part in parts))
 

@@ -20,6 +20,8 @@ from .spellings import (
     may_mean_missing,
     means_missing,
     pick_labels,
+    plain_among,
+    plain_label,
     uncertain,
     visible,
 )
@@ -126,7 +128,8 @@ def _refuse_several(rows: pd.DataFrame, column: str, chosen: Collection[str], pr
 
 
 def _refuse_spellings(rows: pd.DataFrame, chosen: Collection[str], problems: Problems) -> None:
-    for group in alike(rows["label"].unique()):
+    labels = rows["label"].unique()
+    for group in alike(labels, plain_among(labels)):
         if not set(group) <= set(chosen):
             way = "write them alike; if both are meant, name them in --classes"
             problems.add(_spelt("classes", rows, {label: rows["label"] == label for label in group}, way))
@@ -150,4 +153,4 @@ def _difference(labels: list[str]) -> str:
         return "characters that look alike or have no width"
     if all(NUMBER.fullmatch(visible(label)) for label in labels):
         return "leading zeros, decimals or sign of a number"
-    return "spaces, - or _"
+    return "spaces, - or _" if len(set(map(plain_label, labels))) == 1 else "the word for yes or no"

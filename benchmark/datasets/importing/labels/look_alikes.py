@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterable
+from decimal import Decimal
 
 import pandas as pd
 
+from ....files.wording import plural
 from ..notes import GraveNote
 from .spellings import INNER, NUMBER, WHOLE, alike, plain_label, visible
 
 ZEROS = re.compile(r"(?<!\d)0+(?=\d)")
+GAP = re.compile(r"(?<=[^\W\d]) (?=\d)|(?<=\d) (?=[^\W\d])")  # P 1 is P1, but 1 2 is not 12
+ROUNDED = re.compile(r"\d[.,]\d+E\+\d+", re.IGNORECASE)
+NEAR = Decimal("1.02")
 DECIMALS = re.compile(r"\d\.\d")
 
 
 def sites_alike(domains: Iterable[str]) -> list[GraveNote]:
     """Tell of domains that look alike: a scanner would be tested as a shift of itself."""
-    found = alike({name for name in domains if name}, _plain_site)
+    known = {name for name in domains if name}
+    found = [*alike(known, _plain_site), *_nearly_equal(known)]
     return [
         GraveNote(
             f"domains {' and '.join(map(repr, names))} look alike, and count as {len(names)} sites: write them alike "
@@ -24,6 +31,13 @@ def sites_alike(domains: Iterable[str]) -> list[GraveNote]:
         )
         for names in found
     ]
+
+
+def _nearly_equal(domains: Iterable[str]) -> list[list[str]]:
+    """Pair numbers with decimals that are less than `NEAR` apart: 1.5 T and 1.494 T are one kind of scanner."""
+    numbers = sorted((Decimal(visible(name)), name) for name in domains if NUMBER.fullmatch(visible(name)))
+    pairs = [(low, high) for low, high in itertools.pairwise(numbers) if 0 < low[0] < high[0] < low[0] * NEAR]
+    return [[low[1], high[1]] for low, high in pairs if "." in low[1] + high[1]]
 
 
 def groups_alike(groups: Iterable[str]) -> list[GraveNote]:
@@ -34,8 +48,22 @@ def groups_alike(groups: Iterable[str]) -> list[GraveNote]:
         return []
     return [
         GraveNote(
-            f"{count:,} groups are written in ways that differ in case, leading zeros, `.0` or invisible characters "
-            "only, and count as different patients: write them alike if they are one"
+            f"{count:,} groups are written in ways that differ in case, leading zeros, `.0`, spaces, - or _ or "
+            "invisible characters only, and count as different patients: write them alike if they are one"
+        )
+    ]
+
+
+def groups_rounded(groups: pd.Series[str]) -> list[GraveNote]:
+    """Tell of long numbers as a spreadsheet shows them: several patients may have become one."""
+    rounded = groups[groups.map(lambda group: bool(ROUNDED.fullmatch(group)))]
+    if not len(rounded):
+        return []
+    images = plural(len(rounded), "image")
+    return [
+        GraveNote(
+            f"groups such as {rounded.iloc[0]!r} ({images}) were rounded by a spreadsheet, and may each stand for "
+            "several patients: export the table again with these numbers as text"
         )
     ]
 
@@ -43,10 +71,14 @@ def groups_alike(groups: Iterable[str]) -> list[GraveNote]:
 def _plain_site(domain: str) -> object:
     """Return what a domain has in common with those that look alike; zeros in decimals count: 0.05 T is not 0.5 T."""
     name = visible(domain)
-    return plain_label(domain) if NUMBER.fullmatch(name) or DECIMALS.search(name) else INNER.sub(" ", _plain(domain))
+    return plain_label(domain) if NUMBER.fullmatch(name) or DECIMALS.search(name) else _plain(domain)
 
 
 def _plain(group: str) -> str:
-    """Return a group without case, leading zeros of numbers, `.0` of whole ones and characters that have no width."""
+    """Return a name without what people write in several ways.
+
+    That is case, the kind of space, hyphen or underscore, any of these between letters and a number, leading zeros of
+    numbers, `.0` of whole ones and characters that have no width.
+    """
     name = visible(group).casefold()
-    return ZEROS.sub("", WHOLE.sub(r"\1", name) if WHOLE.fullmatch(name) else name)
+    return ZEROS.sub("", WHOLE.sub(r"\1", name) if WHOLE.fullmatch(name) else GAP.sub("", INNER.sub(" ", name)))

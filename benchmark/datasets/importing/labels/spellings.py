@@ -39,6 +39,7 @@ LISTED = re.compile(r"\[.*\]", re.DOTALL)  # a list, as Python writes it
 EMPTY = re.compile(r"\[\s*\]")
 NO_FINDING = "[]"
 QUOTED = re.compile(r"'([^']*)'|\"([^\"]*)\"")
+YES, NO = frozenset({Decimal(1), "true", "yes", "y"}), frozenset({Decimal(0), "false", "no", "n"})
 INNER = re.compile(r"(?<=\w)[\s_-]+(?=\w)")  # between words; a sign before or after one is another label: HER2-
 
 
@@ -127,6 +128,19 @@ def plain_label(label: str) -> str | Decimal:
     """
     name = visible(label)
     return Decimal(name) if NUMBER.fullmatch(name) else INNER.sub(" ", name).casefold()
+
+
+def plain_among(labels: Iterable[str]) -> Callable[[str], object]:
+    """Return what gives for each label what it has in common with those that look alike, or say the same.
+
+    Words for yes and no (`1`, `True`, `yes`, `y`) say the same where no other labels are, or if both are written in two
+    ways: `N` and `0` alone may be two of several classes.
+    """
+    plain = {label: plain_label(label) for label in labels if label.strip()}
+    said = {word for word in plain.values() if word in YES or word in NO}
+    if not (said.issuperset(plain.values()) or min(len(said & YES), len(said & NO)) > 1):
+        return plain_label
+    return lambda label: next((words for words in (YES, NO) if plain_label(label) in words), plain_label(label))
 
 
 def visible(text: str) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -14,10 +16,14 @@ from ..formats.dicom.header import TAGS
 from ..formats.pointers import missing
 from ..formats.sniff import by_content, by_name, sniff
 from ..labels.choose import choose_labels
+from ..notes import GraveNote
 from ..options import Options
 from ..problems import Problems
 from .paths import ContainedPaths
 
+PATIENT = re.compile(
+    r"(p|pt|pat|patient|sub|subj|subject|person|case|study|mrn|id)[\s_-]*\d+|0\d+|\d{3,}", re.IGNORECASE
+)
 NOT_IMAGES = ("dicomdir", "thumbs.db", "desktop.ini")
 
 
@@ -78,13 +84,12 @@ def from_folders(root: Path, options: Options, problems: Problems, notes: list[s
             if why := fault(value, LONGEST_NAME):
                 problems.add(f"folder {visible(value, 80)!r} {why}")
     domains = sorted(set(table["domain"])) if level else []
-    if domains and all(split_names.is_split(name) for name in domains):
-        raise MedshiftError(
-            f"the folders {', '.join(domains)} of {root} are splits, not sites: write a manifest with columns image, "
-            "label, domain, split_group and split, or add one of the folders if all images are of one site"
-        )
     if not options.label_column:
+        _refuse_splits(root, domains, sorted(set(table["label"]) - {""}))
         table = choose_labels(table, "folder", options, problems, notes)
+        notes += _patients_as_classes(domains, sorted(set(table["label"])))
+    else:
+        _refuse_splits(root, domains, [])
     if len(domains) > 1 and table["label"].nunique() > 2 and (table.groupby("label")["domain"].nunique() == 1).all():
         raise MedshiftError(
             f"the folders {', '.join(domains)[:200]} of {root} share no folder that names a class "
@@ -92,6 +97,43 @@ def from_folders(root: Path, options: Options, problems: Problems, notes: list[s
             "them? Expected domain/class/image; for others, write a manifest with image, label, domain, split_group"
         )
     return table.reset_index(drop=True), others
+
+
+def _refuse_splits(root: Path, domains: Sequence[str], labels: Sequence[str]) -> None:
+    """Refuse folders of splits that would become sites or classes.
+
+    Args:
+        root: The folder.
+        domains: Names of the upper folders, if they become sites.
+        labels: Names of the folders that become classes; empty if classes come from elsewhere.
+
+    Raises:
+        MedshiftError: All are words for splits.
+    """
+    if domains and all(map(split_names.is_split, domains)):
+        raise MedshiftError(
+            f"the folders {', '.join(domains)} of {root} are splits, not sites: write a manifest with columns image, "
+            "label, domain, split_group and split, or add one of the folders if all images are of one site"
+        )
+    if labels and all(map(split_names.is_split, labels)):
+        upper = f" below {', '.join(domains)[:200]}" if domains else ""
+        told = "class/split/image is not read, but domain/class/image" if domains else "split/image names no class"
+        raise MedshiftError(
+            f"the folders {', '.join(labels)}{upper} of {root} are splits, not classes ({told}): write a manifest with "
+            "columns image, label, domain, split_group and split"
+        )
+
+
+def _patients_as_classes(domains: Sequence[str], labels: Sequence[str]) -> list[GraveNote]:
+    """Tell where class/patient/image seems to be read as domain/class/image."""
+    if len(domains) < 2 or len(labels) < 2 or not all(map(PATIENT.fullmatch, labels)):
+        return []
+    return [
+        GraveNote(
+            f"folders such as {labels[0]!r} and {labels[1]!r} are read as classes and {domains[0]!r} as a site: if "
+            "they are patients, and the upper folders classes, write a manifest with image, label, domain, split_group"
+        )
+    ]
 
 
 def list_images(root: Path, follow: bool, problems: Problems) -> tuple[list[str], list[str]]:

@@ -13,7 +13,7 @@ from ...shared_groups import groups_per_domain
 from ..formats.dicom.header import TAGS, pseudonyms
 from ..formats.reader import OWN, Reader
 from ..labels.choose import ordered
-from ..labels.look_alikes import groups_alike, sites_alike
+from ..labels.look_alikes import groups_alike, groups_rounded, sites_alike
 from ..notes import GraveNote
 from ..options import Options
 from ..problems import Problems
@@ -58,7 +58,7 @@ def resolve_rows(reader: Reader, options: Options, problems: Problems, notes: li
         )
     notes += sites_alike(rows["domain"])
     if not reader.private:  # groups that are made of patients' names were looked at before
-        notes += groups_alike(rows["group"])
+        notes += [*groups_alike(rows["group"]), *groups_rounded(rows["group"])]
     return rows
 
 

@@ -59,9 +59,9 @@ def _parquet(path: Path, needed: Sequence[str], notes: list[str]) -> pd.DataFram
     names = [name for name in schema.names if name not in held]
     table = parquet.read_table(path, columns=names)
     try:
-        read: pd.DataFrame = table.to_pandas()
+        read: pd.DataFrame = table.to_pandas(integer_object_nulls=True)  # as floats, long numbers would be rounded
     except (pa.ArrowException, ValueError, TypeError, KeyError):  # what only pandas' own metadata tells is damaged
-        read = table.to_pandas(ignore_metadata=True)
+        read = table.to_pandas(ignore_metadata=True, integer_object_nulls=True)
     if any(name is not None for name in read.index.names):
         read = read.reset_index()
     for field in table.schema:

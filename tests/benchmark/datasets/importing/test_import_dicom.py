@@ -222,3 +222,37 @@ def test_a_listed_folder_is_read_in_eight_bits_too(tmp_path):
     tree(where, bits=12, RescaleSlope=2)
     with pytest.raises(MedshiftError, match="values are float32, which 8 bits cannot hold"):
         read_manifest(where)
+
+
+def test_several_values_of_a_tag_are_several_findings(tmp_path):
+    findings = [["Effusion"], ["Mass", "Effusion"], ["Effusion", "Mass"], ["Mass"]]
+    for number in range(8):
+        tags = {"AdmittingDiagnosesDescription": findings[number % 4], "Manufacturer": ["ACME", "AB"[number // 4]]}
+        write(tmp_path / "in" / f"{number}.dcm", np.eye(16, dtype=np.uint16), number, **tags)
+    chosen = {"domain_from": "Manufacturer", "label_column": "AdmittingDiagnosesDescription"}
+    with pytest.raises(MedshiftError, match=r"hold several labels parted by `\|` \(4 images.*--label-contains"):
+        add("set", tmp_path / "in", Options(**chosen))
+    made = add("set", tmp_path / "in", Options(**chosen, label_contains="Mass"))
+    assert made.classes == ("no Mass", "Mass")
+    assert sorted(zip(made.table["domain"], made.table["label"], strict=True)) == [
+        (domain, label) for domain in ("ACME|A", "ACME|B") for label in (0, 1, 1, 1)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("ids", "told"),
+    [
+        (["ANONYMOUS", "ANONYMOUS", "7", "8"], "4 images have the patient id `ANONYMOUS`"),
+        (["0000", "0000", "7", "8"], "4 images have the patient id `0000`"),
+        (["7"] * 4, "all 8 images have the same patient id"),
+        (["7", "8", "9", "9"], ""),
+    ],
+)
+def test_a_patient_id_that_stands_for_several_patients_is_told(tmp_path, ids, told):
+    for number in range(8):
+        path = tmp_path / "in" / ("no", "yes")[number % 2] / f"{number}.dcm"
+        tags = {"PatientID": ids[number // 2], "Manufacturer": "AB"[number // 4]}
+        write(path, np.eye(16, dtype=np.uint16), number, **tags)
+    notes = add("set", tmp_path / "in", Options(domain_from="Manufacturer")).notes
+    found = [note for note in notes if "count as one patient: if they are several" in note]
+    assert [note.partition(", and")[0] for note in found] == [told][: len(told)]

@@ -29,7 +29,7 @@ def test_rescaled_values_are_physical(tmp_path):
     assert made.value_range == (-1000, 4080 * 2 - 1000)
     # a window: what lies outside is black or white, the middle is its centre
     cut = add("cut", where, Options(domain_from="Manufacturer", window="1000,2000")).pixels[0, 0]
-    expected = np.clip((ramp * 2.0 - 1000 - 999.5) / 1999 + 0.5, 0, 1)
+    expected = np.clip((ramp * 2.0 - 1000) / 2000, 0, 1)
     assert np.abs(cut / 65535 - expected).max() < 1e-5
 
 

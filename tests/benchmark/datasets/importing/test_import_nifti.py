@@ -125,7 +125,7 @@ def test_larger_fields_are_cropped_and_smaller_ones_padded(tmp_path):
                 dtype=np.float32,
             )
             rows.append((f"{name}-{label}.nii", label, name, f"{name}-{label}"))
-    made = add("set", listing(where, rows), Options(image_size=24, voxel_mm=2.0))
+    made = add("set", listing(where, rows), Options(image_size=24, voxel_mm=2.0, value_ranges=("7,8",)))
     assert made.pixels.dtype == np.float32
     assert made.value_range == (7, 8)
     filled = [(volume[0] > 7.5).sum() for volume in made.pixels[::2]]
@@ -143,13 +143,13 @@ def test_volumes_of_one_plane_are_told(tmp_path, shape, way):
         path.parent.mkdir(parents=True)
         nibabel.save(nibabel.Nifti1Image(values + number, np.eye(4)), path)
     (tmp_path / "in" / "two.hdr").write_bytes(b"header")
-    made = add("set", tmp_path / "in", Options(modality="xray"))
+    made = add("set", tmp_path / "in", Options(modality="xray", window="image"))
     told = [note for note in made.notes if "single plane" in note]
     note = f"all 4 volumes have a single plane, and become cubes that are empty around it{way}"
     assert told == ([] if way is None else [note])
     assert "left out 1 file that is not an image; 1 of them .hdr, of volumes in two files: save each" in str(made.notes)
     if shape[2] == 1:
-        flat = add("flat", tmp_path / "in", Options(modality="xray", slices=1))
+        flat = add("flat", tmp_path / "in", Options(modality="xray", window="image", slices=1))
         assert len(flat.pixels.shape) == 4
         assert not any("single plane" in note for note in flat.notes)
 

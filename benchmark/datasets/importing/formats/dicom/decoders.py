@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import io
 from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
+
+from ...problems import UnsupportedFile
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
@@ -16,6 +19,8 @@ ELSEWHERE = {  # what the extra does not decode: one package is GPL, the other r
     HIGH_THROUGHPUT: "pip install pylibjpeg pylibjpeg-openjpeg",
 }
 JPEG, JPEG_EXTENDED = "1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.4.51"
+JPEG_2000 = ("1.2.840.10008.1.2.4.90", "1.2.840.10008.1.2.4.91")
+RLE = "1.2.840.10008.1.2.5"
 NAMES = {  # as viewers say; pydicom's names are longer than a line
     "1.2.840.10008.1.2.4.57": "JPEG Lossless",
     "1.2.840.10008.1.2.4.70": "JPEG Lossless",
@@ -51,29 +56,51 @@ def decode(read: Dataset, frame: int | None = None) -> NDArray[Any]:
     """Return the stored values (H, W) or colours (H, W, 3) of an opened file, YBR converted to RGB.
 
     Lossy JPEG is decoded by Pillow wherever it can: another decoder may round otherwise, and which ones are installed
-    must not change the pixels.
+    must not change the pixels. Where the JPEG itself says how its colours are stored (Adobe's marker), Pillow returns
+    RGB, whatever the header says, and they are not converted again.
 
     Args:
         read: The whole file.
         frame: One of several frames; None if it holds one.
 
     Raises:
+        UnsupportedFile: It is compressed so that unused bits would be taken for values.
         Exception: Whatever pydicom raises.
     """
     from pydicom.pixels.utils import pixel_array
 
-    if read.file_meta.TransferSyntaxUID in (JPEG, JPEG_EXTENDED):
+    syntax = read.file_meta.TransferSyntaxUID
+    if syntax in (JPEG, JPEG_EXTENDED):
         try:
-            return pixel_array(read, index=frame, decoding_plugin="pillow")
-        except (RuntimeError, NotImplementedError, ValueError):  # another decoder may read it
+            return pixel_array(read, index=frame, decoding_plugin="pillow", raw=_has_adobe_marker(read, frame))
+        except (RuntimeError, NotImplementedError, ValueError, OSError):  # another decoder may read it
             return pixel_array(read, index=frame)
-    if not read.file_meta.TransferSyntaxUID.is_encapsulated and _unused_below(read):
-        return _aligned(decode_whole_words(read, frame), _unused_below(read), int(read.BitsStored))
+    if _unused_below(read):
+        if syntax.is_encapsulated and syntax not in (RLE, *JPEG_2000):  # some decoders cut words to the stored bits
+            raise UnsupportedFile(
+                f"stores {read.BitsStored} bits up to bit {read.HighBit} in {NAMES.get(syntax, syntax.name)}: decoders "
+                "disagree on where its values lie; save it uncompressed"
+            )
+        return _aligned(decode_whole_words(read, frame), read)
     return pixel_array(read, index=frame)
 
 
+def _has_adobe_marker(read: Dataset, frame: int | None) -> bool:
+    """Tell whether a colour JPEG says how its colours are stored; the same question as pydicom asks of it."""
+    from PIL import Image
+    from pydicom.encaps import get_frame
+
+    if int(read.get("SamplesPerPixel") or 1) != 3:
+        return False
+    count, table = int(read.get("NumberOfFrames") or 1), read.get("ExtendedOffsetTable")
+    offsets = (table, read.ExtendedOffsetTableLengths) if table else None
+    code = get_frame(read.PixelData, frame or 0, number_of_frames=count, extended_offsets=offsets)
+    with Image.open(io.BytesIO(code), formats=("JPEG",)) as image:
+        return "adobe_transform" in image.info
+
+
 def decode_whole_words(read: Dataset, frame: int | None = None) -> NDArray[Any]:
-    """Return the stored values of an uncompressed file with their unused bits."""
+    """Return the stored values with their unused bits, as far as the transfer syntax keeps them."""
     from pydicom.pixels.utils import pixel_array
 
     return pixel_array(read, index=frame, correct_unused_bits=False)
@@ -85,10 +112,15 @@ def _unused_below(read: Dataset) -> int:
     return max(0, int(read.get("HighBit") or 0) + 1 - stored) if stored > 1 else 0
 
 
-def _aligned(raw: NDArray[Any], below: int, bits: int) -> NDArray[Any]:
-    """Return values whose unused bits lie below them as they are meant; the sign is kept."""
+def _aligned(raw: NDArray[Any], read: Dataset) -> NDArray[Any]:
+    """Return values whose unused bits lie below them as they are meant; the sign is kept.
+
+    Where no word is larger than the stored bits hold, they lie above, and the header is wrong. Small numbers with a
+    sign do not show that, unless a codec, which knows the bits of what it holds, returns them.
+    """
+    bits, signed = int(read.BitsStored), raw.dtype.kind != "u"
     above = 8 * raw.dtype.itemsize - bits
-    if raw.dtype.kind == "u" and int(raw.max()) < 2**bits:  # the header is wrong: they lie above
-        return raw
-    shifted: NDArray[Any] = (raw << (above - below)) >> above
+    shows = not signed or read.file_meta.TransferSyntaxUID in JPEG_2000
+    in_place = shows and (-(2 ** (bits - 1)) if signed else 0) <= raw.min() and raw.max() < 2**bits
+    shifted: NDArray[Any] = (raw << (above if in_place else above - _unused_below(read))) >> above
     return shifted

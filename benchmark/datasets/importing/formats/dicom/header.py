@@ -15,7 +15,7 @@ from .frames import GROUPS, has_window, is_rescaled, rescaling
 from .opening import open_dicom
 from .palette import DESCRIPTOR, colour_bits
 from .spacing import SPACINGS, aspect, squared
-from .tags import number, text
+from .tags import number, text, texts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -63,7 +63,7 @@ class DicomHeader:
         patient: Identifier and issuer of the patient, or the study if there is none.
         anonymous: Whether it has no patient identifier.
         aspect: Height of a pixel divided by its width.
-        tags: Texts of `TAGS`, `KEPT` and the tag of the label; empty if missing.
+        tags: Texts of `TAGS`, `KEPT` and the tag of the label, several values parted by bars; empty if missing.
     """
 
     width: int
@@ -134,7 +134,7 @@ def read_header(path: Path, label_tag: str = "") -> DicomHeader:
             frames=frames,
             bits=colour_bits(read, bits) if like == "PALETTE COLOR" else bits,
             signed=int(number(read, "PixelRepresentation", 0)) == 1,
-            rescaled="ModalityLUTSequence" in read or not whole or is_rescaled(read, frames),
+            rescaled=bool(read.get("ModalityLUTSequence")) or not whole or is_rescaled(read, frames),
             rescaling=rescaling(read, 0),
             windowed=has_window(read),
             padded=not coloured and text(read, "PixelPaddingValue") != "",
@@ -146,7 +146,7 @@ def read_header(path: Path, label_tag: str = "") -> DicomHeader:
             patient=patient or text(read, "SOPInstanceUID"),
             anonymous=not known,
             aspect=aspect(read),
-            tags={name: text(read, name) for name in wanted[len(READ) :]},
+            tags={name: texts(read, name) for name in wanted[len(READ) :]},
         )
 
 

@@ -6,10 +6,15 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 
 from ...notes import GraveNote, ValueNote
-from .header import DicomHeader
+from .header import ISSUED, DicomHeader
 
 SLICED = ("CT", "MR", "PT", "NM")  # modalities whose series are the slices of a volume
 IDENTITY = (1.0, 0.0)
+STAND_INS = (
+    *("anonymous", "anonymized", "anonymised", "anonym", "anon", "deidentified", "deid", "removed", "redacted"),
+    *("unknown", "none", "null", "na", "nan", "noid", "patient", "patientid", "test", "xxx", "xxxx"),
+)
+WAY = "if they are several, name the patient with --group-pattern or in a manifest"
 
 
 def header_notes(heads: Sequence[DicomHeader], domains: Sequence[str], classes: Sequence[str]) -> list[str]:
@@ -29,6 +34,27 @@ def header_notes(heads: Sequence[DicomHeader], domains: Sequence[str], classes: 
         *_distorted(heads),
         *_patients(heads, classes),
     ]
+
+
+def stand_ins(heads: Sequence[DicomHeader]) -> list[GraveNote]:
+    """Tell of patient ids that seem to stand for several patients, who count as one.
+
+    Args:
+        heads: One per file; their patients become the groups.
+    """
+    counts = Counter(of.patient.partition(ISSUED)[0] for of in heads if not of.anonymous)
+    found = {known: count for known, count in counts.items() if count > 1 and _is_stand_in(known)}
+    if not found and len(counts) == 1 and len(heads) > 1 and not any(of.anonymous for of in heads):
+        return [GraveNote(f"all {len(heads):,} images have the same patient id, and count as one patient: {WAY}")]
+    return [
+        GraveNote(f"{count:,} images have the patient id `{known}`, and count as one patient: {WAY}")
+        for known, count in found.items()
+    ]
+
+
+def _is_stand_in(known: str) -> bool:
+    word = "".join(letter for letter in known.casefold() if letter.isalnum())
+    return word in STAND_INS or not word.strip("0")
 
 
 def _rescaling(heads: Sequence[DicomHeader], domains: Sequence[str]) -> list[str]:

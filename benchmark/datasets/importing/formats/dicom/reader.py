@@ -28,7 +28,7 @@ from ..sizes import Sizes
 from ..value_range import ValueRanges
 from ..windowing import levels
 from .header import ISSUED, DicomHeader, pseudonyms, read_header, with_one_issuer
-from .notes import header_notes
+from .notes import header_notes, stand_ins
 from .opening import open_dicom
 from .pixels import read_values
 
@@ -141,6 +141,7 @@ class DicomReader:
             # groups of a manifest are the user's own names and stay
             patients = with_one_issuer([of.patient for of in self._heads])
             self.notes += groups_alike(patient.partition(ISSUED)[0] for patient in patients)
+            self.notes += stand_ins(self._heads)
             people = pseudonyms(patients, "p-")
             rows["group"] = [people[patient] for patient in patients]
             self.notes.append("groups are hashed patient ids")

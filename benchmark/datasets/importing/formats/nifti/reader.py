@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -11,6 +11,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ......shifts.errors import MedshiftError
+from .....files.wording import plural
 from ...not_finite import nan_note, replace_not_finite
 from ...notes import GraveNote
 from ...options import LARGEST_CUBE, LARGEST_SIDE, Options
@@ -84,6 +86,8 @@ class NiftiReader:
         if self.ranges:
             self.dtype, self.value_range = self.ranges.choose_type("float32")
         else:
+            if not len(problems):
+                self._refuse_space(heads[:: max(1, options.slices)], axes)
             self.notes.append(
                 {
                     "none": "unscaled values; the least and greatest of the set become 0 and 1 (--window narrows them)",
@@ -135,14 +139,15 @@ class NiftiReader:
             volume = volume[:, :, int(self.rows["slice"].iloc[index])]
         if self.ranges:
             volume = self.ranges.scale(volume, index, (0, 1))
-        least = volume.min()  # fills what lies outside the volume
-        varied = bool(least < volume.max())  # a slice above the head may be all air
+        varied = bool(volume.min() < volume.max())  # a slice above the head may be all air
+        # fills what lies outside the volume; of floats without a black, nothing does
+        black = self.ranges.black if self.ranges else 0.0
         # float64: a library chooses the order of the sums below, and in float32 that order would decide grey levels
-        volume = volume.astype(np.float64) - least
+        volume = volume.astype(np.float64) - black
         for axis in range(volume.ndim):
             weights = axis_weights(volume.shape[axis], of.spacing[axis], self.side, self.voxel)
             volume = np.moveaxis(np.tensordot(weights, volume, (1, axis)), 0, axis)
-        oriented = (volume + least).T[..., ::-1, :]  # front at the top, the patient's left on the left
+        oriented = (volume + black).T[..., ::-1, :]  # front at the top, the patient's left on the left
         if oriented.ndim == 3:
             oriented = oriented[::-1]  # the head first
         oriented = np.ascontiguousarray(oriented)
@@ -153,6 +158,25 @@ class NiftiReader:
         if varied and made.min() == made.max():
             raise UnsupportedFile(self._nothing_left(of))
         return made[None]
+
+    def _refuse_space(self, heads: Sequence[NiftiHeader], axes: int) -> None:
+        """Refuse empty space around values whose black is not known: the least of each volume would fill it.
+
+        Args:
+            heads: One per volume.
+            axes: Number of axes that are resampled.
+
+        Raises:
+            MedshiftError: Some volumes would get such space.
+        """
+        farthest = (self.side - 1) * self.voxel
+        if self.windowed or not (count := sum(min(of.extent[:axes]) < farthest for of in heads)):
+            return
+        what = "slices of" if axes == 2 else "cubes around"
+        raise MedshiftError(
+            f"{what} {plural(count, 'volume')} would have empty space, and no file says which value is black: give "
+            "--window CENTRE,WIDTH, --window image or --value-range LOW,HIGH"
+        )
 
     def _left_of(self, of: NiftiHeader, axes: int) -> float:
         """Return how many voxels are left of a volume along its longest axis, in its own voxels or the set's."""

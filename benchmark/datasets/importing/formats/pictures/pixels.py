@@ -18,7 +18,7 @@ from .deep import read_deep, sixteen_bits
 from .header import DEEP_COLOUR, PictureHeader, open_picture
 from .orientation import UPRIGHT, orientation, turn_image
 from .tags import PLANAR, mend_palette, tag
-from .transparency import Alpha, flatten
+from .transparency import Alpha, flatten, scale_key
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -130,6 +130,7 @@ def _load_eight(image: Image, background: Colour) -> tuple[Image, bool, Alpha]:
     """Load a picture in 8 bits, upright and opaque; return it, whether it was turned, and what was transparent."""
     is_tiff = image.format == "TIFF"
     found = orientation(image) if is_tiff else UPRIGHT  # a PNG may say it behind its pixels
+    scale_key(image)
     image.load()  # raises what is wrong with the file
     if image.mode.startswith("I"):  # Pillow would clip 16 bits to 8
         from PIL.Image import fromarray

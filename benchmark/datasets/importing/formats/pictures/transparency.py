@@ -15,11 +15,20 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 WITH_ALPHA = ("RGBA", "RGBa", "LA", "La", "PA")  # modes of Pillow
+FEW_BITS = {"L;2": 2, "L;4": 4}  # by Pillow's names of packed grey pixels
 
 
 def has_alpha(image: Image) -> bool:
     """Tell whether an opened picture may have transparent pixels."""
     return image.mode in WITH_ALPHA or "transparency" in image.info
+
+
+def scale_key(image: Image) -> None:
+    """Scale the transparent level of an opened grey PNG of 2 or 4 bits to 8, as Pillow does with its pixels only."""
+    key, raw = image.info.get("transparency"), next((str(tile[3]) for tile in getattr(image, "tile", [])), "")
+    if isinstance(key, int) and raw in FEW_BITS:
+        most = 2 ** FEW_BITS[raw] - 1
+        image.info["transparency"] = (key & most) * 255 // most
 
 
 class Alpha(Enum):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 import warnings
 from io import BytesIO
 from itertools import product
@@ -11,6 +12,7 @@ import pydicom
 import pytest
 from helpers.images.dicom_files import compress, jpeg_lossless, transcode, tree, write
 from PIL import Image
+from pydicom.encaps import encapsulate, encapsulate_extended
 from pydicom.uid import JPEG2000, JPEG2000Lossless, JPEGBaseline8Bit
 
 from medshift.benchmark.datasets.importing.add import add
@@ -94,6 +96,43 @@ def test_colour_bars_come_out_as_red_green_and_blue(name, like):
     assert np.abs(made - [(255, 0, 0), (0, 255, 0), (0, 0, 255)]).max() <= 6
 
 
+RED = (200, 40, 40)
+
+
+def red_jpeg(adobe, *, jfif):
+    """Encode RED as YCbCr, or as RGB if Adobe's marker says 0; None for no marker."""
+    made = BytesIO()
+    picture = Image.new("RGB", (16, 16), RED)
+    if adobe == 0:
+        picture = Image.merge("YCbCr", picture.split())  # which Pillow does not convert
+    picture.save(made, "JPEG", quality=95)
+    code = made.getvalue()
+    (length,) = struct.unpack(">H", code[4:6])
+    marker = b"" if adobe is None else b"\xff\xee" + struct.pack(">H5sHHHB", 14, b"Adobe", 100, 0, 0, adobe)
+    return code[:2] + (code[2 : 4 + length] if jfif else b"") + marker + code[4 + length :]
+
+
+@pytest.mark.parametrize("like", ["RGB", "YBR_FULL", "YBR_FULL_422"])
+@pytest.mark.parametrize(("adobe", "jfif"), [(None, True), (1, False), (1, True), (0, False)])
+def test_colours_of_jpeg_are_converted_once_whichever_marker_names_them(tmp_path, like, adobe, jfif):
+    plain = write(tmp_path / "plain.dcm", np.full((16, 16, 3), RED, np.uint8), 1, PhotometricInterpretation=like)
+    path = compress(plain, tmp_path / "x.dcm", red_jpeg(adobe, jfif=jfif), JPEGBaseline8Bit)
+    assert np.abs(values_of(path) - np.reshape(RED, (3, 1, 1))).max() <= 3
+
+
+@pytest.mark.parametrize("extended", [False, True])
+def test_each_frame_of_jpeg_is_asked_for_its_own_marker(tmp_path, extended):
+    plain = write(tmp_path / "plain.dcm", np.zeros((16, 16, 3), np.uint8), 1, PhotometricInterpretation="YBR_FULL_422")
+    read = open_dicom(compress(plain, tmp_path / "x.dcm", b"\xff\xd8", JPEGBaseline8Bit))
+    codes = [red_jpeg(adobe, jfif=adobe is None) for adobe in (None, 1)]
+    read.NumberOfFrames = 2
+    if extended:
+        read.PixelData, read.ExtendedOffsetTable, read.ExtendedOffsetTableLengths = encapsulate_extended(codes)
+    else:
+        read.PixelData = encapsulate(codes)
+    assert all(np.abs(decoders.decode(read, frame) - np.array(RED)).max() <= 3 for frame in (0, 1))
+
+
 @pytest.mark.parametrize(("like", "lossy", "most"), [("YBR_RCT", False, 0), ("YBR_ICT", True, 2)])
 def test_colour_of_jpeg_2000_is_converted_back(tmp_path, like, lossy, most):
     values, _ = KINDS["colour"]
@@ -116,7 +155,7 @@ def test_planes_and_pixels_of_colour_are_told_apart(tmp_path):
 def test_lossy_jpeg_is_decoded_by_pillow_whatever_else_is_installed(monkeypatch, tmp_path):
     asked = []
 
-    def pixel_array(read, index, decoding_plugin=""):
+    def pixel_array(read, index, decoding_plugin="", raw=False):
         asked.append(decoding_plugin)
         return np.zeros((2, 2))
 

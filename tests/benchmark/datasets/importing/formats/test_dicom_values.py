@@ -1,4 +1,4 @@
-"""What the stored bits of DICOM mean: alignment, tables of grey levels, rescaling, floats and NaN."""
+"""What the stored bits of DICOM mean: tables of grey levels, rescaling, floats and NaN."""
 
 from __future__ import annotations
 
@@ -30,25 +30,6 @@ def table(entries, first, bits, kind="US"):
     packed = struct.pack(f"<{len(entries)}H", *entries)
     made.add_new("LUTData", kind, packed if kind == "OW" else list(entries))
     return [made]
-
-
-def test_overlays_in_unused_high_bits_are_left_out(tmp_path):
-    stored = RAMP | (np.eye(16, dtype=np.uint16) << 15) | (1 << 12)
-    assert np.array_equal(values_of(write(tmp_path / "x", stored, 1, bits=12)), RAMP)
-    signed = RAMP.astype(np.int16) - 2048
-    stored = (signed & 0x0FFF) | (np.eye(16, dtype=np.int16) << 13)
-    assert np.array_equal(values_of(write(tmp_path / "y", stored, 1, bits=12)), signed)
-
-
-def test_values_in_the_upper_bits_are_shifted_down(tmp_path):
-    path = write(tmp_path / "x", RAMP << 4 | 0xF, 1, bits=12, HighBit=15)
-    assert np.array_equal(values_of(path), RAMP)
-    signed = RAMP.astype(np.int16) - 2048
-    assert np.array_equal(values_of(write(tmp_path / "y", signed << 4, 1, bits=12, HighBit=15)), signed)
-
-
-def test_values_in_the_lower_bits_stay_where_the_header_alone_is_wrong(tmp_path):
-    assert np.array_equal(values_of(write(tmp_path / "x", RAMP, 1, bits=12, HighBit=15)), RAMP)
 
 
 def test_one_bit_and_thirty_two_bits(tmp_path):
@@ -127,6 +108,10 @@ def test_modality_tables_give_physical_values(tmp_path, kind):
         read.ModalityLUTSequence = table(entries, 10, 12, kind)
         read.save_as(path)
         assert values_of(path)[0, :6].tolist() == expected
+
+
+def test_an_empty_modality_table_leaves_integers_as_they_are(tmp_path):
+    assert not read_header(write(tmp_path / "x", RAMP, 1, bits=12, ModalityLUTSequence=[])).rescaled
 
 
 @pytest.mark.parametrize("kind", ["US", "OW"])
@@ -274,3 +259,17 @@ def test_raw_and_processed_images_and_contradicting_tags_are_named(tmp_path):
     said = "PhotometricInterpretation and PresentationLUTShape contradict each other, the former is used: 1 of 8 files"
     assert said in made.notes
     assert (made.pixels[:, 0] == RAMP).all()
+
+
+@pytest.mark.parametrize(("window", "ends"), [("5,10", (0, 10)), ("0.5,0.8", (0.1, 0.9))])
+def test_a_window_of_the_user_reaches_from_end_to_end_in_any_unit(tmp_path, window, ends):
+    path = write(tmp_path / "x", RAMP, 1, bits=12, RescaleSlope="0.0025", RescaleIntercept="0")
+    low, high = ends
+    assert np.allclose(values_of(path, window=window), np.clip((RAMP * 0.0025 - low) / (high - low), 0, 1))
+
+
+def test_a_window_of_the_file_is_linear_as_the_standard_defines_it(tmp_path):
+    tags = {"WindowCenter": "5", "WindowWidth": "10"}
+    for function, expected in ((None, (7 - 4.5) / 9 + 0.5), ("LINEAR_EXACT", 0.7)):
+        path = write(tmp_path / "x", np.full((2, 2), 7, np.uint16), 1, **tags, VOILUTFunction=function)
+        assert np.allclose(values_of(path, window="file"), expected)

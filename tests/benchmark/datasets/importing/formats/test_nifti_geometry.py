@@ -102,7 +102,7 @@ def test_volumes_of_very_different_voxels_are_named(tmp_path):
     def write(path, site, number):
         scan(path, volume(number, 24), 50.0 if site == "B" else 2.0, "unknown")
 
-    made = add("set", listed(tmp_path / "in", write), Options(voxel_mm=10, image_size=24))
+    made = add("set", listed(tmp_path / "in", write), Options(voxel_mm=10, image_size=24, window="image"))
     said = "voxels are 2 mm (A0.nii.gz) to 50 mm (B0.nii.gz): all 12 volumes state no unit, taken as mm"
     assert said in made.notes
 

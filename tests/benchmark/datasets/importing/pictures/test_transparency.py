@@ -128,6 +128,16 @@ def test_what_lies_beneath_transparent_pixels_is_not_seen(tmp_path, write, endin
         assert (direct.pixels[:, 0, 4:] == 100).all()
 
 
+@pytest.mark.parametrize(("bits", "key"), [(1, 0), (1, 1), (2, 0), (2, 3), (4, 1), (4, 14), (4, 15)])
+def test_the_transparent_level_of_few_bits_is_one_of_them(tmp_path, bits, key):
+    levels = np.tile(np.arange(16, dtype=np.uint8) % 2**bits, (16, 1))
+    code = (b"tRNS", struct.pack(">H", key))
+    where = listed(tmp_path / "set", [levels] * 4, lambda path, of: png(path, of[..., None], code, bits=bits))
+    made = add("set", where, Options(background="#7b7b7b", channels=1))
+    assert np.array_equal(made.pixels[0, 0], np.where(levels == key, 0x7B, levels * (255 // (2**bits - 1))))
+    assert NOTE.format("rgb(123, 123, 123)") in made.notes
+
+
 def test_half_transparent_pixels_are_mixed_with_the_background(tmp_path):
     def write(path, channels):
         png(path, np.full((SIDE, SIDE, channels), 32768, dtype=np.uint16))

@@ -58,6 +58,9 @@ def test_empty_labels_are_told_in_one_line_and_can_be_dropped(tmp_path):
         (["0.05", "0.5"], ("0.05", "0.5")),
         (["A001", "A01"], ("A001", "A01")),
         (["True", "False"], ("False", "True")),
+        (["yes", "no"], ("no", "yes")),
+        (["0", "1", "no", "other"], ("0", "1", "no", "other")),
+        (["N", "V", "F", "0"], ("0", "F", "N", "V")),
         ([NFC, NFD, "x", "x"], ("x", NFC)),
     ],
 )
@@ -121,6 +124,26 @@ def test_spellings_of_one_class_are_refused_at_once(tmp_path, first, second, how
     assert f"differ in {how} only: write them alike" in said
     both = tuple(unicodedata.normalize("NFC", name) for name in (first, second))
     assert opened(tmp_path, classes=both).classes == both
+
+
+@pytest.mark.parametrize(
+    ("labels", "groups"),
+    [
+        (["0", "1", "False", "True"], ["`0` (2 images) and `False`", "`1` (2 images) and `True`"]),
+        (["yes", "no", "Y", "N"], ["`N` (2 images) and `no`", "`Y` (2 images) and `yes`"]),
+        (["0", "1", "yes"], ["`1` (2 images) and `yes`"]),
+        (["0.0", "1.0", "no", "yes"], ["`0.0` (2 images) and `no`", "`1.0` (2 images) and `yes`"]),
+        (["0", "1", "2", "FALSE", "TRUE"], ["`0` (2 images) and `FALSE`", "`1` (2 images) and `TRUE`"]),
+    ],
+)
+def test_words_for_yes_and_no_are_one_class_each(tmp_path, labels, groups):
+    make_set(tmp_path, labels * 2)
+    said = [line.replace(": A, B)", ")").replace(": A)", ")").replace(": B)", ")") for line in complaints(tmp_path)[1:]]
+    how = (
+        "(2 images) differ in the word for yes or no only: write them alike; if both are meant, name them in --classes"
+    )
+    assert said == [f"classes {group} {how}" for group in groups]
+    assert len(opened(tmp_path, classes=tuple(labels)).classes) == len(labels)
 
 
 def test_spellings_are_found_in_folders_too(tmp_path):

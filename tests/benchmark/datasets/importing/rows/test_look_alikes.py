@@ -1,4 +1,4 @@
-"""Names that look alike, columns of one name, folders of splits, and lists of findings."""
+"""Names that look alike, columns of one name, and lists of findings."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from helpers.images.image_folders import edit, folder
 from PIL import Image
 
 from medshift.benchmark.datasets.importing.add import add
-from medshift.benchmark.datasets.importing.labels.look_alikes import sites_alike
+from medshift.benchmark.datasets.importing.labels.look_alikes import groups_alike, sites_alike
 from medshift.benchmark.datasets.importing.labels.spellings import means_missing, uncertain
 from medshift.benchmark.datasets.importing.options import Options
 from medshift.benchmark.datasets.split_names import straddling
@@ -52,10 +52,37 @@ def test_domains_and_groups_that_look_alike_are_told(tmp_path):
         (["GE", "Ge", "GE 2"], "'GE' and 'Ge'"),
         (["site-1", "site 01"], "'site 01' and 'site-1'"),
         (["0.05", "0.5", "1.05 T", "1.5 T"], ""),
+        (["1.5", "1.494", "3"], "'1.494' and '1.5'"),
+        (["2.993600", "3", "1.5"], "'2.993600' and '3'"),
+        (["100", "101", "2.89", "3"], ""),
+        (["P1", "P-1"], "'P-1' and 'P1'"),
     ],
 )
 def test_sites_in_several_spellings_are_told(domains, alike):
     assert [note.partition(" look alike")[0] for note in sites_alike(domains)] == [f"domains {alike}"] * bool(alike)
+
+
+@pytest.mark.parametrize(
+    ("groups", "count"),
+    [
+        (["P-1", "P_1", "P 1", "P1"], 1),
+        (["MRN 12", "MRN-12", "MRN12", "MRN_13"], 1),
+        (["1-2", "1_2", "12"], 1),
+        (["1-2", "12", "1-20", "P-1", "P-11", "P1-1"], 0),
+        (["A1B", "A-1-B", "A-1B"], 1),
+    ],
+)
+def test_patients_in_several_spellings_are_counted(groups, count):
+    notes = groups_alike(groups)
+    assert [note.partition(" groups are written")[0] for note in notes] == [str(count)] * bool(count)
+
+
+@pytest.mark.parametrize(("rounded", "told"), [("1.23457E+11", True), ("1,23e+08", True), ("E+11", False)])
+def test_groups_that_a_spreadsheet_rounded_are_told(tmp_path, rounded, told):
+    where = edit(small(tmp_path / "in"), ",b-p0", f',"{rounded}"')
+    notes = add("set", where, Options()).notes
+    said = f"groups such as '{rounded}' (1 image) were rounded by a spreadsheet, and may each stand for"
+    assert any(note.startswith(said) for note in notes[:1]) == told
 
 
 def test_a_group_as_a_column_of_floats_writes_it_is_told(tmp_path):
@@ -65,17 +92,6 @@ def test_a_group_as_a_column_of_floats_writes_it_is_told(tmp_path):
     table.assign(split_group=table["domain"].map({"a": "1", "b": "2"}) + numbers).to_csv(where / "manifest.csv")
     told = [note for note in add("set", where, Options()).notes if "count as different patients" in note]
     assert [note[:61] for note in told] == ["8 groups are written in ways that differ in case, leading zer"]
-
-
-def test_folders_of_one_site_in_two_spellings_are_told(tmp_path):
-    for site in ("site-a", "Site-A"):
-        for label in ("no", "yes"):
-            (tmp_path / "in" / site / label).mkdir(parents=True)
-            for number in range(3):
-                pixels = np.random.default_rng(number).integers(0, 255, (9, 9), dtype=np.uint8)
-                Image.fromarray(pixels).save(tmp_path / "in" / site / label / f"{number}.png")
-    notes = add("set", tmp_path / "in", Options()).notes
-    assert "domains 'Site-A' and 'site-a' look alike, and count as 2 sites: write them alike if they are one" in notes
 
 
 def test_a_table_that_names_the_images_of_a_folder_is_told_of(tmp_path):
@@ -90,15 +106,6 @@ def test_a_table_that_names_the_images_of_a_folder_is_told_of(tmp_path):
     assert [note.partition(" ")[0] for note in told] == ["labels.csv"]
 
 
-def test_classes_with_patients_in_them_are_not_taken_for_sites_with_classes(tmp_path):
-    for name in ("NORMAL/p1", "NORMAL/p2", "SICK/p3", "SICK/p4"):
-        (tmp_path / "in" / name).mkdir(parents=True)
-        for number in range(2):
-            Image.fromarray(np.zeros((9, 9), dtype=np.uint8)).save(tmp_path / "in" / name / f"{number}.png")
-    with pytest.raises(MedshiftError, match=r"NORMAL, SICK of .* share no folder that names a class"):
-        add("set", tmp_path / "in", Options())
-
-
 def test_two_columns_of_one_name_are_refused_where_they_differ(tmp_path):
     where = small(tmp_path / "in")
     head, *lines = (where / "manifest.csv").read_text().splitlines()
@@ -110,15 +117,6 @@ def test_two_columns_of_one_name_are_refused_where_they_differ(tmp_path):
                 add("other", where, Options())
         else:
             assert add("set", where, Options()).classes == ("healthy", "sick")
-
-
-def test_folders_of_splits_are_no_sites(tmp_path):
-    for split in ("train", "Test"):
-        for label in ("no", "yes"):
-            (tmp_path / "in" / split / label).mkdir(parents=True)
-            Image.fromarray(np.zeros((9, 9), dtype=np.uint8)).save(tmp_path / "in" / split / label / "0.png")
-    with pytest.raises(MedshiftError, match=r"the folders Test, train of .* are splits, not sites"):
-        add("set", tmp_path / "in", Options())
 
 
 def test_two_group_columns_of_one_name_are_refused_where_they_differ(tmp_path):

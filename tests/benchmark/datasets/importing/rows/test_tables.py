@@ -6,9 +6,11 @@ import csv
 import datetime
 
 import pandas as pd
+import pyarrow
 import pytest
 from helpers.images.image_folders import HEAD, make_set, write_manifest
 from helpers.importing import complaints, labels_of, opened
+from pyarrow import parquet
 
 LABELS = ("neg", "pos") * 3
 
@@ -156,6 +158,20 @@ def test_parquet_of_any_type_is_read_as_text(tmp_path):
     assert found.table["count"].tolist() == ["1", "", "2", "3"]
     assert found.table["day"].tolist() == ["2020-01-01", "", "", ""]
     assert "left out columns of bytes: thumbnail" in found.notes
+
+
+@pytest.mark.parametrize("by_pandas", [False, True])
+def test_whole_numbers_beside_nulls_keep_all_their_digits(tmp_path, by_pandas):
+    table = pd.DataFrame(make_set(tmp_path, ["neg", "pos"] * 4 + ["NA"]), columns=list(HEAD))
+    patients = [2**53 + number for number in range(8)]
+    table["split_group"] = pd.array([*patients, None], dtype="Int64")
+    table["domain"] = pd.array([1, 2] * 4 + [None], dtype="Int64")
+    written = pyarrow.Table.from_pandas(table)
+    parquet.write_table(written if by_pandas else written.replace_schema_metadata(), tmp_path / "manifest.parquet")
+    (tmp_path / "manifest.csv").unlink()
+    found = opened(tmp_path, drop_labels=("NA",)).table
+    assert found["group"].tolist() == [*map(str, patients)]
+    assert found["domain"].tolist() == ["1", "2"] * 4
 
 
 def test_images_within_parquet_are_told_to_become_files(tmp_path):

@@ -1,0 +1,81 @@
+"""Folders that are no sites or classes: splits and patients, and one site in two spellings."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from helpers.images.image_folders import pictures
+from helpers.importing import opened
+from PIL import Image
+
+from medshift.benchmark.datasets.importing.add import add
+from medshift.benchmark.datasets.importing.options import Options
+from medshift.shifts.errors import MedshiftError
+
+pytestmark = pytest.mark.usefixtures("home")
+
+
+def test_folders_of_one_site_in_two_spellings_are_told(tmp_path):
+    for site in ("site-a", "Site-A"):
+        for label in ("no", "yes"):
+            (tmp_path / "in" / site / label).mkdir(parents=True)
+            for number in range(3):
+                pixels = np.random.default_rng(number).integers(0, 255, (9, 9), dtype=np.uint8)
+                Image.fromarray(pixels).save(tmp_path / "in" / site / label / f"{number}.png")
+    notes = add("set", tmp_path / "in", Options()).notes
+    assert "domains 'Site-A' and 'site-a' look alike, and count as 2 sites: write them alike if they are one" in notes
+
+
+def test_classes_with_patients_in_them_are_not_taken_for_sites_with_classes(tmp_path):
+    for name in ("NORMAL/p1", "NORMAL/p2", "SICK/p3", "SICK/p4"):
+        (tmp_path / "in" / name).mkdir(parents=True)
+        for number in range(2):
+            Image.fromarray(np.zeros((9, 9), dtype=np.uint8)).save(tmp_path / "in" / name / f"{number}.png")
+    with pytest.raises(MedshiftError, match=r"NORMAL, SICK of .* share no folder that names a class"):
+        add("set", tmp_path / "in", Options())
+
+
+def test_folders_of_splits_are_no_sites(tmp_path):
+    for split in ("train", "Test"):
+        for label in ("no", "yes"):
+            (tmp_path / "in" / split / label).mkdir(parents=True)
+            Image.fromarray(np.zeros((9, 9), dtype=np.uint8)).save(tmp_path / "in" / split / label / "0.png")
+    with pytest.raises(MedshiftError, match=r"the folders Test, train of .* are splits, not sites"):
+        add("set", tmp_path / "in", Options())
+
+
+@pytest.mark.parametrize(
+    ("folders", "said"),
+    [
+        (
+            [f"{label}/{split}" for label in ("normal", "tumour") for split in ("train", "Test")],
+            "folders Test, train below normal, tumour of .* are splits, not classes .class/split/image is not read",
+        ),
+        (["train", "val"], "folders train, val of .* are splits, not classes .split/image names no class"),
+    ],
+)
+def test_folders_of_splits_are_no_classes(tmp_path, folders, said):
+    pictures(tmp_path, [f"{folder}/{number}.png" for folder in folders for number in range(2)])
+    with pytest.raises(MedshiftError, match=said):
+        opened(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("names", "told"),
+    [
+        (("p1", "p2"), True),
+        (("Patient 07", "Patient 11"), True),
+        (("001", "002"), True),
+        (("1042", "993"), True),
+        (("p1", "control"), False),
+        (("0", "1"), False),
+        (("grade1", "grade2"), False),
+    ],
+)
+def test_folders_that_are_named_as_patients_are_told(tmp_path, names, told):
+    pictures(tmp_path, [f"{c}/{name}/{n}.png" for c in ("normal", "tumour") for name in names for n in range(2)])
+    note = (
+        f"folders such as {names[0]!r} and {names[1]!r} are read as classes and 'normal' as a site: if they are "
+        "patients, and the upper folders classes, write a manifest with image, label, domain, split_group"
+    )
+    assert (note in opened(tmp_path).notes) == told
