@@ -1,8 +1,9 @@
-"""A run that resumes: what an earlier process left belongs to this model, or is predicted again."""
+"""What is predicted again: by a run that resumes, and in a process that knows of no condition."""
 
 from __future__ import annotations
 
 import sys
+import tempfile
 
 import pytest
 from helpers.apart.jobs import CPU, job, made
@@ -43,6 +44,20 @@ class Luck:
 
     def fit(self, access):
         return Constant(random.Random().random())
+
+
+class Stays(Constant):
+    def __deepcopy__(self, memo):
+        return Stays(self.one)
+
+    def __setstate__(self, state):
+        raise RuntimeError("cannot be loaded")
+
+
+@dataclass(frozen=True)
+class NotLoaded(Luck):
+    def fit(self, access):
+        return Stays(0.3)
 
 
 @dataclass(frozen=True)
@@ -106,3 +121,14 @@ def test_a_model_that_is_the_same_goes_on(data, tmp_path, home):
     _, lines = made(task)
     assert not [line for line in lines if "start over" in line]
     assert (task.folder / "predictions.parquet").read_bytes() == (whole.folder / "predictions.parquet").read_bytes()
+
+
+def test_no_copy_of_trained_networks_stays_of_a_predictor_that_cannot_be_loaded(
+    data, tmp_path, home, methods, monkeypatch
+):
+    (home / "models").mkdir(parents=True)
+    (home / "models" / "other.pt").write_bytes(b"weights")
+    (tmp_path / "tmp").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))
+    made(job(data, tmp_path / "out", "odd:NotLoaded", way="apart"))
+    assert list((tmp_path / "tmp").iterdir()) == []
