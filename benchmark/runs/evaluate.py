@@ -118,6 +118,7 @@ def evaluate(
     Raises:
         MedshiftError: An argument is unknown, invalid or does not fit the others; the message says which.
     """
+    environment.running_code()  # before it may change
     if min(tune, seed, threads) < 0:
         raise MedshiftError("tune, seed and threads must not be negative")
     if sees not in SEES:

@@ -81,7 +81,7 @@ def register_run(folder: Path, outcome: Outcome, way: Way, log: Path) -> None:
         result=outcome.result,
         largest_difference=outcome.largest,
         version=own_distribution(),
-        commit=environment.commit()[0],
+        commit=environment.running_code().commit,
         date=_today(),
         machine=f"{environment.system()}, {outcome.device}",
         process=way,

@@ -32,6 +32,7 @@ from ...submissions import submission, verification_record
 from ...submissions.card import Card
 from ...submissions.fields import BROUGHT, EXTERNAL
 from ...submissions.verification_record import VerificationRecord
+from .. import environment
 from .figures import figure_differences
 from .plausible import require_plausible
 from .records import record_differences
@@ -113,6 +114,7 @@ def verify(
         CannotRepeat: What it takes to run it again is not here, or the run would be absurdly long or large.
         MedshiftError: The submission is invalid, or its rerun failed.
     """
+    environment.running_code()  # which the register names
     protocol, table = read_protocol(folder.absolute().parent.parent)
     theirs = cards.read(folder)
     name = protocol.dataset.name
