@@ -68,6 +68,7 @@ def fit_job(
     chosen = job.baseline
     if job.budget.draws:
         chosen = tuning.tune_baseline(chosen, job.budget, access, job.protocol.batch_size, finished.folder, fit)
+    finished.forget_records()  # of draws, which may start from other weights
     return fit(chosen, access)
 
 
