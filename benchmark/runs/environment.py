@@ -9,6 +9,7 @@ import subprocess
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -76,9 +77,14 @@ def _require_precision(device: torch.device, precision: Precision) -> None:
         )
 
 
-def packages() -> dict[str, str]:
-    """Return the versions of the packages that a result depends on."""
-    return {name: version(name) for name in PACKAGES}
+def packages(dims: int = 2) -> dict[str, str]:
+    """Return the versions of the packages that a result depends on; networks of volumes are MONAI's.
+
+    Args:
+        dims: Spatial axes of the images.
+    """
+    monai = ("monai",) if dims == 3 and find_spec("monai") else ()
+    return {name: version(name) for name in (*PACKAGES, *monai)}
 
 
 def sources() -> str:

@@ -172,7 +172,9 @@ def _run_key(job: Job, shifts: dict[str, str], device: str, threads: int) -> str
     what += [job.precision, job.way, job.images_sha256]
     if job.criteria is not None:  # written before the run: what was predicted without them is not theirs
         what.append(job.criteria.sha256)
-    return hashlib.sha256(json.dumps([*what, environment.packages()], sort_keys=True).encode()).hexdigest()
+    return hashlib.sha256(
+        json.dumps([*what, environment.packages(len(job.dataset.spatial))], sort_keys=True).encode()
+    ).hexdigest()
 
 
 def _predict(
@@ -243,7 +245,7 @@ def _write_card(
             platform=environment.system(),
             device=str(device),
             threads=torch.get_num_threads(),
-            packages=environment.packages(),
+            packages=environment.packages(len(dataset.spatial)),
             precision=job.precision,
         ),
         timings=card.TimingsClaim(**{name: round(value, 2) for name, value in seconds.items()}),

@@ -73,3 +73,12 @@ def test_an_installed_medshift_names_no_commit(tmp_path, monkeypatch):
     found = environment.running_code()
     environment.running_code.cache_clear()
     assert (found.commit, found.was_dirty) == (None, None)
+
+
+def test_networks_of_volumes_name_the_package_that_they_are_of(monkeypatch):
+    monkeypatch.setattr(environment, "find_spec", lambda name: name)
+    monkeypatch.setattr(environment, "version", lambda name: "1")
+    assert set(environment.packages(3)) - set(environment.packages()) == {"monai"}
+    assert environment.packages(2) == environment.packages()
+    monkeypatch.setattr(environment, "find_spec", lambda name: None)
+    assert "monai" not in environment.packages(3)
