@@ -20,7 +20,7 @@ from medshift.benchmark.submissions import card as cards
 from medshift.benchmark.submissions import predictions, submission
 from medshift.benchmark.submissions.card import claims
 
-BOARD = Path(__file__).parents[3] / "leaderboard" / "submissions" / "fundus-vessels"
+BOARD = Path(__file__).parents[4] / "leaderboard" / "submissions" / "fundus-vessels"
 WEIGHTS = {"origin": "x", "sha256": "0" * 64, "pretraining": "y"}
 TUNING = {"draws": 1, "searched": {}, "chosen": 0, "trials": [{"settings": {}, "score": 0.1}]}
 
