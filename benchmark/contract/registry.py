@@ -97,7 +97,7 @@ def origin(name: str) -> str:
 
 
 def code(baseline: Baseline) -> str:
-    """Hash the files of a baseline, including its imports within its own package; empty for medshift's own baselines.
+    """Hash the files of a baseline and of its imports within its own package or folder; empty for medshift's own ones.
 
     Part of the keys of caches, so that results of earlier code are not reused. The trained networks of medshift's own
     baselines are keyed by the modules that train them. A baseline that reads files, such as weights from a folder,
@@ -112,8 +112,9 @@ def code(baseline: Baseline) -> str:
     listed = getattr(baseline, "files", None)
     parts = [_sha256(path) for path in listed()] if callable(listed) else []
     module = type(baseline).__module__
-    if not module.startswith("medshift.baselines.") and getattr(sys.modules.get(module), "__file__", None):
-        parts.insert(0, code_sha256([module]))
+    file = getattr(sys.modules.get(module), "__file__", None)
+    if file and not module.startswith("medshift."):
+        parts[:0] = [code_sha256([module]), *filter(None, [user_class.code_beside(module, Path(file))])]
     return parts[0] if len(parts) == 1 else hashlib.sha256(" ".join(parts).encode()).hexdigest() if parts else ""
 
 

@@ -71,6 +71,13 @@ def origin(spec: str) -> str:
     return f"module {module}, sha256 {files_sha256(_files(module, here))}"
 
 
+def code_beside(module: str, path: Path) -> str:
+    """Hash a module that is not installed with what it imports from its folder; empty if it is alone there."""
+    root = path.parents[module.count(".") + (path.name == "__init__.py")]
+    files = _files(module, root)
+    return files_sha256(files) if len(files) > 1 and not _is_installed(root) else ""
+
+
 def claimed(name: str, distribution: str) -> str:
     """Return the `my_module:MyBaseline` of a card's baseline; empty if it is one from the table.
 
@@ -106,7 +113,11 @@ def _files(module: str, root: Path) -> dict[str, Path]:
 
     What lies beside an installed package is not its author's.
     """
-    return own_files(module, root, beside=not root.resolve().is_relative_to(Path(sys.prefix).resolve()))
+    return own_files(module, root, beside=not _is_installed(root))
+
+
+def _is_installed(root: Path) -> bool:
+    return root.resolve().is_relative_to(Path(sys.prefix).resolve())
 
 
 def _file(module: str) -> Path:

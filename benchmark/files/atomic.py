@@ -11,8 +11,9 @@ import secrets
 import shutil
 import tempfile
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 
 from ...shifts.errors import MachineError
@@ -20,6 +21,7 @@ from ...shifts.errors import MachineError
 FULL = 1 << 16  # bytes; a disk with less is full
 PART = re.compile(r"\..*\.(?:(?P<node>[0-9a-f]{8})-)?(?P<process>[0-9]+)(?:-(?P<draw>[0-9a-f]{8}))?\.part")
 OLD = 24 * 3600.0  # seconds after which what nobody can be asked about is left over
+UNUSED = 7 * OLD  # the same of a folder, in which a run of days may lie
 LONGEST_STEM = 160  # characters of a file's name in the name beside it
 _DRAWN: set[str] = set()  # of the files that this process writes now
 
@@ -65,15 +67,20 @@ def _writer(draw: str) -> str:
 
 def is_left_over(path: Path) -> bool:
     """Return whether a file is a temporary one of `replace` whose writer is gone."""
-    named = PART.fullmatch(path.name)
+    return _is_abandoned(path.name, lambda: _is_old(path))
+
+
+def _is_abandoned(name: str, is_old: Callable[[], bool]) -> bool:
+    """Return whether the writer that a temporary name tells is gone; where it cannot be asked, its age decides."""
+    named = PART.fullmatch(name)
     if named is None:
         return False
     process = int(named["process"])
     if named["node"] not in (None, _writer("").partition("-")[0]):
-        return _is_old(path)  # on another machine
+        return is_old()  # on another machine
     if process == os.getpid() and named["draw"] is not None:
         return named["draw"] not in _DRAWN  # of an earlier process of that number, as in a container
-    return not _lives(process) or _is_old(path)
+    return not _lives(process) or is_old()
 
 
 def sweep(folder: Path) -> None:
@@ -98,7 +105,7 @@ def scratch_folder(what: str) -> Iterator[Path]:
     with suppress(OSError):
         for left in place.glob("medshift-*.part"):
             # others' cannot be removed from a shared folder anyway
-            if not left.is_symlink() and is_left_over(left.with_name(f".{left.name}")):
+            if not left.is_symlink() and _is_abandoned(f".{left.name}", partial(_is_unused, left)):
                 shutil.rmtree(left, ignore_errors=True)
     draw = secrets.token_hex(4)
     _DRAWN.add(draw)
@@ -127,6 +134,15 @@ def _lives(process: int) -> bool:
 def _is_old(path: Path) -> bool:
     try:
         return time.time() - path.lstat().st_mtime > OLD
+    except OSError:
+        return False
+
+
+def _is_unused(folder: Path) -> bool:
+    """Return whether nothing in a folder has changed for days, in which a run that lasts long would write something."""
+    last = time.time() - UNUSED
+    try:
+        return all(path.lstat().st_mtime < last for path in (folder, *folder.rglob("*")))
     except OSError:
         return False
 

@@ -6,7 +6,10 @@ import hashlib
 import os
 import platform
 import subprocess
+from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +19,8 @@ from ..contract.precision import DEFAULT, Precision
 if TYPE_CHECKING:
     import torch
 
+TOP = Path(__file__).resolve().parents[2]
+CODE = ("baselines", "benchmark", "shifts")
 AMPERE = (8, 0)  # compute capability of the first cards with TF32 and bfloat16
 PACKAGES = ("medshift", "torch", "torchvision", "timm", "numpy", "scipy", "scikit-learn")
 
@@ -72,19 +77,52 @@ def _require_precision(device: torch.device, precision: Precision) -> None:
         )
 
 
-def packages() -> dict[str, str]:
-    """Return the versions of the packages that a result depends on."""
-    return {name: version(name) for name in PACKAGES}
+def packages(dims: int = 2) -> dict[str, str]:
+    """Return the versions of the packages that a result depends on; networks of volumes are MONAI's.
+
+    Args:
+        dims: Spatial axes of the images.
+    """
+    monai = ("monai",) if dims == 3 and find_spec("monai") else ()
+    return {name: version(name) for name in (*PACKAGES, *monai)}
 
 
 def sources() -> str:
     """Hash the code of shifts, harness and baselines, so that no run resumes with results of other code."""
-    top = Path(__file__).resolve().parents[2]
-    files = [file for folder in ("baselines", "benchmark", "shifts") for file in (top / folder).rglob("*.py")]
+    files = [file for folder in CODE for file in (TOP / folder).rglob("*.py")]
     digest = hashlib.sha256()
     for file in sorted(files):
-        digest.update(f"{file.relative_to(top).as_posix()}\n".encode() + file.read_bytes())
+        digest.update(f"{file.relative_to(TOP).as_posix()}\n".encode() + file.read_bytes())
     return digest.hexdigest()
+
+
+@dataclass(frozen=True)
+class RunningCode:
+    """The code of this process, as it was when its work began: a checkout may change while a run goes on.
+
+    Args:
+        sources: `sources()`.
+        commit: Commit of the checkout; None if medshift is installed.
+        dirty: Whether files were modified.
+    """
+
+    sources: str
+    commit: str | None
+    dirty: bool | None
+
+    @property
+    def was_dirty(self) -> bool | None:
+        """Whether files were modified then, or are now; also if the code is not that of the commit any more."""
+        if self.commit is None:
+            return None
+        moved = sources() != self.sources or commit()[1] or _git("diff", "--name-only", self.commit, "--", *CODE)
+        return bool(self.dirty or moved)
+
+
+@cache
+def running_code() -> RunningCode:
+    """Read the code of this process, once: call it before anything long."""
+    return RunningCode(sources(), *commit())
 
 
 def system() -> str:
@@ -94,15 +132,16 @@ def system() -> str:
 
 def commit() -> tuple[str | None, bool | None]:
     """Return the commit of the checkout that medshift runs from and whether it is dirty; Nones if installed."""
-    top = Path(__file__).resolve().parents[2]
-    if not (top / ".git").exists():
+    if not (TOP / ".git").exists():
         return None, None
+    head, modified = _git("rev-parse", "HEAD"), _git("status", "--porcelain", "--untracked-files=no")
+    return (None, None) if head is None or modified is None else (head, bool(modified))
 
-    def git(*words: str) -> str:
-        done = subprocess.run(["git", "-C", str(top), *words], capture_output=True, text=True, check=True, timeout=20)
-        return done.stdout.strip()
 
+def _git(*words: str) -> str | None:
+    """Return what git says of the checkout; None if it fails."""
     try:
-        return git("rev-parse", "HEAD"), bool(git("status", "--porcelain", "--untracked-files=no"))
+        done = subprocess.run(["git", "-C", str(TOP), *words], capture_output=True, text=True, check=True, timeout=20)
     except (OSError, subprocess.SubprocessError):
-        return None, None
+        return None
+    return done.stdout.strip()

@@ -118,6 +118,7 @@ def evaluate(
     Raises:
         MedshiftError: An argument is unknown, invalid or does not fit the others; the message says which.
     """
+    environment.running_code()  # before it may change
     if min(tune, seed, threads) < 0:
         raise MedshiftError("tune, seed and threads must not be negative")
     if sees not in SEES:
@@ -208,14 +209,22 @@ def _entry_name(model: Callable[[Tensor], object], name: str) -> str:
 
 
 def _keep(made: Path, place: Path) -> None:
-    """Copy a submission to its place, unless the same predictions are there already.
+    """Copy a submission to its place, unless the same one is there already.
 
     Raises:
-        MedshiftError: The place holds other predictions, or a name beside it differs in case only.
+        MedshiftError: The place holds other predictions or other statements, or a name beside it differs in case only.
     """
     if (place / card.CARD_FILE).exists():
-        if sha256(place / PREDICTIONS_FILE) != sha256(made / PREDICTIONS_FILE):
-            raise MedshiftError(f"{place} holds other predictions: choose another name or seed, or delete that folder")
+        what = "predictions" if sha256(place / PREDICTIONS_FILE) != sha256(made / PREDICTIONS_FILE) else ""
+        then, now = card.read(place), card.read(made)
+        stated = [
+            ("sees", then.baseline.sees, now.baseline.sees),
+            ("rejections", then.rejections, now.rejections),
+            ("submitter", then.submitter, now.submitter or then.submitter),  # not given: as it is
+        ]
+        what = what or next((f"statements ({name}={old!r})" for name, old, new in stated if old != new), "")
+        if what:
+            raise MedshiftError(f"{place} holds other {what}: choose another name or seed, or delete that folder")
         return
     siblings.require_fit(place, "")
     for file in submission.files_to_copy(made):

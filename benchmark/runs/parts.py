@@ -81,6 +81,16 @@ class FinishedConditions:
         path = self.folder / WEIGHTS_FILE
         return WeightsClaim.model_validate_json(path.read_bytes()) if path.exists() else None
 
+    def forget_records(self) -> None:
+        """Remove the records of training and weights: those of a draw, or of an earlier process."""
+        for name in (TRAINING_FILE, WEIGHTS_FILE, CURVE_FILE):
+            (self.folder / name).unlink(missing_ok=True)
+
+    def discard(self) -> None:
+        """Remove the probabilities of all conditions; the records of training stay."""
+        for path in self.folder.glob("*.npy"):
+            path.unlink()
+
     def has(self, condition: Condition) -> bool:
         """Return whether a condition is finished; a file that cannot be read, such as an empty one, is none."""
         try:

@@ -68,6 +68,7 @@ def fit_job(
     chosen = job.baseline
     if job.budget.draws:
         chosen = tuning.tune_baseline(chosen, job.budget, access, job.protocol.batch_size, finished.folder, fit)
+    finished.forget_records()  # of draws, which may start from other weights
     return fit(chosen, access)
 
 
@@ -140,7 +141,7 @@ def predict_conditions(
         job: The job.
         predictor: What `fit` returned.
         missing: The conditions; none if all were predicted by a run that was stopped before the check.
-        finished: Gets the predictions.
+        finished: Gets the predictions; what an earlier process left there is predicted anew if this model differs.
         device: Where the predictor takes its images.
         progress: Receives progress.
 
@@ -150,6 +151,7 @@ def predict_conditions(
     in_new_process = getattr(predictor, "in_new_process", None)
     if in_new_process is not None:
         predictor.keep()  # type: ignore[attr-defined]  # of one in a process of its own
+    missing = _still_missing(job, predictor, missing, finished, device, progress)
     for condition in progress.track(missing, len(missing)):
         rows = test_stream(job.protocol, job.table, condition)
         if not len(rows):
@@ -163,6 +165,38 @@ def predict_conditions(
     fresh = in_new_process() if in_new_process else fresh_copy(predictor)
     check_forgotten(fresh, job.dataset, rows, job.protocol, first, device, finished.load(first))
     finished.note_forgotten()
+
+
+def _still_missing(
+    job: Job,
+    predictor: Predictor,
+    missing: Sequence[Condition],
+    finished: FinishedConditions,
+    device: torch.device,
+    progress: RunProgress,
+) -> Sequence[Condition]:
+    """Return what is to be predicted: all, if what an earlier process left is not predicted so by this model.
+
+    The check at the end sees only what this process has predicted, and none sees that two models made the parts. What
+    came first in that process had seen no other condition, so another one is looked at.
+    """
+    conditions = job.protocol.conditions()
+    earlier = [condition for condition in conditions if condition not in missing]
+    if not earlier:
+        return missing
+    one = secrets.choice(earlier[1:] or earlier)
+    rows = test_stream(job.protocol, job.table, one)
+    try:
+        fresh = fresh_copy(predictor)
+        check_forgotten(fresh, job.dataset, rows, job.protocol, one, device, finished.load(one))
+    except StateSurvives:
+        progress.line(
+            f"{job.entry}, seed {job.seed}: the model predicts {one.key!r} otherwise than the interrupted run did, "
+            f"by chance in fitting or by state from other conditions: {plural(len(earlier), 'condition')} start over"
+        )
+        finished.discard()
+        return conditions
+    return missing
 
 
 def may_refuse(predictor: Predictor) -> bool:

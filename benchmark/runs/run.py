@@ -50,6 +50,7 @@ def run(job: Job, device: torch.device, progress: RunProgress) -> Scores:
         MedshiftError: The baseline failed or did not return probabilities, or the folder holds a submission with other
             settings.
     """
+    environment.running_code()
     job = replace(job, dataset=arrange_like(job.dataset, job.protocol, job.table))
     if (job.folder / card.CARD_FILE).exists():
         return _finished(job, progress)
@@ -167,11 +168,13 @@ def _finished_conditions(job: Job, shifts: dict[str, str], device: torch.device)
 def _run_key(job: Job, shifts: dict[str, str], device: str, threads: int) -> str:
     """Hash everything that the predictions depend on."""
     what = [job.protocol.sha256, job.name, registry.config(job.baseline), job.seed, shifts, device, threads]
-    what += [registry.code(job.baseline), environment.sources(), job.budget.draws, job.budget.keys]
+    what += [registry.code(job.baseline), environment.running_code().sources, job.budget.draws, job.budget.keys]
     what += [job.precision, job.way, job.images_sha256]
     if job.criteria is not None:  # written before the run: what was predicted without them is not theirs
         what.append(job.criteria.sha256)
-    return hashlib.sha256(json.dumps([*what, environment.packages()], sort_keys=True).encode()).hexdigest()
+    return hashlib.sha256(
+        json.dumps([*what, environment.packages(len(job.dataset.spatial))], sort_keys=True).encode()
+    ).hexdigest()
 
 
 def _predict(
@@ -222,7 +225,7 @@ def _write_card(
     """Write the card, which makes the submission complete."""
     import torch
 
-    commit, dirty = environment.commit()
+    code = environment.running_code()
     protocol, dataset = job.protocol, job.dataset
     made = card.Card(
         protocol=card.ProtocolClaim(name=protocol.name, version=protocol.version, sha256=protocol.sha256),
@@ -236,13 +239,13 @@ def _write_card(
         entry=job.entry,
         seed=job.seed,
         shifts=shifts,
-        code=card.CodeClaim(version=own_distribution(), commit=commit, dirty=dirty),
+        code=card.CodeClaim(version=own_distribution(), commit=code.commit, dirty=code.was_dirty),
         environment=card.EnvironmentClaim(
             python=platform.python_version(),
             platform=environment.system(),
             device=str(device),
             threads=torch.get_num_threads(),
-            packages=environment.packages(),
+            packages=environment.packages(len(dataset.spatial)),
             precision=job.precision,
         ),
         timings=card.TimingsClaim(**{name: round(value, 2) for name, value in seconds.items()}),

@@ -8,7 +8,7 @@ without success is remembered as well, so that it does not come first again; it 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal, Self, TypeVar
@@ -16,6 +16,7 @@ from typing import Annotated, Literal, Self, TypeVar
 from pydantic import Field, model_validator
 
 from ..files.atomic import write_text
+from ..files.locks import locked
 from ..files.schema import Strict, read_own
 from .fields import ENTRY, Sha256
 from .verification_record import VerificationRecord
@@ -228,6 +229,16 @@ def write_register(register: Register, root: Path) -> None:
     # as older registers, where there is nothing to say
     text += f', "tries": {_listed(register.tries)}' if register.tries else ""
     write_text(root / REGISTER_FILE, text + "}\n")
+
+
+def update_register(root: Path, change: Callable[[Register], Register]) -> None:
+    """Read, change and write the register of a folder of submissions, while nobody else does.
+
+    Raises:
+        MedshiftError: It is damaged.
+    """
+    with locked(root / f".{REGISTER_FILE}.lock", f"{root / REGISTER_FILE} is being written", lambda who: None):
+        write_register(change(read_register(root) or Register()), root)
 
 
 def _listed(lines: Sequence[Strict]) -> str:

@@ -82,9 +82,9 @@ def compare(
     difference = sign * (values[:, None] - values[None, :])
     spread = np.zeros((len(values), 2)) if spread is None else np.nan_to_num(spread)
     seeds = np.ones(len(values)) if seeds is None else seeds
-    whole = replicates[:, ~np.isnan(replicates[~np.isnan(values)]).any(axis=0)].astype(np.float64)
+    whole = _whole(values, replicates)
     nothing = np.full_like(difference, np.nan)
-    if groups < 2 or whole.shape[1] < max(2, replicates.shape[1] / 2):  # one group, or undefined in most replicates
+    if groups < 2 or whole.shape[1] < 2:  # one group, or undefined in most replicates
         return Comparisons(difference, nothing, np.zeros(difference.shape, bool), nothing, most, nothing)
     centred = whole - whole.mean(axis=1, keepdims=True)
     covariance = centred @ centred.T / (whole.shape[1] - 1)
@@ -112,6 +112,19 @@ def compare(
     chance[still & (np.abs(difference) > ROUNDING)] = sign_test(groups)
     supported = _supported(chance, np.array(["all"] * len(values) if rankings is None else rankings))
     return Comparisons(difference, error, supported, reach, most, chance)
+
+
+def _whole(values: Floats, replicates: Floats) -> Floats:
+    """Return the replicates in which all entries are defined; those of an entry that leaves too few become NaN."""
+    missing, counted = np.isnan(replicates), ~np.isnan(values)
+    least = max(2, replicates.shape[1] / 2)
+    while counted.any() and (~missing[counted].any(axis=0)).sum() < least:
+        counted[np.argmax(np.where(counted, missing.sum(axis=1), -1))] = False
+    if not counted.any():
+        return np.empty((len(values), 0))
+    whole = replicates[:, ~missing[counted].any(axis=0)].astype(np.float64)
+    whole[~counted] = np.nan
+    return whole
 
 
 def sign_test(groups: float) -> float:

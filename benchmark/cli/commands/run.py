@@ -67,6 +67,7 @@ def run(
     from ...files.destinations import output_folder
     from ...protocols.folder import write_protocol
     from ...protocols.untested import require_adaptation
+    from ...runs import environment
     from ...runs.tuning import budget as tuning_budget
     from ..progress import console, watch
     from ..tables.new_sites import new_site_lines, new_sites, reading_of_data, require_folders
@@ -75,6 +76,7 @@ def run(
     if not baseline:
         raise MedshiftError("no --baseline: give a name from `medshift list baselines`, or my_module:MyBaseline")
     output_folder(out, "a submission")
+    environment.running_code()  # before it may change
     require_folders(unlabelled)
     register = registrar(criteria)
     options.refuse_budget_twice(budget, settings)
@@ -87,7 +89,6 @@ def run(
     require_adaptation(baseline, made.sees, protocol, table)  # before a folder is made
     registered = register(protocol)
     sites = new_sites(unlabelled, protocol, reading.options(), loaded)
-    from ...runs import environment
     from ...runs.job import folders_of_data
     from ...runs.run import Job
     from ...runs.run import run as run_job

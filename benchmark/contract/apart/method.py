@@ -126,23 +126,27 @@ class ApartPredictor:
         It loads what `keep` has saved, or fits again where that cannot be loaded, with a copy of the trained networks.
         """
         self.other.close()  # the one before
-        scratch = Path(self.other.enter_context(tempfile.TemporaryDirectory(prefix="medshift-weights-")))
         access = replace(
             self.process.access, report=_nothing, trained=_nothing, starts_from=_nothing
         )  # it has been told once
         start = self.method.started
         if self.saved is not None:
             self.process.close()  # not needed any more: a graphics card may take one process at a time
-            process = start(self.other, self.baseline, access, scratch, granted=False)
+            process = start(self.other, self.baseline, access, self._folder(), granted=False)
             loaded = process.ask(("loaded", "not loaded"), "load", [self.saved], name=self.method.terms.name)
             if loaded.kind == "loaded":
                 return copy_there(process)
             self.other.close()
+        scratch = self._folder()
         if models().is_dir():
             shutil.copytree(models(), scratch / "models", ignore=shutil.ignore_patterns(".*", "*.lock"))
         process = start(self.other, self.baseline, access, scratch / "models", granted=True)
         process.ask(("fitted",), "fit", name=self.method.terms.name, settings=settings_of(self.baseline))
         return copy_there(process)
+
+    def _folder(self) -> Path:
+        """Make a folder that is removed with the other process."""
+        return Path(self.other.enter_context(tempfile.TemporaryDirectory(prefix="medshift-weights-")))
 
 
 def settings_of(baseline: Baseline) -> Mapping[str, object]:

@@ -7,16 +7,19 @@ import shutil
 import socket
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from ...files import locks
+from ...files.atomic import OLD
 from ...files.home import home
 from ...submissions import card, submission
 from .. import environment
 from .child import Child
 from .outcome import reason_of
 
+KEPT = ".returned"  # folder of finished submissions that were returned, by sweep
 PATIENCE = 60  # seconds that the process of a lost worker may take to end
 
 
@@ -74,7 +77,7 @@ def carry_out(order: Order) -> Returned:
     """Make a run on this machine, in the sender's folder if it is seen from here.
 
     A task that is tried again, as its worker was lost, resumes: the process of the lost worker ends with it, and what
-    it kept is used.
+    it kept is used, a finished submission, too.
     """
     host = socket.gethostname()
     if environment.sources() != order.code:
@@ -88,6 +91,11 @@ def carry_out(order: Order) -> Returned:
     begin = time.perf_counter()
     if not _free(out / order.lock):
         return Returned(host, elsewhere=True, shared=shared)
+    kept = out / KEPT / Path(order.mark).name / order.folder  # of this sweep: another one may have other code
+    if not shared:
+        _sweep_kept(out.parent)
+        if (kept / card.CARD_FILE).exists():  # the worker was lost before its answer arrived
+            return Returned(host, shared=False, files=_files(kept), log=_text(out / order.log))
     cwd = Path(order.cwd) if Path(order.cwd).is_dir() else None
     with Child(words, out / order.log, cwd=cwd) as child:
         status = child.wait()
@@ -96,7 +104,7 @@ def carry_out(order: Order) -> Returned:
     seconds = time.perf_counter() - begin
     if shared:
         return Returned(host, seconds, reason)
-    return Returned(host, seconds, reason, shared=False, files=_taken(out / order.folder), log=printed)
+    return Returned(host, seconds, reason, shared=False, files=_taken(out / order.folder, kept), log=printed)
 
 
 def _sees(mark: Path) -> bool:
@@ -116,10 +124,29 @@ def _free(lock: Path) -> bool:
     return True
 
 
-def _taken(folder: Path) -> dict[str, bytes]:
-    """Take the files of a finished submission, and remove it; an unfinished one stays, to be resumed."""
+def _taken(folder: Path, kept: Path) -> dict[str, bytes]:
+    """Put a finished submission aside and return its files; an unfinished one stays, to be resumed.
+
+    It is not removed: nobody knows here whether the sender gets it.
+    """
     if not (folder / card.CARD_FILE).exists():
         return {}
-    files = {name: (folder / name).read_bytes() for name in submission.files_to_copy(folder)}
-    shutil.rmtree(folder)
-    return files
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    folder.rename(kept)
+    return _files(kept)
+
+
+def _files(folder: Path) -> dict[str, bytes]:
+    return {name: (folder / name).read_bytes() for name in submission.files_to_copy(folder)}
+
+
+def _text(log: Path) -> bytes:
+    return log.read_bytes() if log.exists() else b""
+
+
+def _sweep_kept(place: Path) -> None:
+    """Remove what earlier sweeps, of any sender, put aside more than a day ago."""
+    for old in place.glob(f"*/{KEPT}/*"):
+        with suppress(OSError):
+            if time.time() - old.stat().st_mtime > OLD:
+                shutil.rmtree(old)

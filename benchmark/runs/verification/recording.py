@@ -12,7 +12,7 @@ from ....shifts.plugins import own_distribution
 from ...files.atomic import sha256
 from ...submissions import card as cards
 from ...submissions.card import CARD_FILE, Card
-from ...submissions.register import LastTry, Register, RepeatedRun, read_register, write_register
+from ...submissions.register import LastTry, Register, RepeatedRun, read_register, update_register
 from .. import environment
 
 if TYPE_CHECKING:
@@ -49,9 +49,8 @@ def register_try(folder: Path, result: Literal["failed", "unfinished"]) -> None:
         folder: ROOT/PROTOCOL/ENTRY/seed-N.
         result: What to remember; `unfinished` is replaced when the run ends, and stays where it was killed.
     """
-    root, key = folder.absolute().parents[2], _key(folder)
-    register = read_register(root) or Register()
-    write_register(register.replaced(key, register.lines(key)[0], _last_try(folder, result)), root)
+    key, tried = _key(folder), _last_try(folder, result)
+    update_register(folder.absolute().parents[2], lambda found: found.replaced(key, found.lines(key)[0], tried))
 
 
 def register_run(folder: Path, outcome: Outcome, way: Way, log: Path) -> None:
@@ -69,9 +68,9 @@ def register_run(folder: Path, outcome: Outcome, way: Way, log: Path) -> None:
     if way == "in-process":
         raise MedshiftError("only a method in a process of its own counts as verified: leave --in-process out")
     root, key = folder.absolute().parents[2], _key(folder)
-    register = read_register(root) or Register()
     if outcome.result == "differs":
-        write_register(register.replaced(key, None, _last_try(folder, "differs")), root)
+        tried = _last_try(folder, "differs")
+        update_register(root, lambda found: found.replaced(key, None, tried))
         return
     run = RepeatedRun(
         protocol=key[0],
@@ -82,14 +81,14 @@ def register_run(folder: Path, outcome: Outcome, way: Way, log: Path) -> None:
         result=outcome.result,
         largest_difference=outcome.largest,
         version=own_distribution(),
-        commit=environment.commit()[0],
+        commit=environment.running_code().commit,
         date=_today(),
         machine=f"{environment.system()}, {outcome.device}",
         process=way,
         log_sha256=sha256(log),
         by="CI" if os.environ.get("CI") == "true" else "a maintainer",
     )
-    write_register(register.replaced(key, run), root)
+    update_register(root, lambda found: found.replaced(key, run))
 
 
 def _last_try(folder: Path, result: Literal["differs", "failed", "unfinished"]) -> LastTry:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ....shifts.errors import MedshiftError
 from ....shifts.plugins import own_distribution
@@ -31,7 +32,10 @@ from ...submissions import submission, verification_record
 from ...submissions.card import Card
 from ...submissions.fields import BROUGHT, EXTERNAL
 from ...submissions.verification_record import VerificationRecord
+from .. import environment
+from .figures import figure_differences
 from .plausible import require_plausible
+from .records import record_differences
 from .rerun import baseline_name, baseline_of
 
 PROCESS = "medshift.benchmark.cli.processes.rerun"  # by name: the command line shows progress
@@ -55,7 +59,8 @@ class Outcome:
     """Result of a verification.
 
     Args:
-        result: The same bytes, probabilities within the tolerance, or neither.
+        result: The same bytes; probabilities within the tolerance, with the same figures; or neither. Either way with
+            the records of the same training.
         largest: Largest difference of a probability.
         differences: What differs, one line each; may be non-empty within the tolerance.
         device: Where it was run again.
@@ -73,7 +78,8 @@ class Outcome:
             return "reproduced: the predictions have the same bytes"
         if self.result == "tolerance":
             return f"reproduced within {TOLERANCE:g}: the largest difference of a probability is {self.largest:.2g}"
-        return f"not reproduced: the largest difference of a probability is {self.largest:.2g}"
+        largest = f"the largest difference of a probability is {self.largest:.2g}"
+        return f"not reproduced: {largest}{'' if self.largest > TOLERANCE else '; other things differ'}"
 
 
 def verify(
@@ -108,6 +114,7 @@ def verify(
         CannotRepeat: What it takes to run it again is not here, or the run would be absurdly long or large.
         MedshiftError: The submission is invalid, or its rerun failed.
     """
+    environment.running_code()  # which the register names
     protocol, table = read_protocol(folder.absolute().parent.parent)
     theirs = cards.read(folder)
     name = protocol.dataset.name
@@ -157,12 +164,24 @@ def verify(
     if done.returncode:
         raise MedshiftError(f"{folder} could not be rerun: the process ended with status {done.returncode}")
     ours, after = submission.read_submission(again, protocol, table)
-    if ours.predictions.sha256 == theirs.predictions.sha256:
-        return Outcome("bytes", 0.0, [], ours.environment.device)
-    gaps = {key: float(np.abs(before[key] - after[key]).max()) for key in before}
-    largest = max(gaps.values())
-    result: Literal["tolerance", "differs"] = "tolerance" if largest <= TOLERANCE else "differs"
-    return Outcome(result, largest, _differences(protocol, theirs, ours, gaps), ours.environment.device)
+    same = ours.predictions.sha256 == theirs.predictions.sha256
+    gaps = {} if same else {key: _largest_gap(before[key], after[key]) for key in before}
+    largest = max(gaps.values(), default=0.0)
+    wrong = record_differences(folder, theirs, again, ours, exact=largest == 0)
+    if 0 < largest <= TOLERANCE:
+        wrong += figure_differences(protocol, table, before, after)
+    found = [] if same else _differences(protocol, theirs, ours, gaps)
+    result: Literal["bytes", "tolerance", "differs"] = "bytes" if same else "tolerance"
+    result = "differs" if wrong or largest > TOLERANCE else result
+    return Outcome(result, largest, [*wrong, *found], ours.environment.device)
+
+
+def _largest_gap(before: NDArray[np.float32], after: NDArray[np.float32]) -> float:
+    """Return the largest difference of a probability; 1 if one of the two refuses an image that the other answers."""
+    refused = np.isnan(before)
+    if (refused != np.isnan(after)).any():
+        return 1.0
+    return float(np.abs(np.where(refused, 0, before - after)).max())
 
 
 def _require_device(device: str, folder: Path) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-Kind = Literal["alike", "perfect", "calibrated", "steady", "unrelated", "beyond validation"]
+Kind = Literal["alike", "perfect", "calibrated", "steady", "unrelated", "beyond validation", "picked seeds"]
 TITLES: Mapping[Kind, str] = {
     "alike": "too alike",
     "perfect": "no error",
@@ -14,6 +14,7 @@ TITLES: Mapping[Kind, str] = {
     "steady": "does not fall",
     "unrelated": "unlike all others",
     "beyond validation": "better than on validation",
+    "picked seeds": "not the first seeds",
 }
 MOST_NAMED = 6  # entries or seeds in one sentence
 

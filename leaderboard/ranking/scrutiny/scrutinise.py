@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from ....benchmark.protocols.protocol import Protocol
-from . import alike, plausible
+from . import alike, plausible, seeds
 from .remark import Remark
 
 if TYPE_CHECKING:
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 
 
 def scrutinise(rows: Sequence[Row], protocol: Protocol, groups: Mapping[tuple[str, str], int]) -> list[Remark]:
-    """List what should be looked at: entries and seeds that are alike, then figures that are too good.
+    """List what should be looked at: entries and seeds that are alike, then figures that are too good, then seeds.
 
     Args:
         rows: Entries of a board.
         protocol: Its protocol.
         groups: (domain, split) -> number of groups.
     """
-    return [*alike.remarks(rows, protocol, groups), *plausible.remarks(rows, protocol, groups)]
+    return [*alike.remarks(rows, protocol, groups), *plausible.remarks(rows, protocol, groups), *seeds.remarks(rows)]

@@ -144,6 +144,18 @@ def test_its_file_decides_what_is_cached(here, tmp_path):
     assert registry.code(registry.make_baseline("scratch", [])) == ""
 
 
+def test_what_it_imports_from_its_folder_decides_what_is_cached_and_resumed(here, tmp_path):
+    (tmp_path / f"{here}.py").write_text(f"import {here}_beside\n{GOOD}")
+    (tmp_path / f"{here}_beside.py").write_text("VALUE = 1\n")
+    spec = f"{here}:Pixels"
+    before, origin = registry.code(registry.make_baseline(spec, [])), registry.origin(spec)
+    (tmp_path / "unrelated.py").write_text("VALUE = 1\n")
+    assert registry.code(registry.make_baseline(spec, [])) == before
+    (tmp_path / f"{here}_beside.py").write_text("VALUE = 2\n")
+    assert registry.code(registry.make_baseline(spec, [])) != before
+    assert registry.origin(spec) != origin
+
+
 def test_the_contract_is_checked_as_of_any_baseline(here):
     checked = CliRunner().invoke(app, ["check", "baseline", f"{here}:Pixels"])
     assert (checked.exit_code, checked.stdout) == (0, f"{here}:Pixels: ok\n")

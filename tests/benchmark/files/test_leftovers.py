@@ -85,6 +85,25 @@ def test_a_name_that_is_nearly_too_long_is_written(tmp_path):
     assert (tmp_path / ("n" * 240)).read_text() == "x"
 
 
+@pytest.mark.parametrize("whose", ["ffffffff-{gone}", "HERE-{other}"])  # as on Windows, where nobody can be asked
+def test_folders_of_whom_nobody_can_ask_are_swept_when_nothing_in_them_has_changed_for_long(
+    tmp_path, monkeypatch, processes, whose
+):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    who = whose.replace("HERE", HERE).format(**processes)
+    left, used = (tmp_path / f"medshift-{word}.{who}-00000000.part" for word in ("left", "used"))
+    long_ago = (time.time() - 2 * atomic.UNUSED,) * 2
+    for each in (left, used):
+        each.mkdir()
+        (each / "file").write_text("x")
+        os.utime(each / "file", long_ago)
+        os.utime(each, long_ago)
+    os.utime(used / "file")  # a run that lasts
+    with scratch_folder("score"):
+        pass
+    assert [path.name for path in tmp_path.iterdir()] == [used.name]
+
+
 def test_folders_of_killed_processes_are_swept_by_the_next(tmp_path, monkeypatch, processes):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     left, alive = (

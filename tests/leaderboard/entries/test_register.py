@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from typer.testing import CliRunner
 
 from medshift.benchmark.cli.main import app
 from medshift.benchmark.files.atomic import sha256
+from medshift.benchmark.runs.verification import recording
 from medshift.benchmark.runs.verification import verify as runs
 from medshift.benchmark.runs.verification.recording import next_to_verify, register_run, register_try
 from medshift.benchmark.runs.verification.verify import Outcome
@@ -165,6 +168,23 @@ def test_what_was_run_again_elsewhere_is_merged_by_submission_into_a_register_th
     done = CliRunner().invoke(app, ["verify", str(root), "--merge", files[0], "--since", files[1]])
     assert done.exit_code == 0, done.exception
     assert register.read_register(root) == found
+
+
+def test_two_that_write_it_at_once_lose_nothing(board, monkeypatch):
+    root, seeds, _, _ = board
+    read = register.read_register
+
+    def slowly(place):
+        found = read(place)
+        time.sleep(0.1)  # in which another one would read the same
+        return found
+
+    monkeypatch.setattr(register, "read_register", slowly)
+    monkeypatch.setattr(recording, "read_register", slowly)
+    with ThreadPoolExecutor(3) as pool:
+        list(pool.map(lambda seed: register_try(seed, "failed"), seeds.values()))
+    assert {last.entry for last in read(root).tries} == set(seeds)
+    assert not list(root.glob(".*"))
 
 
 def _hashes(run):

@@ -242,3 +242,19 @@ def test_equal_entries_on_the_same_models_are_seldom_told_apart_however_much_see
 
 def with_seeds(replicates, spread):
     return replicates + np.random.default_rng(1).normal(0, np.sqrt(spread[:, :1]), replicates.shape)
+
+
+def test_an_entry_that_is_undefined_in_most_resamples_leaves_the_others_compared():
+    rng = np.random.default_rng(2)
+    figures = np.stack([rng.normal(mean, 0.3, 40) for mean in (1.0, 0.0, 0.5)])
+    values, replicates = means(figures, 2)
+    others = comparisons.compare(values[:2], replicates[:2], 40, True)
+    replicates[2, : int(0.7 * replicates.shape[1])] = np.nan
+    found = comparisons.compare(values, replicates, 40, True)
+    assert found.supported[0, 1]
+    assert np.array_equal(found.error[:2, :2], others.error)
+    assert np.isnan(found.chance[2, :2]).all()
+    assert not found.supported[2].any()
+    assert found.difference[0, 2] == values[0] - values[2]
+    replicates[:] = np.nan
+    assert np.isnan(comparisons.compare(values, replicates, 40, True).error).all()

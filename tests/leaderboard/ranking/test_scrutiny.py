@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from helpers.boards import page
@@ -12,6 +14,7 @@ from medshift.benchmark.scoring.bootstrap import resampled_splits
 from medshift.leaderboard.entries.entries import protocol_folder
 from medshift.leaderboard.entries.sketches import _misfit, sketch
 from medshift.leaderboard.ranking.board import rank_entries
+from medshift.leaderboard.ranking.scrutiny import seeds
 from medshift.leaderboard.ranking.scrutiny.plausible import TOO_CALIBRATED, medians_of_others
 from medshift.leaderboard.ranking.scrutiny.remark import listed
 
@@ -265,3 +268,28 @@ def test_medians_of_the_others_are_those_of_the_table_without_the_row(rows, unde
     values[rng.random(values.shape) < undefined] = np.nan
     expected = [np.nanmedian(np.delete(values, row, axis=0), axis=0) for row in range(rows)]
     assert np.array_equal(medians_of_others(values), expected, equal_nan=True)
+
+
+@pytest.mark.parametrize(
+    ("numbers", "said"),
+    [
+        ((0,), None),
+        ((2, 0, 1), None),
+        ((7,), "stranger: seed 7 is submitted, not 0"),
+        ((17, 42, 88), "stranger: seeds 17, 42 and 88 are submitted, not 0 to 2"),
+        ((0, 2), "stranger: seeds 0 and 2 are submitted, not 0 to 1"),
+    ],
+)
+def test_seeds_that_are_not_the_first_are_looked_at(numbers, said):
+    row = SimpleNamespace(name="stranger", cards=[SimpleNamespace(seed=number) for number in numbers])
+    assert [(each.title, each.text) for each in seeds.remarks([row])] == (
+        [("not the first seeds", said)] if said else []
+    )
+
+
+def test_a_board_says_it(fabricate, tmp_path, monkeypatch):
+    monkeypatch.setenv("MEDSHIFT_HOME", str(tmp_path / "home"))
+    place, protocol, rows = fabricate.contest(tmp_path / "in", fabricate.table(groups=4))
+    fabricate.submission(place, protocol, rows, "picked", 42)
+    (remark,) = rank_entries(protocol_folder(place), 50, workers=1).remarks
+    assert (remark.kind, remark.entries) == ("picked seeds", ("picked",))

@@ -116,10 +116,10 @@ def verify(
 
 def _merge(root: Path, made: Path, since: Path | None) -> None:
     """Add what is new in a register to that of a folder of submissions, which may have changed meanwhile."""
-    from ....submissions.register import Register, merged, read_register, read_register_file, write_register
+    from ....submissions.register import Register, merged, read_register_file, update_register
 
-    before = read_register_file(since) if since else Register()
-    write_register(merged(read_register(root) or Register(), before, read_register_file(made)), root)
+    before, after = read_register_file(since) if since else Register(), read_register_file(made)
+    update_register(root, lambda found: merged(found, before, after))
 
 
 def _verified(

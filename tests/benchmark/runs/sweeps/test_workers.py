@@ -13,6 +13,7 @@ from types import SimpleNamespace
 import pytest
 
 from medshift.benchmark.cli.commands.sweep import act, child
+from medshift.benchmark.files.atomic import OLD
 from medshift.benchmark.files.locks import is_held, locked
 from medshift.benchmark.reporting.heartbeat import heartbeat
 from medshift.benchmark.runs import environment
@@ -138,7 +139,13 @@ def test_a_worker_without_the_senders_folder_brings_the_submission_back(planned,
     assert (returned.shared, returned.reason, returned.elsewhere) == (False, "", False)
     assert returned.files["predictions.parquet"] == b"PP"
     assert not out.exists()
-    assert not list(home.glob("sweeps/*/*/*/seed-*"))  # nothing stays behind
+    monkeypatch.setattr(task, "Child", None)  # its answer may be lost with the worker: another try runs nothing again
+    again = task.carry_out(order)
+    assert (again.files, again.log, again.reason) == (returned.files, returned.log, "")
+    (kept,) = home.glob(f"sweeps/*/{task.KEPT}/*")
+    os.utime(kept, (time.time() - 2 * OLD,) * 2)
+    task._sweep_kept(home / "sweeps")
+    assert not list(home.glob("sweeps/**/seed-*"))  # nothing stays behind
     outcome = cluster._outcome(SimpleNamespace(get=lambda reference: reference), returned, run, out, 1.0)
     assert (outcome.status, run.is_done(out)) == ("done", True)
     assert "until" in run.log(out).read_text()

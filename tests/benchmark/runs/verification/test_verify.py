@@ -102,7 +102,7 @@ def test_what_does_not_come_out_again_is_said(made, tmp_path, monkeypatch):
 
 
 def test_an_entry_made_on_another_version_of_the_simulated_data_is_refused_before_anything_is_made(tmp_path, home):
-    theirs = Path(__file__).parents[3] / "leaderboard" / "submissions" / "brain-mri-sim" / "scratch" / "seed-0"
+    theirs = Path(__file__).parents[4] / "leaderboard" / "submissions" / "brain-mri-sim" / "scratch" / "seed-0"
     terms, table = planning.read_protocol(theirs.parent.parent)
     terms = terms.model_copy(update={"dataset": terms.dataset.model_copy(update={"version": "1"})})
     entry = tmp_path / terms.name / "scratch" / "seed-0"
@@ -119,7 +119,7 @@ def test_an_entry_made_on_another_version_of_the_simulated_data_is_refused_befor
 
 
 def test_the_data_of_a_committed_board_that_are_not_here_are_named_with_the_command_that_gets_them(tmp_path, home):
-    entry = Path(__file__).parents[3] / "leaderboard" / "submissions" / "blood-cells-64px" / "adabn" / "seed-0"
+    entry = Path(__file__).parents[4] / "leaderboard" / "submissions" / "blood-cells-64px" / "adabn" / "seed-0"
     terms, _ = planning.read_protocol(entry.parent.parent)
     says = "is not stored yet: medshift data get blood-cells --image-size 64, or give its folder with --data DIR"
     with pytest.raises(CannotRepeat, match=says):
@@ -129,7 +129,7 @@ def test_the_data_of_a_committed_board_that_are_not_here_are_named_with_the_comm
 
 
 def test_an_entry_made_on_a_device_that_is_not_here_is_left_out(tmp_path, monkeypatch):
-    entry = Path(__file__).parents[3] / "leaderboard" / "submissions" / "brain-mri-sim" / "scratch" / "seed-0"
+    entry = Path(__file__).parents[4] / "leaderboard" / "submissions" / "brain-mri-sim" / "scratch" / "seed-0"
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
     with pytest.raises(CannotRepeat, match="was to run on cuda:0, which is not here: give --device cpu"):
         verify(entry, tmp_path, device="cuda:0")

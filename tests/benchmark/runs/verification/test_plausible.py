@@ -21,7 +21,7 @@ from medshift.benchmark.submissions import card as cards
 from medshift.benchmark.submissions.card import TuningClaim
 from medshift.shifts.errors import MedshiftError
 
-COMMITTED = Path(__file__).parents[3] / "leaderboard" / "submissions" / "brain-mri-sim"
+COMMITTED = Path(__file__).parents[4] / "leaderboard" / "submissions" / "brain-mri-sim"
 TRIAL = {"settings": {}, "score": 0.5}
 
 
