@@ -5,10 +5,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+from helpers.images.image_folders import folder
 from typer.testing import CliRunner
 
+from medshift.benchmark import evaluate
 from medshift.benchmark.cli.main import app
 from medshift.shifts import catalogue, checks
 from medshift.shifts.apply import apply_shift
@@ -49,6 +52,7 @@ def installed(site, monkeypatch):
         ("bad-shape", "returned shape (2, 1, 48, 47) for images of shape (2, 1, 48, 48)"),
         ("bad-mutates", "changed the images it was given"),
         ("bad-global", "used the global random state of torch"),
+        ("bad-batch", "a sample's pixels depend on the batch size"),
         ("bad-slow", "s per image; the limit is"),
         ("bad-import", "'bad-import' of bad-shifts 0.3 cannot be loaded: ModuleNotFoundError: No module named"),
         ("bad-crash", "'bad-crash' of bad-shifts 0.3 cannot be loaded: RuntimeError: wrong phase of the moon."),
@@ -90,3 +94,36 @@ def test_they_spoil_nothing_but_themselves():
     assert "two shifts are named 'gamma'" in listed.output.replace("\n", " ")
     with pytest.raises(MedshiftError, match=r"shift 'bad-nan' of bad-shifts 0\.3, severity 1, returned NaN"):
         apply_shift("bad-nan", images, 1, ids, 0)
+
+
+@pytest.mark.usefixtures("installed")
+@pytest.mark.parametrize(
+    ("name", "does"),
+    [
+        ("bad-mutates", "changed the images it was given: work on a copy"),
+        ("bad-global", "used the global random state of torch: draw from `rng` instead"),
+        ("bad-batch", "a sample's pixels depend on the batch size (severity 3, batches of 1)"),
+    ],
+)
+def test_a_run_refuses_a_shift_that_breaks_the_contract_before_it_begins(name, does, tmp_path):
+    images = folder(tmp_path / "set", {"site-a": 60, "site-b": 24})
+    calls = []
+
+    def model(batch):
+        calls.append(len(batch))
+        return torch.full((len(batch), 2), 0.5)
+
+    given = {"data": images, "severities": (1, 3), "threads": 1, "out": tmp_path / "out", "name": "even"}
+    torch.manual_seed(7)
+    states = torch.get_rng_state(), str(np.random.get_state())  # noqa: NPY002  # that it is left alone
+    with pytest.raises(MedshiftError) as refused:
+        evaluate(model, shifts=[name], **given)
+    assert str(refused.value) == (
+        f"shift {name!r} of bad-shifts 0.3 breaks the contract of shifts: {does}. "
+        f"`medshift check shift {name}` checks all of it"
+    )
+    assert calls == []
+    assert not list(tmp_path.rglob("card.json"))
+    assert torch.equal(torch.get_rng_state(), states[0])
+    assert str(np.random.get_state()) == states[1]  # noqa: NPY002
+    assert evaluate(model, shifts=["good-dimmer", "gamma"], **given).conditions
