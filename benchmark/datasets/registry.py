@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from ...shifts.errors import MedshiftError, in_one_line, near
+from ..files.listed import pasted
 from . import store
 from .catalogue import BUILTINS, SOURCES, SUMMARIES, TABLE, VERSIONS
 from .public import catalogue as public
@@ -39,6 +40,26 @@ def summary(name: str) -> str:
     except MedshiftError as error:
         return str(error)
     return f"stored: {stored.count:,} images ({stored.dataset.modality}), {', '.join(stored.dataset.classes)}"
+
+
+def leave_out(name: str, version: str, kept: Sequence[str]) -> str:
+    """Say how a class is left out of a data set: options that choose classes are for images that are read.
+
+    Args:
+        name: Name of the data set.
+        version: Its version.
+        kept: The other classes.
+    """
+    from .manifest import LOCAL
+
+    option = f"--classes {pasted(kept)}"
+    if version.startswith(LOCAL):
+        return f"leave it out with {option}"
+    if name in TABLE.names():
+        return f"leave it out where the Dataset is made, in {TABLE.origin(name)}"
+    if name in store.names():
+        return f"leave it out and store the images again: medshift data add NAME DIR {option}"
+    return "leave it out where the Dataset is made"
 
 
 def check_version(name: str, version: str) -> None:
