@@ -21,6 +21,7 @@ from helpers.images import image_folders
 from helpers.markdown_pages import ROOT, Block
 
 from medshift.baselines.common import recipe
+from medshift.benchmark import check_baseline
 from medshift.benchmark.cli.main import app
 from medshift.leaderboard import build_leaderboard
 
@@ -103,6 +104,15 @@ def test_python_runs_as_it_stands(blocks, place, home, monkeypatch, capsys):
             exec(compile("\n" * block.line + block.text, block.title, "exec"), vars(module))
         else:
             ast.parse(block.text)
+
+
+def test_a_baseline_with_a_loop_of_its_own_keeps_the_contract(tmp_path, monkeypatch):
+    page = [block.text for block in of("python") if block.page.name == "plug-in.md"]
+    text = "\n\n".join(next([*page[:at], block] for at, block in enumerate(page) if "NearestMean" in block))
+    (tmp_path / "of_the_page.py").write_text(text)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    assert check_baseline("of_the_page:NearestMean") == []
 
 
 # --- commands
