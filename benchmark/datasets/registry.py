@@ -112,9 +112,18 @@ def load_dataset(name: str, progress: Progress | None = None) -> Dataset:
     """Load a data set by name: built-in or from a plug-in (made or fetched on first use), or else stored.
 
     Raises:
-        MedshiftError: The name is unknown, its plug-in fails or does not return a data set of that name, or the stored
-            one is damaged.
+        MedshiftError: The name is unknown, its plug-in fails, does not return a data set of that name or returns one
+            with pixels that are NaN or outside their range, or the stored one is damaged.
     """
+    dataset = load_unread(name, progress)
+    problems = dataset.value_problems() if kind(name) == "plug-in" else []  # the others are medshift's own work
+    if problems:
+        raise MedshiftError(problems[0])
+    return dataset
+
+
+def load_unread(name: str, progress: Progress | None = None) -> Dataset:
+    """Load a data set as `load_dataset` does; the values of a plug-in's pixels are not looked at."""
     if name not in TABLE.names():
         if name in store.names():
             return store.read(store.folder(name))
