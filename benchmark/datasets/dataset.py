@@ -151,9 +151,10 @@ class Dataset:
         numbers = labels.dtype.kind in "iufb"
         odd = (labels.isna() | (labels != labels.round())).to_numpy() if numbers else np.ones(len(labels), dtype=bool)
         if odd.any():
+            value = labels[odd].tolist()[0]
             yield (
                 ": labels must be whole numbers, the places of their classes, without gaps; "
-                f"{self._first(odd)} has {labels[odd].iloc[0]!r}"
+                f"{self._first(odd)} has {value!r}"
             )
             return
         most = len(self.classes) - 1

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from ...shifts.errors import MedshiftError, in_one_line, near
 from ..files.listed import pasted
 from . import store
-from .catalogue import BUILTINS, SOURCES, SUMMARIES, TABLE, VERSIONS
+from .catalogue import BUILTINS, SOURCES, SUMMARIES, VERSIONS
+from .catalogue import TABLE as TABLE
 from .public import catalogue as public
 from .streaming.progress import Progress
 

@@ -18,7 +18,7 @@ from ..files.atomic import write_text
 from ..files.wording import byte_size
 from ..protocols import protocol as protocols
 from ..protocols.protocol import Protocol
-from ..runs.plug_in_shifts import require_contract
+from ..runs.plug_ins.shifts import require_contract
 from . import writers
 from .layout import Format, Part, depth, parts, size
 from .readme import readme

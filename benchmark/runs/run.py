@@ -25,7 +25,7 @@ from ..submissions import card, predictions, siblings, submission
 from ..submissions.expected import Expected
 from . import environment, tuning
 from .job import Job, RunProgress, same_settings
-from .plug_in_shifts import require_contract
+from .plug_ins.shifts import require_contract
 
 if TYPE_CHECKING:
     import torch

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ...shifts import catalogue
-from ...shifts.errors import MedshiftError
+from ....shifts import catalogue
+from ....shifts.errors import MedshiftError
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from ..datasets.dataset import Dataset
-    from ..protocols.protocol import Protocol
+    from ...datasets.dataset import Dataset
+    from ...protocols.protocol import Protocol
 
 IMAGES = 4  # of the source, on which each is tried at its severest
 
@@ -30,8 +30,8 @@ def require_contract(dataset: Dataset, table: pd.DataFrame, protocol: Protocol) 
     foreign = [name for name in protocol.shifts if name not in catalogue.BUILTINS]
     if not foreign:
         return
-    from ...shifts.checks import find_violation
-    from ..severity.damage import sample
+    from ....shifts.checks import find_violation
+    from ...severity.damage import sample
 
     chosen = sample(dataset, table, protocol.source, "train", IMAGES)
     for name in foreign:
