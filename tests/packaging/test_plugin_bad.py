@@ -1,5 +1,6 @@
 """Plug-ins that are really installed: a bad one is told so in one line, and spoils nothing but itself."""
 
+import json
 import shutil
 import subprocess
 import sys
@@ -13,6 +14,8 @@ from typer.testing import CliRunner
 
 from medshift.benchmark import evaluate
 from medshift.benchmark.cli.main import app
+from medshift.benchmark.datasets import catalogue as datasets
+from medshift.benchmark.datasets import registry
 from medshift.shifts import catalogue, checks
 from medshift.shifts.apply import apply_shift
 from medshift.shifts.checks import check_shift
@@ -38,7 +41,7 @@ def installed(site, monkeypatch):
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     monkeypatch.syspath_prepend(site)
-    monkeypatch.setattr(catalogue, "TABLE", Table("medshift.shifts", "shift", catalogue.TABLE.builtins))
+    monkeypatch.setattr(catalogue, "TABLE", Table("medshift.shifts", "shift", catalogue.TABLE.builtins, plain=True))
     yield
     torch.set_num_threads(threads)
 
@@ -58,6 +61,7 @@ def installed(site, monkeypatch):
         ("bad-crash", "'bad-crash' of bad-shifts 0.3 cannot be loaded: RuntimeError: wrong phase of the moon."),
         ("bad-attribute", "cannot be loaded: AttributeError: module 'bad_shifts' has no attribute 'misspelt'"),
         ("bad-number", "shift 'bad-number' of bad-shifts 0.3 is not a function: int"),
+        ("Bad_Name", "shift 'Bad_Name' of bad-shifts 0.3: its name must be of lower-case letters, digits and hyphens"),
         ("bad-twin", "two shifts are named 'bad-twin': one from "),
     ],
 )
@@ -94,6 +98,22 @@ def test_they_spoil_nothing_but_themselves():
     assert "two shifts are named 'gamma'" in listed.output.replace("\n", " ")
     with pytest.raises(MedshiftError, match=r"shift 'bad-nan' of bad-shifts 0\.3, severity 1, returned NaN"):
         apply_shift("bad-nan", images, 1, ids, 0)
+
+
+@pytest.mark.usefixtures("installed")
+def test_lists_say_which_cannot_be_loaded_and_go_on(monkeypatch):
+    monkeypatch.setattr(datasets, "TABLE", Table("medshift.datasets", "data set", datasets.BUILTINS))
+    monkeypatch.setattr(registry, "TABLE", datasets.TABLE)
+    shifts, sets = (CliRunner().invoke(app, ["list", what, "--json"]) for what in ("shifts", "datasets"))
+    told = {each["name"]: each["problem"] for each in [*json.loads(shifts.stdout), *json.loads(sets.stdout)]}
+    assert "'bad-import' of bad-shifts 0.3 cannot be loaded: ModuleNotFoundError" in told["bad-import"]
+    assert "cannot be loaded: its module ends the process (status 3)" in told["bad-exits"]
+    assert "data set 'bad-scans' of bad-shifts 0.3 cannot be loaded: ModuleNotFoundError" in told["bad-scans"]
+    assert "is not a function: int" in told["bad-number"]
+    assert {told[name] for name in ("good-dimmer", "good-scans", "psf-blur", "bad-nan", "brain-mri-sim")} == {""}
+    table = CliRunner().invoke(app, ["list", "datasets"]).output.replace("\n", " ")
+    assert "data set 'bad-scans' of bad-shifts 0.3 cannot be loaded" in table
+    assert "from bad-shifts 0.3" in table
 
 
 @pytest.mark.usefixtures("installed")
