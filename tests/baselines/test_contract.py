@@ -158,6 +158,23 @@ def test_faulty_baselines_are_told_why(monkeypatch, fault, message):
     assert (message is None and problems == []) or any(message in problem for problem in problems)
 
 
+@dataclass(frozen=True)
+class Odd(Faulty):
+    """Has a hyper-parameter that no value of can be checked."""
+
+    layers: int | None = None
+    net: torch.Tensor | None = None
+
+
+def test_a_hyper_parameter_of_another_type_is_named(monkeypatch):
+    monkeypatch.setitem(registry.TABLE.builtins, "odd", f"{__name__}:Odd")
+    (problem,) = check_baseline("odd")
+    assert problem == (
+        "baseline 'odd': hyper-parameter 'net' has the type torch.Tensor | None; types are int, float, bool, str, None "
+        "and Literal"
+    )
+
+
 def test_a_dataclass_that_is_not_frozen_is_told(monkeypatch):
     monkeypatch.setitem(registry.TABLE.builtins, "thawed", f"{__name__}:Thawed")
     (problem,) = check_baseline("thawed")
