@@ -100,7 +100,7 @@ def missing(name: str) -> str:
     how = not_stored(name)
     if how:
         return f"{how}, or give its folder with --data DIR"
-    return f"data set {name!r} is not known here: give its folder with --data DIR"
+    return f"data set {name!r} is not known here: install the package that has it, or give its folder with --data DIR"
 
 
 def _sized(name: str) -> tuple[str, str]:

@@ -142,6 +142,10 @@ def test_a_run_refuses_a_shift_that_breaks_the_contract_before_it_begins(name, d
         f"shift {name!r} of bad-shifts 0.3 breaks the contract of shifts: {does}. "
         f"`medshift check shift {name}` checks all of it"
     )
+    terms = ["protocol", "make", "shared", "--data", str(images), "--shifts", name, "--severities", "1,3"]
+    shared = CliRunner().invoke(app, [*terms, "--out", str(tmp_path / "protocols")])
+    assert str(shared.exception) == str(refused.value)
+    assert not (tmp_path / "protocols").exists()
     assert calls == []
     assert not list(tmp_path.rglob("card.json"))
     assert torch.equal(torch.get_rng_state(), states[0])
