@@ -21,6 +21,7 @@ from .protocols.folder import read_protocol as read_protocol
 from .protocols.folder import write_protocol as write_protocol
 from .protocols.protocol import Protocol as Protocol
 from .runs.evaluate import evaluate as evaluate
+from .runs.plug_ins.data_sets import check_dataset as check_dataset
 from .runs.run import Job as Job
 from .runs.run import RunProgress as RunProgress
 from .runs.run import run as run
@@ -65,6 +66,7 @@ __all__ = [
     "__version__",
     "at_most",
     "check_baseline",
+    "check_dataset",
     "check_submission",
     "evaluate",
     "home",

@@ -164,7 +164,7 @@ BUILTINS: dict[str, Entry] = {
     )
 }
 
-TABLE = Table("medshift.shifts", "shift", {name: entry.target for name, entry in BUILTINS.items()})
+TABLE = Table("medshift.shifts", "shift", {name: entry.target for name, entry in BUILTINS.items()}, plain=True)
 
 
 def list_shifts() -> list[str]:

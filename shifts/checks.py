@@ -6,6 +6,7 @@ import pickle
 import random
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ import torch
 from torch import Tensor
 
 from . import catalogue
-from .apply import contract_violation
+from .apply import apply_shift, contract_violation
 from .catalogue import Shift
 from .errors import MedshiftError, in_one_line
 from .numerics.phantom import phantom
@@ -30,6 +31,7 @@ GLOBAL_STATES: dict[str, tuple[Callable[[], Any], Callable[[Any], Any]]] = {
     "random": (random.getstate, random.setstate),
 }
 TWINS = 24  # copies of one image: enough for both outcomes of a random choice between two
+ROUNDING = 1e-5  # of pixels in a run, where images are large: their sums may be rounded in another order
 SLOWEST_S = 0.25  # per image of 3 x 48 x 48, a generous limit: built-ins need about a thousandth of it
 
 
@@ -69,9 +71,54 @@ def check_shift(shift: str | Shift) -> list[str]:
     return problems
 
 
-def _run(function: Shift, images: Tensor, severity: int, ids: Sequence[str], seed: int = SEED) -> Tensor:
+def find_violation(shift: str, images: Tensor, severity: float, sample_ids: Sequence[str], seed: int) -> str:
+    """Say in one line how a shift breaks the contract on a few images, or return an empty string.
+
+    What a run can check at its start, as `check_shift` does on phantoms: the input and the global random states are
+    left unchanged, a second call gives the same pixels, and so does each image alone.
+
+    Args:
+        shift: A name in the catalogue.
+        images: (N, C, *spatial) float32 in [0, 1]; each is given a range of its own. Not modified.
+        severity: As for `apply_shift`.
+        sample_ids: N strings.
+        seed: The protocol's seed.
+
+    Raises:
+        MedshiftError: See `apply_shift`.
+    """
+    function, severities = catalogue.load_shift(shift), (severity,)
+    images = _of_several_ranges(images)
+    with _global_states_kept():
+        apply_shift(shift, images, severity, sample_ids, seed)
+        for problem in _purity(function, images, severities):
+            return problem
+        for problem in _repetition(function, images, severities, ROUNDING):
+            return problem
+        for problem in _batch(function, images, severities, (1,), ROUNDING):
+            return problem
+    return ""
+
+
+@contextmanager
+def _global_states_kept() -> Iterator[None]:
+    before = {library: get() for library, (get, _) in GLOBAL_STATES.items()}
+    try:
+        yield
+    finally:
+        for library, (_, put) in GLOBAL_STATES.items():
+            put(before[library])
+
+
+def _run(function: Shift, images: Tensor, severity: float, ids: Sequence[str], seed: int = SEED) -> Tensor:
+    if severity == int(severity):
+        severity = int(severity)  # as in `apply_shift`
     with torch.no_grad():
-        return function(images, severity, SampleRng(seed, "check", severity, ids))
+        return function(images, severity, SampleRng(seed, "check", severity, ids))  # type: ignore[arg-type]
+
+
+def _same(one: Tensor, other: Tensor, rounding: float) -> bool:
+    return torch.equal(one, other) or bool(rounding and (one - other).abs().max() <= rounding)
 
 
 def _names(count: int) -> list[str]:
@@ -103,17 +150,14 @@ def _extremes(channels: int, spatial: Sequence[int]) -> Tensor:
     return torch.stack([torch.zeros(channels, *spatial), torch.ones(channels, *spatial)])
 
 
-def _purity(function: Shift, images: Tensor) -> Iterator[str]:
+def _purity(function: Shift, images: Tensor, severities: Sequence[float] = catalogue.SEVERITIES) -> Iterator[str]:
     """Check that input and global random states stay unchanged."""
     given = images.clone()
     before = {library: get() for library, (get, _) in GLOBAL_STATES.items()}
-    try:
-        for severity in catalogue.SEVERITIES:
+    with _global_states_kept():
+        for severity in severities:
             _run(function, given, severity, _names(len(given)))
         after = {library: get() for library, (get, _) in GLOBAL_STATES.items()}
-    finally:
-        for library, (_, put) in GLOBAL_STATES.items():
-            put(before[library])
     if not torch.equal(given, images):
         yield "changed the images it was given: work on a copy"
     for library in GLOBAL_STATES:
@@ -125,9 +169,8 @@ def _address(function: Shift, images: Tensor) -> Iterator[str]:
     """Check that the same address gives the same bytes, and that random shifts differ between samples and seeds."""
     twins = images[:1].expand(TWINS, *images.shape[1:]).contiguous()
     for severity in catalogue.SEVERITIES:
-        first = _run(function, images.clone(), severity, _names(len(images)))
-        if not torch.equal(first, _run(function, images.clone(), severity, _names(len(images)))):
-            yield f"a second call with the same arguments gave other pixels (severity {severity}): draw only from `rng`"
+        for problem in _repetition(function, images, (severity,)):
+            yield problem
             return
         twin, other = (_run(function, twins.clone(), severity, _names(TWINS), seed) for seed in (SEED, SEED + 1))
         if torch.equal(twin, twin[:1].expand_as(twin)) != torch.equal(twin, other):
@@ -135,22 +178,39 @@ def _address(function: Shift, images: Tensor) -> Iterator[str]:
             return
 
 
-def _batch(function: Shift, images: Tensor) -> Iterator[str]:
+def _repetition(function: Shift, images: Tensor, severities: Sequence[float], rounding: float = 0) -> Iterator[str]:
+    """Check that a second call with the same arguments gives the same pixels."""
+    for severity in severities:
+        first, second = (_run(function, images.clone(), severity, _names(len(images))) for _ in range(2))
+        if not _same(first, second, rounding):
+            yield (
+                f"a second call with the same arguments gave other pixels (severity {severity:g}): draw only from `rng`"
+            )
+            return
+
+
+def _batch(
+    function: Shift,
+    images: Tensor,
+    severities: Sequence[float] = catalogue.SEVERITIES,
+    sizes: Sequence[int] = (1, 4),
+    rounding: float = 0,
+) -> Iterator[str]:
     """Check that a sample does not depend on the batch: alone, in parts and in another order."""
     images = _of_several_ranges(images)
     ids = _names(len(images))
     order = list(reversed(range(len(images))))
-    for severity in catalogue.SEVERITIES:
+    for severity in severities:
         whole = _run(function, images.clone(), severity, ids)
-        for size in (1, 4):
+        for size in sizes:
             starts = range(0, len(images), size)
             parts = [_run(function, images[i : i + size].clone(), severity, ids[i : i + size]) for i in starts]
-            if not torch.equal(torch.cat(parts), whole):
-                yield f"a sample's pixels depend on the batch size (severity {severity}, batches of {size})"
+            if not _same(torch.cat(parts), whole, rounding):
+                yield f"a sample's pixels depend on the batch size (severity {severity:g}, batches of {size})"
                 return
         reordered = _run(function, images[order].clone(), severity, [ids[i] for i in order])
-        if not torch.equal(reordered[order], whole):
-            yield f"a sample's pixels depend on the order in the batch (severity {severity})"
+        if not _same(reordered[order], whole, rounding):
+            yield f"a sample's pixels depend on the order in the batch (severity {severity:g})"
             return
 
 

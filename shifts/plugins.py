@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import threading
 from collections.abc import Iterator, Mapping
@@ -15,6 +16,7 @@ from typing import NoReturn, cast
 
 from .errors import MedshiftError, in_one_line, near
 
+PLAIN = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 LONGEST_IMPORT = 300.0  # seconds: libraries of deep learning take half a minute from a slow disk
 
 
@@ -50,12 +52,14 @@ class Table:
         noun: What the names stand for, as used in messages, e.g. `shift`.
         builtins: Literal table, name -> `module:attribute` (absolute).
         nouns: Plural of the noun, unless it is regular.
+        plain: Whether names are of lower-case letters, digits and hyphens; a plug-in with another is not loaded.
     """
 
     group: str
     noun: str
     builtins: Mapping[str, str]
     nouns: str = ""
+    plain: bool = False
 
     @cached_property
     def plugins(self) -> dict[str, EntryPoint]:
@@ -112,13 +116,16 @@ class Table:
         """Import the object that `name` stands for.
 
         Raises:
-            MedshiftError: The name is unknown or claimed by two plug-ins, or its module cannot be imported; the
-                message names the distribution.
+            MedshiftError: The name is unknown, claimed by two plug-ins or not plain, or its module cannot be imported;
+                the message names the distribution.
         """
         self.check(name)
         if name in self.builtins:
             module, _, attribute = self.builtins[name].partition(":")
             return cast("object", getattr(import_module(module), attribute))
+        if self.plain and not PLAIN.fullmatch(name):
+            who = f"{self.noun} {name!r} of {self.origin(name)}"
+            raise MedshiftError(f"{who}: its name must be of lower-case letters, digits and hyphens")
         try:
             with in_time(LONGEST_IMPORT):
                 return cast("object", self.plugins[name].load())

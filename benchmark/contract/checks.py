@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 
 import numpy as np
 import pandas as pd
@@ -20,7 +21,7 @@ from ..protocols.condition import Condition
 from ..protocols.splits import split
 from . import registry
 from .access import Access, grant
-from .predictor import Predictor, for_condition, fresh_copy, validated_probabilities
+from .predictor import Predictor, for_condition, fresh_copy, require_predictor, validated_probabilities
 from .registry import Baseline
 
 QUICK = {"steps": 4, "batch_size": 8}  # set if the baseline has them
@@ -32,10 +33,11 @@ CPU = torch.device("cpu")
 def check_baseline(name: str, settings: list[str] | None = None, device: torch.device = CPU) -> list[str]:
     """List every way in which a baseline breaks the contract, one line each; an empty list is a pass.
 
-    Checks on a tiny synthetic data set that the baseline fits, and fits again to the same bytes; that its predictor can
-    be copied and returns probabilities, also for batches of one image and of one class; that these do not depend on the
-    other images, unless it declares `test-batches`; that state of one copy does not reach another; and that neither
-    fitting nor predicting touches torch's global random state. No labels of targets are handed over.
+    Checks that the dataclass is frozen, and on a tiny synthetic data set that the baseline fits, and fits again to the
+    same bytes; that its predictor can be copied and returns probabilities, also for batches of one image and of one
+    class; that these do not depend on the other images, unless it declares `test-batches`; that state of one copy does
+    not reach another; and that neither fitting nor predicting touches torch's global random state. No labels of targets
+    are handed over. What the method prints goes to standard error.
 
     Args:
         name: Name of the baseline, or `my_module:MyBaseline`.
@@ -71,7 +73,8 @@ def check_baseline(name: str, settings: list[str] | None = None, device: torch.d
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         before = _global_state(device)
         try:
-            problems = list(_problems(baseline, access))
+            with redirect_stdout(sys.stderr):  # where what a method prints in a run goes, too
+                problems = [*_thawed(baseline), *_problems(name, baseline, access)]
         except MedshiftError as error:
             return [str(error)]
         except (Exception, SystemExit) as error:  # third-party code may raise anything, and even exit
@@ -103,12 +106,17 @@ def tiny() -> Dataset:
     return Dataset("tiny", "1", ("no", "yes"), "any", table, np.stack(images))
 
 
-def _problems(baseline: Baseline, access: Access) -> Iterator[str]:
+def _thawed(baseline: Baseline) -> Iterator[str]:
+    if not type(baseline).__dataclass_params__.frozen:  # type: ignore[attr-defined]  # of every dataclass
+        yield "is a dataclass that is not frozen, so fit could change what the card records: @dataclass(frozen=True)"
+
+
+def _problems(name: str, baseline: Baseline, access: Access) -> Iterator[str]:
     images = access.val.batch(slice(None)).to(access.device)
     one_class = images[torch.from_numpy(access.val.labels).to(access.device) == 0]
     batches = {"a whole batch": images, "a batch of one image": images[:1], "a batch of one class": one_class}
     with _no_cache():
-        predictor = baseline.fit(access)
+        predictor = require_predictor(baseline.fit(access), name)
     for what, batch in batches.items():
         _probabilities(predictor, batch, access, what)
     first = _probabilities(predictor, images, access, "a whole batch")

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import copy
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from pickle import PickleError
+from typing import TYPE_CHECKING, Protocol, cast
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ...shifts.errors import MedshiftError
+from ...shifts.errors import MedshiftError, in_one_line
 from ..protocols.condition import Condition
 
 if TYPE_CHECKING:
@@ -90,14 +91,53 @@ def validated_probabilities(
     return probabilities
 
 
+def require_predictor(returned: object, name: str) -> Predictor:
+    """Return what `fit` returned; raise MedshiftError unless it can be called.
+
+    Args:
+        returned: By `fit`.
+        name: Name of the baseline, for the message.
+    """
+    if callable(returned):
+        return cast("Predictor", returned)
+    what = "None" if returned is None else f"a {type(returned).__name__}"
+    raise MedshiftError(
+        f"baseline {name!r}: fit returned {what}; return an object that is called with images and returns their "
+        "probabilities"
+    )
+
+
 def fresh_copy(predictor: Predictor) -> Predictor:
-    """Copy a predictor with all its state, so that nothing learnt in one condition reaches another."""
-    copied = copy.deepcopy(predictor)
-    if copied is predictor:
+    """Copy a predictor with all its state, so that nothing learnt in one condition reaches another.
+
+    Raises:
+        MedshiftError: It cannot be copied, or copies are the predictor itself.
+    """
+    try:
+        copied = copy.deepcopy(predictor)
+    except (TypeError, AttributeError, ValueError, NotImplementedError, PickleError) as error:
+        where = _not_copied(predictor)
         raise MedshiftError(
-            "fit must return an object that can be copied, not a function: its state must not outlive a condition"
+            f"fit must return an object that can be copied for every condition, and copy.deepcopy of its "
+            f"{type(predictor).__name__} fails{f' at the attribute {where!r}' if where else ''}: {in_one_line(error)}. "
+            "Make what cannot be copied in its __call__, or give it a __deepcopy__"
+        ) from error
+    if copied is predictor:
+        what = "a function" if callable(predictor) else "None" if predictor is None else type(predictor).__name__
+        raise MedshiftError(
+            f"fit must return an object that can be copied, not {what}: its state must not outlive a condition"
         )
     return copied
+
+
+def _not_copied(predictor: Predictor) -> str:
+    """Return the first attribute of an object that cannot be copied; empty if none is found."""
+    for name, value in getattr(predictor, "__dict__", {}).items():
+        try:
+            copy.deepcopy(value)
+        except Exception:  # of any library
+            return str(name)
+    return ""
 
 
 def for_condition(fresh: Predictor, condition: Condition) -> Predictor:

@@ -170,8 +170,27 @@ def validated(kind: type[Baseline], name: str, given: Mapping[str, object]) -> B
     except ValueError as error:
         raise MedshiftError(f"baseline {name!r}: {error}") from None
     except (PydanticUserError, PydanticUndefinedAnnotation) as error:
-        raise MedshiftError(f"baseline {name!r}: invalid type of a hyper-parameter: {in_one_line(error)}") from None
+        which = _unchecked(kind) or f"invalid type of a hyper-parameter: {in_one_line(error)}"
+        raise MedshiftError(f"baseline {name!r}: {which}; types are int, float, bool, str, None and Literal") from None
     return made
+
+
+def _unchecked(kind: type[Baseline]) -> str:
+    """Name the first hyper-parameter whose type no value can be checked against, and the type; empty if all can be.
+
+    A class with this field alone is tried, as its type may be a text, which only the module of the class understands.
+    """
+    from pydantic import PydanticUndefinedAnnotation, PydanticUserError, TypeAdapter
+
+    for field in dataclasses.fields(kind):  # type: ignore[arg-type]
+        one = dataclasses.make_dataclass("One", [(field.name, field.type, None)])
+        one.__module__ = kind.__module__
+        try:
+            TypeAdapter(one)
+        except (PydanticUserError, PydanticUndefinedAnnotation):
+            word = field.type if isinstance(field.type, str) else getattr(field.type, "__name__", field.type)
+            return f"hyper-parameter {field.name!r} has the type {word}"
+    return ""
 
 
 def for_dims(baseline: Baseline, dims: int) -> Baseline:

@@ -147,7 +147,9 @@ def to_unit(pixels: NDArray[Any], value_range: tuple[float, float] | None) -> Te
     if pixels.dtype == np.float32:
         least, most = (float(v) for v in unit.aminmax()) if unit.numel() else (0.0, 1.0)
         if not (least >= -1e-4 and most <= 1 + 1e-4):
-            raise MedshiftError(f"pixels exceed the value range {low:g} to {high:g} of the data set, or are NaN")
+            seen = [low + value * (high - low) for value in (least, most)]
+            what = "they are NaN" if np.isnan(seen).any() else f"they go from {seen[0]:g} to {seen[1]:g}"
+            raise MedshiftError(f"pixels exceed the value range {low:g} to {high:g} of the data set: {what}")
     return unit.clamp_(0, 1)
 
 

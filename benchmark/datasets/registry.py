@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from ...shifts.errors import MedshiftError, in_one_line, near
+from ..files.listed import pasted
 from . import store
-from .catalogue import BUILTINS, SOURCES, SUMMARIES, TABLE, VERSIONS
+from .catalogue import BUILTINS, SOURCES, SUMMARIES, VERSIONS
+from .catalogue import TABLE as TABLE
 from .public import catalogue as public
 from .streaming.progress import Progress
 
@@ -39,6 +41,26 @@ def summary(name: str) -> str:
     except MedshiftError as error:
         return str(error)
     return f"stored: {stored.count:,} images ({stored.dataset.modality}), {', '.join(stored.dataset.classes)}"
+
+
+def leave_out(name: str, version: str, kept: Sequence[str]) -> str:
+    """Say how a class is left out of a data set: options that choose classes are for images that are read.
+
+    Args:
+        name: Name of the data set.
+        version: Its version.
+        kept: The other classes.
+    """
+    from .manifest import LOCAL
+
+    option = f"--classes {pasted(kept)}"
+    if version.startswith(LOCAL):
+        return f"leave it out with {option}"
+    if name in TABLE.names():
+        return f"leave it out where the Dataset is made, in {TABLE.origin(name)}"
+    if name in store.names():
+        return f"leave it out and store the images again: medshift data add NAME DIR {option}"
+    return "leave it out where the Dataset is made"
 
 
 def check_version(name: str, version: str) -> None:
@@ -78,7 +100,7 @@ def missing(name: str) -> str:
     how = not_stored(name)
     if how:
         return f"{how}, or give its folder with --data DIR"
-    return f"data set {name!r} is not known here: give its folder with --data DIR"
+    return f"data set {name!r} is not known here: install the package that has it, or give its folder with --data DIR"
 
 
 def _sized(name: str) -> tuple[str, str]:
@@ -91,9 +113,18 @@ def load_dataset(name: str, progress: Progress | None = None) -> Dataset:
     """Load a data set by name: built-in or from a plug-in (made or fetched on first use), or else stored.
 
     Raises:
-        MedshiftError: The name is unknown, its plug-in fails or does not return a data set of that name, or the stored
-            one is damaged.
+        MedshiftError: The name is unknown, its plug-in fails, does not return a data set of that name or returns one
+            with pixels that are NaN or outside their range, or the stored one is damaged.
     """
+    dataset = load_unread(name, progress)
+    problems = dataset.value_problems() if kind(name) == "plug-in" else []  # the others are medshift's own work
+    if problems:
+        raise MedshiftError(problems[0])
+    return dataset
+
+
+def load_unread(name: str, progress: Progress | None = None) -> Dataset:
+    """Load a data set as `load_dataset` does; the values of a plug-in's pixels are not looked at."""
     if name not in TABLE.names():
         if name in store.names():
             return store.read(store.folder(name))

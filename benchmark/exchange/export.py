@@ -18,6 +18,7 @@ from ..files.atomic import write_text
 from ..files.wording import byte_size
 from ..protocols import protocol as protocols
 from ..protocols.protocol import Protocol
+from ..runs.plug_ins.shifts import require_contract
 from . import writers
 from .layout import Format, Part, depth, parts, size
 from .readme import readme
@@ -46,7 +47,8 @@ def export(
         progress: Called with the number of images written and their total.
 
     Raises:
-        MedshiftError: The folder holds something else, PNG cannot hold the images, or the disk is full.
+        MedshiftError: The folder holds something else, PNG cannot hold the images, the disk is full, or a shift of
+            another package breaks its contract.
     """
     kind = depth(dataset, protocol)
     if form == "png" and (len(dataset.spatial) != 2 or dataset.channels not in ((1, 3) if kind == "uint8" else (1,))):
@@ -56,6 +58,7 @@ def export(
     empty = [part.condition.key for part in folders if part.tested and not len(part.rows)]
     if empty:
         raise MedshiftError(f"condition {empty[0]!r} has no images: leave its domain out with --targets")
+    require_contract(dataset, table, protocol)
     _claim(out, dataset, protocol, form, kind)
     missing = [part for part in folders if not (out / part.folder / IDS_FILE).exists()]
     total, done = sum(len(part.rows) for part in folders), 0

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import TypeAlias
 
 import pandas as pd
 
 from ...shifts import catalogue
 from ...shifts.errors import MedshiftError, near
+from ..datasets import registry
 from ..datasets.dataset import Dataset
 from ..datasets.facts import DatasetFacts
 from ..datasets.streaming.scaling import size_problem
@@ -56,7 +58,8 @@ def plan(
     if trained in targets:
         raise MedshiftError(f"domain {trained!r} cannot be both source and target")
     rows = dataset.table.assign(row=range(len(dataset.table)))
-    table = splits.split(rows, trained, targets, dataset.classes, adapt=choices.adapt)
+    leave_out = partial(registry.leave_out, dataset.name, dataset.version)
+    table = splits.split(rows, trained, targets, dataset.classes, adapt=choices.adapt, leave_out=leave_out)
     require_tested(rows, table, trained, targets, adapt=choices.adapt)
     stored = truth.tidy(table)
     names = shift_names(dataset, choices)

@@ -8,10 +8,9 @@ from collections.abc import Iterable, Sequence
 
 import pandas as pd
 
-from ..datasets import split_names
+from ..datasets import registry, split_names
 from ..datasets.dataset import Dataset
 from ..datasets.shared_groups import WAY_ON, counted
-from ..files.listed import pasted
 from ..files.wording import plural
 from .protocol import Protocol
 from .training_sets.confounding import CLOSE, cramers_v
@@ -85,10 +84,11 @@ def site_remarks(protocol: Protocol, table: pd.DataFrame) -> list[str]:
     nowhere = {label for label in range(len(names)) if label not in held}  # said once, not of every site
     lines = []
     if nowhere:
-        kept = pasted([name for label, name in enumerate(names) if label in held])
+        kept = [name for label, name in enumerate(names) if label in held]
+        how = registry.leave_out(protocol.dataset.name, protocol.dataset.version, kept)
         lines.append(
             f"no image of the source or the targets is of {_classes(names, nowhere)}, so nothing learns or tests it: "
-            f"leave it out with --classes {kept}"
+            f"{how}"
         )
     for split, what in (("val", "validation images"), ("test", "test images")):
         domains = (protocol.source, protocol.mixed) if split == "val" else (protocol.source,)

@@ -3,22 +3,34 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import pandas as pd
 
 from ...shifts.errors import MedshiftError, near
 from ..datasets import split_names
+from ..files.listed import pasted
 from ..files.wording import plural
 
 SOURCE_SPLITS = ("train", "val", "test")
 TARGET_SPLITS = ("adapt", "test")
 SEED = 20240501
+LEAST = 3  # groups of every class of the source: one each to train, to validate and to test
 FOLDS = 5  # a fifth of the source's groups is for test, a fifth of the others for validation
 
 
+def _leave_out(kept: Sequence[str]) -> str:
+    return "leave it out where images are read (--classes)"
+
+
 def split(
-    table: pd.DataFrame, source: str, targets: Sequence[str], classes: Sequence[str] = (), *, adapt: bool = True
+    table: pd.DataFrame,
+    source: str,
+    targets: Sequence[str],
+    classes: Sequence[str] = (),
+    *,
+    adapt: bool = True,
+    leave_out: Callable[[Sequence[str]], str] = _leave_out,
 ) -> pd.DataFrame:
     """Split groups of the source into train, val and test, and groups of the targets into adapt and test.
 
@@ -33,6 +45,7 @@ def split(
         targets: The domains of the real shifts.
         classes: Names of the labels, for messages.
         adapt: Whether targets are adapted to; if not, all their groups are tested.
+        leave_out: Says how all but some classes are left out of these data, for messages.
 
     Returns:
         The rows of these domains with a column `split`.
@@ -51,11 +64,14 @@ def split(
         table["split"] = words.where(of_source, words.replace({"train": "adapt", "val": "adapt"}))
         if not adapt:
             table.loc[table["split"].eq("adapt") & ~of_source, "split"] = "test"
-        check(table, source, classes, given=True)
+        check(table, source, classes, given=True, leave_out=leave_out)
         return table
     rows = table[of_source]
-    rest, test = halves(rows, FOLDS, 3, source, classes)
-    train, val = halves(rows.loc[rest], FOLDS, 2, source, classes)
+    try:
+        rest, test = halves(rows, FOLDS, LEAST, source, classes)
+        train, val = halves(rows.loc[rest], FOLDS, 2, source, classes)
+    except TooFew as error:
+        raise MedshiftError(f"{error}: {_ways_on(table, source, error.rare, classes, leave_out)}") from None
     table["split"] = "unused"
     for name, index in (("train", train), ("val", val), ("test", test)):
         table.loc[index, "split"] = name
@@ -65,14 +81,60 @@ def split(
     elif free["group"].nunique() > 1:
         adapted, test = halves(free, 2, 1, "", classes)
         table.loc[adapted, "split"], table.loc[test, "split"] = "adapt", "test"
-    check(table, source, classes)
+    check(table, source, classes, leave_out=leave_out)
     return table
+
+
+class TooFew(MedshiftError):
+    """Groups of a domain, or of a class in it, are too few to be split.
+
+    Args:
+        text: Which.
+        rare: The classes of which there are too few.
+    """
+
+    def __init__(self, text: str, rare: Sequence[int]) -> None:
+        super().__init__(text)
+        self.rare = rare
+
+
+def _ways_on(
+    table: pd.DataFrame,
+    source: str,
+    lacking: Sequence[int],
+    classes: Sequence[str],
+    leave_out: Callable[[Sequence[str]], str],
+) -> str:
+    """Write what mends a source with too few groups, or too few of a class: only what would work.
+
+    Args:
+        table: Columns label, domain and group, of source and targets.
+        source: The domain that was to be trained on.
+        lacking: The classes of which it has too few.
+        classes: Names of the labels.
+        leave_out: Says how all but some classes are left out of these data.
+    """
+    groups = table.groupby(["domain", "label"], observed=True)["group"].nunique().unstack(fill_value=0)
+    whole = table.groupby("domain", observed=True)["group"].nunique()
+    others = [str(name) for name in groups.index if name != source]
+    enough = [name for name in others if whole[name] >= FOLDS and (groups.loc[name] >= LEAST).all()]
+    ways = [f"choose another --source ({', '.join(enough)})"] if enough else []
+    free = [name for name in others if not groups.loc[name, list(lacking)].any()]
+    if lacking and not groups.loc[source, list(lacking)].any() and free:
+        ways.append(f"test only where it does not occur, --targets {pasted(free)}")
+    if lacking and len(groups.columns) - len(lacking) > 1:
+        ways.append(leave_out([name for label, name in enumerate(classes) if label not in lacking]))
+    return "; or ".join(ways) or f"a source needs {FOLDS} groups, {LEAST} of every class"
 
 
 def halves(
     rows: pd.DataFrame, folds: int, least: int, source: str, classes: Sequence[str]
 ) -> tuple[pd.Index, pd.Index]:
-    """Return the index of all folds but one, and of that one; every class must have `least` groups."""
+    """Return the index of all folds but one, and of that one.
+
+    Raises:
+        TooFew: There are fewer groups than folds, or a class has fewer than `least`.
+    """
     from sklearn.model_selection import StratifiedGroupKFold
 
     strata = rows["domain"].astype(str) + "\x1f" + rows["label"].astype(str)
@@ -81,9 +143,9 @@ def halves(
     if count < folds or len(rare):
         few = [f"{plural(count, 'group')}, {folds} are needed"] if count < folds else []
         few += [f"{class_name(classes, label)} has {plural(number, 'group')}" for label, number in rare.items()]
-        more = f"; {least} of every class are needed: leave it out with --classes, or" if len(rare) else ":"
-        raise MedshiftError(
-            f"domain {source!r} cannot be split by group: {', '.join(few)}{more} choose another --source"
+        more = f"; {least} of every class are needed" if len(rare) else ""
+        raise TooFew(
+            f"domain {source!r} cannot be split by group: {', '.join(few)}{more}", [int(n) for n in rare.index]
         )
     folder = StratifiedGroupKFold(min(folds, int(strata.value_counts().max())), shuffle=True, random_state=SEED)
     with warnings.catch_warnings():  # a stratum with fewer groups than folds is spread as far as possible
@@ -99,7 +161,13 @@ def class_name(classes: Sequence[str], label: object) -> str:
 
 
 def check(
-    table: pd.DataFrame, source: str, classes: Sequence[str] = (), *, given: bool = False, mixed: str = ""
+    table: pd.DataFrame,
+    source: str,
+    classes: Sequence[str] = (),
+    *,
+    given: bool = False,
+    mixed: str = "",
+    leave_out: Callable[[Sequence[str]], str] = _leave_out,
 ) -> None:
     """Raise MedshiftError, naming the offenders, if splits leak or lack what is needed.
 
@@ -109,6 +177,7 @@ def check(
         classes: Names of the labels, for the message.
         given: The splits come from the data's own column, which the message then names with the way on.
         mixed: A target of which training and validation have images, too.
+        leave_out: Says how all but some classes are left out of these data, for messages.
     """
     of_source = table["domain"] == source
     of_mix = of_source | (table["domain"] == mixed)
@@ -121,9 +190,8 @@ def check(
         lacking = sorted(labels - set(rows["label"])) if name == "train" else []
         if not len(rows) or lacking:
             what = f"lacks {', '.join(class_name(classes, label) for label in lacking)}" if len(rows) else "is empty"
-            raise MedshiftError(
-                f"the {name} split of source {source!r} {what}: choose another --source or --classes{way_on}"
-            )
+            ways = _ways_on(table, source, lacking, classes, leave_out)
+            raise MedshiftError(f"the {name} split of source {source!r} {what}: {ways}{way_on}")
 
 
 def check_groups(table: pd.DataFrame, source: str, mixed: str = "", way_on: str = "") -> None:

@@ -18,7 +18,7 @@ from ...shifts.errors import MedshiftError
 from ..contract.access import Access
 from ..contract.apart.remote import RemotePredictor
 from ..contract.fitted import FittedModel, FittedPredictor
-from ..contract.predictor import Predictor, for_condition, fresh_copy, validated_probabilities
+from ..contract.predictor import Predictor, for_condition, fresh_copy, require_predictor, validated_probabilities
 from ..datasets.dataset import Dataset
 from ..datasets.streaming.ahead import made_ahead
 from ..files.wording import plural
@@ -81,7 +81,7 @@ def method_of(job: Job, device: torch.device, held: ExitStack) -> tuple[Fit, tor
         held: Ends the method's process, if it has one of its own.
     """
     if job.way == "in-process":
-        return tuning.fit_here, device
+        return lambda chosen, access: require_predictor(tuning.fit_here(chosen, access), job.name), device
     from ..contract.apart.method import MethodApart, Terms
 
     hidden = (*job.hidden, job.out / job.protocol.name)

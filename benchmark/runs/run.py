@@ -25,6 +25,7 @@ from ..submissions import card, predictions, siblings, submission
 from ..submissions.expected import Expected
 from . import environment, tuning
 from .job import Job, RunProgress, same_settings
+from .plug_ins.shifts import require_contract
 
 if TYPE_CHECKING:
     import torch
@@ -87,6 +88,7 @@ def _alone(job: Job, progress: RunProgress) -> Iterator[None]:
 def _make(job: Job, claim: card.BaselineClaim, device: torch.device, progress: RunProgress) -> Scores:
     from .predict import fit_job, method_of
 
+    require_contract(job.dataset, job.table, job.protocol)
     shifts = {name: fingerprint(name) for name in job.protocol.shifts}
     finished = _finished_conditions(job, shifts, device)
     missing = [condition for condition in job.protocol.conditions() if not finished.has(condition)]

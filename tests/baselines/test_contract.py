@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint
 from typing import ClassVar
@@ -74,9 +75,36 @@ class Faulty:
             return access.targets["site-b"].labels
         if self.fault == "exits":
             raise SystemExit(0)
+        if self.fault == "nothing":
+            return None
+        if self.fault == "number":
+            return 5
+        if self.fault == "locked":
+            return Locked()
+        if self.fault == "prints":
+            print("as I go")
         if self.fault == "seeds":
             torch.manual_seed(0)
         return Steady(self.fault, torch.rand(1) if self.fault == "draws" else torch.tensor([0.5]))
+
+
+class Locked:
+    def __init__(self):
+        self.level, self.guard = 0.5, threading.Lock()
+
+    def __call__(self, images):
+        return torch.full((len(images), 2), 0.5)
+
+
+@dataclass
+class Thawed:
+    """A baseline that is not frozen."""
+
+    sees: ClassVar[str] = "source"
+    paper: ClassVar[str] = "none"
+
+    def fit(self, access):
+        return Steady("none", torch.tensor([0.5]))
 
 
 class Steady:
@@ -108,6 +136,12 @@ class Steady:
     [
         ("none", None),
         ("targets", "raised KeyError"),
+        ("nothing", "baseline 'faulty': fit returned None; return an object that is called with images"),
+        ("number", "baseline 'faulty': fit returned a int; return"),
+        (
+            "locked",
+            "copy.deepcopy of its Locked fails at the attribute 'guard': TypeError: cannot pickle '_thread.lock'",
+        ),
         ("seeds", "used or seeded torch's global random state"),
         ("draws", "a second fit with the same seed predicts differently"),
         ("leaks", "state of one copy of the predictor reaches another"),
@@ -122,6 +156,36 @@ def test_faulty_baselines_are_told_why(monkeypatch, fault, message):
     monkeypatch.setitem(registry.TABLE.builtins, "faulty", f"{__name__}:Faulty")
     problems = check_baseline("faulty", [f"fault={fault}"])
     assert (message is None and problems == []) or any(message in problem for problem in problems)
+
+
+@dataclass(frozen=True)
+class Odd(Faulty):
+    """Has a hyper-parameter that no value of can be checked."""
+
+    layers: int | None = None
+    net: torch.Tensor | None = None
+
+
+def test_a_hyper_parameter_of_another_type_is_named(monkeypatch):
+    monkeypatch.setitem(registry.TABLE.builtins, "odd", f"{__name__}:Odd")
+    (problem,) = check_baseline("odd")
+    assert problem == (
+        "baseline 'odd': hyper-parameter 'net' has the type torch.Tensor | None; types are int, float, bool, str, None "
+        "and Literal"
+    )
+
+
+def test_a_dataclass_that_is_not_frozen_is_told(monkeypatch):
+    monkeypatch.setitem(registry.TABLE.builtins, "thawed", f"{__name__}:Thawed")
+    (problem,) = check_baseline("thawed")
+    assert problem.startswith("is a dataclass that is not frozen")
+
+
+def test_what_a_method_prints_does_not_mix_with_what_a_check_says(monkeypatch, capsys):
+    monkeypatch.setitem(registry.TABLE.builtins, "faulty", f"{__name__}:Faulty")
+    assert check_baseline("faulty", ["fault=prints"]) == []
+    said = capsys.readouterr()
+    assert (said.out, said.err) == ("", "as I go\nas I go\n")
 
 
 def test_what_declares_test_batches_may_look_at_the_batch(monkeypatch):

@@ -21,7 +21,9 @@ from helpers.images import image_folders
 from helpers.markdown_pages import ROOT, Block
 
 from medshift.baselines.common import recipe
+from medshift.benchmark import check_baseline, check_dataset
 from medshift.benchmark.cli.main import app
+from medshift.benchmark.datasets import catalogue
 from medshift.leaderboard import build_leaderboard
 
 BLOCKS = markdown_pages.blocks()
@@ -103,6 +105,24 @@ def test_python_runs_as_it_stands(blocks, place, home, monkeypatch, capsys):
             exec(compile("\n" * block.line + block.text, block.title, "exec"), vars(module))
         else:
             ast.parse(block.text)
+
+
+def test_a_baseline_with_a_loop_of_its_own_keeps_the_contract(tmp_path, monkeypatch):
+    page = [block.text for block in of("python") if block.page.name == "plug-in.md"]
+    text = "\n\n".join(next([*page[:at], block] for at, block in enumerate(page) if "NearestMean" in block))
+    (tmp_path / "of_the_page.py").write_text(text)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    assert check_baseline("of_the_page:NearestMean") == []
+
+
+def test_a_data_set_made_by_hand_keeps_the_contract(monkeypatch):
+    (text,) = (block.text for block in of("python") if "def acme_lungs" in block.text)
+    module = types.ModuleType("of_the_page")
+    exec(text, vars(module))
+    monkeypatch.setitem(sys.modules, "of_the_page", module)
+    monkeypatch.setitem(catalogue.BUILTINS, "acme-lungs", "of_the_page:acme_lungs")
+    assert check_dataset("acme-lungs") == []
 
 
 # --- commands

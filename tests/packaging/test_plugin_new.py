@@ -20,7 +20,7 @@ from medshift.shifts.errors import MedshiftError
 NEW = {  # kind -> name, and what to do next
     "shift": ("acme-light", "medshift check shift acme-light"),
     "baseline": ("acme-net", "medshift check baseline acme-net"),
-    "dataset": ("acme-scans", "medshift protocol make acme-scans-1 --dataset acme-scans"),
+    "dataset": ("acme-scans", "medshift check dataset acme-scans"),
 }
 # no process per command: its imports take most of the time
 ONE_BY_ONE = """
@@ -62,7 +62,8 @@ def installed(packages, tmp_path_factory):
     subprocess.run([*pip, "--target", site, *copied], check=True)
     assert [sorted(package.rglob("*")) for package in packages] == before
     home = tmp_path_factory.mktemp("home")
-    return {**os.environ, "PYTHONPATH": str(site), "MEDSHIFT_HOME": str(home), "OMP_NUM_THREADS": "1"}
+    path = os.pathsep.join([str(site), *filter(None, [os.environ.get("PYTHONPATH")])])
+    return {**os.environ, "PYTHONPATH": path, "MEDSHIFT_HOME": str(home), "OMP_NUM_THREADS": "1"}
 
 
 @pytest.mark.parametrize("kind", NEW)

@@ -65,6 +65,7 @@ class Link:
         """Return the levels between which the share of a target differs most: `pneumonia: 64 % of PA, 40 % of AP`."""
         size = self.counts.sum(axis=1)
         kept = np.flatnonzero(size >= max(10, 0.02 * size.sum()))
+        kept = kept if len(kept) > 1 else np.flatnonzero(size)  # all are small, as where images are few
         share = self.counts[kept] / size[kept, None]
         spans = np.ptp(share, axis=0).round(9)
         which = int(np.flatnonzero(spans == spans.max())[-1])  # of two labels the second, usually the disease

@@ -1,4 +1,4 @@
-"""`medshift check`: whether a submission, shift or baseline keeps its contract."""
+"""`medshift check`: whether a submission, shift, baseline or data set keeps its contract."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ from ...files.text import for_terminal
 from ...files.wording import plural
 from ..options import Device, SubmissionFolder
 
-app = typer.Typer(no_args_is_help=True, help="Check a submission, a shift or a baseline against its contract.")
+app = typer.Typer(
+    no_args_is_help=True, help="Check a submission, a shift, a baseline or a data set against its contract."
+)
 
 
 @app.command("submission")
@@ -99,6 +101,21 @@ def check_baseline(
     from ...runs import environment
 
     _report(check_baseline(name, settings, environment.prepare(device, 0)), name)
+
+
+@app.command("dataset")
+def check_dataset(
+    name: Annotated[str, typer.Argument(help="A data set's name; see `medshift list datasets`.")],
+) -> None:
+    """Check a data set: table, labels, pixels, splits, and that a protocol can be made of it; all findings at once."""
+    from ...runs.plug_ins.data_sets import examine
+    from ..progress import bar
+
+    with bar(f"making {name}", "patients") as progress:
+        found = examine(name, progress)
+    for note in found.notes:
+        print(for_terminal(note if note.startswith("note: ") else f"note: {note}"))
+    _report(found.problems, name)
 
 
 def require_submission(folder: Path) -> None:

@@ -93,24 +93,27 @@ def _print_entry(head: str, lines: list[str]) -> None:
 def list_shifts(as_json: Json = False) -> None:
     """List shifts: family, unit, and where they make sense; `medshift shifts table` has the values of severities."""
     from ....shifts import catalogue
+    from ..tables.loading import load_problems
 
     builtins, clashes = catalogue.BUILTINS, catalogue.TABLE.clashes
+    problems = clashes | load_problems("shifts", catalogue.TABLE)
     if as_json:
-        print_json([_shift_record(name) for name in catalogue.list_shifts()])
+        print_json([_shift_record(name, problems.get(name, "")) for name in catalogue.list_shifts()])
         return
     rows = []
     for name in catalogue.list_shifts():
         if name in builtins:
             entry = builtins[name]
             rows.append((name, entry.family, ", ".join(entry.modalities), entry.summary, entry.unit))
-        elif name not in clashes:  # a plug-in is not imported to be listed
-            rows.append((name, "plug-in", "", f"from {catalogue.TABLE.origin(name)}", ""))
+        elif name not in clashes:
+            said = problems.get(name) or f"from {catalogue.TABLE.origin(name)}"
+            rows.append((name, "plug-in", "", said, ""))
     print_rows("shift", ("name", "family", "modalities", "what it does", "unit of severity"), rows)
     print_clashes(catalogue.TABLE)
 
 
-def _shift_record(name: str) -> dict[str, object]:
-    """Describe a shift for other programs; a plug-in is not imported for it, so only its origin is known."""
+def _shift_record(name: str, problem: str) -> dict[str, object]:
+    """Describe a shift for other programs; of a plug-in, only its origin is told, and why it cannot be loaded."""
     from ....shifts import catalogue
 
     made: dict[str, object] = {
@@ -123,9 +126,9 @@ def _shift_record(name: str) -> dict[str, object]:
         "dims": [],
         "channels": [],
         "origin": "",
-        "problem": catalogue.TABLE.clashes.get(name, ""),
+        "problem": problem,
     }
-    if name in catalogue.BUILTINS or not made["problem"]:
+    if name in catalogue.BUILTINS or name not in catalogue.TABLE.clashes:
         made["origin"] = catalogue.TABLE.origin(name)
     if name in catalogue.BUILTINS:
         entry = catalogue.BUILTINS[name]
@@ -140,15 +143,26 @@ def list_datasets(as_json: Json = False) -> None:
     from ...datasets import registry
     from ...datasets.catalogue import TABLE
     from ...datasets.public import catalogue
+    from ..tables.loading import load_problems
 
+    problems = TABLE.clashes | load_problems("datasets", TABLE)
     found = [
-        {"name": name, "kind": registry.kind(name), "summary": registry.summary(name)} for name in registry.names()
+        {
+            "name": name,
+            "kind": registry.kind(name),
+            "summary": problems[name]
+            if registry.kind(name) == "plug-in" and name in problems
+            else registry.summary(name),
+            "problem": problems.get(name, ""),
+        }
+        for name in registry.names()
     ]
     found += [
         {
             "name": name,
             "kind": "public",
             "summary": f"{public.title}; {len(public.domains)} domains, not stored yet: medshift data get {name}",
+            "problem": "",
         }
         for name, public in catalogue.TABLE.items()
         if name not in registry.names()

@@ -33,7 +33,7 @@ def new_baseline(name: Name, out: Out = None) -> None:
 @app.command("dataset")
 def new_dataset(name: Name, out: Out = None) -> None:
     """Write an installable package that adds a data set: module, entry point, test, README."""
-    _write("dataset", name, out, f"medshift protocol make {name}-1 --dataset {name}")
+    _write("dataset", name, out, f"medshift check dataset {name}")
 
 
 def _write(kind: str, name: str, out: Path | None, then: str) -> None:

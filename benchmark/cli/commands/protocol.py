@@ -60,6 +60,7 @@ def make(
     from ...protocols.make import make as make_all
     from ...protocols.training_sets import label_fractions as fractions
     from ...protocols.training_sets.confounding import described
+    from ...runs.plug_ins.shifts import require_contract
     from ...severity.matching import solve
     from ..progress import bar
     from ..terms import load_chosen, print_remarks
@@ -81,6 +82,7 @@ def make(
             label_seed=label_seed,
             match=match,
         )
+    require_contract(arrange(loaded, choices), made[0][1], made[0][0])
     made = [(protocol.model_copy(update={"criteria": register(protocol)}), table) for protocol, table in made]
     print_remarks(arrange(loaded, choices), *made[0], planned=not choices.positive)
     for protocol, table in made:

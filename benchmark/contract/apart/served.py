@@ -20,7 +20,7 @@ from ....shifts.errors import MachineError, MedshiftError
 from ...datasets.images import to_device
 from ...protocols.condition import Condition
 from .. import registry
-from ..predictor import Predictor, Unfit, as_answer, for_condition, fresh_copy
+from ..predictor import Predictor, Unfit, as_answer, for_condition, fresh_copy, require_predictor
 from .described import described
 from .granting import Told, unpacked
 from .wire import Message, Wire, any_arrays
@@ -87,7 +87,7 @@ class Served:
         assert self.access is not None
         self.fresh = self.predictor = None
         baseline = registry.load_baseline(message.fields["name"])(**message.fields["settings"])
-        self.predictor = baseline.fit(self.access)
+        self.predictor = require_predictor(baseline.fit(self.access), message.fields["name"])
         self.wire.send("fitted")
 
     def _save(self, message: Message) -> None:

@@ -161,7 +161,10 @@ def _pools(
             f"--with {domain}: {plural(groups, 'group')} outside its test images; {splits.FOLDS} are needed, to train "
             "and to validate on: choose another domain"
         )
-    train, val = splits.halves(adapt, splits.FOLDS, 2, domain, classes)
+    try:
+        train, val = splits.halves(adapt, splits.FOLDS, 2, domain, classes)
+    except splits.TooFew as error:
+        raise MedshiftError(f"--with {domain}: {error}: choose another domain") from None
     of_source = rows[rows["domain"] == source]
     others = {"train": adapt.loc[train], "val": adapt.loc[val]}
     return {part: (of_source[of_source["split"] == part], others[part]) for part in PARTS}

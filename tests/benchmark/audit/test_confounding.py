@@ -11,7 +11,7 @@ from helpers.images.made_up_data import data
 
 from medshift.benchmark.audit.audit import Audit
 from medshift.benchmark.audit.confounding.columns import columns, sizes
-from medshift.benchmark.audit.confounding.links import cramer, links
+from medshift.benchmark.audit.confounding.links import Link, cramer, links
 from medshift.benchmark.audit.confounding.permutation import shuffled
 from medshift.benchmark.audit.counts import counts
 from medshift.benchmark.audit.duplicates import Duplicates
@@ -28,6 +28,12 @@ def test_cramer_by_hand():
     assert none == 0
     assert whole == pytest.approx(1)
     assert np.isnan(undefined)
+
+
+def test_levels_of_few_images_have_extremes_too():
+    counts = np.array([[3, 1], [0, 4], [2, 2]])
+    few = Link("view", "label", "a", 0.6, 0.1, 0.9, 0.2, 12, ["PA", "AP", "LL"], ["well", "ill"], counts, False)
+    assert few.extremes() == "ill: 100 % of AP, 25 % of PA"
 
 
 def test_a_scarce_class_is_advised_against_where_two_others_stay():

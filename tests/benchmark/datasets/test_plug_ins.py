@@ -8,10 +8,13 @@ import types
 from importlib.metadata import EntryPoint
 
 import numpy as np
+import pandas as pd
 import pytest
 from helpers.images.made_up_data import data as made_up
 
 from medshift.benchmark.datasets import registry
+from medshift.benchmark.datasets.dataset import DatasetError, channels_last
+from medshift.benchmark.protocols.plan import Choices, plan
 from medshift.shifts import plugins
 from medshift.shifts.errors import MedshiftError
 
@@ -73,6 +76,11 @@ def column(name, value, row=slice(None)):
     return table.infer_objects()
 
 
+RAGGED = np.empty(120, dtype=object)
+for place in range(len(RAGGED)):
+    RAGGED[place] = np.zeros((1, 24, 24) if place else (1, 16, 16), dtype=np.uint8)
+
+
 @pytest.mark.parametrize(
     ("changes", "problem"),
     [
@@ -84,9 +92,19 @@ def column(name, value, row=slice(None)):
         ({"value_range": (0.0, np.inf)}, "value_range must be two rising numbers"),
         ({"value_range": (0.0, np.nan)}, "value_range must be two rising numbers"),
         ({"value_range": 255}, "value_range must be two rising numbers"),
-        ({"table": column("label", 0.6, 1)}, "labels must be whole numbers"),
-        ({"table": column("label", np.nan, 1)}, "labels must be whole numbers"),
-        ({"table": column("label", "healthy")}, "labels must be whole numbers"),
+        ({"table": column("label", 0.6, 1)}, r"labels must be whole numbers, .* row 1 \('a-1'\) has .*0\.6"),
+        ({"table": column("label", np.nan, 1)}, r"labels must be whole numbers, .* row 1 \('a-1'\) has .*nan"),
+        ({"table": column("label", "healthy")}, r"labels must be whole numbers, .* row 0 \('a-0'\) has 'healthy'"),
+        ({"table": column("label", 7, 3)}, r"labels must be 0\.\.1; row 3 \('a-3'\) has 7$"),
+        (
+            {"table": column("label", -1, 4)},
+            r"labels must be 0\.\.1; row 4 \('a-4'\) has -1; images without labels are .*--unla",
+        ),
+        ({"pixels": RAGGED}, r"its images differ in size, e\.g\. \(1, 16, 16\) and \(1, 24, 24\): bring them to one"),
+        (
+            {"pixels": made_up().pixels.transpose(0, 2, 3, 1)},
+            r"pixels \(120, 24, 24, 1\) look like \(N, H, W, C\), with 24",
+        ),
         ({"table": column("domain", None, 3)}, "row 3 of its table has no domain"),
         ({"table": column("group", None)}, "row 0 of its table has no group"),
         ({"table": column("group", np.nan, 2)}, "row 2 of its table has no group"),
@@ -96,3 +114,76 @@ def column(name, value, row=slice(None)):
 def test_a_data_set_that_is_wrong_is_one_line(changes, problem):
     with pytest.raises(MedshiftError, match=f"^data set 'made-up': {problem}"):
         dataclasses.replace(made_up(), **changes)
+
+
+def test_a_data_set_says_all_that_is_wrong_with_it():
+    with pytest.raises(DatasetError) as refused:
+        dataclasses.replace(made_up(), modality="X-Ray", table=column("label", 7, 3).drop(columns="group"))
+    problems = refused.value.problems
+    assert str(refused.value) == problems[0]
+    assert [problem.partition(":")[2][:25] for problem in problems] == [
+        " its table lacks group",
+        " unknown modality 'X-Ray'",
+        " labels must be 0..1; row",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("shape", "last"),
+    [
+        ((9, 32, 32, 1), True),
+        ((9, 96, 128, 3), True),
+        ((9, 16, 24, 24, 4), True),
+        ((9, 1, 32, 32), False),
+        ((9, 3, 32, 3), False),  # three columns of colours
+        ((9, 12, 32, 32), False),  # twelve channels
+        ((9, 12, 32, 4), True),
+        ((9, 12, 5000, 1), False),  # twelve channels of long, narrow images
+        ((9, 7, 8, 8, 8), False),
+        ((9, 2, 2, 1), False),
+    ],
+)
+def test_channels_that_come_last_are_told_from_many_channels(shape, last):
+    assert channels_last(shape) is last
+
+
+def test_a_category_without_images_is_no_domain():
+    table = made_up().table
+    coded = table.assign(domain=pd.Categorical(table["domain"], categories=["a", "b", "d"]))
+    made = dataclasses.replace(made_up(), table=coded)
+    assert made.domains == ["a", "b"]
+    assert made.digest() == made_up().digest()
+    protocol, _ = plan(made, Choices(source="a", shifts=("gamma",), severities=(1,)))
+    assert protocol.targets == ("b",)
+
+
+def floats(change):
+    pixels = made_up().pixels.astype(np.float32) / 255
+    change(pixels)
+    return lambda progress: named("floats", pixels=pixels, value_range=(0.0, 1.0))
+
+
+def test_pixels_of_a_plug_in_that_no_run_can_take_are_told_by_sample_value_and_way_on(monkeypatch):
+    module = types.ModuleType("acme_floats")
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    monkeypatch.setattr(plugins, "entry_points", lambda group: [EntryPoint("floats", "acme_floats:floats", group)])
+    monkeypatch.setattr(registry, "TABLE", plugins.Table("medshift.datasets", "data set", registry.BUILTINS))
+
+    def nan(pixels):
+        pixels[5, 0, 3, 3] = np.nan
+
+    def wide(pixels):
+        pixels[7:] = pixels[7:] * 4 - 1
+
+    for change, problem in (
+        (nan, r"row 5 \('a-5'\) holds NaN \(1 of 120 images\): replace it"),
+        (
+            wide,
+            r"row 7 \('a-7'\) has values from -.* to .*, outside its value_range 0 to 1 \(113 of 120 images\): give",
+        ),
+    ):
+        module.floats = floats(change)
+        with pytest.raises(MedshiftError, match=f"^data set 'floats': {problem}"):
+            registry.load_dataset("floats")
+    module.floats = floats(lambda pixels: None)
+    assert registry.load_dataset("floats").value_problems() == []

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pandas as pd
 import pytest
 from helpers.images.made_up_data import sites
@@ -57,10 +59,12 @@ def test_sites_of_one_class_and_of_few_patients_are_named():
 def test_a_class_of_a_site_that_is_left_out_is_told_once_with_the_classes_to_keep():
     classes = ("a, mild", "b", "c")
     all_three = sites(dict.fromkeys("ABC", 24), classes, label=lambda site, number: number % (3 if site == "C" else 2))
-    assert said(all_three, targets=("B",)) == [
+    read = dataclasses.replace(all_three, version="local")  # from a folder
+    assert said(read, targets=("B",)) == [
         "no image of the source or the targets is of `c`, so nothing learns or tests it: leave it out with --classes "
         "'\"a, mild\",b'"
     ]
+    assert said(all_three, targets=("B",))[0].endswith("leave it out where the Dataset is made")
 
 
 @pytest.mark.parametrize(

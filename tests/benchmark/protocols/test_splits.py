@@ -8,7 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from medshift.benchmark.protocols import splits
+from medshift.benchmark.datasets import registry
+from medshift.benchmark.datasets.dataset import Dataset
+from medshift.benchmark.protocols import plan, splits
+from medshift.benchmark.protocols.choices import Choices
 from medshift.shifts.errors import MedshiftError
 
 
@@ -97,6 +100,41 @@ def test_unknown_domain_and_too_few_groups():
     with pytest.raises(MedshiftError, match=r"unknown domain 'd9'.*d0"):
         splits.split(table(4, 20, 1, 2, 2), "d9", ("d1",))
     with pytest.raises(
-        MedshiftError, match="cannot be split by group: 3 groups, 5 are needed: choose another --source"
+        MedshiftError,
+        match="cannot be split by group: 3 groups, 5 are needed: a source needs 5 groups, 3 of every class",
     ):
         splits.split(table(4, 3, 2, 2, 2), "d0", ("d1",))
+
+
+def no_third_class(rows: pd.DataFrame, *domains: str) -> pd.DataFrame:
+    return rows[~(rows["domain"].isin(domains) & rows["label"].eq(2))]
+
+
+def test_what_mends_a_source_that_lacks_a_class_is_only_what_works():
+    rows, classes = table(5, 20, 1, 3, 3), ("a", "b", "c")
+    with pytest.raises(MedshiftError, match=r"lacks class `c`: choose another --source \(d1, d2\); or leave it out w"):
+        splits.split(no_third_class(rows, "d0"), "d0", ("d1", "d2"), classes)
+    with pytest.raises(MedshiftError, match=r"choose another --source \(d2\); or test only .* --targets d1; or leave"):
+        splits.split(no_third_class(rows, "d0", "d1"), "d0", ("d1", "d2"), classes)
+    two = table(5, 20, 1, 2, 2)
+    two.loc[two["domain"].eq("d0"), "label"] = 0
+    with pytest.raises(MedshiftError, match=r"lacks class `b`: choose another --source \(d1\)$"):  # not of one class
+        splits.split(two, "d0", ("d1",), classes[:2])
+
+
+@pytest.mark.parametrize(
+    ("version", "installed", "way"),
+    [
+        ("local", False, "leave it out with --classes a,b$"),
+        ("1", True, r"leave it out where the Dataset is made, in acme 1\.0$"),
+        ("1", False, "leave it out and store the images again: medshift data add NAME DIR --classes a,b$"),
+    ],
+)
+def test_a_class_is_left_out_by_options_only_where_images_are_read(version, installed, way, monkeypatch):
+    rows = no_third_class(table(5, 20, 1, 2, 3), "d0").reset_index(drop=True)
+    classes, pixels = ("a", "b", "c"), np.zeros((len(rows), 1, 8, 8), dtype=np.uint8)
+    monkeypatch.setattr(registry.store, "names", lambda: ["lungs"])
+    monkeypatch.setattr(registry.TABLE.__class__, "names", lambda self: ["lungs"] if installed else [])
+    monkeypatch.setattr(registry.TABLE.__class__, "origin", lambda self, name: "acme 1.0")
+    with pytest.raises(MedshiftError, match=way):
+        plan.plan(Dataset("lungs", version, classes, "any", rows, pixels), Choices(source="d0", shifts=("gamma",)))

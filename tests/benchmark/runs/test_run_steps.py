@@ -12,7 +12,7 @@ import pytest
 import torch
 from helpers.images.image_folders import folder
 
-from medshift.benchmark.contract import access, predictor, registry
+from medshift.benchmark.contract import access, registry
 from medshift.benchmark.contract.search_space import Choice
 from medshift.benchmark.datasets import manifest
 from medshift.benchmark.protocols import plan, protocol, truth
@@ -221,11 +221,6 @@ def test_the_same_run_is_made_by_one_process_at_a_time(tmp_path, images, monkeyp
     for seed in ("seed-0", "seed-1"):
         left = sorted(path.name for path in (made.folder.parent / seed).iterdir())
         assert left == ["card.json", "predictions.parquet"]
-
-
-def test_functions_without_a_copy_are_refused():
-    with pytest.raises(MedshiftError, match="an object that can be copied, not a function"):
-        predictor.fresh_copy(lambda images: images)
 
 
 @pytest.mark.parametrize("sees", ["source", "target-unlabelled", "test-batches"])

@@ -36,11 +36,15 @@ def draws_globally(images, severity, rng):
     return (images + 0.02 * severity * torch.randn_like(images)).clamp(0, 1)
 
 
+def depends_on_batch(images, severity, rng):
+    return images * (1 - 0.1 * severity * images.mean() / images.amax().clamp(min=0.1))
+
+
 def is_slow(images, severity, rng):
     if severity == 5 and images.shape[-1] == 48 and len(images) == 6:
         time.sleep(0.3)
     return dimmer(images, severity, rng)
 
 
-for function in (dimmer, twin, raises, returns_nan, changes_shape, mutates, draws_globally, is_slow):
+for function in (dimmer, twin, raises, returns_nan, changes_shape, mutates, draws_globally, depends_on_batch, is_slow):
     function.dims = (2,)
