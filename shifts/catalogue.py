@@ -151,7 +151,7 @@ BUILTINS: dict[str, Entry] = {
         ),
         _entry("vignetting", "fields", "artefact", LENS, "dark corners", "lost", clips_itself=False),
         _entry(
-            "grid-lines", "fields", "artefact", ("xray",), "antiscatter grid", "lost", version=2, clips_itself=False
+            "grid-lines", "fields", "artefact", ("xray",), "shadow of a grid", "lost", version=2, clips_itself=False
         ),
         _entry("ring-artefact", "fields", "artefact", ("ct",), "detector rings", "sd", clips_itself=False),
         _entry("gibbs-ringing", "kspace", "artefact", ("mr",), "fewer phase-encode lines", "kept"),

@@ -104,8 +104,9 @@ def _links(audit: Audit) -> Iterator[Finding]:
             yield Finding(
                 SERIOUS if link.where == EVERYWHERE else NOTE,
                 f"column {link.column} determines the label{where}: {link.extremes()} ({figure})",
-                "If it says how images were taken, a model can tell the label by that alone: collect others, do not "
-                "train on these. If it subdivides or repeats the label: never use it as an input.",
+                "If it says how images were taken, a model can tell the label by that alone: collect images of each "
+                "class from each of its levels, and do not train on these. If it subdivides or repeats the label: "
+                "never use it as an input.",
                 link.strength,
             )
         else:
@@ -123,10 +124,10 @@ def _links(audit: Audit) -> Iterator[Finding]:
 
 
 def _told(links: Sequence[Link]) -> list[Link]:
-    """Choose one link to the label per column, and of the domain one per place: the one that says most.
+    """Choose one link to the label per column, and of the domain one per place.
 
-    What determines the label everywhere is told first. Within one domain, it may do so because that has few images, so
-    the strongest other link says more.
+    A column that determines the label everywhere is told as such. Within one domain, it may do so merely because that
+    has few images, so the strongest other link is told.
     """
     found: dict[str, list[Link]] = {}
     for link in links:  # strongest first
@@ -139,9 +140,9 @@ def _told(links: Sequence[Link]) -> list[Link]:
 
 
 def _is_lost(result: ProbeResult, elsewhere: Sequence[CrossDomainResult]) -> bool:
-    """Return whether a probe loses much in some other domain: by its figure there, and by its interval less than here.
+    """Return whether a probe fails in some other domain: figure and upper end of the interval are lower than here.
 
-    The interval is as wide as so many domains call for (Bonferroni).
+    The interval is widened for the number of domains (Bonferroni).
     """
     normal = NormalDist().inv_cdf
     wider = normal(1 - TAIL / max(len(elsewhere), 1)) / normal(1 - TAIL)

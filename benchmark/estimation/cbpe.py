@@ -19,13 +19,18 @@ Steps = list[tuple[Floats, Floats]]  # for each class, probabilities and what th
 
 def cbpe(evidence: Evidence) -> Estimate:
     """Estimate balanced accuracy as the mean recall of the expected confusion matrix (`from_recalls`)."""
-    made = calibrated(evidence.probabilities, evidence.source.kept(calibration))
-    groups, classes = int(evidence.groups.max()) + 1, evidence.classes
-    cells = evidence.groups * classes + evidence.probabilities.argmax(axis=1)
-    summed = [np.bincount(cells, column, groups * classes) for column in made.T]
-    by_group = np.stack(summed, axis=-1).reshape(groups, classes, classes).astype(np.float64)
+    known, steps = evidence.source.validation, evidence.source.kept(calibration)
+    by_group = _sums(evidence.probabilities, evidence.groups, int(evidence.groups.max()) + 1, steps)
+    by_class = _sums(known.probabilities, known.labels, evidence.classes, steps)
+    return from_recalls(evidence, by_group, by_class, expected_recall)
 
-    return from_recalls(evidence, by_group, expected_recall)
+
+def _sums(probabilities: NDArray[np.float32], rows: NDArray[np.int64], count: int, steps: Steps) -> Floats:
+    """Sum calibrated probabilities by row and predicted class: (count, K, K)."""
+    classes = probabilities.shape[1]
+    cells = rows * classes + probabilities.argmax(axis=1)
+    summed = [np.bincount(cells, column, count * classes) for column in calibrated(probabilities, steps).T]
+    return np.stack(summed, axis=-1).reshape(count, classes, classes).astype(np.float64)
 
 
 def calibration(source: Source) -> Steps:

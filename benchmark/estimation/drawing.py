@@ -79,13 +79,26 @@ def from_groups(evidence: Evidence, by_group: Floats, figure: Callable[[Floats],
     return with_reach(value, reach, min(len(by_group), held))
 
 
-def from_recalls(evidence: Evidence, by_group: Floats, recalls: Callable[[Floats], Recalls]) -> Estimate:
+def from_recalls(
+    evidence: Evidence, by_group: Floats, by_class: Floats, recalls: Callable[[Floats], Recalls]
+) -> Estimate:
     """Estimate balanced accuracy by expected recalls, as `from_groups` does.
 
-    A class of which no sample is expected may be absent from the site, and would not count, or never be recognised.
-    Nothing in the predictions tells one from the other: it counts as the latter, and the interval reaches as far up as
-    the figure would be without it.
+    A class of which hardly a sample is expected may be absent from the site, and would not count, or never be
+    recognised. Nothing in the predictions tells one from the other: it counts as the latter, and the interval reaches
+    as far up as the figure would be without it. Hardly: one, or no more than mistakes on source validation explain.
+
+    Args:
+        evidence: What is known.
+        by_group: (G, K, J) sums of each group of the site by predicted class.
+        by_class: (K, K, J) those of each true class of source validation.
+        recalls: Computes the recalls from sums (..., K, J) of any number of weightings.
     """
     found = from_groups(evidence, by_group, lambda table: recalls(table).mean)
-    without = float(recalls(by_group.sum(axis=0)).mean_of_expected)
+    labels, samples = evidence.source.validation.labels, len(evidence.groups)
+    classes = len(by_class)
+    others = np.maximum(len(labels) - np.bincount(labels, minlength=classes), 1)
+    mistakes = recalls(by_class.sum(axis=0) - by_class).sizes.diagonal() / others * samples
+    expected = recalls(by_group.sum(axis=0))
+    without = float(expected.mean_of(expected.sizes >= 1 + mistakes + 2 * np.sqrt(mistakes)))
     return replace(found, high=max(found.high, min(1.0, without + found.high - found.value)))

@@ -39,12 +39,9 @@ class Recalls(NamedTuple):
         """Over all classes: one of which no sample is expected counts as never recognised."""
         return np.asarray(self.each.mean(axis=-1))
 
-    @property
-    def mean_of_expected(self) -> Floats:
-        """Over the classes of which a sample or more is expected; over all if there is none."""
-        there = self.sizes >= 1
-        count = there.sum(axis=-1)
-        return np.where(count > 0, (self.each * there).sum(axis=-1) / np.maximum(count, 1), self.mean)
+    def mean_of(self, there: NDArray[np.bool_]) -> Floats:
+        """Over some classes (K,); over all if there is none."""
+        return np.asarray((self.each[..., there] if there.any() else self.each).mean(axis=-1))
 
 
 @dataclass(frozen=True, eq=False)

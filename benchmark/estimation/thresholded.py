@@ -6,7 +6,7 @@ import numpy as np
 
 from .drawing import Floats, from_groups, from_recalls
 from .evidence import Estimate, Evidence
-from .statistics import ABOVE, COUNT, thresholded_recall
+from .statistics import ABOVE, COUNT, sums, thresholded_recall
 
 
 def atc(evidence: Evidence) -> Estimate:
@@ -28,4 +28,6 @@ def atc_by_class(evidence: Evidence) -> Estimate:
     Li et al. 2022, "Estimating model performance under domain shifts with class-specific confidence scores" (CS-ATC).
     A sample below the threshold is of another class, in proportion to its calibrated probabilities.
     """
-    return from_recalls(evidence, evidence.by_group, thresholded_recall)
+    known = evidence.source.validation
+    by_class = sums(known.probabilities[None], known.labels, evidence.classes, evidence.source.reference)[0]
+    return from_recalls(evidence, evidence.by_group, by_class, thresholded_recall)

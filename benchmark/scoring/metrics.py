@@ -49,8 +49,8 @@ class Metric:
         by_class: It weighs all classes equally, so the rarest decides how certain it is.
         of: Of two classes, the one whose samples alone it looks at.
         hits: Labels and what the function is given -> (..., N) what is right, of a mean of recalls.
-        if_wrong: Labels and probabilities -> (C,) by how much a sample that is right would raise the metric if it were
-            wrong, on average: of a mean over samples.
+        turned: Labels and probabilities -> (C, 2) by how much a sample that is right would raise the metric if it were
+            wrong, and one that is wrong lower it if it were right, on average: of a mean over samples.
         most: Its highest value; the lowest is zero.
         chance: Number of classes -> score of guessing; None if that is not a fixed number.
     """
@@ -63,7 +63,7 @@ class Metric:
     by_class: bool = False
     of: int | None = None
     hits: Callable[[Labels, NDArray[np.floating]], NDArray[np.bool_]] | None = None
-    if_wrong: Callable[[Labels, NDArray[np.floating]], Floats] | None = None
+    turned: Callable[[Labels, NDArray[np.floating]], Floats] | None = None
     most: float = 1.0
     chance: Callable[[int], float] | None = None
 
@@ -134,8 +134,14 @@ def top_class(probabilities: NDArray[np.floating]) -> tuple[Labels, NDArray[np.f
         return known
     found = _top_class(probabilities)
     if not probabilities.flags.writeable and probabilities.base is None:
-        _last = weakref.ref(probabilities), found
+        _last = weakref.ref(probabilities, _forget), found
     return found
+
+
+def _forget(gone: weakref.ref[NDArray[np.floating]]) -> None:
+    global _last
+    if _last[0] is gone:
+        _last = weakref.ref(_NONE), (np.empty(0, np.int64), _NONE)
 
 
 def _top_class(probabilities: NDArray[np.floating]) -> tuple[Labels, NDArray[np.floating]]:
@@ -167,11 +173,14 @@ def brier(labels: Labels, probabilities: NDArray[np.floating], groups: Labels, w
     return ratio(_weighted_sums(weights, _summed(distance, groups, size)), total)
 
 
-def _brier_if_wrong(labels: Labels, probabilities: NDArray[np.floating]) -> Floats:
-    """Return (C,) the mean rise of a right sample's Brier score if it were of its least probable class."""
-    right = _right(labels, probabilities)
+def _brier_turned(labels: Labels, probabilities: NDArray[np.floating]) -> Floats:
+    """Return (C, 2): mean rise of right samples if of their least probable class, mean fall of others if right."""
+    top, highest = top_class(probabilities)
+    right = top == labels
     own = probabilities[..., np.arange(len(labels)), labels].astype(np.float64)
-    return ratio((2 * (own - probabilities.min(axis=-1)) * right).sum(axis=-1), right.sum(axis=-1))
+    rise, fall = own - probabilities.min(axis=-1), highest - own
+    means = [ratio((2 * by * of).sum(axis=-1), of.sum(axis=-1)) for by, of in ((rise, right), (fall, ~right))]
+    return np.stack(means, axis=-1)
 
 
 def sensitivity(labels: Labels, binarised: NDArray[np.floating], groups: Labels, weights: Floats) -> Floats:
@@ -209,7 +218,7 @@ METRICS = {
     ),
     "auroc": Metric("AUROC", auroc, higher_is_better=True, by_class=True, chance=lambda classes: 0.5),
     "ece": Metric("ECE", ece, higher_is_better=False, inflated=True),
-    "brier": Metric("Brier score", brier, higher_is_better=False, if_wrong=_brier_if_wrong, most=2.0),
+    "brier": Metric("Brier score", brier, higher_is_better=False, turned=_brier_turned, most=2.0),
     "sensitivity": Metric(
         "sensitivity", sensitivity, higher_is_better=True, operating=True, by_class=True, of=1, hits=_reached
     ),

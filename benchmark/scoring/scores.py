@@ -19,7 +19,7 @@ from .bootstrap import REPLICATES, ResampledSplit, resampled_splits, split_key
 from .estimate import Estimate
 from .intervals import FEW_ERRORS, STILL
 from .metrics import METRICS, Metric, metrics_by_name, top_class
-from .still import Still, rise_of_further_errors, still_classes
+from .still import Still, of_unseen, still_classes
 from .thresholds import binarise, thresholds
 
 TOGETHER = 128  # conditions scored at once
@@ -183,12 +183,12 @@ def _still(
     if metric.hits is not None and (metric.of is None or given.shape[-1] > 2):
         found = still_classes(place, split.labels, metric.hits(split.labels, given), split.groups, split.patients)
     whole = frozenset(split.patients.tolist())
-    if metric.if_wrong is not None and units > 1 and figures.shape[1] > 1:
+    if metric.turned is not None and units > 1 and figures.shape[1] > 1:
         wrong = np.mean(top_class(given)[0] != split.labels, axis=-1)
-        few = np.flatnonzero(wrong * split.weights.shape[1] < FEW_ERRORS)
-        rises = metric.if_wrong(split.labels, given[few])
-        for row, rise in zip(few, rise_of_further_errors(wrong[few], rises, figures[few, 1:], units), strict=True):
-            found[row] = (Still(place, 0.0, rise, units, whole),) if rise > 0 else ()
+        few = np.flatnonzero(np.minimum(wrong, 1 - wrong) * split.weights.shape[1] < FEW_ERRORS)
+        sides = of_unseen(wrong[few], metric.turned(split.labels, given[few]), figures[few, 1:], units)
+        for row, (down, up) in zip(few, sides, strict=True):
+            found[row] = (Still(place, down, up, units, whole),) if down > 0 or up > 0 else ()
     if not figures.shape[1] > 1:
         return found
     for row in _unmoved(figures):

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .intervals import further_errors, quantile, unseen
+from .intervals import FEW_ERRORS, further_errors, quantile, unseen
 
 
 class Still(NamedTuple):
@@ -65,27 +65,29 @@ def still_classes(
     return [tuple(parts) for parts in found]
 
 
-def rise_of_further_errors(
-    wrong: NDArray[np.float64], rises: NDArray[np.float64], replicates: NDArray[np.float64], units: float
-) -> list[float]:
-    """Return by how much means over samples rise if all groups err, for what few errors leave open (`Still.up`).
+def of_unseen(
+    wrong: NDArray[np.float64], turned: NDArray[np.float64], replicates: NDArray[np.float64], units: float
+) -> list[tuple[float, float]]:
+    """Return by how much means over samples fall and rise if all groups are otherwise (`Still.down`, `Still.up`).
 
     A score varies between resamples with the probabilities, though none shows an error, and with the one error that was
-    seen. So the rate may be as high as Clopper and Pearson's upper end; of that distance, what the variance between
-    resamples does not reach is left.
+    seen. Where few were seen, the rate may be as high as Clopper and Pearson's upper end, and where few samples were
+    right, as low as the lower; of that distance, what the variance between resamples does not reach is left.
 
     Args:
         wrong: (C,) error rates.
-        rises: (C,) as `Metric.if_wrong` returns them; NaN where no sample is right.
+        turned: (C, 2) as `Metric.turned` returns it; NaN where no sample is right, or wrong.
         replicates: (C, B) the figure on resampled groups.
         units: Effective number of groups.
     """
     variance = units / (units - 1) * replicates.var(axis=1)
-    none, all_ = np.zeros(len(wrong)), np.full(len(wrong), units)
-    reach = quantile(variance, none, variance, all_, np.ones(len(wrong))) * np.sqrt(variance)
-    more = rises * further_errors(wrong, units)
-    found = np.sqrt(np.maximum(0, more**2 - reach**2)) / unseen(units)
-    return np.nan_to_num(found).tolist()
+    none, number = np.zeros(len(wrong)), np.full(len(wrong), units)
+    reach = quantile(variance, none, variance, number, np.ones(len(wrong))) * np.sqrt(variance)
+    sides = []
+    for rate, steps in ((1 - wrong, turned[:, 1]), (wrong, turned[:, 0])):
+        more = np.where(rate * units < FEW_ERRORS, steps * further_errors(rate, units), 0)
+        sides.append(np.nan_to_num(np.sqrt(np.maximum(0, more**2 - reach**2)) / unseen(units)).tolist())
+    return list(zip(*sides, strict=True))
 
 
 def combined(parts: Sequence[tuple[Still, ...]], weights: Sequence[float]) -> tuple[Still, ...]:

@@ -78,9 +78,9 @@ def speckle(images: Tensor, severity: float, rng: SampleRng) -> Tensor:
 
     The envelope of one steady reflector among diffuse scatterers: x |1 + s (n1 + i n2)| / sqrt(1 + 2 s**2), a Rician
     factor of mean square 1 (Wagner et al., IEEE Trans. Sonics Ultrason. 1983), uncorrelated between pixels. Severity is
-    s; as it grows, the factor tends to the Rayleigh distribution of fully developed speckle. Of a stored image that is
-    compressed to decibels, as on most screens, it changes bright tissue more than the scanner would, and black not at
-    all.
+    s; as it grows, the factor tends to the Rayleigh distribution of fully developed speckle. On
+    images stored on a decibel scale, as most are, it changes bright tissue more than the scanner would, and black not
+    at all.
     """
     ratio = interpolate_severity(SPECKLE, severity, none=0.0)
     norm = math.sqrt(1 + 2 * ratio**2)

@@ -60,8 +60,8 @@ def detector_binning(images: Tensor, severity: float, rng: SampleRng) -> Tensor:
 def slice_thickness(images: Tensor, severity: float, rng: SampleRng) -> Tensor:
     """Average over thicker slices of a volume, shown in place (modalities: MR, CT; 3-D only).
 
-    Severity is the thickness in slices of the original, along the first spatial axis. Of eight slices or fewer, the two
-    highest severities make the same two halves.
+    Severity is the thickness in slices of the original, along the first spatial axis. Of eight slices, the two highest
+    severities make the same two halves.
     """
     thickness = interpolate_severity(SLICE_THICKNESS, severity, none=1.0)
     return separable(images, (-3, binning(images.shape[-3], thickness)))

@@ -17,7 +17,7 @@ from medshift.benchmark.scoring.metrics import metrics_by_name
 from medshift.benchmark.scoring.scores import estimate_conditions
 
 STUDIES, REPLICATES, TAIL = 1000, 400, 0.05
-PATIENTS, ERRORS = (6, 10, 20, 40, 100), (0.02, 0.05, 0.1, 0.3)
+PATIENTS, ERRORS = (6, 10, 20, 40, 100), (0.02, 0.05, 0.1, 0.3, 0.9)
 MANY = 200_000  # images, of which the true score is computed
 CONDITION, METRIC = Condition("a", "clean"), metrics_by_name(["brier"])
 

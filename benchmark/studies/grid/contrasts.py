@@ -194,10 +194,12 @@ def correlation(cells: Sequence[Cell], positions: Sequence[float], figure: Figur
     if math.isnan(found.value):
         return found
     if count < LEAST_JUDGED:
-        few = f"No interval: that of other networks needs {LEAST_JUDGED}."
+        few = f"No interval: {LEAST_JUDGED} networks or more are needed for one that holds for others."
         return replace(found, low=NOTHING, high=NOTHING, note=f"{found.note} {few}")
+    if math.isnan(found.low):
+        return found
     low, high = _of_networks(found, count)
-    return replace(found, low=low, high=high, note=f"{found.note} The interval is of other networks, too.")
+    return replace(found, low=low, high=high, note=f"{found.note} The interval holds for other networks, too.")
 
 
 def _of_networks(found: Measured, count: int) -> tuple[float, float]:

@@ -90,6 +90,13 @@ def test_of_a_class_that_is_absent_or_never_recognised_the_interval_holds_both(e
     assert found.high == pytest.approx(1.0, abs=0.01)  # absent
     both = estimator(evidence(sure, [0, 1] * 20, sure))
     assert both.value > 0.99
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 2, 3000)
+    given = two(*(1 / (1 + np.exp(-rng.normal(12 * labels - 6, 3)))))  # 2 in 100 wrong: some call the absent class
+    source, site = slice(1000), np.flatnonzero((np.arange(3000) >= 1000) & (labels == 0))
+    found = estimator(evidence(given[source], labels[source], given[site]))
+    assert 2 * found.value - found.low < 0.9  # where the interval of the drawing of patients ends
+    assert found.high >= (given[site].argmax(1) == 0).mean() > 0.95
 
 
 @pytest.mark.parametrize("groups", [3, 5])

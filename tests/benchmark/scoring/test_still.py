@@ -97,6 +97,8 @@ def test_the_brier_score_of_few_patients_is_open_for_errors_that_nobody_saw():
     assert 0.02 + 1.6 * 0.385 < one.interval[1] < 1  # Clopper and Pearson: up to 38.5 % of 12 of whom one was wrong
     assert bare[1] < one.interval[1]
     assert (one.interval[0], many.still) == (bare[0], ())
+    all_wrong = estimates(6, 6, range(12), ("brier",))["brier"]  # one that is right would have .02 instead of 1.62
+    assert all_wrong.interval == (pytest.approx(1.62 - 1.6 * unseen(12), abs=0.001), pytest.approx(1.62))
     assert mean([none, none]).interval == none.interval
 
 
