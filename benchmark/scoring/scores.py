@@ -186,8 +186,8 @@ def _still(
     if metric.turned is not None and units > 1 and figures.shape[1] > 1:
         wrong = np.mean(top_class(given)[0] != split.labels, axis=-1)
         few = np.flatnonzero(np.minimum(wrong, 1 - wrong) * split.weights.shape[1] < FEW_ERRORS)
-        sides = of_unseen(wrong[few], metric.turned(split.labels, given[few]), figures[few, 1:], units)
-        for row, (down, up) in zip(few, sides, strict=True):
+        unseen = of_unseen(wrong[few], metric.turned(split.labels, given[few]), figures[few, 1:], units)
+        for row, (down, up) in zip(few, unseen, strict=True):
             found[row] = (Still(place, down, up, units, whole),) if down > 0 or up > 0 else ()
     if not figures.shape[1] > 1:
         return found
