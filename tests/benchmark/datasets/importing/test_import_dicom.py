@@ -62,7 +62,7 @@ def test_a_patient_with_an_issuer_in_some_files_is_one(tmp_path):
         read.save_as(path)
     made = add("set", where, Options(domain_from="Manufacturer"))
     assert made.table["group"].nunique() == 5
-    assert any(note.startswith("1 groups are written in ways that differ in case") for note in made.notes)
+    assert any(note.startswith("1 group is written in several ways (case") for note in made.notes)
     # of two issuers, nobody knows which is meant
     assert with_one_issuer(["1\x1f", "1\x1fA", "2\x1f", "2\x1fA", "2\x1fB", "study"]) == [
         *("1\x1fA", "1\x1fA", "2\x1f", "2\x1fA", "2\x1fB", "study")
