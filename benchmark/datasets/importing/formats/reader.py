@@ -148,12 +148,7 @@ def read_pixels(reader: Reader, closing: list[str]) -> Iterator[NDArray[Any] | M
         closing: Receives what was done to how many images, once all are read.
     """
     size = int(np.prod(reader.shape)) * np.dtype(reader.dtype).itemsize
-    needed, free = IMAGE_MEMORY + PER_VALUE_MEMORY * reader.largest, available()
-    bounds = Limits(
-        memory=needed if free is None else min(needed, max(IMAGE_MEMORY, int(SHARE * free))),
-        seconds=IMAGE_SECONDS + PER_VALUE_SECONDS * reader.largest,
-        output=size + MIB,
-    )
+    bounds = value_limits(reader.largest, size)
     order = [*range(len(reader.rows)), -1]
     for index, found in zip(order, each(_Pixels(reader), order, bounds), strict=True):
         if index < 0:
@@ -164,6 +159,21 @@ def read_pixels(reader: Reader, closing: list[str]) -> Iterator[NDArray[Any] | M
             yield ReadingError(f"has {found.dtype} {found.shape}, not {reader.dtype} {reader.shape}", "crash")
         else:
             yield found
+
+
+def value_limits(largest: int, output: int = 0) -> Limits:
+    """Return what a child may take to read the values of one file.
+
+    Args:
+        largest: Number of values in the largest file.
+        output: Bytes that it returns.
+    """
+    needed, free = IMAGE_MEMORY + PER_VALUE_MEMORY * largest, available()
+    return Limits(
+        memory=needed if free is None else min(needed, max(IMAGE_MEMORY, int(SHARE * free))),
+        seconds=IMAGE_SECONDS + PER_VALUE_SECONDS * largest,
+        output=output + MIB,
+    )
 
 
 def _closed(found: object, reader: Reader) -> list[str]:

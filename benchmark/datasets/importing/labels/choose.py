@@ -131,7 +131,7 @@ def _refuse_spellings(rows: pd.DataFrame, chosen: Collection[str], problems: Pro
     labels = rows["label"].unique()
     for group in alike(labels, plain_among(labels)):
         if not set(group) <= set(chosen):
-            way = "write them alike; if both are meant, name them in --classes"
+            way = "write them alike; if both are meant as classes, name them in --classes"
             problems.add(_spelt("classes", rows, {label: rows["label"] == label for label in group}, way))
 
 
@@ -142,15 +142,17 @@ def _spelt(what: str, rows: pd.DataFrame, held: dict[str, pd.Series[bool]], way:
         domains = sorted({name for name in rows["domain"][here] if name}) if "domain" in rows else []
         where = f": {', '.join(domains[:SHOWN])}{', ...' if len(domains) > SHOWN else ''}" if domains else ""
         told.append(f"`{label}` ({plural(int(here.sum()), 'image')}{where})")
-    return f"{what} {' and '.join(told)} differ in {_difference(list(held))} only: {way}"
+    return f"{what} {' and '.join(told)} {_difference(list(held))}: {way}"
 
 
 def _difference(labels: list[str]) -> str:
-    """Name what labels that look alike differ in."""
+    """Say what labels that look alike, or say the same, differ in."""
     if len({label.casefold() for label in labels}) == 1:
-        return "case"
+        return "differ in case only"
     if len({visible(label).casefold() for label in labels}) == 1:
-        return "characters that look alike or have no width"
+        return "differ in characters that look alike or have no width only"
     if all(NUMBER.fullmatch(visible(label)) for label in labels):
-        return "leading zeros, decimals or sign of a number"
-    return "spaces, - or _" if len(set(map(plain_label, labels))) == 1 else "the word for yes or no"
+        return "differ in leading zeros, decimals or sign of a number only"
+    if len(set(map(plain_label, labels))) == 1:
+        return "differ in spaces, - or _ only"
+    return f"are {'two' if len(labels) == 2 else len(labels)} words for yes, or for no"

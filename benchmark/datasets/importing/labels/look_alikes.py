@@ -15,41 +15,48 @@ from .spellings import INNER, NUMBER, WHOLE, alike, plain_label, visible
 
 ZEROS = re.compile(r"(?<!\d)0+(?=\d)")
 GAP = re.compile(r"(?<=[^\W\d]) (?=\d)|(?<=\d) (?=[^\W\d])")  # P 1 is P1, but 1 2 is not 12
-ROUNDED = re.compile(r"\d[.,]\d+E\+\d+", re.IGNORECASE)
-NEAR = Decimal("1.02")
+ROUNDED = re.compile(r"\d([.,]\d+)?E\+\d{2,}", re.IGNORECASE)
+FIELD = re.compile(r"(\d+(?:\.\d+)?)\s*(?:t|tesla)?", re.IGNORECASE)
+WEAKEST, STRONGEST, NEAR = Decimal("0.2"), Decimal(12), Decimal("1.02")  # fields in tesla, and how far one kind's lie
 DECIMALS = re.compile(r"\d\.\d")
 
 
-def sites_alike(domains: Iterable[str]) -> list[GraveNote]:
-    """Tell of domains that look alike: a scanner would be tested as a shift of itself."""
+def sites_alike(domains: Iterable[str]) -> list[str]:
+    """Tell of domains that look alike, or are nearly one field: a scanner would be tested as a shift of itself."""
     known = {name for name in domains if name}
-    found = [*alike(known, _plain_site), *_nearly_equal(known)]
-    return [
+    spelt = [
         GraveNote(
             f"domains {' and '.join(map(repr, names))} look alike, and count as {len(names)} sites: write them alike "
             "if they are one"
         )
-        for names in found
+        for names in alike(known, _plain_site)
     ]
+    near = [
+        f"domains {low!r} and {high!r} differ by less than 2 %, and count as 2 sites: write one number if they are "
+        "one kind of scanner"
+        for low, high in _nearly_one_field(known)
+    ]
+    return [*spelt, *near]
 
 
-def _nearly_equal(domains: Iterable[str]) -> list[list[str]]:
-    """Pair numbers with decimals that are less than `NEAR` apart: 1.5 T and 1.494 T are one kind of scanner."""
-    numbers = sorted((Decimal(visible(name)), name) for name in domains if NUMBER.fullmatch(visible(name)))
-    pairs = [(low, high) for low, high in itertools.pairwise(numbers) if 0 < low[0] < high[0] < low[0] * NEAR]
-    return [[low[1], high[1]] for low, high in pairs if "." in low[1] + high[1]]
+def _nearly_one_field(domains: Iterable[str]) -> list[tuple[str, str]]:
+    """Pair field strengths that are less than `NEAR` apart: 1.5 T and 1.494 T are one kind of scanner."""
+    found = [(Decimal(match[1]), name) for name in domains if (match := FIELD.fullmatch(visible(name)))]
+    fields = sorted(field for field in found if WEAKEST <= field[0] <= STRONGEST)
+    return [(low[1], high[1]) for low, high in itertools.pairwise(fields) if low[0] < high[0] < low[0] * NEAR]
 
 
 def groups_alike(groups: Iterable[str]) -> list[GraveNote]:
     """Tell of groups that look alike: a patient would stand on both sides of a split."""
-    written = pd.Series(sorted(set(groups)), dtype=object).map(_plain).value_counts()
-    count = int((written > 1).sum())
+    ways = pd.Series(sorted(set(groups)), dtype=object).map(_plain).value_counts()
+    count = int((ways > 1).sum())
     if not count:
         return []
+    written, them = ("group is", "it") if count == 1 else ("groups are", "each")
     return [
         GraveNote(
-            f"{count:,} groups are written in ways that differ in case, leading zeros, `.0`, spaces, - or _ or "
-            "invisible characters only, and count as different patients: write them alike if they are one"
+            f"{count:,} {written} written in several ways (case, leading zeros, `.0`, spaces, `-` or `_`, invisible "
+            f"characters), and each way counts as another patient: write {them} in one way if they are one"
         )
     ]
 

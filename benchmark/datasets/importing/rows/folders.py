@@ -22,8 +22,11 @@ from ..problems import Problems
 from .paths import ContainedPaths
 
 PATIENT = re.compile(
-    r"(p|pt|pat|patient|sub|subj|subject|person|case|study|mrn|id)[\s_-]*\d+|0\d+|\d{3,}", re.IGNORECASE
+    r"(p|pt|pat|patient|sub|subj|subject|person|case|study|mrn|id)[\s_-]*\d+|\d{2,}"
+    r"|(?=.*[a-z])([a-z0-9]+[\s_-]+)*[a-z]*\d{2,}",  # A01, TCGA-AB-0002
+    re.IGNORECASE,
 )
+MANY, FEW = 10, 20  # folders that are rather patients than classes, and images of one patient
 NOT_IMAGES = ("dicomdir", "thumbs.db", "desktop.ini")
 
 
@@ -85,9 +88,10 @@ def from_folders(root: Path, options: Options, problems: Problems, notes: list[s
                 problems.add(f"folder {visible(value, 80)!r} {why}")
     domains = sorted(set(table["domain"])) if level else []
     if not options.label_column:
-        _refuse_splits(root, domains, sorted(set(table["label"]) - {""}))
+        deeper = int(depths.mode()[0]) > level + 1
+        _refuse_splits(root, domains, sorted(set(table["label"]) - {""}), deeper=deeper)
         table = choose_labels(table, "folder", options, problems, notes)
-        notes += _patients_as_classes(domains, sorted(set(table["label"])))
+        notes += _patients_as_classes(domains, table)
     else:
         _refuse_splits(root, domains, [])
     if len(domains) > 1 and table["label"].nunique() > 2 and (table.groupby("label")["domain"].nunique() == 1).all():
@@ -99,13 +103,14 @@ def from_folders(root: Path, options: Options, problems: Problems, notes: list[s
     return table.reset_index(drop=True), others
 
 
-def _refuse_splits(root: Path, domains: Sequence[str], labels: Sequence[str]) -> None:
+def _refuse_splits(root: Path, domains: Sequence[str], labels: Sequence[str], *, deeper: bool = False) -> None:
     """Refuse folders of splits that would become sites or classes.
 
     Args:
         root: The folder.
         domains: Names of the upper folders, if they become sites.
         labels: Names of the folders that become classes; empty if classes come from elsewhere.
+        deeper: Whether most images lie in folders below these.
 
     Raises:
         MedshiftError: All are words for splits.
@@ -117,23 +122,29 @@ def _refuse_splits(root: Path, domains: Sequence[str], labels: Sequence[str]) ->
         )
     if labels and all(map(split_names.is_split, labels)):
         upper = f" below {', '.join(domains)[:200]}" if domains else ""
-        told = "class/split/image is not read, but domain/class/image" if domains else "split/image names no class"
+        if deeper:
+            told = f"{'domain/' if domains else ''}split/class/image is not read"
+        else:
+            told = "domain/class/image is expected, not class/split/image" if domains else "split/image names no class"
         raise MedshiftError(
             f"the folders {', '.join(labels)}{upper} of {root} are splits, not classes ({told}): write a manifest with "
             "columns image, label, domain, split_group and split"
         )
 
 
-def _patients_as_classes(domains: Sequence[str], labels: Sequence[str]) -> list[GraveNote]:
-    """Tell where class/patient/image seems to be read as domain/class/image."""
+def _patients_as_classes(domains: Sequence[str], table: pd.DataFrame) -> list[str]:
+    """Tell where class/patient/image seems to be read as domain/class/image, gravely if folders are many and small."""
+    labels = sorted(set(table["label"]))
     if len(domains) < 2 or len(labels) < 2 or not all(map(PATIENT.fullmatch, labels)):
         return []
-    return [
-        GraveNote(
-            f"folders such as {labels[0]!r} and {labels[1]!r} are read as classes and {domains[0]!r} as a site: if "
-            "they are patients, and the upper folders classes, write a manifest with image, label, domain, split_group"
-        )
-    ]
+    if all(map(str.isdecimal, labels)) and min(map(len, labels)) < 3 and not any(name[0] == "0" for name in labels):
+        return []  # ages or magnifications, as 10, 20, 40
+    many, few = len(labels) >= MANY, table.groupby(["domain", "label"]).size().median() <= FEW
+    told = (
+        f"folders such as {labels[0]!r} and {labels[1]!r} are read as classes and {domains[0]!r} as a site: if "
+        "they are patients, and the upper folders classes, write a manifest with image, label, domain, split_group"
+    )
+    return [GraveNote(told) if many and few else told] if many or few else []
 
 
 def list_images(root: Path, follow: bool, problems: Problems) -> tuple[list[str], list[str]]:

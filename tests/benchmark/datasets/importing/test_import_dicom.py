@@ -62,7 +62,7 @@ def test_a_patient_with_an_issuer_in_some_files_is_one(tmp_path):
         read.save_as(path)
     made = add("set", where, Options(domain_from="Manufacturer"))
     assert made.table["group"].nunique() == 5
-    assert any(note.startswith("1 groups are written in ways that differ in case") for note in made.notes)
+    assert any(note.startswith("1 group is written in several ways (case") for note in made.notes)
     # of two issuers, nobody knows which is meant
     assert with_one_issuer(["1\x1f", "1\x1fA", "2\x1f", "2\x1fA", "2\x1fB", "study"]) == [
         *("1\x1fA", "1\x1fA", "2\x1f", "2\x1fA", "2\x1fB", "study")
@@ -246,6 +246,10 @@ def test_several_values_of_a_tag_are_several_findings(tmp_path):
         (["0000", "0000", "7", "8"], "4 images have the patient id `0000`"),
         (["7"] * 4, "all 8 images have the same patient id"),
         (["7", "8", "9", "9"], ""),
+        (["0", "1", "2", "3"], ""),
+        (["000", "001", "002", "003"], ""),
+        (["0", "0", "0", "1"], "6 images have the patient id `0`"),
+        (["000", "000", "7", "A1"], "4 images have the patient id `000`"),
     ],
 )
 def test_a_patient_id_that_stands_for_several_patients_is_told(tmp_path, ids, told):
@@ -256,3 +260,27 @@ def test_a_patient_id_that_stands_for_several_patients_is_told(tmp_path, ids, to
     notes = add("set", tmp_path / "in", Options(domain_from="Manufacturer")).notes
     found = [note for note in notes if "count as one patient: if they are several" in note]
     assert [note.partition(", and")[0] for note in found] == [told][: len(told)]
+
+
+@pytest.mark.parametrize(
+    ("known", "told"),
+    [
+        (
+            "ANON",
+            "8 images have the patient id `ANON`, and count as 2 patients, one per issuer: if they are more, name",
+        ),
+        ("7", ""),
+        ("0", "8 images have the patient id `0`, and count as 2 patients, one per issuer: if they are more, name"),
+    ],
+)
+def test_patients_of_one_id_are_counted_by_issuer(tmp_path, known, told):
+    for number in range(8):
+        path = tmp_path / "in" / ("no", "yes")[number % 2] / f"{number}.dcm"
+        tags = {"PatientID": known, "IssuerOfPatientID": "XY"[number // 4], "Manufacturer": "AB"[number // 4]}
+        write(path, np.eye(16, dtype=np.uint16), number, **tags)
+    made = add("set", tmp_path / "in", Options(domain_from="Manufacturer"))
+    assert made.table["group"].nunique() == 2
+    assert [note.partition(" the patient with")[0] for note in made.notes if "patient id `" in note] == [told][
+        : len(told)
+    ]
+    assert not any("have the same patient id" in note for note in made.notes)

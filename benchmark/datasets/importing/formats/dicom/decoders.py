@@ -21,6 +21,7 @@ ELSEWHERE = {  # what the extra does not decode: one package is GPL, the other r
 JPEG, JPEG_EXTENDED = "1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.4.51"
 JPEG_2000 = ("1.2.840.10008.1.2.4.90", "1.2.840.10008.1.2.4.91")
 RLE = "1.2.840.10008.1.2.5"
+FRAME_HEADERS = (*{*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}, 0xF7)  # of JPEG (ITU-T T.81, table B.1), and of JPEG-LS
 NAMES = {  # as viewers say; pydicom's names are longer than a line
     "1.2.840.10008.1.2.4.57": "JPEG Lossless",
     "1.2.840.10008.1.2.4.70": "JPEG Lossless",
@@ -64,7 +65,7 @@ def decode(read: Dataset, frame: int | None = None) -> NDArray[Any]:
         frame: One of several frames; None if it holds one.
 
     Raises:
-        UnsupportedFile: It is compressed so that unused bits would be taken for values.
+        UnsupportedFile: Its compressed words have unused bits, perhaps below their values.
         Exception: Whatever pydicom raises.
     """
     from pydicom.pixels.utils import pixel_array
@@ -76,27 +77,45 @@ def decode(read: Dataset, frame: int | None = None) -> NDArray[Any]:
         except (RuntimeError, NotImplementedError, ValueError, OSError):  # another decoder may read it
             return pixel_array(read, index=frame)
     if _unused_below(read):
-        if syntax.is_encapsulated and syntax not in (RLE, *JPEG_2000):  # some decoders cut words to the stored bits
+        if not syntax.is_encapsulated or syntax in (RLE, *JPEG_2000):
+            return _aligned(decode_whole_words(read, frame), read)
+        precision = _precision(_code(read, frame))
+        if not 0 < precision <= int(read.BitsStored):  # some decoders cut words to the stored bits
             raise UnsupportedFile(
                 f"stores {read.BitsStored} bits up to bit {read.HighBit} in {NAMES.get(syntax, syntax.name)}: decoders "
                 "disagree on where its values lie; save it uncompressed"
             )
-        return _aligned(decode_whole_words(read, frame), read)
     return pixel_array(read, index=frame)
 
 
 def _has_adobe_marker(read: Dataset, frame: int | None) -> bool:
     """Tell whether a colour JPEG says how its colours are stored; the same question as pydicom asks of it."""
     from PIL import Image
-    from pydicom.encaps import get_frame
 
     if int(read.get("SamplesPerPixel") or 1) != 3:
         return False
+    with Image.open(io.BytesIO(_code(read, frame)), formats=("JPEG",)) as image:
+        return "adobe_transform" in image.info
+
+
+def _code(read: Dataset, frame: int | None) -> bytes:
+    """Return the compressed bytes of a frame."""
+    from pydicom.encaps import get_frame
+
     count, table = int(read.get("NumberOfFrames") or 1), read.get("ExtendedOffsetTable")
     offsets = (table, read.ExtendedOffsetTableLengths) if table else None
-    code = get_frame(read.PixelData, frame or 0, number_of_frames=count, extended_offsets=offsets)
-    with Image.open(io.BytesIO(code), formats=("JPEG",)) as image:
-        return "adobe_transform" in image.info
+    return get_frame(read.PixelData, frame or 0, number_of_frames=count, extended_offsets=offsets)
+
+
+def _precision(code: bytes) -> int:
+    """Return the bits of a value that the frame header of a JPEG or JPEG-LS states; 0 if it has none."""
+    at = 2  # behind the start of the image
+    while at + 5 <= len(code) and code[at] == 0xFF:
+        marker = code[at + 1]
+        if marker in FRAME_HEADERS:
+            return code[at + 4]
+        at += 1 if marker == 0xFF else 2 + int.from_bytes(code[at + 2 : at + 4], "big")  # 0xFF fills
+    return 0
 
 
 def decode_whole_words(read: Dataset, frame: int | None = None) -> NDArray[Any]:

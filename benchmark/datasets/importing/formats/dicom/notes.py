@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from statistics import median
 
 from ...notes import GraveNote, ValueNote
-from .header import ISSUED, DicomHeader
+from .header import ISSUED, DicomHeader, with_one_issuer
 
 SLICED = ("CT", "MR", "PT", "NM")  # modalities whose series are the slices of a volume
 IDENTITY = (1.0, 0.0)
@@ -14,6 +15,8 @@ STAND_INS = (
     *("anonymous", "anonymized", "anonymised", "anonym", "anon", "deidentified", "deid", "removed", "redacted"),
     *("unknown", "none", "null", "na", "nan", "noid", "patient", "patientid", "test", "xxx", "xxxx"),
 )
+LONGEST_UNPADDED = 3  # digits of the numbers of patients that are counted from 0
+MOST_TIMES = 2  # the images of another patient, that one with the number 0 may have
 WAY = "if they are several, name the patient with --group-pattern or in a manifest"
 
 
@@ -37,24 +40,51 @@ def header_notes(heads: Sequence[DicomHeader], domains: Sequence[str], classes: 
 
 
 def stand_ins(heads: Sequence[DicomHeader]) -> list[GraveNote]:
-    """Tell of patient ids that seem to stand for several patients, who count as one.
+    """Tell of patient ids that seem to stand for several patients, who count as one, or as one per issuer.
 
     Args:
         heads: One per file; their patients become the groups.
     """
-    counts = Counter(of.patient.partition(ISSUED)[0] for of in heads if not of.anonymous)
-    found = {known: count for known, count in counts.items() if count > 1 and _is_stand_in(known)}
-    if not found and len(counts) == 1 and len(heads) > 1 and not any(of.anonymous for of in heads):
+    groups = Counter(with_one_issuer([of.patient for of in heads if not of.anonymous]))
+    of_id: dict[str, list[int]] = defaultdict(list)  # images of each issuer's patient
+    for patient, count in groups.items():
+        of_id[patient.partition(ISSUED)[0]].append(count)
+    found = [known for known in of_id if max(of_id[known]) > 1 and _is_stand_in(known, of_id)]
+    if not found and len(groups) == 1 and len(heads) > 1 and not any(of.anonymous for of in heads):
         return [GraveNote(f"all {len(heads):,} images have the same patient id, and count as one patient: {WAY}")]
-    return [
-        GraveNote(f"{count:,} images have the patient id `{known}`, and count as one patient: {WAY}")
-        for known, count in found.items()
-    ]
+    return [_told(known, of_id[known]) for known in found]
 
 
-def _is_stand_in(known: str) -> bool:
-    word = "".join(letter for letter in known.casefold() if letter.isalnum())
-    return word in STAND_INS or not word.strip("0")
+def _told(known: str, counts: Sequence[int]) -> GraveNote:
+    images = f"{sum(counts):,} images have the patient id `{known}`"
+    if len(counts) == 1:
+        return GraveNote(f"{images}, and count as one patient: {WAY}")
+    return GraveNote(
+        f"{images}, and count as {len(counts):,} patients, one per issuer: {WAY.replace('several', 'more')}"
+    )
+
+
+def _is_stand_in(known: str, counts: Mapping[str, Sequence[int]]) -> bool:
+    """Tell whether an id is a word for none, or of zeros only where patients are not numbered from zero.
+
+    Args:
+        known: The id.
+        counts: Images of each patient with it, and with each other id.
+    """
+    word = _plain(known)
+    if word in STAND_INS or not word:
+        return True
+    if word.strip("0"):
+        return False
+    others = [name for name in counts if _plain(name).strip("0")]
+    longest = LONGEST_UNPADDED if word == "0" else len(word)
+    numbers = [name for name in others if _plain(name).isdecimal() and len(word) <= len(_plain(name)) <= longest]
+    usual = median(count for name in numbers for count in counts[name]) if numbers else 0
+    return 2 * len(numbers) <= len(others) or max(counts[known]) > MOST_TIMES * usual
+
+
+def _plain(known: str) -> str:
+    return "".join(letter for letter in known.casefold() if letter.isalnum())
 
 
 def _rescaling(heads: Sequence[DicomHeader], domains: Sequence[str]) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
 
@@ -11,9 +11,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ......shifts.errors import MedshiftError
 from .....files.wording import plural
-from ...not_finite import nan_note, replace_not_finite
+from ...not_finite import nan_note
 from ...notes import GraveNote
 from ...options import LARGEST_CUBE, LARGEST_SIDE, Options
 from ...problems import Problems, UnsupportedFile
@@ -25,6 +24,7 @@ from ..windowing import levels, percentiles, window
 from .header import NiftiHeader, read_header
 from .notes import header_notes
 from .opening import open_volume
+from .space import common_black, unscaled
 
 LEAST_LEFT = 2  # voxels
 MIDDLE = 0.5  # fraction of the axial extent from which slices are taken
@@ -76,7 +76,7 @@ class NiftiReader:
             wider = f", of more than half in {few:,} that have too few there" if few else ""
             self.notes.append(f"{options.slices} axial slices of the middle half of each volume{wider}")
             self.rows, heads = self._sliced(heads), [of for of in heads for _ in range(options.slices)]
-        self._heads = heads
+        self._heads, self._black = heads, 0.0
         how = options.windowing
         self.dtype: Literal["uint8", "uint16", "float32"] = "float32" if how == "none" else "uint16"
         self.value_range: tuple[float, float] | None = None
@@ -86,14 +86,14 @@ class NiftiReader:
         if self.ranges:
             self.dtype, self.value_range = self.ranges.choose_type("float32")
         else:
-            if not len(problems):
-                self._refuse_space(heads[:: max(1, options.slices)], axes)
+            space = [] if len(problems) or self.windowed else self._space(axes)
             self.notes.append(
                 {
                     "none": "unscaled values; the least and greatest of the set become 0 and 1 (--window narrows them)",
                     "image": "each volume scaled from its 0.5th to its 99.5th percentile",
                 }.get(how, f"window {options.window}")
             )
+            self.notes += space
         if options.nan_as:
             self.notes.append(nan_note(options.nan_as, "voxels", "volume"))
         self.notes.extend(noted)
@@ -140,8 +140,7 @@ class NiftiReader:
         if self.ranges:
             volume = self.ranges.scale(volume, index, (0, 1))
         varied = bool(volume.min() < volume.max())  # a slice above the head may be all air
-        # fills what lies outside the volume; of floats without a black, nothing does
-        black = self.ranges.black if self.ranges else 0.0
+        black = self.ranges.black if self.ranges else self._black  # fills what lies outside the volume
         # float64: a library chooses the order of the sums below, and in float32 that order would decide grey levels
         volume = volume.astype(np.float64) - black
         for axis in range(volume.ndim):
@@ -159,24 +158,24 @@ class NiftiReader:
             raise UnsupportedFile(self._nothing_left(of))
         return made[None]
 
-    def _refuse_space(self, heads: Sequence[NiftiHeader], axes: int) -> None:
-        """Refuse empty space around values whose black is not known: the least of each volume would fill it.
+    def _space(self, axes: int) -> list[str]:
+        """Choose what fills the empty space around volumes that do not fill their cube, and say so.
 
         Args:
-            heads: One per volume.
             axes: Number of axes that are resampled.
 
         Raises:
-            MedshiftError: Some volumes would get such space.
+            MedshiftError: Some get such space, and the least value of the volumes differs.
         """
-        farthest = (self.side - 1) * self.voxel
-        if self.windowed or not (count := sum(min(of.extent[:axes]) < farthest for of in heads)):
-            return
-        what = "slices of" if axes == 2 else "cubes around"
-        raise MedshiftError(
-            f"{what} {plural(count, 'volume')} would have empty space, and no file says which value is black: give "
-            "--window CENTRE,WIDTH, --window image or --value-range LOW,HIGH"
-        )
+        farthest, each = (self.side - 1) * self.voxel, slice(None, None, max(1, self._options.slices))
+        names, sizes = self.rows["file"].tolist()[each], [of.extent[:axes] for of in self._heads[each]]
+        smaller = [(name, size) for name, size in zip(names, sizes, strict=True) if min(size) < farthest]
+        if not smaller:
+            return []
+        self._black = common_black(self._root, names, smaller, self._options.nan_as, self.largest)
+        return [
+            f"space around {plural(len(smaller), 'volume')} becomes {self._black:g}, the least value of each volume"
+        ]
 
     def _left_of(self, of: NiftiHeader, axes: int) -> float:
         """Return how many voxels are left of a volume along its longest axis, in its own voxels or the set's."""
@@ -212,8 +211,7 @@ def _grey(path: Path, options: Options) -> NDArray[np.float32]:
     import nibabel
 
     image: Any = nibabel.as_closest_canonical(open_volume(path))  # type: ignore[no-untyped-call]
-    values = np.asarray(image.dataobj, dtype=np.float32).reshape(image.shape[:3])
-    values, known = replace_not_finite(values, options.nan_as, "voxels")
+    values, known = unscaled(image, options.nan_as)
     if values.min() == values.max():
         raise UnsupportedFile(f"every voxel is {values.min():g}")
     if options.windowing == "none":

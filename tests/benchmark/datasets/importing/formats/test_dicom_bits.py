@@ -7,7 +7,7 @@ from io import BytesIO
 import numpy as np
 import pydicom
 import pytest
-from helpers.images.dicom_files import compress, jpeg_lossless, write
+from helpers.images.dicom_files import compress, jpeg_lossless, transcode, write
 from PIL import Image
 from pydicom.uid import JPEG2000Lossless, RLELossless
 
@@ -65,4 +65,35 @@ def test_compressed_files_are_refused_where_decoders_disagree_on_the_bits(tmp_pa
     plain = write(tmp_path / "x", RAMP << 4, 1, bits=12, HighBit=15)
     path = compress(plain, tmp_path / "y", jpeg_lossless(RAMP << 4, 16, 1))
     with pytest.raises(UnsupportedFile, match=r"stores 12 bits up to bit 15 in JPEG Lossless: .*save it uncompressed"):
+        values_of(path)
+
+
+@pytest.mark.parametrize("bits", [10, 12])
+@pytest.mark.parametrize("signed", [False, True])
+def test_compressed_files_are_read_where_the_header_alone_is_wrong(tmp_path, bits, signed):
+    values = RAMP >> (12 - bits)
+    plain = write(tmp_path / "x", values.astype(np.int16) if signed else values, 1, bits=bits, HighBit=bits - 1)
+    right = compress(plain, tmp_path / "right", jpeg_lossless(values, bits, 1))
+    expected = values_of(right)
+    read = pydicom.dcmread(right)
+    read.HighBit = 15
+    read.save_as(tmp_path / "wrong")
+    assert np.array_equal(values_of(tmp_path / "wrong"), expected)
+    if not signed:
+        assert np.array_equal(expected, values)
+
+
+@pytest.mark.parametrize("syntax", ["JPEGLSLossless", "JPEGLosslessProcess14_1"])
+def test_the_precision_is_read_from_the_frame_of_each_codec(tmp_path, syntax):
+    values = (RAMP >> 4).astype(np.uint8)
+    path = transcode(write(tmp_path / "x", values, 1), tmp_path / "y", syntax)
+    read = pydicom.dcmread(path)
+    read.HighBit = 15
+    read.save_as(path)
+    assert np.array_equal(values_of(path), values)
+
+
+def test_a_compressed_file_without_a_frame_header_is_refused(tmp_path):
+    path = compress(write(tmp_path / "x", RAMP, 1, bits=12, HighBit=15), tmp_path / "y", b"\xff\xd8\xff\xff\xd9\0\2")
+    with pytest.raises(UnsupportedFile, match="save it uncompressed"):
         values_of(path)

@@ -48,7 +48,35 @@ def test_space_outside_a_smaller_field_is_black(tmp_path, slices, how, black):
     assert (narrow[..., 5:-5] > black).mean() > 0.9
 
 
-@pytest.mark.parametrize(("slices", "what"), [(0, "cubes around 2 volumes"), (2, "slices of 2 volumes")])
+@pytest.mark.parametrize(
+    ("slices", "what"), [(0, "their cube, as narrow-no.nii of 16 x 24 x 24"), (2, r"their square \(--slices\), as .*")]
+)
 def test_space_around_values_without_a_black_is_refused(tmp_path, slices, what):
-    with pytest.raises(MedshiftError, match=f"^{what} would have empty space, .*--value-range LOW,HIGH$"):
+    least = r"the least is -1000 in even-no.nii and 20.\d+ in narrow-no.nii"
+    said = rf"^2 volumes do not fill {what} mm, and which value is black is not known \({least}\): give --window CENTRE"
+    with pytest.raises(MedshiftError, match=said):
         add("set", two_fields(tmp_path / "in"), Options(image_size=24, voxel_mm=1.0, slices=slices))
+
+
+@pytest.mark.parametrize("slices", [0, 2])
+@pytest.mark.parametrize("air", [0, -1024])
+def test_the_least_value_fills_the_space_where_all_volumes_share_it(tmp_path, air, slices):
+    where = two_fields(tmp_path / "in")
+    for path in where.glob("*.nii"):
+        values = nibabel.load(path).get_fdata(dtype=np.float32).copy()
+        values[8] = air
+        values[values < 0] = air
+        nibabel.save(nibabel.Nifti1Image(values, np.eye(4)), path)
+    made = add("set", where, Options(image_size=24, voxel_mm=1.0, slices=slices))
+    narrow = made.pixels[made.table["domain"] == "narrow"]
+    assert (narrow[..., :4] == air).all()
+    assert (narrow[..., -4:] == air).all()
+    assert (narrow[..., 5:11] >= 20).all()
+    assert made.value_range == (air, made.pixels.max())
+    assert f"space around 2 volumes becomes {air}, the least value of each volume" in made.notes
+
+
+def test_volumes_that_fill_their_cube_are_not_read_for_a_black(tmp_path, monkeypatch):
+    monkeypatch.setattr("medshift.benchmark.datasets.importing.formats.nifti.reader.common_black", pytest.fail)
+    where = two_fields(tmp_path / "in")
+    assert add("set", where, Options(image_size=16, voxel_mm=1.0)).value_range is not None

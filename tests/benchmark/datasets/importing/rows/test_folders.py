@@ -9,6 +9,8 @@ from helpers.importing import opened
 from PIL import Image
 
 from medshift.benchmark.datasets.importing.add import add
+from medshift.benchmark.datasets.importing.collection import open_collection
+from medshift.benchmark.datasets.importing.notes import GraveNote
 from medshift.benchmark.datasets.importing.options import Options
 from medshift.shifts.errors import MedshiftError
 
@@ -49,7 +51,12 @@ def test_folders_of_splits_are_no_sites(tmp_path):
     [
         (
             [f"{label}/{split}" for label in ("normal", "tumour") for split in ("train", "Test")],
-            "folders Test, train below normal, tumour of .* are splits, not classes .class/split/image is not read",
+            r"folders Test, train below normal, tumour of .* are splits, not classes \(domain/class/image is expected, "
+            r"not class/split/image\): write",
+        ),
+        (
+            [f"{site}/{split}/{label}" for site in "AB" for split in ("train", "test") for label in ("no", "yes")],
+            r"folders test, train below A, B of .* are splits, not classes \(domain/split/class/image is not read\): ",
         ),
         (["train", "val"], "folders train, val of .* are splits, not classes .split/image names no class"),
     ],
@@ -67,6 +74,12 @@ def test_folders_of_splits_are_no_classes(tmp_path, folders, said):
         (("Patient 07", "Patient 11"), True),
         (("001", "002"), True),
         (("1042", "993"), True),
+        (("IM-001", "IM-002"), True),
+        (("TCGA-01", "TCGA-12"), True),
+        (("TCGA-AB-2802", "TCGA-AB-2803"), True),
+        (("A01", "A12"), True),
+        (("T1", "T2"), False),
+        (("10", "100"), False),
         (("p1", "control"), False),
         (("0", "1"), False),
         (("grade1", "grade2"), False),
@@ -79,3 +92,20 @@ def test_folders_that_are_named_as_patients_are_told(tmp_path, names, told):
         "patients, and the upper folders classes, write a manifest with image, label, domain, split_group"
     )
     assert (note in opened(tmp_path).notes) == told
+
+
+@pytest.mark.parametrize(
+    ("count", "images", "kind"),
+    [(3, 3, str), (3, 25, None), (12, 3, GraveNote), (12, 25, str)],
+)
+@pytest.mark.parametrize("name", ["{:02}", "P{}"])
+def test_folders_named_as_patients_are_grave_where_they_are_many_and_small(tmp_path, name, count, images, kind):
+    for site in "AB":
+        for number in range(count):
+            folder = tmp_path / site / name.format(number)
+            folder.mkdir(parents=True)
+            Image.fromarray(np.full((9, 9), number, dtype=np.uint8)).save(folder / "0.png")
+            for other in range(1, images):
+                (folder / f"{other}.png").hardlink_to(folder / "0.png")
+    told = [note for note in open_collection(tmp_path, Options()).notes if note.startswith("folders such as")]
+    assert [type(note) for note in told] == [kind] * (kind is not None)

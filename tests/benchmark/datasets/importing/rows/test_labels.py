@@ -140,7 +140,8 @@ def test_words_for_yes_and_no_are_one_class_each(tmp_path, labels, groups):
     make_set(tmp_path, labels * 2)
     said = [line.replace(": A, B)", ")").replace(": A)", ")").replace(": B)", ")") for line in complaints(tmp_path)[1:]]
     how = (
-        "(2 images) differ in the word for yes or no only: write them alike; if both are meant, name them in --classes"
+        "(2 images) are two words for yes, or for no: write them alike; if both are meant as classes, name them in "
+        "--classes"
     )
     assert said == [f"classes {group} {how}" for group in groups]
     assert len(opened(tmp_path, classes=tuple(labels)).classes) == len(labels)

@@ -13,6 +13,7 @@ from PIL import Image
 from medshift.benchmark.datasets.importing.add import add
 from medshift.benchmark.datasets.importing.labels.look_alikes import groups_alike, sites_alike
 from medshift.benchmark.datasets.importing.labels.spellings import means_missing, uncertain
+from medshift.benchmark.datasets.importing.notes import GraveNote
 from medshift.benchmark.datasets.importing.options import Options
 from medshift.benchmark.datasets.split_names import straddling
 from medshift.shifts.errors import MedshiftError
@@ -40,9 +41,10 @@ def test_domains_and_groups_that_look_alike_are_told(tmp_path):
     made = add("set", where, Options())
     assert made.domains == ["a", "b", "B"]
     assert "domains 'B' and 'b' look alike, and count as 2 sites: write them alike if they are one" in made.notes
-    assert any(
-        note.startswith("1 groups are written in ways that differ in case, leading zeros") for note in made.notes
-    )
+    assert (
+        "1 group is written in several ways (case, leading zeros, `.0`, spaces, `-` or `_`, invisible characters), and "
+        "each way counts as another patient: write it in one way if they are one"
+    ) in made.notes
 
 
 @pytest.mark.parametrize(
@@ -52,14 +54,33 @@ def test_domains_and_groups_that_look_alike_are_told(tmp_path):
         (["GE", "Ge", "GE 2"], "'GE' and 'Ge'"),
         (["site-1", "site 01"], "'site 01' and 'site-1'"),
         (["0.05", "0.5", "1.05 T", "1.5 T"], ""),
-        (["1.5", "1.494", "3"], "'1.494' and '1.5'"),
-        (["2.993600", "3", "1.5"], "'2.993600' and '3'"),
-        (["100", "101", "2.89", "3"], ""),
         (["P1", "P-1"], "'P-1' and 'P1'"),
     ],
 )
 def test_sites_in_several_spellings_are_told(domains, alike):
-    assert [note.partition(" look alike")[0] for note in sites_alike(domains)] == [f"domains {alike}"] * bool(alike)
+    notes = sites_alike(domains)
+    assert [note.partition(" look alike")[0] for note in notes] == [f"domains {alike}"] * bool(alike)
+    assert all(isinstance(note, GraveNote) for note in notes)
+
+
+@pytest.mark.parametrize(
+    ("domains", "near"),
+    [
+        (["1.5", "1.494", "3"], "'1.494' and '1.5'"),
+        (["1.5 T", "1.494 T"], "'1.494 T' and '1.5 T'"),
+        (["1.494T", "1.5T", "3T"], "'1.494T' and '1.5T'"),
+        (["1.494", "1.5 Tesla"], "'1.494' and '1.5 Tesla'"),
+        (["2.993600", "3", "1.5"], "'2.993600' and '3'"),
+        (["100", "101", "2.89", "3"], ""),
+        (["2019.1", "2019.2", "100.1", "100.2", "0.1", "0.101"], ""),
+        (["v1.0", "v1.01", "1.5", "3.0"], ""),
+    ],
+)
+def test_fields_of_one_kind_of_scanner_are_told(domains, near):
+    said = "differ by less than 2 %, and count as 2 sites: write one number if they are one kind of scanner"
+    notes = sites_alike(domains)
+    assert notes == [f"domains {near} {said}"] * bool(near)
+    assert not any(isinstance(note, GraveNote) for note in notes)
 
 
 @pytest.mark.parametrize(
@@ -74,10 +95,13 @@ def test_sites_in_several_spellings_are_told(domains, alike):
 )
 def test_patients_in_several_spellings_are_counted(groups, count):
     notes = groups_alike(groups)
-    assert [note.partition(" groups are written")[0] for note in notes] == [str(count)] * bool(count)
+    assert [note.partition(" group is written")[0] for note in notes] == [str(count)] * bool(count)
 
 
-@pytest.mark.parametrize(("rounded", "told"), [("1.23457E+11", True), ("1,23e+08", True), ("E+11", False)])
+@pytest.mark.parametrize(
+    ("rounded", "told"),
+    [("1.23457E+11", True), ("1,23e+08", True), ("1E+11", True), ("E+11", False), ("1.0E+5", False), ("2.5e+3", False)],
+)
 def test_groups_that_a_spreadsheet_rounded_are_told(tmp_path, rounded, told):
     where = edit(small(tmp_path / "in"), ",b-p0", f',"{rounded}"')
     notes = add("set", where, Options()).notes
@@ -90,8 +114,9 @@ def test_a_group_as_a_column_of_floats_writes_it_is_told(tmp_path):
     table = pd.read_csv(where / "manifest.csv")
     numbers = table["split_group"].str.extract(r"(\d+)$")[0].where(table.index % 2 == 0, lambda of: of + ".0")
     table.assign(split_group=table["domain"].map({"a": "1", "b": "2"}) + numbers).to_csv(where / "manifest.csv")
-    told = [note for note in add("set", where, Options()).notes if "count as different patients" in note]
-    assert [note[:61] for note in told] == ["8 groups are written in ways that differ in case, leading zer"]
+    told = [note for note in add("set", where, Options()).notes if "counts as another patient" in note]
+    assert [note.partition(" (")[0] for note in told] == ["8 groups are written in several ways"]
+    assert told[0].endswith("write each in one way if they are one")
 
 
 def test_a_table_that_names_the_images_of_a_folder_is_told_of(tmp_path):
