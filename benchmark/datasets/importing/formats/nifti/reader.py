@@ -41,7 +41,7 @@ class NiftiReader:
         rows: Rows of existing NIfTI files.
         options: The user's choices.
         problems: Collects what is wrong with headers.
-        progress: Called with (headers read, all headers).
+        progress: Called with (headers read, all headers), and again with volumes where all have to be read first.
     """
 
     def __init__(
@@ -86,7 +86,7 @@ class NiftiReader:
         if self.ranges:
             self.dtype, self.value_range = self.ranges.choose_type("float32")
         else:
-            space = [] if len(problems) or self.windowed else self._space(axes)
+            space = [] if len(problems) or self.windowed else self._space(axes, progress)
             self.notes.append(
                 {
                     "none": "unscaled values; the least and greatest of the set become 0 and 1 (--window narrows them)",
@@ -158,11 +158,12 @@ class NiftiReader:
             raise UnsupportedFile(self._nothing_left(of))
         return made[None]
 
-    def _space(self, axes: int) -> list[str]:
+    def _space(self, axes: int, progress: Callable[[int, int], None]) -> list[str]:
         """Choose what fills the empty space around volumes that do not fill their cube, and say so.
 
         Args:
             axes: Number of axes that are resampled.
+            progress: Called with (volumes read, all volumes).
 
         Raises:
             MedshiftError: Some get such space, and the least value of the volumes differs.
@@ -172,7 +173,7 @@ class NiftiReader:
         smaller = [(name, size) for name, size in zip(names, sizes, strict=True) if min(size) < farthest]
         if not smaller:
             return []
-        self._black = common_black(self._root, names, smaller, self._options.nan_as, self.largest)
+        self._black = common_black(self._root, names, smaller, self._options.nan_as, self.largest, progress)
         return [
             f"space around {plural(len(smaller), 'volume')} becomes {self._black:g}, the least value of each volume"
         ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,7 +32,12 @@ def unscaled(image: Any, nan_as: str) -> tuple[NDArray[np.float32], NDArray[np.b
 
 
 def common_black(
-    root: Path, names: Sequence[str], smaller: Sequence[tuple[str, Sequence[float]]], nan_as: str, largest: int
+    root: Path,
+    names: Sequence[str],
+    smaller: Sequence[tuple[str, Sequence[float]]],
+    nan_as: str,
+    largest: int,
+    progress: Callable[[int, int], None],
 ) -> float:
     """Return the least value of every volume, if it is the same: air, in units that all share.
 
@@ -44,12 +49,15 @@ def common_black(
         smaller: Names of those that do not fill their cube or square, with their size in mm.
         nan_as: See `replace_not_finite`.
         largest: Number of voxels of the largest.
+        progress: Called with (volumes read, all volumes).
 
     Raises:
         MedshiftError: The least values differ.
     """
     first = ("", 0.0)
-    for name, least in zip(names, each(_Least(root, nan_as), names, value_limits(largest)), strict=True):
+    found = each(_Least(root, nan_as), names, value_limits(largest))
+    for number, (name, least) in enumerate(zip(names, found, strict=True)):
+        progress(number + 1, len(names))
         if not isinstance(least, float):
             continue
         first = first if first[0] else (name, least)

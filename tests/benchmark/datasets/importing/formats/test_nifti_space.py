@@ -67,7 +67,11 @@ def test_the_least_value_fills_the_space_where_all_volumes_share_it(tmp_path, ai
         values[8] = air
         values[values < 0] = air
         nibabel.save(nibabel.Nifti1Image(values, np.eye(4)), path)
-    made = add("set", where, Options(image_size=24, voxel_mm=1.0, slices=slices))
+    seen = []
+    options = Options(image_size=24, voxel_mm=1.0, slices=slices)
+    made = add("set", where, options, lambda step, done, total: seen.append((step, done, total)))
+    volumes = len(list(where.glob("*.nii")))
+    assert seen.count(("looking", volumes, volumes)) == 2  # headers, and then the least values
     narrow = made.pixels[made.table["domain"] == "narrow"]
     assert (narrow[..., :4] == air).all()
     assert (narrow[..., -4:] == air).all()
