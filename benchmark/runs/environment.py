@@ -130,6 +130,17 @@ def system() -> str:
     return f"{platform.system()} {platform.machine()}"
 
 
+def processor() -> str:
+    """Return the model of the processor, on which the last bits of a training depend."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        lines = []
+    named = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "")
+    text = (named or platform.processor() or "unknown processor").encode("ascii", "ignore").decode()
+    return " ".join(text.split())[:60]
+
+
 def commit() -> tuple[str | None, bool | None]:
     """Return the commit of the checkout that medshift runs from and whether it is dirty; Nones if installed."""
     if not (TOP / ".git").exists():

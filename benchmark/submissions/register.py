@@ -43,7 +43,7 @@ class RepeatedRun(Strict):
         version: Version of medshift.
         commit: Commit of the checkout that ran it; None if it was installed.
         date: Day.
-        machine: Operating system, processor and device.
+        machine: Operating system, processor (its kind alone in earlier lines) and device.
         process: Where the method ran.
         log_sha256: Hash of what the run printed.
         by: Who ran it.

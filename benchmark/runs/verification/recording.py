@@ -56,6 +56,8 @@ def register_try(folder: Path, result: Literal["failed", "unfinished"]) -> None:
 def register_run(folder: Path, outcome: Outcome, way: Way, log: Path) -> None:
     """Write into the register beside the protocols that a submission was reproduced, or that it was not.
 
+    What was reproduced on another processor stays so: this one rounds otherwise, and a training is another one by that.
+
     Args:
         folder: ROOT/PROTOCOL/ENTRY/seed-N.
         outcome: What came out.
@@ -68,9 +70,15 @@ def register_run(folder: Path, outcome: Outcome, way: Way, log: Path) -> None:
     if way == "in-process":
         raise MedshiftError("only a method in a process of its own counts as verified: leave --in-process out")
     root, key = folder.absolute().parents[2], _key(folder)
+    here = f"{environment.system()}, {environment.processor()}, {outcome.device}"
     if outcome.result == "differs":
         tried = _last_try(folder, "differs")
-        update_register(root, lambda found: found.replaced(key, None, tried))
+
+        def without(found: Register) -> Register:
+            before = found.lines(key)[0]
+            return found.replaced(key, before if before and before.machine != here else None, tried)
+
+        update_register(root, without)
         return
     run = RepeatedRun(
         protocol=key[0],
@@ -83,7 +91,7 @@ def register_run(folder: Path, outcome: Outcome, way: Way, log: Path) -> None:
         version=own_distribution(),
         commit=environment.running_code().commit,
         date=_today(),
-        machine=f"{environment.system()}, {outcome.device}",
+        machine=here,
         process=way,
         log_sha256=sha256(log),
         by="CI" if os.environ.get("CI") == "true" else "a maintainer",
