@@ -111,8 +111,7 @@ def test_what_is_not_reproduced_any_more_leaves_the_register(board):
 
 
 def test_what_was_reproduced_on_another_processor_stays_though_this_one_rounds_otherwise(board, monkeypatch):
-    root, seeds, log, _ = board
-    left = []
+    (root, seeds, log, _), left = board, []
     for processor, result in (("one", "bytes"), ("another", "differs"), ("one", "differs")):
         monkeypatch.setattr(recording.environment, "processor", lambda name=processor: name)
         register_run(seeds["one"], Outcome(result, 0.9, []), "apart", log)
