@@ -39,7 +39,7 @@ def channels_last(shape: Sequence[int]) -> bool:
     """Return whether pixels of a shape are (N, H, W, C) rather than (N, C, H, W), as far as it can be told."""
     first, *sides, last = shape[1:]
     beside = (first, *sides)
-    alike = max(beside) <= 4 * min(beside)  # many channels of long, narrow images are no sides
+    alike = max(beside) <= 4 * min(beside)  # long, narrow images with many channels are not meant
     return alike and last in CHANNELS and last != 2 and last < min(beside) and first not in CHANNELS
 
 
@@ -160,7 +160,11 @@ class Dataset:
         most = len(self.classes) - 1
         outside = ~labels.between(0, most).to_numpy()
         if outside.any():
-            hint = "; images without labels are no part of a data set: --unlabelled DIR" if (labels == -1).any() else ""
+            hint = (
+                "; images without labels do not belong here: give their folder with --unlabelled DIR"
+                if (labels == -1).any()
+                else ""
+            )
             yield f": labels must be 0..{most}; {self._first(outside)} has {labels[outside].iloc[0]}{hint}"
         elif labels.nunique() < 2:
             only = self.classes[int(labels.iloc[0])] if len(labels) else "none"

@@ -141,7 +141,7 @@ def predict_conditions(
         job: The job.
         predictor: What `fit` returned.
         missing: The conditions; none if all were predicted by a run that was stopped before the check.
-        finished: Gets the predictions; what an earlier process left there is predicted anew if this model differs.
+        finished: Gets the predictions; what an earlier process left there is predicted again if this model differs.
         device: Where the predictor takes its images.
         progress: Receives progress.
 
@@ -161,10 +161,16 @@ def predict_conditions(
     # in a process that has seen no condition the first would come out in any case, and the method must not know which
     predicted = missing or job.protocol.conditions()
     first = secrets.choice(predicted[1:] or predicted) if in_new_process else predicted[0 if missing else -1]
-    rows = test_stream(job.protocol, job.table, first)
-    fresh = in_new_process() if in_new_process else fresh_copy(predictor)
-    check_forgotten(fresh, job.dataset, rows, job.protocol, first, device, finished.load(first))
+    _check_again(job, in_new_process() if in_new_process else fresh_copy(predictor), first, finished, device)
     finished.note_forgotten()
+
+
+def _check_again(
+    job: Job, fresh: Predictor, condition: Condition, finished: FinishedConditions, device: torch.device
+) -> None:
+    """Check that a predictor that has seen no condition predicts one as it was saved."""
+    rows = test_stream(job.protocol, job.table, condition)
+    check_forgotten(fresh, job.dataset, rows, job.protocol, condition, device, finished.load(condition))
 
 
 def _still_missing(
@@ -185,10 +191,8 @@ def _still_missing(
     if not earlier:
         return missing
     one = secrets.choice(earlier[1:] or earlier)
-    rows = test_stream(job.protocol, job.table, one)
     try:
-        fresh = fresh_copy(predictor)
-        check_forgotten(fresh, job.dataset, rows, job.protocol, one, device, finished.load(one))
+        _check_again(job, fresh_copy(predictor), one, finished, device)
     except StateSurvives:
         progress.line(
             f"{job.entry}, seed {job.seed}: the model predicts {one.key!r} otherwise than the interrupted run did, "

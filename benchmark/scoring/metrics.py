@@ -30,9 +30,7 @@ FEW_CLASSES = 7  # up to which NumPy, too, sums one after the other: the bits ar
 _EDGES = np.arange(1, BINS + 1) / BINS
 # a table's .6 is read as float32, whose nearest number is a little above: it still belongs to the bin that ends at .6
 UPPER_EDGES = np.maximum(_EDGES, _EDGES.astype(np.float32))
-_NONE: NDArray[np.float32] = np.empty(0, np.float32)
-_last: tuple[weakref.ref[NDArray[np.floating]], tuple[NDArray[np.int64], NDArray[np.floating]]]
-_last = weakref.ref(_NONE), (np.empty(0, np.int64), _NONE)
+_last: tuple[weakref.ref[NDArray[np.floating]], tuple[Labels, NDArray[np.floating]]] | None = None  # of `top_class`
 
 
 @dataclass(frozen=True)
@@ -129,9 +127,8 @@ def top_class(probabilities: NDArray[np.floating]) -> tuple[Labels, NDArray[np.f
     Of the last array that nobody can write to, it is remembered: several metrics ask for it, one after the other.
     """
     global _last
-    of, known = _last
-    if of() is probabilities:
-        return known
+    if _last is not None and _last[0]() is probabilities:
+        return _last[1]
     found = _top_class(probabilities)
     if not probabilities.flags.writeable and probabilities.base is None:
         _last = weakref.ref(probabilities, _forget), found
@@ -140,8 +137,8 @@ def top_class(probabilities: NDArray[np.floating]) -> tuple[Labels, NDArray[np.f
 
 def _forget(gone: weakref.ref[NDArray[np.floating]]) -> None:
     global _last
-    if _last[0] is gone:
-        _last = weakref.ref(_NONE), (np.empty(0, np.int64), _NONE)
+    if _last is not None and _last[0] is gone:
+        _last = None
 
 
 def _top_class(probabilities: NDArray[np.floating]) -> tuple[Labels, NDArray[np.floating]]:

@@ -98,7 +98,7 @@ for place in range(len(RAGGED)):
         ({"table": column("label", 7, 3)}, r"labels must be 0\.\.1; row 3 \('a-3'\) has 7$"),
         (
             {"table": column("label", -1, 4)},
-            r"labels must be 0\.\.1; row 4 \('a-4'\) has -1; images without labels are .*--unla",
+            r"labels must be 0\.\.1; row 4 \('a-4'\) has -1; images without labels .*--unla",
         ),
         ({"pixels": RAGGED}, r"its images differ in size, e\.g\. \(1, 16, 16\) and \(1, 24, 24\): bring them to one"),
         (
