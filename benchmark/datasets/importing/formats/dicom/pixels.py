@@ -53,9 +53,8 @@ def read_values(read: Dataset, of: DicomHeader, options: Options, frame: int = 0
     if options.windowing == "image":
         made = percentiles(values, known)
     elif options.fixed_window is not None:
-        made = window(
-            values, *options.fixed_window, "LINEAR_EXACT"
-        )  # as for NIfTI; LINEAR is of a width in whole levels
+        # as for NIfTI; LINEAR is of a width in whole levels
+        made = window(values, *options.fixed_window, "LINEAR_EXACT")
     else:
         made = _own_window(read, values, of, frame)
     return 1 - made if inverted else made
