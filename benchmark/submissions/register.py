@@ -19,7 +19,7 @@ from ..files.atomic import write_text
 from ..files.locks import locked
 from ..files.schema import Strict, read_own
 from .fields import ENTRY, Sha256
-from .verification_record import VerificationRecord
+from .verification_record import Reproduced, VerificationRecord
 
 REGISTER_FILE = "verified.json"
 LARGEST_REGISTER = 16 << 20  # bytes
@@ -38,7 +38,8 @@ class RepeatedRun(Strict):
         seed: Its seed.
         card_sha256: Hash of the card that was run again.
         predictions_sha256: Hash of the predictions that came out, or within the tolerance did.
-        result: Whether the bytes were identical, or the probabilities within the tolerance.
+        result: Whether the bytes were identical, the probabilities within the tolerance, or neither, so that what
+            came out took the place of what its author had sent.
         largest_difference: Largest difference of a probability; 0 for identical bytes.
         version: Version of medshift.
         commit: Commit of the checkout that ran it; None if it was installed.
@@ -54,7 +55,7 @@ class RepeatedRun(Strict):
     seed: Annotated[int, Field(ge=0, lt=2**63)]
     card_sha256: Sha256
     predictions_sha256: Sha256
-    result: Literal["bytes", "tolerance"]
+    result: Reproduced
     largest_difference: Annotated[float, Field(ge=0, le=1)]
     version: Words
     commit: Annotated[str, Field(pattern=r"^[0-9a-f]{40}$")] | None

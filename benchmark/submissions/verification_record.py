@@ -15,6 +15,8 @@ from .fields import Line, Name, Sha256
 VERIFIED_FILE = "verified.json"
 LARGEST_MARK = 1 << 16  # bytes
 
+Reproduced = Literal["bytes", "tolerance", "remade"]
+
 
 class VerificationRecord(Strict):
     """The result of rerunning a submission.
@@ -22,7 +24,8 @@ class VerificationRecord(Strict):
     Args:
         predictions_sha256: Hash of the reproduced predictions: the record is void for others.
         card_sha256: Hash of the card that was rerun: the record is void for others. Older records have none.
-        result: Whether the bytes were identical, or the probabilities within the tolerance.
+        result: Whether the bytes were identical, the probabilities within the tolerance, or neither, so that the rerun
+            stands here (in a register alone).
         largest_difference: Largest difference of a probability; 0 for identical bytes.
         version: Version of medshift.
         by: Who reran it.
@@ -31,7 +34,7 @@ class VerificationRecord(Strict):
     schema_: Literal["medshift-verified/1"] = Field(default="medshift-verified/1", alias="schema")
     predictions_sha256: Sha256
     card_sha256: Sha256 | None = None
-    result: Literal["bytes", "tolerance"]
+    result: Reproduced
     largest_difference: float = Field(ge=0, le=1)
     version: Name
     by: Line = ""

@@ -53,7 +53,7 @@ def register_try(folder: Path, result: Literal["failed", "unfinished"]) -> None:
     update_register(folder.absolute().parents[2], lambda found: found.replaced(key, found.lines(key)[0], tried))
 
 
-def register_run(folder: Path, outcome: Outcome, way: Way, log: Path) -> None:
+def register_run(folder: Path, outcome: Outcome, way: Way, log: Path, *, replaced: bool = False) -> None:
     """Write into the register beside the protocols that a submission was reproduced, or that it was not.
 
     What was reproduced on another processor stays so: this one rounds otherwise, and a training is another one by that.
@@ -63,6 +63,7 @@ def register_run(folder: Path, outcome: Outcome, way: Way, log: Path) -> None:
         outcome: What came out.
         way: Where the method ran.
         log: What the run printed.
+        replaced: Whether `replace_submission` has put what came out in the place of what differed.
 
     Raises:
         MedshiftError: The method ran where the labels are.
@@ -71,7 +72,7 @@ def register_run(folder: Path, outcome: Outcome, way: Way, log: Path) -> None:
         raise MedshiftError("only a method in a process of its own counts as verified: leave --in-process out")
     root, key = folder.absolute().parents[2], _key(folder)
     here = f"{environment.system()}, {environment.processor()}, {outcome.device}"
-    if outcome.result == "differs":
+    if outcome.result == "differs" and not replaced:
         tried = _last_try(folder, "differs")
 
         def without(found: Register) -> Register:
@@ -86,7 +87,7 @@ def register_run(folder: Path, outcome: Outcome, way: Way, log: Path) -> None:
         seed=key[2],
         card_sha256=sha256(folder / CARD_FILE),
         predictions_sha256=cards.read(folder).predictions.sha256,
-        result=outcome.result,
+        result="remade" if outcome.result == "differs" else outcome.result,
         largest_difference=outcome.largest,
         version=own_distribution(),
         commit=environment.running_code().commit,

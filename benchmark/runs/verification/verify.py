@@ -64,12 +64,14 @@ class Outcome:
         largest: Largest difference of a probability.
         differences: What differs, one line each; may be non-empty within the tolerance.
         device: Where it was run again.
+        again: The submission that came out, for as long as it is kept.
     """
 
     result: Literal["bytes", "tolerance", "differs"]
     largest: float
     differences: list[str]
     device: str = "cpu"
+    again: Path | None = None
 
     @property
     def text(self) -> str:
@@ -173,7 +175,7 @@ def verify(
     found = [] if same else _differences(protocol, theirs, ours, gaps)
     result: Literal["bytes", "tolerance", "differs"] = "bytes" if same else "tolerance"
     result = "differs" if wrong or largest > TOLERANCE else result
-    return Outcome(result, largest, [*wrong, *found], ours.environment.device)
+    return Outcome(result, largest, [*wrong, *found], ours.environment.device, again)
 
 
 def _largest_gap(before: NDArray[np.float32], after: NDArray[np.float32]) -> float:

@@ -40,6 +40,12 @@ def verify(
     record: Annotated[
         bool, typer.Option("--record", help="For maintainers: write it into verified.json beside the protocols.")
     ] = False,
+    take: Annotated[
+        bool,
+        typer.Option(
+            "--take", help="With --record: if it differs, put what came out here in its place. Git keeps the author's."
+        ),
+    ] = False,
     following: Annotated[
         int,
         typer.Option(
@@ -77,6 +83,8 @@ def verify(
     if in_process and (strict or record):
         what = "--strict" if strict else "--record"
         raise MedshiftError(f"{what} needs the method in a process of its own: leave --in-process out")
+    if take and (following or not record):
+        raise MedshiftError("--take: goes with --record, for one submission at a time, without --next")
     way: Way = "in-process" if in_process else "per-condition" if strict else "apart"
     waiting = next_to_verify(folder) if following else [folder]
     tried, unsuccessful = 0, False
@@ -88,8 +96,8 @@ def verify(
             starting = partial(register_try, each, "unfinished") if following and record else None
             try:
                 require_submission(each)
-                outcome = _verified(
-                    each, data, device, reading, way, log, force=force, shared=shared, starting=starting
+                outcome, taken = _verified(
+                    each, data, device, reading, way, log, force=force, shared=shared, starting=starting, take=take
                 )
             except CannotRepeat as error:
                 if not following:
@@ -105,8 +113,9 @@ def verify(
                 unsuccessful = True
             else:
                 differs = outcome.result == "differs"
-                _write_down(each, outcome, way, log, by if mark and not (differs and following) else None)
-                unsuccessful |= differs
+                marking = by if mark and not (differs and (following or taken)) else None
+                _write_down(each, outcome, way, log, marking, taken=taken)
+                unsuccessful |= differs and not taken
             tried += 1
             if tried == following:
                 break
@@ -133,29 +142,37 @@ def _verified(
     force: bool,
     shared: Path,
     starting: Callable[[], None] | None,
-) -> Outcome:
-    """Run a submission again and print what came out."""
+    take: bool,
+) -> tuple[Outcome, bool]:
+    """Run a submission again, print what came out, and return whether that has taken its place."""
     from ....files.atomic import scratch_folder
+    from ....runs.verification.replacing import replace_submission
     from ....runs.verification.verify import verify as run_again
 
     with scratch_folder("verify") as out:
         outcome = run_again(
             folder, out, data, device, reading.options(), way, log, force=force, shared=shared, starting=starting
         )
-    print(outcome.text)
-    for line in outcome.differences:
-        print(f"  {line}")
-    return outcome
+        print(outcome.text)
+        for line in outcome.differences:
+            print(f"  {line}")
+        taken = take and outcome.result == "differs" and outcome.again is not None
+        if taken and outcome.again is not None:
+            replace_submission(folder, outcome.again)
+    return outcome, taken
 
 
-def _write_down(folder: Path, outcome: Outcome, way: Way, log: Path | None, by: str | None) -> None:
+def _write_down(folder: Path, outcome: Outcome, way: Way, log: Path | None, by: str | None, *, taken: bool) -> None:
     """Write what came out into the register, where there is a log, and beside the card, where somebody marks it."""
     from ....runs.verification.recording import register_run
     from ....runs.verification.verify import write_record as write_mark
 
     if log:
-        register_run(folder, outcome, way, log)
-        print(f"{'recorded' if outcome.result != 'differs' else 'not recorded'}; log: {log}")
+        register_run(folder, outcome, way, log, replaced=taken)
+        differs = outcome.result == "differs"
+        print(f"{'replaced by what came out here, and ' if taken else 'not ' if differs else ''}recorded; log: {log}")
+        if differs and not taken:
+            print("  trainings differ from processor to processor: --take puts what came out here in its place")
     if by is not None:
         write_mark(folder, outcome, by)
         print(f"marked: {folder / 'verified.json'}")

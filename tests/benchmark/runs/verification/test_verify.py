@@ -28,7 +28,10 @@ from medshift.benchmark.scoring import scores
 from medshift.benchmark.submissions import card as cards
 from medshift.benchmark.submissions import predictions, submission, verification_record
 from medshift.benchmark.submissions.card import claims
+from medshift.benchmark.submissions.register import read_register
 from medshift.benchmark.submissions.submit import submit
+from medshift.leaderboard.entries.entries import protocol_folder
+from medshift.leaderboard.ranking.board import rank_entries
 from medshift.shifts.errors import MedshiftError
 
 QUICK = ["--set", "arch=test_resnet", "--set", "steps=4", "--shifts", "gamma", "--severities", "3", "--threads", "1"]
@@ -74,8 +77,10 @@ class _Again:
         return subprocess.CompletedProcess(words, 0)
 
 
-def test_what_does_not_come_out_again_is_said(made, tmp_path, monkeypatch):
-    home, images, place = made
+@pytest.fixture
+def turned(made, tmp_path, monkeypatch):
+    """Returns a copy whose answers at one site are not those that running it again, which is feigned, gives."""
+    _, _, place = made
     shutil.copytree(place.parent.parent, tmp_path / place.parent.parent.name)
     copy = tmp_path / place.relative_to(place.parent.parent.parent)
     terms, table = planning.read_protocol(copy.parent.parent)
@@ -87,10 +92,16 @@ def test_what_does_not_come_out_again_is_said(made, tmp_path, monkeypatch):
     fields["predictions"]["sha256"] = sha256(copy / "predictions.parquet")
     fields["environment"]["packages"]["numpy"] = "1.0"
     fields["scores"] = [claim.model_dump() for claim in claims(scores.score(terms, table, arrays, 0))]
-    (copy / cards.CARD_FILE).write_text(json.dumps(fields))
+    (copy / cards.CARD_FILE).write_text(json.dumps({**fields, "submitter": "Imaging, St. Elsewhere"}))
     assert submission.check_submission(copy, terms, table) == []  # nothing but running it again can tell
     again = _Again(place.parent.parent)
     monkeypatch.setattr("medshift.benchmark.runs.verification.verify.subprocess", again)
+    return copy, again
+
+
+def test_what_does_not_come_out_again_is_said(made, turned):
+    home, images, _ = made
+    copy, again = turned
     done = medshift(home, "verify", copy, "--data", images, "--mark")
     assert done.returncode == 1
     assert again.words[:2] == ["-I", "-m"]
@@ -99,6 +110,33 @@ def test_what_does_not_come_out_again_is_said(made, tmp_path, monkeypatch):
     assert "numpy: 1.0 then, " in done.stdout
     assert "is not marked as verified" in done.stderr
     assert not (copy / verification_record.VERIFIED_FILE).exists()
+
+
+def test_a_maintainer_puts_what_came_out_in_its_place_and_that_is_verified(made, turned, tmp_path, monkeypatch):
+    monkeypatch.delenv("MEDSHIFT_IN_PROCESS", raising=False)
+    (home, images, place), (copy, _) = made, turned
+    root, log = copy.parents[2], tmp_path / "logs" / f"{'--'.join(copy.parts[-3:])}.log"
+    words = ["verify", copy, "--data", images, "--record", "--logs", log.parent]
+    log.parent.mkdir()
+    log.write_text("what it printed")
+    assert "--take puts" in medshift(home, *words).stdout
+    assert read_register(root).runs == ()
+    write_record(copy, Outcome("bytes", 0.0, []), "its author")
+    done = medshift(home, *words, "--take")
+    assert done.returncode == 0, done.stderr
+    assert "replaced by what came out here, and recorded" in done.stdout
+    assert submission.check_submission(copy, *planning.read_protocol(copy.parent.parent)) == []
+    assert sha256(copy / "predictions.parquet") == sha256(place / "predictions.parquet")
+    card = cards.read(copy)
+    assert (card.submitter, card.environment.packages["numpy"]) == ("Imaging, St. Elsewhere", np.__version__)
+    (run,) = read_register(root).runs
+    assert (run.result, run.largest_difference > 0) == ("remade", True)
+    (row,) = (row for row in rank_entries(protocol_folder(copy.parent.parent), replicates=50, workers=1).rows)
+    assert row.verified
+    assert medshift(home, *words, "--take").stdout.count("reproduced: the predictions have the same bytes") == 1
+    assert read_register(root).runs[0].result == "bytes"
+    refused = medshift(home, "verify", root, "--next", "1", "--record", "--take")
+    assert "for one submission at a time" in refused.stderr
 
 
 def test_an_entry_made_on_another_version_of_the_simulated_data_is_refused_before_anything_is_made(tmp_path, home):
