@@ -110,7 +110,11 @@ TERMS: Mapping[str, Term] = {
         "effective robustness",
         "How far an entry lies above a line through the others: better under shift than its clean figure lets expect.",
     ),
-    "verified": Term("verified", "Somebody else has rerun the entry and got the same predictions."),
+    "verified": Term(
+        "verified",
+        "Somebody else has rerun the entry and got the same predictions, or a maintainer’s rerun from the author’s "
+        "card stands in their place (remade).",
+    ),
     "claimed": Term(
         "claimed",
         "Nobody has rerun the entry yet, or nobody can. Its figures are computed from its predictions; how those were "

@@ -163,22 +163,31 @@ class Register:
 
 
 def merged(ours: Register, since: Register, made: Register) -> Register:
-    """Return a register with what was added to another one or changed there, by submission.
+    """Return a register with what was added to another one or changed there, by submission: the run, and the last try.
 
     Args:
-        ours: The register as it is now. What it says of a later or of the same day stays.
+        ours: The register as it is now. A run or try of a later or of the same day stays.
         since: The register from which the other one was made.
         made: The other one.
     """
     for key in sorted(since.keys | made.keys):
         before, new, now = since.lines(key), made.lines(key), ours.lines(key)
-        if new != before and (now == before or _day(new) > _day(now)):
-            ours = ours.replaced(key, *new)
+        run, tried = _later(before[0], new[0], now[0]), _later(before[1], new[1], now[1])
+        if tried and run and _hashes(tried) != _hashes(run):  # of files that somebody has replaced meanwhile
+            tried = now[1]
+        ours = ours.replaced(key, run, tried)
     return ours
 
 
-def _day(lines: Iterable[RepeatedRun | LastTry | None]) -> str:
-    return max((line.date for line in lines if line), default="")
+def _later(before: Line | None, new: Line | None, now: Line | None) -> Line | None:
+    """Return which of two lines that follow on one holds: what changed; of two that did, the later one, or ours."""
+    if new == before or (now != before and (new is None or (now is not None and new.date <= now.date))):
+        return now
+    return new
+
+
+def _hashes(line: RepeatedRun | LastTry) -> tuple[str, str]:
+    return line.card_sha256, line.predictions_sha256
 
 
 def _key(line: RepeatedRun | LastTry) -> Key:
@@ -187,7 +196,7 @@ def _key(line: RepeatedRun | LastTry) -> Key:
 
 def _of(lines: Iterable[Line], key: Key, hashes: tuple[str, str]) -> Line | None:
     """Return the line of a submission with these hashes of card and predictions."""
-    found = (one for one in lines if one.key == key and (one.card_sha256, one.predictions_sha256) == hashes)
+    found = (one for one in lines if one.key == key and _hashes(one) == hashes)
     return next(found, None)
 
 

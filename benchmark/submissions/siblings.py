@@ -32,11 +32,12 @@ def require_fit(folder: Path, submitter: str) -> None:
 def unfit_name(entry: Path) -> str:
     """Return why an entry's folder cannot have its name everywhere: some disks do not tell `Tent` from `tent`.
 
-    Of two such folders both are refused: nothing here tells which was there first.
+    Of two such folders with submissions both are refused: nothing here tells which was there first.
     """
     name, folded = entry.name, entry.name.casefold()
     with suppress(FileNotFoundError, NotADirectoryError), os.scandir(entry.parent) as beside:
-        twins = [each.name for each in beside if each.name.casefold() == folded and each.name != name]
+        alike = [each for each in beside if each.name.casefold() == folded and each.name != name]
+        twins = [each.name for each in alike if any(Path(each).glob(f"seed-*/{CARD_FILE}"))]
         if twins:
             return f"differs from that of {visible(min(twins), 80)!r} in case only: choose another"
     return unfit(name)

@@ -16,6 +16,7 @@ from ..ranking.paired import seed_by_seed, shared_seeds
 
 State: TypeAlias = Literal["converged", "not converged", "not shown"]
 LENGTH = ("budget", "steps")  # the settings that decide nothing but the length of training
+SOLVED = ("linear-probe",)  # what medshift does not train by steps
 Families: TypeAlias = Mapping[str, Sequence[tuple[int, Row]]]
 MARKS: Mapping[State, str] = {"converged": "", "not converged": "§", "not shown": "‡"}  # in tables
 BY_EPOCHS = "epochs"  # the setting that decided it before steps did
@@ -186,7 +187,7 @@ def _without_steps(row: Row) -> Convergence:
     if untrained and BY_EPOCHS in baseline.config:
         why = "it was trained by epochs, in a version of medshift that recorded no steps"
         return Convergence("not shown", why, "trained by epochs, before steps were recorded")
-    if untrained and baseline.distribution.startswith("medshift ") and not any(s in baseline.config for s in LENGTH):
+    if untrained and baseline.distribution.startswith("medshift ") and baseline.name in SOLVED:
         return Convergence("converged", "it is not trained by steps, but solved")
     why = "not all of its seeds record the same number of steps"
     return Convergence("not shown", why, "steps not recorded")

@@ -50,7 +50,7 @@ def of_diff(raw: bytes, checkout: Path) -> Changes:
     """Classify the changes in a checkout's folder of submissions; other files are ignored.
 
     Args:
-        raw: Output of `git diff --raw -z --no-renames`.
+        raw: Output of `git diff --raw -z --no-renames --ignore-submodules=none`.
         checkout: Checkout with the changes applied.
 
     Raises:

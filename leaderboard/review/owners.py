@@ -2,9 +2,10 @@
 
 Names in commits are their author's word. So GitHub says who asks (the one who opened the pull request), and the
 history of the base branch says who owns, which the pull request cannot change: the author of the commit that added the
-oldest of the entry's cards, if the address is one that GitHub gives (`LOGIN@users.noreply.github.com`). Of any other
-address nobody knows the login: such an entry is for maintainers, unless `boards.json` names its owners. Who removes a
-card and puts it back has not added it.
+oldest of the entry's cards, if the address is one that GitHub gives (`NUMBER+LOGIN@users.noreply.github.com`). Where
+the number of who asks is known, it decides: a login that was given up may be another's today, and of an address without
+a number nobody knows whose it was. Of any other address nobody knows the login. Such an entry is for maintainers,
+unless `boards.json` names its owners. Who removes a card and puts it back has not added it.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from ...benchmark.submissions.submit import PLACE
 from ..entries.boards_file import Boards, read_boards
 
 ADDRESS = re.compile(
-    r"(?:\d+\+)?([A-Za-z0-9][A-Za-z0-9-]{0,38}(?:\[bot\])?)@users\.noreply\.github\.com", re.IGNORECASE
+    r"(?:(\d+)\+)?([A-Za-z0-9][A-Za-z0-9-]{0,38}(?:\[bot\])?)@users\.noreply\.github\.com", re.IGNORECASE
 )
 PATIENCE = 120  # seconds for git
 
@@ -34,12 +35,14 @@ class Asker:
         login: Who opened the pull request, by GitHub; empty if that is not known.
         before: A checkout of what the change is to be merged into, with its whole history; None if there is none.
         maintainers: Maintainers beside those of `boards.json`.
+        number: The account of `login` at GitHub, which a login may change; empty if that is not known.
     """
 
     login: str = ""
     before: Path | None = None
     maintainers: Collection[str] = ()
-    _known: dict[str, tuple[str, ...]] = field(default_factory=dict, repr=False, compare=False)
+    number: str = ""
+    _known: dict[str, tuple[_Owner, ...]] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def boards(self) -> Boards:
@@ -57,17 +60,29 @@ class Asker:
 
     def owners(self, entry: str) -> tuple[str, ...]:
         """Return the logins of those to whom an entry belongs; none if that is not known."""
+        return tuple(owner.login for owner in self._owners(entry))
+
+    def _owners(self, entry: str) -> tuple[_Owner, ...]:
         if entry not in self._known:
             listed = self.boards.owners.get(entry)
-            self._known[entry] = listed if listed is not None else _committer(self.before, entry)
+            named = None if listed is None else tuple(_Owner(login) for login in listed)
+            self._known[entry] = _committer(self.before, entry) if named is None else named
         return self._known[entry]
+
+    def _is(self, owner: _Owner) -> bool:
+        if owner.number is None or not self.number:
+            return _among(self.login, [owner.login])
+        return owner.number == self.number
 
     def refusal(self, entry: str) -> str:
         """Return why the one who asks may not change an entry that was there before; empty if they may."""
-        if self.maintains or _among(self.login, self.owners(entry)):
+        owners = self._owners(entry)
+        if self.maintains or any(map(self._is, owners)):
             return ""
-        whose = f"belongs to {', '.join(self.owners(entry))}" if self.owners(entry) else "belongs to the maintainers"
+        whose = f"belongs to {', '.join(self.owners(entry)) or 'the maintainers'}"
         who = f", not to {self.login}" if self.login else "; who asks is not known (--author)"
+        if _among(self.login, self.owners(entry)):
+            who = f", which was another account then (number {owners[0].number or 'not known'})"
         return f"{whose}{who}: submit under another name, or ask a maintainer"
 
 
@@ -75,8 +90,20 @@ def _among(login: str, logins: Collection[str]) -> bool:
     return bool(login) and login.casefold() in {each.casefold() for each in logins}
 
 
-def _committer(before: Path | None, entry: str) -> tuple[str, ...]:
-    """Return the login of who added an entry, if the history says so."""
+class _Owner(NamedTuple):
+    """Somebody to whom an entry belongs.
+
+    Args:
+        login: At GitHub.
+        number: The account's, by the address in a commit; empty if that has none, None of those that maintainers name.
+    """
+
+    login: str
+    number: str | None = None
+
+
+def _committer(before: Path | None, entry: str) -> tuple[_Owner, ...]:
+    """Return who added an entry, if the history says so."""
     if before is None:
         return ()
     place = (PLACE / entry).as_posix()
@@ -97,7 +124,7 @@ def _committer(before: Path | None, entry: str) -> tuple[str, ...]:
     if not added:
         return ()
     matched = ADDRESS.fullmatch(max(added)[1])
-    return (matched[1],) if matched else ()
+    return (_Owner(matched[2], matched[1] or ""),) if matched else ()
 
 
 class _Change(NamedTuple):

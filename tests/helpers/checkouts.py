@@ -45,7 +45,7 @@ def git(root, *words, email="7+alice@users.noreply.github.com"):
 
 def changes_of(root):
     git(root, "add", "--all")
-    return git(root, "diff", "--cached", "--raw", "-z", "--no-renames", "HEAD")
+    return git(root, "diff", "--cached", "--raw", "-z", "--no-renames", "--ignore-submodules=none", "HEAD")
 
 
 def reviewed(root, login="Alice", before="before", **more):

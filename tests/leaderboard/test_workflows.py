@@ -118,7 +118,8 @@ def test_a_report_longer_than_a_comment_is_cut_with_a_word_first(comment, tmp_pa
 def test_the_check_asks_for_who_opened_the_pull_request_and_compares_with_the_base():
     text = (WORKFLOWS / "leaderboard.yml").read_text()
     assert "AUTHOR: ${{ github.event.pull_request.user.login }}" in text
-    assert '--before before --author "$AUTHOR"' in text
+    assert "AUTHOR_ID: ${{ github.event.pull_request.user.id }}" in text
+    assert '--before before --author "$AUTHOR" \\\n            --author-id "$AUTHOR_ID" ' in text
     assert 'worktree add --quiet --detach "$PWD/before" HEAD^1' in text
     assert "fetch-depth: 0" in text  # a shallow history says nothing of owners
 

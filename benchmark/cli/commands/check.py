@@ -37,7 +37,10 @@ def check_submission(folder: SubmissionFolder) -> None:
 def check_entries(
     folders: Annotated[list[Path] | None, typer.Argument(help="Submissions, .../PROTOCOL/ENTRY/seed-N.")] = None,
     changes: Annotated[
-        Path | None, typer.Option(help="Check what a change touches: the output of `git diff --raw -z --no-renames`.")
+        Path | None,
+        typer.Option(
+            help="Check what a change touches: the output of `git diff --raw -z --no-renames --ignore-submodules=none`."
+        ),
     ] = None,
     checkout: Annotated[Path, typer.Option(help="With --changes: the checkout that holds them.")] = Path(),
     report: Annotated[
@@ -47,6 +50,7 @@ def check_entries(
         Path | None, typer.Option(help="With --changes: a checkout of what they are merged into, with its history.")
     ] = None,
     author: Annotated[str, typer.Option(metavar="LOGIN", help="Who asks for the changes.")] = "",
+    author_id: Annotated[str, typer.Option(metavar="NUMBER", help="Their number at GitHub, which stays theirs.")] = "",
     maintainer: Annotated[
         list[str] | None, typer.Option(metavar="LOGIN", help="A maintainer beside those of boards.json.")
     ] = None,
@@ -66,7 +70,7 @@ def check_entries(
     asked = of_folders(folders or []) if changes is None else of_diff(changes.read_bytes(), checkout)
     if before is not None and not before.is_dir():
         raise MedshiftError(f"--before {before}: no such folder")
-    text, sound = review(asked, Asker(author, before, maintainer or ()))
+    text, sound = review(asked, Asker(author, before, maintainer or (), author_id))
     if report is None:
         print(for_terminal(text), end="")
     else:

@@ -97,7 +97,16 @@ def register_run(folder: Path, outcome: Outcome, way: Way, log: Path, *, replace
         log_sha256=sha256(log),
         by="CI" if os.environ.get("CI") == "true" else "a maintainer",
     )
-    update_register(root, lambda found: found.replaced(key, run))
+
+    def with_it(found: Register) -> Register:
+        before = found.find(*key, (run.card_sha256, run.predictions_sha256))
+        if before is None or before.result != "remade":
+            return found.replaced(key, run)
+        # that it is the maintainers' stays said, however often it is run again
+        same = {"result": before.result, "largest_difference": before.largest_difference}
+        return found.replaced(key, run.model_copy(update=same))
+
+    update_register(root, with_it)
 
 
 def _last_try(folder: Path, result: Literal["differs", "failed", "unfinished"]) -> LastTry:

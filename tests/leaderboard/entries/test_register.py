@@ -16,8 +16,6 @@ from medshift.benchmark.runs.verification import verify as runs
 from medshift.benchmark.runs.verification.recording import next_to_verify, register_run, register_try
 from medshift.benchmark.runs.verification.verify import Outcome
 from medshift.benchmark.submissions import register
-from medshift.leaderboard.entries.entries import protocol_folder
-from medshift.leaderboard.ranking.board import rank_entries
 from medshift.leaderboard.report.badge import badge
 from medshift.leaderboard.report.markdown import markdown
 from medshift.leaderboard.report.page import page
@@ -25,19 +23,6 @@ from medshift.leaderboard.report.site.index import index_page
 from medshift.leaderboard.review import review
 from medshift.leaderboard.review.changes import of_folders
 from medshift.shifts.errors import MedshiftError
-
-
-@pytest.fixture
-def board(fabricate, tmp_path, monkeypatch):
-    """A folder of submissions with three entries, the log of a run, and what ranks them."""
-    monkeypatch.setenv("MEDSHIFT_HOME", str(tmp_path / "home"))
-    monkeypatch.delenv("CI", raising=False)
-    root = tmp_path / "in"
-    place, terms, rows = fabricate.contest(root, fabricate.table(groups=4))
-    seeds = {name: fabricate.submission(place, terms, rows, name) for name in ("one", "two", "three")}
-    log = tmp_path / "log"
-    log.write_text("what it printed\n")
-    return root, seeds, log, lambda: rank_entries(protocol_folder(place), replicates=50, workers=1)
 
 
 def names(rows):
@@ -150,35 +135,6 @@ def test_what_was_tried_last_comes_last_whatever_came_out_and_is_not_verified_by
     assert [last.entry for last in register.read_register(root).tries] == ["one"]
 
 
-def test_what_was_run_again_elsewhere_is_merged_by_submission_into_a_register_that_changed_meanwhile(board, tmp_path):
-    root, seeds, log, _ = board
-
-    def dated(found, name, day):
-        run = next(each for each in found.runs if each.entry == name)
-        return found.replaced(run.key, run.model_copy(update={"date": day}))
-
-    for name in seeds:
-        register_run(seeds[name], Outcome("bytes", 0.0, []), "apart", log)
-    every = register.read_register(root)
-    for name in seeds:
-        every = dated(every, name, "2026-01-01")
-    since = every.replaced(("made-up", "two", 0), None)
-    ours = dated(since.replaced(("made-up", "two", 0), every.runs[-1]), "three", "2026-03-03")  # by a maintainer
-    last = register.LastTry(**{**_hashes(every.runs[0]), "result": "differs", "date": "2026-02-02"})
-    made = dated(since.replaced(last.key, None, last), "three", "2026-02-02")
-    found = register.merged(ours, since, made)
-    assert [(run.entry, run.date) for run in found.runs] == [("three", "2026-03-03"), ("two", "2026-01-01")]
-    assert found.tries == (last,)
-    for name, each in (("since", since), ("made", made)):
-        (tmp_path / name).mkdir()
-        register.write_register(each, tmp_path / name)
-    register.write_register(ours, root)
-    files = [str(tmp_path / name / register.REGISTER_FILE) for name in ("made", "since")]
-    done = CliRunner().invoke(app, ["verify", str(root), "--merge", files[0], "--since", files[1]])
-    assert done.exit_code == 0, done.exception
-    assert register.read_register(root) == found
-
-
 def test_two_that_write_it_at_once_lose_nothing(board, monkeypatch):
     root, seeds, _, _ = board
     read = register.read_register
@@ -194,10 +150,6 @@ def test_two_that_write_it_at_once_lose_nothing(board, monkeypatch):
         list(pool.map(lambda seed: register_try(seed, "failed"), seeds.values()))
     assert {last.entry for last in read(root).tries} == set(seeds)
     assert not list(root.glob(".*"))
-
-
-def _hashes(run):
-    return {name: getattr(run, name) for name in ("protocol", "entry", "seed", "card_sha256", "predictions_sha256")}
 
 
 def test_a_mark_beside_the_card_does_not_count_where_a_register_is_kept(board):

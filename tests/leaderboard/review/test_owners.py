@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+from pathlib import Path
 
 import pytest
 from helpers.checkouts import changes_of, copied, edit, git, renamed, reviewed
@@ -12,6 +13,7 @@ from helpers.cli import medshift
 
 from medshift.benchmark.protocols.folder import read_protocol
 from medshift.benchmark.submissions.predictions import PREDICTIONS_FILE
+from medshift.benchmark.submissions.siblings import unfit_name
 from medshift.benchmark.submissions.verification_record import VERIFIED_FILE
 from medshift.leaderboard.entries.boards_file import BOARDS_FILE
 from medshift.leaderboard.review.changes import of_diff
@@ -69,6 +71,43 @@ def test_a_login_is_compared_whole_whatever_its_case(checkout):
     assert Asker("boss", before, ["Boss"]).refusal("made-up/there") == ""
     for login in ("", "alice2", "lice"):
         assert Asker(login, before).refusal("made-up/there").startswith("belongs to alice")
+
+
+def test_a_login_that_was_given_up_gives_no_rights_to_who_has_it_now(checkout, tmp_path):
+    root, _ = checkout
+    before = root.parent / "before"
+    assert Asker("alice-renamed", before, number="7").refusal("made-up/there") == ""
+    says = "belongs to alice, which was another account then (number 7): submit under another name"
+    assert Asker("alice", before, number="8").refusal("made-up/there").startswith(says)
+    git(root, "commit", "--quiet", "--amend", "-m", "x", "--reset-author", email="alice@users.noreply.github.com")
+    git(before, "checkout", "--quiet", git(root, "rev-parse", "HEAD").decode().strip())
+    assert "(number not known)" in Asker("alice", before, number="7").refusal("made-up/there")
+    (before / "leaderboard" / "submissions" / BOARDS_FILE).write_text(
+        '{"schema": "medshift-boards/1", "boards": [], "owners": {"made-up/there": ["alice"]}}'
+    )
+    assert Asker("alice", before, number="7").refusal("made-up/there") == ""  # the maintainers say so
+
+
+def test_a_submodule_that_a_pull_request_hides_is_seen_and_takes_no_entry_off_the_board(checkout):
+    root, place = checkout
+    (root / ".gitmodules").write_text(
+        '[submodule "x"]\n path = leaderboard/submissions/made-up/There\n url = .\n ignore = all\n'
+    )
+    head = git(root, "rev-parse", "HEAD").decode().strip()
+    git(root, "add", ".gitmodules")
+    git(root, "update-index", "--add", "--cacheinfo", f"160000,{head},leaderboard/submissions/made-up/There")
+    git(root, "commit", "--quiet", "-m", "nothing to see")
+    workflow = (Path(__file__).parents[3] / ".github" / "workflows" / "leaderboard.yml").read_text()
+    (words,) = re.findall(r"git -C head (diff .+) > changes\n", workflow)
+    text, sound = review(of_diff(git(root, *words.split()), root), Asker("mallory", root.parent / "before"))
+    assert not sound
+    assert "is a link or not a regular file" in text
+    (place / "There").mkdir()  # as a checkout has it
+    assert unfit_name(place / "there") == ""
+    fit = place / "There" / "seed-0" / "card.json"
+    fit.parent.mkdir()
+    fit.touch()
+    assert "in case only" in unfit_name(place / "there")
 
 
 def test_names_in_the_commits_of_a_pull_request_and_a_shallow_history_give_no_rights(checkout):

@@ -71,6 +71,7 @@ def verify(
     """
     from ....files.atomic import scratch_folder
     from ....runs.verification.recording import next_to_verify, register_try
+    from ....runs.verification.replacing import require_replaceable
     from ....runs.verification.verify import CannotRepeat
 
     if since is not None and merge is None:
@@ -85,6 +86,9 @@ def verify(
         raise MedshiftError(f"{what} needs the method in a process of its own: leave --in-process out")
     if take and (following or not record):
         raise MedshiftError("--take: goes with --record, for one submission at a time, without --next")
+    if take:
+        require_submission(folder)
+        require_replaceable(folder)
     way: Way = "in-process" if in_process else "per-condition" if strict else "apart"
     waiting = next_to_verify(folder) if following else [folder]
     tried, unsuccessful = 0, False

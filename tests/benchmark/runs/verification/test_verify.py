@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
 from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers import cli
 from helpers.boards import built_page
 from helpers.images.image_folders import folder
+from helpers.verifying import medshift
 
-from medshift.benchmark.files.atomic import sha256
-from medshift.benchmark.protocols import data, truth
+from medshift.benchmark.protocols import data
 from medshift.benchmark.protocols import folder as planning
 from medshift.benchmark.runs.verification import rerun
 from medshift.benchmark.runs.verification.verify import (
@@ -24,32 +22,10 @@ from medshift.benchmark.runs.verification.verify import (
     verify,
     write_record,
 )
-from medshift.benchmark.scoring import scores
 from medshift.benchmark.submissions import card as cards
-from medshift.benchmark.submissions import predictions, submission, verification_record
-from medshift.benchmark.submissions.card import claims
-from medshift.benchmark.submissions.register import read_register
+from medshift.benchmark.submissions import submission, verification_record
 from medshift.benchmark.submissions.submit import submit
-from medshift.leaderboard.entries.entries import protocol_folder
-from medshift.leaderboard.ranking.board import rank_entries
 from medshift.shifts.errors import MedshiftError
-
-QUICK = ["--set", "arch=test_resnet", "--set", "steps=4", "--shifts", "gamma", "--severities", "3", "--threads", "1"]
-
-
-def medshift(home, *words):
-    return cli.medshift(*words, MEDSHIFT_HOME=home)
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory):
-    """Returns (home, images, submission)."""
-    home, out = tmp_path_factory.mktemp("home"), tmp_path_factory.mktemp("out")
-    images = folder(tmp_path_factory.mktemp("data") / "set")
-    done = medshift(home, "run", "--baseline", "scratch", "--data", images, "--out", out, *QUICK)
-    assert done.returncode == 0, done.stderr
-    (place,) = out.glob("*/scratch*/seed-0")
-    return home, images, place
 
 
 def test_an_entry_comes_out_again_and_is_marked(made, tmp_path):
@@ -65,40 +41,6 @@ def test_an_entry_comes_out_again_and_is_marked(made, tmp_path):
     assert (found.result, found.by, found.largest_difference) == ("bytes", "a tester", 0)
 
 
-class _Again:
-    """Stands for the clean process, which made the same bytes in the test above: it copies what was made first."""
-
-    def __init__(self, entries):
-        self.entries, self.words = entries, []
-
-    def run(self, words, **more):
-        self.words = words[1:]
-        shutil.copytree(self.entries, Path(words[5]) / self.entries.name)
-        return subprocess.CompletedProcess(words, 0)
-
-
-@pytest.fixture
-def turned(made, tmp_path, monkeypatch):
-    """Returns a copy whose answers at one site are not those that running it again, which is feigned, gives."""
-    _, _, place = made
-    shutil.copytree(place.parent.parent, tmp_path / place.parent.parent.name)
-    copy = tmp_path / place.relative_to(place.parent.parent.parent)
-    terms, table = planning.read_protocol(copy.parent.parent)
-    arrays = predictions.read(copy / "predictions.parquet", terms, table)
-    arrays["site-b"] = arrays["site-b"][:, ::-1].copy()  # better or worse than the model is
-    ids = {c.key: truth.truth_of(table, c)["sample_id"].tolist() for c in terms.conditions()}
-    predictions.write({key: (ids[key], array) for key, array in arrays.items()}, copy / "predictions.parquet")
-    fields = json.loads((copy / cards.CARD_FILE).read_text())
-    fields["predictions"]["sha256"] = sha256(copy / "predictions.parquet")
-    fields["environment"]["packages"]["numpy"] = "1.0"
-    fields["scores"] = [claim.model_dump() for claim in claims(scores.score(terms, table, arrays, 0))]
-    (copy / cards.CARD_FILE).write_text(json.dumps({**fields, "submitter": "Imaging, St. Elsewhere"}))
-    assert submission.check_submission(copy, terms, table) == []  # nothing but running it again can tell
-    again = _Again(place.parent.parent)
-    monkeypatch.setattr("medshift.benchmark.runs.verification.verify.subprocess", again)
-    return copy, again
-
-
 def test_what_does_not_come_out_again_is_said(made, turned):
     home, images, _ = made
     copy, again = turned
@@ -110,33 +52,6 @@ def test_what_does_not_come_out_again_is_said(made, turned):
     assert "numpy: 1.0 then, " in done.stdout
     assert "is not marked as verified" in done.stderr
     assert not (copy / verification_record.VERIFIED_FILE).exists()
-
-
-def test_a_maintainer_puts_what_came_out_in_its_place_and_that_is_verified(made, turned, tmp_path, monkeypatch):
-    monkeypatch.delenv("MEDSHIFT_IN_PROCESS", raising=False)
-    (home, images, place), (copy, _) = made, turned
-    root, log = copy.parents[2], tmp_path / "logs" / f"{'--'.join(copy.parts[-3:])}.log"
-    words = ["verify", copy, "--data", images, "--record", "--logs", log.parent]
-    log.parent.mkdir()
-    log.write_text("what it printed")
-    assert "--take puts" in medshift(home, *words).stdout
-    assert read_register(root).runs == ()
-    write_record(copy, Outcome("bytes", 0.0, []), "its author")
-    done = medshift(home, *words, "--take")
-    assert done.returncode == 0, done.stderr
-    assert "replaced by what came out here, and recorded" in done.stdout
-    assert submission.check_submission(copy, *planning.read_protocol(copy.parent.parent)) == []
-    assert sha256(copy / "predictions.parquet") == sha256(place / "predictions.parquet")
-    card = cards.read(copy)
-    assert (card.submitter, card.environment.packages["numpy"]) == ("Imaging, St. Elsewhere", np.__version__)
-    (run,) = read_register(root).runs
-    assert (run.result, run.largest_difference > 0) == ("remade", True)
-    (row,) = (row for row in rank_entries(protocol_folder(copy.parent.parent), replicates=50, workers=1).rows)
-    assert row.verified
-    assert medshift(home, *words, "--take").stdout.count("reproduced: the predictions have the same bytes") == 1
-    assert read_register(root).runs[0].result == "bytes"
-    refused = medshift(home, "verify", root, "--next", "1", "--record", "--take")
-    assert "for one submission at a time" in refused.stderr
 
 
 def test_an_entry_made_on_another_version_of_the_simulated_data_is_refused_before_anything_is_made(tmp_path, home):
@@ -205,7 +120,8 @@ def test_a_mark_is_void_beside_other_predictions(fabricate, tmp_path):
     for change, says in (
         ({"predictions_sha256": "0" * 64}, "belongs to other predictions"),
         ({"card_sha256": "0" * 64}, "belongs to another card"),
-        ({"result": "trust me"}, "result: Input should be 'bytes' or 'tolerance'"),
+        ({"result": "trust me"}, "result: Input should be 'bytes', 'tolerance' or 'remade'"),
+        ({"result": "remade"}, "which only a register says"),
         ({"largest_difference": 2.0}, "largest_difference"),
         ({"more": 1}, "more: Extra inputs"),
     ):
