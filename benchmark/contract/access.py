@@ -36,7 +36,7 @@ class Access:
         train: Labelled source images to learn from.
         val: Labelled source images to choose hyper-parameters and checkpoints by.
         targets: Domain -> unlabelled images of its adaptation split, which may hold none; empty unless the method
-            `sees` them.
+            `sees` them. Their order tells nothing: that of names or of a manifest may tell the class.
         seed: Seed of the run.
         device: Where to compute.
         content: Hash of the data set and its splits, for the keys of caches.
@@ -72,10 +72,19 @@ def group_codes(groups: pd.Series, content: str) -> NDArray[np.int64]:
         groups: Name of the group of each image.
         content: Hash of the data set and its splits.
     """
-    names = groups.astype(str)
+    return _unguessable(groups.astype(str), content)
+
+
+def _unguessable(names: pd.Series, content: str) -> NDArray[np.int64]:
+    """Hash names with a key of all of them, so that who guesses a name cannot tell whether it is one of them.
+
+    A name may hold the class (`Eosinophil/17.png`), and patients' numbers are short.
+    """
+    known = names.unique()
+    key = hashlib.sha256("\x1e".join([content, *sorted(known)]).encode()).digest()
     coded = {
-        name: int.from_bytes(hashlib.blake2b(f"{content}\x1f{name}".encode(), digest_size=8).digest(), "big") >> 1
-        for name in names.unique()
+        name: int.from_bytes(hashlib.blake2b(name.encode(), key=key, digest_size=8).digest(), "big") >> 1
+        for name in known
     }
     return names.map(coded).to_numpy(dtype=np.int64)
 
@@ -94,6 +103,8 @@ def grant(
     digest: str = "",
     mixed: str = "",
     size: int = 0,
+    *,
+    stored_order: bool = False,
 ) -> Access:
     """Copy what a method of an access level may look at: few images in memory, many in files of their own.
 
@@ -111,6 +122,8 @@ def grant(
         digest: `dataset.digest()`, if it is known already.
         mixed: A domain whose training and validation images count to the source's; empty for none.
         size: Longest side to which images are scaled; 0 keeps theirs.
+        stored_order: Whether the targets' images keep the order of the truth: for methods that are known to draw at
+            random, whose entries would change.
 
     Raises:
         MedshiftError: Neither disk nor memory suffices for the copies.
@@ -122,6 +135,9 @@ def grant(
 
     # a target that is trained on has no images to adapt to
     adapt = {name: rows("adapt", name) for name in targets if sees == "target-unlabelled" and name != mixed}
+    if adapt and not stored_order:
+        place = _unguessable(dataset.table["sample_id"].astype(str), content)
+        adapt = {name: at[np.argsort(place[at])] for name, at in adapt.items()}
     own = {split: rows(split, source, mixed) for split in ("train", "val")}
     splits = {("source", split): at for split, at in own.items()} | {("target", name): at for name, at in adapt.items()}
     pixels = granted_pixels(dataset, splits, lambda: digest or dataset.digest(), report, size)

@@ -16,6 +16,7 @@ from pydantic import ValidationError
 from ...shifts.errors import MedshiftError
 from ..contract import registry, user_class
 from ..contract.access import Access, grant
+from ..contract.apart.described import is_foreign
 from ..contract.apart.way import Way
 from ..contract.fitted import FittedModel
 from ..contract.precision import DEFAULT, Precision
@@ -263,5 +264,6 @@ def access_of(
         digest,
         protocol.mixed,
         protocol.size,
+        stored_order=not is_foreign(job.name),  # medshift's own draw at random, and their entries are to be repeatable
     )
     return replace(access, precision=job.precision)

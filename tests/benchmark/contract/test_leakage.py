@@ -6,9 +6,11 @@ What is handed over leads nowhere, and what is remembered past a condition is fo
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import json
 import os
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -96,6 +98,43 @@ def test_what_fit_is_handed_leads_to_no_secret(tmp_path, home, data, kind, in_me
     train = made.table[(made.table["domain"] == "site-a") & (made.table["split"] == "train")]
     seen = Secrets(tuple(made.dataset.pixels[row].tobytes() for row in train["row"]), (), frozenset())
     assert len(seen.found(kind.found)) == len(train)  # and the walk came to what may be seen
+
+
+@dataclass(frozen=True)
+class Peeks(PriesAdapt):
+    """A baseline that looks at what order the images of the targets are in."""
+
+    def fit(self, access):
+        Peeks.found[:] = [access.content, *access.targets["site-b"].pixels], [*access.targets["site-b"].groups]
+        return Even()
+
+
+def test_neither_the_order_of_targets_images_nor_their_groups_tell_the_class(tmp_path, home, data, monkeypatch):
+    made = job(sorted_by_class(data, tmp_path / "sorted"), tmp_path, Peeks())
+    rows = made.table[(made.table["domain"] == "site-b") & (made.table["split"] == "adapt")].reset_index()
+    assert rows["label"].is_monotonic_increasing  # as a folder for each class is read
+    label_of = {
+        made.dataset.pixels[row].tobytes(): label for row, label in zip(rows["row"], rows["label"], strict=True)
+    }
+    monkeypatch.setitem(registry.TABLE.builtins, "pries", f"{__name__}:Peeks")
+    run.run(made, torch.device("cpu"), run.RunProgress())
+    (content, *pixels), groups = Peeks.found
+    shown = np.array([label_of[each.tobytes()] for each in pixels])
+    assert sorted(shown) == sorted(rows["label"])
+    assert (shown[1:] != shown[:-1]).sum() > len(shown) // 4  # half of them, by chance
+    guessed = [hashlib.blake2b(f"{content}\x1f{name}".encode(), digest_size=8).digest() for name in rows["group"]]
+    guessed += [hashlib.blake2b(name.encode(), key=content.encode(), digest_size=8).digest() for name in rows["group"]]
+    assert not {int.from_bytes(each, "big") >> 1 for each in guessed} & set(groups)
+    assert len(set(groups)) == rows["group"].nunique()
+
+
+def sorted_by_class(data, where):
+    shutil.copytree(data, where)
+    table = pd.read_csv(where / "manifest.csv")
+    place = table.groupby("domain")["image"].rank(pct=True)  # as names of folders that are classes have them
+    table["label"] = np.where(place <= 0.5, "healthy", "sick")
+    table.to_csv(where / "manifest.csv", index=False)
+    return where
 
 
 def test_views_of_the_data_would_be_found(data, monkeypatch):
