@@ -22,7 +22,16 @@ def granted(sees, lines=None):
     dataset, targets = tiny(), ("site-b", "site-c")
     table = split(dataset.table.assign(row=range(len(dataset.table))), "site-a", targets)
     told = contract.grant(
-        dataset, table, "site-a", targets, sees, 0, CPU, "tiny", (lines if lines is not None else []).append
+        dataset,
+        table,
+        "site-a",
+        targets,
+        sees,
+        0,
+        CPU,
+        "tiny",
+        (lines if lines is not None else []).append,
+        stored_order=True,
     )
     return told, table
 

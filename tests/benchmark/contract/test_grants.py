@@ -29,10 +29,10 @@ def planned(tmp_path_factory):
     return (dataset, *plan.plan(dataset, Choices(source="site-a", shifts=("gamma",), severities=(3,))))
 
 
-def granted(planned, sees="source", said=None):
+def granted(planned, sees="source", said=None, **more):
     dataset, terms, table = planned
     given = (dataset, table, terms.source, terms.targets, sees, 0, torch.device("cpu"), "x")
-    return access.grant(*given, (said if said is not None else []).append)
+    return access.grant(*given, (said if said is not None else []).append, **more)
 
 
 def file_of(images) -> Path:
@@ -42,7 +42,7 @@ def file_of(images) -> Path:
 def test_a_file_holds_the_granted_rows_and_nothing_else(planned):
     dataset, terms, table = planned
     rows = table.groupby(["domain", "split"])["row"].apply(list)
-    found = granted(planned, "target-unlabelled")
+    found = granted(planned, "target-unlabelled", stored_order=True)
     parts = {("site-a", "train"): found.train, ("site-a", "val"): found.val}
     parts |= {(name, "adapt"): found.targets[name] for name in terms.targets}
     for split, images in parts.items():
