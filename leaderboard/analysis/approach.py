@@ -65,8 +65,12 @@ def start_note(row: Row) -> str:
     return f"{how} from {weights}" if weights else ""
 
 
+def all_by_approach(rows: Sequence[Row]) -> Mapping[Approach, list[Row]]:
+    """Group entries by approach, those without a rank among them; approaches without entries are left out."""
+    found = {kind: [row for row in rows if approach(row) == kind] for kind in APPROACHES}
+    return {kind: members for kind, members in found.items() if members}
+
+
 def by_approach(rows: Sequence[Row]) -> Mapping[Approach, list[Row]]:
     """Group the ranked entries by approach; approaches without entries are left out."""
-    ranked = [row for row in rows if row.rank is not None]
-    found = {kind: [row for row in ranked if approach(row) == kind] for kind in APPROACHES}
-    return {kind: members for kind, members in found.items() if members}
+    return all_by_approach([row for row in rows if row.rank is not None])

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from itertools import combinations
+
+import numpy as np
 
 from ..ranking.board import Board, Row
 from .approach import by_approach
 from .correlation import Correlation
 from .devices import device_caveat
 from .headline import headline
-from .wording import gap, names
+from .wording import difference, gap, level, names
 
 
 def findings(board: Board, found: Correlation | None = None) -> list[str]:
@@ -43,6 +46,10 @@ def _leaders(board: Board) -> list[str]:
     leaders = [rows[0] for rows in board.by_sees().values() if rows[0].rank is not None]
     sentences = []
     for one, other in combinations(leaders, 2):
+        if level(board, one, other):
+            who = " and ".join(f"{row.name} (sees {row.sees})" for row in (one, other))
+            sentences.append(f"In {title}, {who} do not differ, {difference(board, one, other)}.")
+            continue
         ahead = board.pairs.interval(board.rows.index(one), board.rows.index(other))[0] >= 0
         better, worse = (one, other) if ahead else (other, one)
         sentences.append(
@@ -71,11 +78,16 @@ def _first_tiers(board: Board) -> list[str]:
                 "supported."
             )
         else:
-            sentences.append(
-                f"Among methods that see {sees}, {names(first)} share the first tier: none is significantly worse "
-                f"than {first[0].name}{_next_tier(ranked[len(first) :])}."
-            )
+            worse = f"none is significantly worse than {first[0].name}{_next_tier(ranked[len(first) :])}"
+            told = worse if _compared(board, first) else f"no comparison with {first[0].name} is defined"
+            sentences.append(f"Among methods that see {sees}, {names(first)} share the first tier: {told}.")
     return sentences
+
+
+def _compared(board: Board, rows: Sequence[Row]) -> bool:
+    """Whether the first of some entries is compared with any of the others: of one group, no comparison is defined."""
+    leader, *others = (board.rows.index(row) for row in rows)
+    return not np.isnan(board.pairs.chance[leader, others]).all()
 
 
 def _next_tier(rest: Sequence[Row]) -> str:
@@ -94,10 +106,10 @@ def _single_seeds(board: Board) -> list[str]:
     who = (
         "Every entry has" if len(alone) == len(board.rows) else f"{names(alone)} {'has' if len(alone) == 1 else 'have'}"
     )
-    return [
-        f"{who} one seed, so the variation between seeds is unknown: intervals cover the sampling of groups only and "
-        "are too narrow for another training run."
-    ]
+    unknown = f"{who} one seed, so the variation between seeds is unknown"
+    if all(math.isnan(board.figure(row).low) for row in alone):
+        return [f"{unknown}, and no interval is defined."]
+    return [f"{unknown}: intervals cover the sampling of groups only and are too narrow for another training run."]
 
 
 def _one_severity(board: Board) -> list[str]:

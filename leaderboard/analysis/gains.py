@@ -48,8 +48,9 @@ class Gains:
 def gains(board: Board, control: str) -> Gains | None:
     """Compare every entry with a control; None if the board has no such entry.
 
-    The correction is that of the ranking: an entry that sees the same as the control is corrected over the entries that
-    do, any other one over all, each figure on its own.
+    The correction is that of the ranking, each figure on its own. Where entry and control can have a rank, it is over
+    the entries that can, or, if both see the same, over those of them that do; where either is claimed, it is over all.
+    So what nobody has run again makes no gain of one verified entry over another harder to support.
     """
     base = next((row for row in board.rows if row.name == control), None)
     if base is None:
@@ -66,9 +67,11 @@ def _gains(board: Board, base: Row, others: list[Row], name: str) -> list[Gain]:
     sign = 1 if METRICS[board.rank_by].higher_is_better else -1
     found = [_turned(paired_difference(row, base, name, units, board.rank_by), sign) for row in others]
     chance = np.array([each.chance for each in found])
-    same = np.array([row.sees == base.sees for row in others], dtype=bool)
-    adjusted = holm(chance)
-    adjusted[same] = holm(chance[same])
+    ranked = np.array([not row.claimed and not base.claimed for row in others], dtype=bool)
+    same = ranked & np.array([row.sees == base.sees for row in others], dtype=bool)
+    adjusted = np.full(len(chance), np.nan)
+    for family in (np.ones_like(ranked), ranked, same):  # the narrower one decides
+        adjusted[family] = holm(chance[family])
     return [Gain(each, bool(p <= 1 - LEVEL)) for each, p in zip(found, adjusted, strict=True)]
 
 

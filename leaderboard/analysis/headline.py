@@ -10,9 +10,9 @@ from ...benchmark.contract.entry import Approach
 from ...benchmark.reporting.numbers import format_decimal, format_signed
 from ...benchmark.scoring.metrics import METRICS
 from ..ranking.board import Board, Row
-from .approach import by_approach, other_weights
+from .approach import all_by_approach, by_approach, other_weights
 from .convergence import Convergence, convergence, method, schedule
-from .wording import gap, joined, names, sentence_case
+from .wording import difference, gap, joined, level, names, sentence_case
 
 LONGER = "medshift run --baseline NAME --budget long"  # what shows that an entry of the standard budget converged
 
@@ -55,7 +55,8 @@ def headline(board: Board) -> list[str]:
     if not agree:
         sentences += _once_more(board, called, first, second, sentence_case(equal_steps))
     basis = first or second
-    return [*sentences, *_left_out(every, states), *(_context(board, called, basis) if basis else [])]
+    context = _context(board, called, basis) if basis else []
+    return [*sentences, *_only_claimed(board), *_left_out(every, states), *context]
 
 
 def compared(
@@ -120,7 +121,8 @@ def _at_equal_steps(board: Board, every: Mapping[Approach, Sequence[Row]]) -> tu
 def _told(board: Board, called: Mapping[Approach, str], found: BestOfEach, lead: str) -> list[str]:
     """Write the best of each approach, and by how much each leads."""
     figures = _listed(board, called, found)
-    only = " Only adaptation sees unlabelled images of the target." if "adaptation" in found.best else ""
+    seen = seen_by_adaptation(board, found)
+    only = f" Only adaptation sees {seen}." if seen else ""
     return [f"{lead}, the best of each by {board.title} {under(board)}: {figures}.{only}", _gaps(board, called, found)]
 
 
@@ -171,6 +173,12 @@ def _not_compared(
     missing, how = _missing(board, called, every, converged)
     who = sentence_case(joined(missing)) if missing else ""
     return [f"{who} has no entry that is shown to have converged. {how}"] if missing else []
+
+
+def _only_claimed(board: Board) -> list[str]:
+    """Name the approaches of which every entry is claimed, so that none of it is compared."""
+    kinds = only_claimed(board)
+    return [f"No entry of {joined(kinds, 'or')} has been run again, so none is compared."] if kinds else []
 
 
 def _left_out(every: Mapping[Approach, Sequence[Row]], states: Mapping[str, Convergence]) -> list[str]:
@@ -227,15 +235,34 @@ def _listed(board: Board, called: Mapping[Approach, str], found: BestOfEach) -> 
 
 
 def _gaps(board: Board, called: Mapping[Approach, str], found: BestOfEach) -> str:
-    """Write by how much the best of each approach leads those of the approaches after it."""
-    order = [*found.best]
+    """Write by how much the best of each approach leads those of the approaches after it, if it does."""
+    order = [*found.best.items()]
     parts = []
-    for place, kind in enumerate(order[:-1]):
-        behind = [
-            f"{called[other]} by {gap(board, found.best[kind], found.best[other])}" for other in order[place + 1 :]
+    for place, (kind, row) in enumerate(order[:-1]):
+        after = order[place + 1 :]
+        behind = [f"{called[other]} by {gap(board, row, best)}" for other, best in after if not level(board, row, best)]
+        parts += [f"{called[kind]} leads {' and '.join(behind)}"] if behind else []
+        parts += [
+            f"{called[kind]} and {called[other]} do not differ, {difference(board, row, best)}"
+            for other, best in after
+            if level(board, row, best)
         ]
-        parts.append(f"{called[kind]} leads {' and '.join(behind)}")
     return f"{sentence_case('; '.join(parts))}."
+
+
+def only_claimed(board: Board) -> list[str]:
+    """Name the approaches of which every entry is claimed."""
+    every = all_by_approach(board.rows).items()
+    return [approach_name(kind, rows) for kind, rows in every if all(row.claimed for row in rows)]
+
+
+def seen_by_adaptation(board: Board, found: BestOfEach) -> str:
+    """Say what adaptation alone has seen of the test, where it is compared; empty if that is nothing."""
+    if "adaptation" not in found.best:
+        return ""
+    if board.protocol.targets:
+        return "unlabelled images of the other sites"
+    return "the test images, without labels" if found.best["adaptation"].sees == "test-batches" else ""
 
 
 def approach_name(kind: Approach, rows: Sequence[Row]) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ...benchmark.files.wording import plural
 from ..analysis.approach import approach_title
 from ..analysis.correlation import Correlation
 from ..analysis.findings import findings
@@ -39,8 +40,10 @@ def leading(board: Board, first: int = FIRST) -> list[Row]:
 def _alone(board: Board, found: Correlation | None, folder: str) -> str:
     if not _is_ranked(board):
         return f"{_title(board, folder)}: {_count(board)}."
+    ranked = len(board.rows) - len(board.claimed)
+    first = f"the first {FIRST} of each access level of " if len(leading(board)) < ranked else ""
     lines = [
-        f"{_title(board, folder)}: {board.title}, the first {FIRST} of each access level of {_count(board)}.",
+        f"{_title(board, folder)}: {board.title}, {first}{_count(board)}.",
         "",
         "| Sees | # | Entry | Approach | Clean | Under shift |",
         "|---|--:|---|---|--:|--:|",
@@ -78,9 +81,10 @@ def _count(board: Board) -> str:
     """Return how many entries a board has, those that are claimed apart."""
     if not _is_ranked(board):
         return f"{len(board.rows):,} claimed, none run again yet"
+    count = len(board.rows) - len(board.claimed)
     if board.claimed:
-        return f"{len(board.rows) - len(board.claimed):,} verified entries (and {len(board.claimed):,} claimed)"
-    return f"{len(board.rows):,} entries"
+        return f"{plural(count, 'verified entry')} (and {len(board.claimed):,} claimed)"
+    return plural(count, "entry")
 
 
 def _cells(board: Board, row: Row) -> list[str]:

@@ -159,7 +159,7 @@ def _context(board: Board, found: Correlation | None, fitted: Sequence[Line]) ->
         "details": Markup(text),
         "detailed": kept,
         "entries": len(board.rows),
-        "names": [row.name for row in board.rows if row in best],
+        "names": [(row.name, row.claimed) for row in board.rows if row in best],
     }
 
 

@@ -38,6 +38,8 @@ def test_the_first_three_of_each_access_level_are_named(board):
     assert "the first 3 of each access level of 6 entries" in text
     assert brief([board], [None], "").startswith(f"**{board.protocol.name}**")
     assert brief([replace(board, rows=[])], [None], "") == ""
+    one = brief([replace(board, rows=board.rows[:1])], [None], "")
+    assert one.startswith(f"**{board.protocol.name}** (SIMULATED images): balanced accuracy, 1 entry.\n")
     claimed = replace(board, rows=[replace(row, rank=None, tier=0, claimed=True) for row in board.rows])
     assert brief([claimed], [None], "").endswith(f": {len(board.rows)} claimed, none run again yet.")
 
@@ -58,6 +60,9 @@ def test_claimed_entries_are_counted_apart(board):
     two = replace(board, rows=[*rows[:-1], replace(rows[-1], claimed=True, rank=None, tier=0), last])
     text = brief([two], [None], "")
     assert "the first 3 of each access level of 5 verified entries (and 1 claimed)" in text
+    others = [replace(row, claimed=True, rank=None, tier=0) for row in board.rows[1:]]
+    one = brief([replace(board, rows=[board.rows[0], *others])], [None], "")
+    assert "balanced accuracy, 1 verified entry (and 5 claimed).\n" in one
     said = "the only {}method that sees test-batches".format
     assert any(said("") in line for line in findings(board))
     twice = replace(board, rows=[*board.rows, replace(last, name="adabn", claimed=True, rank=None, tier=0)])

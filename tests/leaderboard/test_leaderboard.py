@@ -141,6 +141,7 @@ def test_what_is_shown_as_undefined_is_sorted_as_undefined(ranked):
 def test_the_page_says_what_it_takes_an_author_s_word_for(ranked):
     text = " ".join(page(ranked).split())
     assert "scores claimed by its author are never shown" in text
+    assert "</a> counts the entries from which it is told apart, after Holm’s correction;" in text
     assert "until an entry is verified, what it sees is its author’s claim" in text
 
 

@@ -102,7 +102,8 @@ def _caveat(found: Across, best: Mapping[str, Mapping[Approach, Row]]) -> tuple[
         doubts.append(f"the images of {joined(simulated)} are simulated")
     if any(len(row.cards) == 1 for entry in found.ranked for row in entry.rows.values()):
         doubts.append("some entries were trained only once")
-    if any("adaptation" in each and len(each) > 1 for each in best.values()):
+    elsewhere = {board.protocol.name for board in found.boards if board.protocol.targets}
+    if any("adaptation" in each and len(each) > 1 and name in elsewhere for name, each in best.items()):
         doubts.append("only adaptation has seen unlabelled images of the other sites")
     if len(found.boards) < 3:
         doubts.append("two boards say little of a third")

@@ -16,7 +16,7 @@ from ..answer import Basis, compared_entries
 from ..approach import by_approach
 from ..correlation import FEWEST, Correlation
 from ..headline import BestOfEach, under
-from ..wording import gap
+from ..wording import difference
 from .duels import Outcome, verdict
 
 Verdict: TypeAlias = Literal["supported", "not supported", "opposite", "cannot be told"]
@@ -95,7 +95,7 @@ def _approaches(board: Board, found: BestOfEach | None, basis: Basis, one: Appro
             return Stated("cannot be told", f"no entry of {kind} is shown to have trained long enough")
     assert found is not None
     best = [found.best[kind] for kind in (one, other)]
-    figure = f"{best[0].name} less {best[1].name}: {gap(board, *best).rpartition(' (')[0]}"
+    figure = f"{best[0].name} less {best[1].name}: {difference(board, *best)}"
     return Stated(TOLD[verdict(board, *best)], f"{figure} {under(board)}, {BASES[basis]}")
 
 

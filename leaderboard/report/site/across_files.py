@@ -84,7 +84,7 @@ def across_markdown(compared: Compared) -> str:
     which = "1 entry that has" if count == 1 else f"{count:,} entries that have"
     lines += [
         "",
-        f"Ranks are among the {which} a rank on every board, by access level, with 95 % intervals over patients.",
+        f"Ranks are among the {which} a rank on every board, by access level, with 95 % intervals.",
     ]
     return "\n".join(lines) + "\n"
 

@@ -13,7 +13,7 @@ from ....benchmark.reporting import glossary
 from ....benchmark.reporting.html import TEMPLATES as SHARED
 from ....benchmark.reporting.html import inlined, page_style, template_environment
 from ...analysis.answer import answer
-from ...analysis.approach import by_approach
+from ...analysis.approach import all_by_approach
 from ...analysis.wording import joined, sentence_case
 from ...ranking.board import Board
 from ...ranking.counts import entries_in_words
@@ -89,7 +89,7 @@ def question(protocol: Protocol) -> str:
 
 
 def _card(board: Board) -> dict[str, object]:
-    kinds = by_approach(board.rows)
+    kinds = all_by_approach(board.rows)  # claimed entries too: they are counted, and drawn in the thumbnail
     facts = [entries_in_words([board])]
     facts += [f"{len(kinds)} approaches" if len(kinds) > 1 else "1 approach"] if kinds else []
     return {

@@ -18,10 +18,10 @@ function difference(one, other, row, value) {
   return [value - 1960 * spread, value + 1960 * spread];
 }
 
-function comparison(data, names) {
+function comparison(data, names, titles) {
   const [one, other] = names.map((name) => data.entries[name]);
   const metric = data.metrics[0];
-  const table = headed(`${metric.title}: difference is first minus second, with paired 95 % interval`, ["Condition", ...names, "Difference", "Supported"]);
+  const table = headed(`${metric.title}: difference is first minus second, with paired 95 % interval`, ["Condition", ...titles, "Difference", "Interval excludes 0"]);
   const body = table.createTBody();
   const width = data.metrics.length * 3;
   const count = data.conditions.length;
@@ -42,10 +42,10 @@ function comparison(data, names) {
       return;
     }
     cell.append(make("span", `${number(Math.round(ends[0]))} to ${number(Math.round(ends[1]))}`, { class: "interval" }));
-    const supported = ends[0] > 0 || ends[1] < 0;
+    const apart = ends[0] > 0 || ends[1] < 0; // uncorrected, so not what the page calls supported
     const better = x > y === higher ? 0 : 1;
-    verdict.textContent = supported ? `${names[better]} better` : "not supported";
-    if (supported) verdict.className = better ? "second" : "firstbetter";
+    verdict.textContent = apart ? `yes, ${names[better]} better` : "no";
+    if (apart) verdict.className = better ? "second" : "firstbetter";
   };
   data.aggregates.forEach((name, index) => {
     const higher = name !== "drop" && metric.higher; // a larger drop is worse, whichever way the metric points
@@ -60,13 +60,15 @@ for (const form of document.querySelectorAll("form.compare")) {
   const place = section.querySelector(".comparison");
   form.hidden = false;
   const show = () => {
-    const names = [form.elements.one.value, form.elements.other.value];
+    const chosen = [form.elements.one, form.elements.other];
+    const names = chosen.map((select) => select.value);
+    const titles = chosen.map((select) => select.selectedOptions[0].text); // say which is claimed
     place.replaceChildren();
     if (names[0] === names[1]) {
       place.append(make("p", "Choose two different entries."));
       return;
     }
-    place.append(scrolling(comparison(dataOf(section), names), `${names[0]} beside ${names[1]}`));
+    place.append(scrolling(comparison(dataOf(section), names, titles), `${names[0]} beside ${names[1]}`));
   };
   form.addEventListener("submit", (event) => {
     event.preventDefault();

@@ -2,6 +2,7 @@
 
 import csv
 import math
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -112,6 +113,51 @@ def test_it_is_supported_after_the_correction_of_the_ranking(ranked):
     assert not found.rows["coral"]["real"].supported
 
 
+@pytest.fixture(scope="module")
+def crowded(ranked):
+    """The board with so many claimed entries that over all of them, few gains are supported."""
+    coral = next(row for row in ranked.rows if row.name == "coral")
+    return replace(ranked, rows=[*ranked.rows, *(claimed(coral, name=f"claimed-{number}") for number in range(80))])
+
+
+def claimed(row, **changes):
+    return replace(row, rank=None, tier=0, claimed=True, **changes)
+
+
+def claiming(board, name):
+    """The board with one entry more that is claimed."""
+    return replace(board, rows=[claimed(row) if row.name == name else row for row in board.rows])
+
+
+def test_claimed_entries_change_no_verdict_on_two_verified_ones(ranked, crowded):
+    before, after = gains(ranked, "joint-norm"), gains(crowded, "joint-norm")
+    assert {name: after.rows[name] for name in before.rows if name != "dann"} == {
+        name: each
+        for name, each in before.rows.items()
+        if name != "dann"  # of which nothing is defined
+    }
+    assert after.rows["mmd"]["real"].supported  # among those that see the same as the control
+    assert after.rows["scratch"]["clean"].supported  # among all verified ones
+    assert not gains(claiming(crowded, "mmd"), "joint-norm").rows["mmd"]["real"].supported
+    of_claimed = gains(claiming(crowded, "joint-norm"), "joint-norm").rows
+    assert not of_claimed["mmd"]["real"].supported
+    assert not of_claimed["scratch"]["clean"].supported
+
+
+def test_tables_mark_what_is_claimed(ranked, crowded):
+    found = gains(claiming(ranked, "coral"), "joint-norm")
+    rows = {row["entry"]: row["claimed"] for row in csv.DictReader(against_csv([found]))}
+    assert rows == {"coral": "1", "mmd": "0", "dann": "0", "scratch": "0"}
+    text = against_markdown([found])
+    assert "| `coral` (claimed) | `target-unlabelled` |" in text
+    assert text.count("(claimed)") == 1
+    assert "for claimed ones, which nobody has run again, over all." in text
+    text = against_markdown([gains(claiming(ranked, "joint-norm"), "joint-norm")])
+    assert ": gain over `joint-norm` (claimed)\n" in text
+    assert "over all entries, as the control, joint-norm, is claimed: nobody has run it again." in text
+    assert "claimed" not in against_markdown([gains(ranked, "joint-norm")])
+
+
 def test_tables_hold_the_gains(ranked):
     found = gains(ranked, "joint-norm")
     rows = list(csv.DictReader(against_csv([found])))
@@ -148,7 +194,9 @@ def test_the_command_writes_them_and_names_the_entries_there_are(fabricate, tmp_
     leaderboard(tmp_path / "in", tmp_path / "out", None, "joint-norm")
     assert "gain over `joint-norm`" in capsys.readouterr().out
     assert "† One seed in common: the interval covers groups only." in (tmp_path / "out" / "against.md").read_text()
-    assert (tmp_path / "out" / "against.csv").read_text().startswith("protocol,against,entry,sees,seeds,figure,metric,")
+    assert (
+        (tmp_path / "out" / "against.csv").read_text().startswith("protocol,against,entry,sees,seeds,claimed,figure,")
+    )
     with pytest.raises(MedshiftError, match=r"--against: no entry 'nobody' in .*; there are coral and joint-norm"):
         leaderboard(tmp_path / "in", tmp_path / "other", None, "nobody")
     assert not (tmp_path / "other").exists() or not list((tmp_path / "other").iterdir())

@@ -54,6 +54,10 @@ def test_two_boards_with_shared_entries_have_a_page_that_all_others_link(fabrica
     terms = [f"term-{name}" for name in re.findall(r'data-term="(.*?)"', text)]
     for target in re.findall(r'href="#([^"]*)"', text) + terms:
         assert f'id="{target}"' in text
+    said = " ".join(text.split())
+    assert "that of a rank counts the entries from which it is told apart on that board" in said
+    assert "drawn again" not in said
+    assert "of approaches and leaders by all its ranked entries, of synthesized shifts by all its entries<" in said
     found = json.loads((tmp_path / "out" / "over-boards.json").read_text())
     assert [board["name"] for board in found["boards"]] == ["first", "second"]
     assert {each["entry"]: each["mean_rank"][0] for each in found["entries"]} == {

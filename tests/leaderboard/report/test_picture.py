@@ -92,8 +92,12 @@ def test_claimed_entries_are_drawn_apart_and_last_without_a_tier(board):
     assert "not run again, so without rank and tier" in text
     assert "adaptation, sees test-batches, claimed." in text
     assert "not run again" not in page(board)
+    assert text.count("Claimed: nobody has run these entries again yet") == 3  # in every table of entries
+    assert text.count('<option value="tent">tent (claimed)</option>') == 2
+    assert "(claimed)" not in page(board)
     assert [(line.mark, line.claimed) for line in thumbnail(claimed).rows][-1] == ("adaptation", True)
     assert "faint: <" in index_page([claimed])
+    assert "3 approaches" in index_page([claimed])  # as many as are drawn
     assert "faint: <" not in index_page([board])
 
 
