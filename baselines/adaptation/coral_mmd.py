@@ -48,7 +48,7 @@ class Coral(TimmRecipe):
     def fit(self, access: Access) -> Predictor:
         """Fine-tune the network."""
         name = f"imagenet, {self.distance} alignment x {self.weight}"
-        loss = AlignmentLoss(access, self.distance, self.weight)
+        loss = AlignmentLoss(access, self.distance, self.weight, mirror=self.mirror)
         return Classifier(timm_network(access, self, name, loss=loss, need=features_for(self.distance)))
 
 
@@ -73,8 +73,8 @@ class AlignmentLoss:
     Both pass through the network as one batch, so batch norms see both.
     """
 
-    def __init__(self, access: Access, distance: str, weight: float) -> None:
-        self.targets = TargetBatches(access)
+    def __init__(self, access: Access, distance: str, weight: float, *, mirror: bool = True) -> None:
+        self.targets = TargetBatches(access, mirror=mirror)
         self.distance, self.weight = DISTANCES[distance], weight
 
     def __call__(

@@ -214,3 +214,12 @@ def packaged_weights(body: nn.Module) -> dict[str, Tensor]:
     names = [name for name in body.state_dict() if not name.endswith("num_batches_tracked")]
     counters = {name: tensor for name, tensor in body.state_dict().items() if name.endswith("num_batches_tracked")}
     return {**dict(zip(names, tensors, strict=True)), **counters}
+
+
+def parameter_groups(network: nn.Module, weight_decay: float) -> list[dict[str, object]]:
+    """Group trainable parameters for an optimiser: weights with decay, biases and norms without."""
+    trained = [parameter for parameter in network.parameters() if parameter.requires_grad]
+    return [
+        {"params": [p for p in trained if p.ndim > 1], "weight_decay": weight_decay},
+        {"params": [p for p in trained if p.ndim <= 1], "weight_decay": 0.0},
+    ]

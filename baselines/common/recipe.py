@@ -41,6 +41,9 @@ class Recipe:
             cross-entropy, see one part at a time.
         lr: Peak learning rate; it rises linearly in the first 5 % of the steps, and falls as a half cosine to 0.
         weight_decay: Weight decay of AdamW (Loshchilov and Hutter, arXiv 1711.05101); none on biases and norms.
+        mirror: Whether training images are mirrored left to right at random, with the views of self-supervised
+            pre-training and of `tta`. A class that is a side (left or right eye or lung, situs, a view with markers)
+            cannot be learnt from mirrored images: give False.
     """
 
     search: ClassVar[Space] = {"lr": LogUniform(1e-4, 3e-3), "weight_decay": LogUniform(1e-3, 0.3)}
@@ -52,6 +55,7 @@ class Recipe:
     lr: float = 1e-3
     weight_decay: float = 0.05
     accumulate: int = field(default=1, metadata={LATER: True})
+    mirror: bool = field(default=True, metadata={LATER: True})
 
     def __post_init__(self) -> None:
         """Refuse values that cannot train."""

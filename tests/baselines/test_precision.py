@@ -132,7 +132,9 @@ def test_parts_that_do_not_divide_a_batch_are_refused(accumulate):
         Recipe(batch_size=8, accumulate=accumulate)
 
 
-def test_a_hyper_parameter_that_came_later_is_recorded_where_it_is_set():
-    assert "accumulate" not in registry.config(Scratch())
-    assert registry.config(Scratch(accumulate=4))["accumulate"] == 4
-    assert registry.overrides(Scratch(accumulate=4)) == {"accumulate": 4}
+@pytest.mark.parametrize(("name", "value"), [("accumulate", 4), ("mirror", False)])
+def test_a_hyper_parameter_that_came_later_is_recorded_where_it_is_set(name, value):
+    assert name not in registry.config(Scratch())
+    assert registry.config(Scratch(**{name: value}))[name] == value
+    assert registry.overrides(Scratch(**{name: value})) == {name: value}
+    assert registry.make_baseline("scratch", [f"{name}={value}"]) == Scratch(**{name: value})

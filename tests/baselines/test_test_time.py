@@ -144,6 +144,9 @@ def test_views_are_the_image_mirrored_and_moved():
     assert torch.equal(up[..., 2:, :], images[..., :-2, :])
     assert torch.equal(up[..., 0, :], images[..., 2, :])  # mirrored at the edge
     assert len({view.numpy().tobytes() for view in made}) == 10
+    unmirrored = list(views(images, 0.25, mirror=False))
+    assert len(unmirrored) == 5
+    assert all(torch.equal(one, two) for one, two in zip(unmirrored, made[::2], strict=True))
     volume = images.view(1, 1, 2, 8, 8)
     for flat, deep in zip(made, views(volume, 0.25), strict=True):
         assert torch.equal(deep.view(2, 1, 8, 8), flat)
@@ -158,6 +161,8 @@ def test_tta_is_the_mean_over_views_and_of_each_image_alone():
     assert torch.allclose(predictor(images), expected, atol=1e-6)
     assert torch.allclose(predictor(images), predictor(images.flip(-1)), atol=1e-6)
     assert torch.allclose(predictor(images)[2:3], predictor(images[2:3]), atol=1e-6)
+    sided = TtaPredictor(network, 0.1, mirror=False)
+    assert not torch.allclose(sided(images), sided(images.flip(-1)), atol=1e-3)
 
 
 def test_lame_pulls_a_doubtful_neighbour_over():
