@@ -40,7 +40,8 @@ class Recipe:
             whole. A step is that of the whole batch, except that batch norms, and what a method adds to the
             cross-entropy, see one part at a time.
         lr: Peak learning rate; it rises linearly in the first 5 % of the steps, and falls as a half cosine to 0.
-        weight_decay: Weight decay of AdamW (Loshchilov and Hutter, arXiv 1711.05101); none on biases and norms.
+        weight_decay: Weight decay of AdamW (Loshchilov and Hutter, arXiv 1711.05101); none on biases and norms, nor on
+            what a transformer's authors except: embeddings of positions, tokens, biases of attention.
         mirror: Whether training images are mirrored left to right at random, with the views of self-supervised
             pre-training and of `tta`. A class that is a side (left or right eye or lung, situs, a view with markers)
             cannot be learnt from mirrored images: give False.

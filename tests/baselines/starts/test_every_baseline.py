@@ -166,3 +166,32 @@ def test_whether_images_are_mirrored_reaches_all_that_a_method_draws(name, mirro
     kind(**settings).fit(given)(given.val.batch(slice(None)))
     assert set(asked) == {mirror}
     assert len(asked) >= 3  # two batches, and what the method draws besides
+
+
+@pytest.mark.parametrize(
+    ("arch", "size", "spared"),
+    [
+        ("test_vit", 0, {"pos_embed", "cls_token"}),
+        ("swin_tiny_patch4_window7_224", 224, {"relative_position_bias_table"}),
+        ("test_resnet", 0, set()),
+    ],
+)
+def test_positions_tokens_and_biases_of_attention_are_not_decayed(arch, size, spared):
+    with torch.device("meta"):
+        network = networks.Network(arch, 2, 3, size, None)
+    names = {id(parameter): name for name, parameter in network.named_parameters()}
+    decayed, free = ([names[id(p)] for p in group["params"]] for group in networks.parameter_groups(network, 0.05))
+    shapes = {name: p.ndim for name, p in network.named_parameters()}
+    assert {name.rpartition(".")[2] for name in free if shapes[name] > 1} == spared
+    assert all(shapes[name] > 1 for name in decayed)
+    assert not {name.rpartition(".")[2] for name in decayed} & spared
+    assert sorted(decayed + free) == sorted(shapes)
+    if not spared:  # a convolutional network: the groups, in order, as before there were names
+        assert decayed == [name for name, ndim in shapes.items() if ndim > 1]
+
+
+def test_patterns_of_names_and_those_of_inner_modules_are_known():
+    network = torch.nn.Sequential(torch.nn.Linear(2, 2), torch.nn.Linear(2, 2))
+    network.no_weight_decay = lambda: {"1.*"}
+    network[0].no_weight_decay = lambda: {"weight"}
+    assert networks.undecayed(network) == {"0.weight", "1.weight", "1.bias"}
