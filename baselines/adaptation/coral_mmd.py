@@ -49,7 +49,7 @@ class Coral(TimmRecipe):
         """Fine-tune the network."""
         name = f"imagenet, {self.distance} alignment x {self.weight}"
         loss = AlignmentLoss(access, self.distance, self.weight, mirror=self.mirror)
-        return Classifier(timm_network(access, self, name, loss=loss, need=features_for(self.distance)))
+        return Classifier(timm_network(access, self, name, loss=loss, need=features_for(self.distance)), self.part_size)
 
 
 @dataclass(frozen=True)

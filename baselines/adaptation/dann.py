@@ -52,7 +52,7 @@ class Dann(TimmRecipe):
         name = f"imagenet, {'conditional ' * self.conditional}adversary x {self.weight}"
         loss = AdversarialLoss(access, self, self.weight, self.conditional)
         need = features_for("cdan" if self.conditional else "dann")
-        return Classifier(timm_network(access, self, name, loss=loss, equip=loss.equip, need=need))
+        return Classifier(timm_network(access, self, name, loss=loss, equip=loss.equip, need=need), self.part_size)
 
 
 @dataclass(frozen=True)

@@ -49,7 +49,7 @@ class Fda(TimmRecipe):
         """Fine-tune the network."""
         name = f"imagenet, fourier amplitudes up to {self.beta}"
         loss = FourierSwapLoss(access, self.beta, mirror=self.mirror)
-        return Classifier(timm_network(access, self, name, loss=loss))
+        return Classifier(timm_network(access, self, name, loss=loss), self.part_size)
 
 
 class FourierSwapLoss:

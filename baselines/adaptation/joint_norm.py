@@ -35,7 +35,7 @@ class JointNorm(TimmRecipe):
         """Fine-tune the network."""
         need = batch_norms_for("joint-norm", instead="imagenet-finetune, which it would be")
         loss = JointNormLoss(access, mirror=self.mirror)
-        return Classifier(timm_network(access, self, "imagenet, joint norms", loss=loss, need=need))
+        return Classifier(timm_network(access, self, "imagenet, joint norms", loss=loss, need=need), self.part_size)
 
 
 class JointNormLoss:

@@ -49,7 +49,7 @@ class Mcc(TimmRecipe):
         """Fine-tune the network."""
         name = f"imagenet, class confusion at {self.temperature} x {self.weight}"
         loss = ClassConfusionLoss(access, self.temperature, self.weight, mirror=self.mirror)
-        return Classifier(timm_network(access, self, name, loss=loss))
+        return Classifier(timm_network(access, self, name, loss=loss), self.part_size)
 
 
 class ClassConfusionLoss:

@@ -35,4 +35,6 @@ class SslTarget(SelfSupervisedRecipe):
 
     def fit(self, access: Access) -> Predictor:
         """Pre-train and fine-tune the network."""
-        return Classifier(self.pretrained(access, "ssl-target", [access.train], unlabelled(access).parts))
+        return Classifier(
+            self.pretrained(access, "ssl-target", [access.train], unlabelled(access).parts), self.part_size
+        )

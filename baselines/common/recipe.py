@@ -38,7 +38,8 @@ class Recipe:
         batch_size: Batch size of training.
         accumulate: Number of parts in which a batch passes through the network, if it does not fit into memory as a
             whole. A step is that of the whole batch, except that batch norms, and what a method adds to the
-            cross-entropy, see one part at a time.
+            cross-entropy, see one part at a time. Validation, and the prediction of images one by one, take as many
+            images at a time as a part holds.
         lr: Peak learning rate; it rises linearly in the first 5 % of the steps, and falls as a half cosine to 0.
         weight_decay: Weight decay of AdamW (Loshchilov and Hutter, arXiv 1711.05101); none on biases and norms, nor on
             what a transformer's authors except: embeddings of positions, tokens, biases of attention.
@@ -89,6 +90,15 @@ class Recipe:
     def parts(self, images: int) -> int:
         """Return the number of parts in which a batch of `images` passes through the network, each of at least 2."""
         return max(1, min(self.accumulate, images // 2))
+
+    @property
+    def part_size(self) -> int:
+        """Number of images that pass through the network at a time; 0 where a batch passes as a whole."""
+        return self.batch_size // self.accumulate if self.accumulate > 1 else 0
+
+    def at_once(self, most: int) -> int:
+        """Return how many images of `most` may pass at a time outside training, too."""
+        return min(most, self.part_size or most)
 
     def passes(self, images: int) -> int:
         """Return how often an image passes through the network in training, where there are `images` to train on."""

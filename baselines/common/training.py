@@ -233,7 +233,7 @@ class _Loop:
 
     def evaluate(self) -> None:
         """Compute the loss on source validation, let the policy decide, and note both losses and the figure."""
-        chosen, figure = validate(self.network, self.access, self.weights)
+        chosen, figure = validate(self.network, self.access, self.weights, self.recipe.at_once(EVALUATION_BATCH))
         mean = float(torch.stack(self.costs).mean())
         if not (math.isfinite(chosen) and math.isfinite(mean)):
             raise MedshiftError(f"training diverged by step {self.done}: the loss is not finite. Try a lower lr")
@@ -261,13 +261,13 @@ class _Loop:
 
 
 @torch.inference_mode()
-def validate(network: nn.Module, access: Access, weights: Tensor) -> tuple[float, float | None]:
+def validate(network: nn.Module, access: Access, weights: Tensor, size: int) -> tuple[float, float | None]:
     """Return the class-balanced cross-entropy on source validation, and the figure of the same predictions, or None."""
     network.eval()
     total = weight = 0.0
     labels, made = torch.from_numpy(access.val.labels).to(access.device), []
-    with batches_ahead(access.val, EVALUATION_BATCH, access.device) as batches:
-        for images, batch in zip(batches, torch.split(labels, EVALUATION_BATCH), strict=True):
+    with batches_ahead(access.val, size, access.device) as batches:
+        for images, batch in zip(batches, torch.split(labels, size), strict=True):
             outputs = network(images)
             total += float(nn.functional.cross_entropy(outputs, batch, weights, reduction="sum"))
             weight += float(weights[batch].sum())
@@ -278,13 +278,19 @@ def validate(network: nn.Module, access: Access, weights: Tensor) -> tuple[float
 
 
 class Classifier:
-    """A trained network as a predictor."""
+    """A trained network as a predictor.
 
-    def __init__(self, network: nn.Module) -> None:
-        self.network = network.eval()
+    Args:
+        network: The network.
+        part_size: Number of images that pass through it at a time; 0 for all. Batch norms on batch statistics need all.
+    """
+
+    def __init__(self, network: nn.Module, part_size: int = 0) -> None:
+        self.network, self.part_size = network.eval(), part_size
 
     @torch.inference_mode()
     def __call__(self, images: Tensor) -> Tensor:
         """Return probabilities (N, K)."""
-        probabilities: Tensor = self.network(images).softmax(1)
-        return probabilities
+        parts = images.split(self.part_size) if self.part_size else (images,)
+        made = [self.network(part).softmax(1) for part in parts]
+        return made[0] if len(made) == 1 else torch.cat(made)

@@ -68,7 +68,7 @@ class AcquisitionAugment(TimmRecipe):
         known = " ".join(f"{shift}:{fingerprint(shift)}" for shift in shifts)
         loss = ShiftAugmentedLoss(shifts, self.share, self.severest) if shifts else cross_entropy
         name = f"imagenet, fraction {self.share} shifted up to {self.severest} by {known}" if shifts else "imagenet"
-        return Classifier(timm_network(access, self, name, loss=loss))
+        return Classifier(timm_network(access, self, name, loss=loss), self.part_size)
 
 
 class ShiftAugmentedLoss:

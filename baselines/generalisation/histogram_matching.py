@@ -37,10 +37,10 @@ class HistogramMatching(TimmRecipe):
 
         def build() -> nn.Module:
             network = Network(self.arch, len(access.classes), access.channels, self.input_size, load_all, sized)
-            return HistogramMatched(network, access.train)
+            return HistogramMatched(network, access.train, self.at_once(BATCH))
 
         name = f"{self.arch} at {self.input_size} from imagenet, histograms matched"
-        return Classifier(source_network(access, self, name, build))
+        return Classifier(source_network(access, self, name, build), self.part_size)
 
 
 BATCH = 64
@@ -52,14 +52,15 @@ class HistogramMatched(nn.Module):
     Args:
         network: Takes images in [0, 1].
         source: Images whose mean quantiles are the template.
+        size: Number of them that are sorted at a time.
     """
 
     template: Tensor
 
-    def __init__(self, network: nn.Module, source: Images) -> None:
+    def __init__(self, network: nn.Module, source: Images, size: int = BATCH) -> None:
         super().__init__()
         self.network = network
-        total = sum(batch.flatten(2).sort(2).values.double().sum(0) for batch in source.batches(BATCH))
+        total = sum(batch.flatten(2).sort(2).values.double().sum(0) for batch in source.batches(size))
         self.register_buffer("template", (torch.as_tensor(total) / len(source)).float())
 
     def forward(self, images: Tensor) -> Tensor:

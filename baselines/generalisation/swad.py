@@ -63,7 +63,7 @@ class Swad(TimmRecipe):
             return train(network, access, recipe, loss, keep)
 
         name = f"imagenet, swad {self.converge} {self.tolerance} {self.rise}"
-        return Classifier(timm_network(access, self, name, learn=learn))
+        return Classifier(timm_network(access, self, name, learn=learn), self.part_size)
 
 
 PLATEAU = 0.9  # of ln K, the loss of a guess: above, a network has not left its start

@@ -14,6 +14,7 @@ from ...benchmark.contract.predictor import Predictor
 from ...benchmark.contract.sees import Sees
 from ..common.recipe import TimmRecipe
 from ..common.source_model import shared_model
+from ..common.training import Classifier
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ class Tta(TimmRecipe):
 
     def fit(self, access: Access) -> Predictor:
         """Train the source model and wrap it in the averaging of views."""
-        return TtaPredictor(shared_model(access, self), self.move, mirror=self.mirror)
+        return TtaPredictor(shared_model(access, self), self.move, mirror=self.mirror, part_size=self.part_size)
 
 
 MOVES = ((0, 0), (-1, 0), (1, 0), (0, -1), (0, 1))  # down, right
@@ -54,16 +55,17 @@ class TtaPredictor:
         network: A network whose batch norms use stored statistics, so that images do not affect one another.
         move: Translation of the views, as a fraction of the side.
         mirror: Whether each is also mirrored.
+        part_size: As of `Classifier`.
     """
 
-    def __init__(self, network: nn.Module, move: float, *, mirror: bool = True) -> None:
-        self.network = network.eval()
+    def __init__(self, network: nn.Module, move: float, *, mirror: bool = True, part_size: int = 0) -> None:
+        self.predict = Classifier(network, part_size)
         self.move, self.mirror = move, mirror
 
     @torch.inference_mode()
     def __call__(self, images: Tensor) -> Tensor:
         """Return probabilities (N, K)."""
-        made = [self.network(view).softmax(1) for view in views(images, self.move, mirror=self.mirror)]
+        made = [self.predict(view) for view in views(images, self.move, mirror=self.mirror)]
         return torch.stack(made).mean(0)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 import pickle
 from dataclasses import replace
 
@@ -10,7 +11,7 @@ import pytest
 import torch
 from helpers.images.bright_squares import TINY, access
 
-from medshift.baselines.common import training
+from medshift.baselines.common import networks, training
 from medshift.baselines.common.recipe import Recipe, TimmRecipe
 from medshift.baselines.scratch.scratch import Scratch
 from medshift.baselines.test_time.adabn import AdaBN
@@ -124,6 +125,34 @@ def test_a_batch_in_parts_takes_the_step_of_the_whole_batch():
     assert (sizes, smaller) == ([8] * 6, [2] * 24)
     assert torch.allclose(whole, parts, atol=1e-5)
     assert [loss for _, loss in losses] == pytest.approx([loss for _, loss in others], abs=1e-4)
+
+
+@pytest.mark.parametrize("name", ["cbr-tiny", "imagenet-finetune", "lp-ft", "histogram-matching", "tta"])
+@pytest.mark.parametrize(("accumulate", "most"), [(1, 16), (4, 2)])
+def test_validation_features_and_predictions_pass_as_many_images_at_once_as_a_part_holds(
+    name, accumulate, most, monkeypatch, home
+):
+    monkeypatch.setattr(networks, "imagenet_weights", lambda arch, body, sizing: body.state_dict())
+    kind, told, sizes = registry.load_baseline(name), access(count=21), []
+    known = {field.name for field in dataclasses.fields(kind)}
+    settings = {"arch": "test_resnet", "steps": 2, "batch_size": 8, "accumulate": accumulate}
+    made = kind(**{key: value for key, value in settings.items() if key in known})
+
+    def noted(module, inputs):
+        if isinstance(module, torch.nn.Conv2d):
+            sizes.append(len(inputs[0]))
+
+    watched = torch.nn.modules.module.register_module_forward_pre_hook(noted)
+    try:
+        predictor = made.fit(told)
+        fitted = max(sizes)
+        sizes.clear()
+        whole = predictor(told.val.batch(slice(None)))  # 16 images
+    finally:
+        watched.remove()
+    assert max(sizes) == most
+    assert fitted == (most if accumulate > 1 or name != "lp-ft" else 21)  # of the images to train on
+    assert whole.shape == (16, 2)
 
 
 @pytest.mark.parametrize("accumulate", [0, 3, 8])
