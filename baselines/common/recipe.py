@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import ClassVar, Literal, Self
 
@@ -60,7 +60,8 @@ class Recipe:
     mirror: bool = field(default=True, metadata={LATER: True})
 
     def __post_init__(self) -> None:
-        """Refuse values that cannot train."""
+        """Refuse values that cannot train, and NaN and infinity of whatever a method adds to the recipe."""
+        require_finite(self)
         if self.steps < 0 or self.batch_size < 2:
             raise ValueError("steps must not be negative, batch_size at least 2")
         if self.accumulate < 1 or self.batch_size % self.accumulate or self.batch_size // self.accumulate < 2:
@@ -140,6 +141,14 @@ def require_size(input_size: int) -> None:
     """Raise ValueError if images cannot be resized to a side in pixels; 0 stands for their own size."""
     if input_size and not 32 <= input_size <= 2048:
         raise ValueError("input_size must be 0 or 32 to 2048")
+
+
+def require_finite(recipe: Recipe) -> None:
+    """Raise ValueError if a hyper-parameter is NaN, which passes comparisons, or infinite."""
+    for each in fields(recipe):
+        value = getattr(recipe, each.name)
+        if isinstance(value, float) and not math.isfinite(value):
+            raise ValueError(f"{each.name} must be a finite number, not {value}")
 
 
 def rate(done: float) -> float:
