@@ -12,6 +12,7 @@ from medshift.baselines.generalisation.tta import TtaPredictor, views
 from medshift.baselines.test_time import lame, t3a
 from medshift.baselines.test_time.sar import SarPredictor
 from medshift.baselines.test_time.tent import TentPredictor
+from medshift.benchmark.contract.search_space import draw_settings
 
 
 class TwoFeatures(torch.nn.Module):
@@ -185,4 +186,18 @@ def test_lame_has_the_papers_three_affinities():
     assert float(rbf[0, 2]) == pytest.approx(np.exp(-2.0 / (2 * width**2)), rel=1e-5)
     assert torch.allclose(rbf.diagonal(), torch.ones(3))
     assert torch.allclose(lame.linear_affinity(features, 2)[0], torch.tensor([1.0, 0.6, 0.0]))
-    assert lame.rbf_affinity(features[:1], 5).tolist() == [[1.0]]
+
+
+@pytest.mark.parametrize("affinity", sorted(lame.AFFINITIES))
+def test_lame_leaves_a_single_image_as_the_network_says(affinity):
+    network, images = TwoFeatures(), points([1.0, 0.4])
+    predictor = lame.LamePredictor(network, lame.AFFINITIES[affinity], 5, 100)
+    torch.testing.assert_close(predictor(images), network.features(images).softmax(1))
+
+
+def test_lame_refuses_a_gaussian_as_wide_as_the_distance_of_an_image_to_itself():
+    with pytest.raises(ValueError, match="neighbours must be at least 2 with affinity=rbf"):
+        lame.Lame(affinity="rbf", neighbours=1)
+    assert lame.Lame(neighbours=1).neighbours == 1
+    for number in range(30):  # no draw is one that is refused
+        lame.Lame(**draw_settings(lame.Lame.search, 0, number))
