@@ -83,8 +83,25 @@ def match_histograms(images: Tensor, template: Tensor) -> Tensor:
     new = torch.ones_like(ordered, dtype=torch.bool)
     new[..., 1:] = ordered[..., 1:] != ordered[..., :-1]
     run = new.cumsum(2) - 1  # index of a pixel's value among the distinct ones
-    values = template.expand_as(ordered)
-    sums = torch.zeros_like(ordered, dtype=torch.float64).scatter_add_(2, run, values.double())
-    counts = torch.zeros_like(sums).scatter_add_(2, run, torch.ones_like(sums))
-    means = (sums / counts.clamp(min=1)).gather(2, run).to(images.dtype)
-    return torch.empty_like(flat).scatter_(2, order, means).view(images.shape)
+    means = run_means(run, template.expand_as(ordered))
+    return torch.empty_like(flat).scatter_(2, order, means.to(images.dtype)).view(images.shape)
+
+
+def run_means(run: Tensor, values: Tensor) -> Tensor:
+    """Return the mean of each value's run, of the values' shape, summed in float64.
+
+    Args:
+        run: Index of each value's run along the last of three axes.
+        values: The values.
+    """
+    place = with_float64(run.device)
+    there = run.to(place)
+    exact = values.to(place, torch.float64)
+    sums = torch.zeros_like(exact).scatter_add_(2, there, exact)
+    counts = torch.zeros_like(sums).scatter_add_(2, there, torch.ones_like(sums))
+    return (sums / counts.clamp(min=1)).gather(2, there).to(values.dtype).to(run.device)
+
+
+def with_float64(device: torch.device) -> torch.device:
+    """Return the device itself, or the CPU in place of Apple's graphics cards, which have no float64."""
+    return torch.device("cpu") if device.type == "mps" else device
