@@ -291,6 +291,6 @@ class Classifier:
     @torch.inference_mode()
     def __call__(self, images: Tensor) -> Tensor:
         """Return probabilities (N, K)."""
-        parts = images.split(self.part_size) if self.part_size else (images,)
+        parts = torch.split(images, self.part_size) if self.part_size else (images,)
         made = [self.network(part).softmax(1) for part in parts]
         return made[0] if len(made) == 1 else torch.cat(made)
