@@ -12,6 +12,7 @@ from ...benchmark.contract.access import Access
 from ...benchmark.contract.predictor import Predictor
 from ...benchmark.contract.search_space import LogUniform, Space
 from ...benchmark.contract.sees import Sees
+from ...shifts.errors import MedshiftError
 from ..common.networks import Network
 from ..common.recipe import TimmRecipe
 from ..common.source_model import timm_network
@@ -48,8 +49,8 @@ class Coral(TimmRecipe):
     def fit(self, access: Access) -> Predictor:
         """Fine-tune the network."""
         name = f"imagenet, {self.distance} alignment x {self.weight}"
-        loss = AlignmentLoss(access, self.distance, self.weight)
-        return Classifier(timm_network(access, self, name, loss=loss, need=features_for(self.distance)))
+        loss = AlignmentLoss(access, self.distance, self.weight, mirror=self.mirror)
+        return Classifier(timm_network(access, self, name, loss=loss, need=features_for(self.distance)), self.part_size)
 
 
 @dataclass(frozen=True)
@@ -70,11 +71,21 @@ class Mmd(Coral):
 class AlignmentLoss:
     """Cross-entropy on the source plus a distance between features of source and unlabelled target batches.
 
-    Both pass through the network as one batch, so batch norms see both.
+    Both pass through the network as one batch, so batch norms see both. Batches, and parts of them, hold at least two
+    images wherever there are two to train on.
+
+    Raises:
+        MedshiftError: There is no target to adapt to, or a single training image, which has neither a covariance nor
+            a distance to others.
     """
 
-    def __init__(self, access: Access, distance: str, weight: float) -> None:
-        self.targets = TargetBatches(access)
+    def __init__(self, access: Access, distance: str, weight: float, *, mirror: bool = True) -> None:
+        self.targets = TargetBatches(access, mirror=mirror)
+        if len(access.train) < 2:
+            raise MedshiftError(
+                f"{distance} compares distributions, and the source has a single training image: choose another "
+                "--source, or a baseline that needs none of the targets' images"
+            )
         self.distance, self.weight = DISTANCES[distance], weight
 
     def __call__(

@@ -52,7 +52,7 @@ class Dann(TimmRecipe):
         name = f"imagenet, {'conditional ' * self.conditional}adversary x {self.weight}"
         loss = AdversarialLoss(access, self, self.weight, self.conditional)
         need = features_for("cdan" if self.conditional else "dann")
-        return Classifier(timm_network(access, self, name, loss=loss, equip=loss.equip, need=need))
+        return Classifier(timm_network(access, self, name, loss=loss, equip=loss.equip, need=need), self.part_size)
 
 
 @dataclass(frozen=True)
@@ -82,14 +82,14 @@ class AdversarialLoss:
 
     Args:
         access: What may be seen.
-        recipe: Gives the length of training.
+        recipe: Gives the length of training, and whether images are mirrored.
         weight: Factor of the reversed gradient at the end.
         conditional: Whether the discriminator sees features times predicted probabilities and gives confident images
             more weight (CDAN+E), or features only (DANN).
     """
 
     def __init__(self, access: Access, recipe: Recipe, weight: float, conditional: bool) -> None:
-        self.targets = TargetBatches(access)
+        self.targets = TargetBatches(access, mirror=recipe.mirror)
         self.weight, self.conditional = weight, conditional
         self.calls, self.steps = 0, recipe.length
         # a batch holds at most all training images, and then passes in fewer parts than asked for

@@ -48,21 +48,22 @@ class Fda(TimmRecipe):
     def fit(self, access: Access) -> Predictor:
         """Fine-tune the network."""
         name = f"imagenet, fourier amplitudes up to {self.beta}"
-        loss = FourierSwapLoss(access, self.beta)
-        return Classifier(timm_network(access, self, name, loss=loss))
+        loss = FourierSwapLoss(access, self.beta, mirror=self.mirror)
+        return Classifier(timm_network(access, self, name, loss=loss), self.part_size)
 
 
 class FourierSwapLoss:
     """Cross-entropy of source images, each with the low-frequency amplitudes of a random target image."""
 
-    def __init__(self, access: Access, beta: float) -> None:
-        self.target, self.beta = unlabelled(access), beta
+    def __init__(self, access: Access, beta: float, *, mirror: bool = True) -> None:
+        self.target, self.beta, self.mirror = unlabelled(access), beta, mirror
 
     def __call__(
         self, network: nn.Module, images: Tensor, labels: Tensor, weights: Tensor, draws: torch.Generator
     ) -> Tensor:
         """Return the loss of one batch."""
-        adapted = swap_amplitudes(images, draw_like(self.target, images, draws), self.beta)
+        others = draw_like(self.target, images, draws, mirror=self.mirror)
+        adapted = swap_amplitudes(images, others, self.beta)
         return nn.functional.cross_entropy(network(adapted), labels, weights)
 
 

@@ -34,14 +34,15 @@ class JointNorm(TimmRecipe):
     def fit(self, access: Access) -> Predictor:
         """Fine-tune the network."""
         need = batch_norms_for("joint-norm", instead="imagenet-finetune, which it would be")
-        return Classifier(timm_network(access, self, "imagenet, joint norms", loss=JointNormLoss(access), need=need))
+        loss = JointNormLoss(access, mirror=self.mirror)
+        return Classifier(timm_network(access, self, "imagenet, joint norms", loss=loss, need=need), self.part_size)
 
 
 class JointNormLoss:
     """Cross-entropy of a source batch that passes through the network together with a target batch."""
 
-    def __init__(self, access: Access) -> None:
-        self.targets = TargetBatches(access)
+    def __init__(self, access: Access, *, mirror: bool = True) -> None:
+        self.targets = TargetBatches(access, mirror=mirror)
 
     def __call__(
         self, network: nn.Module, images: Tensor, labels: Tensor, weights: Tensor, draws: torch.Generator

@@ -48,15 +48,15 @@ class Mcc(TimmRecipe):
     def fit(self, access: Access) -> Predictor:
         """Fine-tune the network."""
         name = f"imagenet, class confusion at {self.temperature} x {self.weight}"
-        loss = ClassConfusionLoss(access, self.temperature, self.weight)
-        return Classifier(timm_network(access, self, name, loss=loss))
+        loss = ClassConfusionLoss(access, self.temperature, self.weight, mirror=self.mirror)
+        return Classifier(timm_network(access, self, name, loss=loss), self.part_size)
 
 
 class ClassConfusionLoss:
     """Cross-entropy on the source plus the class confusion of an unlabelled target batch, in one pass."""
 
-    def __init__(self, access: Access, temperature: float, weight: float) -> None:
-        self.targets = TargetBatches(access)
+    def __init__(self, access: Access, temperature: float, weight: float, *, mirror: bool = True) -> None:
+        self.targets = TargetBatches(access, mirror=mirror)
         self.temperature, self.weight = temperature, weight
 
     def __call__(

@@ -17,10 +17,11 @@ from ..self_supervised.recipe import SelfSupervisedRecipe
 class SslTarget(SelfSupervisedRecipe):
     """Pre-train on unlabelled source and target images (SimSiam), then fine-tune on the source.
 
-    Views of an image are random crops of at least half of it, randomly mirrored, and slightly brighter or darker: a
-    mild form of what `exposure` and `contrast-loss` test (`intensity=0` turns it off). Known to collapse or to have no
-    effect on few images, and to unlearn ImageNet if it runs for long; a spread near 0 in the log means collapse. Costs
-    about as much as the fine-tuning if the targets have as many adaptation images as the source has training images.
+    Views of an image are random crops of at least half of it, randomly mirrored (`mirror=False` turns it off), and
+    slightly brighter or darker: a mild form of what `exposure` and `contrast-loss` test (`intensity=0`). Known to
+    collapse or to have no effect on few images, and to unlearn ImageNet if it runs for long; a spread near 0 in the log
+    means collapse. Costs about as much as the fine-tuning if the targets have as many adaptation images as the source
+    has training images.
 
     `ssl-source` is its control: give both the same `pretrain_steps`.
 
@@ -34,4 +35,6 @@ class SslTarget(SelfSupervisedRecipe):
 
     def fit(self, access: Access) -> Predictor:
         """Pre-train and fine-tune the network."""
-        return Classifier(self.pretrained(access, "ssl-target", [access.train], unlabelled(access).parts))
+        return Classifier(
+            self.pretrained(access, "ssl-target", [access.train], unlabelled(access).parts), self.part_size
+        )

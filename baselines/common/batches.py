@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Generator, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any, Self, TypeAlias
@@ -9,11 +10,13 @@ from typing import Any, Self, TypeAlias
 import torch
 from torch import Tensor
 
+from ...benchmark.contract.access import Access
 from ...benchmark.datasets.images import Images, Labelled, to_device
 from ...benchmark.datasets.streaming.ahead import made_ahead
 from ...shifts.numerics.matrices import reflected
 
 LARGEST_MOVE = 1 / 16  # fraction of the image side
+SIDES = ({"left", "right"}, {"l", "r"}, {"os", "od"})  # words in the names of classes
 
 State: TypeAlias = dict[str, Any]
 
@@ -31,13 +34,21 @@ class TrainingBatches:
         draws: Source of random numbers.
         device: Where the network is.
         shared: Whether others draw from `draws` between two batches.
+        mirror: Whether images are mirrored at random.
     """
 
     def __init__(
-        self, images: Labelled, size: int, draws: torch.Generator, device: torch.device, *, shared: bool
+        self,
+        images: Labelled,
+        size: int,
+        draws: torch.Generator,
+        device: torch.device,
+        *,
+        shared: bool,
+        mirror: bool = True,
     ) -> None:
         self.images, self.size, self.draws, self.device = images, min(size, len(images)), draws, device
-        self.shared = shared
+        self.shared, self.mirror = shared, mirror
         self.order, self.start = torch.empty(0, dtype=torch.int64), 0
         self._held = ExitStack()
         self._read: Iterator[tuple[Tensor, Tensor]] | None = None
@@ -106,7 +117,8 @@ class TrainingBatches:
 
     def _moved(self, stored: Tensor) -> Tensor:
         """Augment on the device, before scaling: pixels only move, and integers are a quarter of the bytes."""
-        return self.images.scaled(augment(to_device(stored, self.device), self.draws), self.device)
+        moved = augment(to_device(stored, self.device), self.draws, mirror=self.mirror)
+        return self.images.scaled(moved, self.device)
 
     def _labels(self, index: Tensor) -> Tensor:
         return torch.from_numpy(self.images.labels)[index].to(self.device, non_blocking=True)
@@ -131,13 +143,14 @@ def class_weights(images: Labelled, classes: int) -> Tensor:
     return weights * (counts.sum() / (weights * counts).sum())
 
 
-def augment(images: Tensor, draws: torch.Generator) -> Tensor:
+def augment(images: Tensor, draws: torch.Generator, *, mirror: bool = True) -> Tensor:
     """Mirror each image (N, C, H, W) left to right or not, at random, and move it by up to 1/16 of a side.
 
     Pixels that enter at an edge are mirrored there. All slices of a volume (N, C, D, H, W) move together, in plane.
+    Without `mirror`, images move as they would with it.
     """
     count, height, width = len(images), *images.shape[-2:]
-    flip = torch.rand(count, generator=draws) < 0.5
+    flip = (torch.rand(count, generator=draws) < 0.5) & mirror
     reach = (max(1, round(height * LARGEST_MOVE)), max(1, round(width * LARGEST_MOVE)))
     down, right = (torch.randint(-r, r + 1, (count, 1), generator=draws) for r in reach)
     rows, cols = torch.arange(height) + down, torch.arange(width) + right
@@ -146,3 +159,10 @@ def augment(images: Tensor, draws: torch.Generator) -> Tensor:
     place = (rows[:, :, None] * width + cols[:, None, :]).view(count, 1, -1)
     planes = images.reshape(count, -1, height * width)
     return planes.gather(2, place.expand(-1, planes.shape[1], -1)).view(images.shape)
+
+
+def tell_mirrored(access: Access, *, mirror: bool) -> None:
+    """Report that training images are mirrored, where classes are named for sides, which then cannot be learnt."""
+    words = {word for name in access.classes for word in re.split("[^a-z]+", name.lower())}
+    if mirror and any(pair <= words for pair in SIDES):
+        access.report("classes are named for sides, and mirrored images do not show them: give --set mirror=False")

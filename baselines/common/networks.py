@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
+from fnmatch import fnmatchcase
 from importlib.metadata import version
 from importlib.resources import files
 from typing import Any, cast
@@ -214,3 +215,28 @@ def packaged_weights(body: nn.Module) -> dict[str, Tensor]:
     names = [name for name in body.state_dict() if not name.endswith("num_batches_tracked")]
     counters = {name: tensor for name, tensor in body.state_dict().items() if name.endswith("num_batches_tracked")}
     return {**dict(zip(names, tensors, strict=True)), **counters}
+
+
+def parameter_groups(network: nn.Module, weight_decay: float) -> list[dict[str, object]]:
+    """Group trainable parameters for an optimiser: weights with decay; biases, norms, positions and tokens without."""
+    spared = undecayed(network)
+    trained = [(name, parameter) for name, parameter in network.named_parameters() if parameter.requires_grad]
+    decayed = {name for name, parameter in trained if parameter.ndim > 1} - spared
+    return [
+        {"params": [p for name, p in trained if name in decayed], "weight_decay": weight_decay},
+        {"params": [p for name, p in trained if name not in decayed], "weight_decay": 0.0},
+    ]
+
+
+def undecayed(network: nn.Module) -> set[str]:
+    """Return the names of the parameters that a network's authors train without weight decay.
+
+    Those of transformers are matrices, and known by name only: embeddings of positions, tokens, biases of attention.
+    """
+    patterns = [
+        f"{place}.{own}" if place else own
+        for place, module in network.named_modules()
+        if callable(listed := getattr(module, "no_weight_decay", None))
+        for own in listed()
+    ]
+    return {name for name, _ in network.named_parameters() if any(fnmatchcase(name, each) for each in patterns)}

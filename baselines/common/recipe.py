@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import ClassVar, Literal, Self
 
@@ -38,9 +38,14 @@ class Recipe:
         batch_size: Batch size of training.
         accumulate: Number of parts in which a batch passes through the network, if it does not fit into memory as a
             whole. A step is that of the whole batch, except that batch norms, and what a method adds to the
-            cross-entropy, see one part at a time.
+            cross-entropy, see one part at a time. Validation, and the prediction of images one by one, take as many
+            images at a time as a part holds.
         lr: Peak learning rate; it rises linearly in the first 5 % of the steps, and falls as a half cosine to 0.
-        weight_decay: Weight decay of AdamW (Loshchilov and Hutter, arXiv 1711.05101); none on biases and norms.
+        weight_decay: Weight decay of AdamW (Loshchilov and Hutter, arXiv 1711.05101); none on biases and norms, nor on
+            what a transformer's authors except: embeddings of positions, tokens, biases of attention.
+        mirror: Whether training images are mirrored left to right at random, with the views of self-supervised
+            pre-training and of `tta`. A class that is a side (left or right eye or lung, situs, a view with markers)
+            cannot be learnt from mirrored images: give False.
     """
 
     search: ClassVar[Space] = {"lr": LogUniform(1e-4, 3e-3), "weight_decay": LogUniform(1e-3, 0.3)}
@@ -52,9 +57,11 @@ class Recipe:
     lr: float = 1e-3
     weight_decay: float = 0.05
     accumulate: int = field(default=1, metadata={LATER: True})
+    mirror: bool = field(default=True, metadata={LATER: True})
 
     def __post_init__(self) -> None:
-        """Refuse values that cannot train."""
+        """Refuse values that cannot train, and NaN and infinity of whatever a method adds to the recipe."""
+        require_finite(self)
         if self.steps < 0 or self.batch_size < 2:
             raise ValueError("steps must not be negative, batch_size at least 2")
         if self.accumulate < 1 or self.batch_size % self.accumulate or self.batch_size // self.accumulate < 2:
@@ -84,6 +91,15 @@ class Recipe:
     def parts(self, images: int) -> int:
         """Return the number of parts in which a batch of `images` passes through the network, each of at least 2."""
         return max(1, min(self.accumulate, images // 2))
+
+    @property
+    def part_size(self) -> int:
+        """Number of images that pass through the network at a time; 0 where a batch passes as a whole."""
+        return self.batch_size // self.accumulate if self.accumulate > 1 else 0
+
+    def at_once(self, most: int) -> int:
+        """Return how many images of `most` may pass at a time outside training, too."""
+        return min(most, self.part_size or most)
 
     def passes(self, images: int) -> int:
         """Return how often an image passes through the network in training, where there are `images` to train on."""
@@ -125,6 +141,14 @@ def require_size(input_size: int) -> None:
     """Raise ValueError if images cannot be resized to a side in pixels; 0 stands for their own size."""
     if input_size and not 32 <= input_size <= 2048:
         raise ValueError("input_size must be 0 or 32 to 2048")
+
+
+def require_finite(recipe: Recipe) -> None:
+    """Raise ValueError if a hyper-parameter is NaN, which passes comparisons, or infinite."""
+    for each in fields(recipe):
+        value = getattr(recipe, each.name)
+        if isinstance(value, float) and not math.isfinite(value):
+            raise ValueError(f"{each.name} must be a finite number, not {value}")
 
 
 def rate(done: float) -> float:

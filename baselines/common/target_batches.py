@@ -58,21 +58,23 @@ class TargetBatches:
 
     Args:
         access: What may be seen.
+        mirror: Whether images are mirrored at random, as in `Recipe`.
 
     Raises:
         MedshiftError: As of `adapted_to`.
     """
 
-    def __init__(self, access: Access) -> None:
-        self.targets = adapted_to(access)
+    def __init__(self, access: Access, *, mirror: bool = True) -> None:
+        self.targets, self.mirror = adapted_to(access), mirror
 
     def draw(self, like: Tensor, draws: torch.Generator) -> Tensor:
         """Draw a target, and a batch of its images of the size and device of `like`, augmented like training images."""
         chosen = int(torch.randint(len(self.targets), (), generator=draws))
-        return draw_like(self.targets[chosen], like, draws)
+        return draw_like(self.targets[chosen], like, draws, mirror=self.mirror)
 
 
-def draw_like(images: Images | Pool, like: Tensor, draws: torch.Generator) -> Tensor:
+def draw_like(images: Images | Pool, like: Tensor, draws: torch.Generator, *, mirror: bool = True) -> Tensor:
     """Draw a batch of the size and device of `like`, with replacement, augmented like training images."""
     chosen = torch.randint(len(images), (len(like),), generator=draws)
-    return images.scaled(augment(to_device(images.stored(chosen), like.device), draws), like.device)
+    moved = augment(to_device(images.stored(chosen), like.device), draws, mirror=mirror)
+    return images.scaled(moved, like.device)

@@ -24,8 +24,9 @@ from ...benchmark.files.code import code_sha256, modules_of
 from ...benchmark.files.home import models
 from ...benchmark.scoring.metrics import METRICS
 from ...shifts.errors import MedshiftError
-from .batches import TrainingBatches, batches_ahead, class_weights
+from .batches import TrainingBatches, batches_ahead, class_weights, tell_mirrored
 from .checkpoints import BestEvaluation, CheckpointPolicy, MakeCheckpointPolicy
+from .networks import parameter_groups
 from .recipe import Recipe, rate
 from .training_state import Stage, StateFile, alone, kept_in, load_weights, save_weights
 
@@ -77,6 +78,7 @@ def source_network(
         if len(access.spatial) == 2:
             network.to(memory_format=torch.channels_last)
         start = tell_start(network, access)
+        tell_mirrored(access, mirror=recipe.mirror)
         access.started(network)
         key = weights_key(access, recipe, f"{name} {start}", [build, loss, learn, *parts])
         path = models() / f"{key}.pt"
@@ -121,6 +123,8 @@ def weights_key(access: Access, recipe: Recipe, name: str, parts: Sequence[objec
     """Hash everything that decides the trained weights: data, settings, seed, code, versions, device, threads."""
     # Recipe's own fields only: a baseline's further settings are in `name` where they matter
     settings = {field.name: getattr(recipe, field.name) for field in dataclasses.fields(Recipe)}
+    if recipe.mirror:  # as before there was a choice, so that what is cached is found
+        del settings["mirror"]
     code = code_sha256(modules_of(source_network, *parts))
     what = [access.content, settings, name, access.seed, str(access.device), torch.get_num_threads(), code]
     what.append(access.precision)
@@ -138,7 +142,8 @@ def train(
     """Train a network in place; by default, keep the weights with the lowest loss on source validation.
 
     AdamW, classes weighted by inverse frequency, the loss on source validation evaluated forty times in a schedule. The
-    only augmentation is geometric: mirroring and translation by a few pixels; nothing that resembles a scored shift.
+    only augmentation is geometric: mirroring (unless `recipe.mirror` is False) and translation by a few pixels; nothing
+    that resembles a scored shift.
 
     Args:
         network: In any mode.
@@ -195,7 +200,9 @@ class _Loop:
         self.scaler = scaler(access)
         self.draws = torch.Generator().manual_seed(access.seed)
         shared = loss is not cross_entropy  # others draw target images, pairs to mix, shifts
-        self.batches = TrainingBatches(access.train, recipe.batch_size, self.draws, access.device, shared=shared)
+        self.batches = TrainingBatches(
+            access.train, recipe.batch_size, self.draws, access.device, shared=shared, mirror=recipe.mirror
+        )
         self.done = 0
         self.costs: list[Tensor] = []  # since the last evaluation
         self.evaluations: list[Evaluation] = []
@@ -226,7 +233,7 @@ class _Loop:
 
     def evaluate(self) -> None:
         """Compute the loss on source validation, let the policy decide, and note both losses and the figure."""
-        chosen, figure = validate(self.network, self.access, self.weights)
+        chosen, figure = validate(self.network, self.access, self.weights, self.recipe.at_once(EVALUATION_BATCH))
         mean = float(torch.stack(self.costs).mean())
         if not (math.isfinite(chosen) and math.isfinite(mean)):
             raise MedshiftError(f"training diverged by step {self.done}: the loss is not finite. Try a lower lr")
@@ -253,23 +260,14 @@ class _Loop:
         self.begin = time.monotonic() - self.evaluations[-1][-1]
 
 
-def parameter_groups(network: nn.Module, weight_decay: float) -> list[dict[str, object]]:
-    """Group trainable parameters for an optimiser: weights with decay, biases and norms without."""
-    trained = [parameter for parameter in network.parameters() if parameter.requires_grad]
-    return [
-        {"params": [p for p in trained if p.ndim > 1], "weight_decay": weight_decay},
-        {"params": [p for p in trained if p.ndim <= 1], "weight_decay": 0.0},
-    ]
-
-
 @torch.inference_mode()
-def validate(network: nn.Module, access: Access, weights: Tensor) -> tuple[float, float | None]:
+def validate(network: nn.Module, access: Access, weights: Tensor, size: int) -> tuple[float, float | None]:
     """Return the class-balanced cross-entropy on source validation, and the figure of the same predictions, or None."""
     network.eval()
     total = weight = 0.0
     labels, made = torch.from_numpy(access.val.labels).to(access.device), []
-    with batches_ahead(access.val, EVALUATION_BATCH, access.device) as batches:
-        for images, batch in zip(batches, torch.split(labels, EVALUATION_BATCH), strict=True):
+    with batches_ahead(access.val, size, access.device) as batches:
+        for images, batch in zip(batches, torch.split(labels, size), strict=True):
             outputs = network(images)
             total += float(nn.functional.cross_entropy(outputs, batch, weights, reduction="sum"))
             weight += float(weights[batch].sum())
@@ -280,13 +278,19 @@ def validate(network: nn.Module, access: Access, weights: Tensor) -> tuple[float
 
 
 class Classifier:
-    """A trained network as a predictor."""
+    """A trained network as a predictor.
 
-    def __init__(self, network: nn.Module) -> None:
-        self.network = network.eval()
+    Args:
+        network: The network.
+        part_size: Number of images that pass through it at a time; 0 for all. Batch norms on batch statistics need all.
+    """
+
+    def __init__(self, network: nn.Module, part_size: int = 0) -> None:
+        self.network, self.part_size = network.eval(), part_size
 
     @torch.inference_mode()
     def __call__(self, images: Tensor) -> Tensor:
         """Return probabilities (N, K)."""
-        probabilities: Tensor = self.network(images).softmax(1)
-        return probabilities
+        parts = torch.split(images, self.part_size) if self.part_size else (images,)
+        made = [self.network(part).softmax(1) for part in parts]
+        return made[0] if len(made) == 1 else torch.cat(made)

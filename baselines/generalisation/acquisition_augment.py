@@ -32,6 +32,10 @@ class AcquisitionAugment(TimmRecipe):
     shift is unknown. Families overlap, too: `jpeg`, an artefact, also blurs. Known to trade clean accuracy for
     robustness where severe shifts hide the pathology.
 
+    An entry thus holds several models, and that of all families predicts source validation, too. Under a synthesized
+    shift of a left-out family, thresholds that were frozen on validation are another model's; its drop from clean is
+    the difference of two models; and estimators without labels learn from conditions of other models than the site's.
+
     Args:
         families: Families of the training shifts, joined by +; the family under test is left out each time.
         share: Fraction of the images in a batch that are shifted, each by one shift.
@@ -68,7 +72,7 @@ class AcquisitionAugment(TimmRecipe):
         known = " ".join(f"{shift}:{fingerprint(shift)}" for shift in shifts)
         loss = ShiftAugmentedLoss(shifts, self.share, self.severest) if shifts else cross_entropy
         name = f"imagenet, fraction {self.share} shifted up to {self.severest} by {known}" if shifts else "imagenet"
-        return Classifier(timm_network(access, self, name, loss=loss))
+        return Classifier(timm_network(access, self, name, loss=loss), self.part_size)
 
 
 class ShiftAugmentedLoss:

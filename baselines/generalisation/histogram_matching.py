@@ -37,10 +37,10 @@ class HistogramMatching(TimmRecipe):
 
         def build() -> nn.Module:
             network = Network(self.arch, len(access.classes), access.channels, self.input_size, load_all, sized)
-            return HistogramMatched(network, access.train)
+            return HistogramMatched(network, access.train, self.at_once(BATCH))
 
         name = f"{self.arch} at {self.input_size} from imagenet, histograms matched"
-        return Classifier(source_network(access, self, name, build))
+        return Classifier(source_network(access, self, name, build), self.part_size)
 
 
 BATCH = 64
@@ -52,14 +52,15 @@ class HistogramMatched(nn.Module):
     Args:
         network: Takes images in [0, 1].
         source: Images whose mean quantiles are the template.
+        size: Number of them that are sorted at a time.
     """
 
     template: Tensor
 
-    def __init__(self, network: nn.Module, source: Images) -> None:
+    def __init__(self, network: nn.Module, source: Images, size: int = BATCH) -> None:
         super().__init__()
         self.network = network
-        total = sum(batch.flatten(2).sort(2).values.double().sum(0) for batch in source.batches(BATCH))
+        total = sum(batch.flatten(2).sort(2).values.double().sum(0) for batch in source.batches(size))
         self.register_buffer("template", (torch.as_tensor(total) / len(source)).float())
 
     def forward(self, images: Tensor) -> Tensor:
@@ -82,8 +83,25 @@ def match_histograms(images: Tensor, template: Tensor) -> Tensor:
     new = torch.ones_like(ordered, dtype=torch.bool)
     new[..., 1:] = ordered[..., 1:] != ordered[..., :-1]
     run = new.cumsum(2) - 1  # index of a pixel's value among the distinct ones
-    values = template.expand_as(ordered)
-    sums = torch.zeros_like(ordered, dtype=torch.float64).scatter_add_(2, run, values.double())
-    counts = torch.zeros_like(sums).scatter_add_(2, run, torch.ones_like(sums))
-    means = (sums / counts.clamp(min=1)).gather(2, run).to(images.dtype)
-    return torch.empty_like(flat).scatter_(2, order, means).view(images.shape)
+    means = run_means(run, template.expand_as(ordered))
+    return torch.empty_like(flat).scatter_(2, order, means.to(images.dtype)).view(images.shape)
+
+
+def run_means(run: Tensor, values: Tensor) -> Tensor:
+    """Return the mean of each value's run, of the values' shape, summed in float64.
+
+    Args:
+        run: Index of each value's run along the last of three axes.
+        values: The values.
+    """
+    place = with_float64(run.device)
+    there = run.to(place)
+    exact = values.to(place, torch.float64)
+    sums = torch.zeros_like(exact).scatter_add_(2, there, exact)
+    counts = torch.zeros_like(sums).scatter_add_(2, there, torch.ones_like(sums))
+    return (sums / counts.clamp(min=1)).gather(2, there).to(values.dtype).to(run.device)
+
+
+def with_float64(device: torch.device) -> torch.device:
+    """Return the device itself, or the CPU in place of Apple's graphics cards, which have no float64."""
+    return torch.device("cpu") if device.type == "mps" else device

@@ -58,7 +58,7 @@ class Mixstyle(TimmRecipe):
             with torch.no_grad():
                 network(image)  # which a hook refuses where it finds no maps
 
-        return Classifier(timm_network(access, self, name, equip=equip, need=need))
+        return Classifier(timm_network(access, self, name, equip=equip, need=need), self.part_size)
 
 
 EPS = 1e-6

@@ -41,7 +41,7 @@ class Mixup(TimmRecipe):
     def fit(self, access: Access) -> Predictor:
         """Fine-tune the network."""
         name = f"imagenet, mixup {self.alpha}"
-        return Classifier(timm_network(access, self, name, loss=MixupLoss(self.alpha)))
+        return Classifier(timm_network(access, self, name, loss=MixupLoss(self.alpha)), self.part_size)
 
 
 class MixupLoss:

@@ -63,7 +63,7 @@ class Swad(TimmRecipe):
             return train(network, access, recipe, loss, keep)
 
         name = f"imagenet, swad {self.converge} {self.tolerance} {self.rise}"
-        return Classifier(timm_network(access, self, name, learn=learn))
+        return Classifier(timm_network(access, self, name, learn=learn), self.part_size)
 
 
 PLATEAU = 0.9  # of ln K, the loss of a guess: above, a network has not left its start
@@ -80,7 +80,7 @@ class DenseAverage:
     """
 
     def __init__(self, network: nn.Module, access: Access, recipe: Recipe, valley: LossValley) -> None:
-        self.network, self.access, self.valley, self.batch_size = network, access, valley, recipe.batch_size
+        self.network, self.access, self.valley, self.recipe = network, access, valley, recipe
         self.parameters = list(network.parameters())
         self.plateau = PLATEAU * math.log(len(access.classes))
         self.began = 0.0  # share of the schedule at which the segment began
@@ -107,8 +107,9 @@ class DenseAverage:
             for parameter, mean in zip(self.parameters, self.valley.average().mean, strict=True):
                 parameter.copy_(mean)
         images, draws = self.access.train, torch.Generator().manual_seed(self.access.seed)
-        with TrainingBatches(images, self.batch_size, draws, self.access.device, shared=False) as batches:
-            once = len(images) // min(self.batch_size, len(images))
+        size, mirror = self.recipe.batch_size, self.recipe.mirror
+        with TrainingBatches(images, size, draws, self.access.device, shared=False, mirror=mirror) as batches:
+            once = len(images) // min(size, len(images))
             update_bn(islice(batches, once), self.network, self.access.device)
 
     def state_dict(self) -> dict[str, Any]:

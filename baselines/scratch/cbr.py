@@ -32,7 +32,7 @@ class CbrTiny(Recipe):
     def fit(self, access: Access) -> Predictor:
         """Train the network."""
         name = f"cbr {self.kernel} {self.widths} {self.last_pool}"
-        return Classifier(source_network(access, self, name, lambda: self.network(access)))
+        return Classifier(source_network(access, self, name, lambda: self.network(access)), self.part_size)
 
     def network(self, access: Access) -> nn.Module:
         """Build the untrained network for the images' native channels."""

@@ -29,7 +29,7 @@ class Scratch(TimmRecipe):
 
     def fit(self, access: Access) -> Predictor:
         """Train the network."""
-        return Classifier(timm_network(access, self, "random", load=None))
+        return Classifier(timm_network(access, self, "random", load=None), self.part_size)
 
 
 @dataclass(frozen=True)
@@ -45,4 +45,4 @@ class RandomInit(TimmRecipe):
 
     def fit(self, access: Access) -> Predictor:
         """Train the network."""
-        return Classifier(timm_network(access, self, "random", load=None))
+        return Classifier(timm_network(access, self, "random", load=None), self.part_size)

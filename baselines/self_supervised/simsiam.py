@@ -66,7 +66,8 @@ def pretrain(network: Network, access: Access, recipe: SelfSupervisedRecipe, ima
         with made_ahead(read, access.device) as batches:
             for step, batch in enumerate(batches):
                 optimiser.param_groups[0]["lr"] = rate * (1 + math.cos(math.pi * (epoch + step / steps) / length)) / 2
-                views = [network.features(random_view(batch, recipe.intensity, draws)) for _ in range(2)]
+                drawn = (random_view(batch, recipe.intensity, draws, mirror=recipe.mirror) for _ in range(2))
+                views = [network.features(view) for view in drawn]
                 (first, predicted_second), (second, predicted_first) = (heads(features) for features in views)
                 loss = similarity_loss((predicted_second, predicted_first), (first, second))
                 optimiser.zero_grad(set_to_none=True)

@@ -35,7 +35,8 @@ class Lame(TimmRecipe):
     Args:
         affinity: `knn`: 1 for nearest neighbours of each other, 1/2 where only one is; `rbf`: a Gaussian of the
             distance, as wide as the mean distance to the last of the nearest neighbours; `linear`: the cosine.
-        neighbours: Number of nearest neighbours in the batch; of `rbf`, each image itself is the first.
+        neighbours: Number of nearest neighbours in the batch; of `rbf`, each image itself is the first, so that there
+            must be two.
         iterations: Maximum number of fixed-point iterations.
     """
 
@@ -44,7 +45,7 @@ class Lame(TimmRecipe):
     search: ClassVar[Space] = {
         **TimmRecipe.search,
         "affinity": Choice(("knn", "rbf", "linear")),
-        "neighbours": Choice((1, 3, 5)),
+        "neighbours": Choice((3, 5)),  # of the paper's 1, 3 and 5, those that all affinities take
     }
 
     affinity: Literal["knn", "rbf", "linear"] = "knn"
@@ -56,6 +57,8 @@ class Lame(TimmRecipe):
         super().__post_init__()
         if self.neighbours < 1 or self.iterations < 1:
             raise ValueError("neighbours and iterations must be at least 1")
+        if self.affinity == "rbf" and self.neighbours < 2:
+            raise ValueError("neighbours must be at least 2 with affinity=rbf, whose first is each image itself")
 
     def fit(self, access: Access) -> Predictor:
         """Train the source model and wrap it in the adjustment."""
@@ -88,7 +91,10 @@ class LamePredictor:
         """Return probabilities (N, K)."""
         features = self.network.features(images)
         probabilities: Tensor = self.network.head(features).softmax(1)
-        return adjust(probabilities, self.affinity(features, self.neighbours), self.steps)
+        kernel = self.affinity(features, self.neighbours)
+        if len(images) == 1:  # it would agree with itself, and grow surer
+            kernel = torch.zeros_like(kernel)
+        return adjust(probabilities, kernel, self.steps)
 
 
 def knn_affinity(features: Tensor, neighbours: int) -> Tensor:
@@ -107,7 +113,7 @@ def rbf_affinity(features: Tensor, neighbours: int) -> Tensor:
     unit = nn.functional.normalize(features)
     distance = torch.cdist(unit, unit, compute_mode="donot_use_mm_for_euclid_dist")
     width = distance.topk(min(neighbours, len(features)), largest=False).values[:, -1].mean()
-    if not width:  # of one image, or of one neighbour, which is the image itself
+    if not width:  # of images that are all the same
         return torch.eye(len(features), device=features.device)
     return (-distance.square() / (2 * width.square())).exp()
 

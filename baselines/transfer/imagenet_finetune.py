@@ -22,4 +22,4 @@ class ImagenetFinetune(TimmRecipe):
 
     def fit(self, access: Access) -> Predictor:
         """Fine-tune the network."""
-        return Classifier(timm_network(access, self, "imagenet"))
+        return Classifier(timm_network(access, self, "imagenet"), self.part_size)

@@ -85,11 +85,12 @@ class LpFt(TimmRecipe):
         """Fine-tune the network."""
 
         def equip(network: Network) -> None:
-            fit_probe(network, access)
+            fit_probe(network, access, self.at_once(BATCH))
             hold_norms(network)
 
         return Classifier(
-            timm_network(access, self, "imagenet, linear probe, norms frozen", equip=equip, need=features_for("lp-ft"))
+            timm_network(access, self, "imagenet, linear probe, norms frozen", equip=equip, need=features_for("lp-ft")),
+            self.part_size,
         )
 
 
@@ -103,7 +104,8 @@ class BnOnly(TimmRecipe):
     def fit(self, access: Access) -> Predictor:
         """Fine-tune the network."""
         return Classifier(
-            timm_network(access, self, "imagenet, only norms train", equip=only_norms_train, need=norms_for("bn-only"))
+            timm_network(access, self, "imagenet, only norms train", equip=only_norms_train, need=norms_for("bn-only")),
+            self.part_size,
         )
 
 
@@ -114,11 +116,16 @@ COPIES = 2  # of the features in float64: these, and scikit-learn's while it fit
 WAY_OUT = "choose an arch with fewer features, or train on a smaller fraction of the labels (`medshift protocol make`)"
 
 
-def fit_probe(network: Network, access: Access) -> None:
+def fit_probe(network: Network, access: Access, size: int = BATCH) -> None:
     """Fit a network's last layer by logistic regression on the source's training images; move it to the run's device.
 
     Features are standardised and classes balanced; the penalty with the lowest log loss on source validation is taken.
     A class without training images has a probability of 0.
+
+    Args:
+        network: The network.
+        access: What may be seen.
+        size: Number of images that pass through the network at a time.
 
     Raises:
         MedshiftError: All training images are of one class, or memory does not suffice for the features.
@@ -132,7 +139,7 @@ def fit_probe(network: Network, access: Access) -> None:
     from sklearn.utils.class_weight import compute_sample_weight
 
     network.to(access.device).eval()
-    train, val = (frozen_features(network, images, access.device) for images in (access.train, access.val))
+    train, val = (frozen_features(network, images, access.device, size) for images in (access.train, access.val))
     mean, spread = train.mean(0), train.std(0) + 1e-6
     for features in (train, val):  # in place: they are the largest arrays here
         features -= mean
@@ -156,16 +163,16 @@ def fit_probe(network: Network, access: Access) -> None:
 
 
 @torch.inference_mode()
-def frozen_features(network: Network, images: Images, device: torch.device) -> NDArray[np.float64]:
+def frozen_features(network: Network, images: Images, device: torch.device, size: int = BATCH) -> NDArray[np.float64]:
     """Compute the inputs of the network's last layer for all images, (N, F).
 
     Raises:
         MedshiftError: Memory does not suffice for them.
     """
-    size = (len(images), network.head.in_features)
-    require_memory(8 * COPIES * size[0] * size[1], f"{size[1]:,} features of {size[0]:,} images", WAY_OUT)
-    found, done = np.empty(size), 0
-    with batches_ahead(images, BATCH, device) as batches:
+    shape = (len(images), network.head.in_features)
+    require_memory(8 * COPIES * shape[0] * shape[1], f"{shape[1]:,} features of {shape[0]:,} images", WAY_OUT)
+    found, done = np.empty(shape), 0
+    with batches_ahead(images, size, device) as batches:
         for batch in batches:
             found[done : done + len(batch)] = network.features(batch).cpu().numpy()
             done += len(batch)

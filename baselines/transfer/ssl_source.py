@@ -37,4 +37,4 @@ class SslSource(SelfSupervisedRecipe):
 
     def fit(self, access: Access) -> Predictor:
         """Pre-train and fine-tune the network."""
-        return Classifier(self.pretrained(access, "ssl-source", [], [access.train]))
+        return Classifier(self.pretrained(access, "ssl-source", [], [access.train]), self.part_size)

@@ -41,11 +41,11 @@ class ImagenetTransfusion(TimmRecipe):
         """Train the network."""
         refuse_volumes(access)
         if self.layers == 0:  # the ends are other baselines' networks, and share their cached weights
-            return Classifier(timm_network(access, self, "random", load=None))
+            return Classifier(timm_network(access, self, "random", load=None), self.part_size)
         if self.layers == ALL:
-            return Classifier(timm_network(access, self, "imagenet", load_all))
+            return Classifier(timm_network(access, self, "imagenet", load_all), self.part_size)
         start = f"imagenet, lowest {self.layers} stages"
-        return Classifier(timm_network(access, self, start, load_lowest(self.layers)))
+        return Classifier(timm_network(access, self, start, load_lowest(self.layers)), self.part_size)
 
 
 @dataclass(frozen=True)
@@ -57,4 +57,4 @@ class ScratchMeanVar(TimmRecipe):
 
     def fit(self, access: Access) -> Predictor:
         """Train the network."""
-        return Classifier(timm_network(access, self, "random, moments of imagenet", match_moments))
+        return Classifier(timm_network(access, self, "random, moments of imagenet", match_moments), self.part_size)

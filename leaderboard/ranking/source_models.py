@@ -25,7 +25,18 @@ if TYPE_CHECKING:
 SOURCE = "imagenet-finetune"
 ADAPTED = frozenset({"adabn", "lame", "sar", "t3a", "tent", "tta"})  # baselines that call `shared_model`
 # settings of the training of a source model; what else a card has is of the method that changes it
-TRAINING = ("accumulate", "arch", "batch_size", "budget", "input_size", "lr", "patience", "steps", "weight_decay")
+TRAINING = (
+    "accumulate",
+    "arch",
+    "batch_size",
+    "budget",
+    "input_size",
+    "lr",
+    "mirror",
+    "patience",
+    "steps",
+    "weight_decay",
+)
 UNKNOWN = "not stated"  # the device of predictions that were made elsewhere
 
 

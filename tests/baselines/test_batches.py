@@ -11,9 +11,13 @@ import torch
 from helpers.images.bright_squares import TINY, access
 
 from medshift.baselines.common import batches, training
-from medshift.baselines.common.batches import TrainingBatches, batches_ahead
+from medshift.baselines.common.batches import TrainingBatches, batches_ahead, tell_mirrored
+from medshift.baselines.common.recipe import Recipe
+from medshift.baselines.common.target_batches import draw_like
 from medshift.baselines.generalisation.mixup import MixupLoss
 from medshift.baselines.scratch.scratch import Scratch
+from medshift.baselines.self_supervised.views import random_view
+from medshift.benchmark.contract.access import Access
 from medshift.benchmark.datasets.images import Images, Labelled, Pool
 from medshift.benchmark.datasets.streaming import ahead
 from medshift.shifts.errors import MedshiftError
@@ -128,3 +132,61 @@ def test_every_grey_level_is_scaled_to_the_bits_of_a_division():
     for value_range, low, high in ((None, 0, 255), ((3.0, 200.0), 3, 200)):
         wanted = ((levels.astype(np.float32) - np.float32(low)) / np.float32(high - low)).clip(0, 1)
         assert np.array_equal(Images(levels, value_range).batch(slice(None)).numpy(), wanted)
+
+
+def one_sided(count=32):
+    """Images whose label is the side that is bright: 0 the left, 1 the right."""
+    labels = np.arange(count) % 2
+    pixels = np.zeros((count, 1, 16, 16), np.uint8)
+    pixels[labels == 0, ..., 2:6] = pixels[labels == 1, ..., -6:-2] = 200
+    return Labelled(pixels, None, labels)
+
+
+def left_is_brighter(images):
+    left, right = images.flatten(1, -2).mean(1).chunk(2, dim=1)
+    return left.mean(1) > right.mean(1)
+
+
+@pytest.mark.parametrize(("mirror", "learns"), [(True, False), (False, True)])
+def test_a_class_that_is_a_side_is_learnt_from_images_that_are_not_mirrored_and_only_from_these(mirror, learns):
+    images = one_sided()
+    told = Access(("left", "right"), 1, (16, 16), images, images, {}, 0, CPU, "x", lambda line: None)
+    with training.seeded(told):
+        network = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(256, 2))
+    torch.nn.init.zeros_(network[1].weight)
+    record = training.train(network, told, Recipe(steps=60, batch_size=16, mirror=mirror))
+    losses = [loss for _, loss in record.losses]
+    assert (min(losses) < 0.3) == learns
+    assert (min(losses) > 0.55) != learns  # guessing has 0.69
+
+
+def test_where_nothing_is_mirrored_targets_and_views_keep_their_side_and_move_as_before():
+    images, draws = one_sided(64), torch.Generator().manual_seed(0)
+    right = torch.from_numpy(images.labels == 1)
+    lefts = Images(images.pixels[images.labels == 0], None)
+    like = images.batch(slice(None))
+    for mirror in (False, True):
+        assert left_is_brighter(draw_like(lefts, like, draws, mirror=mirror)).all() != mirror
+        kept = left_is_brighter(random_view(like, 0.1, draws, mirror=mirror)) != right
+        assert bool(kept.float().mean() > 0.9) != mirror  # a crop may cut a side off
+    plain, mirrored = (
+        batches.augment(like, torch.Generator().manual_seed(1), mirror=mirror) for mirror in (False, True)
+    )
+    same = (plain == mirrored).flatten(1).all(1)
+    assert 0.2 < float(same.float().mean()) < 0.8
+    assert left_is_brighter(plain).tolist() == (~right).tolist()
+
+
+@pytest.mark.parametrize(
+    ("classes", "sides"),
+    [(("left eye", "right eye"), True), (("OD", "OS"), True), (("no", "yes"), False), (("left", "both"), False)],
+)
+def test_classes_that_are_named_for_sides_are_told_that_images_are_mirrored(classes, sides):
+    said = []
+    told = Access(**{**access().__dict__, "classes": classes, "report": said.append})
+    tell_mirrored(told, mirror=False)
+    assert not said
+    tell_mirrored(told, mirror=True)
+    assert (
+        said == ["classes are named for sides, and mirrored images do not show them: give --set mirror=False"] * sides
+    )

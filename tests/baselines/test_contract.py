@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import threading
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint
@@ -197,6 +198,23 @@ def test_what_declares_test_batches_may_look_at_the_batch(monkeypatch):
 def test_a_baseline_that_exits_is_told_so(monkeypatch):
     monkeypatch.setitem(registry.TABLE.builtins, "faulty", f"{__name__}:Faulty")
     assert check_baseline("faulty", ["fault=exits"]) == ["raised SystemExit: 0"]
+
+
+FLOATS = [
+    (name, field.name)
+    for name in sorted(registry.BUILTINS)
+    for field in dataclasses.fields(registry.load_baseline(name))
+    if isinstance(field.default, float)
+]
+
+
+@pytest.mark.parametrize("value", ["nan", "inf", "-inf"])
+@pytest.mark.parametrize(("name", "key"), FLOATS)
+def test_what_is_not_a_finite_number_is_refused_by_every_built_in_method(name, key, value):
+    with pytest.raises(ValueError, match=f"^{key} must be a finite number, not {value}$"):
+        registry.load_baseline(name)(**{key: float(value)})
+    with pytest.raises(MedshiftError, match=f"{key} must be a finite number, not {value}"):
+        registry.make_baseline(name, [f"{key}={value}"])
 
 
 @pytest.mark.parametrize(

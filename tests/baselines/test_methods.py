@@ -58,6 +58,21 @@ def test_matching_gives_the_templates_histogram_and_keeps_ties():
     assert torch.allclose(flat, template.mean(1).view(1, 2, 1, 1).expand(1, 2, 5, 5))
 
 
+def test_matching_sums_in_float64_and_on_the_processor_where_a_device_has_none(monkeypatch):
+    assert [histogram_matching.with_float64(torch.device(kind)).type for kind in ("mps", "cuda")] == ["cpu", "cuda"]
+    images = torch.rand(2, 1, 8, 8, generator=torch.Generator().manual_seed(1)).mul(20).round().div(20)  # with ties
+    template = images.flatten(2).sort(2).values.mean(0)
+    asked = []
+    monkeypatch.setattr(histogram_matching, "with_float64", lambda device: asked.append(device) or device)
+    found = histogram_matching.match_histograms(images, template)
+    assert asked == [images.device]
+    flat, own = images[1, 0].flatten(), found[1, 0].flatten()
+    ordered = flat.sort().values
+    for value in flat.unique():
+        mean = template[0, ordered == value].double().mean().float()
+        assert (own[flat == value] - mean).abs().max() < 1e-6
+
+
 def test_matching_undoes_monotone_tone_curves():
     images = torch.rand(4, 1, 32, 32, generator=torch.Generator().manual_seed(1)).mul(60000).round().div(65535)
     template = images.flatten(2).sort(2).values.mean(0)
@@ -155,6 +170,21 @@ def test_alignment_needs_a_target():
         coral_mmd.AlignmentLoss(access, "coral", 1.0)
     there = Access(**{**access.__dict__, "targets": {"t": Images(images.pixels, None)}})
     assert not any(hasattr(images, "labels") for images in coral_mmd.AlignmentLoss(there, "mmd", 1.0).targets.targets)
+
+
+@pytest.mark.parametrize("distance", ["coral", "mmd"])
+def test_alignment_refuses_a_single_training_image_and_is_finite_with_two(distance):
+    told = problem(low_contrast)
+    for count in (1, 2):
+        train = Labelled(told.train.pixels[:count], None, told.train.labels[:count])
+        few = Access(**{**told.__dict__, "train": train})
+        if count == 1:
+            with pytest.raises(MedshiftError, match=f"{distance} compares distributions, and the source has a single"):
+                coral_mmd.AlignmentLoss(few, distance, 1.0)
+            continue
+        loss = coral_mmd.AlignmentLoss(few, distance, 1.0)
+        labels, draws = torch.from_numpy(train.labels), torch.Generator().manual_seed(0)
+        assert torch.isfinite(loss(Small(), train.batch(slice(None)), labels, torch.ones(2), draws))
 
 
 LOSSES = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 import pickle
 from dataclasses import replace
 
@@ -10,7 +11,7 @@ import pytest
 import torch
 from helpers.images.bright_squares import TINY, access
 
-from medshift.baselines.common import training
+from medshift.baselines.common import networks, training
 from medshift.baselines.common.recipe import Recipe, TimmRecipe
 from medshift.baselines.scratch.scratch import Scratch
 from medshift.baselines.test_time.adabn import AdaBN
@@ -126,13 +127,43 @@ def test_a_batch_in_parts_takes_the_step_of_the_whole_batch():
     assert [loss for _, loss in losses] == pytest.approx([loss for _, loss in others], abs=1e-4)
 
 
+@pytest.mark.parametrize("name", ["cbr-tiny", "imagenet-finetune", "lp-ft", "histogram-matching", "tta"])
+@pytest.mark.parametrize(("accumulate", "most"), [(1, 16), (4, 2)])
+def test_validation_features_and_predictions_pass_as_many_images_at_once_as_a_part_holds(
+    name, accumulate, most, monkeypatch, home
+):
+    monkeypatch.setattr(networks, "imagenet_weights", lambda arch, body, sizing: body.state_dict())
+    kind, told, sizes = registry.load_baseline(name), access(count=21), []
+    known = {field.name for field in dataclasses.fields(kind)}
+    settings = {"arch": "test_resnet", "steps": 2, "batch_size": 8, "accumulate": accumulate}
+    made = kind(**{key: value for key, value in settings.items() if key in known})
+
+    def noted(module, inputs):
+        if isinstance(module, torch.nn.Conv2d):
+            sizes.append(len(inputs[0]))
+
+    watched = torch.nn.modules.module.register_module_forward_pre_hook(noted)
+    try:
+        predictor = made.fit(told)
+        fitted = max(sizes)
+        sizes.clear()
+        whole = predictor(told.val.batch(slice(None)))  # 16 images
+    finally:
+        watched.remove()
+    assert max(sizes) == most
+    assert fitted == (most if accumulate > 1 or name != "lp-ft" else 21)  # of the images to train on
+    assert whole.shape == (16, 2)
+
+
 @pytest.mark.parametrize("accumulate", [0, 3, 8])
 def test_parts_that_do_not_divide_a_batch_are_refused(accumulate):
     with pytest.raises(ValueError, match="accumulate must divide batch_size into parts of at least 2 images"):
         Recipe(batch_size=8, accumulate=accumulate)
 
 
-def test_a_hyper_parameter_that_came_later_is_recorded_where_it_is_set():
-    assert "accumulate" not in registry.config(Scratch())
-    assert registry.config(Scratch(accumulate=4))["accumulate"] == 4
-    assert registry.overrides(Scratch(accumulate=4)) == {"accumulate": 4}
+@pytest.mark.parametrize(("name", "value"), [("accumulate", 4), ("mirror", False)])
+def test_a_hyper_parameter_that_came_later_is_recorded_where_it_is_set(name, value):
+    assert name not in registry.config(Scratch())
+    assert registry.config(Scratch(**{name: value}))[name] == value
+    assert registry.overrides(Scratch(**{name: value})) == {name: value}
+    assert registry.make_baseline("scratch", [f"{name}={value}"]) == Scratch(**{name: value})

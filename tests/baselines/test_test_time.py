@@ -12,6 +12,7 @@ from medshift.baselines.generalisation.tta import TtaPredictor, views
 from medshift.baselines.test_time import lame, t3a
 from medshift.baselines.test_time.sar import SarPredictor
 from medshift.baselines.test_time.tent import TentPredictor
+from medshift.benchmark.contract.search_space import draw_settings
 
 
 class TwoFeatures(torch.nn.Module):
@@ -144,6 +145,9 @@ def test_views_are_the_image_mirrored_and_moved():
     assert torch.equal(up[..., 2:, :], images[..., :-2, :])
     assert torch.equal(up[..., 0, :], images[..., 2, :])  # mirrored at the edge
     assert len({view.numpy().tobytes() for view in made}) == 10
+    unmirrored = list(views(images, 0.25, mirror=False))
+    assert len(unmirrored) == 5
+    assert all(torch.equal(one, two) for one, two in zip(unmirrored, made[::2], strict=True))
     volume = images.view(1, 1, 2, 8, 8)
     for flat, deep in zip(made, views(volume, 0.25), strict=True):
         assert torch.equal(deep.view(2, 1, 8, 8), flat)
@@ -158,6 +162,8 @@ def test_tta_is_the_mean_over_views_and_of_each_image_alone():
     assert torch.allclose(predictor(images), expected, atol=1e-6)
     assert torch.allclose(predictor(images), predictor(images.flip(-1)), atol=1e-6)
     assert torch.allclose(predictor(images)[2:3], predictor(images[2:3]), atol=1e-6)
+    sided = TtaPredictor(network, 0.1, mirror=False)
+    assert not torch.allclose(sided(images), sided(images.flip(-1)), atol=1e-3)
 
 
 def test_lame_pulls_a_doubtful_neighbour_over():
@@ -180,4 +186,18 @@ def test_lame_has_the_papers_three_affinities():
     assert float(rbf[0, 2]) == pytest.approx(np.exp(-2.0 / (2 * width**2)), rel=1e-5)
     assert torch.allclose(rbf.diagonal(), torch.ones(3))
     assert torch.allclose(lame.linear_affinity(features, 2)[0], torch.tensor([1.0, 0.6, 0.0]))
-    assert lame.rbf_affinity(features[:1], 5).tolist() == [[1.0]]
+
+
+@pytest.mark.parametrize("affinity", sorted(lame.AFFINITIES))
+def test_lame_leaves_a_single_image_as_the_network_says(affinity):
+    network, images = TwoFeatures(), points([1.0, 0.4])
+    predictor = lame.LamePredictor(network, lame.AFFINITIES[affinity], 5, 100)
+    torch.testing.assert_close(predictor(images), network.features(images).softmax(1))
+
+
+def test_lame_refuses_a_gaussian_as_wide_as_the_distance_of_an_image_to_itself():
+    with pytest.raises(ValueError, match="neighbours must be at least 2 with affinity=rbf"):
+        lame.Lame(affinity="rbf", neighbours=1)
+    assert lame.Lame(neighbours=1).neighbours == 1
+    for number in range(30):  # no draw is one that is refused
+        lame.Lame(**draw_settings(lame.Lame.search, 0, number))

@@ -169,9 +169,19 @@ def test_the_address_of_a_source_model_knows_what_it_depends_on():
         training.weights_key(access(seed=1), TimmRecipe(), "random"),
         training.weights_key(access(content="y"), TimmRecipe(), "random"),
         training.weights_key(access(), TimmRecipe(lr=1e-4), "random"),
+        training.weights_key(access(), TimmRecipe(mirror=False), "random"),
         training.weights_key(access(), TimmRecipe(), "imagenet"),
     ]
-    assert len({base, *others}) == 5
+    assert len({base, *others}) == 6
+
+
+def test_a_setting_that_came_later_leaves_the_address_as_it_was_where_it_is_not_used(monkeypatch):
+    hashed = []
+    monkeypatch.setattr(training.json, "dumps", lambda what, **how: hashed.append(what[1]) or "")
+    for mirror in (True, False):
+        training.weights_key(access(), TimmRecipe(mirror=mirror), "random")
+    before = {"budget", "steps", "patience", "batch_size", "lr", "weight_decay", "accumulate"}
+    assert [set(settings) for settings in hashed] == [before, before | {"mirror"}]
 
 
 def test_the_global_generator_is_left_alone():

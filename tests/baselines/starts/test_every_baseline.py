@@ -11,11 +11,12 @@ import torch
 from helpers.images.bright_squares import access
 from torch import nn
 
-from medshift.baselines.common import networks, source_model
+from medshift.baselines.common import batches, networks, source_model, target_batches
 from medshift.baselines.common.initial_weights import stages
 from medshift.baselines.common.networks import Network
-from medshift.baselines.generalisation import histogram_matching
+from medshift.baselines.generalisation import histogram_matching, tta
 from medshift.baselines.generalisation.acquisition_augment import ShiftAugmentedLoss
+from medshift.baselines.self_supervised import simsiam
 from medshift.baselines.test_time.tent import TentPredictor
 from medshift.benchmark.contract.registry import BUILTINS, load_baseline
 from medshift.shifts.errors import MedshiftError
@@ -138,3 +139,59 @@ def test_positions_and_class_tokens_are_in_the_first_stage_and_the_last_norm_in_
     assert found[0] == ("patch_embed", "cls_token", "pos_embed")
     assert found[-1] == ("blocks.5", "norm")
     assert stages(timm.create_model("test_vit", num_classes=0)) == found  # no block is taken for a head
+
+
+@pytest.mark.parametrize("name", ["coral", "cdan", "fda", "joint-norm", "mcc", "ssl-target", "swad", "tta"])
+@pytest.mark.parametrize("mirror", [True, False])
+def test_whether_images_are_mirrored_reaches_all_that_a_method_draws(name, mirror, monkeypatch, home):
+    monkeypatch.setattr(networks, "imagenet_weights", lambda arch, body, sizing: body.state_dict())
+    asked, augment = [], batches.augment
+
+    def noting(made):
+        def noted(*given, mirror=True):
+            asked.append(mirror)
+            return made(*given, mirror=mirror)
+
+        return noted
+
+    for module in (batches, target_batches):
+        monkeypatch.setattr(module, "augment", noting(augment))
+    monkeypatch.setattr(simsiam, "random_view", noting(simsiam.random_view))
+    monkeypatch.setattr(tta, "views", noting(tta.views))
+    given, kind = access(count=8), load_baseline(name)
+    if kind.sees == "target-unlabelled":
+        given = dataclasses.replace(given, targets={"b": given.val})
+    more = {"pretrain_steps": 1, "pretrain_batch": 8} if name == "ssl-target" else {}
+    settings = {"arch": "test_resnet", "steps": 2, "batch_size": 8, "mirror": mirror, **more}
+    kind(**settings).fit(given)(given.val.batch(slice(None)))
+    assert set(asked) == {mirror}
+    assert len(asked) >= 3  # two batches, and what the method draws besides
+
+
+@pytest.mark.parametrize(
+    ("arch", "size", "spared"),
+    [
+        ("test_vit", 0, {"pos_embed", "cls_token"}),
+        ("swin_tiny_patch4_window7_224", 224, {"relative_position_bias_table"}),
+        ("test_resnet", 0, set()),
+    ],
+)
+def test_positions_tokens_and_biases_of_attention_are_not_decayed(arch, size, spared):
+    with torch.device("meta"):
+        network = networks.Network(arch, 2, 3, size, None)
+    names = {id(parameter): name for name, parameter in network.named_parameters()}
+    decayed, free = ([names[id(p)] for p in group["params"]] for group in networks.parameter_groups(network, 0.05))
+    shapes = {name: p.ndim for name, p in network.named_parameters()}
+    assert {name.rpartition(".")[2] for name in free if shapes[name] > 1} == spared
+    assert all(shapes[name] > 1 for name in decayed)
+    assert not {name.rpartition(".")[2] for name in decayed} & spared
+    assert sorted(decayed + free) == sorted(shapes)
+    if not spared:  # a convolutional network: the groups, in order, as before there were names
+        assert decayed == [name for name, ndim in shapes.items() if ndim > 1]
+
+
+def test_patterns_of_names_and_those_of_inner_modules_are_known():
+    network = torch.nn.Sequential(torch.nn.Linear(2, 2), torch.nn.Linear(2, 2))
+    network.no_weight_decay = lambda: {"1.*"}
+    network[0].no_weight_decay = lambda: {"weight"}
+    assert networks.undecayed(network) == {"0.weight", "1.weight", "1.bias"}
