@@ -90,6 +90,8 @@ def test_they_spoil_nothing_but_themselves():
     images, ids = phantom(2, 1, (16, 16)), ["a", "b"]
     assert torch.equal(apply_shift("good-dimmer", images, 2, ids, 0), images * (1 - 0.1 * 2))
     assert check_shift("good-dimmer") == []
+    dimmer = catalogue.load_shift("good-dimmer")
+    assert (catalogue.shift_info(dimmer).name, catalogue.origin(dimmer)) == ("good-dimmer", "bad-shifts 0.3")
     assert catalogue.shifts_for_modality("mr")
     assert {"bad-import", "good-dimmer", "gamma"} <= set(catalogue.list_shifts())
     listed = CliRunner().invoke(app, ["list", "shifts"])
