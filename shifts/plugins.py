@@ -107,15 +107,18 @@ class Table:
     def name_of(self, thing: object) -> str:
         """Return the name that stands for a function or class, or an empty string; only what is imported is looked at.
 
-        A name that two plug-ins claim stands for neither.
+        A name that two plug-ins claim stands for neither, and one that is not plain for nothing.
         """
         own = self._by_target.get(target_of(thing), "")
         if own and _imported(self.builtins[own]) is thing:  # not a wrapper that took over where it is from
             return own
-        points = sorted(self.plugins.items())
-        return next(
-            (name for name, point in points if name not in self.clashes and _imported(point.value) is thing), ""
-        )
+        for name, point in sorted(self.plugins.items()):
+            if _imported(point.value) is thing and name not in self.clashes and self._loads(name):
+                return name
+        return ""
+
+    def _loads(self, name: str) -> bool:
+        return not self.plain or PLAIN.fullmatch(name) is not None
 
     @cached_property
     def _by_target(self) -> dict[str, str]:
@@ -141,7 +144,7 @@ class Table:
         if name in self.builtins:
             module, _, attribute = self.builtins[name].partition(":")
             return cast("object", getattr(import_module(module), attribute))
-        if self.plain and not PLAIN.fullmatch(name):
+        if not self._loads(name):
             who = f"{self.noun} {name!r} of {self.origin(name)}"
             raise MedshiftError(f"{who}: its name must be of lower-case letters, digits and hyphens")
         try:

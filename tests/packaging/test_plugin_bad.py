@@ -18,7 +18,7 @@ from medshift.benchmark.datasets import catalogue as datasets
 from medshift.benchmark.datasets import registry
 from medshift.shifts import catalogue, checks
 from medshift.shifts.apply import apply_shift
-from medshift.shifts.checks import check_shift
+from medshift.shifts.checks import check_memory, check_shift
 from medshift.shifts.errors import MedshiftError
 from medshift.shifts.numerics.phantom import phantom
 from medshift.shifts.plugins import Table
@@ -73,6 +73,15 @@ def test_each_is_told_what_is_wrong(name, message, monkeypatch):
     result = CliRunner().invoke(app, ["check", "shift", name])
     assert result.exit_code == 1
     assert message.split(":")[0] in result.output.replace("\n", " ")
+
+
+@pytest.mark.usefixtures("installed")
+def test_what_remembers_its_first_images_is_found_in_another_process():
+    assert check_shift("bad-memory") == []
+    result = CliRunner().invoke(app, ["check", "shift", "bad-memory"])
+    assert result.exit_code == 1
+    assert "in a new process that saw other images first, it made other pixels: keep nothing" in result.output
+    assert check_memory("good-dimmer") == []
 
 
 @pytest.mark.usefixtures("installed")
