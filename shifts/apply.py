@@ -96,7 +96,7 @@ def _parts(images: Tensor, *, whole: bool) -> Iterator[tuple[int, Tensor]]:
 
 
 def severity_number(severity: object) -> float:
-    """Return a severity as a plain number, a whole one as an int; raise MedshiftError if it is none within 0..5.
+    """Return a severity as a plain number, a whole one as an int; raise MedshiftError unless it lies within 0..5.
 
     A number of NumPy, and a tensor or an array without axes, counts as one.
     """
@@ -105,9 +105,10 @@ def severity_number(severity: object) -> float:
         number = severity.item()
     if isinstance(number, bool) or not isinstance(number, Real):
         raise MedshiftError(f"severity must be a number, not {shown(severity)} ({type(severity).__name__})")
-    if not 0 < number <= 5:
-        raise MedshiftError(f"severity must be 1..5, or a fraction above 0 on a matched scale, not {float(number):g}")
-    return int(number) if number == int(number) else float(number)  # a plug-in may index its five values by it
+    value = cast("float", number)  # as all that count as Real do, it compares and converts
+    if not 0 < value <= 5:
+        raise MedshiftError(f"severity must be 1..5, or a fraction above 0 on a matched scale, not {value!s:.60}")
+    return int(value) if value == int(value) else float(value)  # a plug-in may index its five values by it
 
 
 def _levels(levels: object) -> int | None:

@@ -107,7 +107,7 @@ def test_so_is_a_chance_inside_another_transform(torchio, monai):
 
 
 def test_what_makes_no_transform_is_told_what_is_expected():
-    class Blur:  # a transform of a third library, which passes on what is no image
+    class Blur:  # a transform of a third library, which passes on what it does not know
         def __call__(self, thing):
             return thing
 

@@ -43,7 +43,7 @@ def preview(
     print_notes(loaded)
     rows = np.linspace(0, len(loaded.table) - 1, images + 2)[1:-1].astype(int)
     batch = Images(loaded.pixels[rows], loaded.value_range).batch(slice(None))
-    ids = loaded.table["sample_id"].iloc[rows].tolist()
+    ids = loaded.table["sample_id"].iloc[rows].astype(str).tolist()
     with replace(out) as temporary:
         contact_sheet(
             batch, ids, shift_names(loaded, choices), choices.severities, 0, temporary, out.suffix[1:].lower()
