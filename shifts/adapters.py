@@ -7,6 +7,9 @@
 Their random draws from torch, numpy or Python's `random` depend on the sample's address only: these global states are
 seeded from it before each image, and restored afterwards. Give ranges of zero width and probability 1, so that the
 severity alone sets the strength. Fractional severities need a function of the severity, not a list of five transforms.
+
+Draws are addressed by the name under which a package registers the shift, or else by its `__name__`. That is the
+function's or the transform's; every lambda is `lifted`, so that two of them draw alike: set `shift.__name__`.
 """
 
 from __future__ import annotations
@@ -14,6 +17,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from numbers import Real
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -26,6 +30,10 @@ from .errors import MedshiftError, near
 from .numerics.rng import SampleRng
 
 Strengths: TypeAlias = Any  # a transform, five of them, or a function from a severity to one
+#: Of what a function returns: overshoots beyond 1 are clipped, but this is another scale, such as 0..255. Transforms of
+#: libraries keep the scale they are given, and a strong bias field of MONAI's reaches thousands at its corners.
+BRIGHTEST = 8.0
+
 PerImage: TypeAlias = "Callable[[NDArray[np.float32], float, np.random.Generator], Any]"
 
 
@@ -33,7 +41,7 @@ def from_torchio(transform: Strengths, **attributes: object) -> Shift:
     """Turn a TorchIO transform (TorchIO below 2) into a shift.
 
     Rows, columns and slices become TorchIO's second, first and third axis, as when it reads an image file; a 2-D image
-    becomes a volume of one slice. Results are clipped to [0, 1].
+    becomes a volume of one slice. Results are clipped to [0, 1]; integers are refused.
 
     Args:
         transform: A function from a severity to a transform, or five transforms, or one for all severities (which
@@ -41,7 +49,7 @@ def from_torchio(transform: Strengths, **attributes: object) -> Shift:
         attributes: Any of `catalogue.ATTRIBUTES`, e.g. `dims=(3,)`, `unit="sd"`.
 
     Raises:
-        MedshiftError: There are not five transforms, or one is applied at random (`p` below 1).
+        MedshiftError: There are not five transforms, or one, or a part of one, is applied at random (`p` below 1).
         TypeError: An attribute is unknown.
     """
     pick = _by_severity(transform, "probability", "p")
@@ -51,7 +59,7 @@ def from_torchio(transform: Strengths, **attributes: object) -> Shift:
 
         def change(image: Tensor, seed: int) -> Tensor:
             volume = (image[:, None] if flat else image).transpose(1, 3).contiguous()
-            changed = _tensor(chosen(volume)).transpose(1, 3)
+            changed = _result(chosen(volume)).transpose(1, 3)
             return changed[:, 0] if flat else changed
 
         return _each(images, rng, change)
@@ -62,7 +70,7 @@ def from_torchio(transform: Strengths, **attributes: object) -> Shift:
 def from_monai(transform: Strengths, **attributes: object) -> Shift:
     """Turn a MONAI array transform (not a dictionary transform) into a shift; the order of axes is kept.
 
-    Results are clipped to [0, 1].
+    Results are clipped to [0, 1]; integers are refused.
 
     Args:
         transform: A function from a severity to a transform, or five transforms, or one for all severities (which
@@ -70,7 +78,8 @@ def from_monai(transform: Strengths, **attributes: object) -> Shift:
         attributes: Any of `catalogue.ATTRIBUTES`, e.g. `dims=(3,)`, `unit="sd"`.
 
     Raises:
-        MedshiftError: There are not five transforms, or one is applied at random (MONAI's default `prob` is 0.1).
+        MedshiftError: There are not five transforms, or one, or a part of one, is applied at random (MONAI's default
+            `prob` is 0.1).
         TypeError: An attribute is unknown.
     """
     pick = _by_severity(transform, "prob", "prob")
@@ -81,7 +90,7 @@ def from_monai(transform: Strengths, **attributes: object) -> Shift:
         def change(image: Tensor, seed: int) -> Tensor:
             if hasattr(chosen, "set_random_state"):
                 chosen.set_random_state(seed=seed % 2**32)
-            return _tensor(chosen(image))
+            return _result(chosen(image))
 
         return _each(images, rng, change)
 
@@ -93,7 +102,8 @@ def per_image(function: PerImage, **attributes: object) -> Shift:
 
     Args:
         function: `(image, severity, rng) -> image` on float32 arrays (C, *spatial) in [0, 1]; `rng` is a numpy
-            generator seeded from the sample's address. The image is a copy. Results are clipped to [0, 1].
+            generator seeded from the sample's address. The image is a copy. Results are floats, and are clipped to
+            [0, 1]; integers, and values on another scale, are refused.
         attributes: Any of `catalogue.ATTRIBUTES`, e.g. `dims=(2,)`, `channels=(3,)`.
 
     Raises:
@@ -102,7 +112,10 @@ def per_image(function: PerImage, **attributes: object) -> Shift:
 
     def shift(images: Tensor, severity: float, rng: SampleRng) -> Tensor:
         def change(image: Tensor, seed: int) -> Tensor:
-            return _tensor(function(image.numpy(), severity, np.random.default_rng(seed)))
+            changed = _result(function(image.numpy(), severity, np.random.default_rng(seed)))
+            if changed.numel() and changed.amax() > BRIGHTEST:
+                raise ValueError(f"returned values up to {float(changed.amax()):.4g}: return floats in [0, 1]")
+            return changed
 
         return _each(images, rng, change)
 
@@ -148,13 +161,24 @@ def _by_severity(transform: Strengths, chance: str, argument: str) -> Callable[[
     """
 
     def always_applied(one: Any) -> Any:  # noqa: ANN401  # of a library that need not be installed
-        probability = getattr(one, chance, 1)
-        if isinstance(probability, int | float) and probability < 1:
-            raise MedshiftError(
-                f"{type(one).__name__} would be applied at random, with probability {probability:g}: give it "
-                f"{argument}=1"
-            )
+        for part in _parts(one):
+            probability = getattr(part, chance, 1)
+            if isinstance(probability, Real) and probability < 1:
+                inside = "" if part is one else f" in {type(one).__name__}"
+                raise MedshiftError(
+                    f"{type(part).__name__}{inside} would be applied at random, with probability "
+                    f"{float(probability):g}: give it {argument}=1"
+                )
         return one
+
+    def made(severity: float) -> Any:  # noqa: ANN401
+        one = transform(severity)
+        if not callable(one):
+            raise MedshiftError(
+                f"{_name(transform)} returned a {type(one).__name__} for severity {severity:g}, not a transform: "
+                "adapters take a function from a severity to a transform, or five transforms"
+            )
+        return always_applied(one)
 
     if isinstance(transform, Sequence):
         steps = [always_applied(one) for one in transform]
@@ -171,7 +195,7 @@ def _by_severity(transform: Strengths, chance: str, argument: str) -> Callable[[
 
         return step
     if hasattr(transform, "__mro__") or not _is_transform(transform):  # a class or a function that makes transforms
-        return lambda severity: always_applied(transform(severity))
+        return made
     only = always_applied(transform)
     return lambda severity: only
 
@@ -181,9 +205,23 @@ def _is_transform(thing: object) -> bool:
     return bool(names & {"torchio.Transform", "monai.Transform"})
 
 
-def _tensor(image: Any) -> Tensor:  # noqa: ANN401  # an array, a tensor, or a library's own kind of either
-    """Convert to a plain tensor; the copy allows arrays with negative strides."""
-    return image.detach().as_subclass(Tensor) if isinstance(image, Tensor) else torch.as_tensor(np.array(image))
+def _parts(transform: Any) -> Iterator[Any]:  # noqa: ANN401
+    """Yield a transform, and those inside it where it composes others or chooses among them."""
+    yield transform
+    for held in (getattr(transform, "transforms", ()), getattr(transform, "transforms_dict", ())):
+        if isinstance(held, list | tuple | dict):  # the keys of TorchIO's OneOf are transforms
+            for one in held:
+                yield from _parts(one)
+
+
+def _result(image: Any) -> Tensor:  # noqa: ANN401  # an array, a tensor, or a library's own kind of either
+    """Convert to a plain tensor; the copy allows arrays with negative strides. Clipping would turn integers white."""
+    if image is None:
+        raise TypeError("returned None, not an image")
+    plain = image.detach().as_subclass(Tensor) if isinstance(image, Tensor) else torch.as_tensor(np.array(image))
+    if not plain.is_floating_point() and plain.dtype != torch.bool:
+        raise TypeError(f"returned {str(plain.dtype).removeprefix('torch.')}: return floats in [0, 1]")
+    return plain
 
 
 def _name(thing: object) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from numbers import Real
+from operator import index
 from typing import cast
 
 import torch
@@ -10,9 +12,9 @@ from torch import Tensor
 
 from . import catalogue
 from .catalogue import Entry, Shift
-from .errors import MedshiftError, in_one_line
+from .errors import MedshiftError, in_one_line, shown
 from .kernels import compiler
-from .numerics.rng import SampleRng
+from .numerics.rng import SampleRng, listed_ids, whole_seed
 from .pixels import check_pixels, in_range
 
 PIXELS_PER_PART = 450_000  # of a batch, so that intermediate results stay in the processor's cache
@@ -22,7 +24,7 @@ def apply_shift(
     shift: str | Shift,
     images: Tensor,
     severity: float,
-    sample_ids: Sequence[str],
+    sample_ids: Iterable[str],
     seed: int,
     *,
     levels: int | None = None,
@@ -30,35 +32,38 @@ def apply_shift(
     """Apply a shift to a batch of images.
 
     Args:
-        shift: A name in the catalogue, or a function that satisfies the shift contract.
+        shift: A name in the catalogue, or a function that satisfies the shift contract. A function that the catalogue
+            lists draws as its name does; one of your own is addressed by its `__name__`, so give each another.
         images: (N, C, *spatial) float32 in [0, 1], in the data set's native channels, with two or three spatial axes.
             Not modified.
         severity: 1..5; fractions, also below 1, interpolate the physical scale.
         sample_ids: N strings; together with seed, shift and severity they determine all randomness.
-        seed: The protocol's seed.
-        levels: Number of grey levels to round to, as an export does: 256 for 8-bit data. None rounds nothing.
+        seed: The protocol's seed, a whole number.
+        levels: Number of grey levels to round to, as an export does: 256 for 8-bit data. None rounds nothing, and
+            neither does 0, as in a protocol.
 
     Returns:
         A new float32 tensor of the same shape, finite, in [0, 1].
 
     Raises:
-        MedshiftError: The shift does not take such images, failed or broke the contract; the message names the shift
-            and the distribution it comes from.
+        MedshiftError: An argument is not what it should be, or the shift does not take such images, failed or broke
+            the contract; the message names the shift and the distribution it comes from.
     """
     entry = catalogue.shift_info(shift)
     function = catalogue.load_shift(shift) if isinstance(shift, str) else shift
+    severity, levels = severity_number(severity), _levels(levels)
+    sample_ids, seed = listed_ids(sample_ids), whole_seed(seed)
+    images = _plain(images)
     compiled = compiler.usable(images)
-    check_input(entry, images, severity, sample_ids, pixels=not (compiled and entry.checks_range))
+    check_input(entry, images, sample_ids, pixels=not (compiled and entry.checks_range))
     if not images.numel():
         return images.clone()
-    if severity == int(severity):
-        severity = int(severity)  # a plug-in may use it to index its five values
 
     def culprit() -> str:
         return f"shift {entry.name!r} of {catalogue.origin(shift)}, severity {severity:g},"
 
     out = None
-    builtin = isinstance(shift, str) and shift in catalogue.BUILTINS
+    builtin = entry.name in catalogue.BUILTINS and entry is catalogue.BUILTINS[entry.name]
     clips_itself = compiled and entry.clips_itself
     for start, part in _parts(images, whole=clips_itself or not builtin):
         rng = SampleRng(seed, entry.name, severity, sample_ids[start : start + len(part)], images.device)
@@ -90,10 +95,42 @@ def _parts(images: Tensor, *, whole: bool) -> Iterator[tuple[int, Tensor]]:
         yield start, images[start : start + count]
 
 
-def check_input(entry: Entry, images: Tensor, severity: float, sample_ids: Sequence[str], *, pixels: bool) -> None:
+def severity_number(severity: object) -> float:
+    """Return a severity as a plain number, a whole one as an int; raise MedshiftError unless it lies within 0..5.
+
+    A number of NumPy, and a tensor or an array without axes, counts as one.
+    """
+    number = severity
+    if getattr(severity, "ndim", None) == 0 and hasattr(severity, "item"):
+        number = severity.item()
+    if isinstance(number, bool) or not isinstance(number, Real):
+        raise MedshiftError(f"severity must be a number, not {shown(severity)} ({type(severity).__name__})")
+    value = cast("float", number)  # as all that count as Real do, it compares and converts
+    if not 0 < value <= 5:
+        raise MedshiftError(f"severity must be 1..5, or a fraction above 0 on a matched scale, not {value!s:.60}")
+    return int(value) if value == int(value) else float(value)  # a plug-in may index its five values by it
+
+
+def _levels(levels: object) -> int | None:
+    """Return a number of grey levels, None for no rounding; raise MedshiftError if it cannot be one."""
+    try:
+        count = 0 if levels is None else index(levels)  # type: ignore[arg-type]  # what has no index raises
+    except TypeError:
+        count = -1
+    if isinstance(levels, bool) or (count < 2 and count != 0):
+        raise MedshiftError(f"levels must be a whole number from 2 up, or None for no rounding, not {shown(levels)}")
+    return count or None
+
+
+def _plain(images: object) -> Tensor:
+    """Return images as a plain tensor: what a subclass carries along would come back from some shifts only."""
+    if not isinstance(images, Tensor):
+        raise MedshiftError(f"images must be a float32 tensor (N, C, *spatial), not a {type(images).__name__}")
+    return images if type(images) is Tensor else images.as_subclass(Tensor)
+
+
+def check_input(entry: Entry, images: Tensor, sample_ids: Sequence[str], *, pixels: bool) -> None:
     """Raise MedshiftError unless the images meet the contract and suit this shift; `pixels`: check the values, too."""
-    if not 0 < severity <= 5:
-        raise MedshiftError(f"severity must be 1..5, or a fraction above 0 on a matched scale, not {severity:g}")
     if images.dtype != torch.float32 or images.ndim not in (4, 5):
         raise MedshiftError(
             f"images must be float32 (N, C, H, W) or (N, C, D, H, W), not {images.dtype} {tuple(images.shape)}"

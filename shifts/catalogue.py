@@ -16,8 +16,8 @@ from importlib import import_module
 from numbers import Real
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
-from .errors import MedshiftError, near
-from .plugins import Table, distribution
+from .errors import MedshiftError, near, shown
+from .plugins import Table, distribution, target_of
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -46,6 +46,8 @@ class Entry:
         version: Raised whenever the pixels change; part of the fingerprint.
         dims: Supported numbers of spatial axes.
         channels: Supported numbers of channels; 0 stands for any.
+        slices: Built-ins only: with fewer along the first axis of a volume, not all severities do more damage than the
+            one before. Plans leave the shift out, or refuse it.
         clips_itself: Built-ins only: compiled, it needs little memory beyond its result, and clips that as it writes.
         checks_range: Built-ins only: compiled, it checks the range of the pixels as it reads them.
     """
@@ -59,6 +61,7 @@ class Entry:
     version: int = 1
     dims: tuple[int, ...] = (2, 3)
     channels: tuple[int, ...] = (0,)
+    slices: int = 1
     clips_itself: bool = False
     checks_range: bool = False
 
@@ -79,12 +82,14 @@ def _entry(
     *,
     version: int = 1,
     dims: tuple[int, ...] = (2, 3),
-    channels: tuple[int, ...] = (0,),
+    slices: int = 1,
     clips_itself: bool = True,
     checks_range: bool = False,
 ) -> Entry:
+    channels = RGB if file == "colour" else (0,)
     target = f"medshift.shifts.families.{file}:{name.replace('-', '_')}"
-    return Entry(name, target, family, modalities, summary, unit, version, dims, channels, clips_itself, checks_range)
+    takes = (dims, channels, slices)
+    return Entry(name, target, family, modalities, summary, unit, version, *takes, clips_itself, checks_range)
 
 
 BUILTINS: dict[str, Entry] = {
@@ -97,17 +102,8 @@ BUILTINS: dict[str, Entry] = {
         _entry(
             "window", "contrast", "contrast", ("mr", "ct", "xray"), "too narrow, off level", "width", checks_range=True
         ),
-        _entry("saturation", "colour", "contrast", LENS, "paler colours", "kept", channels=RGB, clips_itself=False),
-        _entry(
-            "colour-temperature",
-            "colour",
-            "contrast",
-            LENS,
-            "white balance off",
-            "mired",
-            channels=RGB,
-            checks_range=True,
-        ),
+        _entry("saturation", "colour", "contrast", LENS, "paler colours", "kept", clips_itself=False),
+        _entry("colour-temperature", "colour", "contrast", LENS, "white balance off", "mired", checks_range=True),
         _entry(
             "stain-he",
             "colour",
@@ -115,7 +111,6 @@ BUILTINS: dict[str, Entry] = {
             ("microscopy",),
             "haematoxylin, eosin amounts",
             "change",
-            channels=RGB,
             clips_itself=False,
         ),
         _entry(
@@ -125,7 +120,6 @@ BUILTINS: dict[str, Entry] = {
             ("microscopy",),
             "methylene blue, eosin amounts",
             "change",
-            channels=RGB,
             clips_itself=False,
         ),
         _entry("gaussian-noise", "noise", "noise", ANY, "additive white noise", "sd"),
@@ -138,7 +132,16 @@ BUILTINS: dict[str, Entry] = {
         _entry("defocus", "resolution", "resolution", LENS, "disc of a lens out of focus", "radius px"),
         _entry("motion-blur", "resolution", "resolution", ANY, "motion during exposure", "px"),
         _entry("matrix-reduction", "resolution", "resolution", ("mr",), "fewer k-space lines", "kept"),
-        _entry("slice-thickness", "resolution", "resolution", ("mr", "ct"), "thicker slices", "slices", dims=(3,)),
+        _entry(
+            "slice-thickness",
+            "resolution",
+            "resolution",
+            ("mr", "ct"),
+            "thicker slices",
+            "slices",
+            dims=(3,),
+            slices=10,
+        ),
         _entry("detector-binning", "resolution", "resolution", ANY, "coarser detector cells", "cell px", version=2),
         _entry(
             "bias-field",
@@ -188,28 +191,35 @@ def load_shift(name: str) -> Shift:
 def shift_info(shift: str | Shift) -> Entry:
     """Return the metadata of a shift, given its name or function; a plug-in is imported for it.
 
+    A function that the catalogue lists counts as its name, so that both draw the same. One of your own is named, and
+    its draws are addressed, by its `__name__`.
+
     A plug-in states its metadata as attributes of the function, named and defined as in `Entry`: `family`,
     `modalities`, `summary`, `unit`, `version`, `dims` and `channels`.
 
     Raises:
-        MedshiftError: One of them is not what it should be; the message names the distribution.
+        MedshiftError: One of them is not what it should be, with the distribution's name; or it is not a function.
     """
-    if isinstance(shift, str) and shift in BUILTINS:
-        return BUILTINS[shift]
+    if not isinstance(shift, str) and not callable(shift):
+        raise MedshiftError(f"a shift is a name or a function (images, severity, rng) -> images, not {shown(shift)}")
+    listed = listed_name(shift)
+    if listed in BUILTINS:
+        return BUILTINS[listed]
     function = load_shift(shift) if isinstance(shift, str) else shift
     stated = {
         key: _stated(shift, function, key) for key in ATTRIBUTES if key != "severities" and hasattr(function, key)
     }
     usual = {"family": "plug-in", "modalities": ANY, "summary": (function.__doc__ or "").strip().split("\n")[0]}
-    return Entry(name=_name(shift), target=_target(function), **(usual | stated))
+    return Entry(name=_name(shift), target=target_of(function), **(usual | stated))
+
+
+def listed_name(shift: str | Shift) -> str:
+    """Return the name under which the catalogue lists a function, or an empty string; nothing is imported for it."""
+    return shift if isinstance(shift, str) else TABLE.name_of(shift)
 
 
 def _name(shift: str | Shift) -> str:
-    return shift if isinstance(shift, str) else getattr(shift, "__name__", type(shift).__name__)
-
-
-def _target(function: Shift) -> str:
-    return f"{getattr(function, '__module__', '?')}:{getattr(function, '__qualname__', '?')}"
+    return listed_name(shift) or getattr(shift, "__name__", type(shift).__name__)
 
 
 def _stated(shift: str | Shift, function: Shift, key: str) -> Any:  # noqa: ANN401 - of the key's own type
@@ -254,18 +264,19 @@ _RULES: dict[str, Callable[[Any], str]] = {
 
 def origin(shift: str | Shift) -> str:
     """Return where a shift comes from, for messages: a distribution and its version, or a module."""
-    if isinstance(shift, str):
-        return TABLE.origin(shift)
+    if listed_name(shift):
+        return TABLE.origin(listed_name(shift))
     for point in TABLE.plugins.values():
-        if point.value == _target(shift):
+        if point.value == target_of(shift):
             return distribution(point)
     return f"module {getattr(shift, '__module__', '?')}"
 
 
 def severities(shift: str | Shift) -> tuple[float, ...] | None:
     """Return the physical values of severities 1..5, or None where a plug-in has no attribute `severities`."""
-    if isinstance(shift, str) and shift in BUILTINS:
-        module, _, attribute = BUILTINS[shift].target.partition(":")
+    listed = listed_name(shift)
+    if listed in BUILTINS:
+        module, _, attribute = BUILTINS[listed].target.partition(":")
         return tuple(getattr(import_module(module), attribute.upper()))
     function = load_shift(shift) if isinstance(shift, str) else shift
     values = _stated(shift, function, "severities") if hasattr(function, "severities") else None

@@ -6,7 +6,9 @@ import pickle
 import random
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
+from multiprocessing import get_context
 from typing import Any
 
 import numpy as np
@@ -41,7 +43,8 @@ def check_shift(shift: str | Shift) -> list[str]:
     Checked: shape, dtype, finiteness and range on usual, tiny, odd and oblong images in 2-D and 3-D with 1 and 3
     channels (as far as the shift declares them); input and global random states are left unchanged; the same address
     gives the same bytes, and a random shift gives different bytes for other addresses; neither batch size nor order
-    changes a sample; mean damage grows strictly from severity 1 to 5; at most 0.25 s per image.
+    changes a sample; mean damage grows strictly from severity 1 to 5; at most 0.25 s per image. What a shift remembers
+    from one call to the next may escape all of this: see `check_memory`.
 
     Args:
         shift: A name in the catalogue, or the function itself.
@@ -54,8 +57,7 @@ def check_shift(shift: str | Shift) -> list[str]:
         return [str(error)]
     if isinstance(shift, str) and shift in catalogue.TABLE.clashes:
         return [catalogue.TABLE.clashes[shift]]
-    dims = [d for d in (2, 3) if d in entry.dims]
-    channels = [c for c in (1, 3) if {0, c} & set(entry.channels)] or list(entry.channels)
+    dims, channels = _taken(entry)
     if not dims:
         return [f"dims is {entry.dims}: it must contain 2 or 3, the number of spatial axes of images"]
     problems = [problem for d in dims for problem in _results(function, d, channels)]
@@ -69,6 +71,46 @@ def check_shift(shift: str | Shift) -> list[str]:
             except (Exception, SystemExit) as error:  # a plug-in may raise anything, also in a batch of another size
                 return [*problems, f"{d}-D: raised {in_one_line(error)} ({len(images)} usual images)"]
     return problems
+
+
+def check_memory(name: str) -> list[str]:
+    """Say whether a shift makes other pixels in a new process that shows it other images first.
+
+    Such a shift keeps something of what it saw, the range of its first batch for instance; within one process it always
+    answers alike. It takes the seconds of an import of torch.
+
+    Args:
+        name: A name in the catalogue, of a shift that `check_shift` passes.
+    """
+    here = _pixels(name, familiar=True)
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:  # a fork would remember, too
+        try:
+            there = process.submit(_pixels, name, familiar=False).result()
+        except (Exception, SystemExit) as error:  # a plug-in may raise anything, and even end the process
+            return [f"in a new process, raised {in_one_line(error)}"]
+    if here != there:
+        return ["in a new process that saw other images first, it made other pixels: keep nothing between calls"]
+    return []
+
+
+def _pixels(name: str, *, familiar: bool) -> list[bytes]:
+    """Return one condition's pixels for each number of axes, after those of `check_shift` or after other images."""
+    function, (dims, channels) = catalogue.load_shift(name), _taken(catalogue.shift_info(name))
+    threads, found = torch.get_num_threads(), []
+    torch.set_num_threads(1)  # in both processes: sums of a library may be rounded in another order with more
+    try:
+        for images in (phantom(6, channels[-1], SIZES[d]["usual"]) for d in dims):
+            _run(function, images.clone() if familiar else (1 - images) / 2, 3, _names(6))
+            found.append(_run(function, images.clone(), 3, _names(6)).cpu().numpy().tobytes())
+    finally:
+        torch.set_num_threads(threads)
+    return found
+
+
+def _taken(entry: catalogue.Entry) -> tuple[list[int], list[int]]:
+    """Return the numbers of axes and of channels with which a shift is checked."""
+    channels = [c for c in (1, 3) if {0, c} & set(entry.channels)] or list(entry.channels)
+    return [d for d in (2, 3) if d in entry.dims], channels
 
 
 def find_violation(shift: str, images: Tensor, severity: float, sample_ids: Sequence[str], seed: int) -> str:

@@ -1,4 +1,4 @@
-"""The exception for mistakes that users can fix, the kind that is the machine's, and the hint for a mistyped name."""
+"""The exception for mistakes that users can fix, the kind that is the machine's, and what messages show."""
 
 from __future__ import annotations
 
@@ -29,6 +29,11 @@ def near(name: str, choices: Iterable[str]) -> str:
     if close:
         return f" Did you mean {' or '.join(map(repr, close))}?"
     return f" Known: {', '.join(known)}." if 0 < len(known) <= 12 else ""
+
+
+def shown(value: object) -> str:
+    """Format a value for a message: its first 60 characters, in one line."""
+    return " ".join(repr(value).split())[:60]
 
 
 def in_one_line(error: BaseException) -> str:

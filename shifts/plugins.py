@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import signal
+import sys
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -103,6 +104,26 @@ class Table:
         self.check(name)
         return distribution(self.plugins[name])
 
+    def name_of(self, thing: object) -> str:
+        """Return the name that stands for a function or class, or an empty string; only what is imported is looked at.
+
+        A name that two plug-ins claim stands for neither, and one that is not plain for nothing.
+        """
+        own = self._by_target.get(target_of(thing), "")
+        if own and _imported(self.builtins[own]) is thing:  # not a wrapper that took over where it is from
+            return own
+        for name, point in sorted(self.plugins.items()):
+            if _imported(point.value) is thing and name not in self.clashes and self._loads(name):
+                return name
+        return ""
+
+    def _loads(self, name: str) -> bool:
+        return not self.plain or PLAIN.fullmatch(name) is not None
+
+    @cached_property
+    def _by_target(self) -> dict[str, str]:
+        return {target: name for name, target in self.builtins.items()}
+
     def check(self, name: str) -> None:
         """Raise MedshiftError if `name` is unknown (near names are suggested) or claimed by two plug-ins."""
         if name in self.builtins:
@@ -123,7 +144,7 @@ class Table:
         if name in self.builtins:
             module, _, attribute = self.builtins[name].partition(":")
             return cast("object", getattr(import_module(module), attribute))
-        if self.plain and not PLAIN.fullmatch(name):
+        if not self._loads(name):
             who = f"{self.noun} {name!r} of {self.origin(name)}"
             raise MedshiftError(f"{who}: its name must be of lower-case letters, digits and hyphens")
         try:
@@ -136,6 +157,17 @@ class Table:
                 f"{self.noun} {name!r} of {self.origin(name)} cannot be loaded: {in_one_line(error)}. "
                 f"Fix or uninstall that package; runs that do not use {name!r} are unaffected."
             ) from error
+
+
+def target_of(thing: object) -> str:
+    """Return `module:attribute` of a function or class as it was defined."""
+    return f"{getattr(thing, '__module__', '?')}:{getattr(thing, '__qualname__', '?')}"
+
+
+def _imported(target: str) -> object:
+    """Return what `module:attribute` stands for if the module is imported already."""
+    module, _, attribute = target.partition("[")[0].strip().partition(":")
+    return getattr(sys.modules.get(module), "__dict__", {}).get(attribute)
 
 
 def distribution(point: EntryPoint) -> str:

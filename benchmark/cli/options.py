@@ -75,16 +75,18 @@ class ShiftOptions:
             source: Domain to train on.
 
         Raises:
-            MedshiftError: A severity is not a whole number.
+            MedshiftError: A shift, family or severity does not exist, or an option names none.
         """
-        from ..protocols.choices import Choices
+        from ..protocols.choices import Choices, require_known
 
-        return Choices(
+        made = Choices(
             source=source,
-            shifts=split_names(self.shifts),
-            families=split_names(self.family),
+            shifts=split_names(self.shifts, "--shifts"),
+            families=split_names(self.family, "--family"),
             severities=parse_severities(self.severities),
         )
+        require_known(made)
+        return made
 
 
 @dataclass(frozen=True)
@@ -120,7 +122,7 @@ class ProtocolOptions(ShiftOptions):
             source: Domain to train on; by default the option.
 
         Raises:
-            MedshiftError: A severity is not a whole number.
+            MedshiftError: A shift, family or severity does not exist, or an option names none.
         """
         return replace(
             super().choices(source or self.source),
@@ -134,9 +136,20 @@ class ProtocolOptions(ShiftOptions):
         )
 
 
-def split_names(given: Sequence[str] | None) -> tuple[str, ...]:
-    """Split a comma-separated option that may be repeated into names without commas."""
-    return tuple(name.strip() for text in given or () for name in text.split(",") if name.strip())
+def split_names(given: Sequence[str] | None, option: str = "") -> tuple[str, ...]:
+    """Split a comma-separated option that may be repeated into names without commas.
+
+    Args:
+        given: What was typed.
+        option: Its name, where it must not be empty if it is given: leaving it out means all.
+
+    Raises:
+        MedshiftError: It is empty.
+    """
+    names = tuple(name.strip() for text in given or () for name in text.split(",") if name.strip())
+    if option and given and not names:
+        raise MedshiftError(f"{option} names nothing: leave it out for all that suit the data")
+    return names
 
 
 def refuse_budget_twice(budget: str, settings: Sequence[str] | None) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ...shifts import catalogue
+from ...shifts.errors import MedshiftError, near
 
 
 @dataclass(frozen=True)
@@ -46,3 +47,16 @@ class Choices:
     confound_with: str = ""
     confound_seed: int = 0
     size: int = 0
+
+
+def require_known(choices: Choices) -> None:
+    """Raise MedshiftError if a shift, family or severity does not exist: known before any data are read."""
+    for family in choices.families:
+        known = (*catalogue.FAMILIES, "plug-in")
+        if family not in known:
+            raise MedshiftError(f"unknown family {family!r}.{near(family, known)}")
+    wrong = [severity for severity in choices.severities if severity not in catalogue.SEVERITIES]
+    if wrong or not choices.severities or len(set(choices.severities)) < len(choices.severities):
+        raise MedshiftError(f"severities must be among 1, 2, 3, 4, 5, each once, not {choices.severities}")
+    for name in choices.shifts:
+        catalogue.TABLE.check(name)

@@ -21,6 +21,7 @@ from ..files.wording import plural
 from . import splits, truth
 from .arrange import arrange
 from .choices import Choices as Choices
+from .choices import require_known
 from .folder import unscorable
 from .protocol import Confounded, Protocol, invalid
 from .training_sets.confounding import confound
@@ -154,17 +155,12 @@ def shift_names(dataset: Dataset, choices: Choices) -> list[str]:
     Raises:
         MedshiftError: A shift or family does not exist or does not suit the data, or no shift remains.
     """
-    for family in choices.families:
-        known = (*catalogue.FAMILIES, "plug-in")
-        if family not in known:
-            raise MedshiftError(f"unknown family {family!r}.{near(family, known)}")
-    wrong = [severity for severity in choices.severities if severity not in catalogue.SEVERITIES]
-    if wrong or not choices.severities or len(set(choices.severities)) < len(choices.severities):
-        raise MedshiftError(f"severities must be among 1, 2, 3, 4, 5, each once, not {choices.severities}")
+    require_known(choices)
     dims = len(dataset.spatial)
     names = list(dict.fromkeys(choices.shifts))
     if not names:
-        names = catalogue.shifts_for_modality(dataset.modality, dims=dims, channels=dataset.channels)
+        usual = catalogue.shifts_for_modality(dataset.modality, dims=dims, channels=dataset.channels)
+        names = [name for name in usual if not _too_thin(dataset, name)]
     for name in names:
         entry = catalogue.shift_info(name)
         if dims not in entry.dims or not {0, dataset.channels} & set(entry.channels):
@@ -172,7 +168,17 @@ def shift_names(dataset: Dataset, choices: Choices) -> list[str]:
                 f"shift {name!r} does not accept the {dims}-D images with {plural(dataset.channels, 'channel')} of "
                 f"{dataset.name!r}"
             )
+        if _too_thin(dataset, name):
+            raise MedshiftError(
+                f"shift {name!r} needs {entry.slices} slices or more for severities that differ; the volumes of "
+                f"{dataset.name!r} have {dataset.spatial[0]}"
+            )
     chosen = [name for name in names if not choices.families or catalogue.shift_info(name).family in choices.families]
     if not chosen:
         raise MedshiftError(f"none of the chosen shifts belongs to families {', '.join(choices.families)}")
     return chosen
+
+
+def _too_thin(dataset: Dataset, shift: str) -> bool:
+    """Return whether volumes have too few slices for the five severities of a shift."""
+    return len(dataset.spatial) == 3 and dataset.spatial[0] < catalogue.shift_info(shift).slices

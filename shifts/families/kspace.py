@@ -140,6 +140,8 @@ def rigid_motion(images: Tensor, severity: float, rng: SampleRng) -> Tensor:
     Lines run from one end of k-space to the other. The displacement along each of the last two axes is drawn per image,
     2 to 6 % of the field of view, to the nearest pixel and at least one; the image is mirrored at its edges.
     Severity is the fraction of the lines acquired after the movement; from 0.5 on, the displaced copy would dominate.
+    An even number of lines has its zero frequency half a line past the middle: there the copy gives more than half of
+    it at severity 5 on fewer than 50 lines, and at severity 4 on fewer than 13.
     """
     low, high = MOVED
     places: list[Tensor] = []

@@ -51,7 +51,9 @@ def matrix_reduction(images: Tensor, severity: float, rng: SampleRng) -> Tensor:
 def detector_binning(images: Tensor, severity: float, rng: SampleRng) -> Tensor:
     """Average over the cells of a coarser detector, each shown as a block (modality: any).
 
-    Severity is the width of a cell in pixels, along the last two axes.
+    Severity is the width of a cell in pixels, along the last two axes. Damage grows from one whole severity to the
+    next; not strictly on sides below about 60 pixels, which hold few cells. Between whole severities it may fall, where
+    the edges of cells happen to meet those of pixels.
     """
     cell = interpolate_severity(DETECTOR_BINNING, severity, none=1.0)
     return separable(images, *((axis, binning(images.shape[axis], cell)) for axis in (-2, -1)))
@@ -60,8 +62,10 @@ def detector_binning(images: Tensor, severity: float, rng: SampleRng) -> Tensor:
 def slice_thickness(images: Tensor, severity: float, rng: SampleRng) -> Tensor:
     """Average over thicker slices of a volume, shown in place (modalities: MR, CT; 3-D only).
 
-    Severity is the thickness in slices of the original, along the first spatial axis. Of eight slices, the two highest
-    severities make the same two halves.
+    Severity is the thickness in slices of the original, along the first spatial axis. Damage grows with every severity
+    from ten slices on (1 and 2 are alike in very smooth volumes). Fewer slices hold few of the cells, which are
+    centred: of three, all severities make the same, and of nine the fourth may do less damage than the third. Between
+    whole severities damage may fall, as in `detector_binning`.
     """
     thickness = interpolate_severity(SLICE_THICKNESS, severity, none=1.0)
     return separable(images, (-3, binning(images.shape[-3], thickness)))

@@ -125,6 +125,9 @@ def truncation(n: int, fraction: float) -> Tensor:
 
     The window is symmetric about the centre, so the matrix is real; the two outermost lines are weighted by the
     fraction of them that lies inside, so that a small change of `fraction` is a small change of the image.
+
+    Of an even number of lines the outermost, at -n/2, has no partner: 1.0 keeps half of it, and only 1 + 1/n is the
+    identity. Shifts interpolate to 1.0 below severity 1 all the same, as the curves of stored audits do.
     """
     lines = torch.fft.fftfreq(n, 1 / n, dtype=torch.float64).abs()
     return exact(from_window((fraction * n / 2 - lines + 0.5).clamp(0, 1).to(torch.complex128)).real)

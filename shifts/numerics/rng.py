@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Set as AbstractSet
 from hashlib import blake2b
+from operator import index
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from ..errors import MedshiftError, shown
 from ..kernels import compiler, launch
 
 TOGETHER = 16  # normal draws that torch makes at once; fewer come from another algorithm
@@ -26,11 +29,14 @@ class SampleRng:
     shares its noise, which no mean or interval can notice.
 
     Args:
-        seed: The protocol's seed.
+        seed: The protocol's seed, a whole number, also one of NumPy.
         shift: The shift's name.
-        severity: 1..5 (every fraction has an address of its own).
+        severity: 1..5. A fraction has an address of its own, by its six leading digits.
         sample_ids: One string per sample; equal ids get equal draws.
         device: Where the draws are returned.
+
+    Raises:
+        MedshiftError: The seed is not a whole number, or an id is not a string.
     """
 
     def __init__(
@@ -38,12 +44,12 @@ class SampleRng:
         seed: int,
         shift: str,
         severity: float,
-        sample_ids: Sequence[str],
+        sample_ids: Iterable[str],
         device: torch.device | str = "cpu",
     ) -> None:
-        shared = blake2b(json.dumps([seed, shift, f"{severity:g}"]).encode(), digest_size=8)
+        shared = blake2b(json.dumps([whole_seed(seed), shift, f"{severity:g}"]).encode(), digest_size=8)
         self._samples = []
-        for sample_id in sample_ids:
+        for sample_id in listed_ids(sample_ids):
             address = shared.copy()
             address.update(json.dumps(sample_id).encode())
             self._samples.append(address)
@@ -106,6 +112,36 @@ class SampleRng:
         rows = out.view(len(self), -1).numpy()
         launch.run_threaded(lambda first, last: draw(rows[first:last], seeds[first:last]), len(self), out.numel())
         return out.to(self._device)
+
+
+def whole_seed(seed: object) -> int:
+    """Return a seed as a plain int; raise MedshiftError if it is not a whole number.
+
+    1.0, "1" and True would each be another address than 1, and so other draws.
+    """
+    try:
+        if not isinstance(seed, bool | Tensor):
+            return index(seed)  # type: ignore[arg-type]  # what has no index raises
+    except TypeError:
+        pass
+    raise MedshiftError(f"seed must be a whole number, not {shown(seed)}")
+
+
+def listed_ids(sample_ids: object) -> list[str]:
+    """Return sample ids as a list; raise MedshiftError unless all are strings.
+
+    The id 7 would be another address than "7", and so other draws, and files hold ids as text.
+    """
+    if isinstance(sample_ids, str | bytes | AbstractSet) or not isinstance(sample_ids, Iterable):
+        raise MedshiftError(
+            f"sample_ids must be a list of strings, one per image in their order, not a {type(sample_ids).__name__}"
+        )
+    ids = list(sample_ids)
+    for sample_id in ids:
+        if not isinstance(sample_id, str):
+            kind = type(sample_id).__name__
+            raise MedshiftError(f"sample ids must be strings, not {shown(sample_id)} ({kind}): use str(id)")
+    return ids
 
 
 def _seed(address: blake2b, call: int) -> int:

@@ -17,8 +17,10 @@ def interpolate_severity(values: tuple[float, float, float, float, float], sever
         none: The value at severity 0, which changes nothing.
 
     Raises:
-        ValueError: The severity is outside 0..5.
+        ValueError: The severity is outside 0..5, or there are not five values.
     """
+    if len(values) != 5:
+        raise ValueError(f"expected five values, one for each of severities 1..5, not {len(values)}")
     if not 0 <= severity <= 5:
         raise ValueError(f"severity must be in 0..5, not {severity}")
     ladder = (none, *values)
@@ -37,7 +39,7 @@ def interpolate_dose(values: tuple[float, float, float, float, float], severity:
         severity: 0..5.
 
     Raises:
-        ValueError: The severity is outside 0..5.
+        ValueError: The severity is outside 0..5, or there are not five doses.
     """
     if severity < 1:
         interpolate_severity(values, severity, none=ENDLESS)  # checks the range

@@ -27,7 +27,7 @@ from medshift.benchmark.runs.run import Job, RunProgress, run
 from medshift.shifts.errors import MedshiftError
 
 SHIFTS = ("slice-thickness", "gamma")
-SHAPE = (6, 12, 16)
+SHAPE = (10, 12, 12)  # as few slices as `slice-thickness` takes
 
 
 def load(progress=None) -> Dataset:

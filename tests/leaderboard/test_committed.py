@@ -137,7 +137,7 @@ def test_the_findings_show_the_figures_of_every_board(boards):
     text = FINDINGS.read_text()
     for board in boards:
         section = text.partition(f"## {board['name']}\n")[2].partition("\n## ")[0]
-        rows = re.findall(r"^\| `([\w-]+)` \| (.+) \|$", section, re.MULTILINE)
+        rows = re.findall(r"^\| `([\w+=-]+)` \| (.+) \|$", section, re.MULTILINE)
         column = [board["aggregates"].index(name) for name in ("clean", "real", "synthesized", "shifted")]
         shown = {}
         for entry in board["entries"]:
@@ -161,7 +161,7 @@ def test_the_findings_show_the_gains_over_joint_norm(built):
     text = FINDINGS.read_text()
     section = text.partition("## What images of the target add\n")[2].partition("\n## ")[0]
     names = re.search(r"^\| method \| (.+) \|$", section, re.MULTILINE)[1].split(" | ")
-    lines = re.findall(r"^\| `([\w-]+)` \| (.+) \|$", section, re.MULTILINE)
+    lines = re.findall(r"^\| `([\w+=-]+)` \| (.+) \|$", section, re.MULTILINE)
     shown = {name: cells.split(" | ") for name, cells in lines}
     with (built / "site" / "against.csv").open() as file:
         rows = {(row["entry"], row["protocol"]): row for row in csv.DictReader(file) if row["figure"] == "real"}

@@ -18,7 +18,7 @@ from medshift.benchmark.datasets import catalogue as datasets
 from medshift.benchmark.datasets import registry
 from medshift.shifts import catalogue, checks
 from medshift.shifts.apply import apply_shift
-from medshift.shifts.checks import check_shift
+from medshift.shifts.checks import check_memory, check_shift
 from medshift.shifts.errors import MedshiftError
 from medshift.shifts.numerics.phantom import phantom
 from medshift.shifts.plugins import Table
@@ -76,6 +76,15 @@ def test_each_is_told_what_is_wrong(name, message, monkeypatch):
 
 
 @pytest.mark.usefixtures("installed")
+def test_what_remembers_its_first_images_is_found_in_another_process():
+    assert check_shift("bad-memory") == []
+    result = CliRunner().invoke(app, ["check", "shift", "bad-memory"])
+    assert result.exit_code == 1
+    assert "in a new process that saw other images first, it made other pixels: keep nothing" in result.output
+    assert check_memory("good-dimmer") == []
+
+
+@pytest.mark.usefixtures("installed")
 def test_a_clash_names_both_and_the_built_in_keeps_its_name():
     line = catalogue.TABLE.clashes["bad-twin"]
     assert "bad-shifts 0.3" in line
@@ -90,6 +99,8 @@ def test_they_spoil_nothing_but_themselves():
     images, ids = phantom(2, 1, (16, 16)), ["a", "b"]
     assert torch.equal(apply_shift("good-dimmer", images, 2, ids, 0), images * (1 - 0.1 * 2))
     assert check_shift("good-dimmer") == []
+    dimmer = catalogue.load_shift("good-dimmer")
+    assert (catalogue.shift_info(dimmer).name, catalogue.origin(dimmer)) == ("good-dimmer", "bad-shifts 0.3")
     assert catalogue.shifts_for_modality("mr")
     assert {"bad-import", "good-dimmer", "gamma"} <= set(catalogue.list_shifts())
     listed = CliRunner().invoke(app, ["list", "shifts"])

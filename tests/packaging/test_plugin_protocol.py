@@ -1,15 +1,18 @@
 """Plug-ins in a protocol: family `plug-in`, whole and fractional severities, 8-bit re-quantisation."""
 
 import sys
+from contextlib import nullcontext
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from helpers.images.image_folders import folder
 
 from medshift.benchmark.datasets import manifest
+from medshift.benchmark.datasets.dataset import Dataset
 from medshift.benchmark.protocols.condition import Condition
-from medshift.benchmark.protocols.plan import Choices, plan
+from medshift.benchmark.protocols.plan import Choices, plan, shift_names
 from medshift.benchmark.runs import predict, stream
 from medshift.benchmark.severity.matching import plan_protocol
 from medshift.shifts import catalogue
@@ -78,6 +81,18 @@ def test_a_plug_in_is_a_family_and_its_conditions_run(dataset):
     assert "dimmer" not in standard.shifts  # what is installed does not change a standard protocol
     with pytest.raises(MedshiftError, match="shift 'flat' does not accept the 2-D images"):
         plan(dataset, Choices(shifts=("flat",)))
+
+
+@pytest.mark.parametrize(("slices", "suits"), [(9, False), (10, True)])
+def test_slice_thickness_is_not_for_volumes_of_few_slices(slices, suits):
+    table = pd.DataFrame({"sample_id": [f"{index:02d}" for index in range(40)], "label": [0, 1] * 20, "domain": "a"})
+    table = table.assign(group=table["sample_id"])
+    volumes = np.zeros((40, 1, slices, 4, 4), np.uint8)
+    thin = Dataset("thin", "1", ("no", "yes"), "mr", table, volumes)
+    assert ("slice-thickness" in shift_names(thin, Choices())) == suits
+    told = f"'slice-thickness' needs 10 slices or more for severities that differ; the volumes of 'thin' have {slices}"
+    with nullcontext() if suits else pytest.raises(MedshiftError, match=told):
+        shift_names(thin, Choices(shifts=("slice-thickness",)))
 
 
 @pytest.mark.parametrize("requantise", [True, False])

@@ -55,6 +55,8 @@ def test_torchio_sees_the_axes_as_it_reads_files(torchio):
 
 
 def test_monai_transforms_keep_the_contract(monai):
+    from monai.data import MetaTensor
+
     noise = from_monai(lambda s: monai.RandGaussianNoise(prob=1, std=0.03 * s, sample_std=False))
     blur = from_monai([monai.GaussianSmooth(0.5 * s) for s in range(1, 6)])
     field = from_monai(lambda s: monai.RandBiasField(prob=1, coeff_range=(0.1 * s, 0.1 * s + 0.02)), dims=(2,))
@@ -66,7 +68,12 @@ def test_monai_transforms_keep_the_contract(monai):
     )
     for shift in (noise, blur, field, both):
         assert check_shift(shift) == []
-    assert type(apply_shift(noise, phantom(1, 1, (8, 8)), 1, ["a"], 0)) is torch.Tensor
+    images = phantom(1, 1, (8, 8))
+    assert type(apply_shift(noise, images, 1, ["a"], 0)) is torch.Tensor
+    for name in ("jpeg", "psf-blur", "ghosting", "gamma"):
+        shifted = apply_shift(name, MetaTensor(images), 1, ["a"], 0)
+        assert type(shifted) is torch.Tensor
+        assert torch.equal(shifted, apply_shift(name, images, 1, ["a"], 0))
 
 
 def test_a_chance_of_doing_nothing_is_refused(torchio, monai):
@@ -77,6 +84,64 @@ def test_a_chance_of_doing_nothing_is_refused(torchio, monai):
     late = from_monai(lambda s: monai.RandGaussianNoise(std=0.1 * s))
     with pytest.raises(MedshiftError, match="give it prob=1"):
         apply_shift(late, phantom(1, 1, (8, 8)), 1, ["a"], 0)
+
+
+def test_so_is_a_chance_inside_another_transform(torchio, monai):
+    noise = monai.RandGaussianNoise(std=0.1)
+    inner = "RandGaussianNoise in {} would be applied at random, with probability 0.1: give it prob=1"
+    with pytest.raises(MedshiftError, match=inner.format("Compose")):
+        from_monai([monai.Compose([monai.Compose([noise])])] * 5)
+    with pytest.raises(MedshiftError, match=inner.format("OneOf")):
+        from_monai(monai.OneOf([monai.GaussianSmooth(1), noise]))
+    late = from_monai(lambda s: monai.Compose([monai.RandGaussianNoise(std=0.1 * s)]))
+    with pytest.raises(MedshiftError, match=inner.format("Compose")):
+        apply_shift(late, phantom(1, 1, (8, 8)), 1, ["a"], 0)
+    for holder in (torchio.Compose, torchio.OneOf):
+        with pytest.raises(MedshiftError, match=f"RandomNoise in {holder.__name__} would .* give it p=1"):
+            from_torchio(holder([torchio.RandomBlur(), torchio.RandomNoise(p=0.5)]))
+    with pytest.raises(MedshiftError, match="Compose would be applied at random"):
+        from_torchio(torchio.Compose([torchio.RandomNoise()], p=0.5))
+    noise.prob = np.float32(0.5)
+    with pytest.raises(MedshiftError, match=r"at random, with probability 0\.5"):
+        from_monai(noise)
+
+
+def test_what_makes_no_transform_is_told_what_is_expected():
+    class Blur:  # a transform of a third library, which passes on what it does not know
+        def __call__(self, thing):
+            return thing
+
+    with pytest.raises(MedshiftError, match="Blur returned a int for severity 2, not a transform: adapters take a fun"):
+        apply_shift(from_monai(Blur()), phantom(1, 1, (8, 8)), 2, ["a"], 0)
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        (lambda image: (image * 255).astype(np.uint8), r"returned uint8: return floats in \[0, 1\]"),
+        (lambda image: torch.ones(image.shape, dtype=torch.int64), "returned int64: return floats"),
+        (lambda image: image * 255, r"returned values up to \d+[.\d]*: return floats in"),
+        (lambda image: None, "returned None, not an image"),
+    ],
+)
+def test_results_on_another_scale_are_refused_instead_of_clipped_to_white(change, problem):
+    bright = per_image(lambda image, severity, rng: change(image))
+    with pytest.raises(MedshiftError, match=problem):
+        apply_shift(bright, phantom(1, 1, (8, 8)), 1, ["a"], 0)
+
+
+def test_a_librarys_integers_are_refused_too(monai):
+    cast = from_monai(monai.Compose([monai.ScaleIntensity(0, 255), monai.CastToType(np.uint8)]))
+    with pytest.raises(MedshiftError, match="returned uint8: return floats"):
+        apply_shift(cast, phantom(1, 1, (8, 8)), 1, ["a"], 0)
+
+
+def test_overshoots_are_clipped_and_masks_are_black_and_white():
+    images = phantom(1, 1, (8, 8))
+    sharper = per_image(lambda image, severity, rng: image * 4 - 1)
+    assert torch.equal(apply_shift(sharper, images, 1, ["a"], 0), (images * 4 - 1).clamp(0, 1))
+    mask = per_image(lambda image, severity, rng: image > 0.5)
+    assert torch.equal(apply_shift(mask, images, 1, ["a"], 0), (images > 0.5).float())
 
 
 def dots(image, severity, rng):

@@ -1,9 +1,13 @@
 """Every built-in shift satisfies the contract for any shape, batch, order and number of threads."""
 
+import functools
 import sys
+from fractions import Fraction
 from itertools import pairwise
+from pathlib import Path
 from subprocess import run
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
@@ -109,6 +113,11 @@ def test_at_meets_the_values_and_the_identity():
     assert interpolate_severity(values, 0.5, none=0.1) == pytest.approx(0.2)
     with pytest.raises(ValueError, match=r"0\.\.5"):
         interpolate_severity(values, 6, none=0.1)
+    for wrong in (values[:4], (*values, 3.0)):
+        with pytest.raises(
+            ValueError, match=f"expected five values, one for each of severities 1..5, not {len(wrong)}"
+        ):
+            interpolate_severity(wrong, 2, none=0.1)
 
 
 def test_modalities_select():
@@ -140,11 +149,60 @@ def test_wrong_input_is_one_clear_line():
         (("gamma", images[0], 1, ids, 0), "(N, C, H, W)"),
         (("gamma", images, 1, ["a"], 0), "got 2 images, 1 sample ids"),
         (("gamma", images * torch.nan, 1, ids, 0), "finite"),
+        (("gamma", images.numpy(), 1, ids, 0), "images must be a float32 tensor (N, C, *spatial), not a ndarray"),
+        (("gamma", images.tolist(), 1, ids, 0), "not a list"),
+        ((None, images, 1, ids, 0), "a shift is a name or a function (images, severity, rng) -> images, not None"),
+        *((("gamma", images, wrong, ids, 0), "severity must be a number") for wrong in ("3", None, [3], True, 1j)),
+        (("gamma", images, torch.ones(2, 3), ids, 0), "severity must be a number, not tensor([[1., 1., 1.], [1."),
+        (("gamma", images, float("nan"), ids, 0), "severity must be 1..5"),
+        *((("gamma", images, 1, wrong, 0), "sample_ids must be a list") for wrong in (None, "ab", b"ab", Path("a"))),
+        (("gamma", images, 1, {"a", "b"}, 0), "in their order, not a set"),
+        (("gamma", images, 1, [0, 1], 0), "sample ids must be strings, not 0 (int): use str(id)"),
+        *((("gamma", images, 1, wrong, 0), "use str(id)") for wrong in (np.arange(2), torch.arange(2), ["a", None])),
+        *((("gamma", images, 1, ids, wrong), "seed must be a whole number") for wrong in (None, "0", True, 1.0)),
     ):
         with pytest.raises(MedshiftError) as caught:
             apply_shift(*arguments)
         assert message in str(caught.value)
         assert "\n" not in str(caught.value)
+
+
+def test_numbers_and_texts_of_numpy_and_generators_are_the_same_addresses():
+    images, ids = phantom(2, 1, (16, 16)), ["a", "b"]
+    plain = apply_shift("gaussian-noise", images, 2.5, ids, 7)
+    for severity in (np.float64(2.5), torch.tensor(2.5), np.array(2.5), Fraction(5, 2)):
+        assert torch.equal(apply_shift("gaussian-noise", images, severity, ids, 7), plain)
+    for same in (("a", "b"), np.array(ids), (name for name in ids)):
+        assert torch.equal(apply_shift("gaussian-noise", images, 2.5, same, np.int64(7)), plain)
+
+
+@pytest.mark.parametrize("levels", [1, -5, True, False, 2.0, "256"])
+def test_a_number_of_levels_that_rounds_nothing_sensibly_is_refused(levels):
+    with pytest.raises(MedshiftError, match="levels must be a whole number from 2 up, or None for no rounding, not"):
+        apply_shift("gamma", phantom(1, 1, (8, 8)), 1, ["a"], 0, levels=levels)
+
+
+def test_no_levels_and_the_zero_of_a_protocol_round_nothing():
+    images = phantom(1, 1, (8, 8))
+    assert torch.equal(*(apply_shift("gamma", images, 1, ["a"], 0, levels=levels) for levels in (None, 0)))
+
+
+@pytest.mark.parametrize("name", BUILTINS)
+def test_the_function_of_a_built_in_shift_counts_as_its_name(name):
+    function = catalogue.load_shift(name)
+    assert catalogue.shift_info(function) is catalogue.BUILTINS[name]
+    assert catalogue.severities(function) == catalogue.severities(name)
+    assert catalogue.origin(function) == catalogue.origin(name)
+
+
+def test_a_listed_function_draws_as_its_name_and_a_wrapper_of_it_does_not():
+    images, ids, noise = phantom(2, 1, (16, 16)), ["a", "b"], catalogue.load_shift("gaussian-noise")
+    named = apply_shift("gaussian-noise", images, 2, ids, 0)
+    assert torch.equal(apply_shift(noise, images, 2, ids, 0), named)
+    wrapper = functools.wraps(noise)(lambda *arguments: noise(*arguments))
+    assert catalogue.shift_info(wrapper).name == "gaussian_noise"
+    with pytest.raises(MedshiftError, match="shift 'saturation' is for images with 3 channels, not 1"):
+        apply_shift(catalogue.load_shift("saturation"), images, 2, ids, 0)
 
 
 def test_levels_round_as_an_export_does():

@@ -5,6 +5,7 @@ import pytest
 import scipy.ndimage
 import torch
 
+from medshift.shifts import catalogue
 from medshift.shifts.apply import apply_shift
 from medshift.shifts.families import geometry, noise, resolution
 from medshift.shifts.families.resolution import disc
@@ -88,6 +89,16 @@ def test_thick_slices_are_means():
     out = apply_shift("slice-thickness", images, 2, ["a", "b"], 0)
     expected = images.unflatten(2, (4, 2)).mean(3).repeat_interleave(2, 2)
     assert (out - expected).abs().max() < 1e-6
+
+
+@pytest.mark.parametrize("slices", [*range(10, 33), 48, 64])
+def test_thicker_slices_do_more_damage_from_ten_slices_on(slices):
+    damage = [0.0]
+    for thickness in resolution.SLICE_THICKNESS:
+        lost = torch.eye(slices, dtype=torch.float64) - resolution.binning(slices, thickness)
+        damage.append(float(lost.square().sum()))  # of white noise
+    assert damage == sorted(set(damage))
+    assert slices >= catalogue.BUILTINS["slice-thickness"].slices
 
 
 @pytest.mark.parametrize("severity", [1, 5])

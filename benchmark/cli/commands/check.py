@@ -86,10 +86,14 @@ def check_entries(
 
 @app.command("shift")
 def check_shift(name: Annotated[str, typer.Argument(help="A shift's name; see `medshift list shifts`.")]) -> None:
-    """Check a shift: determinism by address, purity, shape, range, growing damage, speed."""
-    from ....shifts.checks import check_shift
+    """Check a shift: determinism by address, purity, shape, range, growing damage, speed, no memory of calls."""
+    from ....shifts.catalogue import BUILTINS
+    from ....shifts.checks import check_memory, check_shift
 
-    _report(check_shift(name), name)
+    problems = check_shift(name)
+    if not problems and name not in BUILTINS:  # whose pixels are stored
+        problems = check_memory(name)
+    _report(problems, name)
 
 
 @app.command("baseline")

@@ -38,12 +38,12 @@ def preview(
     from ..terms import load_chosen, print_notes
 
     out = output_file(out, "shifts.png", (".png", ".pdf", ".eps", ".ps"))
+    choices = chosen.choices()  # before the data: a large folder takes minutes to read
     loaded, _ = load_chosen(data, reading)
     print_notes(loaded)
-    choices = chosen.choices()
     rows = np.linspace(0, len(loaded.table) - 1, images + 2)[1:-1].astype(int)
     batch = Images(loaded.pixels[rows], loaded.value_range).batch(slice(None))
-    ids = loaded.table["sample_id"].iloc[rows].tolist()
+    ids = loaded.table["sample_id"].iloc[rows].astype(str).tolist()
     with replace(out) as temporary:
         contact_sheet(
             batch, ids, shift_names(loaded, choices), choices.severities, 0, temporary, out.suffix[1:].lower()
@@ -101,9 +101,9 @@ def calibrate(
     from ..terms import load_chosen, print_notes
 
     output_folder(out, "calibration.csv")
+    choices = replace(chosen.choices(source), groups_per_domain=groups_per_domain, ignore_split=ignore_split)
     loaded, own_source = load_chosen(data, reading)
     print_notes(loaded)
-    choices = replace(chosen.choices(source), groups_per_domain=groups_per_domain, ignore_split=ignore_split)
     protocol, rows = plan(loaded, choices, own_source)
     with bar("measuring", unit="shifts") as progress:
         found = measure(loaded, rows, protocol, images, progress)

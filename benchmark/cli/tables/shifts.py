@@ -25,6 +25,7 @@ def markdown() -> str:
                 continue
             values = catalogue.severities(entry.name) or ()
             takes = " and ".join(f"{dims}-D" for dims in entry.dims) + ("" if 0 in entry.channels else ", RGB")
+            takes += "" if entry.slices == 1 else f", {entry.slices} slices or more"
             version = "" if entry.version == 1 else f" (version {entry.version})"
             cells = (
                 f"`{entry.name}`{version}",

@@ -158,6 +158,24 @@ def test_commands_without_a_protocol_print_the_notes_of_the_data(numbered_alike,
     assert READ not in done.stdout
 
 
+@pytest.mark.parametrize(
+    ("words", "problem"),
+    [
+        (("shifts", "preview", "--severities", "2.5"), "invalid --severities '2.5': use whole numbers"),
+        (("shifts", "preview", "--severities", "0"), "severities must be among 1, 2, 3, 4, 5, each once, not"),
+        (("shifts", "preview", "--shifts", ""), "--shifts names nothing: leave it out for all that suit the data"),
+        (("shifts", "calibrate", "--severities", "6"), "severities must be among 1, 2, 3, 4, 5, each once, not"),
+        (("shifts", "calibrate", "--family", ","), "--family names nothing: leave it out"),
+        (("data", "audit", "--shifts", "gama"), "unknown shift 'gama'. Did you mean 'gamma'"),
+        (("data", "audit", "--shifts", " "), "--shifts names nothing: leave it out"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
+)
+def test_wrong_choices_are_told_before_the_data_are_read(tmp_path, monkeypatch, words, problem):
+    monkeypatch.chdir(tmp_path)
+    assert problem in str(typed(*words, "--data", "a-folder-that-is-not-there").exception)
+
+
 def test_an_audit_takes_the_options_that_it_advises(numbered_alike, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     seen = []

@@ -139,13 +139,22 @@ def test_a_plug_in_of_whole_severities_cannot_be_matched(dataset, monkeypatch, s
     assert plan(dataset, Choices(shifts=("steps",)))[0].shifts == {"steps": "plug-in"}
 
 
-def test_the_damage_of_built_in_shifts_grows_between_whole_severities_too(dataset, matched):
+def test_the_damage_of_built_in_shifts_hardly_falls_between_whole_severities_too(dataset, matched):
     protocol, table = matched
     chosen = damage.sample(dataset, table, protocol.source, "train", matching.IMAGES)
     for name in (
         name for name, entry in catalogue.BUILTINS.items() if 2 in entry.dims and {0, 3} & set(entry.channels)
     ):
         matching._require_growth(chosen, name, protocol)
+
+
+def test_where_damage_falls_in_between_a_level_is_met_where_it_is_first_reached(matched, monkeypatch):
+    def uneven(chosen, name, step, protocol):
+        return float(np.interp(step / 100, [0, 1, 1.5, 2.5, 5], [1, 0.96, 0.85, 0.95, 0.6]))
+
+    monkeypatch.setattr(matching, "_similarity", uneven)
+    found = matching._solve(None, "detector-binning", [0.97, 0.94, 0.88, 0.80, 0.70], matched[0])
+    assert found == pytest.approx((0.75, 1.09, 1.36, 3.57, 4.29), abs=0.02)
 
 
 def test_run_and_calibrate_from_the_command_line(tmp_path):

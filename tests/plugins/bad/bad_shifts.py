@@ -46,5 +46,15 @@ def is_slow(images, severity, rng):
     return dimmer(images, severity, rng)
 
 
-for function in (dimmer, twin, raises, returns_nan, changes_shape, mutates, draws_globally, depends_on_batch, is_slow):
+RANGE = []
+
+
+def remembers(images, severity, rng):
+    if not RANGE:
+        RANGE.append(float(images.mean()))
+    return images * (1 - 0.1 * severity * RANGE[0])
+
+
+ALL = (dimmer, twin, raises, returns_nan, changes_shape, mutates, draws_globally, depends_on_batch, is_slow, remembers)
+for function in ALL:
     function.dims = (2,)

@@ -54,18 +54,21 @@ def audit(
     from ....audit.report.terminal import show
     from ....files.atomic import write_text
     from ....protocols.arrange import arrange
-    from ....protocols.plan import Choices, shift_names
+    from ....protocols.choices import Choices, require_known
+    from ....protocols.plan import shift_names
     from ...options import split_names
     from ...progress import bar, console
     from ...terms import load_chosen, print_notes
 
+    choices = Choices(shifts=split_names(shifts, "--shifts"))
+    require_known(choices)
     loaded, own_source = load_chosen(DataOptions(name, data), reading)
     print_notes(loaded)
     loaded = arrange(loaded, Choices(groups_per_domain=groups_per_domain, ignore_split=ignore_split))
     chosen = source or own_source or loaded.domains[0]
     if chosen not in loaded.domains:
         raise MedshiftError(f"unknown domain {chosen!r}.{near(chosen, loaded.domains)}")
-    wanted = shift_names(loaded, Choices(shifts=split_names(shifts)))
+    wanted = shift_names(loaded, choices)
     found = examine(loaded, chosen, wanted, bar, images, validate)
     write_text(where, page(found, thumbnails=not no_thumbnails))
     if beside:
