@@ -68,6 +68,7 @@ class Entry:
 
 ANY = ("any",)
 LENS = ("fundus", "dermoscopy", "microscopy")
+SLIDE = ("microscopy",)
 PHOTONS = ("xray", *LENS, "oct")
 RGB = (3,)
 
@@ -104,23 +105,9 @@ BUILTINS: dict[str, Entry] = {
         ),
         _entry("saturation", "colour", "contrast", LENS, "paler colours", "kept", clips_itself=False),
         _entry("colour-temperature", "colour", "contrast", LENS, "white balance off", "mired", checks_range=True),
+        _entry("stain-he", "colour", "contrast", SLIDE, "haematoxylin, eosin amounts", "change", clips_itself=False),
         _entry(
-            "stain-he",
-            "colour",
-            "contrast",
-            ("microscopy",),
-            "haematoxylin, eosin amounts",
-            "change",
-            clips_itself=False,
-        ),
-        _entry(
-            "stain-giemsa",
-            "colour",
-            "contrast",
-            ("microscopy",),
-            "methylene blue, eosin amounts",
-            "change",
-            clips_itself=False,
+            "stain-giemsa", "colour", "contrast", SLIDE, "methylene blue, eosin amounts", "change", clips_itself=False
         ),
         _entry("gaussian-noise", "noise", "noise", ANY, "additive white noise", "sd"),
         _entry("poisson-noise", "noise", "noise", PHOTONS, "photon counting noise", "quanta", clips_itself=False),

@@ -240,4 +240,4 @@ def test_the_figure_of_a_single_class_is_undefined():
     told = access()
     told.val.labels[:] = 1
     network = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(32 * 32, 2))
-    assert training.validate(network, told, torch.ones(2))[1] is None
+    assert training.validate(network, told, torch.ones(2), 64)[1] is None

@@ -6,8 +6,8 @@ import json
 import shutil
 
 import pytest
+from helpers.apart.verifying import QUICK, Again, medshift
 from helpers.images.image_folders import folder
-from helpers.verifying import QUICK, Again, medshift
 
 from medshift.benchmark.files.atomic import sha256
 from medshift.benchmark.protocols import folder as planning

@@ -8,7 +8,7 @@ import subprocess
 
 import numpy as np
 import pytest
-from helpers.verifying import medshift
+from helpers.apart.verifying import medshift
 
 from medshift.benchmark.files.atomic import sha256
 from medshift.benchmark.protocols import folder as planning

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from helpers.apart.verifying import medshift
 from helpers.boards import built_page
 from helpers.images.image_folders import folder
-from helpers.verifying import medshift
 
 from medshift.benchmark.protocols import data
 from medshift.benchmark.protocols import folder as planning
