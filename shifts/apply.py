@@ -63,7 +63,7 @@ def apply_shift(
         return f"shift {entry.name!r} of {catalogue.origin(shift)}, severity {severity:g},"
 
     out = None
-    builtin = entry.name in catalogue.BUILTINS and entry is catalogue.BUILTINS[entry.name]
+    builtin = catalogue.BUILTINS.get(entry.name) is entry
     clips_itself = compiled and entry.clips_itself
     for start, part in _parts(images, whole=clips_itself or not builtin):
         rng = SampleRng(seed, entry.name, severity, sample_ids[start : start + len(part)], images.device)

@@ -75,8 +75,8 @@ class AlignmentLoss:
     images wherever there are two to train on.
 
     Raises:
-        MedshiftError: There is no target to adapt to, or a single training image, which has neither a covariance nor
-            a distance to others.
+        MedshiftError: No target has images to adapt to, or the source has a single training image: it has no
+            covariance, nor a distance to others.
     """
 
     def __init__(self, access: Access, distance: str, weight: float, *, mirror: bool = True) -> None:

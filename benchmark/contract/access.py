@@ -65,21 +65,17 @@ class Access:
     started: Callable[[nn.Module], None] = lambda network: None
 
 
-def group_codes(groups: pd.Series, content: str) -> NDArray[np.int64]:
-    """Code groups as numbers that are equal for equal groups and tell nothing else: neither names nor their order.
+def codes(names: pd.Series, content: str) -> NDArray[np.int64]:
+    """Code names as numbers that are equal for equal names and tell nothing else: neither names nor their order.
+
+    They are hashes with a key of all names, so that who guesses one cannot try it: a name may hold the class
+    (`Eosinophil/17.png`), and patients' numbers are short.
 
     Args:
-        groups: Name of the group of each image.
+        names: Names of images, or of the group of each image.
         content: Hash of the data set and its splits.
     """
-    return _unguessable(groups.astype(str), content)
-
-
-def _unguessable(names: pd.Series, content: str) -> NDArray[np.int64]:
-    """Hash names with a key of all of them, so that who guesses a name cannot tell whether it is one of them.
-
-    A name may hold the class (`Eosinophil/17.png`), and patients' numbers are short.
-    """
+    names = names.astype(str)
     known = names.unique()
     key = hashlib.sha256("\x1e".join([content, *sorted(known)]).encode()).digest()
     coded = {
@@ -136,14 +132,14 @@ def grant(
     # a target that is trained on has no images to adapt to
     adapt = {name: rows("adapt", name) for name in targets if sees == "target-unlabelled" and name != mixed}
     if adapt and not stored_order:
-        place = _unguessable(dataset.table["sample_id"].astype(str), content)
+        place = codes(dataset.table["sample_id"], content)
         adapt = {name: at[np.argsort(place[at])] for name, at in adapt.items()}
     own = {split: rows(split, source, mixed) for split in ("train", "val")}
     splits = {("source", split): at for split, at in own.items()} | {("target", name): at for name, at in adapt.items()}
     pixels = granted_pixels(dataset, splits, lambda: digest or dataset.digest(), report, size)
     labels = dataset.table["label"].to_numpy(dtype=np.int64)
 
-    groups = group_codes(dataset.table["group"], content)
+    groups = codes(dataset.table["group"], content)
 
     def labelled(split: str) -> Labelled:
         return Labelled(pixels["source", split], dataset.value_range, labels[own[split]], groups=groups[own[split]])

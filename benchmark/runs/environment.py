@@ -115,7 +115,7 @@ class RunningCode:
         """Whether files were modified then, or are now; also if the code is not that of the commit any more."""
         if self.commit is None:
             return None
-        moved = sources() != self.sources or commit()[1] or _git("diff", "--name-only", self.commit, "--", *CODE)
+        moved = sources() != self.sources or commit()[1] or git(TOP, "diff", "--name-only", self.commit, "--", *CODE)
         return bool(self.dirty or moved)
 
 
@@ -145,14 +145,15 @@ def commit() -> tuple[str | None, bool | None]:
     """Return the commit of the checkout that medshift runs from and whether it is dirty; Nones if installed."""
     if not (TOP / ".git").exists():
         return None, None
-    head, modified = _git("rev-parse", "HEAD"), _git("status", "--porcelain", "--untracked-files=no")
+    head, modified = git(TOP, "rev-parse", "HEAD"), git(TOP, "status", "--porcelain", "--untracked-files=no")
     return (None, None) if head is None or modified is None else (head, bool(modified))
 
 
-def _git(*words: str) -> str | None:
-    """Return what git says of the checkout; None if it fails."""
+def git(folder: Path, *words: str) -> str | None:
+    """Return what git says of a folder of a checkout; None if it fails."""
     try:
-        done = subprocess.run(["git", "-C", str(TOP), *words], capture_output=True, text=True, check=True, timeout=20)
+        command = ["git", "-C", str(folder), *words]
+        done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=20)
     except (OSError, subprocess.SubprocessError):
         return None
     return done.stdout.strip()

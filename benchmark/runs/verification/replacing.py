@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from ...files.atomic import replace
 from ...submissions import card as cards
 from ...submissions.card import BaselineClaim
 from ...submissions.submission import ALLOWED, files_to_copy
+from .. import environment
 from .rerun import baseline_name
 
 
@@ -23,12 +23,7 @@ def require_replaceable(folder: Path) -> None:
     Raises:
         MedshiftError: Git does not keep it as it is, or it was made with another version of medshift.
     """
-    command = ["git", "-C", str(folder), "status", "--porcelain", "--ignored", "--", "."]
-    try:
-        status = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
-    except (OSError, subprocess.SubprocessError):
-        status = "it is in no repository of git"
-    if status:
+    if environment.git(folder, "status", "--porcelain", "--ignored", "--", ".") != "":  # None outside of a repository
         raise MedshiftError(f"--take: {folder} is not committed as it is, so the author's files would be lost")
     theirs = cards.read(folder)
     if not is_foreign(baseline_name(theirs.baseline)):

@@ -150,7 +150,7 @@ def share(cells: Sequence[Cell], figure: Figure) -> Measured:
     if math.isnan(whole.value):
         return whole
     if whole.low > 0 if figure in FALLING else whole.high < 0:
-        why = f"The whole change, {whole.text}, is a loss, so there is no share of a gain."
+        why = f"The whole change, {whole.text}, is a loss, and only gains have shares."
         return Measured(NOTHING, seeds=whole.seeds, note=f"{why} {whole.note}".strip())
     if math.isnan(whole.low) or whole.low <= 0 <= whole.high:
         why = f"The whole change, {whole.text}, is not shown to differ from none: no share of it is."

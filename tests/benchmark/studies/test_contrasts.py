@@ -204,7 +204,7 @@ def test_a_rank_correlation_holds_for_other_networks_too(count):
 def test_of_a_loss_there_is_no_share_of_a_gain(figure, worse):
     found = share([cell((each, each + 0.01), spread=0.001) for each in worse], figure)
     assert math.isnan(found.value)
-    assert found.note.endswith("is a loss, so there is no share of a gain.")
+    assert found.note.endswith("is a loss, and only gains have shares.")
     assert share([cell((each, each + 0.01), spread=0.001) for each in worse[::-1]], figure).value == pytest.approx(0.5)
 
 

@@ -160,10 +160,10 @@ def _verified(
         print(outcome.text)
         for line in outcome.differences:
             print(f"  {line}")
-        taken = take and outcome.result == "differs" and outcome.again is not None
-        if taken and outcome.again is not None:
+        if take and outcome.result == "differs" and outcome.again:
             replace_submission(folder, outcome.again)
-    return outcome, taken
+            return outcome, True
+    return outcome, False
 
 
 def _write_down(folder: Path, outcome: Outcome, way: Way, log: Path | None, by: str | None, *, taken: bool) -> None:
