@@ -57,9 +57,11 @@ types:
 board: $(VENV)/.installed  ## the committed leaderboard's pages, into build/site
 	$(BIN)/medshift leaderboard leaderboard/submissions --out build/site --gallery --refused build/refused.txt
 
-readme: $(VENV)/.installed  ## the same, and its first entries and picture into README.md
-	$(BIN)/medshift leaderboard leaderboard/submissions --out build/site --readme README.md --refused build/refused.txt
+readme: $(VENV)/.installed  ## the same, its first entries and picture into README.md, and its figures into docs/concepts
+	$(BIN)/medshift leaderboard leaderboard/submissions --out build/site --readme README.md --against joint-norm \
+	  --refused build/refused.txt
 	cp build/site/board.svg docs/assets/board.svg
+	$(BIN)/python tests/studies/board_tables.py build/site
 
 # the tables in docs/ that are generated from the code; tests compare them
 docs-tables: $(VENV)/.installed  ## write the generated tables of docs/
