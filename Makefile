@@ -4,7 +4,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 OUT    ?= runs/demo
 
-.PHONY: help demo test test-slow fuzz bench lint types board readme docs docs-serve docs-tables docs-pictures package submissions clean
+.PHONY: help demo test test-slow fuzz bench lint types board readme findings docs docs-serve docs-tables docs-pictures package submissions clean
 .DELETE_ON_ERROR:
 
 help:  ## list the targets
@@ -57,10 +57,13 @@ types:
 board: $(VENV)/.installed  ## the committed leaderboard's pages, into build/site
 	$(BIN)/medshift leaderboard leaderboard/submissions --out build/site --gallery --refused build/refused.txt
 
-readme: $(VENV)/.installed  ## the same, its first entries and picture into README.md, and its figures into docs/concepts
-	$(BIN)/medshift leaderboard leaderboard/submissions --out build/site --readme README.md --against joint-norm \
-	  --refused build/refused.txt
+readme: $(VENV)/.installed  ## the same, and its first entries and picture into README.md
+	$(BIN)/medshift leaderboard leaderboard/submissions --out build/site --readme README.md --refused build/refused.txt
 	cp build/site/board.svg docs/assets/board.svg
+
+# Apart from the README, which workflows refresh: sentences stand on these tables, and somebody has to read them again.
+findings: $(VENV)/.installed  ## the same, and its tables of figures into docs/concepts
+	$(BIN)/medshift leaderboard leaderboard/submissions --out build/site --against joint-norm --refused build/refused.txt
 	$(BIN)/python tests/studies/board_tables.py build/site
 
 # the tables in docs/ that are generated from the code; tests compare them
@@ -68,6 +71,7 @@ docs-tables: $(VENV)/.installed  ## write the generated tables of docs/
 	$(BIN)/medshift list baselines --into docs/reference/baselines.md
 	$(BIN)/medshift shifts table --into docs/reference/shifts.md
 	$(BIN)/python -m medshift.benchmark.cli.tables.datasets docs/reference/datasets.md
+	$(BIN)/python -m medshift.benchmark.cli.tables.glossary docs/reference/glossary.md
 
 docs-pictures: $(VENV)/.installed  ## draw the pictures of docs/ again
 	$(BIN)/python docs/tools/pictures.py docs/assets
@@ -100,8 +104,8 @@ package:  ## build wheel and sdist into build/dist and try them in a clean envir
 # processor. Runs that are done are left out, and those that were stopped resume. The other boards need their images:
 # medshift data get fundus-vessels, medshift data get blood-cells --image-size 64; then name them in BOARDS.
 BOARDS := brain-mri-sim
-BASELINES := imagenet-finetune random-init scratch cbr-tiny cbr-tiny-wide linear-probe lp-ft acquisition-augment adabn \
-  tent joint-norm coral mmd dann mcc ssl-target
+BASELINES := imagenet-finetune random-init scratch cbr-tiny cbr-tiny-wide linear-probe lp-ft swad mixstyle \
+  acquisition-augment adabn tent sar lame t3a tta joint-norm coral mmd dann cdan mcc ssl-target
 submissions: $(VENV)/.installed  ## make entries of the committed boards, in runs/board (hours)
 	for board in $(BOARDS); do for name in $(BASELINES); do \
 	  $(BIN)/medshift run --baseline $$name --protocol leaderboard/submissions/$$board --seeds 3 --threads 1 \

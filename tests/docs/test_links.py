@@ -22,6 +22,8 @@ def fault(page: Path, link: str) -> str:
         return "leads nowhere"
     if page.is_relative_to(DOCS) and not target.is_relative_to(DOCS):
         return "leads out of the site"
+    if page.is_file() and target in TEXTS and not target.is_file():
+        return "leads to a page of the site alone"
     if anchor and target in TEXTS and anchor not in markdown_pages.anchors(TEXTS[target]):
         return "has no such heading"
     return ""
@@ -38,6 +40,7 @@ def test_a_dead_link_is_found(tmp_path):
     assert fault(here, "nowhere.md") == "leads nowhere"
     assert fault(here, "concepts/shift.md#no-such-heading") == "has no such heading"
     assert fault(here, "../README.md") == "leads out of the site"
+    assert fault(here, "reference/each-shift.md") == "leads to a page of the site alone"
     assert fault(here, "concepts/shift.md#comparable-severities") == ""
 
 

@@ -1,7 +1,10 @@
-"""The tables of figures in docs/concepts, from a leaderboard's site: `python tests/studies/board_tables.py SITE [DOCS]`.
+"""The tables of figures in docs/concepts, from a leaderboard's site.
 
-Writes into `findings.md` a row per entry of each board, best first, and each gain over `joint-norm`; into `estimates.md`
-a row per estimator. Only rows are replaced: the sentences around them are for their author to read again.
+    python tests/studies/board_tables.py SITE [DOCS]
+
+Writes into `findings.md` a row per entry of each board, best first, and each gain over `joint-norm`; into
+`estimates.md` a row per estimator. Only rows are replaced: the sentences around them are for their author to read
+again.
 """
 
 from __future__ import annotations
@@ -20,13 +23,14 @@ AGAINST = "joint-norm"
 
 
 def entries(board: dict[str, Any]) -> list[str]:
-    """Return one row per entry of a board, the best under shift first."""
+    """Return one row per entry of a board, the best under shift first; a tick marks those that were run again."""
     column = [board["aggregates"].index(name) for name in FIGURES]
     rows = []
     for entry in board["entries"]:
         clean, real, synthesized, shifted = (entry["aggregates"][one][0] for one in column)
         cells = [*(format_decimal(one[0]) for one in (clean, real, synthesized)), format_estimate(*shifted)]
-        rows.append((-shifted[0], entry["entry"], f"| `{entry['entry']}` | {' | '.join(cells)} |"))
+        again = " ✓" if entry["rank"] else ""
+        rows.append((-shifted[0], entry["entry"], f"| `{entry['entry']}`{again} | {' | '.join(cells)} |"))
     return [row for *_, row in sorted(rows)]
 
 

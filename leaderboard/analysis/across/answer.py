@@ -15,6 +15,8 @@ from ..wording import joined, sentence_case
 from .agreement import Agreement
 from .duels import bests, verdict
 
+MANY = 4  # entries that are counted, not named
+
 
 def answer_across(found: Across, agreed: Agreement) -> Answer:
     """Say which approach leads on which board, how far the orders of entries agree, and how far to trust that."""
@@ -57,7 +59,9 @@ def _among(found: Across) -> str:
     count = len(found.ranked)
     if all(sum(row.rank is not None for row in board.rows) == count for board in found.boards):
         return ""
-    return f"among the {count} entries that all boards rank, " if count > 1 else "of the entry that all boards rank, "
+    if count > MANY:
+        return f"among the {count} entries that all boards rank, "
+    return f"among the entries that all boards rank ({joined([entry.name for entry in found.ranked])}), "
 
 
 def _all(count: int) -> str:

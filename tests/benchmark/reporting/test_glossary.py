@@ -1,9 +1,11 @@
 """The glossary: terms of a text lead to their definitions, and nothing else of it does."""
 
 import re
+from pathlib import Path
 
 import pytest
 
+from medshift.benchmark.cli.tables import glossary
 from medshift.benchmark.reporting.glossary import ALSO, TERMS, chosen, linked
 
 
@@ -39,3 +41,8 @@ def test_words_name_one_term_each():
     words = [term.title.casefold() for term in TERMS.values()] + [word.casefold() for word in ALSO]
     assert len(set(words)) == len(words)
     assert set(ALSO.values()) <= set(TERMS)
+
+
+def test_the_page_of_the_docs_shows_what_its_command_makes():
+    page = (Path(__file__).parents[3] / "docs" / "reference" / "glossary.md").read_text(encoding="utf-8")
+    assert page.partition(glossary.BEGIN)[2].partition(glossary.END)[0].strip() == glossary.markdown()

@@ -197,7 +197,7 @@ def test_a_lead_among_the_shared_entries_is_said_to_be_that(board):
     found = across(boards)
     said = answer_across(found, agreement(found)).line
     assert said.startswith(
-        "Among the 2 entries that all boards rank, ImageNet transfer leads on both boards, and its lead"
+        f"Among the entries that all boards rank ({A} and {B}), ImageNet transfer leads on both boards, and its lead"
     )
 
 
