@@ -207,8 +207,8 @@ class Findings:
 class Analysis(Protocol):
     """A study's own way to measure and to report, for what a grid of submissions does not say.
 
-    The study's runs, if it has arms, are made before. An analysis may have a method `check(protocol, table)`, too: it is
-    called before any run, with each protocol and its truth, and raises MedshiftError if they do not suit the analysis.
+    The study's runs, if it has arms, are made before. An analysis may have a method `check(protocol, table)`, too. It
+    gets each protocol and its truth before any run, and raises MedshiftError if they do not suit the analysis.
 
     What was cut and what the study cannot say (`Study.limits`) are put before the doubts that it reports.
     """

@@ -229,7 +229,7 @@ def _ranks(values: Floats) -> Floats:
 
 
 def saved(ours: Sequence[Cell], theirs: Cell, fractions: Sequence[float], figure: Figure) -> Measured:
-    """Compute the share of labels that a method saves where it is as good as another one with all labels.
+    """Compute the share of labelled patients that a method saves where it is as good as another one with all labels.
 
     Its curve over fractions is made monotone (least squares), joined by straight lines over the logarithm of the
     fraction, and read backwards at the other's figure. Beyond the ends of the curve, nothing is read: below the least
