@@ -71,8 +71,9 @@ def prepare(
     first(made, cuts)
     planned = plan_study(made, choice, chosen, out, bar)
     check = getattr(study.analysis, "check", None)
-    for variant in planned.variants if check else ():
-        check(variant.tested.protocol, variant.tested.table)
+    if check is not None:
+        for variant in planned.variants:
+            check(variant.tested.protocol, variant.tested.table)
     pool = pool or Workers()
     threads = pool.threads_each if isinstance(pool, Workers) else pool.threads
     settings: dict[str, Setting] = {"device": pool.device, "precision": chosen.precision, "threads": threads}
