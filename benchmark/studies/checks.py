@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
-from ...shifts.errors import near
+from ...shifts.errors import MedshiftError, near
+from ..files.names import require_name
 from .study import Answer, Axis, Study, StudyError
 
 #: Figures of which more is better.
@@ -19,6 +21,8 @@ NEEDS: Mapping[str, tuple[str, ...]] = {
 }
 #: Measure -> how many of `at`, `base` and `whole` it lies between; others name one cell, or all along an axis.
 COMPARED = {"change": 2, "share": 3}
+#: What is put into a sentence.
+FILLED = ("value", "dataset", "metric")
 #: Columns of `study.csv` beside the axes.
 COLUMNS = ("arm", "baseline", "seed", "figure", "value", "low", "high", "limit")
 
@@ -46,6 +50,23 @@ def check(study: Study) -> None:
             raise StudyError(where, f"arm {first!r} is called {arm.title or name!r}, too: give each another title")
     for number, answer in enumerate(study.answers):
         _check_answer(study, answer, ("answers", number))
+
+
+def check_words(study: Study) -> None:
+    """Check what a new study is called and says; those that were run earlier are read as they are.
+
+    Raises:
+        StudyError: The name cannot be that of a folder, or a sentence has a placeholder that nothing fills.
+    """
+    try:
+        require_name(study.name, "study")
+    except MedshiftError as error:
+        raise StudyError(("name",), str(error)) from None
+    for number, answer in enumerate(study.answers):
+        for name in re.findall(r"\{(\w*)\}", answer.sentence):
+            if name not in FILLED:
+                known = ", ".join(f"{{{each}}}" for each in FILLED)
+                raise StudyError(("answers", number, "sentence"), f"nothing stands for {{{name}}}: known are {known}")
 
 
 def _check_axis(study: Study, axis: Axis, number: int) -> None:
@@ -89,6 +110,10 @@ def _check_answer(study: Study, answer: Answer, where: tuple[str | int, ...]) ->
     names = [axis.name for axis in study.axes]
     if answer.over and answer.over not in names:
         raise StudyError((*where, "over"), f"no axis {answer.over!r}.{near(answer.over, names)}")
+    if answer.over and study.axis(answer.over).places < 2:
+        raise StudyError(
+            (*where, "over"), f"nothing is told over the axis {answer.over!r}: its levels stand in one place"
+        )
     if answer.measure == "saved":
         _check_saved(study.axis(answer.over), answer, where)
     for key in ("at", "base", "whole"):

@@ -14,7 +14,7 @@ from ..runs.sweeps import options
 from ..runs.sweeps.file import SweepFile, parse_file
 from ..runs.sweeps.methods import MethodError, check_names
 from ..runs.sweeps.sweep import ProtocolChoice
-from .checks import check
+from .checks import check, check_words
 from .study import Study, StudyError
 
 Kind = TypeVar("Kind")
@@ -78,6 +78,7 @@ def check_study(loaded: LoadedStudy) -> None:
     study = loaded.study
     try:
         check(study)
+        check_words(study)
         protocol_choice(study)
     except StudyError as error:
         loaded.fail(error.problem, *error.where)

@@ -28,6 +28,7 @@ class Measured:
         seeds: Number of seeds behind it.
         note: What limits it, as a sentence; e.g. why it is undefined.
         limits: Between which it can be read. A number or an end at one of them may lie anywhere beyond it: it is open.
+        over: What the interval is over, in words; patients and seeds by default.
     """
 
     value: float
@@ -36,6 +37,12 @@ class Measured:
     seeds: int = 0
     note: str = ""
     limits: tuple[float, float] = (-math.inf, math.inf)
+    over: str = ""
+
+    @property
+    def varied_over(self) -> str:
+        """What the interval is over: `patients and 3 seeds`, `patients alone`."""
+        return self.over or (f"patients and {self.seeds} seeds" if self.seeds > 1 else "patients alone")
 
     @property
     def text(self) -> str:
@@ -185,6 +192,7 @@ class Findings:
         records: Rows of `study.csv`: column -> cell, the same columns in all.
         doubts: What a reader must know before believing the answer, one sentence each.
         cards: Summary of each run: heading, and what it says by name.
+        other_first: Whether the first answer is not the study's own first one, as its runs were left out.
     """
 
     answers: Sequence[Answered]
@@ -193,12 +201,16 @@ class Findings:
     records: Sequence[Mapping[str, object]] = ()
     doubts: Sequence[str] = ()
     cards: Sequence[tuple[str, Mapping[str, str]]] = field(default_factory=tuple)
+    other_first: bool = False
 
 
 class Analysis(Protocol):
     """A study's own way to measure and to report, for what a grid of submissions does not say.
 
-    The study's runs, if it has arms, are made before.
+    The study's runs, if it has arms, are made before. An analysis may have a method `check(protocol, table)`, too. It
+    gets each protocol and its truth before any run, and raises MedshiftError if they do not suit the analysis.
+
+    What was cut and what the study cannot say (`Study.limits`) are put before the doubts that it reports.
     """
 
     def measure(self, stored: StoredStudy, out: Path) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ...shifts.errors import MedshiftError, in_one_line
 from ...shifts.plugins import Table
+from ..files.names import require_name
 from .file import LoadedStudy, read_python, read_study
 from .study import Study
 
@@ -33,6 +34,7 @@ def load_study(name: str) -> LoadedStudy:
     if name.endswith(".toml"):
         return read_study(Path(name))
     TABLE.check(name)
+    require_name(name, "study")  # an entry point may have any name, and the study's folder is called by it
     if BUILTINS.get(name, "").endswith(".toml"):
         return read_study(FOLDER / BUILTINS[name])
     found = TABLE.load(name)

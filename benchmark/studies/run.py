@@ -64,12 +64,16 @@ def prepare(
         first: Called with the study as it is run and how it differs, before data are loaded.
 
     Raises:
-        MedshiftError: The study, its baselines or the data are wrong.
+        MedshiftError: The study, its baselines or the data are wrong, or the data do not suit its own analysis.
     """
     study, choice, cuts = choose(loaded.study, chosen)
     made = replace(loaded, study=study)
     first(made, cuts)
     planned = plan_study(made, choice, chosen, out, bar)
+    check = getattr(study.analysis, "check", None)
+    if check is not None:
+        for variant in planned.variants:
+            check(variant.tested.protocol, variant.tested.table)
     pool = pool or Workers()
     threads = pool.threads_each if isinstance(pool, Workers) else pool.threads
     settings: dict[str, Setting] = {"device": pool.device, "precision": chosen.precision, "threads": threads}

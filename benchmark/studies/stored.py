@@ -94,6 +94,11 @@ class StoredStudy:
     own_analysis: bool = False
     schema: str = SCHEMA
 
+    @property
+    def told_cuts(self) -> list[str]:
+        """How it differs from the study as defined, as a sentence in a list; an empty list if it does not."""
+        return [f"This differs from the study as it is defined: {'; '.join(self.cuts)}."] if self.cuts else []
+
     def is_stale(self, run: StudyRun, found: Card) -> bool:
         """Return whether a submission was made with other settings, code or images than noted for its run."""
         from ..runs.job import made_key  # imports pandas
@@ -167,7 +172,7 @@ def _plain(value: object) -> Any:  # noqa: ANN401
         return {
             name: _plain(each)
             for name, (each, default) in given.items()
-            if each is not None and each != default and each not in ((), {})
+            if each is not None and each != default and each != {}  # `draw` may be empty: no figures
         }
     if isinstance(value, Mapping):
         return {str(key): _plain(each) for key, each in value.items()}

@@ -80,6 +80,11 @@ class Axis:
             return self.positions[place]
         return float(place) if self.scale == "category" else float(level)
 
+    @property
+    def places(self) -> int:
+        """Number of levels that stand apart: a trend needs two."""
+        return len({self.position(level) for level in self.levels})
+
     def level_name(self, level: Setting) -> str:
         """Return what a level is called."""
         return self.names[self.levels.index(level)] if self.names else str(level)

@@ -69,9 +69,18 @@ def _labels(study: Study, axis: Axis, choice: ProtocolChoice, out: Path, bar: Ba
 
 
 def _confounded(study: Study, axis: Axis, choice: ProtocolChoice, out: Path, bar: Bar) -> Iterator[Variant]:
-    """Yield a protocol per strength with which a site goes with the label, and seed, which draws the groups."""
+    """Yield a protocol per strength with which a site goes with the label, and seed, which draws the groups.
+
+    Raises:
+        MedshiftError: The data have no second site, or not enough images for a strength.
+    """
     dataset, own_source, whole = _loaded(choice, bar)
-    confounder = axis.confounder or whole.targets[0]
+    confounder = axis.confounder or next(iter(whole.targets), "")
+    if not confounder:
+        raise MedshiftError(
+            f"study {study.name!r}: the axis {axis.name!r} needs a second site, which goes with the label in training, "
+            f"and {dataset.name!r} has one site: give data of several"
+        )
     for level in axis.levels:
         for seed in range(study.seeds):
             choices = replace(choice.choices, confound=float(level), confound_with=confounder)

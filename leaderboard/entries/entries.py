@@ -15,7 +15,7 @@ from ...benchmark.files.atomic import sha256_with_unix_ends
 from ...benchmark.protocols.folder import read_protocol
 from ...benchmark.protocols.protocol import PROTOCOL_FILE, Protocol
 from ...benchmark.submissions import submission
-from ...benchmark.submissions.card import CARD_FILE, Card
+from ...benchmark.submissions.card import CARD_FILE, BaselineClaim, Card
 from ...benchmark.submissions.expected import Expected
 from ...benchmark.submissions.fields import CHANGED_ENDS, ENTRY
 from ...benchmark.submissions.register import Register, as_record, read_register
@@ -220,7 +220,7 @@ def check_seeds(
                 continue
         seeds.append(Seed(path, bare, mark, hashes, seen.curve))
     for seed in seeds[1:]:
-        if seed.card.baseline != seeds[0].card.baseline:
+        if _method(seed.card) != _method(seeds[0].card):
             one, other = seeds[0].card.seed, seed.card.seed
             refused.append(
                 f"{folder.path / entry.name}: seeds {one} and {other} differ in more than the seed (baseline, "
@@ -228,6 +228,11 @@ def check_seeds(
             )
             return [], refused
     return seeds, refused
+
+
+def _method(card: Card) -> BaselineClaim:
+    """Return what seeds of an entry must have in common: all but the line of text about the method."""
+    return card.baseline.model_copy(update={"summary": ""})
 
 
 def _registered(folder: ProtocolFolder, entry: Entry, card: Card, hashes: tuple[str, str]) -> VerificationRecord | None:

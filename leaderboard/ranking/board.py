@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -189,6 +189,7 @@ def rank_entries(
     replicates: int = bootstrap.REPLICATES,
     progress: Callable[[str], None] = lambda name: None,
     workers: int = 0,
+    only: Collection[str] | None = None,
 ) -> Board:
     """Score and rank the entries of a protocol folder; every score is computed from predictions, now or earlier.
 
@@ -198,8 +199,10 @@ def rank_entries(
         progress: Called with the name of each entry that is scored.
         workers: Number of scoring processes; by default one per core, at most eight. They are spawned, so a script
             must call this under `if __name__ == "__main__"`.
+        only: Names of the entries that count; all by default.
     """
     entries, notes = find_entries(folder)
+    entries = [entry for entry in entries if only is None or entry.name in only]
     protocol = folder.protocol
     # without an entry, nothing is drawn: a protocol of many groups would take much memory for it
     splits = bootstrap.resampled_splits(protocol, folder.truth, replicates if entries else 0)

@@ -1,16 +1,21 @@
-"""Folders of submissions: a board's with hostile text, and a study's, as `medshift study run` leaves it; and pages."""
+"""Folders of submissions: a board's with hostile text, and a study's, as a run leaves it; pages; cells of a study."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from medshift.benchmark.contract.training_record import Curve
 from medshift.benchmark.protocols.training_sets.label_fractions import keep_fraction
+from medshift.benchmark.scoring.estimate import Estimate
 from medshift.benchmark.studies import stored as storage
+from medshift.benchmark.studies.grid.cells import Cell, Piece
 from medshift.benchmark.studies.stored import StoredStudy, StudyData, StudyRun
 from medshift.leaderboard.analysis.accuracy_line import lines
 from medshift.leaderboard.analysis.correlation import correlation
 from medshift.leaderboard.entries.entries import protocol_folders
+from medshift.leaderboard.entries.openness import packed
 from medshift.leaderboard.ranking.board import rank_entries, rank_rows
 from medshift.leaderboard.report.page import page as render
 
@@ -165,3 +170,43 @@ def study_folder(fabricate, root, study, skill, rows=None, leave_out=lambda run:
     stored = StoredStudy(study, StudyData("made-up", True), "medshift study run x", runs=tuple(runs))
     storage.write(StoredStudy(**{**vars(stored), **changes}), root)
     return storage.read(root)
+
+
+def cell(values, spread=0.01, seed=0, replicates=400, units=50.0):
+    """A cell whose seeds have these values; replicates scatter around each in the same way for every cell."""
+    noise = np.random.default_rng(seed).normal(0, spread, replicates)
+    each = np.stack([np.concatenate([[value], value + noise]) for value in values])
+
+    def estimate(figure, seeds=()):
+        chosen = each[list(seeds)] if seeds else each
+        several = chosen if len(chosen) > 1 else np.empty((0, 0))
+        return Estimate(
+            float(chosen[:, 0].mean()), chosen[:, 1:].mean(axis=0), units=units, bounds=(0, 1), by_seed=several
+        )
+
+    return SimpleNamespace(seeds=tuple(range(len(values))), estimate=estimate)
+
+
+def trainings(*figures, every=100, final=0.9):
+    """A cell whose seeds have these figures on source validation, evaluated evenly; the last one is kept."""
+    curves = []
+    for course in figures:
+        rows = [(every * n, 0.0, 0, 0.0, 0.0, 0.0, figure, 0.0) for n, figure in enumerate(course, 1)]
+        curves.append(Curve.of_rows("balanced_accuracy", rows))
+    kept = every * len(figures[0])
+    training = SimpleNamespace(kept=kept, steps=kept)
+    cards = [SimpleNamespace(seed=seed, training=training) for seed in range(len(figures))]
+    again = np.clip(final + np.random.default_rng(0).normal(0, 0.02, 400), 0, 1)
+    by_seed = np.tile([final, *again], (len(figures), 1))
+    closed = packed([[Estimate(final, again) for _ in figures]])
+    row = SimpleNamespace(
+        cards=cards, curves=curves, by_seed=lambda name: by_seed, scored=closed, aggregates=SimpleNamespace(names=())
+    )
+    protocol = SimpleNamespace(dataset=SimpleNamespace(classes=("a", "b")), source="s")
+    board = SimpleNamespace(protocol=protocol, rank_by="balanced_accuracy", units={("s", "val"): 20.0})
+    return Cell("a", {}, (Piece(board, row, tuple(range(len(figures)))),))
+
+
+def stands_at(step, level=0.9):
+    """The figures of ten evaluations that are at chance before a step, and at a level from there on."""
+    return [level if 100 * n >= step else 0.5 for n in range(1, 11)]

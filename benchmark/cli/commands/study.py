@@ -219,11 +219,14 @@ def _report(folder: Path) -> None:
     from rich.markup import escape
 
     from ...studies.report.build import build_report
+    from ...studies.report.page import unanswered
     from ..progress import console
 
     screen = console(err=False)
     with screen.status("scoring") as status:
         built = build_report(folder, lambda name: status.update(f"scoring {escape(name)}"))
+    if told := unanswered(built.stored, built.findings):
+        screen.print(told, markup=False, soft_wrap=True)
     for answered in built.findings.answers:
         screen.print(f"{answered.verdict}: {answered.sentence}", markup=False, soft_wrap=True)
         if answered.found.note:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 UNSAID = ("size", "confound", "confound_with", "confound_seed")  # choices that no option of `medshift run` makes
-#: `blocked`: another submission stands in the run's place, so that the run would fail.
+#: `blocked`: another submission stands in the run's way, so that the run would fail or be refused.
 State: TypeAlias = Literal["done", "running", "to do", "blocked"]
 #: Called with the index of a protocol that the data refuse, and why; raises.
 Refuse: TypeAlias = Callable[[int, str], NoReturn]
@@ -104,7 +104,7 @@ class PlannedRun:
             return "done"
         if locks.is_held(self.lock(out)):
             return "running"
-        return "blocked" if self._has_card(out) else "to do"
+        return "blocked" if self.obstacle(out) else "to do"
 
     def is_done(self, out: Path) -> bool:
         """Return whether the folder holds the finished submission, made with these settings."""
@@ -116,9 +116,13 @@ class PlannedRun:
         return settings_key(self.name, self.baseline, self.study.protocol.sha256, self.tried, self.precision)
 
     def obstacle(self, out: Path) -> str:
-        """Say which other submission stands in the run's place, so that the run would fail; empty if none does."""
+        """Say which other submission stands in the run's way: in its place, or one that it cannot stand beside.
+
+        Returns:
+            Why the run would fail, or its result be refused; empty if nothing is in its way.
+        """
         if not self._has_card(out):
-            return ""
+            return self._other_origin(out)
         found = card.parse(self.folder(out) / card.CARD_FILE)
         predicted = self.folder(out) / PREDICTIONS_FILE
         if not isinstance(found, card.Card):
@@ -132,6 +136,19 @@ class PlannedRun:
         else:
             return ""
         return f"{self.folder(out)} holds {what}: move it away or choose another --out"
+
+    def _other_origin(self, out: Path) -> str:
+        """Say which seed of the entry is of another version: reports refuse entries whose seeds differ in that."""
+        for place in sorted(self.folder(out).parent.glob(f"seed-*/{card.CARD_FILE}")):
+            found = card.parse(place)
+            own = registry.origin(self.name)
+            if isinstance(found, card.Card) and found.baseline.distribution != own:
+                return (
+                    f"{place.parent} was made with {found.baseline.distribution}, and this run would be with {own}: an "
+                    "entry whose seeds differ in that is refused; move its seeds away, which makes them again, choose "
+                    "another --out, or go back to that version"
+                )
+        return ""
 
     def _has_card(self, out: Path) -> bool:
         return (self.folder(out) / card.CARD_FILE).exists()

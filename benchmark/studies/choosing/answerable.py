@@ -44,7 +44,7 @@ def _answerable(study: Study, answer: Answer) -> bool:
         return False
     if answer.measure == "saved" and 1 not in axes[answer.over].levels:  # all labels, with which others are compared
         return False
-    return not answer.over or (answer.over in axes and len(axes[answer.over].levels) > 1)
+    return not answer.over or (answer.over in axes and axes[answer.over].places > 1)
 
 
 def _needed(answer: Answer) -> str:

@@ -18,6 +18,9 @@ from ..study import Axis, Setting, Study
 from .answerable import with_answers
 from .merged import merged
 
+#: Measures that are about all levels of an axis.
+OVER = {"trend": "trends are", "correlation": "rank correlations are"}
+
 
 @dataclass(frozen=True)
 class Chosen:
@@ -60,31 +63,33 @@ def choose(study: Study, chosen: Chosen) -> tuple[Study, ProtocolChoice, list[st
     made, cuts = study, []
     levels = dict(chosen.levels)
     settings = dict(chosen.settings)
+    if chosen.arms:
+        made = _with_arms(made, chosen.arms)
+        left_out = [name for name in study.arms if name not in made.arms]
+        cuts += [f"left out: {', '.join(left_out)}"] if left_out else []
     if chosen.budget:
-        axis = next((axis for axis in study.axes if axis.setting == "budget"), None)
+        axis = next((axis for axis in made.axes if axis.setting == "budget"), None)
         again = f"--set budget={settings['budget']}" if "budget" in settings else ""
         if axis is not None and axis.name in levels:
             again = f"--levels {axis.name}={','.join(levels[axis.name])}"
         if again:
             raise MedshiftError(f"--budget {chosen.budget} and {again} both choose the length of training: give one")
-        if axis is None:
-            settings["budget"] = chosen.budget
-        else:
+        if axis is not None:
             levels[axis.name] = (chosen.budget,)
-    if chosen.arms:
-        made = _with_arms(made, chosen.arms)
-        left_out = [name for name in study.arms if name not in made.arms]
-        cuts += [f"left out: {', '.join(left_out)}"] if left_out else []
+        if axis is None or _taking(made, "budget"):  # an axis may leave arms out
+            settings["budget"] = chosen.budget
     for name, kept in levels.items():
         made = _with_levels(made, name, kept)
         before, after = study.axis(name).levels, made.axis(name).levels
         if after != before:
-            cuts.append(_cut(study.axis(name), after))
+            cuts.append(_cut(study, name, after))
     for key, value in sorted(settings.items(), key=lambda each: each[0] == "budget"):  # after the steps that beat it
         earlier, made = made, _with_setting(made, key, value)
         if made != earlier:
-            without = _with_steps(made) if key == "budget" else []
-            but = f", but for {', '.join(without)}, as steps go before a budget" if without else ""
+            varied = _varying(made, key)
+            without = [name for name in _with_steps(made) if name not in varied] if key == "budget" else []
+            but = f", but for {', '.join(varied)}, in which the study varies it" if varied else ""
+            but += f", but for {', '.join(without)}, as steps go before a budget" if without else ""
             cuts.append(f"{key} is {value} in all arms that have it{but}")
     if chosen.seeds and chosen.seeds != study.seeds:
         made = replace(made, seeds=chosen.seeds)
@@ -129,24 +134,15 @@ def _with_levels(study: Study, name: str, kept: Sequence[str]) -> Study:
 
 
 def _with_setting(study: Study, key: str, value: str) -> Study:
-    """Set a hyper-parameter of all arms that have it; loads their baselines."""
-    from ...contract.apart.described import make_or_describe
-
+    """Set a hyper-parameter of all arms that have it, but for those in which an axis varies it."""
+    fields = _fields(study)
     axis = next((axis.name for axis in study.axes if axis.setting == key), "")
-    if axis:
+    if axis and not _taking(study, key):
         raise MedshiftError(f"--set {key}: the study varies it; choose with --levels {axis}=...")
-    fields = {
-        name: {
-            each.name: each.default
-            for each in dataclasses.fields(type(make_or_describe(arm.baseline, [])))  # type: ignore[arg-type]
-        }
-        for name, arm in study.arms.items()
-    }
     if not any(key in known for known in fields.values()):
         names = {each for known in fields.values() for each in known}
         raise MedshiftError(f"--set {key}: no arm of study {study.name!r} has it.{near(key, names)}")
-    passed_over = _with_steps(study) if key == "budget" else []
-    changed = [name for name in study.arms if key in fields[name] and name not in passed_over]
+    changed = _taking(study, key)
     if not changed:
         raise MedshiftError(f"budget {value}: all arms have `steps`, which go before a budget: use --set steps=N")
     arms = {
@@ -156,6 +152,30 @@ def _with_setting(study: Study, key: str, value: str) -> Study:
         for name, arm in study.arms.items()
     }
     return replace(study, arms=arms)
+
+
+def _fields(study: Study) -> dict[str, dict[str, object]]:
+    """List the hyper-parameters of every arm with their defaults; loads the baselines."""
+    from ...contract.apart.described import make_or_describe
+
+    return {
+        name: {
+            each.name: each.default
+            for each in dataclasses.fields(type(make_or_describe(arm.baseline, [])))  # type: ignore[arg-type]
+        }
+        for name, arm in study.arms.items()
+    }
+
+
+def _varying(study: Study, key: str) -> list[str]:
+    """List the arms in which an axis varies a hyper-parameter."""
+    return [name for name in study.arms if any(axis.setting == key for axis in study.axes_of(name))]
+
+
+def _taking(study: Study, key: str) -> list[str]:
+    """List the arms that take a hyper-parameter: they have it, no axis varies it, and nothing goes before it."""
+    passed_over = [*_varying(study, key), *(_with_steps(study) if key == "budget" else [])]
+    return [name for name, known in _fields(study).items() if key in known and name not in passed_over]
 
 
 def _with_steps(study: Study) -> list[str]:
@@ -189,16 +209,19 @@ def reached(study: Study, levels: Mapping[str, Sequence[Setting]]) -> tuple[Stud
         before = study.axis(name).levels
         if len(kept) < len(before):
             made = _with_levels(made, name, [str(level) for level in kept])
-            cuts.append(f"{_cut(study.axis(name), kept)}: the data allow no more")
+            cuts.append(f"{_cut(study, name, kept)}: the data allow no more")
     made, left_out = with_answers(study, made)
     return made, cuts + left_out
 
 
-def _cut(axis: Axis, kept: Sequence[Setting]) -> str:
+def _cut(study: Study, name: str, kept: Sequence[Setting]) -> str:
     """Say which levels of an axis are left; answers are about the last one unless they name another."""
+    axis = study.axis(name)
     left, before = ([axis.level_name(level) for level in levels] for levels in (kept, axis.levels))
-    last = f" (answers about the last level are about {left[-1]})" if left[-1] != before[-1] else ""
-    return f"{axis.name} is only {_listed(left)}, of {_listed(before)}{last}"
+    told = [f"answers about the last level are about {left[-1]}"] if left[-1] != before[-1] else []
+    over = dict.fromkeys(answer.measure for answer in study.answers if answer.over == name)
+    told += [f"{OVER[measure]} over these levels" for measure in over if measure in OVER]
+    return f"{axis.name} is only {_listed(left)}, of {_listed(before)}" + (f" ({'; '.join(told)})" if told else "")
 
 
 def _listed(values: Sequence[Setting]) -> str:

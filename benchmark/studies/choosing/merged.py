@@ -34,7 +34,7 @@ def merged(own: ProtocolChoice, given: ProtocolChoice, typed: frozenset[str]) ->
         if any(options.OPTIONS[name].part == "choices" for name in typed):
             raise MedshiftError("--protocol sets domains, classes, image size and shifts: leave their options out")
         data, told = _data(_without_terms(own.data), given.data, typed)
-        return ProtocolChoice(data, given.choices, given.folder), told
+        return ProtocolChoice(data, given.choices, given.folder), [*_replaced(own, given.folder), *told]
     data, told = _data(own.data, given.data, typed)
     for item in fields(Choices):
         before, value = getattr(own.choices, item.name), getattr(choices, item.name)
@@ -80,6 +80,19 @@ def _without_terms(data: DataChoice) -> DataChoice:
 def _words(reading: Options) -> list[str]:
     """Write how images are read as options; a folder must stand there for it to be of use."""
     return options.words(ProtocolChoice(DataChoice(folder=Path(), options=reading)))[2:]
+
+
+def _replaced(own: ProtocolChoice, folder: Path) -> list[str]:
+    """Say which protocol of a study's own a folder stands in for; nothing if the study says none."""
+    if own.folder is not None:
+        return [f"protocol {folder.name} instead of the study's own, {own.folder.name}"] if own.folder != folder else []
+    default = Choices()
+    said = [
+        f"{item.name.replace('_', ' ')}: {_told(value, value)}"
+        for item in fields(Choices)
+        if (value := getattr(own.choices, item.name)) != getattr(default, item.name)
+    ]
+    return [f"protocol {folder.name} instead of the study's own ({'; '.join(said)})"] if said else []
 
 
 def _told(value: object, before: object) -> str:

@@ -70,7 +70,7 @@ def title(grid: Grid, asked: Answer) -> str:
         per = "per doubling" if study.axis(asked.over).scale == "log" else "per unit"
         return f"{subject}, slope over {asked.over} {per}, {end}"
     if asked.measure == "saved":
-        return f"labels saved by {of} against {against}, {end}"
+        return f"labelled patients saved by {of} against {against}, {end}"
     return f"rank correlation of {asked.over} with {of}, {end}"
 
 
@@ -90,7 +90,7 @@ def _measured(grid: Grid, asked: Answer) -> Measured:
     mine = [cell for cell in (ours[place] for place in kept) if cell]
     if asked.measure == "correlation":
         return correlation(mine, positions, asked.figure)
-    if len(mine) < 2:
+    if len(set(positions)) < 2:
         return Measured(math.nan, note=f"Fewer than two levels of {axis.name} are finished.")
     if asked.measure == "saved":
         last = _cell(grid, asked.against, {**at, axis.name: levels[-1]})

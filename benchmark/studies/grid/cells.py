@@ -6,6 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -165,8 +166,13 @@ class Grid:
 
     def steps(self, cell: Cell, figure: Figure, seeds: Sequence[int] = ()) -> StepsTo:
         """Return steps of a cell as tables and figures show them: to a common level, to that of all cells that gain."""
-        gains = [gain for each in self.cells for gain in each.gains()] if figure in COMMON else []
+        gains = self._gains if figure in COMMON else []
         return cell.steps(figure, seeds, common_level(gains, SHARES[figure]) if gains else None)
+
+    @cached_property
+    def _gains(self) -> list[Gain]:
+        """What all trainings gain, of cells that gain something: an interval each, so they are computed once."""
+        return [gain for each in self.cells for gain in each.gains()]
 
     def find(self, arm: str, levels: Mapping[str, Setting]) -> Cell | None:
         """Find a cell by its arm and levels; axes that do not apply to the arm are ignored."""
@@ -189,11 +195,18 @@ def read_grid(stored: StoredStudy, folder: Path, progress: Callable[[str], None]
     Raises:
         MedshiftError: No run is finished, or a protocol is damaged.
     """
-    wanted = {run.protocol for run in stored.runs}
+    wanted: dict[str, set[str]] = {}
+    for run in stored.runs:
+        wanted.setdefault(run.protocol, set()).add(run.entry)
     folders = [found for found in protocol_folders(folder) if found.path.name in wanted]
     counts = Counter(run.protocol for run in stored.runs)
     boards = {
-        found.path.name: rank_entries(found, progress=progress, workers=1 if counts[found.path.name] < MANY else 0)
+        found.path.name: rank_entries(
+            found,
+            progress=progress,
+            workers=1 if counts[found.path.name] < MANY else 0,
+            only=wanted[found.path.name],  # of a board that was copied into the folder, others are none of the study's
+        )
         for found in folders
     }
     if not any(board.rows for board in boards.values()):

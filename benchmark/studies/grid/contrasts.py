@@ -22,9 +22,11 @@ from .cells import COMMON, SHARES, Cell
 Floats = NDArray[np.float64]
 LEAST_NETWORKS = 3  # over which a rank correlation is computed
 LEAST_JUDGED = 5  # over which its interval is
+ONE_SEED = "One seed: the interval is over patients alone."
 FALLING: tuple[Figure, ...] = (*SHARES, "drop")  # of which less is better
 NOTHING = math.nan
 STEP_DRAWS = 10_000  # of steps, which no resampled patients move
+STEPS_OVER = "{seeds} seeds and the distance between evaluations"
 
 
 def shared_seeds(cells: Sequence[Cell]) -> tuple[int, ...]:
@@ -112,7 +114,9 @@ def resampled(
     low, high = interval(function(varied))
     if math.isnan(low):
         return Measured(value, seeds=seeds, note=f"{told} {_limits(figure, seeds, low)}".strip())
-    return Measured(value, min(low, value), max(high, value), seeds, told)
+    over = STEPS_OVER.format(seeds=seeds) if figure in SHARES else ""
+    told = f"{told} {_limits(figure, seeds, low)}".strip()
+    return Measured(value, min(low, value), max(high, value), seeds, told, over=over)
 
 
 def _varied(found: Estimate | StepsTo, seeds: int, number: int) -> Floats:
@@ -146,7 +150,8 @@ def share(cells: Sequence[Cell], figure: Figure) -> Measured:
 
     Undefined unless the whole change is shown to be a gain: the ratio would be of noise, or of a loss.
     """
-    whole = weighted_sum([cells[0], cells[2]], [-1.0, 1.0], figure)
+    # with the middle cell, though it counts 0: the gain must be shown at the level and over the seeds of the ratio
+    whole = weighted_sum(cells, [-1.0, 0.0, 1.0], figure)
     if math.isnan(whole.value):
         return whole
     if whole.low > 0 if figure in FALLING else whole.high < 0:
@@ -193,13 +198,16 @@ def correlation(cells: Sequence[Cell], positions: Sequence[float], figure: Figur
     found = resampled(cells, figure, spearman, lambda figures: f"Over {count} cells.")
     if math.isnan(found.value):
         return found
+    found = replace(found, note=found.note.removesuffix(ONE_SEED).strip())
     if count < LEAST_JUDGED:
         few = f"No interval: {LEAST_JUDGED} networks or more are needed for one that holds for others."
         return replace(found, low=NOTHING, high=NOTHING, note=f"{found.note} {few}")
     if math.isnan(found.low):
         return found
     low, high = _of_networks(found, count)
-    return replace(found, low=low, high=high, note=f"{found.note} The interval holds for other networks, too.")
+    told = "The interval holds for other networks, too" + (", but not for other seeds." if found.seeds == 1 else ".")
+    over = f"{found.varied_over} and other networks"
+    return replace(found, low=low, high=high, note=f"{found.note} {told}", over=over)
 
 
 def _of_networks(found: Measured, count: int) -> tuple[float, float]:
@@ -221,7 +229,7 @@ def _ranks(values: Floats) -> Floats:
 
 
 def saved(ours: Sequence[Cell], theirs: Cell, fractions: Sequence[float], figure: Figure) -> Measured:
-    """Compute the share of labels that a method saves where it is as good as another one with all labels.
+    """Compute the share of labelled patients that a method saves where it is as good as another one with all labels.
 
     Its curve over fractions is made monotone (least squares), joined by straight lines over the logarithm of the
     fraction, and read backwards at the other's figure. Beyond the ends of the curve, nothing is read: below the least
@@ -283,7 +291,7 @@ def _limits(figure: Figure, seeds: int, low: float) -> str:
     if math.isnan(low):
         alone = seeds == 1 and figure in SHARES
         return "No interval: one seed does not show how steps vary." if alone else "No interval: too few patients."
-    return "" if seeds > 1 else "One seed: the interval is over patients alone."
+    return "" if seeds > 1 else ONE_SEED
 
 
 def _why(figure: Figure) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 from ...files.wording import plural
 from ...reporting.numbers import UNDEFINED, format_estimate
 from ...submissions.card import Card
-from ..findings import Curve, Drawing, Findings, Point, Table
+from ..findings import Answered, Curve, Drawing, Findings, Point, Table
 from ..stored import StoredStudy
 from ..study import Axis, Figure, Setting
 from .answers import FIGURES, answer
@@ -36,13 +36,14 @@ def report(
         MedshiftError: No run is finished, or the folder is damaged.
     """
     grid = read_grid(stored, folder, progress)
+    answers = [answer(grid, asked) for asked in stored.study.answers]
     return (
         Findings(
-            [answer(grid, asked) for asked in stored.study.answers],
+            answers,
             [drawing for figure in stored.study.draw if (drawing := _drawing(grid, figure))],
             [_cells(grid)],
             list(_records(grid)),
-            list(_doubts(grid)),
+            list(_doubts(grid, answers)),
             list(_cards(grid)),
         ),
         grid,
@@ -83,7 +84,8 @@ def _drawing(grid: Grid, figure: Figure) -> Drawing | None:
 
 def _ticks(axis: Axis) -> list[tuple[float, str]]:
     """Label the levels; positions with a meaning of their own are labelled by themselves."""
-    places = sorted((axis.position(level), _short(level)) for level in axis.levels)
+    named = axis.level_name if axis.names else _short
+    places = sorted((axis.position(level), named(level)) for level in axis.levels)
     if axis.positions and axis.scale == "linear":  # such as accuracies of networks: round numbers
         return []
     return [(place, f"{place:,g}") for place, _ in places] if axis.positions and axis.scale == "log" else places
@@ -112,10 +114,11 @@ def _cells(grid: Grid) -> Table:
         f"All cells: {grid.board.title} with 95 % intervals",
         [heads[place] for place in kept],
         [[row[place] for place in kept] for row in rows],
-        "Means over seeds; intervals are over patients, and over seeds if there are several. Steps and epochs: of "
-        "training. Drop: clean minus shifted. Steps to 95 %: until 95 % of what training gains on source validation is "
-        "gained, the geometric mean; ≤ if a seed was there by its first evaluation; none if a seed gains nothing told "
-        "from chance. To a common level: until 95 % of the least gain of all.",
+        "Means over seeds; intervals are over patients, and over seeds if there are several; those of steps to a share "
+        "or a level are over seeds and the distance between evaluations. Steps and epochs: of training. Drop: clean "
+        "minus shifted. Steps to 95 %: until 95 % of what training gains on source validation is gained, the geometric "
+        "mean; ≤ if a seed was there by its first evaluation; none if a seed gains nothing told from chance. To a "
+        "common level: until 95 % of the least gain of all.",
     )
 
 
@@ -168,17 +171,15 @@ def _records(grid: Grid) -> Iterator[dict[str, object]]:
                     yield {**start, "seed": seed, "figure": figure, **cells, "limit": "<=" if at_most else ""}
 
 
-def _doubts(grid: Grid) -> Iterator[str]:
+def _doubts(grid: Grid, answers: Sequence[Answered]) -> Iterator[str]:
     """Yield what a reader must know before believing the answer."""
     stored, board = grid.stored, grid.board
     if board.protocol.dataset.simulated:
         yield "The images are SIMULATED: the answer is about the simulator's scanners, not about patients."
-    cuts = "; ".join(stored.cuts)
-    if cuts:
-        yield f"This differs from the study as it is defined: {cuts}."
+    yield from stored.told_cuts
     if grid.missing:
         lacking = f"{len(grid.missing)} of {plural(len(stored.runs), 'run')}"
-        yield f"{lacking} are not finished; answers that need them are not shown."
+        yield f"{lacking} are not finished; answers are over the seeds and levels that are finished."
     if grid.stale:
         named = ", ".join(f"{run.entry}, seed {run.seed}" for run in grid.stale[:SHOWN])
         more = f" and {len(grid.stale) - SHOWN} more" if len(grid.stale) > SHOWN else ""
@@ -188,14 +189,24 @@ def _doubts(grid: Grid) -> Iterator[str]:
         )
     if grid.refused:
         yield f"{plural(len(grid.refused), 'submission')} refused and left out: {'; '.join(grid.refused[:SHOWN])}"
-    if stored.study.seeds < FEW_SEEDS:
-        only = "One seed says" if stored.study.seeds == 1 else f"{stored.study.seeds} seeds say"
-        yield f"{only} little of how the answer varies from training to training."
+    yield from _few_seeds(stored.study.seeds, answers)
     yield from _rounded(grid)
     few = [f"{site} ({plural(count, 'patient')})" for site, count in board.few_groups.items()]
     if few:
         yield f"Sites with few patients in their test: {', '.join(few)}."
     yield from stored.study.limits
+
+
+def _few_seeds(planned: int, answers: Sequence[Answered]) -> Iterator[str]:
+    """Yield how few seeds there are behind the answers; those that are not finished are behind none."""
+    behind = [each.found.seeds for each in answers if each.found.seeds]
+    fewest = min([planned, *behind])
+    if fewest < planned and fewest < FEW_SEEDS:
+        over = f"Some answers are over {plural(fewest, 'seed')} of {planned}"
+        yield f"{over}, which says little of how they vary from training to training."
+    elif fewest < FEW_SEEDS:
+        only = "One seed says" if fewest == 1 else f"{fewest} seeds say"
+        yield f"{only} little of how the answer varies from training to training."
 
 
 def _rounded(grid: Grid) -> Iterator[str]:
@@ -206,7 +217,7 @@ def _rounded(grid: Grid) -> Iterator[str]:
             real = {level: kept for level, kept in found.items() if abs(kept - float(level)) > OFF * float(level)}
             told = ", ".join(f"{axis.level_name(level)} is {kept:.2g}" for level, kept in sorted(real.items()))
             if told:
-                yield f"Whole patients are kept, so that of {axis.name}, {told}; labels saved are read at these."
+                yield f"Whole patients are kept, so that of {axis.name}, {told}; what is saved is read at these."
 
 
 def _cards(grid: Grid) -> Iterator[tuple[str, dict[str, str]]]:

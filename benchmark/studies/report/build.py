@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
 
@@ -16,6 +17,8 @@ from ..findings import Analysis, Findings
 from ..grid.report import report as grid_report
 from ..stored import StoredStudy
 from .page import csv_lines, figure, markdown, page
+
+SHOWN = re.compile(r"\]\(figures/([\w.@+-]+)\.svg\)")  # a figure, in the Markdown of a report
 
 
 @dataclass(frozen=True)
@@ -46,8 +49,10 @@ def build_report(folder: Path, progress: Callable[[str], None] = lambda name: No
     stored = storage.read(folder)
     if stored.own_analysis:
         findings = _analysis(stored).report(stored, folder)
+        findings = replace(findings, doubts=[*stored.told_cuts, *stored.study.limits, *findings.doubts])
     else:
         findings, _ = grid_report(stored, folder, progress)
+    _remove_others(folder, findings)
     for drawing in findings.drawings:
         require_name(drawing.name, "figure")
         write_text(folder / "figures" / f"{drawing.name}.svg", figure(drawing, findings))
@@ -55,6 +60,14 @@ def build_report(folder: Path, progress: Callable[[str], None] = lambda name: No
     write_text(folder / "study.md", markdown(stored, findings))
     write_text(folder / "index.html", page(stored, findings))
     return BuiltReport(stored, findings, folder / "index.html")
+
+
+def _remove_others(folder: Path, findings: Findings) -> None:
+    """Remove the figures of the report before that this one does not have; other files in their folder stay."""
+    before = folder / "study.md"
+    named = SHOWN.findall(before.read_text(encoding="utf-8")) if before.is_file() else []
+    for name in set(named) - {drawing.name for drawing in findings.drawings}:
+        (folder / "figures" / f"{name}.svg").unlink(missing_ok=True)
 
 
 def _analysis(stored: StoredStudy) -> Analysis:

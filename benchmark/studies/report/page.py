@@ -18,6 +18,11 @@ from ..stored import StoredStudy
 from . import charts
 
 TEMPLATES = Path(__file__).with_name("templates")
+#: Said above an answer that is not the study's own first one.
+NOT_ANSWERED = (
+    "The question is not answered:",
+    "the runs that it needs were left out. What was run says something else:",
+)
 WORDS = {"supported": "Supported", "refuted": "Refuted", "not shown": "Not shown"}
 
 
@@ -35,10 +40,12 @@ def page(stored: StoredStudy, findings: Findings) -> str:
         findings=findings,
         first=findings.answers[0] if findings.answers else None,
         words=WORDS,
-        other_first=OTHER_FIRST in stored.cuts,
+        other_first=_other_first(stored, findings),
+        told_first=NOT_ANSWERED,
         rests=_rests(findings.answers[0]) if findings.answers else "",
         drawings=[(drawing, charts.chart(drawing, given), drawing.title) for drawing in findings.drawings],
-        legend=given.items(),
+        legend=given.items() if len(given) <= charts.STYLES else [],
+        legends=[[(curve.name, given[curve.name]) for curve in drawing.curves] for drawing in findings.drawings],
         size=charts.SIZE,
         frame=charts.FRAME,
         runs=plural(len(findings.cards), "run"),
@@ -46,18 +53,27 @@ def page(stored: StoredStudy, findings: Findings) -> str:
     )
 
 
+def _other_first(stored: StoredStudy, findings: Findings) -> bool:
+    """Return whether the first answer is not that of the study's question."""
+    return findings.other_first or OTHER_FIRST in stored.cuts
+
+
+def unanswered(stored: StoredStudy, findings: Findings) -> str:
+    """Say that the question is not answered, in a line; empty if it is."""
+    return " ".join(NOT_ANSWERED) if findings.answers and _other_first(stored, findings) else ""
+
+
 def _rests(first: Answered) -> str:
     """Say what the verdict on the first answer rests on."""
     found = first.found
     if math.isnan(found.low):
         return "There is no interval, so that nothing is shown."
-    over = f"patients and {found.seeds} seeds" if found.seeds > 1 else "patients alone"
     held = {
         "supported": "lies where the claim says",
         "refuted": "lies elsewhere",
         "not shown": "holds numbers that the claim allows, and others",
     }
-    return f"The whole 95 % interval, over {over}, {held[first.verdict]}: {first.verdict}."
+    return f"The whole 95 % interval, over {found.varied_over}, {held[first.verdict]}: {first.verdict}."
 
 
 def figure(drawing: Drawing, findings: Findings) -> str:
@@ -92,6 +108,8 @@ def markdown(stored: StoredStudy, findings: Findings) -> str:
     study = stored.study
     lines = [f"# {_plain(study.question)}", "", f"Claim: {_plain(study.claim)} ({_plain(study.source)})", ""]
     lines += [f"Refuted if: {_plain(study.refuted)}", ""]
+    if unanswered(stored, findings):
+        lines += [f"**{NOT_ANSWERED[0]}** {NOT_ANSWERED[1]}", ""]
     lines += [f"**{WORDS[each.verdict]}.** {_plain(each.sentence)}" for each in findings.answers[:1]]
     lines += [f"\n{_plain(each.found.note)}" for each in findings.answers[:1] if each.found.note]
     lines += ["", "| What was measured | Number [95 % interval] | Claim | Verdict |", "|---|--:|--:|---|"]

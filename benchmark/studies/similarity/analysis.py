@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,7 +24,8 @@ from .columns import BEFORE_AFTER, COLUMNS, MOVED, OF_ANY, SHIFTED
 from .drawings import drawings
 from .figure import figure
 from .measure import draw_images, measure
-from .networks import train_network
+from .networks import on_one_device, train_network
+from .study import STUDY
 
 if TYPE_CHECKING:
     from ..stored import StoredStudy
@@ -46,7 +47,7 @@ def write_table(stored: StoredStudy, out: Path, images: int, grid: int) -> None:
     """
     key = _key(stored, out, images, grid)
     place = out / KEY_FILE
-    if (out / TABLE_FILE).exists() and place.exists() and place.read_text(encoding="utf-8") == key:
+    if (out / TABLE_FILE).exists() and _noted(out) == key:
         return
     place.unlink(missing_ok=True)
     networks, jobs = [], list(_jobs(stored, out))
@@ -57,16 +58,22 @@ def write_table(stored: StoredStudy, out: Path, images: int, grid: int) -> None:
         networks.append(train_network(arm, job, where, lambda line: None))
     job = jobs[0][1]
     shown = draw_images(job.dataset, job.protocol, job.table, images)
-    table = measure(networks, shown, where, grid)
+    # runs may have been made on several devices
+    table = measure([on_one_device(each, where) for each in networks], shown, where, grid)
     with replace(out / TABLE_FILE) as temporary:
         table.to_csv(temporary, index=False, lineterminator="\n")
     write_text(out / FIGURE_FILE, figure(table, titles(stored.study), data_name(stored)))
-    write_text(place, key)
+    write_text(place, "\n".join(key))
 
 
 def findings(stored: StoredStudy, out: Path) -> Findings:
-    """Make the findings from the table in a study's folder."""
+    """Make the findings from the table in a study's folder.
+
+    Raises:
+        MedshiftError: The table is missing, damaged, or of other runs than the study's.
+    """
     table, named = read_table(out), titles(stored.study)
+    _require_own_table(stored, out)
     return Findings(
         answers=tuple(answers(table, named)),
         drawings=tuple(drawings(table, named)),
@@ -77,7 +84,25 @@ def findings(stored: StoredStudy, out: Path) -> Findings:
             f"That a shift enters below a CKA of {BELOW} is a convention; fewer patients find it at a later stage.",
             "CKA says how alike two sets of features are, not whether the difference costs accuracy.",
         ),
+        other_first=next(iter(STUDY.arms)) not in stored.study.arms,
     )
+
+
+def _require_own_table(stored: StoredStudy, out: Path) -> None:
+    """Check that a table was measured on the study's runs: `study.toml` is written before they are made.
+
+    Raises:
+        MedshiftError: A run is not finished or was made with other settings, or the table is of other runs.
+    """
+    again = "run `medshift study run similarity` again"
+    for run in stored.runs:
+        place = _folder(out, run.protocol, run.entry, run.seed)
+        if not (place / card.CARD_FILE).exists() or stored.is_stale(run, card.read(place)):
+            raise MedshiftError(f"{place} is not finished, and {TABLE_FILE} is of other runs: {again}")
+    noted = _noted(out)
+    # a table of an earlier version has one line, for runs and code together, which cannot be compared
+    if not noted or (len(noted) > 1 and noted[0] != _of_runs(stored, out)):
+        raise MedshiftError(f"{out / TABLE_FILE} was not measured on the runs of {out}: {again}")
 
 
 def data_name(stored: StoredStudy) -> str:
@@ -124,12 +149,26 @@ def _jobs(stored: StoredStudy, out: Path) -> Iterator[tuple[str, Job]]:
         )
 
 
-def _key(stored: StoredStudy, out: Path, images: int, grid: int) -> str:
-    """Hash what the table depends on: the runs' predictions, which tell networks and images, settings and code."""
+def _key(stored: StoredStudy, out: Path, images: int, grid: int) -> list[str]:
+    """Return what the table depends on, in two lines: the runs, and what they are measured with."""
+    code = [sha256(path) for path in sorted(Path(__file__).parent.glob("*.py"))]
+    return [_of_runs(stored, out), _hashed([str(images), str(grid), *code])]
+
+
+def _of_runs(stored: StoredStudy, out: Path) -> str:
+    """Hash the predictions of all runs, which tell networks and images."""
     cards = [card.read(_folder(out, run.protocol, run.entry, run.seed)) for run in stored.runs]
-    code = " ".join(sha256(path) for path in sorted(Path(__file__).parent.glob("*.py")))
-    what = [*(each.predictions.sha256 for each in cards), str(images), str(grid), code]
-    return hashlib.sha256(" ".join(what).encode()).hexdigest()
+    return _hashed([each.predictions.sha256 for each in cards])
+
+
+def _hashed(parts: Sequence[str]) -> str:
+    return hashlib.sha256(" ".join(parts).encode()).hexdigest()
+
+
+def _noted(out: Path) -> list[str]:
+    """Return what a table in a folder was measured on, as `_key` has it; empty if it is not noted."""
+    place = out / KEY_FILE
+    return place.read_text(encoding="utf-8").splitlines() if place.exists() else []
 
 
 def _folder(out: Path, protocol: str, entry: str, seed: int) -> Path:

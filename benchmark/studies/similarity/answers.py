@@ -76,7 +76,7 @@ def _of_shift(own: pd.DataFrame, shift: str, title: str) -> Answered:
     like = last if enters is None else enters
     if enters is None:
         said = (
-            f"{title}: {shift}@{level:g} changes no stage much: CKA between the clean and the shifted images is "
+            f"{title}: {shift}@{level:g} {nowhere(found)}: CKA between the clean and the shifted images is "
             f"{text(last)} at the last."
         )
     else:
@@ -118,6 +118,11 @@ def entry(found: pd.DataFrame) -> pd.Series | None:
     """Return the first stage whose CKA lies below `ALIKE` with its whole interval; None if there is none."""
     below = found[found["high"] < ALIKE]
     return below.iloc[0] if len(below) else None
+
+
+def nowhere(found: pd.DataFrame) -> str:
+    """Say of a shift that enters at no stage what is known: little changes only where whole intervals say so."""
+    return "changes no stage much" if (found["low"] > ALIKE).all() else "enters nowhere clearly"
 
 
 def half_lost(found: pd.DataFrame) -> pd.Series:

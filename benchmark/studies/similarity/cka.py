@@ -116,6 +116,12 @@ def difference(one: Alignment, other: Alignment) -> Alignment:
     return Alignment(one.value - other.value, one.without - other.without, bounds)
 
 
+def require_groups(count: int) -> None:
+    """Raise MedshiftError if there are fewer patients or other groups than `LEAST_GROUPS`."""
+    if count < LEAST_GROUPS:
+        raise MedshiftError(f"CKA needs images of at least {LEAST_GROUPS} patients or other groups; there are {count}")
+
+
 def debiased_cka(one: Gram, other: Gram, groups: NDArray[np.int64]) -> Alignment:
     """Compute the debiased linear CKA of two sets of features of the same images.
 
@@ -135,10 +141,7 @@ def debiased_cka(one: Gram, other: Gram, groups: NDArray[np.int64]) -> Alignment
             f"CKA compares features of the same images; there are {len(one.products)} and {len(other.products)} of them"
         )
     counts = np.bincount(groups)
-    if len(counts) < LEAST_GROUPS:
-        raise MedshiftError(
-            f"CKA needs images of at least {LEAST_GROUPS} patients or other groups; there are {len(counts)}"
-        )
+    require_groups(len(counts))
     weights = np.zeros((len(groups), len(counts)))
     weights[np.arange(len(groups)), groups] = 1 / counts[groups]
     apart = groups[:, None] != groups

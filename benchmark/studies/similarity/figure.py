@@ -8,7 +8,7 @@ from html import escape
 
 import pandas as pd
 
-from .answers import BELOW, entry, pick, size
+from .answers import BELOW, entry, nowhere, pick, size
 from .columns import BEFORE_AFTER, MOVED, SEEDS, SHIFTED, SHIFTED_UNTRAINED, UNTRAINED
 from .panel import HEIGHT, WIDTH, Kind, Line, Panel, draw
 
@@ -99,7 +99,7 @@ def _shift_panel(own: pd.DataFrame, shift: str, title: str) -> Panel:
         return Panel(name, lines, "a stage's features are constant")
     enters = entry(strongest)
     if enters is None:
-        return Panel(name, lines, "changes no stage much")
+        return Panel(name, lines, nowhere(strongest))
     return Panel(name, lines, f"enters at stage {enters['stage']}, {enters['name']}", int(enters["stage"]))
 
 

@@ -80,6 +80,21 @@ def draw_images(dataset: Dataset, protocol: Protocol, table: pd.DataFrame, count
     return TestImages(dataset, protocol, rows.iloc[:count])
 
 
+def require_groups(protocol: Protocol, table: pd.DataFrame, count: int) -> None:
+    """Check that the first images of the source's test stream are of enough patients or other groups.
+
+    Args:
+        protocol: The protocol.
+        table: Its truth.
+        count: Number of images.
+
+    Raises:
+        MedshiftError: They are of fewer than `cka.LEAST_GROUPS`.
+    """
+    rows = test_stream(protocol, table, Condition(protocol.source, "clean")).iloc[:count]
+    cka.require_groups(rows["group"].nunique())
+
+
 def measure(
     networks: Sequence[Trained],
     images: TestImages,

@@ -59,6 +59,11 @@ def train_network(arm: str, job: Job, device: torch.device, report: Callable[[st
     return Trained(arm, job.seed, before.eval(), after.eval())
 
 
+def on_one_device(trained: Trained, device: torch.device) -> Trained:
+    """Return a network on a device; networks that are compared look at the same batches there."""
+    return replace(trained, before=trained.before.to(device), after=trained.after.to(device))
+
+
 def distances(trained: Trained) -> list[float]:
     """Compute how far the weights of each stage moved: the L2 norm of their change over that of their initial values.
 

@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING
 from ..study import Arm, Study
 
 if TYPE_CHECKING:
+    import pandas as pd
+
+    from ...protocols.protocol import Protocol
     from ..findings import Findings
     from ..stored import StoredStudy
 
@@ -26,6 +29,16 @@ class SimilarityAnalysis:
 
     images: int = IMAGES
     grid: int = 1
+
+    def check(self, protocol: Protocol, table: pd.DataFrame) -> None:
+        """Check, before any training, that the test images are of enough patients.
+
+        Raises:
+            MedshiftError: They are of fewer than CKA compares.
+        """
+        from .measure import require_groups  # imports torch
+
+        require_groups(protocol, table, self.images)
 
     def measure(self, stored: StoredStudy, out: Path) -> None:
         """Write the table and the figure into the study's folder; a table that is up to date stays."""

@@ -9,12 +9,12 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from helpers.boards import cell, stands_at, trainings
 
-from medshift.benchmark.contract.training_record import Curve
 from medshift.benchmark.scoring.estimate import Estimate
 from medshift.benchmark.studies.findings import Measured, verdict
-from medshift.benchmark.studies.grid.cells import Cell, Piece
 from medshift.benchmark.studies.grid.contrasts import (
+    ONE_SEED,
     _crossing,
     _monotone,
     correlation,
@@ -24,22 +24,6 @@ from medshift.benchmark.studies.grid.contrasts import (
     slope,
     weighted_sum,
 )
-from medshift.leaderboard.entries.openness import packed
-
-
-def cell(values, spread=0.01, seed=0, replicates=400, units=50.0):
-    """A cell whose seeds have these values; replicates scatter around each in the same way for every cell."""
-    noise = np.random.default_rng(seed).normal(0, spread, replicates)
-    each = np.stack([np.concatenate([[value], value + noise]) for value in values])
-
-    def estimate(figure, seeds=()):
-        chosen = each[list(seeds)] if seeds else each
-        several = chosen if len(chosen) > 1 else np.empty((0, 0))
-        return Estimate(
-            float(chosen[:, 0].mean()), chosen[:, 1:].mean(axis=0), units=units, bounds=(0, 1), by_seed=several
-        )
-
-    return SimpleNamespace(seeds=tuple(range(len(values))), estimate=estimate)
 
 
 def test_a_difference_is_paired_over_patients_and_seeds():
@@ -104,7 +88,7 @@ def test_labels_saved_are_read_from_the_curve_backwards(ours, theirs, value, not
     cells = [cell((each,), spread=1e-6) for each in ours]
     found = saved(cells, cell((theirs,), spread=1e-6), (0.01, 0.1, 1.0), "clean")
     assert found.value == pytest.approx(value, abs=1e-3)
-    assert found.note == note
+    assert found.note == f"{note} {ONE_SEED}".strip()
 
 
 def test_an_end_of_labels_saved_at_the_least_fraction_is_open():
@@ -113,7 +97,8 @@ def test_an_end_of_labels_saved_at_the_least_fraction_is_open():
     assert found.low < found.value < 0.96
     assert found.high == pytest.approx(0.96)
     assert found.text.endswith(", ≥ +.960]")
-    assert found.note == "Its upper end is open: in resamples, the least fraction, 0.04, is already as good."
+    open_end = "Its upper end is open: in resamples, the least fraction, 0.04, is already as good."
+    assert found.note == f"{ONE_SEED} {open_end}"
     assert verdict(found, 0.0, None) == "supported"
     assert verdict(found, 0.0, 0.97) == "not shown"  # it may be .99 as well
     least = saved(ours, cell((0.5,), spread=1e-6), (0.04, 0.1, 1.0), "clean")
@@ -198,6 +183,9 @@ def test_a_rank_correlation_holds_for_other_networks_too(count):
     verdicts = Counter(verdict(each, 0.0, None) for each in found)
     assert max(verdicts["supported"], verdicts["refuted"]) <= 0.025 * len(found)
     assert verdict(found[0], 0.0, None) == ("supported" if count > 4 else "not shown")  # a perfect order
+    if count > 4:
+        assert found[0].note.endswith(" The interval holds for other networks, too, but not for other seeds.")
+        assert found[0].varied_over == "patients alone and other networks"
 
 
 @pytest.mark.parametrize(("figure", "worse"), [("clean", (0.8, 0.7, 0.6)), ("drop", (0.1, 0.2, 0.3))])
@@ -206,6 +194,31 @@ def test_of_a_loss_there_is_no_share_of_a_gain(figure, worse):
     assert math.isnan(found.value)
     assert found.note.endswith("is a loss, and only gains have shares.")
     assert share([cell((each, each + 0.01), spread=0.001) for each in worse[::-1]], figure).value == pytest.approx(0.5)
+
+
+def test_a_gain_is_shown_at_the_level_and_over_the_seeds_of_its_share():
+    """Of two cells, the last is first at their level, .88; with the one between, it is second, at .71."""
+    first, last = [*[0.75] * 8, 0.9, 0.9], stands_at(400)
+    cells = [trainings(*[course] * 3) for course in (first, [0.6, *[0.72] * 9], last)]
+    assert weighted_sum([cells[0], cells[2]], [-1.0, 1.0], "common-95").high < 0
+    found = share(cells, "common-95")
+    assert math.isnan(found.value)
+    assert "is a loss, and only gains have shares. The level is .709 on source validation." in found.note
+    alone = share([cell((0.6, 0.6, 0.6)), cell((0.61,)), cell((0.6, 0.6, 0.6), seed=1)], "clean")
+    assert alone.seeds == 1
+
+
+def test_one_seed_is_told_of_every_number():
+    three = [cell((each,), seed=place) for place, each in enumerate((0.6, 0.7, 0.8))]
+    assert share(three, "clean").note == ONE_SEED
+    assert ONE_SEED in saved(three, cell((0.65,), seed=7), (0.04, 0.1, 1.0), "clean").note
+    assert ONE_SEED not in correlation(three, (1, 2, 3), "clean").note  # without an interval
+
+
+def test_intervals_of_steps_are_not_over_patients():
+    found = weighted_sum([trainings(*[stands_at(300)] * 3), trainings(*[stands_at(200)] * 3)], [1.0, -1.0], "steps-95")
+    assert found.varied_over == "3 seeds and the distance between evaluations"
+    assert weighted_sum([cell((0.6, 0.7))], [1.0], "clean").varied_over == "patients and 2 seeds"
 
 
 def test_three_seeds_that_scatter_widen_a_resampled_interval_as_students_t_does():
@@ -230,31 +243,6 @@ def test_three_seeds_that_scatter_widen_a_resampled_interval_as_students_t_does(
 )
 def test_a_verdict_rests_on_the_whole_interval(low, high, least, most, said):
     assert verdict(Measured((low + high) / 2, low, high), least, most) == said
-
-
-def trainings(*figures, every=100, final=0.9):
-    """A cell whose seeds have these figures on source validation, evaluated evenly; the last one is kept."""
-    curves = []
-    for course in figures:
-        rows = [(every * n, 0.0, 0, 0.0, 0.0, 0.0, figure, 0.0) for n, figure in enumerate(course, 1)]
-        curves.append(Curve.of_rows("balanced_accuracy", rows))
-    kept = every * len(figures[0])
-    training = SimpleNamespace(kept=kept, steps=kept)
-    cards = [SimpleNamespace(seed=seed, training=training) for seed in range(len(figures))]
-    again = np.clip(final + np.random.default_rng(0).normal(0, 0.02, 400), 0, 1)
-    by_seed = np.tile([final, *again], (len(figures), 1))
-    closed = packed([[Estimate(final, again) for _ in figures]])
-    row = SimpleNamespace(
-        cards=cards, curves=curves, by_seed=lambda name: by_seed, scored=closed, aggregates=SimpleNamespace(names=())
-    )
-    protocol = SimpleNamespace(dataset=SimpleNamespace(classes=("a", "b")), source="s")
-    board = SimpleNamespace(protocol=protocol, rank_by="balanced_accuracy", units={("s", "val"): 20.0})
-    return Cell("a", {}, (Piece(board, row, tuple(range(len(figures)))),))
-
-
-def stands_at(step, level=0.9):
-    """The figures of ten evaluations that are at chance before a step, and at a level from there on."""
-    return [level if 100 * n >= step else 0.5 for n in range(1, 11)]
 
 
 def test_steps_are_between_none_and_the_whole_schedule_however_seeds_differ():

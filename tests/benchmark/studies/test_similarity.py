@@ -35,7 +35,7 @@ from medshift.benchmark.studies.similarity.columns import (
 from medshift.benchmark.studies.similarity.drawings import drawings
 from medshift.benchmark.studies.similarity.figure import figure
 from medshift.benchmark.studies.similarity.measure import _of_entry, draw_images, measure
-from medshift.benchmark.studies.similarity.networks import Trained, distances, train_network
+from medshift.benchmark.studies.similarity.networks import Trained, distances, on_one_device, train_network
 from medshift.shifts.errors import MedshiftError
 
 CPU = torch.device("cpu")
@@ -123,6 +123,35 @@ def test_of_a_shift_that_changes_nothing_it_is_not_refuted_that_it_enters_low(ta
     said = [found for found in answers(made, TITLES) if found.sentence.startswith("A network of edges: gamma@5")]
     assert said[0].sentence.endswith("gamma@5 changes nothing at any stage: CKA is 1.")
     assert said[0].verdict == "not shown"
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "said"),
+    [
+        (0.96, 0.99, "changes no stage much"),
+        (0.8, 0.99, "enters nowhere clearly"),
+        (np.nan, np.nan, "enters nowhere cl"),
+    ],
+)
+def test_little_changes_only_where_the_whole_interval_says_so(table, low, high, said):
+    made = table.copy()
+    made.loc[(made["shift"] == "gamma") & (made["comparison"] == SHIFTED), ["value", "low", "high"]] = (0.97, low, high)
+    told = [found for found in answers(made, TITLES) if found.sentence.startswith("A network of edges: gamma@5")]
+    assert f"gamma@5 {said}" in told[0].sentence
+    assert said in figure(made, TITLES)
+
+
+def test_networks_of_runs_on_several_devices_are_compared_on_one():
+    moved = on_one_device(Trained("sharp", 0, edges(), edges()), torch.device("meta"))
+    assert {each.device.type for network in (moved.before, moved.after) for each in network.parameters()} == {"meta"}
+
+
+def test_too_few_patients_are_told_before_any_training(images):
+    few = images.rows["group"].isin(images.rows["group"].unique()[:3])
+    analysis = load_study("similarity").study.analysis
+    analysis.check(images.protocol, images.rows)
+    with pytest.raises(MedshiftError, match="at least 4 patients or other groups; there are 3"):
+        analysis.check(images.protocol, images.rows[few])
 
 
 def test_every_shift_has_its_untrained_control_where_severities_are_matched():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from helpers.boards import SMALL
@@ -13,11 +14,11 @@ from medshift.benchmark.datasets.importing.options import Options
 from medshift.benchmark.protocols.choices import Choices
 from medshift.benchmark.runs.sweeps import options
 from medshift.benchmark.runs.terms import DataChoice
-from medshift.benchmark.studies import registry
+from medshift.benchmark.studies import registry, variants
 from medshift.benchmark.studies.choosing.answerable import OTHER_FIRST
 from medshift.benchmark.studies.choosing.choose import Chosen, choose, reached
 from medshift.benchmark.studies.file import read_study
-from medshift.benchmark.studies.study import Arm
+from medshift.benchmark.studies.study import Answer, Arm, Axis
 from medshift.shifts.errors import MedshiftError
 
 
@@ -103,7 +104,11 @@ ALL = (1, 2, 3, 4, 5)
             {"dataset": "stored", "severities": (1, 3), "adapt": False},
             ["stored has been read already: not --modality mr --image-size 16"],
         ),
-        (Chosen(protocol=Path("p")), {"data": "tiny", "protocol": "p"}, []),
+        (
+            Chosen(protocol=Path("p")),
+            {"data": "tiny", "protocol": "p"},
+            ["protocol p instead of the study's own (severities: 1, 3; adapt: no)"],
+        ),
     ],
 )
 def test_what_is_chosen_goes_before_the_study_s_own_field_by_field(tmp_path, chosen, made, told):
@@ -160,3 +165,45 @@ def test_answers_that_the_data_leave_out_are_said(tmp_path):
     assert cuts[1:] == ["1 answer left out, as its runs are", OTHER_FIRST]
     with pytest.raises(MedshiftError, match="no question is left"):
         reached(replace(study, answers=(other,)), {"rate": (1e-3, 2e-3)})
+
+
+def test_a_budget_reaches_the_arms_outside_an_axis_of_budgets(tmp_path):
+    varied = Axis("budget", ("short", "standard"), setting="budget", arms=("ours",))
+    answer = Answer("difference", "ours", "t", against="other", least=0.0)
+    study = replace(read(tmp_path, SMALL), axes=(varied,), answers=(answer,))
+    study = replace(study, arms={**study.arms, "other": Arm("scratch")})
+    made, _, told = choose(study, Chosen(budget="short"))
+    assert made.axes[0].levels == ("short",)
+    assert [dict(arm.settings) for arm in made.arms.values()] == [{}, {"budget": "short"}]
+    assert told[-1] == "budget is short in all arms that have it, but for ours, in which the study varies it"
+    made, _, _ = choose(study, Chosen(settings={"budget": "long"}))
+    assert [dict(arm.settings) for arm in made.arms.values()] == [{}, {"budget": "long"}]
+    whole = replace(study, axes=(replace(varied, arms=()),))
+    assert [dict(arm.settings) for arm in choose(whole, Chosen(budget="short"))[0].arms.values()] == [{}, {}]
+    with pytest.raises(MedshiftError, match="--set budget: the study varies it; choose with --levels budget="):
+        choose(whole, Chosen(settings={"budget": "long"}))
+
+
+def test_trends_over_fewer_levels_are_said_to_be_over_these():
+    study = registry.load_study("confounding").study
+    _, _, told = choose(study, Chosen(levels={"confounding": ("0.0", "0.25")}))
+    assert told == [
+        "confounding is only 0.0, 0.25, of 0.0, 0.25, 0.5, 0.75, 1.0 (answers about the last level are about 0.25; "
+        "trends are over these levels)"
+    ]
+    # two levels that lie .25 apart give a slope of four times what was measured
+    assert all("er unit" in answer.sentence for answer in study.answers)
+
+
+def test_sentences_about_saved_labels_hold_where_none_are_saved():
+    answers = [answer for answer in registry.load_study("labels").study.answers if answer.measure == "saved"]
+    assert "labelled patients" in answers[0].sentence  # whole ones are kept, and they are what is counted
+    assert not any("as good as" in answer.sentence for answer in answers)
+
+
+def test_an_axis_without_a_second_site_is_told(tmp_path, monkeypatch):
+    study = registry.load_study("confounding").study
+    alone = (SimpleNamespace(name="set"), "site-a", SimpleNamespace(targets=()))
+    monkeypatch.setattr(variants, "_loaded", lambda choice, bar: alone)
+    with pytest.raises(MedshiftError, match=r"'confounding' needs a second site, .* and 'set' has one site"):
+        variants.variants(study, options.read({}), tmp_path)

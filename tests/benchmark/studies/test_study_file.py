@@ -84,6 +84,8 @@ WRONG = [
     ('[[axes]]', '[arms.b]\nbaseline = "scratch"\ntitle = "our method"\n[[axes]]', "line 14, title: arm 'ours' is"),
     ('[[axes]]', '[arms."our method"]\nbaseline = "scratch"\n[[axes]]', "arm 'ours' is called 'our method', too"),
     ('base = { rate = 1e-3 }', 'base = { rate = 3e-3 }', "line 21, base: compares a cell with itself"),
+    ('name = "small"', 'name = "/tmp/x"', "line 1, name: invalid study name '/tmp/x': use 1 to 100 letters, digits"),
+    ('by {value}', 'by {valu}', "line 23, sentence: nothing stands for {valu}: known are {value}, {dataset}, {metric}"),
     ('"change"', '"difference"\nagainst = "ours"', "line 19, against: compares arm 'ours' with itself: name another"),
 ]  # fmt: skip
 
@@ -115,6 +117,17 @@ def test_an_answer_over_an_axis_that_its_arm_does_not_have_is_a_mistake(tmp_path
         read(tmp_path, text.replace('of = "ours"', 'of = "flat"'))
     if measure == "trend":  # of a difference: one of the two is enough
         read(tmp_path, text.replace('of = "ours"', 'of = "flat"\nagainst = "ours"'))
+
+
+@pytest.mark.parametrize("measure", ["trend", "correlation"])
+def test_nothing_is_told_over_levels_that_stand_in_one_place(tmp_path, measure):
+    text = SMALL.replace("base = { rate = 1e-3 }", 'over = "rate"').replace('"change"', f'"{measure}"')
+    apart = text.replace("levels =", 'scale = "linear"\npositions = [5.0, 6.0]\nlevels =')
+    read(tmp_path, apart)
+    with pytest.raises(
+        MedshiftError, match=r"line \d+, over: nothing is told over the axis 'rate': its levels stand in"
+    ):
+        read(tmp_path, apart.replace("6.0", "5.0"))
 
 
 @pytest.mark.parametrize("content", [b"\xff", b"name = 1", b"", b"[[arms]]\nx = 1", b"arms = 3", b"axes = [1]"])

@@ -11,11 +11,14 @@ import xml.etree.ElementTree as ElementTree
 
 import pytest
 from helpers.boards import HOSTILE, SMALL, study_folder
+from typer.testing import CliRunner
 
+from medshift.benchmark.cli.main import app
 from medshift.benchmark.protocols.folder import read_protocol
 from medshift.benchmark.protocols.training_sets.label_fractions import kept_fraction
 from medshift.benchmark.runs.job import made_key
 from medshift.benchmark.studies import registry, stored
+from medshift.benchmark.studies.choosing.answerable import OTHER_FIRST
 from medshift.benchmark.studies.file import read_study
 from medshift.benchmark.studies.findings import Answered, Findings, Measured
 from medshift.benchmark.studies.grid.cells import read_grid
@@ -73,8 +76,10 @@ def test_what_a_reader_must_know_is_said(made):
     doubts = made[1].findings.doubts
     assert doubts[0] == "The images are SIMULATED: the answer is about the simulator's scanners, not about patients."
     assert doubts[1] == "This differs from the study as it is defined: steps is 4 in all arms."
-    assert doubts[2] == "1 of 4 runs are not finished; answers that need them are not shown."
-    assert doubts[3] == "2 seeds say little of how the answer varies from training to training."
+    assert doubts[2] == "1 of 4 runs are not finished; answers are over the seeds and levels that are finished."
+    assert (
+        doubts[3] == "Some answers are over 1 seed of 2, which says little of how they vary from training to training."
+    )
 
 
 def test_the_table_has_every_cell_and_every_seed(made):
@@ -97,6 +102,7 @@ def test_the_page_is_self_contained_and_escapes_all_text(made):
     assert "default-src &#39;none&#39;" in page or "default-src 'none'" in page
     assert "medshift study run x" in page
     assert page.index("Is &lt;script") < page.index("Supported.") < page.index("not finished") < page.index("<svg")
+    assert "Intervals of steps of training are over seeds and the distance between evaluations, not over pat" in page
     assert page.count("<details>") == 3  # a card per finished run
     build_report(root)
     assert (root / "index.html").read_text() == page  # the same folder, the same bytes
@@ -146,7 +152,7 @@ def test_labels_saved_come_from_draws_with_protocols_of_their_own(fabricate, tmp
     assert fraction != 0.1
     assert shifted.found.value == pytest.approx(1 - fraction)
     assert shifted.found.note == f"At least: the least fraction, {fraction:g}, is already as good."
-    assert f"of labels, 0.1 is {fraction:.2g}; labels saved are read at these" in (tmp_path / "study.md").read_text()
+    assert f"of labels, 0.1 is {fraction:.2g}; what is saved is read at these" in (tmp_path / "study.md").read_text()
 
 
 @pytest.mark.parametrize(
@@ -174,7 +180,7 @@ def test_a_submission_of_other_code_or_images_is_left_out(fabricate, small, tmp_
     found = build_report(tmp_path).findings
     assert math.isnan(found.answers[0].found.value)
     assert found.doubts[1:3] == [
-        "1 of 2 runs are not finished; answers that need them are not shown.",
+        "1 of 2 runs are not finished; answers are over the seeds and levels that are finished.",
         f"1 submission left out, made with other settings, code or images than the study's: {runs[0].entry}, seed 0.",
     ]
     with (tmp_path / "study.csv").open() as file:
@@ -223,13 +229,25 @@ class Own:
 
 
 def test_a_study_with_an_analysis_of_its_own_is_reported_by_its_package(tmp_path, monkeypatch):
-    study = Study("own", "How many?", "c", "s", "r", analysis=Own())
-    stored.write(stored.StoredStudy(study, stored.StudyData("made-up"), "x", own_analysis=True), tmp_path)
+    study = Study("own", "How many?", "c", "s", "r", limits=("It is not 8.",), analysis=Own())
+    noted = stored.StoredStudy(study, stored.StudyData("made-up"), "x", ("left out: a", OTHER_FIRST), own_analysis=True)
+    stored.write(noted, tmp_path)
     study.analysis.measure(None, tmp_path)
     monkeypatch.setattr(registry, "load_study", lambda name: registry.LoadedStudy(study))
     built = build_report(tmp_path)
     assert built.findings.answers[0].sentence == "It is 7."
     assert "It is 7." in (tmp_path / "index.html").read_text()
+    assert built.findings.doubts == [
+        f"This differs from the study as it is defined: left out: a; {OTHER_FIRST}.",
+        "It is not 8.",
+    ]
+    text = (tmp_path / "study.md").read_text()
+    assert "- It is not 8.\n" in text
+    # the verdict is on another question than the one above it
+    assert "\n**The question is not answered:** the runs that it needs were left out. What was run says" in text
+    assert text.index("The question is not answered") < text.index("**Supported.**")
+    told = CliRunner().invoke(app, ["study", "report", str(tmp_path)])
+    assert told.output.startswith("The question is not answered: the runs that it needs were left out.")
     without = dataclasses.replace(study, analysis=None, answers=(Answer("change", "a", "t", least=0),))
     monkeypatch.setattr(registry, "load_study", lambda name: registry.LoadedStudy(without))
     with pytest.raises(MedshiftError, match="study 'own' has an analysis of its own where it was made, and none here"):

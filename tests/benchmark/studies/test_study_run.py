@@ -20,6 +20,7 @@ from medshift.benchmark.cli.main import app
 from medshift.benchmark.runs.sweeps import local
 from medshift.benchmark.runs.sweeps.outcome import Outcome
 from medshift.benchmark.studies import registry, stored
+from medshift.benchmark.studies.similarity import cka
 from medshift.shifts.errors import MedshiftError
 
 TINY = ["--shifts", "gamma", "--severities", "3", "--seeds", "1", "--set", "steps=2", "--device", "cpu"]
@@ -131,6 +132,13 @@ def test_what_failed_is_told_before_what_an_analysis_lacks_for_it(images, monkey
     result = CliRunner().invoke(app, words)
     assert isinstance(result.exception, MedshiftError)
     assert str(result.exception).startswith("1 of 2 runs failed:\n  random-init+steps=2, seed 0: no memory")
+
+
+def test_data_that_do_not_suit_an_analysis_are_told_before_its_runs(images, monkeypatch, tmp_path):
+    monkeypatch.setattr(cka, "LEAST_GROUPS", 1000)
+    words = ["study", "run", "similarity", "--data", str(images), *TINY, "--dry-run", "--out", str(tmp_path / "out")]
+    result = CliRunner().invoke(app, words)
+    assert "CKA needs images of at least 1000 patients or other groups; there are" in str(result.exception)
 
 
 @pytest.mark.slow

@@ -75,6 +75,14 @@ def test_seeds_of_one_entry_must_be_one_method(fabricate, tmp_path):
     assert "seeds 0 and 1 differ in more than the seed" in found.refused[0]
 
 
+def test_a_line_about_a_method_may_change_between_its_seeds(fabricate, tmp_path):
+    place, made, rows = fabricate.contest(tmp_path, fabricate.table(groups=4))
+    fabricate.submission(place, made, rows, "m", 0, summary="A method.")
+    fabricate.submission(place, made, rows, "m", 1, summary="A method that was described better.")
+    (row,) = rank_entries(protocol_folders(tmp_path)[0], 10).rows
+    assert len(row.cards) == 2
+
+
 def test_folders_without_submissions(fabricate, tmp_path):
     with pytest.raises(MedshiftError, match="no submissions in"):
         protocol_folders(tmp_path)

@@ -56,7 +56,10 @@ def _finish(run, out, seconds=1.0):
             images_sha256=run.study.images_sha256,
         ),
         baseline=cards.BaselineClaim(
-            name="scratch", distribution="medshift 0", sees="source", config=registry.config(run.baseline)
+            name="scratch",
+            distribution=registry.origin(run.name),
+            sees="source",
+            config=registry.config(run.baseline),
         ),
         entry=run.entry,
         seed=run.seed,

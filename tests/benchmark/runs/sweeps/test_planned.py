@@ -10,6 +10,7 @@ from helpers import factories as fabricate
 from typer.testing import CliRunner
 
 from medshift.benchmark.cli.main import app
+from medshift.benchmark.contract import registry
 from medshift.benchmark.files.wording import duration
 from medshift.benchmark.runs.sweeps.estimate import Durations, told_total
 from medshift.benchmark.runs.sweeps.planned import plan_runs
@@ -64,6 +65,20 @@ def test_a_submission_of_other_settings_is_not_done(planned, finish, tmp_path):
     result = make_runs([other], tmp_path, None)  # started nowhere
     assert [(each.status, each.log) for each in result.failed] == [("failed", None)]
     assert "holds a submission made with other settings or code: move it away or choose" in result.failed[0].reason
+
+
+def test_a_run_whose_entry_has_seeds_of_another_version_is_blocked(planned, finish, tmp_path, monkeypatch):
+    first, second = planned((0.001,), 2)
+    finish(first, tmp_path)
+    assert second.state(tmp_path) == "to do"
+    monkeypatch.setattr(registry, "origin", lambda name: "medshift 99")
+    assert (first.state(tmp_path), second.state(tmp_path)) == ("done", "blocked")
+    told = "and this run would be with medshift 99: an entry whose seeds differ in that is refused; move its seeds"
+    assert told in second.obstacle(tmp_path)
+    # told before it trains, and nothing is left for a report to refuse
+    result = make_runs([first, second], tmp_path, None)
+    assert [each.status for each in result.outcomes] == ["done", "failed"]
+    assert told in result.failed[0].reason
 
 
 def test_another_precision_is_another_entry_and_in_its_command(planned, finish, tmp_path):
