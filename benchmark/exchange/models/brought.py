@@ -124,8 +124,8 @@ def bring(
     )
     notes += [f"{opened.name}: {note}" for note in more]
     prepared = Prepared(opened.run, to, opened.name, len(dataset.classes))
-    model = Probabilities(prepared, outputs, found.order)
-    return BroughtModel(model, opened, replace(to, outputs=outputs), statement), notes
+    final = Probabilities(prepared, outputs, found.order)
+    return BroughtModel(final, opened, replace(to, outputs=outputs), statement), notes
 
 
 def _listed(numbers: tuple[float, ...] | None) -> str:

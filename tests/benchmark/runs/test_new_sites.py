@@ -158,7 +158,7 @@ STORED = "values from black to white (--value-range): 0 to 4,095"
 @pytest.mark.parametrize(
     ("notes", "given", "white", "said"),
     [
-        ((STORED, SLICES), {}, 255, "--value-range of new sites is that with which the model's data were read; images of"),
+        ((STORED, SLICES), {}, 255, "--value-range of new sites is that with which the model's data were read; "),
         ((STORED,), {"value_ranges": ("0,8190",)}, 128, "(--value-range, --window, "),
         ((), {}, 15, "(--value-range, --window, "),  # the range is of headers, or measured
     ],
