@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 
 import numpy as np
 import torch
@@ -13,8 +13,10 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from .access import Access
-from .predictor import Predictor
+from .predictor import UNCOPYABLE, Predictor
 from .sees import Sees
+
+Model = TypeVar("Model")
 
 
 @dataclass(init=False, eq=False)
@@ -62,7 +64,7 @@ class FittedPredictor:
         self.classes = classes
         self.rejections = rejections
 
-    @torch.inference_mode()
+    @torch.no_grad()  # within it, a model may take gradients if it enables them; not so in inference mode
     def __call__(self, images: Tensor) -> Tensor:
         """Return probabilities (N, K); NaN for images that the model refused."""
         returned = self.model(images)
@@ -73,10 +75,15 @@ class FittedPredictor:
 
     def __deepcopy__(self, memo: dict[int, object]) -> FittedPredictor:
         """Copy the model if it can be copied; of a model that is shared, the run checks that it keeps no state."""
-        try:
-            return FittedPredictor(copy.deepcopy(self.model, memo), self.classes, rejections=self.rejections)
-        except (TypeError, RuntimeError):  # open files, locks, sessions of other runtimes
-            return FittedPredictor(self.model, self.classes, rejections=self.rejections)
+        return FittedPredictor(copied_or_shared(self.model, memo), self.classes, rejections=self.rejections)
+
+
+def copied_or_shared(model: Model, memo: dict[int, object] | None = None) -> Model:
+    """Copy a model; return it as it is if it cannot be copied: open files, locks, sessions of other runtimes."""
+    try:
+        return copy.deepcopy(model, memo)
+    except (*UNCOPYABLE, RuntimeError):
+        return model
 
 
 def rows_or_nan(rows: Sequence[object], width: int) -> object:

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
+#: What `copy.deepcopy` raises of objects that cannot be copied.
+UNCOPYABLE = (TypeError, AttributeError, ValueError, NotImplementedError, PickleError)
+
+
 class Predictor(Protocol):
     """A callable object that can be copied with `copy.deepcopy`.
 
@@ -66,7 +70,7 @@ def as_answer(returned: object, count: int, classes: int) -> NDArray[np.float32]
 
 
 def validated_probabilities(
-    returned: object, count: int, classes: int, condition: Condition, *, rejections: bool = False
+    returned: object, count: int, classes: int, condition: Condition, *, rejections: bool = False, hint: str = ""
 ) -> NDArray[np.float32]:
     """Convert a predictor's output to an array; raise MedshiftError unless it is (count, classes) probabilities.
 
@@ -76,6 +80,7 @@ def validated_probabilities(
         classes: Number of classes.
         condition: Named in errors.
         rejections: Rows of NaN are allowed: the model refused these images.
+        hint: What is said beside, where there is NaN.
     """
     where = f"in condition {condition.key!r} the model returned"
     probabilities = as_answer(returned, count, classes)
@@ -83,7 +88,7 @@ def validated_probabilities(
         raise MedshiftError(f"{where} {probabilities.text}")
     answered = probabilities[~np.isnan(probabilities).all(axis=1)] if rejections else probabilities
     if not np.isfinite(answered).all():
-        raise MedshiftError(f"{where} NaN or infinite values: the run stops, nothing of this condition was saved")
+        raise MedshiftError(f"{where} NaN or infinite values: the run stops, nothing of this condition was saved{hint}")
     if len(answered) and (answered.min() < 0 or np.abs(answered.sum(1) - 1).max() > 1e-3):
         raise MedshiftError(
             f"{where} rows that are not probabilities: they must be >= 0 and sum to 1 (logits need a softmax)"
@@ -115,7 +120,7 @@ def fresh_copy(predictor: Predictor) -> Predictor:
     """
     try:
         copied = copy.deepcopy(predictor)
-    except (TypeError, AttributeError, ValueError, NotImplementedError, PickleError) as error:
+    except UNCOPYABLE as error:
         where = _not_copied(predictor)
         raise MedshiftError(
             f"fit must return an object that can be copied for every condition, and copy.deepcopy of its "

@@ -67,7 +67,7 @@ def synthesized_regression(evidence: Evidence) -> Estimate:
             f"nearest condition, and none is farther than {found.farthest:.2f} from those of other families"
         )
     value = float(np.clip(values[0], 1 / evidence.classes, 1))
-    moved = reach_of(deviation(again @ slopes[0], groups), groups) if groups > 1 else 0.0
+    moved = reach_of(deviation(again @ slopes[0], groups), groups)  # NaN, and no interval, for a single patient
     drawn = found.design * value * (1 - value) / len(evidence.groups)
     reach = math.hypot(found.error, moved, reach_of(math.sqrt(drawn), math.inf))
     return with_reach(value, reach, min(groups, evidence.source.kept(tested_groups)))

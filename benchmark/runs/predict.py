@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 import numpy as np
 import pandas as pd
@@ -36,7 +36,15 @@ if TYPE_CHECKING:
 
     from .parts import FinishedConditions
 
+HINT = "; if NaN says that it cannot process an image, give --rejections (in Python, rejections=True)"
 ROUNDING = 1e-4  # tolerance of a probability: GPUs sum in varying order
+
+
+class Refusals(TypedDict):
+    """What the check of predictions is told of a model that may refuse images."""
+
+    rejections: bool
+    hint: str
 
 
 def _grant(job: Job, device: torch.device, progress: RunProgress, finished: FinishedConditions) -> Access:
@@ -117,7 +125,7 @@ def predict(
     alone = condition.shift in catalogue.TABLE.plugins and not isinstance(fresh, RemotePredictor)
     with nullcontext(made) if alone else made_ahead(made, device) as batches:
         found = [
-            validated_probabilities(fresh(images), len(images), classes, condition, rejections=may_refuse(fresh))
+            validated_probabilities(fresh(images), len(images), classes, condition, **refusals(fresh))
             for images in batches
         ]
     return np.concatenate(found)
@@ -203,9 +211,11 @@ def _still_missing(
     return missing
 
 
-def may_refuse(predictor: Predictor) -> bool:
-    """Return whether a predictor may refuse images: a fitted model of which this was said."""
-    return isinstance(predictor, FittedPredictor) and predictor.rejections
+def refusals(predictor: Predictor) -> Refusals:
+    """Return whether a predictor may refuse images: a fitted model of which this was said; if not, how to say it."""
+    if not isinstance(predictor, FittedPredictor):
+        return {"rejections": False, "hint": ""}
+    return {"rejections": predictor.rejections, "hint": "" if predictor.rejections else HINT}
 
 
 def check_forgotten(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -18,7 +19,7 @@ from ...shifts import catalogue
 from ...shifts.errors import MedshiftError
 from ..datasets.dataset import Dataset
 from ..protocols.protocol import Protocol
-from .damage import Sample, damage, sample, shift_sample
+from .damage import Sample, damage, parts, sample, shift_sample
 
 LEARN, JUDGE = 2000, 400  # largest number of images that the probe is trained and evaluated on
 GRID = {2: 12, 3: 6}  # number of dimensions -> cells along each axis that the probe sees
@@ -49,16 +50,20 @@ def calibrate(
         images less that).
     """
     chosen = sample(dataset, table, protocol.source, "train", images)
-    evaluated = sample(dataset, table, protocol.source, "val", JUDGE)
-    probe = learn(sample(dataset, table, protocol.source, "train", LEARN))
-    clean = accuracy(probe, evaluated.images, evaluated.labels)
+    probe = learn(parts(dataset, table, protocol.source, "train", LEARN))
+
+    def judged(change: Callable[[Sample], Tensor]) -> float:
+        """Compute the probe's accuracy on changed images of source validation, read again for every change."""
+        return accuracy(probe, parts(dataset, table, protocol.source, "val", JUDGE), change)
+
+    clean = judged(_unchanged)
     rows = []
     for number, name in enumerate(protocol.shifts):
         progress(number, len(protocol.shifts))
         entry, values = catalogue.shift_info(name), catalogue.severities(name)
         for severity in protocol.severities:
             done = damage(chosen.images, _shifted(chosen, name, severity, protocol))
-            reached = accuracy(probe, _shifted(evaluated, name, severity, protocol), evaluated.labels)
+            reached = judged(partial(_shifted, name=name, severity=severity, protocol=protocol))
             rows.append(
                 {
                     "shift": name,
@@ -81,18 +86,32 @@ def _shifted(chosen: Sample, name: str, severity: int, protocol: Protocol) -> Te
     return shift_sample(chosen, name, severity, protocol.seed, protocol.grey_levels)
 
 
-def learn(clean: Sample) -> Pipeline:
-    """Train the probe on clean images: logistic regression on coarse pixels and simple statistics."""
-    if len(np.unique(clean.labels)) < 2:
+def _unchanged(chosen: Sample) -> Tensor:
+    return chosen.images
+
+
+def learn(clean: Iterable[Sample]) -> Pipeline:
+    """Train the probe on clean images, part by part: logistic regression on coarse pixels and simple statistics."""
+    features, labels = _features(clean, _unchanged)
+    if len(np.unique(labels)) < 2:
         raise MedshiftError("the probe needs training images of at least two classes")
     probe = make_pipeline(StandardScaler(), LogisticRegression(C=0.01, max_iter=300, class_weight="balanced"))
-    probe.fit(probe_features(clean.images), clean.labels)
+    probe.fit(features, labels)
     return probe
 
 
-def accuracy(probe: Pipeline, images: Tensor, labels: NDArray[np.int64]) -> float:
-    """Return the balanced accuracy of a probe."""
-    return float(balanced_accuracy_score(labels, probe.predict(probe_features(images))))
+def accuracy(probe: Pipeline, images: Iterable[Sample], change: Callable[[Sample], Tensor]) -> float:
+    """Return the balanced accuracy of a probe on changed images, part by part."""
+    features, labels = _features(images, change)
+    return float(balanced_accuracy_score(labels, probe.predict(features)))
+
+
+def _features(
+    images: Iterable[Sample], change: Callable[[Sample], Tensor]
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Return what the probe sees of changed images, and their labels; one part of the images is in memory."""
+    features, labels = zip(*((probe_features(change(part)), part.labels) for part in images), strict=True)
+    return np.concatenate(features), np.concatenate(labels)
 
 
 def probe_features(images: Tensor) -> NDArray[np.float64]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +17,7 @@ from ...shifts.errors import MedshiftError
 from ..datasets.dataset import Dataset
 from ..datasets.images import Images
 
+BATCH = 64  # images that are read or shifted at a time
 WINDOW = 7  # side of SSIM's uniform window, in pixels
 
 
@@ -44,7 +46,18 @@ class Damage:
 
 
 def sample(dataset: Dataset, table: pd.DataFrame, source: str, split: str, count: int) -> Sample:
-    """Sample at most `count` images from a split of the source domain by a hash of their ids.
+    """Read a sample of at most `count` images from a split of the source domain, drawn by a hash of their ids.
+
+    Args and errors are those of `parts`.
+    """
+    (whole,) = parts(dataset, table, source, split, count, count)
+    return whole
+
+
+def parts(
+    dataset: Dataset, table: pd.DataFrame, source: str, split: str, count: int, size: int = BATCH
+) -> Iterator[Sample]:
+    """Read a sample part by part, so that memory holds one of them.
 
     Args:
         dataset: The images.
@@ -52,6 +65,7 @@ def sample(dataset: Dataset, table: pd.DataFrame, source: str, split: str, count
         source: The domain.
         split: `train` or `val`.
         count: Largest number of images.
+        size: Largest number of images of a part; parts are of nearly equal sizes.
 
     Raises:
         MedshiftError: The split is empty.
@@ -62,12 +76,14 @@ def sample(dataset: Dataset, table: pd.DataFrame, source: str, split: str, count
     place = [hashlib.blake2b(str(name).encode(), digest_size=16).digest() for name in rows["sample_id"]]
     rows = rows.assign(place=place).sort_values("place").head(count)
     index = rows["row"].to_numpy(dtype=np.int64)
-    images = Images(dataset.pixels, dataset.value_range).batch(index)
+    images = Images(dataset.pixels, dataset.value_range)
     labels = dataset.table["label"].to_numpy(dtype=np.int64)[index]
-    return Sample(images, rows["sample_id"].astype(str).tolist(), labels)
+    names = rows["sample_id"].astype(str).to_numpy()
+    for part in np.array_split(np.arange(len(index)), -(-len(index) // size)):
+        yield Sample(images.batch(index[part]), names[part].tolist(), labels[part])
 
 
-def shift_sample(chosen: Sample, name: str, severity: float, seed: int, grey_levels: int, batch: int = 64) -> Tensor:
+def shift_sample(chosen: Sample, name: str, severity: float, seed: int, grey_levels: int, batch: int = BATCH) -> Tensor:
     """Apply a shift to a sample's images, rounded to grey levels as in the protocol."""
     import torch
 

@@ -144,6 +144,9 @@ def model_test(
     job = Job(loaded, protocol, table, name, brought, 0, out, submitter)
     scored = run_job(job, where, watch())
     answered = answered_scores(job.folder, protocol, table, scored) if ways.rejections else None
-    lines = estimate_lines(protocol, table, job.folder, scored) + new_site_lines(sites, job, where)
-    print_summary(protocol, scored, job.entry, answered=answered, more=lines)
-    console(err=False).print(f"submission: {job.folder}", soft_wrap=True, markup=False)
+    lines = estimate_lines(protocol, table, job.folder, scored)
+    try:
+        lines += new_site_lines(sites, job, where)
+    finally:  # what the run made is told, whatever comes after it
+        print_summary(protocol, scored, job.entry, answered=answered, more=lines)
+        console(err=False).print(f"submission: {job.folder}", soft_wrap=True, markup=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -16,6 +17,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ....shifts.errors import MedshiftError
+from ...files.memory import require_memory
 from ..streaming.progress import Progress
 from .formats.choose import choose_reader
 from .formats.reader import Reader, read_pixels
@@ -183,7 +185,8 @@ def read_unlabelled(root: Path, options: Options, progress: Progress = lambda do
         progress: Called with (images read, all images).
 
     Raises:
-        MedshiftError: The folder holds no image, or some cannot be read; the message lists all that is wrong.
+        MedshiftError: The folder holds no image, or more than memory does, or some cannot be read; the message lists
+            all that is wrong.
     """
     problems, notes = Problems(root), list[str]()
     found, others = list_images(root, options.follow_links, problems)
@@ -198,6 +201,8 @@ def read_unlabelled(root: Path, options: Options, progress: Progress = lambda do
     groups = _groups(reader, options, problems)
     problems.stop()
     reader.ranges.bind(rows["domain"].tolist(), reader.floats)
+    needed = len(rows) * math.prod(reader.shape) * np.dtype(reader.dtype).itemsize
+    require_memory(needed, f"{root}: its {len(rows):,} images", "give fewer of them, in a folder of their own")
     pixels = np.empty((len(rows), *reader.shape), dtype=reader.dtype)
     closing: list[str] = []
     for index, image in read_images(root, reader, problems, closing, progress):

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from ....shifts.errors import MedshiftError
-from ...contract.fitted import FittedModel
+from ...contract.fitted import FittedModel, copied_or_shared
 from ...contract.sees import Sees
 from .checking import checked
 from .interface import Interface, settle
 from .opening import open_model
-from .preparation import Prepared
+from .preparation import Prepared, Probabilities
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -111,9 +111,10 @@ def bring(
     except MedshiftError as error:
         raise MedshiftError(f"{opened.name}: {error}") from None
     notes.append(f"{opened.name} gets: {', '.join(replace(to, outputs=None, class_order=None).described())}")
-    prepared = Prepared(opened.run, to, opened.name, len(dataset.classes))
+    # a copy is tried: what adapts to the images that it sees must not have seen these when it is tested
+    tried = Prepared(copied_or_shared(opened.run), to, opened.name, len(dataset.classes))
     found, outputs, more = checked(
-        prepared,
+        tried,
         dataset,
         protocol,
         table,
@@ -122,7 +123,9 @@ def bring(
         by_image=statement.sees != "test-batches",
     )
     notes += [f"{opened.name}: {note}" for note in more]
-    return BroughtModel(found, opened, replace(to, outputs=outputs), statement), notes
+    prepared = Prepared(opened.run, to, opened.name, len(dataset.classes))
+    final = Probabilities(prepared, outputs, found.order)
+    return BroughtModel(final, opened, replace(to, outputs=outputs), statement), notes
 
 
 def _listed(numbers: tuple[float, ...] | None) -> str:

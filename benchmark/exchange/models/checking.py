@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 TRIED = 256  # images of source validation, drawn by a hash of their names
 SAME = 1e-6  # outputs that differ by less are the same
+SAME_PROBABILITY = 1e-4  # probabilities that do, whatever the scale of the outputs
 ALONE = 12  # of them are also predicted one by one, which takes longer
 SAME_ALONE = 0.01  # in probability; models in 16 bits round differently in batches of other sizes
 VALUES = "a wrong range of values, most often: what are black and white? --range 0,255, or --mean and --std"
@@ -67,24 +68,23 @@ def checked(
     refused = made.isnan().all(1)
     _require_numbers(name, made, refused, rejections=rejections)
     answered = made[~refused]
-    if len(answered) > 1 and bool((answered.max(0).values - answered.min(0).values).max() < SAME):
-        shown = ", ".join(f"{value:.3g}" for value in answered[0][:LISTED].tolist())
-        raise MedshiftError(
-            f"{name} gives the same outputs ({shown}) for all of {len(answered)} different images: {VALUES}"
-        )
+    _require_different(name, "outputs", answered, SAME)
     outputs, notes = _outputs(name, answered, prepared.interface, classes)
     order = _order(prepared.interface, classes)
     found = Probabilities(prepared, outputs, order)
     if by_image:
         _require_by_image(name, found, few)
     probabilities = to_probabilities(answered, outputs)[:, list(order)].numpy()
+    _require_different(name, "probabilities", torch.from_numpy(probabilities), SAME_PROBABILITY)
     labels = rows["label"].to_numpy(dtype=np.int64)[~refused.numpy()]
     doubt = order_doubt(labels, probabilities, classes)
     if doubt and prepared.interface.class_order is None:
-        other = ",".join(classes[::-1]) if len(classes) == 2 else "NAME,NAME,..."
+        # names with commas cannot be typed: numbers stand for all
+        names = tuple(map(str, range(len(classes)))) if any("," in each for each in classes) else classes
+        other = ",".join(names[::-1]) if len(names) == 2 else "NAME,NAME,..."
         raise MedshiftError(
             f"{name}: {doubt}; give the order of the model's outputs with --class-order {other}, or confirm this one "
-            f"with --class-order {','.join(classes)}"
+            f"with --class-order {','.join(names)}"
         )
     seen = f"tried on {plural(len(rows), 'image')} of source validation"
     notes += [f"{seen}: {plural(int(refused.sum()), 'image')} refused"] if refused.any() else [seen]
@@ -102,6 +102,13 @@ def _require_by_image(name: str, found: Probabilities, images: Tensor) -> None:
             f"{name} predicts an image differently with others in the batch, by up to {min(apart, 1):.2g}: predict "
             "each by itself (a network after eval(), nothing random), or declare what it looks at: --sees test-batches"
         )
+
+
+def _require_different(name: str, what: str, rows: Tensor, least: float) -> None:
+    """Raise MedshiftError if rows of several images are the same."""
+    if len(rows) > 1 and bool((rows.max(0).values - rows.min(0).values).max() < least):
+        shown = ", ".join(f"{value:.3g}" for value in rows[0][:LISTED].tolist())
+        raise MedshiftError(f"{name} gives the same {what} ({shown}) for all of {len(rows)} different images: {VALUES}")
 
 
 def _stacked(batches: list[Tensor]) -> Tensor:
@@ -146,6 +153,12 @@ def _outputs(name: str, rows: Tensor, interface: Interface, classes: tuple[str, 
         return said or "score", [
             f"its one output is taken as the {'logit' if said == 'logits' else 'probability'} of {meaning!r}"
         ]
+    sums = rows.double().sum(1)
+    if low >= 0 and not inside and bool(((sums - sums.mean()).abs() <= SUM_TOLERANCE * sums.mean()).all()):
+        raise MedshiftError(
+            f"{name} gives {span} that sum to {float(sums.mean()):.4g} in every row, which look like probabilities on "
+            "another scale, such as percent: export it such that they sum to 1"
+        )
     if said == "score":
         raise MedshiftError(f"{name} gives {count} numbers per image: --outputs logits or probabilities, not score")
     if said == "probabilities" and not summing:

@@ -12,6 +12,7 @@ from ...files.wording import plural
 Layout: TypeAlias = Literal["NCHW", "NHWC"]
 Outputs: TypeAlias = Literal["logits", "probabilities", "score"]
 LISTED = 8  # classes named in one line
+WHOLE = (0.0, 255.0)  # values of black and white of 8 bits
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,7 @@ class Interface:
         class_order: The data's classes in the order of the outputs.
         batch: Number of images that the model takes at once; 0 for any.
         whole: It takes whole numbers, 0 to 255.
+        fixed: Names of the fields that the model itself fixes, by the shape of its input: no option changes them.
     """
 
     input_size: tuple[int, ...] | None = None
@@ -41,6 +43,7 @@ class Interface:
     class_order: tuple[str, ...] | None = None
     batch: int | None = None
     whole: bool | None = None
+    fixed: tuple[str, ...] = ()
 
     def described(self) -> list[str]:
         """Describe what is known, one phrase each."""
@@ -74,7 +77,7 @@ def settle(
     Raises:
         MedshiftError: An option contradicts the file, or does not fit the images or the classes.
     """
-    for name in ("input_size", "input_channels"):  # the file's own shape, which no option can change
+    for name in stated.fixed:
         ours, theirs = _sized(name, getattr(given, name), spatial), _sized(name, getattr(stated, name), spatial)
         if ours is not None and theirs is not None and ours != theirs:
             option = f"--{name.replace('_', '-')}"
@@ -95,17 +98,40 @@ def settle(
         if numbers and len(numbers) not in (1, taken):
             raise MedshiftError(f"--{name} has {plural(len(numbers), 'number')}, and the model takes {taken} channels")
     order = _order(given.class_order, stated.class_order, classes)
-    default = (0.0, 255.0) if made.whole else (0.0, 1.0)
+    values_of = made.range or (WHOLE if made.whole else (0.0, 1.0))
+    _require_values(made, values_of)
     return replace(
         made,
         input_size=size,
         input_channels=taken,
-        range=made.range or default,
+        range=values_of,
         layout=made.layout or "NCHW",
         class_order=order,
         batch=made.batch or 0,
         whole=bool(made.whole),
     )
+
+
+def _require_values(made: Interface, bounds: tuple[float, float]) -> None:
+    """Raise MedshiftError if mean and range do not go together, or not with whole numbers."""
+    if made.whole:
+        others = [
+            *([f"range {_text(bounds)}"] if bounds != WHOLE else []),
+            *([f"mean {_text(made.mean)}"] if any(made.mean or ()) else []),
+            *([f"std {_text(made.std)}"] if any(number != 1 for number in made.std or ()) else []),
+        ]
+        if others:
+            raise MedshiftError(
+                f"the model takes whole numbers from 0 to 255, which {others[0]} would make others: leave --range, "
+                "--mean and --std out (or, if its file says so: --range 0,255 --mean 0 --std 1)"
+            )
+    low, high = sorted(bounds)
+    outside = [number for number in made.mean or () if number and not low <= number <= high]
+    if outside:
+        raise MedshiftError(
+            f"mean {outside[0]:g} lies outside the values of black and white, {_text(bounds)}: which values is it of? "
+            "--range 0,255 if of 8 bits"
+        )
 
 
 def _order(
@@ -121,7 +147,13 @@ def _order(
             return tuple(cast("list[str]", found))
         theirs, ours = ", ".join(names[:LISTED]), ", ".join(classes[:LISTED])
         if option:
-            raise MedshiftError(f"--class-order {theirs}: name each of the data's classes once: {ours}")
+            numbers = [int(name) if name.strip().isdecimal() else -1 for name in names]
+            if sorted(numbers) == list(range(len(classes))):  # names may hold commas, which separate them here
+                return tuple(classes[number] for number in numbers)
+            raise MedshiftError(
+                f"--class-order {theirs}: name each of the data's classes once: {ours}; or give their numbers, from 0, "
+                f"such as {','.join(map(str, reversed(range(min(len(classes), LISTED)))))}"
+            )
         if len(names) != len(classes):
             raise MedshiftError(f"the model has {len(names)} classes ({theirs}), and the data {len(classes)} ({ours})")
         raise MedshiftError(

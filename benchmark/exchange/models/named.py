@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, cast
 
 import torch
@@ -59,7 +60,7 @@ def open_timm(name: str, device: torch.device, classes: int) -> Opened:
 def _stated(name: str, config: Mapping[str, Any]) -> Interface:
     """Read timm's description of what a network takes."""
     size = config.get("input_size") or ()
-    return from_metadata(
+    made = from_metadata(
         {
             "input_channels": size[0] if size else None,
             "input_size": list(size[1:]) or None,
@@ -70,10 +71,15 @@ def _stated(name: str, config: Mapping[str, Any]) -> Interface:
         },
         name,
     )
+    return replace(made, fixed=("input_channels",))  # its weights have them; most networks take other sizes, too
 
 
-def open_function(spec: str) -> Opened:
+def open_function(spec: str, device: torch.device) -> Opened:
     """Import `my_module:predict`; the current folder is searched first.
+
+    Args:
+        spec: Module and name.
+        device: Where it predicts: a network is moved there.
 
     Raises:
         MedshiftError: The module cannot be imported, or what it has of this name is not a function of images.
@@ -83,6 +89,6 @@ def open_function(spec: str) -> Opened:
         what = "a class" if isinstance(found, type) else f"a {type(found).__name__}"
         raise MedshiftError(f"{spec} is {what}: give a function of images, or an object that can be called")
     if isinstance(found, nn.Module):
-        found = found.eval()
+        found = found.to(device).eval()
     digest = user_class.origin(spec).rpartition(" ")[2]
     return Opened(cast("Any", found), "function", user_class.label(spec), digest)

@@ -74,7 +74,7 @@ def open_model(model: str, dataset: Dataset, device: torch.device, layout: Layou
     if user_class.SPEC.fullmatch(model) and not model.startswith(OUTSIDE):
         from .named import open_function
 
-        return open_function(model)
+        return open_function(model, device)
     from .named import is_timm, open_timm
 
     if model.startswith(OUTSIDE) or is_timm(model):

@@ -31,7 +31,7 @@ class Prepared:
         self.interface = interface
         self.name = name
 
-    @torch.inference_mode()
+    @torch.no_grad()  # within it, a function may take gradients if it enables them; not so in inference mode
     def __call__(self, images: Tensor) -> Tensor:
         """Return the outputs of images (N, C, *spatial), in batches as the model takes them."""
         taken = self.prepared(images)
@@ -47,10 +47,7 @@ class Prepared:
         """Return images as the model takes them: size, channels, values, layout."""
         to = self.interface
         if to.input_size and tuple(images.shape[2:]) != to.input_size:
-            flat = len(to.input_size) == 2
-            mode = "bilinear" if flat else "trilinear"
-            images = functional.interpolate(images, to.input_size, mode=mode, align_corners=False, antialias=flat)
-            images = images.clamp(0, 1)
+            images = _resized(images, to.input_size).clamp(0, 1)
         channels = images.shape[1]
         if to.input_channels == 3 and channels == 1:
             images = images.expand(-1, 3, *images.shape[2:])
@@ -134,6 +131,22 @@ def to_probabilities(rows: Tensor, outputs: str) -> Tensor:
     if rows.shape[1] == 1:
         return torch.cat([1 - rows, rows], 1)
     return rows
+
+
+def _resized(images: Tensor, sides: tuple[int, ...]) -> Tensor:
+    """Resize images (N, C, *spatial) linearly along each axis, antialiased where it shrinks."""
+    *depth, height, width = sides
+    if not depth:
+        return _flat(images, height, width)
+    # torch antialiases planes only; the axes are independent, so the depth of all columns is resized as a plane's side
+    count, channels, deep = images.shape[:3]
+    planes = _flat(images.flatten(0, 2).unsqueeze(1), height, width)
+    columns = _flat(planes.reshape(count * channels, 1, deep, height * width), depth[0], height * width)
+    return columns.reshape(count, channels, *sides)
+
+
+def _flat(images: Tensor, height: int, width: int) -> Tensor:
+    return functional.interpolate(images, (height, width), mode="bilinear", align_corners=False, antialias=True)
 
 
 def _by_channel(numbers: tuple[float, ...], images: Tensor) -> Tensor:

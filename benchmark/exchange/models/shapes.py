@@ -30,12 +30,14 @@ def with_shape(where: str, stated: Interface, shape: Sequence[object], layout: L
     layout = layout or stated.layout or _layout(axes)
     channels, sides = (axes[-1], axes[1:-1]) if layout == "NHWC" else (axes[1], axes[2:])
     known = tuple(side for side in sides if side is not None)
+    sized = len(known) == len(sides)
     return replace(
         stated,
         batch=axes[0] if axes[0] is not None else stated.batch,
         input_channels=channels if channels is not None else stated.input_channels,
-        input_size=known if len(known) == len(sides) else stated.input_size,
+        input_size=known if sized else stated.input_size,
         layout=layout,
+        fixed=(*(["input_size"] if sized else []), *(["input_channels"] if channels is not None else [])),
     )
 
 

@@ -14,11 +14,13 @@ from ....shifts.errors import MedshiftError
 from ...contract.predictor import Predictor, for_condition, fresh_copy, validated_probabilities
 from ...datasets.images import Images
 from ...datasets.importing.collection import Unlabelled, read_unlabelled
+from ...datasets.importing.formats.nifti.notes import voxel_of
+from ...datasets.importing.formats.sniff import by_name
 from ...datasets.importing.formats.value_range import given_for_all
 from ...datasets.importing.options import Options
 from ...protocols.condition import Condition
 from ..job import RunProgress
-from ..predict import may_refuse
+from ..predict import refusals
 from ..stream import in_hash_order, scaled_rows
 
 if TYPE_CHECKING:
@@ -29,11 +31,7 @@ if TYPE_CHECKING:
     from ...protocols.protocol import Protocol
 
 OF_LABELS = ("classes", "label_column", "label_contains", "drop_labels", "domain_from", "group_column", "merge_rows")
-STORED_RANGE = "--value-range of new sites is that with which the model's data were stored; "
-AS_SAID = (
-    "images of new sites are read as these options say: they must be those with which the model's data were read "
-    "({}--window, --fit, --voxel-mm and others, also where those were stored by `medshift data add`)"
-)
+ASKED = ("--value-range", "--window", "--fit", "--voxel-mm")  # options on which the scale of values or sizes depends
 NewSites = Mapping[Path, Unlabelled]
 
 
@@ -51,12 +49,12 @@ def read_sites(
         protocol: The model's: gives size and channels.
         options: How they are read.
         progress: Receives progress.
-        dataset: The model's data: the range of values that was given for them is that of the folders, unless the
-            options say otherwise.
+        dataset: The model's data: the range of values that was given for them, and the size of their voxels, are those
+            of the folders, unless the options say otherwise.
 
     Raises:
-        MedshiftError: A folder holds no image, an image cannot be read, its shape is not the model's, or the range of
-            the model's data is of files of another depth.
+        MedshiftError: A folder holds no image, an image cannot be read, its shape is not the model's, the range of the
+            model's data is of files of another depth, or the size of their voxels is not known.
     """
     facts = protocol.dataset
     progress = progress or RunProgress()
@@ -65,16 +63,23 @@ def read_sites(
     reading = replace(options or Options(), **unsaid, image_size=facts.image_size[-1], modality=facts.modality)
     if len(facts.image_size) == 2 and not reading.channels:
         reading = replace(reading, channels=facts.channels)
+    voxel = voxel_of(dataset.notes) if dataset and not reading.voxel_mm else None
     stored = given_for_all(dataset.notes, dataset.value_range) if dataset and _asks_for_no_scale(reading) else None
     if stored:
         reading = replace(reading, value_ranges=(f"{stored[0]!r},{stored[1]!r}",))
     seen = {}
     for folder in folders:
-        images = read_unlabelled(folder, replace(reading, depth=8))
+        known = reading.voxel_mm or (voxel if _holds_volumes(folder) else None)
+        images = read_unlabelled(folder, replace(reading, depth=8, voxel_mm=known))
         have = (*images.pixels.shape[1:],)
         if have != (facts.channels, *facts.image_size):
             raise MedshiftError(
                 f"{folder}: images of shape {have}, the model takes {(facts.channels, *facts.image_size)}"
+            )
+        if not known and voxel_of(images.notes):
+            raise MedshiftError(
+                f"{folder}: volumes, and the voxel size of the model's data is not known: give it with --voxel-mm, as "
+                "volumes of another extent would get another one"
             )
         if dataset and stored:
             _require_depth(folder, images.depths, dataset.pixels.dtype.name, stored)
@@ -83,8 +88,26 @@ def read_sites(
             progress.line(f"{folder}: {note}")
         seen[folder] = images
     if folders:
-        progress.line((STORED_RANGE if stored else "") + AS_SAID.format("" if stored else "--value-range, "))
+        resampled = voxel and any(map(_holds_volumes, folders))
+        same = [*(["--value-range"] if stored else []), *(["--voxel-mm"] if resampled else [])]
+        progress.line(as_said(same))
     return seen
+
+
+def as_said(same: Sequence[str]) -> str:
+    """Say which options of new sites are those of the model's data, and which the user answers for."""
+    one = "is that" if len(same) == 1 else "are those"
+    taken = f"{' and '.join(same)} of new sites {one} with which the model's data were read; " if same else ""
+    rest = ", ".join(option for option in ASKED if option not in same)
+    return (
+        f"{taken}images of new sites are read as these options say: they must be those with which the model's data "
+        f"were read ({rest} and others, also where those were stored by `medshift data add`)"
+    )
+
+
+def _holds_volumes(folder: Path) -> bool:
+    """Return whether any file of a folder is named as NIfTI, the only kind that has a voxel size."""
+    return any(by_name(path.name) == "NIfTI" for path in folder.rglob("*"))
 
 
 def _asks_for_no_scale(options: Options) -> bool:
@@ -109,6 +132,7 @@ def predict_images(
     ids: Sequence[str],
     protocol: Protocol,
     device: torch.device,
+    site: str = "the new images",
 ) -> NDArray[np.float32]:
     """Predict images of a site that no protocol knows: (N, classes) probabilities, in the order of the images.
 
@@ -120,13 +144,14 @@ def predict_images(
         ids: Their names.
         protocol: The model's: gives the classes, and size, batch size and seed of the stream.
         device: Where to predict.
+        site: Their folder, named in errors.
 
     Returns:
         The probabilities; NaN for images that a model refuses which may.
     """
     import pandas as pd
 
-    condition = Condition("the new images", "real")
+    condition = Condition(site, "real")
     rows: pd.DataFrame = in_hash_order(
         pd.DataFrame({"sample_id": list(ids), "row": np.arange(len(ids))}), protocol.seed
     )
@@ -137,7 +162,5 @@ def predict_images(
     for start in range(0, len(order), protocol.batch_size):
         some = order[start : start + protocol.batch_size]
         batch = scaled_rows(images, some, protocol.size, device)
-        made[some] = validated_probabilities(
-            fresh(batch), len(some), classes, condition, rejections=may_refuse(predictor)
-        )
+        made[some] = validated_probabilities(fresh(batch), len(some), classes, condition, **refusals(predictor))
     return made

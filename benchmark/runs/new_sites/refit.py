@@ -80,7 +80,8 @@ def estimate_new_sites(
             predictor = fit_job(job, device, progress or RunProgress(), finished, fit)
         _require_same(job, predictor, where, arrays)
         for site, images in sites.items():
-            made = predict_images(predictor, Images(images.pixels, images.value_range), images.ids, protocol, where)
+            pixels = Images(images.pixels, images.value_range)
+            made = predict_images(predictor, pixels, images.ids, protocol, where, str(site))
             patients = [group or name for group, name in zip(images.groups, images.ids, strict=True)]
             groups = np.unique(patients, return_inverse=True)[1].astype(np.int64)
             if np.isnan(made).any():

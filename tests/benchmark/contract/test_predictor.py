@@ -11,7 +11,8 @@ import torch
 from helpers.images.made_up_data import sites
 
 from medshift.benchmark.contract import registry
-from medshift.benchmark.contract.predictor import fresh_copy
+from medshift.benchmark.contract.fitted import FittedPredictor
+from medshift.benchmark.contract.predictor import UNCOPYABLE, fresh_copy
 from medshift.benchmark.protocols import plan
 from medshift.benchmark.protocols.folder import write_protocol
 from medshift.benchmark.protocols.plan import Choices
@@ -61,3 +62,17 @@ def test_a_run_says_what_fit_returned(tmp_path, monkeypatch, what, message, draw
 def test_functions_without_a_copy_are_refused():
     with pytest.raises(MedshiftError, match="an object that can be copied, not a function"):
         fresh_copy(lambda images: images)
+
+
+@pytest.mark.parametrize("error", [*UNCOPYABLE, RuntimeError])
+def test_a_fitted_model_that_cannot_be_copied_is_shared(error):
+    class Session:
+        def __call__(self, images):
+            return images
+
+        def __deepcopy__(self, memo):
+            raise error("a session of another runtime")
+
+    model = Session()
+    copied = fresh_copy(FittedPredictor(model, 2, rejections=False))
+    assert copied.model is model

@@ -62,6 +62,14 @@ def test_the_interval_is_the_worst_familys_and_that_of_patients(sources):
         assert made.low <= made.value <= made.high
 
 
+def test_a_single_patient_has_no_interval(sources):
+    tested = sources[0].tested
+    lone = Evidence(sources[0], tested.probabilities[0], np.zeros_like(tested.groups))
+    found = synthesized_regression.synthesized_regression(lone)
+    assert found.given
+    assert np.isnan([found.low, found.high]).all()
+
+
 @pytest.fixture
 def made(fabricate):
     """A protocol, its splits and the predictions of a model, in which the shifts of a family fall alike."""

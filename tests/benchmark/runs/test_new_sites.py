@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 
+import nibabel
 import numpy as np
 import pandas as pd
 import pytest
@@ -18,8 +20,10 @@ from medshift.benchmark.cli.main import app
 from medshift.benchmark.datasets.dataset import Dataset
 from medshift.benchmark.datasets.images import Images
 from medshift.benchmark.datasets.importing.collection import read_unlabelled
+from medshift.benchmark.datasets.importing.formats.nifti.notes import voxel_note
 from medshift.benchmark.datasets.importing.options import Options
 from medshift.benchmark.estimation.stored import estimate_sites
+from medshift.benchmark.files import memory
 from medshift.benchmark.protocols.folder import read_protocol
 from medshift.benchmark.protocols.truth import truth_of
 from medshift.benchmark.runs.job import RunProgress
@@ -147,13 +151,14 @@ class Told(RunProgress):
         self.lines.append(text)
 
 
+SLICES = voxel_note("64 x 64", 2.0)  # of NIfTI; pictures have no voxels
 STORED = "values from black to white (--value-range): 0 to 4,095"
 
 
 @pytest.mark.parametrize(
     ("notes", "given", "white", "said"),
     [
-        ((STORED,), {}, 255, "--value-range of new sites is that with which the model's data were stored; images of"),
+        ((STORED, SLICES), {}, 255, "--value-range of new sites is that with which the model's data were read; "),
         ((STORED,), {"value_ranges": ("0,8190",)}, 128, "(--value-range, --window, "),
         ((), {}, 15, "(--value-range, --window, "),  # the range is of headers, or measured
     ],
@@ -218,3 +223,55 @@ def test_a_folder_without_labels_is_read_before_the_run(ran, tmp_path):
     done = command(*words, "--unlabelled", tmp_path / "none")
     assert f"{tmp_path / 'none'}: not a folder" in str(done.exception)
     assert not list(tmp_path.glob("out/*"))
+
+
+def volumes(where, side=32, voxel=2.0):
+    """Make a folder with a volume of one site: a cube of 32 mm in air."""
+    where.mkdir()
+    volume = np.zeros((side, side, side), np.int16)
+    inside = slice(side // 2 - round(16 / voxel), side // 2 + round(16 / voxel))
+    volume[inside, inside, inside] = 1000
+    nibabel.save(nibabel.Nifti1Image(volume, np.diag([voxel, voxel, voxel, 1.0])), where / "v.nii.gz")
+    return where
+
+
+def test_volumes_of_a_new_site_have_the_voxels_of_the_models_data(fabricate, tmp_path):
+    table = fabricate.table()
+    protocol = fabricate.terms(table)
+    facts = protocol.dataset.model_copy(update={"image_size": (16, 16, 16)})
+    protocol = protocol.model_copy(update={"dataset": facts})
+    rows, pixels = table.drop(columns="split"), np.zeros((len(table), 1, 16, 16, 16), np.uint8)
+    reading = Options(image_size=16, value_ranges=("0,1000",))
+    notes = tuple(read_unlabelled(volumes(tmp_path / "stored"), reading).notes)  # 32 x 2 mm in 16 voxels
+    stored = Dataset("s", "1", protocol.dataset.classes, "any", rows, pixels, notes=notes)
+    new, told = volumes(tmp_path / "new", 64), Told()  # of a larger field
+    found = read_sites([new], protocol, reading, told, stored)[new]
+    assert (found.pixels > 127).sum() == 8**3  # as in the stored ones: 32 mm are 8 voxels of 4 mm
+    assert told.lines[-1].startswith("--voxel-mm of new sites is that with which the model's data were read; images of")
+    given = read_sites([new], protocol, replace(reading, voxel_mm=8), told, stored)[new]
+    assert (given.pixels > 127).sum() == 4**3
+    with pytest.raises(MedshiftError, match=r"new: volumes, and the voxel size of the model's data is not known"):
+        read_sites([new], protocol, reading, told, replace(stored, notes=()))
+
+
+def test_a_folder_that_memory_does_not_hold_is_refused_before_it_is_read(ran, monkeypatch):
+    _, _, new = ran
+    monkeypatch.setattr(memory, "SMALL", 0)
+    monkeypatch.setattr(memory, "available", lambda: 1000)
+    with pytest.raises(MedshiftError, match=r"its [\d,]+ images need .* in memory, .* are free: give fewer of them"):
+        read_unlabelled(new, Options(image_size=32))
+
+
+def test_an_image_that_cannot_be_processed_leaves_the_results_and_is_named(ran, tmp_path, monkeypatch):
+    _, data, _ = ran
+    monkeypatch.chdir(tmp_path)
+    lines = ["import torch", "def predict(images):", "    top = images.amax((1, 2, 3))"]
+    lines += ["    top = torch.where(top == 1, torch.nan, top)", "    return torch.stack([1 - top, top], 1)"]
+    (tmp_path / "module_that_refuses.py").write_text("\n".join(lines))
+    (tmp_path / "new").mkdir()
+    for value in (9, 255):
+        Image.fromarray(np.uint8([[0, value], [value, 0]]).repeat(16, 0).repeat(16, 1)).save(f"new/{value}.png")
+    done = command("test", "module_that_refuses:predict", "--data", data, "--shifts", "gamma", "--unlabelled", "new")
+    assert "in condition 'new' the model returned NaN" in str(done.exception)
+    assert "give --rejections" in str(done.exception)
+    assert "submission: submissions/" in done.stdout

@@ -1,6 +1,7 @@
 """Calibration measures what it says; matched severities reach the same similarity, on source training images alone."""
 
 import dataclasses
+import functools
 import json
 import sys
 
@@ -12,6 +13,7 @@ from helpers.cli import medshift
 from helpers.images.image_folders import folder
 
 from medshift.benchmark.datasets import manifest
+from medshift.benchmark.datasets.images import Images
 from medshift.benchmark.protocols.plan import LEVELS, Choices, plan, unreached_levels
 from medshift.benchmark.severity import calibration, chart, damage, matching
 from medshift.shifts import catalogue
@@ -174,3 +176,18 @@ def test_run_and_calibrate_from_the_command_line(tmp_path):
     assert done.returncode == 0, done.stderr
     assert "severity 5: SSIM" in done.stdout
     assert len(pd.read_csv(tmp_path / "cal" / "calibration.csv")) == 4
+
+
+def test_a_calibration_holds_a_part_of_the_images_at_a_time(dataset, monkeypatch):
+    protocol, table = plan(dataset, Choices(shifts=NAMES[:1], severities=(1,)))
+    whole, sizes, read = calibration.calibrate(dataset, table, protocol, 4), [], Images.batch
+
+    def batch(images, index):
+        sizes.append(len(index))
+        return read(images, index)
+
+    monkeypatch.setattr(Images, "batch", batch)
+    monkeypatch.setattr(calibration, "parts", functools.partial(damage.parts, size=5))
+    pd.testing.assert_frame_equal(calibration.calibrate(dataset, table, protocol, 4), whole)
+    assert max(sizes) <= 5
+    assert min(sizes) > 1

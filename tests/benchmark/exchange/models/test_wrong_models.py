@@ -75,6 +75,11 @@ class Running(torch.nn.Module):
         return torch.stack((-made, made), 1)
 
 
+class Percent(Bright):
+    def forward(self, images):
+        return 100 * super().forward(images).softmax(1)
+
+
 class Sorted(torch.nn.Module):
     """Returns the rows in an order of its own."""
 
@@ -163,6 +168,36 @@ WRONG = {
         {"outputs": "logits"},
         "that sum to 1, which are probabilities, .*: leave --outputs logits out",
     ),
+    "percent": (
+        lambda d: exported(d / "m.pt2", Percent()),
+        {},
+        "gives values from .* to .* that sum to 100 in every row, which look like probabilities on another scale",
+    ),
+    "percent that are said to be logits": (
+        lambda d: exported(d / "m.pt2", Percent()),
+        {"outputs": "logits"},
+        "that sum to 100 in every row, which look like probabilities on another scale, such as percent: export it",
+    ),
+    "probabilities that hardly differ": (
+        lambda d: onnx_bright(d / "m.onnx", weights=(0, 1e-4)),
+        {},
+        r"gives the same probabilities \(0\.5, 0\.5\) for all of \d+ different images: a wrong range of values, most",
+    ),
+    "the mean of another range": (
+        lambda d: onnx_bright(d / "m.onnx"),
+        {"mean": "123.675", "std": "58.395"},
+        r"mean 123\.675 lies outside the values of black and white, 0,1: which values is it of\? --range 0,255 if",
+    ),
+    "whole numbers that are normalised": (
+        lambda d: onnx_bright(d / "m.onnx", dtype="UINT8"),
+        {"std": "0.229"},
+        "takes whole numbers from 0 to 255, which std 0.229 would make others: leave --range, --mean and --std out",
+    ),
+    "whole numbers of another range": (
+        lambda d: onnx_bright(d / "m.onnx", dtype="UINT8"),
+        {"value_range": "0,1"},
+        "takes whole numbers from 0 to 255, which range 0,1 would make others",
+    ),
     "one logit of which nothing is said": (
         lambda d: onnx_bright(d / "m.onnx", weights=(20,)),
         {},
@@ -205,7 +240,9 @@ def test_predictions_that_depend_on_the_batch_need_its_access(study, tmp_path, n
     order = {"class_order": study[0].classes}
     with pytest.raises(MedshiftError, match=r"an image differently with others in the batch.*--sees test-batches"):
         try_model(study, path, **order)
-    assert try_model(study, path, sees="test-batches", **order)
+    made, _ = try_model(study, path, sees="test-batches", **order)
+    if isinstance(network, Running):
+        assert made.model.prepared.run.seen == 0  # a copy was tried
 
 
 def test_a_pickle_runs_only_if_it_is_trusted(study, tmp_path):
@@ -248,9 +285,15 @@ def test_a_wrong_option_is_one_clear_line(options, says):
         from_options(**options)
 
 
+def test_classes_may_be_given_by_their_numbers(study, tmp_path):
+    made, _ = try_model(study, exported(tmp_path / "m.pt2", Bright(swapped=True)), class_order=("1", "0"))
+    assert made.class_order == "sick,healthy"
+
+
 def test_class_orders_that_are_not_the_datas_are_refused(study, tmp_path):
     path = onnx_bright(tmp_path / "m.onnx")
     with pytest.raises(
-        MedshiftError, match="--class-order sick, dead: name each of the data's classes once: healthy, sick"
+        MedshiftError,
+        match="--class-order sick, dead: name each of the data's classes once: healthy, sick; or give their numbers",
     ):
         try_model(study, path, class_order=("sick", "dead"))

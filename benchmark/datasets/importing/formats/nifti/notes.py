@@ -2,11 +2,29 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from .header import NiftiHeader
 
 SPAN = 20.0  # times that voxel sizes of one set may differ without a word
+
+VOXEL = re.compile(r"NIfTI on the patient's axes, .* of (\S+) mm, .*")
+
+
+def voxel_note(each: str, voxel: float) -> str:
+    """Write how volumes are resampled.
+
+    Args:
+        each: Size of the result.
+        voxel: Side of a voxel in mm; six digits, as `voxel_of` reads it from here for images of other sites.
+    """
+    return f"NIfTI on the patient's axes, {each} of {voxel:.6g} mm, cropped or padded about the centre"
+
+
+def voxel_of(notes: Sequence[str]) -> float | None:
+    """Return the side of the voxels that volumes were resampled to, in mm, from the notes of a data set."""
+    return next((float(found[1]) for note in notes if (found := VOXEL.fullmatch(note))), None)
 
 
 def header_notes(names: Sequence[str], heads: Sequence[NiftiHeader], slices: int = 0) -> list[str]:

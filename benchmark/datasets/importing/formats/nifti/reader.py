@@ -22,7 +22,7 @@ from ..resize import axis_weights
 from ..value_range import ValueRanges
 from ..windowing import levels, percentiles, window
 from .header import NiftiHeader, read_header
-from .notes import header_notes
+from .notes import header_notes, voxel_note
 from .opening import open_volume
 from .space import common_black, unscaled
 
@@ -70,7 +70,7 @@ class NiftiReader:
             if self._left_of(of, axes) < LEAST_LEFT:
                 problems.add(f"{name}: {self._nothing_left(of)}", line)
         each = " x ".join([str(self.side)] * axes)
-        self.notes = [f"NIfTI on the patient's axes, {each} of {self.voxel:.3g} mm, cropped or padded about the centre"]
+        self.notes = [voxel_note(each, self.voxel)]
         if options.slices:
             few = sum(round(of.shape[2] * MIDDLE) < options.slices for of in heads)
             wider = f", of more than half in {few:,} that have too few there" if few else ""
