@@ -17,7 +17,8 @@ from ...files import locks
 from ...files.atomic import sha256
 from ...protocols.choices import Choices
 from ...protocols.protocol import Protocol
-from ...submissions import card
+from ...protocols.untested import require_adaptation
+from ...submissions import card, siblings
 from ...submissions.predictions import PREDICTIONS_FILE
 from .. import terms
 from ..job import entry_of, made_key, settings_key
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 UNSAID = ("size", "confound", "confound_with", "confound_seed")  # choices that no option of `medshift run` makes
-#: `blocked`: another submission stands in the run's place, so that the run would fail.
+#: `blocked`: another submission stands in the run's place, or has other images, so that the run would fail.
 State: TypeAlias = Literal["done", "running", "to do", "blocked"]
 #: Called with the index of a protocol that the data refuse, and why; raises.
 Refuse: TypeAlias = Callable[[int, str], NoReturn]
@@ -104,7 +105,7 @@ class PlannedRun:
             return "done"
         if locks.is_held(self.lock(out)):
             return "running"
-        return "blocked" if self._has_card(out) else "to do"
+        return "blocked" if self.obstacle(out) else "to do"
 
     def is_done(self, out: Path) -> bool:
         """Return whether the folder holds the finished submission, made with these settings."""
@@ -116,9 +117,9 @@ class PlannedRun:
         return settings_key(self.name, self.baseline, self.study.protocol.sha256, self.tried, self.precision)
 
     def obstacle(self, out: Path) -> str:
-        """Say which other submission stands in the run's place, so that the run would fail; empty if none does."""
+        """Say which other submission stands in the run's place or may not stand beside it; empty if none does."""
         if not self._has_card(out):
-            return ""
+            return siblings.other_images(self.folder(out), self.study.images_sha256)
         found = card.parse(self.folder(out) / card.CARD_FILE)
         predicted = self.folder(out) / PREDICTIONS_FILE
         if not isinstance(found, card.Card):
@@ -181,9 +182,9 @@ def plan_runs(sweep: Sweep, bar: Bar = no_bar, refuse: Refuse | None = None) -> 
         for seed in sweep.seeds:
             for study in studies:
                 suited = registry.for_dims(baseline, len(study.protocol.dataset.image_size))
-                runs.append(
-                    PlannedRun(name, tuple(words), suited, study, seed, tried, sweep.submitter, sweep.precision)
-                )
+                run = PlannedRun(name, tuple(words), suited, study, seed, tried, sweep.submitter, sweep.precision)
+                require_adaptation(run.entry, suited.sees, study.protocol, study.table)
+                runs.append(run)
     require_one_place_each(runs)
     return runs
 

@@ -114,7 +114,9 @@ def test_a_patient_with_very_many_images_does_not_fill_a_test_split_alone(large)
 
 @pytest.mark.parametrize("count", [5, 6, 7])
 def test_five_patients_are_enough_for_a_source_as_the_advice_says(count):
-    made = splits.split(pd.concat([patients([10] * count, "A"), patients([10] * 5, "B")], ignore_index=True), "A", ["B"])
+    made = splits.split(
+        pd.concat([patients([10] * count, "A"), patients([10] * 5, "B")], ignore_index=True), "A", ["B"]
+    )
     groups = made[made["domain"] == "A"].groupby("split")["group"].nunique()
     assert groups["train"] >= 3
     assert groups.min() == groups["val"] == 1
@@ -142,6 +144,14 @@ def test_unknown_domain_and_too_few_groups():
         match="cannot be split by group: 3 groups, 5 are needed: a source needs 5 groups, 3 of every class",
     ):
         splits.split(table(4, 3, 2, 2, 2), "d0", ("d1",))
+
+
+def test_joined_tables_whose_rows_share_numbers_are_split_by_place_and_labels_are_whole():
+    rows = pd.concat([patients([10] * 20, name) for name in "AB"]).astype({"label": float})
+    made = Dataset("lungs", "1", ("n", "p"), "any", rows, np.zeros((len(rows), 1, 8, 8), dtype=np.uint8))
+    split = splits.split(made.table, "A", ["B"])
+    assert set(split.loc[split["domain"] == "B", "split"]) == {"adapt", "test"}
+    assert made.table["label"].dtype.kind == "i"
 
 
 def no_third_class(rows: pd.DataFrame, *domains: str) -> pd.DataFrame:
