@@ -52,8 +52,8 @@ def test_groups_in_two_domains_are_counted():
 
 
 def test_a_domain_that_a_run_would_refuse_to_test_is_a_finding_and_the_others_are_split():
-    found = counts(sites({"a": 20, "b": 20, "c": 1}), "a")
-    assert found.unsplit.startswith("1 of 2 targets cannot be tested: c (1 group: 2 are needed")
+    found = counts(sites({"a": 20, "b": 20, "c": 1, "d": 1}), "a")
+    assert found.unsplit.startswith("2 of 3 targets cannot be tested: c, d (1 group: 2 are needed")
     assert found.by_split.loc["b", "test"] == 20
 
 
