@@ -75,12 +75,18 @@ def given(table: pd.DataFrame) -> list[Column]:
     """Return, for each extra column that is partly empty within some domain, which cells are filled.
 
     A contrast agent or a finding may be noted for one class only: its values then show nothing, that there is one does.
+    Numbers that some classes have throughout and others never are left out: they measure what those classes show, such
+    as the place and size of a lesion.
     """
     found = []
     for name in table.columns:
         if name in OWN or name in (WIDTH, HEIGHT):
             continue
-        filled = _text(table[name]) != ""
+        text = _text(table[name])
+        filled = text != ""
+        by_label = bool((filled.groupby(table["label"]).nunique() == 1).all())
+        if by_label and as_numbers(text[filled]).notna().mean() >= 0.9:
+            continue
         if filled.groupby(table["domain"]).mean().between(SELDOM, MOSTLY).any():
             codes = filled.to_numpy().astype(np.int64)
             found.append(Column(f"{name} (given)", ["empty", "given"], codes))
@@ -91,7 +97,7 @@ def unexamined(table: pd.DataFrame) -> list[str]:
     """List the extra columns with several values that cannot be reduced to few levels, such as identifiers."""
     ours = {WIDTH, HEIGHT} if {WIDTH, HEIGHT} <= set(table.columns) else set()
     extra = [name for name in table.columns if name not in OWN and name not in ours]
-    several = [name for name in extra if _text(table[name]).replace("", np.nan).nunique() > 1]
+    several = [name for name in extra if len(set(_text(table[name])) - {""}) > 1]
     return [str(name) for name in several if _column(str(name), table[name]) is None]
 
 

@@ -99,10 +99,12 @@ def test_numbers_that_start_again_in_each_class_are_not_an_order_of_arrival():
 def test_a_column_that_is_filled_for_one_class_only_is_found():
     def contrast(pixels, table):
         table["contrast"] = np.where(table["label"] == 1, "Gd", "")
+        table["size"] = np.where(table["label"] == 1, "7.5", "")  # of the lesion
+        table["age"] = np.where((table["label"] == 1) & (table.index % 3 == 0), "", "63")
         table["only here"] = np.where(table["domain"] == "a", "x", "")  # says no more than the domain
 
     made = data(edit=contrast)
-    assert [each.name for each in given(made.table)] == ["contrast (given)"]
+    assert [each.name for each in given(made.table)] == ["contrast (given)", "age (given)"]
     texts = [f.text for f in table_findings(made)]
     assert any(text.startswith("column contrast (given) determines the label: ") for text in texts)
 
