@@ -17,7 +17,7 @@ from .duplicates import Duplicates, duplicates
 from .fingerprint import fingerprint, placement
 from .fingerprint.fingerprint import Fingerprint
 from .fingerprint.placement import Place
-from .fingerprint.validation import Trial, validate
+from .fingerprint.validation import Trial, require_halves, validate
 from .shortcut_probe import CrossDomainResult, ProbeResult, probe
 from .value_use import ValueUse, value_use
 
@@ -80,11 +80,14 @@ def audit(
 
 
 def _audit(dataset: Dataset, source: str, shifts: Sequence[str], bar: Bar, images: int, validated: bool) -> Audit:
+    if validated:
+        require_halves(dataset, source)  # now, rather than after minutes
     counted = counts(dataset, source)
     values = value_use(dataset)
     with bar("looking for duplicates", "images") as progress:
         pairs = duplicates(dataset, counted.table, progress)
-    associations = links(dataset)
+    with bar("testing columns for confounding", "associations") as progress:
+        associations = links(dataset, progress)
     with bar("probing for shortcuts", "steps") as progress:
         probes, cross_domain = probe(dataset, progress)
     domains = [source, *(name for name in dataset.domains if name != source)]

@@ -11,6 +11,7 @@ from ...shifts.errors import MedshiftError
 from ..datasets.dataset import Dataset
 from ..datasets.shared_groups import Overlap, count_shared, overlaps
 from ..protocols import splits
+from ..protocols.untested import require_tested
 
 FEW_IMAGES, FEW_GROUPS = 10, 5  # per class and domain; with fewer, a figure means nothing
 
@@ -28,7 +29,7 @@ class Counts:
         shared: Pairs of domains that share groups, most groups first.
         in_several: Number of groups that occur in more than one domain.
         scarce: (domain, class, images) of classes with too few images or groups.
-        unsplit: Why the domains cannot be split by group; empty if they can.
+        unsplit: Why a run would refuse to split the domains by group, or to test some of them; empty if it would not.
     """
 
     table: pd.DataFrame
@@ -77,9 +78,14 @@ def counts(dataset: Dataset, source: str) -> Counts:
 def _split(dataset: Dataset, source: str) -> tuple[pd.DataFrame, str]:
     others = tuple(name for name in dataset.domains if name != source)
     try:
-        return splits.split(dataset.table, source, others, dataset.classes).loc[dataset.table.index], ""
+        table = splits.split(dataset.table, source, others, dataset.classes).loc[dataset.table.index]
     except MedshiftError as error:
         table = dataset.table.copy()
         if "split" not in table:
             table["split"] = ""
         return table, str(error).rstrip(".")
+    try:
+        require_tested(dataset.table, table, source, others)
+    except MedshiftError as error:
+        return table, str(error).rstrip(".")
+    return table, ""

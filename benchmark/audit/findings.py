@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from statistics import NormalDist
 
+from ..files.listed import pasted
 from ..reporting.numbers import format_decimal
 from ..scoring.intervals import TAIL
 from .audit import Audit
 from .confounding.candidates import EVERYWHERE
 from .confounding.links import WEAKEST, Link
 from .finding import GRAVE, NOTE, SERIOUS, Finding
+from .fingerprint.fingerprint import Fingerprint
 from .shallow_features import FAMILIES
 from .shortcut_probe import ALL, DOMAIN, CrossDomainResult, ProbeResult
 from .value_findings import value_findings
@@ -22,11 +24,13 @@ SHORTCUT, SUSPECT = 0.9, 0.75  # AUC of the probe
 LOST = 0.15  # loss of AUC in another domain from which the probe counts as a shortcut
 DIFFERENT = 1.0  # severity from which a domain counts as different
 LISTED = 3  # shifts named per domain
+NAMED = 8  # places named in one finding
 
 
 def findings(audit: Audit) -> list[Finding]:
     """Return the findings of an audit, worst first."""
     found = [*_leaks(audit), *_classes(audit), *_links(audit), *_shortcuts(audit), *_scanners(audit)]
+    found += unplaced(audit.source, audit.fingerprints)
     if audit.values is not None:
         found += value_findings(audit.dataset, audit.values)
     return sorted(found, key=lambda finding: (-finding.weight, -finding.rank))
@@ -37,7 +41,7 @@ def _leaks(audit: Audit) -> Iterator[Finding]:
     if counts.unsplit:
         yield Finding(GRAVE, f"the domains cannot be split: {counts.unsplit}", "medshift run refuses them so.", 5)
     if counts.in_several:
-        where = "; ".join(f"{pair.groups} in both {' and '.join(pair.domains)}" for pair in counts.shared)
+        where = _named([f"{pair.groups} in both {' and '.join(pair.domains)}" for pair in counts.shared], "; ")
         yield Finding(
             GRAVE,
             f"{_plural(counts.in_several, 'group')} appear{'s' if counts.in_several == 1 else ''} in several domains: "
@@ -77,9 +81,9 @@ def _classes(audit: Audit) -> Iterator[Finding]:
     for domain, name, number in audit.counts.scarce:
         by_class.setdefault(name, []).append((domain, number))
     kept = [name for name in images.columns if name not in by_class]
-    leave_out = f"Leave it out (--classes {','.join(kept)}), or treat" if len(kept) > 1 else "Treat"
+    leave_out = f"Leave it out (--classes {pasted(kept)}), or treat" if len(kept) > 1 else "Treat"
     for name, places in by_class.items():
-        where = ", ".join(f"{_plural(number, 'image')} in {domain}" for domain, number in places)
+        where = _named([f"{_plural(number, 'image')} in {domain}" for domain, number in places])
         yield Finding(
             SERIOUS,
             f"class {name} is missing or scarce in {_plural(len(places), 'domain')}: {where}",
@@ -203,6 +207,33 @@ def _scanners(audit: Audit) -> Iterator[Finding]:
                 "Test these shifts first; image content may differ too, so severities are upper bounds.",
                 far[0].severity / 100,
             )
+
+
+def unplaced(source: str, fingerprints: Sequence[Fingerprint]) -> Iterator[Finding]:
+    """Yield which domains have no place on the severity scales of shifts, as one group shows no spread.
+
+    Args:
+        source: The domain that the others are compared with.
+        fingerprints: One per domain.
+    """
+    single = [found.domain for found in fingerprints if found.count < 2]
+    if len(fingerprints) < 2 or not single:
+        return
+    every = source in single
+    which = source if every else _named(single)
+    what = "no domain is" if every else "it is not" if len(single) == 1 else "they are not"
+    yield Finding(
+        NOTE,
+        f"{which} {'have' if len(single) > 1 and not every else 'has'} images of a single group only: {what} placed on "
+        "the severity scales of shifts",
+        "What differs there may be that patient: images of more patients are needed.",
+        0.05,
+    )
+
+
+def _named(places: Sequence[str], between: str = ", ") -> str:
+    more = f" and {len(places) - NAMED} more" if len(places) > NAMED else ""
+    return between.join(places[:NAMED]) + more
 
 
 def _area(result: ProbeResult) -> str:

@@ -86,6 +86,10 @@ class Dataset:
         if coded:  # a category that no row has would count as a domain without images
             plain = {name: self.table[name].cat.categories.dtype for name in coded}
             object.__setattr__(self, "table", self.table.astype(plain))
+        if self.table["label"].dtype.kind not in "iu":  # whole numbers, as is checked above: 1.0 names no class
+            object.__setattr__(self, "table", self.table.astype({"label": np.int64}))
+        if list(self.table.index) != list(range(len(self.table))):  # of joined tables, a name may stand for two rows
+            object.__setattr__(self, "table", self.table.reset_index(drop=True))
 
     def _problems(self) -> Iterator[str]:
         yield from self._word_problems()

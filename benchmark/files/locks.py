@@ -23,10 +23,10 @@ _HOLDERS: dict[Path, int] = {}  # locks of this process -> the thread that holds
 
 
 @contextmanager
-def locked(path: Path, busy: str, wait: Callable[[str], None] | None = None) -> Iterator[None]:
+def locked(path: Path, busy: str, wait: Callable[[str], None] | None = None) -> Iterator[bool]:
     """Hold a lock file and remove it afterwards; one that a killed process left does not block.
 
-    A file system that has no locks is used without.
+    A file system that has no locks is used without; the context is then False, otherwise True.
 
     Args:
         path: The file, in an existing folder.
@@ -42,7 +42,7 @@ def locked(path: Path, busy: str, wait: Callable[[str], None] | None = None) -> 
     held = _acquire(path, busy) if wait is None else _awaited(path, busy, wait)
     _HOLDERS[path] = threading.get_ident()
     try:
-        yield
+        yield held is not None
     finally:
         _HOLDERS.pop(path, None)
         _release(path, held)

@@ -27,6 +27,13 @@ def write_protocol(protocol: Protocol, table: pd.DataFrame, folder: Path, *, nam
     if not (folder / PROTOCOL_FILE).exists():
         truth.write(table, folder / TRUTH_FILE)
         write(protocol, folder)
+    else:
+        require_same(protocol, folder, named=named)
+
+
+def require_same(protocol: Protocol, folder: Path, *, named: bool = False) -> None:
+    """Raise MedshiftError if a folder of submissions holds another protocol; see `write_protocol`."""
+    if not (folder / PROTOCOL_FILE).exists():
         return
     stored, _ = read_protocol(folder)
     if stored.sha256 != protocol.sha256:

@@ -16,6 +16,7 @@ from .protocol import Protocol
 from .training_sets.confounding import CLOSE, cramers_v
 
 FEW_GROUPS = 5  # in a test split; with fewer, a figure says little
+FEW_TO_VALIDATE = 3  # with fewer groups, one of them chooses checkpoints and thresholds
 LARGE_GROUP = 0.2  # of the images of a test split; from there on, intervals are too narrow
 NAMED = 8  # domains that a line names
 NEGATIVE = frozenset(
@@ -111,20 +112,39 @@ def site_remarks(protocol: Protocol, table: pd.DataFrame) -> list[str]:
     if others:
         listed = "; ".join(f"{_named(sites)} lack{'s'[: len(sites) == 1]} {what}" for what, sites in others.items())
         lines.append(f"sites hold different classes: {listed}. Their figures are means over the classes that they hold")
-    tested = table[(table["split"] == "test") & table["domain"].isin(protocol.targets)]
-    groups = tested.groupby("domain")["group"].nunique()
-    few = [f"{site} ({plural(int(groups[site]), 'group')})" for site in protocol.targets if groups[site] < FEW_GROUPS]
+    return lines + _few_groups(protocol, table) + _large_groups(protocol, table)
+
+
+def _few_groups(protocol: Protocol, table: pd.DataFrame) -> list[str]:
+    """Write which test splits, and which source validation, hold few groups or a single one."""
+    source, lines = protocol.source, []
+    groups = table[table["split"] == "test"].groupby("domain")["group"].nunique().to_dict()
+    names = {source: f"the source {source}"} | {site: site for site in protocol.targets}
+    few = [
+        f"{text} ({plural(int(groups[site]), 'group')})"
+        for site, text in names.items()
+        if groups.get(site, FEW_GROUPS) < FEW_GROUPS
+    ]
     if few:
         lines.append(
             f"few groups to test on: {_named(few)}. Such figures say little, and count in the means as any other site's"
         )
-    alone = [site for site in protocol.targets if groups[site] == 1]
+    if groups.get(source) == 1:
+        lines.append(f"one group alone shows no spread: the source {source} and drops from it have no interval")
+    alone = [site for site in protocol.targets if groups.get(site) == 1]
     if alone:
         lines.append(
             f"one group alone shows no spread: neither {_named(alone)} nor the means over sites have an interval, and "
             "no entry's rank is told from another's"
         )
-    return lines + _large_groups(protocol, table)
+    mixed = [source, *([protocol.mixed] if protocol.mixed else [])]
+    held = table.loc[table["domain"].isin(mixed) & (table["split"] == "val"), "group"].nunique()
+    if held < FEW_TO_VALIDATE:
+        lines.append(
+            f"few groups to validate on: {plural(held, 'group')} of the source {source}. What is chosen on them "
+            "(checkpoints, thresholds) is chosen for them"
+        )
+    return lines
 
 
 def group_remarks(table: pd.DataFrame) -> list[str]:
@@ -138,11 +158,18 @@ def group_remarks(table: pd.DataFrame) -> list[str]:
 
 
 def _large_groups(protocol: Protocol, table: pd.DataFrame) -> list[str]:
-    """Write in which test splits one group holds much; where groups are few, one always does, which is said already."""
+    """Write in which test splits one group holds much.
+
+    Where groups are few, one always does, which is said already; of the source, on which every drop rests, it is said
+    where one group holds most.
+    """
     found = []
     for domain in (protocol.source, *protocol.targets):
         held = table.loc[(table["domain"] == domain) & (table["split"] == "test"), "group"].value_counts(normalize=True)
-        if len(held) >= FEW_GROUPS and held.iloc[0] > LARGE_GROUP:
+        few = len(held) < FEW_GROUPS
+        if len(held) < 2 or (few and domain != protocol.source):
+            continue
+        if held.iloc[0] > (0.5 if few else LARGE_GROUP):
             found.append(f"{held.index[held == held.iloc[0]].min()} {100 * held.iloc[0]:.0f} % of {domain}")
     if not found:
         return []

@@ -5,7 +5,9 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Sequence
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from ...shifts.errors import MedshiftError, near
 from ..datasets import split_names
@@ -69,7 +71,8 @@ def split(
     rows = table[of_source]
     try:
         rest, test = halves(rows, FOLDS, LEAST, source, classes)
-        train, val = halves(rows.loc[rest], FOLDS, 2, source, classes)
+        folds = max(2, min(FOLDS, rows.loc[rest, "group"].nunique()))  # five groups leave four, one of them to validate
+        train, val = halves(rows.loc[rest], folds, 2, source, classes, beside=" besides its test split")
     except TooFew as error:
         raise MedshiftError(f"{error}: {_ways_on(table, source, error.rare, classes, leave_out)}") from None
     table["split"] = "unused"
@@ -128,9 +131,17 @@ def _ways_on(
 
 
 def halves(
-    rows: pd.DataFrame, folds: int, least: int, source: str, classes: Sequence[str]
+    rows: pd.DataFrame, folds: int, least: int, source: str, classes: Sequence[str], *, beside: str = ""
 ) -> tuple[pd.Index, pd.Index]:
     """Return the index of all folds but one, and of that one.
+
+    Args:
+        rows: Columns label, domain and group.
+        folds: Number of folds.
+        least: Groups that every class needs.
+        source: Name of the domain, for messages.
+        classes: Names of the labels, for messages.
+        beside: What the rows leave out, for messages that count their groups.
 
     Raises:
         TooFew: There are fewer groups than folds, or a class has fewer than `least`.
@@ -142,16 +153,36 @@ def halves(
     count, rare = rows["group"].nunique(), by_class[by_class < least]
     if count < folds or len(rare):
         few = [f"{plural(count, 'group')}, {folds} are needed"] if count < folds else []
-        few += [f"{class_name(classes, label)} has {plural(number, 'group')}" for label, number in rare.items()]
+        few += [f"{class_name(classes, label)} has {plural(number, 'group')}{beside}" for label, number in rare.items()]
         more = f"; {least} of every class are needed" if len(rare) else ""
         raise TooFew(
             f"domain {source!r} cannot be split by group: {', '.join(few)}{more}", [int(n) for n in rare.index]
         )
-    folder = StratifiedGroupKFold(min(folds, int(strata.value_counts().max())), shuffle=True, random_state=SEED)
+    most = int(strata.value_counts().max())
+    if most < 2:  # strata of single images cannot be spread over folds
+        strata = pd.Series("", index=rows.index)
+    folder = StratifiedGroupKFold(max(2, min(folds, most)), shuffle=True, random_state=SEED)
     with warnings.catch_warnings():  # a stratum with fewer groups than folds is spread as far as possible
         warnings.simplefilter("ignore", UserWarning)
-        first, second = next(folder.split(rows, strata, rows["group"]))
+        cuts = list(folder.split(rows, strata, rows["group"]))
+    first, second = cuts[_fold(rows, [second for _, second in cuts])]
     return rows.index[first], rows.index[second]
+
+
+def _fold(rows: pd.DataFrame, folds: Sequence[NDArray[np.intp]]) -> int:
+    """Choose the fold that is split off: the first, unless it has less than half as many groups as it should.
+
+    The group with the most images comes into the first fold, and a very large one fills it almost alone: a test on so
+    few patients says little. Of the others, that with the most usual number of groups is taken, if it lacks no class
+    that another one has.
+    """
+    groups, labels = rows["group"].to_numpy(), rows["label"].to_numpy()
+    counts = [len(set(groups[fold])) for fold in folds]
+    usual = len(set(groups)) / len(folds)
+    if counts[0] >= usual / 2:
+        return 0
+    held = [len(set(labels[fold])) for fold in folds]
+    return min(range(len(folds)), key=lambda fold: (-held[fold], abs(counts[fold] - usual), -counts[fold]))
 
 
 def class_name(classes: Sequence[str], label: object) -> str:

@@ -57,6 +57,7 @@ def run(job: Job, device: torch.device, progress: RunProgress) -> Scores:
         return _finished(job, progress)
     claim = job.claim()  # before anything long: what the card cannot hold ends the run now
     siblings.require_fit(job.folder, job.submitter)
+    siblings.require_same_images(job.folder, job.images_sha256)
     with _alone(job, progress):
         if (job.folder / card.CARD_FILE).exists():  # another process finished it meanwhile
             return _finished(job, progress)
@@ -78,7 +79,8 @@ def _alone(job: Job, progress: RunProgress) -> Iterator[None]:
     with ExitStack() as held:
         try:
             place.mkdir(parents=True, exist_ok=True)
-            held.enter_context(locked(place / f".{job.entry}.seed-{job.seed}.lock", busy, wait))
+            if not held.enter_context(locked(place / f".{job.entry}.seed-{job.seed}.lock", busy, wait)):
+                progress.line(f"{place} has no file locks: nothing keeps another process from making this run, too")
         except OSError as error:
             raise MedshiftError(f"{place} cannot be written: {error.strerror or error}") from error
         sweep(job.folder)  # what killed runs left would not belong to a submission

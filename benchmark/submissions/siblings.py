@@ -7,7 +7,9 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from ...shifts.errors import MedshiftError
 from ..files.text import fault, visible
@@ -27,6 +29,47 @@ def require_fit(folder: Path, submitter: str) -> None:
     linked = [path for path in (folder, folder.parent) if path.is_symlink()]
     if linked:
         raise MedshiftError(f"{linked[0]} is a link, and a submission lies in folders of its own: choose another --out")
+
+
+def require_same_images(folder: Path, images_sha256: str | None) -> None:
+    """Raise MedshiftError if a submission beside a new one was made with other images: a board compares the two."""
+    if why := other_images(folder, images_sha256):
+        raise MedshiftError(why)
+
+
+def other_images(folder: Path, images_sha256: str | None) -> str:
+    """Say which submission beside a new one was made with other images under the same names; empty if none was.
+
+    Args:
+        folder: Of the new one, `.../PROTOCOL/ENTRY/seed-N`.
+        images_sha256: Hash of its images, if no version stands for them (`datasets.manifest.local_sha256`).
+    """
+    if images_sha256 is None:
+        return ""
+    for path in sorted(folder.absolute().parent.parent.glob(f"*/seed-*/{CARD_FILE}")):
+        with suppress(OSError):
+            found = None if path.is_symlink() else path.stat()
+            if found and found.st_size <= LARGEST_CARD and _images(path, found.st_mtime_ns) not in ("", images_sha256):
+                return (
+                    f"{path.parent} was made with other images under the same names, and entries of one protocol are "
+                    "compared: move it away or choose another --out"
+                )
+    return ""
+
+
+@lru_cache(maxsize=4096)  # a sweep asks for each of its runs
+def _images(path: Path, changed: int) -> str:
+    """Read the hash of a submission's images; empty where its card has none or cannot be read."""
+    dataset = (_read(path) or {}).get("dataset")
+    return str(dataset.get("images_sha256") or "") if isinstance(dataset, dict) else ""
+
+
+def _read(path: Path) -> dict[str, Any] | None:
+    try:
+        found = json.loads(path.read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) else None
 
 
 def unfit_name(entry: Path) -> str:
@@ -79,9 +122,9 @@ def _submitters(entry: Path) -> Iterator[str]:
         try:
             if path.is_symlink() or path.stat().st_size > LARGEST_CARD:
                 continue
-            found = json.loads(path.read_bytes())
-        except (OSError, ValueError, RecursionError):
+        except OSError:
             continue
-        if isinstance(found, dict):
+        found = _read(path)
+        if found is not None:
             yield str(found.get("submitter", ""))
             return

@@ -227,12 +227,20 @@ def check_seeds(
                 "distribution, sees or config): submit them as two entries"
             )
             return [], refused
+    if len(image_sets(seeds)) > 1:
+        refused.append(f"{folder.path / entry.name}: its seeds were made with different images under the same names")
+        return [], refused
     return seeds, refused
 
 
 def _method(card: Card) -> BaselineClaim:
     """Return what seeds of an entry must have in common: all but the line of text about the method."""
     return card.baseline.model_copy(update={"summary": ""})
+
+
+def image_sets(seeds: Sequence[Seed]) -> set[str]:
+    """Return the hashes of the images that seeds were made with, where no version stands for them."""
+    return {found for seed in seeds if (found := seed.card.dataset.images_sha256)}
 
 
 def _registered(folder: ProtocolFolder, entry: Entry, card: Card, hashes: tuple[str, str]) -> VerificationRecord | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import signal
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from .entries import (
     Seed,
     check_seeds,
     fingerprints,
+    image_sets,
     preflights,
     protocol_folder,
     refusal_line,
@@ -66,7 +68,22 @@ def score_all(
         if found is not None:
             progress(name)
             done[name] = (kept, found)
-    return done, refused
+    other = _of_other_images(done)
+    refused += [
+        f"{folder.path / name}: made with other images under the same names than most entries here, so that it is not "
+        "comparable: run it again on those"
+        for name in other
+    ]
+    return {name: each for name, each in done.items() if name not in other}, refused
+
+
+def _of_other_images(done: Mapping[str, ScoredSeeds]) -> list[str]:
+    """Name the entries that were made with other images than most; of sets that are as frequent, the first stays."""
+    images = {name: each for name, (seeds, _) in sorted(done.items()) for each in image_sets(seeds)}
+    if len(set(images.values())) < 2:
+        return []
+    usual = Counter(images.values()).most_common(1)[0][0]
+    return [name for name, each in images.items() if each != usual]
 
 
 def _known(folder: ProtocolFolder, entry: Entry, replicates: int) -> ScoredSeeds | None:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ...datasets.dataset import Dataset
 from ..measures.sampling import group_codes
-from .columns import Column, columns, numbers
+from .columns import Column, columns, given, numbers
 
 EVERYWHERE = "all domains"
 
@@ -54,7 +54,7 @@ def candidates(dataset: Dataset) -> Iterator[Candidate]:
         return Candidate(column, target, value_names, where, column.codes[chosen], values[chosen], groups[chosen])
 
     yield candidate(Column("domain", names, domain), "label")
-    for column in columns(table):
+    for column in [*columns(table), *given(table)]:
         yield candidate(column, "label")
         yield candidate(column, "domain")
         for name in names:

@@ -11,14 +11,18 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from .written import as_dates, as_numbers
+
 OWN = ("sample_id", "label", "domain", "group", "split", "row")  # columns of the benchmark itself
 LEVELS = 20  # a column with at most this many values is used unchanged
 KEPT = 12  # most frequent values kept of a column with more, if they cover at least half of the images
 BINS = 5  # ranges that numbers are binned into
-SIZE = re.compile(r"\s*(\d{1,6})\s*[xX×*,]\s*(\d{1,6})\s*")
+SIZE = re.compile(r"\s*(\d{1,6})\s*[xX×*]\s*(\d{1,6})\s*")  # not with a comma: 24,5 is a number
 WIDTH, HEIGHT = "original_width", "original_height"  # columns that the importer writes
 FEW_SHAPES = 8  # with more aspect ratios, they are binned
 SIZE_NAME, SHAPE_NAME = "size of the original", "aspect ratio of the original"
+SHARED_NUMBERS = 0.01  # of the groups; with more, numbers start again somewhere and are not an order of arrival
+SELDOM, MOSTLY = 0.05, 0.95  # shares of cells between which it may matter which are empty
 NUMBER = "number in the group's name"
 OTHER = "(other)"
 
@@ -56,10 +60,45 @@ def columns(table: pd.DataFrame) -> list[Column]:
 def numbers(table: pd.DataFrame) -> Column | None:
     """Bin the last number in each group's name into five ranges: patients are numbered in order of arrival.
 
-    None if more than a tenth of the images have no such number, or there are too few different ones.
+    None if more than a tenth of the images have no such number, or there are too few different ones. None as well if
+    groups share their numbers, as where each class has a folder whose files or patients are numbered from 1: larger
+    classes then reach higher numbers, whenever their patients came.
     """
-    digits = table["group"].astype(str).str.extract(r"(\d+)\D*$")[0]
-    return _binned(NUMBER, digits.astype(float)) if digits.notna().mean() >= 0.9 else None
+    digits = table["group"].astype(str).str.extract(r"(\d+)\D*$")[0].astype(float)
+    by_group = digits.groupby(table["group"].astype(str)).first().dropna()
+    if digits.notna().mean() < 0.9 or by_group.duplicated().mean() > SHARED_NUMBERS:
+        return None
+    return _binned(NUMBER, digits)
+
+
+def given(table: pd.DataFrame) -> list[Column]:
+    """Return, for each extra column that is partly empty within some domain, which cells are filled.
+
+    A contrast agent or a finding may be noted for one class only: its values then show nothing, that there is one does.
+    Numbers that some classes have throughout and others never are left out: they measure what those classes show, such
+    as the place and size of a lesion.
+    """
+    found = []
+    for name in table.columns:
+        if name in OWN or name in (WIDTH, HEIGHT):
+            continue
+        text = _text(table[name])
+        filled = text != ""
+        by_label = bool((filled.groupby(table["label"]).nunique() == 1).all())
+        if by_label and as_numbers(text[filled]).notna().mean() >= 0.9:
+            continue
+        if filled.groupby(table["domain"]).mean().between(SELDOM, MOSTLY).any():
+            codes = filled.to_numpy().astype(np.int64)
+            found.append(Column(f"{name} (given)", ["empty", "given"], codes))
+    return found
+
+
+def unexamined(table: pd.DataFrame) -> list[str]:
+    """List the extra columns with several values that cannot be reduced to few levels, such as identifiers."""
+    ours = {WIDTH, HEIGHT} if {WIDTH, HEIGHT} <= set(table.columns) else set()
+    extra = [name for name in table.columns if name not in OWN and name not in ours]
+    several = [name for name in extra if len(set(_text(table[name])) - {""}) > 1]
+    return [str(name) for name in several if _column(str(name), table[name]) is None]
 
 
 def sizes(table: pd.DataFrame) -> NDArray[np.float64] | None:
@@ -104,21 +143,23 @@ def _visible(column: Column | None) -> Column | None:
     return None if column is None else replace(column, visible=True)
 
 
-DATE = r"\d{4}-\d{2}-\d{2}\b.*"
+def _text(values: pd.Series[str]) -> pd.Series[str]:
+    return values.fillna("").astype(str).str.strip()
 
 
 def _column(name: str, values: pd.Series[str]) -> Column | None:
-    text = values.fillna("").astype(str).str.strip()
+    text = _text(values)
     held = text[text != ""]
     frequent = held.value_counts()
     if len(frequent) < 2:
         return None
     if len(frequent) > LEVELS:
-        numbers = pd.to_numeric(held, errors="coerce")
-        if numbers.notna().mean() >= 0.9:
-            return _binned(name, pd.to_numeric(text, errors="coerce"))
-        if held.str.fullmatch(DATE).mean() >= 0.9:
-            months, years = (text.str[:length].where(text.str.fullmatch(DATE), "") for length in (7, 4))
+        numbers = as_numbers(text)
+        if numbers[held.index].notna().mean() >= 0.9:
+            return _binned(name, numbers)
+        dates = as_dates(text)
+        if (dates[held.index] != "").mean() >= 0.9:
+            months, years = (dates.str[:length] for length in (7, 4))
             by_month = months.nunique() <= LEVELS
             return _column(f"{name} ({'month' if by_month else 'year'})", months if by_month else years)
         if frequent.iloc[:KEPT].sum() < 0.5 * len(held):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -77,20 +77,24 @@ class Link:
         )
 
 
-def links(dataset: Dataset) -> list[Link]:
+def links(dataset: Dataset, progress: Callable[[int, int], None] = lambda done, total: None) -> list[Link]:
     """Measure how each extra column, and the domain itself, is associated with the label and the domain.
 
     Associations with the label are measured over all images that have a value, and within each domain in which the
     column has several levels. The strongest come first.
+
+    Args:
+        dataset: The data set.
+        progress: Called with (associations shuffled, total number of them): with many, the time grows with the square.
     """
     weights = resample_counts(int(group_codes(dataset).max()) + 1, REPLICATES, SEED, "audit", dataset.name)
     found = [(each, link) for each in candidates(dataset) if (link := _link(each, weights)) is not None]
-    chances = _chances(found, dataset.name)
+    chances = _chances(found, dataset.name, progress)
     judged = [replace(link, chance=chance) for (_, link), chance in zip(found, chances, strict=True)]
     return sorted(judged, key=lambda link: -link.strength)
 
 
-def _chances(found: Sequence[tuple[Candidate, Link]], name: str) -> list[float]:
+def _chances(found: Sequence[tuple[Candidate, Link]], name: str, progress: Callable[[int, int], None]) -> list[float]:
     """Return the V that each link has to exceed, so that at most 1 in 20 audits finds any link where there is none.
 
     This is Holm's step-down procedure (Scand J Stat 6, 1979) over all links of the audit: of m links, the first has to
@@ -103,6 +107,7 @@ def _chances(found: Sequence[tuple[Candidate, Link]], name: str) -> list[float]:
             rng = np.random.default_rng(list(hashlib.sha256(words.encode()).digest()))
             tables = shuffled(candidate.levels, candidate.values, candidate.groups, SHUFFLES * len(found), rng)
             by_chance[index] = np.sort(np.nan_to_num(cramer(tables)))[::-1]
+        progress(index + 1, len(found))
     reach = {index: int((each >= found[index][1].strength - NEAR).sum()) for index, each in by_chance.items()}
     chances, left = [float("nan")] * len(found), len(found)
     for index in sorted(by_chance, key=reach.__getitem__):

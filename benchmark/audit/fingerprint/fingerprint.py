@@ -39,6 +39,16 @@ class Fingerprint:
     weights: Floats
 
     @property
+    def count(self) -> int:
+        """Number of groups among the images."""
+        return len(np.unique(self.groups))
+
+    @property
+    def drawn(self) -> NDArray[np.bool_]:
+        """Whether any of the groups was drawn, in each bootstrap replicate (B,)."""
+        return np.asarray(self.weights[:, np.unique(self.groups)].sum(axis=1) > 0)
+
+    @property
     def means(self) -> Floats:
         """The mean of each measure, (K,)."""
         return np.asarray(self._weighted_means(self.values)[0])
@@ -53,12 +63,9 @@ class Fingerprint:
 
         Percentiles are stretched: a plain bootstrap of few groups varies too little (`scoring.intervals`).
         """
-        from scipy.special import ndtri, stdtrit  # deferred: `--help` must stay fast
-
-        count = len(np.unique(self.groups))
-        if count < 2:
+        if self.count < 2:
             return [(math.nan, math.nan)] * self.values.shape[1]
-        wider = math.sqrt(count / (count - 1)) * float(stdtrit(count - 1, TAIL) / ndtri(TAIL))
+        wider = stretch(self.count)
         found = []
         for mean, column in zip(self.means.tolist(), self.replicates.T, strict=True):
             low, high = interval(column)
@@ -84,6 +91,13 @@ class Fingerprint:
         weights = np.concatenate([np.ones((1, size)), self.weights])
         sizes = weights @ counts
         return np.where(sizes > 0, (weights @ totals) / np.where(sizes > 0, sizes, 1), np.nan)
+
+
+def stretch(count: int) -> float:
+    """Return by how much percentiles of a bootstrap of few groups, two or more, are to be stretched."""
+    from scipy.special import ndtri, stdtrit  # deferred: `--help` must stay fast
+
+    return math.sqrt(count / (count - 1)) * float(stdtrit(count - 1, TAIL) / ndtri(TAIL))
 
 
 def fingerprints(

@@ -18,7 +18,7 @@ from ....shifts.apply import apply_shift
 from ...scoring.bootstrap import interval
 from ..measures.sampling import SEED
 from ..measures.table import BATCH, measure
-from .fingerprint import Fingerprint, Floats
+from .fingerprint import Fingerprint, Floats, stretch
 from .sensitivity import REACTS, SPREAD
 
 STEPS = (0.5, 1.0, 2.0, 3.0, 4.0, 5.0)
@@ -26,6 +26,7 @@ CONTRADICTORY = 1.5  # severities by which single measures disagree
 FINEST = 0.005  # smallest standard error, as a fraction of the largest change along the curve
 GRID = np.linspace(-1, 5, 301)  # below 0 the curve is extrapolated linearly from its first step
 VALUES = 500_000  # pixel values that a curve is measured on ...
+FEW_GROUPS = 10  # with fewer, the interval of a place is stretched; with more, it would hardly change
 LEAST, MOST = 40, 150  # ... within these numbers of images
 
 
@@ -156,8 +157,16 @@ def interpolated(changes: Floats) -> Floats:
 
 
 def place_site(source: Fingerprint, other: Fingerprint, curve: Curve, names: Sequence[str]) -> Place | None:
-    """Place a domain on the scale of a curve; None where no measure that reacts to the shift could be taken."""
+    """Place a domain on the scale of a curve.
+
+    None where no measure that reacts to the shift could be taken, or a domain has a single group: it shows no spread.
+    Replicates that drew no group of a domain, as happens where it has few, say nothing and are left out.
+    """
+    groups = min(source.count, other.count)
+    if groups < 2:
+        return None
     gaps, errors = differences(source, other)
+    gaps = gaps[np.concatenate([[True], source.drawn & other.drawn])]
     reach = np.abs(curve.change).max(axis=0)
     used = [index for index in reacting_measures(curve.shift, names) if not np.isnan(gaps[:, index]).any()]
     used = [index for index in used if reach[index] > errors[index]]
@@ -167,8 +176,11 @@ def place_site(source: Fingerprint, other: Fingerprint, curve: Curve, names: Seq
     misfits = [((gaps[:, index, None] - curve.change[:, index]) / errors[index]) ** 2 for index in used]
     severities = GRID[np.sum(misfits, axis=0).argmin(axis=1)]
     alone = [float(GRID[misfit[0].argmin()]) for misfit in misfits]
-    low, high = interval(severities[1:])
-    return Place(curve.shift, float(severities[0]), low, high, max(alone) - min(alone))
+    severity, (low, high) = float(severities[0]), interval(severities[1:])
+    if groups < FEW_GROUPS:
+        wider = stretch(groups)
+        low, high = np.clip((severity - wider * (severity - low), severity + wider * (high - severity)), -1, 5).tolist()
+    return Place(curve.shift, severity, low, high, max(alone) - min(alone))
 
 
 def differences(source: Fingerprint, other: Fingerprint) -> tuple[Floats, Floats]:

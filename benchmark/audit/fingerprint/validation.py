@@ -9,8 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ....shifts.errors import MedshiftError
 from ...datasets.dataset import Dataset
 from ...datasets.images import Images
+from ...files.wording import plural
 from ...scoring.bootstrap import resample_counts
 from ..measures.sampling import REPLICATES, SEED, group_codes, sample_rows
 from .fingerprint import Fingerprint, Floats, columns
@@ -28,6 +30,7 @@ from .placement import (
 
 SEVERITIES = (0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0)
 IMAGES = 150  # per half, at most
+LEAST = 4  # groups of the domain: two in each half, so that either shows a spread
 CAP = 25.0  # limit of a squared, standardised difference, so that no component decides alone
 
 
@@ -52,6 +55,16 @@ class Trial:
     nearest: str
 
 
+def require_halves(dataset: Dataset, domain: str) -> None:
+    """Raise MedshiftError if a domain has too few groups for two halves."""
+    count = dataset.table.loc[dataset.table["domain"] == domain, "group"].nunique()
+    if count < LEAST:
+        raise MedshiftError(
+            f"--validate compares two halves of the groups of {domain}, which has {plural(count, 'group')}; {LEAST} "
+            "are needed: choose another --source, or leave --validate out"
+        )
+
+
 def validate(
     dataset: Dataset,
     domain: str,
@@ -65,7 +78,11 @@ def validate(
         domain: The domain whose images are used.
         shifts: Names of the shifts; those to which no measure reacts are left out.
         progress: Called with (steps done, steps in all).
+
+    Raises:
+        MedshiftError: The domain has fewer than four groups.
     """
+    require_halves(dataset, domain)
     codes, names = group_codes(dataset), columns(dataset)
     rows = np.flatnonzero(dataset.table["domain"] == domain)
     groups = np.unique(codes[rows])

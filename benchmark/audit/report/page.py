@@ -13,6 +13,7 @@ from ...reporting.html import inlined, page_style, template_environment
 from ...reporting.numbers import format_decimal
 from ...reporting.thumbnails import strip
 from ..audit import Audit
+from ..confounding.columns import unexamined
 from ..confounding.links import Link
 from ..counts import FEW_GROUPS, FEW_IMAGES
 from ..findings import findings
@@ -65,6 +66,7 @@ def page(audit: Audit, *, thumbnails: bool = True) -> str:
             left_out=audit.duplicates.left_out,
             mix=charts.mix(audit) if len(domains) > 1 else None,
             links=[_link_row(link) for link in audit.links[:LINKS]],
+            unexamined=unexamined(audit.dataset.table),
             probes=charts.probes(audit),
             cross_domain=_cross_domain_rows(audit, domains),
             most=max(len(found.rows) for found in audit.fingerprints),

@@ -19,10 +19,11 @@ from ...protocols.protocol import Protocol
 
 SCHEMA = "medshift-audit/1"
 LARGEST = 1 << 18  # bytes
+LONGEST = 1000  # characters of a finding or its advice
 WORDS = re.compile(r"[^\s,;:()]+")
 
 Weight: TypeAlias = Literal["grave", "serious", "note"]
-Text = Annotated[str, Field(min_length=1, max_length=1000), AfterValidator(printable)]
+Text = Annotated[str, Field(min_length=1, max_length=LONGEST), AfterValidator(printable)]
 Word = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(printable)]
 Number = Annotated[int, Field(ge=0, lt=2**53)]
 Area = Annotated[float, Field(ge=0, le=1)]

@@ -16,7 +16,7 @@ from ..audit import Audit
 from ..finding import GRAVE, NOTE, SERIOUS
 from ..findings import findings
 from ..shortcut_probe import ALL, DOMAIN
-from .record import SCHEMA, AuditRecord, Weight
+from .record import LONGEST, SCHEMA, AuditRecord, Weight
 
 WEIGHTS: Mapping[int, Weight] = {GRAVE: "grave", SERIOUS: "serious", NOTE: "note"}
 
@@ -49,7 +49,7 @@ def audit_json(audit: Audit) -> str:
             **{name: pairs.count(name) for name in ("group", "split", "domain", "label")},
         },
         "findings": [
-            {"weight": WEIGHTS[each.weight], "text": each.nameless or each.text, "advice": each.advice}
+            {"weight": WEIGHTS[each.weight], "text": _cut(each.nameless or each.text), "advice": _cut(each.advice)}
             for each in findings(audit)
         ],
         "shortcuts": _shortcuts(audit),
@@ -85,6 +85,11 @@ def _shortcuts(audit: Audit) -> list[dict[str, object]]:
         for trained, tested, area, low, high in [*own, *others]
         if not math.isnan(area)
     ]
+
+
+def _cut(text: str) -> str:
+    """Shorten a text to what a record takes, as where many sites have long names."""
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 4]} ..."
 
 
 def _end(value: float) -> float | None:

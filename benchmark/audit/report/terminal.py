@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ...reporting.terminal import print_table
 from ..audit import Audit
+from ..confounding.columns import unexamined
 from ..findings import GRAVE, NOTE, SERIOUS, findings
 from ..fingerprint.fingerprint import columns
 from ..fingerprint.validation import recovered
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
+NAMED = 20  # columns that a line names
 TAGS = {GRAVE: "[bold red]grave[/bold red]", SERIOUS: "[yellow]serious[/yellow]", NOTE: "note"}
 
 
@@ -30,6 +32,14 @@ def show(audit: Audit, screen: Console) -> None:
     screen.print(f"[bold]{len(found)} {'finding' if len(found) == 1 else 'findings'}[/bold]")
     for finding in found:
         screen.print(f"{TAGS[finding.weight]}: {escape(finding.text)}. {escape(finding.advice)}", soft_wrap=True)
+    if audit.duplicates.left_out:
+        more = f"{audit.duplicates.left_out:,} more candidates for duplicates"
+        screen.print(f"{more} were similar at low resolution but were not compared", soft_wrap=True)
+    names = unexamined(audit.dataset.table)
+    if names:
+        listed = ", ".join(names[:NAMED]) + (f" and {len(names) - NAMED} more" if len(names) > NAMED else "")
+        why = "too many different values, and neither numbers nor dates"
+        screen.print(escape(f"columns not examined: {listed} ({why})"), soft_wrap=True)
 
 
 def tables(audit: Audit) -> Iterator[Table]:

@@ -17,7 +17,8 @@ from ...files import locks
 from ...files.atomic import sha256
 from ...protocols.choices import Choices
 from ...protocols.protocol import Protocol
-from ...submissions import card
+from ...protocols.untested import require_adaptation
+from ...submissions import card, siblings
 from ...submissions.predictions import PREDICTIONS_FILE
 from .. import terms
 from ..job import entry_of, made_key, settings_key
@@ -29,7 +30,11 @@ if TYPE_CHECKING:
     import pandas as pd
 
 UNSAID = ("size", "confound", "confound_with", "confound_seed")  # choices that no option of `medshift run` makes
+<<<<<<< HEAD
 #: `blocked`: another submission stands in the run's way, so that the run would fail or be refused.
+=======
+#: `blocked`: another submission stands in the run's place, or has other images, so that the run would fail.
+>>>>>>> fix-aud
 State: TypeAlias = Literal["done", "running", "to do", "blocked"]
 #: Called with the index of a protocol that the data refuse, and why; raises.
 Refuse: TypeAlias = Callable[[int, str], NoReturn]
@@ -116,6 +121,7 @@ class PlannedRun:
         return settings_key(self.name, self.baseline, self.study.protocol.sha256, self.tried, self.precision)
 
     def obstacle(self, out: Path) -> str:
+<<<<<<< HEAD
         """Say which other submission stands in the run's way: in its place, or one that it cannot stand beside.
 
         Returns:
@@ -123,6 +129,11 @@ class PlannedRun:
         """
         if not self._has_card(out):
             return self._other_origin(out)
+=======
+        """Say which other submission stands in the run's place or may not stand beside it; empty if none does."""
+        if not self._has_card(out):
+            return siblings.other_images(self.folder(out), self.study.images_sha256)
+>>>>>>> fix-aud
         found = card.parse(self.folder(out) / card.CARD_FILE)
         predicted = self.folder(out) / PREDICTIONS_FILE
         if not isinstance(found, card.Card):
@@ -198,9 +209,9 @@ def plan_runs(sweep: Sweep, bar: Bar = no_bar, refuse: Refuse | None = None) -> 
         for seed in sweep.seeds:
             for study in studies:
                 suited = registry.for_dims(baseline, len(study.protocol.dataset.image_size))
-                runs.append(
-                    PlannedRun(name, tuple(words), suited, study, seed, tried, sweep.submitter, sweep.precision)
-                )
+                run = PlannedRun(name, tuple(words), suited, study, seed, tried, sweep.submitter, sweep.precision)
+                require_adaptation(run.entry, suited.sees, study.protocol, study.table)
+                runs.append(run)
     require_one_place_each(runs)
     return runs
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import io
 import math
 import re
 from contextlib import contextmanager
@@ -12,14 +14,16 @@ from helpers.browser import Opened
 from helpers.cli import medshift
 from helpers.images import image_folders as folders
 from helpers.images.made_up_data import data, sites
+from rich.console import Console
 
 from medshift.benchmark.audit.audit import Audit, audit
 from medshift.benchmark.audit.counts import counts
 from medshift.benchmark.audit.duplicates import Duplicates, duplicates
 from medshift.benchmark.audit.findings import GRAVE, NOTE, findings
 from medshift.benchmark.audit.report.page import page
-from medshift.benchmark.audit.report.record import AuditRecord, read_audit
+from medshift.benchmark.audit.report.record import LONGEST, AuditRecord, read_audit
 from medshift.benchmark.audit.report.recorded import audit_json
+from medshift.benchmark.audit.report.terminal import show
 from medshift.benchmark.audit.shortcut_probe import ALL, DOMAIN, CrossDomainResult, ProbeResult, probe
 from medshift.benchmark.reporting import axes
 
@@ -45,6 +49,29 @@ def test_groups_in_two_domains_are_counted():
     assert found.in_several == 3
     assert found.images.loc["a"].tolist() == [30, 30]
     assert found.groups.loc["a"].tolist() == [15, 15]
+
+
+def test_a_domain_that_a_run_would_refuse_to_test_is_a_finding_and_the_others_are_split():
+    found = counts(sites({"a": 20, "b": 20, "c": 1, "d": 1}), "a")
+    assert found.unsplit.startswith("2 of 3 targets cannot be tested: c, d (1 group: 2 are needed")
+    assert found.by_split.loc["b", "test"] == 20
+
+
+def test_the_terminal_says_what_was_not_examined(hidden):
+    screen = Console(file=io.StringIO(), width=200)
+    made = dataclasses.replace(hidden, duplicates=dataclasses.replace(hidden.duplicates, left_out=1234))
+    made.dataset.table["file"] = made.dataset.table["sample_id"]
+    show(made, screen)
+    made.dataset.table.pop("file")
+    text = screen.file.getvalue()
+    assert "1,234 more candidates for duplicates were similar at low resolution but were not compared" in text
+    assert "columns not examined: file (too many different values" in text
+
+
+def test_a_text_that_is_too_long_for_a_record_is_cut(hidden):
+    long = dataclasses.replace(hidden.counts, unsplit="x" * 2000)
+    record = AuditRecord.model_validate_json(audit_json(dataclasses.replace(hidden, counts=long)))
+    assert any(each.text.endswith("xxx ...") and len(each.text) == LONGEST for each in record.findings)
 
 
 def test_a_class_that_is_nearly_missing_is_named():

@@ -10,7 +10,7 @@ import pytest
 from helpers.images.made_up_data import data
 
 from medshift.benchmark.audit.audit import Audit
-from medshift.benchmark.audit.confounding.columns import columns, sizes
+from medshift.benchmark.audit.confounding.columns import columns, given, numbers, sizes, unexamined
 from medshift.benchmark.audit.confounding.links import Link, cramer, links
 from medshift.benchmark.audit.confounding.permutation import shuffled
 from medshift.benchmark.audit.counts import counts
@@ -47,6 +47,15 @@ def test_a_scarce_class_is_advised_against_where_two_others_stay():
         "Leave it out (--classes x,y), or treat its figures as unreliable."
     ]
     assert advice(data((("a", 60), ("b", 8)))) == ["Treat its figures as unreliable."] * 2
+    spaced = data(classes=("no finding", "a, mild", "z"), edit=drop)
+    assert advice(spaced)[0].startswith("Leave it out (--classes 'no finding,\"a, mild\"'), or treat")
+
+
+def test_of_many_sites_eight_are_named():
+    made = data(tuple((f"hospital-{number:02d}", 8) for number in range(40)))
+    texts = [f.text for f in table_findings(made, counts(made, "hospital-00"))]
+    (scarce,) = (text for text in texts if text.startswith("class well is missing or scarce in 40 domains: "))
+    assert scarce.endswith(", 4 images in hospital-07 and 32 more")
 
 
 def test_columns_become_levels_and_identifiers_are_left_out():
@@ -77,6 +86,27 @@ def test_columns_become_levels_and_identifiers_are_left_out():
     assert "(other)" in found["city"].levels
     assert sizes(table)[:2].tolist() == [[640, 480], [1024, 1024]]
     assert sizes(table.drop(columns="native")) is None
+    assert unexamined(table) == ["file"]
+
+
+def test_numbers_that_start_again_in_each_class_are_not_an_order_of_arrival():
+    names = [f"{kind}/IM-{i:04d}.png" for kind, count in (("ill", 60), ("well", 240)) for i in range(count)]
+    assert numbers(pd.DataFrame({"group": names})) is None
+    assert numbers(pd.DataFrame({"group": [f"patient-{i}" for i in range(300)]})) is not None
+    assert numbers(pd.DataFrame({"group": [f"patient-{i // 3}" for i in range(300)]})) is not None  # three images each
+
+
+def test_a_column_that_is_filled_for_one_class_only_is_found():
+    def contrast(pixels, table):
+        table["contrast"] = np.where(table["label"] == 1, "Gd", "")
+        table["size"] = np.where(table["label"] == 1, "7.5", "")  # of the lesion
+        table["age"] = np.where((table["label"] == 1) & (table.index % 3 == 0), "", "63")
+        table["only here"] = np.where(table["domain"] == "a", "x", "")  # says no more than the domain
+
+    made = data(edit=contrast)
+    assert [each.name for each in given(made.table)] == ["contrast (given)", "age (given)"]
+    texts = [f.text for f in table_findings(made)]
+    assert any(text.startswith("column contrast (given) determines the label: ") for text in texts)
 
 
 def test_a_view_that_goes_with_the_label_is_found_also_where_it_is_the_domain():

@@ -10,14 +10,18 @@ import pandas as pd
 import pytest
 import torch
 
-from medshift.benchmark.audit.audit import place_sites
+from medshift.benchmark.audit import findings
+from medshift.benchmark.audit.audit import audit, place_sites
 from medshift.benchmark.audit.fingerprint import fingerprint
+from medshift.benchmark.audit.fingerprint.placement import GRID, Curve, place_site
 from medshift.benchmark.audit.fingerprint.sensitivity import REACTS, UNPLACED
 from medshift.benchmark.audit.fingerprint.validation import recovered, validate
 from medshift.benchmark.audit.measures import table as measures
 from medshift.benchmark.datasets.dataset import Dataset
+from medshift.benchmark.scoring.bootstrap import resample_counts
 from medshift.shifts import catalogue
 from medshift.shifts.apply import apply_shift
+from medshift.shifts.errors import MedshiftError
 
 
 def scenes(count, side=48, channels=1, seed=0):
@@ -149,6 +153,40 @@ def test_domains_alike_are_placed_at_zero():
     ]:
         assert place.low <= 0.2
         assert place.severity < 0.6
+
+
+@pytest.mark.parametrize("groups", [2, 3, 6])
+def test_a_domain_of_few_groups_is_placed_with_a_wider_interval(groups):
+    rng = np.random.default_rng(0)
+    weights = resample_counts(60 + groups, 200, 1, "a")
+    owners = np.arange(120) // 2, 60 + np.arange(120) % groups
+    one, other = (
+        fingerprint.Fingerprint(name, np.arange(120), rng.normal(level, 0.1, (120, 1)), owner, weights)
+        for name, level, owner in zip("ab", (1, 2), owners, strict=True)
+    )
+    curve = Curve("gaussian-noise", GRID[:, None] * np.array([[0.5, 0.5]]))
+    place = place_site(one, other, curve, ["noise"])
+    assert place.severity == pytest.approx(2, abs=0.2)
+    assert place.low < place.severity < place.high
+    many = dataclasses.replace(other, groups=np.arange(120) % 60)
+    usual = place_site(dataclasses.replace(one, groups=owners[0]), many, curve, ["noise"])
+    assert place.high - place.low > usual.high - usual.low
+    assert place_site(one, dataclasses.replace(other, groups=np.full(120, 60)), curve, ["noise"]) is None
+
+
+def test_a_domain_of_one_group_is_said_not_to_be_placed():
+    made = dataset(scenes(60), ["a"] * 40 + ["b"] * 20)
+    made.table.loc[made.table["domain"] == "b", "group"] = "one"
+    (note,) = findings.unplaced("a", fingerprint.fingerprints(made, ["a", "b"]))
+    assert note.text == "b has images of a single group only: it is not placed on the severity scales of shifts"
+    (note,) = findings.unplaced("b", fingerprint.fingerprints(made, ["b", "a"]))
+    assert note.text == "b has images of a single group only: no domain is placed on the severity scales of shifts"
+
+
+def test_validation_of_a_source_with_few_groups_is_refused_before_the_audit():
+    made = dataset(scenes(6), ["a"] * 6)
+    with pytest.raises(MedshiftError, match=r"halves of the groups of a, which has 3 groups; 4 are needed"):
+        audit(made, "a", ["gamma"], None, validated=True)
 
 
 def test_validation_recovers_what_was_applied_and_names_it():

@@ -45,11 +45,13 @@ def test_further_columns_are_kept_as_text_and_change_no_hash(tmp_path):
     head, *lines = path.read_text().splitlines()
     plain = manifest.read_manifest(where)
     path.write_text(
-        "\n".join([f"{head},group,age", *(f"{line},g,{'' if n == 3 else '07'}" for n, line in enumerate(lines))])
+        "\n".join(
+            [f"{head},group,age,row", *(f"{line},g,{'' if n == 3 else '07'},{n % 2}" for n, line in enumerate(lines))]
+        )
     )
     dataset = manifest.read_manifest(where)
     assert dataset.table.columns.tolist() == [
-        *("sample_id", "label", "domain", "group", "camera", "manifest_group", "age"),
+        *("sample_id", "label", "domain", "group", "camera", "manifest_group", "age", "manifest_row"),
     ]
     assert dataset.table["group"].tolist() == plain.table["group"].tolist()
     assert set(dataset.table["camera"]) == {"x"}

@@ -105,8 +105,9 @@ def without_locks(monkeypatch, number):
 @pytest.mark.parametrize("number", [errno.ENOSYS, errno.ENOLCK])
 def test_a_file_system_without_locks_is_used_without(tmp_path, monkeypatch, number):
     without_locks(monkeypatch, number)
-    with locked(tmp_path / ".lock", "busy"):
+    with locked(tmp_path / ".lock", "busy") as held:
         (tmp_path / "file").write_text("written")
+    assert not held
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
@@ -128,7 +129,8 @@ def test_a_lock_that_its_holder_removes_meanwhile_is_taken_again(tmp_path, monke
         real(opened, how)
 
     monkeypatch.setattr(fcntl, "flock", removed_first)
-    with locked(path, "busy"):
+    with locked(path, "busy") as held:
+        assert held
         assert len(seen) == 2
         with pytest.raises(MedshiftError, match="busy"), locked(path, "busy"):
             pass

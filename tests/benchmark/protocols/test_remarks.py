@@ -24,7 +24,7 @@ def test_images_set_aside_for_shared_groups_are_counted():
         "60 groups occur in both A and B and count as the same patients: 120 of 180 images of B are set aside (unused)"
         "; if each site numbers its patients by itself: --groups-per-domain"
     )
-    (line,) = said(sites({"A": 10, "B": 25, "C": 30}, group="{number}"))
+    line, *_ = said(sites({"A": 10, "B": 25, "C": 30}, group="{number}"))
     assert "10 groups occur in A and elsewhere (10 in both A and B, 10 in both A and C)" in line
     assert "20 of 50 images of B, 20 of 60 images of C are set aside" in line
 
@@ -52,7 +52,20 @@ def test_sites_of_one_class_and_of_few_patients_are_named():
     mixed = sites({"A": 20, "B": 20, "C": 6}, label=lambda site, number: 1 if site == "B" else number % 2)
     assert said(mixed) == [
         "B: all test images are `pos`, so balanced accuracy and AUROC are undefined there and left out of the means",
-        "few groups to test on: C (3 groups). Such figures say little, and count in the means as any other site's",
+        "few groups to test on: the source A (4 groups), C (3 groups). Such figures say little, and count in the means "
+        "as any other site's",
+    ]
+
+
+def test_a_source_of_few_patients_is_split_and_said_to_be_one():
+    few = sites({"A": 5, "B": 20}, each=4, label=lambda site, number: number % 2)
+    few.table["label"] = [number % 2 for number in range(len(few.table))]  # every patient has both classes
+    assert said(few) == [
+        "few groups to test on: the source A (1 group). Such figures say little, and count in the means as any other "
+        "site's",
+        "one group alone shows no spread: the source A and drops from it have no interval",
+        "few groups to validate on: 1 group of the source A. What is chosen on them (checkpoints, thresholds) is "
+        "chosen for them",
     ]
 
 
@@ -75,6 +88,8 @@ def test_a_class_of_a_site_that_is_left_out_is_told_once_with_the_classes_to_kee
         ("B", [8, *[1] * 32], ""),
         ("B", [8] * 5, ""),
         ("B", [30, 4, 3, 3], ""),  # few groups, which says more
+        ("A", [34, 4, 2], "A-large 85 % of A"),  # but of the source it is said where one holds most
+        ("A", [14, 13, 13], ""),
     ],
 )
 def test_one_group_with_over_a_fifth_of_a_test_split_is_named_with_its_share(site, sizes, line):

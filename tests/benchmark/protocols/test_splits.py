@@ -96,6 +96,46 @@ def test_unknown_split_names(value, message):
         splits.split(rows, "d0", ("d1",))
 
 
+def patients(sizes: list[int], domain: str) -> pd.DataFrame:
+    """Make a table of patients with so many images, of which every other one is of either class."""
+    rows = [(f"{domain}{g}-{i}", i % 2, domain, f"{domain}{g}") for g, size in enumerate(sizes) for i in range(size)]
+    return pd.DataFrame(rows, columns=["sample_id", "label", "domain", "group"])
+
+
+@pytest.mark.parametrize("large", [100, 400])
+def test_a_patient_with_very_many_images_does_not_fill_a_test_split_alone(large):
+    rows = pd.concat([patients([large] + [10] * 29, name) for name in "AB"], ignore_index=True)
+    made = splits.split(rows, "A", ["B"])
+    count = made.groupby(["domain", "split"])["group"].nunique()
+    assert count["A", "test"] >= 5
+    assert count["A", "val"] >= 4
+    assert count["B", "test"] >= 15
+
+
+@pytest.mark.parametrize("count", [5, 6, 7])
+def test_five_patients_are_enough_for_a_source_as_the_advice_says(count):
+    made = splits.split(
+        pd.concat([patients([10] * count, "A"), patients([10] * 5, "B")], ignore_index=True), "A", ["B"]
+    )
+    groups = made[made["domain"] == "A"].groupby("split")["group"].nunique()
+    assert groups["train"] >= 3
+    assert groups.min() == groups["val"] == 1
+
+
+def test_a_class_that_the_test_split_leaves_too_few_of_is_counted_so():
+    rows = patients([10] * 6, "A")
+    rows["label"] = (rows["group"] == "A0").astype(int)
+    with pytest.raises(splits.TooFew, match=r"class `p` has 1 group besides its test split; 2 of every class"):
+        splits.halves(rows, 2, 2, "A", ("n", "p"), beside=" besides its test split")
+
+
+def test_a_target_of_single_images_one_of_each_class_is_split():
+    rows = pd.concat([patients([10] * 20, "A"), patients([1, 1], "B")], ignore_index=True)
+    rows.loc[rows["group"] == "B1", "label"] = 1
+    made = splits.split(rows, "A", ["B"])
+    assert set(made.loc[made["domain"] == "B", "split"]) == {"adapt", "test"}
+
+
 def test_unknown_domain_and_too_few_groups():
     with pytest.raises(MedshiftError, match=r"unknown domain 'd9'.*d0"):
         splits.split(table(4, 20, 1, 2, 2), "d9", ("d1",))
@@ -104,6 +144,14 @@ def test_unknown_domain_and_too_few_groups():
         match="cannot be split by group: 3 groups, 5 are needed: a source needs 5 groups, 3 of every class",
     ):
         splits.split(table(4, 3, 2, 2, 2), "d0", ("d1",))
+
+
+def test_joined_tables_whose_rows_share_numbers_are_split_by_place_and_labels_are_whole():
+    rows = pd.concat([patients([10] * 20, name) for name in "AB"]).astype({"label": float})
+    made = Dataset("lungs", "1", ("n", "p"), "any", rows, np.zeros((len(rows), 1, 8, 8), dtype=np.uint8))
+    split = splits.split(made.table, "A", ["B"])
+    assert set(split.loc[split["domain"] == "B", "split"]) == {"adapt", "test"}
+    assert made.table["label"].dtype.kind == "i"
 
 
 def no_third_class(rows: pd.DataFrame, *domains: str) -> pd.DataFrame:

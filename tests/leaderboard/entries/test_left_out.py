@@ -1,10 +1,12 @@
 """Submissions that a board leaves out or notes, and how it says so."""
 
+import shutil
+
 import pytest
 from helpers.boards import built_page, page, root
 from helpers.cli import medshift
 
-from medshift.benchmark.submissions.card import CARD_FILE
+from medshift.benchmark.submissions.card import CARD_FILE, read, write
 from medshift.leaderboard.build import build_leaderboard
 from medshift.leaderboard.entries.entries import protocol_folders
 from medshift.leaderboard.ranking.board import rank_entries
@@ -28,6 +30,28 @@ def test_every_bad_submission_is_named_and_left_out(fabricate, tmp_path):
     assert "2 submissions were refused and left out" in shown
     assert "medshift-card/2" not in shown
     assert ">adapting<" not in shown
+
+
+def test_an_entry_of_other_images_is_left_out_and_so_are_seeds_that_differ(board):
+    _, seeds, _, ranked = board
+    second = seeds["one"].parent / "seed-1"
+    shutil.copytree(seeds["one"], second)
+    for place, images in {**dict.fromkeys(seeds.values(), "a"), second: "a", seeds["three"]: "b"}.items():
+        card = read(place)
+        claim = card.dataset.model_copy(update={"images_sha256": images * 64})
+        write(card.model_copy(update={"dataset": claim, "seed": int(place.name[-1])}), place)
+    found = ranked()
+    assert [row.name for row in found.rows] == ["one", "two"]
+    assert [line.partition(": ")[2] for line in found.refused] == [
+        "made with other images under the same names than most entries here, so that it is not comparable: run it "
+        "again on those"
+    ]
+    card = read(second)
+    claim = card.dataset.model_copy(update={"images_sha256": "c" * 64})
+    write(card.model_copy(update={"dataset": claim}), second)
+    assert any(
+        "one: its seeds were made with different images under the same names" in line for line in ranked().refused
+    )
 
 
 def test_a_build_that_publishes_what_is_sound_succeeds_and_lists_what_was_refused(fabricate, tmp_path, home):

@@ -71,9 +71,8 @@ def audit(
     wanted = shift_names(loaded, choices)
     found = examine(loaded, chosen, wanted, bar, images, validate)
     write_text(where, page(found, thumbnails=not no_thumbnails))
-    if beside:
-        write_text(beside, audit_json(found))
     show(found, console(err=False))
     print(where)
-    if beside:
+    if beside:  # last: if a name of the data cannot be recorded, the rest is there
+        write_text(beside, audit_json(found))
         print(beside)

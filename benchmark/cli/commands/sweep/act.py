@@ -10,6 +10,7 @@ from pathlib import Path
 
 from .....shifts.errors import MedshiftError
 from ....files.wording import duration, plural
+from ....protocols.folder import require_same
 from ....reporting.heartbeat import heartbeat
 from ....runs.sweeps.cluster import Cluster
 from ....runs.sweeps.estimate import Durations, told_total
@@ -33,6 +34,7 @@ def planned_runs(sweep: Sweep, file: SweepFile | None) -> list[PlannedRun]:
 
 def print_plan(runs: Sequence[PlannedRun], out: Path, threads: int, device: str) -> None:
     """Print one command per run that is to do, quoted for a shell, and why others cannot be made."""
+    _require_same_protocols(runs, out)
     states = [run.state(out) for run in runs]
     for run, state in zip(runs, states, strict=True):
         if state == "to do":
@@ -44,6 +46,7 @@ def print_plan(runs: Sequence[PlannedRun], out: Path, threads: int, device: str)
 
 def show(runs: Sequence[PlannedRun], out: Path, workers: int) -> None:
     """Print the table of runs, and how long those that are to do will take."""
+    _require_same_protocols(runs, out)
     durations = Durations(out, runs)
     states = [run.state(out) for run in runs]
     rows = []
@@ -57,6 +60,12 @@ def show(runs: Sequence[PlannedRun], out: Path, workers: int) -> None:
         print(line)
     todo = [run for run, state in zip(runs, states, strict=True) if state == "to do"]
     print(f"{counted(states)}; {told_total(todo, durations, workers)}")
+
+
+def _require_same_protocols(runs: Sequence[PlannedRun], out: Path) -> None:
+    """Raise MedshiftError if `out` holds another protocol in the place of one of a sweep: its runs would all fail."""
+    for protocol in {run.study.protocol.name: run.study.protocol for run in runs}.values():
+        require_same(protocol, out / protocol.name)
 
 
 def _obstacles(runs: Sequence[PlannedRun], states: Sequence[str], out: Path) -> Iterator[str]:

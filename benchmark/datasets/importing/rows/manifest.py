@@ -53,7 +53,7 @@ def from_manifest(root: Path, path: Path, options: Options, problems: Problems, 
     for name in ("domain", "group"):
         if name not in rows:
             rows[name] = ""
-    made = (*OWN, *COLUMNS, "real", *(["slice"] if options.slices else []))  # here or by a reader
+    made = (*OWN, *COLUMNS, "real", "row", *(["slice"] if options.slices else []))  # here or by a reader
     for name in map(str, read):
         if name not in columns.values():
             rows[_free(name, made, read)] = read[name]

@@ -102,6 +102,10 @@ def test_images_that_changed_under_their_names_are_neither_kept_nor_taken_for_th
     invert()
     with pytest.raises(MedshiftError, match="made with other images under the same names: move it away or choose"):
         evaluate("scratch", **asked, out=tmp_path / "one")
+    with pytest.raises(
+        MedshiftError, match="seed-0 was made with other images under the same names, and entries of one"
+    ):
+        evaluate("scratch", **asked, seed=1, out=tmp_path / "one")
 
 
 def test_a_run_that_is_stopped_before_the_check_of_state_is_checked_when_it_goes_on(options, tmp_path, monkeypatch):

@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 from medshift.benchmark.cli.main import app
 from medshift.benchmark.contract import registry
 from medshift.benchmark.files.wording import duration
+from medshift.benchmark.protocols.folder import write_protocol
 from medshift.benchmark.runs.sweeps.estimate import Durations, told_total
 from medshift.benchmark.runs.sweeps.planned import plan_runs
 from medshift.benchmark.runs.sweeps.run_sweep import make_runs
@@ -79,6 +80,31 @@ def test_a_run_whose_entry_has_seeds_of_another_version_is_blocked(planned, fini
     result = make_runs([first, second], tmp_path, None)
     assert [each.status for each in result.outcomes] == ["done", "failed"]
     assert told in result.failed[0].reason
+
+
+def test_a_run_beside_submissions_of_other_images_is_blocked(planned, finish, tmp_path):
+    first, second = planned((0.001,), 2)
+    finish(first, tmp_path)
+    assert second.state(tmp_path) == "to do"
+    repainted = dataclasses.replace(second, study=dataclasses.replace(second.study, images_sha256="0" * 64))
+    assert repainted.state(tmp_path) == "blocked"
+    assert "seed-0 was made with other images under the same names" in repainted.obstacle(tmp_path)
+
+
+def test_methods_that_need_images_to_adapt_to_are_refused_before_anything_starts(protocol):
+    without = dataclasses.replace(protocol, choices=dataclasses.replace(protocol.choices, adapt=False))
+    with pytest.raises(MedshiftError, match=r"dann sees target-unlabelled, and .* keeps no images of targets"):
+        plan_runs(Sweep((Method("dann"),), (without,)))
+
+
+@pytest.mark.parametrize("command", [("sweep", "--dry-run"), ("sweep", "plan")])
+def test_another_protocol_in_its_place_is_told_before_anything_starts(planned, protocol, tmp_path, command):
+    (run,) = planned((0.001,))
+    other = run.study.protocol.model_copy(update={"seed": 7})
+    write_protocol(other, run.study.table, tmp_path / other.name)
+    words = [*command, "--baseline", "scratch", "--data", str(protocol.data.folder), "--out", str(tmp_path)]
+    done = CliRunner().invoke(app, [*words, "--shifts", "gamma", "--severities", "3"])
+    assert "holds submissions to another protocol (different seed): choose another --out" in str(done.exception)
 
 
 def test_another_precision_is_another_entry_and_in_its_command(planned, finish, tmp_path):
