@@ -30,11 +30,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 UNSAID = ("size", "confound", "confound_with", "confound_seed")  # choices that no option of `medshift run` makes
-<<<<<<< HEAD
 #: `blocked`: another submission stands in the run's way, so that the run would fail or be refused.
-=======
-#: `blocked`: another submission stands in the run's place, or has other images, so that the run would fail.
->>>>>>> fix-aud
 State: TypeAlias = Literal["done", "running", "to do", "blocked"]
 #: Called with the index of a protocol that the data refuse, and why; raises.
 Refuse: TypeAlias = Callable[[int, str], NoReturn]
@@ -121,19 +117,13 @@ class PlannedRun:
         return settings_key(self.name, self.baseline, self.study.protocol.sha256, self.tried, self.precision)
 
     def obstacle(self, out: Path) -> str:
-<<<<<<< HEAD
         """Say which other submission stands in the run's way: in its place, or one that it cannot stand beside.
 
         Returns:
             Why the run would fail, or its result be refused; empty if nothing is in its way.
         """
         if not self._has_card(out):
-            return self._other_origin(out)
-=======
-        """Say which other submission stands in the run's place or may not stand beside it; empty if none does."""
-        if not self._has_card(out):
-            return siblings.other_images(self.folder(out), self.study.images_sha256)
->>>>>>> fix-aud
+            return siblings.other_images(self.folder(out), self.study.images_sha256) or self._other_origin(out)
         found = card.parse(self.folder(out) / card.CARD_FILE)
         predicted = self.folder(out) / PREDICTIONS_FILE
         if not isinstance(found, card.Card):

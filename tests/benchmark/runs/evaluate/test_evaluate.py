@@ -100,12 +100,9 @@ def test_images_that_changed_under_their_names_are_neither_kept_nor_taken_for_th
     assert one.read_bytes() == two_.read_bytes()
     assert card.read(one.parent).dataset.images_sha256 == card.read(two_.parent).dataset.images_sha256
     invert()
-    with pytest.raises(MedshiftError, match="made with other images under the same names: move it away or choose"):
-        evaluate("scratch", **asked, out=tmp_path / "one")
-    with pytest.raises(
-        MedshiftError, match="seed-0 was made with other images under the same names, and entries of one"
-    ):
-        evaluate("scratch", **asked, seed=1, out=tmp_path / "one")
+    for seed in (0, 1):  # in its place, and beside it
+        with pytest.raises(MedshiftError, match="seed-0 .*made with other images under the same names"):
+            evaluate("scratch", **asked, seed=seed, out=tmp_path / "one")
 
 
 def test_a_run_that_is_stopped_before_the_check_of_state_is_checked_when_it_goes_on(options, tmp_path, monkeypatch):
