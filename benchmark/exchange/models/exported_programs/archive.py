@@ -89,7 +89,7 @@ def _require_harmless_file(path: Path, archive: Any, name: str) -> None:  # noqa
 
 def _require_tensors(path: Path, graph_module: Mapping[str, Any]) -> None:
     """Raise MedshiftError if a program takes anything but tensors; torch writes Python of other inputs."""
-    specs = [next(iter(spec.items())) for spec in graph_module["signature"]["input_specs"]]
+    specs = [one for spec in graph_module["signature"]["input_specs"] for one in spec.items()]
     given = [spec["arg"] if kind == "user_input" else {kind: None} for kind, spec in specs if kind not in LIFTED]
     others = [kind for each in (*given, *graph_module["graph"]["inputs"]) for kind in each if kind != "as_tensor"]
     if others:
