@@ -100,7 +100,7 @@ def test_images_that_changed_under_their_names_are_neither_kept_nor_taken_for_th
     assert (one.predictions, one.dataset) == (other.predictions, other.dataset)
     invert()
     for seed in (0, 1):  # in its place, and beside it
-        with pytest.raises(MedshiftError, match="seed-0 .*made with other images under the same names"):
+        with pytest.raises(MedshiftError, match=r"seed-0 .*made with other images under the same names"):
             evaluate("scratch", **asked, seed=seed, out=tmp_path / "one")
 
 
