@@ -103,7 +103,7 @@ def test_patients_numbered_alike_are_told_and_kept_apart_on_request(tmp_path, im
 
 def test_notes_of_the_data_are_printed_before_training_and_folded_if_they_are_many(capsys):
     few, many = (
-        replace(sites({"A": 20, "B": 20}), notes=tuple(f"note {n}" for n in range(count))) for count in (8, 12)
+        replace(sites({"A": 30, "B": 30}), notes=tuple(f"note {n}" for n in range(count))) for count in (8, 12)
     )
     protocol, table = plan(few, Choices(shifts=("gamma",)))
     print_remarks(few, protocol, table, planned=True)
