@@ -127,7 +127,7 @@ def _few_groups(protocol: Protocol, table: pd.DataFrame) -> list[str]:
     ]
     if few:
         lines.append(
-            f"few groups to test on: {_named(few)}. Such figures say little, and count in the means as any other site's"
+            f"few groups to test on: {_named(few)}. Such figures say little, and count like any other in means"
         )
     if groups.get(source) == 1:
         lines.append(f"one group alone shows no spread: the source {source} and drops from it have no interval")

@@ -25,7 +25,6 @@ from .drawings import drawings
 from .figure import figure
 from .measure import draw_images, measure
 from .networks import on_one_device, train_network
-from .study import STUDY
 
 if TYPE_CHECKING:
     from ..stored import StoredStudy
@@ -66,8 +65,13 @@ def write_table(stored: StoredStudy, out: Path, images: int, grid: int) -> None:
     write_text(place, "\n".join(key))
 
 
-def findings(stored: StoredStudy, out: Path) -> Findings:
+def findings(stored: StoredStudy, out: Path, first: str) -> Findings:
     """Make the findings from the table in a study's folder.
+
+    Args:
+        stored: The study as it was run.
+        out: Its folder.
+        first: The arm that the study's own first answer is about.
 
     Raises:
         MedshiftError: The table is missing, damaged, or of other runs than the study's.
@@ -84,7 +88,7 @@ def findings(stored: StoredStudy, out: Path) -> Findings:
             f"That a shift enters below a CKA of {BELOW} is a convention; fewer patients find it at a later stage.",
             "CKA says how alike two sets of features are, not whether the difference costs accuracy.",
         ),
-        other_first=next(iter(STUDY.arms)) not in stored.study.arms,
+        other_first=first not in stored.study.arms,
     )
 
 

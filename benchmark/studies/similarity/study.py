@@ -50,7 +50,7 @@ class SimilarityAnalysis:
         """Make the findings from the table."""
         from .analysis import findings
 
-        return findings(stored, out)
+        return findings(stored, out, next(iter(STUDY.arms)))
 
 
 STUDY = Study(

@@ -52,8 +52,8 @@ def test_sites_of_one_class_and_of_few_patients_are_named():
     mixed = sites({"A": 20, "B": 20, "C": 6}, label=lambda site, number: 1 if site == "B" else number % 2)
     assert said(mixed) == [
         "B: all test images are `pos`, so balanced accuracy and AUROC are undefined there and left out of the means",
-        "few groups to test on: the source A (4 groups), C (3 groups). Such figures say little, and count in the means "
-        "as any other site's",
+        "few groups to test on: the source A (4 groups), C (3 groups). Such figures say little, and count like any "
+        "other in means",
     ]
 
 
@@ -61,8 +61,7 @@ def test_a_source_of_few_patients_is_split_and_said_to_be_one():
     few = sites({"A": 5, "B": 20}, each=4, label=lambda site, number: number % 2)
     few.table["label"] = [number % 2 for number in range(len(few.table))]  # every patient has both classes
     assert said(few) == [
-        "few groups to test on: the source A (1 group). Such figures say little, and count in the means as any other "
-        "site's",
+        "few groups to test on: the source A (1 group). Such figures say little, and count like any other in means",
         "one group alone shows no spread: the source A and drops from it have no interval",
         "few groups to validate on: 1 group of the source A. What is chosen on them (checkpoints, thresholds) is "
         "chosen for them",

@@ -15,10 +15,10 @@ from medshift.benchmark.studies.similarity.analysis import (
     FIGURE_FILE,
     KEY_FILE,
     TABLE_FILE,
-    findings,
     read_table,
     write_table,
 )
+from medshift.benchmark.studies.similarity.study import STUDY
 from medshift.benchmark.studies.stored import StoredStudy, StudyData, StudyRun
 from medshift.benchmark.studies.study import Arm, Study
 from medshift.benchmark.submissions import card as cards
@@ -62,7 +62,7 @@ def test_the_table_is_measured_once_from_the_networks_of_the_runs(study, monkeyp
 def test_findings_have_answers_figures_and_the_whole_table(study):
     stored, out = study
     write_table(stored, out, images=8, grid=1)
-    table, found = read_table(out), findings(stored, out)
+    table, found = read_table(out), STUDY.analysis.report(stored, out)
     assert [answer.name.partition(":")[0] for answer in found.answers] == ["CBR-Tiny", "CBR-Tiny"]
     assert len(found.records) == len(table)
     assert found.tables[0].columns == ("stage", "dimension", "before and after", "weights moved", "gamma@3")
@@ -71,12 +71,12 @@ def test_findings_have_answers_figures_and_the_whole_table(study):
 def test_a_table_of_an_earlier_version_is_read_and_said_to_be_one(study):
     stored, out = study
     write_table(stored, out, images=8, grid=1)
-    now = findings(stored, out).doubts[0]
+    now = STUDY.analysis.report(stored, out).doubts[0]
     assert "by pairs of different patients" in now
     assert "earlier version" not in now
     table = read_table(out)
     table.drop(columns="pairs").to_csv(out / TABLE_FILE, index=False)
-    before = findings(stored, out)
+    before = STUDY.analysis.report(stored, out)
     assert "an earlier version that compared images of one patient, too" in before.doubts[0]
     assert len(before.records) == len(table)
     table.to_csv(out / TABLE_FILE, index=False)
@@ -87,34 +87,34 @@ def test_a_table_of_other_runs_is_not_reported(study, tmp_path):
     write_table(stored, made, images=8, grid=1)
     out = tmp_path / "out"
     shutil.copytree(made, out)
-    findings(stored, out)
+    STUDY.analysis.report(stored, out)
     (run,) = stored.runs
     other = dataclasses.replace(run, entry="cbr-tiny+width=2")  # noted before its training, which was interrupted
     with pytest.raises(MedshiftError, match=r"seed-0 is not finished, and similarity\.csv is of other runs: run `meds"):
-        findings(dataclasses.replace(stored, runs=(other,)), out)
+        STUDY.analysis.report(dataclasses.replace(stored, runs=(other,)), out)
     with pytest.raises(MedshiftError, match="is not finished"):  # one with other settings stands in its place
-        findings(dataclasses.replace(stored, runs=(dataclasses.replace(run, made="0" * 64),)), out)
+        STUDY.analysis.report(dataclasses.replace(stored, runs=(dataclasses.replace(run, made="0" * 64),)), out)
     folder_of_run = out / run.protocol / run.entry / "seed-0"
     found = cards.read(folder_of_run)
     claim = found.predictions.model_copy(update={"sha256": "0" * 64})
     cards.write(found.model_copy(update={"predictions": claim}), folder_of_run)
     with pytest.raises(MedshiftError, match="was not measured on the runs of"):  # they were made again
-        findings(stored, out)
+        STUDY.analysis.report(stored, out)
     (out / KEY_FILE).write_text("0" * 64)  # of an earlier version, which cannot be compared
-    findings(stored, out)
+    STUDY.analysis.report(stored, out)
     (out / KEY_FILE).unlink()  # its measurement was interrupted
     with pytest.raises(MedshiftError, match="was not measured on the runs of"):
-        findings(stored, out)
+        STUDY.analysis.report(stored, out)
 
 
 def test_without_the_arm_of_its_question_the_study_says_that_it_is_not_answered(study):
     stored, out = study
     write_table(stored, out, images=8, grid=1)
-    assert findings(stored, out).other_first
+    assert STUDY.analysis.report(stored, out).other_first
     arms = {"imagenet": stored.study.arms["cbr"]}
     whole = dataclasses.replace(stored, study=dataclasses.replace(stored.study, arms=arms))
     runs = (dataclasses.replace(stored.runs[0], arm="imagenet"),)
-    assert not findings(dataclasses.replace(whole, runs=runs), out).other_first
+    assert not STUDY.analysis.report(dataclasses.replace(whole, runs=runs), out).other_first
 
 
 @pytest.mark.parametrize("text", ["question,arm\n", "", "a,b\n1,2\n"])
