@@ -149,6 +149,23 @@ def test_the_findings_show_the_figures_of_every_board(boards):
         assert {name for name, tick, _ in rows if tick} <= ranked  # further ones may have been run again since
 
 
+def test_the_first_screen_of_the_readme_says_what_the_boards_hold(boards):
+    text = " ".join((ROOT / "README.md").read_text().split())
+    three, two = r"([.\d]+), ([.\d]+) and ([.\d]+)", r"([.\d]+) to ([.\d]+)"
+    sentence = rf"fine-tuned ImageNet falls from {three} on its own site to {three} under shift; .* regains {two}, more"
+    shown = [float(each) for each in re.search(sentence, text).groups()]
+    figures = []
+    for board in boards:
+        clean, shifted = (board["aggregates"].index(name) for name in ("clean", "shifted"))
+        means = {
+            entry["entry"]: [entry["aggregates"][one][0][0] for one in (clean, shifted)] for entry in board["entries"]
+        }
+        assert max(means, key=lambda name: means[name][1]) in ("adabn", "tent")
+        figures.append((*means["imagenet-finetune"], means["adabn"][1] - means["imagenet-finetune"][1]))
+    clean, shifted, regained = ([round(each, 2) for each in column] for column in zip(*figures, strict=True))
+    assert shown == [*clean, *shifted, min(regained), max(regained)]
+
+
 def test_the_findings_show_the_rank_correlations_of_the_boards(boards):
     text = " ".join(FINDINGS.read_text().split())
     listed = r"([.\d]+), ([.\d]+) and ([.\d]+)"
