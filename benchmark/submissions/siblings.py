@@ -18,6 +18,7 @@ from .card import CARD_FILE, LARGEST_CARD, Card
 from .fields import ENTRY, unfit
 
 MOST_NAMED = 6
+AWAY = "move it away or choose another --out"
 
 
 def require_fit(folder: Path, submitter: str) -> None:
@@ -34,7 +35,7 @@ def require_fit(folder: Path, submitter: str) -> None:
 def require_same_images(folder: Path, images_sha256: str | None) -> None:
     """Raise MedshiftError if a submission beside a new one was made with other images: a board compares the two."""
     if why := other_images(folder, images_sha256):
-        raise MedshiftError(why)
+        raise MedshiftError(f"{why}: {AWAY}")
 
 
 def other_images(folder: Path, images_sha256: str | None) -> str:
@@ -52,7 +53,7 @@ def other_images(folder: Path, images_sha256: str | None) -> str:
             if found and found.st_size <= LARGEST_CARD and _images(path, found.st_mtime_ns) not in ("", images_sha256):
                 return (
                     f"{path.parent} was made with other images under the same names, and entries of one protocol are "
-                    "compared: move it away or choose another --out"
+                    "compared"
                 )
     return ""
 

@@ -6,7 +6,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ...benchmark.submissions import submission
+from ...benchmark.submissions import card, submission
+from ...benchmark.submissions.siblings import other_images
 from ...benchmark.submissions.submission import FILES
 from ...benchmark.submissions.submit import PLACE
 from ...benchmark.submissions.verification_record import VERIFIED_FILE
@@ -103,6 +104,12 @@ def _audit(path: Path, by: Asker) -> list[str]:
     return []
 
 
+def _images(folder: ProtocolFolder, seed: Path) -> list[str]:
+    """Say if entries were made with other images: a board leaves out the fewer, which may be those that were there."""
+    why = other_images(seed, card.read(seed).dataset.images_sha256)
+    return [why.replace(f"{folder.path.absolute()}/", "")] if why else []
+
+
 def _review_protocol(folder: ProtocolFolder, seeds: Mapping[Path, Collection[str]], found: Found) -> Board:
     """Review the entries of one protocol folder; return its board."""
     if folder.protocol.name != folder.path.name:
@@ -111,7 +118,7 @@ def _review_protocol(folder: ProtocolFolder, seeds: Mapping[Path, Collection[str
     for seed, names in seeds.items():
         if not seed.exists():
             continue
-        problems = submission.check_submission(seed, folder.protocol, folder.truth)
+        problems = submission.check_submission(seed, folder.protocol, folder.truth) or _images(folder, seed)
         marked = (seed / VERIFIED_FILE).exists()
         if marked and not set(FILES).isdisjoint(names):
             problems.append(

@@ -67,9 +67,10 @@ def read_sites(
     stored = given_for_all(dataset.notes, dataset.value_range) if dataset and _asks_for_no_scale(reading) else None
     if stored:
         reading = replace(reading, value_ranges=(f"{stored[0]!r},{stored[1]!r}",))
-    seen = {}
+    seen, resampled = {}, False
     for folder in folders:
-        known = reading.voxel_mm or (voxel if _holds_volumes(folder) else None)
+        known = reading.voxel_mm or (voxel if voxel and _holds_volumes(folder) else None)
+        resampled |= known is not None and not reading.voxel_mm
         images = read_unlabelled(folder, replace(reading, depth=8, voxel_mm=known))
         have = (*images.pixels.shape[1:],)
         if have != (facts.channels, *facts.image_size):
@@ -88,7 +89,6 @@ def read_sites(
             progress.line(f"{folder}: {note}")
         seen[folder] = images
     if folders:
-        resampled = voxel and any(map(_holds_volumes, folders))
         same = [*(["--value-range"] if stored else []), *(["--voxel-mm"] if resampled else [])]
         progress.line(as_said(same))
     return seen

@@ -123,7 +123,8 @@ class PlannedRun:
             Why the run would fail, or its result be refused; empty if nothing is in its way.
         """
         if not self._has_card(out):
-            return siblings.other_images(self.folder(out), self.study.images_sha256) or self._other_origin(out)
+            beside = siblings.other_images(self.folder(out), self.study.images_sha256)
+            return f"{beside}: {siblings.AWAY}" if beside else self._other_origin(out)
         found = card.parse(self.folder(out) / card.CARD_FILE)
         predicted = self.folder(out) / PREDICTIONS_FILE
         if not isinstance(found, card.Card):
@@ -136,7 +137,7 @@ class PlannedRun:
             what = "a submission whose predictions are not those of its card"
         else:
             return ""
-        return f"{self.folder(out)} holds {what}: move it away or choose another --out"
+        return f"{self.folder(out)} holds {what}: {siblings.AWAY}"
 
     def _other_origin(self, out: Path) -> str:
         """Say which seed of the entry is of another version: reports refuse entries whose seeds differ in that."""

@@ -11,6 +11,7 @@ from helpers.cli import medshift
 
 from medshift.benchmark.protocols.folder import read_protocol
 from medshift.benchmark.runs.verification.verify import write_record
+from medshift.benchmark.submissions import card
 from medshift.benchmark.submissions.card import CARD_FILE
 from medshift.benchmark.submissions.predictions import PREDICTIONS_FILE
 from medshift.benchmark.submissions.verification_record import VERIFIED_FILE
@@ -51,6 +52,19 @@ def test_a_seed_that_differs_from_its_siblings_is_refused_with_the_whole_entry(f
     assert not sound
     assert "`made-up/there`: **refused**" in text
     assert "seeds 0 and 1 differ in more than the seed" in text
+    assert str(tmp_path) not in text
+
+
+def test_entries_of_other_images_are_refused_however_many_they_are(fabricate, tmp_path):
+    place, protocol, rows = fabricate.contest(tmp_path / "in", fabricate.table(groups=4))
+    made = [fabricate.submission(place, protocol, rows, name) for name in ("there", "new", "other")]
+    for folder, images in zip(made, "abb", strict=True):
+        found = card.read(folder)
+        claim = found.dataset.model_copy(update={"images_sha256": images * 64})
+        card.write(found.model_copy(update={"dataset": claim}), folder)
+    text, sound = review(of_folders(made[1:]))
+    assert not sound
+    assert text.count("there/seed-0 was made with other images under the same names") == 2
     assert str(tmp_path) not in text
 
 
