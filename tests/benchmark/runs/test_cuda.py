@@ -10,7 +10,7 @@ import torch
 from helpers.images.image_folders import folder
 from typer.testing import CliRunner
 
-from medshift.baselines.common import networks
+from medshift.baselines.pretrained import packaged
 from medshift.benchmark.cli.main import app
 from medshift.benchmark.contract import registry
 from medshift.benchmark.contract.checks import check_baseline
@@ -33,7 +33,7 @@ def test_every_baseline_keeps_the_contract_on_a_gpu(device, name):
 
 
 def test_a_network_predicts_as_on_the_cpu(device):
-    network = timm.create_model(networks.PACKAGED).eval()
+    network = timm.create_model(packaged.PACKAGED).eval()
     images = torch.rand(16, 3, 96, 96, generator=torch.Generator().manual_seed(0))
     with torch.inference_mode():
         here = network(images).softmax(1)
