@@ -53,20 +53,19 @@ def own_files(module: str, root: Path, *, beside: bool) -> dict[str, Path]:
         beside: Whether modules beside it that are imported count, too.
     """
     top = module.partition(".")[0]
-    found: dict[str, Path] = {}
     waiting = [module]
     for path in sorted((root / top).rglob("*.py")) if (root / top).is_dir() else ():
         parts = path.relative_to(root).with_suffix("").parts
         waiting.append(".".join(parts[:-1] if parts[-1] == "__init__" else parts))
+    looked_for: dict[str, Path | None] = {}
     while waiting:
         name = waiting.pop()
-        file = file_below(root, name)
-        if file is None or name in found:
+        if name in looked_for:
             continue
-        found[name] = file
-        if beside:
-            waiting += _absolute_imports(file)
-    return found
+        file = looked_for[name] = file_below(root, name)
+        if file is not None and beside:
+            waiting += _absolute_imports(file.read_bytes())
+    return {name: file for name, file in looked_for.items() if file is not None}
 
 
 def file_below(root: Path, module: str) -> Path | None:
@@ -87,13 +86,17 @@ def files_sha256(files: Mapping[str, Path]) -> str:
     return digest.hexdigest()
 
 
-def _absolute_imports(path: Path) -> Iterator[str]:
-    """Yield the modules that a file names in imports without dots, and those that contain them."""
+@cache
+def _absolute_imports(source: bytes) -> frozenset[str]:
+    """Return the modules that source code names in imports without dots, and those that contain them."""
     try:
-        nodes = list(_import_nodes(ast.parse(path.read_bytes())))
+        return frozenset(_named(ast.parse(source)))
     except (SyntaxError, ValueError):
-        return
-    for node in nodes:
+        return frozenset()
+
+
+def _named(tree: ast.Module) -> Iterator[str]:
+    for node in _import_nodes(tree):
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
         elif node.level or not node.module:
@@ -148,6 +151,7 @@ def _imports(package: list[str], source: bytes, packages: frozenset[str]) -> Ite
 
 
 def _import_nodes(tree: ast.Module) -> Iterator[ast.Import | ast.ImportFrom]:
+    """Yield the imports of a module, also those within functions: statements, which no expression holds."""
     waiting: list[ast.AST] = [tree]
     while waiting:
         node = waiting.pop()
@@ -156,7 +160,7 @@ def _import_nodes(tree: ast.Module) -> Iterator[ast.Import | ast.ImportFrom]:
         elif isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING"):
             waiting += node.orelse
         else:
-            waiting += ast.iter_child_nodes(node)
+            waiting += [each for each in ast.iter_child_nodes(node) if not isinstance(each, ast.expr)]
 
 
 def _where(stem: str, name: str) -> Iterator[str]:
