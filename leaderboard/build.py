@@ -33,7 +33,7 @@ from .report.badge import badge
 from .report.board_svg import board_svg
 from .report.brief import brief
 from .report.estimators import estimators_csv
-from .report.markdown import COLUMNS, into_readme, markdown
+from .report.markdown import COLUMNS, into_readme, markdown, require_readme
 from .report.output import Output
 from .report.page import page
 from .report.site.across import ACROSS_FILE, Compared, across_page, compare_boards
@@ -73,6 +73,8 @@ def build_leaderboard(
             board has an entry that is named `against`.
     """
     console = make_console()
+    if readme is not None:
+        require_readme(readme)
     sound, refused = sound_protocol_folders(root)
     folders, twins = without_twins(sound)
     refused += twins
@@ -120,9 +122,6 @@ def _publish(
     compared = compare_boards(boards, correlations)
     text = "\n".join(filter(None, [markdown(boards, correlations), across_markdown(compared) if compared else ""]))
     fitted = [lines(board) for board in boards]
-    if readme is not None:
-        over = across_line(compared) if compared else ""
-        into_readme(readme, "\n\n".join(filter(None, [brief(boards, correlations, _link(readme, root)), over])))
     site.write("leaderboard.md", text)
     site.write("scores.csv", csv_text(boards))
     site.write("scores.json", to_json(boards, correlations, fitted))
@@ -136,6 +135,9 @@ def _publish(
     if gallery:
         site.adopt(gallery)
     site.finish()
+    if readme is not None:
+        over = across_line(compared) if compared else ""
+        into_readme(readme, "\n\n".join(filter(None, [brief(boards, correlations, _link(readme, root)), over])))
     return correlations, compared
 
 

@@ -154,9 +154,10 @@ def split_names(given: Sequence[str] | None, option: str = "") -> tuple[str, ...
 
 def refuse_budget_twice(budget: str, settings: Sequence[str] | None) -> None:
     """Raise MedshiftError if `--budget` comes with the `--set` that it is short for, or with steps, which beat it."""
-    lengths = [each for each in settings or () if each.partition("=")[0] in ("budget", "steps") and each != "steps=0"]
-    if budget and lengths:
-        raise MedshiftError(f"--budget {budget} and --set {lengths[0]} both say how long to train: give one")
+    from ..runs.tuning import said_twice
+
+    if twice := said_twice(budget, settings or ()):
+        raise MedshiftError(f"--budget {budget} and --set {twice} both say how long to train: give one")
 
 
 def typed_options(context: typer.Context, kinds: Sequence[type]) -> frozenset[str]:

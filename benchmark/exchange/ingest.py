@@ -75,6 +75,8 @@ def submit(
             folder holds a submission of other predictions.
     """
     require_entry_name(claim.name)
+    if claim.seed > cards.LARGEST_SEED:
+        raise MedshiftError(f"a card cannot hold --seed {claim.seed}: the largest is {cards.LARGEST_SEED}")
     if why := fault(claim.summary):
         raise MedshiftError(f"--summary {why}")
     folder = out / protocol.name / claim.name / f"seed-{claim.seed}"

@@ -19,14 +19,17 @@ def pick(given: Iterable[str], known: Collection[str], what: str) -> tuple[str, 
         what: What they name, for the message.
 
     Raises:
-        MedshiftError: A name is unknown; near ones are suggested.
+        MedshiftError: A name is unknown, near ones are suggested; or what was typed holds none.
     """
     found: dict[str, None] = {}
-    for text in given:
+    typed = tuple(given)
+    for text in typed:
         for name in [text] if text in known else _split(text):
             if name not in known:
                 raise MedshiftError(f"unknown {what} {name!r}.{near(name, known)}")
             found[name] = None
+    if typed and not found:
+        raise MedshiftError(f"{typed[0]!r} names no {what}: leave it out for all")
     return tuple(found)
 
 

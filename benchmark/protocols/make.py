@@ -10,6 +10,7 @@ import pandas as pd
 from ...shifts.errors import MedshiftError
 from ..datasets.dataset import Dataset
 from ..files.names import require_name
+from ..files.text import fault
 from . import splits, truth
 from .plan import Choices, Match, plan
 from .protocol import Protocol
@@ -45,8 +46,10 @@ def make(
         MedshiftError: Invalid name, or the choices do not suit the data.
     """
     require_name(name, "protocol")
-    if not 0 < len(version) <= 40:
-        raise MedshiftError(f"invalid protocol version: use 1 to 40 characters, not {len(version)}")
+    for fraction in fractions:
+        require_name(label_fractions.protocol_name(name, fraction, label_seed), "protocol")
+    if not version or (why := fault(version, 40)):
+        raise MedshiftError(f"invalid protocol version: {why if version else 'it is empty'}")
     if choices.confound is not None and tuple(fractions) != (1.0,):
         raise MedshiftError("--label-fractions and --confound both choose what is trained on: give one of them")
     whole, table = plan(dataset, replace(choices, confound_seed=label_seed), source, match)

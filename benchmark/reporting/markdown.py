@@ -14,6 +14,20 @@ def replace_between(path: Path, begin: str, text: str, end: str) -> bool:
     Raises:
         MedshiftError: The file is missing, lacks a marker, or has one twice.
     """
+    old, before, after = _around(path, begin, end)
+    new = f"{before}{begin}\n\n{text}\n\n{end}{after}"
+    if new != old:
+        write_text(path, new)
+    return new != old
+
+
+def require_markers(path: Path, begin: str, end: str) -> None:
+    """Raise MedshiftError if text cannot be put between two markers of a file: to know it before the text is made."""
+    _around(path, begin, end)
+
+
+def _around(path: Path, begin: str, end: str) -> tuple[str, str, str]:
+    """Return a file, and what stands before and after its markers."""
     try:
         old = path.read_text(encoding="utf-8")
     except OSError as error:
@@ -26,7 +40,4 @@ def replace_between(path: Path, begin: str, text: str, end: str) -> bool:
         raise MedshiftError(
             f"{path} must have the lines {begin} and, after it, {end}, once each, where the text is to go"
         )
-    new = f"{before}{begin}\n\n{text}\n\n{end}{after}"
-    if new != old:
-        write_text(path, new)
-    return new != old
+    return old, before, after

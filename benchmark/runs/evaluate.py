@@ -125,8 +125,13 @@ def evaluate(
         raise MedshiftError(f"sees={sees!r}: choose one of {', '.join(SEES)}")
     if precision not in get_args(Precision):
         raise MedshiftError(f"precision={precision!r}: choose one of {', '.join(get_args(Precision))}")
-    chosen = {**(settings or {}), **({"budget": budget} if budget else {})}
-    typed = [f"{key}={value}" for key, value in chosen.items()]
+    typed = [f"{key}={value}" for key, value in (settings or {}).items()]
+    if twice := tuning.said_twice(budget, typed):
+        raise MedshiftError(f"budget={budget!r} and settings of {twice} both say how long to train: give one")
+    typed += [f"budget={budget}"] if budget else []
+    own = sorted({"classes", "image_size", "modality"} & set(reading or {}))
+    if own:
+        raise MedshiftError(f"reading: {', '.join(own)}: give what is an argument of its own as one")
     if isinstance(model, str):
         if name:
             raise MedshiftError(f"name={name!r} is for callables: the entry of a baseline has the baseline's name")
@@ -176,9 +181,12 @@ def evaluate(
         else:  # a callable cannot be resumed: next time it may be a different one
             folder = stack.enter_context(scratch_folder("evaluate"))
         job = Job(found, terms, table, name, baseline, seed, folder, submitter, draws, precision)
-        scored = run(job, prepared, progress)
-        if out is not None and folder != Path(out):
-            _keep(job.folder, Path(out) / job.folder.relative_to(folder))
+        lasts = out is not None and folder == Path(out)
+        place = Path(out) / job.folder.relative_to(folder) if out is not None else job.folder
+        siblings.require_same_images(place, job.images_sha256)
+        scored = run(job, prepared, progress, lasts=lasts)
+        if out is not None and not lasts:
+            _keep(job.folder, place)
     return scored
 
 
@@ -227,6 +235,7 @@ def _keep(made: Path, place: Path) -> None:
             raise MedshiftError(f"{place} holds other {what}: choose another name or seed, or delete that folder")
         return
     siblings.require_fit(place, "")
+    siblings.require_same_images(place, card.read(made).dataset.images_sha256)
     for file in submission.files_to_copy(made):
         with replace(place / file) as temporary:
             shutil.copyfile(made / file, temporary)

@@ -113,8 +113,10 @@ class Job:
         """Describe the method as the card does.
 
         Raises:
-            MedshiftError: A card cannot hold its name or configuration, so that no run of it could end.
+            MedshiftError: A card cannot hold its seed, name or configuration, so that no run of it could end.
         """
+        if self.seed > card.LARGEST_SEED:
+            raise MedshiftError(f"a card cannot hold seed {self.seed}: the largest is {card.LARGEST_SEED}")
         fitted = isinstance(self.baseline, FittedModel)
         problem = "" if fitted else registry.unstorable(self.name, self.baseline)
         if problem:

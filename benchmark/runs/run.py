@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 __all__ = ["Job", "RunProgress", "run"]
 
 
-def run(job: Job, device: torch.device, progress: RunProgress) -> Scores:
+def run(job: Job, device: torch.device, progress: RunProgress, *, lasts: bool = True) -> Scores:
     """Make one submission, or resume an interrupted one, and return its scores.
 
     A finished submission is only read and scored.
@@ -46,6 +46,7 @@ def run(job: Job, device: torch.device, progress: RunProgress) -> Scores:
         job: The submission to make.
         device: From `environment.prepare`.
         progress: Receives progress.
+        lasts: Whether the job's folder outlives an interruption, so that the same command can resume.
 
     Raises:
         MedshiftError: The baseline failed or did not return probabilities, or the folder holds a submission with other
@@ -61,7 +62,7 @@ def run(job: Job, device: torch.device, progress: RunProgress) -> Scores:
     with _alone(job, progress):
         if (job.folder / card.CARD_FILE).exists():  # another process finished it meanwhile
             return _finished(job, progress)
-        return _make(job, claim, device, progress)
+        return _make(job, claim, device, progress, lasts=lasts)
 
 
 @contextmanager
@@ -87,7 +88,7 @@ def _alone(job: Job, progress: RunProgress) -> Iterator[None]:
         yield
 
 
-def _make(job: Job, claim: card.BaselineClaim, device: torch.device, progress: RunProgress) -> Scores:
+def _make(job: Job, claim: card.BaselineClaim, device: torch.device, progress: RunProgress, *, lasts: bool) -> Scores:
     from .predict import fit_job, method_of
 
     require_contract(job.dataset, job.table, job.protocol)
@@ -109,7 +110,8 @@ def _make(job: Job, claim: card.BaselineClaim, device: torch.device, progress: R
         scored, refused = _write_predictions(job, finished)
         _write_card(job, claim, shifts, device, scored, seconds, finished, refused)
     except KeyboardInterrupt as stop:
-        stop.add_note(_kept(job, finished, fitted, resumes=hasattr(stop, "__notes__")))
+        if lasts:
+            stop.add_note(_kept(job, finished, fitted, resumes=hasattr(stop, "__notes__")))
         raise
     _delete_parts(job)
     return scored
@@ -128,7 +130,7 @@ def _kept(job: Job, finished: FinishedConditions, fitted: bool, *, resumes: bool
     done = sum(map(finished.has, conditions))
     kept = [f"{done} of {len(conditions)} conditions"] if done or fitted else []
     if job.budget.draws and not fitted:
-        kept.insert(0, f"{tuning.count_scored(finished.folder)} of {job.budget.draws} draws")
+        kept.insert(0, f"{tuning.count_scored(finished.folder)} of {job.budget.trials} draws")
     saved = f"{' and '.join(kept)} of seed {job.seed} are saved; " if kept else ""
     if fitted or resumes:
         return f"{saved}the same command resumes from there"

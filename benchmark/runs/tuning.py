@@ -40,6 +40,11 @@ class Budget:
     draws: int = 0
     keys: tuple[str, ...] = ()
 
+    @property
+    def trials(self) -> int:
+        """Number of settings that are tried: without a hyper-parameter to draw, all draws are the same."""
+        return self.draws if self.keys else min(self.draws, 1)
+
 
 def budget(baseline: Baseline, draws: int, settings: Sequence[str]) -> Budget:
     """Make a budget that draws no hyper-parameter that the user has set.
@@ -53,6 +58,12 @@ def budget(baseline: Baseline, draws: int, settings: Sequence[str]) -> Budget:
         return Budget()
     given = {setting.partition("=")[0] for setting in settings}
     return Budget(draws, tuple(key for key in registry.search(baseline) if key not in given))
+
+
+def said_twice(budget: str, settings: Sequence[str]) -> str:
+    """Return the setting that says how long to train where a budget does, too; empty if none does."""
+    lengths = [each for each in settings if each.partition("=")[0] in ("budget", "steps") and each != "steps=0"]
+    return lengths[0] if budget and lengths else ""
 
 
 def fit_here(baseline: Baseline, access: Access) -> Predictor:
@@ -81,10 +92,9 @@ def tune_baseline(
         The baseline with the chosen settings.
     """
     space = {key: registry.search(baseline)[key] for key in budget.keys}
-    # without a search space, all draws are the same
-    tried = [
-        draw_settings(space, access.seed, number) if number else {} for number in range(budget.draws if space else 1)
-    ]
+    if not space:
+        access.report("nothing to tune: no hyper-parameter is left to draw, and the settings are those given")
+    tried = [draw_settings(space, access.seed, number) if number else {} for number in range(budget.trials)]
     trials = []
     for number, settings in enumerate(tried):
         path = folder / _draw_file(number)

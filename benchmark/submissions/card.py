@@ -24,6 +24,7 @@ CURVE_FILE = "curve.json"
 MOST_EVALUATIONS = 10_000  # of one training; the recipe has about forty
 LARGEST_CARD = 4 << 20  # bytes
 LONGEST_RUN = 1e9  # seconds: thirty years
+LARGEST_SEED = 2**63 - 1
 
 
 class ProtocolClaim(Strict):
@@ -216,7 +217,7 @@ class Card(Strict):
     dataset: DatasetClaim
     baseline: BaselineClaim
     entry: str = Field(pattern=ENTRY)
-    seed: int = Field(ge=0, lt=2**63)
+    seed: int = Field(ge=0, le=LARGEST_SEED)
     shifts: dict[Name, Sha256] = Field(default_factory=dict, max_length=2000)
     code: CodeClaim
     environment: EnvironmentClaim

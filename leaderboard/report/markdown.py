@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ...benchmark.contract.sees import MEANS, SEES
 from ...benchmark.files.text import visible
-from ...benchmark.reporting.markdown import replace_between
+from ...benchmark.reporting.markdown import replace_between, require_markers
 from ...benchmark.reporting.numbers import format_decimal
 from ...benchmark.scoring.metrics import metric_title
 from ..analysis.answer import answer
@@ -37,6 +37,11 @@ def markdown(boards: Sequence[Board], correlations: Sequence[Correlation | None]
     """Write a table for each board, with its findings and legend below; of one without entries, how to enter."""
     given = correlations or [None] * len(boards)
     return "\n".join(_table(board, found) for board, found in zip(boards, given, strict=True))
+
+
+def require_readme(path: Path) -> None:
+    """Raise MedshiftError if a README cannot take a leaderboard: before anything is scored."""
+    require_markers(path, BEGIN, END)
 
 
 def into_readme(path: Path, text: str) -> None:

@@ -198,6 +198,8 @@ def test_a_readme_keeps_everything_but_the_block(tmp_path):
         with pytest.raises(MedshiftError, match="once each"):
             into_readme(path, "new")
         assert path.read_text() == text
+        with pytest.raises(MedshiftError, match="once each"):  # before anything is scored
+            build_leaderboard(tmp_path / "gone", tmp_path / "site", path)
 
 
 @pytest.mark.parametrize("changes", [{"targets": ()}, {"shifts": {}}, {"targets": (), "shifts": {}}])

@@ -65,6 +65,8 @@ def check_entries(
 
     if report is not None:
         named_file(report, "--report")
+    if (changes is None) == (not folders):
+        raise MedshiftError("give either submissions or --changes FILE")
     if changes is not None and not changes.is_file():
         raise MedshiftError(f"--changes {changes}: no such file")
     asked = of_folders(folders or []) if changes is None else of_diff(changes.read_bytes(), checkout)

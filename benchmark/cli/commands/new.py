@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -42,4 +43,4 @@ def _write(kind: str, name: str, out: Path | None, then: str) -> None:
     folder = out or Path(f"medshift-{name}")
     for path in scaffold.new(kind, name, folder):
         print(path)
-    print(f"next: pip install --editable {folder} && {then}")
+    print(f"next: pip install --editable {shlex.quote(str(folder))} && {then}")

@@ -158,7 +158,7 @@ def run(
     prepared = prepare(loaded, wanted, out, [shlex.join(command)], made, bar, _first_line)
     runs = prepared.planned.runs
     if dry_run:
-        show(runs, out, pool.workers)
+        show(runs, out, pool.at_a_time)
         return
     with watched(len(runs), out) as progress:
         result = run_study(prepared, made, progress)

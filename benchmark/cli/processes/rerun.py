@@ -25,7 +25,7 @@ def main() -> None:
     given = json.loads(more[1]) if more else {}
     tuples = {name: tuple(value) for name, value in given.items() if isinstance(value, list)}
     options = make_options(**{**given, **tuples})
-    with interrupts.handled():
+    with interrupts.handled(silently=True):  # what it kept goes with its folders, as the command that started it says
         try:
             closed = [Path(each) for each in json.loads(hidden)]
             rerun(Path(folder), Path(out), data, device, watch(), options, cast("Way", way), closed)

@@ -74,8 +74,14 @@ class Durations:
         return None
 
 
-def told_total(runs: Sequence[PlannedRun], durations: Durations, workers: int) -> str:
-    """Tell how long runs will take with a number of workers, as far as finished runs of their baselines say it."""
+def told_total(runs: Sequence[PlannedRun], durations: Durations, workers: int | None) -> str:
+    """Tell how long runs will take, as far as finished runs of their baselines say it.
+
+    Args:
+        runs: The runs.
+        durations: Of finished runs.
+        workers: Number of runs at a time; None tells the sum of their times.
+    """
     found = [durations.of(run) for run in runs]
     known = [seconds for seconds in found if seconds is not None]
     if not runs:
@@ -83,6 +89,7 @@ def told_total(runs: Sequence[PlannedRun], durations: Durations, workers: int) -
     if not known:
         return "time unknown: no finished run of these baselines"
     lacking = len(found) - len(known)
-    spread = max(sum(known) / workers, max(known))
+    spread = max(sum(known) / (workers or 1), max(known))
+    among = plural(workers, "worker") if workers else "all of them one after the other"
     rest = f", and {lacking} of unknown length" if lacking else ""
-    return f"about {duration(spread)} with {plural(workers, 'worker')}{rest}"
+    return f"about {duration(spread)} with {among}{rest}"

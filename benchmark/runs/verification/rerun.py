@@ -151,4 +151,4 @@ def rerun(
     where = environment.prepare(
         device or made.environment.device, made.environment.threads, job.precision, here=way == "in-process"
     )
-    run(job, where, watch or RunProgress())
+    run(job, where, watch or RunProgress(), lasts=False)

@@ -35,6 +35,12 @@ def test_a_name_that_is_not_there_is_answered_with_near_ones():
         pick(("Gratz",), SITES, "domain")
 
 
+@pytest.mark.parametrize("typed", ["", ",", " , "])
+def test_what_names_nothing_does_not_mean_all(typed):
+    with pytest.raises(MedshiftError, match="names no domain: leave it out for all"):
+        pick((typed,), SITES, "domain")
+
+
 @given(st.lists(st.text("ab ,\"'$\\é", min_size=1).map(str.strip).filter(bool), min_size=1, unique=True))
 def test_what_is_written_to_be_pasted_is_read_again(names):
     (argument,) = shlex.split(pasted(names))

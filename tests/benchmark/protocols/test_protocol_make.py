@@ -171,9 +171,17 @@ def test_names_that_are_no_folders(images, name):
         make.make(manifest.read_manifest(images), Choices(shifts=("gamma",)), name)
 
 
-def test_a_version_that_does_not_fit(images):
-    with pytest.raises(MedshiftError, match="use 1 to 40 characters, not 41"):
-        make.make(manifest.read_manifest(images), Choices(shifts=("gamma",)), "v", version="x" * 41)
+@pytest.mark.parametrize(
+    ("version", "why"), [("x" * 41, "has 41 characters, at most 40"), ("", "it is empty"), ("1\x1b[31m", "U\\+001B")]
+)
+def test_a_version_that_does_not_fit(images, version, why):
+    with pytest.raises(MedshiftError, match=f"invalid protocol version: .*{why}"):
+        make.make(manifest.read_manifest(images), Choices(shifts=("gamma",)), "v", version=version)
+
+
+def test_a_name_that_is_too_long_with_its_fraction(images):
+    with pytest.raises(MedshiftError, match=r"invalid protocol name 'x+-labels-55"):
+        make.make(manifest.read_manifest(images), Choices(shifts=("gamma",)), "x" * 90, fractions=(0.555,))
 
 
 def publish(images, out, **more):

@@ -36,12 +36,14 @@ def leaderboard(
     What is refused is left out and named, and the command fails once all is written; not so with --refused.
     """
     from .....leaderboard.build import build_leaderboard as build
+    from .....leaderboard.entries.entries import sound_protocol_folders
     from ....files.destinations import named_file, output_folder
 
     folder, file = output_folder(out, "index.html"), ""
     if refused is not None:
         named_file(refused, "--refused")
     if gallery:
+        sound_protocol_folders(root)  # where there is nothing to rank, no shift is drawn
         from ..shifts import GALLERY, write_gallery
 
         write_gallery(folder / GALLERY, home="index.html")

@@ -11,6 +11,7 @@ import typer
 
 from .....shifts.errors import MedshiftError
 from ....contract.apart.way import Way
+from ...interrupts import noting
 from ...options import InProcess, SubmissionFolder, expand
 from ...reading import ReadingOptions
 from ..check import require_submission
@@ -70,10 +71,15 @@ def verify(
     A folder of images is read as it was for the run: with the same options.
     """
     from ....files.atomic import scratch_folder
+    from ....files.text import fault
     from ....runs.verification.recording import next_to_verify, register_try
     from ....runs.verification.replacing import require_replaceable
     from ....runs.verification.verify import CannotRepeat
 
+    if by and not mark:
+        raise MedshiftError("--by goes with --mark")
+    if why := fault(by):
+        raise MedshiftError(f"--by {why}")
     if since is not None and merge is None:
         raise MedshiftError("--since: give --merge FILE, too")
     if merge is not None:
@@ -153,7 +159,7 @@ def _verified(
     from ....runs.verification.replacing import replace_submission
     from ....runs.verification.verify import verify as run_again
 
-    with scratch_folder("verify") as out:
+    with noting("what was being verified starts over with the same command"), scratch_folder("verify") as out:
         outcome = run_again(
             folder, out, data, device, reading.options(), way, log, force=force, shared=shared, starting=starting
         )

@@ -44,8 +44,8 @@ def print_plan(runs: Sequence[PlannedRun], out: Path, threads: int, device: str)
     console().print(counted(states), markup=False, soft_wrap=True)
 
 
-def show(runs: Sequence[PlannedRun], out: Path, workers: int) -> None:
-    """Print the table of runs, and how long those that are to do will take."""
+def show(runs: Sequence[PlannedRun], out: Path, workers: int | None) -> None:
+    """Print the table of runs, and how long those that are to do will take with a number of workers, if it is known."""
     _require_same_protocols(runs, out)
     durations = Durations(out, runs)
     states = [run.state(out) for run in runs]

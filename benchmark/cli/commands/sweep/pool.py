@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from .....shifts.errors import MedshiftError
 from ...options import Device
 
 if TYPE_CHECKING:
@@ -29,6 +30,15 @@ class PoolOptions:
             help="CPU threads of each run; 0: its share of the cores, on Ray 1. Other threads, other bytes.", min=0
         ),
     ] = 0
+
+    def __post_init__(self) -> None:
+        if self.ray and self.workers != 1:
+            raise MedshiftError("--workers is for this machine: with --ray, the cluster says how many runs fit")
+
+    @property
+    def at_a_time(self) -> int | None:
+        """Number of runs at a time; None where the cluster decides."""
+        return None if self.ray else self.workers
 
     def pool(self) -> Workers | Cluster:
         """Return what makes the runs."""

@@ -77,6 +77,8 @@ def sweep(
     from ....files.destinations import output_folder
 
     planned, path = _parse(arguments or [])
+    if planned and dry_run:
+        raise MedshiftError("sweep plan prints commands, --dry-run shows what they would do: choose one")
     output_folder(out, "a submission")
     wanted: Sweep
     file: SweepFile | None = None
@@ -108,7 +110,7 @@ def sweep(
     if planned:
         print_plan(runs, out, pool.threads, pool.device)
     elif dry_run:
-        show(runs, out, pool.workers)
+        show(runs, out, pool.at_a_time)
     else:
         start(runs, out, pool.pool())
 

@@ -126,6 +126,7 @@ def test_time_is_estimated_from_the_most_similar_finished_runs(planned, finish, 
     found = Durations(tmp_path, runs)
     assert (found.of(runs[1]), found.of(runs[4])) == (100, 400)
     assert told_total([runs[1], runs[2], runs[4], runs[5]], found, 2) == "about 8 min with 2 workers"
+    assert told_total(runs[1:2], found, None).endswith(" with all of them one after the other")
     finish(runs[1], tmp_path, 0)  # resumed with nothing left to train
     assert Durations(tmp_path, runs).of(runs[2]) == 100
 
