@@ -24,7 +24,7 @@ from .access import Access, grant
 from .predictor import Predictor, for_condition, fresh_copy, require_predictor, validated_probabilities
 from .registry import Baseline
 
-QUICK = {"steps": 4, "batch_size": 8}  # set if the baseline has them
+QUICK = {"steps": 4, "batch_size": 8, "pretrain_steps": 4}  # set if the baseline has them
 SIDE = 32
 SAME = 1e-4  # a probability may differ by as much between batches of other sizes: sums are rounded in another order
 CPU = torch.device("cpu")
