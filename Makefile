@@ -25,7 +25,7 @@ demo: $(VENV)/.installed  ## the main job in small: train, test under shift, ran
 	@sed -n '/^# Left out/,/^$$/s/^# \{0,1\}//p' examples/demo.toml
 
 # file by file, so that what a file makes for its tests is made once; in order, so that the last ones are short
-test: $(VENV)/.installed  ## the tests, ten to fourteen minutes on two cores
+test: $(VENV)/.installed  ## the tests, eight to twenty minutes on two cores
 	$(BIN)/python -m pytest -q -m "not slow" --numprocesses=auto --maxprocesses=4 --dist=loadfile --no-loadscope-reorder
 
 test-slow: $(VENV)/.docs  ## the tests that take minutes each
