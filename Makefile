@@ -18,7 +18,7 @@ $(VENV)/.installed: pyproject.toml
 	touch $@
 
 # examples/demo.toml says what is run and what is left out; its runs go two at a time, which is faster than one on all cores
-demo: $(VENV)/.installed  ## the main job in small: train, test under shift, rank; three to four minutes on two cores
+demo: $(VENV)/.installed  ## the main job in small: train, test under shift, rank; three to six minutes on two cores
 	@echo 'medshift demo: four baselines on SIMULATED patients, which are made first'
 	@$(BIN)/medshift sweep examples/demo.toml --workers 2 --out $(OUT)
 	@$(BIN)/medshift leaderboard $(OUT) --out $(OUT)/site

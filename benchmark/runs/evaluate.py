@@ -181,12 +181,12 @@ def evaluate(
         else:  # a callable cannot be resumed: next time it may be a different one
             folder = stack.enter_context(scratch_folder("evaluate"))
         job = Job(found, terms, table, name, baseline, seed, folder, submitter, draws, precision)
-        lasts = out is not None and folder == Path(out)
-        place = Path(out) / job.folder.relative_to(folder) if out is not None else job.folder
+        if out is None or folder == Path(out):
+            return run(job, prepared, progress, lasts=out is not None)
+        place = Path(out) / job.folder.relative_to(folder)
         siblings.require_same_images(place, job.images_sha256)
-        scored = run(job, prepared, progress, lasts=lasts)
-        if out is not None and not lasts:
-            _keep(job.folder, place)
+        scored = run(job, prepared, progress, lasts=False)
+        _keep(job.folder, place)
     return scored
 
 
@@ -235,7 +235,6 @@ def _keep(made: Path, place: Path) -> None:
             raise MedshiftError(f"{place} holds other {what}: choose another name or seed, or delete that folder")
         return
     siblings.require_fit(place, "")
-    siblings.require_same_images(place, card.read(made).dataset.images_sha256)
     for file in submission.files_to_copy(made):
         with replace(place / file) as temporary:
             shutil.copyfile(made / file, temporary)

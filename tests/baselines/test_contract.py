@@ -31,7 +31,7 @@ ALIKE = {
     "scratch-meanvar",
     "ssl-source",
 }
-# with the network that it has by default; others have a fortieth of it, of the same kind of blocks
+# with the network that it has by default; others have about a thirtieth of it, of the same kind of blocks
 AS_IT_IS = {"imagenet-finetune"}
 # whose averaging begins after three evaluations, one in a step
 LONGER = {"swad"}
