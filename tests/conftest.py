@@ -24,6 +24,13 @@ def fabricate():
     return fabricate
 
 
+@pytest.fixture
+def any_weights(monkeypatch):
+    """Random weights stand in for those of ImageNet, so that any network has some."""
+    name = "medshift.baselines.networks.network.imagenet_weights"
+    monkeypatch.setattr(name, lambda arch, body, sizing=None: body.state_dict())
+
+
 @pytest.fixture(scope="module")
 def browser():
     """A browser of the system, for the pages of a file."""

@@ -13,12 +13,12 @@ from ...benchmark.contract.predictor import Predictor
 from ...benchmark.contract.search_space import LogUniform, Space
 from ...benchmark.contract.sees import Sees
 from ...shifts.errors import MedshiftError
-from ..common.networks import Network
 from ..common.recipe import TimmRecipe
 from ..common.source_model import timm_network
-from ..common.suitability import features_for
 from ..common.target_batches import TargetBatches
 from ..common.training import Classifier
+from ..networks.network import Network
+from ..networks.suitability import features_for
 
 
 @dataclass(frozen=True)

@@ -11,12 +11,12 @@ from torch import Tensor, nn
 from ...benchmark.contract.access import Access
 from ...benchmark.contract.predictor import Predictor
 from ...benchmark.contract.sees import Sees
-from ..common.networks import Network
 from ..common.recipe import TimmRecipe
 from ..common.source_model import timm_network
-from ..common.suitability import batch_norms_for
 from ..common.target_batches import TargetBatches
 from ..common.training import Classifier
+from ..networks.network import Network
+from ..networks.suitability import batch_norms_for
 
 
 @dataclass(frozen=True)

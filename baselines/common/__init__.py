@@ -1,1 +1,1 @@
-"""Shared by several methods: recipe, training loop, networks, initial weights."""
+"""Shared by several methods: recipe, training loop, checkpoints, the network trained on the source."""

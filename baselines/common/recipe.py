@@ -128,7 +128,7 @@ class TimmRecipe(Recipe):
 
     def files(self) -> list[Path]:
         """List the files that hold the network, if `arch` is a folder."""
-        from .architectures import files  # imports timm
+        from ..networks.architectures import files  # imports timm
 
         return files(self.arch)
 

@@ -9,12 +9,12 @@ from torch import nn
 
 from ...benchmark.contract.access import Access
 from ...shifts.errors import MedshiftError
-from .initial_weights import LoadWeights, load_all
-from .networks import Network
+from ..networks.initial_weights import LoadWeights, load_all
+from ..networks.network import Network
+from ..networks.suitability import Need, require, sizing
+from ..networks.volumes import maker
 from .recipe import TimmRecipe
-from .suitability import Need, require, sizing
 from .training import Loss, TrainFunction, cross_entropy, seeded, source_network
-from .volumes import maker
 
 
 def timm_network(
@@ -47,7 +47,7 @@ def timm_network(
     if load is not None:
         refuse_volumes(access)
     if len(access.spatial) == 3:
-        make, arch = maker(access, recipe)
+        make, arch = maker(access, recipe.for_dims(3).arch, recipe.input_size)
         if need:
             with seeded(access):
                 require(need, arch, make(), access)

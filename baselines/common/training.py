@@ -24,9 +24,9 @@ from ...benchmark.files.code import code_sha256, modules_of
 from ...benchmark.files.home import models
 from ...benchmark.scoring.metrics import METRICS
 from ...shifts.errors import MedshiftError
+from ..networks.network import parameter_groups
 from .batches import TrainingBatches, batches_ahead, class_weights, tell_mirrored
 from .checkpoints import BestEvaluation, CheckpointPolicy, MakeCheckpointPolicy
-from .networks import parameter_groups
 from .recipe import Recipe, rate
 from .training_state import Stage, StateFile, alone, kept_in, load_weights, save_weights
 

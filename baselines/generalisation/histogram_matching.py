@@ -12,12 +12,12 @@ from ...benchmark.contract.access import Access
 from ...benchmark.contract.predictor import Predictor
 from ...benchmark.contract.sees import Sees
 from ...benchmark.datasets.images import Images
-from ..common.initial_weights import load_all
-from ..common.networks import Network
 from ..common.recipe import TimmRecipe
 from ..common.source_model import refuse_volumes
-from ..common.suitability import sizing
 from ..common.training import Classifier, source_network
+from ..networks.initial_weights import load_all
+from ..networks.network import Network
+from ..networks.suitability import sizing
 
 
 @dataclass(frozen=True)

@@ -13,10 +13,10 @@ from ...benchmark.contract.predictor import Predictor
 from ...benchmark.contract.search_space import Choice, Space
 from ...benchmark.contract.sees import Sees
 from ...shifts.errors import MedshiftError
-from ..common.networks import Network
 from ..common.recipe import TimmRecipe
 from ..common.source_model import timm_network
 from ..common.training import Classifier
+from ..networks.network import Network
 
 
 @dataclass(frozen=True)

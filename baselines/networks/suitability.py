@@ -13,7 +13,7 @@ from ...shifts.errors import MedshiftError, in_one_line
 from ..pretrained.packaged import FILES
 from ..pretrained.sizes import own_side, patch_size, uncut_sides
 from .architectures import NATIVE, Sizing
-from .networks import Network, sides
+from .network import Network, sides
 
 #: Raises MedshiftError if an untrained network lacks what a method needs; it may change the network. Takes the name of
 #: the architecture, the network and one image.

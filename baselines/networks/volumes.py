@@ -10,8 +10,7 @@ from torch import Tensor, nn
 
 from ...benchmark.contract.access import Access
 from ...shifts.errors import MedshiftError, near
-from .networks import Network, resized
-from .recipe import TimmRecipe
+from .network import Network, resized
 
 SETTINGS: dict[str, tuple[str, dict[str, object]]] = {  # class in monai.networks.nets, its arguments
     "monai-resnet10-narrow": ("ResNet", {"block": "basic", "layers": [1] * 4, "block_inplanes": [16, 32, 64, 128]}),
@@ -21,29 +20,29 @@ SETTINGS: dict[str, tuple[str, dict[str, object]]] = {  # class in monai.network
 LEAST_SIZE = {"ResNet": 1, "DenseNet121": 32}  # voxels per side: halved five times without padding
 
 
-def maker(access: Access, recipe: TimmRecipe) -> tuple[Callable[[], Network], str]:
+def maker(access: Access, arch: str, input_size: int) -> tuple[Callable[[], Network], str]:
     """Return a function that makes a randomly initialised network for volumes, and the network's name and version.
 
     Args:
         access: What may be seen, volumes (N, C, D, H, W).
-        recipe: Names the architecture; the 2-D default stands for the 3-D one.
+        arch: In `SETTINGS`.
+        input_size: As for `VolumeNetwork`.
 
     Raises:
         MedshiftError: The architecture is not for volumes, or the volumes are too small for it.
     """
-    arch, size = recipe.for_dims(3).arch, recipe.input_size
     if arch not in SETTINGS:
         names = ", ".join(SETTINGS)
         raise MedshiftError(
             f"{arch} takes 2-D images; these are 3-D: set arch to one of {names}.{near(arch, SETTINGS)}"
         )
     least = LEAST_SIZE[SETTINGS[arch][0]]
-    sides = (access.spatial[0], size, size) if size else access.spatial
+    sides = (access.spatial[0], input_size, input_size) if input_size else access.spatial
     if min(sides) < least:
         raise MedshiftError(f"{arch} takes volumes of at least {least} voxels per side, not {sides}: choose another")
 
     def make() -> Network:
-        return VolumeNetwork(arch, len(access.classes), access.channels, size)
+        return VolumeNetwork(arch, len(access.classes), access.channels, input_size)
 
     return make, f"{arch} of monai {version('monai')}"
 

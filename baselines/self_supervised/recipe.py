@@ -16,12 +16,12 @@ from ...benchmark.contract.search_space import LATER, Choice, Space, at_most
 from ...benchmark.contract.training_record import TrainingRecord
 from ...benchmark.datasets.images import Images, Pool
 from ...shifts.errors import MedshiftError
-from ..common.initial_weights import load_all
-from ..common.networks import Network
 from ..common.recipe import Recipe, TimmRecipe
 from ..common.source_model import timm_network
-from ..common.suitability import features_for
 from ..common.training import Loss, train
+from ..networks.initial_weights import load_all
+from ..networks.network import Network
+from ..networks.suitability import features_for
 from .simsiam import pretrain
 
 

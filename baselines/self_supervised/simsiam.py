@@ -15,8 +15,8 @@ from ...benchmark.contract.precision import computing_in, scaler
 from ...benchmark.datasets.images import Pool
 from ...benchmark.datasets.streaming.ahead import made_ahead
 from ...shifts.errors import MedshiftError
-from ..common.networks import Network
 from ..common.training_state import Stage
+from ..networks.network import Network
 from .views import random_view
 
 if TYPE_CHECKING:

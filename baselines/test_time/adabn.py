@@ -11,8 +11,8 @@ from ...benchmark.contract.search_space import Choice, Space
 from ...benchmark.contract.sees import Sees
 from ..common.recipe import TimmRecipe
 from ..common.source_model import shared_model
-from ..common.suitability import batch_norms_for
 from ..common.training import Classifier
+from ..networks.suitability import batch_norms_for
 from .batch_norm import with_batch_statistics
 
 

@@ -13,10 +13,10 @@ from ...benchmark.contract.predictor import Predictor
 from ...benchmark.contract.search_space import Choice, Space
 from ...benchmark.contract.sees import Sees
 from ..common.entropy import entropies
-from ..common.networks import Network
 from ..common.recipe import TimmRecipe
 from ..common.source_model import shared_model
-from ..common.suitability import features_for
+from ..networks.network import Network
+from ..networks.suitability import features_for
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from ...benchmark.contract.sees import Sees
 from ..common.entropy import entropies
 from ..common.recipe import TimmRecipe
 from ..common.source_model import shared_model
-from ..common.suitability import learning_norms, learning_norms_for
+from ..networks.suitability import learning_norms, learning_norms_for
 from .batch_norm import forget_statistics
 
 

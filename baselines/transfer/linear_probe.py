@@ -18,14 +18,14 @@ from ...benchmark.contract.sees import Sees
 from ...benchmark.datasets.images import Images
 from ...benchmark.files.memory import require_memory
 from ...shifts.errors import MedshiftError
-from ..common.architectures import files
 from ..common.batches import batches_ahead
-from ..common.initial_weights import load_all
-from ..common.networks import Network
 from ..common.recipe import TimmRecipe, require_size
 from ..common.source_model import refuse_volumes, timm_network
-from ..common.suitability import features_for, is_norm, norms_for, sizing
 from ..common.training import Classifier, seeded, tell_start
+from ..networks.architectures import files
+from ..networks.initial_weights import load_all
+from ..networks.network import Network
+from ..networks.suitability import features_for, is_norm, norms_for, sizing
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,10 @@ from typing import ClassVar
 from ...benchmark.contract.access import Access
 from ...benchmark.contract.predictor import Predictor
 from ...benchmark.contract.sees import Sees
-from ..common.initial_weights import load_all, load_lowest, match_moments
 from ..common.recipe import TimmRecipe
 from ..common.source_model import refuse_volumes, timm_network
 from ..common.training import Classifier
+from ..networks.initial_weights import load_all, load_lowest, match_moments
 
 PAPER = "Raghu et al., Transfusion, NeurIPS 2019, arXiv 1902.07208"
 ALL = -1

@@ -8,8 +8,9 @@ import pytest
 import torch
 from helpers.images.bright_squares import LONGER, access
 
-from medshift.baselines.common import networks, source_model, training
+from medshift.baselines.common import source_model, training
 from medshift.baselines.common.recipe import TimmRecipe
+from medshift.baselines.networks.network import Network
 from medshift.baselines.test_time.batch_norm import with_batch_statistics
 from medshift.shifts.errors import MedshiftError
 
@@ -51,7 +52,7 @@ def test_one_value_in_a_channel_takes_the_sources_statistics(prior):
 
 @pytest.mark.parametrize("prior", [0.0, 8.0])
 def test_one_image_down_to_one_pixel_is_predicted_by_a_whole_network(prior):
-    network = networks.Network("test_resnet", 2, 1, 0, None).eval()
+    network = Network("test_resnet", 2, 1, 0, None).eval()
     image = torch.rand(1, 1, 64, 64, generator=torch.Generator().manual_seed(0))
     deep = torch.nn.Sequential(network.body, torch.nn.Unflatten(1, (2, 1, 1)), torch.nn.BatchNorm2d(2)).eval()
     with torch.inference_mode():

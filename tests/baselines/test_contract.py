@@ -11,7 +11,6 @@ from typing import ClassVar
 import pytest
 import torch
 
-from medshift.baselines.common import networks
 from medshift.baselines.pretrained.packaged import PACKAGED
 from medshift.benchmark.contract import registry
 from medshift.benchmark.contract.checks import check_baseline, tiny
@@ -41,11 +40,11 @@ LONGER = {"swad"}
     "name",
     [pytest.param(name, marks=[pytest.mark.slow] * (name in ALIKE)) for name in sorted(registry.BUILTINS)],
 )
-def test_every_baseline_keeps_the_contract(name, monkeypatch):
+def test_every_baseline_keeps_the_contract(name, request):
     kind = registry.load_baseline(name)
     settings = ["steps=2"] if hasattr(kind, "steps") and name not in LONGER else []
     if getattr(kind, "arch", "") == PACKAGED and name not in AS_IT_IS:
-        monkeypatch.setattr(networks, "imagenet_weights", lambda arch, body, sizing: body.state_dict())
+        request.getfixturevalue("any_weights")
         settings += ["arch=test_efficientnet"]
     assert check_baseline(name, settings) == []
 

@@ -11,9 +11,9 @@ from helpers.images.stripes import Small, low_contrast, pictures, problem
 
 from medshift.baselines.adaptation import coral_mmd, dann, fda, joint_norm, mcc
 from medshift.baselines.common import entropy, target_batches, training
-from medshift.baselines.common.networks import Network
 from medshift.baselines.common.recipe import TimmRecipe
 from medshift.baselines.generalisation import mixstyle, swad
+from medshift.baselines.networks.network import Network
 from medshift.baselines.self_supervised import simsiam, views
 from medshift.benchmark.contract.access import Access
 from medshift.benchmark.datasets.images import Images

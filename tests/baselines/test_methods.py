@@ -9,11 +9,11 @@ from helpers.images.stripes import Small, low_contrast, problem
 from sklearn.linear_model import LogisticRegression
 
 from medshift.baselines.adaptation import coral_mmd, dann, fda, joint_norm, mcc
-from medshift.baselines.common.initial_weights import load_all
-from medshift.baselines.common.networks import Network
 from medshift.baselines.common.recipe import TimmRecipe
 from medshift.baselines.generalisation import histogram_matching
 from medshift.baselines.generalisation.mixup import MixupLoss
+from medshift.baselines.networks.initial_weights import load_all
+from medshift.baselines.networks.network import Network
 from medshift.baselines.transfer import linear_probe
 from medshift.benchmark.contract.access import Access
 from medshift.benchmark.datasets.images import Images, Labelled

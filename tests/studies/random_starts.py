@@ -21,8 +21,8 @@ import torch
 from torch import nn
 
 from medshift.baselines.common import training
-from medshift.baselines.common.networks import Network
 from medshift.baselines.common.recipe import Recipe
+from medshift.baselines.networks.network import Network
 from medshift.baselines.scratch.cbr import CbrTiny
 from medshift.benchmark.contract.access import Access, grant
 from medshift.benchmark.datasets import registry

@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from ....baselines.common.initial_weights import stages
+from ....baselines.networks.initial_weights import stages
 from ....shifts.errors import MedshiftError
 from .cka import Alignment, Gram, debiased_cka, gram
 

@@ -12,9 +12,11 @@ from helpers.images.bright_squares import access
 from safetensors.torch import save_file
 
 from medshift.baselines.adaptation.joint_norm import JointNorm
-from medshift.baselines.common import architectures, networks, source_model, suitability, training
+from medshift.baselines.common import source_model, training
 from medshift.baselines.common.recipe import TimmRecipe
 from medshift.baselines.generalisation.mixstyle import Mixstyle
+from medshift.baselines.networks import architectures, suitability
+from medshift.baselines.networks.network import Network
 from medshift.baselines.scratch.scratch import Scratch
 from medshift.baselines.test_time.adabn import AdaBN
 from medshift.baselines.test_time.sar import Sar
@@ -31,7 +33,7 @@ def _nothing_is_loaded_or_trained(monkeypatch):
         raise AssertionError("too late")
 
     monkeypatch.setattr(training, "train", fails)
-    monkeypatch.setattr(networks, "imagenet_weights", fails)
+    monkeypatch.setattr("medshift.baselines.networks.network.imagenet_weights", fails)
 
 
 @pytest.fixture
@@ -106,7 +108,7 @@ def test_a_size_whose_border_patches_would_drop_is_refused_with_the_nearest_that
     ],
 )
 def test_images_keep_their_shape_unless_a_size_is_chosen(shape, chosen, size):
-    network = networks.Network("test_resnet", 2, 1, chosen, None)
+    network = Network("test_resnet", 2, 1, chosen, None)
     assert network.prepared(torch.zeros(1, 1, *shape)).shape == (1, 3, *size)
 
 
@@ -127,7 +129,7 @@ def test_a_network_that_does_not_take_the_shape_of_the_images_says_so():
 
 
 def test_images_that_shrink_are_averaged_and_those_that_grow_are_what_they_were():
-    network = networks.Network("test_resnet", 2, 1, 64, None)
+    network = Network("test_resnet", 2, 1, 64, None)
 
     def taken(images):
         return (network.prepared(images) * network.std + network.mean)[:, :1]
@@ -160,7 +162,7 @@ def test_a_size_that_timm_cannot_give_is_refused():
 def test_a_network_of_another_size_predicts_and_takes_resampled_weights(monkeypatch, tmp_path):
     where = stored(tmp_path, "test_vit", img_size=160)
     monkeypatch.undo()
-    network = networks.Network(where, 2, 1, 96, networks_load_all, {"img_size": 96})
+    network = Network(where, 2, 1, 96, networks_load_all, {"img_size": 96})
     assert network(torch.zeros(1, 1, 32, 32)).shape == (1, 2)
 
 

@@ -10,8 +10,8 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
-from medshift.baselines.common.volumes import SETTINGS, VolumeNetwork
 from medshift.baselines.generalisation.tta import Tta
+from medshift.baselines.networks.volumes import SETTINGS, VolumeNetwork
 from medshift.baselines.scratch.scratch import Scratch
 from medshift.baselines.test_time.adabn import AdaBN
 from medshift.baselines.test_time.sar import Sar

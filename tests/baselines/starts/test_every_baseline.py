@@ -11,11 +11,11 @@ import torch
 from helpers.images.bright_squares import access
 from torch import nn
 
-from medshift.baselines.common import batches, networks, source_model, target_batches
-from medshift.baselines.common.initial_weights import stages
-from medshift.baselines.common.networks import Network
+from medshift.baselines.common import batches, source_model, target_batches
 from medshift.baselines.generalisation import histogram_matching, tta
 from medshift.baselines.generalisation.acquisition_augment import ShiftAugmentedLoss
+from medshift.baselines.networks.initial_weights import stages
+from medshift.baselines.networks.network import Network, parameter_groups, undecayed
 from medshift.baselines.self_supervised import simsiam
 from medshift.baselines.test_time.tent import TentPredictor
 from medshift.benchmark.contract.registry import BUILTINS, load_baseline
@@ -66,10 +66,9 @@ def untrained(given, recipe, name, build, loss=None, learn=None, parts=()):
 
 
 @pytest.fixture
-def _no_training(monkeypatch):
+def _no_training(monkeypatch, any_weights):
     monkeypatch.setattr(source_model, "source_network", untrained)
     monkeypatch.setattr(histogram_matching, "source_network", untrained)
-    monkeypatch.setattr(networks, "imagenet_weights", lambda arch, body, sizing: body.state_dict())
 
 
 @pytest.mark.parametrize(("name", "arch"), CASES)
@@ -143,8 +142,7 @@ def test_positions_and_class_tokens_are_in_the_first_stage_and_the_last_norm_in_
 
 @pytest.mark.parametrize("name", ["coral", "cdan", "fda", "joint-norm", "mcc", "ssl-target", "swad", "tta"])
 @pytest.mark.parametrize("mirror", [True, False])
-def test_whether_images_are_mirrored_reaches_all_that_a_method_draws(name, mirror, monkeypatch, home):
-    monkeypatch.setattr(networks, "imagenet_weights", lambda arch, body, sizing: body.state_dict())
+def test_whether_images_are_mirrored_reaches_all_that_a_method_draws(name, mirror, monkeypatch, home, any_weights):
     asked, augment = [], batches.augment
 
     def noting(made):
@@ -178,9 +176,9 @@ def test_whether_images_are_mirrored_reaches_all_that_a_method_draws(name, mirro
 )
 def test_positions_tokens_and_biases_of_attention_are_not_decayed(arch, size, spared):
     with torch.device("meta"):
-        network = networks.Network(arch, 2, 3, size, None)
+        network = Network(arch, 2, 3, size, None)
     names = {id(parameter): name for name, parameter in network.named_parameters()}
-    decayed, free = ([names[id(p)] for p in group["params"]] for group in networks.parameter_groups(network, 0.05))
+    decayed, free = ([names[id(p)] for p in group["params"]] for group in parameter_groups(network, 0.05))
     shapes = {name: p.ndim for name, p in network.named_parameters()}
     assert {name.rpartition(".")[2] for name in free if shapes[name] > 1} == spared
     assert all(shapes[name] > 1 for name in decayed)
@@ -194,4 +192,4 @@ def test_patterns_of_names_and_those_of_inner_modules_are_known():
     network = torch.nn.Sequential(torch.nn.Linear(2, 2), torch.nn.Linear(2, 2))
     network.no_weight_decay = lambda: {"1.*"}
     network[0].no_weight_decay = lambda: {"weight"}
-    assert networks.undecayed(network) == {"0.weight", "1.weight", "1.bias"}
+    assert undecayed(network) == {"0.weight", "1.weight", "1.bias"}

@@ -9,8 +9,8 @@ import pytest
 import torch
 from torch import nn
 
-from medshift.baselines.common.initial_weights import load_all, stages
-from medshift.baselines.common.networks import Network
+from medshift.baselines.networks.initial_weights import load_all, stages
+from medshift.baselines.networks.network import Network
 from medshift.shifts.errors import MedshiftError
 
 

@@ -7,8 +7,8 @@ import dataclasses
 import pytest
 import torch
 
-from medshift.baselines.common.networks import Network
 from medshift.baselines.common.recipe import FOR_VOLUMES, Recipe
+from medshift.baselines.networks.network import Network
 from medshift.baselines.scratch.scratch import RandomInit, Scratch
 from medshift.baselines.transfer.imagenet_finetune import ImagenetFinetune
 from medshift.benchmark.contract.registry import BUILTINS, load_baseline

@@ -7,7 +7,8 @@ import timm
 import torch
 from helpers.images.bright_squares import access
 
-from medshift.baselines.common import initial_weights, source_model, training
+from medshift.baselines.common import source_model, training
+from medshift.baselines.networks import initial_weights
 from medshift.baselines.pretrained import packaged
 from medshift.baselines.scratch.scratch import RandomInit
 from medshift.baselines.transfer.imagenet_finetune import ImagenetFinetune

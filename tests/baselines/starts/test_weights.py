@@ -12,9 +12,9 @@ from helpers.images.bright_squares import access
 from timm.models import save_for_hf
 
 from medshift.baselines.common import source_model, training
-from medshift.baselines.common.architectures import weights_sha256
-from medshift.baselines.common.initial_weights import load_all
-from medshift.baselines.common.networks import Network
+from medshift.baselines.networks.architectures import weights_sha256
+from medshift.baselines.networks.initial_weights import load_all
+from medshift.baselines.networks.network import Network
 from medshift.baselines.pretrained import packaged
 from medshift.baselines.pretrained.origin import record_of
 from medshift.baselines.scratch.scratch import Scratch

@@ -12,8 +12,8 @@ import pytest
 import torch
 
 from medshift.baselines.common import source_model, training
-from medshift.baselines.common.initial_weights import load_all
 from medshift.baselines.generalisation import mixup
+from medshift.baselines.networks.initial_weights import load_all
 from medshift.baselines.transfer import imagenet_finetune
 from medshift.benchmark.contract.access import Access
 from medshift.benchmark.datasets.images import Labelled
@@ -98,8 +98,9 @@ def test_public_names_of_medshift_are_found_where_they_are_defined(package):
 
 def test_a_method_depends_on_the_training_loop_and_the_networks():
     found = source_files(["medshift.baselines.generalisation.mixup"])
-    common = {path.name for name, path in found.items() if name.startswith("medshift.baselines.common.")}
-    assert {"training.py", "networks.py", "initial_weights.py", "source_model.py", "checkpoints.py"} <= common
+    rooms = [f"medshift.baselines.{room}." for room in ("common", "networks")]
+    shared = {path.name for name, path in found.items() if name.startswith(tuple(rooms))}
+    assert {"training.py", "network.py", "initial_weights.py", "source_model.py", "checkpoints.py"} <= shared
     assert not any(name.startswith(("medshift.benchmark.cli", "medshift.leaderboard")) for name in found)
     assert "medshift.baselines.generalisation.swad" not in found
 

@@ -7,9 +7,9 @@ import pytest
 import torch
 from helpers.images.stripes import Small
 
-from medshift.baselines.common.initial_weights import stages
-from medshift.baselines.common.networks import Network
-from medshift.baselines.common.volumes import VolumeNetwork
+from medshift.baselines.networks.initial_weights import stages
+from medshift.baselines.networks.network import Network
+from medshift.baselines.networks.volumes import VolumeNetwork
 from medshift.baselines.scratch.cbr import cbr_network
 from medshift.benchmark.studies.similarity.activations import align, pooled, stage_activations
 from medshift.benchmark.studies.similarity.cka import gram

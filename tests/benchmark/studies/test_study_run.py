@@ -15,7 +15,6 @@ from helpers.cli import MEDSHIFT
 from helpers.images.image_folders import folder
 from typer.testing import CliRunner
 
-from medshift.baselines.common import networks
 from medshift.benchmark.cli.main import app
 from medshift.benchmark.runs.sweeps import local
 from medshift.benchmark.runs.sweeps.outcome import Outcome
@@ -62,11 +61,11 @@ def in_process(monkeypatch):
 
 
 @pytest.mark.parametrize("name", SMALLEST)
-def test_a_built_in_study_runs_to_its_report_by_one_command(name, images, in_process, monkeypatch, tmp_path):
+def test_a_built_in_study_runs_to_its_report_by_one_command(name, images, in_process, monkeypatch, tmp_path, request):
     smaller, count = SMALLEST[name]
     if name in ANY_NETWORK:
         smaller = [*smaller, "--set", "arch=test_resnet"]
-        monkeypatch.setattr(networks, "imagenet_weights", lambda arch, body, sizing: body.state_dict())
+        request.getfixturevalue("any_weights")
     out = tmp_path / "out"
     words = ["study", "run", name, "--data", str(images), *TINY, *smaller, "--out", str(out)]
     if name == "self-supervision":
