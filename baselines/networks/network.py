@@ -17,6 +17,7 @@ from ..pretrained.names import CLIP, LOCAL, how_to_get, is_outside
 from ..pretrained.origin import record_of
 from ..pretrained.packaged import FILES, PACKAGED, is_packaged, packaged_record, packaged_weights
 from .architectures import NATIVE, Sizing, own_channels, untrained, weights_sha256
+from .depthwise import with_quick_gradients
 from .initial_weights import LoadWeights
 
 LEAST_SIZE = 64  # an ImageNet network halves its input five times
@@ -74,6 +75,7 @@ class Network(nn.Module):
         if not _is_linear(body.get_classifier()):
             body.reset_classifier(0)  # of convolutions, two heads, or layers before the last, the inputs remain
             self.last = nn.Linear(getattr(body, "head_hidden_size", None) or body.num_features, classes)
+        with_quick_gradients(body)
         self.body = body
         for name in ("mean", "std"):
             values = body.pretrained_cfg[name] if taken == native else (0.5,) * taken

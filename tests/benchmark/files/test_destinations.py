@@ -85,6 +85,7 @@ def test_another_ending_and_a_file_as_folder_are_named(here, name, message):
         ("check entries", "give either submissions or --changes FILE"),
         ("check entries here --changes gone.txt", "give either submissions or --changes FILE"),
         ("verify here --by somebody", "--by goes with --mark"),
+        ("verify here --logs somewhere", "--logs goes with --record"),
         ("verify here --mark --by a\u202eb", "--by holds U+202E"),
         ("sweep --baseline scratch --ray auto --workers 2", "--workers is for this machine"),
         ("check entries --changes gone.txt", "--changes gone.txt: no such file"),

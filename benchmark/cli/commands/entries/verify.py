@@ -55,9 +55,10 @@ def verify(
             min=0,
         ),
     ] = 0,
-    logs: Annotated[Path, typer.Option(metavar="DIR", help="With --record: folder of what the runs print.")] = Path(
-        "verify-logs"
-    ),
+    logs: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="With --record: folder of what the runs print; verify-logs by default."),
+    ] = None,
     merge: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="For CI: run nothing, but add to FOLDER's register what is new in this one."),
@@ -80,6 +81,8 @@ def verify(
         raise MedshiftError("--by goes with --mark")
     if why := fault(by):
         raise MedshiftError(f"--by {why}")
+    if logs is not None and not record:
+        raise MedshiftError("--logs goes with --record: without it, what a run prints is seen here")
     if since is not None and merge is None:
         raise MedshiftError("--since: give --merge FILE, too")
     if merge is not None:
@@ -100,7 +103,7 @@ def verify(
     tried, unsuccessful = 0, False
     with scratch_folder("verify-shared") as shared:  # of this command alone: nothing that was there before counts
         for each in waiting:
-            log = _log(logs, each) if record else None
+            log = _log(logs or Path("verify-logs"), each) if record else None
             if following:
                 print(f"{'/'.join(each.parts[-3:])}:")
             starting = partial(register_try, each, "unfinished") if following and record else None
