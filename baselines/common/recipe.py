@@ -85,7 +85,7 @@ class Recipe:
         Args:
             images: For source validation.
         """
-        often, rarely = (round(self.length / count) for count in (EVALUATIONS, FEWEST))
+        often, rarely = round(self.length / EVALUATIONS), self.length // FEWEST
         return max(1, often, min(rarely, math.ceil(images / self.batch_size)))
 
     def parts(self, images: int) -> int:

@@ -262,7 +262,10 @@ class _Loop:
 
 @torch.inference_mode()
 def validate(network: nn.Module, access: Access, weights: Tensor, size: int) -> tuple[float, float | None]:
-    """Return the class-balanced cross-entropy on source validation, and the figure of the same predictions, or None."""
+    """Return the cross-entropy on source validation, weighted as in training, and the figure of the same predictions.
+
+    Training and validation have the same proportions of classes where medshift splits. The figure may be None.
+    """
     network.eval()
     total = weight = 0.0
     labels, made = torch.from_numpy(access.val.labels).to(access.device), []

@@ -79,8 +79,12 @@ def mix_styles(network: Network, layers: int, probability: float, alpha: float) 
     stages = [stage["module"] for stage in known if stage["reduction"] >= QUARTER]
     if layers > len(stages):
         raise MedshiftError(f"this architecture has {len(stages)} stages, not {layers}: set layers lower")
-    for stage in stages[:layers]:
-        body.get_submodule(stage).register_forward_hook(MixStyle(probability, alpha))
+    try:
+        modules = [body.get_submodule(stage) for stage in stages[:layers]]
+    except AttributeError:  # what timm lists as a stage is no module of its own, as in HRNet
+        raise MedshiftError(NO_MAPS) from None
+    for module in modules:
+        module.register_forward_hook(MixStyle(probability, alpha))
 
 
 class MixStyle:
@@ -98,8 +102,10 @@ class MixStyle:
 
     def __call__(self, module: nn.Module, inputs: object, maps: Tensor) -> Tensor | None:
         """Return mixed feature maps, or None to leave them unchanged."""
-        if maps.ndim != 4:
+        if not isinstance(maps, Tensor) or maps.ndim != 4:
             raise MedshiftError(NO_MAPS)
+        if maps.shape[2] * maps.shape[3] < 2:
+            raise MedshiftError("mixstyle: maps of one pixel have no contrast: set layers lower or input_size higher")
         if not module.training or torch.rand(()) >= self.probability:
             return None
         share = torch.distributions.Beta(self.alpha, self.alpha).sample((len(maps),)).to(maps.device)

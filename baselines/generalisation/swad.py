@@ -107,7 +107,7 @@ class DenseAverage:
             for parameter, mean in zip(self.parameters, self.valley.average().mean, strict=True):
                 parameter.copy_(mean)
         images, draws = self.access.train, torch.Generator().manual_seed(self.access.seed)
-        size, mirror = self.recipe.batch_size, self.recipe.mirror
+        size, mirror = self.recipe.at_once(self.recipe.batch_size), self.recipe.mirror
         with TrainingBatches(images, size, draws, self.access.device, shared=False, mirror=mirror) as batches:
             once = len(images) // min(size, len(images))
             update_bn(islice(batches, once), self.network, self.access.device)

@@ -38,42 +38,44 @@ class DepthwiseConv2d(nn.Conv2d):
             and input.dtype == self.weight.dtype == torch.float32
             and self.weight.requires_grad
             and torch.is_grad_enabled()
-            and not torch.is_autocast_enabled("cpu")
+            and not _autocasts()
         )
         if not quick:
             return super().forward(input)
-        outputs: Tensor = Depthwise.apply(input, self.weight, self.padding)
-        return outputs if self.bias is None else outputs + self.bias[:, None, None]
+        outputs: Tensor = Depthwise.apply(input, self.weight, self.bias, self.padding)
+        return outputs
 
 
 class Depthwise(torch.autograd.Function):
-    """Depthwise convolution of stride 1 that keeps the size of maps, without a bias.
+    """Depthwise convolution of stride 1 that keeps the size of maps.
 
     The gradient of one weight is a sum over the pixels of products of the maps with the gradient, shifted against each
     other: the shifts that move one off the other are left out.
     """
 
     @staticmethod
-    def forward(inputs: Tensor, weight: Tensor, padding: Sequence[int]) -> Tensor:
+    def forward(inputs: Tensor, weight: Tensor, bias: Tensor | None, padding: Sequence[int]) -> Tensor:
         """Convolve maps (N, C, H, W) with a weight (C, 1, K, L), K and L odd, and half of them as padding."""
-        return functional.conv2d(inputs, weight, padding=tuple(padding), groups=len(weight))
+        return functional.conv2d(inputs, weight, bias, padding=tuple(padding), groups=len(weight))
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:  # noqa: ANN401 - as torch has it
         """Keep what the gradients need."""
-        maps, weight, ctx.padding = inputs
+        maps, weight, _, ctx.padding = inputs
         ctx.save_for_backward(maps, weight)
 
     @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, Tensor | None, None]:  # noqa: ANN401
-        """Return the gradients of maps and weight."""
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:  # noqa: ANN401
+        """Return the gradients of maps, weight and bias."""
         (above,), (maps, weight) = gradients, ctx.saved_tensors
-        of_maps = of_weight = None
+        of_maps = of_weight = of_bias = None
         if ctx.needs_input_grad[0]:
             of_maps = functional.conv2d(above, weight.flip(2, 3), padding=tuple(ctx.padding), groups=len(weight))
         if ctx.needs_input_grad[1]:
             of_weight = _of_weight(maps.permute(0, 2, 3, 1), above.permute(0, 2, 3, 1), weight)
-        return of_maps, of_weight, None
+        if ctx.needs_input_grad[2]:
+            of_bias = above.sum((0, 2, 3))
+        return of_maps, of_weight, of_bias, None
 
 
 def _of_weight(maps: Tensor, above: Tensor, weight: Tensor) -> Tensor:
@@ -102,3 +104,10 @@ def _is_depthwise(module: nn.Conv2d) -> bool:
         and all(side % 2 and side > 1 for side in module.kernel_size)
         and module.padding == tuple(side // 2 for side in module.kernel_size)
     )
+
+
+def _autocasts() -> bool:
+    try:
+        return torch.is_autocast_enabled("cpu")
+    except TypeError:  # before torch 2.4
+        return torch.is_autocast_cpu_enabled()

@@ -57,6 +57,9 @@ class SelfSupervisedRecipe(TimmRecipe):
             raise ValueError("pretrain_epochs must be at least 1, pretrain_batch at least 2, width at least 4")
         if self.pretrain_steps < 0 or self.unlabelled < 0 or self.unlabelled == 1:
             raise ValueError("pretrain_steps must not be negative; unlabelled must be 0 (all) or at least 2")
+        if self.pretrain_steps and self.pretrain_epochs != type(self).pretrain_epochs:
+            steps = self.pretrain_steps
+            raise ValueError(f"pretrain_epochs counts only with pretrain_steps=0, and pretrain_steps is {steps}")
         if not 0 <= self.intensity <= 0.5:
             raise ValueError("intensity must be in [0, 0.5]")
 

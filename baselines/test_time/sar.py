@@ -43,7 +43,7 @@ class Sar(TimmRecipe):
         reset: Fraction of ln K; a moving average of the entropy below it resets the model. The paper's value is 0.2
             nats at 1000 classes.
         frozen: Fraction of the norms, counted from the last, that do not learn; a fifth is the last stage of the
-            paper's ResNet-50. The last three blocks and the norm after them of its ViT-Base are 0.28.
+            paper's ResNet-50 and one more. The last three blocks and the norm after them of its ViT-Base are 0.28.
     """
 
     sees: ClassVar[Sees] = "test-batches"

@@ -26,7 +26,8 @@ class T3A(TimmRecipe):
     Features are computed independently, and the memory fills in stream order. All images of a batch are in it before
     any of them is predicted, so that a larger batch looks further ahead; batches of one are the paper's online form.
     Where one class dominates the stream, only its prototype moves; the others stay the source's last layer, normalised
-    to length 1, and misclassified features pull them over: known to harm.
+    to length 1, and misclassified features pull them over: known to harm. A class whose own weights the last layer
+    takes for another class's has no prototype, and scores 0.
 
     Probabilities are the softmax of unscaled scores, whose order is the paper's; their calibration means nothing.
 

@@ -9,6 +9,8 @@ from typing import ClassVar
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional
 
 from ...benchmark.contract.access import Access
 from ...benchmark.contract.precision import computing_in
@@ -184,6 +186,18 @@ def hold_norms(network: Network) -> None:
     from timm.layers import freeze_batch_norm_2d  # type: ignore[attr-defined]
 
     network.body = freeze_batch_norm_2d(network.body)  # type: ignore[no-untyped-call]
+    for module in network.body.modules():  # those of tokens, as in LeViT, are not timm's to freeze
+        if type(module) is nn.BatchNorm1d:
+            module.__class__ = HeldBatchNorm1d
+            module.requires_grad_(requires_grad=False)
+
+
+class HeldBatchNorm1d(nn.BatchNorm1d):
+    """A batch norm that normalises by its running statistics, in training mode, too."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Normalise features (N, C) or (N, C, L)."""
+        return functional.batch_norm(input, self.running_mean, self.running_var, self.weight, self.bias, eps=self.eps)
 
 
 def only_norms_train(network: Network) -> None:

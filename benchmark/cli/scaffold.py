@@ -26,6 +26,7 @@ FILES = {  # template -> file, with the same placeholders
     "README.md.txt": "README.md",
 }
 NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
+IMPORT = re.compile(r"^(?:from \S+ )?import (.+)$", re.MULTILINE)  # the names of one line
 
 
 @dataclass(frozen=True)
@@ -35,14 +36,12 @@ class Kind:
     Args:
         noun: What messages call it.
         table: The names that are taken.
-        used: Names that the template's module uses, which the plug-in's own name must not shadow.
         word: Placeholder in the template for the object that the entry point names.
         identifier: Turns the plug-in's name into the name of that object.
     """
 
     noun: str
     table: Table
-    used: tuple[str, ...]
     word: str
     identifier: Callable[[str], str]
 
@@ -56,15 +55,9 @@ def _class(name: str) -> str:
 
 
 KINDS: Mapping[str, Kind] = {
-    "shift": Kind("shift", catalogue.TABLE, ("interpolate_severity", "torch", "annotations"), "function", _function),
-    "baseline": Kind(
-        "baseline",
-        registry.TABLE,
-        ("Access", "Choice", "Classifier", "Predictor", "Recipe", "Sees", "Space"),
-        "kind",
-        _class,
-    ),
-    "dataset": Kind("data set", datasets.TABLE, ("dataclasses", "os", "home", "annotations"), "function", _function),
+    "shift": Kind("shift", catalogue.TABLE, "function", _function),
+    "baseline": Kind("baseline", registry.TABLE, "kind", _class),
+    "dataset": Kind("data set", datasets.TABLE, "function", _function),
 }
 
 
@@ -93,7 +86,7 @@ def new(kind: str, name: str, out: Path) -> list[Path]:
         "module": module,
         "distribution": f"medshift-{name}",
         "variable": f"{module.upper()}_DIR",
-        what.word: _free(what.identifier(name), kind, what.used),
+        what.word: _free(what.identifier(name), kind),
     }
     existed = out.exists()
     try:
@@ -109,15 +102,20 @@ def _write(kind: str, words: Mapping[str, str], out: Path) -> list[Path]:
     """Fill the templates of a kind; return the files."""
     written = []
     for template, file in FILES.items():
-        text = resources.files(__package__).joinpath("templates", kind, template).read_text(encoding="utf-8")
+        text = _text(kind, template)
         path = out / Template(file).substitute(words)
         write_text(path, Template(text).substitute(words))
         written.append(path)
     return written
 
 
-def _free(name: str, kind: str, used: tuple[str, ...]) -> str:
-    """Return a name that is not a Python keyword and shadows nothing that the template uses."""
-    if not (keyword.iskeyword(name) or keyword.issoftkeyword(name) or name in used):
+def _text(kind: str, template: str) -> str:
+    return resources.files(__package__).joinpath("templates", kind, template).read_text(encoding="utf-8")
+
+
+def _free(name: str, kind: str) -> str:
+    """Return a name that is not a Python keyword and shadows nothing that the module of a kind imports."""
+    imported = {word for line in IMPORT.findall(_text(kind, "module.py.txt")) for word in re.split(r",\s*", line)}
+    if not (keyword.iskeyword(name) or keyword.issoftkeyword(name) or name in imported):
         return name
     return f"{name}{kind.capitalize()}" if name[0].isupper() else f"{name}_{kind}"

@@ -56,7 +56,11 @@ def check_baseline(name: str, settings: list[str] | None = None, device: torch.d
     fields = {field.name for field in dataclasses.fields(baseline)}  # type: ignore[arg-type]
     given = {setting.partition("=")[0] for setting in settings or []}
     quick = {key: value for key, value in QUICK.items() if key in fields - given}
-    baseline = dataclasses.replace(baseline, **quick)  # type: ignore[type-var]
+    try:
+        baseline = dataclasses.replace(baseline, **quick)  # type: ignore[type-var]
+    except ValueError as error:
+        shown = ", ".join(f"{key}={value}" for key, value in quick.items())
+        return [f"does not take the settings of a short check, {shown} ({in_one_line(error)}): --set others"]
     dataset = tiny()
     table = split(dataset.table.assign(row=range(len(dataset.table))), "site-a", ("site-b", "site-c"))
     access = grant(

@@ -23,7 +23,7 @@ class Curve:
         images: Training images of the source seen so far, repeated ones included.
         learning_rate: That of the last step.
         training_loss: Mean loss of the batches since the evaluation before, as the method defines its loss.
-        validation_loss: Class-balanced cross-entropy on source validation.
+        validation_loss: Cross-entropy on source validation, each class weighted by its inverse frequency in training.
         validation_figure: The metric on source validation, from the same predictions; None where it is undefined.
         seconds: Since the training began, evaluations included; of one that was resumed, the sum over its processes.
     """

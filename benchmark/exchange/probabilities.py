@@ -105,17 +105,21 @@ def _renamed(table: pd.DataFrame, classes: Sequence[str]) -> tuple[pd.DataFrame,
 
 
 def _meaning(name: object, classes: Sequence[str]) -> str:
-    """Return the column that a name stands for; empty if it is none of them, or may be several."""
+    """Return the column that a name stands for; empty if it is none of them, or may be several.
+
+    Where classes are called by numbers, `class_1` is the class of this name; `prob_1` may be that or the second class,
+    as of an array of scikit-learn, and is neither unless both are the same.
+    """
     text = plain(name)
     if text in predictions.columns(len(classes)):
         return text
     reduced = [plain(each) for each in classes]
     shapes = [text, *(found[1] for each in (PREFIX, OF_CLASS, SUFFIX) if (found := each.fullmatch(text)))]
     places = {reduced.index(shape) for shape in shapes if reduced.count(shape) == 1}
-    if len(places) == 1:
-        return f"p{places.pop()}"
     numbered = NUMBERED.fullmatch(text)
-    return f"p{int(numbered[1])}" if not places and numbered and int(numbered[1]) < len(classes) else ""
+    if numbered and int(numbered[1]) < len(classes) and not (places and OF_CLASS.fullmatch(text)):
+        places.add(int(numbered[1]))
+    return f"p{places.pop()}" if len(places) == 1 else ""
 
 
 def _numbers(cells: pd.Series) -> tuple[pd.Series, pd.Series, list[str]]:

@@ -15,7 +15,7 @@ import numpy as np
 from ...shifts.errors import MachineError, MedshiftError, in_one_line
 from ..contract import registry
 from ..contract.registry import Baseline
-from ..contract.search_space import Value, draw_settings
+from ..contract.search_space import Choice, Draw, Value, draw_settings
 from ..files.atomic import write_text
 from ..submissions.card import TrialClaim, TuningClaim
 
@@ -91,7 +91,8 @@ def tune_baseline(
     Returns:
         The baseline with the chosen settings.
     """
-    space = {key: registry.search(baseline)[key] for key in budget.keys}
+    drawn = {key: registry.search(baseline)[key] for key in budget.keys}
+    space = {key: draw for key, draw in drawn.items() if _goes_with(baseline, key, draw)}
     if not space:
         access.report("nothing to tune: no hyper-parameter is left to draw, and the settings are those given")
     tried = [draw_settings(space, access.seed, number) if number else {} for number in range(budget.trials)]
@@ -99,7 +100,7 @@ def tune_baseline(
     for number, settings in enumerate(tried):
         path = folder / _draw_file(number)
         if not path.exists():
-            score = _score(_with(baseline, settings), access, batch_size, fit, must=number == 0)
+            score = _score(baseline, settings, access, batch_size, fit)
             write_text(path, json.dumps(score))
         score = json.loads(path.read_text(encoding="utf-8"))
         shown = ", ".join(f"{key}={value}" for key, value in settings.items()) or "settings as given"
@@ -151,14 +152,14 @@ def loss(predictor: Predictor, access: Access, batch_size: int) -> float:
     return float(np.mean([costs[labels == label].mean() for label in np.unique(labels)]))
 
 
-def _score(baseline: Baseline, access: Access, batch_size: int, fit: Fit, *, must: bool) -> float | None:
-    """Return the loss of a setting, or None if it cannot be trained; raise instead if it must be."""
+def _score(baseline: Baseline, settings: dict[str, Value], access: Access, batch_size: int, fit: Fit) -> float | None:
+    """Return the loss of what was drawn, or None if it cannot be trained; the settings as given must be."""
     try:
-        return loss(fit(baseline, access), access, batch_size)
+        return loss(fit(_with(baseline, settings), access), access, batch_size)
     except MachineError:  # says nothing of the setting: the draw is made again
         raise
     except MedshiftError as error:
-        if must:
+        if not settings:
             raise
         access.report(str(error))
         return None
@@ -168,8 +169,20 @@ def _with(baseline: Baseline, settings: dict[str, Value]) -> Baseline:
     try:
         made: Baseline = dataclasses.replace(baseline, **settings)  # type: ignore[type-var]
     except ValueError as error:
-        raise MedshiftError(f"the baseline refuses a setting of its own search space: {in_one_line(error)}") from error
+        raise MedshiftError(f"the baseline refuses what was drawn: {in_one_line(error)}") from error
     return made
+
+
+def _goes_with(baseline: Baseline, key: str, draw: Draw) -> bool:
+    """Say whether a baseline as given takes another value of a choice: beside some settings, none of them counts."""
+    others = [value for value in draw.values if value != getattr(baseline, key)] if isinstance(draw, Choice) else []
+    for value in others:
+        try:
+            _with(baseline, {key: value})
+        except MedshiftError:
+            continue
+        return True
+    return not others
 
 
 def _order(score: float | None) -> float:

@@ -71,6 +71,9 @@ def stain_he(images: Tensor, severity: float, rng: SampleRng) -> Tensor:
     Optical density is unmixed by the stain vectors of Ruifrok and Johnston (Anal Quant Cytol Histol 2001), the amounts
     are scaled by 1 + t cos p and 1 + t sin p, with the angle p drawn per image, and mixed again: blank glass stays
     white, and the residual that the two stains do not explain is kept. Severity is t.
+
+    Black counts as the densest stain that 8 bits hold, and takes on a dark colour. Where it is none, as beside the
+    field of an eyepiece or what `--fit pad` adds, crop it off.
     """
     return _restain(images, interpolate_severity(STAIN_HE, severity, none=0.0), rng, (HAEMATOXYLIN, EOSIN))
 

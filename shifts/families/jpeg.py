@@ -48,7 +48,8 @@ def jpeg(images: Tensor, severity: float, rng: SampleRng) -> Tensor:
     """Compress as baseline JPEG: 8-bit, 4:2:0 for 3 channels, else each channel as a grey image (modality: any).
 
     Volumes are compressed slice by slice. Severity is libjpeg's quality factor (fractions are rounded); 50 means the
-    tables of the standard's Annex K.
+    tables of the standard's Annex K. At 100, which severities below 1 start from, grey images hardly change, but colour
+    is halved in resolution as at any other quality.
     """
     quality = round(interpolate_severity(JPEG, severity, none=100.0))
     if compiler.usable(images):

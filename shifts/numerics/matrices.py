@@ -124,13 +124,16 @@ def truncation(n: int, fraction: float) -> Tensor:
     """Return the (n, n) projection on the central `fraction` of the axis's k-space lines, zero-filled.
 
     The window is symmetric about the centre, so the matrix is real; the two outermost lines are weighted by the
-    fraction of them that lies inside, so that a small change of `fraction` is a small change of the image.
+    fraction of them that lies inside, so that a small change of `fraction` is a small change of the image. The centre
+    is kept whole, and with it the mean, however few lines there are.
 
     Of an even number of lines the outermost, at -n/2, has no partner: 1.0 keeps half of it, and only 1 + 1/n is the
     identity. Shifts interpolate to 1.0 below severity 1 all the same, as the curves of stored audits do.
     """
     lines = torch.fft.fftfreq(n, 1 / n, dtype=torch.float64).abs()
-    return exact(from_window((fraction * n / 2 - lines + 0.5).clamp(0, 1).to(torch.complex128)).real)
+    window = (fraction * n / 2 - lines + 0.5).clamp(0, 1)
+    window[0] = 1
+    return exact(from_window(window.to(torch.complex128)).real)
 
 
 @lru_cache(maxsize=64)

@@ -202,6 +202,14 @@ def test_what_declares_test_batches_may_look_at_the_batch(monkeypatch):
     assert check_baseline("faulty", ["fault=batch"]) == []
 
 
+def test_settings_that_a_short_check_cannot_have_are_told():
+    (problem,) = check_baseline("coral", ["accumulate=16"])
+    assert problem.startswith(
+        "does not take the settings of a short check, steps=4, batch_size=8 (ValueError: accumulate must"
+    )
+    assert problem.endswith("): --set others")
+
+
 def test_a_baseline_that_exits_is_told_so(monkeypatch):
     monkeypatch.setitem(registry.TABLE.builtins, "faulty", f"{__name__}:Faulty")
     assert check_baseline("faulty", ["fault=exits"]) == ["raised SystemExit: 0"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+
 import numpy as np
 import pytest
 import torch
@@ -145,6 +147,19 @@ def test_held_norms_say_the_same_while_training_and_learn_nothing():
         linear_probe.hold_norms(network)
         assert torch.allclose(network.train()(images), before, atol=1e-5)
     assert not any("bn" in name for name, _ in network.named_parameters())
+
+
+def test_norms_of_tokens_are_held_as_those_of_maps():
+    network = torch.nn.Module()
+    network.body = torch.nn.Sequential(torch.nn.BatchNorm1d(3))
+    network.body[0].running_mean.normal_()
+    tokens = torch.randn(4, 3)
+    before = network.body.eval()(tokens)
+    linear_probe.hold_norms(network)
+    other = pickle.loads(pickle.dumps(network))
+    assert torch.equal(network.body.train()(tokens), before)
+    assert torch.equal(other.body.train()(tokens), before)
+    assert not any(parameter.requires_grad for parameter in network.parameters())
 
 
 def test_mixed_loss_is_that_of_mixed_images_shared_between_both_labels():

@@ -66,6 +66,22 @@ def installed(packages, tmp_path_factory):
     return {**os.environ, "PYTHONPATH": path, "MEDSHIFT_HOME": str(home), "OMP_NUM_THREADS": "1"}
 
 
+@pytest.mark.parametrize(
+    ("kind", "name", "line"),
+    [
+        ("dataset", "read-manifest", "def read_manifest_dataset("),
+        ("dataset", "os", "def os_dataset("),
+        ("shift", "torch", "def torch_shift("),
+        ("shift", "lambda", "def lambda_shift("),
+        ("baseline", "class-var", "class ClassVarBaseline("),
+        ("baseline", "acme", "class Acme("),
+    ],
+)
+def test_the_name_of_a_plug_in_shadows_nothing_that_its_module_uses(kind, name, line, tmp_path):
+    module = scaffold.new(kind, name, tmp_path / "package")[0].read_text(encoding="utf-8")
+    assert module.count(line) == 1
+
+
 @pytest.mark.parametrize("kind", NEW)
 def test_packages_are_complete_and_clean(kind, tmp_path):
     package = written(kind, tmp_path / "new")

@@ -90,11 +90,22 @@ def _print_entry(head: str, lines: list[str]) -> None:
 
 
 @app.command("shifts")
-def list_shifts(as_json: Json = False) -> None:
+def list_shifts(
+    name: Annotated[str, typer.Argument(help="Say in words what this one does, with its severities.")] = "",
+    as_json: Json = False,
+) -> None:
     """List shifts: family, unit, and where they make sense; `medshift shifts table` has the values of severities."""
     from ....shifts import catalogue
+    from ..tables import shifts as shift_table
     from ..tables.loading import load_problems
 
+    if name:
+        catalogue.TABLE.check(name)
+        if as_json:
+            print_json([_shift_record(name, "")])
+        else:
+            _print_entry(*shift_table.described(name))
+        return
     builtins, clashes = catalogue.BUILTINS, catalogue.TABLE.clashes
     problems = clashes | load_problems("shifts", catalogue.TABLE)
     if as_json:
@@ -110,6 +121,7 @@ def list_shifts(as_json: Json = False) -> None:
             rows.append((name, "plug-in", "", said, ""))
     print_rows("shift", ("name", "family", "modalities", "what it does", "unit of severity"), rows)
     print_clashes(catalogue.TABLE)
+    print("medshift list shifts NAME: what it does, in words, and its severities")
 
 
 def _shift_record(name: str, problem: str) -> dict[str, object]:

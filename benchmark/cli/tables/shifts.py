@@ -1,7 +1,8 @@
-"""The catalogue of built-in shifts as Markdown, for `docs/reference/shifts.md`."""
+"""Shifts in words, and the catalogue of the built-in ones as Markdown, for `docs/reference/shifts.md`."""
 
 from __future__ import annotations
 
+import inspect
 from pathlib import Path
 
 from ....shifts import catalogue
@@ -39,6 +40,19 @@ def markdown() -> str:
             parts.append(f"| {' | '.join(cells)} |")
         parts.append("")
     return "\n".join(parts).rstrip()
+
+
+def described(name: str) -> tuple[str, list[str]]:
+    """Describe a shift, built-in or installed: its name with family and modalities, and lines of text.
+
+    Raises:
+        MedshiftError: The shift is unknown, or its package cannot be imported.
+    """
+    entry, values = catalogue.shift_info(name), catalogue.severities(name)
+    paragraphs = (inspect.getdoc(catalogue.load_shift(name)) or entry.summary).split("\n\n")
+    text = [" ".join(paragraph.split()) for paragraph in paragraphs]
+    steps = f"severities 1 to 5: {', '.join(f'{value:g}' for value in values)} ({entry.unit})" if values else ""
+    return f"{name}  ({entry.family}; {', '.join(entry.modalities)})", [*text, steps, SOURCES.get(name, "")]
 
 
 def into(path: Path) -> bool:

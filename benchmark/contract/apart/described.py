@@ -83,7 +83,7 @@ def described(kind: type[Baseline], baseline: Baseline) -> Description:
                 "or --in-process"
             )
     late, most = {field.name for field in registry.later(kind)}, registry.ordinary(kind)
-    fields = dataclasses.fields(cast("Any", kind))
+    fields = [field for field in dataclasses.fields(cast("Any", kind)) if field.init]
     return Description(
         summary=(kind.__doc__ or "").strip().split("\n")[0],
         sees=kind.sees,

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 import torch
 
-from ....shifts.errors import MachineError, MedshiftError
+from ....shifts.errors import MachineError, MedshiftError, in_one_line
 from ...datasets.images import to_device
 from ...protocols.condition import Condition
 from .. import registry
@@ -86,7 +86,11 @@ class Served:
     def _fit(self, message: Message) -> None:
         assert self.access is not None
         self.fresh = self.predictor = None
-        baseline = registry.load_baseline(message.fields["name"])(**message.fields["settings"])
+        kind = registry.load_baseline(message.fields["name"])
+        try:
+            baseline = kind(**message.fields["settings"])
+        except ValueError as error:  # what stands for it where a search draws cannot refuse
+            raise MedshiftError(f"the baseline refuses its settings: {in_one_line(error)}") from error
         self.predictor = require_predictor(baseline.fit(self.access), message.fields["name"])
         self.wire.send("fitted")
 

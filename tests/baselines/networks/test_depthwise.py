@@ -27,17 +27,19 @@ def measured(monkeypatch):
     kernel=st.tuples(st.sampled_from([1, 3, 5, 7]), st.sampled_from([1, 3, 5, 7])),
     sizes=st.tuples(st.integers(1, 3), st.integers(2, 4)),
 )
-def test_its_gradients_are_those_of_torch_for_any_map_and_kernel(sides, kernel, sizes):
+@pytest.mark.parametrize("biased", [False, True])
+def test_its_gradients_are_those_of_torch_for_any_map_and_kernel(biased, sides, kernel, sizes):
     draw = torch.Generator().manual_seed(0)
     count, channels = sizes
     padding = tuple(side // 2 for side in kernel)
     maps = torch.randn(count, channels, *sides, generator=draw).contiguous(memory_format=torch.channels_last)
     weight, above = torch.randn(channels, 1, *kernel, generator=draw), torch.randn(maps.shape, generator=draw)
     found, plain = [], []
-    torchs = lambda maps, weight, padding: functional.conv2d(maps, weight, None, 1, padding, 1, channels)  # noqa: E731
+    torchs = lambda maps, weight, bias, padding: functional.conv2d(maps, weight, bias, 1, padding, 1, channels)  # noqa: E731
     for into, convolve in ((found, Depthwise.apply), (plain, torchs)):
         leaves = [maps.clone().requires_grad_(), weight.clone().requires_grad_()]
-        made = convolve(*leaves, padding)
+        leaves += [torch.ones(channels, requires_grad=True)] * biased
+        made = convolve(*leaves, *[None] * (not biased), padding)
         made.backward(above)
         into += [made.detach(), *(leaf.grad for leaf in leaves)]
     assert torch.equal(found[0], plain[0])
@@ -49,9 +51,10 @@ def test_it_has_gradients_of_its_gradients_as_penalties_on_gradients_need():
     draw = torch.Generator().manual_seed(0)
     maps = torch.randn(2, 3, 2, 4, generator=draw, dtype=torch.float64, requires_grad=True)
     weight = torch.randn(3, 1, 5, 3, generator=draw, dtype=torch.float64, requires_grad=True)
-    convolve = lambda maps, weight: Depthwise.apply(maps, weight, (2, 1))  # noqa: E731
-    assert gradcheck(convolve, (maps, weight))
-    assert gradgradcheck(convolve, (maps, weight))
+    bias = torch.randn(3, generator=draw, dtype=torch.float64, requires_grad=True)
+    convolve = lambda *given: Depthwise.apply(*given, (2, 1))  # noqa: E731
+    assert gradcheck(convolve, (maps, weight, bias))
+    assert gradgradcheck(convolve, (maps, weight, bias))
 
 
 @pytest.mark.usefixtures("measured")
@@ -90,6 +93,15 @@ def test_it_is_copied_pickled_and_exported_as_any_convolution():
         assert torch.equal(other(images), network(images))
     program = torch.export.export(network.eval().requires_grad_(False), (images,))
     assert torch.equal(program.module()(images), network(images))
+
+
+@pytest.mark.usefixtures("measured")
+def test_it_trains_with_torch_before_2_4_which_tells_of_autocast_without_a_device(monkeypatch):
+    monkeypatch.setattr(torch, "is_autocast_enabled", lambda: False)
+    network = torch.nn.Sequential(torch.nn.Conv2d(4, 4, 5, padding=2, groups=4))
+    with_quick_gradients(network)
+    network(torch.rand(2, 4, 3, 3)).sum().backward()
+    assert network[0].weight.grad.any()
 
 
 @pytest.mark.parametrize(

@@ -36,6 +36,12 @@ def granted(sees, lines=None):
     return told, table
 
 
+def test_epochs_of_pretraining_beside_steps_which_would_count_for_nothing_are_refused():
+    with pytest.raises(ValueError, match="counts only with pretrain_steps=0, and pretrain_steps is 112"):
+        SslSource(pretrain_epochs=5)
+    assert SslSource(pretrain_steps=0, pretrain_epochs=5).passes(64) > SslSource(pretrain_steps=0).passes(64)
+
+
 def test_draws_of_unlabelled_images_are_nested_whole_groups_of_all_parts():
     parts = [images(*np.repeat(np.arange(20), 3)), images(*np.repeat(np.arange(10, 30), 2))]
     groups = np.concatenate([part.groups for part in parts])

@@ -33,6 +33,18 @@ def as_json(*words):
     return {each["name"]: each for each in found}
 
 
+def test_a_shift_is_described_in_words():
+    result = CliRunner().invoke(app, ["list", "shifts", "jpeg"], env={"COLUMNS": "200"})
+    assert result.exit_code == 0, result.output
+    assert "jpeg  (artefact; any)" in result.stdout
+    assert "libjpeg's quality factor" in result.stdout
+    assert "severities 1 to 5: 60, 40, 26, 16, 10 (quality)" in result.stdout
+    assert as_json("list", "shifts", "jpeg")["jpeg"]["unit"] == "quality"
+    result = CliRunner().invoke(app, ["list", "shifts", "jpg"])
+    assert result.exit_code
+    assert "jpeg" in str(result.exception)
+
+
 @pytest.fixture
 def stored(home, tmp_path):
     """Two stored sets, one of them damaged."""

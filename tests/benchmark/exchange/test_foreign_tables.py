@@ -240,6 +240,14 @@ def test_a_class_that_is_a_number_is_meant_by_its_name(name, classes, place):
     assert place in understood
 
 
+@pytest.mark.parametrize(("classes", "clear"), [(("1", "2"), False), (("1", "0"), False), (("0", "1"), True)])
+def test_a_probability_with_a_number_that_is_one_class_and_names_another_is_asked_about(classes, clear):
+    table = pd.DataFrame({"condition": ["a"], "sample_id": ["b"], "prob_1": [0.25]})
+    understood, found, _ = understand(table, classes)
+    assert ("p1" in understood) == clear
+    assert clear or found[0] == "unexpected columns: prob_1"
+
+
 def test_a_table_that_is_not_there_is_named(contest, tmp_path):
     terms, rows, _, _ = contest
     with pytest.raises(MedshiftError, match=r"nope\.csv: no such file"):

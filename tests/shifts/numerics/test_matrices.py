@@ -77,3 +77,9 @@ def test_views_and_devices_are_taken():
     assert torch.equal(along(images, matrix, -1), along(images.contiguous(), matrix, -1))
     if torch.cuda.is_available():
         assert torch.equal(along(images.cuda(), matrix, -1).cpu(), along(images, matrix, -1))
+
+
+@pytest.mark.parametrize("n", range(1, 9))
+@pytest.mark.parametrize("fraction", [0.9, 0.4, 0.1])
+def test_however_few_lines_there_are_truncation_keeps_the_mean(n, fraction):
+    assert truncation(n, fraction).sum(1).tolist() == pytest.approx([1.0] * n, abs=1e-6)

@@ -10,7 +10,9 @@ import subprocess
 import sys
 import time
 from contextlib import ExitStack
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
@@ -20,6 +22,7 @@ from helpers.apart.jobs import granted, job, made
 from helpers.cli import MEDSHIFT, medshift
 
 from medshift.benchmark.contract import grants, registry
+from medshift.benchmark.contract.apart.described import described
 from medshift.benchmark.contract.apart.method import MethodApart, Terms
 from medshift.benchmark.contract.apart.place import Place
 from medshift.benchmark.contract.apart.way import MethodFailed
@@ -86,6 +89,22 @@ def test_what_a_method_fails_of_is_said_as_in_one_process(data, home, here):
             fit("exits")
         with pytest.raises(MedshiftError, match="ended by SIGKILL, most likely because memory ran out"):
             fit("is killed")  # in a process that was started again
+
+
+@dataclass(frozen=True)
+class Counted:
+    """Has a field that is no argument."""
+
+    sees: ClassVar[str] = "source"
+    search: ClassVar[dict] = {}
+    lr: float = 1.0
+    version: int = field(default=3, init=False)
+
+
+def test_what_stands_for_a_class_has_its_arguments_only():
+    told = described(Counted, Counted(0.5))
+    assert told.values == {"lr": 0.5}
+    assert [name for name, *_ in told.fields] == ["lr"]
 
 
 def test_hidden_folders_are_dropped_from_the_variables_and_links(tmp_path, monkeypatch, home):
