@@ -216,13 +216,13 @@ def test_every_method_is_run_at_its_longest_named_budget_with_large_images_and_m
         require_plausible(card.model_copy(update={"tuning": tuned}), baseline, terms, len(table))
 
 
-def test_the_command_says_the_line_and_goes_on_with_the_next_entry(entry, tmp_path, no_run, capsys):
+def test_the_command_says_the_line_and_goes_on_with_the_next_entry(entry, no_run, capsys):
     from medshift.benchmark.cli.commands.entries.verify import verify
 
     change(entry, "baseline", config={**cards.read(entry).baseline.config, "steps": 10**9})
     shutil.copytree(COMMITTED / "tent" / "seed-0", entry.parents[1] / "tent" / "seed-0")
     arguments = {"data": None, "device": "", "mark": False, "by": "", "strict": False, "in_process": False}
-    arguments |= {"record": False, "logs": tmp_path, "force": False}
+    arguments |= {"record": False, "force": False}
     with pytest.raises(Begun):
         verify(folder=entry.parents[2], following=2, **arguments)
     assert "steps=1,000,000,000, and at most 100,000 is run again: give --force" in capsys.readouterr().out
