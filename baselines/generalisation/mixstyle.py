@@ -81,7 +81,7 @@ def mix_styles(network: Network, layers: int, probability: float, alpha: float) 
         raise MedshiftError(f"this architecture has {len(stages)} stages, not {layers}: set layers lower")
     try:
         modules = [body.get_submodule(stage) for stage in stages[:layers]]
-    except AttributeError:  # what timm lists as a stage is no module of its own, as in HRNet
+    except AttributeError:  # as in HRNet, where a stage of timm's list is part of a module
         raise MedshiftError(NO_MAPS) from None
     for module in modules:
         module.register_forward_hook(MixStyle(probability, alpha))

@@ -47,7 +47,7 @@ class Budget:
 
 
 def budget(baseline: Baseline, draws: int, settings: Sequence[str]) -> Budget:
-    """Make a budget that draws no hyper-parameter that the user has set.
+    """Make a budget that draws no hyper-parameter that the user has set, nor one that counts for nothing beside these.
 
     Args:
         baseline: The baseline to tune.
@@ -57,7 +57,8 @@ def budget(baseline: Baseline, draws: int, settings: Sequence[str]) -> Budget:
     if not draws:
         return Budget()
     given = {setting.partition("=")[0] for setting in settings}
-    return Budget(draws, tuple(key for key in registry.search(baseline) if key not in given))
+    space = registry.search(baseline)
+    return Budget(draws, tuple(key for key in space if key not in given and _goes_with(baseline, key, space[key])))
 
 
 def said_twice(budget: str, settings: Sequence[str]) -> str:
@@ -91,8 +92,7 @@ def tune_baseline(
     Returns:
         The baseline with the chosen settings.
     """
-    drawn = {key: registry.search(baseline)[key] for key in budget.keys}
-    space = {key: draw for key, draw in drawn.items() if _goes_with(baseline, key, draw)}
+    space = {key: registry.search(baseline)[key] for key in budget.keys}
     if not space:
         access.report("nothing to tune: no hyper-parameter is left to draw, and the settings are those given")
     tried = [draw_settings(space, access.seed, number) if number else {} for number in range(budget.trials)]

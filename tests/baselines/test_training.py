@@ -289,3 +289,9 @@ def test_volumes_are_refused_where_weights_or_architecture_are_flat():
         Scratch(arch="monai-densenet121").fit(volume)
     with pytest.raises(MedshiftError, match="timm has no architecture 'monai-resnet10': it is for volumes"):
         Scratch(arch="monai-resnet10").fit(told)
+
+
+@pytest.mark.parametrize("steps", [10, 15, 18, 29, 750])
+def test_however_short_a_schedule_it_has_as_many_evaluations_as_are_said(steps):
+    apart = TimmRecipe(steps=steps).between_evaluations(images=10**6)
+    assert steps // apart >= recipe.FEWEST

@@ -101,15 +101,14 @@ def list_shifts(
 
     if name:
         catalogue.TABLE.check(name)
-        if as_json:
-            print_json([_shift_record(name, "")])
-        else:
-            _print_entry(*shift_table.described(name))
+    if name and not as_json:
+        _print_entry(*shift_table.described(name))
         return
     builtins, clashes = catalogue.BUILTINS, catalogue.TABLE.clashes
     problems = clashes | load_problems("shifts", catalogue.TABLE)
     if as_json:
-        print_json([_shift_record(name, problems.get(name, "")) for name in catalogue.list_shifts()])
+        names = [name] if name else catalogue.list_shifts()
+        print_json([_shift_record(each, problems.get(each, "")) for each in names])
         return
     rows = []
     for name in catalogue.list_shifts():

@@ -188,7 +188,7 @@ def test_what_fits_as_it_is_stays_as_it_is(arch):
         (Mixstyle(arch="test_vit"), "mixstyle needs feature maps .*: choose a convolutional arch"),
         (Mixstyle(arch="swin_tiny_patch4_window7_224", input_size=224), "mixstyle needs feature maps"),  # channels last
         (Mixstyle(arch="test_resnet", layers=9), "has 4 stages, not 9: set layers lower"),
-        (Mixstyle(arch="hrnet_w18_small"), "mixstyle needs feature maps"),  # whose stages are no modules
+        (Mixstyle(arch="hrnet_w18_small"), "mixstyle needs feature maps"),  # whose stages are not modules
         (Mixstyle(arch="pit_ti_224", input_size=224), "mixstyle needs feature maps"),  # whose stages return tuples
         (Mixstyle(arch="test_resnet", layers=4, input_size=32), "maps of one pixel have no contrast: set layers lower"),
     ],

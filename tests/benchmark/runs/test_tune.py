@@ -156,16 +156,12 @@ def test_a_draw_that_cannot_be_trained_has_no_score_but_the_first_must_train(tmp
         tuning.tune_baseline(Constant(fails=True), Budget(3, ("fails",)), access(), 2, tmp_path / "two")
 
 
-def test_a_draw_that_goes_with_no_setting_as_given_is_left_out_and_one_that_is_refused_has_no_score(tmp_path):
+def test_a_draw_that_is_refused_beside_the_settings_as_given_has_no_score(tmp_path):
     picky = registry.make_baseline("lame", ["neighbours=1"])  # which one of three affinities refuses
     made = tuning.tune_baseline(picky, Budget(9, ("affinity",)), access(), 2, tmp_path / "some", lambda *_: Says(0.7))
     tried = tuning.record(tmp_path / "some").trials
     assert {trial.settings["affinity"] for trial in tried if trial.score is None} == {"rbf"}
     assert made == picky
-    counted = registry.make_baseline("ssl-target", ["pretrain_steps=50"])  # beside which epochs count for nothing
-    keys = tuning.budget(counted, 9, ["pretrain_steps=50"]).keys
-    tuning.tune_baseline(counted, Budget(9, keys), access(), 2, tmp_path / "none", lambda *_: Says(0.7))
-    assert set(tuning.record(tmp_path / "none").searched) == set(keys) - {"pretrain_epochs"}
 
 
 def test_what_the_machine_lacks_is_no_fault_of_a_draw(tmp_path, monkeypatch):
@@ -187,6 +183,9 @@ def test_what_the_machine_lacks_is_no_fault_of_a_draw(tmp_path, monkeypatch):
 def test_what_the_user_sets_is_not_drawn():
     assert tuning.budget(Scratch(), 0, []) == Budget()
     assert tuning.budget(Scratch(), 4, ["lr=1e-3"]) == Budget(4, ("weight_decay",))
+    counted = registry.make_baseline("ssl-target", ["pretrain_steps=50"])  # beside which epochs count for nothing
+    assert tuning.budget(counted, 4, ["pretrain_steps=50"]) == Budget(4, ("lr", "weight_decay"))
+    assert tuning.budget(counted, 4, ["pretrain_steps=50", "lr=1e-3", "weight_decay=0"]).trials == 1
     probe = registry.make_baseline("linear-probe", [])
     assert tuning.budget(probe, 4, []) == Budget(4, ())  # nothing to draw: one trial, the settings as given
 

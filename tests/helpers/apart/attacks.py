@@ -154,6 +154,10 @@ class Forger(Method):
 class Fails(Method):
     how: str = "raises"
 
+    def __post_init__(self):
+        if self.how == "is refused":
+            raise ValueError("how is refused")
+
     def fit(self, access):
         if self.how == "exits":
             os._exit(3)

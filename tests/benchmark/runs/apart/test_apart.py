@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import ClassVar
 
@@ -22,7 +22,7 @@ from helpers.apart.jobs import granted, job, made
 from helpers.cli import MEDSHIFT, medshift
 
 from medshift.benchmark.contract import grants, registry
-from medshift.benchmark.contract.apart.described import described
+from medshift.benchmark.contract.apart.described import describe, described
 from medshift.benchmark.contract.apart.method import MethodApart, Terms
 from medshift.benchmark.contract.apart.place import Place
 from medshift.benchmark.contract.apart.way import MethodFailed
@@ -76,6 +76,9 @@ def test_what_a_method_fails_of_is_said_as_in_one_process(data, home, here):
         def fit(how):
             return apart.fit(registry.make_baseline("attacks:Fails", [f"how={how}"]), access)
 
+        drawn = replace(describe("attacks:Fails", []), how="is refused")  # as a search does, which has no class to ask
+        with pytest.raises(MedshiftError, match="the baseline refuses its settings: ValueError: how is refused"):
+            apart.fit(drawn, access)
         with pytest.raises(MedshiftError, match=r"^out of memory \(asked for 8.0 GiB\)"):
             fit("lacks memory")
         with pytest.raises(MethodFailed, match='KeyError: "a key of the user\'s"') as error:
@@ -93,7 +96,7 @@ def test_what_a_method_fails_of_is_said_as_in_one_process(data, home, here):
 
 @dataclass(frozen=True)
 class Counted:
-    """Has a field that is no argument."""
+    """Has a field that is not an argument."""
 
     sees: ClassVar[str] = "source"
     search: ClassVar[dict] = {}
