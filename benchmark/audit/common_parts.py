@@ -62,16 +62,20 @@ class CommonDetail:
         self._domain = dataset.table["domain"].astype(str).to_numpy()
         self._means: dict[str, Tensor] = {}
 
-    def rest_similarity(self, first: int, second: int) -> float:
+    def rest_similarity(self, first: int, second: int, *, inverted: bool = False) -> float:
         """Return the correlation of the detail of two images without what their domains have in common.
 
-        A copy carries the frame of the domain that it comes from, so for images of two domains either mean is tried.
+        A copy carries the frame of the domain that it comes from, so for images of two domains either mean is tried. Of
+        two images of which one is `inverted`, that is taken back first; all of a domain may be inverted, frames as well.
         """
         both = detail(middle_planes(self._dataset, np.array([first, second])))
+        if inverted:
+            both[1] *= -1
         found = []
         for name in sorted({self._domain[first], self._domain[second]}):
-            rest = unit(_clipped(_less(both, self._mean(name))))
-            found.append(float(rest[0] @ rest[1]))
+            for sign in (1, -1) if inverted else (1,):
+                rest = unit(_clipped(_less(both, sign * self._mean(name))))
+                found.append(float(rest[0] @ rest[1]))
         return max(found)
 
     def _mean(self, name: str) -> Tensor:

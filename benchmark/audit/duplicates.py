@@ -31,7 +31,7 @@ class Pair:
     Args:
         first: Row of the data set.
         second: Row of the data set.
-        similarity: Correlation of their detail; 1 for identical bytes.
+        similarity: Correlation of their detail; 1 for identical bytes, below 0 if one is the other inverted.
         exact: Whether the images are byte-identical.
         across: The columns in which they differ, out of `split`, `domain`, `group` and `label`.
     """
@@ -42,6 +42,11 @@ class Pair:
     exact: bool
     across: tuple[str, ...]
 
+    @property
+    def inverted(self) -> bool:
+        """Whether one is bright where the other is dark, as where `MONOCHROME1` was overlooked."""
+        return self.similarity < 0
+
 
 @dataclass(frozen=True)
 class Duplicates:
@@ -50,20 +55,23 @@ class Duplicates:
     pairs: list[Pair]
     left_out: int
 
-    def count(self, across: str, *, exact: bool | None = None) -> int:
+    def count(self, across: str, *, exact: bool | None = None, inverted: bool | None = None) -> int:
         """Return the number of pairs that differ in `split`, `domain`, `group` or `label`."""
-        return sum(across in pair.across and exact in (None, pair.exact) for pair in self.pairs)
+        return sum(
+            across in pair.across and exact in (None, pair.exact) and inverted in (None, pair.inverted)
+            for pair in self.pairs
+        )
 
 
 def duplicates(
     dataset: Dataset, table: pd.DataFrame, progress: Callable[[int, int], None] = lambda done, total: None
 ) -> Duplicates:
-    """Find duplicates in a data set: identical bytes, or the same detail at another brightness or quality.
+    """Find duplicates in a data set: identical bytes, or the same detail at another brightness or quality, or inverted.
 
-    Candidates are images whose 16 x 16 low-pass versions correlate. Their fine detail is then compared at full
-    resolution, where two different images have nothing in common but frames and markers, which `common_parts` removes.
-    Mirrored, rotated or moved copies are not found.
-    Memory is bounded by the block; time grows with the square of the number of images.
+    Candidates are images whose 16 x 16 low-pass versions correlate, or are each other's opposite. Their fine detail is
+    then compared at full resolution, where two different images have nothing in common but frames and markers, which
+    `common_parts` removes. Mirrored, rotated or moved copies are not found. Memory is bounded by the block; time grows with
+    the square of the number of images.
 
     Args:
         dataset: The images.
@@ -81,7 +89,8 @@ def duplicates(
         left_out += more
         fresh = [pair for pair in candidates if pair not in found]
         for pair, similarity in zip(fresh, _similarities(dataset, fresh), strict=True):
-            if similarity >= DUPLICATE and common.rest_similarity(*pair) >= DUPLICATE:
+            inverted = similarity < 0
+            if abs(similarity) >= DUPLICATE and common.rest_similarity(*pair, inverted=inverted) >= DUPLICATE:
                 found[pair] = similarity
         progress(min(start + BLOCK, len(low)), len(low))
     exact = set(identical)
@@ -90,7 +99,7 @@ def duplicates(
         Pair(a, b, similarity, (a, b) in exact, tuple(name for name, value in values.items() if value[a] != value[b]))
         for (a, b), similarity in found.items()
     ]
-    return Duplicates(sorted(pairs, key=lambda p: (-_harm(p), -p.similarity, p.first, p.second)), left_out)
+    return Duplicates(sorted(pairs, key=lambda p: (-_harm(p), -abs(p.similarity), p.first, p.second)), left_out)
 
 
 def _harm(pair: Pair) -> int:
@@ -127,8 +136,8 @@ def _low_pass(dataset: Dataset) -> Tensor:
 
 def _candidates(low: Tensor, rest: Tensor, start: int) -> tuple[list[tuple[int, int]], int]:
     """Return the candidates of a block with all later images, the most similar first, and the number left out."""
-    close = (low[start : start + BLOCK] @ low[start:].T).triu_(1) > CANDIDATE
-    similarity = rest[start : start + BLOCK] @ rest[start:].T
+    close = (low[start : start + BLOCK] @ low[start:].T).triu_(1).abs_() > CANDIDATE
+    similarity = (rest[start : start + BLOCK] @ rest[start:].T).abs_()
     first, second = (close & (similarity > CANDIDATE_REST)).nonzero(as_tuple=True)
     order = similarity[first, second].argsort(descending=True)[:MOST]
     pairs = torch.stack([first[order] + start, second[order] + start], dim=1).tolist()

@@ -53,10 +53,12 @@ def _leaks(audit: Audit) -> Iterator[Finding]:
     across = duplicates.count("group")
     if across:
         exact = duplicates.count("group", exact=True)
+        inverted = duplicates.count("group", inverted=True)
+        kinds = f"{exact} byte-identical{f', {inverted} inverted' if inverted else ''}"
         parts = [f"{duplicates.count(name)} across {name}s" for name in ("split", "domain") if duplicates.count(name)]
         yield Finding(
             GRAVE if duplicates.count("split") else SERIOUS,
-            f"{_plural(across, 'pair')} of duplicate images in different groups ({exact} byte-identical"
+            f"{_plural(across, 'pair')} of duplicate images in different groups ({kinds}"
             f"{'; ' if parts else ''}{', '.join(parts)})",
             "Put duplicates into the same group, or keep only one of them.",
             8,

@@ -129,7 +129,8 @@ def _pairs(audit: Audit, *, thumbnails: bool) -> list[dict[str, object]]:
             {
                 "picture": strip(audit.dataset, [pair.first, pair.second], PAIR_HEIGHT) if thumbnails else "",
                 "exact": pair.exact,
-                "similarity": format_decimal(pair.similarity, 2),
+                "inverted": pair.inverted,
+                "similarity": format_decimal(abs(pair.similarity), 2),
                 "first": ids[pair.first],
                 "second": ids[pair.second],
                 "across": "; ".join(["different groups" if "group" in pair.across else "same group", *parts]),

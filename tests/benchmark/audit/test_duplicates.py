@@ -78,6 +78,16 @@ def test_copies_are_found_and_images_with_the_same_frame_are_none(frame, count, 
     assert found == {(index, count - 1 - index) for index in range(copies)}
 
 
+@pytest.mark.parametrize("frame", [border, bar, round_view, marker, collimated_third])
+@pytest.mark.parametrize("inverted", [[44, 46, 47], range(24, 48)], ids=["some of a site", "a whole site"])
+def test_inverted_copies_are_found_and_told(frame, inverted):
+    made = framed(frame, 48, 6)
+    made.pixels[list(inverted)] = 255 - made.pixels[list(inverted)]
+    pairs = duplicates(made, made.table).pairs
+    assert {(pair.first, pair.second) for pair in pairs} == {(index, 47 - index) for index in range(6)}
+    assert {pair.second for pair in pairs if pair.inverted} == set(range(42, 48)) & set(inverted)
+
+
 def test_copies_are_found_where_there_are_only_three_images():
     made = framed(border, 3, 1)
     assert [(pair.first, pair.second) for pair in duplicates(made, made.table).pairs] == [(0, 2)]
