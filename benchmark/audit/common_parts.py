@@ -65,8 +65,8 @@ class CommonDetail:
     def rest_similarity(self, first: int, second: int, *, inverted: bool = False) -> float:
         """Return the correlation of the detail of two images without what their domains have in common.
 
-        A copy carries the frame of the domain that it comes from, so for images of two domains either mean is tried. Of
-        two images of which one is `inverted`, that is taken back first; all of a domain may be inverted, frames as well.
+        A copy carries the frame of the domain that it comes from, so for images of two domains either mean is tried. If
+        they are `inverted`, one is turned back first; a whole domain may be inverted, with its frames.
         """
         both = detail(middle_planes(self._dataset, np.array([first, second])))
         if inverted:

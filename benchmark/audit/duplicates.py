@@ -70,8 +70,8 @@ def duplicates(
 
     Candidates are images whose 16 x 16 low-pass versions correlate, or are each other's opposite. Their fine detail is
     then compared at full resolution, where two different images have nothing in common but frames and markers, which
-    `common_parts` removes. Mirrored, rotated or moved copies are not found. Memory is bounded by the block; time grows with
-    the square of the number of images.
+    `common_parts` removes. Mirrored, rotated or moved copies are not found.
+    Memory is bounded by the block; time grows with the square of the number of images.
 
     Args:
         dataset: The images.
