@@ -76,6 +76,11 @@ class TrainingRecord:
     losses: tuple[tuple[int, float], ...]
     curve: Curve | None = None
 
+    def __post_init__(self) -> None:
+        """Refuse a training that ran for longer than its schedule: a card with it would be refused."""
+        if self.losses and self.run > self.steps:
+            raise ValueError(f"a training of {self.steps} steps cannot have an evaluation at step {self.run}")
+
     @classmethod
     def of_curve(cls, steps: int, curve: Curve) -> Self:
         """Make the record of a training whose whole course is known."""

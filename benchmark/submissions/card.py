@@ -24,6 +24,7 @@ CURVE_FILE = "curve.json"
 MOST_EVALUATIONS = 10_000  # of one training; the recipe has about forty
 LARGEST_CARD = 4 << 20  # bytes
 LONGEST_RUN = 1e9  # seconds: thirty years
+MOST_STEPS = 10**9  # of one training
 LARGEST_SEED = 2**63 - 1
 
 
@@ -164,10 +165,16 @@ class TrainingClaim(Strict):
             since, and of methods that record no more. A card that names a curve leaves them out.
     """
 
-    steps: int = Field(ge=1, lt=2**63)
-    run: int = Field(ge=1, lt=2**63)
-    kept: int = Field(ge=1, lt=2**63)
+    steps: int = Field(ge=1, le=MOST_STEPS)
+    run: int = Field(ge=1, le=MOST_STEPS)
+    kept: int = Field(ge=1, le=MOST_STEPS)
     losses: tuple[tuple[int, float], ...] = Field(default=(), max_length=100_000, strict=False)
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if not self.kept <= self.run <= self.steps:
+            raise ValueError(f"step {self.kept} of {self.run} is kept, and {self.run} of {self.steps} steps were run")
+        return self
 
 
 class WeightsClaim(Strict):

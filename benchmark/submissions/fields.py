@@ -15,6 +15,7 @@ from ..files.schema import printable
 from ..files.text import unportable
 
 ENTRY = NAMED
+SEED_FOLDER = re.compile(r"seed-(0|[1-9][0-9]{0,18})")
 # files beside entries and protocols: where an entry has such a name, no board can have the file
 TAKEN = ("protocol.json", "truth.parquet", "audit.json", "verified.json", "boards.json")
 CHANGED_ENDS = (

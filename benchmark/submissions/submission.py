@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +11,6 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ...shifts.errors import MedshiftError
-from ..contract import registry
 from ..contract.training_record import Curve
 from ..files.atomic import PART, sha256, sha256_with_unix_ends
 from ..files.text import visible
@@ -23,7 +21,7 @@ from . import card as cards
 from . import curve as curves
 from . import predictions, verification_record
 from .card import CARD_FILE, CURVE_FILE, Card
-from .claimed_scores import claim_problems
+from .claims import card_problems, claim_problems
 from .expected import Expected
 from .fields import CHANGED_ENDS
 from .predictions import PREDICTIONS_FILE, Inspected
@@ -33,7 +31,6 @@ from .verification_record import VERIFIED_FILE, VerificationRecord
 
 FILES = (CARD_FILE, PREDICTIONS_FILE)
 ALLOWED = (*FILES, CURVE_FILE, VERIFIED_FILE)
-SEED_FOLDER = re.compile(r"seed-(0|[1-9][0-9]{0,18})")
 BYTES_PER_ROW, BYTES_PER_CLASS = 256, 8  # more than any honest row takes, even with uncompressed ids
 
 
@@ -181,7 +178,7 @@ def fingerprint(folder: Path, protocol: Protocol, rows: int) -> tuple[str, ...]:
         protocol: Its protocol.
         rows: How many rows its predictions must have (`Expected.rows`).
     """
-    return () if _folder_problems(folder) else _hashes(folder, protocol, rows)
+    return () if _folder_problems(folder.absolute()) else _hashes(folder, protocol, rows)
 
 
 def preflight(folder: Path, protocol: Protocol, rows: int, hashes: tuple[str, ...] = ()) -> Preflight:
@@ -193,6 +190,7 @@ def preflight(folder: Path, protocol: Protocol, rows: int, hashes: tuple[str, ..
         rows: How many rows its predictions must have (`Expected.rows`).
         hashes: Result of `fingerprint`, if it is known.
     """
+    folder = folder.absolute()  # whose name and parent count: `.` has neither
     found = [] if hashes else _folder_problems(folder)
     if found:
         return Preflight(found)
@@ -205,7 +203,7 @@ def preflight(folder: Path, protocol: Protocol, rows: int, hashes: tuple[str, ..
     curve = None
     if card is not None:
         curve, wrong = curves.examine(folder, card)
-        found += _card_problems(card, folder, protocol, rows) + wrong
+        found += card_problems(card, folder, protocol, rows) + wrong
     if card is not None and hashes and card.predictions.sha256 != hashes[1]:
         found.append(f"{PREDICTIONS_FILE} does not match the card: its sha256 differs")
     if not small:
@@ -238,7 +236,7 @@ def _folder_problems(folder: Path) -> list[str]:
     linked = [path.name for path in (folder, folder.parent) if path.is_symlink()]
     if linked:
         return [f"{visible(name, 80)!r} is a link" for name in linked]
-    if why := unfit_name(folder.absolute().parent):
+    if why := unfit_name(folder.parent):
         return [f"the name of the entry {why}"]
     if not folder.is_dir():
         return ["no such folder"]
@@ -252,43 +250,3 @@ def _folder_problems(folder: Path) -> list[str]:
         elif path.is_symlink() or not path.is_file():
             found.append(f"{path.name!r} is a link or not a regular file")
     return found + [f"{name} is missing" for name in FILES if not (folder / name).exists()]
-
-
-def _card_problems(card: Card, folder: Path, protocol: Protocol, rows: int) -> list[str]:
-    """List contradictions between a card and its protocol or folders."""
-    dataset = protocol.dataset
-    seed = SEED_FOLDER.fullmatch(folder.name)
-    must_agree: list[tuple[str, object, object]] = [
-        ("protocol.name", card.protocol.name, protocol.name),
-        ("protocol.version", card.protocol.version, protocol.version),
-        ("protocol.sha256", card.protocol.sha256, protocol.sha256),
-        ("dataset.name", card.dataset.name, dataset.name),
-        ("dataset.version", card.dataset.version, dataset.version),
-        ("dataset.truth_sha256", card.dataset.truth_sha256, protocol.truth_sha256),
-        ("entry", card.entry, folder.absolute().parent.name),
-        ("seed", card.seed, int(seed[1]) if seed else folder.name),
-        ("predictions.rows", card.predictions.rows, rows),
-        ("shifts", sorted(card.shifts), sorted(protocol.shifts)),
-    ]
-    found = []
-    for name, have, want in must_agree:
-        if have != want:
-            found.append(f"{CARD_FILE}: {name} is {str(have)[:80]}, not {str(want)[:80]}")
-    if card.entry.split("+")[0] != card.baseline.name:
-        found.append(f"{CARD_FILE}: entry {card.entry!r} does not begin with its baseline {card.baseline.name!r}")
-    return found + _origin_problems(card)
-
-
-def _origin_problems(card: Card) -> list[str]:
-    """List false claims about medshift's own baselines, which are known here."""
-    claim = card.baseline
-    if claim.distribution.split()[:1] != ["medshift"]:
-        return []
-    if claim.name not in registry.BUILTINS:
-        return [
-            f"{CARD_FILE}: baseline.distribution is {claim.distribution[:80]}, which has no baseline {claim.name!r}"
-        ]
-    sees = registry.BUILTINS[claim.name].sees
-    if claim.sees != sees:
-        return [f"{CARD_FILE}: baseline.sees is {claim.sees}, but medshift's {claim.name!r} has {sees}"]
-    return []

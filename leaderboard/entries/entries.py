@@ -17,7 +17,7 @@ from ...benchmark.protocols.protocol import PROTOCOL_FILE, Protocol
 from ...benchmark.submissions import submission
 from ...benchmark.submissions.card import CARD_FILE, BaselineClaim, Card
 from ...benchmark.submissions.expected import Expected
-from ...benchmark.submissions.fields import CHANGED_ENDS, ENTRY
+from ...benchmark.submissions.fields import CHANGED_ENDS, ENTRY, SEED_FOLDER
 from ...benchmark.submissions.register import Register, as_record, read_register
 from ...benchmark.submissions.verification_record import VerificationRecord
 from ...shifts.errors import MedshiftError
@@ -135,7 +135,7 @@ def find_entries(folder: ProtocolFolder) -> tuple[list[Entry], list[str]]:
             continue
         seeds: dict[int, Path] = {}
         for inner in sorted(_folders(path)):
-            number = submission.SEED_FOLDER.fullmatch(inner.name)
+            number = SEED_FOLDER.fullmatch(inner.name)
             if number is None:
                 misnamed += 1
             elif (inner / CARD_FILE).exists():

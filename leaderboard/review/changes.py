@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ...benchmark.protocols.protocol import PROTOCOL_FILE, TRUTH_FILE
-from ...benchmark.submissions.fields import ENTRY
-from ...benchmark.submissions.submission import ALLOWED, FILES, SEED_FOLDER
+from ...benchmark.submissions.fields import ENTRY, SEED_FOLDER
+from ...benchmark.submissions.register import REGISTER_FILE
+from ...benchmark.submissions.submission import ALLOWED, FILES
 from ...benchmark.submissions.submit import PLACE
 from ...shifts.errors import MedshiftError
 from ..entries.audit_file import AUDIT_FILE
@@ -29,7 +30,8 @@ class Changes:
         protocols: Folders whose protocol or truth is added or changes.
         refused: Path -> why this change is refused.
         removed: Removed paths that belong to no submission.
-        settled: Whether `boards.json` changes, which is the maintainers'.
+        decided: Files beside the protocols that change or are removed, which are the maintainers': `boards.json` and
+            the register.
         audits: Folders whose audit is added or changes, which is the maintainers' too.
     """
 
@@ -37,13 +39,13 @@ class Changes:
     protocols: frozenset[Path] = frozenset()
     refused: Mapping[str, str] = field(default_factory=dict)
     removed: Sequence[str] = ()
-    settled: bool = False
+    decided: frozenset[Path] = frozenset()
     audits: frozenset[Path] = frozenset()
 
 
 def of_folders(folders: Sequence[Path]) -> Changes:
     """Treat submissions as if all of them were new."""
-    return Changes(dict.fromkeys(folders, dict.fromkeys(FILES, "A")))
+    return Changes({folder.absolute(): dict.fromkeys(FILES, "A") for folder in folders})
 
 
 def of_diff(raw: bytes, checkout: Path) -> Changes:
@@ -61,7 +63,7 @@ def of_diff(raw: bytes, checkout: Path) -> Changes:
     if last or len(words) % 2:
         raise MedshiftError("the changes are not the output of `git diff --raw -z --no-renames`")
     seeds: dict[Path, dict[str, str]] = {}
-    protocols, audits, refused, removed, settled = set(), set(), {}, [], False
+    protocols, audits, decided, refused, removed = set(), set(), set(), {}, []
     for meta, path in zip(words[::2], words[1::2], strict=True):
         found = META.fullmatch(meta)
         if found is None:
@@ -79,15 +81,15 @@ def of_diff(raw: bytes, checkout: Path) -> Changes:
             seeds.setdefault(checkout / Path(*parts[:-1]), {})[inner[-1]] = status
         elif len(inner) == 2 and inner[1] == AUDIT_FILE:
             audits.add(checkout / PLACE / inner[0])
-        elif inner == (BOARDS_FILE,):
-            settled = True
+        elif inner in ((BOARDS_FILE,), (REGISTER_FILE,)):
+            decided.add(checkout / path)
         elif mode == GONE:
             removed.append(path)
         else:
             refused[path] = "does not belong to a submission (PROTOCOL/ENTRY/seed-N)"
         if mode not in (GONE, *REGULAR):
             refused[path] = "is a link or not a regular file"
-    return Changes(seeds, frozenset(protocols), refused, removed, settled, frozenset(audits))
+    return Changes(seeds, frozenset(protocols), refused, removed, frozenset(decided), frozenset(audits))
 
 
 def _is_protocol_file(inner: Sequence[str]) -> bool:

@@ -3,42 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from ...benchmark.submissions import card, submission
 from ...benchmark.submissions.siblings import other_images
 from ...benchmark.submissions.submission import FILES
-from ...benchmark.submissions.submit import PLACE
 from ...benchmark.submissions.verification_record import VERIFIED_FILE
 from ...shifts.errors import MedshiftError
-from ..entries.audit_file import AUDIT_FILE, board_audit
-from ..entries.boards_file import BOARDS_FILE
 from ..entries.entries import ProtocolFolder, protocol_folder
 from ..ranking.board import Board, rank_entries
 from .changes import Changes
 from .existing import touched
+from .maintained import maintained
 from .owners import Asker
 from .standing import remarks_on, standing
-from .wording import HEAD, code, refusal, section
-
-MAINTAINERS_ONLY = "is for maintainers: ask one to add it"
-
-
-@dataclass
-class Found:
-    """What a review has to say, by section."""
-
-    touched: list[str] = field(default_factory=list)
-    refused: list[str] = field(default_factory=list)
-    look_at: list[str] = field(default_factory=list)
-    added: list[str] = field(default_factory=list)
-    valid: bool = True
-
-    def refuse(self, what: str, problems: list[str]) -> None:
-        """Refuse something, given as Markdown, for some reasons; nothing happens if there are none."""
-        self.refused += refusal(what, problems)
-        self.valid &= not problems
+from .wording import HEAD, Found, code, section
 
 
 def review(changed: Changes, asker: Asker | None = None) -> tuple[str, bool]:
@@ -52,7 +31,7 @@ def review(changed: Changes, asker: Asker | None = None) -> tuple[str, bool]:
     """
     found, by = Found(), asker or Asker()
     found.refuse("Changed paths", [f"{path}: {why}" for path, why in sorted(changed.refused.items())])
-    _maintained(changed, by, found)
+    maintained(changed, by, found)
     by_protocol: dict[Path, list[Path]] = {path: [] for path in changed.protocols}
     for seed in changed.seeds:
         by_protocol.setdefault(seed.parent.parent, []).append(seed)
@@ -72,36 +51,6 @@ def review(changed: Changes, asker: Asker | None = None) -> tuple[str, bool]:
     ]
     text = "\n".join([HEAD, "", *(lines or ["This pull request changes no entry."])]).rstrip("\n")
     return text + "\n", found.valid
-
-
-def _maintained(changed: Changes, by: Asker, found: Found) -> None:
-    """Review what only maintainers may do: decide about boards, add protocols, remove what belongs to no submission."""
-    if changed.settled:
-        found.touched.append(f"- {code(BOARDS_FILE)}: **changes** owners, maintainers or the order of the boards")
-        found.refuse(code(BOARDS_FILE), [] if by.maintains else ["belongs to the maintainers: ask one to change it"])
-    for path in sorted(changed.audits):
-        found.touched.append(
-            f"- {code(f'{path.name}/{AUDIT_FILE}')}: **changes** what the board's page says of its images"
-        )
-        found.refuse(code(f"{path.name}/{AUDIT_FILE}"), _audit(path, by))
-    found.touched += [f"- {code(path)}: **removed**" for path in changed.removed]
-    if changed.removed and not by.maintains:
-        found.refuse("Removed paths", ["belong to no submission: only a maintainer removes them"])
-    for path in sorted(changed.protocols):
-        if by.before is not None and not (by.before / PLACE / path.name).exists() and path.exists():
-            found.added.append(f"- {code(path.name)}: **a new protocol**, below the project's own on the page")
-            found.refuse(code(path.name), [] if by.maintains else [f"a new protocol {MAINTAINERS_ONLY}"])
-
-
-def _audit(path: Path, by: Asker) -> list[str]:
-    """List what is wrong with an audit that changes; it is read only if a maintainer asks."""
-    if not by.maintains:
-        return [f"an audit {MAINTAINERS_ONLY}"]
-    try:
-        board_audit(protocol_folder(path))
-    except MedshiftError as error:
-        return [str(error).replace(f"{path.parent}/", "")]
-    return []
 
 
 def _images(folder: ProtocolFolder, seed: Path) -> list[str]:

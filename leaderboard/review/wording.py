@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 MOST_PROBLEMS = 20  # shown per entry
 LONGEST = 60_000  # bytes of UTF-8: a comment may have 65,536 characters
@@ -52,3 +53,19 @@ def fitted(text: str, whole: str) -> tuple[str, bool]:
         kept.append(line)
     left = len(lines) - 1 - len(kept)
     return "\n".join([HEAD, "", notice, *kept, "", f"**... {left:,} more lines are not shown.**"]) + "\n", False
+
+
+@dataclass
+class Found:
+    """What a review has to say, by section."""
+
+    touched: list[str] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
+    look_at: list[str] = field(default_factory=list)
+    added: list[str] = field(default_factory=list)
+    valid: bool = True
+
+    def refuse(self, what: str, problems: list[str]) -> None:
+        """Refuse something, given as Markdown, for some reasons; nothing happens if there are none."""
+        self.refused += refusal(what, problems)
+        self.valid &= not problems

@@ -112,7 +112,8 @@ def submission(
     name = entry.split("+")[0]
     ours = name in registry.BUILTINS
     origin = {"distribution": "medshift 0.1.0", "sees": registry.BUILTINS[name].sees} if ours else MADE_UP
-    about = {"name": name, **origin, "config": {"lr": 0.001}}
+    stated = dict(setting.split("=") for setting in entry.split("+")[1:] if "=" in setting)
+    about = {"name": name, **origin, "config": {"lr": 0.001, **stated}}
     card = Card(
         protocol=cards.ProtocolClaim(name=made.name, version=made.version, sha256=made.sha256),
         dataset=cards.DatasetClaim(name="made-up", version="1", truth_sha256=made.truth_sha256),

@@ -16,7 +16,7 @@ CLOSE = 0.05  # of these, where predictions agree within the tolerance
 
 
 def record_differences(folder: Path, theirs: Card, again: Path, ours: Card, *, exact: bool) -> list[str]:
-    """List what a submission records otherwise than its rerun: draws, steps, curve, weights, refused images.
+    """List what a submission records otherwise than its rerun: draws, steps, curve, weights, refused images, maker.
 
     Seconds are their author's word, and what an older card does not record is not missed.
 
@@ -28,6 +28,7 @@ def record_differences(folder: Path, theirs: Card, again: Path, ours: Card, *, e
         exact: Whether the predictions are the same, which leaves no room for rounding.
     """
     then, now = _records(folder, theirs), _records(again, ours)
+    then["distribution"], now["distribution"] = (_maker(each) for each in (theirs, ours))
     close = SAME if exact else CLOSE
     return [line for name in then for line in list(_differing(name, then[name], now.get(name), close))[:1]]
 
@@ -47,6 +48,11 @@ def _records(folder: Path, card: Card) -> dict[str, Any]:
     elif losses:
         found["curve"] = dict(zip(("step", "validation_loss"), zip(*losses, strict=True), strict=True))
     return found
+
+
+def _maker(card: Card) -> str:
+    """Return the distribution of a card's method without its version, which may be another here."""
+    return card.baseline.distribution.split()[0]
 
 
 def _differing(where: str, theirs: object, ours: object, close: float) -> Iterator[str]:

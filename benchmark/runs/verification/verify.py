@@ -21,6 +21,7 @@ from ....shifts.plugins import own_distribution
 from ...contract.apart.described import is_foreign
 from ...contract.apart.place import DATA
 from ...contract.apart.way import Way
+from ...contract.registry import Baseline
 from ...datasets import catalogue, registry, store
 from ...datasets.importing.options import Options
 from ...files.atomic import sha256
@@ -33,10 +34,11 @@ from ...submissions.card import Card
 from ...submissions.fields import BROUGHT, EXTERNAL
 from ...submissions.verification_record import VerificationRecord
 from .. import environment
+from ..job import entry_of
 from .figures import figure_differences
 from .plausible import require_plausible
 from .records import record_differences
-from .rerun import baseline_name, baseline_of
+from .rerun import baseline_name, baseline_of, budget_of
 
 PROCESS = "medshift.benchmark.cli.processes.rerun"  # by name: the command line shows progress
 TOLERANCE = 1e-3  # of a probability: processors and thread counts round differently, and training amplifies this
@@ -144,6 +146,7 @@ def verify(
         baseline = baseline_of(theirs.baseline, "apart")  # a stranger's code stays out of this process
         if not force:
             require_plausible(theirs, baseline, protocol, len(table))
+        _require_named(theirs, baseline)
     except MedshiftError as error:
         raise CannotRepeat(f"{folder}: {error}") from None
     theirs, before = submission.read_submission(folder, protocol, table)
@@ -176,6 +179,14 @@ def verify(
     result: Literal["bytes", "tolerance", "differs"] = "bytes" if same else "tolerance"
     result = "differs" if wrong or largest > TOLERANCE else result
     return Outcome(result, largest, [*wrong, *found], ours.environment.device, again)
+
+
+def _require_named(card: Card, baseline: Baseline) -> None:
+    """Refuse a name that the settings do not make: the rerun would lie in another folder, and the board show a lie."""
+    tried = budget_of(card.tuning, baseline)
+    made = entry_of(baseline_name(card.baseline), baseline, tried, card.environment.precision)
+    if made != card.entry:
+        raise MedshiftError(f"the entry is named {card.entry}, but its settings make it {made}")
 
 
 def _largest_gap(before: NDArray[np.float32], after: NDArray[np.float32]) -> float:

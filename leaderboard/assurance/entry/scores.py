@@ -21,6 +21,7 @@ from ....benchmark.scoring.scores import by_condition
 from ....benchmark.scoring.thresholds import thresholds
 from ....benchmark.submissions import submission
 from ....benchmark.submissions.card import CARD_FILE
+from ....benchmark.submissions.fields import SEED_FOLDER
 from ....shifts.errors import MedshiftError
 from ...entries.entries import Entry, ProtocolFolder, Seed, check_seeds, refusal_line
 from ...entries.scoring import over_seeds
@@ -178,7 +179,7 @@ def protocol_home(path: Path) -> Path:
 
 
 def _is_seed(path: Path) -> bool:
-    return submission.SEED_FOLDER.fullmatch(path.name) is not None
+    return SEED_FOLDER.fullmatch(path.name) is not None
 
 
 def _seeds(path: Path) -> list[Path]:
@@ -187,7 +188,7 @@ def _seeds(path: Path) -> list[Path]:
         return [path]
     if not path.is_dir():
         raise MedshiftError(f"{path} is not a folder: give PROTOCOL/ENTRY, or PROTOCOL/ENTRY/seed-N")
-    found = [each for each in path.iterdir() if submission.SEED_FOLDER.fullmatch(each.name)]
+    found = [each for each in path.iterdir() if SEED_FOLDER.fullmatch(each.name)]
     finished = [each for each in found if (each / CARD_FILE).exists()]
     if not finished:
         raise MedshiftError(f"{path} holds no finished submission: give PROTOCOL/ENTRY, as `medshift run` writes it")

@@ -211,6 +211,17 @@ KINDS = {
     "another seed": (card(lambda c: c.update(seed=9)), "seed is 9, not 0"),
     "a negative seed": (card(lambda c: c.update(seed=-1)), "seed: Input should be greater"),
     "an enormous seed": (card(lambda c: c.update(seed=10**400)), "seed"),
+    "another's name for medshift's own": (
+        card(lambda c: c["baseline"].update(name="scratch", distribution="superlab 2.0")),
+        "distribution is superlab 2.0, but 'scratch' is medshift's own",
+    ),
+    "longer than its schedule": (
+        card(lambda c: c.update(training={"steps": 1, "run": 2250, "kept": 9})),
+        "step 9 of 2250 is kept, and 2250 of 1 steps were run",
+    ),
+    "steps beyond reason": (
+        card(lambda c: c.update(training={"steps": 2**62, "run": 9, "kept": 9})), "training.steps: Input should be less"
+    ),
     "it sees everything": (card(lambda c: c["baseline"].update(sees="labels")), "baseline.sees: Input should be"),
     "medshift's, of a name that it has not": (
         card(lambda c: c["baseline"].update(distribution="medshift 9")), "medshift 9, which has no baseline 'evil'"

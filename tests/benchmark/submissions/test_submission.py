@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -43,6 +44,32 @@ def test_a_sound_submission_has_no_problem(made):
     read, arrays = submission.read_submission(*made)
     assert read.entry == "steady"
     assert set(arrays) == {c.key for c in protocol.conditions()}
+
+
+@pytest.mark.parametrize(
+    ("name", "settings", "says"),
+    [
+        ("m+lr=0.1", {}, "entry is m+lr=0.1, but its settings in the card make it m+lr=0.001"),
+        ("m+families=a+b+lr=0.001", {"families": "a+b"}, ""),
+        ("m+budget=long", {}, "entry 'm+budget=long' states 'budget', which the card does not have"),
+        ("m+tune=4", {}, "states 'tune'"),
+        ("m+precision=bfloat16", {}, "make it m+precision=float32"),
+        ("m+a=1-2+0123abcd", {}, ""),  # cut, or with other characters: what it stated is not to be read
+        ("m+mine", {}, "make it m"),
+    ],
+)
+def test_the_name_of_an_entry_states_what_its_card_has(fabricate, tmp_path, name, settings, says):
+    folder, protocol, rows = fabricate.contest(tmp_path, fabricate.table(groups=6))
+    made = fabricate.submission(folder, protocol, rows, name, config={"lr": 0.001, **settings})
+    found = submission.check_submission(made, protocol, rows)
+    assert len(found) == bool(says)
+    assert all(says in problem for problem in found)
+
+
+def test_it_is_checked_from_its_own_folder(made, monkeypatch):
+    folder, protocol, rows = made
+    monkeypatch.chdir(folder)
+    assert submission.check_submission(Path(), protocol, rows) == []
 
 
 @pytest.mark.parametrize(

@@ -59,7 +59,7 @@ def test_an_entry_whose_card_does_not_say_stands_on_a_network_of_its_own(togethe
         {
             "tent": ({}, cpu, {}),
             "adabn": ({}, cpu, {}),
-            "lame": ({"arch": "resnet18"}, cpu, {"distribution": "acme 1.0"}),
+            "acme": ({"arch": "resnet18"}, cpu, {"distribution": "acme 1.0"}),
             "sar": ({"arch": "resnet18"}, cpu, {}),
             "file": ({"sha256": "a" * 64}, cpu, mine),
             "file+batch=2": ({"sha256": "a" * 64}, cpu, mine),
@@ -67,7 +67,7 @@ def test_an_entry_whose_card_does_not_say_stands_on_a_network_of_its_own(togethe
             "named": ({"sha256": ""}, cpu, mine),
             "named+batch=2": ({"sha256": ""}, cpu, mine),
         }
-    ) == [["adabn"], ["another"], ["file", "file+batch=2"], ["lame"], ["named"], ["named+batch=2"], ["sar"], ["tent"]]
+    ) == [["acme"], ["adabn"], ["another"], ["file", "file+batch=2"], ["named"], ["named+batch=2"], ["sar"], ["tent"]]
 
 
 def test_the_settings_of_a_training_are_those_of_the_recipe():

@@ -102,8 +102,11 @@ def test_it_is_refused_before_predictions_and_data_are_read_unless_forced(entry,
     change(entry, "baseline", config={**cards.read(entry).baseline.config, "steps": 10**9})
     with pytest.raises(verifying.CannotRepeat, match="scratch/seed-0: the card asks for steps=1,000,000,000"):
         verifying.verify(entry, tmp_path)
+    named = entry.parent.rename(entry.parent.with_name("scratch+steps=1000000000")) / entry.name
+    fields = json.loads((named / cards.CARD_FILE).read_text())
+    (named / cards.CARD_FILE).write_text(json.dumps({**fields, "entry": named.parent.name}))
     with pytest.raises(Begun):
-        verifying.verify(entry, tmp_path, force=True)
+        verifying.verify(named, tmp_path, force=True)
 
 
 def test_reruns_of_own_methods_share_what_they_train_and_others_do_not(entry, tmp_path, monkeypatch):
