@@ -175,8 +175,15 @@ class Board:
         return row.aggregates[self.ranked_figure, self.rank_by]
 
     def best_first(self) -> list[Row]:
-        """Sort the rows of all access levels by rank, then by name; unranked ones come last."""
-        return sorted(self.rows, key=lambda row: (row.rank is None, row.rank or 0, row.name))
+        """Sort the rows of all access levels by rank; those without one come last, by figure. Ties: by name."""
+        sign = -1 if METRICS[self.rank_by].higher_is_better else 1
+
+        def place(row: Row) -> tuple[bool, int, bool, float, str]:
+            figure = self.figure(row)
+            value = sign * figure.value if row.rank is None and figure.defined else 0.0
+            return row.rank is None, row.rank or 0, not figure.defined, value, row.name
+
+        return sorted(self.rows, key=place)
 
 
 def ranked_figure(protocol: Protocol) -> str:

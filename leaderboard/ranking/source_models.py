@@ -80,6 +80,19 @@ def same_models(one: Row, other: Row) -> bool:
     return bool(settings) and settings == training_settings(other) and devices(one) == devices(other)
 
 
+def model_sets(rows: Sequence[Row]) -> dict[str, int]:
+    """Number entries by the models that they stand on: the same from 1 on means `same_models`; 0 for all others."""
+    firsts: list[Row] = []
+    found = {}
+    for row in rows:
+        known = next((number for number, first in enumerate(firsts, 1) if same_models(first, row)), 0)
+        if not known and same_models(row, row):
+            firsts.append(row)
+            known = len(firsts)
+        found[row.name] = known
+    return found
+
+
 def paired_variances(
     rows: Sequence[Row], name: str, metric: str, groups: float
 ) -> dict[tuple[int, int], PairedVariance]:

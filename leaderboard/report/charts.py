@@ -80,7 +80,8 @@ class Axis:
 def drawn_rows(board: Board) -> list[Row]:
     """Select the entries that the charts show in colour, in the order of the table.
 
-    These are the best of each approach, which the board is about, then the best of each access level, rank by rank.
+    These are the best of each approach, which the board is about, then the best of each access level, rank by rank, and
+    where places are left, the best of those without a rank.
     """
     if len(board.rows) <= MOST:
         return list(board.rows)

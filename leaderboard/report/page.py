@@ -138,7 +138,7 @@ def _context(board: Board, found: Correlation | None, fitted: Sequence[Line]) ->
         "in_process": any(row.in_process for row in board.rows),
         "findings": findings(board, found),
         "footnotes": footnotes(states.values()),
-        "legend": [row.name for row in charts.drawn_rows(board)],
+        "legend": [(row.name, row.claimed) for row in charts.drawn_rows(board)],
         "hidden": len(board.rows) - len(charts.drawn_rows(board)),
         "scatters": [chart for chart in scatters if chart],
         "curves": charts.severity_curves(board, title),

@@ -12,10 +12,12 @@ from ...benchmark.protocols.condition import Condition
 from ...benchmark.protocols.protocol import Protocol
 from ...benchmark.scoring.metrics import METRICS, metric_title
 from ..ranking.board import Board, Row
+from ..ranking.source_models import model_sets
 from .charts import steps
 
 BUDGET = 6 << 20  # bytes of details per board; those of further entries are in scores.csv and scores.json only
-UNIT = 1000  # figures are integers in thousandths
+UNIT = 1000  # figures are in thousandths
+DIGITS = 2  # of a thousandth, so that a difference of two is right to the last digit that is shown
 
 
 def details(board: Board) -> tuple[str, int]:
@@ -35,9 +37,9 @@ def details(board: Board) -> tuple[str, int]:
         "domains": [board.protocol.source, *board.protocol.targets],
     }
     written: dict[str, str] = {}
-    left = BUDGET
+    left, models = BUDGET, model_sets(board.rows)
     for row in board.best_first():
-        text = json.dumps(_entry(row, aggregates), separators=(",", ":"))
+        text = json.dumps(_entry(row, aggregates) | {"m": models[row.name]}, separators=(",", ":"))
         left -= len(text)
         if left < 0:
             break
@@ -89,7 +91,7 @@ def _entry(row: Row, aggregates: list[str]) -> dict[str, object]:
     }
 
 
-def _thousandths(values: NDArray[np.float64]) -> list[int | None]:
-    """Flatten numbers to integers in thousandths; None where undefined."""
-    flat = np.round(values.ravel() * UNIT)
-    return [None if number != number else int(number) for number in flat.tolist()]
+def _thousandths(values: NDArray[np.float64]) -> list[float | None]:
+    """Flatten numbers to thousandths; None where undefined."""
+    flat = np.round(values.ravel() * UNIT, DIGITS)
+    return [None if number != number else int(number) if number.is_integer() else number for number in flat.tolist()]

@@ -66,11 +66,15 @@ def remarks(rows: Sequence[Row], protocol: Protocol, groups: Mapping[tuple[str, 
 
 
 def _remark(chain: Sequence[Seed], how: str, patched: bool) -> Remark:
-    """Write the remark on a chain, whose first seed has the most matches."""
+    """Write the remark on a chain, whose first seed has the most matches.
+
+    It is a mark beside the claimed ones alone, where others of the chain were run again: those came out of their code.
+    """
     hub, *others = chain
     names = [seed.name for seed in others]
-    entries = sorted({seed.row.name for seed in chain})
-    if len(entries) == 1:
+    suspects = [seed for seed in chain if seed.row.claimed] or chain
+    entries = sorted({seed.row.name for seed in suspects})
+    if len({seed.row.name for seed in chain}) == 1:
         return Remark("alike", (entries[0],), f"{listed([hub.name, *names])} are of one fit: their predictions {how}")
     if patched and len({seed.row.name for seed in others}) > 1:
         # who took from whom is not to be seen here: all of them are looked at

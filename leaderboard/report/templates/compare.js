@@ -1,4 +1,7 @@
 // Two entries side by side. The interval of a difference comes from replicates with the same groups for both.
+const SAME_MODELS =
+  "With the same seed, these two stand on the same trained network. The intervals below draw the seeds of each by themselves: " +
+  "they hold the luck of training twice and are too wide. The comparisons of the ranking pair the seeds, and hold where they differ.";
 function replicates(entry, row) {
   entry.bytes ??= Uint8Array.from(atob(entry.s), (letter) => letter.charCodeAt(0));
   const [low, high] = [entry.b[2 * row] / 1e5, entry.b[2 * row + 1] / 1e5];
@@ -68,7 +71,10 @@ for (const form of document.querySelectorAll("form.compare")) {
       place.append(make("p", "Choose two different entries."));
       return;
     }
-    place.append(scrolling(comparison(dataOf(section), names, titles), `${names[0]} beside ${names[1]}`));
+    const data = dataOf(section);
+    const [one, other] = names.map((name) => data.entries[name].m);
+    if (one && one === other) place.append(make("p", SAME_MODELS));
+    place.append(scrolling(comparison(data, names, titles), `${names[0]} beside ${names[1]}`));
   };
   form.addEventListener("submit", (event) => {
     event.preventDefault();

@@ -18,6 +18,7 @@ from medshift.leaderboard.analysis.rank_correlations import kendall, spearman
 from medshift.leaderboard.entries import workers
 from medshift.leaderboard.entries.entries import protocol_folders
 from medshift.leaderboard.ranking.board import rank_entries
+from medshift.leaderboard.ranking.scrutiny import alike
 from medshift.leaderboard.report.markdown import markdown
 
 
@@ -279,3 +280,18 @@ def test_ctrl_c_ends_the_workers_at_once_instead_of_scoring_what_is_left(fabrica
     else:
         rank_entries(protocol_folders(tmp_path / "in")[0], 200, workers=2)
     assert asked == [{"kill_workers": stopped}]  # once: a second call would take it back
+
+
+def test_a_claimed_copy_leaves_no_mark_beside_the_entry_that_was_run_again(fabricate, tmp_path, home):
+    place, made, rows = fabricate.contest(tmp_path / "in", fabricate.table(groups=20))
+    arrays = fabricate.outputs(made, rows, 2.0, 0)
+    for name in ("original", "copy"):
+        fabricate.submission(place, made, rows, name, arrays=arrays)
+    board = rank_entries(protocol_folders(tmp_path / "in")[0], 10, workers=1)
+    (remark,) = board.remarks
+    assert remark.entries == ("copy", "original")
+    groups = {split: count for split, (_, count) in board.sizes.items()}
+    claimed = [replace(row, claimed=row.name == "copy") for row in board.rows]
+    (remark,) = alike.remarks(claimed, made, groups)
+    assert remark.entries == ("copy",)
+    assert "copy/seed-0 and original/seed-0 are too alike" in remark.text

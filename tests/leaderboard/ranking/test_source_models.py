@@ -13,7 +13,7 @@ from medshift.benchmark.scoring.intervals import between_seeds
 from medshift.leaderboard.analysis.devices import device_caveat
 from medshift.leaderboard.entries.entries import protocol_folders
 from medshift.leaderboard.ranking.board import rank_entries
-from medshift.leaderboard.ranking.source_models import ADAPTED, paired_variance, paired_variances
+from medshift.leaderboard.ranking.source_models import ADAPTED, model_sets, paired_variance, paired_variances
 from medshift.leaderboard.report.markdown import markdown
 
 
@@ -58,6 +58,11 @@ def test_seeds_are_paired_where_settings_seeds_and_devices_are_the_same(ranked):
     )  # fmt: skip
     found = pairs(board)
     assert set(found) == {("imagenet-finetune", "tent"), ("adabn", "imagenet-finetune"), ("adabn", "tent")}
+    sets = model_sets(board.rows)
+    assert sets["tent"] == sets["adabn"] == sets["imagenet-finetune"] > 0 == sets["mixup"]
+    others = {sets[name] for name in ("tta", "sar", "lame", "t3a")}
+    assert len(others - {0, sets["tent"]}) == 4
+    assert page(board).count(f'"m":{sets["tent"]}}}') == 3
     one, other = (next(row for row in board.rows if row.name == name) for name in ("imagenet-finetune", "tent"))
     gaps = one.by_seed("shifted") - other.by_seed("shifted")
     variance = found["imagenet-finetune", "tent"]

@@ -101,6 +101,16 @@ def test_claimed_entries_are_drawn_apart_and_last_without_a_tier(board):
     assert "faint: <" not in index_page([board])
 
 
+def test_the_best_come_first_and_claimed_ones_by_figure_whatever_their_names(board):
+    rows = [row if row.name == "tent" else replace(row, rank=None, tier=0, claimed=True) for row in board.rows]
+    found = replace(board, rows=rows)
+    assert [row.name for row in found.best_first()] == ["tent", "imagenet-finetune", "acme-net", "scratch"]
+    legend = re.search(
+        r'<ul class="legend">.*?</ul>', page(found)[page(found).index("Shifted against clean") :], re.DOTALL
+    )
+    assert legend[0].count("(claimed)</li>") == 3
+
+
 def test_a_thumbnail_is_sorted_by_the_figure_that_ranks(board):
     assert [line.mark for line in thumbnail(board).rows] == ["adaptation", "imagenet", "other", "scratch"]
 
