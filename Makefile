@@ -54,8 +54,9 @@ types:
 
 # The leaderboard's pages from the committed submissions, with the gallery of shifts. One refused submission must not keep
 # the others from being published: what was refused is listed in build/refused.txt, by which CI fails afterwards.
+# DOCS=docs/ makes them link to the documentation there, which CI puts beside them.
 board: $(VENV)/.installed  ## the committed leaderboard's pages, into build/site
-	$(BIN)/medshift leaderboard leaderboard/submissions --out build/site --gallery --refused build/refused.txt
+	$(BIN)/medshift leaderboard leaderboard/submissions --out build/site --gallery --docs "$(DOCS)" --refused build/refused.txt
 
 readme: $(VENV)/.installed  ## the same, and its first entries and picture into README.md
 	$(BIN)/medshift leaderboard leaderboard/submissions --out build/site --readme README.md --refused build/refused.txt

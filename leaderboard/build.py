@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from rich.box import SIMPLE_HEAD
@@ -40,6 +41,7 @@ from .report.site.across import ACROSS_FILE, Compared, across_page, compare_boar
 from .report.site.across_files import ACROSS_JSON, across_json, across_line, across_markdown
 from .report.site.audit_page import audit_file, audit_lines, audit_page
 from .report.site.index import board_file, index_page
+from .report.site.links import Links
 from .report.tables import csv_text, to_json
 
 PRINTED = 20  # entries of each access level, and remarks, in the terminal; the page has all
@@ -51,6 +53,7 @@ def build_leaderboard(
     readme: Path | None = None,
     against: str = "",
     gallery: str = "",
+    docs: str = "",
     refused_into: Path | None = None,
 ) -> None:
     """Rank the submissions below `root`; write an index, a page per board, the tables and a badge to `out`.
@@ -65,6 +68,7 @@ def build_leaderboard(
         readme: A file between whose markers the first entries of each access level are written.
         against: An entry, over which the gain of every other one is written as well.
         gallery: A file in `out` that shows the shifts, to which the pages link; empty for none.
+        docs: Address of medshift's documentation, to which the pages link (`links.require_docs`); empty for none.
         refused_into: A file that takes what was refused, one line each, instead of the error: for a build that
             publishes what is sound, and fails afterwards. It is empty if nothing was refused.
 
@@ -72,7 +76,7 @@ def build_leaderboard(
         MedshiftError: Submissions, protocols or audits were refused (one line each), no protocol was found, or no
             board has an entry that is named `against`.
     """
-    console = make_console()
+    console, links = make_console(), Links(gallery, docs=docs)
     if readme is not None:
         require_readme(readme)
     sound, refused = sound_protocol_folders(root)
@@ -90,7 +94,7 @@ def build_leaderboard(
         entries = [row for board in boards for row in board.rows]
         raise MedshiftError(f"--against: no entry {against!r} in {root}; there are {names(entries) or 'none'}")
     with set_aside():
-        correlations, compared = _publish(Output(out), root, readme, boards, audits, gained, gallery, left_out)
+        correlations, compared = _publish(Output(out), root, readme, boards, audits, gained, links, left_out)
     for board, found in zip(boards, correlations, strict=True):
         _tell(console, board, found)
     if compared:
@@ -114,7 +118,7 @@ def _publish(
     boards: Sequence[Board],
     audits: Mapping[str, AuditRecord],
     gained: Sequence[Gains],
-    gallery: str,
+    links: Links,
     left_out: str,
 ) -> tuple[list[Correlation | None], Compared | None]:
     """Write the tables, pages, badge and README; return how the shifts predict each board, and the boards compared."""
@@ -131,9 +135,9 @@ def _publish(
     if gained:
         site.write("against.csv", against_csv(gained))
         site.write("against.md", against_markdown(gained))
-    _write_pages(site, boards, correlations, fitted, compared, audits, gallery, left_out)
-    if gallery:
-        site.adopt(gallery)
+    _write_pages(site, boards, correlations, fitted, compared, audits, links, left_out)
+    if links.gallery:
+        site.adopt(links.gallery)
     site.finish()
     if readme is not None:
         over = across_line(compared) if compared else ""
@@ -203,22 +207,22 @@ def _write_pages(
     fitted: Sequence[Sequence[Line]],
     compared: Compared | None,
     audits: Mapping[str, AuditRecord],
-    gallery: str,
+    links: Links,
     left_out: str,
 ) -> None:
     """Write the index, a page per board and audit, and the page over boards."""
-    across = ACROSS_FILE if compared else ""
+    links = replace(links, across=ACROSS_FILE if compared else "")
     if compared:
-        site.write(ACROSS_FILE, across_page(compared, gallery))
+        site.write(ACROSS_FILE, across_page(compared, links))
         site.write(ACROSS_JSON, across_json(compared))
     for board, found, line in zip(boards, correlations, fitted, strict=True):
         name, record = board.protocol.name, audits.get(board.protocol.name)
         noted = audit_lines(record, name) if record else ()
-        site.write(board_file(name), page(board, found, line, gallery, across, noted))
+        site.write(board_file(name), page(board, found, line, links, noted))
         if record:
             site.write(audit_file(name), audit_page(record, board.protocol))
     over = compared.answer.line if compared else ""
-    site.write("index.html", index_page(boards, gallery, across, over, left_out))
+    site.write("index.html", index_page(boards, links, over, left_out))
 
 
 def _link(readme: Path, root: Path) -> str:

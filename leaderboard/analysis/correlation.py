@@ -161,8 +161,9 @@ def _source_alone(board: Board) -> str:
         return ""
     clean, synthesized = (row.cells[-1] for row in found.rows[:2])
     return (
-        f"{begin} Among the {len(rows)} entries that see the source alone, the correlation is {_number(synthesized)} "
-        f"for the mean of all synthesized shifts and {_number(clean)} for clean performance."
+        f"{begin} Among the {len(rows)} entries that see the source alone"
+        f"{_of_which(sum(row.claimed for row in rows), '')}, the correlation is {_number(synthesized)} for the mean of "
+        f"all synthesized shifts and {_number(clean)} for clean performance."
     )
 
 

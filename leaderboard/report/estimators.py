@@ -54,7 +54,8 @@ def estimators_table(board: Board) -> dict[str, object] | None:
     if not rows:
         return None
     first = rows[0]
-    counts = {"cases": first.cases, "entries": first.entries, "on": on_networks(first.entries, first.networks)}
+    counts: dict[str, object] = {"cases": first.cases, "entries": first.entries, "claimed": len(board.claimed)}
+    counts["on"] = on_networks(first.entries, first.networks)
     return {**counts, "rows": [_row(row) for row in rows]}
 
 

@@ -34,6 +34,7 @@ from .markdown import COLUMNS
 from .page_data import details
 from .site import index as site
 from .site.audit_page import AuditLine
+from .site.links import NO_LINKS, Links
 from .site.marks import OUTLINES, mark_of
 from .site.picture import picture
 
@@ -53,8 +54,7 @@ def page(
     board: Board,
     found: Correlation | None,
     fitted: Sequence[Line],
-    gallery: str = "",
-    across: str = "",
+    links: Links = NO_LINKS,
     audit: Sequence[AuditLine] = (),
 ) -> str:
     """Render the page of a board. The same board gives the same bytes: no date, no host, nothing random.
@@ -65,8 +65,7 @@ def page(
         board: Ranked table.
         found: Its rank correlations, if any.
         fitted: Its lines.
-        gallery: File of the gallery of shifts beside the page; empty for none.
-        across: File of the page over boards; empty for none.
+        links: Where it leads to.
         audit: The main findings of an audit of its images.
     """
     environment = template_environment(TEMPLATES, site.TEMPLATES)
@@ -74,8 +73,7 @@ def page(
     style = page_style(*site.STYLES)
     return environment.get_template("page.html").render(
         board=_context(board, found, fitted),
-        gallery=gallery,
-        across=across,
+        links=links,
         audit=audit,
         terms=site.board_terms(),
         linked=linked,

@@ -82,7 +82,7 @@ def contest(root, rows=None, **changes):
 
 def trained(steps, losses=(0.7, 0.4, 0.5), run=None):
     """Make the claim of a training of so many steps, whose losses on source validation were evaluated evenly."""
-    at = [steps * (index + 1) // len(losses) for index in range(len(losses))]
+    at = [(run or steps) * (index + 1) // len(losses) for index in range(len(losses))]
     kept = at[losses.index(min(losses))]
     return cards.TrainingClaim(steps=steps, run=run or steps, kept=kept, losses=tuple(zip(at, losses, strict=True)))
 
@@ -112,12 +112,14 @@ def submission(
     name = entry.split("+")[0]
     ours = name in registry.BUILTINS
     origin = {"distribution": "medshift 0.1.0", "sees": registry.BUILTINS[name].sees} if ours else MADE_UP
-    stated = dict(setting.split("=") for setting in entry.split("+")[1:] if "=" in setting)
-    about = {"name": name, **origin, "config": {"lr": 0.001, **stated}}
+    about = {"name": name, **origin, **baseline}
+    if not {"external", "brought"} & {about["distribution"]}:  # whose names are free
+        stated = dict(setting.split("=") for setting in entry.split("+")[1:] if setting.count("=") == 1)
+        about["config"] = about.get("config", {"lr": 0.001}) | stated
     card = Card(
         protocol=cards.ProtocolClaim(name=made.name, version=made.version, sha256=made.sha256),
         dataset=cards.DatasetClaim(name="made-up", version="1", truth_sha256=made.truth_sha256),
-        baseline=cards.BaselineClaim(**{**about, **baseline}),
+        baseline=cards.BaselineClaim(**about),
         entry=entry,
         seed=seed,
         shifts=dict.fromkeys(made.shifts, "0" * 64),

@@ -91,7 +91,7 @@ def test_a_panel_says_what_was_run_and_kept_and_what_was_compared(ranked):
     text = page(ranked)
     panel = re.search(r'<details data-entry="coral".*?</details>', text, re.DOTALL)[0]
     assert (
-        "<dt>Trained, seed 1</dt><dd>1,500 of 3,000 steps; best at step 2,000, by the loss on source validation</dd>"
+        "<dt>Trained, seed 1</dt><dd>1,500 of 3,000 steps; best at step 1,000, by the loss on source validation</dd>"
         in panel
     )
     assert "<dt>Convergence</dt><dd>not shown: no entry on the board was trained at least twice as long" in panel
@@ -114,7 +114,7 @@ def test_csv_and_json_have_the_state(ranked):
         assert (training["convergence"], training["steps"], training["why"]) == (found.state, found.steps, found.why)
         assert training["moved"] == (None if found.moved != found.moved else round(found.moved, 6))
     (coral,) = (entry for entry in entries if entry["entry"] == "coral")
-    assert (coral["training"]["run"], coral["training"]["kept"]) == ([1500, 1500], [2000, 2000])
+    assert (coral["training"]["run"], coral["training"]["kept"]) == ([1500, 1500], [1000, 1000])
 
 
 def test_the_curve_falls_where_the_loss_does_and_is_marked_where_it_is_lowest(ranked):
@@ -135,7 +135,7 @@ def test_the_curve_falls_where_the_loss_does_and_is_marked_where_it_is_lowest(ra
 )
 def test_whatever_losses_a_card_claims_can_be_drawn(fabricate, tmp_path, losses, curves):
     place, made, rows = fabricate.contest(tmp_path, fabricate.table(groups=4), shifts={})
-    fabricate.submission(place, made, rows, training=fabricate.trained(2**62, losses))
+    fabricate.submission(place, made, rows, training=fabricate.trained(10**9, losses))
     found = rank_entries(protocol_folders(tmp_path)[0], 10)
     chart = loss_curves(found.rows[0])
     assert bool(chart) == bool(curves)
@@ -198,7 +198,7 @@ def test_steps_to_most_of_the_gain_are_on_the_panel_and_in_the_json(curved):
     (row,) = (row for row in curved.rows if row.name == "scratch")
     for share, (one, other) in by_hand.items():
         assert speeds(row, curved)[share].value == pytest.approx((one * other) ** 0.5)
-    assert f"<dt>Steps to 95 %</dt><dd>{speeds(row, curved)[0.95].text} of what the figure" in panel
+    assert f"<dt>Steps to 95 %</dt><dd>{speeds(row, curved)[0.95].text} steps, until the figure on" in panel
     assert "Steps to 95 %</dt><dd>none: 1 of 1 gained nothing that is told from chance" in text
     entries = json.loads("".join(to_json([curved], [None], [[]])))["protocols"][0]["entries"]
     found = {entry["entry"]: entry["training"]["steps_to"] for entry in entries}

@@ -25,6 +25,7 @@ from ...ranking.networks import on_networks
 from ..estimators import figure_cell
 from .across_picture import letters, mean_text, rank_picture
 from .index import STYLES, board_file, board_terms
+from .links import NO_LINKS, Links
 from .marks import OUTLINES, mark_of
 
 TEMPLATES = Path(__file__).with_name("templates")
@@ -68,12 +69,12 @@ def compare_boards(boards: Sequence[Board], correlations: Sequence[Correlation |
     return Compared(found, kept, agreed, duels(found), findings, answer_across(found, agreed))
 
 
-def across_page(compared: Compared, gallery: str = "") -> str:
+def across_page(compared: Compared, links: Links = NO_LINKS) -> str:
     """Render the page. The same boards give the same bytes: no date, no host, nothing random.
 
     Args:
         compared: What is shown.
-        gallery: File of the gallery of shifts beside the page; empty for none.
+        links: Where it leads to.
     """
     script = "\n".join(
         path.read_text(encoding="utf-8")
@@ -101,7 +102,7 @@ def across_page(compared: Compared, gallery: str = "") -> str:
             not_averaged=NOT_AVERAGED,
             outlines=OUTLINES,
             means=MEANS,
-            gallery=gallery,
+            links=links,
             terms=board_terms(),
             linked=linked,
             term=term,

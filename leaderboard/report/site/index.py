@@ -17,6 +17,7 @@ from ...analysis.approach import all_by_approach
 from ...analysis.wording import joined, sentence_case
 from ...ranking.board import Board
 from ...ranking.counts import entries_in_words
+from .links import NO_LINKS, Links
 from .marks import MARKS, OTHER, OUTLINES, mark_of, title_of
 from .thumbnail import thumbnail
 
@@ -39,14 +40,13 @@ def board_file(name: str) -> str:
     return f"board-{name}.html"
 
 
-def index_page(boards: Sequence[Board], gallery: str = "", across: str = "", over: str = "", left_out: str = "") -> str:
+def index_page(boards: Sequence[Board], links: Links = NO_LINKS, over: str = "", left_out: str = "") -> str:
     """Render the index. The same boards give the same bytes: no date, no host, nothing random.
 
     Args:
         boards: One card each.
-        gallery: File of the gallery of shifts beside the index; empty for none.
-        across: File of the page over boards; empty for none.
-        over: Its answer in a line.
+        links: Where it leads to.
+        over: The answer of the page over boards, in a line.
         left_out: How much was refused, as a sentence; empty for nothing.
     """
     script = (SHARED / "terms.js").read_text(encoding="utf-8")
@@ -58,8 +58,7 @@ def index_page(boards: Sequence[Board], gallery: str = "", across: str = "", ove
         legend=[(mark, title_of(mark)) for mark in (*MARKS.values(), OTHER) if mark in used],
         claimed=any(board.claimed for board in boards),
         outlines=OUTLINES,
-        gallery=gallery,
-        across=across,
+        links=links,
         over=over,
         left_out=left_out,
         terms=glossary.TERMS,

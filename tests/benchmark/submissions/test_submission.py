@@ -60,7 +60,8 @@ def test_a_sound_submission_has_no_problem(made):
 )
 def test_the_name_of_an_entry_states_what_its_card_has(fabricate, tmp_path, name, settings, says):
     folder, protocol, rows = fabricate.contest(tmp_path, fabricate.table(groups=6))
-    made = fabricate.submission(folder, protocol, rows, name, config={"lr": 0.001, **settings})
+    made = fabricate.submission(folder, protocol, rows, name)
+    edit(made, lambda card: card["baseline"].update(config={"lr": 0.001, **settings}))
     found = submission.check_submission(made, protocol, rows)
     assert len(found) == bool(says)
     assert all(says in problem for problem in found)

@@ -8,6 +8,7 @@ import shutil
 from pathlib import Path
 from urllib.parse import unquote
 
+import pytest
 from helpers.boards import audit_record
 from helpers.cli import files_in
 from typer.testing import CliRunner
@@ -16,6 +17,8 @@ from medshift.benchmark.cli.main import app
 from medshift.benchmark.files.atomic import sha256
 from medshift.leaderboard.build import build_leaderboard
 from medshift.leaderboard.report.output import LIST_FILE, Output
+from medshift.leaderboard.report.site.links import require_docs
+from medshift.shifts.errors import MedshiftError
 
 
 def test_several_protocols_are_cards_of_an_index_that_leads_to_a_page_each(fabricate, tmp_path, home):
@@ -111,3 +114,25 @@ def test_a_gallery_of_shifts_is_made_and_linked_on_request(fabricate, tmp_path, 
         for name in ("index.html", "board-made-up.html"):
             assert ('href="shifts.html"' in (out / name).read_text()) == there
     assert (tmp_path / "out-True" / "shifts.html").read_text() == "back to index.html"
+
+
+@pytest.mark.parametrize(("docs", "linked"), [("", ""), ("docs", "docs/"), ("https://x.org/m/", "https://x.org/m/")])
+def test_pages_link_to_the_documentation_on_request_and_say_how_to_enter(fabricate, tmp_path, home, docs, linked):
+    place, made, rows = fabricate.contest(tmp_path / "in", fabricate.table(groups=4))
+    fabricate.submission(place, made, rows)
+    words = ["leaderboard", str(tmp_path / "in"), "--out", str(tmp_path / "out"), "--docs", docs]
+    assert CliRunner().invoke(app, words).exit_code == 0
+    for name in ("index.html", "board-made-up.html"):
+        text = (tmp_path / "out" / name).read_text()
+        found = re.findall(r'<a href="([^"]*)">(?:Documentation|How to submit|Rules)</a>', text)
+        pages = ("index.html", "how-to/submission.html", "how-to/rules.html")
+        assert found == [f"{linked}{page}" for page in pages if linked]
+    assert "<dt>Enter</dt><dd><code>medshift run --baseline NAME" in text
+    for page in pages[1:]:
+        assert (Path(__file__).parents[3] / "docs" / page).with_suffix(".md").is_file()
+
+
+@pytest.mark.parametrize("docs", ["javascript:alert(1)/", "docs?x", "data:text/html,x"])
+def test_an_address_that_leads_elsewhere_is_refused_before_anything_is_scored(tmp_path, docs):
+    with pytest.raises(MedshiftError, match=r"--docs .*give a folder beside the pages"):
+        require_docs(docs)

@@ -23,6 +23,10 @@ def leaderboard(
     gallery: Annotated[
         bool, typer.Option("--gallery", help="Also write shifts.html, which shows every shift; this needs PyTorch.")
     ] = False,
+    docs: Annotated[
+        str,
+        typer.Option(metavar="URL", help="Link to medshift's documentation: a folder in DIR, such as docs/, or a URL."),
+    ] = "",
     refused: Annotated[
         Path | None,
         typer.Option(
@@ -37,9 +41,10 @@ def leaderboard(
     """
     from .....leaderboard.build import build_leaderboard as build
     from .....leaderboard.entries.entries import sound_protocol_folders
+    from .....leaderboard.report.site.links import require_docs
     from ....files.destinations import named_file, output_folder
 
-    folder, file = output_folder(out, "index.html"), ""
+    folder, file, docs = output_folder(out, "index.html"), "", require_docs(docs)
     if refused is not None:
         named_file(refused, "--refused")
     if gallery:
@@ -48,4 +53,4 @@ def leaderboard(
 
         write_gallery(folder / GALLERY, home="index.html")
         file = GALLERY
-    build(root, folder, readme, against, file, refused)
+    build(root, folder, readme, against, file, docs, refused)

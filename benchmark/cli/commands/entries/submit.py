@@ -7,15 +7,16 @@ from typing import Annotated
 
 import typer
 
-from ...options import SubmissionFolder
 from ..check import require_submission
 
 
 def submit(
-    folder: SubmissionFolder,
+    folder: Annotated[
+        Path, typer.Argument(help="An entry with all its seeds, .../PROTOCOL/ENTRY, or one, .../seed-N.")
+    ],
     checkout: Annotated[Path, typer.Option(help="A checkout of the repository with the leaderboard.")] = Path(),
 ) -> None:
-    """Check a submission, copy it into a checkout's leaderboard/submissions, and print what to do next.
+    """Check an entry, copy its seeds into a checkout's leaderboard/submissions, and print what to do next.
 
     Nothing is sent anywhere.
     """

@@ -177,6 +177,19 @@ def test_a_submission_is_prepared_for_a_pull_request(fabricate, tmp_path):
     assert done.returncode == 0, done.stderr
     assert "git add 'leaderboard/submissions/made-up/m+lr=0.1/seed-1'" in done.stdout
     assert "# where you may not push: fork the repository, and push to the fork's address" in done.stdout
+    fabricate.submission(place, terms, rows, "m", 10)
+    fabricate.submission(place, terms, rows, "m", 9)
+    put, steps = submit(place / "m", checkout)
+    assert put == checkout / "leaderboard/submissions/made-up/m"
+    assert sorted(path.name for path in put.iterdir()) == ["seed-10", "seed-9"]
+    at = "'leaderboard/submissions/made-up/m/seed-"
+    assert steps[:2] == ["git switch -c made-up-m", f"git add {at}9' {at}10'"]
+    shutil.rmtree(put / "seed-9")
+    with pytest.raises(MedshiftError, match="seed-10 already exists"):  # and of the other one, nothing is left
+        submit(place / "m", checkout)
+    assert not (put / "seed-9").exists()
+    with pytest.raises(MedshiftError, match=r"neither a submission .* nor an entry that holds some"):
+        submit(place, checkout)
     third = fabricate.submission(place, terms, rows, "m+lr=0.1", 2)
     arrays = np.frombuffer((third / "predictions.parquet").read_bytes(), np.uint8).copy()
     arrays[100] ^= 255
