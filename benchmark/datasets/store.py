@@ -133,23 +133,39 @@ def check(where: Path) -> Dataset:
     Raises:
         MedshiftError: Bytes were changed, or `read` fails.
     """
+    _require_stored(where)
     dataset = read(where)
     if sha256(where / PIXELS) != facts(where).pixels.sha256:
         raise MedshiftError(f"{where / PIXELS} was changed: its checksum differs. {_again(where)}")
     return dataset
 
 
-def remove(name: str) -> None:
-    """Delete a stored data set.
+def remove(name: str) -> str:
+    """Delete a stored data set; of one that is a link to another folder, the link alone.
+
+    Returns:
+        The folder that such a link led to, whose files are kept; empty for none.
 
     Raises:
-        MedshiftError: No data set has that name.
+        MedshiftError: No data set has that name, or it cannot be deleted.
     """
     where = folder(name)
+    try:
+        if where.is_symlink():  # to a folder that the user put elsewhere, which is not medshift's to delete
+            target = str(where.readlink())
+            where.unlink()
+            return target
+        _require_stored(where)
+        (where / FACTS).unlink(missing_ok=True)  # first: what an interrupted removal leaves is not a data set
+        shutil.rmtree(where)
+        return ""
+    except OSError as error:
+        raise MedshiftError(f"{error.filename or where} cannot be removed: {error.strerror or error}") from error
+
+
+def _require_stored(where: Path) -> None:
     if not where.is_dir():
-        raise MedshiftError(f"no stored data set {name!r}.{near(name, names())}")
-    (where / FACTS).unlink(missing_ok=True)  # first: what an interrupted removal leaves is not a data set
-    shutil.rmtree(where)
+        raise MedshiftError(f"no stored data set {where.name!r}.{near(where.name, names())}")
 
 
 def _mapped(where: Path, stored: Stored) -> NDArray[Any]:

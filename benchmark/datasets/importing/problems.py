@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ....shifts.errors import MedshiftError
 from ...files.bounded.child import ReadingError
-from ...files.text import visible
+from ...files.text import LONGEST_NAME, fault, visible
 from ...files.wording import one_line, plural
 
 SHOWN = 200  # lines printed in full
@@ -50,6 +50,12 @@ class Problems:
             kind: What problems that are told together share; by default found in the text.
         """
         self._found.setdefault((line, text), kind)
+
+    def check_names(self, what: str, values: Iterable[str], lines: Iterable[int]) -> None:
+        """Add the names of domains or classes that hold what is not seen, or are too long for one."""
+        for value, line in dict(zip(values, lines, strict=True)).items():
+            if why := fault(value, LONGEST_NAME):
+                self.add(f"{what} {visible(value, 80)!r} {why}", line)
 
     def stop(self) -> None:
         """Raise MedshiftError with all problems, by line, if there are any."""

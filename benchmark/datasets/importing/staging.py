@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -17,7 +18,7 @@ def check_free(name: str) -> None:
     where = store.folder(name)
     if name in catalogue.TABLE.names():
         raise MedshiftError(f"data set {name!r} comes with {catalogue.TABLE.origin(name)}: choose another name")
-    if where.exists():
+    if os.path.lexists(where):  # a link whose target is gone takes the name, too
         raise MedshiftError(
             f"data set {name!r} exists already: choose another name, or remove it (`medshift data remove {name}`)"
         )

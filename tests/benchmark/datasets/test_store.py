@@ -100,6 +100,40 @@ def test_a_stored_set_is_found_by_name_and_listed(home):
     assert left(home) == []
 
 
+def test_of_a_set_that_lies_elsewhere_the_link_is_removed_and_nothing_else(home, tmp_path):
+    pixels = np.zeros((4, 1, 2, 2), dtype=np.uint8)
+    pack("mine", content(pixels), [pixels])
+    (home / "data" / "mine").rename(tmp_path / "large-disk")
+    (home / "data" / "mine").symlink_to(tmp_path / "large-disk")
+    store.check(store.folder("mine"))
+    assert store.remove("mine") == str(tmp_path / "large-disk")
+    assert left(home) == []
+    assert sorted(path.name for path in (tmp_path / "large-disk").iterdir()) == [
+        "dataset.json", "pixels.npy", "table.parquet"
+    ]  # fmt: skip
+    (home / "data" / "mine").symlink_to(tmp_path / "gone")
+    with pytest.raises(MedshiftError, match="exists already"):
+        pack("mine", content(pixels), [pixels])
+    store.remove("mine")
+
+
+def test_what_was_never_stored_is_not_called_damaged(home):
+    with pytest.raises(MedshiftError, match="no stored data set 'nope'"):
+        store.check(store.folder("nope"))
+
+
+def test_what_cannot_be_deleted_is_said(home, monkeypatch):
+    pixels = np.zeros((4, 1, 2, 2), dtype=np.uint8)
+    pack("mine", content(pixels), [pixels])
+
+    def busy(path):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(store.shutil, "rmtree", busy)
+    with pytest.raises(MedshiftError, match="mine cannot be removed: Permission denied"):
+        store.remove("mine")
+
+
 def test_a_home_that_cannot_be_written(home):
     home.write_text("a file where a folder should be")
     pixels = np.zeros((4, 1, 2, 2), dtype=np.uint8)

@@ -72,6 +72,7 @@ def check(name: Name) -> None:
 def remove(name: Name) -> None:
     """Delete a stored data set."""
     from ....datasets import store
+    from ....files.text import for_terminal
 
-    store.remove(name)
-    print(f"{name}: removed")
+    kept = store.remove(name)
+    print(f"{name}: removed{f' the link; {for_terminal(kept)} keeps its files' if kept else ''}")

@@ -5,13 +5,14 @@ from __future__ import annotations
 import shlex
 from collections.abc import Collection
 
+import numpy as np
 import pandas as pd
 
 from ....files.wording import plural
 from ..notes import GraveNote
 from ..options import Options
 from ..problems import Problems
-from .findings import holding, joined_by, with_and_without, without
+from .findings import beside, holding, joined_by, with_and_without, without
 from .spellings import (
     NO_FINDING,
     NUMBER,
@@ -54,18 +55,23 @@ def choose_labels(
     rows = rows.assign(label=canonical(rows["label"], decimal_comma=decimal_comma and not options.label_contains))
     if not options.label_contains:
         rows["label"] = rows["label"].replace(NO_FINDING, "")  # no class
+    noun = "row" if rows["file"].duplicated().any() else "image"  # of several rows, others may stay
     if options.drop_labels:
         dropped = pick_labels(options.drop_labels, rows["label"].unique())
-        noun = "row" if rows["file"].duplicated().any() else "image"  # of several rows, others may stay
         for label in dropped:
             count = plural(int((rows["label"] == label).sum()), noun)
             notes.append(f"left out {count} with label `{label}` (--drop-label)")
-        rows = rows[~rows["label"].isin(dropped)]
+        rows = _left_out(rows, rows["label"].isin(dropped), "--drop-label", problems, notes)
     if options.label_contains:
         _refuse_missing(rows, (), problems, notes)
         held = holding(rows["label"], options.label_contains)
         if len(held) > 1:  # before the cells are replaced: another spelling would count as an image without the finding
             problems.add(_spelt("cells hold", rows, held, "write them alike"))
+        if near := beside(rows["label"][~np.logical_or.reduce([*held.values()])], options.label_contains):
+            named = ", ".join(f"`{part}` ({count:,})" for part, count in list(near.items())[:SHOWN])
+            more = ", ..." if len(near) > SHOWN else ""
+            told = f"these hold the word {options.label_contains} and count as `{without(options.label_contains)}`"
+            notes.append(GraveNote(f"{told}: {named}{more}; if they are it, part them by | or write them alike"))
         rows = rows.assign(label=with_and_without(rows["label"], options.label_contains))
     chosen = pick_labels(options.classes, rows["label"].unique()) if options.classes else ()
     if chosen:
@@ -73,10 +79,8 @@ def choose_labels(
         if len(others):
             named = ", ".join(f"`{label}` ({count:,})" for label, count in others.iloc[:SHOWN].items())
             more = ", ..." if len(others) > SHOWN else ""
-            notes.append(
-                f"left out {plural(int(others.sum()), 'image')} with other labels than --classes: {named}{more}"
-            )
-        rows = rows[rows["label"].isin(chosen)]
+            notes.append(f"left out {plural(int(others.sum()), noun)} with other labels than --classes: {named}{more}")
+        rows = _left_out(rows, ~rows["label"].isin(chosen), "--classes", problems, notes)
     if not options.label_contains:
         _refuse_missing(rows, chosen, problems, notes)
         _refuse_several(rows, column, chosen, problems)
@@ -95,6 +99,26 @@ def ordered(labels: Collection[str], options: Options) -> tuple[str, ...]:
     if options.label_contains:  # what is looked for comes second, as the positive class
         return tuple(name for name in (without(options.label_contains), options.label_contains) if name in labels)
     return tuple(sorted(labels))
+
+
+def _left_out(
+    rows: pd.DataFrame, left: pd.Series[bool], option: str, problems: Problems, notes: list[str]
+) -> pd.DataFrame:
+    """Return the rows that stay; images that lose some of their rows are told, and must not differ in anything else."""
+    kept = rows[~left]
+    parted = rows[rows["file"].isin(set(rows["file"][left]) & set(kept["file"]))]
+    for column in ("domain", "group"):
+        values = parted.groupby("file", sort=False)[column].nunique() if column in parted else pd.Series(dtype=int)
+        for name in values.index[values > 1]:
+            same = parted[parted["file"] == name]
+            problems.add(
+                f"{name}: listed with several of {column}, one of them left out by {option}", same["line"].max()
+            )
+    if len(parted):
+        images = plural(parted["file"].nunique(), "image")
+        told = f"of {images} some rows are left out by {option} and others stay, whose label counts"
+        notes.append(GraveNote(f"{told} (the first: {parted['file'].iloc[0]}): if readers disagree, leave them out"))
+    return kept
 
 
 def _refuse_missing(rows: pd.DataFrame, chosen: Collection[str], problems: Problems, notes: list[str]) -> None:

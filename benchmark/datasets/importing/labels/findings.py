@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Iterable
 
 import pandas as pd
@@ -56,6 +58,18 @@ def with_and_without(labels: pd.Series[str], finding: str) -> pd.Series[str]:
         for cell in labels.unique()
     }
     return labels.map(made)
+
+
+def beside(labels: pd.Series[str], finding: str) -> dict[str, int]:
+    """Count the cells by their findings that hold another one as a word and are not it: `Effusion/Mass`, `Mass?`."""
+    word = re.compile(rf"(?<!\w){re.escape(finding)}(?!\w)", re.IGNORECASE)
+    counts: Counter[str] = Counter()
+    for cell, count in labels.value_counts().items():
+        found = _parts_beside(str(cell), finding)
+        if finding not in found:
+            lacks = without(finding).casefold()
+            counts.update({part: int(count) for part in found if word.search(part) and part.casefold() != lacks})
+    return dict(counts.most_common())
 
 
 def _parts_beside(cell: str, finding: str) -> frozenset[str]:

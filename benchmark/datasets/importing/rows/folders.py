@@ -92,6 +92,7 @@ def from_folders(root: Path, options: Options, problems: Problems, notes: list[s
         _refuse_splits(root, domains, sorted(set(table["label"]) - {""}), deeper=deeper)
         table = choose_labels(table, "folder", options, problems, notes)
         notes += _patients_as_classes(domains, table)
+        notes += _sites_as_classes(found) if by_tag else []
     else:
         _refuse_splits(root, domains, [])
     if len(domains) > 1 and table["label"].nunique() > 2 and (table.groupby("label")["domain"].nunique() == 1).all():
@@ -147,6 +148,19 @@ def _patients_as_classes(domains: Sequence[str], table: pd.DataFrame) -> list[st
     return [GraveNote(told) if many and few else told] if many or few else []
 
 
+def _sites_as_classes(found: Sequence[str]) -> list[str]:
+    """Tell where the uppermost folders are read as classes and hold the same folders, which may be the classes."""
+    below: dict[str, set[str]] = {}
+    for name in found:
+        upper, *inner = Path(name).parts[:-1] or ("",)
+        below.setdefault(upper, set()).update(inner[:1])
+    same = next(iter(below.values()))
+    if len(below) < 2 or len(same) < 2 or any(inner != same for inner in below.values()):
+        return []
+    told = f"the folders {', '.join(sorted(below))} are read as classes, and each holds {', '.join(sorted(same))}"
+    return [GraveNote(f"{told[:400]}: if those are the classes, --domain-from folder, or write a manifest")]
+
+
 def list_images(root: Path, follow: bool, problems: Problems) -> tuple[list[str], list[str]]:
     """Return the images and the other files below a folder, as sorted relative paths; hidden ones are skipped."""
     inside = ContainedPaths(root, follow)
@@ -172,6 +186,9 @@ def list_images(root: Path, follow: bool, problems: Problems) -> tuple[list[str]
             path = Path(folder) / name
             relative = path.relative_to(root).as_posix()
             if name.startswith(".") or name.lower() in NOT_IMAGES:
+                continue
+            if not relative.isprintable() and any("\udc80" <= char <= "\udcff" for char in relative):
+                problems.add(f"{visible(relative, 200)}: its name is not in UTF-8: rename it", kind="not in UTF-8")
                 continue
             if inside.real(relative) is None:
                 gone = by_name(name) and not path.exists()

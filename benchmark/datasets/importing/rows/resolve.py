@@ -32,6 +32,7 @@ def resolve_rows(reader: Reader, options: Options, problems: Problems, notes: li
         rows["domain"] = rows[options.domain_from]
         for name, line in zip(rows["file"][rows["domain"] == ""], rows["line"][rows["domain"] == ""], strict=True):
             problems.add(f"{name}: lacks {options.domain_from} (--domain-from)", line)
+        problems.check_names(options.domain_from, rows["domain"], rows["line"])
     elif not known and options.domain_from in TAGS:
         raise MedshiftError(f"{what}: only DICOM has the tag {options.domain_from}")
     elif not known:

@@ -12,6 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from .....shifts.errors import MedshiftError, in_one_line
+from ...importing.formats.nifti.opening import whole_volume
 from ..definition import MissingExtra, ParsedSet, Remote
 from ..labels import AGES
 from ..tables import one_of
@@ -122,8 +123,8 @@ def cubes(folder: Path, names: Sequence[str], side: int) -> Iterator[NDArray[np.
     voxel = EXTENT / side
     for name in names:
         try:
-            loaded = nib.load(folder / name)
-            volume = nib.Nifti1Image(np.asarray(loaded.dataobj, dtype=np.float32), loaded.affine)
+            with whole_volume(folder / name) as loaded:
+                volume = nib.Nifti1Image(np.asarray(loaded.dataobj, dtype=np.float32), loaded.affine)
             # antialiasing: remove what the coarser grid cannot hold, less what the volume's own grid lacks already
             own = np.asarray(volume.header.get_zooms()[:3], dtype=np.float64)
             width = np.sqrt(np.maximum(voxel**2 - own**2, 0))

@@ -97,6 +97,17 @@ def test_domain_folders_and_labels_from_a_tag(tmp_path):
     assert "two classes" not in str(error.value)
 
 
+@pytest.mark.parametrize("tag", ["InstitutionName", "StudyDescription"])
+def test_a_site_or_class_of_a_tag_that_holds_what_is_not_seen_is_refused(tmp_path, tag):
+    for number in range(4):
+        tags = {"InstitutionName": "North", "StudyDescription": ("CHEST", "HEAD")[number % 2]}
+        tags[tag] += "\u200bX" if number > 1 else ""
+        ramp = np.arange(256, dtype=np.uint8).reshape(16, 16)
+        write(tmp_path / "in" / str(number), ramp, number, SpecificCharacterSet="ISO_IR 192", **tags)
+    with pytest.raises(MedshiftError, match=rf"{tag} .* holds U\+200B"):
+        add("set", tmp_path / "in", Options(domain_from="InstitutionName", label_column="StudyDescription"))
+
+
 def test_classes_of_a_tag_and_groups_of_a_path(tmp_path, home):
     ramp = np.arange(256, dtype=np.uint8).reshape(16, 16)
     for number in range(12):

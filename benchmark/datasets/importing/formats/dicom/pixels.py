@@ -48,6 +48,8 @@ def read_values(read: Dataset, of: DicomHeader, options: Options, frame: int = 0
         if not inside.size:
             raise UnsupportedFile("every pixel is padding")
         values[0][outside] = inside.max() if darkest_is_most else inside.min()  # before the range is measured
+        tissue = np.broadcast_to(~outside, values.shape) if known is None else known & ~outside
+        known = tissue if tissue.any() else known  # scanners pad differently: it must not move the percentiles
     if options.windowing == "none":
         return values
     if options.windowing == "image":

@@ -72,6 +72,7 @@ class DicomReader:
             kept = choose_labels(tagged, label_tag, options, problems, self.notes)
             heads = list(compress(heads, tagged.index.isin(kept.index)))
             kept = kept.reset_index(drop=True)
+            problems.check_names(label_tag, kept["label"], kept["line"])
             if not heads:
                 problems.add("no image is left")
                 problems.stop()

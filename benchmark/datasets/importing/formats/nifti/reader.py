@@ -23,7 +23,7 @@ from ..value_range import ValueRanges
 from ..windowing import levels, percentiles, window
 from .header import NiftiHeader, read_header
 from .notes import header_notes, voxel_note
-from .opening import open_volume
+from .opening import whole_volume
 from .space import common_black, unscaled
 
 LEAST_LEFT = 2  # voxels
@@ -211,8 +211,9 @@ def _grey(path: Path, options: Options) -> NDArray[np.float32]:
     """Read a volume on the patient's axes: grey levels 0 to 1 with a window, else unscaled values."""
     import nibabel
 
-    image: Any = nibabel.as_closest_canonical(open_volume(path))  # type: ignore[no-untyped-call]
-    values, known = unscaled(image, options.nan_as)
+    with whole_volume(path) as stored:
+        image: Any = nibabel.as_closest_canonical(stored)  # type: ignore[no-untyped-call]
+        values, known = unscaled(image, options.nan_as)
     if values.min() == values.max():
         raise UnsupportedFile(f"every voxel is {values.min():g}")
     if options.windowing == "none":

@@ -15,7 +15,7 @@ from .....files.bounded.child import each
 from .....files.wording import plural
 from ...not_finite import replace_not_finite
 from ..reader import value_limits
-from .opening import open_volume
+from .opening import whole_volume
 
 WAYS = "give --window CENTRE,WIDTH, --window image or --value-range LOW,HIGH"
 
@@ -81,4 +81,5 @@ class _Least:
 
     def __call__(self, name: str) -> float:
         """Return the least value of a volume."""
-        return float(unscaled(open_volume(self.root / name), self.nan_as)[0].min())
+        with whole_volume(self.root / name) as image:
+            return float(unscaled(image, self.nan_as)[0].min())

@@ -13,15 +13,13 @@ from ...pixel_options import Colour
 from ...problems import UnsupportedFile
 from .header import PictureHeader, is_grey, open_picture
 from .orientation import orientation, turn_values
-from .tags import is_white_zero
+from .tags import ASSOCIATED, UNASSOCIATED, is_white_zero
 from .transparency import Alpha, flatten_values
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
 Sixteen: TypeAlias = NDArray[np.uint16]
-
-ASSOCIATED, UNASSOCIATED = 1, 2  # kinds of alpha in a TIFF
 
 
 @dataclass(frozen=True)
@@ -62,6 +60,8 @@ def read_deep(path: Path, of: PictureHeader, background: Colour) -> DeepPicture:
         elif image.format == "TIFF":
             values, alpha, premultiplied = _tiff_colour(path, of.page)
         else:
+            if of.page:
+                raise UnsupportedFile("frames of 16-bit colour or transparency in one PNG: save each as a file")
             values, alpha, found = _png_channels(path, is_grey(image))
     hidden = Alpha.NOTHING
     if alpha is not None:

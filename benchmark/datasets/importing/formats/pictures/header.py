@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .....files.wording import plural
 from ...problems import UnsupportedFile
 from ..frames import ONE_OF_EACH, spread
 from ..reader import MOST_PIXELS, Depth
 from ..sniff import PICTURES
 from .orientation import orientation, swaps_sides
-from .tags import BITS, LENGTH, MOST, SIGNED, WIDTH, page_numbers, planes_of_page, tag, tags
+from .tags import BITS, LENGTH, MOST, SIGNED, WIDTH, page_numbers, planes_of_page, tag, tags, unread_channels
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -83,6 +84,10 @@ def _page_header(image: Image, depth: int | None, scaled: bool, page: int, pages
         width, height = int(tag(image, WIDTH, width)), int(tag(image, LENGTH, height))
     if width * height > MOST_PIXELS:
         raise UnsupportedFile(f"{width} x {height} pixels; the most is {MOST_PIXELS:,}")
+    if further := unread_channels(image):
+        raise UnsupportedFile(
+            f"has {plural(further, 'channel')} besides grey, colour and transparency: save one channel per file, or RGB"
+        )
     grey, dtype = is_grey(image), native_depth(image)
     if dtype == "float32" and depth == 8 and not scaled:  # no file says which of its values are black and white
         raise UnsupportedFile(

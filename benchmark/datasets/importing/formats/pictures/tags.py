@@ -9,9 +9,11 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 WIDTH, LENGTH, BITS, PHOTOMETRIC, MOST, PLANAR = 256, 257, 258, 262, 281, 284
-DESCRIPTION, SIGNED, DEPTH = 270, 339, 32997
+DESCRIPTION, SAMPLES, EXTRA, SIGNED, DEPTH = 270, 277, 338, 339, 32997
 STACKS = ("ImageJ=", '{"shape"')  # descriptions by programs that may write a stack behind the tags of one page
 WHITE_IS_ZERO = 0  # PHOTOMETRIC
+CHANNELS = {0: 1, 1: 1, 2: 3, 3: 1, 5: 4, 6: 3, 8: 3, 9: 3}  # by PHOTOMETRIC; others are not read
+ASSOCIATED, UNASSOCIATED = 1, 2  # EXTRA: alpha, with which colours are multiplied or not
 COLOURS = 320
 REDUCED_OR_MASK = 0b101  # of the kind of page: a smaller version or the mask of another page
 
@@ -36,6 +38,24 @@ def tag(image: Image, number: int, default: int) -> Any:  # noqa: ANN401
 def is_white_zero(image: Image) -> bool:
     """Tell whether an opened picture is a TIFF in which larger values are darker."""
     return bool(tag(image, PHOTOMETRIC, 1) == WHITE_IS_ZERO)
+
+
+def unread_channels(image: Image) -> int:
+    """Return how many channels of an opened TIFF are neither grey, colour nor transparency: Pillow drops them.
+
+    A single one beside red, green and blue is passed over: programs write alpha there, and say nothing.
+    """
+    held = tags(image)
+    if not held:
+        return 0
+    colours = CHANNELS.get(tag(image, PHOTOMETRIC, 1), 0)
+    further = int(tag(image, SAMPLES, 1)) - colours
+    if not colours or further <= 0:
+        return 0
+    kinds = held.get(EXTRA, ())
+    kinds = kinds if isinstance(kinds, tuple) else (kinds,)
+    unread = further - sum(kind in (ASSOCIATED, UNASSOCIATED) for kind in kinds[:further])
+    return 0 if colours == 3 and further == 1 else unread
 
 
 def mend_palette(image: Image) -> None:

@@ -230,6 +230,17 @@ def test_padding_that_the_stored_bits_cannot_hold_is_found_in_the_unused_ones(tm
     assert np.array_equal(made[1:], values[1:])
 
 
+@pytest.mark.parametrize("kind", ["MONOCHROME2", "MONOCHROME1"])
+def test_padding_counts_for_no_percentile(tmp_path, kind):
+    tissue = np.random.default_rng(0).normal(1000, 200, (64, 64)).astype(np.uint16)
+    padded = np.concatenate([np.zeros_like(tissue), tissue], axis=1)
+    tags = {"bits": 12, "PhotometricInterpretation": kind}
+    alone = values_of(write(tmp_path / "a", tissue, 1, **tags), window="image")
+    made = values_of(write(tmp_path / "b", padded, 1, PixelPaddingValue=0, **tags), window="image")
+    assert np.array_equal(made[:, 64:], alone)
+    assert (made[:, :64] == 0).all()
+
+
 @pytest.mark.parametrize("empty", [True, False])
 def test_missing_bits_are_named(tmp_path, empty):
     read = pydicom.dcmread(write(tmp_path / "x", RAMP, 1))

@@ -221,6 +221,28 @@ def test_compression_is_found_by_content_and_not_by_name(tmp_path, kind):
     assert len(made.pixels) == 8
 
 
+@pytest.mark.parametrize(
+    ("damage", "says"),
+    [
+        (lambda packed: packed[:-8] + bytes([packed[-8] ^ 1]) + packed[-7:], "CRC check failed"),  # as of a flipped bit
+        (lambda packed: packed[:-8], "ended before"),
+        (lambda packed: packed + b"junk", "Not a gzipped file"),
+        (lambda packed: packed + b"\0" * 512, ""),  # padding, as of tapes
+    ],
+)
+def test_a_packed_volume_is_held_against_its_checksum(tmp_path, home, damage, says):
+    def write(path, site, number):
+        scan(path, volume(number))
+        if (site, number) == ("B", 1):
+            path.write_bytes(damage(path.read_bytes()))
+
+    where = listed(tmp_path / "in", write, 2)
+    if says:
+        assert any("B1.nii.gz" in line and says in line for line in refused(where, home))
+    else:
+        add("set", where, Options(image_size=12))
+
+
 def test_other_packed_files_are_not_taken_for_volumes(tmp_path):
     for content in (b"text" * 200, b"", b"\0" * 400):
         (tmp_path / "x").write_bytes(gzip.compress(content))

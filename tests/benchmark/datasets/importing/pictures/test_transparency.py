@@ -13,6 +13,7 @@ from PIL import Image
 from medshift.benchmark.datasets.importing.add import add
 from medshift.benchmark.datasets.importing.options import Options
 from medshift.benchmark.datasets.manifest import read_manifest
+from medshift.shifts.errors import MedshiftError
 
 pytestmark = pytest.mark.usefixtures("home")
 
@@ -170,6 +171,21 @@ def test_a_fourth_channel_that_is_no_alpha_hides_nothing(tmp_path):
             "tif",
         )
         assert (add(np.dtype(dtype).name, where, Options()).pixels == 100).all()
+
+
+@pytest.mark.parametrize(
+    ("channels", "photometric", "kinds"),
+    [(2, "minisblack", ["unspecified"]), (5, "rgb", ["unspecified"] * 2)],
+)
+def test_further_channels_are_refused_and_not_dropped(tmp_path, channels, photometric, kinds):
+    values = np.random.default_rng(0).integers(0, 256, (SIDE, SIDE, channels), dtype=np.uint8)
+
+    def write(path, values):
+        tifffile.imwrite(path, values, photometric=photometric, extrasamples=kinds, planarconfig="contig")
+
+    where = listed(tmp_path / "in", [values] * 4, write, "tif")
+    with pytest.raises(MedshiftError, match="besides grey, colour and transparency: save one channel per file"):
+        add("set", where, Options())
 
 
 @pytest.mark.parametrize("channels", [2, 4])

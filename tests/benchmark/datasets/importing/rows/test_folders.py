@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+
 import numpy as np
 import pytest
+from helpers.images.dicom_files import write as write_dicom
 from helpers.images.image_folders import pictures
 from helpers.importing import opened
 from PIL import Image
@@ -109,3 +113,25 @@ def test_folders_named_as_patients_are_grave_where_they_are_many_and_small(tmp_p
                 (folder / f"{other}.png").hardlink_to(folder / "0.png")
     told = [note for note in open_collection(tmp_path, Options()).notes if note.startswith("folders such as")]
     assert [type(note) for note in told] == [kind] * (kind is not None)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="file names are bytes on POSIX alone")
+def test_a_name_that_is_not_in_utf_8_is_told(tmp_path):
+    for label in ("no", "yes"):
+        (tmp_path / "in" / label).mkdir(parents=True)
+        for number in range(3):
+            Image.fromarray(np.full((9, 9), number, dtype=np.uint8)).save(tmp_path / "in" / label / f"{number}.png")
+    shutil.copy(tmp_path / "in" / "no" / "0.png", os.fsencode(tmp_path / "in" / "no") + b"/caf\xe9.png")
+    with pytest.raises(MedshiftError, match=r"no/caf.*\.png: its name is not in UTF-8: rename it"):
+        add("set", tmp_path / "in", Options())
+
+
+@pytest.mark.parametrize("more", ["", "x"])
+def test_sites_that_are_read_as_classes_as_each_holds_the_same_folders_are_told(tmp_path, more):
+    for site in "AB":
+        for number, label in enumerate(("neg", f"pos{more * (site == 'B')}") * 2):
+            pixels = np.random.default_rng(number).integers(0, 255, (16, 16), dtype=np.uint8)
+            write_dicom(tmp_path / "in" / site / label / f"{number}.dcm", pixels, number)
+    found = open_collection(tmp_path / "in", Options(domain_from="Manufacturer"))
+    said = "the folders A, B are read as classes, and each holds neg, pos: if those are the classes"
+    assert any(note.startswith(said) for note in found.notes) == (not more)

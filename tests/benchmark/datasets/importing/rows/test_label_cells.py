@@ -33,3 +33,14 @@ def test_minus_one_with_a_decimal_comma_is_uncertain(tmp_path):
 def test_commas_part_findings_where_they_are_no_decimal_marks(tmp_path, delimiter):
     (said,) = complaints(written(tmp_path, ["0", "1", "0,1"] * 3, delimiter))[1:]
     assert "hold several labels parted by `,`" in said
+
+
+def test_cells_that_hold_a_finding_within_other_words_are_named_as_they_count_as_without(tmp_path):
+    cells = ["Mass", "Effusion/Mass", "mass (left)", "Effusion", "Nodule;Mass", "Mass?", "no Mass", "Massive"]
+    found = opened(written(tmp_path, cells, ","), label_contains="Mass")
+    assert labels_of(found) == ["Mass" if cell in ("Mass", "Nodule;Mass") else "no Mass" for cell in cells]
+    (said,) = (note for note in found.notes if "hold the word" in note)
+    assert said == (
+        "these hold the word Mass and count as `no Mass`: `Effusion/Mass` (1), `mass (left)` (1), `Mass?` (1); if they "
+        "are it, part them by | or write them alike"
+    )

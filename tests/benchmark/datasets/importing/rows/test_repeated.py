@@ -54,3 +54,18 @@ def test_a_row_per_finding_is_merged_for_one_finding(tmp_path):
     assert "--merge-rows takes an image as having it if one row has" in complaints(tmp_path, label_contains="pos")[1]
     found = opened(tmp_path, label_contains="pos", merge_rows=True)
     assert labels_of(found) == ["pos", *({"neg": "no pos"}.get(label, label) for label in LABELS[1:])]
+
+
+def test_an_image_that_loses_one_of_its_rows_is_told_and_must_not_differ_in_anything_else(tmp_path):
+    repeated(tmp_path, (0, "label", "unsure"), (3, "label", "unsure"))
+    for options in ({"classes": ("neg", "pos")}, {"drop_labels": ("unsure",)}):
+        found = opened(tmp_path, merge_rows=True, **options)
+        assert labels_of(found) == LABELS
+        (said,) = (note for note in found.notes if "some rows are left out" in note)
+        assert said.startswith(f"of 2 images some rows are left out by --{next(iter(options)).split('_')[0]}")
+        assert "(the first: im/0.png)" in said
+        assert any(note.startswith("left out 2 rows with") for note in found.notes)
+    with (tmp_path / "manifest.csv").open("a") as file:
+        file.write("im/1.png,unsure,elsewhere,p1,99\n")
+    said = complaints(tmp_path, merge_rows=True, classes=("neg", "pos"))[1:]
+    assert said == ["line 18: im/1.png: listed with several of domain, one of them left out by --classes"]
