@@ -206,7 +206,9 @@ def test_the_committed_cards_are_run(board):
     assert found
     for path in found:
         card = cards.parse(path)
-        require_plausible(card, rerun.baseline_of(card.baseline), terms, len(table))
+        baseline = rerun.baseline_of(card.baseline)
+        require_plausible(card, baseline, terms, len(table))
+        verifying._require_named(card, baseline)
 
 
 def test_every_method_is_run_at_its_longest_named_budget_with_large_images_and_many_draws(board):
