@@ -1,7 +1,7 @@
 """Severities in physical units: the value behind a severity 0..5, and the severity of a value.
 
-Severity 0 is no shift. Its physical value is the one at which a built-in changes least, most of them nothing: a gamma
-of 1, a JPEG quality of 100.
+Severity 0 stands for images without a shift. Its physical value is the one at which a built-in changes least, most of
+them nothing: a gamma of 1, a JPEG quality of 100.
 """
 
 from __future__ import annotations

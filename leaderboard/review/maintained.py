@@ -71,9 +71,7 @@ def _register(path: Path, by: Asker, found: Found) -> None:
         )
         return
     if not path.exists():
-        found.touched.append(
-            f"- {name}: **removes** the register: every entry is ranked, those as well that are claimed"
-        )
+        found.touched.append(f"- {name}: **removes** the register: every entry is ranked then, claimed ones as well")
         return
     try:
         now = read_register(path.parent) or Register()
@@ -83,8 +81,8 @@ def _register(path: Path, by: Asker, found: Found) -> None:
         return
     ours, theirs = ({run.key: run for run in register.runs} for register in (now, before))
     for what, keys in (
-        ("registers", [key for key in ours if ours[key] != theirs.get(key)]),
-        ("**no run of** (any more)", [key for key in theirs if key not in ours]),
+        ("**registers**", [key for key in ours if ours[key] != theirs.get(key)]),
+        ("**removes the run of**", [key for key in theirs if key not in ours]),
     ):
         found.touched += [f"- {name}: {what} {_listed(sorted(keys))}"] if keys else []
     if now.runs == before.runs:

@@ -11,6 +11,7 @@ import pytest
 from medshift.benchmark.files.atomic import sha256
 from medshift.benchmark.submissions import predictions, siblings, submission
 from medshift.benchmark.submissions.card import CARD_FILE
+from medshift.benchmark.submissions.fields import entry_name
 from medshift.benchmark.submissions.predictions import PREDICTIONS_FILE
 from medshift.shifts.errors import MedshiftError
 
@@ -54,7 +55,9 @@ def test_a_sound_submission_has_no_problem(made):
         ("m+budget=long", {}, "entry 'm+budget=long' states 'budget', which the card does not have"),
         ("m+tune=4", {}, "states 'tune'"),
         ("m+precision=bfloat16", {}, "make it m+precision=float32"),
-        ("m+a=1-2+0123abcd", {}, ""),  # cut, or with other characters: what it stated is not to be read
+        (entry_name("m", {"a": "1 2"}), {"a": "1 2"}, ""),  # ends with a hash, for the space
+        ("m+a=1-2+0123abcd", {"a": "1 2"}, "make it m+a=1-2+"),
+        (entry_name("m", {"a": "x" * 200}), {"a": "x" * 200}, ""),  # cut
         ("m+mine", {}, "make it m"),
     ],
 )

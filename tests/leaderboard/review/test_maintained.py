@@ -60,14 +60,14 @@ def test_maintainers_bring_in_the_register_and_see_which_runs_come_and_go(checko
     register(place, line(0))
     text, sound = as_maintainer(root)
     assert sound, text
-    assert "`verified.json`: registers `made-up/there/seed-0`" in text
+    assert "`verified.json`: **registers** `made-up/there/seed-0`" in text
     git(root, "commit", "--quiet", "-m", "registered")
     git(root, "worktree", "add", "--quiet", "--detach", root.parent / "later")
     register(place, line(1))
     text, sound = as_maintainer(root, "later")
     assert sound
-    assert "registers `made-up/there/seed-1`" in text
-    assert "**no run of** (any more) `made-up/there/seed-0`" in text
+    assert "**registers** `made-up/there/seed-1`" in text
+    assert "**removes the run of** `made-up/there/seed-0`" in text
     (place.parent / REGISTER_FILE).unlink()
     text, sound = as_maintainer(root, "later")
     assert sound

@@ -107,13 +107,11 @@ def _left_out(
     """Return the rows that stay; images that lose some of their rows are told, and must not differ in anything else."""
     kept = rows[~left]
     parted = rows[rows["file"].isin(set(rows["file"][left]) & set(kept["file"]))]
-    for column in ("domain", "group"):
-        values = parted.groupby("file", sort=False)[column].nunique() if column in parted else pd.Series(dtype=int)
+    by_file = parted.groupby("file", sort=False)
+    for column in [name for name in ("domain", "group") if name in parted]:
+        values, lines = by_file[column].nunique(), by_file["line"].max()
         for name in values.index[values > 1]:
-            same = parted[parted["file"] == name]
-            problems.add(
-                f"{name}: listed with several of {column}, one of them left out by {option}", same["line"].max()
-            )
+            problems.add(f"{name}: listed with several of {column}, one of them left out by {option}", lines[name])
     if len(parted):
         images = plural(parted["file"].nunique(), "image")
         told = f"of {images} some rows are left out by {option} and others stay, whose label counts"
